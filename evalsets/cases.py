@@ -1,0 +1,90 @@
+"""What an eval set is: cases, how they are scored, and which of them belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message of a case whose input is a conversation."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    images: tuple[str, ...] = ()
+    """Files relative to the eval set's folder."""
+    tool_calls: str | None = None
+    """Frozen tool calls, as JSON text."""
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One frozen input. `target` is None for a case that is to be labelled."""
+
+    id: str
+    input: str | tuple[Turn, ...]
+    target: str | None
+    metadata: tuple[tuple[str, str], ...]
+    """Sorted (key, value) pairs; values as text."""
+
+    def meta(self, key: str) -> str | None:
+        """Value of a metadata key, None when the case lacks it."""
+        return dict(self.metadata).get(key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerSpec:
+    """A scorer's name and its options (JSON text, canonical)."""
+
+    scorer: str
+    options: str = "{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardrailSpec:
+    """A second measure that must hold by itself, by its own margin (points)."""
+
+    scorer: ScorerSpec
+    margin: float
+    protect: Literal["alarm", "proven"] = "alarm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceSpec:
+    """The cases with metadata `key` = `value`, and the largest harm to them (points)."""
+
+    key: str
+    value: str
+    margin: float
+    protect: Literal["alarm", "proven"] = "alarm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalSet:
+    """A feature's frozen cases and how they decide.
+
+    `unit` is what one case is called on a page ("invoices"); `provenance` is one line for it.
+    """
+
+    feature: str
+    unit: str
+    cases: tuple[Case, ...]
+    primary: ScorerSpec
+    guardrails: tuple[GuardrailSpec, ...]
+    slices: tuple[SliceSpec, ...]
+    cluster_key: str | None
+    tune: int
+    """How many cases are kept for writing prompts and never decide."""
+    repeats: int
+    bar: float | None
+    """The incumbent's own minimum, in points of 100; None when none is set."""
+    provenance: str
+    targets: str
+    """Who made the targets: `human`, `model`, `program`, `none`."""
+
+    def cluster(self, case: Case) -> str:
+        """The case's cluster: its cluster key's value, else the case itself."""
+        value = case.meta(self.cluster_key) if self.cluster_key else None
+        return value if value is not None else case.id

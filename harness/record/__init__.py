@@ -1,0 +1,1 @@
+"""The artefact: versioned JSON of one feature's finding, evidence and decision."""

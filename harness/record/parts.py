@@ -1,0 +1,363 @@
+"""The parts of a record.
+
+Money is `Decimal`, written as text. Quality is in points (0 to 100); differences are candidate
+minus incumbent. An absent number is null, never zero.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime  # pydantic reads them at run time
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.record.codes import Reason, Result, State
+
+
+class Recorded(BaseModel):
+    """Base of everything in a record: final, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class FeatureFacts(Recorded):
+    """Who owns the feature, and what it is."""
+
+    id: str
+    name: str
+    owner: str
+    team: str
+    product: str
+    environment: str
+    cost_center: str | None
+    risk: str
+    data: str
+    tags: tuple[str, ...]
+    used_in: str | None
+    error_cost_usd: Decimal | None
+    unit: str
+    """What one case is called on a page, plural: `invoices`."""
+    rollback: str | None
+    mode: str
+
+
+class Margin(Recorded):
+    """The largest acceptable loss of quality."""
+
+    value: float
+    """Points, positive."""
+    agreed_by: str | None
+    agreed_on: date | None
+    source: str
+    """`feature` or `policy`."""
+
+
+class TrafficFacts(Recorded):
+    """Production's volume and token mix."""
+
+    requests_per_month: int
+    input_tokens: float
+    output_tokens: float
+    cached_share: float
+    retry_rate: float
+    source: str
+
+
+class Target(Recorded):
+    """A model as it is asked."""
+
+    option: str
+    provider: str
+    model_id: str
+    version: str
+    served_versions: tuple[str, ...]
+    """Versions that the server named; another than `version` is flagged."""
+    effort: str | None
+    params_sha256: str
+    prompt_sha256: str | None
+    prompt_file: str | None
+    region: str | None
+
+
+class Look(Recorded):
+    """One planned interim analysis, as it was."""
+
+    number: int
+    n: int
+    difference: float | None
+    worst: float | None
+    """The bound that decided at this look, points; null when nothing was tested."""
+    level: float | None
+    """One-sided level at which this look tested."""
+    p_value: float | None
+    action: str
+    """`continue`, `pass`, `futile`, `inferior`, `dropped`, `skipped`, `waiting`."""
+
+
+class Quality(Recorded):
+    """Paired quality of one option against the incumbent, points."""
+
+    metric: str
+    n: int
+    clusters: int | None
+    repeats: int
+    agreed_without_label: int
+    both_right: int | None
+    only_current_right: int | None
+    only_candidate_right: int | None
+    neither_right: int | None
+    current: float
+    candidate: float
+    difference: float
+    worst: float
+    """Lower bound at the level that decided."""
+    best: float
+    """Upper bound, one-sided alpha, unadjusted."""
+    method: str
+    margin: float
+    level: float
+    looks: tuple[Look, ...]
+    worst_missing_as_zero: float | None
+    """The lower bound with missing trials counted as wrong."""
+
+
+class SliceResult(Recorded):
+    """A named part of the cases, or a weak one that was found (exploratory)."""
+
+    key: str
+    value: str
+    n: int
+    only_current_right: int | None
+    only_candidate_right: int | None
+    difference: float | None
+    worst: float | None
+    """What could not be excluded: one-sided lower bound, points."""
+    best: float | None
+    margin: float | None
+    """None for an unnamed slice, which is exploratory."""
+    protect: str
+    """`alarm`, `proven` or `exploratory`."""
+    vetoes: bool
+
+
+class GuardrailResult(Recorded):
+    """A second measure, points."""
+
+    name: str
+    n: int
+    current: float | None
+    candidate: float | None
+    difference: float | None
+    worst: float | None
+    margin: float | None
+    protect: str
+    vetoes: bool
+    note: str | None
+
+
+class LatencyFacts(Recorded):
+    """Seconds; `_upper` are the bounds that must meet the SLO."""
+
+    n: int
+    p50_s: float | None
+    p50_lower_s: float | None
+    p50_upper_s: float | None
+    p95_s: float | None
+    p95_lower_s: float | None
+    p95_upper_s: float | None
+    ttft_p95_s: float | None
+    ttft_p95_upper_s: float | None
+    p99_s: float | None
+    p99_upper_s: float | None
+    slo_p95_s: float | None
+    slo_ttft_p95_s: float | None
+    slo_p99_s: float | None
+    met: bool | None
+    """None: not measured, or too few to tell."""
+    incumbent_misses_too: bool
+    measured_at: datetime | None
+    region: str | None
+    concurrency: int
+
+
+class Missingness(Recorded):
+    """Trials without an answer, per arm."""
+
+    current: int
+    candidate: int
+    failed_current: int
+    failed_candidate: int
+
+
+class RateFacts(Recorded):
+    """USD per million tokens, as they were on the review's date."""
+
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal
+    cache_write: Decimal
+    cache_write_1h: Decimal
+    per_request: Decimal
+    batch_share: Decimal | None
+    source: str
+    valid_from: date | None
+    discount: Decimal
+    """Share taken off catalogue prices."""
+    tiers: tuple[tuple[int, Decimal, Decimal], ...] = ()
+    """(from input tokens, input, output): long-context prices of the whole request."""
+
+
+class OptionCost(Recorded):
+    """What an option costs in production, USD."""
+
+    per_request: Decimal | None
+    per_success: Decimal | None
+    monthly: Decimal | None
+    monthly_after_discounts: Decimal | None
+    input_tokens_mean: float | None
+    output_tokens_mean: float | None
+    rates: RateFacts | None
+    basis: str
+    """`measured`, `traffic` (before any call) or `capacity` (self-hosted)."""
+
+
+class BreakEven(Recorded):
+    """USD per additional error at which the swap stops paying; None: it costs no quality."""
+
+    at_estimate: Decimal | None
+    at_worst: Decimal | None
+    more_errors_per_month: float | None
+    more_errors_per_month_worst: float | None
+    net_saving_estimate: Decimal | None
+    net_saving_worst: Decimal | None
+
+
+class OptionRecord(Recorded):
+    """One option of the ladder and what became of it."""
+
+    target: Target
+    lever: str
+    """`model-swap`, `self-host`, `cascade`, `effort`."""
+    prompts_tried: int
+    result: Result
+    reason_codes: tuple[Reason, ...]
+    note: str
+    """One plain line: why."""
+    quality: Quality | None
+    slices: tuple[SliceResult, ...]
+    guardrails: tuple[GuardrailResult, ...]
+    latency: LatencyFacts | None
+    missing: Missingness | None
+    cost: OptionCost
+    error_break_even: BreakEven | None
+    performance_risk: str
+    migration_effort: str
+
+
+class Bridge(Recorded):
+    """Where the monthly difference comes from; the terms sum exactly to it."""
+
+    term: str
+    """`price`, `input tokens`, `output tokens`, `retries`, `cache`."""
+    usd: Decimal
+
+
+class Lever(Recorded):
+    """A saving that needs no other model; levers exclude each other."""
+
+    kind: str
+    """`batch`, `caching`, `effort`, `shorter-output`."""
+    saving_monthly: Decimal
+    monthly: Decimal
+    possible: bool
+    needs: str
+
+
+class StillNeeded(Recorded):
+    """What an undecided feature lacks."""
+
+    cases: int | None
+    labels: int | None
+    cost_usd: Decimal | None
+    worth_monthly_usd: Decimal | None
+    note: str
+
+
+class Savings(Recorded):
+    """What the chosen option saves, USD a month."""
+
+    monthly: Decimal
+    monthly_lower: Decimal | None
+    monthly_upper: Decimal | None
+    percentage: float
+    after_discounts: Decimal
+    one_off_cost: Decimal
+    payback_months: float | None
+    realised: Decimal | None = None
+    verified_at: datetime | None = None
+
+
+class EvalSetFacts(Recorded):
+    """The eval set that decided."""
+
+    id: str
+    inputs_sha256: str
+    labels_sha256: str | None
+    n: int
+    tune: int
+    pilot: int
+    deciding: int
+    clusters: int | None
+    times_used: int
+    provenance: str
+    targets: str
+
+
+class Spend(Recorded):
+    """What the evaluation cost, every attempt that is evidence, whenever it was paid."""
+
+    total_usd: Decimal
+    judge_usd: Decimal
+    possibly_billed_usd: Decimal
+    saved_by_stopping_usd: Decimal
+    trials: int
+    trials_saved: int
+
+
+class Evidence(Recorded):
+    """What the finding rests on."""
+
+    eval_set: EvalSetFacts
+    traffic_source: str | None
+    rates_as_of: date
+    journal_runs: tuple[str, ...]
+    plan_sha256: str
+    policy_sha256: str
+    seed: str
+    versions: tuple[tuple[str, str], ...]
+    spend: Spend
+    power_note: str
+    exploratory: tuple[str, ...]
+    """Reasons why this record can be shown but not accepted; empty when it can."""
+    imported: bool = False
+
+
+class HistoryEntry(Recorded):
+    """One move of the decision."""
+
+    state: State
+    by: str
+    by_source: str
+    """`git identity`, `--by` or `machine`."""
+    at: datetime
+    reason: str
+    link: str | None
+
+
+class SignedException(Recorded):
+    """Who signed a reason to stay, and until when."""
+
+    reason_code: Reason
+    approver: str
+    expires_at: date
+    would_change: str

@@ -1,0 +1,93 @@
+"""What is asked, what each wire call did, and how a trial ended.
+
+A trial is one case x one option x one repeat. It may take several attempts, each of which costs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from providers.completion import TokenUsage
+    from providers.provider import Endpoint
+    from providers.request import ModelRequest
+
+Purpose: TypeAlias = Literal["quality", "latency"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One request to be answered.
+
+    `fingerprint` is the SHA-256 of everything that determines the answer, the repeat and the
+    purpose included: equal fingerprints are the same trial, paid once.
+    """
+
+    fingerprint: str
+    feature: str
+    option: str
+    case_id: str
+    repeat: int
+    purpose: Purpose
+    endpoint: Endpoint
+    request: ModelRequest
+    reserve_usd: Decimal
+    """Proven upper bound of what one attempt can cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One wire call. `cost_usd` is None when usage is unknown: then `reserve_usd` may be billed."""
+
+    number: int
+    started_at: str
+    """UTC, ISO 8601."""
+    reserve_usd: Decimal
+    cost_usd: Decimal | None
+    usage: TokenUsage | None
+    total_s: float | None
+    first_token_s: float | None
+    inter_token_s: float | None
+    error: str | None
+    """Class of the provider's error; None when the call brought an answer."""
+    status: int | None
+    request_id: str | None
+    served_model: str | None
+    lagged: bool = False
+    """The event loop was late during this call: no latency sample."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The model answered; whether well is a scorer's business."""
+
+    trial: Trial
+    attempts: tuple[Attempt, ...]
+    text: str
+    finish: str
+    tool_calls: str | None = None
+    """The model's tool calls, as JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The model's fault (refusal, block, length, too long, deadline): score 0."""
+
+    trial: Trial
+    attempts: tuple[Attempt, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """The world's fault (429, connection, 5xx, auth after the retry budget): no score."""
+
+    trial: Trial
+    attempts: tuple[Attempt, ...]
+    reason: str
+
+
+Outcome: TypeAlias = Answered | Failed | Missing

@@ -1,0 +1,1 @@
+"""Answers in: one request to one model, once, with exact usage, errors and time."""

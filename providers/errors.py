@@ -1,0 +1,107 @@
+"""Why a call to a model failed.
+
+ProviderError
+├── TransientError              worth another attempt
+│   ├── RateLimitedError        429; `retry_after_s` when the server said so
+│   ├── OverloadedError         5xx, 529
+│   ├── TimedOutError           no progress in time
+│   ├── ConnectionFailedError   refused, reset
+│   └── BrokenBodyError         truncated or malformed body, partial stream
+└── PermanentError              the same request will fail again
+    ├── AuthRejectedError       401, 403: stops the model's lane
+    ├── ModelNotFoundError      404: stops the model's lane
+    ├── BadRequestError         400, 409, 413 and the like
+    ├── PromptTooLongError      the model's fault: it cannot take the case
+    ├── ContentBlockedError     the model's fault: it will not take the case
+    └── DeadlineExceededError   still streaming at the feature's stated deadline
+
+An error keeps its class, status and request id, never a request's or a body's text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from providers.completion import RateLimit, TokenUsage
+
+
+class ProviderError(Exception):
+    """A call that brought no answer.
+
+    `usage` is what the API reported for the failed call (None: unknown). `billable` is False only
+    where the provider states that such a call is not billed (it never reached the model).
+    """
+
+    def __init__(  # noqa: PLR0913  # one fact of the failed call each, all optional
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        retry_after_s: float | None = None,
+        usage: TokenUsage | None = None,
+        rate_limit: RateLimit | None = None,
+        billable: bool = True,
+        total_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.request_id = request_id
+        self.retry_after_s = retry_after_s
+        self.usage = usage
+        self.rate_limit = rate_limit
+        self.billable = billable
+        self.total_s = total_s
+
+
+class TransientError(ProviderError):
+    """Worth another attempt."""
+
+
+class RateLimitedError(TransientError):
+    """The provider asks us to slow down."""
+
+
+class OverloadedError(TransientError):
+    """The provider cannot serve now."""
+
+
+class TimedOutError(TransientError):
+    """Nothing came within the time-out."""
+
+
+class ConnectionFailedError(TransientError):
+    """No connection, or it broke."""
+
+
+class BrokenBodyError(TransientError):
+    """The reply could not be read to its end."""
+
+
+class PermanentError(ProviderError):
+    """The same request will fail again."""
+
+
+class AuthRejectedError(PermanentError):
+    """The key is wrong or may not do this."""
+
+
+class ModelNotFoundError(PermanentError):
+    """The provider knows no such model."""
+
+
+class BadRequestError(PermanentError):
+    """The provider refuses the request's form."""
+
+
+class PromptTooLongError(PermanentError):
+    """The case does not fit the model's window."""
+
+
+class ContentBlockedError(PermanentError):
+    """The provider's filter refused the case."""
+
+
+class DeadlineExceededError(PermanentError):
+    """The answer was still being made at the feature's deadline."""

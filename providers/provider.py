@@ -1,0 +1,42 @@
+"""The seam: what can answer one request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from providers.completion import Completion
+    from providers.request import ModelRequest
+
+Vendor: TypeAlias = Literal["anthropic", "openai", "google", "openai-compatible"]
+Api: TypeAlias = Literal["messages", "responses", "chat", "completions", "generate-content"]
+
+
+class Provider(Protocol):
+    """Answers one request, once: no hidden retries, or latency and cost would lie."""
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        """Return the reply, or raise a `ProviderError`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where and how to reach a model's API. Holds a key's *name*, never a key."""
+
+    vendor: Vendor
+    api: Api
+    base_url: str | None = None
+    """None: the vendor's own address."""
+    key_name: str | None = None
+    """Environment variable that holds the key, read where the call is made."""
+    sdk: str | None = None
+    """Another SDK of the same vendor (`google-generativeai`)."""
+    platform: str | None = None
+    """`azure`, `bedrock` or `vertex`: the vendor's models on a cloud."""
+    region: str | None = None

@@ -1,0 +1,74 @@
+"""What is asked of a model, in words that every vendor's wire can be made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePart:
+    """An image, inline: `data` is base64 text of a `media_type` file."""
+
+    media_type: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A call of a tool, made by a model or frozen in a case; `arguments` is JSON text."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A tool that the model may call; `parameters` is a JSON Schema as JSON text."""
+
+    name: str
+    description: str
+    parameters: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn. `tool_call_id` names the call that a `tool` turn answers."""
+
+    role: Role
+    text: str
+    images: tuple[ImagePart, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    cache: bool = False
+    """Mark the prompt up to here as a cacheable prefix, where the vendor wants such marks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """One request to one model. JSON-able: strings, numbers and tuples of them only."""
+
+    model: str
+    """The model's name as the vendor's API knows it."""
+    messages: tuple[Message, ...]
+    max_output_tokens: int
+    temperature: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    schema: str | None = None
+    """JSON Schema of the answer, as JSON text."""
+    tools: tuple[Tool, ...] = ()
+    effort: str | None = None
+    """Reasoning effort (`low`, `high`) or budget in tokens (`4096`), for models that have one."""
+    service_tier: str | None = None
+    stream: bool = False
+    """Read the answer as it is made, and time its first token."""
+    timeout_s: float = 120.0
+    """Longest wait for the connection or for the next byte; no progress in it is a time-out."""
+    deadline_s: float | None = None
+    """The feature's own limit on the whole answer: still streaming then is the model's failure."""
+    extra_body: str | None = None
+    """JSON object text merged into the body, for servers that need more (guided decoding)."""

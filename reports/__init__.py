@@ -1,0 +1,1 @@
+"""Documents out: typed documents, rendered to Markdown and HTML. Computes nothing."""

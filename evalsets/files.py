@@ -1,0 +1,92 @@
+"""`evalset.yaml`, as its users write it: strict, final, every key documented here."""
+
+from __future__ import annotations
+
+from datetime import date  # pydantic reads it at run time
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Points = Annotated[float, Field(gt=0, le=100)]
+Protect = Literal["alarm", "proven"]
+
+
+class FileModel(BaseModel):
+    """Base for everything read from a file: unknown keys are errors, values are final."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True
+    )
+
+
+class ScorerConfig(FileModel):
+    """A scorer by name, with its options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+
+    scorer: str
+    """Name of a scorer, or `module:function`. Other keys are its options."""
+
+
+class GuardrailConfig(ScorerConfig):
+    """A second measure."""
+
+    margin: Points
+    """Largest acceptable loss on this measure, in points."""
+    protect: Protect = "alarm"
+    """`alarm`: vetoes when harm is shown; `proven`: must be shown non-inferior."""
+
+
+class SliceConfig(FileModel):
+    """Named cases that must hold by themselves."""
+
+    margin: Points
+    """Largest acceptable loss on these cases, in points."""
+    protect: Protect = "alarm"
+    """`alarm`: vetoes when harm is shown; `proven`: must be shown non-inferior."""
+
+
+class SourceConfig(FileModel):
+    """Where the cases come from."""
+
+    kind: Literal["traffic", "written", "imported", "synthetic"]
+    """Where the inputs come from."""
+    valid_from: Annotated[date | None, Field(alias="from")] = None
+    """First day of the inputs."""
+    to: date | None = None
+    """Last day of the inputs."""
+    sampled: str | None = None
+    """How they were drawn."""
+    targets: Literal["human", "model", "program", "none"] = "human"
+    """Who made the targets."""
+    redacted: bool = False
+    """Personal data was taken out."""
+    note: str | None = None
+    """One line for the document."""
+
+
+class EvalSetConfig(FileModel):
+    """`evalsets/<id>/evalset.yaml`."""
+
+    cases: str = "cases.jsonl"
+    """One case a line: {id, input, target?, metadata}."""
+    labels: str = "labels.jsonl"
+    """Labels made by people, append-only; may be absent."""
+    unit: str = "cases"
+    """What the cases are called on a page: invoices, tickets."""
+    source: SourceConfig
+    """Where the cases come from."""
+    cluster: str | None = None
+    """Metadata key: cases that share its value are not independent."""
+    primary: ScorerConfig
+    """The measure that decides."""
+    guardrails: tuple[GuardrailConfig, ...] = ()
+    """Second measures that must hold by themselves."""
+    slices: dict[str, dict[str, SliceConfig]] = {}
+    """By metadata key and value: cases that must hold by themselves."""
+    tune: Annotated[int, Field(ge=0)] = 0
+    """Cases kept for writing prompts, never for deciding."""
+    repeats: Annotated[int, Field(ge=1)] = 1
+    """Answers per case."""
+    bar: Annotated[float | None, Field(gt=0, le=100)] = None
+    """The incumbent's own minimum, in points."""

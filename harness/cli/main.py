@@ -1,0 +1,104 @@
+"""The `rightsize` command: a table of sub-commands, each loaded when it is called.
+
+Nothing heavy is imported for `--help`: the one lazy load of own code in this project.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from harness.errors import ExitCode, RightsizeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": (
+        "harness.cli.init:init",
+        "Write a workspace's layout, or draft it from a source tree.",
+    ),
+    "check": ("harness.cli.check:check", "Find every error of a workspace at once."),
+    "plan": (
+        "harness.cli.plan:plan",
+        "Show what a review would ask, cost and decide. Spends nothing.",
+    ),
+    "review": ("harness.cli.review:review", "Replay, score, compare, decide, and write documents."),
+    "report": (
+        "harness.cli.report:report",
+        "Write the documents again from the records, without a call.",
+    ),
+    "demo": ("harness.cli.demo:demo", "Review the embedded workspace on two embedded models."),
+}
+
+EPILOG = """\b
+Exit codes: 0 done or pass; 1 internal error; 2 usage or configuration;
+3 gate failed; 4 cannot tell (gate; review with --strict);
+5 refused for budget before spending; 130 interrupted, resumable."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they run, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table, which is the order of use."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        return cast("click.Command", getattr(importlib.import_module(module), name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table alone."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="model-rightsizing", prog_name="rightsize")
+@click.option("--debug", is_flag=True, help="Show the traceback of an internal error.")
+def cli(*, debug: bool) -> None:
+    """For every LLM-backed feature: the downgrade, or the reason to stay."""
+    del debug
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and exit with the code of the contract."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Return a command's exit code; errors become one clear line on standard error."""
+    try:
+        result = cli.main(args=arguments, prog_name="rightsize", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped; run the same command again to go on", err=True)
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE_ERROR
+    except RightsizeError as error:
+        click.echo(str(error), err=True)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback at a user
+        if "--debug" in arguments:
+            traceback.print_exc()
+        kind = type(error).__name__
+        click.echo(f"internal error: {kind}: {error} (rightsize --debug ... shows where)", err=True)
+        return ExitCode.INTERNAL_ERROR
+    return result if isinstance(result, int) else ExitCode.OK

@@ -1,0 +1,45 @@
+"""What every test run is held to: no skip of a kind that is not listed here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+LISTED_SKIPS = (
+    "no shared data",  # real outcomes are not part of the repository
+    "no chromium",  # Debian's package is absent
+    "no weights",  # the small model's file cannot be had
+    "no torch",  # a CPU build of torch is not at hand
+    "no GPU",
+    "no network namespaces",
+    "no pip",
+)
+
+
+def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    reasons = Counter(reason_of(report) for report in terminalreporter.getreports("skipped"))
+    unlisted = [reason for reason in reasons if not reason.startswith(LISTED_SKIPS)]
+    terminalreporter.write_line(f"skips: {sum(reasons.values())}")
+    for reason, count in sorted(reasons.items()):
+        mark = " (NOT A LISTED KIND)" if reason in unlisted else ""
+        terminalreporter.write_line(f"  {count} x {reason}{mark}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(session.config, "workerinput"):
+        return
+    skipped = reporter.getreports("skipped")
+    if exitstatus == 0 and any(not reason_of(r).startswith(LISTED_SKIPS) for r in skipped):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,176 @@
+"""Prompts: a template and a case become the messages that a model is asked.
+
+A template is Jinja2 text. Its variables are `input` (the case's text; of a conversation, the last
+user text), `turns` (the messages of a conversation, each with `role` and `content`; one user
+message for a text), `metadata` (by key, as text) and `id`. A case's target is never among them.
+
+A line that is exactly `=== system ===`, `=== user ===` or `=== assistant ===` starts a message of
+that role; a line `=== turns ===` puts the case's own messages there, images and tool calls
+included. A template without such a line is one user message. The lines are found in the template,
+before anything is filled in: a case whose text contains one starts no message. For the same reason
+a block (`{% for %}` ... `{% endfor %}`) must begin and end within one message. Newlines around a
+message are taken off, so the final newline of a file changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2.meta import find_undeclared_variables
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from evalsets.cases import Case, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jinja2 import Template
+
+VARIABLES = frozenset({"id", "input", "metadata", "turns"})
+"""What a template may name."""
+
+_Part: TypeAlias = Literal["system", "user", "assistant", "turns"]
+_ROLE_LINE = re.compile(r"^=== (system|user|assistant|turns) ===[ \t]*\r?$", re.MULTILINE)
+# Not HTML: escaping would corrupt a prompt.
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
+)
+
+
+class PromptError(ValueError):
+    """A template that cannot be filled in; one line that says what and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A stretch of the template. `line` is the number of lines before its text."""
+
+    part: _Part | None
+    text: str
+    line: int
+
+
+def render_prompt(template_text: str, case: Case) -> tuple[Turn, ...]:
+    """Fill a template in for one case.
+
+    Raises:
+        PromptError: the template is broken, names what the case lacks, or leaves a message empty.
+    """
+    values = {
+        "id": case.id,
+        "input": _question(case),
+        "metadata": dict(case.metadata),
+        "turns": tuple({"role": turn.role, "content": turn.content} for turn in _turns(case)),
+    }
+    messages: list[Turn] = []
+    for section, template in _compiled(template_text):
+        text = _fill(template, values, section).strip("\r\n")
+        if section.part == "turns":
+            messages.extend(_own_turns(text, case, section))
+        elif section.part is not None:
+            messages.append(_message(section.part, text, section))
+        elif text.strip():
+            raise PromptError(f"line {section.line + 1}: text before the first role line")
+    _keep_attachments(template_text, case)
+    return tuple(messages)
+
+
+def check_template(text: str) -> str | None:
+    """What is wrong with a template, in one line; None when it can be used."""
+    for section in _sections(text):
+        try:
+            tree = _ENVIRONMENT.parse(section.text)
+            _ENVIRONMENT.compile(tree)
+        except TemplateSyntaxError as error:
+            return f"line {section.line + error.lineno}: {error.message}"
+        unknown = sorted(find_undeclared_variables(tree) - VARIABLES)
+        if unknown:
+            line = _line_of(unknown[0], section)
+            return f"line {line}: unknown variable {unknown[0]!r}; {_known()}"
+    return None
+
+
+def _known() -> str:
+    return f"known: {', '.join(sorted(VARIABLES))}"
+
+
+def _line_of(name: str, section: _Section) -> int:
+    for number, line in enumerate(section.text.splitlines(), start=1):
+        if re.search(rf"\b{re.escape(name)}\b", line):
+            return section.line + number
+    return section.line + 1
+
+
+def _sections(text: str) -> tuple[_Section, ...]:
+    marks = list(_ROLE_LINE.finditer(text))
+    if not marks:
+        return (_Section("user", text, 0),)
+    sections = [_Section(None, text[: marks[0].start()], 0)]
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    for mark, end in zip(marks, ends, strict=True):
+        before = text.count("\n", 0, mark.end())
+        sections.append(_Section(_part(mark[1]), text[mark.end() : end], before))
+    return tuple(sections)
+
+
+def _part(name: str) -> _Part:
+    match name:
+        case "system" | "assistant" | "turns":
+            return name
+        case _:
+            return "user"
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> tuple[tuple[_Section, Template], ...]:
+    fault = check_template(text)
+    if fault is not None:
+        raise PromptError(fault)
+    return tuple((section, _ENVIRONMENT.from_string(section.text)) for section in _sections(text))
+
+
+def _fill(template: Template, values: Mapping[str, object], section: _Section) -> str:
+    try:
+        return template.render(values)
+    except UndefinedError as error:
+        raise PromptError(f"line {section.line + 1} or below: {error.message}") from None
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise PromptError(f"line {section.line + 1} or below: {reason}") from None
+
+
+def _turns(case: Case) -> tuple[Turn, ...]:
+    return (Turn(role="user", content=case.input),) if isinstance(case.input, str) else case.input
+
+
+def _question(case: Case) -> str:
+    if isinstance(case.input, str):
+        return case.input
+    return next((turn.content for turn in reversed(case.input) if turn.role == "user"), "")
+
+
+def _own_turns(text: str, case: Case, section: _Section) -> tuple[Turn, ...]:
+    if text.strip():
+        raise PromptError(f"line {section.line + 2}: text after `=== turns ===`; start a role line")
+    return _turns(case)
+
+
+def _message(part: _Part, text: str, section: _Section) -> Turn:
+    if part == "turns" or not text.strip():
+        raise PromptError(f"line {section.line + 1}: the {part} message is empty")
+    return Turn(role=part, content=text)
+
+
+def _keep_attachments(template_text: str, case: Case) -> None:
+    """Refuse to drop what only `=== turns ===` can carry."""
+    if any(section.part == "turns" for section in _sections(template_text)):
+        return
+    for turn in _turns(case):
+        if turn.images or turn.tool_calls or turn.role == "tool":
+            raise PromptError(
+                f"case {case.id!r} has images or tool calls; the template needs `=== turns ===`"
+            )

@@ -1,0 +1,49 @@
+"""Every scorer by the name that an eval set uses."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.scoring.custom import custom
+from harness.scoring.form import answer_format
+from harness.scoring.json_answers import json_fields, json_schema
+from harness.scoring.numbers import number
+from harness.scoring.scorer import Setting
+from harness.scoring.text_metric import text_metric
+from harness.scoring.words import contains, exact, icontains, label, regex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from evalsets.cases import ScorerSpec
+    from harness.scoring.scorer import Scorer
+
+SCORERS: Mapping[str, Callable[[ScorerSpec, Setting], Scorer]] = MappingProxyType(
+    {
+        "contains": contains,
+        "evaluate": text_metric,
+        "exact": exact,
+        "format": answer_format,
+        "icontains": icontains,
+        "json-fields": json_fields,
+        "json-schema": json_schema,
+        "label": label,
+        "number": number,
+        "regex": regex,
+    }
+)
+
+
+def find_scorer(spec: ScorerSpec, setting: Setting | None = None) -> Scorer:
+    """Make the scorer that a spec names, its options checked.
+
+    Raises:
+        UsageError: an unknown name or option, or a file that is absent or broken.
+    """
+    make = custom if ":" in spec.scorer else SCORERS.get(spec.scorer)
+    if make is None:
+        known = ", ".join(sorted(SCORERS))
+        raise UsageError(f"unknown scorer {spec.scorer!r}; known: {known}, or module:function")
+    return make(spec, setting or Setting())

@@ -1,0 +1,236 @@
+"""Scorers of JSON answers: fields against a target, and validity against a schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+from jsonschema import SchemaError
+from jsonschema.validators import validator_for
+from pydantic import Field
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from harness.errors import UsageError
+from harness.scoring.numbers import number_text, whole_number
+from harness.scoring.scorer import Options, Setting, plain, read_options, target_of
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+    from evalsets.cases import Case, ScorerSpec
+    from harness.scoring.scorer import Scorer
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | Decimal | bool | None"
+
+_FENCED = re.compile(r"\A\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
+_DATE = re.compile(
+    r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?)?"
+)
+_ABSENT = "absent"
+_MAX_EXPONENT = 400
+
+
+class _NotJsonError(ValueError):
+    """The text is no JSON value."""
+
+
+def read_json(text: str) -> Json:
+    """Read a reply that is JSON, or one code fence around it; raises `ValueError` otherwise.
+
+    NaN, infinities and numbers beyond 400 digits are no JSON here; floats are read as decimals.
+    """
+    fenced = _FENCED.match(text)
+    try:
+        return json.loads(
+            fenced[1] if fenced else text, parse_float=_decimal, parse_constant=_refuse
+        )
+    except RecursionError:
+        raise _NotJsonError("nested too deeply") from None
+
+
+def _refuse(constant: str) -> Json:
+    raise _NotJsonError(f"{constant} is no JSON value")
+
+
+def _decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if abs(value.adjusted()) > _MAX_EXPONENT:
+        raise _NotJsonError("a number out of range")
+    return value
+
+
+def canonical(value: Json) -> Json:
+    """One form for equal values: numbers by value, dates year first, white space runs single.
+
+    A text that is wholly a number or a date written year first counts as one.
+    """
+    match value:
+        case dict():
+            return {key: canonical(item) for key, item in value.items()}
+        case list():
+            return [canonical(item) for item in value]
+        case bool() | None:
+            return value
+        case str():
+            return _canonical_text(plain(value))
+        case _:
+            return f"number {number_text(Decimal(value))}"
+
+
+def _canonical_text(text: str) -> str:
+    value = whole_number(text)
+    if value is not None:
+        return f"number {number_text(value)}"
+    match = _DATE.fullmatch(text)
+    if match is not None:
+        try:
+            return f"date {date(int(match[1]), int(match[3]), int(match[4])).isoformat()}"
+        except ValueError:
+            return f"text {text}"
+    return f"text {text}"
+
+
+def _at(value: Json, path: str) -> tuple[bool, Json]:
+    """Whether a dotted path (`total.amount`, `lines.0.sku`) exists, and its value."""
+    for part in path.split("."):
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return False, None
+    return True, value
+
+
+class FieldsOptions(Options):
+    """Which fields are compared."""
+
+    fields: tuple[str, ...] = ()
+    """Dotted paths; default: the top-level fields of each case's target."""
+    pass_: Annotated[Literal["all", "share"], Field(alias="pass")] = "all"  # noqa: S105  # no password
+    """`all`: 1 when every field is right; `share`: the share of right fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFields:
+    """The named fields of a JSON object equal the target's. Anything but an object is malformed.
+
+    A field that the reply lacks, or has as null, is right only where the target lacks it too.
+    """
+
+    fields: tuple[str, ...]
+    share: bool
+    closed: bool = True
+    needs_target: bool = True
+
+    def normalise(self, answer: str) -> str | None:
+        """The fields in canonical form, as JSON text; all of them where none are named."""
+        form = self._form(answer)
+        return None if form is None else json.dumps(form, sort_keys=True, ensure_ascii=False)
+
+    def score(self, case: Case, answer: str) -> float:
+        """1 when all fields are right, or the share of them."""
+        target = self._form(target_of(case))
+        if target is None:
+            raise UsageError(f"case {case.id!r}: the target is not a JSON object")
+        form = self._form(answer)
+        if form is None:
+            return 0.0
+        names = self.fields or tuple(target)
+        right = sum(form.get(name) == target.get(name) for name in names)
+        if self.share:
+            return right / len(names) if names else 1.0
+        return float(right == len(names))
+
+    def _form(self, text: str) -> dict[str, Json] | None:
+        try:
+            value = read_json(text)
+        except ValueError:
+            return None
+        if not isinstance(value, dict):
+            return None
+        found = {name: _at(value, name)[1] for name in self.fields} if self.fields else value
+        return {name: canonical(item) for name, item in found.items() if item is not None}
+
+
+def json_fields(spec: ScorerSpec, _setting: Setting) -> Scorer:
+    """Make a `JsonFields`."""
+    options = read_options(spec, FieldsOptions)
+    return JsonFields(options.fields, options.pass_ == "share")  # noqa: S105
+
+
+class SchemaOptions(Options):
+    """The schema, in a file or in place; without one, any JSON will do."""
+
+    json_schema: Annotated[str | dict[str, Any] | None, Field(alias="schema")] = None
+    """JSON Schema: a file relative to the eval set's folder, or the schema itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonValid:
+    """The reply is JSON that its schema accepts."""
+
+    validator: Validator
+    closed: bool = True
+    needs_target: bool = False
+
+    def normalise(self, answer: str) -> str | None:
+        """The value in canonical form, as JSON text; None when it is not valid."""
+        try:
+            value = read_json(answer)
+        except ValueError:
+            return None
+        try:
+            valid = self.validator.is_valid(_floats(value))
+        except Unresolvable as error:
+            raise UsageError(f"scorer 'json-schema': the schema refers to {error.ref}") from None
+        form = canonical(value) if valid else None
+        return json.dumps(form, sort_keys=True, ensure_ascii=False) if valid else None
+
+    def score(self, case: Case, answer: str) -> float:  # noqa: ARG002  # no target is needed
+        """1 when the reply is valid."""
+        return float(self.normalise(answer) is not None)
+
+
+def _floats(value: Json) -> Any:  # noqa: ANN401  # what the validator reads
+    """The value with decimals as floats: the validator knows no decimals."""
+    match value:
+        case dict():
+            return {key: _floats(item) for key, item in value.items()}
+        case list():
+            return [_floats(item) for item in value]
+        case Decimal():
+            return float(value)
+        case _:
+            return value
+
+
+def json_schema(spec: ScorerSpec, setting: Setting) -> Scorer:
+    """Make a `JsonValid`; raises `UsageError` for a schema that is absent or broken."""
+    schema = read_options(spec, SchemaOptions).json_schema
+    if isinstance(schema, str):
+        schema = _schema_file(schema, setting)
+    kind = validator_for(schema or {})
+    try:
+        kind.check_schema(schema or {})
+    except SchemaError as error:
+        raise UsageError(f"scorer {spec.scorer!r}: broken schema: {error.message}") from None
+    # An empty registry: nothing is ever fetched.
+    return JsonValid(kind(schema or {}, registry=Registry()))
+
+
+def _schema_file(name: str, setting: Setting) -> dict[str, Any]:
+    if setting.folder is None:
+        raise UsageError(f"scorer 'json-schema': {name}: no folder to look in")
+    path = setting.folder / name
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except OSError:
+        raise UsageError(f"scorer 'json-schema': no such file: {path}") from None
+    except ValueError as error:
+        raise UsageError(f"scorer 'json-schema': {path}: not JSON: {error}") from None

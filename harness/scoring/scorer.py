@@ -1,0 +1,95 @@
+"""What a scorer is, and how its options are read."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from pydantic import ValidationError
+
+from harness.config.files import FileModel
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evalsets.cases import Case, ScorerSpec
+
+
+class Scorer(Protocol):
+    """Judges one answer."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the score depends on the normal form alone."""
+        ...
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether a case must have a target (or a label) to be scored."""
+        ...
+
+    def score(self, case: Case, answer: str) -> float:
+        """How right the answer is, in [0, 1]; raises `NoTargetError` where a target lacks."""
+        ...
+
+    def normalise(self, answer: str) -> str | None:
+        """The answer seen in a reply, in one form for equals; None where there is none."""
+        ...
+
+
+class Options(FileModel):
+    """Base of a scorer's options: unknown keys are errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a scorer may need beside its options.
+
+    `folder` is the eval set's folder, for files that options name. `primary` is the eval set's
+    primary scorer, for measures about its answers.
+    """
+
+    folder: Path | None = None
+    primary: Scorer | None = None
+
+
+class NoTargetError(UsageError):
+    """A case without a target met a scorer that needs one."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(
+            f"case {case.id!r} has no target and no label; label it before it is scored"
+        )
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+def read_options(spec: ScorerSpec, model: type[OptionsT]) -> OptionsT:
+    """Read a scorer's options; raises `UsageError` that names the scorer and the option."""
+    try:
+        return model.model_validate_json(spec.options)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        what = f"option {where!r}: {first['msg']}" if where else first["msg"]
+        known = ", ".join(sorted(_names(model))) or "none"
+        raise UsageError(f"scorer {spec.scorer!r}: {what}; options: {known}") from None
+
+
+def _names(model: type[Options]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def target_of(case: Case) -> str:
+    """The case's target; raises `NoTargetError` where it has none."""
+    if case.target is None:
+        raise NoTargetError(case)
+    return case.target
+
+
+def plain(text: str) -> str:
+    """Text in Unicode's compatible composed form, its white space runs single, its ends bare."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())

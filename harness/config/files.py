@@ -155,6 +155,23 @@ class FeatureConfig(FileModel):
     """What, when seen, means going back."""
 
 
+class PriceTier(FileModel):
+    """A long-context price: a request so long pays it for every one of its tokens."""
+
+    from_input_tokens: Annotated[int, Field(gt=0)]
+    """Shortest request, in input tokens, that pays it."""
+    input: Usd
+    """USD per million input tokens."""
+    output: Usd
+    """USD per million output tokens, reasoning included."""
+    cache_read: Usd | None = None
+    """USD per million tokens read from a cache; default: the input price."""
+    cache_write: Usd | None = None
+    """USD per million tokens written to a cache; default: the input price."""
+    cache_write_1h: Usd | None = None
+    """USD per million tokens written to live an hour; default: `cache_write`."""
+
+
 class PriceEntry(FileModel):
     """A dated price."""
 
@@ -174,6 +191,12 @@ class PriceEntry(FileModel):
     """USD per request."""
     batch: Share | None = None
     """Batch price as a share of these prices; null: no batch."""
+    tiers: tuple[PriceTier, ...] = ()
+    """Long-context prices, shortest first."""
+    service_tier: str | None = None
+    """Vendor's service tier that this price is for; null: the standard one."""
+    checked: date | None = None
+    """Day on which somebody last confirmed the price; default: `from`."""
     source: str
     """Where the price comes from."""
 

@@ -1,0 +1,50 @@
+"""Decimals in, decimals out: no binary fraction ever becomes money."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+
+MILLION = Decimal(1_000_000)
+_DIGITS = 50
+
+
+def exact(number: float | Decimal) -> Decimal:
+    """Read a number as it is written: 0.1 is one tenth, not the nearest binary fraction.
+
+    Raises:
+        ValueError: it is not finite.
+
+    >>> exact(0.1)
+    Decimal('0.1')
+    """
+    value = number if isinstance(number, Decimal) else Decimal(str(number))
+    if not value.is_finite():
+        raise ValueError(f"not a finite number: {number!r}")
+    return value
+
+
+def rounded(value: Decimal, places: int) -> Decimal:
+    """Round half-even to so many decimal places, in plain notation without trailing zeros.
+
+    >>> rounded(Decimal("1.500000049"), 6)
+    Decimal('1.5')
+    """
+    with localcontext() as context:
+        context.prec = _DIGITS
+        whole = value.quantize(Decimal(1).scaleb(-places))
+        return plain(whole)
+
+
+def plain(value: Decimal) -> Decimal:
+    """Drop trailing zeros and exponents, so that equal numbers are equal text.
+
+    >>> plain(Decimal("1.20E+3")), plain(Decimal("0.500"))
+    (Decimal('1200'), Decimal('0.5'))
+    """
+    if value == 0:
+        return Decimal(0)
+    with localcontext() as context:
+        context.prec = _DIGITS
+        small = value.normalize()
+        exponent = small.as_tuple().exponent
+        return small.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else small

@@ -1,0 +1,134 @@
+"""Which prices count for a model on a day: the workspace's, else the catalogue's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from harness.config.files import PriceTier
+from harness.costing.money import exact
+from harness.costing.names import near_names
+from harness.costing.pricebook import CatalogueGapError, catalogue_rates, find_vendor
+from harness.costing.tables import Band, Rates
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from harness.config.files import ModelConfig, PolicyConfig, PriceEntry
+
+__all__ = ["Band", "PriceAge", "PriceMissingError", "Rates", "find_rates", "price_age", "vendor_of"]
+
+Freshness: TypeAlias = Literal["fresh", "warn", "fail"]
+
+_PLATFORMS = {"azure": "azure", "bedrock": "aws", "vertex": "google"}
+
+
+class PriceMissingError(UsageError):
+    """A model has no price: an error before spending, never zero."""
+
+    def __init__(self, message: str, *, near: tuple[str, ...] = ()) -> None:
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        super().__init__(message + hint)
+        self.near = near
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceAge:
+    """How old a price is on a day; `days` is None when nobody knows."""
+
+    days: int | None
+    freshness: Freshness
+
+
+def find_rates(
+    model: str,
+    config: ModelConfig,
+    policy: PolicyConfig,
+    *,
+    on: date,
+    service_tier: str | None = None,
+) -> Rates:
+    """Find the prices of a model on a day; the workspace's win over the catalogue's.
+
+    Args:
+        model: the entry's name in `models/*.yaml`, an effort `@low` included or not.
+        config: that entry.
+        policy: the company's rules; its discounts apply to catalogue prices only.
+        on: the review's date.
+        service_tier: the vendor's tier, when it is not the standard one.
+
+    Raises:
+        PriceMissingError: there is no price; the message names near models of the catalogue.
+    """
+    entries = [
+        entry
+        for entry in config.price
+        if entry.valid_from <= on and entry.service_tier == service_tier
+    ]
+    if entries:
+        return _stated(max(entries, key=lambda entry: entry.valid_from))
+    asked = config.version or model.partition("@")[0]
+    vendor = vendor_of(config)
+    if vendor is None:
+        raise PriceMissingError(f"{model}: no `price:` that began by {on}, and no catalogue has it")
+    try:
+        rates = catalogue_rates(vendor, asked, on, service_tier)
+    except CatalogueGapError as error:
+        raise PriceMissingError(
+            f"{model}: {error}; add a dated `price:`", near=near_names(asked, vendor)
+        ) from None
+    return replace(rates, discount=exact(policy.discounts.get(config.provider, 0)))
+
+
+def vendor_of(config: ModelConfig) -> str | None:
+    """Whose catalogue prices a model; None for a server that no catalogue knows."""
+    if config.platform is not None:
+        return _PLATFORMS[config.platform]
+    if config.provider != "openai-compatible":
+        return config.provider
+    return None if config.base_url is None else find_vendor(config.base_url)
+
+
+def price_age(rates: Rates, policy: PolicyConfig, *, on: date) -> PriceAge:
+    """Judge how long ago a price was last known to hold.
+
+    Older than the policy's `expires_days.prices` warns; older than twice that fails.
+    """
+    if rates.as_of is None:
+        return PriceAge(days=None, freshness="warn")
+    days = (on - rates.as_of).days
+    limit = policy.expires_days.prices
+    freshness: Freshness = "fresh" if days <= limit else "warn" if days <= 2 * limit else "fail"
+    return PriceAge(days=days, freshness=freshness)
+
+
+def _stated(entry: PriceEntry) -> Rates:
+    base, *tiers = _stated_bands(entry)
+    return Rates(
+        input=base.input,
+        output=base.output,
+        cache_read=base.cache_read,
+        cache_write=base.cache_write,
+        cache_write_1h=base.cache_write_1h,
+        tiers=tuple(tiers),
+        per_request=entry.per_request,
+        batch_share=None if entry.batch is None else exact(entry.batch),
+        source=entry.source,
+        valid_from=entry.valid_from,
+        as_of=entry.checked or entry.valid_from,
+    )
+
+
+def _stated_bands(entry: PriceEntry) -> Iterator[Band]:
+    for row in (entry, *entry.tiers):
+        write = row.input if row.cache_write is None else row.cache_write
+        yield Band(
+            from_input_tokens=row.from_input_tokens if isinstance(row, PriceTier) else 0,
+            input=row.input,
+            output=row.output,
+            cache_read=row.input if row.cache_read is None else row.cache_read,
+            cache_write=write,
+            cache_write_1h=write if row.cache_write_1h is None else row.cache_write_1h,
+        )

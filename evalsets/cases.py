@@ -13,7 +13,9 @@ class Turn:
     role: Literal["system", "user", "assistant", "tool"]
     content: str
     images: tuple[str, ...] = ()
-    """Files relative to the eval set's folder."""
+    """Files relative to the eval set's folder, or `data:image/...` addresses."""
+    image_sha256: tuple[str, ...] = ()
+    """Of the images' bytes, in their order."""
     tool_calls: str | None = None
     """Frozen tool calls, as JSON text."""
     tool_call_id: str | None = None
@@ -28,6 +30,10 @@ class Case:
     target: str | None
     metadata: tuple[tuple[str, str], ...]
     """Sorted (key, value) pairs; values as text."""
+    also_right: tuple[str, ...] = ()
+    """Further right answers, where there are several."""
+    choices: tuple[str, ...] = ()
+    """Answers to choose from, where the case offers some."""
 
     def meta(self, key: str) -> str | None:
         """Value of a metadata key, None when the case lacks it."""

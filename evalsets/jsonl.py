@@ -1,0 +1,83 @@
+"""JSON Lines, strictly: every broken line at once, by number."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from evalsets.source import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line's object. `line` counts from 1."""
+
+    line: int
+    data: dict[str, object]
+
+
+class _LineError(ValueError):
+    """A line that JSON's own decoder would let pass."""
+
+
+def read_rows(lines: Iterable[str], *, file: str) -> tuple[tuple[Row, ...], tuple[Fault, ...]]:
+    """The objects of the lines that are sound, and one fault for each that is not."""
+    rows: list[Row] = []
+    faults: list[Fault] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(Row(line=number, data=_object(line)))
+        except ValueError as error:
+            faults.append(Fault(file=file, line=number, key="", message=_reason(error)))
+        except RecursionError:
+            faults.append(Fault(file=file, line=number, key="", message="nested too deeply"))
+    return tuple(rows), tuple(faults)
+
+
+def canonical(value: object) -> str:
+    """JSON text with sorted keys and no spaces: equal values, equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _object(line: str) -> dict[str, object]:
+    value = cast(
+        "object",
+        json.loads(line, object_pairs_hook=_unique, parse_constant=_refuse_constant),
+    )
+    if not isinstance(value, dict):
+        raise _LineError("must be one JSON object a line")
+    return cast("dict[str, object]", value)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(_repeated(key for key, _ in pairs))
+        raise _LineError(f"the key `{twice}` is stated twice")
+    return found
+
+
+def _repeated(keys: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            yield key
+        seen.add(key)
+
+
+def _refuse_constant(name: str) -> object:
+    raise _LineError(f"{name} is no JSON value; write null or a number")
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"broken JSON: {error.msg} (column {error.colno})"
+    if isinstance(error, _LineError):
+        return str(error)
+    return "broken JSON: a number of too many digits"

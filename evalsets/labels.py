@@ -1,0 +1,97 @@
+"""Labels made by people: append-only lines that say which normalised answer of a case is right.
+
+`{"case": "17", "answer": "billing", "by": "dana.ruiz", "at": "2026-10-02T09:14:00Z", ...}`: the
+answer is a text, a list of texts (several are right), or null (none of those shown was right). The
+last line of a case counts; other keys are the labeller's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from evalsets.jsonl import read_rows
+from evalsets.source import Fault
+from evalsets.validation import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from evalsets.cases import Case
+    from evalsets.jsonl import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What one person said about one case. No `answers`: none of those shown was right."""
+
+    case: str
+    answers: tuple[str, ...]
+    by: str
+    at: str
+
+
+def read_labels(
+    text: str, *, file: str, case_ids: Collection[str]
+) -> tuple[tuple[Label, ...], tuple[Fault, ...]]:
+    """The labels of a file in its order, and one fault for each line that is none."""
+    rows, faults = read_rows(text.split("\n"), file=file)
+    labels: list[Label] = []
+    found: list[Fault] = list(faults)
+    for row in rows:
+        problems = _problems(row, case_ids)
+        found += [Fault(file=file, line=row.line, key=key, message=why) for key, why in problems]
+        if not problems:
+            labels.append(_label(row))
+    return tuple(labels), tuple(found)
+
+
+def with_labels(cases: Iterable[Case], labels: Iterable[Label]) -> tuple[Case, ...]:
+    """The cases; those without a target take what their last label says is right."""
+    last = {label.case: label for label in labels}
+    return tuple(_labelled(case, last.get(case.id)) for case in cases)
+
+
+def _labelled(case: Case, label: Label | None) -> Case:
+    if case.target is not None or label is None or not label.answers:
+        return case
+    return replace(case, target=label.answers[0], also_right=label.answers[1:])
+
+
+def _label(row: Row) -> Label:
+    return Label(
+        case=_id(row.data["case"]),
+        answers=tuple(cast("list[str]", _several(row.data["answer"]))),
+        by=cast("str", row.data["by"]),
+        at=cast("str", row.data["at"]),
+    )
+
+
+def _id(value: object) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def _several(answer: object) -> list[object]:
+    if isinstance(answer, list):
+        return cast("list[object]", answer)
+    return [] if answer is None else [answer]
+
+
+def _problems(row: Row, case_ids: Collection[str]) -> list[tuple[str, str]]:
+    problems = [
+        (key, "is required and missing")
+        for key in ("case", "answer", "by", "at")
+        if key not in row.data
+    ]
+    if "case" in row.data and _id(row.data["case"]) not in case_ids:
+        problems.append(("case", f"no case has the id {shown(row.data['case'])}"))
+    answer = row.data.get("answer")
+    items = _several(answer)
+    if answer == [] or not all(isinstance(item, str) for item in items):
+        problems.append(("answer", f"must be a text, a list of texts or null, got {shown(answer)}"))
+    problems += [
+        (key, f"must be a text, got {shown(row.data[key])}")
+        for key in ("by", "at")
+        if key in row.data and not isinstance(row.data[key], str)
+    ]
+    return problems

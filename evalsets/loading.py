@@ -1,0 +1,224 @@
+"""A folder to an eval set: `evalset.yaml`, its cases and its labels, every fault at once.
+
+Validation needs the standard library alone, so `check` runs on the base install. The engine reads
+the same lines through Hugging Face `datasets` (extra `[review]`); both give equal eval sets. One
+raw line is one row of the dataset, because column types inferred over JSON change values: a target
+"2026-08-31" became a timestamp, and 1 became 1.0 beside 1.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, cast
+
+from evalsets.cases import EvalSet, GuardrailSpec, ScorerSpec, SliceSpec
+from evalsets.files import EvalSetConfig
+from evalsets.jsonl import canonical, read_rows
+from evalsets.labels import read_labels, with_labels
+from evalsets.samples import CaseReader, ids_of, inside
+from evalsets.source import Fault, Source, SourceError, read_text, read_yaml
+from evalsets.validation import suggestion, validated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from datasets import Dataset
+
+    from evalsets.cases import Case
+    from evalsets.files import GuardrailConfig, ScorerConfig
+
+CONFIG_FILE = "evalset.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folder:
+    """An eval set's folder, its name in messages, and its `evalset.yaml`."""
+
+    path: Path
+    shown: str
+    source: Source
+    config: EvalSetConfig
+
+    def fault(self, path: tuple[str, ...], message: str) -> Fault:
+        return self.source.fault(path, message)
+
+
+def load_evalset(
+    folder: Path, feature: str, *, shown: str | None = None, through_datasets: bool = False
+) -> EvalSet:
+    """Load a feature's eval set; `shown` is the folder's name in messages.
+
+    Raises:
+        SourceError: everything that is wrong with the folder's files, by file, line and key.
+    """
+    opened = _open(folder, shown if shown is not None else folder.name)
+    lines = _lines(opened, through_datasets=through_datasets)
+    cases, faults = _cases(opened, lines)
+    faults += _set_faults(opened, cases) if cases else []
+    labelled, label_faults = _labelled(opened, cases)
+    faults += label_faults
+    if faults:
+        raise SourceError(faults)
+    return _evalset(opened.config, labelled, feature)
+
+
+def open_dataset(folder: Path, *, shown: str | None = None) -> Dataset:
+    """The case file as a Hugging Face dataset: column `text`, one raw line a row.
+
+    Nothing is fetched, and nothing stays on disk.
+
+    Raises:
+        SourceError: `evalset.yaml` is wrong, or the case file is missing.
+    """
+    opened = _open(folder, shown if shown is not None else folder.name)
+    return _dataset(_case_path(opened))
+
+
+def _open(folder: Path, shown: str) -> _Folder:
+    name = f"{shown}/{CONFIG_FILE}"
+    source = read_yaml(read_text(folder / CONFIG_FILE, shown=name), file=name)
+    config = validated(source, EvalSetConfig)
+    return _Folder(path=folder, shown=shown, source=source, config=config)
+
+
+def _case_path(opened: _Folder) -> Path:
+    path = inside(opened.path, opened.config.cases)
+    if path is None:
+        message = "must name a file in the eval set's own folder"
+        raise SourceError([opened.fault(("cases",), message)])
+    if not path.is_file():
+        shown = f"{opened.shown}/{opened.config.cases}"
+        raise SourceError([opened.fault(("cases",), f"the file {shown} is missing")])
+    return path
+
+
+def _lines(opened: _Folder, *, through_datasets: bool) -> Sequence[str]:
+    path = _case_path(opened)
+    text = read_text(path, shown=f"{opened.shown}/{opened.config.cases}")
+    if through_datasets and text.strip():
+        return cast("list[str]", _dataset(path)["text"])
+    return text.split("\n")
+
+
+def _dataset(path: Path) -> Dataset:
+    import datasets  # noqa: PLC0415  # extra [review]; the base install has no datasets
+
+    library = cast("Any", datasets)
+    library.disable_progress_bars()
+    with TemporaryDirectory(prefix="rightsize-") as cache:
+        loaded = library.Dataset.from_text(str(path), cache_dir=cache, keep_in_memory=True)
+    return cast("Dataset", loaded)
+
+
+def _cases(opened: _Folder, lines: Iterable[str]) -> tuple[tuple[Case, ...], list[Fault]]:
+    """The sound cases, and the faults of all the others."""
+    file = f"{opened.shown}/{opened.config.cases}"
+    rows, broken = read_rows(lines, file=file)
+    reader = CaseReader(file=file, folder=opened.path)
+    number = ids_of(rows)
+    cases: list[Case] = []
+    first: dict[str, int] = {}
+    for position, row in enumerate(rows):
+        case = reader.case(row, number=number(position))
+        if case is None:
+            continue
+        if case.id in first:
+            message = f"the id {case.id!r} is already on line {first[case.id]}"
+            reader.faults.append(Fault(file=file, line=row.line, key="id", message=message))
+        else:
+            first[case.id] = row.line
+            cases.append(case)
+    faults = [*broken, *reader.faults]
+    if not rows and not broken:
+        faults.append(Fault(file=file, line=None, key="", message="the eval set has no cases"))
+    return tuple(cases), sorted(faults, key=lambda fault: fault.line or 0)
+
+
+def _set_faults(opened: _Folder, cases: Sequence[Case]) -> list[Fault]:
+    """What `evalset.yaml` says about cases that the cases do not bear out."""
+    values: dict[str, set[str]] = {}
+    for case in cases:
+        for key, value in case.metadata:
+            values.setdefault(key, set()).add(value)
+    config = opened.config
+    faults = _slice_faults(opened, values)
+    if config.cluster is not None and config.cluster not in values:
+        message = f"no case has the metadata key {config.cluster!r}"
+        faults.append(opened.fault(("cluster",), message + suggestion(config.cluster, values)))
+    if config.tune >= len(cases):
+        message = f"keeps {config.tune} of {len(cases)} cases: none is left to decide"
+        faults.append(opened.fault(("tune",), message))
+    return faults
+
+
+def _slice_faults(opened: _Folder, values: dict[str, set[str]]) -> list[Fault]:
+    faults: list[Fault] = []
+    for key, named in opened.config.slices.items():
+        if key not in values:
+            message = f"no case has the metadata key {key!r}{suggestion(key, values)}"
+            faults.append(opened.fault(("slices", key), message))
+            continue
+        for value in named:
+            if value not in values[key]:
+                message = f"no case has {key} = {value!r}{suggestion(value, values[key])}"
+                faults.append(opened.fault(("slices", key, value), message))
+    return faults
+
+
+def _labelled(opened: _Folder, cases: tuple[Case, ...]) -> tuple[tuple[Case, ...], list[Fault]]:
+    path = inside(opened.path, opened.config.labels)
+    if path is None:
+        message = "must name a file in the eval set's own folder"
+        return cases, [opened.fault(("labels",), message)]
+    if not path.exists():
+        return cases, []
+    file = f"{opened.shown}/{opened.config.labels}"
+    labels, faults = read_labels(
+        read_text(path, shown=file), file=file, case_ids={case.id for case in cases}
+    )
+    return with_labels(cases, labels), list(faults)
+
+
+def _evalset(config: EvalSetConfig, cases: tuple[Case, ...], feature: str) -> EvalSet:
+    return EvalSet(
+        feature=feature,
+        unit=config.unit,
+        cases=cases,
+        primary=_scorer(config.primary),
+        guardrails=tuple(_guardrail(guardrail) for guardrail in config.guardrails),
+        slices=tuple(
+            SliceSpec(key=key, value=value, margin=named.margin, protect=named.protect)
+            for key, values in config.slices.items()
+            for value, named in values.items()
+        ),
+        cluster_key=config.cluster,
+        tune=config.tune,
+        repeats=config.repeats,
+        bar=config.bar,
+        provenance=_provenance(config),
+        targets=config.source.targets,
+    )
+
+
+def _scorer(config: ScorerConfig) -> ScorerSpec:
+    return ScorerSpec(scorer=config.scorer, options=canonical(config.model_extra or {}))
+
+
+def _guardrail(config: GuardrailConfig) -> GuardrailSpec:
+    return GuardrailSpec(scorer=_scorer(config), margin=config.margin, protect=config.protect)
+
+
+def _provenance(config: EvalSetConfig) -> str:
+    """One line: kind, days, how sampled."""
+    source = config.source
+    days = [day.isoformat() for day in (source.valid_from, source.to) if day is not None]
+    parts = [
+        source.kind,
+        " to ".join(days),
+        f"sampled {source.sampled}" if source.sampled else "",
+        "personal data taken out" if source.redacted else "",
+        source.note or "",
+    ]
+    return ", ".join(part for part in parts if part)

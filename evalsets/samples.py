@@ -1,0 +1,198 @@
+"""One line of a case file to a `Case`. The keys are inspect_ai's `Sample` keys.
+
+`id`, `input` (a text, or chat messages), `target` (a text, or several right ones), `choices` and
+`metadata` are read; `sandbox`, `files` and `setup` ask for a machine that replay does not have.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Literal, cast
+
+from evalsets.cases import Case, Turn
+from evalsets.jsonl import canonical
+from evalsets.source import Fault
+from evalsets.validation import shown, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from evalsets.jsonl import Row
+
+_KEYS = ("id", "input", "target", "choices", "metadata", "sandbox", "files", "setup")
+_NEEDS_MACHINE = ("sandbox", "files", "setup")
+_ROLES = ("system", "user", "assistant", "tool")
+
+
+class CaseReader:
+    """Reads the rows of one case file; faults gather in `faults`."""
+
+    def __init__(self, *, file: str, folder: Path) -> None:
+        self.file = file
+        self.folder = folder
+        self.faults: list[Fault] = []
+        self._images: dict[str, str] = {}
+
+    def case(self, row: Row, *, number: int | None) -> Case | None:
+        """The row's case, None when it has faults. `number` is its id where no row has one."""
+        before = len(self.faults)
+        self._unknown_keys(row)
+        identity = self._id(row) if number is None else str(number)
+        content = self._input(row)
+        right = self._target(row)
+        metadata = self._metadata(row)
+        choices = self._choices(row)
+        if len(self.faults) > before:
+            return None
+        return Case(
+            id=identity,
+            input=content,
+            target=right[0] if right else None,
+            also_right=right[1:],
+            choices=choices,
+            metadata=metadata,
+        )
+
+    def _fault(self, row: Row, key: str, message: str) -> None:
+        self.faults.append(Fault(file=self.file, line=row.line, key=key, message=message))
+
+    def _unknown_keys(self, row: Row) -> None:
+        for key, value in row.data.items():
+            if key not in _KEYS:
+                self._fault(row, key, f"unknown key{suggestion(key, _KEYS)}")
+            elif key in _NEEDS_MACHINE and value:
+                self._fault(row, key, "needs a sandbox, which replay does not have; remove it")
+
+    def _id(self, row: Row) -> str:
+        value = row.data.get("id")
+        if isinstance(value, str) and value.strip():
+            return value
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        what = "is required and missing" if value is None else f"must be a text, got {shown(value)}"
+        self._fault(row, "id", what)
+        return ""
+
+    def _input(self, row: Row) -> str | tuple[Turn, ...]:
+        match row.data.get("input"):
+            case None:
+                self._fault(row, "input", "is required and missing")
+            case str(text) if text.strip():
+                return text
+            case str() | []:
+                self._fault(row, "input", "is empty")
+            case list():
+                return self._turns(row, cast("list[object]", row.data["input"]))
+            case other:
+                self._fault(row, "input", f"must be a text or chat messages, got {shown(other)}")
+        return ""
+
+    def _turns(self, row: Row, items: list[object]) -> tuple[Turn, ...]:
+        turns = [self._turn(row, item, f"input[{at}]") for at, item in enumerate(items)]
+        return tuple(turn for turn in turns if turn is not None)
+
+    def _turn(self, row: Row, item: object, key: str) -> Turn | None:
+        message = cast("dict[str, object]", item) if isinstance(item, dict) else None
+        if message is None or message.get("role") not in _ROLES:
+            self._fault(row, key, f"must be a message with a role of {', '.join(_ROLES)}")
+            return None
+        content, images = self._content(row, message.get("content"), f"{key}.content")
+        calls = message.get("tool_calls")
+        call_id = message.get("tool_call_id")
+        return Turn(
+            role=cast("Literal['system', 'user', 'assistant', 'tool']", message["role"]),
+            content=content,
+            images=images,
+            image_sha256=tuple(self._images[image] for image in images if image in self._images),
+            tool_calls=canonical(calls) if calls else None,
+            tool_call_id=str(call_id) if call_id is not None else None,
+        )
+
+    def _content(self, row: Row, value: object, key: str) -> tuple[str, tuple[str, ...]]:
+        """Text and images of a message's content: a text, or a list of parts."""
+        if isinstance(value, str):
+            return value, ()
+        if not isinstance(value, list):
+            self._fault(row, key, f"must be a text or a list of parts, got {shown(value)}")
+            return "", ()
+        parts = cast("list[object]", value)
+        texts: list[str] = []
+        images: list[str] = []
+        for at, part in enumerate(parts):
+            match part:
+                case {"type": "text", "text": str(text)}:
+                    texts.append(text)
+                case {"type": "image", "image": str(image)} if self._image(row, key, image):
+                    images.append(image)
+                case {"type": "image", "image": str()}:
+                    pass
+                case _:
+                    self._fault(row, f"{key}[{at}]", "must be a part of type text or image")
+        return "\n".join(texts), tuple(images)
+
+    def _image(self, row: Row, key: str, image: str) -> bool:
+        """Whether the image is there; its bytes count in the fingerprint of the inputs."""
+        if image in self._images:
+            return True
+        if image.startswith("data:image/"):
+            self._images[image] = hashlib.sha256(image.encode()).hexdigest()
+            return True
+        path = inside(self.folder, image)
+        if path is None:
+            self._fault(row, key, f"the image {shown(image)} must lie in the eval set's folder")
+        elif not path.is_file():
+            self._fault(row, key, f"the image {shown(image)} is missing")
+        else:
+            self._images[image] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return image in self._images
+
+    def _target(self, row: Row) -> tuple[str, ...]:
+        """The right answers; none for a case that is to be labelled."""
+        value = row.data.get("target")
+        if "target" in row.data and value is None:
+            self._fault(
+                row, "target", "is null; leave the key out of a case that is to be labelled"
+            )
+        if value is None or isinstance(value, str):
+            return () if value is None else (value,)
+        return self._texts(row, "target", value)
+
+    def _choices(self, row: Row) -> tuple[str, ...]:
+        value = row.data.get("choices")
+        return () if value is None else self._texts(row, "choices", value)
+
+    def _texts(self, row: Row, key: str, value: object) -> tuple[str, ...]:
+        items = cast("list[object]", value) if isinstance(value, list) else []
+        if items and all(isinstance(item, str) for item in items):
+            return tuple(cast("list[str]", items))
+        wanted = "a text or a list of texts" if key == "target" else "a list of texts"
+        self._fault(row, key, f"must be {wanted}, got {shown(value)}")
+        return ()
+
+    def _metadata(self, row: Row) -> tuple[tuple[str, str], ...]:
+        value = row.data.get("metadata")
+        if value is None:
+            return ()
+        if isinstance(value, dict):
+            pairs = cast("dict[str, object]", value).items()
+            return tuple(sorted((key, as_text(item)) for key, item in pairs if item is not None))
+        self._fault(row, "metadata", f"must be keys with values, got {shown(value)}")
+        return ()
+
+
+def as_text(value: object) -> str:
+    """A metadata value as text: a text as it is, everything else as canonical JSON."""
+    return value if isinstance(value, str) else canonical(value)
+
+
+def inside(folder: Path, name: str) -> Path | None:
+    """The file `name` under `folder`; None when it would lie elsewhere."""
+    path = (folder / name).resolve()
+    return path if path.is_relative_to(folder.resolve()) else None
+
+
+def ids_of(rows: tuple[Row, ...]) -> Callable[[int], int | None]:
+    """Numbers for rows without ids: inspect_ai counts from 1 when no sample has an id."""
+    numbered = not any("id" in row.data for row in rows)
+    return lambda position: position + 1 if numbered else None

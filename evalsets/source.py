@@ -1,0 +1,236 @@
+"""Text to values, strictly: every fault of a file with its line and key, and nothing guessed.
+
+YAML is read as YAML 1.2 reads plain words: only `true` and `false` are booleans (a slice called
+`yes` stays a text), keys are texts, a key stated twice is a fault, tags and aliases are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing wrong with a file: where, and what to do. `key` is dotted; empty for the file."""
+
+    file: str
+    line: int | None
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        """`evalset.yaml:3: tune: ...`."""
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{where}: {self.key}: {self.message}" if self.key else f"{where}: {self.message}"
+
+
+class SourceError(ValueError):
+    """Every fault found in what was read, one line each."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A YAML file's value, and on which line each key stands."""
+
+    file: str
+    data: object
+    lines: Mapping[KeyPath, int]
+
+    def line(self, path: KeyPath) -> int | None:
+        """Line of a key path, else of the nearest key around it that is there."""
+        for end in range(len(path), 0, -1):
+            if (line := self.lines.get(path[:end])) is not None:
+                return line
+        return None
+
+    def fault(self, path: KeyPath, message: str) -> Fault:
+        """A fault at a key path."""
+        return Fault(file=self.file, line=self.line(path), key=dotted(path), message=message)
+
+
+def dotted(path: KeyPath) -> str:
+    """A key path as people write it.
+
+    >>> dotted(("price", 0, "from"))
+    'price[0].from'
+    """
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def read_text(path: Path, *, shown: str) -> str:
+    """A file's text, UTF-8; `shown` is its name in messages.
+
+    Raises:
+        SourceError: the file is missing, a folder, unreadable, or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        message = "the file is missing"
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise SourceError(
+            [Fault(file=shown, line=line, key="", message="not UTF-8; save it as UTF-8")]
+        ) from None
+    except OSError as error:
+        message = f"cannot be read ({error.strerror})"
+    raise SourceError([Fault(file=shown, line=None, key="", message=message)])
+
+
+def read_yaml(text: str, *, file: str) -> Source:
+    """Read one YAML document.
+
+    Raises:
+        SourceError: the text is no YAML, or states a key twice, or uses tags or aliases.
+    """
+    loader = _PlainLoader(text)
+    try:
+        node = loader.get_single_node()
+    except yaml.YAMLError as error:
+        raise SourceError([_syntax_fault(error, text, file)]) from None
+    except RecursionError:
+        raise SourceError(
+            [Fault(file=file, line=None, key="", message="nested too deeply")]
+        ) from None
+    finally:
+        cast("Any", loader).dispose()
+    walk = _Walk(file=file)
+    data = None if node is None else walk.value(node, ())
+    if walk.faults:
+        raise SourceError(walk.faults)
+    return Source(file=file, data=data, lines=walk.lines)
+
+
+class _PlainLoader(cast("type[yaml.SafeLoader]", getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
+    """The safe loader with the plain words of YAML 1.2."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # PyYAML's own name and type
+
+
+def _resolve(name: str, pattern: str, first: str) -> None:
+    cast("Any", _PlainLoader).add_implicit_resolver(
+        _tag(name), re.compile(f"^(?:{pattern})$"), [*first, ""] if name == "null" else [*first]
+    )
+
+
+def _tag(name: str) -> str:
+    return f"tag:yaml.org,2002:{name}"
+
+
+_resolve("null", "~|null|Null|NULL|", "~nN")
+_resolve("bool", "true|True|TRUE|false|False|FALSE", "tTfF")
+_resolve("int", "[-+]?(?:0|[1-9][0-9]*)", "-+0123456789")
+_resolve(
+    "float",
+    r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+",
+    "-+.0123456789",
+)
+_resolve("timestamp", "[0-9]{4}-[0-9]{2}-[0-9]{2}", "0123456789")
+
+_SCALARS: Mapping[str, Callable[[str], object]] = {
+    _tag("null"): lambda _: None,
+    _tag("bool"): lambda text: text.lower() == "true",
+    _tag("int"): int,
+    _tag("float"): float,
+    _tag("timestamp"): date.fromisoformat,
+    _tag("str"): str,
+}
+_COLLECTIONS = frozenset({_tag("seq"), _tag("map")})
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Turns nodes into values, and remembers the lines and the faults on its way."""
+
+    file: str
+    lines: dict[KeyPath, int] = field(default_factory=dict[KeyPath, int])
+    faults: list[Fault] = field(default_factory=list[Fault])
+    seen: set[int] = field(default_factory=set[int])
+
+    def value(self, node: yaml.Node, path: KeyPath) -> object:
+        if id(node) in self.seen:
+            return self.fault(node, path, "aliases (`*name`) are not read; write the value out")
+        self.seen.add(id(node))
+        if node.tag not in _SCALARS and node.tag not in _COLLECTIONS:
+            return self.fault(node, path, f"the tag {_short(node.tag)} is not read; remove it")
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.item(item, (*path, at)) for at, item in enumerate(_items(node))]
+        return _scalar(cast("yaml.ScalarNode", node))
+
+    def item(self, node: yaml.Node, path: KeyPath) -> object:
+        self.lines[path] = node.start_mark.line + 1
+        return self.value(node, path)
+
+    def mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key_node, value_node in _pairs(node):
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.fault(key_node, path, "a key must be a plain text")
+                continue
+            key = str(cast("object", key_node.value))
+            here = (*path, key)
+            if key in found:
+                first = self.lines[here]
+                self.fault(key_node, here, f"stated twice (first on line {first})")
+                continue
+            self.lines[here] = key_node.start_mark.line + 1
+            found[key] = self.value(value_node, here)
+        return found
+
+    def fault(self, node: yaml.Node, path: KeyPath, message: str) -> None:
+        line = node.start_mark.line + 1
+        self.faults.append(Fault(file=self.file, line=line, key=dotted(path), message=message))
+
+
+def _pairs(node: yaml.MappingNode) -> list[tuple[yaml.Node, yaml.Node]]:
+    return cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
+
+
+def _items(node: yaml.SequenceNode) -> list[yaml.Node]:
+    return cast("list[yaml.Node]", node.value)
+
+
+def _scalar(node: yaml.ScalarNode) -> object:
+    text = str(cast("object", node.value))
+    try:
+        return _SCALARS[node.tag](text)
+    except (KeyError, ValueError):
+        # A 13th month, or a number of 5,000 digits: the type check says what was expected.
+        return text
+
+
+def _short(tag: str) -> str:
+    return tag.replace(_tag(""), "!!")
+
+
+def _syntax_fault(error: yaml.YAMLError, text: str, file: str) -> Fault:
+    mark = cast("yaml.Mark | None", getattr(error, "problem_mark", None))
+    position = cast("int | None", getattr(error, "position", None))
+    if mark is not None:
+        line: int | None = mark.line + 1
+    elif position is not None:
+        line = text.encode()[:position].count(b"\n") + 1
+    else:
+        line = None
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "unreadable"
+    return Fault(file=file, line=line, key="", message=f"broken YAML: {problem}")

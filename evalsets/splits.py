@@ -1,0 +1,70 @@
+"""Which cases are for writing prompts, and in which order the others decide.
+
+Neither is a setting. The order is seeded by SHA-256(feature, inputs, cycle); the tune split by
+SHA-256(feature, cluster), without the cycle, so that a case that a prompt was written on does not
+decide in another quarter. Whole clusters stay together in both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalsets.cases import Case, EvalSet
+
+
+def order_seed(feature: str, *, inputs_sha256: str, cycle: str) -> str:
+    """The seed of a review's case order, as a record shows it: hex SHA-256."""
+    return _digest(feature, inputs_sha256, cycle)
+
+
+def tune_cases(evalset: EvalSet) -> tuple[Case, ...]:
+    """The cases kept for writing prompts: whole clusters, until there are at least `tune`."""
+    taken: list[Case] = []
+    for _, cases in _by_hash(_clusters(evalset), evalset.feature):
+        if len(taken) >= evalset.tune:
+            break
+        taken += sorted(cases, key=lambda case: _digest(evalset.feature, case.id))
+    return tuple(taken)
+
+
+def deciding_order(evalset: EvalSet, *, inputs_sha256: str, cycle: str) -> tuple[Case, ...]:
+    """The cases that decide, in the review's seeded order: clusters first, cases inside them."""
+    tune = {case.id for case in tune_cases(evalset)}
+    seed = order_seed(evalset.feature, inputs_sha256=inputs_sha256, cycle=cycle)
+    ordered: list[Case] = []
+    for _, cases in _by_hash(_clusters(evalset), seed):
+        kept = [case for case in cases if case.id not in tune]
+        ordered += sorted(kept, key=lambda case: _digest(seed, case.id))
+    return tuple(ordered)
+
+
+def whole_clusters(evalset: EvalSet, ordered: Sequence[Case], n: int) -> int:
+    """The smallest number of first cases, at least `n`, that cuts between two clusters.
+
+    Of fewer cases than `n` it is all of them.
+    """
+    for end in range(n, len(ordered)):
+        if end == 0 or evalset.cluster(ordered[end - 1]) != evalset.cluster(ordered[end]):
+            return end
+    return len(ordered)
+
+
+def _clusters(evalset: EvalSet) -> dict[str, list[Case]]:
+    clusters: dict[str, list[Case]] = {}
+    for case in evalset.cases:
+        clusters.setdefault(evalset.cluster(case), []).append(case)
+    return clusters
+
+
+def _by_hash(clusters: dict[str, list[Case]], seed: str) -> list[tuple[str, list[Case]]]:
+    return sorted(clusters.items(), key=lambda item: (_digest(seed, item[0]), item[0]))
+
+
+def _digest(*parts: str) -> str:
+    """Hex SHA-256 of the parts, each behind its length: no two lists of parts run together."""
+    joined = b"".join(b"%d:%s" % (len(part.encode()), part.encode()) for part in parts)
+    return hashlib.sha256(joined).hexdigest()

@@ -167,7 +167,7 @@ class CaseReader:
         if items and all(isinstance(item, str) for item in items):
             return tuple(cast("list[str]", items))
         wanted = "a text or a list of texts" if key == "target" else "a list of texts"
-        self._fault(row, key, f"must be {wanted}, got {shown(value)}")
+        self._fault(row, key, f"must be {wanted}, got {shown(row.data[key])}")
         return ()
 
     def _metadata(self, row: Row) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,133 @@
+"""`models/*.yaml`: which models there are, where, for whose data and at what price."""
+
+from __future__ import annotations
+
+from datetime import date  # pydantic reads it at run time
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness.config.file_base import DataClass, FileModel, Share, Usd
+
+
+class PriceTier(FileModel):
+    """A long-context price: a request so long pays it for every one of its tokens."""
+
+    from_input_tokens: Annotated[int, Field(gt=0)]
+    """Shortest request, in input tokens, that pays it."""
+    input: Usd
+    """USD per million input tokens."""
+    output: Usd
+    """USD per million output tokens, reasoning included."""
+    cache_read: Usd | None = None
+    """USD per million tokens read from a cache; default: the input price."""
+    cache_write: Usd | None = None
+    """USD per million tokens written to a cache; default: the input price."""
+    cache_write_1h: Usd | None = None
+    """USD per million tokens written to live an hour; default: `cache_write`."""
+
+
+class PriceEntry(FileModel):
+    """A dated price."""
+
+    valid_from: Annotated[date, Field(alias="from")]
+    """First day of this price."""
+    input: Usd
+    """USD per million input tokens."""
+    output: Usd
+    """USD per million output tokens, reasoning included."""
+    cache_read: Usd | None = None
+    """USD per million tokens read from a cache; default: the input price."""
+    cache_write: Usd | None = None
+    """USD per million tokens written to a cache; default: the input price."""
+    cache_write_1h: Usd | None = None
+    """USD per million tokens written to live an hour; default: `cache_write`."""
+    per_request: Usd = Decimal(0)
+    """USD per request."""
+    batch: Share | None = None
+    """Batch price as a share of these prices; null: no batch."""
+    tiers: tuple[PriceTier, ...] = ()
+    """Long-context prices, shortest first."""
+    service_tier: str | None = None
+    """Vendor's service tier that this price is for; null: the standard one."""
+    checked: date | None = None
+    """Day on which somebody last confirmed the price; default: `from`."""
+    source: str
+    """Where the price comes from."""
+
+
+class ServeConfig(FileModel):
+    """How we start a model."""
+
+    engine: Literal["vllm", "llama-cpp", "command"]
+    """What serves the model."""
+    weights: str | None = None
+    """A file or folder, or a name of `weights.yaml`."""
+    gpus: Annotated[int, Field(ge=0)] = 0
+    """GPUs a replica needs."""
+    args: tuple[str, ...] = ()
+    """Arguments of the engine."""
+    command: tuple[str, ...] = ()
+    """For engine `command`: the program; `{port}` and `{weights}` are filled in."""
+    python: str | None = None
+    """Python of the environment that has the engine; default: ours."""
+    ready_s: Annotated[float, Field(gt=0)] = 600
+    """Longest wait until the server answers."""
+    ttl_s: Annotated[float, Field(gt=0)] = 4 * 3600
+    """The server ends by itself after so long."""
+
+
+class ModelConfig(FileModel):
+    """One entry of `models/*.yaml`."""
+
+    provider: Literal["anthropic", "openai", "google", "openai-compatible"]
+    """Whose API."""
+    version: str | None = None
+    """Pinned version, the name in the request; default: the entry's own name."""
+    family: str | None = None
+    """Prompt family: the second most specific prompt file."""
+    api: Literal["messages", "responses", "chat", "completions", "generate-content"] | None = None
+    """Wire; default: the vendor's first (openai: responses, openai-compatible: chat)."""
+    sdk: Literal["google-generativeai"] | None = None
+    """Another SDK of the same vendor."""
+    platform: Literal["azure", "bedrock", "vertex"] | None = None
+    """The vendor's models on a cloud."""
+    base_url: str | None = None
+    """Address of the API: https, or http on loopback."""
+    key: str | None = None
+    """Name of the environment variable with the key."""
+    region: str | None = None
+    """Where the data goes."""
+    may_see: tuple[DataClass, ...] = ()
+    """Classes of data that may be sent to it."""
+    tier: str | None = None
+    """Flagship, mid, small: for people."""
+    effort: str | None = None
+    """Reasoning effort or budget; `model@low` names a variant."""
+    efforts: tuple[str, ...] = ()
+    """Efforts that the model knows; with any, one must be stated."""
+    serve: ServeConfig | None = None
+    """Let us start it."""
+    gpu: str | None = None
+    """A row of `policy.yaml: gpus`."""
+    window_tokens: Annotated[int | None, Field(gt=0)] = None
+    """Context window; default: the price catalogue's."""
+    max_input_tokens: Annotated[int | None, Field(gt=0)] = None
+    """Bound for reservations where the bytes of a prompt bound nothing."""
+    capabilities: tuple[Literal["schema", "tools", "images", "seed"], ...] | None = None
+    """What it can do; null: the catalogue's."""
+    cache_min_tokens: Annotated[int | None, Field(ge=0)] = None
+    """Shorter prefixes are not cached, whatever the price list promises."""
+    retires_on: date | None = None
+    """Published retirement date."""
+    requests_per_minute: Annotated[int | None, Field(gt=0)] = None
+    """Granted requests a minute, where no header says so."""
+    tokens_per_minute: Annotated[int | None, Field(gt=0)] = None
+    """Granted tokens a minute, where no header says so."""
+    max_concurrency: Annotated[int, Field(gt=0)] = 64
+    """Most requests in flight."""
+    extra_body: dict[str, object] | None = None
+    """Merged into the request's body."""
+    price: tuple[PriceEntry, ...] = ()
+    """Dated prices; the newest that is not after the review's date counts."""

@@ -1,0 +1,111 @@
+"""`policy.yaml`: the company's rules."""
+
+from __future__ import annotations
+
+from datetime import date  # pydantic reads it at run time
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness.config.file_base import FileModel, Level, Points, Risk, Share, Usd
+
+
+class RiskPolicy(FileModel):
+    """What a risk class allows."""
+
+    margin: Points
+    """Largest acceptable loss of quality, in points."""
+
+
+class ExpiryDays(FileModel):
+    """How long things last, in days."""
+
+    justify: Annotated[int, Field(gt=0)] = 100
+    """A signed reason to stay."""
+    evidence: Annotated[int, Field(gt=0)] = 100
+    """A record's evidence."""
+    prices: Annotated[int, Field(gt=0)] = 45
+    """Prices, before they warn; twice that, before they fail."""
+
+
+class GpuPrice(FileModel):
+    """A row of the GPU price book."""
+
+    on_demand: Usd
+    """USD per GPU-hour."""
+    committed_1y: Usd | None = None
+    """USD per GPU-hour, one year committed."""
+    committed_3y: Usd | None = None
+    """USD per GPU-hour, three years committed."""
+    spot: Usd | None = None
+    """USD per GPU-hour that may be taken away."""
+    managed_premium: Annotated[float, Field(ge=0)] = 0
+    """Managed endpoint's extra, as a share."""
+    as_of: date
+    """Day of the quote."""
+    source: str
+    """Where the price comes from."""
+
+
+class GatePolicy(FileModel):
+    """What the gate does with each rule."""
+
+    model: Level = "fail"
+    """A model changed without evidence."""
+    prompt: Level = "warn"
+    """A prompt changed without evidence."""
+    evalset: Level = "fail"
+    """An eval set changed without evidence."""
+    unclaimed_model: Level = "fail"
+    """A known model id that no feature claims."""
+    expired_unchanged: Level = "warn"
+    """Nothing changed, but the evidence expired."""
+    monthly_increase_percent: Annotated[float, Field(ge=0)] = 10
+    """Largest accepted increase of a feature's monthly cost."""
+    evaluation_usd: Usd = Decimal(20)
+    """Largest accepted cost of evaluating a change."""
+
+
+class ProcedureConfig(FileModel):
+    """How options are tested."""
+
+    kind: Literal["ladder", "holm", "fixed-sequence"] = "ladder"
+    """How the options are tested together."""
+    looks: Annotated[int, Field(ge=1, le=20)] = 5
+    """Planned interim analyses."""
+    pilot: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
+    """Share of the cases that only steers and never decides."""
+    repeats: Annotated[int | None, Field(ge=1)] = None
+    """Answers per case; default: the eval set's."""
+
+
+class PolicyConfig(FileModel):
+    """`policy.yaml`: the company's rules."""
+
+    max_spend_usd: Usd
+    """Most that one review may spend. Required."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """One-sided, per feature, for all its candidates together."""
+    risk: dict[Risk, RiskPolicy]
+    """Margins by risk."""
+    minimum_saving_usd: Usd = Decimal(0)
+    """A downgrade must save at least this a month, after discounts."""
+    share_of_rate_limit: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the provider's limits that a review may use."""
+    expires_days: ExpiryDays = ExpiryDays()
+    """How long evidence, prices and signatures last."""
+    discounts: Annotated[dict[str, Share], Field(default_factory=dict)]
+    """By provider, on catalogue prices only; 0.10 is 10 % off."""
+    gpus: Annotated[dict[str, GpuPrice], Field(default_factory=dict)]
+    """GPU price book."""
+    gpu_quota: Annotated[dict[str, int], Field(default_factory=dict)]
+    """By team: GPUs that may be held at once."""
+    gate: GatePolicy = GatePolicy()
+    """What the gate does with each rule."""
+    procedure: ProcedureConfig = ProcedureConfig()
+    """How the options are tested; its hash stands in the record."""
+    decide_within_days: Annotated[int, Field(gt=0)] = 30
+    """A proposal asks for a decision within so many days."""
+    require_link: bool = False
+    """A decision needs a link to its approval."""

@@ -1,0 +1,1 @@
+"""One module per wire format: bodies out, answers in; no network and no SDK."""

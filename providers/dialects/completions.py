@@ -1,0 +1,99 @@
+"""OpenAI's legacy Completions: one raw prompt, for models whose chat template is of no use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from providers.answer import Answer
+from providers.dialects.asking import extra_body, merged, present, refuse_parts
+from providers.dialects.chat import response_format
+from providers.dialects.finishes import to_finish
+from providers.dialects.openai_usage import read_usage
+from providers.documents import JsonObject, items_at, object_at, text_at
+from providers.errors import BrokenBodyError
+from providers.stopwatch import streams
+
+if TYPE_CHECKING:
+    from providers.completion import TokenUsage
+    from providers.request import ModelRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionsDialect:
+    """`/completions`: the texts of the messages in order, a blank line between; no roles."""
+
+    path: str = "/completions"
+
+    def body(self, request: ModelRequest) -> JsonObject:
+        """The body that asks for `request`."""
+        refuse_parts(request, "completions", ("images", "tools", "tool turns", "an effort"))
+        streamed = streams(request)
+        body: JsonObject = {
+            "model": request.model,
+            "prompt": "\n\n".join(message.text for message in request.messages),
+            "max_tokens": request.max_output_tokens,
+            "temperature": request.temperature,
+            "seed": request.seed,
+            "stop": list(request.stop) or None,
+            "response_format": response_format(request),
+            "service_tier": request.service_tier,
+            "stream": True if streamed else None,
+            "stream_options": {"include_usage": True} if streamed else None,
+        }
+        return merged(present(body), extra_body(request))
+
+    def read(self, document: JsonObject) -> Answer:
+        """Read a plain completion."""
+        choices = items_at(document, "choices")
+        text = text_at(choices[0], "text") if choices else None
+        if text is None:
+            raise BrokenBodyError("the completion holds no text")
+        return Answer(
+            text=text,
+            finish=to_finish(text_at(choices[0], "finish_reason")),
+            served_model=text_at(document, "model"),
+            usage=read_usage(object_at(document, "usage")),
+            service_tier=text_at(document, "service_tier"),
+            reply_id=text_at(document, "id"),
+        )
+
+    def reader(self) -> CompletionsReader:
+        """Start reading a streamed completion."""
+        return CompletionsReader(self)
+
+
+@dataclass(slots=True)
+class CompletionsReader:
+    """Puts the chunks of a completion together, then reads them as a plain one."""
+
+    dialect: CompletionsDialect
+    head: JsonObject = field(default_factory=dict[str, object])
+    usage_document: JsonObject = field(default_factory=dict[str, object])
+    text: list[str] = field(default_factory=list[str])
+    finish: str | None = None
+
+    def feed(self, event: JsonObject) -> bool:
+        """Take one chunk."""
+        for key in ("id", "model", "service_tier"):
+            if event.get(key) is not None:
+                self.head[key] = event[key]
+        self.usage_document = object_at(event, "usage") or self.usage_document
+        piece = ""
+        for choice in items_at(event, "choices")[:1]:
+            self.finish = text_at(choice, "finish_reason") or self.finish
+            piece = text_at(choice, "text") or ""
+        self.text.append(piece)
+        return bool(piece)
+
+    def usage(self) -> TokenUsage | None:
+        """Usage, once its chunk has come."""
+        return read_usage(self.usage_document)
+
+    def answer(self) -> Answer:
+        """The whole answer."""
+        if self.finish is None:
+            raise BrokenBodyError("the stream ended before its last chunk")
+        choice: JsonObject = {"text": "".join(self.text), "finish_reason": self.finish}
+        whole: JsonObject = {**self.head, "choices": [choice], "usage": self.usage_document}
+        return self.dialect.read(whole)

@@ -1,0 +1,46 @@
+"""Token counts of OpenAI's wires: cached tokens inside the input, reasoning inside the output."""
+
+from __future__ import annotations
+
+from providers.completion import TokenUsage
+from providers.documents import JsonObject, as_object, count_at, object_at
+
+
+def read_usage(usage: JsonObject) -> TokenUsage | None:
+    """The usage of Chat Completions, Completions and Responses; None where it is not all there.
+
+    Some compatible servers count reasoning beside the output; there the total tells.
+    """
+    input_tokens = _first(usage, "prompt_tokens", "input_tokens")
+    output_tokens = _first(usage, "completion_tokens", "output_tokens")
+    if input_tokens is None or output_tokens is None:
+        return None
+    inside = _details(usage, "prompt_tokens_details", "input_tokens_details")
+    outside = _details(usage, "completion_tokens_details", "output_tokens_details")
+    reasoning = count_at(outside, "reasoning_tokens") or 0
+    if reasoning and count_at(usage, "total_tokens") == input_tokens + output_tokens + reasoning:
+        output_tokens += reasoning
+    cached = count_at(inside, "cached_tokens")
+    if cached is None:
+        cached = count_at(usage, "prompt_cache_hit_tokens") or 0
+    try:
+        return TokenUsage(
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cache_read_tokens=cached,
+            cache_write_tokens=count_at(inside, "cache_write_tokens") or 0,
+            reasoning_tokens=reasoning,
+        )
+    except ValueError:
+        # Counts that contradict each other tell nothing: unknown, never a guess.
+        return None
+
+
+def _first(usage: JsonObject, *keys: str) -> int | None:
+    counts = (count_at(usage, key) for key in keys)
+    return next((count for count in counts if count is not None), None)
+
+
+def _details(usage: JsonObject, *keys: str) -> JsonObject:
+    found = (object_at(usage, key) for key in keys)
+    return next((details for details in found if details), as_object(None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -47,3 +48,15 @@ def find_scorer(spec: ScorerSpec, setting: Setting | None = None) -> Scorer:
         known = ", ".join(sorted(SCORERS))
         raise UsageError(f"unknown scorer {spec.scorer!r}; known: {known}, or module:function")
     return make(spec, setting or Setting())
+
+
+_BINARY = frozenset(
+    {"contains", "exact", "format", "icontains", "json-schema", "label", "number", "regex"}
+)
+
+
+def is_binary(spec: ScorerSpec) -> bool:
+    """Whether a scorer can only say 0 or 1; of the user's own nothing is known, so False."""
+    if spec.scorer == "json-fields":
+        return json.loads(spec.options).get("pass", "all") == "all"
+    return spec.scorer in _BINARY

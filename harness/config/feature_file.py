@@ -67,6 +67,8 @@ class Traffic(FileModel):
     """Mean output tokens a request, reasoning included."""
     cached_share: Share = 0
     """Share of the input tokens that production reads from a prompt cache."""
+    cache_written_share: Share = 0
+    """Share of the input tokens that production writes to a prompt cache."""
     retry_rate: Annotated[float, Field(ge=0)] = 0
     """Extra calls per request in production."""
     growth_per_month: float = 0

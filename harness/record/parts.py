@@ -59,6 +59,7 @@ class TrafficFacts(Recorded):
     input_tokens: float
     output_tokens: float
     cached_share: float
+    cache_written_share: float = 0.0
     retry_rate: float
     source: str
 
@@ -189,6 +190,17 @@ class Missingness(Recorded):
     failed_candidate: int
 
 
+class TierFacts(Recorded):
+    """Prices of a whole request with at least `from_input_tokens`, USD per million tokens."""
+
+    from_input_tokens: int
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal
+    cache_write: Decimal
+    cache_write_1h: Decimal
+
+
 class RateFacts(Recorded):
     """USD per million tokens, as they were on the review's date."""
 
@@ -203,8 +215,20 @@ class RateFacts(Recorded):
     valid_from: date | None
     discount: Decimal
     """Share taken off catalogue prices."""
-    tiers: tuple[tuple[int, Decimal, Decimal], ...] = ()
-    """(from input tokens, input, output): long-context prices of the whole request."""
+    tiers: tuple[TierFacts, ...] = ()
+    """Long-context prices of the whole request."""
+    batch_bands: tuple[TierFacts, ...] = ()
+    """Batch prices where they are no plain share of the list price."""
+    as_of: date | None = None
+    """Day on which the price was last known to hold."""
+
+
+class PortionFacts(Recorded):
+    """So many cases between two long-context limits, and their mean tokens in production."""
+
+    cases: int
+    input_tokens: Decimal
+    output_tokens: Decimal
 
 
 class OptionCost(Recorded):
@@ -219,6 +243,10 @@ class OptionCost(Recorded):
     rates: RateFacts | None
     basis: str
     """`measured`, `traffic` (before any call) or `capacity` (self-hosted)."""
+    success_share: Decimal | None = None
+    """Mean score in [0, 1] that the cost per success divides by."""
+    portions: tuple[PortionFacts, ...] = ()
+    """Tokens of a request, by length: what a price list needs."""
 
 
 class BreakEven(Recorded):

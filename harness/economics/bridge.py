@@ -1,0 +1,53 @@
+"""Where the difference between two options' months comes from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.costing.money import plain
+from harness.record.parts import Bridge
+
+if TYPE_CHECKING:
+    from harness.economics.monthly import MonthlyCost
+    from harness.economics.workload import Workload
+
+
+def bridge(incumbent: MonthlyCost, option: MonthlyCost) -> tuple[Bridge, ...]:
+    """Split the monthly difference, option minus incumbent, into terms that sum exactly to it.
+
+    First the months without retries: one thing changes at a time, the price, then the input
+    tokens (another tokenizer), the output tokens (verbosity), the cached share, and the terms
+    telescope. The last term is what the retried calls cost more or less. All at list price. A
+    month is a whole multiple of a fixed fraction of a dollar, so no digit is lost.
+    """
+    old, new = _once(incumbent.workload), _once(option.workload)
+    habits = replace(new, cached_share=old.cached_share, written_share=old.written_share)
+    months = (
+        old.monthly(incumbent.rates),
+        old.monthly(option.rates),
+        _with_answers_of(old, habits).monthly(option.rates),
+        habits.monthly(option.rates),
+        new.monthly(option.rates),
+    )
+    names = ("price", "input tokens", "output tokens", "cache")
+    terms = [
+        Bridge(term=name, usd=plain(after - before))
+        for name, before, after in zip(names, months, months[1:], strict=False)
+    ]
+    retries = (option.monthly - months[-1]) - (incumbent.monthly - months[0])
+    return (*terms, Bridge(term="retries", usd=plain(retries)))
+
+
+def _once(workload: Workload) -> Workload:
+    return replace(workload, retry_rate=Decimal(0))
+
+
+def _with_answers_of(old: Workload, new: Workload) -> Workload:
+    """Return `new` with answers that are on average as long as those of `old`."""
+    mean = new.output_tokens
+    if mean:
+        return new.scaled(Decimal(1), old.output_tokens / mean)
+    portions = tuple(replace(one, output_tokens=old.output_tokens) for one in new.portions)
+    return replace(new, portions=portions)

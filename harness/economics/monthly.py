@@ -1,0 +1,152 @@
+"""What an option costs a month, and how to write that into a record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.costing.money import exact, plain, rounded
+from harness.economics.workload import USD_PLACES, Workload, from_traffic, projected
+from harness.record.parts import OptionCost, PortionFacts, RateFacts, TierFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from harness.config.files import Traffic
+    from harness.costing.rates import Band, Rates
+    from harness.economics.workload import UsagePair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthlyCost:
+    """One option in production. `success_share` is its mean score in [0, 1], None: not measured."""
+
+    workload: Workload
+    rates: Rates
+    basis: str
+    """`measured`, `traffic` (before any call) or `capacity` (self-hosted)."""
+    success_share: Decimal | None = None
+
+    @property
+    def per_request(self) -> Decimal:
+        """USD a request at list price, retries included."""
+        return self.workload.per_request(self.rates)
+
+    @property
+    def per_success(self) -> Decimal | None:
+        """USD a request that the scorer accepted; None: none was, or it was not measured."""
+        if not self.success_share:
+            return None
+        return rounded(self.per_request / self.success_share, USD_PLACES)
+
+    @property
+    def monthly(self) -> Decimal:
+        """USD a month at list price."""
+        return self.workload.monthly(self.rates)
+
+    @property
+    def monthly_after_discounts(self) -> Decimal:
+        """USD a month, the provider's discount taken off."""
+        return self.monthly * (1 - self.rates.discount)
+
+    @property
+    def per_million_tokens(self) -> Decimal | None:
+        """USD per million tokens of this mix, input and output together; None without tokens."""
+        tokens = self.workload.input_tokens + self.workload.output_tokens
+        if not tokens:
+            return None
+        return rounded(self.workload.per_call(self.rates) * 1_000_000 / tokens, USD_PLACES)
+
+
+def cost_from_traffic(traffic: Traffic, rates: Rates) -> MonthlyCost:
+    """What a model costs with the incumbent's token counts: all that is known before a call."""
+    return MonthlyCost(workload=from_traffic(traffic), rates=rates, basis="traffic")
+
+
+def measured_cost(
+    pairs: Sequence[UsagePair], traffic: Traffic, rates: Rates, *, success: float | None = None
+) -> MonthlyCost:
+    """What an option costs in production, by the tokens it took where the incumbent took so many.
+
+    Args:
+        pairs: usage of the option and of the incumbent on the same cases (the answering attempt of
+            each trial); for the incumbent itself, each usage with itself.
+        traffic: production's volume and mix.
+        rates: the option's.
+        success: the option's mean score in [0, 1], for the cost per success.
+
+    Raises:
+        NoUsageError: no pair has usage.
+    """
+    return MonthlyCost(
+        workload=projected(pairs, traffic),
+        rates=rates,
+        basis="measured",
+        success_share=None if success is None else exact(success),
+    )
+
+
+def to_option_cost(cost: MonthlyCost) -> OptionCost:
+    """Write an option's cost into the record: enough to price it again at other rates."""
+    return OptionCost(
+        per_request=cost.per_request,
+        per_success=cost.per_success,
+        monthly=plain(cost.monthly),
+        monthly_after_discounts=plain(cost.monthly_after_discounts),
+        input_tokens_mean=float(cost.workload.input_tokens),
+        output_tokens_mean=float(cost.workload.output_tokens),
+        rates=to_rate_facts(cost.rates),
+        basis=cost.basis,
+        success_share=cost.success_share,
+        portions=tuple(
+            PortionFacts(
+                cases=one.cases, input_tokens=one.input_tokens, output_tokens=one.output_tokens
+            )
+            for one in cost.workload.portions
+        ),
+    )
+
+
+def unknown_cost(rates: Rates | None, basis: str) -> OptionCost:
+    """An option whose cost is not known: no traffic, no price or no usage."""
+    return OptionCost(
+        per_request=None,
+        per_success=None,
+        monthly=None,
+        monthly_after_discounts=None,
+        input_tokens_mean=None,
+        output_tokens_mean=None,
+        rates=None if rates is None else to_rate_facts(rates),
+        basis=basis,
+    )
+
+
+def to_rate_facts(rates: Rates) -> RateFacts:
+    """Write rates into the record."""
+    return RateFacts(
+        input=rates.input,
+        output=rates.output,
+        cache_read=rates.cache_read,
+        cache_write=rates.cache_write,
+        cache_write_1h=rates.cache_write_1h,
+        per_request=rates.per_request,
+        batch_share=rates.batch_share,
+        source=rates.source,
+        valid_from=rates.valid_from,
+        as_of=rates.as_of,
+        discount=rates.discount,
+        tiers=tuple(_tier_facts(band) for band in rates.tiers),
+        batch_bands=tuple(_tier_facts(band) for band in rates.batch_bands),
+    )
+
+
+def _tier_facts(band: Band) -> TierFacts:
+    return TierFacts(
+        from_input_tokens=band.from_input_tokens,
+        input=band.input,
+        output=band.output,
+        cache_read=band.cache_read,
+        cache_write=band.cache_write,
+        cache_write_1h=band.cache_write_1h,
+    )

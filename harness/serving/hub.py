@@ -29,7 +29,7 @@ def fetch_from_hub(
     the library's own retries would take half a minute to say that a host has no network.
     """
     try:
-        import huggingface_hub
+        import huggingface_hub  # noqa: PLC0415  # heavy, optional; this is its one door
     except ImportError:
         progress(f"{source.file}: huggingface_hub is not installed, trying the parts", 0, size)
         return False

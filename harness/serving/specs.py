@@ -1,0 +1,65 @@
+"""What is to be served: a model entry's `serve` block, with its weights found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.config.model_file import ModelConfig, ServeConfig
+
+Engine: TypeAlias = Literal["vllm", "llama-cpp", "command"]
+Wire: TypeAlias = Literal["chat", "completions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeSpec:
+    """One server. Entries with equal specs share one process, whatever wire each is asked on."""
+
+    engine: Engine
+    weights: Path | None
+    args: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    python: str | None = None
+    """Python of the environment that has the engine; None: ours."""
+    gpus: int = 0
+    key_name: str | None = None
+    """Environment variable with the key that the server asks for."""
+    ready_s: float = field(default=600.0, compare=False)
+    ttl_s: float = field(default=4 * 3600.0, compare=False)
+    wire: Wire = field(default="chat", compare=False)
+
+
+def serve_specs(
+    models: Mapping[str, ModelConfig], weights: Mapping[str, Path]
+) -> dict[str, ServeSpec]:
+    """Specs of the models that have a `serve` block; `weights` by the block's `weights` text."""
+    return {
+        name: _spec(name, model, model.serve, weights)
+        for name, model in models.items()
+        if model.serve is not None
+    }
+
+
+def _spec(
+    name: str, model: ModelConfig, serve: ServeConfig, weights: Mapping[str, Path]
+) -> ServeSpec:
+    if serve.weights is not None and serve.weights not in weights:
+        raise UsageError(f"{name}: serve.weights: no file or name {serve.weights!r} was found")
+    return ServeSpec(
+        engine=serve.engine,
+        weights=None if serve.weights is None else weights[serve.weights],
+        args=serve.args,
+        command=serve.command,
+        python=serve.python,
+        gpus=serve.gpus,
+        key_name=model.key,
+        ready_s=serve.ready_s,
+        ttl_s=serve.ttl_s,
+        wire="completions" if model.api == "completions" else "chat",
+    )

@@ -66,6 +66,7 @@ def render_prompt(template_text: str, case: Case) -> tuple[Turn, ...]:
         "metadata": dict(case.metadata),
         "turns": tuple({"role": turn.role, "content": turn.content} for turn in _turns(case)),
     }
+    _keep_attachments(template_text, case)
     messages: list[Turn] = []
     for section, template in _compiled(template_text):
         text = _fill(template, values, section).strip("\r\n")
@@ -75,7 +76,6 @@ def render_prompt(template_text: str, case: Case) -> tuple[Turn, ...]:
             messages.append(_message(section.part, text, section))
         elif text.strip():
             raise PromptError(f"line {section.line + 1}: text before the first role line")
-    _keep_attachments(template_text, case)
     return tuple(messages)
 
 

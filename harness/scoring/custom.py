@@ -62,7 +62,11 @@ class Custom:
             raise NoTargetError(case)
         if self.form is not None and self.normalise(answer) is None:
             return 0.0
-        values = {"answer": answer, "target": case.target, "metadata": dict(case.metadata)}
+        targets = (case.target, *case.also_right)
+        return max(self._result(case, answer, target) for target in targets)
+
+    def _result(self, case: Case, answer: str, target: str | None) -> float:
+        values = {"answer": answer, "target": target, "metadata": dict(case.metadata)}
         found = self._called(self.function, f"case {case.id!r}", **values)
         if isinstance(found, (bool, int, float)) and 0 <= found <= 1:
             return float(found)

@@ -17,7 +17,7 @@ from referencing.exceptions import Unresolvable
 
 from harness.errors import UsageError
 from harness.scoring.numbers import number_text, whole_number
-from harness.scoring.scorer import Options, Setting, plain, read_options, target_of
+from harness.scoring.scorer import Options, Setting, plain, read_options, targets_of
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -67,7 +67,8 @@ def _decimal(text: str) -> Decimal:
 def canonical(value: Json) -> Json:
     """One form for equal values: numbers by value, dates year first, white space runs single.
 
-    A text that is wholly a number or a date written year first counts as one.
+    A text that is wholly a number or a date written year first counts as one. The form of a form
+    is itself, so that a label can hold one.
     """
     match value:
         case dict():
@@ -79,32 +80,35 @@ def canonical(value: Json) -> Json:
         case str():
             return _canonical_text(plain(value))
         case _:
-            return f"number {number_text(Decimal(value))}"
+            return number_text(Decimal(value))
 
 
 def _canonical_text(text: str) -> str:
     value = whole_number(text)
     if value is not None:
-        return f"number {number_text(value)}"
+        return number_text(value)
     match = _DATE.fullmatch(text)
     if match is not None:
         try:
-            return f"date {date(int(match[1]), int(match[3]), int(match[4])).isoformat()}"
+            return date(int(match[1]), int(match[3]), int(match[4])).isoformat()
         except ValueError:
-            return f"text {text}"
-    return f"text {text}"
+            return text
+    return text
 
 
-def _at(value: Json, path: str) -> tuple[bool, Json]:
-    """Whether a dotted path (`total.amount`, `lines.0.sku`) exists, and its value."""
+def _at(value: dict[str, Json], path: str) -> Json:
+    """The value at a dotted path (`total.amount`, `lines.0.sku`); None where there is none."""
+    if path in value:
+        return value[path]
+    found: Json = value
     for part in path.split("."):
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
+        if isinstance(found, dict) and part in found:
+            found = found[part]
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
         else:
-            return False, None
-    return True, value
+            return None
+    return found
 
 
 class FieldsOptions(Options):
@@ -135,12 +139,17 @@ class JsonFields:
 
     def score(self, case: Case, answer: str) -> float:
         """1 when all fields are right, or the share of them."""
-        target = self._form(target_of(case))
+        targets = [self._target(case, target) for target in targets_of(case)]
+        form = self._form(answer)
+        return 0.0 if form is None else max(self._agreement(form, target) for target in targets)
+
+    def _target(self, case: Case, text: str) -> dict[str, Json]:
+        target = self._form(text)
         if target is None:
             raise UsageError(f"case {case.id!r}: the target is not a JSON object")
-        form = self._form(answer)
-        if form is None:
-            return 0.0
+        return target
+
+    def _agreement(self, form: dict[str, Json], target: dict[str, Json]) -> float:
         names = self.fields or tuple(target)
         right = sum(form.get(name) == target.get(name) for name in names)
         if self.share:
@@ -154,7 +163,7 @@ class JsonFields:
             return None
         if not isinstance(value, dict):
             return None
-        found = {name: _at(value, name)[1] for name in self.fields} if self.fields else value
+        found = {name: _at(value, name) for name in self.fields} if self.fields else value
         return {name: canonical(item) for name, item in found.items() if item is not None}
 
 
@@ -215,13 +224,14 @@ def json_schema(spec: ScorerSpec, setting: Setting) -> Scorer:
     schema = read_options(spec, SchemaOptions).json_schema
     if isinstance(schema, str):
         schema = _schema_file(schema, setting)
-    kind = validator_for(schema or {})
+    schema = {} if schema is None else schema
+    kind = validator_for(schema)
     try:
-        kind.check_schema(schema or {})
+        kind.check_schema(schema)
     except SchemaError as error:
         raise UsageError(f"scorer {spec.scorer!r}: broken schema: {error.message}") from None
     # An empty registry: nothing is ever fetched.
-    return JsonValid(kind(schema or {}, registry=Registry()))
+    return JsonValid(kind(schema, registry=Registry()))
 
 
 def _schema_file(name: str, setting: Setting) -> dict[str, Any]:

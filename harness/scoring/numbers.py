@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from harness.errors import UsageError
-from harness.scoring.scorer import Options, Setting, plain, read_options, target_of
+from harness.scoring.scorer import Options, Setting, plain, read_options, targets_of
 
 if TYPE_CHECKING:
     from evalsets.cases import Case, ScorerSpec
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # A sign counts unless it follows a word or a digit ("3-5" is 3 and 5); the currency may stand
 # before or after it. Commas count only between groups of three digits.
 _NUMBER = re.compile(
-    r"(?P<sign>(?<![\w.)])[-+\N{MINUS SIGN}])?(?:[$€£¥]\s?)?(?P<inner>[-\N{MINUS SIGN}])?"
+    r"(?P<sign>(?<![\w.)])[-+\N{MINUS SIGN}])?(?:[$€£¥]\s?)?(?P<inner>(?<!\w)[-\N{MINUS SIGN}])?"
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
 )
 
@@ -83,11 +83,17 @@ class Number:
 
     def score(self, case: Case, answer: str) -> float:
         """1 when the number is the target's, within the tolerance."""
-        target = last_number(target_of(case))
-        if target is None:
-            raise UsageError(f"case {case.id!r}: the target holds no number")
+        targets = [_target_number(case, target) for target in targets_of(case)]
         value = last_number(answer)
-        return float(value is not None and abs(value - target) <= self.tolerance)
+        near = value is not None and any(abs(value - right) <= self.tolerance for right in targets)
+        return float(near)
+
+
+def _target_number(case: Case, target: str) -> Decimal:
+    value = last_number(target)
+    if value is None:
+        raise UsageError(f"case {case.id!r}: the target holds no number")
+    return value
 
 
 def number(spec: ScorerSpec, _setting: Setting) -> Scorer:

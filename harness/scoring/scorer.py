@@ -83,11 +83,11 @@ def _names(model: type[Options]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def target_of(case: Case) -> str:
-    """The case's target; raises `NoTargetError` where it has none."""
+def targets_of(case: Case) -> tuple[str, ...]:
+    """Every right answer of a case; raises `NoTargetError` where it has none."""
     if case.target is None:
         raise NoTargetError(case)
-    return case.target
+    return (case.target, *case.also_right)
 
 
 def plain(text: str) -> str:

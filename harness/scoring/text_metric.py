@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from pydantic import Field
 
 from harness.errors import UsageError
-from harness.scoring.scorer import Options, Setting, plain, read_options, target_of
+from harness.scoring.scorer import Options, Setting, plain, read_options, targets_of
 
 if TYPE_CHECKING:
     from evalsets.cases import Case, ScorerSpec
@@ -51,10 +51,13 @@ class TextMetric:
         return plain(answer) or None
 
     def score(self, case: Case, answer: str) -> float:
-        """The metric's result for this one pair; 0 for an empty reply."""
-        target = target_of(case)
+        """The metric's result for this one pair, the best of several targets; 0 when empty."""
+        targets = targets_of(case)
         if self.normalise(answer) is None:
             return 0.0
+        return max(self._result(case, answer, target) for target in targets)
+
+    def _result(self, case: Case, answer: str, target: str) -> float:
         try:
             found = self.metric.compute(predictions=[answer], references=[target], **self.arguments)
             return float((found or {})[self.result])
@@ -82,7 +85,7 @@ def _loaded(where: str) -> _Metric:
     except ImportError:
         raise UsageError("scorer 'evaluate' needs: pip install model-rightsizing[review]") from None
     try:
-        return evaluate.load(where, keep_in_memory=True)
+        return evaluate.load(where, keep_in_memory=True)  # pyright: ignore[reportUnknownMemberType]
     except (OSError, ImportError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f"metric {where!r} cannot be loaded: {reason}") from error

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, field_validator
 
-from harness.scoring.scorer import Options, Setting, plain, read_options, target_of
+from harness.errors import UsageError
+from harness.scoring.scorer import Options, Setting, plain, read_options, targets_of
 
 if TYPE_CHECKING:
     from evalsets.cases import Case, ScorerSpec
@@ -53,8 +54,9 @@ class Label:
 
     def score(self, case: Case, answer: str) -> float:
         """1 for the target's label."""
+        targets = {_folded(target) for target in targets_of(case)}
         label = self.normalise(answer)
-        return float(label is not None and _folded(label) == _folded(target_of(case)))
+        return float(label is not None and _folded(label) in targets)
 
 
 def _folded(text: str) -> str:
@@ -89,8 +91,8 @@ class Exact:
 
     def score(self, case: Case, answer: str) -> float:
         """1 for the target."""
-        target = target_of(case)
-        return float(self.normalise(answer) == self._form(target))
+        targets = {self._form(target) for target in targets_of(case)} - {""}
+        return float(self.normalise(answer) in targets)
 
     def _form(self, text: str) -> str:
         return _folded(text) if self.ignore_case else plain(text)
@@ -116,7 +118,8 @@ class Contains:
     def score(self, case: Case, answer: str) -> float:
         """1 when the target occurs in the reply."""
         form = _folded if self.ignore_case else plain
-        return float(form(target_of(case)) in form(answer))
+        reply = form(answer)
+        return float(any(form(target) in reply for target in targets_of(case)))
 
 
 def contains(spec: ScorerSpec, _setting: Setting) -> Scorer:
@@ -167,7 +170,8 @@ class Extract:
 
     def score(self, case: Case, answer: str) -> float:
         """1 for the target."""
-        return float(self.normalise(answer) == plain(target_of(case)))
+        targets = {plain(target) for target in targets_of(case)} - {""}
+        return float(self.normalise(answer) in targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +187,13 @@ class Matches:
 
     def score(self, case: Case, answer: str) -> float:
         """1 when the target's pattern is found; raises `UsageError` for a broken pattern."""
-        target = RegexOptions(pattern=target_of(case)).pattern
-        return float(re.search(target or "", answer) is not None)
+        try:
+            found = [re.search(target, answer) for target in targets_of(case)]
+        except re.error as error:
+            raise UsageError(
+                f"case {case.id!r}: the target is not a regular expression: {error}"
+            ) from None
+        return float(any(found))
 
 
 def regex(spec: ScorerSpec, _setting: Setting) -> Scorer:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 # 0 means no limit to aiohttp: the governor bounds what is in flight, and waiting for a free
-# connection here would count as latency.
-NO_LIMIT = httpx2.Limits(max_connections=0, max_keepalive_connections=1024, keepalive_expiry=15.0)
+# connection here would count as latency. Idle connections are dropped before uvicorn and llama.cpp
+# drop them (5 s): a request on a connection that the server is closing is lost.
+NO_LIMIT = httpx2.Limits(max_connections=0, max_keepalive_connections=1024, keepalive_expiry=4.0)
 TRANSPORT_ERRORS = (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError, OSError)
 
 
@@ -43,6 +44,10 @@ class OpenAIProvider:
         self._client = client
         # Without a key the SDK insists on being told that the header shall be absent.
         self._headers = {} if client.api_key else {"Authorization": Omit()}
+        # llama.cpp closes a connection after a stream without saying so, and the next request on
+        # it is lost. Where connecting costs nothing, each stream gets a connection of its own.
+        alone = {"Connection": "close"} if client.base_url.scheme == "http" else {}
+        self._stream_headers = {**self._headers, **alone}
         self._dialect = dialect
         self._vendor = vendor
         self._clock = clock
@@ -92,7 +97,7 @@ class OpenAIProvider:
             self._dialect.path,
             body=body,
             cast_to=object,
-            options={"timeout": timeout_s, "headers": self._headers},
+            options={"timeout": timeout_s, "headers": self._stream_headers},
             stream=True,
             stream_cls=AsyncStream[object],
         )

@@ -1,0 +1,70 @@
+"""What one option's pairs show at given levels, as the design's method sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.comparison.samples import missing_as_zero, sample
+from harness.stats.estimates import Estimate, estimate, p_value
+
+if TYPE_CHECKING:
+    from harness.comparison.pairs import Pair, Pairs
+    from harness.decision.step import Evidence
+    from harness.stats.design import Design
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An option's figures, shares; None where nothing can be estimated."""
+
+    tested: Estimate | None
+    """At the level that decided, on the deciding cases."""
+    best: float | None
+    worst_missing_as_zero: float | None
+
+
+def shown(design: Design, pairs: Pairs, *, count: int, level: float) -> Shown:
+    """Bounds of an option on its first `count` cases, the pilot left out but for `best`."""
+    deciding = pairs.pairs[design.pilot : count]
+    tested = estimate(sample(deciding), design.method, level)
+    every = estimate(sample(pairs.pairs), design.method, design.alpha)
+    pessimist = estimate(missing_as_zero(deciding), design.method, level)
+    return Shown(
+        tested=tested,
+        best=None if every is None else every.upper,
+        worst_missing_as_zero=None if pessimist is None else pessimist.lower,
+    )
+
+
+def option_p_value(design: Design, evidence: Evidence, option: str, count: int) -> float | None:
+    """Largest p-value of the option and its proven parts on the cases before `count`."""
+    pairs = evidence.pairs[option]
+    found = [p_value(sample(pairs.pairs[design.pilot : count]), design.method, design.margin / 100)]
+    for part in design.proven:
+        source = pairs if part.measure is None else evidence.measures[option][part.measure]
+        chosen = _at(source, part.positions, design.pilot, count)
+        found.append(p_value(sample(chosen), design.method, part.margin / 100))
+    known = [value for value in found if value is not None]
+    return max(known) if len(known) == len(found) else None
+
+
+def _at(source: Pairs, positions: tuple[int, ...], start: int, stop: int) -> list[Pair]:
+    end = min(stop, len(source.pairs))
+    return [source.pairs[index] for index in positions if start <= index < end]
+
+
+def inferior(design: Design, found: Shown) -> bool:
+    """The option is shown to be worse than the margin, at one-sided alpha, unadjusted."""
+    return found.best is not None and found.best < -design.margin / 100
+
+
+def incomplete(design: Design, pairs: Pairs) -> bool:
+    """More trials of an arm are missing than a run may lack."""
+    worst = max(pairs.current.share, pairs.candidate.share)
+    return worst > design.largest_missing_share
+
+
+def unlabelled(pairs: Pairs, count: int) -> tuple[str, ...]:
+    """Cases before `count` whose disagreement has no label yet."""
+    return tuple(pair.case_id for pair in pairs.until(count) if pair.unlabelled)

@@ -1,0 +1,119 @@
+"""Plain Holm at one fixed sample: every option answers every case, one test each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.decision.bounds import Shown, incomplete, inferior, option_p_value, shown, unlabelled
+from harness.decision.standing import LookRow, QualityState, Standing
+from harness.decision.step import Ask, Confirm, Evidence, Finished, Step
+from harness.stats import holm as kernel
+
+if TYPE_CHECKING:
+    from harness.comparison.pairs import Pairs
+    from harness.stats.design import Design
+
+
+def step(design: Design, evidence: Evidence) -> Step:
+    """Ask for all cases of all options, then test them together at alpha."""
+    size = len(design.order)
+    lacking = tuple(
+        (option.name, size)
+        for option in design.options
+        if option.name not in evidence.vetoed and evidence.asked(option.name) < size
+    )
+    if lacking:
+        return Ask(options=lacking, incumbent=size)
+    verdicts = _test(design, evidence)
+    standings = tuple(_standing(design, evidence, verdict) for verdict in verdicts)
+    settled = evidence.cleared | evidence.vetoed
+    passing = tuple(
+        item.option for item in standings if item.state == "passes" and item.option not in settled
+    )
+    return Confirm(options=passing) if passing else Finished(standings=standings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tested:
+    option: str
+    p_value: float | None
+    passed: bool
+    level: float
+
+
+def _test(design: Design, evidence: Evidence) -> tuple[_Tested, ...]:
+    size = len(design.order)
+    names = [option.name for option in design.options]
+    p_values = [_p_value(design, evidence, name, size) for name in names]
+    result = kernel.holm([1.0 if p is None else p for p in p_values], design.alpha)
+    return tuple(
+        _Tested(option=name, p_value=p, passed=bool(passed), level=float(level))
+        for name, p, passed, level in zip(names, p_values, result.passed, result.level, strict=True)
+    )
+
+
+def _p_value(design: Design, evidence: Evidence, name: str, size: int) -> float | None:
+    """None where the option may not be tested: never asked in full, incomplete, or unlabelled."""
+    if evidence.asked(name) < size:
+        return None
+    pairs = evidence.pairs[name]
+    if incomplete(design, pairs) or unlabelled(pairs, size):
+        return None
+    return option_p_value(design, evidence, name, size)
+
+
+def _standing(design: Design, evidence: Evidence, tested: _Tested) -> Standing:
+    pairs = evidence.pairs.get(tested.option)
+    if pairs is None:
+        return Standing(
+            option=tested.option, state="vetoed", n=0, asked=0, difference=None, worst=None,
+            best=None, level=None, worst_missing_as_zero=None, looks=(),
+        )  # fmt: skip
+    size = len(design.order)
+    found = shown(design, pairs, count=size, level=tested.level)
+    state = _state(design, evidence, tested, found)
+    estimate = found.tested
+    worst = None if estimate is None else estimate.lower
+    return Standing(
+        option=tested.option,
+        state=state,
+        n=0 if estimate is None else estimate.n,
+        asked=len(pairs.pairs),
+        difference=None if estimate is None else estimate.value,
+        worst=worst,
+        best=found.best,
+        level=tested.level,
+        worst_missing_as_zero=found.worst_missing_as_zero,
+        looks=(_look(tested, found, state),),
+        unlabelled=unlabelled(pairs, size),
+    )
+
+
+def _state(design: Design, evidence: Evidence, tested: _Tested, found: Shown) -> QualityState:
+    pairs: Pairs = evidence.pairs[tested.option]
+    if tested.option in evidence.vetoed:
+        return "vetoed"
+    if incomplete(design, pairs):
+        return "incomplete"
+    if unlabelled(pairs, len(design.order)):
+        return "waiting"
+    if tested.passed:
+        return "passes"
+    return "inferior" if inferior(design, found) else "open"
+
+
+_ACTIONS: dict[QualityState, str] = {"passes": "pass", "inferior": "inferior", "waiting": "waiting"}
+
+
+def _look(tested: _Tested, found: Shown, state: QualityState) -> LookRow:
+    estimate = found.tested
+    return LookRow(
+        number=1,
+        n=0 if estimate is None else estimate.n,
+        difference=None if estimate is None else estimate.value,
+        worst=None if estimate is None else estimate.lower,
+        level=tested.level,
+        p_value=tested.p_value,
+        action=_ACTIONS.get(state, "continue"),
+    )

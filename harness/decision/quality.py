@@ -1,0 +1,122 @@
+"""What a record says about an option's quality: points, rounded to what a page can show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.record.parts import Look, Missingness, Quality
+
+if TYPE_CHECKING:
+    from harness.comparison.pairs import Pair, Pairs
+    from harness.decision.standing import LookRow, Standing
+    from harness.stats.design import Design
+
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Both arms' mean scores on the deciding pairs, shares; None where nothing is labelled."""
+
+    current: float | None
+    candidate: float | None
+
+
+def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Quality | None:
+    """Fill a record's `Quality`; None when nothing was tested (no settled pair)."""
+    deciding = pairs.pairs[design.pilot :]
+    settled = [pair for pair in deciding if pair.difference is not None]
+    levels = score_levels(settled)
+    figures = (standing.difference, standing.worst, standing.best, standing.level)
+    if None in figures or levels.current is None or levels.candidate is None:
+        return None
+    both, current_only, candidate_only, neither = _table(settled)
+    return Quality(
+        metric=metric,
+        n=standing.n,
+        clusters=_clusters(design, settled),
+        repeats=pairs.repeats,
+        agreed_without_label=sum(pair.agreed for pair in settled),
+        both_right=both,
+        only_current_right=current_only,
+        only_candidate_right=candidate_only,
+        neither_right=neither,
+        current=_need(levels.current),
+        candidate=_need(levels.candidate),
+        difference=_need(standing.difference),
+        worst=_need(standing.worst),
+        best=_need(standing.best),
+        method=design.method,
+        margin=design.margin,
+        level=standing.level or 0.0,
+        looks=tuple(_look(row) for row in standing.looks),
+        worst_missing_as_zero=points(standing.worst_missing_as_zero),
+    )
+
+
+def missingness(pairs: Pairs) -> Missingness:
+    """Trials without an answer, per arm."""
+    return Missingness(
+        current=pairs.current.missing,
+        candidate=pairs.candidate.missing,
+        failed_current=pairs.current.failed,
+        failed_candidate=pairs.candidate.failed,
+    )
+
+
+def score_levels(pairs: list[Pair]) -> Levels:
+    """Mean scores over the pairs whose scores are known."""
+    scored = [
+        (pair.current, pair.candidate)
+        for pair in pairs
+        if pair.current is not None and pair.candidate is not None
+    ]
+    if not scored:
+        return Levels(current=None, candidate=None)
+    return Levels(
+        current=sum(current for current, _ in scored) / len(scored),
+        candidate=sum(candidate for _, candidate in scored) / len(scored),
+    )
+
+
+def points(share: float | None) -> float | None:
+    """A share as points; None stays None."""
+    return None if share is None else round(share * 100, _DIGITS)
+
+
+def _need(share: float | None) -> float:
+    shown = points(share)
+    if shown is None:
+        raise ValueError("a figure of the record is absent")
+    return shown
+
+
+def _clusters(design: Design, settled: list[Pair]) -> int | None:
+    return len({pair.cluster for pair in settled}) if design.method == "cluster-t" else None
+
+
+def _table(settled: list[Pair]) -> tuple[int | None, int | None, int | None, int | None]:
+    """Both right, only the incumbent, only the candidate, neither; None for graded scores."""
+    scores = {value for pair in settled for value in (pair.current, pair.candidate)}
+    if not scores <= {0.0, 1.0}:
+        return None, None, None, None
+    cells = [(pair.current, pair.candidate) for pair in settled]
+    return (
+        cells.count((1.0, 1.0)),
+        cells.count((1.0, 0.0)),
+        cells.count((0.0, 1.0)),
+        cells.count((0.0, 0.0)),
+    )
+
+
+def _look(row: LookRow) -> Look:
+    return Look(
+        number=row.number,
+        n=row.n,
+        difference=points(row.difference),
+        worst=points(row.worst),
+        level=row.level,
+        p_value=row.p_value,
+        action=row.action,
+    )

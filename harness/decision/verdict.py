@@ -1,0 +1,191 @@
+"""Every option's facts -> results, reason codes and the verdict: a closed truth table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.record.codes import Finding, Reason, Result, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.decision.standing import QualityState
+
+SETTLED = frozenset(
+    {
+        Reason.QUALITY_INFERIOR,
+        Reason.UNLIKELY_TO_PASS,
+        Reason.SLICE_REGRESSION,
+        Reason.GUARDRAIL_FAILED,
+        Reason.LATENCY_SLO_MISSED,
+        Reason.CAPABILITY_GAP,
+        Reason.DATA_NOT_PERMITTED,
+        Reason.SAVINGS_BELOW_MINIMUM,
+        Reason.MODEL_RETIRING,
+        Reason.CHEAPER_ONE_PASSED,
+    }
+)
+"""Reasons to leave an option; any other reason leaves it undecided."""
+
+_OPEN: dict[QualityState, Reason] = {
+    "open": Reason.QUALITY_UNDECIDED,
+    "not-asked": Reason.QUALITY_UNDECIDED,
+    "waiting": Reason.LABELS_MISSING,
+    "incomplete": Reason.RUN_INCOMPLETE,
+    "too-small": Reason.SAMPLE_TOO_SMALL,
+}
+_LEFT: dict[QualityState, Reason] = {
+    "inferior": Reason.QUALITY_INFERIOR,
+    "unlikely": Reason.UNLIKELY_TO_PASS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionFacts:
+    """All that counts about one option.
+
+    `quality` is None for an option that was never in the test: `blocked` then says why.
+    `vetoes` are settled reasons against it (slice, guardrail, latency, retirement); `doubts`
+    are facts that are lacking (LATENCY_NOT_MEASURED, USAGE_NOT_REPORTED, JUDGE_UNRELIABLE,
+    PRICE_MISSING). `saves_enough` is None while its cost is unknown. `cost` is USD a request at
+    the production mix. `credit` is the reason of a pass.
+    """
+
+    option: str
+    quality: QualityState | None
+    blocked: tuple[Reason, ...] = ()
+    vetoes: tuple[Reason, ...] = ()
+    doubts: tuple[Reason, ...] = ()
+    saves_enough: bool | None = True
+    cost: Decimal | None = None
+    credit: Reason = Reason.NON_INFERIOR_AND_CHEAPER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureFacts:
+    """What counts about the feature: `blocked` (TRAFFIC_MISSING, PRICE_MISSING ...), its bar."""
+
+    blocked: tuple[Reason, ...] = ()
+    baseline_fails_bar: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionResult:
+    """What became of one option."""
+
+    option: str
+    result: Result
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """The machine's finding for one feature; options in the order they were given."""
+
+    verdict: Verdict
+    finding: Finding
+    reasons: tuple[Reason, ...]
+    chosen: str | None
+    options: tuple[OptionResult, ...]
+
+
+def decide(feature: FeatureFacts, options: Sequence[OptionFacts]) -> Decided:
+    """Weigh every option; `options` come cheapest first."""
+    results = tuple(_result(option) for option in options)
+    if feature.blocked:
+        return _undecided(Finding.UNAVAILABLE, feature.blocked, results)
+    if feature.baseline_fails_bar:
+        return _undecided(Finding.UNDER_PROVISIONED, (Reason.BASELINE_FAILS_OWN_BAR,), results)
+    chosen = _cheapest(options, results)
+    if chosen is not None:
+        return _downgrade(chosen, results)
+    still_open = [item for item in results if not _is_left(item)]
+    if still_open:
+        reasons = tuple(reason for reason in _union(still_open) if reason not in SETTLED)
+        return _undecided(Finding.INSUFFICIENT_EVIDENCE, reasons, results)
+    return Decided(
+        verdict=Verdict.JUSTIFY,
+        finding=Finding.RIGHT_SIZED,
+        reasons=_union(results) or (Reason.NO_CHEAPER_CANDIDATE,),
+        chosen=None,
+        options=results,
+    )
+
+
+def _result(option: OptionFacts) -> OptionResult:
+    if option.blocked:
+        return _of(option, Result.NOT_RUN, option.blocked)
+    if option.quality is None:
+        raise ValueError(f"option {option.option}: neither tested nor blocked; name the reason")
+    left = _reasons_to_leave(option, option.quality)
+    if left:
+        return _of(option, Result.FAIL, left)
+    lacking = _reasons_to_wait(option, option.quality)
+    if lacking:
+        asked = option.quality != "not-asked"
+        return _of(option, Result.UNDECIDED if asked else Result.NOT_RUN, lacking)
+    if option.quality == "vetoed":
+        raise ValueError(f"option {option.option}: vetoed without a veto or a doubt")
+    return _of(option, Result.PASS, (option.credit,))
+
+
+def _of(option: OptionFacts, result: Result, reasons: tuple[Reason, ...]) -> OptionResult:
+    return OptionResult(option=option.option, result=result, reasons=tuple(dict.fromkeys(reasons)))
+
+
+def _reasons_to_leave(option: OptionFacts, quality: QualityState) -> tuple[Reason, ...]:
+    quality_reason = (_LEFT[quality],) if quality in _LEFT else ()
+    saving = (Reason.SAVINGS_BELOW_MINIMUM,) if option.saves_enough is False else ()
+    return quality_reason + option.vetoes + saving
+
+
+def _reasons_to_wait(option: OptionFacts, quality: QualityState) -> tuple[Reason, ...]:
+    quality_reason = (_OPEN[quality],) if quality in _OPEN else ()
+    unknown_cost = option.saves_enough is None and not option.doubts
+    return quality_reason + option.doubts + ((Reason.PRICE_MISSING,) if unknown_cost else ())
+
+
+def _is_left(item: OptionResult) -> bool:
+    return bool(item.reasons) and set(item.reasons) <= SETTLED
+
+
+def _cheapest(options: Sequence[OptionFacts], results: Sequence[OptionResult]) -> str | None:
+    """Cheapest passing option by measured cost; unknown costs last, ties in ladder order."""
+    passing = [
+        (option.cost is None, option.cost or Decimal(0), place, option.option)
+        for place, (option, item) in enumerate(zip(options, results, strict=True))
+        if item.result is Result.PASS
+    ]
+    return min(passing)[3] if passing else None
+
+
+def _downgrade(chosen: str, results: tuple[OptionResult, ...]) -> Decided:
+    reasons = next(item.reasons for item in results if item.option == chosen)
+    return Decided(
+        verdict=Verdict.DOWNGRADE,
+        finding=Finding.OVER_PROVISIONED,
+        reasons=reasons,
+        chosen=chosen,
+        options=tuple(_not_needed(item) for item in results),
+    )
+
+
+def _not_needed(item: OptionResult) -> OptionResult:
+    """An option that was never asked because a cheaper one passed."""
+    if item.result is Result.NOT_RUN and Reason.QUALITY_UNDECIDED in item.reasons:
+        return replace(item, reasons=(Reason.CHEAPER_ONE_PASSED,))
+    return item
+
+
+def _undecided(
+    finding: Finding, reasons: tuple[Reason, ...], results: tuple[OptionResult, ...]
+) -> Decided:
+    return Decided(
+        verdict=Verdict.UNDECIDED, finding=finding, reasons=reasons, chosen=None, options=results
+    )
+
+
+def _union(items: Sequence[OptionResult]) -> tuple[Reason, ...]:
+    return tuple(dict.fromkeys(reason for item in items for reason in item.reasons))

@@ -1,0 +1,95 @@
+"""Bounds for the mean of bounded differences, by betting against a mean.
+
+Source: I. Waudby-Smith and A. Ramdas, "Estimating means of bounded random variables by betting",
+Journal of the Royal Statistical Society B 86 (2024) 1-27, the one-sided grid of stakes. A gambler
+starts with 1, stakes a fixed share of the wealth on every case being better than the claimed mean
+m, and if m is true gets to 1/a with probability a at most (Ville), however often one looks. The
+wealth here is the mean over a grid of stakes, so the order of the cases does not matter.
+Differences lie in [-1, 1] and are mapped to x = (1 + d) / 2.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.stats.tango import Bounds
+
+if TYPE_CHECKING:
+    from harness.stats.arrays import Floats, Numbers
+
+_BISECTIONS = 50
+_STAKES = np.concatenate([np.geomspace(0.004, 0.5, 22), [0.65, 0.8, 0.95]])
+
+
+def log_wealth(differences: Numbers, mean: float) -> float:
+    """Log of the wealth won against "the true mean is `mean` or less".
+
+    `differences` is one sequence; NaN (no score) is left out. Decreasing in `mean`.
+    """
+    return float(log_wealth_at(differences, mean, (np.asarray(differences).shape[-1],))[..., 0])
+
+
+def log_wealth_at(differences: Numbers, mean: float, ends: tuple[int, ...]) -> Floats:
+    """Log wealth after the first `ends` cases of the last axis; shape (..., len(ends))."""
+    x = (1 + np.asarray(differences, dtype=np.float64)) / 2
+    claimed = max((1 + mean) / 2, 1e-12)
+    step = np.nan_to_num(x / claimed - 1, nan=0.0)
+    totals = np.empty((*step.shape[:-1], len(ends), len(_STAKES)))
+    for index, stake in enumerate(_STAKES):
+        gained = np.log1p(stake * step)
+        running = np.concatenate(
+            [np.zeros((*step.shape[:-1], 1)), np.cumsum(gained, axis=-1)], axis=-1
+        )
+        totals[..., index] = running[..., list(ends)]
+    return np.asarray(np.logaddexp.reduce(totals, axis=-1)) - math.log(len(_STAKES))
+
+
+def p_value(differences: Numbers, margin: float) -> float:
+    """Anytime p-value against "the candidate is worse by the margin or more", at this sample."""
+    return min(1.0, math.exp(-log_wealth(differences, -margin)))
+
+
+def bounds(differences: Numbers, level: float) -> Bounds:
+    """Lower and upper bound of the mean, each at the one-sided `level`.
+
+    Valid for any distribution on [-1, 1]; `lower > -margin` exactly when the wealth against
+    `-margin` exceeds 1 / level. Without a case: -1 and 1.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    lower, upper = _lower(values, level), -_lower(-values, level)
+    return Bounds(lower=np.asarray(lower), upper=np.asarray(upper))
+
+
+def smallest_sample(margin: float, level: float) -> int:
+    """Fewest cases at which a candidate that never differs would clear the margin.
+
+    >>> smallest_sample(0.05, 0.05)
+    115
+    """
+    size = 1
+    while log_wealth(np.zeros(size), -margin) <= -math.log(level):
+        size *= 2
+    low = size // 2
+    while size - low > 1:
+        middle = (low + size) // 2
+        if log_wealth(np.zeros(middle), -margin) > -math.log(level):
+            size = middle
+        else:
+            low = middle
+    return size
+
+
+def _lower(values: Floats, level: float) -> float:
+    wanted = -math.log(level)
+    low, high = -1.0, 1.0
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        if log_wealth(values, middle) > wanted:
+            low = middle
+        else:
+            high = middle
+    return low

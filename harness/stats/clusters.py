@@ -1,0 +1,76 @@
+"""Mean difference of cases that come in clusters.
+
+Source: A. C. Cameron and D. L. Miller, "A Practitioner's Guide to Cluster-Robust Inference",
+Journal of Human Resources 50 (2015) 317-372: the sandwich variance of a mean with the factor
+G / (G - 1), and Student's t with G - 1 degrees of freedom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from harness.stats.tango import Bounds
+
+if TYPE_CHECKING:
+    from harness.stats.arrays import Floats, Ints, Numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterMean:
+    """Mean over cases and its standard error; arrays of equal shape."""
+
+    mean: Floats
+    error: Floats
+    clusters: Ints
+    n: Ints
+
+
+def cluster_mean(differences: Numbers, clusters: Numbers) -> ClusterMean:
+    """Mean of the last axis and its cluster-robust standard error.
+
+    `clusters` holds an integer label per case. NaN differences are left out. The error is NaN
+    with fewer than two clusters.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    _, labels = np.unique(np.asarray(clusters), return_inverse=True)
+    members = np.zeros((values.shape[-1], int(labels.max(initial=-1)) + 1))
+    members[np.arange(values.shape[-1]), labels] = 1.0
+    present = ~np.isnan(values)
+    counts = present.astype(np.float64) @ members
+    sums = np.nan_to_num(values) @ members
+    return from_sums(sums, counts)
+
+
+def from_sums(sums: Floats, counts: Floats) -> ClusterMean:
+    """As `cluster_mean`, from each cluster's sum and number of scored cases (last axis)."""
+    n = counts.sum(axis=-1)
+    groups = (counts > 0).sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = sums.sum(axis=-1) / n
+        residuals = sums - counts * mean[..., None]
+        error = np.sqrt((residuals**2).sum(axis=-1) * groups / (groups - 1)) / n
+    return ClusterMean(
+        mean=mean,
+        error=np.where(groups > 1, error, np.nan),
+        clusters=groups.astype(np.int64),
+        n=n.astype(np.int64),
+    )
+
+
+def p_value(found: ClusterMean, margin: Numbers) -> Floats:
+    """One-sided p-value against "the candidate is worse by the margin or more"."""
+    distance = found.mean + np.asarray(margin, dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = np.where(distance == 0, 0.0, distance / found.error)
+    return np.asarray(special.stdtr(np.maximum(found.clusters - 1, 1), -t))
+
+
+def bounds(found: ClusterMean, level: Numbers) -> Bounds:
+    """Lower and upper bound, each at the one-sided `level`."""
+    freedom = np.maximum(found.clusters - 1, 1)
+    width = -special.stdtrit(freedom, np.asarray(level, dtype=np.float64)) * found.error
+    return Bounds(lower=found.mean - width, upper=found.mean + width)

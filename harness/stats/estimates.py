@@ -1,0 +1,140 @@
+"""One paired difference by the method that was fixed beforehand.
+
+`tango` for binary scores, `betting` for graded ones, `cluster-t` where cases come in clusters.
+The product's one door to the kernels: plain sequences in, plain floats out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from harness.stats import betting, clusters, tango
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.stats.arrays import Floats
+
+Method: TypeAlias = Literal["tango", "betting", "cluster-t"]
+
+
+FEWEST_CLUSTERS = 20
+"""Fewest clusters that carry a test."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Paired differences, candidate minus incumbent, with their clusters; shares."""
+
+    differences: tuple[float, ...]
+    clusters: tuple[int, ...] = ()
+    """A label per difference for `cluster-t`; else unused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Mean difference and its bounds, each at the one-sided `level`; shares."""
+
+    value: float
+    lower: float
+    upper: float
+    level: float
+    n: int
+    method: Method
+
+
+def estimate(sample: Sample, method: Method, level: float) -> Estimate | None:
+    """Estimate the mean difference; None without a case (or with fewer than two clusters)."""
+    values = np.asarray(sample.differences, dtype=np.float64)
+    if values.size == 0:
+        return None
+    found = _bounds(values, sample.clusters, method, level)
+    if found is None:
+        return None
+    return Estimate(
+        value=float(values.mean()),
+        lower=max(float(found.lower), -1.0),
+        upper=min(float(found.upper), 1.0),
+        level=level,
+        n=values.size,
+        method=method,
+    )
+
+
+def p_value(sample: Sample, method: Method, margin: float) -> float | None:
+    """One-sided p-value against a loss of `margin` or more; None where nothing can be tested."""
+    values = np.asarray(sample.differences, dtype=np.float64)
+    if values.size == 0:
+        return None
+    if method == "tango":
+        return float(tango.p_value(*_table(values), margin))
+    if method == "betting":
+        return betting.p_value(values, margin)
+    if len(set(sample.clusters)) < FEWEST_CLUSTERS:
+        return None
+    robust = float(clusters.p_value(clusters.cluster_mean(values, sample.clusters), margin))
+    return max(robust, _unclustered_p(values, margin))
+
+
+def level_estimate(sample: Sample, level: float) -> Estimate | None:
+    """Mean of scores in [0, 1], by betting on clusters where there are any; None without one."""
+    values = np.asarray(sample.differences, dtype=np.float64)
+    if values.size == 0:
+        return None
+    unit = betting.bounds(2 * values - 1, level)
+    found = tango.Bounds(lower=(1 + unit.lower) / 2, upper=(1 + unit.upper) / 2)
+    if len(set(sample.clusters)) < len(sample.clusters):
+        robust = clusters.bounds(clusters.cluster_mean(values, sample.clusters), level)
+        found = tango.Bounds(
+            lower=np.fmin(robust.lower, found.lower), upper=np.fmax(robust.upper, found.upper)
+        )
+    return Estimate(
+        value=float(values.mean()),
+        lower=max(float(found.lower), 0.0),
+        upper=min(float(found.upper), 1.0),
+        level=level,
+        n=values.size,
+        method="betting",
+    )
+
+
+def smallest_sample(method: Method, margin: float, level: float) -> int:
+    """Fewest cases at which a candidate that never differs would clear the margin at `level`."""
+    if method == "betting":
+        return betting.smallest_sample(margin, level)
+    return tango.smallest_sample(margin, level)
+
+
+def _bounds(
+    values: Floats, labels: Sequence[int], method: Method, level: float
+) -> tango.Bounds | None:
+    if method == "tango":
+        return tango.bounds(*_table(values), level)
+    if method == "betting":
+        return betting.bounds(values, level)
+    if len(set(labels)) < FEWEST_CLUSTERS:
+        return None
+    robust = clusters.bounds(clusters.cluster_mean(values, labels), level)
+    plain = tango.bounds(*_table(values), level) if _binary(values) else robust
+    return tango.Bounds(
+        lower=np.minimum(robust.lower, plain.lower), upper=np.maximum(robust.upper, plain.upper)
+    )
+
+
+def _unclustered_p(values: Floats, margin: float) -> float:
+    """Tango's p-value as a floor: no disagreement is no proof of no width."""
+    return float(tango.p_value(*_table(values), margin)) if _binary(values) else 0.0
+
+
+def _binary(values: Floats) -> bool:
+    return bool(np.isin(values, (-1.0, 0.0, 1.0)).all())
+
+
+def _table(values: Floats) -> tuple[float, float, float]:
+    """Losses, gains, n; refuses what is not binary."""
+    if not _binary(values):
+        raise ValueError("Tango's interval needs scores of 0 or 1; use the method `betting`")
+    return float((values < 0).sum()), float((values > 0).sum()), float(values.size)

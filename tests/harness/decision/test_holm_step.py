@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.comparison.pairs import pair_up
+from harness.decision.procedure import next_step
+from harness.decision.quality import missingness, quality
+from harness.decision.step import Ask, Confirm, Evidence, Finished
+from tests.support.decisions import arm, design, pairs, several
+
+PLAN = design(n=400, options=2)
+EQUAL = [0.0] * 400
+BAD = [-1.0] * 60 + [0.0] * 340
+NEAR = [-1.0] * 16 + [0.0] * 384
+
+
+def _finish(evidence: Evidence) -> Finished:
+    step = next_step(PLAN, evidence)
+    assert isinstance(step, Finished)
+    return step
+
+
+def test_first_everything_is_asked_of_everybody() -> None:
+    assert next_step(PLAN, Evidence()) == Ask(options=(("o0", 400), ("o1", 400)), incumbent=400)
+
+
+def test_what_passed_is_confirmed_before_it_counts() -> None:
+    evidence = Evidence(pairs=several(PLAN, {"o0": EQUAL, "o1": BAD}))
+    assert next_step(PLAN, evidence) == Confirm(options=("o0",))
+    cleared = _finish(Evidence(pairs=evidence.pairs, cleared=frozenset({"o0"})))
+    assert [item.state for item in cleared.standings] == ["passes", "inferior"]
+    vetoed = _finish(Evidence(pairs=evidence.pairs, vetoed=frozenset({"o0"})))
+    assert [item.state for item in vetoed.standings] == ["vetoed", "inferior"]
+
+
+def test_a_veto_before_the_first_call_saves_the_calls() -> None:
+    evidence = Evidence(vetoed=frozenset({"o0"}))
+    assert next_step(PLAN, evidence) == Ask(options=(("o1", 400),), incumbent=400)
+    done = _finish(Evidence(pairs=several(PLAN, {"o1": BAD}), vetoed=frozenset({"o0"})))
+    assert done.standings[0].state == "vetoed"
+    assert done.standings[0].difference is None
+
+
+def test_the_shown_bound_clears_the_margin_exactly_when_it_passes() -> None:
+    evidence = Evidence(
+        pairs=several(PLAN, {"o0": NEAR, "o1": EQUAL}), cleared=frozenset({"o0", "o1"})
+    )
+    for item in _finish(evidence).standings:
+        assert item.worst is not None
+        assert (item.worst > -0.05) == (item.state == "passes")
+    assert [item.state for item in _finish(evidence).standings] == ["open", "passes"]
+
+
+def test_more_than_two_percent_missing_is_incomplete() -> None:
+    scores: list[float | None] = [1.0] * 400
+    scores[:9] = [None] * 9
+    broken = pair_up(
+        arm("incumbent", PLAN.order, [1.0] * 400),
+        arm("o0", PLAN.order, scores),
+        order=PLAN.order,
+        clusters=PLAN.clusters,
+    )
+    done = _finish(Evidence(pairs={"o0": broken, "o1": pairs(PLAN, "o1", BAD)}))
+    first = done.standings[0]
+    assert first.state == "incomplete"
+    assert first.worst_missing_as_zero is not None
+    assert first.worst is not None
+    assert first.worst_missing_as_zero < first.worst
+    assert missingness(broken).candidate == 9
+
+
+def test_a_disagreement_without_a_label_waits() -> None:
+    waiting = frozenset(PLAN.order[:2])
+    scores: list[float | None] = [None, None, *[1.0] * 398]
+    unlabelled = pair_up(
+        arm("incumbent", PLAN.order, scores, unlabelled=waiting, answers={PLAN.order[0]: "x"}),
+        arm("o0", PLAN.order, scores, unlabelled=waiting, answers={PLAN.order[0]: "x"}),
+        order=PLAN.order,
+        clusters=PLAN.clusters,
+    )
+    done = _finish(Evidence(pairs={"o0": unlabelled, "o1": pairs(PLAN, "o1", BAD)}))
+    assert (done.standings[0].state, done.standings[0].unlabelled) == (
+        "waiting",
+        (PLAN.order[1],),
+    )
+
+
+def test_a_margin_that_nothing_could_clear_is_refused_before_spending() -> None:
+    small = design(n=60, options=2)
+    step = next_step(small, Evidence())
+    assert isinstance(step, Finished)
+    assert {item.state for item in step.standings} == {"too-small"}
+    clustered = design(n=400, clusters=tuple(f"k{i // 40}" for i in range(400)))
+    step = next_step(clustered, Evidence())
+    assert isinstance(step, Finished)
+    assert {item.state for item in step.standings} == {"too-small"}
+
+
+def test_a_record_shows_points() -> None:
+    found = several(PLAN, {"o0": NEAR, "o1": EQUAL})
+    done = _finish(Evidence(pairs=found, cleared=frozenset({"o1"})))
+    shown = quality(PLAN, done.standings[0], found["o0"], "exact-match")
+    assert shown is not None
+    assert (shown.difference, shown.only_current_right, shown.n) == (-4.0, 16, 400)
+    assert shown.current - shown.candidate == pytest.approx(4.0)
+    assert shown.worst < -5.0 < shown.difference
+    assert shown.looks[0].p_value is not None
+    assert shown.looks[0].worst == shown.worst

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import product
+
+import pytest
+
+from harness.decision.verdict import SETTLED, FeatureFacts, OptionFacts, decide
+from harness.record.codes import Finding, Reason, Result, Verdict
+
+KINDS = {
+    "passes": OptionFacts(option="x", quality="passes"),
+    "inferior": OptionFacts(option="x", quality="inferior"),
+    "unlikely": OptionFacts(option="x", quality="unlikely"),
+    "open": OptionFacts(option="x", quality="open"),
+    "waiting": OptionFacts(option="x", quality="waiting"),
+    "incomplete": OptionFacts(option="x", quality="incomplete"),
+    "too small": OptionFacts(option="x", quality="too-small"),
+    "not asked": OptionFacts(option="x", quality="not-asked"),
+    "slice": OptionFacts(option="x", quality="vetoed", vetoes=(Reason.SLICE_REGRESSION,)),
+    "slow": OptionFacts(option="x", quality="passes", vetoes=(Reason.LATENCY_SLO_MISSED,)),
+    "unmeasured": OptionFacts(option="x", quality="vetoed", doubts=(Reason.LATENCY_NOT_MEASURED,)),
+    "dear": OptionFacts(option="x", quality="passes", saves_enough=False),
+    "unknown cost": OptionFacts(option="x", quality="passes", saves_enough=None),
+    "forbidden": OptionFacts(option="x", quality=None, blocked=(Reason.DATA_NOT_PERMITTED,)),
+    "unpriced": OptionFacts(option="x", quality=None, blocked=(Reason.PRICE_MISSING,)),
+}
+LEFT = {"inferior", "unlikely", "slice", "slow", "dear", "forbidden"}
+
+
+def _options(kinds: tuple[str, ...]) -> list[OptionFacts]:
+    return [
+        OptionFacts(
+            option=f"o{place}",
+            quality=KINDS[kind].quality,
+            blocked=KINDS[kind].blocked,
+            vetoes=KINDS[kind].vetoes,
+            doubts=KINDS[kind].doubts,
+            saves_enough=KINDS[kind].saves_enough,
+        )
+        for place, kind in enumerate(kinds)
+    ]
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3])
+def test_truth_table_over_all_combinations(length: int) -> None:
+    for kinds in product(KINDS, repeat=length):
+        found = decide(FeatureFacts(), _options(kinds))
+        if "passes" in kinds:
+            assert found.verdict is Verdict.DOWNGRADE, kinds
+            assert found.chosen == f"o{kinds.index('passes')}"
+            assert found.finding is Finding.OVER_PROVISIONED
+        elif set(kinds) <= LEFT:
+            assert found.verdict is Verdict.JUSTIFY, kinds
+            assert found.finding is Finding.RIGHT_SIZED
+            assert set(found.reasons) <= SETTLED | {Reason.NO_CHEAPER_CANDIDATE}
+        else:
+            assert found.verdict is Verdict.UNDECIDED, kinds
+            assert found.finding is Finding.INSUFFICIENT_EVIDENCE
+            assert not set(found.reasons) & SETTLED
+        assert found.reasons
+        assert (found.chosen is None) == (found.verdict is not Verdict.DOWNGRADE)
+        assert all(item.reasons for item in found.options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "reason"),
+    [
+        ("passes", Result.PASS, Reason.NON_INFERIOR_AND_CHEAPER),
+        ("inferior", Result.FAIL, Reason.QUALITY_INFERIOR),
+        ("unlikely", Result.FAIL, Reason.UNLIKELY_TO_PASS),
+        ("open", Result.UNDECIDED, Reason.QUALITY_UNDECIDED),
+        ("waiting", Result.UNDECIDED, Reason.LABELS_MISSING),
+        ("incomplete", Result.UNDECIDED, Reason.RUN_INCOMPLETE),
+        ("too small", Result.UNDECIDED, Reason.SAMPLE_TOO_SMALL),
+        ("not asked", Result.NOT_RUN, Reason.QUALITY_UNDECIDED),
+        ("slice", Result.FAIL, Reason.SLICE_REGRESSION),
+        ("slow", Result.FAIL, Reason.LATENCY_SLO_MISSED),
+        ("unmeasured", Result.UNDECIDED, Reason.LATENCY_NOT_MEASURED),
+        ("dear", Result.FAIL, Reason.SAVINGS_BELOW_MINIMUM),
+        ("unknown cost", Result.UNDECIDED, Reason.PRICE_MISSING),
+        ("forbidden", Result.NOT_RUN, Reason.DATA_NOT_PERMITTED),
+        ("unpriced", Result.NOT_RUN, Reason.PRICE_MISSING),
+    ],
+)
+def test_each_option_gets_its_result(kind: str, result: Result, reason: Reason) -> None:
+    (found,) = decide(FeatureFacts(), _options((kind,))).options
+    assert (found.result, found.reasons) == (result, (reason,))
+
+
+def test_a_dearer_option_that_was_never_asked_was_not_needed() -> None:
+    found = decide(FeatureFacts(), _options(("passes", "not asked")))
+    assert found.options[1].reasons == (Reason.CHEAPER_ONE_PASSED,)
+
+
+def test_the_cheapest_by_measured_cost_is_chosen() -> None:
+    dear = OptionFacts(option="dear", quality="passes", cost=Decimal("0.02"))
+    cheap = OptionFacts(option="cheap", quality="passes", cost=Decimal("0.01"))
+    unknown = OptionFacts(option="unknown", quality="passes")
+    assert decide(FeatureFacts(), [unknown, dear, cheap]).chosen == "cheap"
+
+
+def test_what_blocks_the_feature_comes_before_everything() -> None:
+    blocked = decide(FeatureFacts(blocked=(Reason.TRAFFIC_MISSING,)), _options(("passes",)))
+    assert (blocked.verdict, blocked.finding) == (Verdict.UNDECIDED, Finding.UNAVAILABLE)
+    assert blocked.reasons == (Reason.TRAFFIC_MISSING,)
+    failing = decide(FeatureFacts(baseline_fails_bar=True), _options(("passes",)))
+    assert (failing.verdict, failing.finding) == (Verdict.UNDECIDED, Finding.UNDER_PROVISIONED)
+
+
+def test_an_option_without_a_reason_is_a_bug_and_not_a_verdict() -> None:
+    with pytest.raises(ValueError, match="neither tested nor blocked"):
+        decide(FeatureFacts(), [OptionFacts(option="x", quality=None)])
+    with pytest.raises(ValueError, match="vetoed without"):
+        decide(FeatureFacts(), [OptionFacts(option="x", quality="vetoed")])

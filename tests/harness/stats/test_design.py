@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from harness.stats.design import (
+    PlannedOption,
+    ProvenCases,
+    Setup,
+    choose_method,
+    cut,
+    make_design,
+    seeded_order,
+)
+from tests.support.decisions import design
+
+
+def _setup(**changes: object) -> Setup:
+    cases = tuple(f"c{index}" for index in range(100))
+    values: dict[str, object] = {
+        "options": (PlannedOption(name="small", saving=0.8),),
+        "margin": 3.0,
+        "cases": cases,
+        "clusters": cases,
+        "seed": "feature inputs cycle",
+        "binary": True,
+    }
+    return Setup(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_the_order_is_the_seeds_alone() -> None:
+    cases = [f"c{index}" for index in range(30)]
+    first = seeded_order(cases, cases, "a")
+    assert sorted(first) == list(range(30))
+    assert [cases[i] for i in first] == [
+        cases[::-1][i] for i in seeded_order(cases[::-1], cases[::-1], "a")
+    ]
+    assert first != seeded_order(cases, cases, "b")
+
+
+def test_clusters_stay_together_and_cuts_fall_between_them() -> None:
+    clusters = tuple(f"k{index // 7}" for index in range(100))
+    plan = make_design(_setup(clusters=clusters))
+    changes = [i for i in range(1, 100) if plan.clusters[i] != plan.clusters[i - 1]]
+    assert len(changes) == len(set(clusters)) - 1
+    for count in (plan.pilot, *plan.looks[:-1], *plan.checks[:-1]):
+        assert count in changes
+
+
+def test_a_ladder_has_a_pilot_of_a_tenth_but_at_least_twenty() -> None:
+    assert design(n=500, kind="ladder").pilot == 50
+    assert design(n=100, kind="ladder").pilot == 20
+    assert design(n=100, kind="ladder", labelled=False).pilot == 0
+
+
+def test_looks_and_checks_end_with_the_last_case() -> None:
+    plan = design(n=500, kind="ladder")
+    assert plan.looks == (140, 230, 320, 410, 500)
+    assert plan.checks[-1] == 500
+    assert design(n=500).looks == (500,)
+
+
+def test_the_method_follows_from_the_scores() -> None:
+    assert choose_method(_setup()) == "tango"
+    assert choose_method(_setup(binary=False)) == "betting"
+    assert choose_method(_setup(repeats=3)) == "betting"
+    assert choose_method(_setup(clusters=("k",) * 100)) == "cluster-t"
+
+
+def test_proven_parts_know_their_positions() -> None:
+    plan = make_design(
+        _setup(
+            proven=(
+                ProvenCases(name="german", margin=6.0, case_ids=frozenset({"c1", "c2"})),
+                ProvenCases(name="schema", margin=1.0, measure="json-schema"),
+            )
+        )
+    )
+    assert {plan.order[i] for i in plan.proven[0].positions} == {"c1", "c2"}
+    assert len(plan.proven[1].positions) == 100
+
+
+def test_a_design_is_plain_json() -> None:
+    assert json.loads(json.dumps(asdict(design())))["kind"] == "holm"
+
+
+def test_cut_stays_inside() -> None:
+    assert cut(("a", "b"), 5) == 2
+    assert cut(("a", "a", "b"), 1) == 2
+    assert cut((), 3) == 0
+    assert cut(("a", "b"), -1) == 0

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.stats import tango
+from harness.stats.estimates import Sample, estimate, level_estimate, p_value, smallest_sample
+
+
+def test_a_binary_sample_is_tangos_table() -> None:
+    found = estimate(Sample(differences=(-1.0,) * 7 + (1.0,) + (0.0,) * 13), "tango", 0.025)
+    assert found is not None
+    assert (round(found.lower, 4), round(found.upper, 4), found.n) == (-0.5172, -0.0260, 21)
+    assert found.value == pytest.approx(-6 / 21)
+
+
+@pytest.mark.parametrize("method", ["tango", "betting", "cluster-t"])
+def test_no_case_no_number(method: object) -> None:
+    assert estimate(Sample(differences=()), method, 0.05) is None  # type: ignore[arg-type]
+    assert p_value(Sample(differences=()), method, 0.05) is None  # type: ignore[arg-type]
+
+
+def test_tango_refuses_graded_scores() -> None:
+    with pytest.raises(ValueError, match="betting"):
+        estimate(Sample(differences=(0.5,)), "tango", 0.05)
+
+
+def test_fewer_than_twenty_clusters_test_nothing() -> None:
+    few = Sample(differences=(0.0,) * 38, clusters=tuple(range(19)) * 2)
+    assert p_value(few, "cluster-t", 0.05) is None
+    assert estimate(few, "cluster-t", 0.05) is None
+
+
+def test_zero_variance_is_not_zero_width_in_clusters() -> None:
+    same = Sample(differences=(0.0,) * 80, clusters=tuple(range(40)) * 2)
+    found = estimate(same, "cluster-t", 0.05)
+    assert found is not None
+    assert found.lower == pytest.approx(float(tango.bounds(0, 0, 80, 0.05).lower))
+    assert p_value(same, "cluster-t", 0.05) == pytest.approx(float(tango.p_value(0, 0, 80, 0.05)))
+
+
+def test_dependent_cases_widen_the_interval() -> None:
+    differences = (-1.0,) * 10 + (1.0,) * 6 + (0.0,) * 184
+    apart = estimate(Sample(differences=differences), "tango", 0.05)
+    together = estimate(
+        Sample(differences=differences, clusters=tuple(i // 5 for i in range(200))),
+        "cluster-t",
+        0.05,
+    )
+    assert apart is not None
+    assert together is not None
+    assert together.lower < apart.lower
+
+
+@pytest.mark.parametrize("method", ["betting", "cluster-t"])
+def test_bound_and_test_agree(method: str) -> None:
+    differences = (-1.0,) * 4 + (0.0,) * 296
+    labels = tuple(i // 3 for i in range(300))
+    sample = Sample(differences=differences, clusters=labels)
+    for margin in (0.02, 0.04, 0.08):
+        p = p_value(sample, method, margin)  # type: ignore[arg-type]
+        found = estimate(sample, method, 0.03)  # type: ignore[arg-type]
+        assert p is not None
+        assert found is not None
+        assert (found.lower > -margin) == (p < 0.03)
+
+
+def test_the_level_of_a_score_is_inside_its_interval() -> None:
+    found = level_estimate(Sample(differences=(1.0,) * 90 + (0.0,) * 10), 0.05)
+    assert found is not None
+    assert 0.75 < found.lower < 0.9 < found.upper < 0.97
+    assert level_estimate(Sample(differences=()), 0.05) is None
+    clustered = level_estimate(
+        Sample(differences=(1.0,) * 90 + (0.0,) * 10, clusters=tuple(i // 10 for i in range(100))),
+        0.05,
+    )
+    assert clustered is not None
+    assert clustered.lower < found.lower
+
+
+def test_the_smallest_sample_depends_on_the_method() -> None:
+    assert smallest_sample("tango", 0.05, 0.05) == 52
+    assert smallest_sample("betting", 0.05, 0.05) > 52

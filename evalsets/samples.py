@@ -98,16 +98,29 @@ class CaseReader:
             self._fault(row, key, f"must be a message with a role of {', '.join(_ROLES)}")
             return None
         content, images = self._content(row, message.get("content"), f"{key}.content")
-        calls = message.get("tool_calls")
         call_id = message.get("tool_call_id")
         return Turn(
             role=cast("Literal['system', 'user', 'assistant', 'tool']", message["role"]),
             content=content,
             images=images,
             image_sha256=tuple(self._images[image] for image in images if image in self._images),
-            tool_calls=canonical(calls) if calls else None,
+            tool_calls=self._tool_calls(row, message.get("tool_calls"), f"{key}.tool_calls"),
             tool_call_id=str(call_id) if call_id is not None else None,
         )
+
+    def _tool_calls(self, row: Row, value: object, key: str) -> str | None:
+        """Frozen calls as JSON text: a list of {id, name, arguments (JSON text)}."""
+        if not value:
+            return None
+        calls = (
+            [tool_call(item) for item in cast("list[object]", value)]
+            if isinstance(value, list)
+            else [None]
+        )
+        if all(call is not None for call in calls):
+            return canonical(calls)
+        self._fault(row, key, "must be a list of calls with id, function and arguments")
+        return None
 
     def _content(self, row: Row, value: object, key: str) -> tuple[str, tuple[str, ...]]:
         """Text and images of a message's content: a text, or a list of parts."""
@@ -179,6 +192,18 @@ class CaseReader:
             return tuple(sorted((key, as_text(item)) for key, item in pairs if item is not None))
         self._fault(row, "metadata", f"must be keys with values, got {shown(value)}")
         return ()
+
+
+def tool_call(item: object) -> dict[str, str] | None:
+    """One frozen call in one form, from inspect_ai's or from the chat API's; None when neither."""
+    call = cast("dict[str, object]", item) if isinstance(item, dict) else {}
+    function = call.get("function")
+    inner = cast("dict[str, object]", function) if isinstance(function, dict) else call
+    call_id, name = call.get("id"), inner.get("name", function)
+    arguments = inner.get("arguments")
+    if not isinstance(call_id, str) or not isinstance(name, str) or arguments is None:
+        return None
+    return {"id": call_id, "name": name, "arguments": as_text(arguments)}
 
 
 def as_text(value: object) -> str:

@@ -1,0 +1,148 @@
+"""`check`: everything that is wrong with a workspace, at once, by file, line and key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from evalsets.loading import CONFIG_FILE
+from evalsets.prompts import PromptError, check_template, render_prompt
+from harness.config.feature_checks import evalset_folder, named_options
+from harness.config.options import split_option
+from harness.config.workspace import inspect_workspace, sorted_problems
+from harness.costing.rates import PriceMissingError, find_rates
+from harness.errors import ExitCode, Problem, UsageError
+from harness.scoring.catalogue import find_scorer
+from harness.scoring.scorer import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from evalsets.cases import EvalSet
+    from harness.config.files import ModelConfig, PolicyConfig
+    from harness.config.reading import Reading
+    from harness.scoring.scorer import Scorer
+
+
+HasPrice: TypeAlias = "Callable[[str, ModelConfig, PolicyConfig], str | None]"
+"""Says why a model has no price; None when it has one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """What `check` found; `problems` by file and line."""
+
+    features: int
+    models: int
+    cases: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that stop every command."""
+        return self._of("error")
+
+    @property
+    def blocked(self) -> tuple[Problem, ...]:
+        """The problems that stop one feature each."""
+        return self._of("blocked")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The problems that stop nothing."""
+        return self._of("warning")
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the command exits with."""
+        return ExitCode.USAGE_ERROR if self.errors else ExitCode.OK
+
+    def _of(self, severity: str) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == severity)
+
+
+def priced_on(on: date) -> HasPrice:
+    """The question whether a model has a price on a day, for `check_workspace`."""
+
+    def has_price(model: str, config: ModelConfig, policy: PolicyConfig) -> str | None:
+        try:
+            find_rates(model, config, policy, on=on)
+        except PriceMissingError as error:
+            return str(error)
+        return None
+
+    return has_price
+
+
+def check_workspace(root: Path, *, has_price: HasPrice) -> CheckReport:
+    """Check a workspace: nothing is asked of anybody, and no code of the user's is run."""
+    reading, evalsets = inspect_workspace(root)
+    problems = [*reading.problems, *_price_problems(reading, has_price)]
+    for name, evalset in evalsets.items():
+        folder = evalset_folder(root, name, reading.features[name].config)
+        problems += _scorer_problems(evalset, folder)
+        problems += _prompt_problems(reading, name, evalset)
+    return CheckReport(
+        features=len(reading.features),
+        models=len(reading.models),
+        cases=sum(len(evalset.cases) for evalset in evalsets.values()),
+        problems=sorted_problems(problems),
+    )
+
+
+def _price_problems(reading: Reading, has_price: HasPrice) -> Iterator[Problem]:
+    """Unpriced: an error for an incumbent, blocks a feature that names it, else a warning."""
+    if reading.policy is None:
+        return
+    policy = reading.policy.config
+    answers = {
+        name: has_price(name, entry.config, policy) for name, entry in reading.models.items()
+    }
+    unpriced = {name: f"PRICE_MISSING: {why}" for name, why in answers.items() if why is not None}
+    unnamed = dict(unpriced)
+    for entry in reading.features.values():
+        for key, option in named_options(entry.config):
+            name, _ = split_option(option)
+            if name in unpriced:
+                severity = "error" if key[0] == "incumbent" else "blocked"
+                yield entry.problem(key, unpriced[name], severity=severity)
+                unnamed.pop(name, None)
+    for name, why in unnamed.items():
+        yield reading.models[name].problem((), why, severity="warning")
+
+
+def _scorer_problems(evalset: EvalSet, folder: Path) -> Iterator[Problem]:
+    """Scorers that cannot be made; a function of the user's is not imported here."""
+    file = f"evalsets/{folder.name}/{CONFIG_FILE}"
+    primary: Scorer | None = None
+    if ":" not in evalset.primary.scorer:
+        try:
+            primary = find_scorer(evalset.primary, Setting(folder=folder))
+        except UsageError as error:
+            yield Problem(file=file, line=None, key="primary", message=str(error))
+            return
+    for at, guardrail in enumerate(evalset.guardrails):
+        if ":" in guardrail.scorer.scorer or primary is None:
+            continue
+        try:
+            find_scorer(guardrail.scorer, Setting(folder=folder, primary=primary))
+        except UsageError as error:
+            yield Problem(file=file, line=None, key=f"guardrails[{at}]", message=str(error))
+
+
+def _prompt_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[Problem]:
+    """Prompts that some case cannot fill in: the first such case of each prompt."""
+    for path in sorted((reading.root / "prompts" / name).glob("*.j2")):
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        if check_template(text) is not None:
+            continue
+        for case in evalset.cases:
+            try:
+                render_prompt(text, case)
+            except PromptError as error:
+                shown = path.relative_to(reading.root).as_posix()
+                message = f"case {case.id!r}: {error}"
+                yield Problem(file=shown, line=None, key="", message=message)
+                break

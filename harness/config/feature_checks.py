@@ -1,0 +1,169 @@
+"""What a feature's file says against the models, the policy and the files beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, cast
+
+from evalsets.samples import inside
+from evalsets.validation import shown, suggestion
+from harness.config.options import split_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from evalsets.source import KeyPath
+    from harness.config.files import FeatureConfig, ModelConfig
+    from harness.config.reading import Entry, Reading
+    from harness.errors import Problem
+
+_USED_IN = re.compile(r"[^:\s#]+:[^#\s]+(?:#\S+)?")
+
+
+def feature_problems(reading: Reading) -> Iterator[Problem]:
+    """Every problem of the features that could be read, prompts and eval sets apart."""
+    for name, entry in reading.features.items():
+        yield from _risk(reading, entry)
+        yield from _agreed(entry)
+        yield from _models(reading, entry)
+        yield from _used_in(entry)
+        yield from _traffic(reading, entry)
+        folder = evalset_folder(reading.root, name, entry.config)
+        yield from _json_files(entry, folder)
+
+
+def evalset_folder(root: Path, feature_id: str, config: FeatureConfig) -> Path:
+    """Where a feature's eval set lies."""
+    return root / "evalsets" / (config.evalset or feature_id)
+
+
+def named_options(config: FeatureConfig) -> list[tuple[KeyPath, str]]:
+    """Every option that the feature names, with its key: incumbent, candidates, cascades."""
+    named: list[tuple[KeyPath, str]] = [(("incumbent",), config.incumbent)]
+    if config.candidates != "auto":
+        named += [(("candidates", at), name) for at, name in enumerate(config.candidates)]
+    named += [(("cascades", at, "first"), each.first) for at, each in enumerate(config.cascades)]
+    return named
+
+
+def _risk(reading: Reading, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+    if reading.policy is None or entry.config.margin is not None:
+        return
+    if entry.config.risk not in reading.policy.config.risk:
+        message = (
+            f"policy.yaml has no margin for risk {entry.config.risk!r}; add one, or a `margin`"
+        )
+        yield entry.problem(("risk",), message)
+
+
+def _agreed(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+    if entry.config.agreed is None:
+        message = "missing: nobody agreed to the margin yet (`agreed: {by: ..., on: ...}`)"
+        yield entry.problem(("agreed",), message, severity="warning")
+
+
+def _models(reading: Reading, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+    incumbent = entry.config.incumbent
+    seen: set[str] = set()
+    for key, option in named_options(entry.config):
+        yield from _option(reading, entry, key, option)
+        if key[0] == "candidates":
+            if option == incumbent:
+                yield entry.problem(key, f"{option} is the incumbent itself; remove it")
+            if option in seen:
+                yield entry.problem(key, f"{option} is stated twice")
+            seen.add(option)
+
+
+def _option(
+    reading: Reading, entry: Entry[FeatureConfig], key: KeyPath, option: str
+) -> Iterator[Problem]:
+    name, effort = split_option(option)
+    model = reading.models.get(name)
+    if model is not None:
+        yield from _effort(entry, key, (name, effort), model.config)
+        yield from _permission(entry, key, name, model.config)
+    elif name not in reading.model_names and reading.all_models_named:
+        message = f"unknown model {name!r}{suggestion(name, reading.model_names)}"
+        yield entry.problem(key, message)
+
+
+def _effort(
+    entry: Entry[FeatureConfig], key: KeyPath, option: tuple[str, str | None], model: ModelConfig
+) -> Iterator[Problem]:
+    name, effort = option
+    if effort is None:
+        if model.efforts and model.effort is None:
+            listed = ", ".join(f"{name}@{each}" for each in model.efforts)
+            yield entry.problem(key, f"{name} has efforts, so one must be stated: {listed}")
+    elif not model.efforts:
+        message = f"{name} lists no `efforts`; add `efforts: [{effort}]` to its entry"
+        yield entry.problem(key, message)
+    elif effort not in model.efforts:
+        message = f"{name} has no effort {effort!r}{suggestion(effort, model.efforts)}"
+        yield entry.problem(key, message)
+
+
+def _permission(
+    entry: Entry[FeatureConfig], key: KeyPath, name: str, model: ModelConfig
+) -> Iterator[Problem]:
+    data = entry.config.data
+    if data in model.may_see:
+        return
+    allowed = ", ".join(model.may_see) or "nothing"
+    fact = f"{name} may not see {data} data (may_see: {allowed})"
+    if key[0] == "incumbent":
+        yield entry.problem(key, f"{fact}; correct `may_see` of the model, or `data`")
+    else:
+        yield entry.problem(key, f"{fact}; it will not be asked", severity="warning")
+
+
+def _used_in(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+    used_in = entry.config.used_in
+    if used_in is not None and not _USED_IN.fullmatch(used_in):
+        yield entry.problem(("used_in",), f"must be repository:path#key, got {shown(used_in)}")
+
+
+def _traffic(reading: Reading, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+    traffic = entry.config.traffic
+    if traffic is None:
+        message = "TRAFFIC_MISSING: without volume and token mix nothing of this feature is asked"
+        yield entry.problem(("traffic",), message, severity="blocked")
+    elif traffic.curve is not None:
+        path = inside(reading.root / "traffic", traffic.curve)
+        if path is None or not path.is_file():
+            message = f"the file traffic/{traffic.curve} is missing"
+            yield entry.problem(("traffic", "curve"), message)
+
+
+def _json_files(entry: Entry[FeatureConfig], folder: Path) -> Iterator[Problem]:
+    request = entry.config.request
+    yield from _json_file(entry, ("request", "schema"), folder, request.json_schema)
+    yield from _json_file(entry, ("request", "tools"), folder, request.tools)
+
+
+def _json_file(
+    entry: Entry[FeatureConfig], key: KeyPath, folder: Path, name: str | None
+) -> Iterator[Problem]:
+    if name is None:
+        return
+    path = inside(folder, name)
+    if path is None:
+        yield entry.problem(key, "must name a file in the eval set's folder")
+        return
+    place = f"evalsets/{folder.name}/{name}"
+    try:
+        value = cast("object", json.loads(path.read_text(encoding="utf-8-sig")))
+    except FileNotFoundError:
+        yield entry.problem(key, f"the file {place} is missing")
+    except (OSError, ValueError, RecursionError) as error:
+        why = error.msg if isinstance(error, json.JSONDecodeError) else "unreadable"
+        line = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        yield entry.problem(key, f"the file {place} is no JSON: {why}{line}")
+    else:
+        wanted = list if key[-1] == "tools" else dict
+        if not isinstance(value, wanted):
+            what = "a list of tools" if wanted is list else "a JSON Schema object"
+            yield entry.problem(key, f"the file {place} must be {what}, got {shown(value)}")

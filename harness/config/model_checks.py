@@ -1,0 +1,86 @@
+"""What a model's entry says that no model can be asked with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalsets.validation import suggestion
+from harness.config.secrets import is_environment_name
+from providers.addresses import check_base_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.config.files import ModelConfig
+    from harness.config.reading import Entry, Reading
+    from harness.errors import Problem
+
+_APIS = {
+    "anthropic": ("messages",),
+    "openai": ("responses", "chat"),
+    "google": ("generate-content",),
+    "openai-compatible": ("chat", "completions"),
+}
+
+
+def model_problems(reading: Reading) -> Iterator[Problem]:
+    """Every problem of the models that could be read."""
+    for entry in reading.models.values():
+        yield from _address(entry)
+        yield from _key(entry)
+        yield from _wire(entry)
+        yield from _gpu(reading, entry)
+        yield from _effort(entry)
+        yield from _prices(entry)
+
+
+def _address(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    config = entry.config
+    if config.base_url is not None and (why := check_base_url(config.base_url)) is not None:
+        yield entry.problem(("base_url",), why)
+    if config.base_url is not None and config.serve is not None:
+        yield entry.problem(("serve",), "states `base_url` too; attach to a server or start one")
+    if config.provider == "openai-compatible" and config.base_url is None and config.serve is None:
+        message = "an openai-compatible model needs `base_url` (attach) or `serve` (start it)"
+        yield entry.problem(("provider",), message)
+
+
+def _key(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    if entry.config.key is not None and not is_environment_name(entry.config.key):
+        message = "must be the NAME of an environment variable (capitals, digits, _), not a key"
+        yield entry.problem(("key",), message)
+
+
+def _wire(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    config = entry.config
+    known = _APIS[config.provider]
+    if config.api is not None and config.api not in known:
+        message = f"{config.provider} has no API {config.api!r}; it has {' and '.join(known)}"
+        yield entry.problem(("api",), message)
+    if config.sdk is not None and config.provider != "google":
+        yield entry.problem(("sdk",), f"{config.sdk} is an SDK of google, not of {config.provider}")
+
+
+def _gpu(reading: Reading, entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    gpu = entry.config.gpu
+    if gpu is None or reading.policy is None or gpu in reading.policy.config.gpus:
+        return
+    rows = reading.policy.config.gpus
+    yield entry.problem(("gpu",), f"policy.yaml has no gpu {gpu!r}{suggestion(gpu, rows)}")
+
+
+def _effort(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    effort, efforts = entry.config.effort, entry.config.efforts
+    if effort is not None and efforts and effort not in efforts:
+        message = f"{effort!r} is not among `efforts`{suggestion(effort, efforts)}"
+        yield entry.problem(("effort",), message)
+
+
+def _prices(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    seen: set[object] = set()
+    for at, price in enumerate(entry.config.price):
+        kind = (price.valid_from, price.service_tier)
+        if kind in seen:
+            message = f"a price from {price.valid_from} is stated twice"
+            yield entry.problem(("price", at, "from"), message)
+        seen.add(kind)

@@ -50,9 +50,7 @@ def find_scorer(spec: ScorerSpec, setting: Setting | None = None) -> Scorer:
     return make(spec, setting or Setting())
 
 
-_BINARY = frozenset(
-    {"contains", "exact", "format", "icontains", "json-schema", "label", "number", "regex"}
-)
+_BINARY = frozenset(SCORERS) - {"evaluate", "json-fields"}
 
 
 def is_binary(spec: ScorerSpec) -> bool:

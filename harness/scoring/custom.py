@@ -58,10 +58,10 @@ class Custom:
 
     def score(self, case: Case, answer: str) -> float:
         """The function's own score; raises `UsageError` for anything outside [0, 1]."""
-        if case.target is None and self.needs_target:
-            raise NoTargetError(case)
         if self.form is not None and self.normalise(answer) is None:
             return 0.0
+        if case.target is None and self.needs_target:
+            raise NoTargetError(case)
         targets = (case.target, *case.also_right)
         return max(self._result(case, answer, target) for target in targets)
 

@@ -139,9 +139,11 @@ class JsonFields:
 
     def score(self, case: Case, answer: str) -> float:
         """1 when all fields are right, or the share of them."""
-        targets = [self._target(case, target) for target in targets_of(case)]
         form = self._form(answer)
-        return 0.0 if form is None else max(self._agreement(form, target) for target in targets)
+        if form is None:
+            return 0.0
+        targets = [self._target(case, target) for target in targets_of(case)]
+        return max(self._agreement(form, target) for target in targets)
 
     def _target(self, case: Case, text: str) -> dict[str, Json]:
         target = self._form(text)

@@ -83,10 +83,11 @@ class Number:
 
     def score(self, case: Case, answer: str) -> float:
         """1 when the number is the target's, within the tolerance."""
-        targets = [_target_number(case, target) for target in targets_of(case)]
         value = last_number(answer)
-        near = value is not None and any(abs(value - right) <= self.tolerance for right in targets)
-        return float(near)
+        if value is None:
+            return 0.0
+        targets = [_target_number(case, target) for target in targets_of(case)]
+        return float(any(abs(value - target) <= self.tolerance for target in targets))
 
 
 def _target_number(case: Case, target: str) -> Decimal:

@@ -31,7 +31,13 @@ class Scorer(Protocol):
         ...
 
     def score(self, case: Case, answer: str) -> float:
-        """How right the answer is, in [0, 1]; raises `NoTargetError` where a target lacks."""
+        """How right the answer is, in [0, 1].
+
+        A malformed answer to a closed question is wrong whatever the target is.
+
+        Raises:
+            NoTargetError: the case has no target, and needs one.
+        """
         ...
 
     def normalise(self, answer: str) -> str | None:

@@ -54,9 +54,10 @@ class Label:
 
     def score(self, case: Case, answer: str) -> float:
         """1 for the target's label."""
-        targets = {_folded(target) for target in targets_of(case)}
         label = self.normalise(answer)
-        return float(label is not None and _folded(label) in targets)
+        if label is None:
+            return 0.0
+        return float(_folded(label) in {_folded(target) for target in targets_of(case)})
 
 
 def _folded(text: str) -> str:
@@ -91,8 +92,10 @@ class Exact:
 
     def score(self, case: Case, answer: str) -> float:
         """1 for the target."""
-        targets = {self._form(target) for target in targets_of(case)} - {""}
-        return float(self.normalise(answer) in targets)
+        reply = self.normalise(answer)
+        if reply is None:
+            return 0.0
+        return float(reply in {self._form(target) for target in targets_of(case)})
 
     def _form(self, text: str) -> str:
         return _folded(text) if self.ignore_case else plain(text)
@@ -170,8 +173,10 @@ class Extract:
 
     def score(self, case: Case, answer: str) -> float:
         """1 for the target."""
-        targets = {plain(target) for target in targets_of(case)} - {""}
-        return float(self.normalise(answer) in targets)
+        found = self.normalise(answer)
+        if found is None:
+            return 0.0
+        return float(found in {plain(target) for target in targets_of(case)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 import pytest
 
+from evalsets.cases import ScorerSpec
 from harness.errors import UsageError
-from harness.scoring.catalogue import SCORERS, find_scorer
+from harness.scoring.catalogue import SCORERS, find_scorer, is_binary
 from harness.scoring.scorer import Setting
 from tests.support.scoring import case, spec
 
@@ -31,3 +32,17 @@ def test_format_is_about_the_primary_scorer() -> None:
     assert scorer.normalise("Yes!") == "yes"
     with pytest.raises(UsageError, match="about the primary scorer"):
         find_scorer(spec("format"))
+
+
+@pytest.mark.parametrize(
+    ("which", "binary"),
+    [
+        (spec("label", labels=["a", "b"]), True),
+        (spec("json-fields"), True),
+        (spec("json-fields", **{"pass": "share"}), False),
+        (spec("evaluate"), False),
+        (spec("own:function"), False),
+    ],
+)
+def test_which_scorers_are_binary_is_known(which: ScorerSpec, *, binary: bool) -> None:
+    assert is_binary(which) == binary

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalsets.cases import Case
+from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
 from harness.scoring.catalogue import find_scorer
 from harness.scoring.scorer import NoTargetError
@@ -119,9 +119,9 @@ CLOSED = [
     st.sampled_from(["a", "b", "B a"]),
 )
 def test_replies_of_one_normal_form_have_one_score(
-    which: object, one: str, other: str, target: str
+    which: ScorerSpec, one: str, other: str, target: str
 ) -> None:
-    scorer = find_scorer(which)  # pyright: ignore[reportArgumentType]
+    scorer = find_scorer(which)
     if scorer.normalise(one) == scorer.normalise(other):
         assert scorer.score(case(target), one) == scorer.score(case(target), other)
     if scorer.normalise(one) is None:
@@ -132,7 +132,12 @@ def test_replies_of_one_normal_form_have_one_score(
 def test_a_case_without_a_target_is_not_scored(name: str) -> None:
     unlabelled = Case(id="c-9", input="x", target=None, metadata=())
     with pytest.raises(NoTargetError, match="case 'c-9' has no target and no label"):
-        find_scorer(spec(name)).score(unlabelled, "1")
+        find_scorer(spec(name)).score(unlabelled, '{"n": 1}')
+
+
+@pytest.mark.parametrize("which", [*CLOSED, spec("number"), spec("json-fields")])
+def test_a_malformed_answer_is_wrong_without_a_label(which: ScorerSpec) -> None:
+    assert find_scorer(which).score(case(None), " ") == 0
 
 
 def test_any_of_several_right_answers_will_do() -> None:

@@ -1,0 +1,131 @@
+"""The demo workspace is sound, and no verdict is ruled out by its arithmetic alone."""
+
+from pathlib import Path
+
+import pytest
+from scipy.stats import norm
+
+from evalsets.cases import EvalSet
+from evalsets.duplicates import near_duplicates
+from evalsets.prompts import render_prompt
+from harness.config.prompts import prompt_for
+from harness.config.workspace import Workspace, load_workspace
+from harness.scoring.catalogue import find_scorer
+from harness.scoring.scorer import Scorer, Setting
+
+DEMO = Path(__file__).parent.parent / "configs" / "demo"
+FEATURES = ("date-extraction", "refund-request", "review-sentiment", "ticket-topic")
+CANDIDATES = ("smollm2-135m", "smollm2-135m-short")
+INCUMBENT = "qwen2.5-coder-1.5b"
+
+each_feature = pytest.mark.parametrize("feature", FEATURES)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Workspace:
+    return load_workspace(DEMO)
+
+
+def measures(demo: Workspace, feature: str) -> list[Scorer]:
+    evalset, folder = demo.evalsets[feature], demo.evalset_folder(feature)
+    primary = find_scorer(evalset.primary, Setting(folder=folder))
+    setting = Setting(folder=folder, primary=primary)
+    return [primary, *(find_scorer(guard.scorer, setting) for guard in evalset.guardrails)]
+
+
+def test_the_demo_is_valid(demo: Workspace) -> None:
+    assert tuple(demo.features) == FEATURES
+    assert set(demo.models) == {INCUMBENT, *CANDIDATES}
+    assert demo.problems == ()
+
+
+@each_feature
+def test_a_feature_says_whose_it_is_and_what_it_risks(demo: Workspace, feature: str) -> None:
+    config = demo.features[feature]
+    assert config.owner.endswith("@example.com")
+    assert config.agreed is not None
+    assert config.incumbent == INCUMBENT
+    assert config.candidates == CANDIDATES
+    assert config.traffic is not None
+    assert config.traffic.source == "illustrative"
+    for name in (INCUMBENT, *CANDIDATES):
+        assert config.data in demo.models[name].may_see
+        assert [price.source for price in demo.models[name].price] == ["illustrative"]
+
+
+def test_the_features_differ_where_the_documents_must(demo: Workspace) -> None:
+    configs = demo.features.values()
+    assert {config.risk for config in configs} == {"low", "medium", "high"}
+    assert sum(config.latency is not None for config in configs) == 2
+    assert sum(config.error_cost_usd is not None for config in configs) == 2
+    assert sum(config.mode == "deferrable" for config in configs) == 1
+
+
+def deciding(evalset: EvalSet) -> int:
+    return len(evalset.cases) - evalset.tune
+
+
+@each_feature
+def test_no_margin_is_beyond_the_eval_set(demo: Workspace, feature: str) -> None:
+    """n > z^2 (1-M)/M at the tightest level: 5 % over two candidates, and a pilot of 20 cases."""
+    config = demo.features[feature]
+    margin = (config.margin or demo.policy.risk[config.risk].margin) / 100
+    z = norm.isf((1 - demo.policy.confidence) / len(CANDIDATES))
+    assert deciding(demo.evalsets[feature]) - 20 > z**2 * (1 - margin) / margin
+
+
+@each_feature
+def test_an_eval_set_has_the_promised_shape(demo: Workspace, feature: str) -> None:
+    evalset = demo.evalsets[feature]
+    assert 150 <= len(evalset.cases) <= 200
+    assert evalset.slices
+    for part in evalset.slices:
+        assert sum(case.meta(part.key) == part.value for case in evalset.cases) >= 30
+    doubles = {pair.second for pair in near_duplicates(evalset.cases, threshold=0.8)}
+    assert len(doubles) <= 0.02 * len(evalset.cases)
+    assert evalset.provenance
+
+
+@pytest.mark.parametrize("feature", ["date-extraction", "refund-request"])
+def test_cases_of_one_source_are_clusters(demo: Workspace, feature: str) -> None:
+    evalset = demo.evalsets[feature]
+    assert evalset.cluster_key is not None
+    assert len({evalset.cluster(case) for case in evalset.cases}) >= 60
+
+
+@each_feature
+def test_every_target_passes_every_measure_of_its_set(demo: Workspace, feature: str) -> None:
+    for case in demo.evalsets[feature].cases:
+        assert case.target is not None
+        assert [scorer.score(case, case.target) for scorer in measures(demo, feature)] == [
+            1.0 for _ in measures(demo, feature)
+        ]
+
+
+@each_feature
+@pytest.mark.parametrize("model", [INCUMBENT, *CANDIDATES])
+def test_every_case_fits_every_prompt(demo: Workspace, feature: str, model: str) -> None:
+    template = prompt_for(demo, feature, model)
+    config = demo.features[feature]
+    for case in demo.evalsets[feature].cases:
+        turns = render_prompt(template.text, case)
+        assert isinstance(case.input, str)
+        assert case.input in turns[-1].content
+        if demo.models[model].api == "completions":
+            # What ends an answer must not stand in the case, or the example would break.
+            assert not any(stop in case.input for stop in config.request.stop)
+            assert len(turns) == 1
+
+
+def test_each_rung_has_a_prompt_of_its_own(demo: Workspace) -> None:
+    for feature in FEATURES:
+        prompts = {prompt_for(demo, feature, name).sha256 for name in demo.models}
+        assert len(prompts) == 3
+
+
+def test_no_prompt_shows_a_case(demo: Workspace) -> None:
+    for feature in FEATURES:
+        inputs = [str(case.input) for case in demo.evalsets[feature].cases]
+        for name in demo.models:
+            template = prompt_for(demo, feature, name).text
+            assert not [text for text in inputs if text in template]

@@ -199,8 +199,8 @@ def tool_call(item: object) -> dict[str, str] | None:
     call = cast("dict[str, object]", item) if isinstance(item, dict) else {}
     function = call.get("function")
     inner = cast("dict[str, object]", function) if isinstance(function, dict) else call
-    call_id, name = call.get("id"), inner.get("name", function)
-    arguments = inner.get("arguments")
+    call_id, arguments = call.get("id"), inner.get("arguments")
+    name = inner.get("name", call.get("function"))
     if not isinstance(call_id, str) or not isinstance(name, str) or arguments is None:
         return None
     return {"id": call_id, "name": name, "arguments": as_text(arguments)}

@@ -25,13 +25,17 @@ def step(design: Design, evidence: Evidence) -> Step:
     )
     if lacking:
         return Ask(options=lacking, incumbent=size)
-    verdicts = _test(design, evidence)
-    standings = tuple(_standing(design, evidence, verdict) for verdict in verdicts)
+    found = standings(design, evidence)
     settled = evidence.cleared | evidence.vetoed
     passing = tuple(
-        item.option for item in standings if item.state == "passes" and item.option not in settled
+        item.option for item in found if item.state == "passes" and item.option not in settled
     )
-    return Confirm(options=passing) if passing else Finished(standings=standings)
+    return Confirm(options=passing) if passing else Finished(standings=found)
+
+
+def standings(design: Design, evidence: Evidence) -> tuple[Standing, ...]:
+    """How every option stands so far; none passes before it was asked in full."""
+    return tuple(_standing(design, evidence, tested) for tested in _test(design, evidence))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,12 +28,24 @@ if TYPE_CHECKING:
 def next_step(design: Design, evidence: Evidence) -> Step:
     """Return what to ask, what to confirm, or how every option stands."""
     if too_small(design):
-        return Finished(standings=tuple(_too_small(option.name) for option in design.options))
+        return Finished(standings=standings(design, evidence))
     return holm.step(design, evidence)
 
 
+def standings(design: Design, evidence: Evidence) -> tuple[Standing, ...]:
+    """How every option stands so far, cheapest first; final once `next_step` is `Finished`."""
+    if too_small(design):
+        return tuple(_too_small(option.name) for option in design.options)
+    return holm.standings(design, evidence)
+
+
 def too_small(design: Design) -> bool:
-    """Not even zero disagreement would clear the margin: refused before spending."""
+    """Not even zero disagreement would clear the margin: refused before spending.
+
+    An exploratory design is asked all the same: it shows, and decides nothing.
+    """
+    if design.exploratory:
+        return False
     tightest = design.alpha / max(len(design.options), 1)
     needed = smallest_sample(design.method, design.margin / 100, tightest)
     deciding = design.order[design.pilot :]

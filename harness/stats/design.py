@@ -67,6 +67,8 @@ class Design:
     checks: tuple[int, ...]
     proven: tuple[ProvenPart, ...] = ()
     largest_missing_share: float = 0.02
+    exploratory: bool = False
+    """Asked although it may be too small to decide; its record cannot be accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The one door to Ray: workers that run async handlers, wherever they are."""

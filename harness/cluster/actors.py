@@ -1,0 +1,121 @@
+"""A crew of Ray actors."""
+# pyright: basic
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from harness.cluster.crew import Lost
+from harness.cluster.host import Host
+from harness.cluster.identity import own_identity, refuse_mismatch
+from harness.errors import RightsizeError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.cluster.crew import Crew, Ended
+    from harness.cluster.session import Session
+
+OPEN_S = 120.0
+"""Longest wait for a worker to start."""
+
+
+class RayCluster:
+    """Crews of actors on one connection; one actor to a worker."""
+
+    def __init__(self, session: Session, *, workers: int | None, same_disk: bool) -> None:
+        self._session = session
+        self._workers = workers
+        self._same_disk = same_disk
+        self._crews: dict[str, RayCrew] = {}
+
+    def crew(self, factory: str) -> Crew:
+        """See `Cluster.crew`."""
+        if factory not in self._crews:
+            ray = self._session.ray()
+            workers = self._workers or default_workers(int(ray.cluster_resources().get("CPU", 1)))
+            self._crews[factory] = RayCrew(ray, factory, workers=workers, same_disk=self._same_disk)
+        return self._crews[factory]
+
+
+def default_workers(cpus: int) -> int:
+    """A few workers: one CPU stays with the driver, and one worker has hundreds in flight."""
+    return min(8, max(1, cpus - 1))
+
+
+class RayCrew:
+    """Actors with hundreds of tasks in flight each; a dead one is replaced, its tasks are lost."""
+
+    def __init__(self, ray: Any, factory: str, *, workers: int, same_disk: bool) -> None:
+        self._ray = ray
+        self._factory = factory
+        self._same_disk = same_disk
+        self._numbers = count(1)
+        self._hosts: dict[Any, set[int]] = {}
+        self._polls: dict[Any, Any] = {}
+        opened = [self._create() for _ in range(workers)]
+        for host in opened:
+            self._admit(host)
+
+    def send(self, payloads: Sequence[object]) -> Sequence[int]:
+        """See `Crew.send`."""
+        block = [(next(self._numbers), payload) for payload in payloads]
+        share = -(-len(block) // len(self._hosts))
+        idlest_first = sorted(self._hosts.items(), key=lambda host: len(host[1]))
+        for place, (host, tasks) in enumerate(idlest_first):
+            part = block[place * share : (place + 1) * share]
+            if part:
+                tasks.update(number for number, _ in part)
+                host.submit.options(num_returns=0).remote(part)
+        return [number for number, _ in block]
+
+    def receive(self, timeout_s: float) -> Sequence[Ended]:
+        """See `Crew.receive`."""
+        polls = list(self._polls)
+        ready, _ = self._ray.wait(polls, num_returns=1, timeout=timeout_s)
+        if len(polls) > 1 and ready:
+            ready, _ = self._ray.wait(polls, num_returns=len(polls), timeout=0)
+        return [end for poll in ready for end in self._collect(poll)]
+
+    def _collect(self, poll: Any) -> Sequence[Ended]:
+        host = self._polls.pop(poll)
+        tasks = self._hosts[host]
+        try:
+            ended: Sequence[Ended] = self._ray.get(poll)
+        except self._ray.exceptions.RayActorError:
+            del self._hosts[host]
+            self._admit(self._create())
+            return [Lost(task=number, reason="WorkerLostError") for number in sorted(tasks)]
+        self._poll(host)
+        tasks.difference_update(end.task for end in ended)
+        return ended
+
+    def _create(self) -> Any:
+        actor = self._ray.remote(Host)
+        return actor.options(
+            num_cpus=1, max_restarts=0, max_concurrency=1000, scheduling_strategy="SPREAD"
+        ).remote(self._factory)
+
+    def _admit(self, host: Any) -> None:
+        """Check that a new actor runs our code, open it, and listen to it."""
+        try:
+            theirs = self._ray.get(host.identity.remote(), timeout=OPEN_S)
+            refuse_mismatch(own_identity(), theirs, same_disk=self._same_disk)
+            self._ray.get(host.open.remote(), timeout=OPEN_S)
+        except UsageError:
+            raise
+        except self._ray.exceptions.GetTimeoutError:
+            raise RightsizeError(
+                f"no Ray worker started within {OPEN_S:.0f} s: is a CPU free on the cluster?"
+            ) from None
+        except Exception as error:
+            raise UsageError(
+                "a Ray worker could not load this model-rightsizing "
+                f"({str(error).strip().splitlines()[-1]}): install the same version on every node"
+            ) from error
+        self._hosts[host] = set()
+        self._poll(host)
+
+    def _poll(self, host: Any) -> None:
+        self._polls[host.collect.remote()] = host

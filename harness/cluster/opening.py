@@ -1,0 +1,50 @@
+"""Opens a cluster: Ray on this machine, or a running one."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cluster.actors import RayCluster
+from harness.cluster.session import Session, join_remote, remote_token, start_local
+from harness.cluster.watchdog import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from harness.cluster.crew import Cluster
+
+
+@contextmanager
+def local_cluster(
+    *, state: Path, cpus: int | None = None, workers: int | None = None
+) -> Generator[Cluster]:
+    """Ray on this machine, with a token of its own in `state`; starts in the background.
+
+    `cpus` is how many CPUs Ray may use (default: all), `workers` how many actors a crew has.
+    """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temp = Path(tempfile.mkdtemp(prefix="rightsize-"))
+    watchdog = guard(temp)
+    session = Session(start_local(state / "ray-token", temp, cpus))
+    try:
+        yield RayCluster(session, workers=workers, same_disk=True)
+    finally:
+        session.close()
+        watchdog.communicate()
+
+
+@contextmanager
+def remote_cluster(
+    address: str, *, state: Path, environ: Mapping[str, str], workers: int | None = None
+) -> Generator[Cluster]:
+    """A running Ray cluster; its token comes from `environ`, and without one it is refused."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    token_file = remote_token(environ, state / "ray-token")
+    session = Session(join_remote(address, token_file))
+    try:
+        yield RayCluster(session, workers=workers, same_disk=False)
+    finally:
+        session.close()

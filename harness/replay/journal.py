@@ -1,0 +1,219 @@
+"""The journal: every plan, every wire call, every end. SQLite, one writer, durable commits."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import TYPE_CHECKING, Self
+
+from harness.errors import UsageError
+from harness.replay import rows as sql
+from harness.replay.lock import take_lock
+from harness.replay.rows import attempt_of, end_row, outcome_row, to_text, trial_row
+from harness.replay.schema import migrate
+from harness.replay.settled import Settled
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from harness.trials import Attempt, Outcome, Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A call about to be made."""
+
+    trial: Trial
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The end of a call, and of its trial if that settled it. `row` is what `commit` returned."""
+
+    row: int
+    attempt: Attempt
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """A plan as it was written before its first call."""
+
+    run_id: str
+    feature: str
+    plan: str
+    sha256: str
+    written_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend:
+    """What attempts cost: known, and set aside for those whose usage is unknown."""
+
+    known_usd: Decimal
+    possibly_billed_usd: Decimal
+
+
+class Journal:
+    """A journal open for one review, or for reading. Used from one thread; a context manager."""
+
+    def __init__(self, connection: sqlite3.Connection, run_id: str, lock: int | None) -> None:
+        self._connection = connection
+        self._lock = lock
+        self.run_id = run_id
+        newest = connection.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
+        self._next_row = int(newest[0]) + 1
+
+    @classmethod
+    def open(cls, path: Path, *, run_id: str, cycle: str, now: str) -> Self:
+        """Open for a review, creating what is missing; a second review is refused.
+
+        `now` is UTC, ISO 8601.
+        """
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = take_lock(path)
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            connection = connect(path)
+            migrate(connection, str(path))
+            with transaction(connection):
+                connection.execute(
+                    "INSERT OR IGNORE INTO runs VALUES (?, ?, ?)", (run_id, cycle, now)
+                )
+            return cls(connection, run_id, lock)
+        except BaseException:
+            os.close(lock)
+            raise
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Open for reading only, also while a review writes."""
+        if not path.is_file():
+            raise UsageError(f"{path}: no journal here; `rightsize review` writes one")
+        connection = connect(path)
+        migrate(connection, str(path))
+        connection.execute("PRAGMA query_only = 1")
+        return cls(connection, "", None)
+
+    def __enter__(self) -> Self:
+        """The open journal."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and let the next review in."""
+        self._connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def commit(self, *, ended: Sequence[Ended], sent: Sequence[Sent]) -> Sequence[int]:
+        """Write ends and calls about to be made, durably; returns a row for each of `sent`."""
+        if not ended and not sent:
+            return ()
+        rows = range(self._next_row, self._next_row + len(sent))
+        outcomes = [row for end in ended if end.outcome and (row := outcome_row(end.outcome))]
+        run = self._connection.executemany
+        with transaction(self._connection):
+            run(sql.END_ATTEMPT, [(*end_row(end.attempt), end.row) for end in ended])
+            run(sql.SETTLE, outcomes)
+            run(sql.KNOW_TRIAL, [trial_row(call.trial) for call in sent if call.number == 1])
+            run(
+                sql.BEGIN_ATTEMPT,
+                [
+                    (row, c.trial.fingerprint, self.run_id, c.number, str(c.trial.reserve_usd))
+                    for row, c in zip(rows, sent, strict=True)
+                ],
+            )
+        self._next_row += len(sent)
+        return rows
+
+    def settled(self, fingerprints: Iterable[str]) -> Mapping[str, Settled]:
+        """The final ends known of these trials, with every attempt ever made for them."""
+        wanted = json.dumps(list(fingerprints))
+        ends = self._connection.execute(sql.FIND_OUTCOMES, (wanted,)).fetchall()
+        attempts = self.attempts([end[0] for end in ends])
+        return {
+            fingerprint: Settled(
+                kind=kind,
+                attempts=attempts.get(fingerprint, ()),
+                text=to_text(text),
+                finish=finish,
+                tool_calls=to_text(calls),
+                reason=reason,
+            )
+            for fingerprint, kind, text, finish, calls, reason in ends
+        }
+
+    def attempts(self, fingerprints: Iterable[str]) -> Mapping[str, tuple[Attempt, ...]]:
+        """Every attempt made for these trials, in the order of sending."""
+        wanted = json.dumps(list(fingerprints))
+        found = self._connection.execute(sql.FIND_ATTEMPTS, (wanted,))
+        groups = groupby(found, key=lambda row: str(row[0]))
+        return {name: tuple(attempt_of(row[1:]) for row in group) for name, group in groups}
+
+    def spend(self, *, cycle: str) -> Spend:
+        """What the attempts of a cycle's runs cost so far."""
+        rows = self._connection.execute(
+            "SELECT reserve_usd, cost_usd FROM attempts JOIN runs USING (run_id) WHERE cycle = ?",
+            (cycle,),
+        )
+        known = unknown = Decimal(0)
+        for reserve, cost in rows:
+            known += Decimal(cost or 0)
+            unknown += Decimal(0) if cost is not None else Decimal(reserve)
+        return Spend(known_usd=known, possibly_billed_usd=unknown)
+
+    def write_plan(
+        self, run_id: str, feature: str, plan_json: str, plan_sha256: str, now: str
+    ) -> None:
+        """Write a feature's plan, durably, before its first call; a run's plan is never changed."""
+        row = (run_id, feature, plan_json, plan_sha256, now)
+        with transaction(self._connection):
+            self._connection.execute("INSERT OR IGNORE INTO plans VALUES (?, ?, ?, ?, ?)", row)
+
+    def plans(self, feature: str, cycle: str) -> Sequence[PlanRow]:
+        """Every plan written for a feature in a cycle, oldest first."""
+        rows = self._connection.execute(
+            "SELECT run_id, feature, plan, sha256, written_at FROM plans JOIN runs USING (run_id) "
+            "WHERE feature = ? AND cycle = ? ORDER BY written_at, run_id",
+            (feature, cycle),
+        )
+        names = PlanRow.__slots__
+        return [PlanRow(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file with durable commits (WAL, fsync at each)."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """All or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

@@ -1,0 +1,70 @@
+"""Dollars: a proven bound is set aside before a call, and the true cost replaces it after."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.trials import Trial
+    from providers.completion import TokenUsage
+
+
+class Ledger:
+    """Keeps `spent + possibly billed + reserved` at or below the cap.
+
+    `price` gives the cost of an attempt from its usage, None when it cannot be priced.
+    `spent_usd` is what earlier runs of the same review used of the cap.
+    """
+
+    def __init__(
+        self,
+        cap_usd: Decimal,
+        price: Callable[[Trial, TokenUsage], Decimal | None],
+        *,
+        spent_usd: Decimal = Decimal(0),
+    ) -> None:
+        self.cap_usd = cap_usd
+        self.spent_usd = spent_usd
+        self.possibly_billed_usd = Decimal(0)
+        self.reserved_usd = Decimal(0)
+        self._price = price
+
+    @property
+    def left_usd(self) -> Decimal:
+        """What may still be set aside."""
+        return self.cap_usd - self.spent_usd - self.possibly_billed_usd - self.reserved_usd
+
+    def reserve(self, trial: Trial) -> bool:
+        """Set a call's upper bound aside; False when the cap has no room for it."""
+        if trial.reserve_usd < 0:
+            raise UsageError(f"{trial.feature}: negative reservation for case {trial.case_id}")
+        if trial.reserve_usd > self.left_usd:
+            return False
+        self.reserved_usd += trial.reserve_usd
+        return True
+
+    def settle(
+        self, trial: Trial, usage: TokenUsage | None, *, billable: bool = True
+    ) -> Decimal | None:
+        """Replace a reservation by the cost; None, and the whole bound kept, when it is unknown."""
+        self.reserved_usd -= trial.reserve_usd
+        cost = self._cost(trial, usage, billable=billable)
+        if cost is None:
+            self.possibly_billed_usd += trial.reserve_usd
+        else:
+            self.spent_usd += cost
+        return cost
+
+    def release(self, trial: Trial) -> None:
+        """Take back the reservation of a call that was never made."""
+        self.reserved_usd -= trial.reserve_usd
+
+    def _cost(self, trial: Trial, usage: TokenUsage | None, *, billable: bool) -> Decimal | None:
+        if usage is not None:
+            return self._price(trial, usage)
+        return None if billable else Decimal(0)

@@ -1,0 +1,123 @@
+"""Attempts and outcomes as rows of the journal, and back."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from harness.trials import Answered, Attempt, Failed
+from providers.completion import TokenUsage
+
+if TYPE_CHECKING:
+    from harness.trials import Outcome, Trial
+
+    Row: TypeAlias = tuple[Any, ...]
+
+INTERRUPTED = "InterruptedError"
+"""Error of an attempt whose run died before its end was known."""
+
+END_ATTEMPT = (
+    "UPDATE attempts SET ended = 1, started_at = ?, cost_usd = ?, usage = ?, total_s = ?, "
+    "first_token_s = ?, inter_token_s = ?, error = ?, status = ?, request_id = ?, "
+    "served_model = ?, lagged = ? WHERE id = ?"
+)
+BEGIN_ATTEMPT = (
+    "INSERT INTO attempts (id, fingerprint, run_id, number, reserve_usd) VALUES (?, ?, ?, ?, ?)"
+)
+KNOW_TRIAL = "INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?)"
+FIND_OUTCOMES = (
+    "SELECT fingerprint, kind, text, finish, tool_calls, reason FROM outcomes "
+    "WHERE fingerprint IN (SELECT value FROM json_each(?))"
+)
+FIND_ATTEMPTS = (
+    "SELECT fingerprint, number, reserve_usd, ended, started_at, cost_usd, usage, total_s, "
+    "first_token_s, inter_token_s, error, status, request_id, served_model, lagged FROM attempts "
+    "WHERE fingerprint IN (SELECT value FROM json_each(?)) ORDER BY fingerprint, id"
+)
+
+
+def end_row(attempt: Attempt) -> Row:
+    """Values for `END_ATTEMPT`, but the row's number."""
+    return (
+        attempt.started_at,
+        None if attempt.cost_usd is None else str(attempt.cost_usd),
+        None if attempt.usage is None else usage_text(attempt.usage),
+        attempt.total_s,
+        attempt.first_token_s,
+        attempt.inter_token_s,
+        attempt.error,
+        attempt.status,
+        attempt.request_id,
+        attempt.served_model,
+        int(attempt.lagged),
+    )
+
+
+def attempt_of(row: Row) -> Attempt:
+    """An attempt from a row of `FIND_ATTEMPTS`, but the fingerprint."""
+    number, reserve, ended, started, cost, usage, total, first, inter, error, *rest = row
+    status, request_id, served_model, lagged = rest
+    return Attempt(
+        number=number,
+        started_at=started or "",
+        reserve_usd=Decimal(reserve),
+        cost_usd=None if cost is None else Decimal(cost),
+        usage=None if usage is None else usage_of(usage),
+        total_s=total,
+        first_token_s=first,
+        inter_token_s=inter,
+        error=error if ended else INTERRUPTED,
+        status=status,
+        request_id=request_id,
+        served_model=served_model,
+        lagged=bool(lagged),
+    )
+
+
+def usage_text(usage: TokenUsage) -> str:
+    """Counts in the order of `TokenUsage`'s fields, as a JSON array."""
+    return json.dumps([getattr(usage, name) for name in TokenUsage.__slots__])
+
+
+def usage_of(text: str) -> TokenUsage:
+    """The inverse of `usage_text`."""
+    return TokenUsage(**dict(zip(TokenUsage.__slots__, json.loads(text), strict=True)))
+
+
+def trial_row(trial: Trial) -> Row:
+    """Values for `KNOW_TRIAL`."""
+    return (
+        trial.fingerprint,
+        trial.feature,
+        trial.option,
+        trial.case_id,
+        trial.repeat,
+        trial.purpose,
+        trial.endpoint.vendor,
+        trial.request.model,
+    )
+
+
+def outcome_row(outcome: Outcome) -> Row | None:
+    """Values for `SETTLE`; None for an end that is not final."""
+    fingerprint = outcome.trial.fingerprint
+    match outcome:
+        case Answered():
+            text, calls = to_bytes(outcome.text), to_bytes(outcome.tool_calls)
+            return (fingerprint, "answered", text, outcome.finish, calls, None)
+        case Failed():
+            return (fingerprint, "failed", None, None, None, outcome.reason)
+        case _:
+            return None
+
+
+def to_bytes(text: str | None) -> bytes | None:
+    """Text as it is stored, lone surrogates kept."""
+    return None if text is None else text.encode("utf-8", "surrogatepass")
+
+
+def to_text(data: bytes | None) -> str | None:
+    """The inverse of `to_bytes`."""
+    return None if data is None else data.decode("utf-8", "surrogatepass")

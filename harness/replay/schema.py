@@ -1,0 +1,67 @@
+"""The journal's tables, and how an older journal becomes a newer one.
+
+`attempts` holds each wire call from the moment before it is sent; a row whose `ended` is 0 was
+sent by a run that died: whether it was billed is unknown. `outcomes` holds final ends only
+(answered, or failed by the model); what the world prevented is asked again by the next run.
+Texts of answers are bytes (UTF-8 with surrogates passed through), for models may emit anything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+VERSION = 1
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE runs (
+        run_id TEXT PRIMARY KEY, cycle TEXT NOT NULL, started_at TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE plans (
+        run_id TEXT NOT NULL REFERENCES runs, feature TEXT NOT NULL, plan TEXT NOT NULL,
+        sha256 TEXT NOT NULL, written_at TEXT NOT NULL, PRIMARY KEY (run_id, feature)
+    ) WITHOUT ROWID;
+    CREATE TABLE trials (
+        fingerprint TEXT PRIMARY KEY, feature TEXT NOT NULL, option TEXT NOT NULL,
+        case_id TEXT NOT NULL, repeat INTEGER NOT NULL, purpose TEXT NOT NULL,
+        provider TEXT NOT NULL, model TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL, run_id TEXT NOT NULL,
+        number INTEGER NOT NULL, reserve_usd TEXT NOT NULL, ended INTEGER NOT NULL DEFAULT 0,
+        started_at TEXT, cost_usd TEXT, usage TEXT, total_s REAL, first_token_s REAL,
+        inter_token_s REAL, error TEXT, status INTEGER, request_id TEXT, served_model TEXT,
+        lagged INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX attempts_of_a_trial ON attempts (fingerprint);
+    CREATE TABLE outcomes (
+        fingerprint TEXT PRIMARY KEY, kind TEXT NOT NULL, text BLOB, finish TEXT,
+        tool_calls BLOB, reason TEXT
+    ) WITHOUT ROWID;
+    """,
+)
+"""Element i brings a journal from version i to i + 1."""
+
+
+def migrate(connection: sqlite3.Connection, where: str) -> None:
+    """Bring a journal to this program's version, in one transaction."""
+    version = read_version(connection)
+    if version > VERSION:
+        raise UsageError(
+            f"{where}: journal of version {version}, this program knows {VERSION}: "
+            "install the newer model-rightsizing that wrote it"
+        )
+    for step in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {MIGRATIONS[step]} PRAGMA user_version = {step + 1}; COMMIT;"
+        )
+
+
+def read_version(connection: sqlite3.Connection) -> int:
+    """The version a journal was written by; 0 for an empty file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

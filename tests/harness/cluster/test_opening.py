@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.cluster.identity import Identity, own_identity, refuse_mismatch
+from harness.cluster.opening import local_cluster, remote_cluster
+from harness.cluster.session import SOURCES, write_token
+from harness.errors import UsageError
+
+DRIVER = """
+import sys, time
+from pathlib import Path
+from harness.cluster.opening import local_cluster
+with local_cluster(state=Path(sys.argv[1]), cpus=2) as cluster:
+    crew = cluster.crew("tests.support.handlers:echo")
+    crew.send([("sleep", 100.0)])
+    print("up", flush=True)
+    time.sleep(100)
+"""
+
+FOREIGN = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from harness.cluster.opening import local_cluster
+with local_cluster(state=Path(sys.argv[1]), cpus=1) as cluster:
+    crew = cluster.crew("tests.support.handlers:echo")
+    crew.send(["hello"])
+    print(crew.receive(20)[0].result)
+"""
+
+
+def run_driver(code: str, *arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+    )
+
+
+def living(processes: list[psutil.Process]) -> list[str]:
+    return [p.name() for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.ray
+def test_nothing_is_left_ten_seconds_after_the_driver_is_killed(tmp_path: Path) -> None:
+    driver = run_driver(DRIVER, str(tmp_path / "state"), cwd=tmp_path)
+    assert driver.stdout is not None
+    assert driver.stdout.readline() == "up\n"
+    started = psutil.Process(driver.pid).children(recursive=True)
+    names = " ".join(process.name() for process in started)
+    assert "raylet" in names
+    driver.send_signal(signal.SIGKILL)
+    driver.communicate()
+    until = time.monotonic() + 10
+    while living(started) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert living(started) == []
+
+
+@pytest.mark.ray
+def test_workers_run_our_packages_in_a_folder_that_owns_all_four_names(tmp_path: Path) -> None:
+    for name in ("harness", "providers", "evalsets", "reports"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not ours')")
+    code = FOREIGN.replace("import sys\n", "import sys\nsys.path.remove('')\n", 1)
+    driver = run_driver(code, str(tmp_path / "state"), str(SOURCES), cwd=tmp_path)
+    assert driver.communicate()[0] == "hello\n"
+
+
+@pytest.mark.ray
+def test_the_local_token_is_random_and_its_owners_only(tmp_path: Path) -> None:
+    for turn in ("first", "second"):
+        with local_cluster(state=tmp_path / turn, cpus=1) as cluster:
+            crew = cluster.crew("tests.support.handlers:echo")
+            crew.send([turn])
+            (end,) = crew.receive(20)
+            assert getattr(end, "result", None) == turn
+    tokens = [tmp_path / turn / "ray-token" for turn in ("first", "second")]
+    assert [stat.S_IMODE(token.stat().st_mode) for token in tokens] == [0o600, 0o600]
+    assert tokens[0].read_text() != tokens[1].read_text()
+
+
+def test_a_remote_cluster_without_a_token_is_refused(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="RAY_AUTH_TOKEN_PATH"),
+        remote_cluster("192.0.2.1:6379", state=tmp_path, environ={}),
+    ):
+        pass
+
+
+def test_a_given_token_is_written_for_its_owner_only(tmp_path: Path) -> None:
+    write_token(tmp_path / "token", "secret")
+    assert (tmp_path / "token").read_text() == "secret"
+    assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
+
+
+OURS = Identity(version="1", python="3.11", digest="abc", folders=("/a",))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "word"),
+    [
+        pytest.param({"version": "2"}, "version 2 instead of 1", id="another version"),
+        pytest.param({"python": "3.12"}, "python 3.12", id="another python"),
+        pytest.param({"digest": "def"}, "digest def", id="other sources"),
+        pytest.param({"folders": ("/b",)}, "folders", id="other folders on the same disk"),
+    ],
+)
+def test_a_worker_with_other_code_is_refused(theirs: dict[str, str], word: str) -> None:
+    base = {"version": "1", "python": "3.11", "digest": "abc", "folders": ("/a",)}
+    with pytest.raises(UsageError, match=word):
+        refuse_mismatch(OURS, Identity(**{**base, **theirs}), same_disk=True)  # type: ignore[arg-type]
+
+
+def test_another_node_may_keep_the_same_code_elsewhere() -> None:
+    theirs = Identity(version="1", python="3.11", digest="abc", folders=("/elsewhere",))
+    refuse_mismatch(OURS, theirs, same_disk=False)
+
+
+def test_own_identity_names_our_folders() -> None:
+    identity = own_identity()
+    assert str(SOURCES / "harness") in identity.folders
+    assert len(identity.digest) == 64

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import UsageError
+from harness.replay.ledger import Ledger
+from providers.completion import TokenUsage
+from tests.support.trials import trial, usd_per_token
+
+cents = st.integers(0, 300).map(lambda n: Decimal(n) / 100)
+
+
+@given(
+    cap=cents,
+    calls=st.lists(
+        st.tuples(cents, st.floats(0, 1), st.sampled_from(["known", "unknown", "free"]))
+    ),
+)
+def test_the_cap_is_never_exceeded(cap: Decimal, calls: list[tuple[Decimal, float, str]]) -> None:
+    ledger = Ledger(cap, lambda asked, usage: asked.reserve_usd * usage.input_tokens / 100)
+    for number, (bound, share, kind) in enumerate(calls):
+        asked = trial(number, reserve_usd=bound)
+        if not ledger.reserve(asked):
+            assert bound > ledger.left_usd
+            continue
+        known = TokenUsage(input_tokens=int(share * 100), output_tokens=0)
+        ledger.settle(asked, known if kind == "known" else None, billable=kind != "free")
+        assert ledger.spent_usd + ledger.possibly_billed_usd + ledger.reserved_usd <= cap
+    assert ledger.reserved_usd == 0
+
+
+def test_a_bound_that_just_fits_is_reserved() -> None:
+    ledger = Ledger(Decimal("0.02"), usd_per_token, spent_usd=Decimal("0.01"))
+    assert ledger.reserve(trial(1, reserve_usd=Decimal("0.01")))
+    assert not ledger.reserve(trial(2, reserve_usd=Decimal("0.01")))
+
+
+def test_unknown_usage_keeps_the_whole_bound() -> None:
+    ledger = Ledger(Decimal(1), usd_per_token)
+    asked = trial(1, reserve_usd=Decimal("0.3"))
+    ledger.reserve(asked)
+    assert ledger.settle(asked, None) is None
+    assert (ledger.spent_usd, ledger.possibly_billed_usd) == (0, Decimal("0.3"))
+
+
+def test_a_price_that_is_missing_is_an_unknown_cost() -> None:
+    ledger = Ledger(Decimal(1), lambda _asked, _usage: None)
+    asked = trial(1, reserve_usd=Decimal("0.3"))
+    ledger.reserve(asked)
+    assert ledger.settle(asked, TokenUsage(input_tokens=1, output_tokens=1)) is None
+    assert ledger.possibly_billed_usd == Decimal("0.3")
+
+
+def test_a_failed_call_is_charged_what_it_reported() -> None:
+    ledger = Ledger(Decimal(1), usd_per_token)
+    asked = trial(1)
+    ledger.reserve(asked)
+    usage = TokenUsage(input_tokens=5, output_tokens=5)
+    assert ledger.settle(asked, usage, billable=False) == Decimal("0.0001")
+
+
+def test_a_negative_bound_is_refused() -> None:
+    with pytest.raises(UsageError, match="sentiment: negative reservation for case c1"):
+        Ledger(Decimal(1), usd_per_token).reserve(trial(1, reserve_usd=Decimal(-1)))

@@ -1,0 +1,27 @@
+"""Both kinds of cluster, for tests that hold for either."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.cluster.inline import InlineCluster
+from harness.cluster.opening import local_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.cluster.crew import Cluster
+
+
+@pytest.fixture(scope="module", params=["inline", pytest.param("ray", marks=pytest.mark.ray)])
+def cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    if request.param == "inline":
+        with InlineCluster() as inline:
+            yield inline
+    else:
+        with local_cluster(state=tmp_path_factory.mktemp("state"), cpus=2) as local:
+            yield local

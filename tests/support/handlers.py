@@ -1,0 +1,30 @@
+"""Worker handlers for tests of the cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+async def work(payload: object) -> object:
+    """Sleep, fail, die or echo, as the payload says."""
+    match payload:
+        case ("sleep", float(seconds)):
+            await asyncio.sleep(seconds)
+            return seconds
+        case ("raise", str(text)):
+            raise ValueError(text)
+        case ("die",):
+            os._exit(1)
+        case ("pid",):
+            return os.getpid()
+        case _:
+            return payload
+
+
+def echo() -> Callable[[object], Awaitable[object]]:
+    return work

@@ -87,9 +87,10 @@ def catalogue_rates(vendor: str, model: str, on: date, service_tier: str | None 
     if found is None:
         raise CatalogueGapError(f"{PACKAGE} has no {model!r} of {vendor}")
     standard, valid_from = _standard(found, on)
-    prices = _variant(found, standard, on, ("service_tier", service_tier))
+    offer = _Offer(model=found, standard=standard, variants=_own_variants(vendor, found), on=on)
+    prices = standard if service_tier is None else offer.under("service_tier", service_tier)
     base, *tiers = _bands(found, prices)
-    batch = _batch(found, prices, on) if service_tier is None else ()
+    batch = offer.batch() if service_tier is None else ()
     return Rates(
         input=base.input,
         output=base.output,
@@ -137,36 +138,45 @@ def _dearness(prices: ModelPrice) -> Decimal:
     )
 
 
-def _variant(
-    model: ModelInfo, standard: ModelPrice, on: date, context: tuple[str, str | None]
-) -> ModelPrice:
-    """Prices under a context, which must exist: an unknown one is never the standard price."""
-    key, wanted = context
-    if wanted is None:
-        return standard
-    fitting = [variant for variant in model.price_variants or () if variant.when == {key: wanted}]
-    active = [variant for variant in fitting if _active(variant, on)]
-    if not active:
-        raise CatalogueGapError(f"{PACKAGE} has no {key} {wanted!r} price of {model.id!r} on {on}")
-    merged = {**standard.__dict__}
-    for variant in reversed(active):
-        merged.update(
-            {name: price for name, price in variant.prices.__dict__.items() if price is not None}
-        )
-    return ModelPrice(**merged)
+def _own_variants(vendor: str, model: ModelInfo) -> tuple[PriceVariant, ...]:
+    """Variants of a model that the vendor sells itself: a reseller has its own, or none."""
+    seller = next(one for one in providers if one.id == vendor)
+    sells_it = any(model is one for one in seller.models)
+    return tuple(model.price_variants or ()) if sells_it else ()
 
 
-def _active(variant: PriceVariant, on: date) -> bool:
-    noon = datetime.combine(on, time(12), tzinfo=UTC)
-    return variant.constraint is None or variant.constraint.active(noon)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Offer:
+    """A vendor's prices of one model on a day, and their variants by context."""
 
+    model: ModelInfo
+    standard: ModelPrice
+    variants: tuple[PriceVariant, ...]
+    on: date
 
-def _batch(model: ModelInfo, standard: ModelPrice, on: date) -> tuple[Band, ...]:
-    try:
-        prices = _variant(model, standard, on, ("processing", "batch"))
-    except CatalogueGapError:
-        return ()
-    return _bands(model, prices)
+    def under(self, key: str, value: str) -> ModelPrice:
+        """Prices under a context, which must exist: an unknown one is never the standard price."""
+        active = [one for one in self.variants if one.when == {key: value} and self._active(one)]
+        if not active:
+            raise CatalogueGapError(
+                f"{PACKAGE} has no {key} {value!r} price of {self.model.id!r} on {self.on}"
+            )
+        merged = dict(self.standard.__dict__)
+        for variant in reversed(active):
+            stated = variant.prices.__dict__.items()
+            merged.update({name: price for name, price in stated if price is not None})
+        return ModelPrice(**merged)
+
+    def batch(self) -> tuple[Band, ...]:
+        """Batch prices; empty when there are none on that day."""
+        try:
+            return _bands(self.model, self.under("processing", "batch"))
+        except CatalogueGapError:
+            return ()
+
+    def _active(self, variant: PriceVariant) -> bool:
+        noon = datetime.combine(self.on, time(12), tzinfo=UTC)
+        return variant.constraint is None or variant.constraint.active(noon)
 
 
 def _bands(model: ModelInfo, prices: ModelPrice) -> tuple[Band, ...]:

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 _SHOWN = 60
+_PLAIN_WORDS = (
+    ("a valid dictionary", "keys with values"),
+    ("a valid tuple", "a list"),
+    ("a valid string", "a text"),
+    ("a valid ", "a "),
+    ("a integer", "an integer"),
+)
 
 
 def validated(source: Source, model: type[M], *, at: KeyPath = ()) -> M:
@@ -86,14 +93,13 @@ def _faults(
     error: ValidationError, source: Source, model: type[BaseModel], at: KeyPath
 ) -> list[Fault]:
     """One fault per key; the members of a union that was not met are joined by "or"."""
-    messages: dict[KeyPath, list[str]] = {}
+    details: dict[KeyPath, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
-        path = _own_path(detail, source.data, at)
-        message = _message(detail, path[len(at) :], model)
-        known = messages.setdefault(path, [])
-        if message not in known:
-            known.append(message)
-    faults = [source.fault(path, " or ".join(found)) for path, found in messages.items()]
+        details.setdefault(_own_path(detail, source.data, at), []).append(detail)
+    faults = [
+        source.fault(path, _message(found, path[len(at) :], model))
+        for path, found in details.items()
+    ]
     return sorted(faults, key=lambda fault: fault.line or 0)
 
 
@@ -112,30 +118,30 @@ def _holds(value: object, step: str | int) -> bool:
     return isinstance(value, list) and isinstance(step, int)
 
 
-def _message(detail: ErrorDetails, path: KeyPath, model: type[BaseModel]) -> str:
-    match detail["type"]:
+def _message(found: list[ErrorDetails], path: KeyPath, model: type[BaseModel]) -> str:
+    first = found[0]
+    match first["type"]:
         case "extra_forbidden":
             return f"unknown key{suggestion(str(path[-1]), _keys_at(model, path[:-1]))}"
         case "missing":
             return "is required and missing"
         case "value_error":
-            return detail["msg"].removeprefix("Value error, ")
-        case "decimal_parsing" | "decimal_type":
-            expected = "must be a number"
+            return first["msg"].removeprefix("Value error, ")
         case _:
-            expected = _plain(detail["msg"])
-    return f"{expected}, got {shown(detail['input'])}"
+            expected = dict.fromkeys(_expected(detail) for detail in found)
+            return f"must be {' or '.join(expected)}, got {shown(first['input'])}"
 
 
-def _plain(message: str) -> str:
-    text = (
-        message.split(" or instance of ", 1)[0]
-        .replace("Input should be", "must be")
-        .replace("a valid ", "a ")
-    )
-    text = text.replace("a dictionary", "keys with values").replace("a tuple", "a list")
-    text = text.replace("a string", "a text").replace("a integer", "an integer")
-    return text.split(", unable to", 1)[0].split(", got a", 1)[0]
+def _expected(detail: ErrorDetails) -> str:
+    """What the value should be, in plain words."""
+    if detail["type"] in {"decimal_parsing", "decimal_type"}:
+        return "a number"
+    if detail["type"].startswith("date"):
+        return "a day, as 2026-11-30"
+    text = detail["msg"].split(" or instance of ", 1)[0].removeprefix("Input should be ")
+    for vendor, plain in _PLAIN_WORDS:
+        text = text.replace(vendor, plain)
+    return text.split(", unable to", 1)[0]
 
 
 def _required(model: type[BaseModel]) -> str:

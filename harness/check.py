@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from evalsets.loading import CONFIG_FILE
 from evalsets.prompts import PromptError, check_template, render_prompt
+from evalsets.source import read_yaml
 from harness.config.feature_checks import evalset_folder, named_options
 from harness.config.options import split_option
+from harness.config.reading import problem_of
 from harness.config.workspace import inspect_workspace, sorted_problems
 from harness.costing.rates import PriceMissingError, find_rates
 from harness.errors import ExitCode, Problem, UsageError
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from evalsets.cases import EvalSet
+    from evalsets.cases import EvalSet, ScorerSpec
+    from evalsets.source import KeyPath
     from harness.config.files import ModelConfig, PolicyConfig
     from harness.config.reading import Reading
     from harness.scoring.scorer import Scorer
@@ -115,21 +118,30 @@ def _price_problems(reading: Reading, has_price: HasPrice) -> Iterator[Problem]:
 
 def _scorer_problems(evalset: EvalSet, folder: Path) -> Iterator[Problem]:
     """Scorers that cannot be made; a function of the user's is not imported here."""
-    file = f"evalsets/{folder.name}/{CONFIG_FILE}"
     primary: Scorer | None = None
-    if ":" not in evalset.primary.scorer:
+    if not _is_users(evalset.primary):
         try:
             primary = find_scorer(evalset.primary, Setting(folder=folder))
         except UsageError as error:
-            yield Problem(file=file, line=None, key="primary", message=str(error))
-            return
+            yield _at_evalset(folder, ("primary",), str(error))
     for at, guardrail in enumerate(evalset.guardrails):
-        if ":" in guardrail.scorer.scorer or primary is None:
+        if primary is None or _is_users(guardrail.scorer):
             continue
         try:
             find_scorer(guardrail.scorer, Setting(folder=folder, primary=primary))
         except UsageError as error:
-            yield Problem(file=file, line=None, key=f"guardrails[{at}]", message=str(error))
+            yield _at_evalset(folder, ("guardrails", at), str(error))
+
+
+def _is_users(spec: ScorerSpec) -> bool:
+    return ":" in spec.scorer
+
+
+def _at_evalset(folder: Path, key: KeyPath, message: str) -> Problem:
+    """A problem in an `evalset.yaml` that was read before; now its lines are wanted."""
+    text = (folder / CONFIG_FILE).read_text(encoding="utf-8-sig")
+    source = read_yaml(text, file=f"evalsets/{folder.name}/{CONFIG_FILE}")
+    return problem_of(source.fault(key, message))
 
 
 def _prompt_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[Problem]:

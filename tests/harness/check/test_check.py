@@ -1,0 +1,123 @@
+"""`check` adds to a workspace's own problems: prices, scorers, and prompts that a case breaks."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from harness.check import CheckReport, check_workspace, priced_on
+from harness.errors import ExitCode
+from tests.support.workspaces import edit, write_workspace
+
+TODAY = date(2026, 11, 24)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_workspace(tmp_path)
+
+
+def check(root: Path) -> CheckReport:
+    return check_workspace(root, has_price=priced_on(TODAY))
+
+
+def test_a_sound_workspace_passes(root: Path) -> None:
+    report = check(root)
+    assert report == CheckReport(features=1, models=2, cases=12, problems=())
+    assert report.exit_code == ExitCode.OK
+
+
+def test_an_incumbent_without_a_price_is_an_error(root: Path) -> None:
+    edit(root / "models" / "all.yaml", "2026-09-01, input: 4.00", "2027-01-01, input: 4.00")
+    report = check(root)
+    (problem,) = report.errors
+    assert str(problem).startswith("features/tickets.yaml:8: incumbent: PRICE_MISSING: big: ")
+    assert report.exit_code == ExitCode.USAGE_ERROR
+
+
+def test_a_named_candidate_without_a_price_blocks_its_feature(root: Path) -> None:
+    edit(root / "models" / "all.yaml", "2026-09-01, input: 0.50", "2027-01-01, input: 0.50")
+    report = check(root)
+    (problem,) = report.blocked
+    assert str(problem) == (
+        "features/tickets.yaml:9: candidates[0]: PRICE_MISSING: small: no `price:` that began by "
+        "2026-11-24, and no catalogue has it"
+    )
+    assert report.exit_code == ExitCode.OK
+
+
+def test_a_model_that_nobody_names_only_warns(root: Path) -> None:
+    edit(root / "models" / "all.yaml", "2026-09-01, input: 0.50", "2027-01-01, input: 0.50")
+    edit(root / "features" / "tickets.yaml", "[small]", "auto")
+    (problem,) = check(root).warnings
+    assert str(problem).startswith("models/all.yaml:7: small: PRICE_MISSING: ")
+
+
+def test_prices_wait_for_a_policy(root: Path) -> None:
+    edit(root / "policy.yaml", "max_spend_usd: 10\n", "")
+    edit(root / "models" / "all.yaml", "2026-09-01, input: 4.00", "2027-01-01, input: 4.00")
+    assert [str(problem) for problem in check(root).problems] == [
+        "policy.yaml: max_spend_usd: is required and missing"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        pytest.param(
+            "{scorer: label, labels",
+            "{scorer: lable, labels",
+            "evalset.yaml:5: primary: unknown scorer 'lable'; known: contains, ",
+            id="unknown scorer",
+        ),
+        pytest.param(
+            "tune: 2",
+            "guardrails: [{scorer: json-schema, schema: absent.json, margin: 1}]\ntune: 2",
+            "evalset.yaml:7: guardrails[0]: scorer 'json-schema': no such file: ",
+            id="schema of a guardrail is missing",
+        ),
+        pytest.param(
+            "tune: 2",
+            "guardrails: [{scorer: formt, margin: 1}]\ntune: 2",
+            "evalset.yaml:7: guardrails[0]: unknown scorer 'formt'; known: contains, ",
+            id="unknown guardrail",
+        ),
+    ],
+)
+def test_a_scorer_that_cannot_be_made(root: Path, old: str, new: str, expected: str) -> None:
+    edit(root / "evalsets" / "tickets" / "evalset.yaml", old, new)
+    (problem,) = check(root).errors
+    assert str(problem).startswith(f"evalsets/tickets/{expected}")
+
+
+def test_a_scorer_of_the_users_is_not_run(root: Path) -> None:
+    file = root / "evalsets" / "tickets" / "evalset.yaml"
+    edit(
+        file,
+        "primary: {scorer: label, labels: [billing, technical]}",
+        "primary: {scorer: 'absent_module:judge'}\n"
+        "guardrails: [{scorer: 'absent_module:other', margin: 1}, {scorer: format, margin: 1}]",
+    )
+    assert check(root).problems == ()
+
+
+def test_a_prompt_that_some_case_cannot_fill_in(root: Path) -> None:
+    prompt = root / "prompts" / "tickets" / "default.j2"
+    prompt.write_text("{{ input }} {{ metadata.region }}")
+    (problem,) = check(root).errors
+    assert str(problem).startswith("prompts/tickets/default.j2: case 't-0': ")
+    assert "region" in str(problem)
+
+
+def test_all_is_found_at_once_and_sorted(root: Path) -> None:
+    edit(root / "features" / "tickets.yaml", "incumbent: big", "incumbent: bgi")
+    edit(root / "evalsets" / "tickets" / "evalset.yaml", "{scorer: label, ", "{scorer: lable, ")
+    (root / "prompts" / "tickets" / "default.j2").write_text("{{ input }} {{ metadata.region }}")
+    files = [problem.file for problem in check(root).problems]
+    assert files == [
+        "evalsets/tickets/evalset.yaml",
+        "features/tickets.yaml",
+        "prompts/tickets/default.j2",
+    ]

@@ -368,6 +368,8 @@ class Evidence(Recorded):
     exploratory: tuple[str, ...]
     """Reasons why this record can be shown but not accepted; empty when it can."""
     imported: bool = False
+    confidence: float = 0.95
+    """One-sided, per feature, for all its candidates together."""
 
 
 class HistoryEntry(Recorded):

@@ -1,0 +1,192 @@
+"""The appendix's evidence: what was asked of whom, on which cases, by which hashes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.publish.tables import pairs, table
+from harness.publish.words import DASH, count, day, plural, usd
+from reports.document import Code, Paragraph, Section
+
+if TYPE_CHECKING:
+    from harness.record.model import DecisionRecord
+    from harness.record.parts import Target
+    from reports.document import Block
+
+
+def evidence_sections(record: DecisionRecord) -> list[Section]:
+    """Models as asked, eval set, traffic, spending, hashes and the decision's history."""
+    return [
+        Section(anchor="models", title="Models as they were asked", blocks=_models(record)),
+        Section(anchor="cases", title="Cases and traffic", blocks=_cases(record)),
+        Section(anchor="provenance", title="Provenance", blocks=_provenance(record)),
+        Section(anchor="history", title="Decision", blocks=_history(record)),
+    ]
+
+
+def _models(record: DecisionRecord) -> tuple[Block, ...]:
+    named = [("today", record.current), *(("option", o.target) for o in record.options)]
+    made = table(
+        "Another version than the one asked for is flagged",
+        (
+            "model",
+            "role",
+            "provider",
+            "asked as",
+            "answered as",
+            "effort",
+            "region",
+            "prompt",
+            "prompt hash",
+            "settings hash",
+        ),
+        [_model_cells(role, target) for role, target in named],
+    )
+    return () if made is None else (made,)
+
+
+def _model_cells(role: str, target: Target) -> tuple[str, ...]:
+    served = ", ".join(target.served_versions) or DASH
+    other = [name for name in target.served_versions if name != target.version]
+    return (
+        target.option,
+        role,
+        target.provider,
+        f"{target.model_id} ({target.version})",
+        f"{served}: NOT AS ASKED" if other else served,
+        target.effort or DASH,
+        target.region or DASH,
+        target.prompt_file or DASH,
+        (target.prompt_sha256 or DASH)[:12],
+        target.params_sha256[:12],
+    )
+
+
+def _cases(record: DecisionRecord) -> tuple[Block, ...]:
+    used = record.evidence.eval_set
+    rows = [
+        ("eval set", used.id),
+        ("cases", count(used.n)),
+        ("for prompts / pilot / to decide", f"{used.tune} / {used.pilot} / {used.deciding}"),
+        ("clusters", count(used.clusters)),
+        ("times used", count(used.times_used)),
+        ("where they come from", used.provenance),
+        ("labels", used.targets),
+        ("inputs, SHA-256", used.inputs_sha256),
+        ("labels, SHA-256", used.labels_sha256 or DASH),
+        ("what it can decide", record.evidence.power_note),
+    ]
+    return (pairs("The eval set", rows), _traffic(record), _needed(record))
+
+
+def _traffic(record: DecisionRecord) -> Block:
+    traffic = record.traffic
+    if traffic is None:
+        text = "The traffic of this feature is not known, so no monthly figure is."
+        return Paragraph(lead="Traffic.", runs=(text,))
+    return pairs(
+        "Production traffic",
+        [
+            ("requests a month", count(traffic.requests_per_month)),
+            ("tokens in, mean", f"{traffic.input_tokens:,.1f}"),
+            ("tokens out, mean", f"{traffic.output_tokens:,.1f}"),
+            ("read from a prompt cache", f"{traffic.cached_share * 100:.1f} %"),
+            ("written to a prompt cache", f"{traffic.cache_written_share * 100:.1f} %"),
+            ("retries", f"{traffic.retry_rate * 100:.2f} %"),
+            ("source", traffic.source),
+            ("source, as evidence", record.evidence.traffic_source or DASH),
+        ],
+    )
+
+
+def _needed(record: DecisionRecord) -> Block:
+    needed = record.still_needed
+    if needed is None:
+        return Paragraph(lead="Still needed.", runs=("Nothing.",))
+    return pairs(
+        "Still needed to decide",
+        [
+            ("cases", count(needed.cases)),
+            ("labels", count(needed.labels)),
+            ("cost", usd(needed.cost_usd)),
+            ("worth a month", usd(needed.worth_monthly_usd)),
+            ("note", needed.note or DASH),
+        ],
+    )
+
+
+def _provenance(record: DecisionRecord) -> tuple[Block, ...]:
+    found, spend = record.evidence, record.evidence.spend
+    facts = pairs(
+        "What the finding rests on",
+        [
+            ("record", f"{record.decision_id}, {record.schema_version}"),
+            ("generated", f"{record.generated_at:%Y-%m-%d %H:%M} UTC"),
+            ("finding", f"{record.finding.value}: {_codes(record)}"),
+            ("finding, SHA-256", record.finding_sha256),
+            ("plan, SHA-256", found.plan_sha256),
+            ("policy, SHA-256", found.policy_sha256),
+            ("order of the cases", found.seed),
+            ("runs", ", ".join(found.journal_runs) or DASH),
+            ("versions", ", ".join(f"{name} {version}" for name, version in found.versions)),
+            ("prices of", day(found.rates_as_of)),
+            ("imported", "yes" if found.imported else "no"),
+        ],
+    )
+    cost = pairs(
+        "Cost of this evaluation",
+        [
+            ("total", usd(spend.total_usd)),
+            ("of it for the judge", usd(spend.judge_usd)),
+            ("possibly billed beside it", usd(spend.possibly_billed_usd)),
+            ("saved by stopping early", usd(spend.saved_by_stopping_usd)),
+            ("trials", count(spend.trials)),
+            ("trials not needed", count(spend.trials_saved)),
+        ],
+    )
+    command = f"rightsize report --cycle {record.cycle} --feature {record.feature.id}"
+    again = Paragraph(lead="Recompute without a call:", runs=(Code(code=command),))
+    return (facts, cost, again)
+
+
+def _codes(record: DecisionRecord) -> str:
+    return ", ".join(code.value for code in record.reason_codes) or DASH
+
+
+def _history(record: DecisionRecord) -> tuple[Block, ...]:
+    moves = table(
+        f"{plural(len(record.history), 'move')} so far",
+        ("when", "state", "who", "known from", "reason", "approval"),
+        (
+            (
+                f"{move.at:%Y-%m-%d %H:%M}",
+                move.state.value,
+                move.by,
+                move.by_source,
+                move.reason,
+                move.link or DASH,
+            )
+            for move in record.history
+        ),
+    )
+    facts = pairs("The feature and its decision", _decision_rows(record))
+    return (facts,) if moves is None else (facts, moves)
+
+
+def _decision_rows(record: DecisionRecord) -> list[tuple[str, str]]:
+    facts = record.feature
+    return [
+        ("state", record.state.value),
+        ("owner", facts.owner),
+        ("team, product", f"{facts.team}, {facts.product}"),
+        ("environment, cost centre", f"{facts.environment}, {facts.cost_center or DASH}"),
+        ("risk, data, mode", f"{facts.risk}, {facts.data}, {facts.mode}"),
+        ("tags", ", ".join(facts.tags) or DASH),
+        ("production reads the model from", facts.used_in or DASH),
+        ("limit", f"{record.margin.value:g} points, from the {record.margin.source}"),
+        ("limit agreed", f"{record.margin.agreed_by or DASH}, {day(record.margin.agreed_on)}"),
+        ("one more error costs", usd(facts.error_cost_usd)),
+        ("decide by", day(record.decide_by)),
+        ("evidence expires", day(record.expires_at)),
+        ("etag", record.etag),
+    ]

@@ -1,0 +1,262 @@
+"""The appendix's money: costs, rates, the bridge, levers, the value of an error."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.publish import figures
+from harness.publish.tables import table
+from harness.publish.words import DASH, amount_text, count, day, usd
+from reports.document import Paragraph, Section
+
+if TYPE_CHECKING:
+    from harness.record.model import DecisionRecord
+    from harness.record.parts import BreakEven, OptionCost, RateFacts, TierFacts
+    from reports.document import Block, Table
+
+
+def money_sections(record: DecisionRecord) -> list[Section]:
+    """Costs and rates of every option, and where the saving comes from."""
+    costs: list[Block | None] = [
+        figures.cost_quality(record),
+        _costs(record),
+        _portions(record),
+        _rates(record),
+        _tiers(record),
+    ]
+    bridge: list[Block | None] = [
+        figures.waterfall(record),
+        _bridge(record),
+        _saving(record),
+        _break_even(record),
+        _levers(record),
+    ]
+    return [
+        Section(anchor="cost", title="Cost", blocks=tuple(b for b in costs if b is not None)),
+        Section(anchor="saving", title="Saving", blocks=tuple(b for b in bridge if b is not None)),
+    ]
+
+
+def _named(record: DecisionRecord) -> list[tuple[str, OptionCost]]:
+    return [
+        (f"{record.current.option} (today)", record.current_cost),
+        *((option.target.option, option.cost) for option in record.options),
+    ]
+
+
+def _costs(record: DecisionRecord) -> Table | None:
+    return table(
+        "What each option costs in production; a dash: not priced, or not asked",
+        (
+            "option",
+            "per request",
+            "per success",
+            "a month",
+            "a month, after discounts",
+            "tokens in",
+            "tokens out",
+            "successes",
+            "basis",
+        ),
+        (
+            (
+                name,
+                usd(cost.per_request),
+                usd(cost.per_success),
+                usd(cost.monthly),
+                usd(cost.monthly_after_discounts),
+                count(cost.input_tokens_mean),
+                count(cost.output_tokens_mean),
+                DASH if cost.success_share is None else f"{cost.success_share * 100:.1f} %",
+                cost.basis,
+            )
+            for name, cost in _named(record)
+        ),
+        strong={record.chosen or ""},
+    )
+
+
+def _rates(record: DecisionRecord) -> Table | None:
+    return table(
+        f"Rates, USD per million tokens, as of {day(record.evidence.rates_as_of)}",
+        (
+            "option",
+            "input",
+            "output",
+            "cache read",
+            "cache write",
+            "cache write, 1 h",
+            "per request",
+            "batch at",
+            "discount",
+            "valid from",
+            "known on",
+            "source",
+        ),
+        (
+            (name, *_rate_cells(cost.rates))
+            for name, cost in _named(record)
+            if cost.rates is not None
+        ),
+    )
+
+
+def _rate_cells(rates: RateFacts) -> tuple[str, ...]:
+    return (
+        _exact(rates.input),
+        _exact(rates.output),
+        _exact(rates.cache_read),
+        _exact(rates.cache_write),
+        _exact(rates.cache_write_1h),
+        _exact(rates.per_request),
+        DASH if rates.batch_share is None else f"{rates.batch_share * 100:.0f} %",
+        f"{rates.discount * 100:.3g} %",
+        day(rates.valid_from),
+        day(rates.as_of),
+        rates.source,
+    )
+
+
+def _tiers(record: DecisionRecord) -> Table | None:
+    return table(
+        "Prices of a whole request from so many input tokens, USD per million tokens",
+        (
+            "option",
+            "kind",
+            "from tokens",
+            "input",
+            "output",
+            "cache read",
+            "cache write",
+            "cache write, 1 h",
+        ),
+        (
+            (name, kind, *_tier_cells(tier))
+            for name, cost in _named(record)
+            if cost.rates is not None
+            for kind, tiers in (
+                ("long prompts", cost.rates.tiers),
+                ("batch", cost.rates.batch_bands),
+            )
+            for tier in tiers
+        ),
+    )
+
+
+def _tier_cells(tier: TierFacts) -> tuple[str, ...]:
+    return (
+        count(tier.from_input_tokens),
+        _exact(tier.input),
+        _exact(tier.output),
+        _exact(tier.cache_read),
+        _exact(tier.cache_write),
+        _exact(tier.cache_write_1h),
+    )
+
+
+def _portions(record: DecisionRecord) -> Table | None:
+    return table(
+        "Tokens of a request in production, by length of the prompt",
+        ("option", "cases", "tokens in, mean", "tokens out, mean"),
+        (
+            (
+                name,
+                count(portion.cases),
+                f"{portion.input_tokens:,.1f}",
+                f"{portion.output_tokens:,.1f}",
+            )
+            for name, cost in _named(record)
+            for portion in cost.portions
+        ),
+    )
+
+
+def _exact(amount: Decimal) -> str:
+    """A rate as it was stated: no digit added or lost."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _bridge(record: DecisionRecord) -> Table | None:
+    if not record.bridge:
+        return None
+    total = sum((step.usd for step in record.bridge), start=Decimal(0))
+    rows = [(step.term, f"{step.usd:+,.2f}") for step in record.bridge]
+    return table(
+        "From today's monthly cost to the proposed one; the terms sum exactly",
+        ("term", "USD a month"),
+        [*rows, ("sum", f"{total:+,.2f}")],
+        strong={"sum"},
+    )
+
+
+def _saving(record: DecisionRecord) -> Paragraph | None:
+    saved = record.savings
+    if saved is None:
+        return None
+    payback = (
+        "payback not known"
+        if saved.payback_months is None
+        else f"paid back in {saved.payback_months:.1f} months"
+    )
+    realised = (
+        "not verified yet"
+        if saved.realised is None
+        else f"{usd(saved.realised)} realised, verified {day(saved.verified_at)}"
+    )
+    text = (
+        f"{usd(saved.monthly)} a month ({saved.percentage:.1f} %), between "
+        f"{usd(saved.monthly_lower)} and {usd(saved.monthly_upper)}; {usd(saved.after_discounts)} "
+        f"after discounts; one-off cost {usd(saved.one_off_cost)}, {payback}; {realised}."
+    )
+    return Paragraph(lead="Saving.", runs=(text,))
+
+
+def _break_even(record: DecisionRecord) -> Table | None:
+    return table(
+        "The cost of one more error at which a swap stops paying; a dash: it loses no quality, "
+        "or nothing was measured",
+        (
+            "option",
+            "at the estimate",
+            "at worst",
+            "more errors a month",
+            "at worst",
+            "net saving a month",
+            "at worst",
+        ),
+        (
+            (option.target.option, *_even_cells(option.error_break_even))
+            for option in record.options
+            if option.error_break_even is not None
+        ),
+    )
+
+
+def _even_cells(even: BreakEven) -> tuple[str, ...]:
+    return (
+        usd(even.at_estimate),
+        usd(even.at_worst),
+        count(even.more_errors_per_month),
+        count(even.more_errors_per_month_worst),
+        usd(even.net_saving_estimate),
+        usd(even.net_saving_worst),
+    )
+
+
+def _levers(record: DecisionRecord) -> Table | None:
+    return table(
+        "Levers on the same model; they exclude each other",
+        ("lever", "a month", "saving, USD", "possible", "needs"),
+        (
+            (
+                lever.kind,
+                usd(lever.monthly),
+                amount_text(lever.saving_monthly),
+                "yes" if lever.possible else "no",
+                lever.needs,
+            )
+            for lever in record.levers
+        ),
+    )

@@ -1,0 +1,126 @@
+"""What a document asks of a record: the chosen option, the nearest failure, the weakest part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from harness.record.codes import Reason, Result, State
+from harness.record.model import DecisionRecord
+from reports.untrusted import clip
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from decimal import Decimal
+
+    from harness.record.parts import OptionRecord, Quality, SliceResult
+
+_LONGEST_TEXT = 400
+_LONGEST_NAME = 90
+_NAMES = frozenset(
+    {"name", "id", "owner", "team", "product", "option", "model_id", "version", "unit", "provider"}
+)
+_MOST_ITEMS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A record that is safe to print, and the day on which it is read."""
+
+    record: DecisionRecord
+    today: date
+
+    @property
+    def expired(self) -> bool:
+        """The evidence is too old to rest a decision on."""
+        return self.record.state is State.EXPIRED or self.today > self.record.expires_at
+
+    @property
+    def overdue(self) -> bool:
+        """Nobody decided in time."""
+        return self.record.state is State.PROPOSED and self.today > self.record.decide_by
+
+
+def read_facts(record: DecisionRecord, now: datetime) -> Facts:
+    """Clean and clip every text of a record before anything is made of it."""
+    plain = _tame(record.model_dump(mode="python"), "")
+    return Facts(record=DecisionRecord.model_validate(plain), today=now.date())
+
+
+def _tame(value: Any, key: str) -> Any:  # noqa: ANN401  # any value of a record
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return clip(value, _LONGEST_NAME if key in _NAMES else _LONGEST_TEXT)
+    if isinstance(value, dict):
+        return {name: _tame(item, name) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, (tuple, list)):
+        return tuple(_tame(item, key) for item in value[:_MOST_ITEMS])  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
+def chosen_option(record: DecisionRecord) -> OptionRecord | None:
+    """The option that the record proposes; None when it is a lever on the same model."""
+    return next((o for o in record.options if o.target.option == record.chosen), None)
+
+
+def cheapest_failed(record: DecisionRecord) -> OptionRecord | None:
+    """The cheapest option that was tried and failed; else the cheapest that is not allowed."""
+    failed = [o for o in record.options if o.result is Result.FAIL]
+    left = [o for o in record.options if o.result is not Result.PASS]
+    return next(iter(failed or left), None)
+
+
+def open_option(record: DecisionRecord) -> OptionRecord | None:
+    """The cheapest option that could still win."""
+    return next((o for o in record.options if o.result is Result.UNDECIDED), None)
+
+
+def nearest_failed(record: DecisionRecord) -> OptionRecord | None:
+    """The failed option whose quality came closest to the limit."""
+    tried = [o for o in record.options if o.result is Result.FAIL and o.quality is not None]
+    return max(tried, key=lambda o: o.quality.difference if o.quality else 0.0, default=None)
+
+
+def weakest_slice(option: OptionRecord) -> SliceResult | None:
+    """The named part of the cases where least could be excluded."""
+    known = [s for s in option.slices if s.worst is not None and s.protect != "exploratory"]
+    return min(known, key=lambda s: s.worst if s.worst is not None else 0.0, default=None)
+
+
+def decided_by_slice(option: OptionRecord) -> SliceResult | None:
+    """The part that vetoed the option."""
+    return next((s for s in option.slices if s.vetoes), None)
+
+
+def right_counts(quality: Quality) -> tuple[int, int] | None:
+    """Cases right under (today's, the candidate's) model; None for graded scores."""
+    both, current, candidate = (
+        quality.both_right,
+        quality.only_current_right,
+        quality.only_candidate_right,
+    )
+    if both is None or current is None or candidate is None or quality.repeats != 1:
+        return None
+    return both + current, both + candidate
+
+
+def saving_if_swapped(record: DecisionRecord, option: OptionRecord) -> Decimal | None:
+    """USD a month between today and an option, both after discounts where known."""
+    today, then = record.current_cost, option.cost
+    if today.monthly_after_discounts is not None and then.monthly_after_discounts is not None:
+        return today.monthly_after_discounts - then.monthly_after_discounts
+    if today.monthly is None or then.monthly is None:
+        return None
+    return today.monthly - then.monthly
+
+
+def decided_without_a_call(record: DecisionRecord) -> bool:
+    """No trial was needed for this verdict."""
+    return record.evidence.spend.trials == 0
+
+
+def reason_of(option: OptionRecord) -> Reason | None:
+    """The first reason of an option."""
+    return next(iter(option.reason_codes), None)

@@ -1,0 +1,153 @@
+"""Page one: what changes, what is risked, what is saved, what if it is wrong, by when."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.publish.facts import cheapest_failed, chosen_option, open_option
+from harness.publish.figures import forest
+from harness.publish.opening import notices, opening
+from harness.publish.page_risk import errors, if_wrong, weakest
+from harness.publish.page_stay import exception, levers, would_change
+from harness.publish.page_tables import comparison, options_table
+from harness.publish.words import amounts_alike, count, day, plural, sentence, usd
+from harness.record.codes import State, Verdict
+from reports.document import Code, Paragraph, Signature
+
+if TYPE_CHECKING:
+    from harness.publish.facts import Facts
+    from harness.record.model import DecisionRecord
+    from reports.document import Block
+
+
+def page_one(facts: Facts) -> tuple[Block, ...]:
+    """All blocks of page one, in reading order."""
+    record = facts.record
+    blocks: list[Block] = [*notices(facts), *opening(record)]
+    shown = chosen_option(record) or open_option(record)
+    if shown is not None:
+        blocks.append(comparison(record, shown))
+    picture = forest(record)
+    if picture is not None:
+        blocks.append(picture)
+    if shown is not None:
+        blocks += [*errors(record, shown), *weakest(record, shown)]
+    blocks += options_table(record)
+    blocks += _verdict_blocks(record)
+    blocks += [*_savings(record), *_unknown(record), _evidence(record), _recompute(record)]
+    blocks += _decision(facts)
+    return tuple(blocks)
+
+
+def _verdict_blocks(record: DecisionRecord) -> list[Block]:
+    match record.verdict:
+        case Verdict.DOWNGRADE:
+            return list(if_wrong(record))
+        case Verdict.JUSTIFY:
+            return [*levers(record), *would_change(record), *exception(record)]
+        case Verdict.UNDECIDED:
+            return list(levers(record))
+
+
+_TERMS = {
+    "price": "price",
+    "input tokens": "tokens in the question",
+    "output tokens": "length of the answers",
+    "retries": "retries",
+    "cache": "cached tokens",
+}
+
+
+def _savings(record: DecisionRecord) -> list[Block]:
+    if record.savings is None or not record.bridge:
+        return []
+    steps = record.bridge
+    total = sum((step.usd for step in steps), start=Decimal(0))
+    *amounts, whole = amounts_alike([*(step.usd for step in steps), total])
+    terms = ", ".join(
+        f"{_TERMS.get(step.term, step.term)} {amount}"
+        for step, amount in zip(steps, amounts, strict=True)
+    )
+    text = f"{terms[:1].upper()}{terms[1:]} (exact sum {whole})."
+    return [Paragraph(lead="Where the saving comes from.", runs=(text,))]
+
+
+def _unknown(record: DecisionRecord) -> list[Block]:
+    if not record.not_known:
+        return []
+    text = sentence("; ".join(part.rstrip(".") for part in record.not_known))
+    return [Paragraph(lead="Not known.", runs=(text,))]
+
+
+def _evidence(record: DecisionRecord) -> Paragraph:
+    text = f"{_cases_text(record)}{_missing(record)} {_price_text(record)}{_spend_text(record)}"
+    return Paragraph(lead="Evidence.", runs=(text,))
+
+
+def _cases_text(record: DecisionRecord) -> str:
+    used = record.evidence.eval_set
+    if not record.evidence.spend.trials and not record.evidence.imported:
+        return f"Decided without asking a model; {plural(used.n, 'case')} at hand."
+    shown = chosen_option(record) or open_option(record) or cheapest_failed(record)
+    prompts = f"; {plural(shown.prompts_tried, 'prompt')} tried" if shown is not None else ""
+    times = (
+        "first use of this set" if used.times_used <= 1 else f"use {used.times_used} of this set"
+    )
+    return (
+        f"{plural(used.n, 'case')} from {used.provenance} ({count(used.tune)} for prompts, "
+        f"{count(used.pilot)} as a pilot, {count(used.deciding)} to decide{prompts}; {times})."
+    )
+
+
+def _missing(record: DecisionRecord) -> str:
+    ran = [option.missing for option in record.options if option.missing is not None]
+    if not ran:
+        return ""
+    lost = max(item.current for item in ran) + sum(item.candidate for item in ran)
+    return f" {plural(lost, 'trial')} missing."
+
+
+def _price_text(record: DecisionRecord) -> str:
+    text = f"Prices of {day(record.evidence.rates_as_of)}, list"
+    saved = record.savings
+    if saved is None or saved.after_discounts == saved.monthly:
+        return f"{text}."
+    return f"{text}; after your discounts the saving is {usd(saved.after_discounts)} a month."
+
+
+def _spend_text(record: DecisionRecord) -> str:
+    spend = record.evidence.spend
+    if spend.trials == 0:
+        return ""
+    saved = (
+        f"; stopping early saved {usd(spend.saved_by_stopping_usd)}"
+        if spend.saved_by_stopping_usd
+        else ""
+    )
+    return f" Evaluation cost {usd(spend.total_usd)}{saved}."
+
+
+def _recompute(record: DecisionRecord) -> Paragraph:
+    command = f"rightsize report --cycle {record.cycle} --feature {record.feature.id}"
+    tail = f" \u00b7 record {record.decision_id} \u00b7 {record.etag[:6]}"
+    return Paragraph(lead=None, runs=("Recompute without a call: ", Code(code=command), tail))
+
+
+def _decision(facts: Facts) -> list[Block]:
+    record = facts.record
+    blocks: list[Block] = []
+    if record.history:
+        last = record.history[-1]
+        link = f" ({last.link})" if last.link else ""
+        text = f"{last.state.value} by {last.by} on {day(last.at)}: {last.reason}{link}"
+        blocks.append(Paragraph(lead="Decision.", runs=(sentence(text),)))
+    if record.state is State.PROPOSED and not record.evidence.exploratory:
+        blocks.append(
+            Signature(
+                lead="Decision",
+                choices=("accept", "reject", "defer"),
+                blanks=("until", "by", "reason", "approval link"),
+            )
+        )
+    return blocks

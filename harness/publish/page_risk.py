@@ -1,0 +1,92 @@
+"""Page one's risk: what an error may cost, the weakest part, and how to go back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.publish.facts import weakest_slice
+from harness.publish.words import about, count, points, sentence, singular, usd
+from reports.document import Paragraph
+
+if TYPE_CHECKING:
+    from harness.record.model import DecisionRecord
+    from harness.record.parts import BreakEven, OptionRecord
+    from reports.document import Block
+
+
+def errors(record: DecisionRecord, option: OptionRecord) -> list[Block]:
+    """How many more errors, and the cost of one at which the swap stops paying."""
+    even = option.error_break_even
+    if even is None:
+        return []
+    one = f"one more wrong {singular(record.feature.unit)}"
+    runs = f"{_more_errors(record, even)} {_pays(even, one)}{_net(record, even)}"
+    return [Paragraph(lead="What it may cost.", runs=(runs,))]
+
+
+def _more_errors(record: DecisionRecord, even: BreakEven) -> str:
+    unit = record.feature.unit
+    estimate, worst = even.more_errors_per_month, even.more_errors_per_month_worst
+    if worst is None:
+        return f"How many more {unit} would go wrong a month is not known."
+    tail = f"{about(worst)} at worst" if worst > 0 else "none even at worst"
+    if estimate is None:
+        return f"Up to {tail} more wrong {unit} a month."
+    if estimate < 0:
+        return f"About {about(-estimate)} fewer wrong {unit} a month; {about(worst)} more at worst."
+    if estimate == 0:
+        return f"No more wrong {unit} a month by what was seen; {tail}."
+    return f"About {about(estimate)} more wrong {unit} a month, {tail}."
+
+
+def _pays(even: BreakEven, one: str) -> str:
+    if even.at_worst is None and even.at_estimate is None:
+        return "It costs no quality: the swap pays whatever an error costs."
+    if even.at_estimate is None:
+        return f"At worst, the swap pays as long as {one} costs less than {usd(even.at_worst)}."
+    return (
+        f"The swap pays as long as {one} costs less than {usd(even.at_estimate)} "
+        f"(at worst {usd(even.at_worst)})."
+    )
+
+
+def _net(record: DecisionRecord, even: BreakEven) -> str:
+    cost = record.feature.error_cost_usd
+    if cost is None:
+        return ""
+    text = f" You put it at {usd(cost)}"
+    if even.net_saving_estimate is None:
+        return f"{text}."
+    worst = f", at worst {usd(even.net_saving_worst)}" if even.net_saving_worst is not None else ""
+    return f"{text}: net saving {usd(even.net_saving_estimate)} a month{worst}."
+
+
+def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
+    """The part of the cases where the largest drop could not be excluded."""
+    part = weakest_slice(option)
+    if part is None or part.worst is None or part.difference is None:
+        return []
+    whole = f" of {count(option.quality.n)}" if option.quality is not None else ""
+    allowed = "" if part.margin is None else f" (limit {part.margin:g})"
+    harm = "harm was shown" if part.vetoes else "no harm shown"
+    could = (
+        f"but a drop of up to {points(-part.worst, signed=False)} is possible{allowed}"
+        if part.worst < 0
+        else f"and no drop is possible{allowed}"
+    )
+    head = f"{part.key}: {part.value} ({count(part.n)}{whole} {record.feature.unit})"
+    text = f"{head} is at {points(part.difference)} points; {harm}, {could}."
+    return [Paragraph(lead="Weakest part.", runs=(text[:1].upper() + text[1:],))]
+
+
+def if_wrong(record: DecisionRecord) -> list[Block]:
+    """How to go back, and what, when seen, means doing it."""
+    back = record.feature.rollback or (
+        f"Set {record.feature.used_in} back to {record.current.option}"
+        if record.feature.used_in
+        else f"Set the model back to {record.current.option}; where production reads it is not "
+        "recorded"
+    )
+    trigger = record.trigger or "none was agreed"
+    text = f"{sentence(back)} Trigger: {trigger.rstrip('.')}."
+    return [Paragraph(lead="If it goes wrong.", runs=(text,))]

@@ -1,0 +1,80 @@
+"""Page one of a reason to stay: savings without another model, and what would change it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.publish.facts import nearest_failed
+from harness.publish.words import count, day, person, points, sentence, usd
+from harness.record.codes import Reason
+from reports.document import Bullets, Paragraph
+
+if TYPE_CHECKING:
+    from harness.record.model import DecisionRecord
+    from reports.document import Block
+
+
+def levers(record: DecisionRecord) -> list[Block]:
+    """What can be saved on the same model."""
+    possible = [lever for lever in record.levers if lever.possible]
+    if not possible:
+        text = "None: neither batch nor caching applies here."
+        return [Paragraph(lead="Savings that need no other model.", runs=(text,))]
+    items = tuple(
+        f"{lever.kind}: saves {usd(lever.saving_monthly)} a month; {lever.needs.rstrip('.')}."
+        for lever in possible
+    )
+    lead = "Savings that need no other model (one of them; they exclude each other)."
+    return [Bullets(lead=lead, items=items)]
+
+
+def would_change(record: DecisionRecord) -> list[Block]:
+    """What would lead to another verdict, cheapest first."""
+    items = [text for _, text in sorted(_changes(record), key=lambda item: item[0])]
+    if record.exception is not None:
+        items.append(sentence(record.exception.would_change))
+    if not items:
+        items = ["A new or cheaper model that may see this data."]
+    return [Bullets(lead="What would change the decision, cheapest first.", items=tuple(items))]
+
+
+def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    for option in record.options:
+        if Reason.DATA_NOT_PERMITTED in option.reason_codes:
+            text = f"Permission for {option.target.option} to see {record.feature.data} data."
+            found.append((0, text))
+    near = nearest_failed(record)
+    if near is not None and near.quality is not None:
+        gap = -near.quality.difference - near.quality.margin
+        short = (
+            f"{points(gap, signed=False)} points short of the limit"
+            if gap > 0
+            else "within the limit by what was seen, but not shown to be"
+        )
+        found.append((1, f"A better prompt for {near.target.option}: it is {short}."))
+    if Reason.SAVINGS_BELOW_MINIMUM in record.reason_codes and record.traffic is not None:
+        text = (
+            f"More traffic than {count(record.traffic.requests_per_month)} requests a month, "
+            "or a lower price."
+        )
+        found.append((2, text))
+    if record.options:
+        found.append((3, "A new or cheaper model that holds the same limit."))
+    return found
+
+
+def exception(record: DecisionRecord) -> list[Block]:
+    """Who signed the reason to stay, and until when."""
+    signed = record.exception
+    if signed is None:
+        text = (
+            f"Staying is an exception that {person(record.feature.owner)} has to sign; unsigned, "
+            f"it stands until {day(record.expires_at)}."
+        )
+    else:
+        text = (
+            f"{signed.reason_code.value}, signed by {signed.approver}, until "
+            f"{day(signed.expires_at)}."
+        )
+    return [Paragraph(lead="Exception.", runs=(text,))]

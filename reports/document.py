@@ -1,0 +1,230 @@
+"""What people read, as values: every text is worded already, every chart has its numbers.
+
+A document is a page one of blocks and an appendix of sections; the index over a portfolio is
+made of the same blocks. Nothing here is trusted: renderers escape every text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A stretch of text set as code: a command, a setting, a hash."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Text that leads to another page of the same folder tree.
+
+    `page` is a path without its ending; the renderer adds the ending of its own format.
+    """
+
+    text: str
+    page: str
+
+
+Run: TypeAlias = str | Code | Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    """Running text after an optional bold lead."""
+
+    kind: ClassVar[str] = "paragraph"
+    lead: str | None
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that must be seen before all else."""
+
+    kind: ClassVar[str] = "notice"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bullets:
+    """A short list after an optional bold lead."""
+
+    kind: ClassVar[str] = "bullets"
+    lead: str | None
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A table's column; numbers stand to the right."""
+
+    text: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A table's row; its first cell names it."""
+
+    cells: tuple[str | Link, ...]
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows of equal length under named columns."""
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+    def __post_init__(self) -> None:
+        width = len(self.columns)
+        if any(len(row.cells) != width for row in self.rows):
+            raise ValueError(f"every row of {self.caption!r} needs {width} cells")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Boxes to tick and blanks to fill, for who signs on paper."""
+
+    kind: ClassVar[str] = "signature"
+    lead: str
+    choices: tuple[str, ...]
+    blanks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """One labelled row of a forest plot, points."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    strong: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forest:
+    """Differences of quality against the limit, points; `limit` is negative."""
+
+    kind: ClassVar[str] = "forest"
+    caption: str
+    description: str
+    axis: str
+    limit: float
+    limit_label: str
+    rows: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """One option in the plane of cost and quality."""
+
+    label: str
+    monthly_usd: float
+    quality: float
+    strong: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostQuality:
+    """Quality (points) against monthly cost (USD); `floor` is the least acceptable quality."""
+
+    kind: ClassVar[str] = "costquality"
+    caption: str
+    description: str
+    x_axis: str
+    y_axis: str
+    floor: float | None
+    floor_label: str
+    spots: tuple[Spot, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """One model's measured seconds; `p95_upper` is the bound that must meet the limit."""
+
+    label: str
+    p50: float | None
+    p95: float | None
+    p95_upper: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Seconds of each model against the promised limit."""
+
+    kind: ClassVar[str] = "latency"
+    caption: str
+    description: str
+    axis: str
+    limit: float | None
+    limit_label: str
+    rows: tuple[Timing, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One term between two monthly costs, USD."""
+
+    label: str
+    usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waterfall:
+    """From today's monthly cost to the proposed one, term by term, USD."""
+
+    kind: ClassVar[str] = "waterfall"
+    caption: str
+    description: str
+    axis: str
+    start_label: str
+    start_usd: float
+    steps: tuple[Step, ...]
+    end_label: str
+    end_usd: float
+
+
+Chart: TypeAlias = Forest | CostQuality | Latency | Waterfall
+Block: TypeAlias = Paragraph | Notice | Bullets | Table | Signature | Chart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A titled part; `anchor` is its name in addresses (letters, digits, hyphens)."""
+
+    anchor: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What people read about one feature.
+
+    `stamp` names the record and the renderer's input: equal stamps are equal documents.
+    """
+
+    title: str
+    status: str
+    page: tuple[Block, ...]
+    appendix: tuple[Section, ...]
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portfolio:
+    """What a review meeting reads: all features of a cycle."""
+
+    title: str
+    status: str
+    page: tuple[Block, ...]
+    views: tuple[Section, ...]
+    stamp: str

@@ -1,0 +1,148 @@
+"""Documents to Markdown and to self-contained HTML.
+
+A template places words; it computes nothing, and a missing name is an error. Every expression is
+escaped for its format unless it was made by a renderer of ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from reports.charts import draw
+from reports.document import Forest
+from reports.textplot import forest_text
+from reports.untrusted import clean, comment, markdown, markdown_code
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+    from reports.document import Chart, Document, Portfolio, Section
+
+Format: TypeAlias = Literal["md", "html"]
+
+_GAPS = re.compile(r" *\n{3,}")
+
+
+def render(document: Document, *, to: Format) -> str:
+    """Render what people read about one feature."""
+    return _render(_Page(document=document, sections=document.appendix, contents=False), to)
+
+
+def render_index(portfolio: Portfolio, *, to: Format) -> str:
+    """Render what a review meeting reads."""
+    return _render(_Page(document=portfolio, sections=portfolio.views, contents=True), to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    document: Document | Portfolio
+    sections: tuple[Section, ...]
+    contents: bool
+
+
+def _render(page: _Page, to: Format) -> str:
+    return _html(page) if to == "html" else _markdown(page)
+
+
+def _html(page: _Page) -> str:
+    sheet = _sheet()
+    drawn = 0
+
+    def picture(chart: Chart) -> Markup:
+        nonlocal drawn
+        drawn += 1
+        return Markup(draw(chart, f"chart{drawn}"))  # noqa: S704  # escaped by its serializer
+
+    return _template("page.html.j2").render(
+        document=page.document,
+        sections=page.sections,
+        contents=page.contents,
+        heading="h2" if page.contents else "h3",
+        picture=picture,
+        address=quote,
+        policy=_policy(sheet),
+        sheet=Markup(sheet),  # noqa: S704  # our own file
+    )
+
+
+def _markdown(page: _Page) -> str:
+    text = _template("page.md.j2").render(
+        document=page.document,
+        sections=page.sections,
+        contents=page.contents,
+        heading=Markup("##") if page.contents else Markup("###"),
+        picture=_text_picture,
+        code=_code,
+        inner=_inner_markdown,
+        address=_address,
+        raw=Markup,
+        stamp=Markup(comment(page.document.stamp)),  # noqa: S704  # escaped
+    )
+    return _GAPS.sub("\n\n", text).rstrip() + "\n"
+
+
+def _text_picture(chart: Chart) -> Markup:
+    """Markdown has no pictures of its own: a forest is drawn in text, the rest are tables."""
+    if isinstance(chart, Forest):
+        caption = markdown(chart.caption)
+        return Markup(f"*{caption}*\n\n```text\n{forest_text(chart)}\n```\n")  # noqa: S704  # no backticks in it
+    return Markup("")
+
+
+def _inner_markdown(text: str) -> Markup:
+    """Escape a stretch of a paragraph and keep the blanks at its ends."""
+    body = clean(text)
+    head = " " if body[:1] == " " else ""
+    tail = " " if body[-1:] == " " else ""
+    return Markup(head + markdown(body) + tail)  # noqa: S704  # escaped
+
+
+def _code(text: str) -> Markup:
+    return Markup(markdown_code(text))  # noqa: S704  # escaped
+
+
+def _address(page: str) -> Markup:
+    return Markup(quote(page))  # noqa: S704  # escaped
+
+
+def _policy(sheet: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'none'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _sheet() -> str:
+    return (files("reports") / "templates" / "page.css").read_text(encoding="utf-8")
+
+
+@cache
+def _template(name: str) -> Template:
+    html = name.endswith(".html.j2")
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        undefined=StrictUndefined,
+        autoescape=html,  # noqa: S701  # Markdown has its own escaping: `finalize`
+        finalize=_escape_html if html else _escape_markdown,
+    )
+    return environment.get_template(name)
+
+
+def _escape_html(value: Any) -> Markup:  # noqa: ANN401  # whatever a template prints
+    return value if isinstance(value, Markup) else escape(clean(str(value)))
+
+
+def _escape_markdown(value: Any) -> Markup:  # noqa: ANN401  # whatever a template prints
+    return value if isinstance(value, Markup) else Markup(markdown(str(value)))  # noqa: S704

@@ -1,0 +1,389 @@
+"""Parts of records for tests: one factory each, sensible defaults, overrides by name."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from harness.record.codes import Reason, Result
+from harness.record.parts import (
+    BreakEven,
+    EvalSetFacts,
+    Evidence,
+    FeatureFacts,
+    GuardrailResult,
+    LatencyFacts,
+    Look,
+    Margin,
+    Missingness,
+    OptionCost,
+    OptionRecord,
+    Quality,
+    RateFacts,
+    SliceResult,
+    Spend,
+    Target,
+    TrafficFacts,
+)
+
+
+def a_feature(**over: object) -> FeatureFacts:
+    return FeatureFacts(
+        **{
+            "id": "invoice-extraction",
+            "name": "Invoice extraction",
+            "owner": "dana.ruiz@example.com",
+            "team": "accounts-payable",
+            "product": "backoffice",
+            "environment": "production",
+            "cost_center": "4711",
+            "risk": "medium",
+            "data": "customer",
+            "tags": ("ap",),
+            "used_in": "ap-service:settings.toml#llm.invoice.model",
+            "error_cost_usd": Decimal("0.90"),
+            "unit": "invoices",
+            "rollback": "Set llm.invoice.model back: one line, no data migration",
+            "mode": "live",
+            **over,
+        }
+    )
+
+
+def a_margin(**over: object) -> Margin:
+    return Margin(
+        **{
+            "value": 3.0,
+            "agreed_by": "dana.ruiz",
+            "agreed_on": date(2026, 9, 14),
+            "source": "feature",
+            **over,
+        }
+    )
+
+
+def a_traffic(**over: object) -> TrafficFacts:
+    return TrafficFacts(
+        **{
+            "requests_per_month": 96_000,
+            "input_tokens": 5200.0,
+            "output_tokens": 380.0,
+            "cached_share": 0.12,
+            "retry_rate": 0.016,
+            "source": "Langfuse 2026-10",
+            **over,
+        }
+    )
+
+
+def a_target(option: str = "claude-haiku-4-5", **over: object) -> Target:
+    return Target(
+        **{
+            "option": option,
+            "provider": "anthropic",
+            "model_id": option,
+            "version": f"{option}-20251001",
+            "served_versions": (f"{option}-20251001",),
+            "effort": None,
+            "params_sha256": "ab" * 32,
+            "prompt_sha256": "cd" * 32,
+            "prompt_file": "prompts/invoice-extraction/default.j2",
+            "region": "eu",
+            **over,
+        }
+    )
+
+
+def a_look(number: int = 1, **over: object) -> Look:
+    return Look(
+        **{
+            "number": number,
+            "n": 112 * number,
+            "difference": -0.6,
+            "worst": -5.2 + number * 0.6,
+            "level": 0.01 * number,
+            "p_value": 0.06 / number,
+            "action": "continue",
+            **over,
+        }
+    )
+
+
+def a_quality(**over: object) -> Quality:
+    return Quality(
+        **{
+            "metric": "json-fields",
+            "n": 560,
+            "clusters": 61,
+            "repeats": 1,
+            "agreed_without_label": 14,
+            "both_right": 515,
+            "only_current_right": 16,
+            "only_candidate_right": 14,
+            "neither_right": 15,
+            "current": 94.82,
+            "candidate": 94.46,
+            "difference": -0.36,
+            "worst": -2.1,
+            "best": 1.2,
+            "method": "tango-score",
+            "margin": 3.0,
+            "level": 0.025,
+            "looks": (a_look(1), a_look(2), a_look(3, worst=-2.1, action="pass")),
+            "worst_missing_as_zero": -2.4,
+            **over,
+        }
+    )
+
+
+def a_slice(**over: object) -> SliceResult:
+    return SliceResult(
+        **{
+            "key": "layout",
+            "value": "handwritten",
+            "n": 118,
+            "only_current_right": 6,
+            "only_candidate_right": 4,
+            "difference": -1.7,
+            "worst": -5.9,
+            "best": 2.4,
+            "margin": 6.0,
+            "protect": "alarm",
+            "vetoes": False,
+            **over,
+        }
+    )
+
+
+def a_guardrail(**over: object) -> GuardrailResult:
+    return GuardrailResult(
+        **{
+            "name": "json-schema",
+            "n": 560,
+            "current": 99.8,
+            "candidate": 99.6,
+            "difference": -0.2,
+            "worst": -0.8,
+            "margin": 1.0,
+            "protect": "alarm",
+            "vetoes": False,
+            "note": None,
+            **over,
+        }
+    )
+
+
+def a_latency(**over: object) -> LatencyFacts:
+    return LatencyFacts(
+        **{
+            "n": 64,
+            "p50_s": 1.4,
+            "p50_lower_s": 1.3,
+            "p50_upper_s": 1.6,
+            "p95_s": 2.9,
+            "p95_lower_s": 2.5,
+            "p95_upper_s": 3.4,
+            "ttft_p95_s": 0.7,
+            "ttft_p95_upper_s": 0.9,
+            "p99_s": None,
+            "p99_upper_s": None,
+            "slo_p95_s": 8.0,
+            "slo_ttft_p95_s": None,
+            "slo_p99_s": None,
+            "met": True,
+            "incumbent_misses_too": False,
+            "measured_at": datetime(2026, 11, 22, 10, 0, tzinfo=UTC),
+            "region": "eu-west",
+            "concurrency": 1,
+            **over,
+        }
+    )
+
+
+def a_rate(**over: object) -> RateFacts:
+    return RateFacts(
+        **{
+            "input": Decimal("0.95"),
+            "output": Decimal("4.75"),
+            "cache_read": Decimal("0.095"),
+            "cache_write": Decimal("1.19"),
+            "cache_write_1h": Decimal("1.90"),
+            "per_request": Decimal(0),
+            "batch_share": Decimal("0.5"),
+            "source": "order form 2026-07",
+            "valid_from": date(2026, 7, 1),
+            "discount": Decimal("0.10"),
+            **over,
+        }
+    )
+
+
+def a_cost(**over: object) -> OptionCost:
+    return OptionCost(
+        **{
+            "per_request": Decimal("0.00732"),
+            "per_success": Decimal("0.00775"),
+            "monthly": Decimal("702.90"),
+            "monthly_after_discounts": Decimal("632.61"),
+            "input_tokens_mean": 5230.0,
+            "output_tokens_mean": 402.0,
+            "rates": a_rate(),
+            "basis": "measured",
+            **over,
+        }
+    )
+
+
+def a_break_even(**over: object) -> BreakEven:
+    return BreakEven(
+        **{
+            "at_estimate": Decimal("8.05"),
+            "at_worst": Decimal("1.38"),
+            "more_errors_per_month": 342.9,
+            "more_errors_per_month_worst": 2016.0,
+            "net_saving_estimate": Decimal("2450.40"),
+            "net_saving_worst": Decimal("960.10"),
+            **over,
+        }
+    )
+
+
+def an_option(option: str = "claude-haiku-4-5", **over: object) -> OptionRecord:
+    return OptionRecord(
+        **{
+            "target": a_target(option),
+            "lever": "model-swap",
+            "prompts_tried": 1,
+            "result": Result.PASS,
+            "reason_codes": (Reason.NON_INFERIOR_AND_CHEAPER,),
+            "note": "passed at look 3 of 5",
+            "quality": a_quality(),
+            "slices": (a_slice(), a_slice(value="printed", n=442, difference=0.0, worst=-2.0)),
+            "guardrails": (a_guardrail(),),
+            "latency": a_latency(),
+            "missing": Missingness(current=0, candidate=0, failed_current=1, failed_candidate=2),
+            "cost": a_cost(),
+            "error_break_even": a_break_even(),
+            "performance_risk": "low",
+            "migration_effort": "one line",
+            **over,
+        }
+    )
+
+
+def a_failed_option(option: str = "gemini-2.5-flash-lite", **over: object) -> OptionRecord:
+    return an_option(
+        option,
+        **{
+            "result": Result.FAIL,
+            "reason_codes": (Reason.QUALITY_INFERIOR,),
+            "note": "stopped at look 2: 9.0 points worse on 224 cases",
+            "quality": a_quality(
+                n=224,
+                difference=-9.0,
+                worst=-13.5,
+                best=-5.2,
+                candidate=85.8,
+                both_right=190,
+                only_current_right=24,
+                only_candidate_right=4,
+                neither_right=6,
+                looks=(a_look(1, difference=-8.1), a_look(2, difference=-9.0, action="inferior")),
+            ),
+            "cost": a_cost(
+                per_request=Decimal("0.00070"),
+                per_success=Decimal("0.00082"),
+                monthly=Decimal("67.20"),
+                monthly_after_discounts=Decimal("67.20"),
+            ),
+            "error_break_even": a_break_even(
+                at_estimate=Decimal("0.39"),
+                at_worst=Decimal("0.26"),
+                more_errors_per_month=8640.0,
+                more_errors_per_month_worst=12960.0,
+                net_saving_estimate=Decimal("-4381.00"),
+                net_saving_worst=Decimal("-8269.00"),
+            ),
+            **over,
+        },
+    )
+
+
+def a_not_run_option(option: str = "gpt-5-nano", **over: object) -> OptionRecord:
+    return an_option(
+        option,
+        **{
+            "result": Result.NOT_RUN,
+            "reason_codes": (Reason.DATA_NOT_PERMITTED,),
+            "note": "may not see customer data",
+            "quality": None,
+            "slices": (),
+            "guardrails": (),
+            "latency": None,
+            "missing": None,
+            "cost": a_cost(
+                per_request=None,
+                per_success=None,
+                monthly=None,
+                monthly_after_discounts=None,
+                input_tokens_mean=None,
+                output_tokens_mean=None,
+                basis="traffic",
+            ),
+            "error_break_even": None,
+            **over,
+        },
+    )
+
+
+def an_eval_set(**over: object) -> EvalSetFacts:
+    return EvalSetFacts(
+        **{
+            "id": "invoice-extraction",
+            "inputs_sha256": "12" * 32,
+            "labels_sha256": None,
+            "n": 650,
+            "tune": 60,
+            "pilot": 30,
+            "deciding": 560,
+            "clusters": 61,
+            "times_used": 1,
+            "provenance": "traffic 2026-08-01 to 2026-09-30, stratified by layout, redacted",
+            "targets": "human",
+            **over,
+        }
+    )
+
+
+def a_spend(**over: object) -> Spend:
+    return Spend(
+        **{
+            "total_usd": Decimal("38.20"),
+            "judge_usd": Decimal("0.00"),
+            "possibly_billed_usd": Decimal("0.12"),
+            "saved_by_stopping_usd": Decimal("17.40"),
+            "trials": 1420,
+            "trials_saved": 610,
+            **over,
+        }
+    )
+
+
+def an_evidence(**over: object) -> Evidence:
+    return Evidence(
+        **{
+            "eval_set": an_eval_set(),
+            "traffic_source": "Langfuse 2026-10",
+            "rates_as_of": date(2026, 11, 20),
+            "journal_runs": ("2026-Q4-1",),
+            "plan_sha256": "34" * 32,
+            "policy_sha256": "56" * 32,
+            "seed": "78" * 32,
+            "versions": (("model-rightsizing", "0.1.0"), ("python", "3.11.9")),
+            "spend": a_spend(),
+            "power_note": "560 cases can tell a model of equal quality from one 3 points worse "
+            "in 8 of 10 reviews",
+            "exploratory": (),
+            **over,
+        }
+    )

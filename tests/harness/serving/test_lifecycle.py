@@ -1,0 +1,198 @@
+"""Servers start, answer, and leave no process behind, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from harness.errors import UsageError
+from harness.serving.lifecycle import serve_models
+from harness.serving.server import ServeError, end, free_port, start
+from harness.serving.specs import ServeSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCRIPT = Path(__file__).parents[2] / "support" / "scripted_server.py"
+
+
+def spec(*options: str, ready_s: float = 20.0, ttl_s: float = 60.0, **more: object) -> ServeSpec:
+    command = (sys.executable, str(SCRIPT), "{port}", *options)
+    return ServeSpec(
+        engine="command", weights=None, command=command, ready_s=ready_s, ttl_s=ttl_s, **more
+    )  # type: ignore[arg-type]
+
+
+def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+def gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def tree(pid: int) -> list[int]:
+    return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+
+
+def test_entries_with_equal_specs_share_one_process_and_all_end(tmp_path: Path) -> None:
+    small, large = spec(), spec("--key", "k")
+    environ = {**os.environ, "RIGHTSIZE_TEST_KEY": "k"}
+    large = spec("--key", "k", key_name="RIGHTSIZE_TEST_KEY")
+    with serve_models(
+        {"small": small, "short": small, "large": large}, logs=tmp_path, environ=environ
+    ) as served:
+        assert served["small"] == served["short"]
+        assert served["small"].base_url != served["large"].base_url
+        assert served["large"].load_s > 0
+        pids = [pid for model in served.values() for pid in tree(model.pid)]
+        states = sorted(tmp_path.glob("*.json"))
+        assert [json.loads(state.read_text())["model"] for state in states] == ["large", "small"]
+    assert all(gone(pid) for pid in pids)
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_logs_are_the_owners_alone(tmp_path: Path) -> None:
+    with serve_models({"m": spec()}, logs=tmp_path / "logs", environ=os.environ):
+        pass
+    log = tmp_path / "logs" / "m.log"
+    assert "serving" in log.read_text()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert stat.S_IMODE(log.parent.stat().st_mode) == 0o700
+
+
+def test_a_failure_inside_ends_the_servers_and_their_children(tmp_path: Path) -> None:
+    pidfile = tmp_path / "pid"
+    with (
+        pytest.raises(RuntimeError, match="the review failed"),
+        serve_models({"m": spec("--spawn", str(pidfile))}, logs=tmp_path, environ=os.environ),
+    ):
+        raise RuntimeError("the review failed")
+    assert eventually(lambda: gone(int(pidfile.read_text())))
+
+
+@pytest.mark.parametrize(
+    ("options", "ready_s", "line"),
+    [
+        pytest.param(
+            ("--crash-at-start",), 20, r"ended with code 3 .*CUDA error: out of memory", id="crash"
+        ),
+        pytest.param(("--unhealthy",), 1.5, r"no answer within 1.5 s; .*serving", id="unhealthy"),
+        pytest.param(("--never-answer",), 1.5, r"no answer within 1.5 s", id="loads for ever"),
+        pytest.param(("--key", "other"), 1.5, r"no answer within 1.5 s", id="key refused"),
+    ],
+)
+def test_a_server_that_does_not_come_up_says_why_in_one_line(
+    tmp_path: Path, options: tuple[str, ...], ready_s: float, line: str
+) -> None:
+    with (
+        pytest.raises(ServeError, match=line) as caught,
+        serve_models(
+            {"good": spec(), "bad": spec(*options, ready_s=ready_s)},
+            logs=tmp_path,
+            environ=os.environ,
+        ),
+    ):
+        pass
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("bad: ")
+    assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_taken_port_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(ServeError, match=f"m: port {port} is taken by another program"):
+            start("m", spec(), port=port, logs=tmp_path, environ=os.environ)
+
+
+def test_the_time_to_live_ends_a_server_that_nobody_ends(tmp_path: Path) -> None:
+    running = start("m", spec(ttl_s=0.5), port=free_port(), logs=tmp_path, environ=os.environ)
+    try:
+        assert running.guard.wait(10) == 0
+        assert "time to live of 0.5 s is over" in running.log.read_text()
+    finally:
+        end(running)
+
+
+def test_a_missing_key_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="m: key: the environment has no ABSENT_KEY"),
+        serve_models({"m": spec(key_name="ABSENT_KEY")}, logs=tmp_path, environ={}),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+DRIVER = """
+import json, os, sys, time
+from pathlib import Path
+from harness.serving.lifecycle import serve_models
+from harness.serving.specs import ServeSpec
+spec = ServeSpec(engine="command", weights=None, command=tuple(json.loads(sys.argv[1])))
+with serve_models({"m": spec}, logs=Path(sys.argv[2]), environ=os.environ) as served:
+    print(served["m"].pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+def test_a_driver_that_dies_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    pidfile = tmp_path / "pid"
+    command = [sys.executable, str(SCRIPT), "{port}", "--spawn", str(pidfile)]
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, json.dumps(command), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert driver.stdout is not None
+    pids = [*tree(int(driver.stdout.readline())), int(pidfile.read_text())]
+    driver.send_signal(number)
+    driver.communicate()
+    assert eventually(lambda: all(gone(pid) for pid in pids))
+    assert eventually(lambda: not list(tmp_path.glob("*.json")))
+
+
+def test_a_killed_guard_takes_its_server_along(tmp_path: Path) -> None:
+    running = start("m", spec(), port=free_port(), logs=tmp_path, environ=os.environ)
+    try:
+        assert eventually(lambda: len(tree(running.guard.pid)) > 1)
+        server = tree(running.guard.pid)[1]
+        running.guard.kill()
+        assert eventually(lambda: gone(server))
+    finally:
+        end(running)
+
+
+def test_packages_of_the_users_own_do_not_shadow_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("harness", "providers", "argparse"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('shadowed')")
+    monkeypatch.chdir(tmp_path)
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    own = ServeSpec(
+        engine="command", weights=None, command=(sys.executable, "-I", str(SCRIPT), "{port}")
+    )
+    with serve_models({"m": own}, logs=tmp_path / "logs", environ=environ) as served:
+        assert served["m"].base_url.startswith("http://127.0.0.1:")

@@ -46,6 +46,8 @@ class ScorerSpec:
 
     scorer: str
     options: str = "{}"
+    files_sha256: tuple[tuple[str, str], ...] = ()
+    """(name, SHA-256) of the files of the eval set's folder that the options name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

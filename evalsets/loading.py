@@ -8,6 +8,7 @@ raw line is one row of the dataset, because column types inferred over JSON chan
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from evalsets.files import GuardrailConfig, ScorerConfig
 
 CONFIG_FILE = "evalset.yaml"
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def load_evalset(
     faults += label_faults
     if faults:
         raise SourceError(faults)
-    return _evalset(opened.config, labelled, feature)
+    return _evalset(opened, labelled, feature)
 
 
 def open_dataset(folder: Path, *, shown: str | None = None) -> Dataset:
@@ -181,13 +183,14 @@ def _labelled(opened: _Folder, cases: tuple[Case, ...]) -> tuple[tuple[Case, ...
     return with_labels(cases, labels), list(faults)
 
 
-def _evalset(config: EvalSetConfig, cases: tuple[Case, ...], feature: str) -> EvalSet:
+def _evalset(opened: _Folder, cases: tuple[Case, ...], feature: str) -> EvalSet:
+    config = opened.config
     return EvalSet(
         feature=feature,
         unit=config.unit,
         cases=cases,
-        primary=_scorer(config.primary),
-        guardrails=tuple(_guardrail(guardrail) for guardrail in config.guardrails),
+        primary=_scorer(config.primary, opened.path),
+        guardrails=tuple(_guardrail(guardrail, opened.path) for guardrail in config.guardrails),
         slices=tuple(
             SliceSpec(key=key, value=value, margin=named.margin, protect=named.protect)
             for key, values in config.slices.items()
@@ -202,12 +205,28 @@ def _evalset(config: EvalSetConfig, cases: tuple[Case, ...], feature: str) -> Ev
     )
 
 
-def _scorer(config: ScorerConfig) -> ScorerSpec:
-    return ScorerSpec(scorer=config.scorer, options=canonical(config.model_extra or {}))
+def _scorer(config: ScorerConfig, folder: Path) -> ScorerSpec:
+    options = config.model_extra or {}
+    files = sorted(str(value) for value in options.values() if _is_file(folder, value))
+    return ScorerSpec(
+        scorer=config.scorer,
+        options=canonical(options),
+        files_sha256=tuple(
+            (name, hashlib.sha256((folder / name).read_bytes()).hexdigest()) for name in files
+        ),
+    )
 
 
-def _guardrail(config: GuardrailConfig) -> GuardrailSpec:
-    return GuardrailSpec(scorer=_scorer(config), margin=config.margin, protect=config.protect)
+def _is_file(folder: Path, value: object) -> bool:
+    if not isinstance(value, str) or not value or "\0" in value or len(value) > _LONGEST_NAME:
+        return False
+    path = inside(folder, value)
+    return path is not None and path.is_file()
+
+
+def _guardrail(config: GuardrailConfig, folder: Path) -> GuardrailSpec:
+    scorer = _scorer(config, folder)
+    return GuardrailSpec(scorer=scorer, margin=config.margin, protect=config.protect)
 
 
 def _provenance(config: EvalSetConfig) -> str:

@@ -381,6 +381,30 @@ ONE_LINE_EDITS = [
         id="no effort stated",
     ),
     pytest.param(
+        FEATURE_FILE,
+        "request: {max_output_tokens: 8}",
+        "request: {tools: answer.json}",
+        [
+            (
+                "features/tickets.yaml:10: request.tools: the file evalsets/tickets/answer.json "
+                "is missing"
+            )
+        ],
+        id="missing tools file",
+    ),
+    pytest.param(
+        FEATURE_FILE,
+        "request: {max_output_tokens: 8}",
+        "request: {schema: evalset.yaml}",
+        [
+            (
+                "features/tickets.yaml:10: request.schema: the file "
+                "evalsets/tickets/evalset.yaml is no JSON: Expecting value (line 1)"
+            )
+        ],
+        id="schema that is YAML",
+    ),
+    pytest.param(
         MODEL_FILE,
         "small:",
         "sm all:",
@@ -653,6 +677,51 @@ def test_a_feature_without_traffic_is_blocked_and_stops_nothing(root: Path) -> N
         "features/tickets.yaml: traffic: TRAFFIC_MISSING: without volume and token mix "
         "nothing of this feature is asked"
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "expected"),
+    [
+        ("[]", "schema", "must be a JSON Schema object, got a list"),
+        ("{}", "tools", "must be a list of tools, got keys with values"),
+        ("\xff", "schema", "is no JSON: unreadable"),
+    ],
+)
+def test_a_json_file_of_another_kind(root: Path, content: str, key: str, expected: str) -> None:
+    (root / "evalsets" / "tickets" / "answer.json").write_bytes(content.encode("latin-1"))
+    edit(root / FEATURE_FILE, "{max_output_tokens: 8}", f"{{{key}: answer.json}}")
+    assert errors(root) == [
+        f"features/tickets.yaml:10: request.{key}: the file evalsets/tickets/answer.json {expected}"
+    ]
+
+
+def test_an_effort_that_the_model_lacks(root: Path) -> None:
+    edit(root / MODEL_FILE, "  family: tiny", "  family: tiny\n  efforts: [low, high]")
+    edit(root / FEATURE_FILE, "[small]", "[small@hihg]")
+    assert errors(root) == [
+        "features/tickets.yaml:9: candidates[0]: small has no effort 'hihg'; did you mean `high`?"
+    ]
+    edit(root / FEATURE_FILE, "[small@hihg]", "[small@high]")
+    assert load_workspace(root).problems == ()
+
+
+def test_a_prompt_that_is_not_utf8(root: Path) -> None:
+    (root / "prompts" / "tickets" / "tiny.j2").write_bytes(b"{{ input }}\n\xff")
+    assert errors(root) == ["prompts/tickets/tiny.j2:2: not UTF-8; save it as UTF-8"]
+
+
+def test_an_empty_model_file_names_nobody(root: Path) -> None:
+    (root / "models" / "later.yaml").write_text("# nothing yet\n")
+    assert list(load_workspace(root).models) == ["big", "small"]
+
+
+def test_auto_needs_a_prompt_for_every_model_that_may_see_the_data(root: Path) -> None:
+    edit(root / FEATURE_FILE, "[small]", "auto")
+    prompts = root / "prompts" / "tickets"
+    (prompts / "default.j2").rename(prompts / "big.j2")
+    assert errors(root) == [
+        "prompts/tickets/: no prompt for small; write prompts/tickets/default.j2"
+    ]
 
 
 def test_warnings_stop_nothing(root: Path) -> None:

@@ -25,9 +25,9 @@ CHUNK_BYTES = 1 << 20
 
 
 def cache_folder(environ: Mapping[str, str], home: Path) -> Path:
-    """Folder of the user's weights: XDG_CACHE_HOME where set, else `~/.cache`."""
+    """Folder of the user's weights: XDG_CACHE_HOME where set, else `~/.cache`; ours in it."""
     base = environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base else home / ".cache") / "rightsize" / "weights"
+    return (Path(base) if base else home / ".cache") / "model-rightsizing"
 
 
 def ensure_weights(

@@ -327,9 +327,9 @@ def test_a_broken_catalogue_is_the_checks_problem(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "folder"),
     [
-        pytest.param({}, "/home/me/.cache/rightsize/weights", id="default"),
-        pytest.param({"XDG_CACHE_HOME": "/big"}, "/big/rightsize/weights", id="XDG"),
-        pytest.param({"XDG_CACHE_HOME": ""}, "/home/me/.cache/rightsize/weights", id="empty"),
+        pytest.param({}, "/home/me/.cache/model-rightsizing", id="default"),
+        pytest.param({"XDG_CACHE_HOME": "/big"}, "/big/model-rightsizing", id="XDG"),
+        pytest.param({"XDG_CACHE_HOME": ""}, "/home/me/.cache/model-rightsizing", id="empty"),
     ],
 )
 def test_the_cache_is_the_users(environ: dict[str, str], folder: str) -> None:

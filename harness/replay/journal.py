@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from harness.errors import UsageError
 from harness.replay import rows as sql
@@ -52,6 +52,7 @@ class PlanRow:
     plan: str
     sha256: str
     written_at: str
+    cycle: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,12 +192,25 @@ class Journal:
     def plans(self, feature: str, cycle: str) -> Sequence[PlanRow]:
         """Every plan written for a feature in a cycle, oldest first."""
         rows = self._connection.execute(
-            "SELECT run_id, feature, plan, sha256, written_at FROM plans JOIN runs USING (run_id) "
+            "SELECT run_id, feature, plan, sha256, written_at, cycle "
+            "FROM plans JOIN runs USING (run_id) "
             "WHERE feature = ? AND cycle = ? ORDER BY written_at, run_id",
             (feature, cycle),
         )
-        names = PlanRow.__slots__
-        return [PlanRow(**dict(zip(names, row, strict=True))) for row in rows]
+        return _plan_rows(rows)
+
+    def all_plans(self, feature: str) -> Sequence[PlanRow]:
+        """Every plan written for a feature in any cycle, oldest first."""
+        rows = self._connection.execute(
+            "SELECT run_id, feature, plan, sha256, written_at, cycle "
+            "FROM plans JOIN runs USING (run_id) WHERE feature = ? ORDER BY written_at, run_id",
+            (feature,),
+        )
+        return _plan_rows(rows)
+
+
+def _plan_rows(rows: Iterable[Sequence[Any]]) -> list[PlanRow]:
+    return [PlanRow(**dict(zip(PlanRow.__slots__, row, strict=True))) for row in rows]
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -119,10 +119,16 @@ def test_plans_are_kept_as_first_written(tmp_path: Path) -> None:
         first.write_plan("r1", "sentiment", "{}", "abc", NOW)
         first.write_plan("r1", "sentiment", "changed", "def", NOW)
         expected = PlanRow(
-            run_id="r1", feature="sentiment", plan="{}", sha256="abc", written_at=NOW
+            run_id="r1",
+            feature="sentiment",
+            plan="{}",
+            sha256="abc",
+            written_at=NOW,
+            cycle="2026-Q4",
         )
         assert list(first.plans("sentiment", "2026-Q4")) == [expected]
         assert list(first.plans("sentiment", "2027-Q1")) == []
+        assert list(first.all_plans("sentiment")) == [expected]
 
 
 def test_a_newer_journal_is_refused(tmp_path: Path) -> None:

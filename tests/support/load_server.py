@@ -1,0 +1,293 @@
+"""A fast Chat Completions server for load: raw asyncio, one process, everything counted.
+
+It answers at a set latency, may fail a share of requests in five ways, and may enforce request
+and token limits which it states in OpenAI's or Anthropic's headers. A prompt starts with its
+item's name; counts are by item. `GET /stats` returns them.
+
+`python -m tests.support.load_server '{"latency_s": 0.2}'` prints its port and serves until its
+input ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ITEM = re.compile(rb'"content": ?"([^ "]+)')
+LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+FAULTS = ("429", "500", "reset", "stall", "truncated")
+INPUT_TOKENS, OUTPUT_TOKENS = 20, 5
+REASONS = {200: "OK", 429: "Too Many Requests", 500: "Internal Server Error"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    latency_s: float = 0.0
+    shuffle_s: float = 0.0
+    """Extra latency, uniform up to so much, by `seed`."""
+    fault_share: float = 0.0
+    """Share of requests for *each* fault."""
+    seed: int = 1
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    style: str | None = None
+    """`openai` or `anthropic`: headers that state the limits."""
+
+
+class Bucket:
+    """Refills evenly; full at the start."""
+
+    def __init__(self, per_minute: int | None) -> None:
+        self.limit = per_minute
+        self.level = float(per_minute or 0)
+        self.at = time.monotonic()
+
+    def fill(self) -> None:
+        if self.limit is not None:
+            now = time.monotonic()
+            self.level = min(self.limit, self.level + (now - self.at) * self.limit / 60)
+            self.at = now
+
+    def fits(self, amount: float) -> bool:
+        return self.limit is None or self.level >= amount
+
+    def wait_s(self, amount: float) -> float:
+        if self.limit is None:
+            return 0.0
+        return max(0.0, (amount - self.level) * 60 / self.limit)
+
+
+@dataclass
+class Stats:
+    requests: int = 0
+    answered: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    in_flight: int = 0
+    most_in_flight: int = 0
+    first_s: float | None = None
+    last_s: float | None = None
+    faults: Counter[str] = field(default_factory=Counter)
+    items: Counter[str] = field(default_factory=Counter)
+    accepted_at: list[float] = field(default_factory=list)
+    refused_at: list[float] = field(default_factory=list)
+
+
+class Server:
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self.stats = Stats()
+        self.rng = Random(behaviour.seed)
+        self.requests = Bucket(behaviour.requests_per_minute)
+        self.tokens = Bucket(behaviour.tokens_per_minute)
+
+    def limit_headers(self) -> str:
+        parts = (("requests", self.requests), ("tokens", self.tokens))
+        lines = []
+        for name, bucket in parts:
+            if bucket.limit is None or self.behaviour.style is None:
+                continue
+            reset_s = bucket.wait_s(bucket.limit)
+            if self.behaviour.style == "openai":
+                lines += [
+                    f"x-ratelimit-limit-{name}: {bucket.limit}",
+                    f"x-ratelimit-remaining-{name}: {int(bucket.level)}",
+                    f"x-ratelimit-reset-{name}: {reset_s:.3f}s",
+                ]
+            else:
+                end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW() + reset_s))
+                lines += [
+                    f"anthropic-ratelimit-{name}-limit: {bucket.limit}",
+                    f"anthropic-ratelimit-{name}-remaining: {int(bucket.level)}",
+                    f"anthropic-ratelimit-{name}-reset: {end}",
+                ]
+        return "".join(f"{line}\r\n" for line in lines)
+
+    def admit(self) -> float:
+        """0 when the limits have room, else seconds to wait."""
+        self.requests.fill()
+        self.tokens.fill()
+        used = INPUT_TOKENS + OUTPUT_TOKENS
+        if self.requests.fits(1) and self.tokens.fits(used):
+            self.requests.level -= 1
+            self.tokens.level -= used
+            return 0.0
+        return max(self.requests.wait_s(1), self.tokens.wait_s(used), 0.001)
+
+    def fault(self) -> str | None:
+        share = self.behaviour.fault_share
+        place = self.rng.random() / share if share else len(FAULTS)
+        return FAULTS[int(place)] if place < len(FAULTS) else None
+
+    def latency(self) -> float:
+        extra = self.rng.random() * self.behaviour.shuffle_s if self.behaviour.shuffle_s else 0.0
+        return self.behaviour.latency_s + extra
+
+
+def NOW() -> float:  # noqa: N802
+    return time.clock_gettime(time.CLOCK_REALTIME)
+
+
+def head(status: int, length: int, extra: str = "") -> bytes:
+    date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(NOW()))
+    return (
+        f"HTTP/1.1 {status} {REASONS[status]}\r\ndate: {date}\r\n"
+        f"content-type: application/json\r\n{extra}content-length: {length}\r\n\r\n"
+    ).encode()
+
+
+def answer(item: str) -> bytes:
+    return json.dumps(
+        {
+            "id": f"chatcmpl-{item}",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "load-1",
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": f"yes {item}"},
+                    "finish_reason": "stop",
+                }
+            ],
+            "usage": {
+                "prompt_tokens": INPUT_TOKENS,
+                "completion_tokens": OUTPUT_TOKENS,
+                "total_tokens": INPUT_TOKENS + OUTPUT_TOKENS,
+            },
+        }
+    ).encode()
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.buffer = b""
+        self.transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        end = self.buffer.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        found = LENGTH.search(self.buffer, 0, end)
+        size = end + 4 + (int(found[1]) if found else 0)
+        if len(self.buffer) >= size:
+            message, self.buffer = self.buffer[:size], self.buffer[size:]
+            self.asked(message)
+
+    def asked(self, message: bytes) -> None:
+        server, stats = self.server, self.server.stats
+        if message.startswith(b"GET"):
+            body = json.dumps(vars(stats)).encode()
+            self.transport.write(head(200, len(body)) + body)
+            return
+        now = time.monotonic()
+        found = ITEM.search(message)
+        item = found[1].decode() if found else "?"
+        stats.requests += 1
+        stats.items[item] += 1
+        stats.in_flight += 1
+        stats.most_in_flight = max(stats.most_in_flight, stats.in_flight)
+        stats.first_s = stats.first_s or now
+        wait_s = server.admit()
+        if wait_s > 0:
+            stats.refused_at.append(now)
+            self.finish(429, b'{"error": {"code": "rate_limit_exceeded"}}', wait_s)
+            return
+        stats.accepted_at.append(now)
+        asyncio.get_running_loop().call_later(server.latency(), self.reply, item)
+
+    def reply(self, item: str) -> None:
+        server, stats = self.server, self.server.stats
+        fault = server.fault()
+        if fault is not None:
+            stats.faults[fault] += 1
+        match fault:
+            case "429":
+                self.finish(429, b'{"error": {"code": "rate_limit_exceeded"}}', 0.1)
+            case "500":
+                self.finish(500, b'{"error": {"code": "server_error"}}')
+            case "reset":
+                stats.in_flight -= 1
+                self.transport.abort()
+            case "stall":
+                stats.in_flight -= 1
+            case "truncated":
+                body = answer(item)
+                self.transport.write(head(200, len(body)) + body[: len(body) // 2])
+                self.transport.close()
+                stats.in_flight -= 1
+            case _:
+                stats.answered += 1
+                stats.input_tokens += INPUT_TOKENS
+                stats.output_tokens += OUTPUT_TOKENS
+                self.finish(200, answer(item))
+
+    def finish(self, status: int, body: bytes, retry_after_s: float | None = None) -> None:
+        self.server.stats.in_flight -= 1
+        self.server.stats.last_s = time.monotonic()
+        extra = self.server.limit_headers()
+        if retry_after_s is not None:
+            extra += f"retry-after: {retry_after_s:.3f}\r\n"
+        self.transport.write(head(status, len(body), extra) + body)
+
+
+async def serve(behaviour: Behaviour) -> None:
+    loop = asyncio.get_running_loop()
+    server = Server(behaviour)
+    listening = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, backlog=4096)
+    print(listening.sockets[0].getsockname()[1], flush=True)  # noqa: T201
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+class Running:
+    """A load server in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def stats(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stats") as reply:
+            return json.load(reply)
+
+
+@contextmanager
+def load_server(**behaviour: Any) -> Iterator[Running]:
+    """Serve until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.load_server", json.dumps(behaviour)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield Running(process, int(process.stdout.readline()))
+    finally:
+        process.communicate()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Behaviour(**json.loads(sys.argv[1]))))

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from reports.charts import draw
+from reports.document import (
+    Chart,
+    CostQuality,
+    Forest,
+    Interval,
+    Latency,
+    Spot,
+    Step,
+    Timing,
+    Waterfall,
+)
+
+
+def parse(text: str) -> ET.Element:
+    return ET.fromstring(text)  # noqa: S314  # drawn a moment ago
+
+
+HOSTILE = "</svg><script>alert(1)</script>$x^2$ \u202e"
+
+
+def forest(label: str = "haiku") -> Forest:
+    return Forest(
+        caption="Differences",
+        description="What they are",
+        axis="points",
+        limit=-3,
+        limit_label="limit -3",
+        rows=(
+            Interval(label=label, value=-0.4, low=-2.1, high=1.2, strong=True),
+            Interval(label="nano", value=-9, low=-13, high=-5, strong=False),
+        ),
+    )
+
+
+def cost_quality() -> CostQuality:
+    return CostQuality(
+        caption="c",
+        description="d",
+        x_axis="USD",
+        y_axis="points",
+        floor=91.8,
+        floor_label="floor",
+        spots=(
+            Spot(label="a", monthly_usd=10, quality=90, strong=True),
+            Spot(label="b", monthly_usd=99, quality=94, strong=False),
+        ),
+    )
+
+
+def latency() -> Latency:
+    return Latency(
+        caption="c",
+        description="d",
+        axis="seconds",
+        limit=8,
+        limit_label="limit 8 s",
+        rows=(
+            Timing(label="a", p50=1.0, p95=2.0, p95_upper=3.0),
+            Timing(label="b", p50=None, p95=None, p95_upper=None),
+            Timing(label="c", p50=1.0, p95=2.0, p95_upper=None),
+        ),
+    )
+
+
+def waterfall() -> Waterfall:
+    return Waterfall(
+        caption="c",
+        description="d",
+        axis="USD",
+        start_label="today",
+        start_usd=100,
+        steps=(Step(label="price", usd=-60), Step(label="tokens", usd=5)),
+        end_label="proposed",
+        end_usd=45,
+    )
+
+
+CHARTS = [
+    pytest.param(forest(), id="forest"),
+    pytest.param(cost_quality(), id="cost and quality"),
+    pytest.param(latency(), id="latency"),
+    pytest.param(waterfall(), id="waterfall"),
+]
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_the_same_chart_gives_the_same_bytes(chart: Chart) -> None:
+    assert draw(chart, "a") == draw(chart, "a")
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_nothing_that_a_page_forbids_is_left(chart: Chart) -> None:
+    text = draw(chart, "a")
+    root = parse(text)
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert tags <= {"svg", "title", "desc", "defs", "g", "path", "use", "text", "clipPath", "rect"}
+    assert "style=" not in text
+    assert not re.search(r"\d{4}-\d\d-\d\d", text)
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "").replace(
+        "http://www.w3.org/1999/xlink", ""
+    )
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_every_reference_is_defined_once_and_carries_the_chart_name(chart: Chart) -> None:
+    root = parse(draw(chart, "chart7"))
+    ids = [value for element in root.iter() if (value := element.get("id"))]
+    used = set(re.findall(r"#(chart7-[\w-]+)", draw(chart, "chart7")))
+    assert len(ids) == len(set(ids))
+    assert all(name.startswith("chart7-") for name in ids)
+    assert used <= set(ids)
+
+
+def test_a_chart_says_what_it_shows() -> None:
+    root = parse(draw(forest(), "a"))
+    names = {element.get("id"): element.text for element in root.iter() if element.get("id")}
+    assert root.get("role") == "img"
+    assert root.get("aria-labelledby") == "a-title a-desc"
+    assert names["a-title"] == "Differences"
+    assert names["a-desc"] == "What they are"
+
+
+def test_its_texts_are_texts() -> None:
+    texts = [element.text for element in parse(draw(forest(), "a")).iter()]
+    assert "haiku" in texts
+    assert "limit -3" in texts
+
+
+def test_hostile_labels_stay_text() -> None:
+    text = draw(forest(HOSTILE), "a")
+    assert "<script" not in text
+    assert "\u202e" not in text
+    parse(text)
+
+
+def test_a_picture_without_a_limit_is_drawn() -> None:
+    bare = Latency(
+        caption="c",
+        description="d",
+        axis="s",
+        limit=None,
+        limit_label="",
+        rows=(Timing(label="", p50=1.0, p95=None, p95_upper=None),),
+    )
+    assert "limit" not in draw(bare, "a").replace("stroke-limit", "")
+    plain = CostQuality(
+        caption="c",
+        description="d",
+        x_axis="x",
+        y_axis="y",
+        floor=None,
+        floor_label="",
+        spots=cost_quality().spots,
+    )
+    assert "floor" not in draw(plain, "a")

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reports.document import (
+    Bullets,
+    Code,
+    Column,
+    Document,
+    Forest,
+    Interval,
+    Latency,
+    Link,
+    Notice,
+    Paragraph,
+    Portfolio,
+    Row,
+    Section,
+    Signature,
+    Table,
+    Timing,
+)
+from reports.render import render, render_index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOREST = Forest(
+    caption="Differences",
+    description="d",
+    axis="points",
+    limit=-3,
+    limit_label="limit -3",
+    rows=(Interval(label="haiku", value=-0.4, low=-2.1, high=1.2, strong=True),),
+)
+
+
+def document(text: str = "plain") -> Document:
+    table = Table(
+        caption=text,
+        columns=(Column(text=""), Column(text=text), Column(text="n", numeric=True)),
+        rows=(
+            Row(cells=(text, Link(text=text, page="documents/a b"), "1")),
+            Row(cells=("strong", "", "2"), strong=True),
+        ),
+    )
+    blocks = (
+        Notice(text=text),
+        Paragraph(lead=text, runs=(text, Code(code=text), " and ", Link(text=text, page="x"))),
+        Paragraph(lead=None, runs=(text,)),
+        Bullets(lead=text, items=(text, "second")),
+        Bullets(lead=None, items=(text,)),
+        table,
+        FOREST,
+        Signature(lead="Decision", choices=("accept",), blanks=("by",)),
+    )
+    times = Latency(
+        caption="Time",
+        description="d",
+        axis="s",
+        limit=None,
+        limit_label="",
+        rows=(Timing(label=text, p50=1.0, p95=2.0, p95_upper=None),),
+    )
+    section = Section(anchor="more", title=text, blocks=(table, times))
+    return Document(title=text, status=text, page=blocks, appendix=(section,), stamp="abc day")
+
+
+def portfolio(text: str = "plain") -> Portfolio:
+    whole = document(text)
+    return Portfolio(
+        title=text, status=text, page=whole.page, views=whole.appendix, stamp="abc day"
+    )
+
+
+class Tags(HTMLParser):
+    """Every start tag with its attributes, and the visible text."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def parse(text: str) -> Tags:
+    parser = Tags()
+    parser.feed(text)
+    return parser
+
+
+def outside_charts(parsed: Tags) -> list[str]:
+    """Tags in order; a chart's own follow the widths of its labels."""
+    charts = {"g", "path", "use", "text", "defs", "clippath", "rect"}
+    return [tag for tag, _ in parsed.tags if tag not in charts]
+
+
+def test_the_sheet_is_allowed_by_its_hash_and_nothing_else_is() -> None:
+    text = render(document(), to="html")
+    sheet = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert sheet is not None
+    digest = base64.b64encode(hashlib.sha256(sheet[1].encode()).digest()).decode()
+    policy = dict(parse(text).tags[3][1])["content"]
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'none'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    assert "style=" not in text
+
+
+@pytest.mark.parametrize("to", ["md", "html"])
+def test_the_same_document_gives_the_same_text(to: str) -> None:
+    assert render(document(), to=to) == render(document(), to=to)  # type: ignore[arg-type]
+
+
+def test_html_is_whole() -> None:
+    text = render(document("word"), to="html")
+    tags = parse(text).tags
+    names = [tag for tag, _ in tags]
+    assert names.count("h1") == 1
+    assert {"scope": "col", "class": "number"} in [attrs for tag, attrs in tags if tag == "th"]
+    assert names.count("caption") == 2
+    assert names.count("svg") == 2
+    assert "documents/a%20b.html" in text
+    assert '<meta name="rightsize-stamp" content="abc day">' in text
+    ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+
+
+def test_markdown_reads_as_it_should() -> None:
+    lines = render(document("word"), to="md").split("\n")
+    assert lines[0] == "# word"
+    assert "> **word**" in lines
+    assert "**word** word`word` and [word](<x.md>)" in lines
+    assert "|  | word | n |" in lines
+    assert "|---|---|---:|" in lines
+    assert "| word | [word](<documents/a%20b.md>) | 1 |" in lines
+    assert "| **strong** |  | **2** |" in lines
+    assert any(line.startswith("**Decision**  [ ] accept") for line in lines)
+    assert "```text" in lines
+    assert lines[-2:] == ["<!-- rightsize-stamp abc day -->", ""]
+
+
+def test_markdown_has_no_gap_wider_than_one_line() -> None:
+    assert "\n\n\n" not in render(document(), to="md")
+
+
+def test_an_index_leads_to_its_views() -> None:
+    text = render_index(portfolio("word"), to="html")
+    assert '<a href="#more">word</a>' in text
+    assert 'id="more"' in text
+    assert "## word" in render_index(portfolio("word"), to="md")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda t: render(document(t), to="html"), lambda t: render_index(portfolio(t), to="html")],
+)
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "</style><script>1</script>",
+        "{{ 7*7 }}",
+        "&lt;b&gt;",
+    ],
+)
+def test_hostile_text_is_shown_as_it_is(make: Callable[[str], str], hostile: str) -> None:
+    plain, made = parse(make("plain")), parse(make(hostile))
+    assert outside_charts(plain) == outside_charts(made)
+    assert hostile in "".join(made.text)
+
+
+def test_a_table_with_a_missing_cell_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs 1 cells"):
+        Table(caption="c", columns=(Column(text="a"),), rows=(Row(cells=("1", "2")),))

@@ -45,9 +45,8 @@ class StreamReader(Protocol):
 class Dialect(Protocol):
     """One wire format: a request's body out, an answer in. No network, no SDK."""
 
-    @property
-    def path(self) -> str:
-        """Where requests go, under the base address."""
+    def path_of(self, request: ModelRequest, /) -> str:
+        """Where the request goes, under the base address."""
         ...
 
     def body(self, request: ModelRequest) -> JsonObject:

@@ -14,8 +14,32 @@ from providers.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BROKEN = ("ClientPayloadError", "ReadError", "RemoteProtocolError", "ClientResponseError")
-UNREACHED = ("ClientConnectorError", "ConnectError", "ClientConnectorDNSError")
+# Names of the back ends' exceptions, because each has its own classes and wraps the other's.
+NEVER_SENT = frozenset({"ClientConnectorError", "ClientConnectorDNSError", "ConnectError"})
+BROKE_INSIDE = frozenset(
+    {"ClientPayloadError", "ClientResponseError", "ReadError", "RemoteProtocolError"}
+)
+BROKE = frozenset({"ClientOSError", "ServerDisconnectedError", "ClientConnectionResetError"})
+
+
+def to_error(vendor: str, error: BaseException) -> ProviderError:
+    """Tell apart a time-out, an address that was not reached, and a connection that broke.
+
+    The deepest exception that tells anything decides: the aiohttp back end dresses resets as
+    connect time-outs (OpenAI's SDK) or failed connections (Anthropic's).
+    """
+    causes = list(chain(error))
+    if _timed_out(causes[-1]):
+        return TimedOutError(f"{vendor}: nothing came in time")
+    for cause in reversed(causes):
+        name = type(cause).__name__
+        if name in BROKE:
+            break
+        if name in NEVER_SENT:
+            return ConnectionFailedError(f"{vendor}: no connection", billable=False)
+        if name in BROKE_INSIDE:
+            return BrokenBodyError(f"{vendor}: the connection broke inside the reply")
+    return ConnectionFailedError(f"{vendor}: the connection broke")
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -26,24 +50,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         at = at.__cause__ or at.__context__
 
 
-def to_error(vendor: str, error: BaseException) -> ProviderError:
-    """Tell a time-out from a broken connection by the deepest cause.
-
-    The aiohttp back end reports resets as connect time-outs, so the outer class says nothing.
-    """
-    causes = list(chain(error))
-    names = [type(cause).__name__ for cause in causes]
-    if _timed_out(causes):
-        return TimedOutError(f"{vendor}: nothing came in time")
-    if any(name in UNREACHED for name in names):
-        return ConnectionFailedError(f"{vendor}: no connection", billable=False)
-    if any(name in BROKEN for name in names):
-        return BrokenBodyError(f"{vendor}: the connection broke inside the reply")
-    return ConnectionFailedError(f"{vendor}: the connection broke")
-
-
-def _timed_out(causes: list[BaseException]) -> bool:
-    deepest = causes[-1]
+def _timed_out(deepest: BaseException) -> bool:
     if isinstance(deepest, TimeoutError):
         return True
     # httpx's own transports raise their own time-outs, which are no TimeoutError.

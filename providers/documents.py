@@ -50,3 +50,8 @@ def count_at(document: JsonObject, key: str) -> int | None:
     """The whole number under a key; None when absent or not a number."""
     value = document.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def to_json(document: JsonObject) -> str:
+    """The document as compact JSON text, keys in their order."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from providers.provider import Endpoint, Provider
 
 OPENERS: Mapping[str, str] = {
+    "anthropic": "providers.anthropic:open_anthropic",
+    "google": "providers.google:open_google",
     "openai": "providers.openai:open_openai",
     "openai-compatible": "providers.openai:open_openai",
 }

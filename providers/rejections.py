@@ -42,16 +42,21 @@ BY_CODE: dict[str, type[ProviderError]] = {
     "permission_error": AuthRejectedError,
     "unauthenticated": AuthRejectedError,
     "permission_denied": AuthRejectedError,
+    "failed_precondition": AuthRejectedError,
     "model_not_found": ModelNotFoundError,
     "deploymentnotfound": ModelNotFoundError,
     "not_found_error": ModelNotFoundError,
+    "not_found": ModelNotFoundError,
     "rate_limit_exceeded": RateLimitedError,
     "rate_limit_error": RateLimitedError,
     "resource_exhausted": RateLimitedError,
     "overloaded_error": OverloadedError,
     "server_error": OverloadedError,
+    "internal": OverloadedError,
+    "unavailable": OverloadedError,
     "api_error": OverloadedError,
     "timeout_error": TimedOutError,
+    "deadline_exceeded": TimedOutError,
 }
 BY_STATUS: dict[int, type[ProviderError]] = {
     401: AuthRejectedError,
@@ -63,10 +68,12 @@ BY_STATUS: dict[int, type[ProviderError]] = {
 }
 # Servers that give no code say it in words only: OpenAI, vLLM, Anthropic, Gemini, llama.cpp.
 TOO_LONG = re.compile(
-    r"maximum context length|prompt is too long|exceeds? the (maximum number of tokens|available"
-    r" context size|model'?s? (maximum )?context)|input token count .*exceeds|context window",
+    r"maximum context length|prompt is too long|exceed context limit|context window"
+    r"|exceeds? the (maximum number of tokens|available context size)"
+    r"|exceeds? (the )?model'?s? (maximum )?context",
     re.IGNORECASE,
 )
+NO_CREDIT = re.compile(r"credit balance is too low", re.IGNORECASE)
 # Refused at the door: the model was never asked.
 UNBILLED = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
 CLIENT_ERROR, SERVER_ERROR = 400, 500
@@ -115,6 +122,8 @@ def _kind(rejection: Rejection) -> type[ProviderError]:
         return BrokenBodyError
     if CLIENT_ERROR <= status < SERVER_ERROR and TOO_LONG.search(rejection.detail):
         return PromptTooLongError
+    if NO_CREDIT.search(rejection.detail):
+        return AuthRejectedError
     return BY_STATUS.get(status) or (OverloadedError if status >= SERVER_ERROR else BadRequestError)
 
 

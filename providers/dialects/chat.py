@@ -33,6 +33,10 @@ class ChatDialect:
     compatible: bool = False
     path: str = "/chat/completions"
 
+    def path_of(self, _request: ModelRequest) -> str:
+        """The same for every model."""
+        return self.path
+
     def body(self, request: ModelRequest) -> JsonObject:
         """The body that asks for `request`."""
         limit = "max_tokens" if self.compatible else "max_completion_tokens"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from providers.answer import Answer
-from providers.dialects.asking import extra_body, merged, present, refuse_parts
+from providers.dialects.asking import extra_body, merged, present, refuse_parts, schema_of
 from providers.dialects.chat import response_format
 from providers.dialects.finishes import to_finish
 from providers.dialects.openai_usage import read_usage
@@ -21,13 +21,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionsDialect:
-    """`/completions`: the texts of the messages in order, a blank line between; no roles."""
+    """`/completions`: the texts of the messages in order, a blank line between; no roles.
 
+    `compatible`: a server that is not OpenAI's; those that constrain raw completions to a schema
+    name it `response_format` (vLLM) or `json_schema` (llama.cpp).
+    """
+
+    compatible: bool = False
     path: str = "/completions"
+
+    def path_of(self, _request: ModelRequest) -> str:
+        """The same for every model."""
+        return self.path
 
     def body(self, request: ModelRequest) -> JsonObject:
         """The body that asks for `request`."""
         refuse_parts(request, "completions", ("images", "tools", "tool turns", "an effort"))
+        if not self.compatible:
+            refuse_parts(request, "completions", ("a schema",))
         streamed = streams(request)
         body: JsonObject = {
             "model": request.model,
@@ -37,6 +48,7 @@ class CompletionsDialect:
             "seed": request.seed,
             "stop": list(request.stop) or None,
             "response_format": response_format(request),
+            "json_schema": schema_of(request),
             "service_tier": request.service_tier,
             "stream": True if streamed else None,
             "stream_options": {"include_usage": True} if streamed else None,

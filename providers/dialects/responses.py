@@ -51,6 +51,10 @@ class ResponsesDialect:
 
     path: str = "/responses"
 
+    def path_of(self, _request: ModelRequest) -> str:
+        """The same for every model."""
+        return self.path
+
     def body(self, request: ModelRequest) -> JsonObject:
         """The body that asks for `request`."""
         refuse_parts(request, "responses", ("a seed", "stop sequences"))

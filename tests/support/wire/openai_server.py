@@ -5,12 +5,12 @@ Bodies follow OpenAI's public API reference (platform.openai.com/docs/api-refere
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from tests.support.wire.command import serve
+from tests.support.wire.frames import frame, pieces
 from tests.support.wire.server import Call, WireServer
 
 if TYPE_CHECKING:
@@ -18,18 +18,6 @@ if TYPE_CHECKING:
 
 CREATED = 1_760_000_000
 FINISH = {"refusal": "stop"}
-
-
-def frame(data: object, event: str | None = None) -> str:
-    """One SSE frame."""
-    head = f"event: {event}\n" if event else ""
-    return f"{head}data: {json.dumps(data)}\n\n"
-
-
-def pieces(text: str) -> list[str]:
-    """A text in streamed pieces: words with the blank before them."""
-    words = text.split(" ")
-    return [words[0], *(f" {word}" for word in words[1:])]
 
 
 def chat_usage(reply: Reply) -> Body | None:
@@ -40,7 +28,10 @@ def chat_usage(reply: Reply) -> Body | None:
         "prompt_tokens": reply.usage.input_tokens,
         "completion_tokens": reply.usage.output_tokens,
         "total_tokens": reply.usage.input_tokens + reply.usage.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": reply.usage.cache_read_tokens},
+        "prompt_tokens_details": {
+            "cached_tokens": reply.usage.cache_read_tokens,
+            "cache_write_tokens": reply.usage.cache_write_tokens,
+        },
         "completion_tokens_details": {"reasoning_tokens": reply.usage.reasoning_tokens},
     }
 
@@ -51,7 +42,10 @@ def responses_usage(reply: Reply) -> Body | None:
         return None
     return {
         "input_tokens": reply.usage.input_tokens,
-        "input_tokens_details": {"cached_tokens": reply.usage.cache_read_tokens},
+        "input_tokens_details": {
+            "cached_tokens": reply.usage.cache_read_tokens,
+            "cache_write_tokens": reply.usage.cache_write_tokens,
+        },
         "output_tokens": reply.usage.output_tokens,
         "output_tokens_details": {"reasoning_tokens": reply.usage.reasoning_tokens},
         "total_tokens": reply.usage.input_tokens + reply.usage.output_tokens,

@@ -93,6 +93,7 @@ class WireServer:
     """Base of the vendors' servers: thread, counting, faults; a vendor adds routes and bodies."""
 
     chat_paths: Sequence[str] = ()
+    request_id_header: str | None = "x-request-id"
 
     def __init__(
         self, script: Script = always_ok, *, port: int = 0, counts: Path | None = None
@@ -206,7 +207,7 @@ class WireServer:
         document = self.error(reply) if reply.status >= 400 else None
         text = reply.body or json.dumps(document or self.document(call, reply))
         raw = text.encode()
-        response = web.StreamResponse(status=reply.status, headers=self._headers(reply))
+        response = web.StreamResponse(status=reply.status, headers=self.headers(reply))
         response.content_type = reply.content_type or "application/json"
         sent = raw[: len(raw) // 2] if reply.fault in {"truncated", "cut", "stall"} else raw
         response.content_length = len(raw if reply.fault in {"cut", "stall"} else sent)
@@ -224,7 +225,7 @@ class WireServer:
             frames = frames[:2]
         elif reply.fault is not None:
             frames = frames[: max(1, len(frames) // 2)]
-        response = web.StreamResponse(status=reply.status, headers=self._headers(reply))
+        response = web.StreamResponse(status=reply.status, headers=self.headers(reply))
         response.content_type = reply.content_type or "text/event-stream"
         await response.prepare(request)
         for number, frame in enumerate(frames):
@@ -240,8 +241,11 @@ class WireServer:
         if reply.fault == "cut":
             reset(request)
 
-    def _headers(self, reply: Reply) -> dict[str, str]:
-        return {"x-request-id": f"req-{len(self.log.calls)}", **reply.headers}
+    def headers(self, reply: Reply) -> dict[str, str]:
+        """The headers of a reply."""
+        name = self.request_id_header
+        numbered = {} if name is None else {name: f"req-{len(self.log.calls)}"}
+        return {**numbered, **reply.headers}
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

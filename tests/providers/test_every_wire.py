@@ -1,0 +1,326 @@
+"""What holds for every vendor: the real SDKs against scripted servers that speak their wires."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+from typing import TYPE_CHECKING
+
+import pytest
+
+from providers.completion import TokenUsage
+from providers.errors import (
+    AuthRejectedError,
+    BadRequestError,
+    BrokenBodyError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    ModelNotFoundError,
+    OverloadedError,
+    ProviderError,
+    RateLimitedError,
+    TimedOutError,
+)
+from providers.opening import open_provider
+from providers.provider import Endpoint
+from providers.request import Tool
+from tests.support.wire.reply import Fault, Reply, WireToolCall, WireUsage
+from tests.support.wire.vendors import KEY, SERVERS, WIRES, WireCase, a_request, ask, start_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from providers.completion import Completion
+    from tests.support.wire.server import WireServer
+
+every_wire = pytest.mark.parametrize("wire", WIRES, ids=[wire.name for wire in WIRES])
+with_tools = pytest.mark.parametrize(
+    "wire",
+    [wire for wire in WIRES if wire.api != "completions"],
+    ids=[wire.name for wire in WIRES if wire.api != "completions"],
+)
+plain_and_streamed = pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[dict[str, WireServer]]:
+    with start_all() as servers:
+        yield dict(servers)
+
+
+@pytest.fixture
+def server(running: dict[str, WireServer], wire: WireCase) -> WireServer:
+    found = running[wire.vendor]
+    found.log.calls.clear()
+    return found
+
+
+async def fail(wire: WireCase, server: WireServer, **request: object) -> ProviderError:
+    with pytest.raises(ProviderError) as raised:
+        await ask(wire.endpoint(server), a_request(**request))
+    assert len(server.calls) == 1
+    return raised.value
+
+
+@every_wire
+@plain_and_streamed
+async def test_text_usage_version_tier_and_time(
+    wire: WireCase, server: WireServer, *, stream: bool
+) -> None:
+    usage = WireUsage(input_tokens=30, output_tokens=7, cache_read_tokens=8, reasoning_tokens=3)
+    server.script = lambda _body: Reply(
+        text="yes it is", usage=usage, model="small-1-0714", service_tier="flex"
+    )
+    completion = await ask(wire.endpoint(server), a_request(stream=stream))
+    assert completion.text == "yes it is"
+    assert completion.finish == "stop"
+    assert completion.served_model == "small-1-0714"
+    assert completion.service_tier == "flex"
+    assert completion.request_id in {"req-1", "r-1"}
+    assert completion.usage == TokenUsage(
+        input_tokens=30, output_tokens=7, cache_read_tokens=8, reasoning_tokens=3
+    )
+    assert completion.timing.total_s > 0
+    assert (completion.timing.first_token_s is not None) == stream
+
+
+@every_wire
+@plain_and_streamed
+async def test_usage_that_is_not_reported_is_unknown(
+    wire: WireCase, server: WireServer, *, stream: bool
+) -> None:
+    server.script = lambda _body: Reply(usage=None)
+    assert (await ask(wire.endpoint(server), a_request(stream=stream))).usage is None
+
+
+@with_tools
+@plain_and_streamed
+async def test_tool_calls(wire: WireCase, server: WireServer, *, stream: bool) -> None:
+    calls = (
+        WireToolCall(id="call_1", name="weather", arguments='{"city": "Oslo"}'),
+        WireToolCall(id="call_2", name="weather", arguments='{"city": "Paris"}'),
+    )
+    server.script = lambda _body: Reply(finish="tool_calls", tool_calls=calls)
+    tool = Tool(name="weather", description="Weather of a city.", parameters='{"type": "object"}')
+    completion = await ask(wire.endpoint(server), a_request(stream=stream, tools=(tool,)))
+    assert completion.finish == "tool_calls"
+    assert [(c.id, c.name, json.loads(c.arguments)) for c in completion.tool_calls] == [
+        ("call_1", "weather", {"city": "Oslo"}),
+        ("call_2", "weather", {"city": "Paris"}),
+    ]
+
+
+@every_wire
+@plain_and_streamed
+async def test_an_answer_cut_at_its_limit(
+    wire: WireCase, server: WireServer, *, stream: bool
+) -> None:
+    server.script = lambda _body: Reply(text="water is", finish="length")
+    completion = await ask(wire.endpoint(server), a_request(stream=stream))
+    assert (completion.finish, completion.text) == ("length", "water is")
+
+
+STATUSES: list[tuple[int, type[ProviderError]]] = [
+    (400, BadRequestError),
+    (401, AuthRejectedError),
+    (403, AuthRejectedError),
+    (404, ModelNotFoundError),
+    (408, TimedOutError),
+    (409, BadRequestError),
+    (413, BadRequestError),
+    (429, RateLimitedError),
+    (500, OverloadedError),
+    (503, OverloadedError),
+    (529, OverloadedError),
+]
+
+
+@every_wire
+@pytest.mark.parametrize(("status", "kind"), STATUSES)
+@plain_and_streamed
+async def test_a_status_is_one_error_after_one_request(
+    wire: WireCase, server: WireServer, *, status: int, kind: type[ProviderError], stream: bool
+) -> None:
+    server.script = lambda _body: Reply(status=status, error_code=None)
+    error = await fail(wire, server, stream=stream)
+    assert type(error) is kind
+    assert error.status == status
+    assert error.billable == (status in {408, 409} or status >= 500)
+    assert error.total_s is not None
+
+
+FAULTS: list[tuple[Fault, type[ProviderError]]] = [
+    ("reset", ConnectionFailedError),
+    ("stall", TimedOutError),
+    ("cut", BrokenBodyError),
+    ("truncated", BrokenBodyError),
+    ("html", BrokenBodyError),
+]
+
+
+@every_wire
+@pytest.mark.parametrize(("fault", "kind"), FAULTS)
+@plain_and_streamed
+async def test_a_fault_is_one_error_after_one_request(
+    wire: WireCase, server: WireServer, *, fault: Fault, kind: type[ProviderError], stream: bool
+) -> None:
+    server.script = lambda _body: Reply(text="a b c d e f", fault=fault)
+    timeout_s = 0.4 if fault == "stall" else 5.0
+    error = await fail(wire, server, stream=stream, timeout_s=timeout_s)
+    assert type(error) is kind
+    assert error.billable
+    assert error.usage is None
+
+
+@every_wire
+@plain_and_streamed
+async def test_retry_after_in_seconds_and_as_a_date(
+    wire: WireCase, server: WireServer, *, stream: bool
+) -> None:
+    headers = {"retry-after": "7"}
+    server.script = lambda _body: Reply(status=429, headers=headers)
+    assert (await fail(wire, server, stream=stream)).retry_after_s == 7
+    server.calls.clear()
+    headers = {
+        "retry-after": "Tue, 24 Nov 2026 10:00:30 GMT",
+        "date": "Tue, 24 Nov 2026 10:00:00 GMT",
+    }
+    assert (await fail(wire, server, stream=stream)).retry_after_s == 30
+
+
+@every_wire
+async def test_a_redirect_is_not_followed(wire: WireCase, server: WireServer) -> None:
+    headers = {"location": f"{server.origin}/elsewhere"}
+    server.script = lambda _body: Reply(status=307, headers=headers)
+    error = await fail(wire, server)
+    assert type(error) is BadRequestError
+    assert error.status == 307
+
+
+@every_wire
+async def test_nobody_listens(wire: WireCase) -> None:
+    endpoint = Endpoint(vendor=wire.vendor, api=wire.api, base_url="http://127.0.0.1:9/v1")
+    with pytest.raises(ConnectionFailedError) as raised:
+        await ask(endpoint, a_request())
+    assert raised.value.billable is False
+
+
+@every_wire
+async def test_still_streaming_at_the_deadline_is_the_models_failure(
+    wire: WireCase, server: WireServer
+) -> None:
+    server.script = lambda _body: Reply(text="a b c d e f g h", piece_delay_s=0.1)
+    error = await fail(wire, server, deadline_s=0.35)
+    assert type(error) is DeadlineExceededError
+    assert error.total_s is not None
+    assert 0.35 <= error.total_s < 0.8
+
+
+@every_wire
+async def test_a_stall_before_the_deadline_is_the_worlds_failure(
+    wire: WireCase, server: WireServer
+) -> None:
+    server.script = lambda _body: Reply(text="a b c d", fault="stall")
+    assert type(await fail(wire, server, deadline_s=5.0, timeout_s=0.3)) is TimedOutError
+
+
+@every_wire
+async def test_nothing_at_all_by_the_deadline_is_the_worlds_failure(
+    wire: WireCase, server: WireServer
+) -> None:
+    server.script = lambda _body: Reply(delay_s=3.0)
+    assert type(await fail(wire, server, deadline_s=0.3)) is TimedOutError
+
+
+@every_wire
+async def test_time_to_the_first_token_and_between_tokens(
+    wire: WireCase, server: WireServer
+) -> None:
+    usage = WireUsage(input_tokens=3, output_tokens=4)
+    server.script = lambda _body: Reply(
+        text="a b c d", usage=usage, delay_s=0.15, piece_delay_s=0.05
+    )
+    timing = (await ask(wire.endpoint(server), a_request(stream=True))).timing
+    assert timing.first_token_s is not None
+    assert timing.inter_token_s is not None
+    assert 0.15 <= timing.first_token_s < timing.total_s
+    assert 3 * timing.inter_token_s <= timing.total_s - timing.first_token_s
+    assert timing.inter_token_s > 0.03
+
+
+@every_wire
+@plain_and_streamed
+async def test_the_key_travels_in_a_header_and_nowhere_else(
+    wire: WireCase, server: WireServer, *, stream: bool
+) -> None:
+    server.script = lambda _body: Reply()
+    await ask(wire.endpoint(server), a_request(stream=stream))
+    call = server.calls[0]
+    assert any(KEY in value for value in call.headers.values())
+    assert KEY not in call.path + call.query + json.dumps(call.body)
+
+
+@every_wire
+@pytest.mark.parametrize("reply", [Reply(status=401), Reply(status=500), Reply(fault="truncated")])
+@plain_and_streamed
+async def test_an_error_holds_no_key_no_prompt_and_no_body(
+    wire: WireCase, server: WireServer, *, reply: Reply, stream: bool
+) -> None:
+    echo = f"{KEY} Is water wet?"
+    server.script = lambda _body: Reply(
+        status=reply.status, fault=reply.fault, error_message=echo, text=echo
+    )
+    error = await fail(wire, server, stream=stream)
+    shown = f"{error!r} {error} {vars(error)}"
+    assert KEY not in shown
+    assert "water" not in shown
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    assert KEY.encode() not in pickle.dumps(error)
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own bytes
+    assert (str(copy), copy.status, copy.total_s) == (str(error), error.status, error.total_s)
+
+
+@every_wire
+async def test_the_environment_is_not_read(
+    wire: WireCase, server: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "OPENAI_API_KEY",
+        "OPENAI_ADMIN_KEY",
+        "OPENAI_ORG_ID",
+        "OPENAI_PROJECT_ID",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "GOOGLE_API_KEY",
+        "GEMINI_API_KEY",
+    ):
+        monkeypatch.setenv(name, "from-the-environment")
+    for name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "1")
+    server.script = lambda _body: Reply()
+    await ask(wire.endpoint(server), a_request())
+    assert "from-the-environment" not in json.dumps(dict(server.calls[0].headers))
+
+
+@pytest.mark.parametrize("wire", [WIRES[0], WIRES[4], WIRES[5]], ids=lambda wire: wire.vendor)
+async def test_many_at_once_share_one_client(wire: WireCase, server: WireServer) -> None:
+    server.log.most_in_flight = 0
+    server.script = lambda _body: Reply(delay_s=1.0)
+    provider = open_provider(wire.endpoint(server), key=KEY)
+
+    async def one() -> Completion:
+        return await provider.complete(a_request())
+
+    answers = await asyncio.gather(*(one() for _ in range(120)))
+    await provider.aclose()
+    assert {answer.text for answer in answers} == {"ok"}
+    assert server.log.most_in_flight > 100  # the default limit of aiohttp
+
+
+def test_every_vendor_has_a_server() -> None:
+    assert {wire.vendor for wire in WIRES} == set(SERVERS)

@@ -1,0 +1,31 @@
+"""`rightsize check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.check import check_workspace, priced_on
+from harness.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@options.workspace
+def check(workspace: Path) -> int:
+    """Find every error of a workspace at once: file, line, key, what to do. Spends nothing."""
+    root = options.find_workspace(workspace)
+    report = check_workspace(root, has_price=priced_on(options.now().date()))
+    for problem in report.problems:
+        mark = "" if problem.severity == "error" else f"{problem.severity}: "
+        click.echo(f"{mark}{problem}", err=problem.severity == "error")
+    counts = f"{report.features} features, {report.models} models, {report.cases} cases"
+    found = (
+        f"{len(report.errors)} errors, {len(report.blocked)} features blocked, "
+        f"{len(report.warnings)} warnings"
+    )
+    click.echo(f"{counts}: {found if report.problems else 'no problem found'}")
+    return report.exit_code

@@ -1,0 +1,44 @@
+"""`rightsize plan`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options
+from harness.cli.plan_text import plan_lines
+from harness.config.workspace import load_workspace
+from harness.plan.planning import Selection, plan_review
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from pathlib import Path
+
+
+@click.command()
+@options.workspace
+@options.cycle
+@options.feature
+@options.model
+@options.max_spend
+@click.option("--details", is_flag=True, help="Say for each feature what will be asked and why.")
+def plan(  # noqa: PLR0913  # one argument per option of the command
+    *,
+    workspace: Path,
+    cycle: str | None,
+    features: tuple[str, ...],
+    models: tuple[str, ...],
+    max_spend: Decimal | None,
+    details: bool,
+) -> None:
+    """Show what is decided without a call, what is asked, and what it costs. Spends nothing."""
+    today = options.now().date()
+    planned = plan_review(
+        load_workspace(options.find_workspace(workspace)),
+        cycle=options.cycle_of(cycle, today),
+        on=today,
+        wanted=Selection(features=features, models=models, max_spend_usd=max_spend),
+    )
+    for line in plan_lines(planned, details=details):
+        click.echo(line)

@@ -1,0 +1,89 @@
+"""A plan as lines of text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.cli.show import duration, usd
+from harness.plan.model import Status
+from harness.record.codes import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.plan.model import FeaturePlan, Plan
+
+
+def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
+    """The summary of `workspace.md`'s kind, and with `details` a paragraph per feature."""
+    monthly = sum((p.monthly_usd or Decimal(0) for p in plan.features), Decimal(0))
+    yield f"{len(plan.features)} features, {usd(monthly)} a month"
+    yield from _counts(plan)
+    if details:
+        for feature in plan.features:
+            yield from feature_lines(feature)
+    yield (
+        f"Cost {usd(plan.expected_usd)} expected, {usd(plan.worst_usd)} at worst, "
+        f"cap {usd(plan.cap_usd)}.  Time {duration(plan.hours)}, roughly"
+    )
+
+
+def _counts(plan: Plan) -> Iterator[str]:
+    answered, ready = plan.having(Status.ANSWERED), plan.having(Status.READY)
+    labels, small = plan.having(Status.NEEDS_LABELS), plan.having(Status.TOO_SMALL)
+    blocked = plan.having(Status.BLOCKED)
+    if answered:
+        yield _row(len(answered), "decided without a call", _why_answered(answered))
+    if ready:
+        share = _share_of_savings(plan, ready)
+        yield _row(len(ready), "ready", f"{share} of what can be saved" if share else "")
+    if labels:
+        yield _row(len(labels), "need labels", "label the disagreements (`rightsize label`)")
+    if small:
+        notes = "; ".join(f"{p.feature}: {p.note}" for p in small)
+        yield _row(len(small), "cannot be decided", notes)
+    if blocked:
+        names = "; ".join(f"{p.feature}: {', '.join(p.reasons)}" for p in blocked)
+        yield _row(len(blocked), "blocked", names)
+
+
+def _row(count: int, what: str, why: str) -> str:
+    return f"{count:4}  {what:<22} {why}".rstrip()
+
+
+def _why_answered(answered: Sequence[FeaturePlan]) -> str:
+    reasons = [plan.reasons[0] for plan in answered if plan.reasons]
+    words = {
+        Reason.SAVINGS_BELOW_MINIMUM: "cannot save the minimum",
+        Reason.NO_CHEAPER_CANDIDATE: "have no cheaper permitted model",
+        Reason.DATA_NOT_PERMITTED: "have no candidate that may see their data",
+        Reason.CAPABILITY_GAP: "have no candidate that can do it",
+    }
+    distinct = dict.fromkeys(reasons)
+    return ", ".join(f"{reasons.count(r)} {words.get(r, r.value)}" for r in distinct)
+
+
+def _share_of_savings(plan: Plan, ready: Sequence[FeaturePlan]) -> str:
+    whole = sum((p.saving_bound_usd for p in plan.features), Decimal(0))
+    part = sum((p.saving_bound_usd for p in ready), Decimal(0))
+    return f"{part / whole:.0%}" if whole else ""
+
+
+def feature_lines(plan: FeaturePlan) -> Iterator[str]:
+    """What happens to one feature."""
+    today = f", {usd(plan.monthly_usd)} a month" if plan.monthly_usd is not None else ""
+    yield f"{plan.feature}: {plan.status.value}{today}"
+    if plan.note:
+        yield f"    {plan.note}"
+    for option in plan.options:
+        cost = usd(option.monthly_usd) if option.monthly_usd is not None else "no price"
+        what = "asked" if option.asked and plan.status is Status.READY else "not asked"
+        why = f" ({option.excluded}: {option.note})" if option.excluded else ""
+        yield f"    {option.rung.option}: {cost} a month, {what}{why}"
+    if plan.money is not None:
+        yield (
+            f"    {plan.money.calls} calls, {usd(plan.money.expected_usd)} expected, "
+            f"{usd(plan.money.worst_usd)} at worst; margin {plan.margin:g} points on "
+            f"{len(plan.sample.deciding)} {plan.evalset.unit}"
+        )

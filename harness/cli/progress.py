@@ -1,0 +1,110 @@
+"""A review on a terminal (live, with rich) and in a log (plain lines)."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.show import usd
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from decimal import Decimal
+
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from harness.review.progress import Progress, Standing
+
+EVERY = 100
+"""In a log, one line for so many trials."""
+
+
+def standing_line(standing: Standing) -> str:
+    """`refund-request   haiku   look 1 of 1   144/144   at worst -3.4 (limit -6)   USD 0.10`."""
+    worst = "-" if standing.worst is None else f"{standing.worst:+.1f}"
+    return (
+        f"{standing.feature:<22} {standing.option:<22} look {standing.look} of {standing.looks}   "
+        f"{standing.cases}/{standing.of_cases}   at worst {worst} (limit -{standing.margin:g})   "
+        f"{standing.action}   {usd(standing.spent_usd)}"
+    )
+
+
+class PlainProgress:
+    """Lines for a log."""
+
+    def __init__(self) -> None:
+        self._expected = self._settled = 0
+
+    def note(self, text: str) -> None:
+        """One line."""
+        click.echo(text)
+
+    def expect(self, trials: int) -> None:
+        """Count."""
+        self._expected += trials
+
+    def settled(self, *, spent_usd: Decimal) -> None:
+        """A line now and then."""
+        self._settled += 1
+        if self._settled % EVERY == 0:
+            click.echo(f"{self._settled} answers, {usd(spent_usd)}")
+
+    def stood(self, standing: Standing) -> None:
+        """A line per look."""
+        click.echo(standing_line(standing))
+
+
+class LiveProgress:
+    """A bar with the time left, and lines above it."""
+
+    def __init__(self, bar: Bar, planned: int) -> None:
+        self._bar = bar
+        self._task: TaskID = bar.add_task("answers", total=planned, spent="USD 0")
+
+    def note(self, text: str) -> None:
+        """One line above the bar."""
+        self._bar.console.print(text, markup=False, highlight=False)
+
+    def expect(self, trials: int) -> None:
+        """The plan's count is the bar's length already."""
+        del trials
+
+    def settled(self, *, spent_usd: Decimal) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, advance=1, spent=usd(spent_usd))
+
+    def stood(self, standing: Standing) -> None:
+        """A line above the bar."""
+        self.note(standing_line(standing))
+
+
+@contextmanager
+def show_progress(planned: int) -> Generator[Progress]:
+    """Live on a terminal, plain lines elsewhere; `planned` is the number of calls of the plan."""
+    if not sys.stdout.isatty():
+        yield PlainProgress()
+        return
+    from rich.progress import (  # noqa: PLC0415  # only a terminal needs it
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[spent]}"),
+    )
+    with Progress(*columns) as bar:
+        yield LiveProgress(bar, planned)

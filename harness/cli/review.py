@@ -1,0 +1,75 @@
+"""`rightsize review`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options
+from harness.cli.plan_text import plan_lines
+from harness.cli.running import Setup, run
+from harness.cli.show import usd
+from harness.config.workspace import load_workspace
+from harness.errors import BudgetRefusedError
+from harness.plan.planning import Selection, plan_review
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from pathlib import Path
+
+    from harness.plan.model import Plan
+
+QUICK_SUFFIX = "-quick"
+
+
+@click.command()
+@options.workspace
+@options.cycle
+@options.feature
+@options.model
+@options.max_spend
+@options.out
+@click.option("--address", default=None, help="A running Ray cluster, as ray://host:port.")
+@click.option("--yes", is_flag=True, help="Spend without asking.")
+@click.option("--quick", is_flag=True, help="A few cases only: a look, never a decision.")
+@click.option("--strict", is_flag=True, help="Exit with 4 when a verdict is undecided.")
+def review(  # noqa: PLR0913  # one argument per option of the command
+    *,
+    workspace: Path,
+    cycle: str | None,
+    features: tuple[str, ...],
+    models: tuple[str, ...],
+    max_spend: Decimal | None,
+    out: Path | None,
+    address: str | None,
+    yes: bool,
+    quick: bool,
+    strict: bool,
+) -> int:
+    """Replay every feature's eval set, decide, and write its document."""
+    now = options.now()
+    named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
+    loaded = load_workspace(options.find_workspace(workspace), through_datasets=True)
+    wanted = Selection(features=features, models=models, quick=quick, max_spend_usd=max_spend)
+    plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted)
+    for line in plan_lines(plan, details=False):
+        click.echo(line)
+    confirm(plan, yes=yes)
+    return run(loaded, plan, Setup(now=now, out=out, address=address, strict=strict))
+
+
+def confirm(plan: Plan, *, yes: bool) -> None:
+    """Ask before money is spent; where nobody can answer, refuse.
+
+    Raises:
+        BudgetRefusedError: the answer is no, or there is no terminal and no `--yes`.
+    """
+    if yes or not plan.worst_usd:
+        return
+    question = f"The review spends at most {usd(plan.worst_usd)}.  Go on?"
+    if not sys.stdin.isatty():
+        raise BudgetRefusedError(f"{question[:-8]}; say --yes to allow it where nobody is asked")
+    if not click.confirm(question):
+        raise BudgetRefusedError("nothing was spent")

@@ -1,0 +1,34 @@
+"""How money, time and counts read on a terminal."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+_WHOLE_FROM = Decimal(100)
+_CENT = Decimal("0.01")
+_HOUR = 60
+
+
+def usd(amount: Decimal) -> str:
+    """`USD 1,234` from a hundred up, `USD 12.34` below, `USD 0.0012` under a cent.
+
+    >>> usd(Decimal("1234.5")), usd(Decimal("12.345")), usd(Decimal("0.00123")), usd(Decimal(0))
+    ('USD 1,235', 'USD 12.35', 'USD 0.0012', 'USD 0')
+    """
+    if amount == 0:
+        return "USD 0"
+    size = abs(amount)
+    digits = "1" if size >= _WHOLE_FROM else "0.01" if size >= _CENT else "0.0001"
+    return f"USD {amount.quantize(Decimal(digits), rounding=ROUND_HALF_UP):,}"
+
+
+def duration(hours: float) -> str:
+    """`1 h 50`, `12 min`, `under a minute`.
+
+    >>> duration(1.84), duration(0.2), duration(0.001)
+    ('1 h 50', '12 min', 'under a minute')
+    """
+    minutes = round(hours * 60)
+    if minutes < 1:
+        return "under a minute"
+    return f"{minutes} min" if minutes < _HOUR else f"{minutes // _HOUR} h {minutes % _HOUR:02d}"

@@ -1,0 +1,146 @@
+"""One case and one rung become one trial."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from dataclasses import asdict, dataclass, replace
+from mimetypes import guess_type
+from typing import TYPE_CHECKING
+
+from evalsets.prompts import PromptError, render_prompt
+from harness.config.fingerprints import fingerprint
+from harness.costing.attempts import upper_bound
+from harness.errors import UsageError
+from harness.trials import Trial
+from providers.request import ImagePart, Message, ModelRequest, Tool, ToolCall
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from evalsets.cases import Case, Turn
+    from harness.config.files import FeatureConfig
+    from harness.plan.ladder import Rung
+    from harness.trials import Purpose
+
+WIRE_ONLY = ("timeout_s", "deadline_s", "stream")
+"""Fields of a request that do not determine its answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Makes the trials of one feature.
+
+    `folder` is the eval set's, for images, schemas and tools; `schema` and `tools` are their texts.
+    """
+
+    feature: str
+    config: FeatureConfig
+    folder: Path
+    schema: str | None
+    tools: tuple[Tool, ...]
+
+    def request(self, rung: Rung, case: Case, purpose: Purpose) -> ModelRequest:
+        """What is sent for one case.
+
+        Raises:
+            UsageError: the rung's prompt cannot be filled in for this case.
+        """
+        asked = self.config.request
+        latency = self.config.latency
+        return ModelRequest(
+            model=rung.version,
+            messages=self._messages(rung, case),
+            max_output_tokens=asked.max_output_tokens,
+            temperature=asked.temperature,
+            seed=asked.seed,
+            stop=asked.stop,
+            schema=self.schema if rung.sends_schema else None,
+            tools=self.tools,
+            effort=rung.effort,
+            service_tier=asked.service_tier,
+            stream=purpose == "latency",
+            deadline_s=latency.deadline_s if latency else None,
+            extra_body=json.dumps(rung.config.extra_body) if rung.config.extra_body else None,
+        )
+
+    def trial(self, rung: Rung, case: Case, repeat: int, purpose: Purpose) -> Trial:
+        """The trial of one case, with its fingerprint and the most that one attempt may cost."""
+        request = self.request(rung, case, purpose)
+        return Trial(
+            fingerprint=fingerprint(
+                {
+                    "served": rung.served_identity(),
+                    "request": {k: v for k, v in asdict(request).items() if k not in WIRE_ONLY},
+                    "case": case.id,
+                    "repeat": repeat,
+                    "purpose": purpose,
+                }
+            ),
+            feature=self.feature,
+            option=rung.option,
+            case_id=case.id,
+            repeat=repeat,
+            purpose=purpose,
+            endpoint=rung.endpoint,
+            request=request,
+            reserve_usd=upper_bound(
+                input_bytes=input_bytes(request),
+                max_output_tokens=request.max_output_tokens,
+                rates=rung.priced(),
+                max_input_tokens=rung.config.max_input_tokens,
+            ),
+        )
+
+    def _messages(self, rung: Rung, case: Case) -> tuple[Message, ...]:
+        try:
+            turns = render_prompt(rung.prompt.text, case)
+        except PromptError as error:
+            raise UsageError(f"{rung.prompt.path}: case {case.id}: {error}") from error
+        messages = tuple(_message(turn, self.folder) for turn in turns)
+        if self.config.request.cache_prompt and len(messages) > 1:
+            marked = replace(messages[-2], cache=True)
+            messages = (*messages[:-2], marked, messages[-1])
+        return messages
+
+
+def input_bytes(request: ModelRequest) -> int:
+    """UTF-8 bytes of all that a request carries: at least as many as its tokens."""
+    texts = [request.schema or "", request.extra_body or ""]
+    texts += [f"{tool.name}{tool.description}{tool.parameters}" for tool in request.tools]
+    for message in request.messages:
+        texts += [message.text, *(image.data for image in message.images)]
+        texts += [f"{call.name}{call.arguments}" for call in message.tool_calls]
+    return sum(len(text.encode()) for text in texts)
+
+
+def read_tools(text: str) -> tuple[Tool, ...]:
+    """Tools of a JSON file: a list of {name, description, parameters}."""
+    return tuple(
+        Tool(
+            name=entry["name"],
+            description=entry.get("description", ""),
+            parameters=json.dumps(entry.get("parameters", {}), sort_keys=True),
+        )
+        for entry in json.loads(text)
+    )
+
+
+def _message(turn: Turn, folder: Path) -> Message:
+    calls: list[Mapping[str, str]] = json.loads(turn.tool_calls) if turn.tool_calls else []
+    return Message(
+        role=turn.role,
+        text=turn.content,
+        images=tuple(_image(folder / name) for name in turn.images),
+        tool_calls=tuple(
+            ToolCall(id=call["id"], name=call["name"], arguments=call["arguments"])
+            for call in calls
+        ),
+        tool_call_id=turn.tool_call_id,
+    )
+
+
+def _image(path: Path) -> ImagePart:
+    media_type = guess_type(path.name)[0] or "application/octet-stream"
+    return ImagePart(media_type=media_type, data=b64encode(path.read_bytes()).decode())

@@ -1,0 +1,96 @@
+"""How a feature's options will be tested, and what that test can decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.plan.model import Power
+from harness.scoring.catalogue import is_binary
+from harness.stats.design import Design, PlannedOption
+from harness.stats.estimates import FEWEST_CLUSTERS, Method, smallest_sample
+from harness.stats.power import Truth, cases_needed, pass_rate, smallest_margin
+
+if TYPE_CHECKING:
+    from harness.plan.model import FeaturePlan
+
+EXPECTED_DISAGREEMENT = 0.08
+"""Share of cases on which a candidate of equal quality disagrees with the incumbent."""
+WANTED_POWER = 0.8
+
+
+def design_of(plan: FeaturePlan) -> Design:
+    """The test of a planned feature, fixed before the first call."""
+    size = len(plan.sample.deciding)
+    return Design(
+        options=tuple(
+            PlannedOption(name=option.rung.option, saving=_saving_share(plan, index))
+            for index, option in enumerate(plan.asked)
+        ),
+        margin=plan.margin,
+        order=tuple(case.id for case in plan.sample.deciding),
+        clusters=plan.sample.clusters,
+        kind=plan.procedure.kind,
+        method=_method(plan),
+        alpha=plan.alpha,
+        pilot=0,
+        looks=(size,),
+        checks=(size,),
+        exploratory=plan.quick,
+    )
+
+
+def refusal(plan: FeaturePlan) -> str | None:
+    """Why not even a candidate that never differs could pass; None when one could."""
+    design = plan.design
+    if design is None:
+        return None
+    deciding = len(design.order) - design.pilot
+    tightest = design.alpha / max(len(design.options), 1)
+    needed = smallest_sample(design.method, design.margin / 100, tightest)
+    if deciding < needed:
+        return (
+            f"{deciding} cases cannot clear a margin of {design.margin:g} points, even without one "
+            f"disagreement: at least {needed} are needed"
+        )
+    units = len(set(design.clusters[design.pilot :]))
+    if design.method == "cluster-t" and units < FEWEST_CLUSTERS:
+        return f"{units} clusters are too few: at least {FEWEST_CLUSTERS} are needed"
+    return None
+
+
+def power_of(plan: FeaturePlan) -> Power:
+    """What the eval set can decide about one candidate of equal quality, before any answer."""
+    design = plan.design
+    if design is None:
+        raise LookupError(f"{plan.feature} has no design")
+    n = len(design.order) - design.pilot
+    level = design.alpha / max(len(design.options), 1)
+    truth = Truth(difference=0.0, discordance=EXPECTED_DISAGREEMENT)
+    chance = pass_rate(truth, n, design.margin / 100, level)
+    smallest = 100 * smallest_margin(EXPECTED_DISAGREEMENT, n, level, power=WANTED_POWER)
+    needed = cases_needed(truth, design.margin / 100, level, power=WANTED_POWER)
+    return Power(
+        chance=chance,
+        smallest_margin=smallest,
+        cases_needed=needed,
+        expected_share_of_calls=1.0,
+        note=(
+            f"a candidate of equal quality that differs on {EXPECTED_DISAGREEMENT:.0%} of the "
+            f"cases passes with a chance of {chance:.0%}; smallest margin these {n} cases resolve: "
+            f"{smallest:.1f} points"
+        ),
+    )
+
+
+def _method(plan: FeaturePlan) -> Method:
+    """Fixed by the eval set's form alone, never by the answers."""
+    if plan.evalset.cluster_key is not None:
+        return "cluster-t"
+    return "tango" if is_binary(plan.evalset.primary) and plan.repeats == 1 else "betting"
+
+
+def _saving_share(plan: FeaturePlan, index: int) -> float:
+    monthly, today = plan.asked[index].monthly_usd, plan.monthly_usd
+    if monthly is None or not today:
+        return 0.0
+    return round(float(1 - monthly / today), 6)

@@ -1,0 +1,195 @@
+"""A feature's options: who may be asked, what they cost at its traffic, and who is left out why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from harness.config.fingerprints import fingerprint
+from harness.config.options import split_option
+from harness.config.prompts import PromptFile, prompt_for
+from harness.costing.catalogue import facts
+from harness.costing.rates import PriceMissingError, find_rates
+from harness.record.codes import Reason
+from providers.provider import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from harness.config.files import FeatureConfig, ModelConfig
+    from harness.config.workspace import Workspace
+    from harness.costing.rates import Rates
+    from providers.provider import Api
+
+DEFAULT_API: dict[str, Api] = {
+    "anthropic": "messages",
+    "openai": "responses",
+    "google": "generate-content",
+    "openai-compatible": "chat",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One model as a feature would ask it. `excluded` says why it is not asked, None: it may be."""
+
+    option: str
+    model: str
+    effort: str | None
+    config: ModelConfig
+    endpoint: Endpoint
+    prompt: PromptFile
+    rates: Rates | None
+    excluded: Reason | None = None
+    note: str = ""
+    sends_schema: bool = True
+
+    @property
+    def version(self) -> str:
+        """The model's name as its API knows it."""
+        return self.config.version or self.model
+
+    def priced(self) -> Rates:
+        """Rates of a rung that was planned.
+
+        Raises:
+            LookupError: asked of a rung without a price, which `plan` never asks.
+        """
+        if self.rates is None:
+            raise LookupError(f"{self.option} has no price")
+        return self.rates
+
+    def served_identity(self) -> dict[str, object]:
+        """What of the serving determines an answer: the address, or what we start ourselves."""
+        served = self.config.serve
+        endpoint = self.endpoint
+        started = (
+            served.model_dump(mode="json", exclude={"ready_s", "ttl_s", "python"})
+            if served
+            else None
+        )
+        return {
+            "vendor": endpoint.vendor,
+            "api": endpoint.api,
+            "platform": endpoint.platform,
+            "base_url": None if served else endpoint.base_url,
+            "serve": started,
+        }
+
+    def params_sha256(self, feature: FeatureConfig) -> str:
+        """Digest of how the model is asked, its prompt apart."""
+        return fingerprint(
+            {
+                "served": self.served_identity(),
+                "version": self.version,
+                "effort": self.effort,
+                "request": feature.request.model_dump(mode="json"),
+                "extra_body": self.config.extra_body,
+            }
+        )
+
+    def served_at(self, base_url: str) -> Rung:
+        """The same rung at the address where it was started."""
+        return replace(self, endpoint=replace(self.endpoint, base_url=base_url))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """The incumbent and the challengers, those left out included, in the order they were named."""
+
+    incumbent: Rung
+    rungs: tuple[Rung, ...]
+
+
+def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
+    """Find the ladder of a feature at the prices of a day.
+
+    Raises:
+        PriceMissingError: the incumbent has no price.
+    """
+    feature = workspace.features[feature_id]
+    incumbent = build_rung(workspace, feature_id, feature.incumbent, on=on)
+    if incumbent.rates is None:
+        raise PriceMissingError(incumbent.note)
+    names = _candidates(workspace, feature, on=on)
+    rungs = tuple(build_rung(workspace, feature_id, name, on=on) for name in names)
+    return Ladder(incumbent=incumbent, rungs=rungs)
+
+
+def build_rung(workspace: Workspace, feature_id: str, option: str, *, on: date) -> Rung:
+    """One option, with its prompt, its rates and the reason that excludes it, if any."""
+    model, effort = split_option(option)
+    config = workspace.models[model]
+    rates, note = _rates(workspace, model, config, on=on)
+    rung = Rung(
+        option=option,
+        model=model,
+        effort=effort or config.effort,
+        config=config,
+        endpoint=_endpoint(config),
+        prompt=prompt_for(workspace, feature_id, model),
+        rates=rates,
+        note=note,
+        sends_schema=_can(model, config, "schema"),
+    )
+    excluded = _exclusion(workspace.features[feature_id], rung, on=on)
+    return rung if excluded is None else replace(rung, excluded=excluded[0], note=excluded[1])
+
+
+def _rates(
+    workspace: Workspace, model: str, config: ModelConfig, *, on: date
+) -> tuple[Rates | None, str]:
+    try:
+        return find_rates(model, config, workspace.policy, on=on), ""
+    except PriceMissingError as error:
+        return None, str(error)
+
+
+def _endpoint(config: ModelConfig) -> Endpoint:
+    return Endpoint(
+        vendor=config.provider,
+        api=config.api or DEFAULT_API[config.provider],
+        base_url=config.base_url,
+        key_name=config.key,
+        sdk=config.sdk,
+        platform=config.platform,
+        region=config.region,
+    )
+
+
+def _can(model: str, config: ModelConfig, capability: str) -> bool:
+    known = facts(model, config).capabilities
+    return known is None or capability in known
+
+
+def _exclusion(feature: FeatureConfig, rung: Rung, *, on: date) -> tuple[Reason, str] | None:
+    if feature.data not in rung.config.may_see:
+        return Reason.DATA_NOT_PERMITTED, f"may not see {feature.data} data"
+    if rung.rates is None:
+        return Reason.PRICE_MISSING, rung.note
+    retires_on = facts(rung.model, rung.config).retires_on
+    if retires_on is not None and retires_on <= on:
+        return Reason.MODEL_RETIRING, f"retires on {retires_on.isoformat()}"
+    gap = _gap(feature, rung)
+    return None if gap is None else (Reason.CAPABILITY_GAP, gap)
+
+
+def _gap(feature: FeatureConfig, rung: Rung) -> str | None:
+    """What the feature needs and the model cannot; None when it can all."""
+    if feature.request.tools and not _can(rung.model, rung.config, "tools"):
+        return "cannot call tools"
+    window = facts(rung.model, rung.config).window_tokens
+    typical = feature.traffic.input_tokens if feature.traffic else 0
+    need = typical + feature.request.max_output_tokens
+    if window is not None and need > window:
+        return f"its window of {window:,} tokens is under the {need:,.0f} needed"
+    return None
+
+
+def _candidates(workspace: Workspace, feature: FeatureConfig, *, on: date) -> Sequence[str]:
+    if feature.candidates != "auto":
+        return feature.candidates
+    incumbent, _ = split_option(feature.incumbent)
+    del on
+    return [name for name in workspace.models if name != incumbent]

@@ -1,0 +1,101 @@
+"""What a finding rests on, and what making it cost."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from harness.costing.money import plain, rounded
+from harness.record.parts import EvalSetFacts, Evidence, Spend
+from harness.review.money import bill
+
+if TYPE_CHECKING:
+    from harness.plan.model import FeaturePlan
+    from harness.review.feature_run import FeatureRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a record needs that is not in the plan: the journal's runs, policy, moment, uses."""
+
+    cycle: str
+    now: datetime
+    minimum_saving_usd: Decimal
+    policy_sha256: str
+    decide_within_days: int
+    evidence_days: int
+    justify_days: int
+    runs: tuple[str, ...]
+    times_used: int
+    exploratory: tuple[str, ...]
+
+
+def evidence_day(run: FeatureRun | None, now: datetime) -> datetime:
+    """Day of the newest attempt that is evidence; today when nothing was asked."""
+    days = [] if run is None else [a.started_at for a in run.attempts() if a.started_at]
+    return datetime.fromisoformat(max(days)) if days else now
+
+
+def evidence(
+    plan: FeaturePlan, run: FeatureRun | None, context: Context, day: datetime
+) -> Evidence:
+    """The evidence of a record; `day` is that of the newest attempt."""
+    design = plan.design
+    pilot = design.pilot if design else 0
+    clustered = plan.evalset.cluster_key is not None
+    return Evidence(
+        eval_set=EvalSetFacts(
+            id=plan.config.evalset or plan.feature,
+            inputs_sha256=plan.sample.inputs_sha256,
+            labels_sha256=plan.sample.labels_sha256,
+            n=len(plan.evalset.cases),
+            tune=plan.sample.tune,
+            pilot=pilot,
+            deciding=len(plan.sample.deciding) - pilot,
+            clusters=len(set(plan.sample.clusters)) if clustered else None,
+            times_used=context.times_used,
+            provenance=plan.evalset.provenance,
+            targets=plan.evalset.targets,
+        ),
+        traffic_source=plan.config.traffic.source if plan.config.traffic else None,
+        rates_as_of=day.date(),
+        journal_runs=context.runs if run else (),
+        plan_sha256=plan.plan_sha256,
+        policy_sha256=context.policy_sha256,
+        seed=plan.sample.seed,
+        versions=(
+            ("model-rightsizing", version("model-rightsizing")),
+            ("genai-prices", version("genai-prices")),
+            ("python", platform.python_version()),
+        ),
+        spend=spend(plan, run),
+        power_note=plan.power.note if plan.power else "",
+        exploratory=context.exploratory,
+    )
+
+
+def spend(plan: FeaturePlan, run: FeatureRun | None) -> Spend:
+    """What evaluating cost: every attempt that is evidence, whenever it was paid."""
+    if run is None:
+        zero = Decimal(0)
+        return Spend(
+            total_usd=zero, judge_usd=zero, possibly_billed_usd=zero,
+            saved_by_stopping_usd=zero, trials=0, trials_saved=0,
+        )  # fmt: skip
+    paid = bill(run.attempts(), trials=run.trials_read())
+    possible = len(run.design.order) * plan.repeats * (1 + len(run.rungs))
+    asked = run.bulk_read()
+    saved = max(possible - asked, 0)
+    mean = bill(run.bulk_attempts()).known_usd / asked if asked else Decimal(0)
+    return Spend(
+        total_usd=plain(paid.known_usd),
+        judge_usd=Decimal(0),
+        possibly_billed_usd=plain(paid.possibly_usd),
+        saved_by_stopping_usd=plain(rounded(mean * saved, 6)),
+        trials=paid.trials,
+        trials_saved=saved,
+    )

@@ -1,0 +1,105 @@
+"""One feature in a running review: what it still asks, and the evidence it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.comparison.pairs import pair_up
+from harness.decision.procedure import next_step, standings
+from harness.decision.step import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from harness.comparison.pairs import Pairs
+    from harness.decision.standing import Standing
+    from harness.decision.step import Ask, Step
+    from harness.plan.ladder import Rung
+    from harness.plan.model import FeaturePlan
+    from harness.record.parts import LatencyFacts
+    from harness.review.scores import Scoreboard
+    from harness.review.vetoes import Vetoes
+    from harness.stats.design import Design
+    from harness.trials import Attempt, Outcome, Trial
+
+
+@dataclass(slots=True)
+class FeatureRun:
+    """Grows as outcomes come. `rungs` are the asked models where they are served, by option."""
+
+    plan: FeaturePlan
+    design: Design
+    incumbent: Rung
+    rungs: Mapping[str, Rung]
+    board: Scoreboard
+    vetoes: dict[str, Vetoes] = field(default_factory=dict[str, "Vetoes"])
+    latencies: dict[str, LatencyFacts] = field(default_factory=dict[str, "LatencyFacts"])
+    live: list[Outcome] = field(default_factory=list["Outcome"])
+    """Outcomes of the latency pass."""
+
+    def step(self) -> Step:
+        """What the procedure wants next."""
+        return next_step(self.design, self.evidence())
+
+    def standings(self) -> tuple[Standing, ...]:
+        """How every option stands so far, cheapest first."""
+        return standings(self.design, self.evidence())
+
+    def evidence(self) -> Evidence:
+        """All that is known, as the procedure reads it."""
+        measures = {part.measure for part in self.design.proven if part.measure}
+        names = self.board.measures.names
+        return Evidence(
+            pairs={option: self.pairs(option) for option in self.rungs},
+            measures={
+                option: {name: self.pairs(option, names.index(name)) for name in measures}
+                for option in self.rungs
+            },
+            vetoed=frozenset(name for name, found in self.vetoes.items() if found.reasons),
+            cleared=frozenset(name for name, found in self.vetoes.items() if not found.reasons),
+        )
+
+    def pairs(self, option: str, measure: int = 0) -> Pairs:
+        """An option paired with the incumbent under one measure, as far as both were asked."""
+        return pair_up(
+            self.board.arm(self.incumbent.option, measure),
+            self.board.arm(option, measure),
+            order=self.design.order,
+            clusters=self.design.clusters,
+        )
+
+    def trials(self, ask: Ask) -> Iterator[Trial]:
+        """The trials of an ask that were not read yet, case by case, so that no lane idles."""
+        wanted = [(self.incumbent, ask.incumbent)]
+        wanted += [(self.rungs[name], count) for name, count in ask.options]
+        for position, case in enumerate(self.plan.sample.deciding):
+            for rung, count in wanted:
+                for repeat in range(self.plan.repeats if position < count else 0):
+                    if not self.board.has(rung.option, case.id, repeat):
+                        yield self.plan.asker.trial(rung, case, repeat, "quality")
+
+    def take(self, outcome: Outcome) -> None:
+        """Read one outcome."""
+        self.board.take(outcome)
+
+    def bulk_read(self) -> int:
+        """Trials of the quality pass that were read."""
+        return sum(len(self.board.scored(o, self.design.order)) for o in self._options())
+
+    def trials_read(self) -> int:
+        """Trials of both passes."""
+        return self.bulk_read() + len(self.live)
+
+    def bulk_attempts(self) -> list[Attempt]:
+        """Every attempt of the quality pass."""
+        read = [s for o in self._options() for s in self.board.scored(o, self.design.order)]
+        return [attempt for scored in read for attempt in scored.attempts]
+
+    def attempts(self) -> list[Attempt]:
+        """Every attempt that is evidence."""
+        live = [attempt for outcome in self.live for attempt in outcome.attempts]
+        return self.bulk_attempts() + live
+
+    def _options(self) -> list[str]:
+        return [self.incumbent.option, *self.rungs]

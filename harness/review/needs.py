@@ -1,0 +1,90 @@
+"""What an undecided feature lacks: cases or labels, their cost, and what deciding is worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.costing.money import plain, rounded
+from harness.plan.designing import EXPECTED_DISAGREEMENT, WANTED_POWER
+from harness.record.codes import Reason, Verdict
+from harness.record.parts import StillNeeded
+from harness.review.money import bill
+from harness.stats.power import Truth, cases_needed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from harness.decision.verdict import Decided
+    from harness.plan.model import FeaturePlan
+    from harness.review.feature_run import FeatureRun
+    from harness.review.option_records import Examined
+
+LEAST_DISAGREEMENT = 0.01
+
+
+def needed(
+    decided: Decided, examined: Sequence[Examined], plan: FeaturePlan, run: FeatureRun | None
+) -> StillNeeded | None:
+    """None unless the verdict is undecided."""
+    if decided.verdict is not Verdict.UNDECIDED:
+        return None
+    open_ones = [one for one in examined if _is_open(one)]
+    worth = [o.planned.saving_bound_usd for o in open_ones if o.planned.saving_bound_usd]
+    labels = max((len(o.standing.unlabelled) for o in open_ones if o.standing), default=0)
+    more = None if labels else _more_cases(open_ones, plan)
+    return StillNeeded(
+        cases=more,
+        labels=labels or None,
+        cost_usd=_cost(more, plan, run),
+        worth_monthly_usd=max(worth, default=None),
+        note=_note(decided, plan),
+    )
+
+
+def _is_open(one: Examined) -> bool:
+    return one.planned.asked and (
+        one.standing is None or one.standing.state not in {"inferior", "unlikely"}
+    )
+
+
+def _more_cases(open_ones: Sequence[Examined], plan: FeaturePlan) -> int | None:
+    """Cases beside those there are, for four chances in five that an equal candidate passes."""
+    shares = [
+        (q.only_current_right + q.only_candidate_right) / q.n
+        for one in open_ones
+        if (q := one.quality) is not None
+        and q.only_current_right is not None
+        and q.only_candidate_right is not None
+        and q.n
+    ]
+    discordance = max(min(shares, default=EXPECTED_DISAGREEMENT), LEAST_DISAGREEMENT)
+    level = plan.alpha / max(len(plan.asked), 1)
+    truth = Truth(difference=0.0, discordance=discordance)
+    total = cases_needed(truth, plan.margin / 100, level, power=WANTED_POWER)
+    return None if total is None else max(total - len(plan.sample.deciding), 0) or None
+
+
+def _cost(more: int | None, plan: FeaturePlan, run: FeatureRun | None) -> Decimal | None:
+    """USD of asking so many more cases, at what the cases so far cost."""
+    if more is None or run is None:
+        return None
+    paid = bill(run.bulk_attempts()).known_usd
+    return plain(rounded(paid * more / max(len(plan.sample.deciding), 1), 6))
+
+
+def _note(decided: Decided, plan: FeaturePlan) -> str:
+    notes = {
+        Reason.LABELS_MISSING: "label the disagreements",
+        Reason.RUN_INCOMPLETE: "run the review again: answers are missing",
+        Reason.SAMPLE_TOO_SMALL: plan.note,
+        Reason.PRICE_MISSING: plan.note,
+        Reason.TRAFFIC_MISSING: plan.note,
+        Reason.BASELINE_FAILS_OWN_BAR: "the model of today fails its own bar: mend that first",
+        Reason.LATENCY_NOT_MEASURED: "measure latency with at least 60 live requests",
+        Reason.USAGE_NOT_REPORTED: "the server reported no usage: the cost is unknown",
+    }
+    for reason in decided.reasons:
+        if reason in notes:
+            return notes[reason]
+    return "add cases: the sample cannot tell yet"

@@ -1,0 +1,213 @@
+"""One option of the record: its target, what became of it, and why in one plain line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.costing.money import exact
+from harness.decision.quality import missingness, quality
+from harness.decision.verdict import OptionFacts
+from harness.economics.error_value import QualityLoss, error_value
+from harness.record.codes import Reason
+from harness.record.parts import OptionRecord, Target
+from harness.review.money import measure, planned_cost
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from harness.decision.standing import Standing
+    from harness.decision.verdict import OptionResult
+    from harness.plan.ladder import Rung
+    from harness.plan.model import FeaturePlan, PlannedOption
+    from harness.record.parts import BreakEven, OptionCost, Quality
+    from harness.review.feature_run import FeatureRun
+    from harness.review.money import Measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """One planned option with all that was found about it; `run` parts are None if never asked."""
+
+    planned: PlannedOption
+    standing: Standing | None = None
+    quality: Quality | None = None
+    measured: Measured | None = None
+    saving_after_discounts: Decimal | None = None
+
+
+def examine(
+    run: FeatureRun, planned: PlannedOption, standing: Standing, today: Measured
+) -> Examined:
+    """Bring quality and money of one asked option together; `today` is the incumbent's cost."""
+    option = planned.rung.option
+    asked = run.pairs(option) if standing.n else None
+    metric = run.plan.evalset.primary.scorer
+    found = quality(run.design, standing, asked, metric) if asked else None
+    measured = measure(run, run.rungs[option], found)
+    saving = None
+    if measured.cost is not None and today.cost is not None:
+        saving = today.cost.monthly_after_discounts - measured.cost.monthly_after_discounts
+    return Examined(
+        planned=planned,
+        standing=standing,
+        quality=found,
+        measured=measured,
+        saving_after_discounts=saving,
+    )
+
+
+def facts(examined: Examined, run: FeatureRun | None, minimum: Decimal) -> OptionFacts:
+    """What the verdict weighs."""
+    planned, standing = examined.planned, examined.standing
+    if standing is None or run is None or planned.excluded is not None:
+        blocked = (planned.excluded,) if planned.excluded else ()
+        return OptionFacts(option=planned.rung.option, quality=None, blocked=blocked)
+    vetoes = run.vetoes.get(planned.rung.option)
+    measured = examined.measured
+    cost = measured.cost.per_request if measured and measured.cost else None
+    saving = examined.saving_after_discounts
+    unknown = cost is None and standing.n > 0
+    doubts = vetoes.doubts if vetoes else ()
+    return OptionFacts(
+        option=planned.rung.option,
+        quality=standing.state,
+        vetoes=vetoes.reasons if vetoes else (),
+        doubts=(*doubts, Reason.USAGE_NOT_REPORTED) if unknown else doubts,
+        saves_enough=None if saving is None else saving >= minimum and saving > 0,
+        cost=cost,
+        credit=_credit(examined, planned.rung, run),
+    )
+
+
+def _credit(examined: Examined, rung: Rung, run: FeatureRun) -> Reason:
+    if rung.model == run.incumbent.model:
+        return Reason.SAME_MODEL_CHEAPER
+    if examined.quality is not None and examined.quality.worst > 0:
+        return Reason.SUPERIOR_AND_CHEAPER
+    return Reason.NON_INFERIOR_AND_CHEAPER
+
+
+def option_record(
+    examined: Examined, result: OptionResult, plan: FeaturePlan, run: FeatureRun | None
+) -> OptionRecord:
+    """Write one option down."""
+    rung = examined.planned.rung
+    vetoes = run.vetoes.get(rung.option) if run else None
+    asked = run is not None and examined.standing is not None and examined.standing.n > 0
+    cost = (
+        examined.measured.option_cost(rung)
+        if examined.measured and asked
+        else planned_cost(plan, rung)
+    )
+    return OptionRecord(
+        target=target(rung, plan, run),
+        lever=_lever(rung, plan),
+        prompts_tried=0,
+        result=result.result,
+        reason_codes=result.reasons,
+        note=note(examined, result),
+        quality=examined.quality,
+        slices=vetoes.slices if vetoes else (),
+        guardrails=vetoes.guardrails if vetoes else (),
+        latency=vetoes.latency if vetoes else None,
+        missing=missingness(run.pairs(rung.option)) if run and asked else None,
+        cost=cost,
+        error_break_even=_break_even(examined, plan, run),
+        performance_risk=_risk(examined.quality),
+        migration_effort=_effort(rung, plan),
+    )
+
+
+def target(rung: Rung, plan: FeaturePlan, run: FeatureRun | None) -> Target:
+    """A model as it is asked, and as it was served."""
+    served: set[str] = set()
+    if run is not None:
+        read = run.board.scored(rung.option, run.design.order)
+        served = {a.served_model for s in read for a in s.attempts if a.served_model}
+    return Target(
+        option=rung.option,
+        provider=rung.config.provider,
+        model_id=rung.model,
+        version=rung.version,
+        served_versions=tuple(sorted(served)),
+        effort=rung.effort,
+        params_sha256=rung.params_sha256(plan.config),
+        prompt_sha256=rung.prompt.sha256,
+        prompt_file=rung.prompt.path,
+        region=rung.config.region,
+    )
+
+
+def note(examined: Examined, result: OptionResult) -> str:
+    """Why, in one plain line."""
+    if examined.planned.excluded is not None:
+        return examined.planned.note
+    if Reason.CHEAPER_ONE_PASSED in result.reasons:
+        return "not needed: a cheaper one passed everything"
+    found = examined.quality
+    if found is None:
+        return "not asked" if examined.standing is None else _STATES[examined.standing.state]
+    words = "better" if found.difference > 0 else "worse"
+    size = f"{abs(found.difference):.1f} points {words} on {found.n} cases"
+    return f"{_STATES[examined.standing.state] if examined.standing else ''}: {size}"
+
+
+_STATES: dict[str, str] = {
+    "passes": "within the margin",
+    "inferior": "shown to be worse than the margin",
+    "unlikely": "stopped: unlikely to pass",
+    "open": "neither shown within the margin nor shown beyond it",
+    "vetoed": "passed on the whole, stopped by a part",
+    "waiting": "waits for labels",
+    "incomplete": "too many trials without an answer",
+    "too-small": "too few cases for the margin",
+    "not-asked": "not asked",
+}
+
+
+def _lever(rung: Rung, plan: FeaturePlan) -> str:
+    if plan.incumbent is not None and rung.model == plan.incumbent.model:
+        return "effort"
+    return "self-host" if rung.config.gpu else "model-swap"
+
+
+def _break_even(examined: Examined, plan: FeaturePlan, run: FeatureRun | None) -> BreakEven | None:
+    found, traffic = examined.quality, plan.config.traffic
+    if found is None or traffic is None or run is None or examined.saving_after_discounts is None:
+        return None
+    if not traffic.requests_per_month:
+        return None
+    return error_value(
+        exact(examined.saving_after_discounts) / traffic.requests_per_month,
+        QualityLoss(estimate=-found.difference, worst=-found.worst),
+        requests_per_month=traffic.requests_per_month,
+        error_cost_usd=plan.config.error_cost_usd,
+    )
+
+
+def _risk(found: Quality | None) -> str:
+    """How near the worst case comes to the limit."""
+    if found is None:
+        return "unknown"
+    if found.worst > -found.margin / 2:
+        return "low"
+    return "medium" if found.worst > -found.margin else "high"
+
+
+def _effort(rung: Rung, plan: FeaturePlan) -> str:
+    """What changing takes: a name, another vendor's API, or a service of one's own."""
+    if plan.incumbent is None:
+        return "unknown"
+    if rung.config.gpu:
+        return "high"
+    same = rung.config.provider == plan.incumbent.config.provider
+    return "low" if same else "medium"
+
+
+def cost_of(examined: Examined, plan: FeaturePlan) -> OptionCost:
+    """The option's cost as the record shows it: measured, else from the traffic."""
+    rung = examined.planned.rung
+    if examined.measured is not None and examined.measured.cost is not None:
+        return examined.measured.option_cost(rung)
+    return planned_cost(plan, rung)

@@ -1,0 +1,206 @@
+"""All that a review found of one feature, written into its record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.comparison.baseline import baseline
+from harness.costing.catalogue import facts as model_facts
+from harness.decision.verdict import FeatureFacts as Blocked
+from harness.decision.verdict import decide
+from harness.economics.bridge import bridge
+from harness.economics.levers import Observed, levers
+from harness.economics.monthly import cost_from_traffic, unknown_cost
+from harness.economics.savings import saving_interval, savings
+from harness.economics.seeding import generator
+from harness.plan.model import Status
+from harness.record.codes import Reason, Verdict
+from harness.record.model import DecisionRecord, seal
+from harness.review.evidence import evidence, evidence_day
+from harness.review.feature_facts import feature_facts, margin, traffic_facts, unplanned_target
+from harness.review.money import Measured, measure, planned_cost
+from harness.review.needs import needed
+from harness.review.option_records import Examined, examine, facts, option_record, target
+
+if TYPE_CHECKING:
+    from harness.plan.model import FeaturePlan
+    from harness.record.parts import Bridge, LatencyFacts, Lever, OptionCost, Savings
+    from harness.review.evidence import Context
+    from harness.review.feature_run import FeatureRun
+
+
+def write_record(plan: FeaturePlan, run: FeatureRun | None, context: Context) -> DecisionRecord:
+    """The sealed record of one feature."""
+    return seal(_Writer(plan, run, context).record())
+
+
+class _Writer:
+    def __init__(self, plan: FeaturePlan, run: FeatureRun | None, context: Context) -> None:
+        self._plan, self._run, self._context = plan, run, context
+        self._today = self._incumbent_cost()
+        self._examined = self._examine()
+        self._decided = decide(
+            Blocked(blocked=self._blocked(), baseline_fails_bar=self._fails_bar()),
+            [facts(one, run, context.minimum_saving_usd) for one in self._examined],
+        )
+        self._day = evidence_day(run, context.now)
+
+    def record(self) -> DecisionRecord:
+        """Everything but the hashes."""
+        plan, decided, context = self._plan, self._decided, self._context
+        chosen = self._chosen()
+        justify = decided.verdict is Verdict.JUSTIFY
+        days = context.justify_days if justify else context.evidence_days
+        incumbent = plan.incumbent
+        return DecisionRecord(
+            decision_id=f"{context.cycle}-{plan.feature}",
+            cycle=context.cycle,
+            generated_at=context.now,
+            feature=feature_facts(plan),
+            margin=margin(plan),
+            traffic=traffic_facts(plan),
+            finding=decided.finding,
+            reason_codes=decided.reasons,
+            verdict=decided.verdict,
+            lever=self._lever(chosen),
+            chosen=decided.chosen,
+            current=target(incumbent, plan, self._run) if incumbent else unplanned_target(plan),
+            current_quality=self._current_quality(),
+            current_cost=self._current_cost(),
+            current_latency=self._current_latency(),
+            options=tuple(
+                option_record(one, result, plan, self._run)
+                for one, result in zip(self._examined, decided.options, strict=True)
+            ),
+            bridge=self._bridge(chosen),
+            levers=self._levers(),
+            still_needed=needed(decided, self._examined, plan, self._run),
+            decide_by=(self._day + timedelta(days=context.decide_within_days)).date(),
+            expires_at=(self._day + timedelta(days=days)).date(),
+            trigger=plan.config.trigger,
+            not_known=self._not_known(),
+            savings=self._savings(chosen),
+            evidence=evidence(plan, self._run, context, self._day),
+        )
+
+    def _blocked(self) -> tuple[Reason, ...]:
+        closed = {Status.BLOCKED, Status.TOO_SMALL}
+        return self._plan.reasons if self._plan.status in closed else ()
+
+    def _incumbent_cost(self) -> Measured:
+        plan, run = self._plan, self._run
+        if run is not None and run.board.scored(run.incumbent.option, run.design.order):
+            return measure(run, run.incumbent, None)
+        cost = None
+        if plan.incumbent is not None and plan.incumbent.rates and plan.config.traffic:
+            cost = cost_from_traffic(plan.config.traffic, plan.incumbent.rates)
+        return Measured(cost=cost, pairs=(), clusters=())
+
+    def _examine(self) -> list[Examined]:
+        """Every option, cheapest first by what it is known to cost."""
+        run = self._run
+        if run is None:
+            return [Examined(planned=planned) for planned in self._plan.options]
+        standings = {standing.option: standing for standing in run.standings()}
+        found = [
+            examine(run, planned, standings[planned.rung.option], self._today)
+            if planned.asked
+            else Examined(planned=planned)
+            for planned in self._plan.options
+        ]
+        return sorted(found, key=_by_cost)
+
+    def _chosen(self) -> Examined | None:
+        names = {one.planned.rung.option: one for one in self._examined}
+        return names.get(self._decided.chosen) if self._decided.chosen else None
+
+    def _lever(self, chosen: Examined | None) -> str:
+        if chosen is None:
+            return "none"
+        incumbent = self._plan.incumbent
+        if incumbent is not None and chosen.planned.rung.model == incumbent.model:
+            return "effort"
+        return "self-host" if chosen.planned.rung.config.gpu else "model-swap"
+
+    def _fails_bar(self) -> bool:
+        run = self._run
+        if run is None or not run.rungs:
+            return False
+        found = baseline(run.pairs(next(iter(run.rungs))).pairs)
+        return found is not None and found.fails(self._plan.evalset.bar)
+
+    def _current_quality(self) -> float | None:
+        run = self._run
+        if run is None:
+            return None
+        arm = run.board.arm(run.incumbent.option)
+        asked = [arm.score(case) for case in run.design.order if case in arm.scores]
+        scores = [score for score in asked if score is not None]
+        return round(100 * sum(scores) / len(scores), 6) if scores else None
+
+    def _current_cost(self) -> OptionCost:
+        incumbent = self._plan.incumbent
+        if incumbent is None:
+            return unknown_cost(None, "traffic")
+        if self._today.cost is None:
+            return planned_cost(self._plan, incumbent)
+        quality = self._current_quality()
+        share = None if quality is None else Decimal(str(quality)) / 100
+        cost = replace(self._today.cost, success_share=share)
+        return replace(self._today, cost=cost).option_cost(incumbent)
+
+    def _current_latency(self) -> LatencyFacts | None:
+        run = self._run
+        return None if run is None else run.latencies.get(run.incumbent.option)
+
+    def _bridge(self, chosen: Examined | None) -> tuple[Bridge, ...]:
+        if chosen is None or chosen.measured is None or chosen.measured.cost is None:
+            return ()
+        return bridge(self._today.cost, chosen.measured.cost) if self._today.cost else ()
+
+    def _savings(self, chosen: Examined | None) -> Savings | None:
+        measured = chosen.measured if chosen else None
+        if measured is None or measured.cost is None or self._today.cost is None:
+            return None
+        clustered = self._plan.evalset.cluster_key is not None
+        interval = saving_interval(
+            measured.pairs,
+            self._today.cost,
+            measured.cost,
+            clusters=measured.clusters if clustered else None,
+            rng=generator(self._plan.sample.seed),
+        )
+        return savings(
+            self._today.cost, measured.cost, interval, one_off_cost=self._plan.config.migration_usd
+        )
+
+    def _levers(self) -> tuple[Lever, ...]:
+        incumbent, cost = self._plan.incumbent, self._today.cost
+        if incumbent is None or cost is None:
+            return ()
+        known = model_facts(incumbent.model, incumbent.config)
+        return levers(self._plan.config, incumbent.config, cost, known, Observed())
+
+    def _not_known(self) -> tuple[str, ...]:
+        plan = self._plan
+        gaps: list[str] = []
+        if plan.config.latency is None:
+            gaps.append("time: the feature promises none, so none was measured")
+        elif plan.quick:
+            gaps.append("time: not measured in a quick review")
+        elif self._current_latency() is not None:
+            gaps.append("time in production: it was measured from where this review ran")
+        if plan.evalset.targets in {"model", "program"}:
+            maker = plan.evalset.targets
+            gaps.append(f"whether people agree with the targets: a {maker} made them")
+        return tuple(gaps)
+
+
+def _by_cost(one: Examined) -> tuple[bool, Decimal, str]:
+    monthly = one.planned.monthly_usd
+    if one.measured is not None and one.measured.cost is not None:
+        monthly = one.measured.cost.monthly_after_discounts
+    return (monthly is None, monthly or Decimal(0), one.planned.rung.option)

@@ -1,0 +1,81 @@
+"""The review in one sentence: replay the plan, write a record per feature."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from harness.review.evidence import Context
+from harness.review.records import write_record
+from harness.review.running import ReviewRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.config.workspace import Workspace
+    from harness.plan.model import FeaturePlan, Plan
+    from harness.record.model import DecisionRecord
+    from harness.replay.journal import Journal
+    from harness.replay.ledger import Ledger
+    from harness.review.running import Engine
+
+QUICK = "only a subset of the cases was asked (--quick)"
+CHANGED = "the margin, a scorer, a slice, the options or the test was changed after answers existed"
+
+
+def review(
+    workspace: Workspace, plan: Plan, served: Mapping[str, str], engine: Engine
+) -> tuple[tuple[DecisionRecord, ...], Ledger]:
+    """Run a plan to its end.
+
+    Args:
+        workspace: what was planned from.
+        plan: every feature of the review.
+        served: address of each model that was started for this review, by model.
+        engine: what it runs on.
+
+    Returns:
+        A sealed record per feature, in the plan's order, and the ledger of the run.
+
+    Raises:
+        InterruptedRunError: stopped; what was answered is in the journal.
+    """
+    replayed = ReviewRun(plan, served, engine).run()
+    records = [
+        write_record(one, replayed.runs.get(one.feature), context(workspace, one, engine))
+        for one in plan.features
+    ]
+    return tuple(records), replayed.ledger
+
+
+def context(workspace: Workspace, plan: FeaturePlan, engine: Engine) -> Context:
+    """What a record needs beside the plan and the answers."""
+    policy, journal = workspace.policy, engine.journal
+    written = journal.plans(plan.feature, plan.cycle)
+    reasons: list[str] = [QUICK] if plan.quick else []
+    if plan.plan_sha256 and any(row.sha256 != plan.plan_sha256 for row in written):
+        reasons.append(CHANGED)
+    return Context(
+        cycle=plan.cycle,
+        now=engine.now,
+        minimum_saving_usd=policy.minimum_saving_usd,
+        policy_sha256=workspace.policy_sha256,
+        decide_within_days=policy.decide_within_days,
+        evidence_days=policy.expires_days.evidence,
+        justify_days=policy.expires_days.justify,
+        runs=tuple(dict.fromkeys(row.run_id for row in written)),
+        times_used=_times_used(journal, plan),
+        exploratory=tuple(reasons),
+    )
+
+
+def _times_used(journal: Journal, plan: FeaturePlan) -> int:
+    """Tests made on these inputs, this one included: one for each cycle and distinct plan."""
+    used = {
+        (row.cycle, row.sha256)
+        for row in journal.all_plans(plan.feature)
+        if json.loads(row.plan).get("inputs") == plan.sample.inputs_sha256
+    }
+    if plan.plan_sha256:
+        used.add((plan.cycle, plan.plan_sha256))
+    return len(used)

@@ -1,0 +1,241 @@
+"""Run a plan: ask, read, step, until every feature is decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.costing.attempts import attempt_cost
+from harness.decision.step import Ask, Confirm, Finished
+from harness.errors import RightsizeError
+from harness.plan.model import Status
+from harness.replay.engine import replay
+from harness.replay.governor import Governor, Lane, LaneLimits, lane_of
+from harness.replay.ledger import Ledger
+from harness.review.feature_run import FeatureRun
+from harness.review.latency_pass import latency_facts, latency_trials
+from harness.review.progress import Standing as Shown
+from harness.review.scores import Measures, Scoreboard
+from harness.review.vetoes import find_vetoes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+    from decimal import Decimal
+
+    from harness.cluster.crew import Cluster
+    from harness.costing.rates import Rates
+    from harness.plan.ladder import Rung
+    from harness.plan.model import FeaturePlan, Plan
+    from harness.record.parts import LatencyFacts
+    from harness.replay.journal import Journal
+    from harness.replay.retry import RetryPolicy
+    from harness.review.progress import Progress
+    from harness.trials import Outcome, Trial
+    from providers.completion import TokenUsage
+
+
+class NotInJournalError(RightsizeError):
+    """The review needs an answer that the journal does not have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What a review runs on."""
+
+    cluster: Cluster | None
+    """None: from the journal alone; a trial that is not in it ends the review."""
+    journal: Journal
+    retry: RetryPolicy
+    progress: Progress
+    now: datetime
+    share_of_rate_limit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """A review after its last call: what every ready feature found, and what was spent."""
+
+    runs: Mapping[str, FeatureRun]
+    ledger: Ledger
+
+
+class ReviewRun:
+    """One review's replaying."""
+
+    def __init__(self, plan: Plan, served: Mapping[str, str], engine: Engine) -> None:
+        """Prepare; `served` has the address of each model that was started for this review."""
+        self._engine = engine
+        self._runs = {
+            feature.feature: _start(feature, served) for feature in plan.having(Status.READY)
+        }
+        earlier = engine.journal.spend(cycle=plan.cycle)
+        self._ledger = Ledger(
+            plan.cap_usd,
+            self._price,
+            spent_usd=earlier.known_usd + earlier.possibly_billed_usd,
+        )
+        self._governor = self._make_governor(None)
+
+    def run(self) -> Replayed:
+        """Ask until nothing is wanted."""
+        self._write_plans()
+        self._measure_incumbents()
+        while steps := self._open_steps():
+            asks = {name: step for name, step in steps.items() if isinstance(step, Ask)}
+            if asks:
+                self._ask(asks)
+                continue
+            for name, step in steps.items():
+                if isinstance(step, Confirm):
+                    self._confirm(self._runs[name], step)
+        return Replayed(runs=self._runs, ledger=self._ledger)
+
+    def _open_steps(self) -> dict[str, Ask | Confirm]:
+        steps = {name: run.step() for name, run in self._runs.items()}
+        return {name: step for name, step in steps.items() if not isinstance(step, Finished)}
+
+    def _write_plans(self) -> None:
+        """Into the journal before the first call; the same plan is written once."""
+        journal, now = self._engine.journal, self._engine.now.isoformat()
+        for run in self._runs.values():
+            plan = run.plan
+            known = journal.plans(plan.feature, plan.cycle)
+            if not known or known[-1].sha256 != plan.plan_sha256:
+                journal.write_plan(
+                    journal.run_id, plan.feature, plan.plan_json, plan.plan_sha256, now
+                )
+
+    def _ask(self, asks: Mapping[str, Ask]) -> None:
+        trials = [self._runs[name].trials(ask) for name, ask in asks.items()]
+        for outcome in self._replay(_round_robin(trials), self._governor):
+            self._runs[outcome.trial.feature].take(outcome)
+        for name in asks:
+            self._tell(self._runs[name])
+
+    def _confirm(self, run: FeatureRun, step: Confirm) -> None:
+        standings = {item.option: item for item in run.standings()}
+        for option in step.options:
+            latency = self._latency(run, run.rungs[option])
+            level = standings[option].level or run.design.alpha
+            run.vetoes[option] = find_vetoes(run, option, latency=latency, level=level)
+
+    def _measure_incumbents(self) -> None:
+        """First of all, while nothing else runs."""
+        for run in self._runs.values():
+            self._latency(run, run.incumbent)
+
+    def _latency(self, run: FeatureRun, rung: Rung) -> LatencyFacts | None:
+        config, plan = run.plan.config.latency, run.plan
+        if config is None or plan.latency_requests == 0:
+            return None
+        if rung.option not in run.latencies:
+            governor = self._make_governor(config.concurrency)
+            outcomes = list(self._replay(latency_trials(plan, rung), governor))
+            run.live += outcomes
+            incumbent = run.latencies.get(run.incumbent.option)
+            run.latencies[rung.option] = latency_facts(config, rung, outcomes, incumbent=incumbent)
+        return run.latencies[rung.option]
+
+    def _replay(self, trials: Iterable[Trial], governor: Governor) -> Iterator[Outcome]:
+        engine = self._engine
+        if engine.cluster is None:
+            yield from _from_journal(trials, engine.journal)
+            return
+        for outcome in replay(
+            self._counted(trials),
+            cluster=engine.cluster,
+            journal=engine.journal,
+            governor=governor,
+            ledger=self._ledger,
+            retry=engine.retry,
+        ):
+            engine.progress.settled(spent_usd=self._ledger.spent_usd)
+            yield outcome
+
+    def _counted(self, trials: Iterable[Trial]) -> Iterator[Trial]:
+        for trial in trials:
+            self._engine.progress.expect(1)
+            yield trial
+
+    def _make_governor(self, concurrency: int | None) -> Governor:
+        limits: dict[Lane, LaneLimits] = {}
+        for run in self._runs.values():
+            for rung in (run.incumbent, *run.rungs.values()):
+                trial = run.plan.asker.trial(rung, run.plan.sample.deciding[0], 0, "quality")
+                limits[lane_of(trial)] = LaneLimits(
+                    max_concurrency=concurrency or rung.config.max_concurrency,
+                    requests_per_minute=rung.config.requests_per_minute,
+                    tokens_per_minute=rung.config.tokens_per_minute,
+                )
+        return Governor(limits, share_of_rate_limit=self._engine.share_of_rate_limit)
+
+    def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
+        return attempt_cost(usage, self._rates(trial.feature, trial.option))
+
+    def _rates(self, feature: str, option: str) -> Rates:
+        run = self._runs[feature]
+        rung = run.incumbent if option == run.incumbent.option else run.rungs[option]
+        return rung.priced()
+
+    def _tell(self, run: FeatureRun) -> None:
+        for standing in run.standings():
+            if not standing.looks:
+                continue
+            look = standing.looks[-1]
+            self._engine.progress.stood(
+                Shown(
+                    feature=run.plan.feature,
+                    option=standing.option,
+                    look=look.number,
+                    looks=len(run.design.looks),
+                    cases=standing.asked,
+                    of_cases=len(run.design.order),
+                    worst=None if standing.worst is None else 100 * standing.worst,
+                    margin=run.design.margin,
+                    action=look.action,
+                    spent_usd=self._ledger.spent_usd,
+                )
+            )
+
+
+def _start(plan: FeaturePlan, served: Mapping[str, str]) -> FeatureRun:
+    if plan.incumbent is None or plan.design is None:
+        raise LookupError(f"{plan.feature} was not planned to be asked")
+    return FeatureRun(
+        plan=plan,
+        design=plan.design,
+        incumbent=_at(plan.incumbent, served),
+        rungs={option.rung.option: _at(option.rung, served) for option in plan.asked},
+        board=Scoreboard(
+            measures=Measures.of(plan.evalset, plan.sample.folder),
+            cases={case.id: case for case in plan.sample.deciding},
+            repeats=plan.repeats,
+        ),
+    )
+
+
+def _at(rung: Rung, served: Mapping[str, str]) -> Rung:
+    address = served.get(rung.model)
+    return rung if address is None else rung.served_at(address)
+
+
+def _from_journal(trials: Iterable[Trial], journal: Journal) -> Iterator[Outcome]:
+    asked = list(trials)
+    settled = journal.settled(trial.fingerprint for trial in asked)
+    for trial in asked:
+        if trial.fingerprint not in settled:
+            raise NotInJournalError(trial.option)
+        yield settled[trial.fingerprint].outcome(trial)
+
+
+def _round_robin(sources: list[Iterator[Trial]]) -> Iterator[Trial]:
+    """One trial of each source in turn, so that features share the lanes fairly."""
+    while sources:
+        alive: list[Iterator[Trial]] = []
+        for source in sources:
+            trial = next(source, None)
+            if trial is not None:
+                yield trial
+                alive.append(source)
+        sources = alive

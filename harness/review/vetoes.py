@@ -1,0 +1,108 @@
+"""What stands against an option that passed on quality: slices, guardrails, latency."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.comparison.parts import Part, guardrail_result, slice_results, weakest_unnamed
+from harness.record.codes import Reason
+from harness.scoring.catalogue import is_binary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.comparison.pairs import Pairs
+    from harness.record.parts import GuardrailResult, LatencyFacts, SliceResult
+    from harness.review.feature_run import FeatureRun
+    from harness.stats.estimates import Method
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vetoes:
+    """What was found beside quality; `reasons` veto, `doubts` leave the option undecided."""
+
+    slices: tuple[SliceResult, ...]
+    guardrails: tuple[GuardrailResult, ...]
+    latency: LatencyFacts | None
+    reasons: tuple[Reason, ...]
+    doubts: tuple[Reason, ...]
+
+
+def find_vetoes(
+    run: FeatureRun, option: str, *, latency: LatencyFacts | None, level: float
+) -> Vetoes:
+    """Look at one option; `level` is the one at which its quality was tested."""
+    slices = _slices(run, run.pairs(option), level)
+    guardrails = _guardrails(run, option, level)
+    reasons: list[Reason] = []
+    if any(found.vetoes for found in slices):
+        reasons.append(Reason.SLICE_REGRESSION)
+    if any(found.vetoes for found in guardrails):
+        reasons.append(Reason.GUARDRAIL_FAILED)
+    stated = run.plan.config.latency is not None and run.plan.latency_requests > 0
+    doubts: tuple[Reason, ...] = ()
+    if stated and (latency is None or latency.met is None):
+        doubts = (Reason.LATENCY_NOT_MEASURED,)
+    elif latency is not None and latency.met is False and not latency.incumbent_misses_too:
+        reasons.append(Reason.LATENCY_SLO_MISSED)
+    return Vetoes(
+        slices=slices,
+        guardrails=guardrails,
+        latency=latency,
+        reasons=tuple(reasons),
+        doubts=doubts,
+    )
+
+
+def _slices(run: FeatureRun, pairs: Pairs, level: float) -> tuple[SliceResult, ...]:
+    groups = _groups(run)
+    named = [
+        Part(
+            key=spec.key,
+            value=spec.value,
+            margin=spec.margin,
+            protect=spec.protect,
+            case_ids=groups.get((spec.key, spec.value), frozenset()),
+            proven_level=level,
+        )
+        for spec in run.plan.evalset.slices
+    ]
+    taken = {(part.key, part.value) for part in named}
+    unnamed = {key: cases for key, cases in groups.items() if key not in taken}
+    method = run.design.method
+    return slice_results(pairs, named, method) + weakest_unnamed(pairs, unnamed, method)
+
+
+def _groups(run: FeatureRun) -> Mapping[tuple[str, str], frozenset[str]]:
+    """Cases by metadata key and value, the cluster key apart: a cluster is no slice."""
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for case in run.plan.sample.deciding:
+        for key, value in case.metadata:
+            if key != run.plan.evalset.cluster_key:
+                groups[key, value].add(case.id)
+    return {key: frozenset(cases) for key, cases in groups.items()}
+
+
+def _guardrails(run: FeatureRun, option: str, level: float) -> tuple[GuardrailResult, ...]:
+    return tuple(
+        guardrail_result(
+            run.pairs(option, index),
+            Part(
+                key=spec.scorer.scorer,
+                value="",
+                margin=spec.margin,
+                protect=spec.protect,
+                proven_level=level,
+            ),
+            _measure_method(run.design.method, binary=is_binary(spec.scorer)),
+        )
+        for index, spec in enumerate(run.plan.evalset.guardrails, start=1)
+    )
+
+
+def _measure_method(method: Method, *, binary: bool) -> Method:
+    if method == "cluster-t":
+        return method
+    return "tango" if binary and method == "tango" else "betting"

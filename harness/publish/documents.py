@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from harness.publish.appendix import appendix
 from harness.publish.facts import read_facts
 from harness.publish.maker import maker_stamp
-from harness.publish.opening import status, title
 from harness.publish.page_one import page_one
+from harness.publish.titles import status, title
 from reports.document import Document
 
 if TYPE_CHECKING:

@@ -66,10 +66,11 @@ def chosen_option(record: DecisionRecord) -> OptionRecord | None:
 
 
 def cheapest_failed(record: DecisionRecord) -> OptionRecord | None:
-    """The cheapest option that was tried and failed; else the cheapest that is not allowed."""
+    """The cheapest option that was tried and failed; else the cheapest that was left."""
     failed = [o for o in record.options if o.result is Result.FAIL]
+    saves = [o for o in record.options if Reason.SAVINGS_BELOW_MINIMUM in o.reason_codes]
     left = [o for o in record.options if o.result is not Result.PASS]
-    return next(iter(failed or left), None)
+    return next(iter(failed or saves or left), None)
 
 
 def open_option(record: DecisionRecord) -> OptionRecord | None:

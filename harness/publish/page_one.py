@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from harness.publish.facts import cheapest_failed, chosen_option, open_option
 from harness.publish.figures import forest
-from harness.publish.opening import notices, opening
+from harness.publish.opening import opening
 from harness.publish.page_risk import errors, if_wrong, weakest
 from harness.publish.page_stay import exception, levers, would_change
 from harness.publish.page_tables import comparison, options_table
+from harness.publish.titles import notices
 from harness.publish.words import amounts_alike, count, day, plural, sentence, usd
 from harness.record.codes import State, Verdict
 from reports.document import Code, Paragraph, Signature
@@ -90,7 +91,8 @@ def _cases_text(record: DecisionRecord) -> str:
     if not record.evidence.spend.trials and not record.evidence.imported:
         return f"Decided without asking a model; {plural(used.n, 'case')} at hand."
     shown = chosen_option(record) or open_option(record) or cheapest_failed(record)
-    prompts = f"; {plural(shown.prompts_tried, 'prompt')} tried" if shown is not None else ""
+    tried = shown.prompts_tried if shown is not None else 0
+    prompts = f"; {plural(tried, 'prompt')} tried" if tried else ""
     times = (
         "first use of this set" if used.times_used <= 1 else f"use {used.times_used} of this set"
     )

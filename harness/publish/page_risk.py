@@ -31,11 +31,11 @@ def _more_errors(record: DecisionRecord, even: BreakEven) -> str:
         return f"How many more {unit} would go wrong a month is not known."
     tail = f"{about(worst)} at worst" if worst > 0 else "none even at worst"
     if estimate is None:
-        return f"Up to {tail} more wrong {unit} a month."
+        return f"More wrong {unit} a month: {tail}."
     if estimate < 0:
         return f"About {about(-estimate)} fewer wrong {unit} a month; {about(worst)} more at worst."
     if estimate == 0:
-        return f"No more wrong {unit} a month by what was seen; {tail}."
+        return f"By what was seen, not one more wrong {singular(unit)} a month; {tail}."
     return f"About {about(estimate)} more wrong {unit} a month, {tail}."
 
 

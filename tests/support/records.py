@@ -24,11 +24,13 @@ from tests.support.record_parts import (
     a_cost,
     a_failed_option,
     a_feature,
+    a_guardrail,
     a_latency,
     a_margin,
     a_not_run_option,
     a_quality,
     a_rate,
+    a_slice,
     a_spend,
     a_target,
     a_traffic,
@@ -263,9 +265,17 @@ _UNASKED = {
 }
 _SPECIAL: dict[Reason, dict[str, object]] = {
     Reason.NO_CHEAPER_CANDIDATE: {"options": ()},
-    Reason.TRAFFIC_MISSING: {"traffic": None, "finding": Finding.UNAVAILABLE},
-    Reason.PRICE_MISSING: {"finding": Finding.UNAVAILABLE},
-    Reason.BASELINE_FAILS_OWN_BAR: {"finding": Finding.UNDER_PROVISIONED},
+    Reason.TRAFFIC_MISSING: {
+        "traffic": None,
+        "finding": Finding.UNAVAILABLE,
+        "still_needed": None,
+    },
+    Reason.PRICE_MISSING: {"finding": Finding.UNAVAILABLE, "still_needed": None},
+    Reason.BASELINE_FAILS_OWN_BAR: {
+        "finding": Finding.UNDER_PROVISIONED,
+        "still_needed": None,
+    },
+    Reason.RUN_INCOMPLETE: {"still_needed": None},
     Reason.LABELS_MISSING: {
         "still_needed": StillNeeded(
             cases=None,
@@ -273,6 +283,23 @@ _SPECIAL: dict[Reason, dict[str, object]] = {
             cost_usd=Decimal(0),
             worth_monthly_usd=Decimal("2759.00"),
             note="74 disagreements wait for a label",
+        )
+    },
+}
+
+
+_PARTS: dict[Reason, dict[str, object]] = {
+    Reason.SLICE_REGRESSION: {
+        "slices": (a_slice(difference=-11.0, worst=-16.2, best=-6.4, vetoes=True),)
+    },
+    Reason.GUARDRAIL_FAILED: {
+        "guardrails": (a_guardrail(candidate=95.1, difference=-4.7, worst=-6.3, vetoes=True),)
+    },
+    Reason.LATENCY_SLO_MISSED: {"latency": a_latency(p95_s=8.6, p95_upper_s=9.9, met=False)},
+    Reason.LATENCY_NOT_MEASURED: {"latency": None},
+    Reason.SAVINGS_BELOW_MINIMUM: {
+        "cost": a_cost(
+            monthly=Decimal("3300.00"), monthly_after_discounts=Decimal("2970.00"), basis="traffic"
         )
     },
 }
@@ -288,10 +315,11 @@ def record_for(reason: Reason, **over: object) -> DecisionRecord:
     make = undecided_record if reason in _UNDECIDED else justify_record
     result = Result.UNDECIDED if reason in _UNDECIDED else Result.FAIL
     asked = reason not in _BEFORE_ANY_CALL
+    parts = _PARTS.get(reason, {})
     option = (
-        an_option(result=result, reason_codes=(reason,), note="")
+        an_option(result=result, reason_codes=(reason,), note="", **parts)
         if asked
-        else a_not_run_option(reason_codes=(reason,), note="")
+        else a_not_run_option(reason_codes=(reason,), note="", **parts)
     )
     base: dict[str, object] = {"reason_codes": (reason,), "options": (option,)}
     return make(**(base | ({} if asked else _UNASKED) | special))

@@ -1,0 +1,93 @@
+"""Why there is no answer yet, what is missing, and what deciding is worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.publish.facts import open_option
+from harness.publish.quality_words import agreed, counts_text, note_of
+from harness.publish.words import REASONS, count, day, person, points, sentence, series, usd
+from harness.record.codes import Reason
+from reports.document import Paragraph
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from harness.record.model import DecisionRecord
+
+
+def undecided_opening(record: DecisionRecord) -> list[Paragraph]:
+    """Why there is no answer, what is missing, and what happens until then."""
+    until = (
+        f"{record.current.option} stays; {person(record.feature.owner)} decides by "
+        f"{day(record.decide_by)} whether the answer is worth having."
+    )
+    return [
+        Paragraph(lead="Why no answer yet?", runs=(_why_open(record),)),
+        Paragraph(lead="What is missing.", runs=(_missing_text(record),)),
+        Paragraph(lead="Until then.", runs=(until,)),
+    ]
+
+
+def _why_open(record: DecisionRecord) -> str:
+    option = open_option(record)
+    reasons = series(REASONS[reason] for reason in record.reason_codes)
+    plain = f"{reasons[:1].upper()}{reasons[1:]}."
+    if Reason.BASELINE_FAILS_OWN_BAR in record.reason_codes:
+        return f"{plain} It scored {points(record.current_quality, signed=False)} of 100."
+    if option is None or option.quality is None:
+        return plain if option is None else f"{plain} {option.target.option}: {note_of(option)}."
+    quality = option.quality
+    if quality.worst > -quality.margin:
+        return (
+            f"{counts_text(record, quality)} That would hold the limit, at worst "
+            f"{points(quality.worst)}; but {reasons}."
+        )
+    return (
+        f"{counts_text(record, quality)} {option.target.option} may be up to "
+        f"{points(-min(quality.worst, 0.0), signed=False)} points worse, and {agreed(record)}: "
+        f"neither safe nor shown to be harmful ({reasons})."
+    )
+
+
+_PROVIDE = {
+    Reason.PRICE_MISSING: "A price: a dated entry beside the model in models/.",
+    Reason.TRAFFIC_MISSING: "How often production asks, and with how many tokens: `traffic` in the "
+    "feature's file.",
+    Reason.RUN_INCOMPLETE: "The answers that did not come: run the review again; what was answered "
+    "is not asked twice.",
+    Reason.LATENCY_NOT_MEASURED: "A time measurement of at least 60 live requests.",
+    Reason.JUDGE_UNRELIABLE: "A judge that agrees with people, or labels made by people.",
+    Reason.USAGE_NOT_REPORTED: "A server that reports its usage: without it the cost is unknown.",
+    Reason.BASELINE_FAILS_OWN_BAR: "A model or a prompt that passes the bar: mend that first.",
+}
+
+
+def _missing_text(record: DecisionRecord) -> str:
+    provide = [_PROVIDE[reason] for reason in record.reason_codes if reason in _PROVIDE]
+    needed = record.still_needed
+    if needed is None:
+        return " ".join(provide) or "The record does not say how many cases or labels would decide."
+    if needed.note and not provide:
+        provide = [sentence(needed.note)]
+    what = [
+        text
+        for number, text in (
+            (needed.cases, f"{count(needed.cases)} more cases"),
+            (needed.labels, f"{count(needed.labels)} labels"),
+        )
+        if number
+    ]
+    amount = [f"{series(what)}, {_price(needed.cost_usd)}."] if what else []
+    worth = (
+        "What deciding is worth is not known."
+        if needed.worth_monthly_usd is None
+        else f"Deciding is worth up to {usd(needed.worth_monthly_usd)} a month."
+    )
+    return " ".join([*amount, *provide, worth])
+
+
+def _price(cost: Decimal | None) -> str:
+    if cost is None:
+        return "at a cost not known"
+    return f"for {usd(cost)} of calls" if cost else "without another call"

@@ -1,0 +1,50 @@
+"""What was measured of quality, in the owner's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.publish.facts import right_counts
+from harness.publish.words import REASONS, count, day, person, points, series
+
+if TYPE_CHECKING:
+    from harness.record.model import DecisionRecord
+    from harness.record.parts import OptionRecord, Quality
+
+
+def counts_text(record: DecisionRecord, quality: Quality) -> str:
+    """How often each model was right, or how they scored."""
+    unit, counts = record.feature.unit, right_counts(quality)
+    if counts is None:
+        return (
+            f"On {count(quality.n)} held-back {unit} the smaller model scored "
+            f"{points(quality.candidate, signed=False)} of 100, today's "
+            f"{points(quality.current, signed=False)}."
+        )
+    today, then = counts
+    return (
+        f"On {count(quality.n)} held-back {unit} the smaller model was right {count(then)} times, "
+        f"today's {count(today)}."
+    )
+
+
+def agreed(record: DecisionRecord) -> str:
+    """Who set the limit, and that it was set before."""
+    margin = record.margin
+    if margin.agreed_on is None:
+        return (
+            f"the limit is {margin.value:g} points (the company's rule for "
+            f"{record.feature.risk} risk; nobody agreed to it by name)"
+        )
+    owner = margin.agreed_by is None or margin.agreed_by == record.feature.owner.partition("@")[0]
+    who = "you" if owner else person(margin.agreed_by or "")
+    return (
+        f"{who} agreed on a limit of {margin.value:g} on {day(margin.agreed_on)}, "
+        "before anything was run"
+    )
+
+
+def note_of(option: OptionRecord) -> str:
+    """Why an option ended as it did: the record's line, or its reasons in words."""
+    reasons = series(REASONS[reason] for reason in option.reason_codes)
+    return (option.note or reasons or "no reason was recorded").rstrip(".")

@@ -15,10 +15,14 @@ LLAMA_CHILD = Path(__file__).with_name("llama_child.py")
 
 
 def served_name(model: str, spec: ServeSpec) -> str:
-    """Name under which the server knows the model: its weights', never their path."""
-    if spec.weights is None:
-        return model
-    return spec.weights.stem if spec.weights.suffix == ".gguf" else spec.weights.name
+    """Name under which the server answers.
+
+    llama.cpp answers every name and calls itself what we say: its weights' name, never their path.
+    Other engines answer the name in the request.
+    """
+    if spec.engine == "llama-cpp" and spec.weights is not None:
+        return spec.weights.stem
+    return spec.model or model
 
 
 def command_line(model: str, spec: ServeSpec, port: int) -> list[str]:

@@ -1,11 +1,16 @@
 """Runs one command, and ends it with everything that it started.
 
-    python -I guard.py --ttl SECONDS --parent PID [--state FILE] -- COMMAND...
+    python -I guard.py --ttl SECONDS [--parent PID] [--idle SECONDS --port PORT] [--state FILE]
+        -- COMMAND...
 
 The command ends when this program's standard input ends (the driver closed it, or died by any
-signal), when the parent process is gone, when the time to live is over, or when this program is
-asked to stop. It is a script of the standard library, started by its path in isolated mode: a
-`harness` package of the user's, a slow import or a broken environment cannot come between.
+signal), when the parent process is gone, when the time to live is over, when the server has made no
+token for the idle time (`/metrics` says so), or when this program is asked to stop. Without
+`--parent` the command outlives whoever started it, until one of the others. On Linux this program
+adopts orphaned grandchildren, so that one that left the process group ends too.
+
+It is a script of the standard library, started by its path in isolated mode: a `harness` package of
+the user's, a slow import or a broken environment cannot come between.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +34,11 @@ if TYPE_CHECKING:
 
 POLL_S = 0.5
 GRACE_S = 5.0
+ADOPTION_ROUNDS = 10
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 POSIX = os.name == "posix"
+LINUX = sys.platform == "linux"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,29 +51,69 @@ def main(argv: Sequence[str]) -> int:
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
+    if LINUX:
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = subprocess.Popen(  # noqa: S603  # the command is what we are for
         options.command,
         stdin=subprocess.DEVNULL,
         start_new_session=POSIX,
-        preexec_fn=_die_with_guard if sys.platform == "linux" else None,  # noqa: PLW1509  # no thread runs yet
+        preexec_fn=_die_with_guard if LINUX else None,  # noqa: PLW1509  # no thread runs yet
     )
     if options.parent:
         threading.Thread(target=_wait_for_end_of_input, args=(asked,), daemon=True).start()
-    deadline = time.monotonic() + options.ttl
     try:
-        while child.poll() is None and not asked.is_set():
-            if time.monotonic() > deadline:
-                print(f"guard: time to live of {options.ttl:g} s is over", flush=True)  # noqa: T201  # the log
-                break
-            if options.parent and POSIX and os.getppid() != options.parent:
-                break
-            asked.wait(POLL_S)
+        _watch(child, asked, options)
         code = child.poll()
         return 0 if code is None else code
     finally:
         end_group(child)
         if options.state:
             options.state.unlink(missing_ok=True)
+
+
+def _watch(
+    child: subprocess.Popen[bytes], asked: threading.Event, options: argparse.Namespace
+) -> None:
+    """Return when the child has ended or is to be ended."""
+    deadline = time.monotonic() + options.ttl
+    idle = IdleMeter(options.port, options.idle) if options.idle else None
+    while child.poll() is None and not asked.is_set():
+        if time.monotonic() > deadline:
+            print(f"guard: time to live of {options.ttl:g} s is over", flush=True)  # noqa: T201  # the log
+            return
+        if idle is not None and idle.is_over(time.monotonic()):
+            print(f"guard: idle for {options.idle:g} s, suspended", flush=True)  # noqa: T201  # the log
+            return
+        if options.parent and POSIX and os.getppid() != options.parent:
+            return
+        asked.wait(POLL_S)
+
+
+class IdleMeter:
+    """How long a server has made no token, by the token counters of its `/metrics`."""
+
+    def __init__(self, port: int, limit_s: float) -> None:
+        self._url = f"http://127.0.0.1:{port}/metrics"
+        self._limit_s = limit_s
+        self._seen: list[str] | None = None
+        self._since: float | None = None
+
+    def is_over(self, now: float) -> bool:
+        """Has nothing moved for the limit? A server that cannot be read is not idle."""
+        counters = self._counters()
+        if counters is None or counters != self._seen or self._since is None:
+            self._seen, self._since = counters, now
+            return False
+        return now - self._since > self._limit_s
+
+    def _counters(self) -> list[str] | None:
+        try:
+            with urllib.request.urlopen(self._url, timeout=2) as reply:  # noqa: S310  # loopback
+                lines = reply.read().decode(errors="replace").splitlines()
+        except OSError:
+            return None
+        found = [line for line in lines if "token" in line and not line.startswith("#")]
+        return found or None
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:
@@ -74,6 +123,32 @@ def end_group(child: subprocess.Popen[bytes]) -> None:
         child.wait(GRACE_S)
     _signal_group(child, signal.SIGKILL if POSIX else signal.SIGTERM)
     child.wait()
+    if LINUX:
+        _kill_adopted()
+
+
+def _kill_adopted() -> None:
+    """Kill what left the process group: orphans of ours are now our own children."""
+    for _ in range(ADOPTION_ROUNDS):
+        adopted = [number for number, parent in _processes() if parent == os.getpid()]
+        if not adopted:
+            return
+        for number in adopted:
+            with contextlib.suppress(ProcessLookupError, PermissionError, ChildProcessError):
+                os.kill(number, signal.SIGKILL)
+                os.waitpid(number, 0)
+
+
+def _processes() -> list[tuple[int, int]]:
+    """Process ids of this machine, each with its parent's."""
+    found: list[tuple[int, int]] = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                # The name in parentheses may hold spaces; what follows it does not.
+                after = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+                found.append((int(folder.name), int(after[1])))
+    return found
 
 
 def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
@@ -103,6 +178,8 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--ttl", type=float, required=True)
     parser.add_argument("--parent", type=int, default=0)
+    parser.add_argument("--idle", type=float, default=0.0)
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--state", type=Path)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(argv)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,8 @@ def fetch_from_hub(
     progress(f"{source.file}: from the model hub, {source.repo}", 0, size)
     folder = target.with_name("hub")
     try:
-        found = huggingface_hub.hf_hub_download(
+        download = cast("Callable[..., str]", huggingface_hub.hf_hub_download)
+        found = download(
             source.repo,
             source.file,
             revision=source.revision,

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.serving.engines import served_name
-from harness.serving.server import Running, end, free_port, load_seconds, require_key, start
+from harness.serving.environment import require_key
+from harness.serving.gpus import gpus_here, pack
+from harness.serving.server import (
+    Place,
+    Running,
+    ServeError,
+    ask_to_end,
+    end,
+    free_port,
+    load_seconds,
+    start,
+    why_it_ended,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Collection, Generator, Mapping
     from pathlib import Path
 
+    from harness.serving.gpus import Gpu
     from harness.serving.specs import ServeSpec
 
 POLL_S = 0.1
+WATCH_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,52 +41,104 @@ class Served:
 
     base_url: str
     name: str
-    """Name in the request and in the reply."""
+    """Name in the reply."""
     pid: int
     """Of the guard, which ends the server when it is ended."""
     load_s: float
     """Seconds from its start to its first answer."""
 
 
+def to_stderr(line: str) -> None:
+    """Say a line to whoever watches."""
+    sys.stderr.write(f"{line}\n")
+
+
 @contextmanager
 def serve_models(
-    specs: Mapping[str, ServeSpec], *, logs: Path, environ: Mapping[str, str]
+    specs: Mapping[str, ServeSpec],
+    *,
+    logs: Path,
+    environ: Mapping[str, str],
+    say: Callable[[str], None] = to_stderr,
+    gpus: Callable[[Mapping[str, str]], tuple[Gpu, ...]] = gpus_here,
 ) -> Generator[Mapping[str, Served]]:
     """Serve models on free ports of 127.0.0.1, each distinct spec once, all starting together.
 
     Logs stay in `logs` (0600). On leaving, however it comes about, every server is ended; when
-    this process is killed, the guards end them. ServeError: one line per fault.
+    this process is killed, the guards end them. A server that ends while it is used is reported
+    to `say`, once; its calls fail like those to any server that is gone.
+
+    Raises:
+        ServeError: a server does not come up; one line says why.
+        NoGpuError: the GPUs that the specs need are not here.
     """
     groups: dict[ServeSpec, str] = {}
     for model, spec in specs.items():
         require_key(model, spec, environ)
         groups.setdefault(spec, model)
+    needs = {model: spec.gpus for spec, model in groups.items()}
+    given = pack(needs, gpus(environ)) if any(needs.values()) else dict.fromkeys(needs, ())
     running: dict[ServeSpec, Running] = {}
     try:
         for spec, model in groups.items():
-            running[spec] = start(model, spec, port=free_port(), logs=logs, environ=environ)
-        served = _wait(running, environ)
-        yield {model: served[spec] for model, spec in specs.items()}
+            place = Place(logs=logs, environ=environ, port=free_port(), gpus=given[model])
+            running[spec] = start(model, spec, place)
+        served = wait_until_served(running.values())
+        with _watched(running.values(), say):
+            yield {model: served[groups[spec]] for model, spec in specs.items()}
     finally:
         for server in running.values():
-            if server.guard.stdin is not None:
-                server.guard.stdin.close()
+            ask_to_end(server)
         for server in running.values():
             end(server)
 
 
-def _wait(
-    running: Mapping[ServeSpec, Running], environ: Mapping[str, str]
-) -> dict[ServeSpec, Served]:
+def wait_until_served(servers: Collection[Running]) -> dict[str, Served]:
     """Wait until every server answers; each is looked at in turn, so each load time is its own."""
-    served: dict[ServeSpec, Served] = {}
-    while len(served) < len(running):
-        for spec, server in running.items():
-            load_s = None if spec in served else load_seconds(server, environ)
+    served: dict[str, Served] = {}
+    while len(served) < len(servers):
+        for server in servers:
+            load_s = None if server.model in served else load_seconds(server)
             if load_s is not None:
-                served[spec] = _served(server, load_s)
+                served[server.model] = _served(server, load_s)
         time.sleep(POLL_S)
     return served
+
+
+def leave_running(model: str, spec: ServeSpec, place: Place) -> Served:
+    """Start a server that outlives us, until its time to live, its idle time, or `stop_server`."""
+    require_key(model, spec, place.environ)
+    server = start(model, spec, place)
+    try:
+        served = wait_until_served([server])[model]
+    except BaseException:
+        end(server)
+        raise
+    # Reaped when it ends while we live; dropped, it would be a zombie and a warning.
+    threading.Thread(target=server.guard.wait, daemon=True).start()
+    return served
+
+
+@contextmanager
+def _watched(servers: Collection[Running], say: Callable[[str], None]) -> Generator[None]:
+    done = threading.Event()
+
+    def watch() -> None:
+        said: set[str] = set()
+        while not done.wait(WATCH_S):
+            for server in servers:
+                line = why_it_ended(server, "in mid-run")
+                if line is not None and server.model not in said:
+                    said.add(server.model)
+                    say(line)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
 
 
 def _served(server: Running, load_s: float) -> Served:
@@ -80,3 +148,6 @@ def _served(server: Running, load_s: float) -> Served:
         pid=server.guard.pid,
         load_s=load_s,
     )
+
+
+__all__ = ["ServeError", "Served", "leave_running", "serve_models", "wait_until_served"]

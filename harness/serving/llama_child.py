@@ -11,6 +11,7 @@ ended from outside (`guard.py`). Like the guard it is started by its path, in is
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,7 @@ CACHED_PROMPTS_MIB = 256
 def main(argv: Sequence[str]) -> int:
     """Serve until this process is ended."""
     options = _options(argv)
-    import xllamacpp  # noqa: PLC0415  # heavy, optional; this is its one door
-
+    xllamacpp: Any = importlib.import_module("xllamacpp")  # heavy, optional, without types
     try:
         server = xllamacpp.Server(_parameters(xllamacpp.CommonParams(), options))
     except RuntimeError as error:

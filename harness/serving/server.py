@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -10,24 +9,44 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import RightsizeError, UsageError
+import psutil
+
+from harness.errors import RightsizeError
 from harness.serving.engines import command_line, served_name
+from harness.serving.environment import child_environment
 from harness.serving.readiness import answers, is_healthy
+from harness.serving.states import GUARD, ServerState, state_file, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from harness.serving.specs import ServeSpec
 
-GUARD = Path(__file__).with_name("guard.py")
-END_S = 10.0
+END_S = 15.0
 
 
 class ServeError(RightsizeError):
     """A model could not be started, or its server ended; one line says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a server runs and what it is given."""
+
+    logs: Path
+    """Folder of logs and state files."""
+    environ: Mapping[str, str]
+    port: int
+    gpus: tuple[str, ...] = ()
+    team: str | None = None
+    """Who holds the GPUs."""
+    detached: bool = False
+    """Outlives us, until its time to live is over or it has been idle."""
+    idle_s: float = 0.0
+    """Ends after so long without a token; 0: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +55,14 @@ class Running:
 
     model: str
     spec: ServeSpec
-    port: int
+    place: Place
     guard: subprocess.Popen[bytes]
     log: Path
     started_ns: int
 
     def base_url(self) -> str:
         """Address of its OpenAI-compatible API."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"http://127.0.0.1:{self.place.port}/v1"
 
 
 def free_port() -> int:
@@ -54,47 +73,42 @@ def free_port() -> int:
         return port
 
 
-def start(
-    model: str, spec: ServeSpec, *, port: int, logs: Path, environ: Mapping[str, str]
-) -> Running:
+def start(model: str, spec: ServeSpec, place: Place) -> Running:
     """Start the server of `model` under a guard; returns before it is ready."""
-    command = command_line(model, spec, port)
-    if is_taken(port):
-        raise ServeError(f"{model}: port {port} is taken by another program; end it or run again")
-    logs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = logs / f"{model}.log"
-    state = logs / f"{model}.{port}.json"
-    guard_line = [
-        sys.executable, "-I", str(GUARD), "--ttl", str(spec.ttl_s), "--parent", str(os.getpid()),
-        "--state", str(state), "--", *command,
-    ]  # fmt: skip
+    command = command_line(model, spec, place.port)
+    if is_taken(place.port):
+        raise ServeError(
+            f"{model}: port {place.port} is taken by another program; end it or run again"
+        )
+    place.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = place.logs / f"{model}.log"
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
         guard = subprocess.Popen(  # noqa: S603  # our own guard and the workspace's own command
-            guard_line,
-            stdin=subprocess.PIPE,
+            [*_guard_line(model, spec, place), *command],
+            stdin=subprocess.DEVNULL if place.detached else subprocess.PIPE,
             stdout=out,
             stderr=subprocess.STDOUT,
             cwd=tempfile.gettempdir(),
-            env=dict(environ),
+            env=child_environment(spec, place.environ, place.gpus),
             start_new_session=True,
         )
-    _write_state(state, model, spec, port, guard.pid)
-    return Running(
-        model=model, spec=spec, port=port, guard=guard, log=log, started_ns=time.monotonic_ns()
-    )
+    started_ns = time.monotonic_ns()
+    write_state(place.logs, _state(model, spec, place, guard.pid))
+    return Running(model=model, spec=spec, place=place, guard=guard, log=log, started_ns=started_ns)
 
 
-def load_seconds(running: Running, environ: Mapping[str, str]) -> float | None:
+def load_seconds(running: Running) -> float | None:
     """Seconds from the start to the first answer, None while there is none.
 
     Raises ServeError when the server ended, or did not answer within `ready_s`.
     """
-    spec = running.spec
-    if running.guard.poll() is not None:
-        raise ServeError(_why_it_ended(running))
-    key = environ.get(spec.key_name) if spec.key_name else None
+    spec, port = running.spec, running.place.port
+    ended = why_it_ended(running, "before it answered")
+    if ended is not None:
+        raise ServeError(ended)
+    key = running.place.environ.get(spec.key_name) if spec.key_name else None
     name = served_name(running.model, spec)
-    ready = is_healthy(running.port) and answers(running.port, name, spec.wire, key)
+    ready = is_healthy(port) and answers(port, name, spec.wire, key)
     elapsed_s = (time.monotonic_ns() - running.started_ns) / 1e9
     if ready:
         return elapsed_s
@@ -106,15 +120,33 @@ def load_seconds(running: Running, environ: Mapping[str, str]) -> float | None:
     return None
 
 
+def why_it_ended(running: Running, when: str) -> str | None:
+    """One line when the server ended by itself, None while it runs."""
+    if running.guard.poll() is None:
+        return None
+    return (
+        f"{running.model}: its server ended with code {running.guard.returncode} {when}: "
+        f"{last_line(running.log)} (log: {running.log})"
+    )
+
+
 def end(running: Running) -> None:
     """End the server and everything that it started."""
-    if running.guard.stdin is not None:
-        running.guard.stdin.close()
+    ask_to_end(running)
     try:
         running.guard.wait(END_S)
     except subprocess.TimeoutExpired:
         running.guard.kill()
         running.guard.wait()
+    state_file(running.place.logs, running.model, running.place.port).unlink(missing_ok=True)
+
+
+def ask_to_end(running: Running) -> None:
+    """Close our end of the guard's pipe; returns at once."""
+    if running.guard.stdin is None:
+        running.guard.terminate()
+    else:
+        running.guard.stdin.close()
 
 
 def is_taken(port: int) -> bool:
@@ -130,28 +162,27 @@ def last_line(log: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "(empty)")
 
 
-def _why_it_ended(running: Running) -> str:
-    return (
-        f"{running.model}: its server ended with code {running.guard.returncode} before it "
-        f"answered: {last_line(running.log)} (log: {running.log})"
+def _guard_line(model: str, spec: ServeSpec, place: Place) -> list[str]:
+    line = [sys.executable, "-I", str(GUARD), "--ttl", str(spec.ttl_s)]
+    if not place.detached:
+        line += ["--parent", str(os.getpid())]
+    if place.idle_s:
+        line += ["--idle", str(place.idle_s), "--port", str(place.port)]
+    return [*line, "--state", str(state_file(place.logs, model, place.port)), "--"]
+
+
+def _state(model: str, spec: ServeSpec, place: Place, guard: int) -> ServerState:
+    try:
+        started = psutil.Process(guard).create_time()
+    except psutil.NoSuchProcess:
+        started = 0.0
+    return ServerState(
+        model=model,
+        engine=spec.engine,
+        port=place.port,
+        guard_pid=guard,
+        guard_started=started,
+        ttl_s=spec.ttl_s,
+        gpus=spec.gpus,
+        team=place.team,
     )
-
-
-def _write_state(state: Path, model: str, spec: ServeSpec, port: int, guard: int) -> None:
-    content = {
-        "model": model,
-        "engine": spec.engine,
-        "gpus": spec.gpus,
-        "guard_pid": guard,
-        "driver_pid": os.getpid(),
-        "port": port,
-        "ttl_s": spec.ttl_s,
-    }
-    with os.fdopen(os.open(state, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(content, file)
-
-
-def require_key(model: str, spec: ServeSpec, environ: Mapping[str, str]) -> None:
-    """Refuse a spec whose key is not in the environment."""
-    if spec.key_name and not environ.get(spec.key_name):
-        raise UsageError(f"{model}: key: the environment has no {spec.key_name}")

@@ -23,6 +23,8 @@ class ServeSpec:
 
     engine: Engine
     weights: Path | None
+    model: str | None = None
+    """Name in the request, where the engine insists on it; None: any name, or the entry's own."""
     args: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     python: str | None = None
@@ -53,6 +55,7 @@ def _spec(
         raise UsageError(f"{name}: serve.weights: no file or name {serve.weights!r} was found")
     return ServeSpec(
         engine=serve.engine,
+        model=None if serve.engine == "llama-cpp" else model.version or name,
         weights=None if serve.weights is None else weights[serve.weights],
         args=serve.args,
         command=serve.command,

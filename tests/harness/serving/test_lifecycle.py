@@ -17,9 +17,11 @@ import psutil
 import pytest
 
 from harness.errors import UsageError
-from harness.serving.lifecycle import serve_models
-from harness.serving.server import ServeError, end, free_port, start
+from harness.serving.lifecycle import leave_running, serve_models
+from harness.serving.readiness import answers
+from harness.serving.server import Place, ServeError, end, free_port, start
 from harness.serving.specs import ServeSpec
+from harness.serving.states import ServerState, list_servers, stop_server, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +34,10 @@ def spec(*options: str, ready_s: float = 20.0, ttl_s: float = 60.0, **more: obje
     return ServeSpec(
         engine="command", weights=None, command=command, ready_s=ready_s, ttl_s=ttl_s, **more
     )  # type: ignore[arg-type]
+
+
+def place(logs: Path, port: int | None = None, **more: object) -> Place:
+    return Place(logs=logs, environ=os.environ, port=port or free_port(), **more)  # type: ignore[arg-type]
 
 
 def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> bool:
@@ -122,11 +128,11 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ServeError, match=f"m: port {port} is taken by another program"):
-            start("m", spec(), port=port, logs=tmp_path, environ=os.environ)
+            start("m", spec(), place(tmp_path, port))
 
 
 def test_the_time_to_live_ends_a_server_that_nobody_ends(tmp_path: Path) -> None:
-    running = start("m", spec(ttl_s=0.5), port=free_port(), logs=tmp_path, environ=os.environ)
+    running = start("m", spec(ttl_s=0.5), place(tmp_path))
     try:
         assert running.guard.wait(10) == 0
         assert "time to live of 0.5 s is over" in running.log.read_text()
@@ -146,8 +152,10 @@ def test_a_missing_key_is_refused_before_anything_starts(tmp_path: Path) -> None
 DRIVER = """
 import json, os, sys, time
 from pathlib import Path
-from harness.serving.lifecycle import serve_models
+from harness.serving.lifecycle import leave_running, serve_models
+from harness.serving.readiness import answers
 from harness.serving.specs import ServeSpec
+from harness.serving.states import ServerState, list_servers, stop_server, write_state
 spec = ServeSpec(engine="command", weights=None, command=tuple(json.loads(sys.argv[1])))
 with serve_models({"m": spec}, logs=Path(sys.argv[2]), environ=os.environ) as served:
     print(served["m"].pid, flush=True)
@@ -174,7 +182,7 @@ def test_a_driver_that_dies_leaves_nothing(tmp_path: Path, number: signal.Signal
 
 
 def test_a_killed_guard_takes_its_server_along(tmp_path: Path) -> None:
-    running = start("m", spec(), port=free_port(), logs=tmp_path, environ=os.environ)
+    running = start("m", spec(), place(tmp_path))
     try:
         assert eventually(lambda: len(tree(running.guard.pid)) > 1)
         server = tree(running.guard.pid)[1]
@@ -196,3 +204,62 @@ def test_packages_of_the_users_own_do_not_shadow_ours(
     )
     with serve_models({"m": own}, logs=tmp_path / "logs", environ=environ) as served:
         assert served["m"].base_url.startswith("http://127.0.0.1:")
+
+
+def test_a_grandchild_that_left_the_process_group_ends_too(tmp_path: Path) -> None:
+    pidfile = tmp_path / "pid"
+    options = ("--spawn", str(pidfile), "--escape")
+    with serve_models({"m": spec(*options)}, logs=tmp_path, environ=os.environ):
+        grandchild = int(pidfile.read_text())
+        assert not gone(grandchild)
+    assert gone(grandchild)
+
+
+def test_a_server_that_ends_in_mid_run_is_reported_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    crashing = spec("--crash-after", "0.5")
+    with serve_models(
+        {"good": spec(), "bad": crashing}, logs=tmp_path, environ=os.environ, say=said.append
+    ) as served:
+        assert eventually(lambda: bool(said))
+        time.sleep(1.2)
+        assert psutil.pid_exists(served["good"].pid)
+    assert len(said) == 1
+    assert said[0].startswith("bad: its server ended with code 9 in mid-run: serving")
+
+
+def test_what_is_left_running_is_listed_and_stopped(tmp_path: Path) -> None:
+    served = leave_running("m", spec(), place(tmp_path, detached=True, team="search"))
+    (state,) = list_servers(tmp_path)
+    assert (state.model, state.base_url, state.team) == ("m", served.base_url, "search")
+    with pytest.raises(UsageError, match="no server of 'other' runs here; running: m"):
+        stop_server(tmp_path, "other")
+    pids = tree(served.pid)
+    assert [stopped.model for stopped in stop_server(tmp_path, "m")] == ["m"]
+    assert all(gone(pid) for pid in pids)
+    assert list_servers(tmp_path) == ()
+
+
+def test_a_state_whose_process_is_gone_is_cleaned_away(tmp_path: Path) -> None:
+    state = ServerState(
+        model="m", engine="vllm", port=1, guard_pid=os.getpid(), guard_started=1.0, ttl_s=1
+    )
+    write_state(tmp_path, state)
+    assert list_servers(tmp_path) == ()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_left_running_and_does_not_come_up_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(ServeError, match="no answer within 1 s"):
+        leave_running("m", spec("--unhealthy", ready_s=1), place(tmp_path, detached=True))
+    assert list_servers(tmp_path) == ()
+
+
+def test_an_idle_server_is_suspended_and_a_busy_one_is_not(tmp_path: Path) -> None:
+    served = leave_running("m", spec(), place(tmp_path, detached=True, idle_s=1.5))
+    port = int(served.base_url.split(":")[2].removesuffix("/v1"))
+    for _ in range(5):
+        time.sleep(0.6)
+        assert answers(port, "m", "chat", None)
+    assert eventually(lambda: gone(served.pid))
+    assert "idle for 1.5 s, suspended" in (tmp_path / "m.log").read_text()

@@ -29,9 +29,10 @@ from tests.support.wire.reply import Fault, Reply, WireToolCall, WireUsage
 from tests.support.wire.vendors import KEY, SERVERS, WIRES, WireCase, a_request, ask, start_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from providers.completion import Completion
+    from providers.request import ModelRequest
     from tests.support.wire.server import WireServer
 
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=[wire.name for wire in WIRES])
@@ -54,6 +55,21 @@ def server(running: dict[str, WireServer], wire: WireCase) -> WireServer:
     found = running[wire.vendor]
     found.log.calls.clear()
     return found
+
+
+async def fail_often(
+    wire: WireCase, server: WireServer, requests: Sequence[ModelRequest]
+) -> list[ProviderError]:
+    provider = open_provider(wire.endpoint(server), key=KEY)
+    errors: list[ProviderError] = []
+    for request in requests:
+        server.calls.clear()
+        with pytest.raises(ProviderError) as raised:
+            await provider.complete(request)
+        errors.append(raised.value)
+        assert len(server.calls) == 1
+    await provider.aclose()
+    return errors
 
 
 async def fail(wire: WireCase, server: WireServer, **request: object) -> ProviderError:
@@ -137,40 +153,41 @@ STATUSES: list[tuple[int, type[ProviderError]]] = [
 
 
 @every_wire
-@pytest.mark.parametrize(("status", "kind"), STATUSES)
 @plain_and_streamed
 async def test_a_status_is_one_error_after_one_request(
-    wire: WireCase, server: WireServer, *, status: int, kind: type[ProviderError], stream: bool
+    wire: WireCase, server: WireServer, *, stream: bool
 ) -> None:
-    server.script = lambda _body: Reply(status=status, error_code=None)
-    error = await fail(wire, server, stream=stream)
-    assert type(error) is kind
-    assert error.status == status
-    assert error.billable == (status in {408, 409} or status >= 500)
-    assert error.total_s is not None
+    script = iter([Reply(status=status) for status, _ in STATUSES])
+    server.script = lambda _body: next(script)
+    errors = await fail_often(wire, server, [a_request(stream=stream)] * len(STATUSES))
+    assert [(error.status, type(error)) for error in errors] == STATUSES
+    for error in errors:
+        assert error.status is not None
+        assert error.billable == (error.status in {408, 409} or error.status >= 500)
+        assert error.total_s is not None
 
 
 FAULTS: list[tuple[Fault, type[ProviderError]]] = [
     ("reset", ConnectionFailedError),
-    ("stall", TimedOutError),
     ("cut", BrokenBodyError),
     ("truncated", BrokenBodyError),
     ("html", BrokenBodyError),
+    ("stall", TimedOutError),
 ]
 
 
 @every_wire
-@pytest.mark.parametrize(("fault", "kind"), FAULTS)
 @plain_and_streamed
 async def test_a_fault_is_one_error_after_one_request(
-    wire: WireCase, server: WireServer, *, fault: Fault, kind: type[ProviderError], stream: bool
+    wire: WireCase, server: WireServer, *, stream: bool
 ) -> None:
-    server.script = lambda _body: Reply(text="a b c d e f", fault=fault)
-    timeout_s = 0.4 if fault == "stall" else 5.0
-    error = await fail(wire, server, stream=stream, timeout_s=timeout_s)
-    assert type(error) is kind
-    assert error.billable
-    assert error.usage is None
+    script = iter([Reply(text="a b c d e f", fault=fault) for fault, _ in FAULTS])
+    server.script = lambda _body: next(script)
+    timeouts = [0.4 if fault == "stall" else 5.0 for fault, _ in FAULTS]
+    requests = [a_request(stream=stream, timeout_s=timeout_s) for timeout_s in timeouts]
+    errors = await fail_often(wire, server, requests)
+    assert [type(error) for error in errors] == [kind for _, kind in FAULTS]
+    assert all(error.billable and error.usage is None for error in errors)
 
 
 @every_wire

@@ -57,24 +57,26 @@ def examine(
     )
 
 
-def facts(examined: Examined, run: FeatureRun | None, minimum: Decimal) -> OptionFacts:
-    """What the verdict weighs."""
+def facts(
+    examined: Examined, plan: FeaturePlan, run: FeatureRun | None, minimum: Decimal
+) -> OptionFacts:
+    """What the verdict weighs; an option of a feature that is not asked shares its reason."""
     planned, standing = examined.planned, examined.standing
     if standing is None or run is None or planned.excluded is not None:
-        blocked = (planned.excluded,) if planned.excluded else ()
+        blocked = (planned.excluded,) if planned.excluded else plan.reasons
         return OptionFacts(option=planned.rung.option, quality=None, blocked=blocked)
     vetoes = run.vetoes.get(planned.rung.option)
     measured = examined.measured
     cost = measured.cost.per_request if measured and measured.cost else None
     saving = examined.saving_after_discounts
-    unknown = cost is None and standing.n > 0
+    unknown = cost is None and standing.state == "passes"
     doubts = vetoes.doubts if vetoes else ()
     return OptionFacts(
         option=planned.rung.option,
         quality=standing.state,
         vetoes=vetoes.reasons if vetoes else (),
         doubts=(*doubts, Reason.USAGE_NOT_REPORTED) if unknown else doubts,
-        saves_enough=None if saving is None else saving >= minimum and saving > 0,
+        saves_enough=saving is None or (saving >= minimum and saving > 0),
         cost=cost,
         credit=_credit(examined, planned.rung, run),
     )

@@ -44,7 +44,7 @@ class _Writer:
         self._examined = self._examine()
         self._decided = decide(
             Blocked(blocked=self._blocked(), baseline_fails_bar=self._fails_bar()),
-            [facts(one, run, context.minimum_saving_usd) for one in self._examined],
+            [facts(one, plan, run, context.minimum_saving_usd) for one in self._examined],
         )
         self._day = evidence_day(run, context.now)
 

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from harness.plan.planning import Selection
+from harness.record.codes import Finding, Reason, Result, Verdict
+from harness.review.running import NotInJournalError
+from tests.support.reviews import (
+    NOW,
+    Shape,
+    answers,
+    inline_cluster,
+    run_review,
+    write_review_workspace,
+)
+from tests.support.wire.openai_server import OpenAIServer
+from tests.support.wire.reply import Reply
+
+GENERATED = {"generated_at", "etag"}
+
+
+def test_downgrades_to_the_cheapest_that_passes(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port)
+        (record,) = run_review(tmp_path, cluster)
+        asked = len(server.log.calls)
+    bad, good = record.options
+    assert record.verdict is Verdict.DOWNGRADE
+    assert record.chosen == "good"
+    assert (bad.result, bad.reason_codes) == (Result.FAIL, (Reason.QUALITY_INFERIOR,))
+    assert good.reason_codes == (Reason.NON_INFERIOR_AND_CHEAPER,)
+    assert good.quality is not None
+    assert good.quality.worst > -5
+    assert asked == 900
+    assert record.evidence.spend.total_usd == Decimal(82) * 300 * Decimal("4.75") / 1_000_000
+    assert record.savings is not None
+    assert record.savings.monthly == Decimal(287)
+    assert sum(term.usd for term in record.bridge) == -record.savings.monthly
+
+
+def test_a_second_run_asks_nothing_and_finds_the_same(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, Shape(cases=120, candidates="good"))
+        (first,) = run_review(tmp_path, cluster)
+    later = NOW + timedelta(days=1)
+    (again,) = run_review(tmp_path, None, run_id="run-2", now=later)
+    assert again.model_dump(exclude=GENERATED) == first.model_dump(exclude=GENERATED)
+    assert again.finding_sha256 == first.finding_sha256
+
+
+def test_without_a_cluster_a_missing_answer_is_named(tmp_path: Path) -> None:
+    write_review_workspace(tmp_path, 9)
+    with pytest.raises(NotInJournalError):
+        run_review(tmp_path, None)
+
+
+def test_the_cap_stops_a_review_and_a_higher_one_goes_on(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, Shape(cases=120, cap="0.02"))
+        (stopped,) = run_review(tmp_path, cluster)
+        first = len(server.log.calls)
+        write_review_workspace(tmp_path, server.port, Shape(cases=120, cap="10"))
+        (whole,) = run_review(tmp_path, cluster, run_id="run-2")
+        asked = server.log.by_hash
+    assert stopped.verdict is Verdict.UNDECIDED
+    assert Reason.RUN_INCOMPLETE in stopped.reason_codes
+    assert stopped.evidence.spend.total_usd <= Decimal("0.02")
+    assert 0 < first < 360
+    assert whole.verdict is not Verdict.UNDECIDED or whole.options[1].quality is not None
+    assert sum(asked.values()) == 360
+    assert max(asked.values()) == 1
+
+
+def test_refused_before_spending_when_the_set_is_too_small(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, Shape(cases=40))
+        (record,) = run_review(tmp_path, cluster)
+        assert not server.log.calls
+    assert record.verdict is Verdict.UNDECIDED
+    assert record.reason_codes == (Reason.SAMPLE_TOO_SMALL,)
+
+
+def test_a_quick_review_shows_and_cannot_be_accepted(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port)
+        (record,) = run_review(tmp_path, cluster, wanted=Selection(quick=True))
+        assert len(server.log.calls) == 3 * 24
+    assert record.evidence.exploratory == ("only a subset of the cases was asked (--quick)",)
+
+
+def test_a_margin_changed_after_the_answers_is_exploratory(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, Shape(cases=120, candidates="good"))
+        (first,) = run_review(tmp_path, cluster)
+        changed = Shape(cases=120, candidates="good", extra="margin: 8")
+        write_review_workspace(tmp_path, server.port, changed)
+        (second,) = run_review(tmp_path, cluster, run_id="run-2")
+        assert len(server.log.calls) == 240
+    assert first.evidence.exploratory == ()
+    assert len(second.evidence.exploratory) == 1
+    assert second.evidence.eval_set.times_used == 2
+
+
+def test_a_dead_model_leaves_the_feature_undecided(tmp_path: Path) -> None:
+    def only_big(body: dict[str, object]) -> Reply:
+        return answers(body) if body["model"] == "big" else Reply(status=401)
+
+    with OpenAIServer(only_big) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, Shape(cases=120, candidates="good"))
+        (record,) = run_review(tmp_path, cluster)
+    assert record.verdict is Verdict.UNDECIDED
+    assert record.finding is Finding.INSUFFICIENT_EVIDENCE
+    assert record.options[0].reason_codes == (Reason.RUN_INCOMPLETE,)
+
+
+def test_latency_is_its_own_pass_of_sixty_live_requests(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 5}")
+        write_review_workspace(tmp_path, server.port, shape)
+        (record,) = run_review(tmp_path, cluster)
+        streamed = [call for call in server.log.calls if call.body.get("stream")]
+    assert len(streamed) == 120
+    assert record.current_latency is not None
+    assert record.current_latency.n == 60
+    assert record.options[0].latency is not None
+    assert record.options[0].latency.met is True
+
+
+def test_a_slow_candidate_misses_its_limit(tmp_path: Path) -> None:
+    def slow(body: dict[str, object]) -> Reply:
+        reply = answers(body)
+        late = bool(body.get("stream")) and body["model"] == "good"
+        return Reply(text=reply.text, usage=reply.usage, delay_s=0.03 if late else 0.0)
+
+    with OpenAIServer(slow) as server, inline_cluster() as cluster:
+        shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 0.029}")
+        write_review_workspace(tmp_path, server.port, shape)
+        (record,) = run_review(tmp_path, cluster)
+    assert record.verdict is Verdict.JUSTIFY
+    assert Reason.LATENCY_SLO_MISSED in record.options[0].reason_codes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status", "reason"),
+    [
+        ("incumbent: big", "incumbent: good", Verdict.JUSTIFY, Reason.SAVINGS_BELOW_MINIMUM),
+        ("data: customer", "data: restricted", Verdict.JUSTIFY, Reason.DATA_NOT_PERMITTED),
+    ],
+)
+def test_answers_without_a_call(
+    tmp_path: Path, old: str, new: str, status: Verdict, reason: Reason
+) -> None:
+    root = write_review_workspace(tmp_path, 9, Shape(cases=120, candidates="big"))
+    path = root / "features" / "tickets.yaml"
+    path.write_text(path.read_text().replace(old, new))
+    if new == "data: restricted":
+        models = root / "models" / "all.yaml"
+        text = models.read_text().replace("[public, internal, customer]", "[restricted]", 1)
+        models.write_text(text)
+        path.write_text(path.read_text().replace("candidates: [big]", "candidates: [good]"))
+    (record,) = run_review(root, None)
+    assert record.verdict is status
+    assert reason in record.reason_codes
+    assert record.evidence.spend.trials == 0

@@ -74,7 +74,7 @@ class ProcedureConfig(FileModel):
     """How the options are tested together."""
     looks: Annotated[int, Field(ge=1, le=20)] = 5
     """Planned interim analyses."""
-    pilot: Annotated[float, Field(ge=0, lt=0.5)] = 0.1
+    pilot: Annotated[float, Field(ge=0, lt=0.5)] = 0.04
     """Share of the cases that only steers and never decides."""
     repeats: Annotated[int | None, Field(ge=1)] = None
     """Answers per case; default: the eval set's."""

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from harness.decision import holm
 from harness.decision.standing import Standing
 from harness.decision.step import Evidence, Finished, Step
-from harness.stats.estimates import FEWEST_CLUSTERS, smallest_sample
+from harness.stats.clusters import FEWEST_CLUSTERS
+from harness.stats.estimates import smallest_sample
 
 if TYPE_CHECKING:
     from harness.stats.design import Design

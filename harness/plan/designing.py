@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from harness.plan.model import Power
 from harness.scoring.catalogue import is_binary
 from harness.stats.design import Design, PlannedOption
-from harness.stats.estimates import FEWEST_CLUSTERS, Method, smallest_sample
+from harness.stats.clusters import FEWEST_CLUSTERS
+from harness.stats.estimates import Method, smallest_sample
 from harness.stats.power import Truth, cases_needed, pass_rate, smallest_margin
 
 if TYPE_CHECKING:

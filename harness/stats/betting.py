@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.stats.moments import running_sums
 from harness.stats.tango import Bounds
 
 if TYPE_CHECKING:
@@ -39,11 +40,7 @@ def log_wealth_at(differences: Numbers, mean: float, ends: tuple[int, ...]) -> F
     step = np.nan_to_num(x / claimed - 1, nan=0.0)
     totals = np.empty((*step.shape[:-1], len(ends), len(_STAKES)))
     for index, stake in enumerate(_STAKES):
-        gained = np.log1p(stake * step)
-        running = np.concatenate(
-            [np.zeros((*step.shape[:-1], 1)), np.cumsum(gained, axis=-1)], axis=-1
-        )
-        totals[..., index] = running[..., list(ends)]
+        totals[..., index] = running_sums(np.log1p(stake * step), 0, ends)
     return np.asarray(np.logaddexp.reduce(totals, axis=-1)) - math.log(len(_STAKES))
 
 

@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from harness.stats import tango
+from harness.stats.moments import moments_at
 from harness.stats.tango import Bounds
 
 if TYPE_CHECKING:
     from harness.stats.arrays import Floats, Ints, Numbers
+
+
+FEWEST_CLUSTERS = 20
+"""Fewest clusters that carry a test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,34 @@ def p_value(found: ClusterMean, margin: Numbers) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         t = np.where(distance == 0, 0.0, distance / found.error)
     return np.asarray(special.stdtr(np.maximum(found.clusters - 1, 1), -t))
+
+
+def robust_p(differences: Numbers, clusters: Numbers, margin: float) -> Floats:
+    """The p-value that decides: cluster-robust, and never below Tango's.
+
+    NaN with fewer than `FEWEST_CLUSTERS` clusters. Without disagreement the robust error is 0;
+    Tango's is not. (For graded scores the second moment stands for the disagreements.)
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    found = cluster_mean(values, clusters)
+    moments = moments_at(values, 0, (values.shape[-1],))
+    plain = tango.p_value(moments.losses, moments.gains, moments.n, margin)[..., 0]
+    larger = np.maximum(p_value(found, margin), plain)
+    return np.where(found.clusters < FEWEST_CLUSTERS, np.nan, larger)
+
+
+def robust_bounds(differences: Numbers, clusters: Numbers, level: float) -> Bounds:
+    """Bounds at the one-sided `level` that agree with `robust_p`; NaN with too few clusters."""
+    values = np.asarray(differences, dtype=np.float64)
+    found = cluster_mean(values, clusters)
+    moments = moments_at(values, 0, (values.shape[-1],))
+    plain = tango.bounds(moments.losses[..., 0], moments.gains[..., 0], moments.n[..., 0], level)
+    robust = bounds(found, level)
+    few = found.clusters < FEWEST_CLUSTERS
+    return Bounds(
+        lower=np.where(few, np.nan, np.minimum(robust.lower, plain.lower)),
+        upper=np.where(few, np.nan, np.maximum(robust.upper, plain.upper)),
+    )
 
 
 def bounds(found: ClusterMean, level: Numbers) -> Bounds:

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.stats.estimates import Method
+from harness.stats.clusters import FEWEST_CLUSTERS
+from harness.stats.steering import Steering
 
 Kind: TypeAlias = Literal["ladder", "holm", "fixed-sequence"]
 
 
-CHECKS = 20
+CHECKS = 40
 """Times that futility is looked at."""
 FEWEST_PILOT = 20
+STEERING = Steering()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,9 @@ class Design:
     pilot: int
     looks: tuple[int, ...]
     checks: tuple[int, ...]
+    stages: tuple[int, ...] = ()
+    """Counts at which a pilot drops options; the last one is `pilot`."""
+    steering: Steering = STEERING
     proven: tuple[ProvenPart, ...] = ()
     largest_missing_share: float = 0.02
     exploratory: bool = False
@@ -83,61 +89,69 @@ class ProvenCases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What a design is made from; `cases` and `clusters` are parallel, tune cases left out.
+    """What a design is made from.
 
-    `clusters` are the cases' own ids where there is no cluster key. `binary` says that every
-    score is 0 or 1. `seed` is any text; it alone orders the cases.
+    `cases` come in their seeded order (see `seeded_order`), whole clusters together and tune
+    cases left out; `clusters` are parallel to them, the cases' own ids where there is no cluster
+    key. `method` is the test that the eval set's form allows.
     """
 
     options: tuple[PlannedOption, ...]
     margin: float
     cases: tuple[str, ...]
     clusters: tuple[str, ...]
-    seed: str
-    binary: bool
+    method: Method
     kind: Kind = "ladder"
     alpha: float = 0.05
-    repeats: int = 1
     looks: int = 5
-    pilot_share: float = 0.1
+    pilot_share: float = 0.04
     labelled: bool = True
     """False: no pilot and equal weights, because labels come last."""
     proven: tuple[ProvenCases, ...] = ()
+    exploratory: bool = False
 
 
 def make_design(setup: Setup) -> Design:
-    """Fix order, pilot, looks and method before the first call."""
-    places = seeded_order(setup.cases, setup.clusters, setup.seed)
-    order = tuple(setup.cases[place] for place in places)
-    clusters = tuple(setup.clusters[place] for place in places)
+    """Fix pilot, looks and checks before the first call."""
+    clusters = setup.clusters
     sequential = setup.kind == "ladder"
-    pilot = _pilot(clusters, setup) if sequential else 0
+    stages = _stages(setup) if sequential else ()
+    pilot = stages[-1] if stages else 0
+    looks = _looks(clusters, pilot, setup) if sequential else (len(clusters),)
+    checks = _cuts(clusters, pilot, CHECKS) if sequential else ()
     return Design(
         options=setup.options,
         margin=setup.margin,
-        order=order,
+        order=setup.cases,
         clusters=clusters,
         kind=setup.kind,
-        method=choose_method(setup),
+        method=setup.method,
         alpha=setup.alpha,
         pilot=pilot,
-        looks=_cuts(clusters, pilot, setup.looks if sequential else 1),
-        checks=_cuts(clusters, pilot, CHECKS if sequential else 1),
-        proven=tuple(_proven(part, order) for part in setup.proven),
+        looks=looks,
+        checks=tuple(sorted({*looks, *checks})),
+        stages=stages,
+        proven=tuple(_proven(part, setup.cases) for part in setup.proven),
+        exploratory=setup.exploratory,
     )
 
 
-def choose_method(setup: Setup) -> Method:
-    """The test that these scores allow: fixed by the eval set, never by the answers."""
-    if len(set(setup.clusters)) < len(setup.clusters):
-        return "cluster-t"
-    return "tango" if setup.binary and setup.repeats == 1 else "betting"
-
-
-def _pilot(clusters: Sequence[str], setup: Setup) -> int:
+def _stages(setup: Setup) -> tuple[int, ...]:
+    """Half of the pilot and all of it; empty where labels come last."""
     if not setup.labelled or setup.pilot_share == 0:
-        return 0
-    return cut(clusters, max(FEWEST_PILOT, ceil(setup.pilot_share * len(clusters))))
+        return ()
+    pilot = max(FEWEST_PILOT, ceil(setup.pilot_share * len(setup.cases)))
+    halves = (max(FEWEST_PILOT // 2, pilot // 2), pilot)
+    return tuple(dict.fromkeys(cut(setup.clusters, count) for count in halves))
+
+
+def _looks(clusters: Sequence[str], pilot: int, setup: Setup) -> tuple[int, ...]:
+    """Looks with enough clusters to carry a test; the last one always stays."""
+    ends = _cuts(clusters, pilot, setup.looks)
+    if setup.method != "cluster-t":
+        return ends
+    enough = [end for end in ends if len(set(clusters[pilot:end])) >= FEWEST_CLUSTERS]
+    return tuple(enough) or ends[-1:]
 
 
 def _cuts(clusters: Sequence[str], pilot: int, number: int) -> tuple[int, ...]:

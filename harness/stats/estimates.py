@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 Method: TypeAlias = Literal["tango", "betting", "cluster-t"]
 
 
-FEWEST_CLUSTERS = 20
-"""Fewest clusters that carry a test."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """Paired differences, candidate minus incumbent, with their clusters; shares."""
@@ -73,10 +69,8 @@ def p_value(sample: Sample, method: Method, margin: float) -> float | None:
         return float(tango.p_value(*_table(values), margin))
     if method == "betting":
         return betting.p_value(values, margin)
-    if len(set(sample.clusters)) < FEWEST_CLUSTERS:
-        return None
-    robust = float(clusters.p_value(clusters.cluster_mean(values, sample.clusters), margin))
-    return max(robust, _unclustered_p(values, margin))
+    found = float(clusters.robust_p(values, sample.clusters, margin))
+    return None if np.isnan(found) else found
 
 
 def level_estimate(sample: Sample, level: float) -> Estimate | None:
@@ -115,18 +109,8 @@ def _bounds(
         return tango.bounds(*_table(values), level)
     if method == "betting":
         return betting.bounds(values, level)
-    if len(set(labels)) < FEWEST_CLUSTERS:
-        return None
-    robust = clusters.bounds(clusters.cluster_mean(values, labels), level)
-    plain = tango.bounds(*_table(values), level) if _binary(values) else robust
-    return tango.Bounds(
-        lower=np.minimum(robust.lower, plain.lower), upper=np.maximum(robust.upper, plain.upper)
-    )
-
-
-def _unclustered_p(values: Floats, margin: float) -> float:
-    """Tango's p-value as a floor: no disagreement is no proof of no width."""
-    return float(tango.p_value(*_table(values), margin)) if _binary(values) else 0.0
+    found = clusters.robust_bounds(values, labels, level)
+    return None if np.isnan(found.lower) else found
 
 
 def _binary(values: Floats) -> bool:

@@ -25,8 +25,7 @@ def design(*, n: int = 200, options: int = 2, kind: Kind = "holm", **changes: ob
         "margin": 5.0,
         "cases": cases,
         "clusters": cases,
-        "seed": "seed",
-        "binary": True,
+        "method": "tango",
         "kind": kind,
     }
     return make_design(Setup(**(values | changes)))  # type: ignore[arg-type]

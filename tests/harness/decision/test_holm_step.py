@@ -90,7 +90,8 @@ def test_a_margin_that_nothing_could_clear_is_refused_before_spending() -> None:
     step = next_step(small, Evidence())
     assert isinstance(step, Finished)
     assert {item.state for item in step.standings} == {"too-small"}
-    clustered = design(n=400, clusters=tuple(f"k{i // 40}" for i in range(400)))
+    clusters = tuple(f"k{i // 40}" for i in range(400))
+    clustered = design(n=400, clusters=clusters, method="cluster-t")
     step = next_step(clustered, Evidence())
     assert isinstance(step, Finished)
     assert {item.state for item in step.standings} == {"too-small"}

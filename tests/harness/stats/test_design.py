@@ -7,7 +7,6 @@ from harness.stats.design import (
     PlannedOption,
     ProvenCases,
     Setup,
-    choose_method,
     cut,
     make_design,
     seeded_order,
@@ -22,8 +21,7 @@ def _setup(**changes: object) -> Setup:
         "margin": 3.0,
         "cases": cases,
         "clusters": cases,
-        "seed": "feature inputs cycle",
-        "binary": True,
+        "method": "tango",
     }
     return Setup(**(values | changes))  # type: ignore[arg-type]
 
@@ -39,32 +37,37 @@ def test_the_order_is_the_seeds_alone() -> None:
 
 
 def test_clusters_stay_together_and_cuts_fall_between_them() -> None:
-    clusters = tuple(f"k{index // 7}" for index in range(100))
-    plan = make_design(_setup(clusters=clusters))
+    clusters = tuple(f"k{index % 14}" for index in range(100))
+    places = seeded_order([f"c{index}" for index in range(100)], clusters, "seed")
+    plan = make_design(_setup(clusters=tuple(clusters[place] for place in places)))
     changes = [i for i in range(1, 100) if plan.clusters[i] != plan.clusters[i - 1]]
     assert len(changes) == len(set(clusters)) - 1
     for count in (plan.pilot, *plan.looks[:-1], *plan.checks[:-1]):
         assert count in changes
 
 
-def test_a_ladder_has_a_pilot_of_a_tenth_but_at_least_twenty() -> None:
-    assert design(n=500, kind="ladder").pilot == 50
-    assert design(n=100, kind="ladder").pilot == 20
-    assert design(n=100, kind="ladder", labelled=False).pilot == 0
+def test_a_ladder_has_a_pilot_of_a_twenty_fifth_but_at_least_twenty() -> None:
+    assert design(n=1000, kind="ladder").stages == (20, 40)
+    assert design(n=100, kind="ladder").stages == (10, 20)
+    unlabelled = design(n=100, kind="ladder", labelled=False)
+    assert (unlabelled.stages, unlabelled.pilot) == ((), 0)
 
 
 def test_looks_and_checks_end_with_the_last_case() -> None:
-    plan = design(n=500, kind="ladder")
-    assert plan.looks == (140, 230, 320, 410, 500)
-    assert plan.checks[-1] == 500
+    plan = design(n=520, kind="ladder")
+    assert plan.pilot == 21
+    assert plan.looks == (121, 221, 321, 421, 520)
+    assert plan.checks[-1] == 520
+    assert set(plan.looks) <= set(plan.checks)
     assert design(n=500).looks == (500,)
 
 
-def test_the_method_follows_from_the_scores() -> None:
-    assert choose_method(_setup()) == "tango"
-    assert choose_method(_setup(binary=False)) == "betting"
-    assert choose_method(_setup(repeats=3)) == "betting"
-    assert choose_method(_setup(clusters=("k",) * 100)) == "cluster-t"
+def test_a_look_with_too_few_clusters_is_skipped() -> None:
+    clusters = tuple(f"k{index // 5}" for index in range(300))
+    plan = design(n=300, kind="ladder", clusters=clusters, method="cluster-t")
+    first = len(set(plan.clusters[plan.pilot : plan.looks[0]]))
+    assert len(plan.looks) == 4
+    assert first >= 20
 
 
 def test_proven_parts_know_their_positions() -> None:

@@ -1,0 +1,165 @@
+"""From paired differences to where a ladder stands: pilot, levels at looks, chances, walk.
+
+The product calls it with one history, the benchmark with thousands; what was not asked is NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.stats.chance import Target, predicted_chance
+from harness.stats.ladder import History, Walk, walk, weigh
+from harness.stats.levels import look_levels
+from harness.stats.moments import Moments, moments_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.stats.arrays import Bools, Floats, Ints
+    from harness.stats.levels import TestRules
+    from harness.stats.steering import Steering
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderRules:
+    """A ladder in numbers. Counts are of cases in order; `pilot` ends its last stage.
+
+    `savings` are shares of the incumbent's cost, cheapest option first.
+    """
+
+    test: TestRules
+    stages: tuple[int, ...]
+    checks: tuple[int, ...]
+    savings: tuple[float, ...]
+    alpha: float
+    steering: Steering
+
+    @property
+    def pilot(self) -> int:
+        """Cases that steer and never decide."""
+        return self.stages[-1] if self.stages else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Paired differences and how far they go.
+
+    `differences` has shape (runs, options, cases), NaN where missing or not asked; `asked`
+    (runs, options) counts settled cases. `parts` are differences of slices or second measures
+    that must themselves pass, with their margins. `clusters` labels the cases.
+    """
+
+    differences: Floats
+    asked: Ints
+    vetoed: Bools
+    cleared: Bools
+    parts: Sequence[tuple[Floats, float]] = ()
+    clusters: Ints | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """Where every history stands; shapes (runs, options).
+
+    `lacking` is the count an option still has to be asked for in the pilot, 0 when none;
+    `dropped` options ended there, after `piloted` cases. The walk begins when nothing is
+    lacking. `levels` are those of each look, shape (runs, options, looks).
+    """
+
+    lacking: Ints
+    dropped: Bools
+    piloted: Ints
+    weights: Floats
+    levels: Floats
+    walk: Walk
+
+
+def run(rules: LadderRules, seen: Seen) -> Course:
+    """Take every history as far as it goes."""
+    alive, lacking, piloted, chances = _pilot(rules, seen)
+    weights = _weights(rules, chances, alive)
+    alive &= weights > 0
+    started: Bools = np.logical_not((lacking > 0).any(axis=1))
+    counts: Ints = np.array(rules.checks, dtype=np.int64)
+    levels = look_levels(rules.test, seen.differences, seen.clusters)
+    for part, margin in seen.parts:
+        levels = np.fmax(levels, _part_levels(rules, part, margin, seen))
+    history = History(
+        alpha=rules.alpha,
+        futility=rules.steering.futile_below,
+        weights=np.where(started[:, None], weights, 0.0),
+        levels=_spread(rules, levels),
+        chances=_chances(rules, seen, weights),
+        known=seen.asked[:, :, np.newaxis] >= counts,
+        vetoed=seen.vetoed,
+        cleared=seen.cleared,
+    )
+    return Course(
+        lacking=lacking,
+        dropped=~alive,
+        piloted=piloted,
+        weights=weights,
+        levels=levels,
+        walk=walk(history),
+    )
+
+
+def _pilot(rules: LadderRules, seen: Seen) -> tuple[Bools, Ints, Ints, Floats]:
+    """Who survives, what is lacking, how far each was asked, and the last predicted chance."""
+    shape = seen.asked.shape
+    alive = ~seen.vetoed
+    lacking = np.zeros(shape, dtype=np.int64)
+    piloted = np.zeros(shape, dtype=np.int64)
+    chances = np.ones(shape)
+    if not rules.stages:
+        return alive, lacking, piloted, chances
+    moments = moments_at(seen.differences, 0, rules.stages)
+    target = Target(margin=rules.test.margin, level=rules.alpha, n=rules.checks[-1] - rules.pilot)
+    found = predicted_chance(moments, None, target, rules.steering.prior)
+    for place, count in enumerate(rules.stages):
+        short = alive & (lacking == 0) & (seen.asked < count)
+        lacking[short] = count
+        reached = alive & (lacking == 0)
+        piloted[reached] = count
+        chances[reached] = found[..., place][reached]
+        alive &= ~(reached & (chances < rules.steering.drop_below))
+    return alive, lacking, piloted, chances
+
+
+def _weights(rules: LadderRules, chances: Floats, alive: Bools) -> Floats:
+    """Shares of alpha; equal where there is no pilot."""
+    if not rules.stages:
+        return np.where(alive, 1.0 / alive.shape[1], 0.0)
+    return weigh(
+        np.where(alive, chances, 0.0), np.asarray(rules.savings), rules.steering.least_weight
+    )
+
+
+def _part_levels(rules: LadderRules, part: Floats, margin: float, seen: Seen) -> Floats:
+    return look_levels(rules.test.at_margin(margin), part, seen.clusters)
+
+
+def _spread(rules: LadderRules, levels: Floats) -> Floats:
+    """Levels at looks, placed among the checks."""
+    spread = np.full((*levels.shape[:2], len(rules.checks)), np.nan)
+    places = [rules.checks.index(look) for look in rules.test.looks]
+    spread[:, :, places] = levels
+    return spread
+
+
+def _chances(rules: LadderRules, seen: Seen, weights: Floats) -> Floats:
+    """Predicted chance at every check, at a level between the option's own and the whole alpha."""
+    counted = moments_at(seen.differences, rules.pilot, rules.checks)
+    pilot = moments_at(seen.differences, 0, (rules.pilot,))
+    level = rules.alpha * np.sqrt(np.maximum(weights, 1e-9))
+    target = Target(
+        margin=rules.test.margin, level=level[..., None], n=rules.checks[-1] - rules.pilot
+    )
+    every = Moments(
+        n=counted.n + pilot.n, total=counted.total + pilot.total,
+        squares=counted.squares + pilot.squares,
+    )  # fmt: skip
+    return predicted_chance(every, counted, target, rules.steering.prior)

@@ -1,0 +1,153 @@
+"""The composed ladder: which options are asked how far, which are accepted, at what level.
+
+One walk for the product (one history) and the benchmark (thousands): options come cheapest
+first along the second axis. Per option it needs the smallest level at which each look passes
+(`harness.stats.boundaries`) and the predicted chance at each check.
+
+Why a wrong pick needs at most alpha: survivors and weights are fixed by the pilot's cases, which
+no test sees; an option is accepted when its sequential p-value is below its local level; local
+levels start at weight x alpha and grow only by the levels of accepted, dearer options, split in
+proportion to the weights (W. Maurer and F. Bretz 2013, with edges from dearer to cheaper only);
+stopped, dropped and vetoed options pass nothing on; asking less only removes acceptances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from harness.stats.arrays import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What is known; shapes (runs, options), or (runs, options, checks) where noted.
+
+    `levels` is the smallest level at which the test passes at a check, NaN where the check is no
+    look or not known yet. `chances` is the predicted chance, NaN where not known yet. `known`
+    is False where the option has not been asked as far as that check.
+    """
+
+    alpha: float
+    futility: float
+    weights: Floats
+    levels: Floats
+    chances: Floats
+    known: Bools
+    vetoed: Bools
+    cleared: Bools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """Where a history stands; shapes (runs, options) or (runs,).
+
+    `local` is the local level, `smallest` the sequential p-value, `reached` the number of checks
+    asked, `stopped` by futility, `accepted` on quality (and not vetoed). `wants` is the option
+    to be asked up to its next check (-1: none), `confirm` the option that passed and waits for a
+    look at its vetoes (-1: none).
+    """
+
+    local: Floats
+    smallest: Floats
+    reached: Ints
+    stopped: Bools
+    accepted: Bools
+    wants: Ints
+    confirm: Ints
+
+
+def weigh(chances: Floats, savings: Floats, least: float) -> Floats:
+    """Shares of alpha in proportion to chance^2 x sqrt(saving), none below `least`.
+
+    Sums to 1 over the options of the last axis, or to 0 when every chance is 0.
+    """
+    raw = _shares(chances**2 * np.sqrt(savings))
+    return _shares(np.where(raw < least, 0.0, raw))
+
+
+def _shares(raw: Floats) -> Floats:
+    total = raw.sum(axis=-1, keepdims=True)
+    return np.divide(raw, total, out=np.zeros_like(raw), where=total > 0)
+
+
+def walk(history: History) -> Walk:
+    """Run the ladder as far as the history allows."""
+    state = _Walker(history)
+    for option in range(history.weights.shape[1]):
+        state.climb(option)
+    return state.result()
+
+
+class _Walker:
+    """The arrays of a walk while it goes on."""
+
+    def __init__(self, history: History) -> None:
+        shape = history.weights.shape
+        self.given = history
+        self.local = history.weights * history.alpha
+        self.smallest = np.ones(shape)
+        self.reached = np.zeros(shape, dtype=np.int64)
+        self.stopped = np.zeros(shape, dtype=np.bool_)
+        self.accepted = np.zeros(shape, dtype=np.bool_)
+        self.wants = np.full(shape[0], -1, dtype=np.int64)
+        self.confirm = np.full(shape[0], -1, dtype=np.int64)
+
+    def climb(self, option: int) -> None:
+        """Ask one option, check by check, where nothing cheaper passed or is still open."""
+        given = self.given
+        going = ~self.accepted.any(axis=1) & self._undisturbed()
+        going &= (given.weights[:, option] > 0) & ~given.vetoed[:, option]
+        passed = np.zeros_like(going)
+        for check in range(given.levels.shape[2]):
+            lacking = going & ~given.known[:, option, check]
+            self.wants[lacking] = option
+            going &= ~lacking
+            self.reached[going, option] = check + 1
+            level = np.where(going, given.levels[:, option, check], np.nan)
+            self.smallest[:, option] = np.fmin(self.smallest[:, option], level)
+            success = going & (self.smallest[:, option] < self.local[:, option])
+            passed |= success
+            futile = going & ~success & (given.chances[:, option, check] < given.futility)
+            self.stopped[futile, option] = True
+            going &= ~(success | futile)
+            if not going.any():
+                break
+        self._accept(option, passed)
+
+    def _undisturbed(self) -> Bools:
+        return (self.wants < 0) & (self.confirm < 0)
+
+    def _accept(self, option: int, passed: Bools) -> None:
+        """Accept where cleared; pass its level on to cheaper ones, which may pass in turn."""
+        waiting = passed & ~self.given.cleared[:, option]
+        self.confirm[waiting] = option
+        sure = passed & ~waiting
+        self.accepted[sure, option] = True
+        if option == 0 or not sure.any():
+            return
+        heirs = np.where(sure[:, None], self.given.weights[:, :option], 0.0)
+        total = heirs.sum(axis=1, keepdims=True)
+        share = np.divide(heirs, total, out=np.zeros_like(heirs), where=total > 0)
+        self.local[:, :option] += share * self.local[:, [option]]
+        for cheaper in range(option - 1, -1, -1):
+            again = sure & ~self.given.vetoed[:, cheaper] & (share[:, cheaper] > 0)
+            again &= self.smallest[:, cheaper] < self.local[:, cheaper]
+            if again.any():
+                self._accept(cheaper, again)
+                sure &= ~again
+
+    def result(self) -> Walk:
+        """The arrays, final."""
+        return Walk(
+            local=self.local,
+            smallest=self.smallest,
+            reached=self.reached,
+            stopped=self.stopped,
+            accepted=self.accepted,
+            wants=self.wants,
+            confirm=self.confirm,
+        )

@@ -1,0 +1,63 @@
+"""Sufficient statistics of paired differences at the counts where something is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.stats.arrays import Floats, Numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Number, sum and sum of squares of differences; arrays of equal shape.
+
+    For binary scores the sum is gains minus losses, the sum of squares gains plus losses.
+    """
+
+    n: Floats
+    total: Floats
+    squares: Floats
+
+    @property
+    def gains(self) -> Floats:
+        """Cases that only the candidate got right (binary scores)."""
+        return (self.squares + self.total) / 2
+
+    @property
+    def losses(self) -> Floats:
+        """Cases that only the incumbent got right (binary scores)."""
+        return (self.squares - self.total) / 2
+
+    def plus(self, other: Moments) -> Moments:
+        """Both samples together."""
+        return Moments(
+            n=self.n + other.n,
+            total=self.total + other.total,
+            squares=self.squares + other.squares,
+        )
+
+
+def moments_at(differences: Numbers, start: int, ends: Sequence[int]) -> Moments:
+    """Moments of the cases from `start` to each end; shape (..., len(ends)). NaN is left out."""
+    values = np.asarray(differences, dtype=np.float64)
+    present = ~np.isnan(values)
+    filled = np.where(present, values, 0.0)
+    return Moments(
+        n=running_sums(present.astype(np.float64), start, ends),
+        total=running_sums(filled, start, ends),
+        squares=running_sums(filled**2, start, ends),
+    )
+
+
+def running_sums(values: Floats, start: int, ends: Sequence[int]) -> Floats:
+    """Sums over the last axis from `start` to each of the ascending `ends`."""
+    edges = (start, *ends)
+    pieces = [values[..., low:high].sum(axis=-1) for low, high in pairwise(edges)]
+    return np.cumsum(np.stack(pieces, axis=-1), axis=-1)

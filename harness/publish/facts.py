@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from harness.lifecycle import standing
 from harness.record.codes import Reason, Result, State
 from harness.record.model import DecisionRecord
 from reports.untrusted import clip
@@ -34,12 +35,17 @@ class Facts:
     @property
     def expired(self) -> bool:
         """The evidence is too old to rest a decision on."""
-        return self.record.state is State.EXPIRED or self.today > self.record.expires_at
+        return standing(self.record, self.today) is State.EXPIRED
+
+    @property
+    def state(self) -> State:
+        """The state on the day of reading."""
+        return standing(self.record, self.today)
 
     @property
     def overdue(self) -> bool:
         """Nobody decided in time."""
-        return self.record.state is State.PROPOSED and self.today > self.record.decide_by
+        return self.state is State.PROPOSED and self.today > self.record.decide_by
 
 
 def read_facts(record: DecisionRecord, now: datetime) -> Facts:

@@ -144,7 +144,7 @@ def _decision(facts: Facts) -> list[Block]:
         link = f" ({last.link})" if last.link else ""
         text = f"{last.state.value} by {last.by} on {day(last.at)}: {last.reason}{link}"
         blocks.append(Paragraph(lead="Decision.", runs=(sentence(text),)))
-    if record.state is State.PROPOSED and not record.evidence.exploratory:
+    if facts.state is State.PROPOSED and not record.evidence.exploratory:
         blocks.append(
             Signature(
                 lead="Decision",

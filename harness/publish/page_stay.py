@@ -30,12 +30,16 @@ def levers(record: DecisionRecord) -> list[Block]:
 
 def would_change(record: DecisionRecord) -> list[Block]:
     """What would lead to another verdict, cheapest first."""
-    items = [text for _, text in sorted(_changes(record), key=lambda item: item[0])]
-    if record.exception is not None:
+    items = changes(record)
+    if record.exception is not None and sentence(record.exception.would_change) not in items:
         items.append(sentence(record.exception.would_change))
-    if not items:
-        items = ["A new or cheaper model that may see this data."]
     return [Bullets(lead="What would change the decision, cheapest first.", items=tuple(items))]
+
+
+def changes(record: DecisionRecord) -> list[str]:
+    """Sentences on what would lead to another verdict, cheapest first; never none."""
+    found = [text for _, text in sorted(_changes(record), key=lambda item: item[0])]
+    return found or ["A new or cheaper model that may see this data."]
 
 
 def _changes(record: DecisionRecord) -> list[tuple[int, str]]:

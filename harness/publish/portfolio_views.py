@@ -93,7 +93,7 @@ def _worst(record: DecisionRecord) -> str:
 
 
 def _waiting(facts: Sequence[Facts]) -> Table | None:
-    waiting = [fact for fact in facts if fact.record.state is State.PROPOSED]
+    waiting = [fact for fact in facts if fact.state is State.PROPOSED]
     waiting.sort(key=lambda fact: (fact.record.decide_by, fact.record.feature.id))
     return _table(
         "Proposals without a human decision, by date",

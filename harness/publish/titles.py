@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.lifecycle import ends_on
 from harness.publish.facts import (
     cheapest_failed,
     chosen_option,
@@ -22,7 +23,7 @@ from harness.publish.words import (
     usd,
     usd_range,
 )
-from harness.record.codes import Reason, State, Verdict
+from harness.record.codes import Reason, Verdict
 from reports.document import Notice
 
 if TYPE_CHECKING:
@@ -99,13 +100,12 @@ def _undecided_title(record: DecisionRecord) -> str:
 def status(facts: Facts) -> str:
     """Where the decision stands, whose it is, and by when."""
     record = facts.record
-    state = State.EXPIRED if facts.expired else record.state
     parts = [
-        state.value,
+        facts.state.value,
         record.cycle,
         f"owner {person(record.feature.owner)}, {record.feature.team}",
         f"decide by {day(record.decide_by)}",
-        f"evidence expires {day(record.expires_at)}",
+        f"evidence expires {day(ends_on(record))}",
     ]
     return " \u00b7 ".join(parts)
 
@@ -121,7 +121,7 @@ def notices(facts: Facts) -> list[Notice]:
         )
     if facts.expired:
         found.append(
-            Notice(text=f"EXPIRED on {day(record.expires_at)}: review again before deciding.")
+            Notice(text=f"EXPIRED on {day(ends_on(record))}: review again before deciding.")
         )
     elif facts.overdue:
         found.append(Notice(text=f"A decision was due by {day(record.decide_by)}."))

@@ -78,6 +78,8 @@ class Target(Recorded):
     prompt_sha256: str | None
     prompt_file: str | None
     region: str | None
+    retires_on: date | None = None
+    """Published retirement date: it ends a decision early."""
 
 
 class Look(Recorded):
@@ -382,6 +384,8 @@ class HistoryEntry(Recorded):
     at: datetime
     reason: str
     link: str | None
+    until: date | None = None
+    """Day on which a deferral, or a signed reason to stay, ends."""
 
 
 class SignedException(Recorded):

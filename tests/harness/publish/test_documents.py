@@ -35,7 +35,10 @@ VERDICTS = {
 
 
 def markdown(record: DecisionRecord) -> str:
+    """The document without its hashes, which follow every new field of the record."""
     text = render(to_document(record, NOW), to="md")
+    for digest, name in ((record.etag, "etag"), (record.finding_sha256, "finding")):
+        text = text.replace(digest, name.upper()).replace(f" {digest[:6]}\n", f" {name.upper()}\n")
     return re.sub(r"<!-- rightsize-stamp .* -->", "<!-- rightsize-stamp -->", text)
 
 

@@ -40,7 +40,7 @@ class Stopwatch:
         self._first: int | None = None
         self._last: int | None = None
         self._pieces = 0
-        self._limit = asyncio.timeout(None)
+        self._limit = asyncio.Timeout(None)
         self._loop_start = 0.0
 
     @property

@@ -256,6 +256,10 @@ async def test_a_code_says_more_than_a_status(
     assert raised.value.request_id == "req-1"
 
 
+RESPONSE_FAILED = (
+    'data: {"type": "response.failed", "response": '
+    '{"status": "failed", "error": {"code": "server_error"}}}\n\n'
+)
 STREAMS: list[tuple[Api, str, type[ProviderError]]] = [
     ("chat", 'data: {"error": {"message": "x", "code": "server_error"}}\n\n', OverloadedError),
     ("chat", 'data: {"error": {"message": "x", "code": "what"}}\n\n', BrokenBodyError),
@@ -269,8 +273,7 @@ STREAMS: list[tuple[Api, str, type[ProviderError]]] = [
     ),
     (
         "responses",
-        'event: response.failed\ndata: {"type": "response.failed", "response": {"status": "failed",'
-        ' "error": {"code": "server_error", "message": "x"}}}\n\n',
+        RESPONSE_FAILED,
         OverloadedError,
     ),
 ]

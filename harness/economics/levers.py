@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.costing.money import plain
-from harness.record.parts import Lever
+from harness.costing.money import plain, rounded
+from harness.record.parts import Lever, LeverBasis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from harness.config.files import FeatureConfig, ModelConfig
     from harness.costing.catalogue import ModelFacts
     from harness.economics.monthly import MonthlyCost
-    from harness.economics.workload import Workload
 
 CACHE_LIVES_PER_MONTH = Decimal(8766)
 """Five-minute lives of a cached prefix in a month of 730.5 hours."""
+SHARE_PLACES = 9
 SHORTER = Decimal("0.9")
 """Shorter output is shown for answers that are a tenth shorter."""
 
@@ -60,14 +60,52 @@ def best_without_test(found: tuple[Lever, ...]) -> Lever | None:
     return max(free, key=lambda lever: lever.saving_monthly, default=None)
 
 
-def _lever(kind: str, cost: MonthlyCost, monthly: Decimal, *, possible: bool, needs: str) -> Lever:
+def repriced(lever: Lever, cost: MonthlyCost) -> Lever | None:
+    """Price a lever of the record again; None where the new rates have no batch.
+
+    A lever with a saving that is not made from tokens stays as it is.
+    """
+    if lever.basis is None and lever.saving_monthly:
+        return lever
+    if lever.basis is None:
+        return _lever(lever.kind, cost, None, possible=lever.possible, needs=lever.needs)
+    if lever.basis.batch and not cost.rates.batches:
+        return None
+    return _lever(lever.kind, cost, lever.basis, possible=lever.possible, needs=lever.needs)
+
+
+def _lever(
+    kind: str, cost: MonthlyCost, basis: LeverBasis | None, *, possible: bool, needs: str
+) -> Lever:
+    monthly = cost.monthly if basis is None else _monthly(cost, basis)
     return Lever(
         kind=kind,
         saving_monthly=plain(cost.monthly - monthly),
         monthly=plain(monthly),
         possible=possible,
         needs=needs,
+        basis=basis,
     )
+
+
+def _monthly(cost: MonthlyCost, basis: LeverBasis) -> Decimal:
+    changed = replace(
+        cost.workload.scaled(Decimal(1), basis.output_factor),
+        cached_share=basis.cached_share,
+        written_share=basis.cache_written_share,
+    )
+    return changed.monthly(cost.rates, batch=basis.batch)
+
+
+def _basis(cost: MonthlyCost, **changed: bool | Decimal) -> LeverBasis:
+    """Today's month with something changed."""
+    today = {
+        "batch": False,
+        "output_factor": Decimal(1),
+        "cached_share": cost.workload.cached_share,
+        "cache_written_share": cost.workload.written_share,
+    }
+    return LeverBasis.model_validate({**today, **changed})
 
 
 def _batch(feature: FeatureConfig, cost: MonthlyCost) -> Iterator[Lever]:
@@ -75,8 +113,7 @@ def _batch(feature: FeatureConfig, cost: MonthlyCost) -> Iterator[Lever]:
         return
     deferrable = feature.mode == "deferrable"
     needs = "answers may come within a day" if deferrable else "the feature answers live"
-    monthly = cost.workload.monthly(cost.rates, batch=True)
-    yield _lever("batch", cost, monthly, possible=deferrable, needs=needs)
+    yield _lever("batch", cost, _basis(cost, batch=True), possible=deferrable, needs=needs)
 
 
 def _caching(cost: MonthlyCost, facts: ModelFacts, observed: Observed) -> Iterator[Lever]:
@@ -85,16 +122,21 @@ def _caching(cost: MonthlyCost, facts: ModelFacts, observed: Observed) -> Iterat
         return
     if prefix < least:
         needs = f"a shared prefix of at least {least:,} tokens; this one has {prefix:,}"
-        yield _lever("caching", cost, cost.monthly, possible=False, needs=needs)
+        yield _lever("caching", cost, None, possible=False, needs=needs)
         return
     warm = warm_share(cost.workload.requests_per_month)
-    monthly = _cached(cost.workload, prefix, warm).monthly(cost.rates)
-    if monthly >= cost.monthly:
-        needs = f"more traffic: only {warm:.0%} of the requests would find the prefix cached"
-        yield _lever("caching", cost, cost.monthly, possible=False, needs=needs)
+    lever = _lever(
+        "caching",
+        cost,
+        _cached(cost, prefix, warm),
+        possible=True,
+        needs=f"mark the first {prefix:,} tokens as cacheable; no quality test",
+    )
+    if lever.saving_monthly > 0:
+        yield lever
         return
-    needs = f"mark the first {prefix:,} tokens as cacheable; no quality test"
-    yield _lever("caching", cost, monthly, possible=True, needs=needs)
+    needs = f"more traffic: only {warm:.0%} of the requests would find the prefix cached"
+    yield _lever("caching", cost, None, possible=False, needs=needs)
 
 
 def warm_share(requests_per_month: int) -> Decimal:
@@ -106,24 +148,28 @@ def warm_share(requests_per_month: int) -> Decimal:
     return 1 - (-Decimal(requests_per_month) / CACHE_LIVES_PER_MONTH).exp()
 
 
-def _cached(workload: Workload, prefix: int, warm: Decimal) -> Workload:
-    mean = workload.input_tokens
+def _cached(cost: MonthlyCost, prefix: int, warm: Decimal) -> LeverBasis:
+    mean = cost.workload.input_tokens
     share = min(Decimal(prefix) / mean, Decimal(1)) if mean else Decimal(0)
-    return replace(workload, cached_share=share * warm, written_share=share * (1 - warm))
+    return _basis(
+        cost,
+        cached_share=rounded(share * warm, SHARE_PLACES),
+        cache_written_share=rounded(share * (1 - warm), SHARE_PLACES),
+    )
 
 
 def _effort(model: ModelConfig, cost: MonthlyCost, observed: Observed) -> Iterator[Lever]:
     reasoning = observed.reasoning_share
     if not model.efforts[1:] or not reasoning:
         return
-    least = cost.workload.scaled(Decimal(1), 1 - reasoning).monthly(cost.rates)
     needs = "a quality test as a candidate; the saving is at most this, without any reasoning"
-    yield _lever("effort", cost, least, possible=True, needs=needs)
+    basis = _basis(cost, output_factor=1 - reasoning)
+    yield _lever("effort", cost, basis, possible=True, needs=needs)
 
 
 def _shorter(cost: MonthlyCost) -> Iterator[Lever]:
     if not cost.workload.output_tokens:
         return
-    monthly = cost.workload.scaled(Decimal(1), SHORTER).monthly(cost.rates)
     needs = "a prompt whose answers are a tenth shorter, and a quality test"
-    yield _lever("shorter-output", cost, monthly, possible=True, needs=needs)
+    basis = _basis(cost, output_factor=SHORTER)
+    yield _lever("shorter-output", cost, basis, possible=True, needs=needs)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.costing.money import exact, plain, rounded
-from harness.economics.workload import USD_PLACES, Workload, from_traffic, projected
+from harness.costing.tables import Band, Rates
+from harness.economics.workload import USD_PLACES, Portion, Workload, from_traffic, projected
 from harness.record.parts import OptionCost, PortionFacts, RateFacts, TierFacts
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from harness.config.files import Traffic
-    from harness.costing.rates import Band, Rates
     from harness.economics.workload import UsagePair
+    from harness.record.parts import TrafficFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +100,37 @@ def to_option_cost(cost: MonthlyCost) -> OptionCost:
         rates=to_rate_facts(cost.rates),
         basis=cost.basis,
         success_share=cost.success_share,
+        per_million_tokens=cost.per_million_tokens,
         portions=tuple(
             PortionFacts(
                 cases=one.cases, input_tokens=one.input_tokens, output_tokens=one.output_tokens
             )
             for one in cost.workload.portions
         ),
+    )
+
+
+def from_option_cost(cost: OptionCost, traffic: TrafficFacts, rates: Rates) -> MonthlyCost | None:
+    """Read an option's cost back from the record, at rates of one's choice.
+
+    Returns:
+        None when the record has no tokens to price: nothing was known, or it is not priced by them.
+    """
+    if not cost.portions:
+        return None
+    portions = tuple(
+        Portion(cases=one.cases, input_tokens=one.input_tokens, output_tokens=one.output_tokens)
+        for one in cost.portions
+    )
+    workload = Workload(
+        requests_per_month=traffic.requests_per_month,
+        portions=portions,
+        cached_share=exact(traffic.cached_share),
+        written_share=exact(traffic.cache_written_share),
+        retry_rate=exact(traffic.retry_rate),
+    )
+    return MonthlyCost(
+        workload=workload, rates=rates, basis=cost.basis, success_share=cost.success_share
     )
 
 
@@ -138,6 +164,36 @@ def to_rate_facts(rates: Rates) -> RateFacts:
         discount=rates.discount,
         tiers=tuple(_tier_facts(band) for band in rates.tiers),
         batch_bands=tuple(_tier_facts(band) for band in rates.batch_bands),
+    )
+
+
+def from_rate_facts(facts: RateFacts) -> Rates:
+    """Read rates back from the record."""
+    return Rates(
+        input=facts.input,
+        output=facts.output,
+        cache_read=facts.cache_read,
+        cache_write=facts.cache_write,
+        cache_write_1h=facts.cache_write_1h,
+        per_request=facts.per_request,
+        batch_share=facts.batch_share,
+        source=facts.source,
+        valid_from=facts.valid_from,
+        as_of=facts.as_of,
+        discount=facts.discount,
+        tiers=tuple(_band(tier) for tier in facts.tiers),
+        batch_bands=tuple(_band(tier) for tier in facts.batch_bands),
+    )
+
+
+def _band(tier: TierFacts) -> Band:
+    return Band(
+        from_input_tokens=tier.from_input_tokens,
+        input=tier.input,
+        output=tier.output,
+        cache_read=tier.cache_read,
+        cache_write=tier.cache_write,
+        cache_write_1h=tier.cache_write_1h,
     )
 
 

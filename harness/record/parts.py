@@ -247,6 +247,8 @@ class OptionCost(Recorded):
     """`measured`, `traffic` (before any call) or `capacity` (self-hosted)."""
     success_share: Decimal | None = None
     """Mean score in [0, 1] that the cost per success divides by."""
+    per_million_tokens: Decimal | None = None
+    """USD per million tokens of this mix, input and output together."""
     portions: tuple[PortionFacts, ...] = ()
     """Tokens of a request, by length: what a price list needs."""
 
@@ -292,6 +294,15 @@ class Bridge(Recorded):
     usd: Decimal
 
 
+class LeverBasis(Recorded):
+    """What a lever changes in the incumbent's month: all that its price needs."""
+
+    batch: bool
+    output_factor: Decimal
+    cached_share: Decimal
+    cache_written_share: Decimal
+
+
 class Lever(Recorded):
     """A saving that needs no other model; levers exclude each other."""
 
@@ -301,6 +312,8 @@ class Lever(Recorded):
     monthly: Decimal
     possible: bool
     needs: str
+    basis: LeverBasis | None = None
+    """None: it changes nothing, or its price is not made from tokens."""
 
 
 class StillNeeded(Recorded):

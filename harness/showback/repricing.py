@@ -1,0 +1,151 @@
+"""A record at other rates, without a call.
+
+Everything that is money is worked out again from what the record holds: tokens by length, traffic,
+quality. The finding is the machine's at the old rates and stays; a record whose money changed is
+marked, shown, and not to be accepted: the next `review` decides at the new rates, from the journal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.costing.money import exact, plain
+from harness.economics.bridge import bridge
+from harness.economics.error_value import QualityLoss, error_value
+from harness.economics.levers import repriced
+from harness.economics.monthly import (
+    from_option_cost,
+    from_rate_facts,
+    to_option_cost,
+    to_rate_facts,
+)
+from harness.economics.savings import savings
+from harness.record.model import DecisionRecord, seal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from harness.costing.tables import Rates
+    from harness.economics.monthly import MonthlyCost
+    from harness.record.parts import (
+        BreakEven,
+        Bridge,
+        Lever,
+        OptionCost,
+        OptionRecord,
+        Savings,
+    )
+
+
+def recorded_rates(record: DecisionRecord) -> dict[str, Rates]:
+    """The rates that a record was made with, by option."""
+    costs = {record.current.option: record.current_cost}
+    costs |= {option.target.option: option.cost for option in record.options}
+    return {name: from_rate_facts(cost.rates) for name, cost in costs.items() if cost.rates}
+
+
+def reprice(record: DecisionRecord, rates: Mapping[str, Rates], *, as_of: date) -> DecisionRecord:
+    """Work a record's money out at other rates.
+
+    Args:
+        record: any record.
+        rates: by option; an option that is not named keeps its own.
+        as_of: the day of the rates.
+
+    Returns:
+        The same bytes when no rate differs.
+    """
+    own = recorded_rates(record)
+    at = {**own, **rates}
+    money = _Money(record, at).parts()
+    if at == own:
+        return seal(record.model_copy(update=money))
+    marks = (*record.evidence.exploratory, f"re-priced at rates of {as_of.isoformat()}")
+    evidence = record.evidence.model_copy(update={"exploratory": marks, "rates_as_of": as_of})
+    return seal(record.model_copy(update={**money, "evidence": evidence}))
+
+
+class _Money:
+    """The parts of one record that are money, at given rates."""
+
+    def __init__(self, record: DecisionRecord, rates: Mapping[str, Rates]) -> None:
+        self._record, self._rates = record, rates
+        self._today = self._month(record.current.option, record.current_cost)
+        chosen = (one for one in record.options if one.target.option == record.chosen)
+        self._chosen = next(chosen, None)
+
+    def parts(self) -> dict[str, object]:
+        return {
+            "current_cost": self._cost(self._record.current.option, self._record.current_cost),
+            "options": tuple(self._option(option) for option in self._record.options),
+            "bridge": self._bridge(),
+            "levers": self._levers(),
+            "savings": self._savings(),
+        }
+
+    def _month(self, name: str, cost: OptionCost) -> MonthlyCost | None:
+        traffic = self._record.traffic
+        if traffic is None or name not in self._rates:
+            return None
+        return from_option_cost(cost, traffic, self._rates[name])
+
+    def _cost(self, name: str, cost: OptionCost) -> OptionCost:
+        month = self._month(name, cost)
+        if month is not None:
+            return to_option_cost(month)
+        rates = self._rates.get(name)
+        return cost if rates is None else cost.model_copy(update={"rates": to_rate_facts(rates)})
+
+    def _option(self, option: OptionRecord) -> OptionRecord:
+        cost = self._cost(option.target.option, option.cost)
+        return option.model_copy(
+            update={"cost": cost, "error_break_even": self._break_even(option, cost)}
+        )
+
+    def _break_even(self, option: OptionRecord, cost: OptionCost) -> BreakEven | None:
+        traffic, today = self._record.traffic, self._today
+        if option.error_break_even is None or option.quality is None or traffic is None:
+            return option.error_break_even
+        if today is None or cost.monthly_after_discounts is None:
+            return option.error_break_even
+        saving = today.monthly_after_discounts - cost.monthly_after_discounts
+        return error_value(
+            exact(saving) / traffic.requests_per_month,
+            QualityLoss(estimate=-option.quality.difference, worst=-option.quality.worst),
+            requests_per_month=traffic.requests_per_month,
+            error_cost_usd=self._record.feature.error_cost_usd,
+        )
+
+    def _proposed(self) -> MonthlyCost | None:
+        chosen = self._chosen
+        return None if chosen is None else self._month(chosen.target.option, chosen.cost)
+
+    def _bridge(self) -> tuple[Bridge, ...]:
+        proposed = self._proposed()
+        if not self._record.bridge or self._today is None or proposed is None:
+            return self._record.bridge
+        return bridge(self._today, proposed)
+
+    def _levers(self) -> tuple[Lever, ...]:
+        today = self._today
+        if today is None:
+            return self._record.levers
+        again = (repriced(lever, today) for lever in self._record.levers)
+        found = [lever for lever in again if lever is not None]
+        return tuple(sorted(found, key=lambda one: (-one.saving_monthly, one.kind)))
+
+    def _savings(self) -> Savings | None:
+        """The interval is of the old rates' months: it stays only where they did not change."""
+        before, proposed = self._record.savings, self._proposed()
+        if before is None or self._today is None or proposed is None:
+            return before
+        again = savings(self._today, proposed, None, one_off_cost=before.one_off_cost)
+        same = again.monthly == plain(before.monthly)
+        kept = {
+            "monthly_lower": before.monthly_lower if same else None,
+            "monthly_upper": before.monthly_upper if same else None,
+            "realised": before.realised,
+            "verified_at": before.verified_at,
+        }
+        return again.model_copy(update=kept)

@@ -1,0 +1,91 @@
+"""Records whose money comes from the economics room, at given rates: nothing is typed in."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.costing.money import exact
+from harness.economics.bridge import bridge
+from harness.economics.error_value import QualityLoss, error_value
+from harness.economics.levers import Observed, levers
+from harness.economics.monthly import cost_from_traffic, measured_cost, to_option_cost
+from harness.economics.savings import saving_interval, savings
+from harness.economics.workload import UsagePair
+from tests.support.money import HAIKU, OPUS, a_feature, a_model, some_facts, some_rates
+from tests.support.record_parts import (
+    a_not_run_option,
+    a_quality,
+    a_target,
+    a_traffic,
+    an_option,
+)
+from tests.support.records import a_record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.config.files import Traffic
+    from harness.costing.rates import Rates
+    from harness.record.model import DecisionRecord
+    from harness.record.parts import BreakEven, Quality
+
+TODAY = "claude-opus-4-5"
+CHOSEN = "claude-haiku-4-5"
+OTHER = "claude-sonnet-5"
+
+LIST = {
+    TODAY: some_rates(OPUS, batch_share=Decimal("0.5"), discount=Decimal("0.1")),
+    CHOSEN: some_rates(HAIKU, discount=Decimal("0.1")),
+    OTHER: some_rates({"input": "3", "output": "15"}),
+}
+
+
+def a_priced_record(
+    traffic: Traffic, cases: Sequence[UsagePair], rates: Mapping[str, Rates] | None = None
+) -> DecisionRecord:
+    """The reference downgrade: one option measured and chosen, another known by its price only."""
+    at = {**LIST, **(rates or {})}
+    own = [UsagePair(option=one.incumbent, incumbent=one.incumbent) for one in cases]
+    today = measured_cost(own, traffic, at[TODAY], success=0.948)
+    chosen = measured_cost(cases, traffic, at[CHOSEN], success=0.945)
+    other = cost_from_traffic(traffic, at[OTHER])
+    interval = saving_interval(cases, today, chosen, rng=np.random.default_rng(5))
+    quality = a_quality()
+    saving = today.monthly_after_discounts - chosen.monthly_after_discounts
+    observed = Observed(prefix_tokens=4200, reasoning_share=Decimal("0.25"))
+    return a_record(
+        traffic=a_traffic(**traffic.model_dump(include=set(type(a_traffic()).model_fields))),
+        current=a_target(TODAY),
+        current_cost=to_option_cost(today),
+        chosen=CHOSEN,
+        options=(
+            an_option(
+                CHOSEN,
+                cost=to_option_cost(chosen),
+                quality=quality,
+                error_break_even=_break_even(saving, quality, traffic.requests_per_month),
+            ),
+            a_not_run_option(OTHER, cost=to_option_cost(other)),
+        ),
+        bridge=bridge(today, chosen),
+        levers=levers(
+            a_feature(mode="deferrable"),
+            a_model(efforts=("low", "high")),
+            today,
+            some_facts(cache_min_tokens=4096),
+            observed,
+        ),
+        savings=savings(today, chosen, interval, one_off_cost=Decimal(500)),
+    )
+
+
+def _break_even(saving: Decimal, quality: Quality, requests: int) -> BreakEven:
+    return error_value(
+        exact(saving) / requests,
+        QualityLoss(estimate=-quality.difference, worst=-quality.worst),
+        requests_per_month=requests,
+        error_cost_usd=a_record().feature.error_cost_usd,
+    )

@@ -35,6 +35,24 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("harness.cli.demo:demo", "Review the embedded workspace on two embedded models."),
 }
 
+EXTRAS = {
+    "aiohttp": "review",
+    "anthropic": "anthropic",
+    "datasets": "review",
+    "evaluate": "review",
+    "google": "google",
+    "huggingface_hub": "demo",
+    "numpy": "review",
+    "openai": "openai",
+    "pandas": "review",
+    "psutil": "review",
+    "ray": "review",
+    "scipy": "review",
+    "statsmodels": "review",
+    "xllamacpp": "demo",
+}
+"""Which extra brings a library that the base install does not have."""
+
 EPILOG = """\b
 Exit codes: 0 done or pass; 1 internal error; 2 usage or configuration;
 3 gate failed; 4 cannot tell (gate; review with --strict);
@@ -86,19 +104,40 @@ def run(arguments: list[str]) -> int:
     """Return a command's exit code; errors become one clear line on standard error."""
     try:
         result = cli.main(args=arguments, prog_name="rightsize", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("stopped; run the same command again to go on", err=True)
-        return ExitCode.INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE_ERROR
-    except RightsizeError as error:
-        click.echo(str(error), err=True)
-        return error.exit_code
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback at a user
-        if "--debug" in arguments:
-            traceback.print_exc()
-        kind = type(error).__name__
-        click.echo(f"internal error: {kind}: {error} (rightsize --debug ... shows where)", err=True)
-        return ExitCode.INTERNAL_ERROR
+        return _explain(error, arguments)
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _explain(error: Exception, arguments: list[str]) -> int:
+    match error:
+        case click.exceptions.Abort():
+            click.echo("stopped; run the same command again to go on", err=True)
+            return ExitCode.INTERRUPTED
+        case click.ClickException():
+            error.show()
+            return ExitCode.USAGE_ERROR
+        case RightsizeError():
+            click.echo(str(error), err=True)
+            return error.exit_code
+        case ModuleNotFoundError():
+            return _missing_module(error, arguments)
+        case _:
+            return _internal(error, arguments)
+
+
+def _missing_module(error: ModuleNotFoundError, arguments: list[str]) -> int:
+    library = (error.name or "").partition(".")[0]
+    if library not in EXTRAS:
+        return _internal(error, arguments)
+    extra = f"model-rightsizing[{EXTRAS[library]}]"
+    click.echo(f"this needs {library}, which is not installed: pip install '{extra}'", err=True)
+    return ExitCode.USAGE_ERROR
+
+
+def _internal(error: Exception, arguments: list[str]) -> int:
+    if "--debug" in arguments:
+        traceback.print_exception(error)
+    kind = type(error).__name__
+    click.echo(f"internal error: {kind}: {error} (rightsize --debug ... shows where)", err=True)
+    return ExitCode.INTERNAL_ERROR

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.show import usd
+from harness.cli.show import duration, usd
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from decimal import Decimal
 
     from rich.progress import Progress as Bar
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.review.progress import Progress, Standing
 
-EVERY = 100
+EVERY = 25
 """In a log, one line for so many trials."""
 
 
@@ -34,24 +35,30 @@ def standing_line(standing: Standing) -> str:
 
 
 class PlainProgress:
-    """Lines for a log."""
+    """Lines for a log. `planned` is the number of calls of the plan; fewer may be needed."""
 
-    def __init__(self) -> None:
-        self._expected = self._settled = 0
+    def __init__(self, planned: int, clock: Callable[[], float]) -> None:
+        self._planned, self._clock, self._began = planned, clock, clock()
+        self._settled = 0
 
     def note(self, text: str) -> None:
         """One line."""
         click.echo(text)
 
     def expect(self, trials: int) -> None:
-        """Count."""
-        self._expected += trials
+        """The plan's count is enough for a log."""
+        del trials
 
     def settled(self, *, spent_usd: Decimal) -> None:
         """A line now and then."""
         self._settled += 1
         if self._settled % EVERY == 0:
-            click.echo(f"{self._settled} answers, {usd(spent_usd)}")
+            left = max(self._planned - self._settled, 0)
+            seconds = (self._clock() - self._began) / self._settled * left
+            click.echo(
+                f"{self._settled} of at most {self._planned} answers, {usd(spent_usd)}, "
+                f"about {duration(seconds / 3600)} left"
+            )
 
     def stood(self, standing: Standing) -> None:
         """A line per look."""
@@ -86,7 +93,7 @@ class LiveProgress:
 def show_progress(planned: int) -> Generator[Progress]:
     """Live on a terminal, plain lines elsewhere; `planned` is the number of calls of the plan."""
     if not sys.stdout.isatty():
-        yield PlainProgress()
+        yield PlainProgress(planned, time.monotonic)
         return
     from rich.progress import (  # noqa: PLC0415  # only a terminal needs it
         BarColumn,

@@ -1,0 +1,83 @@
+"""A review is killed in the middle and run again: counted at the server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.publish.store import read_records
+from harness.record.codes import Verdict
+from tests.support.reviews import CYCLE, Shape, write_review_workspace
+from tests.support.wire.server import read_counts
+
+pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+IN_FLIGHT = 8
+CASES = 150
+
+
+@pytest.fixture
+def counts(tmp_path: Path) -> Path:
+    return tmp_path / "counts.jsonl"
+
+
+@pytest.fixture
+def port(counts: Path) -> Iterator[int]:
+    command = [sys.executable, "-m", "tests.support.wire.openai_server", "--delay", "0.05"]
+    command += ["--script", "tests.support.reviews:answers", "--counts", str(counts)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield json.loads(server.stdout.readline())["port"]
+        server.kill()
+
+
+def review_command(root: Path) -> list[str]:
+    code = "from harness.cli.main import main; main()"
+    arguments = ["review", "--workspace", str(root), "--cycle", CYCLE, "--yes"]
+    return [sys.executable, "-c", code, *arguments]
+
+
+def wait_for(what: str, seconds: float, holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
+
+
+def test_killed_in_the_middle_and_run_again(tmp_path: Path, port: int, counts: Path) -> None:
+    root = write_review_workspace(
+        tmp_path / "workspace", port, Shape(cases=CASES, candidates="good")
+    )
+    models = root / "models" / "all.yaml"
+    limited = models.read_text().replace("openai-compatible\n", "openai-compatible\n" + LIMIT)
+    models.write_text(limited)
+    with subprocess.Popen(review_command(root), stdout=subprocess.DEVNULL) as first:
+        wait_for("60 requests", 90, lambda: sum(read_counts(counts).values()) >= 60)
+        ours = psutil.Process(first.pid).children(recursive=True)
+        first.kill()
+    assert ours, "Ray's processes are children of the review"
+    wait_for("every process of ours ended", 10, lambda: not psutil.wait_procs(ours, 0)[1])
+    at_kill = sum(read_counts(counts).values())
+    assert at_kill < 2 * CASES
+
+    done = subprocess.run(review_command(root), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    asked = read_counts(counts)
+    assert len(asked) == 2 * CASES
+    assert sum(asked.values()) - len(asked) <= 2 * IN_FLIGHT
+    assert max(asked.values()) <= 2
+    (record,) = read_records(root / "reviews" / CYCLE)
+    assert record.verdict is Verdict.DOWNGRADE
+    before = sum(asked.values())
+    again = subprocess.run(review_command(root), capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert sum(read_counts(counts).values()) == before
+
+
+LIMIT = f"  max_concurrency: {IN_FLIGHT}\n"

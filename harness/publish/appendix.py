@@ -92,8 +92,9 @@ def _method(record: DecisionRecord) -> list[Block]:
     methods = sorted({f"{q.metric}, {q.method}" for _, q in _tested(record)})
     if not methods:
         return []
+    own = f"Today's model scored {share(record.current_quality)} on all cases that decide. "
     text = (
-        f"{'; '.join(methods)}. The same cases under both models; the case is the unit. Every "
+        f"{'; '.join(methods)}. {own}The same cases under both models; the case is the unit. Every "
         '"at worst" is the lower bound at the level that decided; "at best" is one-sided and '
         "unadjusted."
     )

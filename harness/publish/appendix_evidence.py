@@ -39,6 +39,7 @@ def _models(record: DecisionRecord) -> tuple[Block, ...]:
             "prompt",
             "prompt hash",
             "settings hash",
+            "retires",
         ),
         [_model_cells(role, target) for role, target in named],
     )
@@ -59,6 +60,7 @@ def _model_cells(role: str, target: Target) -> tuple[str, ...]:
         target.prompt_file or DASH,
         (target.prompt_sha256 or DASH)[:12],
         target.params_sha256[:12],
+        day(target.retires_on),
     )
 
 
@@ -130,6 +132,7 @@ def _provenance(record: DecisionRecord) -> tuple[Block, ...]:
             ("runs", ", ".join(found.journal_runs) or DASH),
             ("versions", ", ".join(f"{name} {version}" for name, version in found.versions)),
             ("prices of", day(found.rates_as_of)),
+            ("sure to", f"{found.confidence * 100:g} %, one-sided, for all options together"),
             ("imported", "yes" if found.imported else "no"),
         ],
     )
@@ -156,7 +159,7 @@ def _codes(record: DecisionRecord) -> str:
 def _history(record: DecisionRecord) -> tuple[Block, ...]:
     moves = table(
         f"{plural(len(record.history), 'move')} so far",
-        ("when", "state", "who", "known from", "reason", "approval"),
+        ("when", "state", "who", "known from", "reason", "until", "approval"),
         (
             (
                 f"{move.at:%Y-%m-%d %H:%M}",
@@ -164,6 +167,7 @@ def _history(record: DecisionRecord) -> tuple[Block, ...]:
                 move.by,
                 move.by_source,
                 move.reason,
+                day(move.until),
                 move.link or DASH,
             )
             for move in record.history

@@ -12,7 +12,7 @@ from reports.document import Paragraph, Section
 
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
-    from harness.record.parts import BreakEven, OptionCost, RateFacts, TierFacts
+    from harness.record.parts import BreakEven, LeverBasis, OptionCost, RateFacts, TierFacts
     from reports.document import Block, Table
 
 
@@ -56,6 +56,7 @@ def _costs(record: DecisionRecord) -> Table | None:
             "a month, after discounts",
             "tokens in",
             "tokens out",
+            "per million tokens",
             "successes",
             "basis",
         ),
@@ -68,6 +69,7 @@ def _costs(record: DecisionRecord) -> Table | None:
                 usd(cost.monthly_after_discounts),
                 count(cost.input_tokens_mean),
                 count(cost.output_tokens_mean),
+                usd(cost.per_million_tokens),
                 DASH if cost.success_share is None else f"{cost.success_share * 100:.1f} %",
                 cost.basis,
             )
@@ -248,7 +250,7 @@ def _even_cells(even: BreakEven) -> tuple[str, ...]:
 def _levers(record: DecisionRecord) -> Table | None:
     return table(
         "Levers on the same model; they exclude each other",
-        ("lever", "a month", "saving, USD", "possible", "needs"),
+        ("lever", "a month", "saving, USD", "possible", "needs", "priced with"),
         (
             (
                 lever.kind,
@@ -256,7 +258,21 @@ def _levers(record: DecisionRecord) -> Table | None:
                 amount_text(lever.saving_monthly),
                 "yes" if lever.possible else "no",
                 lever.needs,
+                _basis(lever.basis),
             )
             for lever in record.levers
         ),
     )
+
+
+def _basis(basis: LeverBasis | None) -> str:
+    """What the lever's month was priced with."""
+    if basis is None:
+        return DASH
+    parts = [
+        "batch prices" if basis.batch else "live prices",
+        f"answers x {basis.output_factor:.3g}",
+        f"{basis.cached_share * 100:.1f} % read from a cache",
+        f"{basis.cache_written_share * 100:.1f} % written to it",
+    ]
+    return ", ".join(parts)

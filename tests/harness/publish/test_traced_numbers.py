@@ -1,0 +1,142 @@
+"""Each number that people read comes from the record, and each of the record's is read."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from harness.publish.documents import to_document
+from harness.record.model import DecisionRecord
+from harness.record.parts import LeverBasis, PortionFacts, Recorded, TierFacts
+from tests.support.document_text import texts
+from tests.support.record_numbers import change, numbers
+from tests.support.record_parts import (
+    a_cost,
+    a_latency,
+    a_rate,
+    a_target,
+    an_eval_set,
+    an_evidence,
+    an_option,
+)
+from tests.support.records import (
+    NOW,
+    decided,
+    downgrade_record,
+    justify_record,
+    record_for,
+    undecided_record,
+)
+
+if TYPE_CHECKING:
+    from tests.support.record_numbers import Path
+
+TIER = TierFacts(
+    from_input_tokens=1000,
+    input=Decimal(1),
+    output=Decimal(2),
+    cache_read=Decimal(3),
+    cache_write=Decimal(4),
+    cache_write_1h=Decimal(5),
+)
+
+
+def full_record() -> DecisionRecord:
+    """A record in which nothing that can be a number is absent."""
+    record = downgrade_record()
+    cost = a_cost(
+        rates=a_rate(tiers=(TIER,), batch_bands=(TIER,), as_of=date(2026, 11, 1)),
+        success_share=Decimal("0.945"),
+        per_million_tokens=Decimal("1.31"),
+        portions=(PortionFacts(cases=40, input_tokens=Decimal(900), output_tokens=Decimal(300)),),
+    )
+    option = an_option(
+        target=a_target("claude-haiku-4-5", retires_on=date(2027, 9, 1)),
+        latency=a_latency(p99_s=4.0, p99_upper_s=5.0, slo_ttft_p95_s=2.0, slo_p99_s=9.0),
+        cost=cost,
+    )
+    basis = LeverBasis(
+        batch=True,
+        output_factor=Decimal("0.8"),
+        cached_share=Decimal("0.5"),
+        cache_written_share=Decimal("0.05"),
+    )
+    assert record.savings is not None
+    needed = undecided_record().still_needed
+    assert needed is not None
+    whole = record.model_copy(
+        update={
+            "options": (option,),
+            "current": a_target("claude-opus-4-5", retires_on=date(2027, 10, 1)),
+            "current_cost": cost,
+            "current_latency": option.latency,
+            "levers": (record.levers[0].model_copy(update={"basis": basis}),),
+            "still_needed": needed.model_copy(update={"labels": 12}),
+            "savings": record.savings.model_copy(
+                update={
+                    "realised": Decimal(2500),
+                    "verified_at": datetime(2027, 1, 5, tzinfo=UTC),
+                }
+            ),
+            "evidence": an_evidence(eval_set=an_eval_set(labels_sha256="9a" * 32)),
+        }
+    )
+    return decided(whole, until=date(2027, 2, 1))
+
+
+RECORDS = {
+    "full": full_record(),
+    "downgrade": downgrade_record(),
+    "justify": decided(justify_record()),
+    "undecided": undecided_record(),
+}
+CASES = [(name, path) for name, record in RECORDS.items() for path in numbers(record)]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), CASES, ids=[".".join([name, *map(str, path)]) for name, path in CASES]
+)
+def test_a_changed_number_changes_the_text(name: str, path: Path) -> None:
+    record = RECORDS[name]
+    before = texts(to_document(record, NOW))
+    assert texts(to_document(change(record, path), NOW)) != before
+
+
+def numeric_fields(model: type[Recorded], prefix: str = "") -> set[str]:
+    """Dotted names of a record's numbers and dates, list positions left out."""
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        for part in parts_of(field.annotation):
+            if isinstance(part, type) and issubclass(part, Recorded):
+                found |= numeric_fields(part, f"{prefix}{name}.")
+            elif part in {int, float, bool, Decimal, date, datetime}:
+                found.add(f"{prefix}{name}")
+    return found
+
+
+def parts_of(annotation: object) -> list[object]:
+    inner = [part for part in get_args(annotation) if part is not type(None)]
+    return [leaf for part in inner for leaf in parts_of(part)] if inner else [annotation]
+
+
+def test_no_number_is_forgotten() -> None:
+    """A new field of the record needs a value in `full_record`, and so a place on the page."""
+    records = [full_record(), decided(justify_record())]
+    seen = {
+        ".".join(str(key) for key in path if not isinstance(key, int))
+        for record in records
+        for path in numbers(record)
+    }
+    assert numeric_fields(DecisionRecord) - seen == set()
+
+
+def test_an_absent_number_is_a_dash_and_never_zero() -> None:
+    record = record_for(list(RECORDS["justify"].reason_codes)[1])
+    shown = " ".join(texts(to_document(record, NOW)))
+    assert "\u2013" in shown
+    assert "USD 0 " not in shown
+    assert "None" not in shown
+    assert not {"nan", "inf", "null"} & set(shown.lower().split())

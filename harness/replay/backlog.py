@@ -1,19 +1,21 @@
-"""Trials that wait for their turn: by lane, and those that wait to be asked again."""
+"""Trials that wait for their turn: by lane and feature, and those that wait to be asked again."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING
 
-from harness.replay.governor import Lane, lane_of
+from harness.replay.governor import Lane, Slot, lane_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.trials import Attempt, Trial
+
+NO_SLOT = Slot(0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -28,13 +30,54 @@ class Pending:
     began: float | None = None
     row: int = 0
     """Journal row of the attempt in flight."""
+    slot: Slot = NO_SLOT
+
+
+class Queue:
+    """A lane's trials: those asked before first, then the features in turn."""
+
+    def __init__(self) -> None:
+        self._again: deque[Pending] = deque()
+        self._features: dict[str, deque[Pending]] = {}
+        self._turns: deque[str] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._again or self._turns)
+
+    def add(self, pending: Pending) -> None:
+        """Queue behind the feature's own."""
+        feature = pending.trial.feature
+        if feature not in self._features:
+            self._features[feature] = deque()
+            self._turns.append(feature)
+        self._features[feature].append(pending)
+
+    def again(self, pending: Pending) -> None:
+        """Queue before everything new."""
+        self._again.append(pending)
+
+    def first(self) -> Pending:
+        """The next trial, still queued."""
+        return self._again[0] if self._again else self._features[self._turns[0]][0]
+
+    def pop(self) -> Pending:
+        """Take the next trial; its feature goes to the back."""
+        if self._again:
+            return self._again.popleft()
+        feature = self._turns.popleft()
+        pending = self._features[feature].popleft()
+        if self._features[feature]:
+            self._turns.append(feature)
+        else:
+            del self._features[feature]
+        return pending
 
 
 class Backlog:
-    """Queues by lane; what is due again goes to the front of its lane."""
+    """Queues by lane, and a clock for what is to be asked again."""
 
     def __init__(self) -> None:
-        self._ready: dict[Lane, deque[Pending]] = {}
+        self._ready: dict[Lane, Queue] = {}
         self._later: list[tuple[float, int, Pending]] = []
         self._order = count()
         self._size = 0
@@ -45,7 +88,7 @@ class Backlog:
     def add(self, trial: Trial) -> None:
         """Queue a new trial."""
         pending = Pending(trial, lane_of(trial))
-        self._ready.setdefault(pending.lane, deque()).append(pending)
+        self._queue(pending.lane).add(pending)
         self._size += 1
 
     def again(self, pending: Pending, due: float) -> None:
@@ -57,7 +100,7 @@ class Backlog:
         """Move what is due to the front; returns seconds until the next is (inf: none)."""
         while self._later and self._later[0][0] <= now:
             pending = heappop(self._later)[2]
-            self._ready.setdefault(pending.lane, deque()).appendleft(pending)
+            self._queue(pending.lane).again(pending)
         return self._later[0][0] - now if self._later else float("inf")
 
     def lanes(self) -> Sequence[Lane]:
@@ -67,23 +110,25 @@ class Backlog:
     def first(self, lane: Lane) -> Pending | None:
         """The next trial of a lane, still queued."""
         queue = self._ready[lane]
-        return queue[0] if queue else None
+        return queue.first() if queue else None
 
     def pop(self, lane: Lane) -> Pending:
         """Take the next trial of a lane out."""
         self._size -= 1
-        return self._ready[lane].popleft()
+        return self._ready[lane].pop()
 
     def clear(self, lane: Lane | None = None) -> Iterator[Pending]:
-        """Take out everything, or everything of a lane, asked again or not."""
+        """Take out everything, or everything of a lane, asked before or not."""
         for queue in [q for key, q in self._ready.items() if lane in {None, key}]:
             while queue:
                 self._size -= 1
-                yield queue.popleft()
-        later, self._later = self._later, []
-        for entry in later:
-            if lane in {None, entry[2].lane}:
-                self._size -= 1
-                yield entry[2]
-            else:
-                heappush(self._later, entry)
+                yield queue.pop()
+        kept = [entry for entry in self._later if lane not in {None, entry[2].lane}]
+        gone = [entry[2] for entry in self._later if lane in {None, entry[2].lane}]
+        self._later = kept
+        heapify(self._later)
+        self._size -= len(gone)
+        yield from gone
+
+    def _queue(self, lane: Lane) -> Queue:
+        return self._ready.setdefault(lane, Queue())

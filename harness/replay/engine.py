@@ -152,14 +152,14 @@ class Run:
             return sends, wait_s
         for lane in self._backlog.lanes():
             while pending := self._backlog.first(lane):
-                lane_wait_s = self._rules.governor.admit(lane, pending.trial)
+                lane_wait_s = self._rules.governor.wait_s(lane, pending.trial)
                 if lane_wait_s > 0:
                     wait_s = min(wait_s, lane_wait_s)
                     break
                 if not self._rules.ledger.reserve(pending.trial):
-                    self._rules.governor.refund(lane)
                     self._broke = not self._in_flight and not sends
                     return sends, wait_s
+                pending.slot = self._rules.governor.take(lane, pending.trial)
                 sends.append(self._backlog.pop(lane))
         return sends, wait_s
 
@@ -187,7 +187,7 @@ class Run:
 
     def _settle(self, pending: Pending, reply: Reply | None) -> Ended:
         rules, trial = self._rules, pending.trial
-        rules.governor.ended(pending.lane, reply)
+        rules.governor.ended(pending.lane, pending.slot, reply)
         reply = reply or Reply(started_at="", result=LOST, lagged=True)
         result = reply.result
         billable = not isinstance(result, Fault) or result.billable

@@ -1,38 +1,60 @@
 """How fast each lane may be asked: one governor for the whole cluster, on the driver.
 
-A lane is what a provider limits together: (provider, key, model).
+A lane is what a provider limits together: (provider, key, model). A review takes at most
+`share_of_rate_limit` of what a lane grants, by its headers or by configuration; the rest is
+production's.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.replay.throttle import LaneLimits, Throttle
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.replay.calls import Reply
     from harness.trials import Trial
+
+BYTES_PER_TOKEN = 4
 
 
 class Lane(NamedTuple):
     """What a provider limits together."""
 
     provider: str
-    """Vendor and address."""
+    """Vendor or address."""
     key: str
     """Name of the key."""
     model: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneLimits:
-    """What a lane grants, by configuration; None where only its headers will say."""
+class Slot(NamedTuple):
+    """A call's place in its lane."""
 
-    max_concurrency: int = 64
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
+    tokens: float
+    """Set aside of the lane's tokens a minute."""
+    sent_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneHistory:
+    """What a lane granted and how it went: evidence, and the base of the next plan's hours."""
+
+    lane: Lane
+    calls: int
+    answered: int
+    rate_limited: int
+    overloaded: int
+    cuts: int
+    most_in_flight: int
+    tokens: int
+    active_s: float
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
 
 
 def lane_of(trial: Trial) -> Lane:
@@ -40,13 +62,6 @@ def lane_of(trial: Trial) -> Lane:
     endpoint = trial.endpoint
     provider = endpoint.vendor if endpoint.base_url is None else endpoint.base_url
     return Lane(provider, endpoint.key_name or "", trial.request.model)
-
-
-@dataclass(slots=True)
-class _State:
-    limits: LaneLimits
-    in_flight: int = 0
-    dead: str | None = field(default=None)
 
 
 class Governor:
@@ -63,35 +78,76 @@ class Governor:
         self._limits = dict(limits or {})
         self._default = default or LaneLimits()
         self._share = share_of_rate_limit
-        self._lanes: dict[Lane, _State] = {}
+        self._lanes: dict[Lane, Throttle] = {}
+        self._dead: dict[Lane, str] = {}
         self.now = monotonic
 
-    def admit(self, lane: Lane, trial: Trial) -> float:  # noqa: ARG002  # token buckets need it
-        """Take a slot of the lane: 0 when taken, else seconds until it is worth asking again."""
-        state = self._state(lane)
-        if state.dead is not None or state.in_flight >= state.limits.max_concurrency:
+    def wait_s(self, lane: Lane, trial: Trial) -> float:
+        """Seconds until the trial may be asked: 0 now, inf when something must end first."""
+        if lane in self._dead:
             return float("inf")
-        state.in_flight += 1
-        return 0.0
+        return self._throttle(lane).wait_s(guess_tokens(trial), self.now())
 
-    def refund(self, lane: Lane) -> None:
-        """Give back a slot whose call was never made."""
-        self._state(lane).in_flight -= 1
+    def take(self, lane: Lane, trial: Trial) -> Slot:
+        """Take a slot of the lane, once `wait_s` is 0."""
+        now = self.now()
+        return Slot(self._throttle(lane).take(guess_tokens(trial), now), now)
 
-    def ended(self, lane: Lane, reply: Reply | None) -> None:
+    def ended(self, lane: Lane, slot: Slot, reply: Reply | None) -> None:
         """A call ended (None: its worker was lost): free its slot and learn from it."""
-        self._state(lane).in_flight -= 1
-        del reply
+        self._throttle(lane).ended(reply, sent_at=slot.sent_at, tokens=slot.tokens, now=self.now())
 
     def stop(self, lane: Lane, reason: str) -> None:
         """Ask nothing more of a lane in this run."""
-        self._state(lane).dead = reason
+        self._dead.setdefault(lane, reason)
 
     def stopped(self, lane: Lane) -> str | None:
         """Why a lane is dead, None while it lives."""
-        return self._state(lane).dead
+        return self._dead.get(lane)
 
-    def _state(self, lane: Lane) -> _State:
+    def history(self) -> Sequence[LaneHistory]:
+        """What each lane did so far."""
+        return [_history(lane, throttle) for lane, throttle in self._lanes.items()]
+
+    def _throttle(self, lane: Lane) -> Throttle:
         if lane not in self._lanes:
-            self._lanes[lane] = _State(self._limits.get(lane, self._default))
+            self._lanes[lane] = Throttle(self._limits.get(lane, self._default), self._share)
         return self._lanes[lane]
+
+
+def guess_tokens(trial: Trial) -> int:
+    """Tokens of a call before the lane has told its mean."""
+    size = sum(len(message.text) for message in trial.request.messages)
+    return size // BYTES_PER_TOKEN + trial.request.max_output_tokens
+
+
+def predict_s(limits: LaneLimits, *, calls: int, tokens: int, call_s: float, share: float) -> float:
+    """Seconds that `calls` with `tokens` in all take on a lane, each lasting `call_s` seconds.
+
+    The slowest of three: concurrency, the share of the requests a minute, and of the tokens.
+    """
+    rates = ((calls, limits.requests_per_minute), (tokens, limits.tokens_per_minute))
+    paced = [amount * 60 / (limit * share) for amount, limit in rates if limit]
+    return (
+        max(calls * call_s / limits.max_concurrency, *paced)
+        if paced
+        else (calls * call_s / limits.max_concurrency)
+    )
+
+
+def _history(lane: Lane, throttle: Throttle) -> LaneHistory:
+    counts = throttle.counts
+    started, ended = counts.first_at, counts.last_at
+    return LaneHistory(
+        lane=lane,
+        calls=counts.calls,
+        answered=counts.answered,
+        rate_limited=counts.rate_limited,
+        overloaded=counts.overloaded,
+        cuts=counts.cuts,
+        most_in_flight=counts.most_in_flight,
+        tokens=counts.tokens,
+        active_s=0.0 if started is None or ended is None else ended - started,
+        requests_per_minute=throttle.granted_requests,
+        tokens_per_minute=throttle.granted_tokens,
+    )

@@ -1,0 +1,177 @@
+"""How fast one lane may be asked: concurrency, rates, and pauses, learned from its replies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.replay.buckets import Bucket
+from harness.replay.calls import Fault
+
+if TYPE_CHECKING:
+    from harness.replay.calls import Reply
+    from providers.completion import RateLimit
+
+SAFETY = 0.98
+"""Of the granted share: calls sent evenly may arrive in bunches."""
+
+CUT = 0.7
+FLOOR = 4.0
+"""No cut goes below: pauses do the rest, and one stalled call must not stop its lane."""
+GROWTH_PAUSE_S = 1.0
+"""After a 5xx, concurrency does not grow for so long."""
+BARE_PAUSE_S = 1.0
+"""Pause after a 429 that does not say when to come back."""
+MAX_PAUSE_S = 300.0
+LEARNING = 0.1
+"""Weight of the newest call in the mean tokens of a call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneLimits:
+    """What a lane grants, by configuration; None where only its headers will say."""
+
+    max_concurrency: int = 64
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    start_concurrency: int = 16
+    """In flight at first; doubles with every round of answers until the lane pushes back."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What happened on a lane so far."""
+
+    calls: int = 0
+    answered: int = 0
+    rate_limited: int = 0
+    overloaded: int = 0
+    cuts: int = 0
+    most_in_flight: int = 0
+    tokens: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+
+
+class Throttle:
+    """The state of one lane. Times are seconds of one monotonic clock.
+
+    Concurrency follows additive increase, multiplicative decrease (Chiu and Jain, 1989), with a
+    doubling start; it grows by answers to calls that were in flight when it was the limit. All
+    429s to calls that were sent before a cut belong to that cut's episode.
+    """
+
+    def __init__(self, limits: LaneLimits, share: float) -> None:
+        self.limits = limits
+        self.counts = Counts()
+        self.in_flight = 0
+        self.window = float(min(limits.start_concurrency, limits.max_concurrency))
+        self._share = share
+        self._doubling = True
+        self._cut_at = self._grow_at = self._resume_at = self._full_at = float("-inf")
+        self._requests: Bucket | None = None
+        self._tokens: Bucket | None = None
+        self._mean_tokens: float | None = None
+        self.granted_requests = limits.requests_per_minute
+        self.granted_tokens = limits.tokens_per_minute
+
+    def wait_s(self, guess_tokens: int, now: float) -> float:
+        """Seconds until a call may be sent: 0 for now, inf for when another has ended."""
+        self._apply_rates(now)
+        if self.in_flight >= int(self.window):
+            self._full_at = now
+            return float("inf")
+        waits = [self._resume_at - now]
+        if self._requests:
+            waits.append(self._requests.wait_s(1, now))
+        if self._tokens:
+            waits.append(self._tokens.wait_s(self._expected(guess_tokens), now))
+        return max(0.0, *waits)
+
+    def take(self, guess_tokens: int, now: float) -> float:
+        """Take a slot for a call; returns the tokens that were set aside for it."""
+        self.in_flight += 1
+        counts = self.counts
+        counts.calls += 1
+        counts.most_in_flight = max(counts.most_in_flight, self.in_flight)
+        counts.first_at = now if counts.first_at is None else counts.first_at
+        expected = self._expected(guess_tokens)
+        if self._requests:
+            self._requests.take(1)
+        if self._tokens:
+            self._tokens.take(expected)
+        return expected
+
+    def ended(self, reply: Reply | None, *, sent_at: float, tokens: float, now: float) -> None:
+        """Free a call's slot and learn from its reply (None: its worker was lost)."""
+        self.in_flight -= 1
+        self.counts.last_at = now
+        if reply is None:
+            return
+        result = reply.result
+        if result.usage is not None:
+            self._learn_tokens(result.usage.input_tokens + result.usage.output_tokens, tokens)
+        if result.rate_limit is not None:
+            self._learn_limits(result.rate_limit, now)
+        if isinstance(result, Fault):
+            self._push_back(result, sent_at, now)
+        else:
+            self.counts.answered += 1
+            if sent_at <= self._full_at and now >= self._grow_at:
+                self._grow()
+
+    def _grow(self) -> None:
+        step = 1.0 if self._doubling else 1.0 / self.window
+        self.window = min(float(self.limits.max_concurrency), self.window + step)
+
+    def _push_back(self, fault: Fault, sent_at: float, now: float) -> None:
+        if fault.error == "RateLimitedError":
+            self.counts.rate_limited += 1
+            wait_s = BARE_PAUSE_S if fault.retry_after_s is None else fault.retry_after_s
+            self._resume_at = max(self._resume_at, now + min(wait_s, MAX_PAUSE_S))
+            self._doubling = False
+            if sent_at > self._cut_at:
+                self._cut_at = now
+                self.counts.cuts += 1
+                self.window = max(min(FLOOR, self.window), self.window * CUT)
+        elif fault.blame == "transient":
+            self.counts.overloaded += 1
+            self._doubling = False
+            self._grow_at = now + GROWTH_PAUSE_S
+
+    def _learn_tokens(self, used: int, set_aside: float) -> None:
+        self.counts.tokens += used
+        mean = self._mean_tokens
+        self._mean_tokens = used if mean is None else mean + LEARNING * (used - mean)
+        if self._tokens:
+            self._tokens.give(set_aside - used)
+
+    def _learn_limits(self, seen: RateLimit, now: float) -> None:
+        """Adopt what the headers grant, and leave to others what is left below our share."""
+        self.granted_requests = seen.requests_limit or self.granted_requests
+        self.granted_tokens = seen.tokens_limit or self.granted_tokens
+        for limit, remaining in (
+            (seen.requests_limit, seen.requests_remaining),
+            (seen.tokens_limit, seen.tokens_remaining),
+        ):
+            if limit and remaining is not None:
+                below = (1 - self._share) * limit - remaining
+                if below > 0:
+                    self._resume_at = max(self._resume_at, now + below * 60 / limit)
+
+    def _apply_rates(self, now: float) -> None:
+        self._requests = self._bucket(self._requests, self.granted_requests, now)
+        self._tokens = self._bucket(self._tokens, self.granted_tokens, now)
+
+    def _bucket(self, bucket: Bucket | None, granted: int | None, now: float) -> Bucket | None:
+        if granted is None:
+            return None
+        rate = granted * self._share * SAFETY
+        if bucket is None:
+            return Bucket(rate, now)
+        if bucket.per_s != rate / 60:
+            bucket.set_rate(rate, now)
+        return bucket
+
+    def _expected(self, guess_tokens: int) -> float:
+        return guess_tokens if self._mean_tokens is None else self._mean_tokens

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.replay.calls import Fault, Reply
+from harness.replay.governor import Governor, LaneLimits, guess_tokens, lane_of, predict_s
+from providers.completion import Completion, RateLimit, Timing, TokenUsage
+from providers.provider import Endpoint
+from tests.support.trials import request, trial
+
+TRIAL = trial(1)
+LANE = lane_of(TRIAL)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def governor(clock: Clock | None = None, share: float = 1.0, **limits: Any) -> Governor:
+    return Governor(
+        default=LaneLimits(**limits), share_of_rate_limit=share, monotonic=clock or Clock()
+    )
+
+
+def reply(**overrides: Any) -> Reply:
+    completion = Completion(
+        **{
+            "text": "",
+            "finish": "stop",
+            "served_model": None,
+            "request_id": None,
+            "usage": TokenUsage(input_tokens=15, output_tokens=5),
+            "timing": Timing(total_s=1.0),
+            **overrides,
+        }
+    )
+    return Reply(started_at="", result=completion, lagged=False)
+
+
+def fault(error: str, **overrides: Any) -> Reply:
+    return Reply(
+        started_at="", result=Fault(error=error, blame="transient", **overrides), lagged=False
+    )
+
+
+def fill(gov: Governor) -> list[Any]:
+    slots = []
+    while gov.wait_s(LANE, TRIAL) == 0:
+        slots.append(gov.take(LANE, TRIAL))
+    return slots
+
+
+def answer_all(gov: Governor, answer: Reply) -> None:
+    for slot in fill(gov):
+        gov.ended(LANE, slot, answer)
+
+
+def test_a_lane_starts_small_and_doubles_up_to_its_most() -> None:
+    gov = governor(max_concurrency=50, start_concurrency=8)
+    sizes = []
+    for _ in range(5):
+        slots = fill(gov)
+        sizes.append(len(slots))
+        assert gov.wait_s(LANE, TRIAL) == float("inf")
+        for slot in slots:
+            gov.ended(LANE, slot, reply())
+    assert sizes[0] == 8
+    assert sizes == sorted(sizes)
+    assert sizes[-1] == 50
+
+
+def test_an_idle_lane_does_not_grow() -> None:
+    gov = governor(max_concurrency=50, start_concurrency=8)
+    for _ in range(100):
+        gov.ended(LANE, gov.take(LANE, TRIAL), reply())
+    assert len(fill(gov)) == 8
+
+
+def test_an_episode_of_rate_limits_cuts_once_and_waits_as_told() -> None:
+    clock = Clock()
+    gov = governor(clock, max_concurrency=100, start_concurrency=100)
+    for slot in fill(gov):
+        clock.now += 0.001
+        gov.ended(LANE, slot, fault("RateLimitedError", retry_after_s=20))
+    assert 19.9 < gov.wait_s(LANE, TRIAL) <= 20
+    clock.now += 21
+    assert len(fill(gov)) == 70
+    assert gov.history()[0].cuts == 1
+
+
+def test_a_second_episode_cuts_again() -> None:
+    clock = Clock()
+    gov = governor(clock, max_concurrency=100, start_concurrency=100)
+    for _ in range(2):
+        for slot in fill(gov):
+            clock.now += 0.001
+            gov.ended(LANE, slot, fault("RateLimitedError", retry_after_s=0))
+        clock.now += 1
+    assert len(fill(gov)) == 49
+
+
+def test_a_server_error_pauses_growth_and_frees_its_slot() -> None:
+    clock = Clock()
+    gov = governor(clock, max_concurrency=50, start_concurrency=10)
+    slots = fill(gov)
+    gov.ended(LANE, slots[0], fault("OverloadedError"))
+    for slot in slots[1:]:
+        gov.ended(LANE, slot, reply())
+    assert len(fill(gov)) == 10
+
+
+def test_a_lost_worker_frees_the_slot_and_teaches_nothing() -> None:
+    gov = governor(max_concurrency=4)
+    for slot in fill(gov):
+        gov.ended(LANE, slot, None)
+    assert len(fill(gov)) == 4
+
+
+@pytest.mark.parametrize(
+    ("granted", "share"),
+    [
+        pytest.param({"requests_per_minute": 600}, 0.5, id="requests by configuration"),
+        pytest.param({"tokens_per_minute": 12000}, 0.5, id="tokens by configuration"),
+    ],
+)
+def test_a_share_of_what_is_granted_is_used_and_never_exceeded(
+    granted: dict[str, int], share: float
+) -> None:
+    clock = Clock()
+    gov = governor(clock, share, max_concurrency=50, start_concurrency=50, **granted)
+    gov.ended(LANE, gov.take(LANE, TRIAL), reply())
+    sent: list[float] = []
+    while clock.now < 100 + 300:
+        wait = gov.wait_s(LANE, TRIAL)
+        if wait > 0:
+            clock.now += wait
+            continue
+        sent.append(clock.now)
+        gov.ended(LANE, gov.take(LANE, TRIAL), reply())
+    for start in range(105, 330, 7):
+        within = sum(start <= at < start + 60 for at in sent)
+        assert 0.95 * 300 <= within <= 300
+
+
+def test_headers_replace_what_the_configuration_says() -> None:
+    clock = Clock()
+    gov = governor(clock, 0.5, max_concurrency=50, requests_per_minute=60_000)
+    told = reply(rate_limit=RateLimit(requests_limit=60, requests_remaining=59))
+    gov.ended(LANE, gov.take(LANE, TRIAL), told)
+    assert gov.wait_s(LANE, TRIAL) >= 0
+    gov.take(LANE, TRIAL)
+    assert gov.wait_s(LANE, TRIAL) == pytest.approx(2.04, abs=0.05)
+
+
+def test_what_is_left_below_our_share_is_left_to_production() -> None:
+    gov = governor(share=0.5, max_concurrency=50)
+    told = reply(rate_limit=RateLimit(tokens_limit=6000, tokens_remaining=2000))
+    gov.ended(LANE, gov.take(LANE, TRIAL), told)
+    assert gov.wait_s(LANE, TRIAL) == pytest.approx(10)
+
+
+def test_a_dead_lane_admits_nobody_and_keeps_its_first_reason() -> None:
+    gov = governor()
+    gov.stop(LANE, "AuthRejectedError")
+    gov.stop(LANE, "other")
+    assert gov.wait_s(LANE, TRIAL) == float("inf")
+    assert gov.stopped(LANE) == "AuthRejectedError"
+
+
+def test_lanes_are_by_address_key_and_model() -> None:
+    lanes = {
+        lane_of(trial(1)),
+        lane_of(trial(2)),
+        lane_of(trial(3, request=request("x", model="large"))),
+        lane_of(trial(4, endpoint=Endpoint(vendor="openai", api="chat", key_name="A"))),
+        lane_of(trial(5, endpoint=Endpoint(vendor="openai", api="chat", key_name="B"))),
+    }
+    assert len(lanes) == 4
+
+
+def test_history_tells_what_happened() -> None:
+    clock = Clock()
+    gov = governor(clock, max_concurrency=5, requests_per_minute=600)
+    slots = [gov.take(LANE, TRIAL) for _ in range(3)]
+    clock.now += 2
+    for slot, end in zip(
+        slots, (reply(), fault("RateLimitedError"), fault("OverloadedError")), strict=True
+    ):
+        gov.ended(LANE, slot, end)
+    (seen,) = gov.history()
+    assert (seen.calls, seen.answered, seen.rate_limited, seen.overloaded) == (3, 1, 1, 1)
+    assert (seen.most_in_flight, seen.tokens, seen.active_s) == (3, 20, 2)
+    assert (seen.requests_per_minute, seen.tokens_per_minute) == (600, None)
+
+
+@pytest.mark.parametrize(
+    ("limits", "seconds"),
+    [
+        pytest.param({"max_concurrency": 10}, 20, id="concurrency alone"),
+        pytest.param({"max_concurrency": 10, "requests_per_minute": 60}, 200, id="requests"),
+        pytest.param({"max_concurrency": 10, "tokens_per_minute": 600}, 2000, id="tokens"),
+    ],
+)
+def test_predicted_time_is_that_of_the_slowest_limit(
+    limits: dict[str, int], seconds: float
+) -> None:
+    predicted = predict_s(LaneLimits(**limits), calls=100, tokens=10_000, call_s=2, share=0.5)
+    assert predicted == pytest.approx(seconds)
+
+
+def test_tokens_are_guessed_from_the_prompt_and_the_longest_answer() -> None:
+    assert guess_tokens(trial(1, text="x" * 400)) == 110

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 from harness.plan.model import Power
 from harness.scoring.catalogue import is_binary
-from harness.stats.design import Design, PlannedOption
 from harness.stats.clusters import FEWEST_CLUSTERS
+from harness.stats.design import PlannedOption, ProvenCases, Setup, make_design
 from harness.stats.estimates import Method, smallest_sample
 from harness.stats.power import Truth, cases_needed, pass_rate, smallest_margin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.plan.model import FeaturePlan
+    from harness.stats.design import Design
 
 EXPECTED_DISAGREEMENT = 0.08
 """Share of cases on which a candidate of equal quality disagrees with the incumbent."""
@@ -21,23 +24,41 @@ WANTED_POWER = 0.8
 
 def design_of(plan: FeaturePlan) -> Design:
     """The test of a planned feature, fixed before the first call."""
-    size = len(plan.sample.deciding)
-    return Design(
-        options=tuple(
-            PlannedOption(name=option.rung.option, saving=_saving_share(plan, index))
-            for index, option in enumerate(plan.asked)
-        ),
-        margin=plan.margin,
-        order=tuple(case.id for case in plan.sample.deciding),
-        clusters=plan.sample.clusters,
-        kind=plan.procedure.kind,
-        method=_method(plan),
-        alpha=plan.alpha,
-        pilot=0,
-        looks=(size,),
-        checks=(size,),
-        exploratory=plan.quick,
+    procedure = plan.procedure
+    return make_design(
+        Setup(
+            options=tuple(
+                PlannedOption(name=option.rung.option, saving=_saving_share(plan, index))
+                for index, option in enumerate(plan.asked)
+            ),
+            margin=plan.margin,
+            cases=tuple(case.id for case in plan.sample.deciding),
+            clusters=plan.sample.clusters,
+            method=_method(plan),
+            # A handful of cases steers nothing: all of them are shown.
+            kind="holm" if plan.quick else procedure.kind,
+            alpha=plan.alpha,
+            looks=procedure.looks,
+            pilot_share=procedure.pilot,
+            labelled=all(case.target is not None for case in plan.sample.deciding),
+            proven=tuple(_proven(plan)),
+            exploratory=plan.quick,
+        )
     )
+
+
+def _proven(plan: FeaturePlan) -> Iterator[ProvenCases]:
+    """Slices and guardrails that must themselves be shown non-inferior."""
+    for spec in plan.evalset.slices:
+        if spec.protect == "proven":
+            cases = [c.id for c in plan.sample.deciding if c.meta(spec.key) == spec.value]
+            yield ProvenCases(
+                name=f"{spec.key} = {spec.value}", margin=spec.margin, case_ids=frozenset(cases)
+            )
+    for guardrail in plan.evalset.guardrails:
+        if guardrail.protect == "proven":
+            name = guardrail.scorer.scorer
+            yield ProvenCases(name=name, margin=guardrail.margin, measure=name)
 
 
 def refusal(plan: FeaturePlan) -> str | None:

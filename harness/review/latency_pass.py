@@ -11,7 +11,7 @@ from harness.record.parts import LatencyFacts
 from harness.stats.quantiles import percentile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.config.files import LatencyConfig
     from harness.plan.ladder import Rung
@@ -19,14 +19,24 @@ if TYPE_CHECKING:
     from harness.trials import Outcome, Trial
 
 
-def latency_trials(plan: FeaturePlan, rung: Rung) -> Iterator[Trial]:
-    """The live requests of one model, on the deciding cases in their order, again from the first.
+MOST_ROUNDS = 3
+"""How often lost samples (our own event loop was late) are made up for."""
+
+
+def latency_trials(plan: FeaturePlan, rung: Rung, start: int, stop: int) -> Iterator[Trial]:
+    """Live requests `start` to `stop` of one model: the deciding cases in order, again and again.
 
     A case that is asked again is a repeat of its own, so that no answer comes from a journal.
     """
     cases = plan.sample.deciding
-    for index, case in enumerate(islice(cycle(cases), plan.latency_requests)):
+    for index, case in enumerate(islice(cycle(cases), start, stop), start):
         yield plan.asker.trial(rung, case, index // len(cases), "latency")
+
+
+def lacking(plan: FeaturePlan, outcomes: Sequence[Outcome]) -> int:
+    """Samples that are still to be made up for."""
+    sample = select_sample(outcomes)
+    return max(plan.latency_requests - len(sample.total_s), 0) if sample.lagged else 0
 
 
 def latency_facts(

@@ -12,9 +12,10 @@ from harness.costing.catalogue import facts as model_facts
 from harness.decision.verdict import FeatureFacts as Blocked
 from harness.decision.verdict import decide
 from harness.economics.bridge import bridge
+from harness.economics.interval import saving_interval
 from harness.economics.levers import Observed, levers
 from harness.economics.monthly import cost_from_traffic, unknown_cost
-from harness.economics.savings import saving_interval, savings
+from harness.economics.savings import savings
 from harness.economics.seeding import generator
 from harness.plan.model import Status
 from harness.record.codes import Reason, Verdict

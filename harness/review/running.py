@@ -13,7 +13,7 @@ from harness.replay.engine import replay
 from harness.replay.governor import Governor, Lane, LaneLimits, lane_of
 from harness.replay.ledger import Ledger
 from harness.review.feature_run import FeatureRun
-from harness.review.latency_pass import latency_facts, latency_trials
+from harness.review.latency_pass import MOST_ROUNDS, lacking, latency_facts, latency_trials
 from harness.review.progress import Standing as Shown
 from harness.review.scores import Measures, Scoreboard
 from harness.review.vetoes import find_vetoes
@@ -130,12 +130,23 @@ class ReviewRun:
         if config is None or plan.latency_requests == 0:
             return None
         if rung.option not in run.latencies:
-            governor = self._make_governor(config.concurrency)
-            outcomes = list(self._replay(latency_trials(plan, rung), governor))
+            outcomes = self._live(plan, rung, config.concurrency)
             run.live += outcomes
             incumbent = run.latencies.get(run.incumbent.option)
             run.latencies[rung.option] = latency_facts(config, rung, outcomes, incumbent=incumbent)
         return run.latencies[rung.option]
+
+    def _live(self, plan: FeaturePlan, rung: Rung, concurrency: int) -> list[Outcome]:
+        """The live requests of one model, lost samples made up for."""
+        governor = self._make_governor(concurrency)
+        outcomes: list[Outcome] = []
+        wanted = plan.latency_requests
+        for _ in range(MOST_ROUNDS):
+            start = len(outcomes)
+            trials = latency_trials(plan, rung, start, start + wanted)
+            outcomes += self._replay(trials, governor)
+            wanted = lacking(plan, outcomes)
+        return outcomes
 
     def _replay(self, trials: Iterable[Trial], governor: Governor) -> Iterator[Outcome]:
         engine = self._engine

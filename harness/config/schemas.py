@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
@@ -20,6 +22,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DEFAULT_FOLDER = Path("configs") / "schemas"
 
 
+@cache
 def schema_texts() -> Mapping[str, str]:
     """The schemas by file name. A record's describes what is written, the others what is read."""
     schemas = {
@@ -29,10 +32,11 @@ def schema_texts() -> Mapping[str, str]:
         "policy.json": PolicyConfig.model_json_schema(),
         "record.json": DecisionRecord.model_json_schema(mode="serialization"),
     }
-    return {
+    texts = {
         name: json.dumps({"$schema": DIALECT, **schema}, indent=2, sort_keys=True) + "\n"
         for name, schema in schemas.items()
     }
+    return MappingProxyType(texts)
 
 
 def write_schemas(folder: Path) -> tuple[Path, ...]:

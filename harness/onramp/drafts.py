@@ -1,0 +1,105 @@
+"""The text of drafted files: what is known is stated, what is not is a comment to fill in."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.onramp.owners import Owner
+
+TO_FILL_IN = ("owner", "team", "data", "traffic")
+"""Keys that no source tree tells."""
+_PLAIN = re.compile(r"[A-Za-z_][\w./@:+\[\]#$-]*(?: [\w./@+-]+)*")
+_YAML_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureDraft:
+    """One use of a model, as it will stand in `features/<id>.yaml`."""
+
+    id: str
+    incumbent: str
+    used_in: str
+    product: str
+    owner: Owner
+    also_named: tuple[str, ...] = ()
+    """Other models that the same place names."""
+
+
+def feature_text(draft: FeatureDraft) -> str:
+    """The text of a drafted feature file."""
+    owner, team = draft.owner.email, draft.owner.team
+    lines = [
+        "# yaml-language-server: $schema=../schemas/feature.json",
+        "# Drafted from source. Fill in what is behind a # and correct the rest.",
+        f"name: {quoted(draft.id.replace('-', ' ').capitalize())}",
+        f"owner: {quoted(owner)}" if owner else "# owner:      e-mail of who answers for it",
+        f"team: {quoted(team)}" if team else "# team:",
+        f"product: {quoted(draft.product)}",
+        "environment: production",
+        "# data:       what the cases contain: public, internal, customer or restricted",
+        "risk: medium                       # low, medium, high: gives the margin of policy.yaml",
+        "# agreed:     {by: ..., on: 2026-01-31}     who agreed to the margin, before any run",
+        f"incumbent: {quoted(draft.incumbent)}",
+        *(f"# the same place also names {name}" for name in draft.also_named),
+        f"used_in: {quoted(draft.used_in)}",
+        "candidates: auto",
+        "# traffic:    {requests_per_month: 0, input_tokens: 0, output_tokens: 0, source: ...}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDraft:
+    """One model, as it will stand in `models/<vendor>.yaml`."""
+
+    name: str
+    vendor: str | None
+    """`anthropic`, `openai` or `google`; None: somebody else's, behind a compatible API."""
+    platform: str | None = None
+    """`azure`, `bedrock` or `vertex`, where the source reaches it through one."""
+
+
+_KEYS = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "google": "GEMINI_API_KEY",
+}
+MODELS_HEAD = "# yaml-language-server: $schema=../schemas/models.json\n"
+
+
+def models_text(drafts: Sequence[ModelDraft]) -> str:
+    """The entries of drafted models; nothing may be sent to them until `may_see` says so."""
+    return "".join(_model_text(draft) for draft in drafts)
+
+
+def quoted(text: str) -> str:
+    """A text as YAML: plain where that is safe, else in double quotes."""
+    ends_a_key = text.endswith(":") or ": " in text
+    safe = _PLAIN.fullmatch(text) and not ends_a_key and text.lower() not in _YAML_WORDS
+    return text if safe else json.dumps(text)
+
+
+def _model_text(draft: ModelDraft) -> str:
+    if draft.vendor is None:
+        lines = [
+            f"{quoted(draft.name)}:",
+            "  provider: openai-compatible",
+            "  # base_url:    https address of the API that answers for it",
+            "  # key:         NAME of the environment variable with its key",
+            "  may_see: []    # fill in: public, internal, customer, restricted",
+        ]
+    else:
+        lines = [
+            f"{quoted(draft.name)}:",
+            f"  provider: {draft.vendor}",
+            *([f"  platform: {draft.platform}"] if draft.platform else []),
+            f"  key: {_KEYS[draft.vendor]}",
+            "  may_see: []    # fill in: public, internal, customer, restricted",
+        ]
+    return "\n".join(lines) + "\n"

@@ -97,8 +97,9 @@ def variables(value: object) -> set[str]:
 
 
 def _filled(value: object, values: Mapping[str, object]) -> Any:  # noqa: ANN401  # any JSON value
+    several = a_list(value)
     if isinstance(value, list):
-        parts = [_filled(part, values) for part in a_list(value)]
+        parts = [_filled(part, values) for part in several]
         return None if any(part is None for part in parts) else parts
     if not isinstance(value, str):
         return value

@@ -7,7 +7,7 @@ import io
 import json
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from evalsets.source import SourceError, read_yaml
 from harness.errors import Problem
@@ -83,7 +83,8 @@ class Tests:
 
     def choices(self, value: object, source: Source, path: tuple[str | int, ...]) -> list[Any]:
         """What a variable may be: each item of a list, files read."""
-        several = a_list(value) if isinstance(value, list) else [cast("object", value)]
+        items = a_list(value)
+        several = items if isinstance(value, list) else [value]
         return [self.content(each, source, path) for each in several]
 
     def content(self, value: object, source: Source, path: tuple[str | int, ...]) -> object:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan
     from harness.record.parts import LatencyFacts
     from harness.review.scores import Scoreboard
-    from harness.review.vetoes import Vetoes
+    from harness.review.veto import Vetoes
     from harness.stats.design import Design
     from harness.trials import Attempt, Outcome, Trial
 

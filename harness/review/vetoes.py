@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.comparison.parts import Part, guardrail_result, slice_results, weakest_unnamed
 from harness.record.codes import Reason
+from harness.review.veto import Vetoes
 from harness.scoring.catalogue import is_binary
 
 if TYPE_CHECKING:
@@ -17,17 +17,6 @@ if TYPE_CHECKING:
     from harness.record.parts import GuardrailResult, LatencyFacts, SliceResult
     from harness.review.feature_run import FeatureRun
     from harness.stats.estimates import Method
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vetoes:
-    """What was found beside quality; `reasons` veto, `doubts` leave the option undecided."""
-
-    slices: tuple[SliceResult, ...]
-    guardrails: tuple[GuardrailResult, ...]
-    latency: LatencyFacts | None
-    reasons: tuple[Reason, ...]
-    doubts: tuple[Reason, ...]
 
 
 def find_vetoes(

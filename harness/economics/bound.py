@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.economics.workload import from_traffic
+from harness.costing.workload import from_traffic
 
 if TYPE_CHECKING:
     from harness.config.files import Traffic

@@ -10,8 +10,8 @@ from harness.costing.money import plain
 from harness.record.parts import Bridge
 
 if TYPE_CHECKING:
+    from harness.costing.workload import Workload
     from harness.economics.monthly import MonthlyCost
-    from harness.economics.workload import Workload
 
 
 def bridge(incumbent: MonthlyCost, option: MonthlyCost) -> tuple[Bridge, ...]:

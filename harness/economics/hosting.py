@@ -7,6 +7,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from harness.costing.money import exact, rounded
+from harness.costing.workload import USD_PLACES
 from harness.economics.commitment import (
     ReplicaPrices,
     choose_commitment,
@@ -14,7 +15,6 @@ from harness.economics.commitment import (
     replicas_by_hour,
 )
 from harness.economics.curve import HOURS_A_MONTH, MILLI
-from harness.economics.workload import USD_PLACES
 from harness.errors import UsageError
 from harness.record.parts import OptionCost
 

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.costing.money import exact, plain, rounded
-from harness.costing.tables import Band, Rates
-from harness.economics.workload import USD_PLACES, Portion, Workload, from_traffic, projected
-from harness.record.parts import OptionCost, PortionFacts, RateFacts, TierFacts
+from harness.costing.rate_facts import to_rate_facts
+from harness.costing.workload import USD_PLACES, Workload, from_traffic
+from harness.economics.workload import projected
+from harness.record.parts import OptionCost, PortionFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
     from harness.config.files import Traffic
+    from harness.costing.tables import Rates
     from harness.economics.workload import UsagePair
-    from harness.record.parts import TrafficFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,30 +111,6 @@ def to_option_cost(cost: MonthlyCost) -> OptionCost:
     )
 
 
-def from_option_cost(cost: OptionCost, traffic: TrafficFacts, rates: Rates) -> MonthlyCost | None:
-    """Read an option's cost back from the record, at rates of one's choice.
-
-    Returns:
-        None when the record has no tokens to price: nothing was known, or it is not priced by them.
-    """
-    if not cost.portions:
-        return None
-    portions = tuple(
-        Portion(cases=one.cases, input_tokens=one.input_tokens, output_tokens=one.output_tokens)
-        for one in cost.portions
-    )
-    workload = Workload(
-        requests_per_month=traffic.requests_per_month,
-        portions=portions,
-        cached_share=exact(traffic.cached_share),
-        written_share=exact(traffic.cache_written_share),
-        retry_rate=exact(traffic.retry_rate),
-    )
-    return MonthlyCost(
-        workload=workload, rates=rates, basis=cost.basis, success_share=cost.success_share
-    )
-
-
 def unknown_cost(rates: Rates | None, basis: str) -> OptionCost:
     """An option whose cost is not known: no traffic, no price or no usage."""
     return OptionCost(
@@ -145,64 +122,4 @@ def unknown_cost(rates: Rates | None, basis: str) -> OptionCost:
         output_tokens_mean=None,
         rates=None if rates is None else to_rate_facts(rates),
         basis=basis,
-    )
-
-
-def to_rate_facts(rates: Rates) -> RateFacts:
-    """Write rates into the record."""
-    return RateFacts(
-        input=rates.input,
-        output=rates.output,
-        cache_read=rates.cache_read,
-        cache_write=rates.cache_write,
-        cache_write_1h=rates.cache_write_1h,
-        per_request=rates.per_request,
-        batch_share=rates.batch_share,
-        source=rates.source,
-        valid_from=rates.valid_from,
-        as_of=rates.as_of,
-        discount=rates.discount,
-        tiers=tuple(_tier_facts(band) for band in rates.tiers),
-        batch_bands=tuple(_tier_facts(band) for band in rates.batch_bands),
-    )
-
-
-def from_rate_facts(facts: RateFacts) -> Rates:
-    """Read rates back from the record."""
-    return Rates(
-        input=facts.input,
-        output=facts.output,
-        cache_read=facts.cache_read,
-        cache_write=facts.cache_write,
-        cache_write_1h=facts.cache_write_1h,
-        per_request=facts.per_request,
-        batch_share=facts.batch_share,
-        source=facts.source,
-        valid_from=facts.valid_from,
-        as_of=facts.as_of,
-        discount=facts.discount,
-        tiers=tuple(_band(tier) for tier in facts.tiers),
-        batch_bands=tuple(_band(tier) for tier in facts.batch_bands),
-    )
-
-
-def _band(tier: TierFacts) -> Band:
-    return Band(
-        from_input_tokens=tier.from_input_tokens,
-        input=tier.input,
-        output=tier.output,
-        cache_read=tier.cache_read,
-        cache_write=tier.cache_write,
-        cache_write_1h=tier.cache_write_1h,
-    )
-
-
-def _tier_facts(band: Band) -> TierFacts:
-    return TierFacts(
-        from_input_tokens=band.from_input_tokens,
-        input=band.input,
-        output=band.output,
-        cache_read=band.cache_read,
-        cache_write=band.cache_write,
-        cache_write_1h=band.cache_write_1h,
     )

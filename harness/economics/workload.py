@@ -1,4 +1,4 @@
-"""What production asks of a model in a month: tokens a request, cached share, retries, volume."""
+"""An option's tokens in production, from what the evaluation saw."""
 
 from __future__ import annotations
 
@@ -6,121 +6,22 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.costing.attempts import TokenCounts, call_cost
-from harness.costing.money import exact, rounded
+from harness.costing.money import rounded
+from harness.costing.workload import TOKEN_PLACES, Portion, Workload, from_traffic
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.config.files import Traffic
-    from harness.costing.rates import Rates
     from providers.completion import TokenUsage
 
-TOKEN_PLACES = 6
-USD_PLACES = 12
 EDGES = (32_000, 100_000, 128_000, 200_000, 256_000, 272_000, 512_000, 524_288)
 """Where long-context prices of the catalogue begin: requests are grouped between them."""
 
 
 class NoUsageError(UsageError):
     """No attempt of the evaluation reported its usage: cost is unknown, not zero."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Portion:
-    """So many of the cases, with the mean tokens of one request among them."""
-
-    cases: int
-    input_tokens: Decimal
-    output_tokens: Decimal
-
-    def scaled(self, input_factor: Decimal, output_factor: Decimal) -> Portion:
-        """Return the portion with its tokens multiplied."""
-        return replace(
-            self,
-            input_tokens=rounded(self.input_tokens * input_factor, TOKEN_PLACES),
-            output_tokens=rounded(self.output_tokens * output_factor, TOKEN_PLACES),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
-    """A month of one option.
-
-    `cached_share` and `written_share` are the parts of the input tokens that are read from and
-    written to a prompt cache; `retry_rate` is extra calls a request.
-    """
-
-    requests_per_month: int
-    portions: tuple[Portion, ...]
-    cached_share: Decimal
-    retry_rate: Decimal
-    written_share: Decimal = Decimal(0)
-
-    @property
-    def input_tokens(self) -> Decimal:
-        """Mean input tokens a call."""
-        return self._mean([one.cases * one.input_tokens for one in self.portions])
-
-    @property
-    def output_tokens(self) -> Decimal:
-        """Mean output tokens a call."""
-        return self._mean([one.cases * one.output_tokens for one in self.portions])
-
-    def scaled(self, input_factor: Decimal, output_factor: Decimal) -> Workload:
-        """Return the workload of a model that needs so many times the tokens."""
-        scaled = tuple(one.scaled(input_factor, output_factor) for one in self.portions)
-        return replace(self, portions=scaled)
-
-    def per_call(self, rates: Rates, *, batch: bool = False) -> Decimal:
-        """USD of one call at list price; each portion pays the price of its own length."""
-        return self._mean(
-            [one.cases * call_cost(self._counts(one), rates, batch=batch) for one in self.portions]
-        )
-
-    def per_request(self, rates: Rates, *, batch: bool = False) -> Decimal:
-        """USD of one request at list price, its retried calls included."""
-        return rounded(self.per_call(rates, batch=batch) * (1 + self.retry_rate), USD_PLACES)
-
-    def monthly(self, rates: Rates, *, batch: bool = False) -> Decimal:
-        """USD a month at list price."""
-        return self.per_request(rates, batch=batch) * self.requests_per_month
-
-    def _mean(self, weighted: list[Decimal]) -> Decimal:
-        return sum(weighted, Decimal(0)) / sum(one.cases for one in self.portions)
-
-    def _counts(self, portion: Portion) -> TokenCounts:
-        cached = portion.input_tokens * self.cached_share
-        written = portion.input_tokens * self.written_share
-        return TokenCounts(
-            uncached=portion.input_tokens - cached - written,
-            cache_read=cached,
-            cache_write=written,
-            cache_write_1h=Decimal(0),
-            output=portion.output_tokens,
-        )
-
-
-def from_traffic(traffic: Traffic) -> Workload:
-    """The incumbent's workload as the feature states it: every request has the mean tokens."""
-    portion = Portion(
-        cases=1,
-        input_tokens=exact(traffic.input_tokens),
-        output_tokens=exact(traffic.output_tokens),
-    )
-    return Workload(
-        requests_per_month=traffic.requests_per_month,
-        portions=(portion,),
-        cached_share=exact(traffic.cached_share),
-        written_share=exact(traffic.cache_written_share),
-        retry_rate=exact(traffic.retry_rate),
-    )
-
-
-def cost_per_request_from_traffic(traffic: Traffic, rates: Rates) -> Decimal:
-    """USD of one production request at list price, before any call was made."""
-    return from_traffic(traffic).per_request(rates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.costing.money import exact, plain
+from harness.costing.rate_facts import from_rate_facts, to_rate_facts
+from harness.costing.workload import from_record
 from harness.economics.bridge import bridge
 from harness.economics.error_value import QualityLoss, error_value
 from harness.economics.levers import repriced
-from harness.economics.monthly import (
-    from_option_cost,
-    from_rate_facts,
-    to_option_cost,
-    to_rate_facts,
-)
+from harness.economics.monthly import MonthlyCost, to_option_cost
 from harness.economics.savings import savings
 from harness.record.model import DecisionRecord, seal
 
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from harness.costing.tables import Rates
-    from harness.economics.monthly import MonthlyCost
     from harness.record.parts import (
         BreakEven,
         Bridge,
@@ -88,7 +84,15 @@ class _Money:
         traffic = self._record.traffic
         if traffic is None or name not in self._rates:
             return None
-        return from_option_cost(cost, traffic, self._rates[name])
+        workload = from_record(cost, traffic)
+        if workload is None:
+            return None
+        return MonthlyCost(
+            workload=workload,
+            rates=self._rates[name],
+            basis=cost.basis,
+            success_share=cost.success_share,
+        )
 
     def _cost(self, name: str, cost: OptionCost) -> OptionCost:
         month = self._month(name, cost)

@@ -10,9 +10,10 @@ import numpy as np
 from harness.costing.money import exact
 from harness.economics.bridge import bridge
 from harness.economics.error_value import QualityLoss, error_value
+from harness.economics.interval import saving_interval
 from harness.economics.levers import Observed, levers
 from harness.economics.monthly import cost_from_traffic, measured_cost, to_option_cost
-from harness.economics.savings import saving_interval, savings
+from harness.economics.savings import savings
 from harness.economics.workload import UsagePair
 from tests.support.money import HAIKU, OPUS, a_feature, a_model, some_facts, some_rates
 from tests.support.record_parts import (

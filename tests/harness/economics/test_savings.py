@@ -5,8 +5,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from harness.economics.interval import saving_interval
 from harness.economics.monthly import measured_cost
-from harness.economics.savings import saving_interval, savings
+from harness.economics.savings import savings
 from harness.economics.workload import UsagePair
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
 

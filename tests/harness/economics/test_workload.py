@@ -8,12 +8,8 @@ from hypothesis import strategies as st
 
 from harness.costing.attempts import attempt_cost
 from harness.costing.tables import Band
-from harness.economics.workload import (
-    NoUsageError,
-    cost_per_request_from_traffic,
-    from_traffic,
-    projected,
-)
+from harness.costing.workload import cost_per_request_from_traffic, from_traffic
+from harness.economics.workload import NoUsageError, projected
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic, used
 
 counts = st.tuples(st.integers(1, 300_000), st.integers(1, 5_000))

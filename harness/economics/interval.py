@@ -1,0 +1,128 @@
+"""How sure a monthly saving is: its interval over the cases of the evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from harness.economics.monthly import MonthlyCost
+    from harness.economics.workload import UsagePair
+
+_REPLICATES = 2000
+_FEWEST_UNITS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavingInterval:
+    """USD a month at list price, two-sided at 95 %."""
+
+    lower: Decimal
+    upper: Decimal
+    replicates: int
+
+
+def saving_interval(
+    pairs: Sequence[UsagePair],
+    incumbent: MonthlyCost,
+    option: MonthlyCost,
+    *,
+    clusters: Sequence[str] | None = None,
+    rng: np.random.Generator,
+) -> SavingInterval | None:
+    """Bootstrap the monthly saving over cases, or over whole clusters of them.
+
+    What the evaluation estimates is how many tokens the option needs per token of the incumbent;
+    volume, mix and prices are production's and fixed. So each replicate draws cases with
+    replacement, adds up whole tokens, and prices the month with the two ratios it finds. The
+    percentile interval is read off
+    the sorted replicates (Efron and Tibshirani 1993, ch. 13). Counts are integers and prices
+    decimals: no float is part of the money.
+
+    Args:
+        pairs: usage of the option and of the incumbent on the same cases.
+        incumbent: what the incumbent costs.
+        option: what the option costs, measured on these pairs.
+        clusters: the cluster of each pair; None: cases are independent.
+        rng: source of the draws.
+
+    Returns:
+        None when there are fewer than two units to draw from.
+    """
+    tokens = np.array([_row(pair) for pair in pairs], dtype=np.int64)
+    units = tokens if clusters is None else _unit_totals(tokens, clusters)
+    if len(units) < _FEWEST_UNITS:
+        return None
+    even = np.full(len(units), 1 / len(units))
+    draws = rng.multinomial(len(units), even, size=_REPLICATES) @ units
+    whole = _Totals.of(tokens.sum(axis=0))
+    priced = (_saving(_Totals.of(row), whole, incumbent, option) for row in draws)
+    savings = sorted(saving for saving in priced if saving is not None)
+    low = len(savings) * 25 // 1000
+    return SavingInterval(lower=savings[low], upper=savings[-1 - low], replicates=len(savings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Totals:
+    option_input: int
+    option_output: int
+    incumbent_input: int
+    incumbent_output: int
+
+    @classmethod
+    def of(cls, row: NDArray[np.int64]) -> _Totals:
+        first, second, third, fourth = (int(total) for total in row)
+        return cls(
+            option_input=first,
+            option_output=second,
+            incumbent_input=third,
+            incumbent_output=fourth,
+        )
+
+
+def _row(pair: UsagePair) -> tuple[int, int, int, int]:
+    return (
+        pair.option.input_tokens,
+        pair.option.output_tokens,
+        pair.incumbent.input_tokens,
+        pair.incumbent.output_tokens,
+    )
+
+
+def _unit_totals(tokens: NDArray[np.int64], clusters: Sequence[str]) -> NDArray[np.int64]:
+    """Add up the rows of each cluster; they are drawn together."""
+    names, member = np.unique(np.array(clusters), return_inverse=True)
+    totals = np.zeros((len(names), tokens.shape[1]), dtype=np.int64)
+    np.add.at(totals, member, tokens)
+    return totals
+
+
+def _saving(
+    drawn: _Totals, whole: _Totals, incumbent: MonthlyCost, option: MonthlyCost
+) -> Decimal | None:
+    """Monthly saving of one replicate; None when it drew no token of the incumbent."""
+    if not drawn.incumbent_input or not drawn.incumbent_output:
+        return None
+    workload = option.workload.scaled(
+        _factor(
+            drawn.option_input, drawn.incumbent_input, whole.option_input, whole.incumbent_input
+        ),
+        _factor(
+            drawn.option_output, drawn.incumbent_output, whole.option_output, whole.incumbent_output
+        ),
+    )
+    return incumbent.monthly - workload.monthly(option.rates)
+
+
+def _factor(option: int, incumbent: int, all_option: int, all_incumbent: int) -> Decimal:
+    """The replicate's ratio over the ratio of all cases; 1 when the option used no token at all."""
+    if not all_option:
+        return Decimal(1)
+    return Decimal(option * all_incumbent) / Decimal(incumbent * all_option)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
-    from providers.answer import Answer, Dialect
+    from providers.answer import Answer, Dialect, StreamReader
     from providers.completion import Completion
     from providers.documents import JsonObject
     from providers.headers import Headers
@@ -89,10 +89,12 @@ class WireProvider:
         )
         await self._wire.ready()
         stopwatch = Stopwatch(request, self._clock)
-        ask = self._streamed if streams(request) else self._whole
+        reader = self._dialect.reader()
         try:
             async with stopwatch:
-                return await ask(asked, stopwatch)
+                if streams(request):
+                    return await self._streamed(asked, stopwatch, reader)
+                return await self._whole(asked, stopwatch)
         except ProviderError as error:
             failure = error
         except Exception as error:
@@ -101,6 +103,7 @@ class WireProvider:
                 raise
             failure = known
         # Raised out here: an exception of the SDK, which holds the request, must not hang on it.
+        failure.usage = failure.usage or reader.usage()
         failure.total_s = failure.total_s or stopwatch.total_s
         raise failure
 
@@ -112,17 +115,14 @@ class WireProvider:
         whole = await self._wire.whole(asked)
         return _completion(self._dialect.read(whole.document), stopwatch, whole.headers)
 
-    async def _streamed(self, asked: Asked, stopwatch: Stopwatch) -> Completion:
-        reader = self._dialect.reader()
+    async def _streamed(
+        self, asked: Asked, stopwatch: Stopwatch, reader: StreamReader
+    ) -> Completion:
         async with self._wire.stream(asked) as streamed:
-            try:
-                async for event in streamed.events:
-                    stopwatch.progress()
-                    if reader.feed(event):
-                        stopwatch.piece()
-            except ProviderError as error:
-                error.usage = error.usage or reader.usage()
-                raise
+            async for event in streamed.events:
+                stopwatch.progress()
+                if reader.feed(event):
+                    stopwatch.piece()
             return _completion(reader.answer(), stopwatch, streamed.headers)
 
 

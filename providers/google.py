@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import aiohttp
 from google import genai
 from google.genai import errors, types
+from pydantic import ValidationError
 
 from providers import broken_calls
 from providers.calling import Asked, Streamed, Whole, WireProvider, unreadable
@@ -26,8 +28,15 @@ if TYPE_CHECKING:
     from providers.provider import Endpoint
 
 DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com/"
-API_VERSION = "v1beta"
+API_VERSION = "v1"
 TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)
+# JSON that is none, text that is not UTF-8, documents that are none of the SDK's types.
+UNREADABLE = (
+    json.JSONDecodeError,
+    UnicodeDecodeError,
+    ValidationError,
+    errors.UnknownApiResponseError,
+)
 # The SDK wants contents of its own kind; the body below, made by the dialect, replaces them.
 REPLACED = "-"
 EVENT_BYTES = 2**22
@@ -79,9 +88,7 @@ class GoogleWire:
             return to_error(to_rejection(error.code, document, _headers(error)))
         if isinstance(error, TRANSPORT_ERRORS):
             return broken_calls.to_error("google", error)
-        # JSON that is none, and documents that are none of the SDK's types.
-        broken = (ValueError, errors.UnknownApiResponseError)
-        return unreadable("google") if isinstance(error, broken) else None
+        return unreadable("google") if isinstance(error, UNREADABLE) else None
 
     async def aclose(self) -> None:
         """Close connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # drop them (5 s): a request on a connection that the server is closing is lost.
 LIMITS = httpx2.Limits(max_connections=0, max_keepalive_connections=1024, keepalive_expiry=4.0)
 TRANSPORT_ERRORS = (httpx2.HTTPError, aiohttp.ClientError, OSError)
+UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError)
 SUCCESS = range(200, 300)
 
 
@@ -116,8 +118,7 @@ class PostWire:
             return broken_calls.to_error(self._sdk.vendor, error)
         if isinstance(error, self._sdk.stream_error):
             return to_error(self._rejection(error))
-        # JSON that is none, and text that is not UTF-8.
-        return unreadable(self._sdk.vendor) if isinstance(error, ValueError) else None
+        return unreadable(self._sdk.vendor) if isinstance(error, UNREADABLE) else None
 
     async def aclose(self) -> None:
         """Close connections."""

@@ -63,7 +63,7 @@ async def test_the_body_of_a_request(server: GoogleServer, *, stream: bool) -> N
     )
     await ask(at(server), request)
     method = "streamGenerateContent" if stream else "generateContent"
-    assert server.calls[0].path == f"/v1beta/models/small-1:{method}"
+    assert server.calls[0].path == f"/v1/models/small-1:{method}"
     answer = {"id": "call_1", "name": "weather"}
     assert server.calls[0].body == {
         "systemInstruction": {"parts": [{"text": "Be brief."}]},

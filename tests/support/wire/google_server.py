@@ -79,7 +79,7 @@ class GoogleServer(WireServer):
 
     def routes(self) -> list[web.RouteDef]:
         """Both methods of every model."""
-        return [web.post("/v1beta/models/{call}", self.answer)]
+        return [web.post("/{version:v1|v1beta}/models/{call}", self.answer)]
 
     def headers(self, reply: Reply) -> dict[str, str]:
         """The tier that served is told in a header."""

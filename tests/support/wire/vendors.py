@@ -38,7 +38,11 @@ class WireCase:
     def endpoint(self, server: WireServer) -> Endpoint:
         """The endpoint that this wire has at a server."""
         path = "/v1" if isinstance(server, OpenAIServer) else ""
-        return Endpoint(vendor=self.vendor, api=self.api, base_url=f"{server.origin}{path}")
+        return self.endpoint_at(f"{server.origin}{path}")
+
+    def endpoint_at(self, base_url: str) -> Endpoint:
+        """The endpoint that this wire has at an address."""
+        return Endpoint(vendor=self.vendor, api=self.api, base_url=base_url)
 
 
 WIRES = (

@@ -208,7 +208,7 @@ class _FeaturePlanner:
         incumbent = [plan.incumbent] if plan.incumbent else []
         money = price(plan, [*incumbent, *rungs], power.expected_share_of_calls)
         fixed = replace(plan, status=Status.READY, power=power, money=money, note=power.note)
-        return _hashed(fixed)
+        return hashed(fixed)
 
 
 def _closed(
@@ -231,7 +231,7 @@ def _cheapest_first(option: PlannedOption) -> tuple[bool, Decimal | int, str]:
     return (option.monthly_usd is None, option.monthly_usd or 0, option.rung.option)
 
 
-def _hashed(plan: FeaturePlan) -> FeaturePlan:
+def hashed(plan: FeaturePlan) -> FeaturePlan:
     """Write down all that could be tuned after seeing the answers, and hash it."""
     rungs = [*([plan.incumbent] if plan.incumbent else []), *(o.rung for o in plan.asked)]
     fixed = {

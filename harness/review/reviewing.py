@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.plan.adopting import adopt
 from harness.review.evidence import Context
 from harness.review.records import write_record
 from harness.review.running import ReviewRun
@@ -40,12 +42,22 @@ def review(
     Raises:
         InterruptedRunError: stopped; what was answered is in the journal.
     """
+    plan = _begun(plan, engine.journal)
     replayed = ReviewRun(plan, served, engine).run()
     records = [
         write_record(one, replayed.runs.get(one.feature), context(workspace, one, engine))
         for one in plan.features
     ]
     return tuple(records), replayed.ledger
+
+
+def _begun(plan: Plan, journal: Journal) -> Plan:
+    """The plan with the weights of a test that has begun already."""
+    features: list[FeaturePlan] = []
+    for one in plan.features:
+        written = journal.plans(one.feature, one.cycle)
+        features.append(adopt(one, written[0].plan) if written else one)
+    return replace(plan, features=tuple(features))
 
 
 def context(workspace: Workspace, plan: FeaturePlan, engine: Engine) -> Context:

@@ -184,3 +184,16 @@ def test_the_ladder_asks_less_and_decides_the_same(tmp_path: Path) -> None:
     assert record.evidence.spend.trials_saved == 1800 - asked
     assert record.evidence.spend.saved_by_stopping_usd > 0
     assert again.finding_sha256 == record.finding_sha256
+
+
+def test_a_price_that_changes_in_mid_cycle_changes_no_test(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        shape = Shape(cases=120, candidates="good", kind="ladder")
+        write_review_workspace(tmp_path, server.port, shape)
+        (first,) = run_review(tmp_path, cluster)
+    models = tmp_path / "models" / "all.yaml"
+    models.write_text(models.read_text().replace("input: 0.50", "input: 0.60"))
+    (second,) = run_review(tmp_path, None, run_id="run-2")
+    assert second.evidence.plan_sha256 == first.evidence.plan_sha256
+    assert second.evidence.exploratory == ()
+    assert second.options[0].cost.monthly != first.options[0].cost.monthly

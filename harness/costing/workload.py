@@ -67,7 +67,7 @@ class Workload:
     def per_call(self, rates: Rates, *, batch: bool = False) -> Decimal:
         """USD of one call at list price; each portion pays the price of its own length."""
         return self._mean(
-            [one.cases * call_cost(self._counts(one), rates, batch=batch) for one in self.portions]
+            [one.cases * call_cost(self.counts(one), rates, batch=batch) for one in self.portions]
         )
 
     def per_request(self, rates: Rates, *, batch: bool = False) -> Decimal:
@@ -81,7 +81,8 @@ class Workload:
     def _mean(self, weighted: list[Decimal]) -> Decimal:
         return sum(weighted, Decimal(0)) / sum(one.cases for one in self.portions)
 
-    def _counts(self, portion: Portion) -> TokenCounts:
+    def counts(self, portion: Portion) -> TokenCounts:
+        """Tokens of one call in a portion, by price."""
         cached = portion.input_tokens * self.cached_share
         written = portion.input_tokens * self.written_share
         return TokenCounts(

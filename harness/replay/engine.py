@@ -1,43 +1,36 @@
-"""The loop: read trials, admit calls, send, receive, settle; one thread, bounded memory."""
+"""Replays trials: the caller's thread gives trials and takes outcomes, another does the asking."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING
+from queue import Full, Queue
+from threading import Thread
+from typing import TYPE_CHECKING, TypeAlias
 
-from harness.cluster.crew import Done
 from harness.errors import InterruptedRunError
-from harness.replay.backlog import Backlog, Pending
-from harness.replay.calls import Call, Fault, Reply
-from harness.replay.ending import LOST, answered, attempt_of, given_up
-from harness.replay.journal import Ended, Sent
-from harness.replay.retry import counts
+from harness.replay.feed import Feed
+from harness.replay.run import WINDOW, Rules, Run
 from harness.replay.worker import OPENER
-from harness.trials import Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from harness.cluster.crew import Cluster, Crew
-    from harness.cluster.crew import Ended as TaskEnded
+    from harness.cluster.crew import Cluster
     from harness.replay.governor import Governor
     from harness.replay.journal import Journal
     from harness.replay.ledger import Ledger
     from harness.replay.retry import RetryPolicy
     from harness.trials import Outcome, Trial
 
-BUDGET = "BudgetExhausted"
-"""Reason of a trial that the cap left no room for."""
+    Item: TypeAlias = Outcome | BaseException | None
 
-WINDOW = 2000
-"""Trials read ahead: enough to keep every lane busy, few enough to keep memory flat."""
+AHEAD = 1000
+"""Outcomes that may wait for the caller; with more, the engine waits."""
 
-IDLE_S = 1.0
-"""Longest wait for a reply before looking around."""
+GRACE_S = 30.0
+"""How long a stopped run waits for what is in flight."""
 
-GRACE_S = 130.0
-"""How long a stopped run waits for what is in flight, so that it is known what it cost."""
+LOOK_S = 0.1
+"""How often a blocked engine looks whether it was stopped."""
 
 
 def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
@@ -52,187 +45,66 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
 ) -> Iterator[Outcome]:
     """Yield each trial's outcome as it settles; what the journal knows comes without a call.
 
-    Trials are read lazily. Trials with equal fingerprints are asked once. When the cap leaves no
-    room, nothing more is sent and every remaining trial is `Missing` with reason
-    "BudgetExhausted"; a lane whose key or model is refused stops alone. Closing the iterator
-    stops sending; what is in flight is still waited for, charged and journalled.
+    Trials are read lazily, in the caller's thread; asking goes on while the caller scores.
+    Trials with equal fingerprints are asked once. When the cap leaves no room, nothing more is
+    sent and every remaining trial is `Missing` with reason "BudgetExhausted"; a lane whose key
+    or model is refused stops alone. Closing the iterator stops sending; what is in flight is
+    still waited for, charged and journalled. Until it ends, the journal belongs to the iterator.
 
     Raises:
         InterruptedRunError: On Ctrl-C, after what was in flight has been journalled.
     """
     rules = Rules(journal=journal, governor=governor, ledger=ledger, retry=retry)
-    run = Run(cluster.crew(factory), rules)
+    engine = Engine(Run(cluster.crew(factory), rules))
+    source = iter(trials)
     try:
-        yield from run.outcomes(iter(trials))
+        while True:
+            engine.feed.top_up(source)
+            item = engine.items.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
     except KeyboardInterrupt:
-        run.drain()
+        engine.stop()
         raise InterruptedRunError(
             f"interrupted; USD {ledger.spent_usd:.2f} spent and every answer so far is kept: "
             "run the same command again to go on"
         ) from None
     finally:
-        run.drain()
+        engine.stop()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What a run is held to."""
+class Engine:
+    """A run in a thread of its own. Its last item is None, or the error that ended it."""
 
-    journal: Journal
-    governor: Governor
-    ledger: Ledger
-    retry: RetryPolicy
+    def __init__(self, run: Run) -> None:
+        self.feed = Feed(WINDOW)
+        self.items: Queue[Item] = Queue(AHEAD)
+        self._run = run
+        self._thread = Thread(target=self._work, name="replay", daemon=True)
+        self._thread.start()
 
+    def stop(self) -> None:
+        """Send nothing more; wait for what is in flight."""
+        self._run.stop.set()
+        self._thread.join()
 
-class Run:
-    """The state of one replay."""
+    def _work(self) -> None:
+        last: Item = None
+        try:
+            for outcome in self._run.outcomes(self.feed):
+                self._put(outcome)
+            self._run.drain(GRACE_S)
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
+            last = error
+        self._put(last)
 
-    def __init__(self, crew: Crew, rules: Rules) -> None:
-        self._crew = crew
-        self._rules = rules
-        self._backlog = Backlog()
-        self._in_flight: dict[int, Pending] = {}
-        self._unwritten: list[Ended] = []
-        self._asked: dict[str, list[Trial]] = {}
-        self._source_empty = False
-        self._broke = False
-
-    def outcomes(self, source: Iterator[Trial]) -> Iterator[Outcome]:
-        """Run until every trial has its outcome."""
-        while True:
-            known = self._read(source)
-            gone = list(self._abandoned())
-            sends, wait_s = self._admit()
-            done = [outcome for end in self._unwritten for outcome in self._shared(end)]
-            self._send(sends)
-            yield from known
-            yield from gone
-            yield from done
-            if not self._in_flight and not self._unwritten:
-                if self._source_empty and not self._backlog:
-                    return
-                if self._broke or not self._backlog:
-                    continue
-            self._absorb(self._crew.receive(0 if known else min(wait_s, IDLE_S)))
-
-    def drain(self) -> None:
-        """Wait for what is in flight and write it down."""
-        governor = self._rules.governor
-        until = governor.now() + GRACE_S
-        while self._in_flight and governor.now() < until:
-            self._absorb(self._crew.receive(IDLE_S))
-            self._send(())
-        self._send(())
-
-    def _read(self, source: Iterator[Trial]) -> list[Outcome]:
-        """Fill the window; returns the outcomes that the journal already has."""
-        known: list[Outcome] = []
-        while self._wants_more() and len(known) < WINDOW:
-            chunk = list(islice(source, WINDOW - len(self._backlog)))
-            self._source_empty = not chunk
-            settled = self._rules.journal.settled(trial.fingerprint for trial in chunk)
-            for trial in chunk:
-                if trial.fingerprint in settled:
-                    known.append(settled[trial.fingerprint].outcome(trial))
-                elif trial.fingerprint in self._asked:
-                    self._asked[trial.fingerprint].append(trial)
-                else:
-                    self._asked[trial.fingerprint] = [trial]
-                    self._backlog.add(trial)
-        return known
-
-    def _wants_more(self) -> bool:
-        return not self._source_empty and len(self._backlog) <= WINDOW // 2
-
-    def _admit(self) -> tuple[list[Pending], float]:
-        """Take out what may be sent now; returns it and the seconds until more may be."""
-        wait_s = self._backlog.wake(self._rules.governor.now())
-        sends: list[Pending] = []
-        if self._broke:
-            return sends, wait_s
-        for lane in self._backlog.lanes():
-            while pending := self._backlog.first(lane):
-                lane_wait_s = self._rules.governor.wait_s(lane, pending.trial)
-                if lane_wait_s > 0:
-                    wait_s = min(wait_s, lane_wait_s)
-                    break
-                if not self._rules.ledger.reserve(pending.trial):
-                    self._broke = not self._in_flight and not sends
-                    return sends, wait_s
-                pending.slot = self._rules.governor.take(lane, pending.trial)
-                sends.append(self._backlog.pop(lane))
-        return sends, wait_s
-
-    def _send(self, sends: Sequence[Pending]) -> None:
-        """Write down what ended and what is about to be sent, then send it."""
-        sent = [Sent(trial=p.trial, number=len(p.attempts) + 1) for p in sends]
-        rows = self._rules.journal.commit(ended=self._unwritten, sent=sent)
-        self._unwritten.clear()
-        calls = [Call(endpoint=p.trial.endpoint, request=p.trial.request) for p in sends]
-        numbers = self._crew.send(calls) if calls else ()
-        now = self._rules.governor.now()
-        for pending, row, number in zip(sends, rows, numbers, strict=True):
-            pending.row = row
-            pending.began = now if pending.began is None else pending.began
-            self._in_flight[number] = pending
-
-    def _absorb(self, replies: Sequence[TaskEnded]) -> None:
-        """Settle what came back."""
-        for end in replies:
-            pending = self._in_flight.pop(end.task, None)
-            if pending is not None:
-                result = end.result if isinstance(end, Done) else None
-                reply = result if isinstance(result, Reply) else None
-                self._unwritten.append(self._settle(pending, reply))
-
-    def _settle(self, pending: Pending, reply: Reply | None) -> Ended:
-        rules, trial = self._rules, pending.trial
-        rules.governor.ended(pending.lane, pending.slot, reply)
-        reply = reply or Reply(started_at="", result=LOST, lagged=True)
-        result = reply.result
-        billable = not isinstance(result, Fault) or result.billable
-        cost = rules.ledger.settle(trial, result.usage, billable=billable)
-        pending.attempts.append(attempt_of(trial, len(pending.attempts) + 1, reply, cost))
-        return Ended(
-            row=pending.row,
-            attempt=pending.attempts[-1],
-            outcome=self._outcome(pending, result)
-            if isinstance(result, Fault)
-            else answered(trial, tuple(pending.attempts), result),
-        )
-
-    def _outcome(self, pending: Pending, fault: Fault) -> Outcome | None:
-        """How a failed attempt ends its trial; None when it will be asked again."""
-        now = self._rules.governor.now()
-        pending.counted += counts(fault)
-        if fault.blame == "lane":
-            self._rules.governor.stop(pending.lane, fault.error)
-        delay = self._rules.retry.delay_s(
-            fault, counted=pending.counted, elapsed_s=now - (pending.began or now)
-        )
-        if delay is None:
-            return given_up(pending.trial, tuple(pending.attempts), fault)
-        self._backlog.again(pending, now + delay)
-        return None
-
-    def _shared(self, end: Ended) -> Iterator[Outcome]:
-        """The outcome for every trial that asked for it."""
-        outcome = end.outcome
-        if outcome is None:
+    def _put(self, item: Item) -> None:
+        while not self._run.stop.is_set():
+            try:
+                self.items.put(item, timeout=LOOK_S)
+            except Full:
+                continue
             return
-        for trial in self._asked.pop(outcome.trial.fingerprint, (outcome.trial,)):
-            yield outcome if trial is outcome.trial else replace(outcome, trial=trial)
-
-    def _abandoned(self) -> Iterator[Outcome]:
-        """End, without a call, what cannot be asked: dead lanes, or everything without money."""
-        for lane in self._backlog.lanes():
-            reason = self._rules.governor.stopped(lane)
-            if reason is not None:
-                yield from self._missing(self._backlog.clear(lane), reason)
-        if self._broke:
-            yield from self._missing(self._backlog.clear(), BUDGET)
-
-    def _missing(self, pendings: Iterator[Pending], reason: str) -> Iterator[Outcome]:
-        for pending in list(pendings):
-            for trial in self._asked.pop(pending.trial.fingerprint, (pending.trial,)):
-                yield Missing(trial=trial, attempts=tuple(pending.attempts), reason=reason)

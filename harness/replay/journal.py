@@ -64,7 +64,7 @@ class Spend:
 
 
 class Journal:
-    """A journal open for one review, or for reading. Used from one thread; a context manager."""
+    """A journal open for one review, or for reading. Used by one thread at a time."""
 
     def __init__(self, connection: sqlite3.Connection, run_id: str, lock: int | None) -> None:
         self._connection = connection
@@ -147,7 +147,10 @@ class Journal:
 
     def settled(self, fingerprints: Iterable[str]) -> Mapping[str, Settled]:
         """The final ends known of these trials, with every attempt ever made for them."""
-        wanted = json.dumps(list(fingerprints))
+        names = list(fingerprints)
+        if not names:
+            return {}
+        wanted = json.dumps(names)
         ends = self._connection.execute(sql.FIND_OUTCOMES, (wanted,)).fetchall()
         attempts = self.attempts([end[0] for end in ends])
         return {
@@ -215,7 +218,7 @@ def _plan_rows(rows: Iterable[Sequence[Any]]) -> list[PlanRow]:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the file with durable commits (WAL, fsync at each)."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     return connection

@@ -24,12 +24,12 @@ class Shown:
     worst_missing_as_zero: float | None
 
 
-def shown(design: Design, pairs: Pairs, *, count: int, level: float) -> Shown:
-    """Bounds of an option on its first `count` cases, the pilot left out but for `best`."""
-    deciding = pairs.pairs[design.pilot : count]
-    tested = estimate(sample(deciding), design.method, level)
+def shown(design: Design, pairs: Pairs, *, cases: tuple[int, int], level: float) -> Shown:
+    """Bounds of an option on the cases from the first to before the second; `best` on all."""
+    chosen = pairs.pairs[slice(*cases)]
+    tested = estimate(sample(chosen), design.method, level)
     every = estimate(sample(pairs.pairs), design.method, design.alpha)
-    pessimist = estimate(missing_as_zero(deciding), design.method, level)
+    pessimist = estimate(missing_as_zero(chosen), design.method, level)
     return Shown(
         tested=tested,
         best=None if every is None else every.upper,

@@ -75,7 +75,7 @@ def _standing(design: Design, evidence: Evidence, tested: _Tested) -> Standing:
             best=None, level=None, worst_missing_as_zero=None, looks=(),
         )  # fmt: skip
     size = len(design.order)
-    found = shown(design, pairs, count=size, level=tested.level)
+    found = shown(design, pairs, cases=(0, size), level=tested.level)
     state = _state(design, evidence, tested, found)
     estimate = found.tested
     worst = None if estimate is None else estimate.lower
@@ -90,6 +90,7 @@ def _standing(design: Design, evidence: Evidence, tested: _Tested) -> Standing:
         level=tested.level,
         worst_missing_as_zero=found.worst_missing_as_zero,
         looks=(_look(tested, found, state),),
+        cases=(0, size),
         unlabelled=unlabelled(pairs, size),
     )
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.decision import holm
+from harness.decision import holm, ladder
 from harness.decision.standing import Standing
 from harness.decision.step import Evidence, Finished, Step
 from harness.stats.clusters import FEWEST_CLUSTERS
@@ -30,6 +30,8 @@ def next_step(design: Design, evidence: Evidence) -> Step:
     """Return what to ask, what to confirm, or how every option stands."""
     if too_small(design):
         return Finished(standings=standings(design, evidence))
+    if design.kind == "ladder":
+        return ladder.step(design, evidence)
     return holm.step(design, evidence)
 
 
@@ -37,6 +39,8 @@ def standings(design: Design, evidence: Evidence) -> tuple[Standing, ...]:
     """How every option stands so far, cheapest first; final once `next_step` is `Finished`."""
     if too_small(design):
         return tuple(_too_small(option.name) for option in design.options)
+    if design.kind == "ladder":
+        return ladder.standings(design, evidence)
     return holm.standings(design, evidence)
 
 

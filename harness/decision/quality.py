@@ -25,7 +25,7 @@ class Levels:
 
 def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Quality | None:
     """Fill a record's `Quality`; None when nothing was tested (no settled pair)."""
-    deciding = pairs.pairs[design.pilot :]
+    deciding = pairs.pairs[slice(*standing.cases)]
     settled = [pair for pair in deciding if pair.difference is not None]
     levels = score_levels(settled)
     figures = (standing.difference, standing.worst, standing.best, standing.level)

@@ -51,5 +51,7 @@ class Standing:
     level: float | None
     worst_missing_as_zero: float | None
     looks: tuple[LookRow, ...]
+    cases: tuple[int, int] = (0, 0)
+    """The figures rest on the cases of the order from the first to before the second."""
     unlabelled: tuple[str, ...] = ()
     """Case ids whose disagreement needs a label before the next look."""

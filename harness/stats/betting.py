@@ -11,11 +11,11 @@ Differences lie in [-1, 1] and are mapped to x = (1 + d) / 2.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.stats.moments import running_sums
 from harness.stats.tango import Bounds
 
 if TYPE_CHECKING:
@@ -30,18 +30,29 @@ def log_wealth(differences: Numbers, mean: float) -> float:
 
     `differences` is one sequence; NaN (no score) is left out. Decreasing in `mean`.
     """
-    return float(log_wealth_at(differences, mean, (np.asarray(differences).shape[-1],))[..., 0])
+    values = np.asarray(differences, dtype=np.float64)
+    distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return float(_mix(np.log1p(np.multiply.outer(_STAKES, _steps(distinct, mean))) @ counts))
 
 
 def log_wealth_at(differences: Numbers, mean: float, ends: tuple[int, ...]) -> Floats:
     """Log wealth after the first `ends` cases of the last axis; shape (..., len(ends))."""
-    x = (1 + np.asarray(differences, dtype=np.float64)) / 2
-    claimed = max((1 + mean) / 2, 1e-12)
-    step = np.nan_to_num(x / claimed - 1, nan=0.0)
-    totals = np.empty((*step.shape[:-1], len(ends), len(_STAKES)))
-    for index, stake in enumerate(_STAKES):
-        totals[..., index] = running_sums(np.log1p(stake * step), 0, ends)
-    return np.asarray(np.logaddexp.reduce(totals, axis=-1)) - math.log(len(_STAKES))
+    steps = np.nan_to_num(_steps(np.asarray(differences, dtype=np.float64), mean), nan=0.0)
+    gained = [
+        np.log1p(steps[..., None, low:high] * _STAKES[:, None]).sum(axis=-1)
+        for low, high in pairwise((0, *ends))
+    ]
+    return _mix(np.cumsum(np.stack(gained, axis=-2), axis=-2))
+
+
+def _steps(values: Floats, mean: float) -> Floats:
+    """What a stake of 1 wins on each case."""
+    return (1 + values) / max(1 + mean, 1e-12) - 1
+
+
+def _mix(logs: Floats) -> Floats:
+    """Log of the mean wealth over the stakes (last axis)."""
+    return np.asarray(np.logaddexp.reduce(logs, axis=-1)) - math.log(len(_STAKES))
 
 
 def p_value(differences: Numbers, margin: float) -> float:

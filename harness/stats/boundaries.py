@@ -14,6 +14,7 @@ were taken; the smallest one so far is the sequential p-value.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -120,12 +121,11 @@ def _interpolate(at: Floats, x: Floats, y: Floats) -> Floats:
 
 
 def _normal(x: Floats, variance: float) -> Floats:
-    exponent: Floats = np.divide(np.square(x), -2 * variance)
-    found: Floats = np.exp(exponent) / np.sqrt(2 * np.pi * variance)
-    return found
+    return np.asarray(np.exp(-x * x / (2 * variance)) / math.sqrt(2 * math.pi * variance))
 
 
 def _monotone(nominal: Floats) -> Floats:
     """Nested in the level: interpolation needs growth, rounding must not undo it."""
     grown: Floats = np.maximum.accumulate(np.maximum(nominal, 1e-290), axis=1)
-    return grown * (1 + 1e-12 * np.arange(grown.shape[1]))
+    rising: Floats = 1 + 1e-12 * np.arange(grown.shape[1], dtype=np.float64)
+    return grown * rising

@@ -108,9 +108,13 @@ def run(rules: LadderRules, seen: Seen) -> Course:
 
 
 def _pilot(rules: LadderRules, seen: Seen) -> tuple[Bools, Ints, Ints, Floats]:
-    """Who survives, what is lacking, how far each was asked, and the last predicted chance."""
+    """Who survives, what is lacking, how far each was asked, and the last predicted chance.
+
+    A veto before the first case, or before the pilot's end, drops an option. A later one leaves
+    the weights as they are: they are frozen with the pilot.
+    """
     shape = seen.asked.shape
-    alive = ~seen.vetoed
+    alive = ~(seen.vetoed & (seen.asked == 0))
     lacking = np.zeros(shape, dtype=np.int64)
     piloted = np.zeros(shape, dtype=np.int64)
     chances = np.ones(shape)
@@ -121,7 +125,8 @@ def _pilot(rules: LadderRules, seen: Seen) -> tuple[Bools, Ints, Ints, Floats]:
     found = predicted_chance(moments, None, target, rules.steering.prior)
     for place, count in enumerate(rules.stages):
         short = alive & (lacking == 0) & (seen.asked < count)
-        lacking[short] = count
+        lacking[short & ~seen.vetoed] = count
+        alive &= ~(short & seen.vetoed)
         reached = alive & (lacking == 0)
         piloted[reached] = count
         chances[reached] = found[..., place][reached]

@@ -21,10 +21,11 @@ from harness.stats.steering import Steering
 Kind: TypeAlias = Literal["ladder", "holm", "fixed-sequence"]
 
 
-CHECKS = 40
-"""Times that futility is looked at."""
+CHECKS = (0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Where futility is looked at, as shares of the deciding cases; closer at the start."""
 FEWEST_PILOT = 20
 STEERING = Steering()
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,16 +148,16 @@ def _stages(setup: Setup) -> tuple[int, ...]:
 
 def _looks(clusters: Sequence[str], pilot: int, setup: Setup) -> tuple[int, ...]:
     """Looks with enough clusters to carry a test; the last one always stays."""
-    ends = _cuts(clusters, pilot, setup.looks)
+    ends = _cuts(clusters, pilot, [k / setup.looks for k in range(1, setup.looks + 1)])
     if setup.method != "cluster-t":
         return ends
     enough = [end for end in ends if len(set(clusters[pilot:end])) >= FEWEST_CLUSTERS]
     return tuple(enough) or ends[-1:]
 
 
-def _cuts(clusters: Sequence[str], pilot: int, number: int) -> tuple[int, ...]:
+def _cuts(clusters: Sequence[str], pilot: int, shares: Sequence[float]) -> tuple[int, ...]:
     rest = len(clusters) - pilot
-    ends = (cut(clusters, pilot + ceil(rest * k / number)) for k in range(1, number + 1))
+    ends = (cut(clusters, pilot + ceil(rest * share - _ROUNDING)) for share in shares)
     return tuple(dict.fromkeys(ends))
 
 

@@ -26,11 +26,11 @@ class Steering:
 
     `drop_below` ends an option in the pilot, `futile_below` later; an option whose share of
     alpha would be under `least_weight` is dropped, too. `spending` 1 is the O'Brien-Fleming
-    type.
+    type, a smaller one spends a little earlier.
     """
 
     prior: Prior = Prior()
     drop_below: float = 0.05
-    futile_below: float = 0.05
+    futile_below: float = 0.06
     least_weight: float = 0.02
-    spending: float = 1.0
+    spending: float = 0.8

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats import betting
+from tests.support.laws import law
 
 differences = st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.25, 1.0]), min_size=1, max_size=60)
 
@@ -19,12 +20,14 @@ def test_the_wealth_is_a_fair_game_when_the_claim_is_true() -> None:
     assert float(wealth.mean()) == pytest.approx(1.0)
 
 
+@law
 @given(differences)
 def test_swapping_the_arms_mirrors_the_interval(values: list[float]) -> None:
     ours, theirs = betting.bounds(values, 0.05), betting.bounds([-v for v in values], 0.05)
     assert float(ours.lower) == pytest.approx(-float(theirs.upper), abs=1e-9)
 
 
+@law
 @given(differences, st.randoms(use_true_random=False))
 def test_the_order_of_the_cases_does_not_matter(values: list[float], random: object) -> None:
     shuffled = list(values)
@@ -32,6 +35,7 @@ def test_the_order_of_the_cases_does_not_matter(values: list[float], random: obj
     assert betting.log_wealth(values, -0.1) == pytest.approx(betting.log_wealth(shuffled, -0.1))
 
 
+@law
 @given(differences, st.floats(0.01, 0.4))
 def test_the_bound_clears_the_margin_exactly_when_the_test_passes(
     values: list[float], margin: float

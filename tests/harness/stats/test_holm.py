@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from harness.stats.holm import holm
+from tests.support.laws import law
 
 
+@law
 @given(st.lists(st.integers(1, 4000).map(lambda k: k / 20_000 + 1e-9), min_size=1, max_size=8))
 def test_agrees_with_statsmodels(p_values: list[float]) -> None:
     result = holm(p_values, 0.05)

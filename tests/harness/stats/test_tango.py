@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from harness.stats import tango
+from tests.support.laws import law
 from tests.support.newcombe import newcombe
 
 tables = st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 400))
@@ -24,6 +25,7 @@ def test_newcombe_on_the_same_example_is_the_other_published_interval() -> None:
     assert (round(lower, 4), round(upper, 4)) == (-0.5069, -0.0256)
 
 
+@law
 @given(tables)
 def test_stays_near_newcombe(table: tuple[int, int, int]) -> None:
     losses, gains, agreed = table
@@ -67,6 +69,7 @@ def test_at_no_difference_it_is_mcnemar() -> None:
     assert z**2 == pytest.approx((20 - 9) ** 2 / (20 + 9))
 
 
+@law
 @given(tables, st.floats(1e-6, 0.3))
 def test_swapping_the_arms_mirrors_the_interval(table: tuple[int, int, int], level: float) -> None:
     losses, gains, agreed = table
@@ -76,6 +79,7 @@ def test_swapping_the_arms_mirrors_the_interval(table: tuple[int, int, int], lev
     assert float(ours.lower) == pytest.approx(-float(theirs.upper), abs=1e-9)
 
 
+@law
 @given(tables, st.floats(1e-5, 0.3), st.floats(0.005, 0.3))
 def test_the_bound_clears_the_margin_exactly_when_the_test_passes(
     table: tuple[int, int, int], level: float, margin: float
@@ -89,6 +93,7 @@ def test_the_bound_clears_the_margin_exactly_when_the_test_passes(
     assert (lower > -margin) == (p < level)
 
 
+@law
 @given(tables, st.floats(0.005, 0.3))
 def test_an_agreeing_case_never_hurts_and_turning_a_loss_into_agreement_never_hurts(
     table: tuple[int, int, int], margin: float

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, cast
 
 import aiohttp
 from google import genai
+from google.auth.exceptions import GoogleAuthError
 from google.genai import errors, types
+from google.oauth2.credentials import Credentials
 from pydantic import ValidationError
 
 from providers import broken_calls
 from providers.calling import Asked, Streamed, Whole, WireProvider, unreadable
+from providers.clouds import needs
 from providers.dialects.generate_content import GenerateContentDialect
 from providers.documents import JsonObject, parse_object
 from providers.errors import AuthRejectedError
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com/"
 API_VERSION = "v1"
+VERTEX_API_VERSION = "v1"
 TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)
 # JSON that is none, text that is not UTF-8, documents that are none of the SDK's types.
 UNREADABLE = (
@@ -53,7 +57,7 @@ class _Open:
 class GoogleWire:
     """Posts through `client.aio.models`, with every repetition of the SDK's own switched off."""
 
-    def __init__(self, endpoint: Endpoint, key: str) -> None:
+    def __init__(self, endpoint: Endpoint, key: str | None) -> None:
         self._endpoint = endpoint
         self._key = key
         self._open: _Open | None = None
@@ -88,6 +92,8 @@ class GoogleWire:
             return to_error(to_rejection(error.code, document, _headers(error)))
         if isinstance(error, TRANSPORT_ERRORS):
             return broken_calls.to_error("google", error)
+        if isinstance(error, GoogleAuthError):
+            return AuthRejectedError("google: no credentials", billable=False)
         return unreadable("google") if isinstance(error, UNREADABLE) else None
 
     async def aclose(self) -> None:
@@ -104,12 +110,9 @@ class GoogleWire:
                 trust_env=False,
                 read_bufsize=EVENT_BYTES,
             )
-            client = genai.Client(
-                vertexai=False,
-                api_key=self._key,
-                http_options=_http_options(self._endpoint, session),
+            self._open = _Open(
+                session=session, client=client_of(self._endpoint, self._key, session)
             )
-            self._open = _Open(session=session, client=client)
         return self._open.client
 
 
@@ -119,20 +122,33 @@ def open_google(endpoint: Endpoint, *, key: str | None) -> WireProvider:
     Raises:
         AuthRejectedError: there is no key.
     """
-    if not key:
+    if not key and endpoint.platform != "vertex":
         raise AuthRejectedError("google: no key; `key:` names its variable", billable=False)
     return WireProvider(GoogleWire(endpoint, key), GenerateContentDialect())
 
 
-def _http_options(endpoint: Endpoint, session: aiohttp.ClientSession) -> types.HttpOptions:
-    return types.HttpOptions(
-        base_url=endpoint.base_url or DEFAULT_BASE_URL,
-        api_version=API_VERSION,
+def client_of(endpoint: Endpoint, key: str | None, session: aiohttp.ClientSession) -> genai.Client:
+    """The SDK's client: retries, redirects and proxies of the environment off.
+
+    On Vertex the key is an access token; without one the platform's own credentials are used.
+    """
+    options = types.HttpOptions(
+        base_url=endpoint.base_url,
         aiohttp_client=session,
         async_client_args={"allow_redirects": False},
         # One attempt; without this the SDK repeats a broken connection by itself.
         retry_options=types.HttpRetryOptions(attempts=1),
     )
+    if endpoint.platform == "vertex":
+        return genai.Client(
+            vertexai=True,
+            project=endpoint.project or needs("vertex", "`project:`"),
+            location=endpoint.region or needs("vertex", "`region:`"),
+            credentials=Credentials(token=key) if key else None,
+            http_options=options.model_copy(update={"api_version": VERTEX_API_VERSION}),
+        )
+    update = {"base_url": endpoint.base_url or DEFAULT_BASE_URL, "api_version": API_VERSION}
+    return genai.Client(vertexai=False, api_key=key, http_options=options.model_copy(update=update))
 
 
 def _config(asked: Asked, *, whole: bool) -> types.GenerateContentConfig:

@@ -1,13 +1,15 @@
-"""OpenAI, and whoever speaks its wire, through OpenAI's own SDK on its aiohttp back end."""
+"""OpenAI, its models on clouds, and whoever speaks its wire, through OpenAI's own SDK."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import openai
-from openai import AsyncOpenAI, AsyncStream, Omit
+from openai import AsyncAzureOpenAI, AsyncOpenAI, AsyncStream, Omit
+from openai.providers.bedrock import bedrock
 
 from providers.calling import WireProvider
+from providers.clouds import needs, resource_of
 from providers.dialects.chat import ChatDialect
 from providers.dialects.completions import CompletionsDialect
 from providers.dialects.responses import ResponsesDialect
@@ -18,35 +20,56 @@ if TYPE_CHECKING:
     from providers.provider import Endpoint
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+AZURE_V1 = "/openai/v1"
+# Organisation and project of the SDK's environment variables are for the user's own programs;
+# here everything is stated by the endpoint.
+SILENT = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
 
 
 def open_openai(endpoint: Endpoint, *, key: str | None) -> WireProvider:
-    """Open a provider for `api` chat, completions or responses."""
-    # Organisation, project and keys of the SDK's environment variables are for the user's own
-    # programs; here everything is stated by the endpoint.
-    silent = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
-    client = AsyncOpenAI(
-        api_key=key or "",
-        admin_api_key="",
-        webhook_secret="",
-        base_url=endpoint.base_url or DEFAULT_BASE_URL,
-        max_retries=0,
-        http_client=openai.DefaultAioHttpClient(
-            follow_redirects=False, trust_env=False, limits=LIMITS
-        ),
-        default_headers=cast("dict[str, str]", silent),
-    )
-    # Without a key the SDK insists on being told that the header shall be absent.
-    headers = {} if key else {"Authorization": Omit()}
+    """Open a provider for `api` chat, completions or responses, on OpenAI's cloud or another."""
+    return WireProvider(openai_wire(endpoint, key=key), dialect_of(endpoint))
+
+
+def openai_wire(endpoint: Endpoint, *, key: str | None) -> PostWire:
+    """OpenAI's SDK, set up for an endpoint."""
+    without_key = not key and endpoint.platform != "bedrock"
     sdk = Sdk(
         vendor=endpoint.vendor,
         stream_cls=AsyncStream[object],
         status_error=openai.APIStatusError,
         connection_error=openai.APIConnectionError,
         stream_error=openai.APIError,
-        headers=headers,
+        credential_error=openai.OpenAIError,
+        # Without a key the SDK insists on being told that the header shall be absent.
+        headers={"Authorization": Omit()} if without_key else {},
+        bills_rejections=endpoint.platform == "azure",
     )
-    return WireProvider(PostWire(cast("SdkClient", client), sdk), dialect_of(endpoint))
+    return PostWire(cast("SdkClient", client_of(endpoint, key)), sdk)
+
+
+def client_of(endpoint: Endpoint, key: str | None) -> AsyncOpenAI:
+    """The SDK's client: retries, redirects and proxies of the environment off."""
+    http_client = openai.DefaultAioHttpClient(
+        follow_redirects=False, trust_env=False, limits=LIMITS
+    )
+    common: dict[str, Any] = {"max_retries": 0, "http_client": http_client, "webhook_secret": ""}
+    if endpoint.platform == "bedrock":
+        cloud = bedrock(
+            region=endpoint.region, base_url=endpoint.base_url, api_key=key, endpoint="runtime"
+        )
+        return AsyncOpenAI(provider=cloud, **common)
+    common |= {"admin_api_key": "", "default_headers": SILENT}
+    base_url = endpoint.base_url or DEFAULT_BASE_URL
+    if endpoint.platform == "azure" and not base_url.rstrip("/").endswith(AZURE_V1):
+        return AsyncAzureOpenAI(
+            azure_endpoint=resource_of(endpoint),
+            api_version=endpoint.api_version
+            or needs("azure", "`api_version:`, or a base_url that ends with /openai/v1"),
+            api_key=key or needs("azure", "`key:`"),
+            **common,
+        )
+    return AsyncOpenAI(api_key=key or "", base_url=base_url, **common)
 
 
 def dialect_of(endpoint: Endpoint) -> Dialect:

@@ -13,6 +13,7 @@ import httpx2
 from providers import broken_calls
 from providers.calling import Asked, Streamed, Whole, request_id, unreadable
 from providers.documents import JsonObject, as_object, object_at, parse_object, text_at
+from providers.errors import AuthRejectedError
 from providers.rejections import Rejection, to_error
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LIMITS = httpx2.Limits(max_connections=0, max_keepalive_connections=1024, keepalive_expiry=4.0)
 TRANSPORT_ERRORS = (httpx2.HTTPError, aiohttp.ClientError, OSError)
 UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError)
+CREDENTIAL_LIBRARIES = frozenset({"botocore", "google"})
 SUCCESS = range(200, 300)
 
 
@@ -65,7 +67,9 @@ class Sdk:
     """A reply with a status that is no success, or an error document inside a stream."""
     connection_error: type[Exception]
     stream_error: type[Exception]
-    """Base of all."""
+    """An error document inside a stream that has no status."""
+    credential_error: type[Exception]
+    """Base of all; by itself it says that credentials could not be had."""
     headers: Mapping[str, object] = field(default_factory=dict[str, object])
     bills_rejections: bool = False
 
@@ -118,7 +122,16 @@ class PostWire:
             return broken_calls.to_error(self._sdk.vendor, error)
         if isinstance(error, self._sdk.stream_error):
             return to_error(self._rejection(error))
-        return unreadable(self._sdk.vendor) if isinstance(error, UNREADABLE) else None
+        if isinstance(error, UNREADABLE):
+            return unreadable(self._sdk.vendor)
+        return self._credential_failure(error)
+
+    def _credential_failure(self, error: Exception) -> ProviderError | None:
+        """Clouds look their credentials up when they are asked, each with errors of its own."""
+        library = type(error).__module__.split(".", 1)[0]
+        if isinstance(error, self._sdk.credential_error) or library in CREDENTIAL_LIBRARIES:
+            return AuthRejectedError(f"{self._sdk.vendor}: no credentials", billable=False)
+        return None
 
     async def aclose(self) -> None:
         """Close connections."""

@@ -40,3 +40,7 @@ class Endpoint:
     platform: str | None = None
     """`azure`, `bedrock` or `vertex`: the vendor's models on a cloud."""
     region: str | None = None
+    project: str | None = None
+    """Project of a cloud (`vertex`)."""
+    api_version: str | None = None
+    """Dated version of a cloud's API (`azure`, where its address is not versioned)."""

@@ -99,6 +99,10 @@ class ModelConfig(FileModel):
     """Name of the environment variable with the key."""
     region: str | None = None
     """Where the data goes."""
+    project: str | None = None
+    """Project of a cloud (vertex)."""
+    api_version: str | None = None
+    """Dated version of a cloud's API (azure, where base_url does not end with /openai/v1)."""
     may_see: tuple[DataClass, ...] = ()
     """Classes of data that may be sent to it."""
     tier: str | None = None

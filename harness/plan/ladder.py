@@ -155,6 +155,8 @@ def _endpoint(config: ModelConfig) -> Endpoint:
         sdk=config.sdk,
         platform=config.platform,
         region=config.region,
+        project=config.project,
+        api_version=config.api_version,
     )
 
 

@@ -20,6 +20,12 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
     monthly = sum((p.monthly_usd or Decimal(0) for p in plan.features), Decimal(0))
     yield f"{len(plan.features)} features, {usd(monthly)} a month"
     yield from _counts(plan)
+    free = [p.free_lever.saving_monthly for p in plan.features if p.free_lever]
+    if free:
+        yield (
+            f"Free of quality risk on {len(free)} features: batch or caching, "
+            f"{usd(sum(free, Decimal(0)))} a month"
+        )
     if details:
         for feature in plan.features:
             yield from feature_lines(feature)

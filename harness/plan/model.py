@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.plan.asking import Asker
     from harness.plan.ladder import Rung
     from harness.record.codes import Reason
+    from harness.record.parts import Lever
     from harness.stats.design import Design
 
 
@@ -112,6 +113,10 @@ class FeaturePlan:
     money: Money | None
     plan_sha256: str
     plan_json: str
+    levers: tuple[Lever, ...] = ()
+    """What the incumbent could save without another model, dearest first."""
+    free_lever: Lever | None = None
+    """The best of them that is possible, needs no quality test, and saves the minimum."""
 
     @property
     def asked(self) -> tuple[PlannedOption, ...]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from harness.config.fingerprints import fingerprint
 from harness.costing.rates import PriceMissingError
 from harness.economics.bound import saving_upper_bound
+from harness.economics.levers import best_without_test
 from harness.economics.monthly import cost_from_traffic
 from harness.errors import UsageError
 from harness.plan.asking import Asker, read_tools
 from harness.plan.designing import design_of, power_of, refusal
 from harness.plan.ladder import climb
+from harness.plan.levering import levers_of
 from harness.plan.model import FeaturePlan, Plan, PlannedOption, Status
 from harness.plan.pricing import price
 from harness.plan.sampling import draw
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from evalsets.cases import EvalSet
     from harness.config.files import FeatureConfig
     from harness.config.workspace import Workspace
+    from harness.economics.monthly import MonthlyCost
     from harness.plan.ladder import Ladder, Rung
 
 LATENCY_REQUESTS = 60
@@ -99,7 +102,15 @@ class _FeaturePlanner:
         monthly = cost_from_traffic(self.config.traffic, ladder.incumbent.priced())
         options = self._options(ladder)
         whole = replace(bare, monthly_usd=monthly.monthly_after_discounts, options=options)
+        whole = self._with_levers(whole, monthly)
         return self._without_a_call(whole) or self._ready(whole)
+
+    def _with_levers(self, plan: FeaturePlan, monthly: MonthlyCost) -> FeaturePlan:
+        found = levers_of(plan, monthly)
+        best = best_without_test(found)
+        minimum = self.workspace.policy.minimum_saving_usd
+        worth = best is not None and best.saving_monthly > 0 and best.saving_monthly >= minimum
+        return replace(plan, levers=found, free_lever=best if worth else None)
 
     def _bare(self) -> FeaturePlan:
         config, policy = self.config, self.workspace.policy
@@ -150,9 +161,12 @@ class _FeaturePlanner:
         return LATENCY_REQUESTS if stated else 0
 
     def _options(self, ladder: Ladder) -> tuple[PlannedOption, ...]:
+        traffic = self.config.traffic
         found = [self._option(rung, ladder.incumbent) for rung in ladder.rungs]
         if self.config.candidates == "auto":
-            found = [option for option in found if not _left_out_of_auto(option)]
+            today = cost_from_traffic(traffic, ladder.incumbent.priced()) if traffic else None
+            spent = today.monthly_after_discounts if today else None
+            found = [option for option in found if not _left_out_of_auto(option, spent)]
         if self.wanted.models:
             found = [option for option in found if option.rung.model in self.wanted.models]
         return tuple(sorted(found, key=_cheapest_first))
@@ -217,12 +231,13 @@ def _closed(
     return replace(plan, status=status, reasons=reasons, note=note)
 
 
-def _left_out_of_auto(option: PlannedOption) -> bool:
-    """`auto` names what may be asked and is cheaper; the rest was never a candidate."""
+def _left_out_of_auto(option: PlannedOption, spent: Decimal | None) -> bool:
+    """`auto` names what may be asked and is cheaper at today's mix; the rest is no candidate."""
+    if option.monthly_usd is not None and spent is not None and option.monthly_usd >= spent:
+        return True
     return option.excluded in {
         Reason.PRICE_MISSING,
         Reason.CAPABILITY_GAP,
-        Reason.SAVINGS_BELOW_MINIMUM,
         Reason.MODEL_RETIRING,
     }
 

@@ -8,15 +8,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.comparison.baseline import baseline
-from harness.costing.catalogue import facts as model_facts
 from harness.decision.verdict import FeatureFacts as Blocked
 from harness.decision.verdict import decide
 from harness.economics.bridge import bridge
 from harness.economics.interval import saving_interval
-from harness.economics.levers import Observed, levers
 from harness.economics.monthly import cost_from_traffic, unknown_cost
 from harness.economics.savings import savings
 from harness.economics.seeding import generator
+from harness.plan.levering import levers_of
 from harness.plan.model import Status
 from harness.record.codes import Reason, Verdict
 from harness.record.model import DecisionRecord, seal
@@ -182,8 +181,7 @@ class _Writer:
         incumbent, cost = self._plan.incumbent, self._today.cost
         if incumbent is None or cost is None:
             return ()
-        known = model_facts(incumbent.model, incumbent.config)
-        return levers(self._plan.config, incumbent.config, cost, known, Observed())
+        return levers_of(self._plan, cost, [pair.incumbent for pair in self._today.pairs])
 
     def _not_known(self) -> tuple[str, ...]:
         plan = self._plan

@@ -1,0 +1,61 @@
+"""What a feature's own model could save without another one, known before any call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.costing.catalogue import facts
+from harness.economics.levers import levers
+from harness.economics.observed import observe
+from providers.completion import TokenUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.economics.monthly import MonthlyCost
+    from harness.plan.model import FeaturePlan
+    from harness.record.parts import Lever
+
+_PROMPTS = 20
+"""So many requests show what all of them begin with."""
+
+
+def levers_of(
+    plan: FeaturePlan, cost: MonthlyCost, usages: Sequence[TokenUsage] = ()
+) -> tuple[Lever, ...]:
+    """List the incumbent's levers at its own month.
+
+    Args:
+        plan: the feature, its incumbent and its cases.
+        cost: what the incumbent costs: at the stated traffic before a call, measured after.
+        usages: the incumbent's, where it was asked; they show how much of the output is reasoning.
+    """
+    incumbent = plan.incumbent
+    if incumbent is None:
+        return ()
+    prompts = _prompts(plan)
+    typical = TokenUsage(
+        input_tokens=round(cost.workload.input_tokens),
+        output_tokens=round(cost.workload.output_tokens),
+    )
+    seen = observe(prompts, [typical] * len(prompts))
+    reasoning = observe((), usages).reasoning_share
+    return levers(
+        plan.config,
+        incumbent.config,
+        cost,
+        facts(incumbent.model, incumbent.config),
+        replace(seen, reasoning_share=reasoning),
+    )
+
+
+def _prompts(plan: FeaturePlan) -> list[str]:
+    """The text of some requests, in the order in which it is sent."""
+    incumbent = plan.incumbent
+    if incumbent is None:
+        return []
+    requests = (
+        plan.asker.request(incumbent, case, "quality") for case in plan.sample.deciding[:_PROMPTS]
+    )
+    return ["".join(message.text for message in request.messages) for request in requests]

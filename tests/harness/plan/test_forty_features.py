@@ -1,0 +1,137 @@
+"""A portfolio is planned without contacting anybody, and its cheap features are answered."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.cli.plan_text import plan_lines
+from harness.config.workspace import load_workspace
+from harness.plan.model import Status
+from harness.plan.planning import Selection, plan_review
+from harness.record.codes import Reason
+from tests.support.forty_features import (
+    ANSWERED,
+    ASKABLE,
+    FORTY,
+    NONE_CHEAPER,
+    TOO_CHEAP,
+    write_forty,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness.plan.model import Plan
+
+CONNECTIONS: list[str] = []
+"""Every attempt of this process to connect or to look a name up, while it is being watched."""
+WATCHING = threading.Event()
+
+
+def note_connections(event: str, _: tuple[object, ...]) -> None:
+    if WATCHING.is_set() and event in {"socket.connect", "socket.getaddrinfo", "socket.sendto"}:
+        CONNECTIONS.append(event)
+
+
+sys.addaudithook(note_connections)
+
+
+class CountingServer(ThreadingHTTPServer):
+    """A model server on loopback that counts who knocks, whatever they say."""
+
+    knocks = 0
+
+    def get_request(self) -> object:  # type: ignore[override]
+        self.knocks += 1
+        return super().get_request()
+
+
+@contextmanager
+def watched() -> Iterator[CountingServer]:
+    with CountingServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        CONNECTIONS.clear()
+        WATCHING.set()
+        try:
+            yield server
+        finally:
+            WATCHING.clear()
+            server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, int, int]:
+    """The plan, with the server's count and this process's own."""
+    root: Path = tmp_path_factory.mktemp("forty")
+    with watched() as server:
+        write_forty(root, f"http://127.0.0.1:{server.server_address[1]}")
+        plan = plan_review(
+            load_workspace(root), cycle="2026-Q4", on=date(2026, 11, 20), wanted=Selection()
+        )
+        return plan, server.knocks, len(CONNECTIONS)
+
+
+def test_no_server_is_contacted(planned: tuple[Plan, int, int]) -> None:
+    _, knocks, connections = planned
+    assert (knocks, connections) == (0, 0)
+
+
+def test_the_count_would_notice_a_call() -> None:
+    import urllib.error  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415
+
+    with watched() as server:
+        url = f"http://127.0.0.1:{server.server_address[1]}/v1/models"
+        with pytest.raises(urllib.error.HTTPError):
+            urllib.request.urlopen(url, timeout=5)
+        assert server.knocks == 1
+        assert "socket.connect" in CONNECTIONS
+
+
+def test_the_cheap_ones_are_answered_at_once(planned: tuple[Plan, int, int]) -> None:
+    plan = planned[0]
+    assert len(plan.features) == FORTY
+    answered = plan.having(Status.ANSWERED)
+    assert len(answered) == ANSWERED
+    assert Counter(one.reasons[0] for one in answered) == {
+        Reason.SAVINGS_BELOW_MINIMUM: TOO_CHEAP,
+        Reason.NO_CHEAPER_CANDIDATE: NONE_CHEAPER,
+    }
+    assert all(one.money is None for one in answered)
+
+
+def test_the_rest_is_ready_or_blocked_and_ranked_by_spend(planned: tuple[Plan, int, int]) -> None:
+    plan = planned[0]
+    assert len(plan.having(Status.READY)) == ASKABLE
+    reasons = {reason for one in plan.having(Status.BLOCKED) for reason in one.reasons}
+    assert reasons == {Reason.PRICE_MISSING, Reason.TRAFFIC_MISSING}
+    spends = [one.monthly_usd or Decimal(0) for one in plan.features]
+    assert spends == sorted(spends, reverse=True)
+
+
+def test_nothing_dearer_is_a_candidate_of_auto(planned: tuple[Plan, int, int]) -> None:
+    for one in planned[0].features:
+        if one.config.candidates == "auto" and one.monthly_usd is not None:
+            assert all((option.monthly_usd or 0) < one.monthly_usd for option in one.options)
+
+
+def test_what_is_free_of_quality_risk_is_said(planned: tuple[Plan, int, int]) -> None:
+    """Features 20, 25, 30 and 35 may wait for a batch and save 200 a month by it."""
+    free = [one for one in planned[0].features if one.free_lever]
+    assert sorted(one.feature[-2:] for one in free) == ["20", "25", "30", "35"]
+    for one in free:
+        assert one.free_lever is not None
+        assert one.free_lever.kind == "batch"
+        assert one.free_lever.saving_monthly * 2 == one.monthly_usd
+    text = "\n".join(plan_lines(planned[0], details=False))
+    assert "Free of quality risk on 4 features: batch or caching, USD " in text

@@ -32,7 +32,8 @@ def log_wealth(differences: Numbers, mean: float) -> float:
     """
     values = np.asarray(differences, dtype=np.float64)
     distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
-    return float(_mix(np.log1p(np.multiply.outer(_STAKES, _steps(distinct, mean))) @ counts))
+    gained = np.log1p(_STAKES[:, None] * _steps(distinct, mean)) * counts
+    return float(_mix(gained.sum(axis=-1)))
 
 
 def log_wealth_at(differences: Numbers, mean: float, ends: tuple[int, ...]) -> Floats:

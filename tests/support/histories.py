@@ -1,0 +1,82 @@
+"""Random histories of a ladder, driven through the product's door case by case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.comparison.pairs import Missed, Pair, Pairs
+from harness.decision.procedure import next_step
+from harness.decision.step import Ask, Confirm, Evidence, Finished
+
+if TYPE_CHECKING:
+    from harness.decision.standing import Standing
+    from harness.stats.design import Design
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driven:
+    """What became of a history: the standings, and the cases that each option was asked."""
+
+    standings: tuple[Standing, ...]
+    asked: dict[str, int]
+    incumbent: int
+    steps: int
+
+
+def differences(
+    rng: np.random.Generator, truth: list[tuple[float, float]], n: int
+) -> dict[str, list[float]]:
+    """Per option (gain rate, loss rate) -> n paired differences."""
+    return {
+        f"o{place}": rng.choice([1.0, -1.0, 0.0], n, p=[gain, loss, 1 - gain - loss]).tolist()
+        for place, (gain, loss) in enumerate(truth)
+    }
+
+
+def prefix(design: Design, option: str, values: list[float], count: int) -> Pairs:
+    """The first cases of an option, every trial answered."""
+    nobody = Missed(trials=count, missing=0, failed=0)
+    return Pairs(
+        option=option,
+        pairs=tuple(
+            Pair(
+                case_id=design.order[place],
+                cluster=design.clusters[place],
+                current=0.0 if value > 0 else 1.0,
+                candidate=1.0 if value > 0 else 1.0 + value,
+                difference=value,
+            )
+            for place, value in enumerate(values[:count])
+        ),
+        current=nobody,
+        candidate=nobody,
+        repeats=1,
+    )
+
+
+def drive(design: Design, values: dict[str, list[float]], vetoed: frozenset[str]) -> Driven:
+    """Answer every `Ask` from `values` until the procedure is finished."""
+    asked = dict.fromkeys(values, 0)
+    evidence, incumbent, steps = Evidence(), 0, 0
+    settled: frozenset[str] = frozenset()
+    while not isinstance(step := next_step(design, evidence), Finished):
+        steps += 1
+        if isinstance(step, Confirm):
+            settled |= set(step.options)
+        else:
+            assert isinstance(step, Ask)
+            asked |= dict(step.options)
+            incumbent = max(incumbent, step.incumbent)
+        evidence = Evidence(
+            pairs={
+                name: prefix(design, name, values[name], count)
+                for name, count in asked.items()
+                if count
+            },
+            vetoed=settled & vetoed,
+            cleared=settled - vetoed,
+        )
+    return Driven(standings=step.standings, asked=asked, incumbent=incumbent, steps=steps)

@@ -12,7 +12,7 @@ from harness.config.feature_checks import evalset_folder, named_options
 from harness.config.options import split_option
 from harness.config.reading import problem_of
 from harness.config.workspace import inspect_workspace, sorted_problems
-from harness.costing.rates import PriceMissingError, find_rates
+from harness.costing.rates import PriceMissingError, find_rates, price_age
 from harness.errors import ExitCode, Problem, UsageError
 from harness.scoring.catalogue import find_scorer
 from harness.scoring.scorer import Setting
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 HasPrice: TypeAlias = "Callable[[str, ModelConfig, PolicyConfig], str | None]"
-"""Says why a model has no price; None when it has one."""
+"""Says why a model has no price that may be used; None when it has one. Or: why to look again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,22 +67,47 @@ class CheckReport:
 
 
 def priced_on(on: date) -> HasPrice:
-    """The question whether a model has a price on a day, for `check_workspace`."""
+    """The question whether a model has a price on a day, one that is not too old to use."""
 
     def has_price(model: str, config: ModelConfig, policy: PolicyConfig) -> str | None:
         try:
-            find_rates(model, config, policy, on=on)
+            rates = find_rates(model, config, policy, on=on)
         except PriceMissingError as error:
             return str(error)
-        return None
+        age = price_age(rates, policy, on=on)
+        if age.freshness != "fail":
+            return None
+        return (
+            f"the price of {model} was last confirmed {age.days} days ago, more than twice "
+            f"`expires_days.prices`; state `checked:` or a newer price"
+        )
 
     return has_price
 
 
-def check_workspace(root: Path, *, has_price: HasPrice) -> CheckReport:
+def aged_on(on: date) -> HasPrice:
+    """The question why a price should be looked at again on a day."""
+
+    def why(model: str, config: ModelConfig, policy: PolicyConfig) -> str | None:
+        try:
+            age = price_age(find_rates(model, config, policy, on=on), policy, on=on)
+        except PriceMissingError:
+            return None
+        if age.freshness != "warn":
+            return None
+        seen = "nobody knows when" if age.days is None else f"{age.days} days ago"
+        return f"its price was last confirmed {seen}; confirm it with `checked:`"
+
+    return why
+
+
+def check_workspace(
+    root: Path, *, has_price: HasPrice, has_aged: HasPrice | None = None
+) -> CheckReport:
     """Check a workspace: nothing is asked of anybody, and no code of the user's is run."""
     reading, evalsets = inspect_workspace(root)
     problems = [*reading.problems, *_price_problems(reading, has_price)]
+    problems += _age_problems(reading, has_aged) if has_aged else []
     for name, evalset in evalsets.items():
         folder = evalset_folder(root, name, reading.features[name].config)
         problems += _scorer_problems(evalset, folder)
@@ -114,6 +139,15 @@ def _price_problems(reading: Reading, has_price: HasPrice) -> Iterator[Problem]:
                 unnamed.pop(name, None)
     for name, why in unnamed.items():
         yield reading.models[name].problem((), why, severity="warning")
+
+
+def _age_problems(reading: Reading, has_aged: HasPrice) -> Iterator[Problem]:
+    if reading.policy is None:
+        return
+    for name, entry in reading.models.items():
+        why = has_aged(name, entry.config, reading.policy.config)
+        if why is not None:
+            yield entry.problem((), why, severity="warning")
 
 
 def _scorer_problems(evalset: EvalSet, folder: Path) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.check import check_workspace, priced_on
+from harness.check import aged_on, check_workspace, priced_on
 from harness.cli import options
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def check(workspace: Path) -> int:
     """Find every error of a workspace at once: file, line, key, what to do. Spends nothing."""
     root = options.find_workspace(workspace)
-    report = check_workspace(root, has_price=priced_on(options.now().date()))
+    today = options.now().date()
+    report = check_workspace(root, has_price=priced_on(today), has_aged=aged_on(today))
     for problem in report.problems:
         mark = "" if problem.severity == "error" else f"{problem.severity}: "
         click.echo(f"{mark}{problem}", err=problem.severity == "error")

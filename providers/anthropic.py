@@ -34,7 +34,10 @@ def anthropic_wire(endpoint: Endpoint, *, key: str | None) -> PostWire:
         status_error=anthropic.APIStatusError,
         connection_error=anthropic.APIConnectionError,
         stream_error=anthropic.APIError,
-        credential_error=anthropic.AnthropicError,
+        # Without AWS credentials the SDK raises a bare RuntimeError.
+        credential_errors=(anthropic.AnthropicError, RuntimeError)
+        if endpoint.platform
+        else (anthropic.AnthropicError,),
         headers={"Authorization": Omit(), "X-Api-Key": Omit()} if without_key else {},
     )
     return PostWire(cast("SdkClient", client_of(endpoint, key)), sdk)

@@ -122,7 +122,10 @@ def open_google(endpoint: Endpoint, *, key: str | None) -> WireProvider:
     Raises:
         AuthRejectedError: there is no key.
     """
-    if not key and endpoint.platform != "vertex":
+    if endpoint.platform == "vertex":
+        _ = endpoint.project or needs("vertex", "`project:`")
+        _ = endpoint.region or needs("vertex", "`region:`")
+    elif not key:
         raise AuthRejectedError("google: no key; `key:` names its variable", billable=False)
     return WireProvider(GoogleWire(endpoint, key), GenerateContentDialect())
 
@@ -142,8 +145,8 @@ def client_of(endpoint: Endpoint, key: str | None, session: aiohttp.ClientSessio
     if endpoint.platform == "vertex":
         return genai.Client(
             vertexai=True,
-            project=endpoint.project or needs("vertex", "`project:`"),
-            location=endpoint.region or needs("vertex", "`region:`"),
+            project=endpoint.project,
+            location=endpoint.region,
             credentials=Credentials(token=key) if key else None,
             http_options=options.model_copy(update={"api_version": VERTEX_API_VERSION}),
         )

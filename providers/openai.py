@@ -40,7 +40,7 @@ def openai_wire(endpoint: Endpoint, *, key: str | None) -> PostWire:
         status_error=openai.APIStatusError,
         connection_error=openai.APIConnectionError,
         stream_error=openai.APIError,
-        credential_error=openai.OpenAIError,
+        credential_errors=(openai.OpenAIError,),
         # Without a key the SDK insists on being told that the header shall be absent.
         headers={"Authorization": Omit()} if without_key else {},
         bills_rejections=endpoint.platform == "azure",

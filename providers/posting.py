@@ -68,8 +68,8 @@ class Sdk:
     connection_error: type[Exception]
     stream_error: type[Exception]
     """An error document inside a stream that has no status."""
-    credential_error: type[Exception]
-    """Base of all; by itself it says that credentials could not be had."""
+    credential_errors: tuple[type[Exception], ...]
+    """What says, when nothing above does, that credentials could not be had."""
     headers: Mapping[str, object] = field(default_factory=dict[str, object])
     bills_rejections: bool = False
 
@@ -129,7 +129,7 @@ class PostWire:
     def _credential_failure(self, error: Exception) -> ProviderError | None:
         """Clouds look their credentials up when they are asked, each with errors of its own."""
         library = type(error).__module__.split(".", 1)[0]
-        if isinstance(error, self._sdk.credential_error) or library in CREDENTIAL_LIBRARIES:
+        if isinstance(error, self._sdk.credential_errors) or library in CREDENTIAL_LIBRARIES:
             return AuthRejectedError(f"{self._sdk.vendor}: no credentials", billable=False)
         return None
 

@@ -94,6 +94,7 @@ class WireServer:
 
     chat_paths: Sequence[str] = ()
     request_id_header: str | None = "x-request-id"
+    stream_type = "text/event-stream"
 
     def __init__(
         self, script: Script = always_ok, *, port: int = 0, counts: Path | None = None
@@ -169,6 +170,10 @@ class WireServer:
         """The vendor's SSE frames of a streamed answer."""
         raise NotImplementedError
 
+    def raw_frames(self, call: Call, reply: Reply) -> list[bytes]:
+        """The frames as they are sent."""
+        return [frame.encode() for frame in self.frames(call, reply)]
+
     def error(self, reply: Reply) -> Body:
         """The vendor's error document."""
         raise NotImplementedError
@@ -220,17 +225,17 @@ class WireServer:
     async def _send_stream(
         self, request: web.Request, call: Call, reply: Reply
     ) -> web.StreamResponse:
-        frames = [reply.body] if reply.body is not None else self.frames(call, reply)
+        frames = [reply.body.encode()] if reply.body is not None else self.raw_frames(call, reply)
         if reply.fault == "stall":
             frames = frames[:2]
         elif reply.fault is not None:
             frames = frames[: max(1, len(frames) // 2)]
         response = web.StreamResponse(status=reply.status, headers=self.headers(reply))
-        response.content_type = reply.content_type or "text/event-stream"
+        response.content_type = reply.content_type or self.stream_type
         await response.prepare(request)
         for number, frame in enumerate(frames):
             await asyncio.sleep(reply.piece_delay_s if number else 0)
-            await response.write(frame.encode())
+            await response.write(frame)
         await self._end(request, reply)
         await response.write_eof()
         return response

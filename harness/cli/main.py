@@ -32,6 +32,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "harness.cli.report:report",
         "Write the documents again from the records, without a call.",
     ),
+    "reprice": (
+        "harness.cli.reprice:reprice",
+        "Work the records out at other prices, without a call.",
+    ),
+    "export": ("harness.cli.export:export", "Write today's cost as a table for finance's tools."),
+    "decide": ("harness.cli.decide:decide", "Accept, reject or defer a finding, by a named human."),
     "demo": ("harness.cli.demo:demo", "Review the embedded workspace on two embedded models."),
 }
 

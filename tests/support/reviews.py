@@ -36,6 +36,7 @@ POLICY = """\
 max_spend_usd: {cap}
 risk: {{low: {{margin: 10}}, medium: {{margin: 5}}, high: {{margin: 3}}}}
 minimum_saving_usd: 50
+expires_days: {{prices: 36500}}
 procedure: {{kind: {kind}}}
 """
 

@@ -1,0 +1,192 @@
+"""The commands as a person calls them: what they print, what they write, how they exit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import run
+from harness.errors import ExitCode
+from harness.publish.store import read_records, write_records
+from harness.record.codes import State
+from tests.support.records import downgrade_record
+from tests.support.reviews import CYCLE, Shape, run_review, write_review_workspace
+
+RECORDED = "2026-Q4"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_review_workspace(tmp_path / "rightsizing", 9, Shape(cases=120))
+
+
+def test_check_of_a_sound_workspace(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "-w", str(root)]) == ExitCode.OK
+    assert capsys.readouterr().out == "1 features, 3 models, 120 cases: no problem found\n"
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "review"])
+def test_typos_are_one_line_each(
+    command: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    feature = root / "features" / "tickets.yaml"
+    feature.write_text(feature.read_text().replace("incumbent: big", "incumbent: bigg"))
+    policy = root / "policy.yaml"
+    policy.write_text(policy.read_text().replace("minimum_saving_usd", "minimum_savings_usd"))
+    cases = root / "evalsets" / "tickets" / "cases.jsonl"
+    cases.write_text(cases.read_text() + "{broken\n")
+    assert run([command, "-w", str(root)]) == ExitCode.USAGE_ERROR
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [
+        "evalsets/tickets/cases.jsonl:121",
+        "features/tickets.yaml:8",
+        "policy.yaml:3",
+    ]
+    assert "incumbent: " in lines[1]
+    assert "`big`" in lines[1]
+
+
+def test_plan_spends_nothing_and_says_what_it_costs(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "-w", str(root), "--cycle", CYCLE, "--details"]) == ExitCode.OK
+    text = capsys.readouterr().out
+    assert "1 features, USD 328 a month" in text
+    assert "   1  ready" in text
+    assert "tickets: ready" in text
+    assert "cap USD 10.00" in text
+    assert not (root / ".rightsize").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cycle", "2026Q4"], "--cycle 2026Q4: not of the form 2026-Q4"),
+        (["--feature", "tikets"], "--feature tikets: not in the workspace; known: tickets"),
+        (["--model", "huge"], "--model huge: not in the workspace; known: big, good, bad"),
+    ],
+)
+def test_plan_refuses_what_it_does_not_know(
+    arguments: list[str], message: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "-w", str(root), *arguments]) == ExitCode.USAGE_ERROR
+    assert capsys.readouterr().err.strip() == message
+
+
+def test_an_amount_that_is_none(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "-w", str(root), "--max-spend", "ten"]) == ExitCode.USAGE_ERROR
+    assert "'ten' is no amount in USD" in capsys.readouterr().err
+
+
+def test_no_workspace_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "-w", str(tmp_path / "nowhere")]) == ExitCode.USAGE_ERROR
+    assert "no policy.yaml" in capsys.readouterr().err
+
+
+def test_review_without_a_terminal_needs_yes(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["review", "-w", str(root), "--cycle", CYCLE]) == ExitCode.BUDGET_REFUSED
+    assert "--yes" in capsys.readouterr().err
+
+
+def test_review_that_needs_no_call(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    feature = root / "features" / "tickets.yaml"
+    feature.write_text(feature.read_text().replace("1000000", "10"))
+    assert run(["review", "-w", str(root), "--cycle", CYCLE]) == ExitCode.OK
+    text = capsys.readouterr().out
+    assert "DOWNGRADE 0   JUSTIFY 1   UNDECIDED 0" in text
+    assert (root / "reviews" / CYCLE / "documents" / "tickets.html").is_file()
+    assert run(["report", "-w", str(root), "--cycle", CYCLE]) == ExitCode.OK
+
+
+def test_strict_review_of_what_cannot_be_told(root: Path) -> None:
+    write_review_workspace(root, 9, Shape(cases=40))
+    arguments = ["review", "-w", str(root), "--cycle", CYCLE]
+    assert run(arguments) == ExitCode.OK
+    assert run([*arguments, "--strict"]) == ExitCode.CANNOT_TELL
+
+
+def test_report_without_records(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "-w", str(root), "--cycle", CYCLE]) == ExitCode.USAGE_ERROR
+    assert "no records here" in capsys.readouterr().err
+
+
+def test_a_named_human_decides(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = downgrade_record()
+    folder = root / "reviews" / RECORDED
+    write_records([record], folder)
+    name = record.feature.id
+    arguments = ["decide", name, "accept", "-w", str(root), "--cycle", RECORDED]
+    arguments += ["--by", "dana.ruiz@example.com", "--link", "https://git.example.com/pull/1"]
+    assert run(arguments) == ExitCode.OK
+    assert "ACCEPTED by dana.ruiz@example.com (--by), etag" in capsys.readouterr().out
+    (decided,) = read_records(folder)
+    assert decided.state is State.ACCEPTED
+    assert decided.history[-1].by_source == "--by"
+    assert run(arguments) == ExitCode.USAGE_ERROR
+
+
+def test_who_decides_comes_from_git(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = downgrade_record()
+    write_records([record], root / "reviews" / RECORDED)
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    for key, value in (("user.email", "ada@example.com"), ("user.name", "Ada")):
+        subprocess.run(["git", "-C", str(root), "config", key, value], check=True)
+    arguments = ["decide", record.feature.id, "accept", "-w", str(root), "--cycle", RECORDED]
+    assert run([*arguments, "--link", "https://git.example.com/pull/1"]) == ExitCode.OK
+    assert "ACCEPTED by ada@example.com (git identity)" in capsys.readouterr().out
+    assert tmp_path.is_dir()
+
+
+def test_a_day_that_is_none(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [
+        "decide",
+        "tickets",
+        "defer",
+        "-w",
+        str(root),
+        "--expires",
+        "soon",
+        "--by",
+        "a@b.c",
+    ]
+    assert run(arguments) == ExitCode.USAGE_ERROR
+    assert "--expires soon" in capsys.readouterr().err
+
+
+def test_demo_refuses_a_folder_of_something_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.txt").write_text("three years of work")
+    assert run(["demo", "--out", str(tmp_path)]) == ExitCode.USAGE_ERROR
+    assert "holds something else" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").read_text() == "three years of work"
+
+
+def test_an_internal_error_is_one_line(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = root / "reviews" / CYCLE / "documents"
+    folder.parent.mkdir(parents=True)
+    folder.write_text("a file where a folder must be")
+    (root / "reviews" / CYCLE / "records").mkdir()
+    write_records([downgrade_record()], root / "reviews" / CYCLE)
+    assert run(["report", "-w", str(root), "--cycle", CYCLE]) == ExitCode.INTERNAL_ERROR
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("internal error: ")
+    assert run(["--debug", "report", "-w", str(root), "--cycle", CYCLE]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_records_are_json(root: Path) -> None:
+    path = root / "features" / "tickets.yaml"
+    path.write_text(path.read_text().replace("1000000", "10"))
+    (record,) = run_review(root, None)
+    write_records([record], root / "reviews" / CYCLE)
+    text = (root / "reviews" / CYCLE / "records" / "tickets.json").read_text()
+    assert json.loads(text)["schema_version"] == "rightsizing-decision/v1"

@@ -1,0 +1,76 @@
+"""The probe over real sockets: its interval covers what queueing theory computes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from harness.probe.metrics import fetch_metrics
+from harness.probe.probing import ProbePlan, Target, probe
+from harness.probe.samples import Slo
+from harness.probe.search import SearchPlan
+from harness.probe.summary import Run, rate_entry
+from providers.opening import open_provider
+from providers.provider import Endpoint
+from providers.request import Message, ModelRequest
+from tests.support.queue_server import queue_server
+from tests.support.queues import Queue
+
+QUEUES = (
+    Queue(servers=1, service_s=0.02, limit_s=0.16),
+    Queue(servers=2, service_s=0.04, limit_s=0.2),
+    Queue(servers=1, service_s=0.025, limit_s=0.12, constant=True),
+)
+REQUESTS = tuple(
+    ModelRequest(
+        model="queue", messages=(Message(role="user", text=f"case {n}"),), max_output_tokens=4
+    )
+    for n in range(5)
+)
+
+
+def target(port: int) -> Target:
+    endpoint = Endpoint(
+        vendor="openai-compatible", api="chat", base_url=f"http://127.0.0.1:{port}/v1"
+    )
+    return Target(
+        open=lambda: open_provider(endpoint, key=None),
+        requests=REQUESTS,
+        metrics=partial(fetch_metrics, "127.0.0.1", port),
+    )
+
+
+def measured(queue: Queue) -> tuple[float | None, float | None, tuple[Run, ...]]:
+    plan = ProbePlan(
+        slo=Slo(total_s=queue.limit_s),
+        # Three intervals must hold at once, in every run of this test: hence the level.
+        search=SearchPlan(
+            first_per_s=queue.goodput() / 1.7, growth=1.8, repeats=5, tolerance=0.3, level=0.005
+        ),
+        seed=3,
+        seconds=2.0,
+        least_requests=40,
+        sample_s=0.5,
+    )
+    options = {"servers": queue.servers, "service_s": queue.service_s, "constant": queue.constant}
+    with queue_server(**options, seed=5) as port:
+        found, runs = probe(target(port), plan, lambda *_: None)
+    return found.lower_per_s, found.upper_per_s, runs
+
+
+def test_the_reported_interval_covers_the_truth_in_three_configurations() -> None:
+    with ThreadPoolExecutor(len(QUEUES)) as pool:
+        results = list(pool.map(measured, QUEUES))
+    for queue, (lower, upper, runs) in zip(QUEUES, results, strict=True):
+        assert lower is not None
+        assert upper is not None
+        assert lower <= queue.goodput() <= upper, (lower, queue.goodput(), upper)
+        assert upper < 5 * lower
+        loads = [run.server for run in runs if run.server is not None]
+        assert max(load.most_running or 0 for load in loads) == queue.servers
+        entry = rate_entry(runs[0], Slo(total_s=queue.limit_s))
+        assert entry.total_s.p50 is not None
+        assert entry.total_s.p50.value >= 0.5 * queue.service_s
+        assert entry.output_tokens_per_s == pytest.approx(entry.requests / entry.seconds, rel=0.05)

@@ -1,0 +1,108 @@
+"""The search finds what queueing theory computes."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.probe.search import NoGoodputError, SearchPlan, Share, find_goodput
+from tests.support.queues import Queue
+
+QUEUES = [
+    *(
+        Queue(servers=c, service_s=s, limit_s=s * factor)
+        for c, s, factor in product((1, 2, 4, 16), (0.02, 1.5), (4.0, 12.0))
+    ),
+    *(
+        Queue(servers=1, service_s=s, limit_s=s * factor, constant=True)
+        for s, factor in product((0.05, 3.0), (2.5, 6.0))
+    ),
+]
+
+
+@pytest.mark.parametrize("queue", QUEUES, ids=str)
+def test_the_goodput_is_the_computed_one_within_five_percent(queue: Queue) -> None:
+    plan = SearchPlan(repeats=4, tolerance=0.02)
+    found = find_goodput(partial(queue.measure, requests=20_000), plan)
+    assert found.per_s == pytest.approx(queue.goodput(), rel=0.05)
+
+
+def test_there_are_twenty_configurations() -> None:
+    assert len(QUEUES) == 20
+
+
+@pytest.mark.parametrize(
+    "queue",
+    [q for q in QUEUES if q.limit_s < 5 * q.service_s and q.servers < 16],
+    ids=str,
+)
+def test_the_closed_forms_agree_with_a_long_simulation(queue: Queue) -> None:
+    rate = queue.goodput(0.8)
+    assert queue.measure(rate, 7, requests=60_000).good == pytest.approx(0.8, abs=0.02)
+
+
+def test_the_interval_holds_at_its_level() -> None:
+    queue = Queue(servers=1, service_s=1.0, limit_s=4.0)
+    truth = queue.goodput()
+    plan = SearchPlan(repeats=5, tolerance=0.05)
+    missed = 0
+    trials = 100
+    for trial in range(trials):
+
+        def measure(rate: float, repeat: int, trial: int = trial) -> Share:
+            return queue.measure(rate, 1000 * trial + repeat, requests=1500)
+
+        found = find_goodput(measure, plan)
+        assert found.lower_per_s is not None
+        assert found.upper_per_s is not None
+        missed += not found.lower_per_s <= truth <= found.upper_per_s
+    assert missed <= 17  # two-sided 10 %: 99 % of such counts are at most 17
+
+
+@given(
+    truth=st.floats(0.01, 5_000),
+    first=st.floats(0.01, 5_000),
+    slope=st.floats(0.1, 5),
+)
+def test_without_noise_the_crossing_is_found_from_anywhere(
+    truth: float, first: float, slope: float
+) -> None:
+    def measure(rate: float, _repeat: int) -> Share:
+        return Share(good=1 / (1 + math.exp(math.log(1 / 9)) * (rate / truth) ** slope))
+
+    found = find_goodput(measure, SearchPlan(first_per_s=first, repeats=2, tolerance=0.02))
+    assert found.per_s == pytest.approx(truth, rel=0.02)
+    assert found.lower_per_s is not None
+    assert found.lower_per_s <= found.per_s
+
+
+def test_one_repeat_has_no_interval() -> None:
+    found = find_goodput(
+        lambda rate, _: Share(good=1.0 if rate < 3 else 0.0), SearchPlan(repeats=1)
+    )
+    assert found.lower_per_s is None
+    assert found.upper_per_s is None
+    assert found.per_s == pytest.approx(3, rel=0.05)
+
+
+def test_a_run_that_was_cut_counts_as_too_high_and_its_share_is_not_trusted() -> None:
+    found = find_goodput(
+        lambda rate, _: Share(good=1.0) if rate < 3 else Share(good=0.89, cut=True),
+        SearchPlan(repeats=1, tolerance=0.5),
+    )
+    assert found.per_s == pytest.approx(math.sqrt(2 * math.sqrt(2) * 4), rel=1e-9)
+
+
+def test_a_model_too_slow_at_any_rate_is_said() -> None:
+    with pytest.raises(NoGoodputError, match=r"only 12% of the requests are good at .* any rate"):
+        find_goodput(lambda *_: Share(good=0.12), SearchPlan())
+
+
+def test_a_client_that_is_the_limit_is_said() -> None:
+    with pytest.raises(NoGoodputError, match="the client is the limit"):
+        find_goodput(lambda *_: Share(good=1.0), SearchPlan())

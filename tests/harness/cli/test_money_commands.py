@@ -16,6 +16,7 @@ from harness.errors import ExitCode
 from harness.publish.store import write_records
 from harness.record.model import load
 from harness.showback.current_rates import rates_on
+from harness.showback.repricing import reprice
 from tests.support.money import pair, some_traffic
 from tests.support.priced_records import a_priced_record
 from tests.support.record_parts import a_not_run_option, a_target
@@ -31,7 +32,7 @@ CASES = [pair((5200, 399), (5200, 380)), pair((5300, 300), (5200, 380))]
 ON = date(2026, 11, 20)
 
 
-def a_record_of(root: Path) -> DecisionRecord:
+def a_swap() -> DecisionRecord:
     """The reference swap, on the workspace's models at the workspace's rates."""
     record = a_priced_record(some_traffic(), CASES)
     chosen, other = record.options
@@ -51,9 +52,7 @@ def a_record_of(root: Path) -> DecisionRecord:
 def root(tmp_path: Path) -> Path:
     workspace = write_workspace(tmp_path / "w")
     found = load_workspace(workspace)
-    record = a_record_of(workspace)
-    from harness.showback.repricing import reprice  # noqa: PLC0415
-
+    record = a_swap()
     rates = rates_on(record, found.models, found.policy, on=ON)
     whole = reprice(record, rates, as_of=ON)
     write_records([whole], workspace / "reviews" / CYCLE)
@@ -97,13 +96,13 @@ def test_a_new_price_is_shown_and_written_beside(
 
 def test_a_model_without_a_price_on_that_day_is_an_error(root: Path) -> None:
     found = load_workspace(root)
-    with pytest.raises(PriceMissingError, match=r"invoice-extraction: small: no `price:`"):
-        rates_on(a_record_of(root), found.models, found.policy, on=date(2020, 1, 1))
+    with pytest.raises(PriceMissingError, match="2026-Q4-invoice-extraction: big: "):
+        rates_on(a_swap(), found.models, found.policy, on=date(2020, 1, 1))
 
 
 def test_an_option_whose_model_is_gone_or_unpriced_keeps_what_it_has(root: Path) -> None:
     found = load_workspace(root)
-    record = a_record_of(root)
+    record = a_swap()
     assert set(rates_on(record, found.models, found.policy, on=ON)) == {"big", "small"}
     bare = a_not_run_option("small", target=a_target("small", model_id="small"))
     unknown = bare.cost.model_copy(update={"rates": None})

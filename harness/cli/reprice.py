@@ -1,0 +1,84 @@
+"""`rightsize reprice`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options
+from harness.cli.show import usd
+from harness.config.workspace import load_workspace
+from harness.errors import UsageError
+from harness.publish.store import file_name, read_records
+from harness.record.model import dump
+from harness.showback.current_rates import rates_on
+from harness.showback.repricing import reprice as repriced
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from decimal import Decimal
+    from pathlib import Path
+
+    from harness.record.model import DecisionRecord
+
+
+@click.command()
+@options.workspace
+@options.cycle
+@options.feature
+@options.out
+@click.option(
+    "--on",
+    "day",
+    type=click.DateTime(formats=["%Y-%m-%d"]),
+    default=None,
+    help="Day whose prices count (default: today).",
+)
+def reprice(
+    *,
+    workspace: Path,
+    cycle: str | None,
+    features: tuple[str, ...],
+    out: Path | None,
+    day: datetime | None,
+) -> None:
+    """Work a cycle's records out at other prices. No model is asked; no record is overwritten."""
+    today = options.now().date()
+    on: date = day.date() if day else today
+    found = load_workspace(options.find_workspace(workspace))
+    folder = found.root / "reviews" / options.cycle_of(cycle, today)
+    records = [one for one in read_records(folder) if not features or one.feature.id in features]
+    if not records:
+        raise UsageError(f"{folder}: no such records here; `rightsize review` writes them")
+    for record in records:
+        rates = rates_on(record, found.models, found.policy, on=on)
+        after = repriced(record, rates, as_of=on)
+        click.echo(_line(record, after))
+        if out is not None:
+            _write(after, out)
+
+
+def _write(record: DecisionRecord, folder: Path) -> None:
+    path = folder / f"{file_name(record.feature.id)}.json"
+    if path.exists():
+        raise UsageError(f"{path}: is there already; name another folder with --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(dump(record), encoding="utf-8")
+
+
+def _line(before: DecisionRecord, after: DecisionRecord) -> str:
+    today = _change(before.current_cost.monthly, after.current_cost.monthly)
+    saved = _change(
+        before.savings.after_discounts if before.savings else None,
+        after.savings.after_discounts if after.savings else None,
+    )
+    same = after.evidence.exploratory == before.evidence.exploratory
+    text = f"{before.feature.id}: {today} a month, saving {saved}"
+    return f"{text}; no price changed" if same else text
+
+
+def _change(before: Decimal | None, after: Decimal | None) -> str:
+    if before is None or after is None:
+        return "not known"
+    return usd(before) if before == after else f"{usd(before)} -> {usd(after)}"

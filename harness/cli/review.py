@@ -68,8 +68,8 @@ def confirm(plan: Plan, *, yes: bool) -> None:
     """
     if yes or not plan.worst_usd:
         return
-    question = f"The review spends at most {usd(plan.worst_usd)}.  Go on?"
+    most = f"The review spends at most {usd(plan.worst_usd)}"
     if not sys.stdin.isatty():
-        raise BudgetRefusedError(f"{question[:-8]}; say --yes to allow it where nobody is asked")
-    if not click.confirm(question):
+        raise BudgetRefusedError(f"{most}; say --yes to allow it where nobody can be asked")
+    if not click.confirm(f"{most}.  Go on?"):
         raise BudgetRefusedError("nothing was spent")

@@ -71,8 +71,9 @@ def refusal(plan: FeaturePlan) -> str | None:
     needed = smallest_sample(design.method, design.margin / 100, tightest)
     if deciding < needed:
         return (
-            f"{deciding} of {len(design.order)} cases are left to decide, and cannot clear a margin "
-            f"of {design.margin:g} points even without one disagreement: at least {needed} are needed"
+            f"{deciding} of {len(design.order)} cases are left to decide, and cannot clear a "
+            f"margin of {design.margin:g} points even without one disagreement: "
+            f"at least {needed} are needed"
         )
     units = len(set(design.clusters[design.pilot :]))
     if design.method == "cluster-t" and units < FEWEST_CLUSTERS:

@@ -10,6 +10,7 @@ from harness.config.options import split_option
 from harness.config.prompts import PromptFile, prompt_for
 from harness.costing.catalogue import facts
 from harness.costing.rates import PriceMissingError, find_rates
+from harness.economics.hosted_rates import hosted_rates
 from harness.record.codes import Reason
 from providers.provider import Endpoint
 
@@ -121,7 +122,7 @@ def build_rung(workspace: Workspace, feature_id: str, option: str, *, on: date) 
     """One option, with its prompt, its rates and the reason that excludes it, if any."""
     model, effort = split_option(option)
     config = workspace.models[model]
-    rates, note = _rates(workspace, model, config, on=on)
+    rates, note = _rates(workspace, feature_id, model, on=on)
     rung = Rung(
         option=option,
         model=model,
@@ -138,9 +139,12 @@ def build_rung(workspace: Workspace, feature_id: str, option: str, *, on: date) 
 
 
 def _rates(
-    workspace: Workspace, model: str, config: ModelConfig, *, on: date
+    workspace: Workspace, feature_id: str, model: str, *, on: date
 ) -> tuple[Rates | None, str]:
+    config = workspace.models[model]
     try:
+        if config.gpu is not None and not config.price:
+            return hosted_rates(workspace, feature_id, model), ""
         return find_rates(model, config, workspace.policy, on=on), ""
     except PriceMissingError as error:
         return None, str(error)

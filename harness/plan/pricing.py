@@ -31,6 +31,8 @@ def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Mo
     `share_of_calls` is the share that the procedure is expected to ask before it stops. The worst
     case holds every trial's reservation once; a retried attempt is charged too, under the same cap.
     """
+    if plan.config.answers == "imported":
+        return Money(expected_usd=Decimal(0), worst_usd=Decimal(0), calls=0, seconds={})
     asker, cases = plan.asker, plan.sample.deciding
     trials = len(cases) * plan.repeats
     expected, worst, calls = Decimal(0), Decimal(0), 0

@@ -77,22 +77,49 @@ class Course:
     walk: Walk
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """All that a ladder looks at; last axes: stages, checks, looks.
+
+    `pilot` are the moments at each stage, `counted` those of the cases after the pilot at each
+    check, `levels` the smallest level at which each look passes.
+    """
+
+    pilot: Moments | None
+    counted: Moments
+    levels: Floats
+
+
+def tables(rules: LadderRules, seen: Seen) -> Tables:
+    """What the differences say at every stage, check and look."""
+    levels = look_levels(rules.test, seen.differences, seen.clusters)
+    for part, margin in seen.parts:
+        levels = np.maximum(levels, look_levels(rules.test.at_margin(margin), part, seen.clusters))
+    return Tables(
+        pilot=moments_at(seen.differences, 0, rules.stages) if rules.stages else None,
+        counted=moments_at(seen.differences, rules.pilot, rules.checks),
+        levels=levels,
+    )
+
+
 def run(rules: LadderRules, seen: Seen) -> Course:
     """Take every history as far as it goes."""
-    alive, lacking, piloted, chances = _pilot(rules, seen)
+    return take(rules, tables(rules, seen), seen)
+
+
+def take(rules: LadderRules, found: Tables, seen: Seen) -> Course:
+    """As `run`, from tables: `seen` tells only how far it was asked, vetoed and cleared."""
+    alive, lacking, piloted, chances = _pilot(rules, found, seen)
     weights = _weights(rules, chances, alive)
     alive &= weights > 0
     started: Bools = np.logical_not((lacking > 0).any(axis=1))
     counts: Ints = np.array(rules.checks, dtype=np.int64)
-    levels = look_levels(rules.test, seen.differences, seen.clusters)
-    for part, margin in seen.parts:
-        levels = np.fmax(levels, _part_levels(rules, part, margin, seen))
     history = History(
         alpha=rules.alpha,
         futility=rules.steering.futile_below,
         weights=np.where(started[:, None], weights, 0.0),
-        levels=_spread(rules, levels),
-        chances=_chances(rules, seen, weights),
+        levels=_spread(rules, found.levels),
+        chances=_chances(rules, found, weights),
         known=seen.asked[:, :, np.newaxis] >= counts,
         vetoed=seen.vetoed,
         cleared=seen.cleared,
@@ -102,12 +129,12 @@ def run(rules: LadderRules, seen: Seen) -> Course:
         dropped=~alive,
         piloted=piloted,
         weights=weights,
-        levels=levels,
+        levels=found.levels,
         walk=walk(history),
     )
 
 
-def _pilot(rules: LadderRules, seen: Seen) -> tuple[Bools, Ints, Ints, Floats]:
+def _pilot(rules: LadderRules, tables: Tables, seen: Seen) -> tuple[Bools, Ints, Ints, Floats]:
     """Who survives, what is lacking, how far each was asked, and the last predicted chance.
 
     A veto before the first case, or before the pilot's end, drops an option. A later one leaves
@@ -118,11 +145,10 @@ def _pilot(rules: LadderRules, seen: Seen) -> tuple[Bools, Ints, Ints, Floats]:
     lacking = np.zeros(shape, dtype=np.int64)
     piloted = np.zeros(shape, dtype=np.int64)
     chances = np.ones(shape)
-    if not rules.stages:
+    if tables.pilot is None:
         return alive, lacking, piloted, chances
-    moments = moments_at(seen.differences, 0, rules.stages)
     target = Target(margin=rules.test.margin, level=rules.alpha, n=rules.checks[-1] - rules.pilot)
-    found = predicted_chance(moments, None, target, rules.steering.prior)
+    found = predicted_chance(tables.pilot, None, target, rules.steering.prior)
     for place, count in enumerate(rules.stages):
         short = alive & (lacking == 0) & (seen.asked < count)
         lacking[short & ~seen.vetoed] = count
@@ -143,10 +169,6 @@ def _weights(rules: LadderRules, chances: Floats, alive: Bools) -> Floats:
     )
 
 
-def _part_levels(rules: LadderRules, part: Floats, margin: float, seen: Seen) -> Floats:
-    return look_levels(rules.test.at_margin(margin), part, seen.clusters)
-
-
 def _spread(rules: LadderRules, levels: Floats) -> Floats:
     """Levels at looks, placed among the checks."""
     spread = np.full((*levels.shape[:2], len(rules.checks)), np.nan)
@@ -155,16 +177,12 @@ def _spread(rules: LadderRules, levels: Floats) -> Floats:
     return spread
 
 
-def _chances(rules: LadderRules, seen: Seen, weights: Floats) -> Floats:
+def _chances(rules: LadderRules, tables: Tables, weights: Floats) -> Floats:
     """Predicted chance at every check, at a level between the option's own and the whole alpha."""
-    counted = moments_at(seen.differences, rules.pilot, rules.checks)
-    pilot = moments_at(seen.differences, 0, (rules.pilot,))
     level = rules.alpha * np.sqrt(np.maximum(weights, 1e-9))
     target = Target(
         margin=rules.test.margin, level=level[..., None], n=rules.checks[-1] - rules.pilot
     )
-    every = Moments(
-        n=counted.n + pilot.n, total=counted.total + pilot.total,
-        squares=counted.squares + pilot.squares,
-    )  # fmt: skip
+    counted = tables.counted
+    every = counted if tables.pilot is None else counted.plus(tables.pilot.last())
     return predicted_chance(every, counted, target, rules.steering.prior)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.stats.arrays import Floats, Ints
     from harness.stats.boundaries import Boundaries
     from harness.stats.estimates import Method
+    from harness.stats.moments import Moments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +64,19 @@ def look_levels(rules: TestRules, differences: Floats, labels: Ints | None) -> F
         )
         return np.exp(-np.maximum(wealth, 0.0))
     if rules.method == "tango":
-        moments = moments_at(differences, rules.start, rules.looks)
-        p = tango.p_value(moments.losses, moments.gains, moments.n, rules.margin)
-    else:
-        p = _clustered(rules, differences, labels)
-    return np.stack([table.sequential(p[..., k], k) for k in range(len(rules.looks))], axis=-1)
+        return tango_levels(rules, moments_at(differences, rules.start, rules.looks))
+    return _sequential(table, _clustered(rules, differences, labels))
+
+
+def tango_levels(rules: TestRules, moments: Moments) -> Floats:
+    """As `look_levels`, from the tables at each look (binary scores)."""
+    table = boundaries.gaussian(rules.fractions, rules.spending)
+    return _sequential(table, tango.p_value(moments.losses, moments.gains, moments.n, rules.margin))
+
+
+def _sequential(table: Boundaries, p_values: Floats) -> Floats:
+    looks = range(p_values.shape[-1])
+    return np.stack([table.sequential(p_values[..., k], k) for k in looks], axis=-1)
 
 
 def _clustered(rules: TestRules, differences: Floats, labels: Ints | None) -> Floats:

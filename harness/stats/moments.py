@@ -35,6 +35,12 @@ class Moments:
         """Cases that only the incumbent got right (binary scores)."""
         return (self.squares - self.total) / 2
 
+    def last(self) -> Moments:
+        """The last entry of the last axis, kept as an axis."""
+        return Moments(
+            n=self.n[..., -1:], total=self.total[..., -1:], squares=self.squares[..., -1:]
+        )
+
     def plus(self, other: Moments) -> Moments:
         """Both samples together."""
         return Moments(

@@ -58,6 +58,11 @@ class RayCrew:
         for host in opened:
             self._admit(host)
 
+    @property
+    def size(self) -> int:
+        """See `Crew.size`."""
+        return len(self._hosts)
+
     def send(self, payloads: Sequence[object]) -> Sequence[int]:
         """See `Crew.send`."""
         block = [(next(self._numbers), payload) for payload in payloads]

@@ -41,6 +41,11 @@ Ended: TypeAlias = Done | Lost
 class Crew(Protocol):
     """Workers with the same handler. Used from one thread."""
 
+    @property
+    def size(self) -> int:
+        """How many workers there are."""
+        ...
+
     def send(self, payloads: Sequence[object]) -> Sequence[int]:
         """Hand tasks to the workers; returns their numbers, in order."""
         ...

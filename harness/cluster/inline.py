@@ -62,6 +62,11 @@ class InlineCrew:
         self._inbox = Inbox(handler)
         self._pump = asyncio.run_coroutine_threadsafe(self._collect(), loop)
 
+    @property
+    def size(self) -> int:
+        """See `Crew.size`."""
+        return 1
+
     def send(self, payloads: Sequence[object]) -> Sequence[int]:
         """See `Crew.send`."""
         block = [(next(self._numbers), payload) for payload in payloads]

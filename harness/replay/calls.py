@@ -21,6 +21,10 @@ class Call:
 
     endpoint: Endpoint
     request: ModelRequest
+    lane: str = ""
+    width: int | None = None
+    """Most calls of this lane that the worker has on the wire at once; the rest wait their turn
+    there, so that a freed place is filled without a word from the driver. None: no such limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,11 @@ class Governor:
             return float("inf")
         return self._throttle(lane).wait_s(guess_tokens(trial), self.now())
 
+    def width(self, lane: Lane, workers: int) -> int | None:
+        """Most calls of a lane on each worker's wire; None where the driver alone limits them."""
+        throttle = self._throttle(lane)
+        return max(1, int(throttle.window) // workers) if throttle.ahead(self.now()) else None
+
     def take(self, lane: Lane, trial: Trial) -> Slot:
         """Take a slot of the lane, once `wait_s` is 0."""
         now = self.now()

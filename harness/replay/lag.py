@@ -39,8 +39,8 @@ class LagMeter:
 
     async def _watch(self) -> None:
         while True:
-            self._due = self._monotonic() + TICK_S
             await asyncio.sleep(TICK_S)
             now = self._monotonic()
             if now - self._due > LATE_S:
                 self._late_until = now
+            self._due = now + TICK_S

@@ -136,13 +136,25 @@ class Run:
         sent = [Sent(trial=p.trial, number=len(p.attempts) + 1) for p in sends]
         rows = self._rules.journal.commit(ended=self._unwritten, sent=sent)
         self._unwritten.clear()
-        calls = [Call(endpoint=p.trial.endpoint, request=p.trial.request) for p in sends]
+        calls = self._calls(sends)
         numbers = self._crew.send(calls) if calls else ()
         now = self._rules.governor.now()
         for pending, row, number in zip(sends, rows, numbers, strict=True):
             pending.row = row
             pending.began = now if pending.began is None else pending.began
             self._in_flight[number] = pending
+
+    def _calls(self, sends: Sequence[Pending]) -> list[Call]:
+        widths = {p.lane: self._rules.governor.width(p.lane, self._crew.size) for p in sends}
+        return [
+            Call(
+                endpoint=p.trial.endpoint,
+                request=p.trial.request,
+                lane=str(p.lane),
+                width=widths[p.lane],
+            )
+            for p in sends
+        ]
 
     def _absorb(self, replies: Sequence[TaskEnded]) -> None:
         """Settle what came back."""

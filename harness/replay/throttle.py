@@ -23,6 +23,9 @@ GROWTH_PAUSE_S = 1.0
 BARE_PAUSE_S = 1.0
 """Pause after a 429 that does not say when to come back."""
 MAX_PAUSE_S = 300.0
+AHEAD = 0.3
+WIDE = 16
+CALM_S = 60.0
 LEARNING = 0.1
 """Weight of the newest call in the mean tokens of a call."""
 
@@ -68,7 +71,8 @@ class Throttle:
         self.window = float(min(limits.start_concurrency, limits.max_concurrency))
         self._share = share
         self._doubling = True
-        self._cut_at = self._grow_at = self._resume_at = self._full_at = float("-inf")
+        self._cut_at = self._grow_at = self._resume_at = float("-inf")
+        self._full_at = self._pushed_at = float("-inf")
         self._requests: Bucket | None = None
         self._tokens: Bucket | None = None
         self._mean_tokens: float | None = None
@@ -78,7 +82,7 @@ class Throttle:
     def wait_s(self, guess_tokens: int, now: float) -> float:
         """Seconds until a call may be sent: 0 for now, inf for when another has ended."""
         self._apply_rates(now)
-        if self.in_flight >= int(self.window):
+        if self.in_flight >= int(self.window) + self.ahead(now):
             self._full_at = now
             return float("inf")
         waits = [self._resume_at - now]
@@ -88,12 +92,22 @@ class Throttle:
             waits.append(self._tokens.wait_s(self._expected(guess_tokens), now))
         return max(0.0, *waits)
 
+    def ahead(self, now: float) -> int:
+        """Calls that may wait at the workers, so that the wire is busy while the driver writes.
+
+        None on a narrow lane, where they would go to workers with nothing to do; none where a
+        rate or a recent push-back says that the next call must wait for the driver's word.
+        """
+        calm = now - self._pushed_at > CALM_S
+        paced = self._requests is not None or self._tokens is not None
+        return 0 if paced or not calm or self.window < WIDE else int(self.window * AHEAD)
+
     def take(self, guess_tokens: int, now: float) -> float:
         """Take a slot for a call; returns the tokens that were set aside for it."""
         self.in_flight += 1
         counts = self.counts
         counts.calls += 1
-        counts.most_in_flight = max(counts.most_in_flight, self.in_flight)
+        counts.most_in_flight = max(counts.most_in_flight, min(self.in_flight, int(self.window)))
         counts.first_at = now if counts.first_at is None else counts.first_at
         expected = self._expected(guess_tokens)
         if self._requests:
@@ -127,6 +141,7 @@ class Throttle:
     def _push_back(self, fault: Fault, sent_at: float, now: float) -> None:
         if fault.error == "RateLimitedError":
             self.counts.rate_limited += 1
+            self._pushed_at = now
             wait_s = BARE_PAUSE_S if fault.retry_after_s is None else fault.retry_after_s
             self._resume_at = max(self._resume_at, now + min(wait_s, MAX_PAUSE_S))
             self._doubling = False

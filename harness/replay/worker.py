@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from harness.errors import UsageError
 from harness.replay.calls import Call, Fault, Reply
+from harness.replay.gate import Gate
 from harness.replay.lag import LagMeter
 from providers.errors import (
     AuthRejectedError,
@@ -76,16 +78,20 @@ class Worker:
         self._utc_now = utc_now
         self._monotonic = monotonic
         self._providers: dict[Endpoint, Provider] = {}
+        self._gates: defaultdict[str, Gate] = defaultdict(Gate)
         self._lag = LagMeter(monotonic)
 
     async def __call__(self, payload: object) -> Reply:
         """Make one call."""
         call = cast("Call", payload)
         self._lag.start()
-        started_at = self._utc_now()
-        began = self._monotonic()
-        result = await self._complete(call)
-        return Reply(started_at=started_at, result=result, lagged=self._lag.late_since(began))
+        gate = self._gates[call.lane]
+        gate.width = call.width
+        async with gate.passing():
+            started_at = self._utc_now()
+            began = self._monotonic()
+            result = await self._complete(call)
+            return Reply(started_at=started_at, result=result, lagged=self._lag.late_since(began))
 
     async def aclose(self) -> None:
         """Close every connection."""

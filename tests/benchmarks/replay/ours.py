@@ -52,7 +52,9 @@ def cpu_s(process: psutil.Process) -> float:
 
 def parts(concurrency: int) -> dict[str, Any]:
     return {
-        "governor": Governor(default=LaneLimits(max_concurrency=concurrency)),
+        "governor": Governor(
+            default=LaneLimits(max_concurrency=concurrency, start_concurrency=concurrency)
+        ),
         "ledger": Ledger(Decimal(1000), usd_per_token),
         "retry": RetryPolicy(rng=Random(1)),
     }

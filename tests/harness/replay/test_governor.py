@@ -72,7 +72,7 @@ def test_a_lane_starts_small_and_doubles_up_to_its_most() -> None:
             gov.ended(LANE, slot, reply())
     assert sizes[0] == 8
     assert sizes == sorted(sizes)
-    assert sizes[-1] == 50
+    assert sizes[-1] == 50 + 15
 
 
 def test_an_idle_lane_does_not_grow() -> None:
@@ -216,3 +216,35 @@ def test_predicted_time_is_that_of_the_slowest_limit(
 
 def test_tokens_are_guessed_from_the_prompt_and_the_longest_answer() -> None:
     assert guess_tokens(trial(1, text="x" * 400)) == 110
+
+
+def test_a_wide_calm_lane_keeps_calls_ready_at_the_workers() -> None:
+    gov = governor(max_concurrency=100, start_concurrency=100)
+    assert len(fill(gov)) == 130
+    assert gov.width(LANE, 4) == 25
+    assert gov.history()[0].most_in_flight == 100
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"max_concurrency": 15}, id="narrow"),
+        pytest.param({"max_concurrency": 100, "tokens_per_minute": 10**9}, id="paced"),
+    ],
+)
+def test_a_narrow_or_paced_lane_keeps_none_ready(limits: dict[str, int]) -> None:
+    gov = governor(start_concurrency=100, **limits)
+    fill(gov)
+    assert gov.width(LANE, 2) is None
+    assert gov.history()[0].most_in_flight <= limits["max_concurrency"]
+
+
+def test_a_lane_that_was_pushed_back_keeps_none_ready_for_a_minute() -> None:
+    clock = Clock()
+    gov = governor(clock, max_concurrency=100, start_concurrency=100)
+    slots = fill(gov)
+    clock.now += 1
+    gov.ended(LANE, slots.pop(), fault("RateLimitedError", retry_after_s=0))
+    assert gov.width(LANE, 1) is None
+    clock.now += 61
+    assert gov.width(LANE, 1) == 70

@@ -22,6 +22,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "harness.cli.init:init",
         "Write a workspace's layout, or draft it from a source tree.",
     ),
+    "import": (
+        "harness.cli.imports:imports",
+        "Bring eval sets and results of other tools into the workspace.",
+    ),
     "check": ("harness.cli.check:check", "Find every error of a workspace at once."),
     "plan": (
         "harness.cli.plan:plan",

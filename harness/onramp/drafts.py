@@ -54,6 +54,25 @@ def feature_text(draft: FeatureDraft) -> str:
     return "\n".join(lines) + "\n"
 
 
+def blank_feature_text(feature_id: str) -> str:
+    """The text of a drafted feature that nothing is known of but its name."""
+    lines = [
+        "# yaml-language-server: $schema=../schemas/feature.json",
+        "# Drafted by an import. Take the # away and fill in.",
+        f"name: {quoted(feature_id.replace('-', ' ').capitalize())}",
+        "# owner:      e-mail of who answers for it",
+        "# team:",
+        "# product:",
+        "# data:       what the cases contain: public, internal, customer or restricted",
+        "risk: medium                       # low, medium, high: gives the margin of policy.yaml",
+        "# agreed:     {by: ..., on: 2026-01-31}     who agreed to the margin, before any run",
+        "# incumbent:  the model in production today, by its name in models/",
+        "candidates: auto                   # or a list of models",
+        "# traffic:    {requests_per_month: 0, input_tokens: 0, output_tokens: 0, source: ...}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelDraft:
     """One model, as it will stand in `models/<vendor>.yaml`."""

@@ -1,0 +1,108 @@
+"""`init`, `import csv` and `check`, as a new user types them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import run
+from tests.support.projects import WEB_SHOP
+from tests.support.workspaces import edit
+
+TABLE = "id,text,topic,channel\n" + "".join(
+    f"t-{at},Ticket number {at},{'billing' if at % 2 else 'technical'},mail\n" for at in range(40)
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_table_becomes_an_eval_set_that_check_accepts(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "tickets.csv").write_text(TABLE + "t-40,,billing,mail\n")
+    assert run(["init"]) == 0
+    assert "next: rightsize check --workspace rightsizing" in capsys.readouterr().out
+    command = ["import", "csv", "tickets.csv", "--feature", "tickets"]
+    assert run([*command, "--input", "text", "--target", "topic"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "wrote evalsets/tickets/evalset.yaml",
+        "wrote evalsets/tickets/cases.jsonl",
+        "wrote prompts/tickets/default.j2",
+        "wrote features/tickets.yaml: fill it in, then `rightsize check`",
+        "not read: tickets.csv:42: input: is empty",
+        (
+            "40 cases, 40 with a target; scorer label "
+            "(guessed from the targets; correct it in evalset.yaml)"
+        ),
+        "1 lines or columns were not read, listed above",
+    ]
+    assert run(["check"]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[1] for line in errors] == [
+        "data", "incumbent", "owner", "product", "team",
+    ]  # fmt: skip
+    features = here / "rightsizing" / "features"
+    (features / "tickets.yaml").write_text((features / "example.yaml").read_text())
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out == "2 features, 6 models, 46 cases: no problem found\n"
+    assert run([*command, "--input", "text", "--target", "topic"]) == 0
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "evalsets/tickets/evalset.yaml (kept)",
+        "evalsets/tickets/cases.jsonl (kept)",
+        "prompts/tickets/default.j2 (kept)",
+    ]
+
+
+def test_check_says_every_mistake_on_one_line_and_exits_with_2(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["init"])
+    edit(here / "rightsizing" / "policy.yaml", "max_spend_usd: 25", "max_spent_usd: 25")
+    edit(here / "rightsizing" / "features" / "example.yaml", "[claude-haiku-4-5", "[claude-haku")
+    capsys.readouterr()
+    assert run(["check"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == [
+        (
+            "features/example.yaml:13: candidates[0]: unknown model 'claude-haku'; "
+            "did you mean `claude-haiku-4-5`?"
+        ),
+        "policy.yaml: max_spend_usd: is required and missing",
+        "policy.yaml:3: max_spent_usd: unknown key; did you mean `max_spend_usd`?",
+    ]
+    assert "3 errors" in captured.out
+
+
+def test_a_source_tree_becomes_drafts(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    WEB_SHOP.write(here / "services")
+    assert run(["init", "--scan", "services", "-w", "ws"]) == 0
+    # One place names two models.
+    drafted = len({(path, key) for path, key, _ in WEB_SHOP.planted})
+    assert f"-> {drafted} features drafted in features/" in capsys.readouterr().out
+    assert run(["init", "--scan", "services", "-w", "ws"]) == 0
+    out = capsys.readouterr().out
+    assert "-> 0 features drafted" in out
+    assert f"{drafted} features were there already" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--feature", "a b"], "--feature a b: letters, digits and . _ - only"),
+        (["--feature", "a", "--id", "x"], "t.csv: no column 'x'"),
+        (["--feature", "a", "--metadata", "input,y"], "t.csv: no column 'y'"),
+    ],
+)
+def test_a_wrong_command_is_one_line(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    (here / "t.csv").write_text("input,target\na,b\n")
+    run(["init"])
+    capsys.readouterr()
+    assert run(["import", "csv", "t.csv", *arguments]) == 2
+    assert expected in capsys.readouterr().err

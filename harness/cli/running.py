@@ -122,6 +122,7 @@ def _managed(workspace: Workspace, plan: Plan) -> dict[str, ModelConfig]:
     asked = {
         rung.model
         for feature in plan.having(Status.READY)
+        if feature.config.answers == "replayed"
         for rung in (feature.incumbent, *(option.rung for option in feature.asked))
         if rung is not None
     }

@@ -127,6 +127,8 @@ class FeatureConfig(FileModel):
     """How the model is asked."""
     latency: LatencyConfig | None = None
     """What production promises; without it latency is not measured."""
+    answers: Literal["replayed", "imported"] = "replayed"
+    """`imported`: only what `rightsize import outcomes` brought counts, and nothing is asked."""
     mode: Literal["live", "deferrable"] = "live"
     """`deferrable` allows batch and spot."""
     evalset: str | None = None

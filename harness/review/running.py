@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from harness.costing.attempts import attempt_cost
@@ -17,6 +18,7 @@ from harness.review.latency_pass import MOST_ROUNDS, lacking, latency_facts, lat
 from harness.review.progress import Standing as Shown
 from harness.review.scores import Measures, Scoreboard
 from harness.review.vetoes import find_vetoes
+from harness.trials import Missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -107,11 +109,17 @@ class ReviewRun:
                 )
 
     def _ask(self, asks: Mapping[str, Ask]) -> None:
-        trials = [self._runs[name].trials(ask) for name, ask in asks.items()]
-        for outcome in self._replay(_round_robin(trials), self._governor):
+        wanted = {name: self._runs[name].trials(ask) for name, ask in asks.items()}
+        given = [trials for name, trials in wanted.items() if self._is_imported(name)]
+        asked = [trials for name, trials in wanted.items() if not self._is_imported(name)]
+        imported = _from_journal(chain(*given), self._engine.journal, or_missing=True)
+        for outcome in chain(imported, self._replay(_round_robin(asked), self._governor)):
             self._runs[outcome.trial.feature].take(outcome)
         for name in asks:
             self._tell(self._runs[name])
+
+    def _is_imported(self, feature: str) -> bool:
+        return self._runs[feature].plan.config.answers == "imported"
 
     def _confirm(self, run: FeatureRun, step: Confirm) -> None:
         standings = {item.option: item for item in run.standings()}
@@ -231,13 +239,19 @@ def _at(rung: Rung, served: Mapping[str, str]) -> Rung:
     return rung if address is None else rung.served_at(address)
 
 
-def _from_journal(trials: Iterable[Trial], journal: Journal) -> Iterator[Outcome]:
+def _from_journal(
+    trials: Iterable[Trial], journal: Journal, *, or_missing: bool = False
+) -> Iterator[Outcome]:
+    """What the journal has; what it lacks is missing (imported answers), or ends the review."""
     asked = list(trials)
     settled = journal.settled(trial.fingerprint for trial in asked)
     for trial in asked:
-        if trial.fingerprint not in settled:
+        if trial.fingerprint in settled:
+            yield settled[trial.fingerprint].outcome(trial)
+        elif or_missing:
+            yield Missing(trial=trial, attempts=(), reason="not among the imported answers")
+        else:
             raise NotInJournalError(trial.option)
-        yield settled[trial.fingerprint].outcome(trial)
 
 
 def _round_robin(sources: list[Iterator[Trial]]) -> Iterator[Trial]:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from harness.probe.result_file import (
+from harness.config.probe_file import (
     GpuEntry,
     PercentileEntry,
     RateEntry,

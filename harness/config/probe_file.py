@@ -179,6 +179,11 @@ class ProbeResult(FileModel):
         return fingerprint(self.model_dump(mode="json"))
 
 
+def probe_path(root: Path, model: str, feature: str) -> Path:
+    """Where a workspace keeps the probe of a model with a feature's prompts."""
+    return root / "probes" / f"{model}.{feature}.json"
+
+
 def write_probe(result: ProbeResult, path: Path) -> None:
     """Write the file."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,199 @@
+"""A feature's prompts against one of its models: what is sent, and what is written down."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from harness.config.probe_file import (
+    EngineEntry,
+    GoodputEntry,
+    ProbeResult,
+    SloEntry,
+)
+from harness.errors import UsageError
+from harness.plan.asking import Asker, read_tools
+from harness.plan.ladder import build_rung
+from harness.probe.gpu_meter import open_meter
+from harness.probe.metrics import fetch_metrics
+from harness.probe.probing import Target
+from harness.probe.samples import Slo
+from harness.probe.summary import mean_of, rate_entry
+from harness.record.codes import Reason
+from providers.opening import open_provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from harness.config.workspace import Workspace
+    from harness.probe.search import Goodput, SearchPlan
+    from harness.probe.summary import Run
+    from providers.request import ModelRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What was measured, for the file."""
+
+    model: str
+    feature: str
+    source: str
+    measured_at: datetime
+    engine: EngineEntry
+    load_s: float | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a model answers."""
+
+    base_url: str
+    key: str | None = field(default=None, repr=False)
+
+
+def slo_of(workspace: Workspace, feature_id: str) -> Slo:
+    """The feature's own limits, as limits on each request.
+
+    Raises:
+        UsageError: the feature states none.
+    """
+    latency = workspace.features[feature_id].latency
+    total_s = None if latency is None else latency.p95_s or latency.deadline_s or latency.p99_s
+    first_s = None if latency is None else latency.ttft_p95_s
+    if total_s is None and first_s is None:
+        raise UsageError(
+            f"features/{feature_id}.yaml: latency: states no limit, so every rate would be good; "
+            "add `latency: {p95_s: ...}` or `{ttft_p95_s: ...}`"
+        )
+    return Slo(first_token_s=first_s, total_s=total_s)
+
+
+def requests_of(
+    workspace: Workspace, feature_id: str, model: str, *, on: date
+) -> tuple[ModelRequest, ...]:
+    """Every case of the feature as this model would be asked.
+
+    Raises:
+        UsageError: the model may not see the feature's data, or a prompt cannot be filled in.
+    """
+    rung = build_rung(workspace, feature_id, model, on=on)
+    if rung.excluded is Reason.DATA_NOT_PERMITTED:
+        raise UsageError(f"{model}: {rung.note}; no case is sent to it")
+    config = workspace.features[feature_id]
+    folder = workspace.evalset_folder(feature_id)
+    asked = config.request
+    asker = Asker(
+        feature=feature_id,
+        config=config,
+        folder=folder,
+        schema=(folder / asked.json_schema).read_text("utf-8") if asked.json_schema else None,
+        tools=read_tools((folder / asked.tools).read_text("utf-8")) if asked.tools else (),
+    )
+    cases = workspace.evalsets[feature_id].cases
+    return tuple(asker.request(rung, case, "latency") for case in cases)
+
+
+def target_of(
+    workspace: Workspace, feature_id: str, model: str, at: Address, *, on: date
+) -> Target:
+    """The model at an address, with the feature's prompts, its metrics and this machine's GPUs."""
+    endpoint = replace(
+        build_rung(workspace, feature_id, model, on=on).endpoint, base_url=at.base_url
+    )
+    address = urlsplit(at.base_url)
+    local = address.hostname in {"127.0.0.1", "localhost", "::1"} and address.port is not None
+    return Target(
+        open=lambda: open_provider(endpoint, key=at.key),
+        requests=requests_of(workspace, feature_id, model, on=on),
+        metrics=partial(fetch_metrics, str(address.hostname), address.port or 0) if local else None,
+        meter=open_meter() if local else None,
+    )
+
+
+def engine_of(workspace: Workspace, model: str, base_url: str) -> EngineEntry:
+    """What serves the model, its version as it says itself, and its flags."""
+    serve = workspace.models[model].serve
+    if serve is None:
+        return EngineEntry(name="attached", version=_says(base_url, "/version").get("version"))
+    if serve.engine == "llama-cpp":
+        return EngineEntry(name=serve.engine, version=_installed("xllamacpp"), args=serve.args)
+    said = _says(base_url, "/version").get("version")
+    return EngineEntry(name=serve.engine, version=said, args=serve.args)
+
+
+def to_result(
+    workspace: Workspace,
+    subject: Subject,
+    found: tuple[Goodput, Sequence[Run]],
+    search: SearchPlan,
+) -> ProbeResult:
+    """Write down what was measured."""
+    goodput, runs = found
+    config = workspace.models[subject.model]
+    slo = slo_of(workspace, subject.feature)
+    samples = [sample for run in runs for sample in run.settled]
+    return ProbeResult.model_validate(
+        {
+            "source": subject.source,
+            "model": subject.model,
+            "feature": subject.feature,
+            "measured_at": subject.measured_at.isoformat(),
+            "engine": subject.engine,
+            "gpus_per_replica": config.serve.gpus if config.serve else 1,
+            "gpu": config.gpu,
+            "load_s": subject.load_s,
+            "slo": SloEntry(**asdict(slo)),
+            "goodput": GoodputEntry(
+                per_s=goodput.per_s,
+                lower_per_s=goodput.lower_per_s,
+                upper_per_s=goodput.upper_per_s,
+                level=search.level,
+                good_share=search.good_share,
+                repeats=len(goodput.crossings),
+            ),
+            "input_tokens_mean": mean_of([sample.input_tokens for sample in samples]),
+            "output_tokens_mean": mean_of([sample.output_tokens for sample in samples]),
+            "rates": tuple(rate_entry(run, slo) for run in runs),
+            "notes": (*subject.notes, *_notes(workspace, subject, len(samples))),
+        }
+    )
+
+
+def _notes(workspace: Workspace, subject: Subject, sent: int) -> tuple[str, ...]:
+    cases = len(workspace.evalsets[subject.feature].cases)
+    if subject.source != "probe" or sent <= cases:
+        return ()
+    note = (
+        f"each of the {cases} prompts was sent {sent / cases:.0f} times: a prefix cache may hit "
+        "more often than in production (see prefix_hit_share)"
+    )
+    return (note,)
+
+
+def _says(base_url: str, path: str) -> Mapping[str, str]:
+    address = urlsplit(base_url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=2)
+    try:
+        connection.request("GET", path)
+        reply = connection.getresponse()
+        text = reply.read()
+        content: object = json.loads(text) if reply.status == http.client.OK else {}
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
+    finally:
+        connection.close()
+    return content if isinstance(content, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

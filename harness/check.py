@@ -66,10 +66,17 @@ class CheckReport:
         return tuple(problem for problem in self.problems if problem.severity == severity)
 
 
+def priced_by_probe(config: ModelConfig) -> bool:
+    """Is the price a matter of each feature's probe and traffic, which `plan` looks for?"""
+    return config.gpu is not None and not config.price
+
+
 def priced_on(on: date) -> HasPrice:
     """The question whether a model has a price on a day, one that is not too old to use."""
 
     def has_price(model: str, config: ModelConfig, policy: PolicyConfig) -> str | None:
+        if priced_by_probe(config):
+            return None
         try:
             rates = find_rates(model, config, policy, on=on)
         except PriceMissingError as error:
@@ -89,6 +96,8 @@ def aged_on(on: date) -> HasPrice:
     """The question why a price should be looked at again on a day."""
 
     def why(model: str, config: ModelConfig, policy: PolicyConfig) -> str | None:
+        if priced_by_probe(config):
+            return None
         try:
             age = price_age(find_rates(model, config, policy, on=on), policy, on=on)
         except PriceMissingError:

@@ -21,6 +21,13 @@ _APIS = {
     "google": ("generate-content",),
     "openai-compatible": ("chat", "completions"),
 }
+_CLOUDS = {
+    "azure": {"anthropic": ("base_url", "key"), "openai": ("base_url", "key")},
+    "bedrock": {"anthropic": ("region",), "openai": ()},
+    "vertex": {"anthropic": ("project", "region"), "google": ("project", "region")},
+}
+"""By cloud: whose models it has, and the keys that a model's entry must then state."""
+_AZURE_V1 = "/openai/v1"
 
 
 def model_problems(reading: Reading) -> Iterator[Problem]:
@@ -29,6 +36,7 @@ def model_problems(reading: Reading) -> Iterator[Problem]:
         yield from _address(entry)
         yield from _key(entry)
         yield from _wire(entry)
+        yield from _platform(entry)
         yield from _gpu(reading, entry)
         yield from _effort(entry)
         yield from _prices(entry)
@@ -59,6 +67,26 @@ def _wire(entry: Entry[ModelConfig]) -> Iterator[Problem]:
         yield entry.problem(("api",), message)
     if config.sdk is not None and config.provider != "google":
         yield entry.problem(("sdk",), f"{config.sdk} is an SDK of google, not of {config.provider}")
+
+
+def _platform(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    """What a cloud must be told; found here, or by the first call of a review."""
+    config = entry.config
+    if config.platform is None:
+        return
+    known = _CLOUDS[config.platform]
+    if config.provider not in known:
+        message = f"{config.platform} has the models of {' and '.join(known)} only"
+        yield entry.problem(("platform",), message)
+        return
+    for name in known[config.provider]:
+        if getattr(config, name) is None:
+            yield entry.problem(("platform",), f"{config.platform} needs `{name}:`")
+    old_azure = config.platform == "azure" and config.provider == "openai"
+    modern = (config.base_url or "").rstrip("/").endswith(_AZURE_V1)
+    if old_azure and config.base_url is not None and config.api_version is None and not modern:
+        message = f"azure needs `api_version:`, or a `base_url` that ends with {_AZURE_V1}"
+        yield entry.problem(("base_url",), message)
 
 
 def _gpu(reading: Reading, entry: Entry[ModelConfig]) -> Iterator[Problem]:

@@ -104,6 +104,17 @@ def quoted(text: str) -> str:
     return text if safe else json.dumps(text)
 
 
+def _platform_lines(platform: str | None) -> list[str]:
+    if platform is None:
+        return []
+    lacking = {
+        "azure": "  # base_url:    address of the resource, ending with /openai/v1",
+        "bedrock": "  # region:      of the cloud",
+        "vertex": "  # project:     and region: of the cloud",
+    }
+    return [f"  platform: {platform}", lacking[platform]]
+
+
 def _model_text(draft: ModelDraft) -> str:
     if draft.vendor is None:
         lines = [
@@ -117,7 +128,7 @@ def _model_text(draft: ModelDraft) -> str:
         lines = [
             f"{quoted(draft.name)}:",
             f"  provider: {draft.vendor}",
-            *([f"  platform: {draft.platform}"] if draft.platform else []),
+            *_platform_lines(draft.platform),
             f"  key: {_KEYS[draft.vendor]}",
             "  may_see: []    # fill in: public, internal, customer, restricted",
         ]

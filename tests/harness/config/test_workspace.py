@@ -357,6 +357,35 @@ ONE_LINE_EDITS = [
     pytest.param(
         MODEL_FILE,
         "key: BIG_KEY",
+        "platform: azure",
+        [
+            "models/all.yaml:3: big.platform: azure needs `base_url:`",
+            "models/all.yaml:3: big.platform: azure needs `key:`",
+        ],
+        id="cloud without its address",
+    ),
+    pytest.param(
+        MODEL_FILE,
+        "key: BIG_KEY",
+        "key: BIG_KEY\n  platform: azure\n  base_url: https://a.example.com/openai",
+        [
+            (
+                "models/all.yaml:5: big.base_url: azure needs `api_version:`, or a `base_url` "
+                "that ends with /openai/v1"
+            )
+        ],
+        id="cloud without the version of its API",
+    ),
+    pytest.param(
+        MODEL_FILE,
+        "key: BIG_KEY",
+        "platform: vertex",
+        ["models/all.yaml:3: big.platform: vertex has the models of anthropic and google only"],
+        id="cloud without the vendor",
+    ),
+    pytest.param(
+        MODEL_FILE,
+        "key: BIG_KEY",
         "gpu: h100",
         ["models/all.yaml:3: big.gpu: policy.yaml has no gpu 'h100'"],
         id="unknown GPU",

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 OPEN_S = 120.0
 """Longest wait for a worker to start."""
 
+MOST_WORKERS = 8
+"""Each has hundreds of tasks in flight; on one machine, one CPU stays with the driver."""
+
 
 class RayCluster:
     """Crews of actors on one connection; one actor to a worker."""
@@ -34,14 +37,10 @@ class RayCluster:
         """See `Cluster.crew`."""
         if factory not in self._crews:
             ray = self._session.ray()
-            workers = self._workers or default_workers(int(ray.cluster_resources().get("CPU", 1)))
+            cpus = int(ray.cluster_resources().get("CPU", 1)) - (1 if self._same_disk else 0)
+            workers = self._workers or min(MOST_WORKERS, max(1, cpus))
             self._crews[factory] = RayCrew(ray, factory, workers=workers, same_disk=self._same_disk)
         return self._crews[factory]
-
-
-def default_workers(cpus: int) -> int:
-    """A few workers: one CPU stays with the driver, and one worker has hundreds in flight."""
-    return min(8, max(1, cpus - 1))
 
 
 class RayCrew:
@@ -54,6 +53,7 @@ class RayCrew:
         self._numbers = count(1)
         self._hosts: dict[Any, set[int]] = {}
         self._polls: dict[Any, Any] = {}
+        self._joining: dict[Any, Any] = {}
         opened = [self._create() for _ in range(workers)]
         for host in opened:
             self._admit(host)
@@ -77,11 +77,13 @@ class RayCrew:
 
     def receive(self, timeout_s: float) -> Sequence[Ended]:
         """See `Crew.receive`."""
-        polls = list(self._polls)
-        ready, _ = self._ray.wait(polls, num_returns=1, timeout=timeout_s)
-        if len(polls) > 1 and ready:
-            ready, _ = self._ray.wait(polls, num_returns=len(polls), timeout=0)
-        return [end for poll in ready for end in self._collect(poll)]
+        waited = [*self._polls, *self._joining]
+        ready, _ = self._ray.wait(waited, num_returns=1, timeout=timeout_s)
+        if len(waited) > 1 and ready:
+            ready, _ = self._ray.wait(waited, num_returns=len(waited), timeout=0)
+        for newcomer in [ref for ref in ready if ref in self._joining]:
+            self._admit(self._joining.pop(newcomer))
+        return [end for poll in ready if poll in self._polls for end in self._collect(poll)]
 
     def _collect(self, poll: Any) -> Sequence[Ended]:
         host = self._polls.pop(poll)
@@ -90,7 +92,7 @@ class RayCrew:
             ended: Sequence[Ended] = self._ray.get(poll)
         except self._ray.exceptions.RayActorError:
             del self._hosts[host]
-            self._admit(self._create())
+            self._replace()
             return [Lost(task=number, reason="WorkerLostError") for number in sorted(tasks)]
         self._poll(host)
         tasks.difference_update(end.task for end in ended)
@@ -101,6 +103,14 @@ class RayCrew:
         return actor.options(
             num_cpus=1, max_restarts=0, max_concurrency=1000, scheduling_strategy="SPREAD"
         ).remote(self._factory)
+
+    def _replace(self) -> None:
+        """Start another worker; it joins when it is there, unless nobody is left to go on."""
+        host = self._create()
+        if self._hosts:
+            self._joining[host.identity.remote()] = host
+        else:
+            self._admit(host)
 
     def _admit(self, host: Any) -> None:
         """Check that a new actor runs our code, open it, and listen to it."""

@@ -64,12 +64,12 @@ class GoogleWire:
 
     async def ready(self) -> None:
         """Make the client, inside the loop that its connections belong to."""
-        self._client()
+        self.client()
 
     async def whole(self, asked: Asked) -> Whole:
         """Post, and read the whole reply."""
         config = _config(asked, whole=True)
-        reply = await self._client().aio.models.generate_content(
+        reply = await self.client().aio.models.generate_content(
             model=asked.path, contents=REPLACED, config=config
         )
         http = reply.sdk_http_response or types.HttpResponse()
@@ -78,7 +78,7 @@ class GoogleWire:
     @asynccontextmanager
     async def stream(self, asked: Asked) -> AsyncGenerator[Streamed]:
         """Post, and read events; leaving closes the reply."""
-        chunks = await self._client().aio.models.generate_content_stream(
+        chunks = await self.client().aio.models.generate_content_stream(
             model=asked.path, contents=REPLACED, config=_config(asked, whole=False)
         )
         headers: dict[str, str] = {}
@@ -103,7 +103,8 @@ class GoogleWire:
             self._open.client.close()
             await self._open.session.close()
 
-    def _client(self) -> genai.Client:
+    def client(self) -> genai.Client:
+        """The SDK's client, made on first use inside the loop of its connections."""
         if self._open is None:
             session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4.0),
@@ -122,12 +123,22 @@ def open_google(endpoint: Endpoint, *, key: str | None) -> WireProvider:
     Raises:
         AuthRejectedError: there is no key.
     """
+    check_google(endpoint, key=key)
+    return WireProvider(GoogleWire(endpoint, key), GenerateContentDialect())
+
+
+def check_google(endpoint: Endpoint, *, key: str | None) -> None:
+    """Refuse an endpoint that cannot be asked.
+
+    Raises:
+        AuthRejectedError: there is no key, and no platform that has credentials of its own.
+        BadRequestError: the platform needs to be told more.
+    """
     if endpoint.platform == "vertex":
         _ = endpoint.project or needs("vertex", "`project:`")
         _ = endpoint.region or needs("vertex", "`region:`")
     elif not key:
         raise AuthRejectedError("google: no key; `key:` names its variable", billable=False)
-    return WireProvider(GoogleWire(endpoint, key), GenerateContentDialect())
 
 
 def client_of(endpoint: Endpoint, key: str | None, session: aiohttp.ClientSession) -> genai.Client:

@@ -11,6 +11,7 @@ from providers.errors import BadRequestError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from providers.batch import BatchProvider
     from providers.provider import Endpoint, Provider
 
 OPENERS: Mapping[str, str] = {
@@ -20,6 +21,12 @@ OPENERS: Mapping[str, str] = {
     "openai-compatible": "providers.openai:open_openai",
 }
 
+BATCH_OPENERS: Mapping[str, str] = {
+    "anthropic": "providers.anthropic_batch:open_anthropic_batch",
+    "google": "providers.google_batch:open_google_batch",
+    "openai": "providers.openai_batch:open_openai_batch",
+}
+
 
 def open_provider(endpoint: Endpoint, *, key: str | None) -> Provider:
     """Open the endpoint with the key that was read where the call is made.
@@ -27,9 +34,31 @@ def open_provider(endpoint: Endpoint, *, key: str | None) -> Provider:
     Raises:
         BadRequestError: the address is refused, or the endpoint's API is not the vendor's.
     """
+    _check_address(endpoint)
+    opener = cast("Callable[..., Provider]", _load(OPENERS[endpoint.vendor]))
+    return opener(endpoint, key=key)
+
+
+def open_batch_provider(endpoint: Endpoint, *, key: str | None) -> BatchProvider:
+    """Open the endpoint's batches.
+
+    Raises:
+        BadRequestError: the address is refused, or the vendor has no batches.
+    """
+    _check_address(endpoint)
+    name = BATCH_OPENERS.get(endpoint.vendor)
+    if name is None:
+        raise BadRequestError(f"{endpoint.vendor} has no batches; ask live", billable=False)
+    opener = cast("Callable[..., BatchProvider]", _load(name))
+    return opener(endpoint, key=key)
+
+
+def _check_address(endpoint: Endpoint) -> None:
     problem = None if endpoint.base_url is None else check_base_url(endpoint.base_url)
     if problem is not None:
         raise BadRequestError(f"base_url: {problem}", billable=False)
-    module, _, function = OPENERS[endpoint.vendor].partition(":")
-    opener = cast("Callable[..., Provider]", getattr(import_module(module), function))
-    return opener(endpoint, key=key)
+
+
+def _load(name: str) -> object:
+    module, _, function = name.partition(":")
+    return cast("object", getattr(import_module(module), function))

@@ -78,7 +78,7 @@ class PostWire:
     """Posts through an SDK's client and reads the JSON itself, whatever its shape."""
 
     def __init__(self, client: SdkClient, sdk: Sdk) -> None:
-        self._client = client
+        self.client = client
         self._sdk = sdk
         # llama.cpp closes a connection after a stream without saying so, and the next request on
         # it is lost. Where connecting costs nothing, each stream gets a connection of its own.
@@ -90,7 +90,7 @@ class PostWire:
 
     async def whole(self, asked: Asked) -> Whole:
         """Post, and read the whole reply."""
-        response: httpx2.Response = await self._client.post(
+        response: httpx2.Response = await self.client.post(
             asked.path,
             body=asked.body,
             cast_to=httpx2.Response,
@@ -101,7 +101,7 @@ class PostWire:
     @asynccontextmanager
     async def stream(self, asked: Asked) -> AsyncGenerator[Streamed]:
         """Post, and read events; leaving closes the reply."""
-        stream = await self._client.post(
+        stream = await self.client.post(
             asked.path,
             body=asked.body,
             cast_to=object,
@@ -135,7 +135,7 @@ class PostWire:
 
     async def aclose(self) -> None:
         """Close connections."""
-        await self._client.close()
+        await self.client.close()
 
     def _rejection(self, error: Exception) -> Rejection:
         response: httpx2.Response | None = getattr(error, "response", None)

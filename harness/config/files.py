@@ -14,7 +14,7 @@ from harness.config.feature_file import (
     Traffic,
 )
 from harness.config.file_base import DataClass, FileModel, Level, Points, Protect, Risk, Share, Usd
-from harness.config.model_file import ModelConfig, PriceEntry, PriceTier, ServeConfig
+from harness.config.model_file import HostingConfig, ModelConfig, PriceEntry, PriceTier, ServeConfig
 from harness.config.policy_file import (
     ExpiryDays,
     GatePolicy,
@@ -33,6 +33,7 @@ __all__ = [
     "FileModel",
     "GatePolicy",
     "GpuPrice",
+    "HostingConfig",
     "LatencyConfig",
     "Level",
     "ModelConfig",

@@ -78,6 +78,21 @@ class ServeConfig(FileModel):
     """The server ends by itself after so long."""
 
 
+class HostingConfig(FileModel):
+    """How a model of one's own runs in production."""
+
+    replicas: Annotated[int, Field(ge=0)] = 1
+    """Replicas that run every hour, for availability."""
+    peak: Annotated[float, Field(ge=1)] = 1
+    """Busiest minutes of an hour over its mean."""
+    term: Literal["1y", "3y"] | None = "1y"
+    """Commitment that may be bought; null: on demand only."""
+    managed: bool = False
+    """On a managed endpoint, with the price book's premium."""
+    overflow: Literal["on-demand", "incumbent"] = "on-demand"
+    """Where the requests beyond the committed replicas go."""
+
+
 class ModelConfig(FileModel):
     """One entry of `models/*.yaml`."""
 
@@ -114,7 +129,9 @@ class ModelConfig(FileModel):
     serve: ServeConfig | None = None
     """Let us start it."""
     gpu: str | None = None
-    """A row of `policy.yaml: gpus`."""
+    """A row of `policy.yaml: gpus`; without a `price:` the GPUs' hours are the price."""
+    hosting: HostingConfig = HostingConfig()
+    """How it would run in production."""
     window_tokens: Annotated[int | None, Field(gt=0)] = None
     """Context window; default: the price catalogue's."""
     max_input_tokens: Annotated[int | None, Field(gt=0)] = None

@@ -10,7 +10,8 @@ from harness.config.options import split_option
 from harness.config.prompts import PromptFile, prompt_for
 from harness.costing.catalogue import facts
 from harness.costing.rates import PriceMissingError, find_rates
-from harness.economics.hosted_rates import hosted_rates
+from harness.errors import UsageError
+from harness.plan.hosting import priced_by_gpu, rates_of_hosting
 from harness.record.codes import Reason
 from providers.provider import Endpoint
 
@@ -114,15 +115,25 @@ def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
     if incumbent.rates is None:
         raise PriceMissingError(incumbent.note)
     names = _candidates(workspace, feature, on=on)
-    rungs = tuple(build_rung(workspace, feature_id, name, on=on) for name in names)
+    rungs = tuple(
+        build_rung(workspace, feature_id, name, on=on, incumbent=incumbent.rates) for name in names
+    )
     return Ladder(incumbent=incumbent, rungs=rungs)
 
 
-def build_rung(workspace: Workspace, feature_id: str, option: str, *, on: date) -> Rung:
-    """One option, with its prompt, its rates and the reason that excludes it, if any."""
+def build_rung(
+    workspace: Workspace, feature_id: str, option: str, *, on: date, incumbent: Rates | None = None
+) -> Rung:
+    """One option, with its prompt, its rates and the reason that excludes it, if any.
+
+    `incumbent` prices the overflow of a self-hosted model.
+    """
     model, effort = split_option(option)
     config = workspace.models[model]
-    rates, note = _rates(workspace, feature_id, model, on=on)
+    if priced_by_gpu(config):
+        rates, note = _gpu_rates(workspace, feature_id, model, incumbent)
+    else:
+        rates, note = _rates(workspace, model, config, on=on)
     rung = Rung(
         option=option,
         model=model,
@@ -139,14 +150,20 @@ def build_rung(workspace: Workspace, feature_id: str, option: str, *, on: date) 
 
 
 def _rates(
-    workspace: Workspace, feature_id: str, model: str, *, on: date
+    workspace: Workspace, model: str, config: ModelConfig, *, on: date
 ) -> tuple[Rates | None, str]:
-    config = workspace.models[model]
     try:
-        if config.gpu is not None and not config.price:
-            return hosted_rates(workspace, feature_id, model), ""
         return find_rates(model, config, workspace.policy, on=on), ""
     except PriceMissingError as error:
+        return None, str(error)
+
+
+def _gpu_rates(
+    workspace: Workspace, feature_id: str, model: str, incumbent: Rates | None
+) -> tuple[Rates | None, str]:
+    try:
+        return rates_of_hosting(workspace, feature_id, model, incumbent=incumbent), ""
+    except UsageError as error:
         return None, str(error)
 
 

@@ -104,6 +104,11 @@ def test_an_option_whose_model_is_gone_or_unpriced_keeps_what_it_has(root: Path)
     found = load_workspace(root)
     record = a_swap()
     assert set(rates_on(record, found.models, found.policy, on=ON)) == {"big", "small"}
+    hosted = {
+        **found.models,
+        "small": found.models["small"].model_copy(update={"price": (), "gpu": "x"}),
+    }
+    assert set(rates_on(record, hosted, found.policy, on=ON)) == {"big"}
     bare = a_not_run_option("small", target=a_target("small", model_id="small"))
     unknown = bare.cost.model_copy(update={"rates": None})
     bare = bare.model_copy(update={"cost": unknown})

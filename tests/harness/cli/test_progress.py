@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import io
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from harness.cli.progress import LiveProgress, PlainProgress, show_progress, standing_line
+from harness.review.progress import Silent, Standing
+
+STANDING = Standing(
+    feature="tickets",
+    option="good",
+    look=3,
+    looks=5,
+    cases=336,
+    of_cases=560,
+    worst=-3.44,
+    margin=5,
+    action="continue",
+    spent_usd=Decimal("17.10"),
+)
+
+
+def test_a_standing_is_one_line() -> None:
+    words = " ".join(standing_line(STANDING).split())
+    assert words == ("tickets good look 3 of 5 336/560 at worst -3.4 (limit -5) continue USD 17.10")
+
+
+def test_a_log_tells_how_far_and_how_long(capsys: pytest.CaptureFixture[str]) -> None:
+    ticks = iter([0.0, 50.0])
+    progress = PlainProgress(100, lambda: next(ticks))
+    progress.expect(100)
+    progress.note("starting big")
+    for _ in range(25):
+        progress.settled(spent_usd=Decimal("0.5"))
+    progress.stood(STANDING)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "starting big"
+    assert lines[1] == "25 of at most 100 answers, USD 0.50, about 2 min left"
+    assert lines[2].startswith("tickets")
+
+
+def test_a_terminal_shows_a_bar_and_lines_above_it() -> None:
+    screen = io.StringIO()
+    with Progress(console=Console(file=screen, width=120)) as bar:
+        progress = LiveProgress(bar, 2)
+        progress.expect(2)
+        progress.settled(spent_usd=Decimal(1))
+        progress.settled(spent_usd=Decimal(2))
+        progress.stood(STANDING)
+        assert bar.finished
+    assert "336/560" in screen.getvalue()
+    assert "100%" in screen.getvalue()
+
+
+def test_without_a_terminal_a_log_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with show_progress(10) as progress:
+        progress.note("one line")
+    assert capsys.readouterr().out == "one line\n"
+
+
+def test_silence_tells_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    silent = Silent()
+    silent.note("")
+    silent.expect(1)
+    silent.settled(spent_usd=Decimal(0))
+    silent.stood(STANDING)
+    assert capsys.readouterr().out == ""

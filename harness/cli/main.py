@@ -42,6 +42,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "export": ("harness.cli.export:export", "Write today's cost as a table for finance's tools."),
     "decide": ("harness.cli.decide:decide", "Accept, reject or defer a finding, by a named human."),
+    "journal": (
+        "harness.cli.journal:journal",
+        "Show, check, merge, compact or export the file where answers live.",
+    ),
+    "probe": (
+        "harness.cli.probe:probe",
+        "Measure how many requests a second a self-hosted model serves within a feature's SLOs.",
+    ),
+    "serving": ("harness.cli.serving:serving", "List, start and stop the models served here."),
+    "label": ("harness.cli.label:label", "Say which answer is right where models disagree; blind."),
     "demo": ("harness.cli.demo:demo", "Review the embedded workspace on two embedded models."),
 }
 

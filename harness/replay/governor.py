@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.replay.throttle import LaneLimits, Throttle
+from harness.replay.throttle import Counts, LaneLimits, Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -111,8 +111,15 @@ class Governor:
         return self._dead.get(lane)
 
     def history(self) -> Sequence[LaneHistory]:
-        """What each lane did so far."""
+        """What each lane did since it was last taken."""
         return [_history(lane, throttle) for lane, throttle in self._lanes.items()]
+
+    def take_history(self) -> Sequence[LaneHistory]:
+        """What each lane did since it was last taken; counts start again."""
+        taken = self.history()
+        for throttle in self._lanes.values():
+            throttle.counts = Counts()
+        return [lane for lane in taken if lane.calls]
 
     def _throttle(self, lane: Lane) -> Throttle:
         if lane not in self._lanes:

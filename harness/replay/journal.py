@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from harness.replay.governor import LaneHistory
     from harness.trials import Attempt, Outcome, Trial
 
 
@@ -183,6 +184,19 @@ class Journal:
             known += Decimal(cost or 0)
             unknown += Decimal(0) if cost is not None else Decimal(reserve)
         return Spend(known_usd=known, possibly_billed_usd=unknown)
+
+    def add_lanes(self, seen: Sequence[LaneHistory]) -> None:
+        """Add to what is known of this run's lanes."""
+        if not seen:
+            return
+        with transaction(self._connection):
+            self._connection.executemany(
+                sql.ADD_LANE, [(self.run_id, *sql.lane_row(lane)) for lane in seen]
+            )
+
+    def lanes(self, *, cycle: str) -> Sequence[LaneHistory]:
+        """How the lanes of a cycle's runs did: evidence, and the base of predicted hours."""
+        return [sql.lane_of(row) for row in self._connection.execute(sql.FIND_LANES, (cycle,))]
 
     def write_plan(
         self, run_id: str, feature: str, plan_json: str, plan_sha256: str, now: str

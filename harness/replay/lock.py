@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
+
+
+@contextmanager
+def locked(journal: Path) -> Generator[None]:
+    """Hold a journal's lock for a while."""
+    descriptor = take_lock(journal)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def take_lock(journal: Path) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from harness.replay.governor import Lane, LaneHistory
 from harness.trials import Answered, Attempt, Failed
 from providers.completion import TokenUsage
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     Row: TypeAlias = tuple[Any, ...]
 
+LANE_FACTS = tuple(field.name for field in fields(LaneHistory) if field.name != "lane")
 INTERRUPTED = "InterruptedError"
 """Error of an attempt whose run died before its end was known."""
 
@@ -27,6 +30,22 @@ BEGIN_ATTEMPT = (
 )
 KNOW_TRIAL = "INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?)"
+ADD_LANE = """
+INSERT INTO lanes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, answered = answered + excluded.answered,
+    rate_limited = rate_limited + excluded.rate_limited,
+    overloaded = overloaded + excluded.overloaded, cuts = cuts + excluded.cuts,
+    most_in_flight = max(most_in_flight, excluded.most_in_flight),
+    tokens = tokens + excluded.tokens, active_s = active_s + excluded.active_s,
+    requests_per_minute = excluded.requests_per_minute,
+    tokens_per_minute = excluded.tokens_per_minute
+"""
+FIND_LANES = """
+SELECT provider, key, model, sum(calls), sum(answered), sum(rate_limited), sum(overloaded),
+    sum(cuts), max(most_in_flight), sum(tokens), sum(active_s), max(requests_per_minute),
+    max(tokens_per_minute)
+FROM lanes JOIN runs USING (run_id) WHERE cycle = ? GROUP BY provider, key, model
+"""
 FIND_OUTCOMES = (
     "SELECT fingerprint, kind, text, finish, tool_calls, reason FROM outcomes "
     "WHERE fingerprint IN (SELECT value FROM json_each(?))"
@@ -74,6 +93,16 @@ def attempt_of(row: Row) -> Attempt:
         served_model=served_model,
         lagged=bool(lagged),
     )
+
+
+def lane_row(seen: LaneHistory) -> Row:
+    """Values for `ADD_LANE`, but the run."""
+    return (*seen.lane, *(getattr(seen, name) for name in LANE_FACTS))
+
+
+def lane_of(row: Row) -> LaneHistory:
+    """A lane from a row of `FIND_LANES`."""
+    return LaneHistory(lane=Lane(*row[:3]), **dict(zip(LANE_FACTS, row[3:], strict=True)))
 
 
 def usage_text(usage: TokenUsage) -> str:

@@ -89,6 +89,7 @@ class Run:
             self._absorb(self._crew.receive(min(IDLE_S, grace_s)))
             self._send(())
         self._send(())
+        self._rules.journal.add_lanes(governor.take_history())
 
     def _patience(self, feed: Feed) -> float:
         hungry = not feed.ended and len(self._backlog) <= WINDOW // 2

@@ -15,7 +15,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 1
+VERSION = 2
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -42,6 +42,16 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE outcomes (
         fingerprint TEXT PRIMARY KEY, kind TEXT NOT NULL, text BLOB, finish TEXT,
         tool_calls BLOB, reason TEXT
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE lanes (
+        run_id TEXT NOT NULL REFERENCES runs, provider TEXT NOT NULL, key TEXT NOT NULL,
+        model TEXT NOT NULL, calls INTEGER NOT NULL, answered INTEGER NOT NULL,
+        rate_limited INTEGER NOT NULL, overloaded INTEGER NOT NULL, cuts INTEGER NOT NULL,
+        most_in_flight INTEGER NOT NULL, tokens INTEGER NOT NULL, active_s REAL NOT NULL,
+        requests_per_minute INTEGER, tokens_per_minute INTEGER,
+        PRIMARY KEY (run_id, provider, key, model)
     ) WITHOUT ROWID;
     """,
 )

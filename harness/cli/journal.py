@@ -1,0 +1,78 @@
+"""`rightsize journal`: the upkeep of the file where answers live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli import options
+from harness.cli.running import STATE
+from harness.errors import CannotTellError
+from harness.replay import upkeep
+
+
+@click.group()
+@options.workspace
+@click.pass_context
+def journal(context: click.Context, *, workspace: Path) -> None:
+    """Show, check, merge, compact or export a workspace's journal."""
+    context.obj = options.find_workspace(workspace) / STATE / "journal.sqlite"
+
+
+@journal.command()
+@click.pass_obj
+def show(path: Path) -> None:
+    """Say what is in it."""
+    facts = upkeep.show(path)
+    click.echo(f"{path}: version {facts.version}, {facts.megabytes:.1f} MB")
+    click.echo(
+        f"{facts.trials} trials asked in {facts.attempts} attempts: "
+        f"{facts.answered} answered, {facts.failed} failed"
+    )
+    for run in facts.runs:
+        interrupted = f", {run.interrupted} interrupted" if run.interrupted else ""
+        click.echo(
+            f"  {run.cycle}  {run.started_at}  run {run.run_id}: {run.plans} plans, "
+            f"{run.attempts} attempts{interrupted}"
+        )
+
+
+@journal.command()
+@click.pass_obj
+def check(path: Path) -> None:
+    """Find what is wrong with it; exit code 4 when something is."""
+    problems = upkeep.check(path)
+    if problems:
+        raise CannotTellError("\n".join(problems))
+    click.echo(f"{path}: in order")
+
+
+@journal.command()
+@click.argument("other", type=click.Path(path_type=Path))
+@click.pass_obj
+def merge(path: Path, other: Path) -> None:
+    """Bring in a colleague's journal; what both hold comes once."""
+    merged = upkeep.merge(path, other)
+    click.echo(
+        f"{merged.runs} runs, {merged.attempts} attempts and {merged.outcomes} answers came; "
+        f"{merged.conflicts} were answered differently here and stay as they are"
+    )
+
+
+@journal.command()
+@click.pass_obj
+def compact(path: Path) -> None:
+    """Give back unused space."""
+    before, after = upkeep.compact(path)
+    click.echo(f"{path}: {before / 1e6:.1f} MB, now {after / 1e6:.1f} MB")
+
+
+@journal.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--answers", is_flag=True, help="Include the models' answers.")
+@click.pass_obj
+def export(path: Path, out: Path, *, answers: bool) -> None:
+    """Write every attempt as a row of a Parquet file."""
+    rows = upkeep.export(path, out, answers=answers)
+    click.echo(f"{out}: {rows} attempts")

@@ -1,0 +1,220 @@
+"""A journal's upkeep: show, check, merge, compact, export. What `rightsize journal` calls."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import stat
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.config.fingerprints import fingerprint
+from harness.errors import UsageError
+from harness.replay.journal import connect, transaction
+from harness.replay.lock import locked
+from harness.replay.rows import to_text
+from harness.replay.schema import migrate, read_version
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """One run of the journal."""
+
+    run_id: str
+    cycle: str
+    started_at: str
+    plans: int
+    attempts: int
+    interrupted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalFacts:
+    """What is in a journal."""
+
+    version: int
+    megabytes: float
+    runs: tuple[RunFacts, ...]
+    trials: int
+    attempts: int
+    answered: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What a merge brought. `conflicts` are trials that both settled, differently: ours stay."""
+
+    runs: int
+    attempts: int
+    outcomes: int
+    conflicts: int
+
+
+RUNS = """
+SELECT run_id, cycle, runs.started_at, (SELECT count(*) FROM plans WHERE plans.run_id = runs.run_id),
+    count(id), coalesce(sum(ended = 0), 0)
+FROM runs LEFT JOIN attempts USING (run_id) GROUP BY run_id ORDER BY runs.started_at, run_id
+"""
+
+CHECKS = (
+    (
+        "attempts of runs that are not in the journal",
+        "SELECT count(*) FROM attempts WHERE run_id NOT IN (SELECT run_id FROM runs)",
+    ),
+    (
+        "attempts of trials that are not in the journal",
+        "SELECT count(*) FROM attempts WHERE fingerprint NOT IN (SELECT fingerprint FROM trials)",
+    ),
+    (
+        "settled trials without an attempt that ended",
+        """SELECT count(*) FROM outcomes WHERE fingerprint NOT IN
+        (SELECT fingerprint FROM attempts WHERE ended = 1)""",
+    ),
+    (
+        "attempts with an answer whose trial is not settled",
+        """SELECT count(*) FROM attempts WHERE ended = 1 AND error IS NULL
+        AND fingerprint NOT IN (SELECT fingerprint FROM outcomes)""",
+    ),
+)
+
+MERGE_ATTEMPTS = """
+INSERT INTO attempts (fingerprint, run_id, number, reserve_usd, ended, started_at, cost_usd, usage,
+    total_s, first_token_s, inter_token_s, error, status, request_id, served_model, lagged)
+SELECT fingerprint, run_id, number, reserve_usd, ended, started_at, cost_usd, usage, total_s,
+    first_token_s, inter_token_s, error, status, request_id, served_model, lagged
+FROM other.attempts AS theirs WHERE NOT EXISTS (
+    SELECT 1 FROM attempts AS ours WHERE ours.fingerprint = theirs.fingerprint
+    AND ours.run_id = theirs.run_id AND ours.number = theirs.number) ORDER BY id
+"""
+
+CONFLICTS = """
+SELECT count(*) FROM outcomes JOIN other.outcomes AS theirs USING (fingerprint)
+WHERE (outcomes.kind, outcomes.text, outcomes.reason)
+    IS NOT (theirs.kind, theirs.text, theirs.reason)
+"""
+
+EXPORT = """
+SELECT feature, option, case_id, repeat, purpose, provider, model, cycle, attempts.*, outcomes.kind,
+    outcomes.reason, outcomes.finish, outcomes.text
+FROM attempts JOIN trials USING (fingerprint) JOIN runs USING (run_id)
+LEFT JOIN outcomes USING (fingerprint) ORDER BY attempts.id
+"""
+
+
+def show(path: Path) -> JournalFacts:
+    """Say what is in a journal."""
+    with reading(path) as connection:
+        kinds = dict(connection.execute("SELECT kind, count(*) FROM outcomes GROUP BY kind"))
+        return JournalFacts(
+            version=read_version(connection),
+            megabytes=path.stat().st_size / 1e6,
+            runs=tuple(
+                RunFacts(**dict(zip(RunFacts.__slots__, row, strict=True)))
+                for row in connection.execute(RUNS)
+            ),
+            trials=_count(connection, "SELECT count(*) FROM trials"),
+            attempts=_count(connection, "SELECT count(*) FROM attempts"),
+            answered=int(kinds.get("answered", 0)),
+            failed=int(kinds.get("failed", 0)),
+        )
+
+
+def check(path: Path) -> Sequence[str]:
+    """Find what is wrong with a journal, one line each."""
+    problems: list[str] = []
+    mode = stat.S_IMODE(path.stat().st_mode) if path.is_file() else 0o600
+    if mode & 0o077:
+        problems.append(f"{path}: others may read it (mode {mode:o}); chmod 600")
+    with reading(path) as connection:
+        for (line,) in connection.execute("PRAGMA integrity_check"):
+            if line != "ok":
+                problems.append(f"{path}: damaged: {line}")
+        for what, query in CHECKS:
+            found = _count(connection, query)
+            if found:
+                problems.append(f"{path}: {found} {what}")
+        for feature, plan, sha256 in connection.execute("SELECT feature, plan, sha256 FROM plans"):
+            if fingerprint(json.loads(plan)) != sha256:
+                problems.append(f"{path}: the plan of {feature} is not the one that was hashed")
+    return problems
+
+
+def merge(target: Path, source: Path) -> Merged:
+    """Bring a colleague's runs, attempts and outcomes into a journal; equal ones come once."""
+    with reading(source):
+        pass
+    with locked(target), closing(connect(target)) as connection:
+        migrate(connection, str(target))
+        connection.execute("ATTACH ? AS other", (str(source),))
+        with transaction(connection):
+            conflicts = _count(connection, CONFLICTS)
+            runs = connection.execute("INSERT OR IGNORE INTO runs SELECT * FROM other.runs")
+            connection.execute("INSERT OR IGNORE INTO plans SELECT * FROM other.plans")
+            connection.execute("INSERT OR IGNORE INTO trials SELECT * FROM other.trials")
+            connection.execute("INSERT OR IGNORE INTO lanes SELECT * FROM other.lanes")
+            attempts = connection.execute(MERGE_ATTEMPTS)
+            outcomes = connection.execute(
+                "INSERT OR IGNORE INTO outcomes SELECT * FROM other.outcomes"
+            )
+        return Merged(
+            runs=runs.rowcount,
+            attempts=attempts.rowcount,
+            outcomes=outcomes.rowcount,
+            conflicts=conflicts,
+        )
+
+
+def compact(path: Path) -> tuple[int, int]:
+    """Give back unused space; returns the bytes before and after."""
+    with locked(path), closing(connect(path)) as connection:
+        before = path.stat().st_size
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return before, path.stat().st_size
+
+
+def export(path: Path, out: Path, *, answers: bool = False) -> int:
+    """Write every attempt as a row of a Parquet file, its owner's only; returns the rows.
+
+    Answers stay in the journal unless asked for. Dollars are text, as everywhere.
+    """
+    with reading(path) as connection:
+        cursor = connection.execute(EXPORT)
+        names = [column[0] for column in cursor.description]
+        rows = [_exported(dict(zip(names, row, strict=True)), answers) for row in cursor]
+    try:
+        arrow: Any = importlib.import_module("pyarrow")
+        parquet: Any = importlib.import_module("pyarrow.parquet")
+    except ModuleNotFoundError:
+        raise UsageError("Parquet needs pyarrow: install model-rightsizing[review]") from None
+    out.touch(mode=0o600)
+    parquet.write_table(arrow.Table.from_pylist(rows), out)
+    return len(rows)
+
+
+@contextmanager
+def reading(path: Path) -> Generator[sqlite3.Connection]:
+    """A journal of this version, for reading."""
+    if not path.is_file():
+        raise UsageError(f"{path}: no journal here; `rightsize review` writes one")
+    with closing(connect(path)) as connection:
+        migrate(connection, str(path))
+        connection.execute("PRAGMA query_only = 1")
+        yield connection
+
+
+def _exported(row: dict[str, Any], answers: bool) -> dict[str, Any]:  # noqa: FBT001
+    text = row.pop("text")
+    return {**row, "text": to_text(text)} if answers else row
+
+
+def _count(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])

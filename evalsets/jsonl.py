@@ -52,7 +52,18 @@ def _object(line: str) -> dict[str, object]:
     )
     if not isinstance(value, dict):
         raise _LineError("must be one JSON object a line")
-    return cast("dict[str, object]", value)
+    found = cast("dict[str, object]", value)
+    if "\\ud" in line.lower() and not _is_unicode(found):
+        raise _LineError("half of a surrogate pair (`\\ud...`) is no text")
+    return found
+
+
+def _is_unicode(value: object) -> bool:
+    try:
+        canonical(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Literal, cast
 
 from evalsets.cases import Case, Turn
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _KEYS = ("id", "input", "target", "choices", "metadata", "sandbox", "files", "setup")
 _NEEDS_MACHINE = ("sandbox", "files", "setup")
+_INLINE_IMAGE = re.compile(r"data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]+\Z")
+_LONGEST_NAME = 255
 _ROLES = ("system", "user", "assistant", "tool")
 
 
@@ -148,7 +151,7 @@ class CaseReader:
         """Whether the image is there; its bytes count in the fingerprint of the inputs."""
         if image in self._images:
             return True
-        if image.startswith("data:image/"):
+        if _INLINE_IMAGE.match(image) is not None:
             self._images[image] = hashlib.sha256(image.encode()).hexdigest()
             return True
         path = inside(self.folder, image)
@@ -212,8 +215,14 @@ def as_text(value: object) -> str:
 
 
 def inside(folder: Path, name: str) -> Path | None:
-    """The file `name` under `folder`; None when it would lie elsewhere."""
-    path = (folder / name).resolve()
+    """The file `name` under `folder`; None when it would lie elsewhere, or is no file's name."""
+    if any(len(part.encode(errors="replace")) > _LONGEST_NAME for part in name.split("/")):
+        return None
+    try:
+        path = (folder / name).resolve()
+    except (OSError, ValueError):
+        # A loop of links, or a NUL character.
+        return None
     return path if path.is_relative_to(folder.resolve()) else None
 
 

@@ -132,7 +132,7 @@ def _message(turn: Turn, folder: Path) -> Message:
     return Message(
         role=turn.role,
         text=turn.content,
-        images=tuple(_image(folder / name) for name in turn.images),
+        images=tuple(_image(folder, name) for name in turn.images),
         tool_calls=tuple(
             ToolCall(id=call["id"], name=call["name"], arguments=call["arguments"])
             for call in calls
@@ -141,6 +141,11 @@ def _message(turn: Turn, folder: Path) -> Message:
     )
 
 
-def _image(path: Path) -> ImagePart:
+def _image(folder: Path, name: str) -> ImagePart:
+    """An image of the eval set's folder, or one that stands in the case itself (`data:`)."""
+    if name.startswith("data:"):
+        media_type, _, data = name.removeprefix("data:").partition(";base64,")
+        return ImagePart(media_type=media_type, data=data)
+    path = folder / name
     media_type = guess_type(path.name)[0] or "application/octet-stream"
     return ImagePart(media_type=media_type, data=b64encode(path.read_bytes()).decode())

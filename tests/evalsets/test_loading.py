@@ -297,3 +297,30 @@ def test_deep_and_long_lines_are_faults(tmp_path: Path) -> None:
 
 def test_without_an_evalset_file(tmp_path: Path) -> None:
     assert faults(tmp_path) == [f"{tmp_path.name}/evalset.yaml: the file is missing"]
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["a" * 300 + ".png", "a\0.png", "data:image/png;base64,***", "data:text/plain;base64,AAAA"],
+)
+def test_what_is_no_image_is_a_fault(tmp_path: Path, image: str) -> None:
+    content = [{"type": "image", "image": image}]
+    line = json.dumps({"id": "a", "input": [{"role": "user", "content": content}]})
+    folder = folder_with(tmp_path, [line], "source: {kind: written}\nprimary: {scorer: exact}\n")
+    (fault,) = faults(folder)
+    assert fault.startswith("invoices/cases.jsonl:1: input[0].content: the image ")
+
+
+def test_half_a_surrogate_pair_is_no_text(tmp_path: Path) -> None:
+    lines = [r'{"id": "a", "input": "\ud83d"}', r'{"id": "b", "input": "\ud83d\ude00"}']
+    folder = folder_with(tmp_path, lines, "source: {kind: written}\nprimary: {scorer: exact}\n")
+    assert faults(folder) == [
+        r"invoices/cases.jsonl:1: half of a surrogate pair (`\ud...`) is no text"
+    ]
+
+
+def test_a_file_named_by_something_else_is_a_fault(tmp_path: Path) -> None:
+    config = 'cases: "a\\0b"\nsource: {kind: written}\nprimary: {scorer: exact}\n'
+    assert faults(folder_with(tmp_path, LINES, config)) == [
+        "invoices/evalset.yaml:1: cases: must name a file in the eval set's own folder"
+    ]

@@ -12,6 +12,7 @@ from harness.plan.model import FeaturePlan, Status
 from harness.plan.planning import Selection, plan_review
 from harness.record.codes import Reason
 from harness.trials import Trial
+from providers.request import ImagePart
 from tests.support.reviews import CYCLE, NOW, Shape, write, write_review_workspace
 
 PNG = bytes.fromhex("89504e470d0a1a0a")
@@ -90,14 +91,16 @@ def test_images_tools_and_turns_are_sent(root: Path) -> None:
     lines = (folder / "cases.jsonl").read_text().splitlines()
     cases = [json.loads(line) for line in lines]
     image = {"type": "image", "image": "shot.png"}
+    inline = {"type": "image", "image": "data:image/webp;base64,AAAA"}
     for case in cases:
         words = {"type": "text", "text": case["input"]}
-        case["input"] = [{"role": "user", "content": [words, image]}]
+        case["input"] = [{"role": "user", "content": [words, image, inline]}]
     write(folder / "cases.jsonl", "\n".join(json.dumps(case) for case in cases) + "\n")
     request = first_trial(planned(root)).request
     assert [message.role for message in request.messages] == ["system", "user"]
     assert request.messages[0].cache
     assert request.messages[1].images[0].media_type == "image/png"
+    assert request.messages[1].images[1] == ImagePart(media_type="image/webp", data="AAAA")
     assert request.tools[0].name == "lookup"
     assert input_bytes(request) > len("Sort.") + len(request.messages[1].text)
 

@@ -49,20 +49,30 @@ def _is_open(one: Examined) -> bool:
 
 
 def _more_cases(open_ones: Sequence[Examined], plan: FeaturePlan) -> int | None:
-    """Cases beside those there are, for four chances in five that an equal candidate passes."""
-    shares = [
-        (q.only_current_right + q.only_candidate_right) / q.n
-        for one in open_ones
-        if (q := one.quality) is not None
-        and q.only_current_right is not None
-        and q.only_candidate_right is not None
-        and q.n
-    ]
-    discordance = max(min(shares, default=EXPECTED_DISAGREEMENT), LEAST_DISAGREEMENT)
+    """Cases beside those there are, for four chances in five that the nearest option passes.
+
+    It is taken to be as it was measured; of one that was not measured, equal quality is assumed.
+    None when, as measured, it lies beyond the margin: then more cases are no way to a downgrade.
+    """
     level = plan.alpha / max(len(plan.asked), 1)
-    truth = Truth(difference=0.0, discordance=discordance)
-    total = cases_needed(truth, plan.margin / 100, level, power=WANTED_POWER)
-    return None if total is None else max(total - len(plan.sample.deciding), 0) or None
+    totals = [
+        cases_needed(truth, plan.margin / 100, level, power=WANTED_POWER)
+        for truth in map(_truth, open_ones)
+        if truth.difference > -plan.margin / 100
+    ]
+    known = [total for total in totals if total is not None]
+    return max(min(known) - len(plan.sample.deciding), 0) or None if known else None
+
+
+def _truth(one: Examined) -> Truth:
+    found = one.quality
+    if found is None or found.only_current_right is None or found.only_candidate_right is None:
+        return Truth(difference=0.0, discordance=EXPECTED_DISAGREEMENT)
+    losses, gains = found.only_current_right, found.only_candidate_right
+    return Truth(
+        difference=min((gains - losses) / found.n, 0.0),
+        discordance=max((losses + gains) / found.n, LEAST_DISAGREEMENT),
+    )
 
 
 def _cost(more: int | None, plan: FeaturePlan, run: FeatureRun | None) -> Decimal | None:
@@ -87,4 +97,4 @@ def _note(decided: Decided, plan: FeaturePlan) -> str:
     for reason in decided.reasons:
         if reason in notes:
             return notes[reason]
-    return "add cases: the sample cannot tell yet"
+    return "add cases, so that a difference like the measured one can be told from the limit"

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from evalsets.loading import load_evalset
-from evalsets.source import SourceError
+from evalsets.loading import CONFIG_FILE, load_evalset
+from evalsets.source import SourceError, read_text, read_yaml
 from harness.config.feature_checks import evalset_folder, feature_problems
 from harness.config.fingerprints import policy_sha256
 from harness.config.model_checks import model_problems
 from harness.config.prompt_checks import prompt_problems
 from harness.config.reading import problem_of, read_files
+from harness.config.secrets import secrets_in
 from harness.errors import Problem, WorkspaceError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalsets.cases import EvalSet
+    from evalsets.source import Fault
     from harness.config.files import FeatureConfig, ModelConfig, PolicyConfig
     from harness.config.reading import Reading
 
@@ -124,8 +126,19 @@ def _evalset(
         message = f"the folder is missing; it holds the eval set of {feature_id}"
         reading.problems.append(Problem(file=f"{shown}/", line=None, key="", message=message))
         return None
+    reading.failed(_secrets(folder, shown))
     try:
         return load_evalset(folder, feature_id, shown=shown, through_datasets=through_datasets)
     except SourceError as error:
         reading.problems += [problem_of(fault) for fault in error.faults]
         return None
+
+
+def _secrets(folder: Path, shown: str) -> tuple[Fault, ...]:
+    """Secrets in `evalset.yaml`; what else is wrong with it is said where it is loaded."""
+    name = f"{shown}/{CONFIG_FILE}"
+    try:
+        source = read_yaml(read_text(folder / CONFIG_FILE, shown=name), file=name)
+    except SourceError:
+        return ()
+    return tuple(secrets_in(source))

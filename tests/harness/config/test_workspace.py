@@ -459,6 +459,18 @@ ONE_LINE_EDITS = [
     ),
     pytest.param(
         EVALSET_FILE,
+        "tune: 2",
+        "guardrails: [{scorer: label, labels: [a, b], api_key: abc, margin: 1}]",
+        [
+            (
+                "evalsets/tickets/evalset.yaml:7: guardrails[0].api_key: looks like a secret; put "
+                "it in an environment variable and its name in `key:`"
+            )
+        ],
+        id="secret in an eval set",
+    ),
+    pytest.param(
+        EVALSET_FILE,
         "{mail: {margin: 10}}",
         "{mial: {margin: 10}}",
         [

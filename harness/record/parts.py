@@ -9,15 +9,49 @@ from __future__ import annotations
 from datetime import date, datetime  # pydantic reads them at run time
 from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict
-
+from harness.record.base import Recorded
 from harness.record.codes import Reason, Result, State
+from harness.record.money import (
+    BreakEven,
+    Bridge,
+    Lever,
+    LeverBasis,
+    OptionCost,
+    PortionFacts,
+    RateFacts,
+    Savings,
+    TierFacts,
+)
 
-
-class Recorded(BaseModel):
-    """Base of everything in a record: final, no unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+__all__ = [
+    "BreakEven",
+    "Bridge",
+    "EvalSetFacts",
+    "Evidence",
+    "FeatureFacts",
+    "GuardrailResult",
+    "HistoryEntry",
+    "LatencyFacts",
+    "Lever",
+    "LeverBasis",
+    "Look",
+    "Margin",
+    "Missingness",
+    "OptionCost",
+    "OptionRecord",
+    "PortionFacts",
+    "Quality",
+    "RateFacts",
+    "Recorded",
+    "Savings",
+    "SignedException",
+    "SliceResult",
+    "Spend",
+    "StillNeeded",
+    "Target",
+    "TierFacts",
+    "TrafficFacts",
+]
 
 
 class FeatureFacts(Recorded):
@@ -192,78 +226,6 @@ class Missingness(Recorded):
     failed_candidate: int
 
 
-class TierFacts(Recorded):
-    """Prices of a whole request with at least `from_input_tokens`, USD per million tokens."""
-
-    from_input_tokens: int
-    input: Decimal
-    output: Decimal
-    cache_read: Decimal
-    cache_write: Decimal
-    cache_write_1h: Decimal
-
-
-class RateFacts(Recorded):
-    """USD per million tokens, as they were on the review's date."""
-
-    input: Decimal
-    output: Decimal
-    cache_read: Decimal
-    cache_write: Decimal
-    cache_write_1h: Decimal
-    per_request: Decimal
-    batch_share: Decimal | None
-    source: str
-    valid_from: date | None
-    discount: Decimal
-    """Share taken off catalogue prices."""
-    tiers: tuple[TierFacts, ...] = ()
-    """Long-context prices of the whole request."""
-    batch_bands: tuple[TierFacts, ...] = ()
-    """Batch prices where they are no plain share of the list price."""
-    as_of: date | None = None
-    """Day on which the price was last known to hold."""
-
-
-class PortionFacts(Recorded):
-    """So many cases between two long-context limits, and their mean tokens in production."""
-
-    cases: int
-    input_tokens: Decimal
-    output_tokens: Decimal
-
-
-class OptionCost(Recorded):
-    """What an option costs in production, USD."""
-
-    per_request: Decimal | None
-    per_success: Decimal | None
-    monthly: Decimal | None
-    monthly_after_discounts: Decimal | None
-    input_tokens_mean: float | None
-    output_tokens_mean: float | None
-    rates: RateFacts | None
-    basis: str
-    """`measured`, `traffic` (before any call) or `capacity` (self-hosted)."""
-    success_share: Decimal | None = None
-    """Mean score in [0, 1] that the cost per success divides by."""
-    per_million_tokens: Decimal | None = None
-    """USD per million tokens of this mix, input and output together."""
-    portions: tuple[PortionFacts, ...] = ()
-    """Tokens of a request, by length: what a price list needs."""
-
-
-class BreakEven(Recorded):
-    """USD per additional error at which the swap stops paying; None: it costs no quality."""
-
-    at_estimate: Decimal | None
-    at_worst: Decimal | None
-    more_errors_per_month: float | None
-    more_errors_per_month_worst: float | None
-    net_saving_estimate: Decimal | None
-    net_saving_worst: Decimal | None
-
-
 class OptionRecord(Recorded):
     """One option of the ladder and what became of it."""
 
@@ -286,36 +248,6 @@ class OptionRecord(Recorded):
     migration_effort: str
 
 
-class Bridge(Recorded):
-    """Where the monthly difference comes from; the terms sum exactly to it."""
-
-    term: str
-    """`price`, `input tokens`, `output tokens`, `retries`, `cache`."""
-    usd: Decimal
-
-
-class LeverBasis(Recorded):
-    """What a lever changes in the incumbent's month: all that its price needs."""
-
-    batch: bool
-    output_factor: Decimal
-    cached_share: Decimal
-    cache_written_share: Decimal
-
-
-class Lever(Recorded):
-    """A saving that needs no other model; levers exclude each other."""
-
-    kind: str
-    """`batch`, `caching`, `effort`, `shorter-output`."""
-    saving_monthly: Decimal
-    monthly: Decimal
-    possible: bool
-    needs: str
-    basis: LeverBasis | None = None
-    """None: it changes nothing, or its price is not made from tokens."""
-
-
 class StillNeeded(Recorded):
     """What an undecided feature lacks."""
 
@@ -324,20 +256,6 @@ class StillNeeded(Recorded):
     cost_usd: Decimal | None
     worth_monthly_usd: Decimal | None
     note: str
-
-
-class Savings(Recorded):
-    """What the chosen option saves, USD a month."""
-
-    monthly: Decimal
-    monthly_lower: Decimal | None
-    monthly_upper: Decimal | None
-    percentage: float
-    after_discounts: Decimal
-    one_off_cost: Decimal
-    payback_months: float | None
-    realised: Decimal | None = None
-    verified_at: datetime | None = None
 
 
 class EvalSetFacts(Recorded):

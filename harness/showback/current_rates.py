@@ -24,8 +24,8 @@ def rates_on(
 ) -> dict[str, Rates]:
     """Find the rates of today's model and of every option.
 
-    An option that never had rates, or whose model left the workspace, is left out and keeps what
-    the record says.
+    An option that never had rates, whose model left the workspace, or whose price is its GPUs'
+    hours (a matter of its probe and traffic: `plan`) is left out and keeps what the record says.
 
     Raises:
         PriceMissingError: a model of the record has no price on that day.
@@ -36,7 +36,8 @@ def rates_on(
     found: dict[str, Rates] = {}
     for target in targets:
         config = models.get(target.model_id)
-        if config is None or priced[target.option] is None:
+        hosted = config is not None and config.gpu is not None and not config.price
+        if config is None or hosted or priced[target.option] is None:
             continue
         try:
             found[target.option] = find_rates(target.model_id, config, policy, on=on)

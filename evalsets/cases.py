@@ -32,6 +32,8 @@ class Case:
     """Sorted (key, value) pairs; values as text."""
     also_right: tuple[str, ...] = ()
     """Further right answers, where there are several."""
+    ruled_out: tuple[str, ...] = ()
+    """Answers that a person saw and found wrong, while no right one is known."""
     choices: tuple[str, ...] = ()
     """Answers to choose from, where the case offers some."""
 
@@ -91,6 +93,8 @@ class EvalSet:
     provenance: str
     targets: str
     """Who made the targets: `human`, `model`, `program`, `none`."""
+    labels_file: str = "labels.jsonl"
+    """Where people's labels are appended, in the eval set's folder."""
 
     def cluster(self, case: Case) -> str:
         """The case's cluster: its cluster key's value, else the case itself."""

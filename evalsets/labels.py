@@ -1,8 +1,9 @@
 """Labels made by people: append-only lines that say which normalised answer of a case is right.
 
 `{"case": "17", "answer": "billing", "by": "dana.ruiz", "at": "2026-10-02T09:14:00Z", ...}`: the
-answer is a text, a list of texts (several are right), or null (none of those shown was right). The
-last line of a case counts; other keys are the labeller's own.
+answer is a text, a list of texts (several are right), or null (none of those shown was right:
+`shown` lists them, and they stay wrong while other answers are unlabelled). The last line of a case
+counts; a line with `withdrawn: true` takes back all lines before it. Other keys are the labeller's.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ class Label:
     answers: tuple[str, ...]
     by: str
     at: str
+    shown: tuple[str, ...] = ()
+    """The normalised answers that were shown, in their order."""
+    withdrawn: bool = False
 
 
 def read_labels(
@@ -48,14 +52,23 @@ def read_labels(
 
 def with_labels(cases: Iterable[Case], labels: Iterable[Label]) -> tuple[Case, ...]:
     """The cases; those without a target take what their last label says is right."""
-    last = {label.case: label for label in labels}
-    return tuple(_labelled(case, last.get(case.id)) for case in cases)
+    standing: dict[str, list[Label]] = {}
+    for label in labels:
+        if label.withdrawn:
+            standing.pop(label.case, None)
+        else:
+            standing.setdefault(label.case, []).append(label)
+    return tuple(_labelled(case, standing.get(case.id, [])) for case in cases)
 
 
-def _labelled(case: Case, label: Label | None) -> Case:
-    if case.target is not None or label is None or not label.answers:
+def _labelled(case: Case, labels: list[Label]) -> Case:
+    if case.target is not None or not labels:
         return case
-    return replace(case, target=label.answers[0], also_right=label.answers[1:])
+    right = labels[-1].answers
+    if right:
+        return replace(case, target=right[0], also_right=right[1:])
+    wrong = [answer for label in labels if not label.answers for answer in label.shown]
+    return replace(case, ruled_out=tuple(dict.fromkeys(wrong)))
 
 
 def _label(row: Row) -> Label:
@@ -64,6 +77,8 @@ def _label(row: Row) -> Label:
         answers=tuple(cast("list[str]", _several(row.data["answer"]))),
         by=cast("str", row.data["by"]),
         at=cast("str", row.data["at"]),
+        shown=tuple(cast("list[str]", _several(row.data.get("shown")))),
+        withdrawn=row.data.get("withdrawn") is True,
     )
 
 
@@ -89,6 +104,8 @@ def _problems(row: Row, case_ids: Collection[str]) -> list[tuple[str, str]]:
     items = _several(answer)
     if answer == [] or not all(isinstance(item, str) for item in items):
         problems.append(("answer", f"must be a text, a list of texts or null, got {shown(answer)}"))
+    if not all(isinstance(item, str) for item in _several(row.data.get("shown"))):
+        problems.append(("shown", "must be a list of texts"))
     problems += [
         (key, f"must be a text, got {shown(row.data[key])}")
         for key in ("by", "at")

@@ -202,6 +202,7 @@ def _evalset(opened: _Folder, cases: tuple[Case, ...], feature: str) -> EvalSet:
         bar=config.bar,
         provenance=_provenance(config),
         targets=config.source.targets,
+        labels_file=config.labels,
     )
 
 

@@ -54,9 +54,9 @@ def inputs_sha256(evalset: EvalSet) -> str:
 def labels_sha256(evalset: EvalSet) -> str | None:
     """Of the right answers, those of the case file included; None when no case has one."""
     right = sorted(
-        (case.id, case.target, *case.also_right)
+        (case.id, case.target or "", *case.also_right, *(f"not {no}" for no in case.ruled_out))
         for case in evalset.cases
-        if case.target is not None
+        if case.target is not None or case.ruled_out
     )
     return fingerprint(right) if right else None
 
@@ -68,7 +68,7 @@ def policy_sha256(policy: PolicyConfig) -> str:
 
 def _inputs(case: Case) -> dict[str, object]:
     facts = asdict(case)
-    del facts["target"], facts["also_right"]
+    del facts["target"], facts["also_right"], facts["ruled_out"]
     return facts
 
 

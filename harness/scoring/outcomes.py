@@ -32,7 +32,12 @@ def score_outcome(outcome: Outcome, case: Case, scorer: Scorer) -> float | None:
 
 
 def checked_score(scorer: Scorer, case: Case, answer: str) -> float:
-    """The scorer's score of an answer; raises `UsageError` for NaN or anything outside [0, 1]."""
+    """The scorer's score of an answer; raises `UsageError` for NaN or anything outside [0, 1].
+
+    An answer that a label ruled out is wrong also while no right one is known.
+    """
+    if case.target is None and scorer.needs_target and scorer.normalise(answer) in case.ruled_out:
+        return 0.0
     value = scorer.score(case, answer)
     if math.isnan(value) or not 0 <= value <= 1:
         raise UsageError(f"case {case.id!r}: a score of {value!r} is not in [0, 1]")

@@ -8,7 +8,7 @@ from tests.support.scoring import case, spec
 
 
 def test_an_unknown_scorer_lists_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"unknown scorer 'labl'; known: contains, .*:function"):
+    with pytest.raises(UsageError, match=r"unknown scorer 'labl'; known: assertions, .*:function"):
         find_scorer(spec("labl"))
 
 

@@ -1,0 +1,114 @@
+"""`rightsize label`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options
+from harness.cli.decide import git_identity
+from harness.cli.running import STATE
+from harness.config.workspace import load_workspace
+from harness.errors import UsageError
+from harness.labelling import sheets, terminal
+from harness.labelling.agreement import agreement
+from harness.labelling.sessions import labels_of, sit
+from harness.plan.planning import Selection, plan_review
+from harness.replay.journal import Journal
+
+if TYPE_CHECKING:
+    from harness.labelling.sessions import Sitting
+    from harness.plan.model import FeaturePlan
+
+
+@click.command()
+@click.argument("feature")
+@options.workspace
+@options.cycle
+@click.option("--by", default=None, help="Who labels (default: the git identity).")
+@click.option(
+    "--second", is_flag=True, help="A second person: the first one's labels do not count."
+)
+@click.option("--all", "all_looks", is_flag=True, help="Every look's cases, not the next look's.")
+@click.option(
+    "--sheet", type=click.Path(path_type=Path), default=None, help="Write a .csv or .html."
+)
+@click.option(
+    "--filled", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
+    help="Read a filled .csv sheet back.",
+)  # fmt: skip
+def label(  # noqa: PLR0913  # one argument per option of the command
+    *,
+    feature: str,
+    workspace: Path,
+    cycle: str | None,
+    by: str | None,
+    second: bool,
+    all_looks: bool,
+    sheet: Path | None,
+    filled: Path | None,
+) -> None:
+    """Say which answer is right where models disagree: a, b, both, neither. Blind."""
+    now = options.now()
+    root = options.find_workspace(workspace)
+    loaded = load_workspace(root)
+    named = options.cycle_of(cycle, now.date())
+    wanted = Selection(features=(feature,))
+    plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted).features[0]
+    person = by or git_identity(root)
+    with Journal.read(root / STATE / "journal.sqlite") as journal:
+        sitting = sit(plan, journal, by=person, clock=_moment, second=second)
+    if sheet is not None:
+        _write(sheet, sitting, all_looks=all_looks)
+    elif filled is not None:
+        _read(filled, sitting)
+    else:
+        _ask(plan, sitting, all_looks=all_looks)
+
+
+def _moment() -> str:
+    return options.now().isoformat(timespec="seconds")
+
+
+def _ask(plan: FeaturePlan, sitting: Sitting, *, all_looks: bool) -> None:
+    asked = sitting.asked if all_looks else sitting.now
+    done = terminal.label(asked, sitting.recorder, terminal.Console(show=click.echo, read=_key))
+    left = len(sitting.asked) - len(asked)
+    advice = "`rightsize review` decides" if done == len(asked) else "run it again to go on"
+    click.echo(f"{done} of {len(asked)} disagreements labelled -> {advice}")
+    if left:
+        click.echo(f"{left} more belong to later looks, and may need no label")
+    found = agreement(labels_of(plan))
+    if found is not None and found[1].value is not None:
+        (one, other), kappa = found
+        click.echo(
+            f"{one} and {other} agree on {kappa.agreed} of {kappa.n}: "
+            f"kappa {kappa.value:.2f} ({kappa.lower:.2f} to {kappa.upper:.2f})"
+        )
+
+
+def _key() -> str | None:
+    return sys.stdin.readline() or None
+
+
+def _write(path: Path, sitting: Sitting, *, all_looks: bool) -> None:
+    asked = sitting.asked if all_looks else sitting.now
+    makers = {".csv": sheets.write_csv, ".html": sheets.write_html}
+    if path.suffix not in makers:
+        raise UsageError(f"--sheet {path}: .csv or .html")
+    path.write_text(makers[path.suffix](asked), encoding="utf-8")
+    click.echo(f"wrote {path}: {len(asked)} disagreements to label")
+
+
+def _read(path: Path, sitting: Sitting) -> None:
+    found = sheets.read_csv(path.read_text("utf-8-sig"), sitting.asked, file=path.name)
+    for question, verdict in found.verdicts:
+        sitting.recorder.record(question, verdict)
+    for problem in found.problems:
+        click.echo(str(problem))
+    click.echo(
+        f"{len(found.verdicts)} labelled, {found.empty} rows empty, {len(found.problems)} refused"
+    )

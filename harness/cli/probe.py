@@ -1,0 +1,158 @@
+"""`rightsize probe`."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from harness.cli import options
+from harness.cli.running import STATE, cache_folder
+from harness.config.probe_file import EngineEntry, probe_path, write_probe
+from harness.config.workspace import load_workspace
+from harness.errors import UsageError
+from harness.probe.featured import Address, Subject, engine_of, slo_of, target_of, to_result
+from harness.probe.fixed_rates import goodput_of_rates
+from harness.probe.foreign import read_runs
+from harness.probe.probing import ProbePlan
+from harness.probe.probing import probe as measure
+from harness.probe.search import SearchPlan
+from harness.probe.summary import good_share
+from harness.serving.lifecycle import serve_models
+from harness.serving.resolve import resolve_weights
+from harness.serving.specs import serve_specs
+
+if TYPE_CHECKING:
+    from harness.config.probe_file import ProbeResult
+    from harness.config.workspace import Workspace
+    from harness.probe.foreign import Tool
+    from harness.probe.summary import Run
+
+TOOLS = ("guidellm", "vllm-bench", "aiperf")
+
+
+@click.command()
+@click.argument("model")
+@click.option("--feature", "-f", required=True, help="Feature whose prompts and SLOs count.")
+@options.workspace
+@click.option("--seconds", default=60.0, show_default=True, help="Length of one run.")
+@click.option("--requests", default=120, show_default=True, help="Fewest requests of one run.")
+@click.option("--repeats", default=5, show_default=True, help="Independent searches.")
+@click.option("--first", default=1.0, show_default=True, help="First rate, requests a second.")
+@click.option("--seed", default=1, show_default=True, help="Of arrivals and prompts.")
+@click.option(
+    "--import", "imported", type=(click.Choice(TOOLS), click.Path(path_type=Path)), default=None,
+    help="Take a result file of another tool instead of measuring.", metavar="TOOL FILE",
+)  # fmt: skip
+@click.option(
+    "--load-s", type=float, default=None, help="Start to first answer, where not measured."
+)
+def probe(  # noqa: PLR0913  # one argument per option of the command
+    *,
+    model: str,
+    feature: str,
+    workspace: Path,
+    seconds: float,
+    requests: int,
+    repeats: int,
+    first: float,
+    seed: int,
+    imported: tuple[str, Path] | None,
+    load_s: float | None,
+) -> None:
+    """Measure how many requests a second one replica of MODEL serves within a feature's SLOs."""
+    found = load_workspace(options.find_workspace(workspace))
+    _check_names(found, model, feature)
+    search = SearchPlan(first_per_s=first, repeats=repeats)
+    if imported is not None:
+        result = _imported(found, model, feature, imported, search)
+    else:
+        plan = ProbePlan(
+            slo=slo_of(found, feature), search=search, seed=seed, seconds=seconds,
+            least_requests=requests,
+        )  # fmt: skip
+        result = _measured(found, model, feature, plan)
+    if load_s is not None:
+        result = result.model_copy(update={"load_s": load_s})
+    path = probe_path(found.root, model, feature)
+    write_probe(result, path)
+    _show(result, path)
+
+
+def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> ProbeResult:
+    now = options.now()
+    config = found.models[model]
+    key = os.environ.get(config.key) if config.key else None
+    with ExitStack() as stack:
+        base_url, load_s = config.base_url, None
+        if config.serve is not None:
+            weights = resolve_weights(
+                {model: config}, workspace=found.root, cache=cache_folder(os.environ), given={},
+                progress=lambda line, _done, _size: click.echo(line),
+            )  # fmt: skip
+            specs = serve_specs({model: config}, weights)
+            logs = found.root / STATE / "logs"
+            served = stack.enter_context(serve_models(specs, logs=logs, environ=os.environ))[model]
+            base_url, load_s = served.base_url, served.load_s
+        if base_url is None:
+            raise UsageError(
+                f"{model}: neither `serve` nor `base_url`: a vendor's API is not probed"
+            )
+        target = target_of(
+            found, feature, model, Address(base_url=base_url, key=key), on=now.date()
+        )
+        subject = Subject(
+            model=model, feature=feature, source="probe", measured_at=now,
+            engine=engine_of(found, model, base_url), load_s=load_s,
+        )  # fmt: skip
+        return to_result(found, subject, measure(target, plan, _progress), plan.search)
+
+
+def _imported(
+    found: Workspace, model: str, feature: str, imported: tuple[str, Path], search: SearchPlan
+) -> ProbeResult:
+    tool, path = imported
+    runs = read_runs(cast("Tool", tool), path)
+    slo = slo_of(found, feature)
+    goodput = goodput_of_rates([(run.rate_per_s, good_share(run, slo)) for run in runs], search)
+    subject = Subject(
+        model=model, feature=feature, source=tool, load_s=None, engine=EngineEntry(name="unknown"),
+        measured_at=options.now().astimezone(UTC),
+        notes=(f"imported from {path.name}: no interval, since nothing was repeated",),
+    )  # fmt: skip
+    return to_result(found, subject, (goodput, runs), replace(search, repeats=1))
+
+
+def _check_names(found: Workspace, model: str, feature: str) -> None:
+    for option, name, known in (
+        ("MODEL", model, found.models),
+        ("--feature", feature, found.features),
+    ):
+        if name not in known:
+            raise UsageError(f"{option} {name}: not in the workspace; known: {', '.join(known)}")
+
+
+def _progress(run: Run, share: float) -> None:
+    cut = ", ended early" if run.cut else ""
+    click.echo(
+        f"repeat {run.repeat + 1}: {run.rate_per_s:.3g}/s, {len(run.samples)} requests, "
+        f"{share:.1%} good{cut}"
+    )
+
+
+def _show(result: ProbeResult, path: Path) -> None:
+    goodput = result.goodput
+    span = (
+        f" ({goodput.lower_per_s:.3g} to {goodput.upper_per_s:.3g})"
+        if goodput.lower_per_s is not None and goodput.upper_per_s is not None
+        else ""
+    )
+    click.echo(
+        f"{result.model}: {goodput.per_s:.3g} requests a second and replica{span} with "
+        f"{goodput.good_share:.0%} good; written to {path}, sha256 {result.sha256[:12]}"
+    )

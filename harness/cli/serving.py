@@ -1,0 +1,83 @@
+"""`rightsize serving`: what runs, started and stopped by hand."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options
+from harness.cli.running import STATE, cache_folder
+from harness.config.workspace import load_workspace
+from harness.errors import UsageError
+from harness.serving.gpus import check_quota, gpus_here, pack
+from harness.serving.lifecycle import leave_running
+from harness.serving.resolve import resolve_weights
+from harness.serving.server import Place, free_port
+from harness.serving.specs import serve_specs
+from harness.serving.states import gpus_by_team, list_servers, stop_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.group()
+def serving() -> None:
+    """List, start and stop the models that this workspace serves."""
+
+
+@serving.command("list")
+@options.workspace
+def list_(*, workspace: Path) -> None:
+    """List what runs: model, address, GPUs, team."""
+    running = list_servers(_logs(options.find_workspace(workspace)))
+    for state in running:
+        team = f"   team {state.team}" if state.team else ""
+        click.echo(f"{state.model}   {state.base_url}   {state.engine}   {state.gpus} GPUs{team}")
+    if not running:
+        click.echo("nothing runs")
+
+
+@serving.command()
+@click.argument("model")
+@options.workspace
+@click.option("--team", default=None, help="Team that holds the GPUs (policy.yaml: gpu_quota).")
+@click.option(
+    "--idle-s", default=1800.0, show_default=True, help="Suspend after so long without a token."
+)
+def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> None:
+    """Start MODEL and leave it running until it is stopped, idle, or its `ttl_s` is over."""
+    found = load_workspace(options.find_workspace(workspace))
+    config = found.models.get(model)
+    if config is None or config.serve is None:
+        served = ", ".join(name for name, one in found.models.items() if one.serve) or "none"
+        raise UsageError(f"{model}: has no `serve` in this workspace; models with one: {served}")
+    logs = _logs(found.root)
+    if team is not None:
+        held = gpus_by_team(list_servers(logs))
+        check_quota({team: config.serve.gpus}, held, found.policy.gpu_quota)
+    given = pack({model: config.serve.gpus}, gpus_here(os.environ)) if config.serve.gpus else {}
+    weights = resolve_weights(
+        {model: config}, workspace=found.root, cache=cache_folder(os.environ), given={},
+        progress=lambda line, _done, _size: click.echo(line),
+    )  # fmt: skip
+    place = Place(
+        logs=logs, environ=os.environ, port=free_port(), gpus=given.get(model, ()), team=team,
+        detached=True, idle_s=idle_s,
+    )  # fmt: skip
+    served_model = leave_running(model, serve_specs({model: config}, weights)[model], place)
+    click.echo(f"{model}   {served_model.base_url}   ready after {served_model.load_s:.1f} s")
+
+
+@serving.command()
+@click.argument("model")
+@options.workspace
+def stop(*, model: str, workspace: Path) -> None:
+    """Stop every server of MODEL."""
+    for state in stop_server(_logs(options.find_workspace(workspace)), model):
+        click.echo(f"{state.model}   {state.base_url}   stopped")
+
+
+def _logs(root: Path) -> Path:
+    return root / STATE / "logs"

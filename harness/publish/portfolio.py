@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from harness.economics.portfolio import lever_saving
 from harness.publish.facts import (
     cheapest_failed,
     chosen_option,
@@ -74,15 +75,8 @@ def saving(record: DecisionRecord) -> Decimal:
 def _saving_text(records: Sequence[DecisionRecord]) -> str:
     proposed = [record for record in records if record.verdict is Verdict.DOWNGRADE]
     total = sum((saving(record) for record in proposed), start=Decimal(0))
-    free = sum(
-        (
-            max((lever.saving_monthly for lever in record.levers if lever.possible), default=None)
-            or Decimal(0)
-            for record in records
-            if record.verdict is not Verdict.DOWNGRADE
-        ),
-        start=Decimal(0),
-    )
+    others = (record for record in records if record.verdict is not Verdict.DOWNGRADE)
+    free = sum((lever_saving(record) for record in others), start=Decimal(0))
     more = f" Without another model, batch or caching would save {usd(free)} more." if free else ""
     return f"{usd(total)} a month after discounts, on {plural(len(proposed), 'feature')}.{more}"
 

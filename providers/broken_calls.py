@@ -15,9 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Names of the back ends' exceptions, because each has its own classes and wraps the other's.
-NEVER_SENT = frozenset({"ClientConnectorError", "ClientConnectorDNSError", "ConnectError"})
+NEVER_SENT = frozenset(
+    {"ClientConnectorError", "ClientConnectorDNSError", "ConnectError", "NewConnectionError"}
+)
 BROKE_INSIDE = frozenset(
-    {"ClientPayloadError", "ClientResponseError", "ReadError", "RemoteProtocolError"}
+    {
+        "ChunkedEncodingError",
+        "ClientPayloadError",
+        "ClientResponseError",
+        "ReadError",
+        "RemoteProtocolError",
+    }
 )
 BROKE = frozenset({"ClientOSError", "ServerDisconnectedError", "ClientConnectionResetError"})
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 OPENERS: Mapping[str, str] = {
     "anthropic": "providers.anthropic:open_anthropic",
     "google": "providers.google:open_google",
+    "google-generativeai": "providers.google_generativeai:open_generativeai",
     "openai": "providers.openai:open_openai",
     "openai-compatible": "providers.openai:open_openai",
 }
@@ -35,7 +36,7 @@ def open_provider(endpoint: Endpoint, *, key: str | None) -> Provider:
         BadRequestError: the address is refused, or the endpoint's API is not the vendor's.
     """
     _check_address(endpoint)
-    opener = cast("Callable[..., Provider]", _load(OPENERS[endpoint.vendor]))
+    opener = cast("Callable[..., Provider]", _load(OPENERS[endpoint.sdk or endpoint.vendor]))
     return opener(endpoint, key=key)
 
 

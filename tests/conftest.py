@@ -15,6 +15,7 @@ LISTED_SKIPS = (
     "no chromium",  # Debian's package is absent
     "no weights",  # the small model's file cannot be had
     "no torch",  # a CPU build of torch is not at hand
+    "no google-generativeai",  # an environment of its own, made by hand
     "no GPU",
     "no network namespaces",
     "no pip",

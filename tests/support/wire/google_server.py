@@ -105,14 +105,22 @@ class GoogleServer(WireServer):
         """The chunks of the answer; usage grows."""
         whole = self.document(call, reply)
         if "candidates" not in whole:
-            return [frame(whole)]
+            return self._framed(call, [whole])
         said = tool_parts(reply) or [{"text": piece} for piece in pieces(reply.text)]
         last = len(said) - 1
         chunks = [
             whole | {"candidates": [self._candidate(reply, [part], ends=number == last)]}
             for number, part in enumerate(said)
         ]
-        return [frame(chunk) for chunk in chunks]
+        return self._framed(call, chunks)
+
+    def _framed(self, call: Call, chunks: list[Body]) -> list[str]:
+        """Events where they are asked for (`alt=sse`), else the items of one JSON array."""
+        if "alt=sse" in call.query:
+            return [frame(chunk) for chunk in chunks]
+        starts = ["[", *("," for _ in chunks[1:])]
+        items = [start + json.dumps(chunk) for start, chunk in zip(starts, chunks, strict=True)]
+        return [*items, "]"]
 
     def error(self, reply: Reply) -> Body:
         """Google's error document."""

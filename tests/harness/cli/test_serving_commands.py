@@ -1,0 +1,145 @@
+"""`rightsize probe` and `rightsize serving` as a person calls them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import run
+from harness.config.probe_file import probe_path, read_probe
+from harness.config.workspace import load_workspace
+from harness.errors import ExitCode, UsageError
+from harness.probe.featured import slo_of
+from tests.support.queue_server import queue_server
+from tests.support.reviews import Shape, write_review_workspace
+
+SCRIPT = Path(__file__).parents[2] / "support" / "scripted_server.py"
+SERVED = f"""\
+own:
+  provider: openai-compatible
+  may_see: [public, internal, customer]
+  gpu: h100
+  serve: {{engine: command, command: [{sys.executable}, {SCRIPT}, "{{port}}"], ttl_s: 60}}
+"""
+
+
+def workspace(root: Path, port: int = 9, latency: str = "latency: {p95_s: 0.5}") -> Path:
+    write_review_workspace(root, port, Shape(cases=120, candidates="good", extra=latency))
+    (root / "models" / "own.yaml").write_text(SERVED)
+    policy = root / "policy.yaml"
+    quota = "gpu_quota: {search: 0}\ngpus: {h100: {on_demand: 4, as_of: 2026-10-01, source: q}}\n"
+    policy.write_text(policy.read_text() + quota)
+    return root
+
+
+def test_a_probe_is_written_with_its_rates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with queue_server(servers=1, service_s=0.1, constant=True, seed=1) as port:
+        root = workspace(tmp_path, port)
+        arguments = ["--seconds", "1", "--requests", "12", "--repeats", "2", "--first", "6"]
+        assert run(["probe", "good", "-f", "tickets", "-w", str(root), *arguments]) == ExitCode.OK
+    text = capsys.readouterr().out
+    result = read_probe(probe_path(root, "good", "tickets"))
+    assert f"sha256 {result.sha256[:12]}" in text
+    assert "repeat 1: 6/s, 12 requests" in text
+    assert 2 < result.goodput.per_s < 40
+    assert result.slo.total_s == 0.5
+    assert (result.source, result.engine.name, result.load_s) == ("probe", "attached", None)
+    assert result.output_tokens_mean == 1
+    assert {entry.repeat for entry in result.rates} == {0, 1}
+
+
+def test_another_tools_file_is_taken_without_a_call(tmp_path: Path) -> None:
+    root = workspace(tmp_path / "w")
+    lines = [
+        {
+            "request_rate": rate, "max_concurrency": None, "errors": [""] * 4,
+            "start_times": [0, 1, 2, 3], "ttfts": [first] * 4, "itls": [[]] * 4,
+            "input_lens": [80] * 4, "output_lens": [2] * 4,
+        }
+        for rate, first in ((2.0, 0.1), (4.0, 0.9))
+    ]  # fmt: skip
+    path = tmp_path / "bench.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    command = ["probe", "own", "-f", "tickets", "-w", str(root), "--load-s", "45"]
+    assert run([*command, "--import", "vllm-bench", str(path)]) == ExitCode.OK
+    result = read_probe(probe_path(root, "own", "tickets"))
+    assert result.goodput.per_s == pytest.approx(2.2)
+    assert (result.source, result.load_s, result.gpu) == ("vllm-bench", 45, "h100")
+    assert result.goodput.lower_per_s is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["huge", "-f", "tickets"], "MODEL huge: not in the workspace; known: big, good, bad, own"),
+        (["own", "-f", "tikets"], "--feature tikets: not in the workspace; known: tickets"),
+    ],
+)
+def test_unknown_names_are_said(
+    arguments: list[str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path)
+    assert run(["probe", *arguments, "-w", str(root)]) == ExitCode.USAGE_ERROR
+    assert line in capsys.readouterr().err
+
+
+def test_a_feature_without_limits_cannot_be_probed(tmp_path: Path) -> None:
+    found = load_workspace(workspace(tmp_path, latency=""))
+    with pytest.raises(UsageError, match=r"features/tickets\.yaml: latency: states no limit"):
+        slo_of(found, "tickets")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("{}", "Field required", id="empty"),
+        pytest.param("[", "Invalid JSON", id="no JSON"),
+        pytest.param(None, "cannot be read", id="absent"),
+    ],
+)
+def test_a_file_that_is_no_probe_is_refused(tmp_path: Path, text: str | None, line: str) -> None:
+    path = tmp_path / "probe.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UsageError, match=line):
+        read_probe(path)
+
+
+def test_a_server_is_started_listed_and_stopped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path)
+    where = ["-w", str(root)]
+    assert run(["serving", "list", *where]) == ExitCode.OK
+    assert capsys.readouterr().out == "nothing runs\n"
+    assert run(["serving", "start", "own", *where]) == ExitCode.OK
+    assert "own   http://127.0.0.1:" in capsys.readouterr().out
+    try:
+        assert run(["serving", "list", *where]) == ExitCode.OK
+        assert "command   0 GPUs" in capsys.readouterr().out
+    finally:
+        assert run(["serving", "stop", "own", *where]) == ExitCode.OK
+    assert capsys.readouterr().out.endswith("stopped\n")
+    assert run(["serving", "stop", "own", *where]) == ExitCode.USAGE_ERROR
+
+
+def test_a_hosted_model_cannot_be_started(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["serving", "start", "big", "-w", str(workspace(tmp_path))]) == 2
+    assert "has no `serve` in this workspace; models with one: own" in capsys.readouterr().err
+
+
+def test_a_team_above_its_quota_starts_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path)
+    models = root / "models" / "own.yaml"
+    models.write_text(models.read_text().replace("ttl_s: 60", "ttl_s: 60, gpus: 1"))
+    assert run(["serving", "start", "own", "-w", str(root), "--team", "search"]) == 2
+    assert "search: wants 1 GPUs and holds 0, its quota is 0" in capsys.readouterr().err

@@ -41,7 +41,7 @@ def read_archive(
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError, OSError):
         raise UsageError(f"{file}: the log is cut short or no .eval file") from None
     samples: list[tuple[str, object]] = []
     problems: list[Problem] = []

@@ -43,6 +43,8 @@ def read_outcomes(data: bytes, *, file: str) -> ImportedAnswers:
         raise UsageError(f"{file}: not a text table (it holds NUL bytes)")
     for line, row in table.rows(text):
         table.take(line, row)
+    if not text.endswith("\n"):
+        table.tell(text.count("\n") + 1, "", "the last line has no end; is the file cut short?")
     if not table.answers:
         reasons = f"; first: {table.problems[0]}" if table.problems else ""
         raise UsageError(f"{file}: no row could be read{reasons}")

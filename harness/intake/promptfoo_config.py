@@ -91,7 +91,11 @@ class _Config:
             raise UsageError(f"{self.source.file}: no tests to import{reason}")
         given = an_object(self.defaults().get("vars"))
         return [
-            Test(values={**given, **t.values}, assertions=t.assertions, defaults=t.defaults)
+            Test(
+                values=t.values | {name: v for name, v in given.items() if name not in t.values},
+                assertions=t.assertions,
+                defaults=t.defaults,
+            )
             for t in found
         ]
 

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from evalsets.source import SourceError, read_yaml
+from evalsets.source import Source, SourceError, read_yaml
 from harness.errors import Problem
 from harness.intake.promptfoo_asserts import short
 from harness.intake.reading import a_list, a_text, an_object, warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from evalsets.source import Source
 
 _READ = frozenset({"vars", "assert", "description", "metadata", "options"})
 
@@ -64,7 +62,8 @@ class Tests:
             self.tell(source.file, source.line((*path, key)), key, "key of a test is not read")
         options = an_object(entry.get("options"))
         for key in sorted(set(options) - {"disableDefaultAsserts"}):
-            self.tell(source.file, source.line(path), f"options.{key}", "option is not read")
+            line = source.line((*path, "options", key))
+            self.tell(source.file, line, f"options.{key}", "option is not read")
         listed = tuple(
             (each, source.file, source.line((*path, "assert", number)))
             for number, each in enumerate(a_list(entry.get("assert")))
@@ -93,7 +92,8 @@ class Tests:
             return value
         text = self.read(value.removeprefix("file://"))
         if text is None:
-            self.tell(source.file, source.line(path), "vars", f"no such file: {value}")
+            line = source.line((*path, "vars"))
+            self.tell(source.file, line, "vars", f"no such file: {value}")
             return value
         return text
 
@@ -132,8 +132,8 @@ class Tests:
             except ValueError as error:
                 self.tell(where, number, "", f"broken JSON: {error}")
                 continue
-            listed = tuple((each, where, number) for each in a_list(entry.get("assert")))
-            yield Test(values=an_object(entry.get("vars")), assertions=listed, defaults=True)
+            lines = {(key,): number for key in entry}
+            yield from self.of_entry(entry, Source(file=where, data=entry, lines=lines), ())
 
     def of_table(self, text: str, where: str) -> Iterator[Test]:
         """Tests of a CSV file: columns are variables, `__expected...` assertions."""

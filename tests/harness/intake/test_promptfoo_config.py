@@ -1,0 +1,142 @@
+"""Promptfoo's configurations: what is converted, and that the rest is told with its line."""
+
+import json
+
+import pytest
+
+from evalsets.prompts import render_prompt
+from harness.errors import UsageError
+from harness.intake.promptfoo_config import read_config
+from harness.intake.values import ImportedSet
+from harness.scoring.catalogue import find_scorer
+from tests.support.foreign import CONFIG
+
+
+def config(text: str, **files: str) -> ImportedSet:
+    by_name = {name.replace("_", "."): content for name, content in files.items()}
+    return read_config(text, file="c.yaml", read=by_name.get)
+
+
+def test_a_common_configuration_is_converted_whole() -> None:
+    found = config(CONFIG)
+    assert [(case.id, case.input, case.target) for case in found.cases] == [
+        ("test-0", "My card was charged twice", "billing"),
+        ("test-1", "The app crashed", "technical"),
+    ]
+    assert dict(found.cases[0].metadata) == {"channel": "mail"}
+    assert found.primary.scorer == "icontains"
+    assert found.models == ("large-1", "openai:chat:small-1")
+    (prompt,) = found.prompts
+    (turn,) = render_prompt(prompt.text, found.cases[0])
+    assert turn.content == "Answer with one word.\nTicket: My card was charged twice"
+    assert [str(problem) for problem in found.problems] == [
+        "c.yaml:15: javascript: assertion not converted -> write it as module:function"
+    ]
+
+
+MIXED = """\
+prompts: ["Q: {{question}} in {{place}}", file://chat.json, file://make.py]
+tests:
+  - vars: {question: a, place: x}
+    assert:
+      - {type: equals, value: b}
+      - {type: not-contains, value: c}
+      - {type: llm-rubric, value: polite}
+      - {type: contains-any, value: [b, d]}
+      - {type: is-json, value: {type: string}, threshold: 0.5}
+      - {type: contains, value: "{% if x %}"}
+  - vars: {question: [e, f], place: y}
+    assert: [{type: regex, value: "^[ef]"}]
+  - vars: {question: g}
+    options: {transform: output.trim()}
+    threshold: 0.5
+  - file://more.csv
+  - file://gone.yaml
+"""
+CHAT = json.dumps(
+    [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "{{ question }}?"}]
+)
+MORE = "question,place,__expected,__expected2,__metric\nh,z,icontains: i,contains-any: j;k,m\n"
+
+
+def test_mixed_assertions_hold_together_and_the_rest_is_told_by_line() -> None:
+    found = config(MIXED, chat_json=CHAT, more_csv=MORE)
+    assert found.primary.scorer == "assertions"
+    assert [case.id for case in found.cases] == [f"test-{number}" for number in range(5)]
+    assert [case.input for case in found.cases] == ["a", "e", "f", "g", "h"]
+    scorer = find_scorer(found.primary)
+    assert scorer.score(found.cases[0], "b") == 1
+    assert scorer.score(found.cases[0], "bc") == 0
+    assert scorer.score(found.cases[2], "fine") == 1
+    assert found.cases[3].target is None
+    told = "\n".join(str(problem) for problem in found.problems)
+    for expected in (
+        "c.yaml:7: llm-rubric: ",
+        "c.yaml:9: is-json: assertion not converted: its key 'threshold'",
+        "c.yaml:10: contains: assertion not converted: only plain {{variable}}",
+        "c.yaml:14: options.transform: option is not read",
+        "c.yaml:15: threshold: key of a test is not read",
+        "more.csv:1: __metric: column is not read",
+        "tests: no such file: gone.yaml",
+        "prompt not converted: make.py is a program",
+        "prompts[1]: written as prompt-2.j2",
+        "to be labelled",
+    ):
+        assert expected in told
+    assert all("\n" not in str(problem) for problem in found.problems)
+
+
+def test_a_chat_prompt_becomes_role_lines_and_other_variables_metadata() -> None:
+    found = config(MIXED, chat_json=CHAT, more_csv=MORE)
+    turns = render_prompt(found.prompts[1].text, found.cases[0])
+    assert [(turn.role, turn.content) for turn in turns] == [
+        ("system", "Be brief."),
+        ("user", "a?"),
+    ]
+    (turn,) = render_prompt(found.prompts[0].text, found.cases[0])
+    assert turn.content == "Q: a in x"
+    (turn,) = render_prompt(found.prompts[0].text, found.cases[3])
+    assert turn.content == "Q: g in "
+
+
+@pytest.mark.parametrize(
+    ("assertion", "scorer"),
+    [
+        ("{type: equals, value: x}", "exact"),
+        ("{type: contains, value: x}", "contains"),
+        ("{type: regex, value: x}", "regex"),
+        ("{type: is-json}", "json-schema"),
+        ("{type: starts-with, value: x}", "assertions"),
+    ],
+)
+def test_one_type_everywhere_is_a_scorer_of_its_own(assertion: str, scorer: str) -> None:
+    found = config(f"prompts: ['{{{{q}}}}']\ntests: [{{vars: {{q: a}}, assert: [{assertion}]}}]\n")
+    assert found.primary.scorer == scorer
+    assert find_scorer(found.primary).score(found.cases[0], "x" if scorer != "json-schema" else "1")
+
+
+def test_files_of_variables_tests_and_prompts_are_read() -> None:
+    text = "prompts: [p.txt]\ntests: file://t.jsonl\ndefaultTest: {vars: {tone: kind}}\n"
+    first = {"vars": {"q": "file://long.txt"}, "assert": [{"type": "equals", "value": "1"}]}
+    lines = json.dumps(first) + "\n{broken\n"
+    prompts = "A {{q}}\n---\nB {{q}} {{tone}}\n"
+    found = config(text, p_txt=prompts, t_jsonl=lines, long_txt="a long text")
+    assert found.cases[0].input == "a long text"
+    assert [prompt.name for prompt in found.prompts] == ["default", "prompt-1"]
+    assert found.cases[0].meta("tone") == "kind"
+    assert [(p.file, p.line) for p in found.problems if p.file == "t.jsonl"] == [("t.jsonl", 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tests: []\n", "no tests to import"),
+        ("prompts: [a\n", "broken YAML"),
+        ("tests: file://gone.csv\n", "no such file: gone.csv"),
+        ("a: &x 1\nb: *x\n", "aliases"),
+    ],
+)
+def test_what_is_no_configuration_is_one_line(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        config(text)
+    assert "\n" not in str(caught.value)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.publish.facts import chosen_option, decided_without_a_call
+from harness.publish.portfolio_spend import spend_section
 from harness.publish.store import file_name
 from harness.publish.words import DASH, REASONS, count, day, person, points, reasons_text, usd
 from harness.record.codes import Finding, State, Verdict
@@ -32,6 +33,7 @@ def views(facts: Sequence[Facts]) -> Iterable[Section]:
     yield _view("free", "Decided without a call", _free(records))
     yield _view("exceptions", "Reasons to stay, by expiry", _exceptions(records))
     yield _view("teams", "By team and product", _teams(records))
+    yield spend_section(records)
     yield _view("features", "All features", _features(records))
 
 

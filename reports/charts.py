@@ -46,6 +46,9 @@ _SETTINGS: dict[Any, Any] = {
 }
 _WIDTH_IN = 5.0
 _ROW_IN = 0.3
+_POINTS = 72
+_GLYPH = 5.4
+"""Points that a letter takes at most, on average, at this size."""
 
 
 def draw(chart: Chart, name: str) -> str:
@@ -74,13 +77,24 @@ def _figure(chart: Chart) -> Figure:
 def _plot(paint: Callable[..., None], chart: Chart, height_in: float) -> Figure:
     from matplotlib.figure import Figure as NewFigure  # noqa: PLC0415  # heavy
 
-    figure = NewFigure(figsize=(_WIDTH_IN, height_in), layout="constrained")
+    figure = NewFigure(figsize=(_WIDTH_IN, height_in))
     axes: Axes = figure.subplots()
     paint(axes, chart)
+    # Margins from the labels' lengths: a layout engine would draw every picture twice.
+    width, height = _WIDTH_IN * _POINTS, height_in * _POINTS
+    longest = max((len(label.get_text()) for label in axes.get_yticklabels()), default=0)
+    left = _GLYPH * longest + 8 if _in_rows(chart) else _GLYPH * 9
+    figure.subplots_adjust(
+        left=left / width, right=1 - 8 / width, bottom=34 / height, top=1 - 16 / height
+    )
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
     return figure
+
+
+def _in_rows(chart: Chart) -> bool:
+    return not isinstance(chart, CostQuality)
 
 
 def _rows(axes: Axes, labels: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.publish.appendix import appendix
-from harness.publish.facts import read_facts
+from harness.publish.facts import Facts, read_facts
 from harness.publish.maker import maker_stamp
 from harness.publish.page_one import page_one
 from harness.publish.titles import status, title
@@ -14,7 +14,6 @@ from reports.document import Document
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from harness.publish.facts import Facts
     from harness.record.model import DecisionRecord
 
 
@@ -29,11 +28,12 @@ def to_document(record: DecisionRecord, now: datetime) -> Document:
         status=status(facts),
         page=page_one(facts),
         appendix=appendix(facts.record),
-        stamp=stamp(facts),
+        stamp=stamp_for(record, now),
     )
 
 
-def stamp(facts: Facts) -> str:
-    """What the document is made of: the record, what the day does to it, and its makers."""
-    day = "expired" if facts.expired else "overdue" if facts.overdue else "current"
-    return f"{facts.record.etag} {day} {maker_stamp()}"
+def stamp_for(record: DecisionRecord, now: datetime) -> str:
+    """What a document is made of: the record, what the day does to it, and its makers."""
+    facts = Facts(record=record, today=now.date())
+    day = "overdue" if facts.overdue else facts.state.value.lower()
+    return f"{record.etag} {day} {maker_stamp()}"

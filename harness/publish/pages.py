@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from harness.publish.documents import to_document
+from harness.publish.documents import stamp_for, to_document
 from harness.publish.portfolio import to_portfolio
 from harness.publish.spreadsheet import to_csv
 from harness.publish.store import file_name, replace_text
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
 
     from harness.record.model import DecisionRecord
 
+_WORTH_PROCESSES = 16
+"""Fewer pages are rendered sooner than a process starts."""
+_CHUNK = 8
 _STAMP = re.compile(r"rightsize-stamp(?:\" content=\"| )([0-9a-zA-Z ]*)")
 
 
@@ -31,14 +38,19 @@ class PublishReport:
     index: Path
 
 
-def publish(records: Sequence[DecisionRecord], out: Path, *, now: datetime) -> PublishReport:
-    """Write `documents/`, the index and `portfolio.csv` under `out`, a review's folder."""
+def publish(
+    records: Sequence[DecisionRecord], out: Path, *, now: datetime, workers: int | None = None
+) -> PublishReport:
+    """Write `documents/`, the index and `portfolio.csv` under `out`, a review's folder.
+
+    A page whose record and makers have not changed is left alone. Many pages are rendered in
+    processes, `workers` of them (default: one per processor).
+    """
     folder = out / "documents"
     folder.mkdir(parents=True, exist_ok=True)
     ordered = sorted(records, key=lambda record: record.feature.id)
-    written: list[Path] = []
-    for record in ordered:
-        written += publish_one(record, folder, now=now)
+    stale = [record for record in ordered if not _is_current(record, folder, now)]
+    written = _render_all(stale, folder, now, workers or os.cpu_count() or 1)
     written += _publish_index(ordered, out, now=now)
     return PublishReport(
         written=tuple(written),
@@ -48,15 +60,34 @@ def publish(records: Sequence[DecisionRecord], out: Path, *, now: datetime) -> P
 
 
 def publish_one(record: DecisionRecord, folder: Path, *, now: datetime) -> list[Path]:
-    """Write one feature's pages into `folder`; returns those that changed."""
+    """Write one feature's pages into `folder`."""
     document = to_document(record, now)
+    paths = _paths(record, folder)
+    replace_text(paths[0], render(document, to="md"))
+    replace_text(paths[1], render(document, to="html"))
+    return list(paths)
+
+
+def _render_all(
+    records: Sequence[DecisionRecord], folder: Path, now: datetime, workers: int
+) -> list[Path]:
+    if len(records) < _WORTH_PROCESSES or workers == 1:
+        return [path for record in records for path in publish_one(record, folder, now=now)]
+    # Spawned, not forked: a review's process has threads, and a fork of those may hang.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
+        pages = pool.map(partial(publish_one, folder=folder, now=now), records, chunksize=_CHUNK)
+        return [path for paths in pages for path in paths]
+
+
+def _paths(record: DecisionRecord, folder: Path) -> tuple[Path, Path]:
     name = file_name(record.feature.id)
-    paths = {"md": folder / f"{name}.md", "html": folder / f"{name}.html"}
-    if all(stamp_of(path) == document.stamp for path in paths.values()):
-        return []
-    replace_text(paths["md"], render(document, to="md"))
-    replace_text(paths["html"], render(document, to="html"))
-    return list(paths.values())
+    return folder / f"{name}.md", folder / f"{name}.html"
+
+
+def _is_current(record: DecisionRecord, folder: Path, now: datetime) -> bool:
+    wanted = stamp_for(record, now)
+    return all(stamp_of(path) == wanted for path in _paths(record, folder))
 
 
 def _publish_index(records: Sequence[DecisionRecord], out: Path, *, now: datetime) -> list[Path]:

@@ -98,3 +98,13 @@ def test_the_table_is_the_same_as_csv(tmp_path: Path) -> None:
 def test_an_empty_review_is_a_page_too(tmp_path: Path) -> None:
     report = publish([], tmp_path, now=NOW)
     assert "0 features" in report.index.read_text()
+
+
+def test_many_pages_are_rendered_in_processes_alike(tmp_path: Path) -> None:
+    records = [undecided_record(feature=a_feature(id=f"f{at}")) for at in range(16)]
+    alone = publish(records, tmp_path / "alone", now=NOW, workers=1)
+    shared = publish(records, tmp_path / "shared", now=NOW, workers=2)
+    assert [path.name for path in alone.written] == [path.name for path in shared.written]
+    for path in alone.written:
+        twin = tmp_path / "shared" / path.relative_to(tmp_path / "alone")
+        assert twin.read_bytes() == path.read_bytes()

@@ -45,15 +45,23 @@ LIST = {
 
 
 def a_priced_record(
-    traffic: Traffic, cases: Sequence[UsagePair], rates: Mapping[str, Rates] | None = None
+    traffic: Traffic,
+    cases: Sequence[UsagePair],
+    rates: Mapping[str, Rates] | None = None,
+    *,
+    sure: bool = True,
 ) -> DecisionRecord:
-    """The reference downgrade: one option measured and chosen, another known by its price only."""
+    """The reference downgrade: one option measured and chosen, another known by its price only.
+
+    Without `sure` the saving has no interval, which takes a while to draw.
+    """
     at = {**LIST, **(rates or {})}
     own = [UsagePair(option=one.incumbent, incumbent=one.incumbent) for one in cases]
     today = measured_cost(own, traffic, at[TODAY], success=0.948)
     chosen = measured_cost(cases, traffic, at[CHOSEN], success=0.945)
     other = cost_from_traffic(traffic, at[OTHER])
-    interval = saving_interval(cases, today, chosen, rng=np.random.default_rng(5))
+    rng = np.random.default_rng(5)
+    interval = saving_interval(cases, today, chosen, rng=rng) if sure else None
     quality = a_quality()
     saving = today.monthly_after_discounts - chosen.monthly_after_discounts
     observed = Observed(prefix_tokens=4200, reasoning_share=Decimal("0.25"))

@@ -207,6 +207,7 @@ def test_an_api_that_is_always_cheaper_has_no_break_even(api: str) -> None:
 
 
 def test_a_climb_that_does_not_end_is_no_break_even() -> None:
-    """At full use a request costs 4.90 / 3600 = 0.0013611; the API asks a hair less."""
-    way = Hosting(capacity=some_capacity(), gpu=H100, plan=HostingPlan())
-    assert break_even_volume(way, api_per_request=Decimal("0.001361")) is None
+    """At full use a request costs 4.90 / 360,000 = 0.000013611; the API asks a hair less."""
+    capacity = some_capacity(goodput_per_s=Decimal(100))
+    way = Hosting(capacity=capacity, gpu=H100, plan=HostingPlan())
+    assert break_even_volume(way, api_per_request=Decimal("0.00001361")) is None

@@ -107,7 +107,7 @@ def test_no_field_of_money_may_hold_a_float(name: str, annotation: object) -> No
     assert float not in kinds(annotation), name
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 300_000), st.integers(1, 5_000)), min_size=2, max_size=5),
     st.floats(0.01, 0.9, allow_nan=False),

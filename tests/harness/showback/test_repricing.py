@@ -41,10 +41,17 @@ def test_the_same_rates_give_the_same_bytes(
 ) -> None:
     traffic = some_traffic(cached_share=cached, retry_rate=retries, requests_per_month=requests)
     rates = {CHOSEN: some_rates({"input": listed[0], "output": listed[1], "cache_read": "0.01"})}
-    record = a_priced_record(traffic, [pair(new, old) for new, old in cases], rates)
+    record = a_priced_record(traffic, [pair(new, old) for new, old in cases], rates, sure=False)
     text = dump(record)
     assert dump(reprice(record, {}, as_of=DAY)) == text
     assert dump(reprice(load(text), recorded_rates(load(text)), as_of=DAY)) == text
+
+
+def test_the_interval_stays_at_the_same_rates() -> None:
+    record = a_priced_record(some_traffic(), CASES)
+    assert record.savings is not None
+    assert record.savings.monthly_lower is not None
+    assert dump(reprice(record, {}, as_of=DAY)) == dump(record)
 
 
 def money_of(record: DecisionRecord) -> dict[str, object]:

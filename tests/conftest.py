@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -20,6 +21,11 @@ LISTED_SKIPS = (
     "no network namespaces",
     "no pip",
 )
+
+
+# A busy machine makes an example slow, never wrong.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:

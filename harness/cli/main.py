@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "export": ("harness.cli.export:export", "Write today's cost as a table for finance's tools."),
     "decide": ("harness.cli.decide:decide", "Accept, reject or defer a finding, by a named human."),
+    "lock": ("harness.cli.lock:lock", "Write rightsizing.lock from the accepted decisions."),
     "journal": (
         "harness.cli.journal:journal",
         "Show, check, merge, compact or export the file where answers live.",

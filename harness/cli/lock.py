@@ -1,0 +1,57 @@
+"""`rightsize lock`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options
+from harness.config.workspace import load_workspace
+from harness.errors import UsageError
+from harness.lifecycle import ends_on
+from harness.lock import IN_FORCE, LOCK_FILE, entry_of, lock_of, write_lock
+from harness.publish.store import all_versions, read_record, replace_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.record.model import DecisionRecord
+
+
+@click.command()
+@options.workspace
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if it would change.")
+def lock(*, workspace: Path, only_check: bool) -> int:
+    """Write rightsizing.lock from the accepted decisions; commit it."""
+    root = options.find_workspace(workspace)
+    loaded = load_workspace(root)
+    found = in_force(root / "reviews")
+    entries = [
+        entry_of(record, ends_on=ends_on(record))
+        for name, record in sorted(found.items())
+        if name in loaded.features
+    ]
+    text = write_lock(lock_of(entries, loaded.policy.gate.model_dump(mode="json")))
+    path = root / LOCK_FILE
+    same = path.is_file() and path.read_text(encoding="utf-8") == text
+    if only_check and not same:
+        raise UsageError(f"{path.name} is not what the decisions say; run `rightsize lock`")
+    if not same:
+        replace_text(path, text)
+    without = len(loaded.features) - len(entries)
+    click.echo(f"{LOCK_FILE}: {len(entries)} features locked, {without} without a decision")
+    return 0
+
+
+def in_force(reviews: Path) -> dict[str, DecisionRecord]:
+    """The newest decision of each feature that a human stands behind, over all cycles."""
+    found: dict[str, DecisionRecord] = {}
+    for folder in sorted(reviews.iterdir()) if reviews.is_dir() else ():
+        for paths in all_versions(folder / "records").values():
+            for record in map(read_record, paths):
+                known = found.get(record.feature.id)
+                newer = known is None or record.generated_at >= known.generated_at
+                if record.state in IN_FORCE and not record.evidence.exploratory and newer:
+                    found[record.feature.id] = record
+    return found

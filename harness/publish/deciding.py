@@ -25,7 +25,7 @@ from harness.record.model import dump, seal
 from harness.record.parts import SignedException
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from datetime import date, datetime
     from pathlib import Path
 
@@ -104,20 +104,49 @@ def decide_on_disk(
     that decide at once, one wins and the other is told. An older version that was in force is
     superseded when a newer one is decided.
     """
+    stored, older = _change_newest(
+        review,
+        feature,
+        lambda record: decide(record, signature, rules=rules, now=now),
+        etag=signature.etag,
+    )
+    with _alone(review / "records"):
+        _supersede(older, stored.record, now)
+    return stored
+
+
+def change_on_disk(
+    review: Path, feature: str, change: Callable[[DecisionRecord], DecisionRecord]
+) -> Stored:
+    """Move the newest record of a feature by a machine's step, such as a verified bill.
+
+    Raises:
+        UsageError: no such record, or it was changed in between.
+    """
+    stored, _ = _change_newest(review, feature, change, etag=None)
+    return stored
+
+
+def _change_newest(
+    review: Path,
+    feature: str,
+    change: Callable[[DecisionRecord], DecisionRecord],
+    *,
+    etag: str | None,
+) -> tuple[Stored, list[Path]]:
     folder = review / "records"
     versions = all_versions(folder).get(file_name(feature), [])
     if not versions:
         raise UsageError(f"{feature}: no record in {folder}; `rightsize review` writes them")
     path = versions[-1]
-    seen = signature.etag or read_record(path).etag
+    seen = etag or read_record(path).etag
     with _alone(folder):
         current = read_record(path)
         if not current.etag.startswith(seen):
             raise UsageError(_changed(current))
-        decided = decide(current, signature, rules=rules, now=now)
-        replace_text(path, dump(decided))
-        _supersede(versions[:-1], decided, now)
-    return Stored(record=decided, path=path, change="changed")
+        changed = change(current)
+        replace_text(path, dump(changed))
+    return Stored(record=changed, path=path, change="changed"), versions[:-1]
 
 
 @contextmanager

@@ -93,6 +93,10 @@ def sha256(value: Any) -> str:  # noqa: ANN401  # any JSON value
 def seal(record: DecisionRecord) -> DecisionRecord:
     """Return the record with `finding_sha256` and `etag` made anew."""
     facts = record.model_dump(mode="json", exclude=_DECIDED)
+    if record.savings is not None:
+        facts["savings"] = record.savings.model_dump(
+            mode="json", exclude={"realised", "verified_at"}
+        )
     sealed = record.model_copy(update={"finding_sha256": sha256(facts)})
     whole = sealed.model_dump(mode="json", exclude={"etag"})
     return sealed.model_copy(update={"etag": sha256(whole)})

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import UsageError
-from harness.publish.deciding import Signature, SigningRules, decide, decide_on_disk
+from harness.lifecycle import Actor, Move, move
+from harness.publish.deciding import Signature, SigningRules, change_on_disk, decide, decide_on_disk
 from harness.publish.store import all_versions, read_record, read_records, write_records
 from harness.record.codes import Reason, State
 from tests.support.record_parts import an_evidence
@@ -166,6 +167,21 @@ def test_a_new_version_supersedes_when_it_is_decided(tmp_path: Path) -> None:
     assert read_record(new).state is State.ACCEPTED
     decide_on_disk(tmp_path, FEATURE, sign("reject"), rules=RULES, now=NOW)
     assert len(read_record(old).history) == 2
+
+
+def test_a_machine_may_move_a_record_on_disk(tmp_path: Path) -> None:
+    write_records([decided(downgrade_record())], tmp_path)
+    step = Move(
+        to=State.IMPLEMENTED,
+        actor=Actor.LOCK,
+        by="rightsize lock",
+        by_source="machine",
+        at=NOW + timedelta(days=2),
+        reason="production reads it",
+    )
+    stored = change_on_disk(tmp_path, FEATURE, lambda record: move(record, step))
+    assert read_records(tmp_path) == (stored.record,)
+    assert stored.record.state is State.IMPLEMENTED
 
 
 def race(folder: Path, name: str, etag: str, start: object, answers: object) -> None:

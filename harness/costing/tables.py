@@ -46,7 +46,8 @@ class Rates:
     price; where a vendor prices batch otherwise, `batch_bands` says how, and `batch_share` is the
     share of the input price, for people. None: no batch. `discount` is the share taken off
     catalogue prices; a price of the workspace is net and has none. `as_of` is the day on which
-    the price was last known to hold.
+    the price was last known to hold. `hosted` rates are GPU hours shared out over the requests of
+    one feature's traffic.
     """
 
     input: Decimal
@@ -62,6 +63,7 @@ class Rates:
     valid_from: date | None = None
     as_of: date | None = None
     discount: Decimal = Decimal(0)
+    hosted: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is not money, shares above one, and tiers out of order."""

@@ -87,4 +87,5 @@ def hosted_rates(cost: HostingCost, gpu: GpuPrice) -> Rates:
         source=f"{cost.source}; {cost.utilisation:.0%} used",
         valid_from=gpu.as_of,
         as_of=gpu.as_of,
+        hosted=True,
     )

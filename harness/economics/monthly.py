@@ -63,7 +63,7 @@ class MonthlyCost:
 
 def cost_from_traffic(traffic: Traffic, rates: Rates) -> MonthlyCost:
     """What a model costs with the incumbent's token counts: all that is known before a call."""
-    return MonthlyCost(workload=from_traffic(traffic), rates=rates, basis="traffic")
+    return MonthlyCost(workload=from_traffic(traffic), rates=rates, basis=_basis(rates, "traffic"))
 
 
 def measured_cost(
@@ -84,9 +84,14 @@ def measured_cost(
     return MonthlyCost(
         workload=projected(pairs, traffic),
         rates=rates,
-        basis="measured",
+        basis=_basis(rates, "measured"),
         success_share=None if success is None else exact(success),
     )
+
+
+def _basis(rates: Rates, otherwise: str) -> str:
+    """GPU hours are shared out by measured capacity, whatever the tokens."""
+    return "capacity" if rates.hosted else otherwise
 
 
 def to_option_cost(cost: MonthlyCost) -> OptionCost:

@@ -125,3 +125,10 @@ def test_an_unknown_cost_is_null_and_not_zero() -> None:
     unknown = unknown_cost(None, "traffic")
     assert (unknown.monthly, unknown.per_request, unknown.rates) == (None, None, None)
     assert unknown_cost(some_rates(OPUS), "traffic").rates is not None
+
+
+def test_gpu_hours_are_known_by_their_basis() -> None:
+    hosted = some_rates(OPUS, hosted=True)
+    assert cost_from_traffic(some_traffic(), hosted).basis == "capacity"
+    assert measured_cost([pair((1, 1), (1, 1))], some_traffic(), hosted).basis == "capacity"
+    assert cost_from_traffic(some_traffic(), some_rates(OPUS)).basis == "traffic"

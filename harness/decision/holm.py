@@ -35,29 +35,31 @@ def step(design: Design, evidence: Evidence) -> Step:
 
 def standings(design: Design, evidence: Evidence) -> tuple[Standing, ...]:
     """How every option stands so far; none passes before it was asked in full."""
-    return tuple(_standing(design, evidence, tested) for tested in _test(design, evidence))
+    return tuple(standing_of(design, evidence, tested) for tested in _test(design, evidence))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tested:
+class Tested:
+    """One option's single test; `p_value` is None where it could not be tested."""
+
     option: str
     p_value: float | None
     passed: bool
     level: float
 
 
-def _test(design: Design, evidence: Evidence) -> tuple[_Tested, ...]:
+def _test(design: Design, evidence: Evidence) -> tuple[Tested, ...]:
     size = len(design.order)
     names = [option.name for option in design.options]
-    p_values = [_p_value(design, evidence, name, size) for name in names]
+    p_values = [full_p_value(design, evidence, name, size) for name in names]
     result = kernel.holm([1.0 if p is None else p for p in p_values], design.alpha)
     return tuple(
-        _Tested(option=name, p_value=p, passed=bool(passed), level=float(level))
+        Tested(option=name, p_value=p, passed=bool(passed), level=float(level))
         for name, p, passed, level in zip(names, p_values, result.passed, result.level, strict=True)
     )
 
 
-def _p_value(design: Design, evidence: Evidence, name: str, size: int) -> float | None:
+def full_p_value(design: Design, evidence: Evidence, name: str, size: int) -> float | None:
     """None where the option may not be tested: never asked in full, incomplete, or unlabelled."""
     if evidence.asked(name) < size:
         return None
@@ -67,7 +69,8 @@ def _p_value(design: Design, evidence: Evidence, name: str, size: int) -> float 
     return option_p_value(design, evidence, name, size)
 
 
-def _standing(design: Design, evidence: Evidence, tested: _Tested) -> Standing:
+def standing_of(design: Design, evidence: Evidence, tested: Tested) -> Standing:
+    """How an option stands after its single test."""
     pairs = evidence.pairs.get(tested.option)
     if pairs is None:
         return Standing(
@@ -95,7 +98,7 @@ def _standing(design: Design, evidence: Evidence, tested: _Tested) -> Standing:
     )
 
 
-def _state(design: Design, evidence: Evidence, tested: _Tested, found: Shown) -> QualityState:
+def _state(design: Design, evidence: Evidence, tested: Tested, found: Shown) -> QualityState:
     pairs: Pairs = evidence.pairs[tested.option]
     if tested.option in evidence.vetoed:
         return "vetoed"
@@ -111,7 +114,7 @@ def _state(design: Design, evidence: Evidence, tested: _Tested, found: Shown) ->
 _ACTIONS: dict[QualityState, str] = {"passes": "pass", "inferior": "inferior", "waiting": "waiting"}
 
 
-def _look(tested: _Tested, found: Shown, state: QualityState) -> LookRow:
+def _look(tested: Tested, found: Shown, state: QualityState) -> LookRow:
     estimate = found.tested
     return LookRow(
         number=1,

@@ -14,9 +14,10 @@ calls again with the longer evidence; the same evidence always gives the same st
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from harness.decision import holm, ladder
+from harness.decision import fixed_sequence, holm, ladder
 from harness.decision.standing import Standing
 from harness.decision.step import Evidence, Finished, Step
 from harness.stats.clusters import FEWEST_CLUSTERS
@@ -25,39 +26,38 @@ from harness.stats.estimates import smallest_sample
 if TYPE_CHECKING:
     from harness.stats.design import Design
 
+_PROCEDURES = {"ladder": ladder, "holm": holm, "fixed-sequence": fixed_sequence}
+
 
 def next_step(design: Design, evidence: Evidence) -> Step:
     """Return what to ask, what to confirm, or how every option stands."""
     if too_small(design):
         return Finished(standings=standings(design, evidence))
-    if design.kind == "ladder":
-        return ladder.step(design, evidence)
-    return holm.step(design, evidence)
+    return _PROCEDURES[design.kind].step(design, evidence)
 
 
 def standings(design: Design, evidence: Evidence) -> tuple[Standing, ...]:
     """How every option stands so far, cheapest first; final once `next_step` is `Finished`."""
     if too_small(design):
         return tuple(_too_small(option.name) for option in design.options)
-    if design.kind == "ladder":
-        return ladder.standings(design, evidence)
-    return holm.standings(design, evidence)
+    return _PROCEDURES[design.kind].standings(design, evidence)
 
 
 def too_small(design: Design) -> bool:
     """Not even zero disagreement would clear the margin: refused before spending.
 
+    Clusters count for as many cases as they are worth when each agrees with itself.
     An exploratory design is asked all the same: it shows, and decides nothing.
     """
     if design.exploratory:
         return False
-    tightest = design.alpha / max(len(design.options), 1)
-    needed = smallest_sample(design.method, design.margin / 100, tightest)
-    deciding = design.order[design.pilot :]
-    if len(deciding) < needed:
-        return True
-    units = set(design.clusters[design.pilot :])
-    return design.method == "cluster-t" and len(units) < FEWEST_CLUSTERS
+    sharing = 1 if design.kind == "fixed-sequence" else max(len(design.options), 1)
+    needed = smallest_sample(design.method, design.margin / 100, design.alpha / sharing)
+    sizes = Counter(design.clusters[design.pilot :]).values()
+    if design.method != "cluster-t":
+        return sum(sizes) < needed
+    worth = sum(sizes) ** 2 / sum(size**2 for size in sizes) if sizes else 0
+    return worth < needed or len(sizes) < FEWEST_CLUSTERS
 
 
 def _too_small(option: str) -> Standing:

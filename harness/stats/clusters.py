@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FEWEST_CLUSTERS = 20
 """Fewest clusters that carry a test."""
+_UNSEEN = 0.25
+"""Clusters lost as a whole that are added to the design effect; chosen by simulation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +43,7 @@ def cluster_mean(differences: Numbers, clusters: Numbers) -> ClusterMean:
     `clusters` holds an integer label per case. NaN differences are left out. The error is NaN
     with fewer than two clusters.
     """
-    values = np.asarray(differences, dtype=np.float64)
-    _, labels = np.unique(np.asarray(clusters), return_inverse=True)
-    members = np.zeros((values.shape[-1], int(labels.max(initial=-1)) + 1))
-    members[np.arange(values.shape[-1]), labels] = 1.0
-    present = ~np.isnan(values)
-    counts = present.astype(np.float64) @ members
-    sums = np.nan_to_num(values) @ members
+    sums, counts = _by_cluster(np.asarray(differences, dtype=np.float64), clusters)
     return from_sums(sums, counts)
 
 
@@ -76,31 +72,67 @@ def p_value(found: ClusterMean, margin: Numbers) -> Floats:
 
 
 def robust_p(differences: Numbers, clusters: Numbers, margin: float) -> Floats:
-    """The p-value that decides: cluster-robust, and never below Tango's.
+    """The p-value that decides: cluster-robust, and never below Tango's at the design effect.
 
     NaN with fewer than `FEWEST_CLUSTERS` clusters. Without disagreement the robust error is 0;
-    Tango's is not. (For graded scores the second moment stands for the disagreements.)
+    Tango's is not.
     """
-    values = np.asarray(differences, dtype=np.float64)
-    found = cluster_mean(values, clusters)
-    moments = moments_at(values, 0, (values.shape[-1],))
-    plain = tango.p_value(moments.losses, moments.gains, moments.n, margin)[..., 0]
-    larger = np.maximum(p_value(found, margin), plain)
-    return np.where(found.clusters < FEWEST_CLUSTERS, np.nan, larger)
+    seen = _see(differences, clusters)
+    plain = tango.p_value(seen.losses, seen.gains, seen.n, margin)
+    larger = np.maximum(p_value(seen.found, margin), plain)
+    return np.where(seen.found.clusters < FEWEST_CLUSTERS, np.nan, larger)
 
 
 def robust_bounds(differences: Numbers, clusters: Numbers, level: float) -> Bounds:
     """Bounds at the one-sided `level` that agree with `robust_p`; NaN with too few clusters."""
-    values = np.asarray(differences, dtype=np.float64)
-    found = cluster_mean(values, clusters)
-    moments = moments_at(values, 0, (values.shape[-1],))
-    plain = tango.bounds(moments.losses[..., 0], moments.gains[..., 0], moments.n[..., 0], level)
-    robust = bounds(found, level)
-    few = found.clusters < FEWEST_CLUSTERS
+    seen = _see(differences, clusters)
+    plain = tango.bounds(seen.losses, seen.gains, seen.n, level)
+    robust = bounds(seen.found, level)
+    few = seen.found.clusters < FEWEST_CLUSTERS
     return Bounds(
         lower=np.where(few, np.nan, np.minimum(robust.lower, plain.lower)),
         upper=np.where(few, np.nan, np.maximum(robust.upper, plain.upper)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Effective:
+    """The cluster mean, and the table of as many independent cases as the clusters are worth."""
+
+    found: ClusterMean
+    losses: Floats
+    gains: Floats
+    n: Floats
+
+
+def _see(differences: Numbers, clusters: Numbers) -> _Effective:
+    """Divide counts by the design effect (J. N. K. Rao and A. J. Scott, Biometrics 48 (1992)).
+
+    The effect is the squared cluster sums over the squared differences, as if a quarter of a
+    cluster more had been lost as a whole: rare losses of whole clusters may be still unseen.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    sums, counts = _by_cluster(values, clusters)
+    moments = moments_at(values, 0, (values.shape[-1],))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = (counts**2).sum(axis=-1) / counts.sum(axis=-1)
+        together = (sums**2).sum(axis=-1) + _UNSEEN * size**2
+        effect = np.maximum(together / (moments.squares[..., 0] + _UNSEEN * size), 1.0)
+    return _Effective(
+        found=from_sums(sums, counts),
+        losses=moments.losses[..., 0] / effect,
+        gains=moments.gains[..., 0] / effect,
+        n=np.nan_to_num(moments.n[..., 0] / effect),
+    )
+
+
+def _by_cluster(values: Floats, clusters: Numbers) -> tuple[Floats, Floats]:
+    """Sum and number of scored cases of each cluster (last axis)."""
+    _, labels = np.unique(np.asarray(clusters), return_inverse=True)
+    members = np.zeros((values.shape[-1], int(labels.max(initial=-1)) + 1))
+    members[np.arange(values.shape[-1]), labels] = 1.0
+    present = ~np.isnan(values)
+    return np.nan_to_num(values) @ members, present.astype(np.float64) @ members
 
 
 def bounds(found: ClusterMean, level: Numbers) -> Bounds:

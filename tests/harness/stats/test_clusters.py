@@ -58,3 +58,25 @@ def test_duplicating_every_case_inside_its_cluster_adds_no_information() -> None
     once = clusters.cluster_mean(values, labels)
     twice = clusters.cluster_mean(np.tile(values, 2), np.tile(labels, 2))
     assert float(once.error) == pytest.approx(float(twice.error))
+
+
+def test_whole_clusters_that_were_lost_make_fewer_independent_cases() -> None:
+    spread = np.zeros(300)
+    spread[::30] = -1.0
+    lumped = np.zeros(300)
+    lumped[:10] = -1.0
+    labels = np.repeat(np.arange(60), 5)
+    apart = float(clusters.robust_p(spread, labels, 0.08))
+    together = float(clusters.robust_p(lumped, labels, 0.08))
+    assert apart < together
+
+
+def test_rare_losses_of_whole_clusters_do_not_fool_it() -> None:
+    """At the margin, every loss a whole cluster: cluster-robust t alone errs twice as often."""
+    rng = np.random.default_rng(6)
+    labels = np.repeat(np.arange(40), 5)
+    lost = np.repeat(rng.random((8000, 40)) < 0.1, 5, axis=1)
+    values = np.where(lost, -1.0, 0.0)
+    robust = clusters.p_value(clusters.cluster_mean(values, labels), 0.1)
+    assert float((robust < 0.05).mean()) > 0.07
+    assert float((clusters.robust_p(values, labels, 0.1) < 0.05).mean()) <= 0.06

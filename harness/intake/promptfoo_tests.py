@@ -17,6 +17,8 @@ from harness.intake.reading import a_list, a_text, an_object, warning
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from evalsets.source import KeyPath
+
 _READ = frozenset({"vars", "assert", "description", "metadata", "options"})
 
 
@@ -132,7 +134,7 @@ class Tests:
             except ValueError as error:
                 self.tell(where, number, "", f"broken JSON: {error}")
                 continue
-            lines = {(key,): number for key in entry}
+            lines: dict[KeyPath, int] = {(key,): number for key in entry}
             yield from self.of_entry(entry, Source(file=where, data=entry, lines=lines), ())
 
     def of_table(self, text: str, where: str) -> Iterator[Test]:

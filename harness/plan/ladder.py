@@ -11,9 +11,9 @@ from harness.config.prompts import PromptFile, prompt_for
 from harness.costing.catalogue import facts
 from harness.costing.rates import PriceMissingError, find_rates
 from harness.errors import UsageError
+from harness.plan.endpoints import endpoint_of
 from harness.plan.hosting import priced_by_gpu, rates_of_hosting
 from harness.record.codes import Reason
-from providers.provider import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,14 +22,7 @@ if TYPE_CHECKING:
     from harness.config.files import FeatureConfig, ModelConfig
     from harness.config.workspace import Workspace
     from harness.costing.rates import Rates
-    from providers.provider import Api
-
-DEFAULT_API: dict[str, Api] = {
-    "anthropic": "messages",
-    "openai": "responses",
-    "google": "generate-content",
-    "openai-compatible": "chat",
-}
+    from providers.provider import Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +132,7 @@ def build_rung(
         model=model,
         effort=effort or config.effort,
         config=config,
-        endpoint=_endpoint(config),
+        endpoint=endpoint_of(config),
         prompt=prompt_for(workspace, feature_id, model),
         rates=rates,
         note=note,
@@ -165,20 +158,6 @@ def _gpu_rates(
         return rates_of_hosting(workspace, feature_id, model, incumbent=incumbent), ""
     except UsageError as error:
         return None, str(error)
-
-
-def _endpoint(config: ModelConfig) -> Endpoint:
-    return Endpoint(
-        vendor=config.provider,
-        api=config.api or DEFAULT_API[config.provider],
-        base_url=config.base_url,
-        key_name=config.key,
-        sdk=config.sdk,
-        platform=config.platform,
-        region=config.region,
-        project=config.project,
-        api_version=config.api_version,
-    )
 
 
 def _can(model: str, config: ModelConfig, capability: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.costing.money import exact
-from harness.decision.quality import missingness, quality
+from harness.decision.quality import missingness, quality, score_levels
 from harness.decision.verdict import OptionFacts
 from harness.economics.error_value import QualityLoss, error_value
 from harness.record.codes import Reason
@@ -16,6 +16,7 @@ from harness.review.money import measure, planned_cost
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from harness.comparison.pairs import Pairs
     from harness.decision.standing import Standing
     from harness.decision.verdict import OptionResult
     from harness.plan.ladder import Rung
@@ -34,6 +35,8 @@ class Examined:
     quality: Quality | None = None
     measured: Measured | None = None
     saving_after_discounts: Decimal | None = None
+    glimpse: str = ""
+    """What was seen of an option that was stopped before any test."""
 
 
 def examine(
@@ -41,7 +44,8 @@ def examine(
 ) -> Examined:
     """Bring quality and money of one asked option together; `today` is the incumbent's cost."""
     option = planned.rung.option
-    asked = run.pairs(option) if standing.n else None
+    pairs = run.pairs(option)
+    asked = pairs if standing.n else None
     metric = run.plan.evalset.primary.scorer
     found = quality(run.design, standing, asked, metric) if asked else None
     measured = measure(run, run.rungs[option], found)
@@ -54,6 +58,18 @@ def examine(
         quality=found,
         measured=measured,
         saving_after_discounts=saving,
+        glimpse="" if found else _glimpse(pairs, run.plan.evalset.unit),
+    )
+
+
+def _glimpse(pairs: Pairs, unit: str) -> str:
+    """Mean scores on the few cases that both models answered; empty without any."""
+    levels = score_levels(list(pairs.pairs))
+    if levels.current is None or levels.candidate is None:
+        return ""
+    return (
+        f"on {len(pairs.pairs)} {unit} of the pilot it scored {levels.candidate:.0%}, "
+        f"today's model {levels.current:.0%}"
     )
 
 
@@ -96,12 +112,7 @@ def option_record(
     """Write one option down."""
     rung = examined.planned.rung
     vetoes = run.vetoes.get(rung.option) if run else None
-    asked = run is not None and examined.standing is not None and examined.standing.n > 0
-    cost = (
-        examined.measured.option_cost(rung)
-        if examined.measured and asked
-        else planned_cost(plan, rung)
-    )
+    asked = run is not None and examined.standing is not None and examined.standing.asked > 0
     return OptionRecord(
         target=target(rung, plan, run),
         lever=_lever(rung, plan),
@@ -114,7 +125,7 @@ def option_record(
         guardrails=vetoes.guardrails if vetoes else (),
         latency=vetoes.latency if vetoes else None,
         missing=missingness(run.pairs(rung.option)) if run and asked else None,
-        cost=cost,
+        cost=cost_of(examined, plan),
         error_break_even=_break_even(examined, plan, run),
         performance_risk=_risk(examined.quality),
         migration_effort=_effort(rung, plan),
@@ -149,7 +160,8 @@ def note(examined: Examined, result: OptionResult) -> str:
         return "not needed: a cheaper one passed everything"
     found = examined.quality
     if found is None:
-        return "not asked" if examined.standing is None else _STATES[examined.standing.state]
+        state = "not asked" if examined.standing is None else _STATES[examined.standing.state]
+        return f"{state}; {examined.glimpse}" if examined.glimpse else state
     words = "better" if found.difference > 0 else "worse"
     size = f"{abs(found.difference):.1f} points {words} on {found.n} cases"
     return f"{_STATES[examined.standing.state] if examined.standing else ''}: {size}"

@@ -206,7 +206,7 @@ class ReviewRun:
                 Shown(
                     feature=run.plan.feature,
                     option=standing.option,
-                    look=look.number,
+                    look=sum(end <= standing.asked for end in run.design.looks),
                     looks=len(run.design.looks),
                     cases=standing.asked,
                     of_cases=len(run.design.order),

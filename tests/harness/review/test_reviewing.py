@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.plan.planning import Selection
+from harness.plan.planning import QUICK_CASES, Selection
 from harness.record.codes import Finding, Reason, Result, Verdict
 from harness.review.running import NotInJournalError
 from tests.support.reviews import (
@@ -88,7 +88,7 @@ def test_a_quick_review_shows_and_cannot_be_accepted(tmp_path: Path) -> None:
     with OpenAIServer(answers) as server, inline_cluster() as cluster:
         write_review_workspace(tmp_path, server.port)
         (record,) = run_review(tmp_path, cluster, wanted=Selection(quick=True))
-        assert len(server.log.calls) == 3 * 24
+        assert len(server.log.calls) == 3 * QUICK_CASES
     assert record.evidence.exploratory == ("only a subset of the cases was asked (--quick)",)
 
 

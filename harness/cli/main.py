@@ -27,6 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Bring eval sets and results of other tools into the workspace.",
     ),
     "check": ("harness.cli.check:check", "Find every error of a workspace at once."),
+    "models": (
+        "harness.cli.models:models",
+        "List the models: price, window, region, retirement, what they may see.",
+    ),
     "plan": (
         "harness.cli.plan:plan",
         "Show what a review would ask, cost and decide. Spends nothing.",

@@ -1,0 +1,104 @@
+"""`rightsize models`, with and without asking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.cli.main import run
+from harness.errors import ExitCode
+from tests.support.wire.openai_server import OpenAIServer
+from tests.support.wire.reply import Reply
+from tests.support.workspaces import write_workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "sk-secret-key-of-the-tests"
+MODELS = """\
+alpha:
+  provider: openai-compatible
+  tier: small
+  base_url: {base_url}
+  key: RIGHTSIZE_TEST_KEY
+  region: eu
+  may_see: [internal]
+  window_tokens: 32768
+  retires_on: 2027-03-31
+  price: [{{from: 2026-01-01, input: 0.25, output: 1.50, source: invoice}}]
+beta:
+  provider: openai-compatible
+  base_url: http://127.0.0.1:9/v1
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_workspace(tmp_path / "w")
+
+
+def listed(
+    root: Path, capsys: pytest.CaptureFixture[str], *more: str, base_url: str = "http://127.0.0.1:9"
+) -> tuple[int, str]:
+    text = MODELS.format(base_url=base_url)
+    (root / "models" / "more.yaml").write_text(text, encoding="utf-8")
+    code = run(["models", "-w", str(root), "-m", "alpha", "-m", "beta", *more])
+    return code, capsys.readouterr().out
+
+
+def test_the_list_calls_nobody(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = listed(root, capsys)
+    assert code == ExitCode.OK
+    assert out == (
+        "alpha: small, openai-compatible, eu\n"
+        "    USD 0.25 in, 1.5 out per million; 32,768 tokens, retires on 2027-03-31;"
+        " may see internal\n"
+        "beta: no tier, openai-compatible, no region stated\n"
+        "    no price; window not known; may see nothing\n"
+    )
+
+
+def test_ping_asks_each_model_once(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RIGHTSIZE_TEST_KEY", KEY)
+    with OpenAIServer() as server:
+        code, out = listed(root, capsys, "--ping", base_url=server.base_url)
+        assert len(server.calls) == 1
+    assert code == ExitCode.USAGE_ERROR
+    lines = out.splitlines()
+    assert lines[2] == "    answers"
+    assert lines[5] == "    does not answer: openai-compatible: no connection"
+    assert KEY not in out
+
+
+def test_ping_says_what_is_wrong_with_a_key(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RIGHTSIZE_TEST_KEY", raising=False)
+    code, out = listed(root, capsys, "--ping", "-m", "alpha")
+    assert code == ExitCode.USAGE_ERROR
+    assert "does not answer: no environment variable RIGHTSIZE_TEST_KEY" in out
+    monkeypatch.setenv("RIGHTSIZE_TEST_KEY", KEY)
+    with OpenAIServer(lambda _body: Reply(status=401, error_code="invalid_api_key")) as server:
+        _code, out = listed(root, capsys, "--ping", base_url=server.base_url)
+    assert "does not answer: openai-compatible: status 401, invalid_api_key" in out
+
+
+def test_a_model_of_ours_is_not_asked_before_it_is_served(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served = "own:\n  provider: openai-compatible\n  serve: {engine: llama-cpp, weights: small}\n"
+    (root / "models" / "own.yaml").write_text(served, encoding="utf-8")
+    assert run(["models", "-w", str(root), "-m", "own", "--ping"]) == ExitCode.OK
+    assert "served here when it is needed" in capsys.readouterr().out
+
+
+def test_ping_says_what_is_wrong_with_an_endpoint(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = "cloudy:\n  provider: anthropic\n  platform: bedrock\n"
+    (root / "models" / "cloudy.yaml").write_text(cloud, encoding="utf-8")
+    assert run(["models", "-w", str(root), "-m", "cloudy", "--ping"]) == ExitCode.USAGE_ERROR
+    assert "does not answer: platform bedrock needs `region:`" in capsys.readouterr().out

@@ -58,7 +58,8 @@ class Merged:
 
 
 RUNS = """
-SELECT run_id, cycle, runs.started_at, (SELECT count(*) FROM plans WHERE plans.run_id = runs.run_id),
+SELECT run_id, cycle, runs.started_at,
+    (SELECT count(*) FROM plans WHERE plans.run_id = runs.run_id),
     count(id), coalesce(sum(ended = 0), 0)
 FROM runs LEFT JOIN attempts USING (run_id) GROUP BY run_id ORDER BY runs.started_at, run_id
 """

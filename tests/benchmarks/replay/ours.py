@@ -60,11 +60,11 @@ def parts(concurrency: int) -> dict[str, Any]:
     }
 
 
-def main(base_url: str, total: int, concurrency: int, folder: Path) -> dict[str, Any]:
+def main(base_url: str, total: int, concurrency: int, folder: Path, workers: int) -> dict[str, Any]:
     began = time.monotonic()
     me = psutil.Process()
     with (
-        local_cluster(state=folder, cpus=2) as cluster,
+        local_cluster(state=folder, cpus=2, workers=workers) as cluster,
         Journal.open(folder / "journal", run_id="bench", cycle="2026-Q4", now=NOW) as journal,
     ):
         cluster.crew(OPENER)
@@ -89,6 +89,6 @@ def main(base_url: str, total: int, concurrency: int, folder: Path) -> dict[str,
 
 
 if __name__ == "__main__":
-    url, items, width, state = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
+    url, items, width, state, actors = sys.argv[1:6]
     os.environ.pop("OPENAI_API_KEY", None)
-    print(json.dumps(main(url, items, width, state)))  # noqa: T201
+    print(json.dumps(main(url, int(items), int(width), Path(state), int(actors))))  # noqa: T201

@@ -1,0 +1,172 @@
+"""What the replay engine shows: `python -m tests.benchmarks.replay [throughput limits size ...]`.
+
+Every figure comes from the server's side or from the journal. Without arguments, all points run
+(about ten minutes); each prints one JSON line per run.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import product
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from harness.cluster.inline import InlineCluster
+from harness.cluster.opening import local_cluster
+from tests.benchmarks.replay.faults import capped, storm
+from tests.benchmarks.replay.kills import kill_loop
+from tests.benchmarks.replay.limits import within
+from tests.benchmarks.replay.size import journal_rate, long_run
+from tests.support.load_server import load_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ITEMS, LATENCY_S, WIDTH = 6000, 0.2, 256
+ROUNDS = 3
+
+
+def say(point: str, **facts: Any) -> None:
+    print(json.dumps({"point": point, **facts}, default=str), flush=True)  # noqa: T201
+
+
+def fresh() -> Path:
+    return Path(tempfile.mkdtemp(prefix="replay-bench-"))
+
+
+def script(module: str, *arguments: object) -> dict[str, Any]:
+    command = [sys.executable, "-m", f"tests.benchmarks.replay.{module}", *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(ended.stdout)
+
+
+def bare(processes: int) -> dict[str, Any]:
+    """The hand-written script, as 1..2 processes that share the work."""
+    each, width = ITEMS // processes, WIDTH // processes
+    with load_server(latency_s=LATENCY_S) as server:
+        command = [sys.executable, "-m", "tests.benchmarks.replay.bare", server.base_url]
+        running = [
+            subprocess.Popen(
+                [*command, str(n * each), str(each), str(width)], stdout=subprocess.PIPE, text=True
+            )
+            for n in range(processes)
+        ]
+        ended = [json.loads(process.communicate()[0]) for process in running]
+        return seen(server.stats(), cpu_s=sum(end["cpu_s"] for end in ended))
+
+
+def ours(workers: int) -> dict[str, Any]:
+    with load_server(latency_s=LATENCY_S) as server:
+        ended = script("ours", server.base_url, ITEMS, WIDTH, fresh(), workers)
+        return {**seen(server.stats(), cpu_s=ended["cpu_s"]), "start_s": ended["start_s"]}
+
+
+def seen(stats: dict[str, Any], *, cpu_s: float) -> dict[str, Any]:
+    span_s = stats["last_s"] - stats["first_s"]
+    assert stats["requests"] == ITEMS == len(stats["items"])
+    return {
+        "per_s": ITEMS / span_s,
+        "ideal": ITEMS * LATENCY_S / WIDTH / span_s,
+        "cpu_ms": cpu_s / ITEMS * 1000,
+        "most_in_flight": stats["most_in_flight"],
+    }
+
+
+def throughput() -> None:
+    """Point 1: alternating runs against the bare script."""
+    kinds: dict[str, Callable[[], dict[str, Any]]] = {
+        "bare, 1 process": lambda: bare(1),
+        "ours, 1 worker": lambda: ours(1),
+        "bare, 2 processes": lambda: bare(2),
+        "ours, 2 workers": lambda: ours(2),
+    }
+    runs: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
+    for _, kind in product(range(ROUNDS), kinds):
+        runs[kind].append(kinds[kind]())
+        say("1", run=kind, **runs[kind][-1])
+    rates = {kind: median(run["per_s"] for run in many) for kind, many in runs.items()}
+    cpus = {kind: median(run["cpu_ms"] for run in many) for kind, many in runs.items()}
+    best_bare, best = (
+        max((r, k) for k, r in rates.items() if k[:4] == w) for w in ("bare", "ours")
+    )
+    say(
+        "1 of the best script",
+        speed=best[0] / best_bare[0],
+        cpu=cpus[best[1]] / cpus[best_bare[1]],
+        ideal=best[0] * LATENCY_S / WIDTH,
+        ours=best[1],
+        bare=best_bare[1],
+    )
+
+
+def limits() -> None:
+    """Point 2: 75 s against each style of headers."""
+    for granted in (
+        {"style": "openai", "requests_per_minute": 6000},
+        {"style": "anthropic", "tokens_per_minute": 150_000},
+    ):
+        with local_cluster(state=fresh(), cpus=2) as cluster:
+            say("2", **within(cluster, fresh(), seconds=75, share=0.5, **granted))
+
+
+def size() -> None:
+    """Point 3: 200,000 trials, and the journal alone."""
+    folder = fresh()
+    with local_cluster(state=folder, cpus=2) as cluster:
+        say("3", **long_run(cluster, folder, total=200_000))
+    for batch in (64, 256, 1000):
+        say("3 journal", batch=batch, per_s=journal_rate(fresh(), total=50_000, batch=batch))
+
+
+def faults() -> None:
+    """Point 4: 5 % of each fault; 100 random runs under a cap."""
+    folder = fresh()
+    with local_cluster(state=folder, cpus=2) as cluster:
+        say("4", **storm(cluster, folder, total=3000, share=0.05))
+    worst, truncated = None, 0
+    with InlineCluster() as cluster, load_server() as server:
+        for seed in range(100):
+            billed, ledger = capped(cluster, fresh(), server.base_url, Random(seed))
+            over = billed - ledger.cap_usd
+            worst = over if worst is None else max(worst, over)
+            truncated += ledger.left_usd < 0
+    say("4 cap", runs=100, most_over_cap_usd=worst, over=truncated)
+
+
+def kills() -> None:
+    """Point 5: 20 kills of a driver on Ray."""
+    say("5", **kill_loop(fresh(), total=8000, kills=20, kind="ray", seed=5))
+
+
+def startup() -> None:
+    """Point 6: the command's help beside a bare interpreter."""
+    times: dict[str, list[float]] = {"python": [], "help": []}
+    for _ in range(9):
+        for name, words in (
+            ("python", ["-c", "pass"]),
+            ("help", ["-m", "harness.cli.main", "--help"]),
+        ):
+            began = time.monotonic()
+            subprocess.run([sys.executable, *words], check=True, capture_output=True)
+            times[name].append(time.monotonic() - began)
+    say("6", **{name: median(taken) for name, taken in times.items()})
+
+
+POINTS = {
+    "throughput": throughput,
+    "limits": limits,
+    "size": size,
+    "faults": faults,
+    "kills": kills,
+    "startup": startup,
+}
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or POINTS:
+        POINTS[wanted]()

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from harness.cluster.watchdog import descendants, end, guard
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+def test_a_guard_removes_its_folder_when_its_input_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "session"
+    folder.mkdir()
+    (folder / "socket").touch()
+    watchdog = guard(folder)
+    child = subprocess.Popen(SLEEP)
+    time.sleep(1.5)
+    watchdog.communicate(timeout=20)
+    assert not folder.exists()
+    assert child.wait(timeout=5) == -9
+
+
+def test_descendants_are_seen_and_ended_and_a_gone_one_is_passed_over() -> None:
+    child = subprocess.Popen(SLEEP)
+    seen = [p for p in descendants(psutil.Process(os.getpid())) if p.pid == child.pid]
+    assert len(seen) == 1
+    end(seen)
+    child.wait(timeout=5)
+    end(seen)
+    assert list(descendants(psutil.Process(os.getpid()))) == [] or child.poll() == -9

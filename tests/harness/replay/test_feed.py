@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from harness.replay.feed import Feed
+from tests.support.trials import trial
+
+
+def test_a_full_feed_holds_the_next_trial_back_and_loses_none() -> None:
+    source = iter([trial(number) for number in range(7)])
+    feed = Feed(3)
+    taken: list[str] = []
+    while not feed.ended:
+        feed.top_up(source)
+        taken += [one.case_id for one in feed.take(2, 0)]
+    assert taken == [f"c{number}" for number in range(7)]
+    assert feed.take(2, 0.01) == []
+
+
+def test_an_empty_feed_is_waited_for_no_longer_than_told() -> None:
+    assert Feed(3).take(2, 0.01) == []

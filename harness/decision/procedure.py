@@ -14,14 +14,12 @@ calls again with the longer evidence; the same evidence always gives the same st
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.decision import fixed_sequence, holm, ladder
 from harness.decision.standing import Standing
 from harness.decision.step import Evidence, Finished, Step
-from harness.stats.clusters import FEWEST_CLUSTERS
-from harness.stats.estimates import smallest_sample
+from harness.stats.size import size_of
 
 if TYPE_CHECKING:
     from harness.stats.design import Design
@@ -30,7 +28,18 @@ _PROCEDURES = {"ladder": ladder, "holm": holm, "fixed-sequence": fixed_sequence}
 
 
 def next_step(design: Design, evidence: Evidence) -> Step:
-    """Return what to ask, what to confirm, or how every option stands."""
+    """Return what to ask, what to confirm, or how every option stands.
+
+    Raises:
+        ValueError: there are cases that the plan does not have. Adding cases until an option
+            passes errs far more often than alpha; added cases are a new test of their own.
+    """
+    longest = max((len(pairs.pairs) for pairs in evidence.pairs.values()), default=0)
+    if longest > len(design.order):
+        raise ValueError(
+            f"{longest} cases were answered, the plan has {len(design.order)}: "
+            "test added cases by a new plan, on the new cases alone"
+        )
     if too_small(design):
         return Finished(standings=standings(design, evidence))
     return _PROCEDURES[design.kind].step(design, evidence)
@@ -49,15 +58,7 @@ def too_small(design: Design) -> bool:
     Clusters count for as many cases as they are worth when each agrees with itself.
     An exploratory design is asked all the same: it shows, and decides nothing.
     """
-    if design.exploratory:
-        return False
-    sharing = 1 if design.kind == "fixed-sequence" else max(len(design.options), 1)
-    needed = smallest_sample(design.method, design.margin / 100, design.alpha / sharing)
-    sizes = Counter(design.clusters[design.pilot :]).values()
-    if design.method != "cluster-t":
-        return sum(sizes) < needed
-    worth = sum(sizes) ** 2 / sum(size**2 for size in sizes) if sizes else 0
-    return worth < needed or len(sizes) < FEWEST_CLUSTERS
+    return not design.exploratory and size_of(design).too_small
 
 
 def _too_small(option: str) -> Standing:

@@ -8,14 +8,15 @@ from harness.plan.model import Power
 from harness.scoring.catalogue import is_binary
 from harness.stats.clusters import FEWEST_CLUSTERS
 from harness.stats.design import PlannedOption, ProvenCases, Setup, make_design
-from harness.stats.estimates import Method, smallest_sample
 from harness.stats.power import Truth, cases_needed, pass_rate, smallest_margin
+from harness.stats.size import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.plan.model import FeaturePlan
     from harness.stats.design import Design
+    from harness.stats.estimates import Method
 
 EXPECTED_DISAGREEMENT = 0.08
 """Share of cases on which a candidate of equal quality disagrees with the incumbent."""
@@ -66,19 +67,20 @@ def refusal(plan: FeaturePlan) -> str | None:
     design = plan.design
     if design is None:
         return None
-    deciding = len(design.order) - design.pilot
-    tightest = design.alpha / max(len(design.options), 1)
-    needed = smallest_sample(design.method, design.margin / 100, tightest)
-    if deciding < needed:
+    size = size_of(design)
+    if not size.too_small:
+        return None
+    if size.clusters is None:
         return (
-            f"{deciding} of {len(design.order)} cases are left to decide, and cannot clear a "
+            f"{size.cases} of {len(design.order)} cases are left to decide, and cannot clear a "
             f"margin of {design.margin:g} points even without one disagreement: "
-            f"at least {needed} are needed"
+            f"at least {size.needed} are needed"
         )
-    units = len(set(design.clusters[design.pilot :]))
-    if design.method == "cluster-t" and units < FEWEST_CLUSTERS:
-        return f"{units} clusters are too few: at least {FEWEST_CLUSTERS} are needed"
-    return None
+    return (
+        f"{size.cases} cases in {size.clusters} clusters are worth {size.worth:.0f} independent "
+        f"ones, and cannot clear a margin of {design.margin:g} points even without one "
+        f"disagreement: at least {max(size.needed, FEWEST_CLUSTERS)} are needed"
+    )
 
 
 def power_of(plan: FeaturePlan) -> Power:

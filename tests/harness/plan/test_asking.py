@@ -159,7 +159,7 @@ def test_too_few_clusters_are_refused(root: Path) -> None:
     edited(root, "unit: tickets", "unit: tickets\ncluster: channel", name)
     plan = planned(root)
     assert plan.status is Status.TOO_SMALL
-    assert "clusters are too few" in plan.note or "left to decide" in plan.note
+    assert "in 2 clusters are worth 2 independent ones" in plan.note
 
 
 def test_graded_scores_get_an_interval_for_bounded_means(root: Path) -> None:

@@ -140,7 +140,7 @@ class _Table:
         """Whether the row says of its case what earlier rows said."""
         case = Case(
             id=row["case"],
-            input=row.get("input") or "",
+            input=row.get("input") or f"(case {row['case']}: its input was not imported)",
             target=row.get("target") or None,
             metadata=(),
         )

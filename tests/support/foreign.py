@@ -102,9 +102,10 @@ def log_json(samples: list[Any], **changes: object) -> bytes:
     return json.dumps(log(samples, **changes)).encode()
 
 
-def log_eval(samples: list[Any], *, deflated: bool = False) -> bytes:
+def log_eval(samples: list[Any], *, deflated: bool = False, model: str = "openai/small-1") -> bytes:
     """The same log as inspect_ai's `.eval`: a zip whose members are Zstandard (method 93)."""
-    header = {key: value for key, value in log([]).items() if key != "samples"}
+    whole = log([], eval={"task": "routing", "model": model})
+    header = {key: value for key, value in whole.items() if key != "samples"}
     members = {"header.json": header, "summaries.json": []}
     for number, each in enumerate(samples):
         members[f"samples/{number}_epoch_1.json"] = each

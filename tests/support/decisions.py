@@ -31,7 +31,9 @@ def design(*, n: int = 200, options: int = 2, kind: Kind = "holm", **changes: ob
     return make_design(Setup(**(values | changes)))  # type: ignore[arg-type]
 
 
-def arm(option: str, order: Sequence[str], scores: Sequence[float | None], **changes: object) -> Arm:
+def arm(
+    option: str, order: Sequence[str], scores: Sequence[float | None], **changes: object
+) -> Arm:
     """One score per case, in the order given."""
     held = {case: (score,) for case, score in zip(order, scores, strict=False)}
     return Arm(option=option, scores=held, **changes)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from reports.document import (
     Paragraph,
     Signature,
     Table,
+    Verbatim,
     Waterfall,
 )
 
@@ -36,6 +37,8 @@ def _texts(block: Block) -> Iterator[str]:
     match block:
         case Paragraph():
             yield from (block.lead or "", *(_run(run) for run in block.runs))
+        case Verbatim():
+            yield from (block.lead, block.text)
         case Notice():
             yield block.text
         case Bullets():

@@ -258,7 +258,17 @@ def an_option(option: str = "claude-haiku-4-5", **over: object) -> OptionRecord:
             "reason_codes": (Reason.NON_INFERIOR_AND_CHEAPER,),
             "note": "passed at look 3 of 5",
             "quality": a_quality(),
-            "slices": (a_slice(), a_slice(value="printed", n=442, difference=0.0, worst=-2.0)),
+            "slices": (
+                a_slice(),
+                a_slice(
+                    value="printed",
+                    n=442,
+                    only_current_right=10,
+                    only_candidate_right=10,
+                    difference=0.0,
+                    worst=-2.0,
+                ),
+            ),
             "guardrails": (a_guardrail(),),
             "latency": a_latency(),
             "missing": Missingness(current=0, candidate=0, failed_current=1, failed_candidate=2),

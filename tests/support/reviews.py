@@ -23,7 +23,7 @@ from providers.completion import TokenUsage
 from tests.support.wire.reply import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from harness.cluster.crew import Cluster
     from harness.record.model import DecisionRecord
@@ -146,15 +146,19 @@ def inline_cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-def run_review(
+def run_review(  # noqa: PLR0913  # each is what one test varies
     root: Path,
     cluster: Cluster | None,
     *,
     run_id: str = "run-1",
     wanted: Selection | None = None,
     now: datetime = NOW,
+    served: Mapping[str, str] | None = None,
 ) -> tuple[DecisionRecord, ...]:
-    """One review of the workspace at `root`; without a cluster from the journal alone."""
+    """One review of the workspace at `root`; without a cluster from the journal alone.
+
+    `served` are the addresses of models that the caller has started.
+    """
     workspace = load_workspace(root)
     plan = plan_review(workspace, cycle=CYCLE, on=now.date(), wanted=wanted or Selection())
     with Journal.open(
@@ -168,5 +172,5 @@ def run_review(
             now=now,
             share_of_rate_limit=1.0,
         )
-        records, _ = review(workspace, plan, {}, engine)
+        records, _ = review(workspace, plan, served or {}, engine)
         return records

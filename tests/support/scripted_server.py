@@ -2,6 +2,9 @@
 
     python scripted_server.py PORT [--crash-at-start] [--crash-after SECONDS] [--unhealthy]
         [--never-answer] [--spawn PIDFILE [--escape]] [--key KEY]
+        [--tickets]
+
+With `--tickets` it reads "Ticket number N" and is right on every one: billing for odd numbers.
 
 Standard library only: it is started as a child process, in a folder of its own.
 """
@@ -11,12 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+USAGE = {"prompt_tokens": 80, "completion_tokens": 2, "total_tokens": 82}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -39,14 +45,33 @@ class Handler(BaseHTTPRequestHandler):
             self._reply(401, {"error": "key"})
             return
         type(self).answered += 1
-        text = {"text": "yes"} if "prompt" in body else {"message": {"content": "yes"}}
-        self._reply(200, {"model": body["model"], "choices": [text], "pid": os.getpid()})
+        answer = self._answer(json.dumps(body))
+        if body.get("stream"):
+            self._stream(body["model"], answer)
+            return
+        text = {"text": answer} if "prompt" in body else {"message": {"content": answer}}
+        choice = {"index": 0, "finish_reason": "stop", **text}
+        self._reply(200, {"model": body["model"], "choices": [choice], "usage": USAGE})
+
+    def _stream(self, model: str, answer: str) -> None:
+        choice = {"index": 0, "delta": {"content": answer}, "finish_reason": "stop"}
+        chunks = ({"choices": [choice]}, {"choices": [], "usage": USAGE})
+        lines = [json.dumps({"id": "c", "model": model, **chunk}) for chunk in chunks]
+        text = "".join(f"data: {line}\n\n" for line in [*lines, "[DONE]"])
+        self._send(200, text.encode(), "text/event-stream")
+
+    def _answer(self, body: str) -> str:
+        found = re.search(r"Ticket number (\d+)", body)
+        if not self.options.tickets or found is None:
+            return "yes"
+        return "billing" if int(found[1]) % 2 else "technical"
 
     def _reply(self, status: int, content: object) -> None:
         self._send(status, json.dumps(content).encode())
 
-    def _send(self, status: int, data: bytes) -> None:
+    def _send(self, status: int, data: bytes, kind: str = "application/json") -> None:
         self.send_response(status)
+        self.send_header("content-type", kind)
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -65,6 +90,7 @@ def main() -> int:
     parser.add_argument("--spawn", type=Path)
     parser.add_argument("--escape", action="store_true")
     parser.add_argument("--key")
+    parser.add_argument("--tickets", action="store_true")
     options = parser.parse_args()
     if options.crash_at_start:
         print("loading weights\nCUDA error: out of memory\n\n", flush=True)  # noqa: T201

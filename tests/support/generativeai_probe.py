@@ -1,6 +1,6 @@
 """Asks a Google wire server through google-generativeai; run by the Python that has the package.
 
-    PYTHON -m tests.support.generativeai_probe BASE_URL    (requests as JSON lines on standard input)
+    PYTHON -m tests.support.generativeai_probe BASE_URL    (requests: JSON lines on standard input)
 
 Prints one JSON line per request: the completion, or the error's class, status and billing.
 """

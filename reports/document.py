@@ -58,6 +58,15 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verbatim:
+    """A long text with its line breaks, such as a prompt or an answer."""
+
+    kind: ClassVar[str] = "verbatim"
+    lead: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A table's column; numbers stand to the right."""
 
@@ -193,7 +202,7 @@ class Waterfall:
 
 
 Chart: TypeAlias = Forest | CostQuality | Latency | Waterfall
-Block: TypeAlias = Paragraph | Notice | Bullets | Table | Signature | Chart
+Block: TypeAlias = Paragraph | Notice | Bullets | Verbatim | Table | Signature | Chart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

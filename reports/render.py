@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 from reports.charts import draw
 from reports.document import Forest
 from reports.textplot import forest_text
-from reports.untrusted import clean, comment, markdown, markdown_code
+from reports.untrusted import clean, clean_lines, comment, fenced, markdown, markdown_code
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -70,6 +70,7 @@ def _html(page: _Page) -> str:
         heading="h2" if page.contents else "h3",
         picture=picture,
         address=quote,
+        lines=_lines,
         policy=_policy(sheet),
         sheet=Markup(sheet),  # noqa: S704  # our own file
     )
@@ -86,6 +87,7 @@ def _markdown(page: _Page) -> str:
         inner=_inner_markdown,
         address=_address,
         raw=Markup,
+        lines=_fenced,
         stamp=Markup(comment(page.document.stamp)),  # noqa: S704  # escaped
     )
     return _GAPS.sub("\n\n", text).rstrip() + "\n"
@@ -113,6 +115,14 @@ def _code(text: str) -> Markup:
 
 def _address(page: str) -> Markup:
     return Markup(quote(page))  # noqa: S704  # escaped
+
+
+def _lines(text: str) -> Markup:
+    return escape(clean_lines(text))
+
+
+def _fenced(text: str) -> Markup:
+    return Markup(fenced(text))  # noqa: S704  # no fence within is as long
 
 
 def _policy(sheet: str) -> str:

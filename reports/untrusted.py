@@ -32,6 +32,20 @@ def clean(text: str) -> str:
     return _UNSEEN.sub("\ufffd", _BLANK.sub(" ", text))
 
 
+def clean_lines(text: str) -> str:
+    """Clean a text of several lines and keep its line breaks and indents."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(_UNSEEN.sub("\ufffd", line.expandtabs(4)) for line in lines)
+
+
+def fenced(text: str) -> str:
+    """Set a text as a block of code whose fence is longer than any within."""
+    body = clean_lines(text)
+    longest = max((len(run) for run in re.findall(r"`+", body)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{body}\n{fence}"
+
+
 def clip(text: str, limit: int) -> str:
     """Clean a text and cut it to so many characters, and say so with an ellipsis."""
     head = clean(text[: limit + 1])

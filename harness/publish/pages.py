@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from harness.publish.documents import stamp_for, to_document
 from harness.publish.portfolio import to_portfolio
 from harness.publish.spreadsheet import to_csv
-from harness.publish.store import file_name, replace_text
+from harness.publish.store import file_name, read_past, replace_text
 from reports.render import render, render_index
 
 if TYPE_CHECKING:
@@ -43,15 +43,16 @@ def publish(
 ) -> PublishReport:
     """Write `documents/`, the index and `portfolio.csv` under `out`, a review's folder.
 
-    A page whose record and makers have not changed is left alone. Many pages are rendered in
-    processes, `workers` of them (default: one per processor).
+    The index also looks back on the cycles beside `out`. A page whose record and makers have not
+    changed is left alone. Many pages are rendered in processes, `workers` of them (default: one
+    per processor).
     """
     folder = out / "documents"
     folder.mkdir(parents=True, exist_ok=True)
     ordered = sorted(records, key=lambda record: record.feature.id)
     stale = [record for record in ordered if not _is_current(record, folder, now)]
     written = _render_all(stale, folder, now, workers or os.cpu_count() or 1)
-    written += _publish_index(ordered, out, now=now)
+    written += _publish_index(ordered, read_past(out), out, now=now)
     return PublishReport(
         written=tuple(written),
         unchanged=2 * len(ordered) + 3 - len(written),
@@ -90,8 +91,10 @@ def _is_current(record: DecisionRecord, folder: Path, now: datetime) -> bool:
     return all(stamp_of(path) == wanted for path in _paths(record, folder))
 
 
-def _publish_index(records: Sequence[DecisionRecord], out: Path, *, now: datetime) -> list[Path]:
-    portfolio = to_portfolio(records, now)
+def _publish_index(
+    records: Sequence[DecisionRecord], past: Sequence[DecisionRecord], out: Path, *, now: datetime
+) -> list[Path]:
+    portfolio = to_portfolio(records, now, past)
     texts = {
         out / "index.html": render_index(portfolio, to="html"),
         out / "index.md": render_index(portfolio, to="md"),

@@ -13,7 +13,9 @@ from harness.publish.facts import (
     open_option,
     read_facts,
 )
+from harness.publish.next_quarter import since_last
 from harness.publish.portfolio_views import views
+from harness.publish.track_record import track_record
 from harness.publish.words import count, plural, usd
 from harness.record.codes import State, Verdict
 from harness.record.model import sha256
@@ -34,9 +36,12 @@ _REACHED = {
 }
 
 
-def to_portfolio(records: Sequence[DecisionRecord], now: datetime) -> Portfolio:
-    """Word the index over the newest records of a cycle."""
+def to_portfolio(
+    records: Sequence[DecisionRecord], now: datetime, past: Sequence[DecisionRecord] = ()
+) -> Portfolio:
+    """Word the index over the newest records of a cycle; `past` are those of earlier cycles."""
     facts = [read_facts(record, now) for record in records]
+    earlier = [read_facts(record, now).record for record in past]
     tame = [fact.record for fact in facts]
     cycles = sorted({record.cycle for record in tame})
     known = [c for record in tame if (c := record.current_cost.monthly) is not None]
@@ -45,8 +50,8 @@ def to_portfolio(records: Sequence[DecisionRecord], now: datetime) -> Portfolio:
         title=f"Right-sizing {', '.join(cycles) or 'review'}: {plural(len(tame), 'feature')}, "
         f"{total} a month today",
         status=_verdicts(tame),
-        page=tuple(_page(facts)),
-        views=tuple(views(facts)),
+        page=tuple(_page(facts, track_record(earlier, now.date()))),
+        views=tuple(views(facts, since_last(earlier, tame, now.date()) if earlier else None)),
         stamp=sha256([f"{fact.record.etag} {fact.expired} {fact.overdue}" for fact in facts]),
     )
 
@@ -59,12 +64,14 @@ def _verdicts(records: Sequence[DecisionRecord]) -> str:
     return " \u00b7 ".join(counts)
 
 
-def _page(facts: Sequence[Facts]) -> Iterable[Block]:
+def _page(facts: Sequence[Facts], kept: str) -> Iterable[Block]:
     records = [fact.record for fact in facts]
     yield Paragraph(lead="What can be saved.", runs=(_saving_text(records),))
     yield _funnel(records)
     yield Paragraph(lead="What the review cost.", runs=(_cost_text(records),))
     yield Paragraph(lead="How sure this is.", runs=(_risk_text(records),))
+    if kept:
+        yield Paragraph(lead="What became of earlier ones.", runs=(kept,))
 
 
 def saving(record: DecisionRecord) -> Decimal:

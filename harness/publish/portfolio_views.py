@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.publish.facts import Facts
+    from harness.publish.next_quarter import Since
     from harness.record.model import DecisionRecord
     from reports.document import Block
 
 _TOP = 10
 
 
-def views(facts: Sequence[Facts]) -> Iterable[Section]:
-    """Every view, also the empty ones: that nothing is there is news too."""
+def views(facts: Sequence[Facts], since: Sequence[Since] | None) -> Iterable[Section]:
+    """Every view, also the empty ones: that nothing is there is news too.
+
+    `since` is None when there is no earlier cycle to compare with.
+    """
     records = [fact.record for fact in facts]
     yield _view("drivers", f"Top {_TOP} savings", _drivers(records))
     yield _view("open", "Waiting for a decision", _waiting(facts))
@@ -32,6 +36,8 @@ def views(facts: Sequence[Facts]) -> Iterable[Section]:
     yield _view("unevaluated", "Not evaluated, and why", _unevaluated(records))
     yield _view("free", "Decided without a call", _free(records))
     yield _view("exceptions", "Reasons to stay, by expiry", _exceptions(records))
+    if since is not None:
+        yield _view("since", "Since last quarter, by what a new look may be worth", _since(since))
     yield _view("teams", "By team and product", _teams(records))
     yield spend_section(records)
     yield _view("features", "All features", _features(records))
@@ -206,6 +212,23 @@ def _exceptions(records: Sequence[DecisionRecord]) -> Table | None:
                 _exception_end(record),
             )
             for record in found
+        ),
+        "--n",
+    )
+
+
+def _since(found: Sequence[Since]) -> Table | None:
+    return _table(
+        "What changed; a dash: nothing more can be saved, or it is not known",
+        ("feature", "owner", "worth a month, at most", "what changed"),
+        (
+            (
+                item.record.feature.name,
+                person(item.record.feature.owner),
+                usd(item.worth),
+                "; ".join(item.changes),
+            )
+            for item in found
         ),
         "--n",
     )

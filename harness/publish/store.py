@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Change: TypeAlias = Literal["new", "changed", "unchanged", "next version"]
 
 _FILE = re.compile(r"^(?P<feature>[A-Za-z0-9][A-Za-z0-9._-]*?)(?:\.v(?P<version>\d+))?\.json$")
+_QUARTER = re.compile(r"^\d{4}-Q[1-4]$")
 _FEATURE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")
 
 
@@ -73,6 +74,22 @@ def read_records(review: Path) -> tuple[DecisionRecord, ...]:
     if problems:
         raise UsageError("\n".join(problems))
     return tuple(found)
+
+
+def read_past(review: Path) -> tuple[DecisionRecord, ...]:
+    """The newest records of the cycles before a review, from the folders beside its own.
+
+    Only whole quarters count (`2026-Q3`): a quick or exploratory cycle has a longer name.
+    """
+    cycle = review.resolve().name
+    if not _QUARTER.match(cycle) or not review.parent.is_dir():
+        return ()
+    earlier = sorted(
+        folder
+        for folder in review.parent.iterdir()
+        if _QUARTER.match(folder.name) and folder.name < cycle and folder.is_dir()
+    )
+    return tuple(record for folder in earlier for record in read_records(folder))
 
 
 def read_record(path: Path) -> DecisionRecord:

@@ -238,11 +238,11 @@ def a_break_even(**over: object) -> BreakEven:
     return BreakEven(
         **{
             "at_estimate": Decimal("8.05"),
-            "at_worst": Decimal("1.38"),
+            "at_worst": Decimal("1.37"),
             "more_errors_per_month": 342.9,
             "more_errors_per_month_worst": 2016.0,
             "net_saving_estimate": Decimal("2450.40"),
-            "net_saving_worst": Decimal("960.10"),
+            "net_saving_worst": Decimal("944.60"),
             **over,
         }
     )

@@ -1,0 +1,149 @@
+"""What changed since a feature was last decided, and what looking again may be worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.lifecycle import ends_on
+from harness.publish.words import count, day, plural, series
+from harness.record.codes import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from harness.record.model import DecisionRecord
+    from harness.record.parts import OptionCost
+
+_TOKEN_DRIFT = 0.10
+_VOLUME_DRIFT = 0.20
+_MOST_USES = 4
+_RETIRES_SOON = timedelta(days=180)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """One feature, what is different by now, and the USD a month that a new look could save."""
+
+    record: DecisionRecord
+    changes: tuple[str, ...]
+    worth: Decimal | None
+
+
+def since_last(
+    past: Sequence[DecisionRecord], records: Sequence[DecisionRecord], today: date
+) -> tuple[Since, ...]:
+    """Hold each feature's newest earlier record against this cycle's; dearest first."""
+    newest: dict[str, DecisionRecord] = {}
+    for record in sorted(past, key=lambda record: record.cycle):
+        newest[record.feature.id] = record
+    now: Mapping[str, DecisionRecord] = {record.feature.id: record for record in records}
+    found: list[Since] = []
+    for feature in sorted(newest.keys() | now.keys()):
+        shown = now.get(feature) or newest[feature]
+        lines = [
+            *changes_since(newest.get(feature), now.get(feature), today),
+            *_soon(shown, today),
+        ]
+        if lines:
+            found.append(Since(record=shown, changes=tuple(lines), worth=worth_of(shown)))
+    return tuple(sorted(found, key=lambda item: (-(item.worth or Decimal(0)), item.record.cycle)))
+
+
+def changes_since(old: DecisionRecord | None, new: DecisionRecord | None, today: date) -> list[str]:
+    """Plain lines on what is different; nothing when nothing is."""
+    if old is None:
+        return []
+    if new is None:
+        late = today > ends_on(old)
+        ended = f"expired on {day(ends_on(old))}" if late else f"holds until {day(ends_on(old))}"
+        return [f"not reviewed in this cycle; the evidence of {old.cycle} {ended}"]
+    return [*_model(old, new), *_traffic(old, new), *_prices(old, new), *_ladder(old, new)]
+
+
+def worth_of(record: DecisionRecord) -> Decimal | None:
+    """The most that another verdict could save a month; None when it is not known."""
+    if record.still_needed is not None and record.still_needed.worth_monthly_usd is not None:
+        return record.still_needed.worth_monthly_usd
+    if record.verdict is Verdict.DOWNGRADE or record.current_cost.monthly is None:
+        return None
+    monthly = [o.cost.monthly for o in record.options if o.cost.monthly is not None]
+    cheapest = min(monthly, default=record.current_cost.monthly)
+    return max(record.current_cost.monthly - cheapest, Decimal(0))
+
+
+def _model(old: DecisionRecord, new: DecisionRecord) -> list[str]:
+    before, after = old.current, new.current
+    if before.option != after.option:
+        return [f"the model in production: {before.option} to {after.option}"]
+    if before.version != after.version:
+        return [f"the version in production: {before.version} to {after.version}"]
+    return []
+
+
+def _traffic(old: DecisionRecord, new: DecisionRecord) -> list[str]:
+    before, after = old.traffic, new.traffic
+    if before is None or after is None:
+        return []
+    measured = (
+        ("tokens in a question", before.input_tokens, after.input_tokens, _TOKEN_DRIFT),
+        ("tokens in an answer", before.output_tokens, after.output_tokens, _TOKEN_DRIFT),
+        (
+            "requests a month",
+            before.requests_per_month,
+            after.requests_per_month,
+            _VOLUME_DRIFT,
+        ),
+    )
+    return [
+        f"{name}: {count(first)} to {count(then)} ({(then / first - 1) * 100:+.0f} %)"
+        for name, first, then, least in measured
+        if first and abs(then / first - 1) >= least
+    ]
+
+
+def _prices(old: DecisionRecord, new: DecisionRecord) -> list[str]:
+    before, after = _costs(old), _costs(new)
+    found: list[str] = []
+    for name in sorted(before.keys() & after.keys()):
+        first, then = before[name].rates, after[name].rates
+        if first is None or then is None:
+            continue
+        if (first.input, first.output) != (then.input, then.output):
+            found.append(
+                f"price of {name}: {first.input.normalize():f} / {first.output.normalize():f} to "
+                f"{then.input.normalize():f} / {then.output.normalize():f}"
+            )
+    return found
+
+
+def _costs(record: DecisionRecord) -> dict[str, OptionCost]:
+    options = {option.target.option: option.cost for option in record.options}
+    return options | {record.current.option: record.current_cost}
+
+
+def _ladder(old: DecisionRecord, new: DecisionRecord) -> list[str]:
+    before = {option.target.option for option in old.options}
+    after = {option.target.option for option in new.options}
+    found: list[str] = []
+    if after - before:
+        found.append(f"new: {series(sorted(after - before))}")
+    if before - after:
+        found.append(f"gone: {series(sorted(before - after))}")
+    return found
+
+
+def _soon(record: DecisionRecord, today: date) -> list[str]:
+    targets = (record.current, *(option.target for option in record.options))
+    found = [
+        f"{target.option} retires on {day(target.retires_on)}"
+        for target in targets
+        if target.retires_on is not None and target.retires_on <= today + _RETIRES_SOON
+    ]
+    used = record.evidence.eval_set.times_used
+    if used > _MOST_USES:
+        found.append(f"its eval set was used {plural(used, 'time')}: new cases are due")
+    return found

@@ -71,7 +71,7 @@ def spend(level: Numbers, fraction: float, power: float) -> Floats:
 
     `power` 1 is Lan and DeMets' O'Brien-Fleming type; a smaller one spends earlier.
     """
-    z = -special.ndtri(np.asarray(level, dtype=np.float64) / 2)
+    z: Floats = -special.ndtri(np.asarray(level, dtype=np.float64) / 2)
     return np.asarray(2 * special.ndtr(-z / fraction ** (power / 2)))
 
 
@@ -83,7 +83,8 @@ def _boundary(spent: Floats, fractions: tuple[float, ...]) -> Floats:
     """
     nominal = np.empty(len(fractions))
     nominal[0] = spent[0]
-    edge = -special.ndtri(nominal[0]) * np.sqrt(fractions[0])
+    z: float = -special.ndtri(nominal[0])
+    edge = z * math.sqrt(fractions[0])
     points, weights = _points(edge, fractions[0])
     mass = weights * _normal(points, fractions[0])
     for k in range(1, len(fractions)):

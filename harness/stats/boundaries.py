@@ -20,7 +20,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 if TYPE_CHECKING:
     from harness.stats.arrays import Floats, Numbers
@@ -71,8 +71,13 @@ def spend(level: Numbers, fraction: float, power: float) -> Floats:
 
     `power` 1 is Lan and DeMets' O'Brien-Fleming type; a smaller one spends earlier.
     """
-    z: Floats = -special.ndtri(np.asarray(level, dtype=np.float64) / 2)
-    return np.asarray(2 * special.ndtr(-z / fraction ** (power / 2)))
+    z = _quantile(np.asarray(level, dtype=np.float64) / 2)
+    return 2 * stats.norm.sf(z / fraction ** (power / 2))
+
+
+def _quantile(level: Floats) -> Floats:
+    """The standard normal's upper quantile."""
+    return stats.norm.isf(level)
 
 
 def _boundary(spent: Floats, fractions: tuple[float, ...]) -> Floats:
@@ -83,8 +88,7 @@ def _boundary(spent: Floats, fractions: tuple[float, ...]) -> Floats:
     """
     nominal = np.empty(len(fractions))
     nominal[0] = spent[0]
-    z: float = -special.ndtri(nominal[0])
-    edge = z * math.sqrt(fractions[0])
+    edge: float = _quantile(nominal[:1])[0] * math.sqrt(fractions[0])
     points, weights = _points(edge, fractions[0])
     mass = weights * _normal(points, fractions[0])
     for k in range(1, len(fractions)):

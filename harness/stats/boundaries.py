@@ -72,7 +72,7 @@ def spend(level: Numbers, fraction: float, power: float) -> Floats:
     `power` 1 is Lan and DeMets' O'Brien-Fleming type; a smaller one spends earlier.
     """
     z = _quantile(np.asarray(level, dtype=np.float64) / 2)
-    return 2 * stats.norm.sf(z / fraction ** (power / 2))
+    return 2 * stats.norm.sf(z / math.pow(fraction, power / 2))
 
 
 def _quantile(level: Floats) -> Floats:

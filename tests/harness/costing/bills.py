@@ -410,6 +410,16 @@ BILLS = (
         on="2025-06-09",
     ),
     Bill(
+        name="the new price holds on its first day",
+        provider="openai",
+        model="o3",
+        calls=(Call(input=2_000, output=5_000),),
+        working="2000*2 + 5000*8",
+        usd="0.044",
+        source="https://aitoolrate.com/blog/2025-guide-how-much-does-openais-o3-model-cost-per-generation-explained",
+        on="2025-06-10",
+    ),
+    Bill(
         name="a quarter of the price for cached tokens",
         provider="openai",
         model="gpt-4.1-nano",

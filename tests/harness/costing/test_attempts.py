@@ -103,6 +103,13 @@ def flat(**over: Decimal) -> Rates:
     return Rates(**{**dict.fromkeys(PRICES, Decimal(1)), **over}, source="the order form")
 
 
+def test_the_window_and_not_the_bytes_is_reserved_when_it_is_smaller() -> None:
+    bound = upper_bound(
+        input_bytes=10**9, max_output_tokens=0, rates=flat(), max_input_tokens=1_000_000
+    )
+    assert bound == 1
+
+
 def test_the_template_is_reserved_too() -> None:
     bound = upper_bound(input_bytes=488, max_output_tokens=0, rates=flat(), max_input_tokens=None)
     assert bound == Decimal("0.001")

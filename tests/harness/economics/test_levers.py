@@ -49,6 +49,11 @@ def test_a_prefix_below_the_minimum_saves_nothing() -> None:
     assert lever.needs == "a shared prefix of at least 4,096 tokens; this one has 2,600"
 
 
+def test_a_prefix_of_exactly_the_minimum_is_cached() -> None:
+    assert found(Observed(prefix_tokens=4096))["caching"].possible
+    assert not found(Observed(prefix_tokens=4095))["caching"].possible
+
+
 def test_caching_by_hand() -> None:
     """96,000 requests a month: a prefix is warm for 1 - exp(-96000 / 8766) = 99.998 % of them."""
     lever = found(Observed(prefix_tokens=4200), retry_rate=0)["caching"]

@@ -67,12 +67,12 @@ def _undo(asked: Sequence[Question], at: int, recorder: Recorder, console: Conso
 def _shown(question: Question, number: int, total: int) -> str:
     a, b = (NO_ANSWER if answer is None else answer for answer in (question.a, question.b))
     return (
-        f"\n{number} of {total}\n\n{_plain(question.input)}\n\n"
-        f"  a: {_plain(a)}\n  b: {_plain(b)}\n{HELP}"
+        f"\n{number} of {total}\n\n{printable(question.input)}\n\n"
+        f"  a: {printable(a)}\n  b: {printable(b)}\n{HELP}"
     )
 
 
-def _plain(text: str) -> str:
+def printable(text: str) -> str:
     """Text without control characters: an answer must not move a terminal's cursor."""
     return "".join(
         each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}"

@@ -1,0 +1,79 @@
+"""`rightsize why`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options
+from harness.cli.running import STATE
+from harness.config.workspace import load_workspace
+from harness.errors import UsageError
+from harness.labelling.questions import shown_input
+from harness.labelling.terminal import printable
+from harness.onramp.why import disagreements
+from harness.plan.planning import Selection, plan_review
+from harness.replay.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.onramp.why import Disagreement
+
+
+@click.command()
+@click.argument("feature")
+@options.workspace
+@options.cycle
+@click.option(
+    "--include-content",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Write prompts and answers to a JSON Lines file instead of the terminal.",
+)
+def why(feature: str, workspace: Path, cycle: str | None, include_content: Path | None) -> None:
+    """Show where models disagree on FEATURE, side by side. On a terminal only."""
+    if include_content is None and not sys.stdout.isatty():
+        raise UsageError("answers are shown on a terminal only; --include-content writes a file")
+    now = options.now()
+    root = options.find_workspace(workspace)
+    named = options.cycle_of(cycle, now.date())
+    wanted = Selection(features=(feature,))
+    plan = plan_review(load_workspace(root), cycle=named, on=now.date(), wanted=wanted).features[0]
+    with Journal.read(root / STATE / "journal.sqlite") as journal:
+        found = list(disagreements(plan, journal))
+    if include_content is not None:
+        include_content.write_text("".join(map(_line, found)), encoding="utf-8")
+        click.echo(f"wrote {include_content}: {len(found)} disagreements")
+        return
+    _show(found)
+
+
+def _show(found: Sequence[Disagreement]) -> None:
+    for each in found:
+        click.echo(f"\n{each.option}  case {printable(each.case.id)}")
+        click.echo(printable(shown_input(each.case)))
+        click.echo(f"  right:     {printable(each.case.target or '(not labelled)')}")
+        click.echo(f"  today:     {printable(each.current.text)}  {_mark(each.current.score)}")
+        click.echo(f"  candidate: {printable(each.candidate.text)}  {_mark(each.candidate.score)}")
+    click.echo(f"{len(found)} disagreements")
+
+
+def _mark(score: float | None) -> str:
+    return "[?]" if score is None else f"[{score:g}]"
+
+
+def _line(each: Disagreement) -> str:
+    whole = {
+        "option": each.option,
+        "case": each.case.id,
+        "input": shown_input(each.case),
+        "target": each.case.target,
+        "current": {"text": each.current.text, "score": each.current.score},
+        "candidate": {"text": each.candidate.text, "score": each.candidate.score},
+    }
+    return json.dumps(whole, ensure_ascii=False) + "\n"

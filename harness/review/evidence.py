@@ -75,6 +75,7 @@ def evidence(
         spend=spend(plan, run),
         power_note=plan.power.note if plan.power else "",
         exploratory=context.exploratory,
+        confidence=round(1 - plan.alpha, 6),
         imported=run is not None and plan.config.answers == "imported",
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.costing.money import exact
+from harness.decision.bounds import shown
 from harness.decision.quality import missingness, quality, score_levels
 from harness.decision.verdict import OptionFacts
 from harness.economics.error_value import QualityLoss, error_value
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from harness.record.parts import BreakEven, OptionCost, Quality
     from harness.review.feature_run import FeatureRun
     from harness.review.money import Measured
+    from harness.stats.design import Design
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +47,12 @@ def examine(
     """Bring quality and money of one asked option together; `today` is the incumbent's cost."""
     option = planned.rung.option
     pairs = run.pairs(option)
+    design = run.design
+    if standing.state == "inferior":
+        design, standing = _on_all_cases(design, standing, pairs)
     asked = pairs if standing.n else None
     metric = run.plan.evalset.primary.scorer
-    found = quality(run.design, standing, asked, metric) if asked else None
+    found = quality(design, standing, asked, metric) if asked else None
     measured = measure(run, run.rungs[option], found)
     saving = None
     if measured.cost is not None and today.cost is not None:
@@ -59,6 +64,17 @@ def examine(
         measured=measured,
         saving_after_discounts=saving,
         glimpse="" if found else _glimpse(pairs, run.plan.evalset.unit),
+    )
+
+
+def _on_all_cases(design: Design, standing: Standing, pairs: Pairs) -> tuple[Design, Standing]:
+    """Harm is shown by all of an option's cases, the pilot's too: so are its figures."""
+    whole = replace(design, pilot=0)
+    found = shown(whole, pairs, cases=(0, len(pairs.pairs)), level=design.alpha).tested
+    if found is None:
+        return design, standing
+    return whole, replace(
+        standing, level=design.alpha, n=found.n, difference=found.value, worst=found.lower
     )
 
 
@@ -149,6 +165,7 @@ def target(rung: Rung, plan: FeaturePlan, run: FeatureRun | None) -> Target:
         prompt_sha256=rung.prompt.sha256,
         prompt_file=rung.prompt.path,
         region=rung.config.region,
+        retires_on=rung.config.retires_on,
     )
 
 

@@ -11,9 +11,8 @@ from harness.record.codes import Reason
 from reports.document import Paragraph
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from harness.record.model import DecisionRecord
+    from harness.record.parts import StillNeeded
 
 
 def undecided_opening(record: DecisionRecord) -> list[Paragraph]:
@@ -78,7 +77,7 @@ def _missing_text(record: DecisionRecord) -> str:
         )
         if number
     ]
-    amount = [f"{series(what)}, {_price(needed.cost_usd)}."] if what else []
+    amount = [f"{series(what)}, {_price(needed)}."] if what else []
     worth = (
         "What deciding is worth is not known."
         if needed.worth_monthly_usd is None
@@ -87,7 +86,8 @@ def _missing_text(record: DecisionRecord) -> str:
     return " ".join([*amount, *provide, worth])
 
 
-def _price(cost: Decimal | None) -> str:
-    if cost is None:
-        return "at a cost not known"
-    return f"for {usd(cost)} of calls" if cost else "without another call"
+def _price(needed: StillNeeded) -> str:
+    """Labels alone need no call; cases that cost nothing were never asked before."""
+    if needed.cost_usd:
+        return f"for {usd(needed.cost_usd)} of calls"
+    return "at a cost not known" if needed.cases else "without another call"

@@ -97,8 +97,8 @@ def _cases_text(record: DecisionRecord) -> str:
         "first use of this set" if used.times_used <= 1 else f"use {used.times_used} of this set"
     )
     return (
-        f"{plural(used.n, 'case')} from {used.provenance} ({count(used.tune)} for prompts, "
-        f"{count(used.pilot)} as a pilot, {count(used.deciding)} to decide{prompts}; {times})."
+        f"{plural(used.n, 'case')} ({used.provenance}): {count(used.tune)} for prompts, "
+        f"{count(used.pilot)} as a pilot, {count(used.deciding)} to decide{prompts}; {times}."
     )
 
 

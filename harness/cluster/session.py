@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import UsageError
+from harness.errors import RightsizeError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +24,7 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
+STARTS = 3
 SOURCES = Path(__file__).resolve().parents[2]
 """Where our packages lie."""
 
@@ -68,15 +69,14 @@ def start_local(token_file: Path, temp: Path, cpus: int | None) -> Callable[[], 
     def connect() -> Any:
         write_token(token_file)
         ray = _authenticated(token_file)
-        ray.init(
-            num_cpus=cpus,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            job_config=_job(str(SOURCES)),
-            _temp_dir=str(temp),
-        )
-        return ray
+        options = {
+            "num_cpus": cpus,
+            "include_dashboard": False,
+            "log_to_driver": False,
+            "logging_level": logging.ERROR,
+            "_temp_dir": str(temp),
+        }
+        return start_patiently(ray, options)
 
     return connect
 
@@ -117,6 +117,23 @@ def write_token(file: Path, token: str | None = None) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as handle:
         handle.write(token or secrets.token_hex(32))
+
+
+def start_patiently(ray: Any, options: Mapping[str, Any]) -> Any:
+    """Start Ray; on a busy machine it gives itself up after half a minute, so try again."""
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(job_config=_job(str(SOURCES)), **options)
+        except Exception as error:
+            ray.shutdown()
+            if not left:
+                raise RightsizeError(
+                    f"Ray did not start on this machine ({error}): is it out of CPU, memory or "
+                    "disk? The same command goes on where this one stopped"
+                ) from error
+        else:
+            break
+    return ray
 
 
 def _authenticated(token_file: Path) -> Any:

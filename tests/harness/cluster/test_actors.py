@@ -11,7 +11,7 @@ from harness.cluster.actors import RayCluster, RayCrew
 from harness.cluster.crew import Done, Lost
 from harness.cluster.host import Host
 from harness.cluster.identity import own_identity
-from harness.cluster.session import Session, remote_token
+from harness.cluster.session import Session, remote_token, start_patiently
 from harness.errors import RightsizeError, UsageError
 
 
@@ -162,3 +162,30 @@ async def test_a_host_works_its_blocks_once_it_is_open() -> None:
     ended = sorted(await host.collect(), key=lambda end: end.task)
     assert ended == [Done(task=1, result="x"), Done(task=2, result="y")]
     assert await host.identity() == own_identity()
+
+
+class Stubborn(FakeRay):
+    """Starts at the n-th attempt."""
+
+    def __init__(self, starts_at: int) -> None:
+        super().__init__()
+        self.starts_at, self.inits, self.shutdowns = starts_at, 0, 0
+
+    def init(self, **_options: Any) -> None:
+        self.inits += 1
+        if self.inits < self.starts_at:
+            raise OSError("timed out during startup")
+
+    def shutdown(self) -> None:
+        self.shutdowns += 1
+
+
+def test_a_ray_that_starts_late_is_tried_again() -> None:
+    ray = Stubborn(3)
+    assert start_patiently(ray, {}) is ray
+    assert (ray.inits, ray.shutdowns) == (3, 2)
+
+
+def test_a_ray_that_never_starts_is_told_in_one_line() -> None:
+    with pytest.raises(RightsizeError, match="Ray did not start on this machine"):
+        start_patiently(Stubborn(9), {})

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import ray
 
 from harness.cluster.identity import Identity, own_identity, refuse_mismatch
 from harness.cluster.opening import local_cluster, remote_cluster
@@ -77,6 +78,34 @@ def test_workers_run_our_packages_in_a_folder_that_owns_all_four_names(tmp_path:
     code = FOREIGN.replace("import sys\n", "import sys\nsys.path.remove('')\n", 1)
     driver = run_driver(code, str(tmp_path / "state"), str(SOURCES), cwd=tmp_path)
     assert driver.communicate()[0] == "hello\n"
+
+
+STRANGER = """
+import os, sys
+os.environ["RAY_AUTH_MODE"] = sys.argv[2]
+os.environ["RAY_AUTH_TOKEN"] = "not the token"
+import ray
+ray.init(address=sys.argv[1], log_to_driver=False)
+print("in")
+"""
+
+
+@pytest.mark.ray
+def test_a_stranger_is_refused_by_a_local_cluster_that_listens_everywhere(tmp_path: Path) -> None:
+    with local_cluster(state=tmp_path, cpus=1) as cluster:
+        cluster.crew("tests.support.handlers:echo")
+        address = ray.get_runtime_context().gcs_address
+        listening = {
+            connection.laddr.ip
+            for process in psutil.Process().children(recursive=True)
+            for connection in process.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert listening & {"0.0.0.0", "::"}  # noqa: S104  # why there is a token at all
+        for mode in ("token", "disabled"):
+            stranger = run_driver(STRANGER, address, mode, cwd=tmp_path)
+            said, _ = stranger.communicate(timeout=60)
+            assert (said, stranger.returncode == 0) == ("", False)
 
 
 @pytest.mark.ray

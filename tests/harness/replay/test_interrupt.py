@@ -14,6 +14,7 @@ from tests.support.load_server import load_server
 
 DRIVER = """
 import sys
+from contextlib import closing
 from pathlib import Path
 from harness.cluster.inline import InlineCluster
 from harness.cluster.opening import local_cluster
@@ -25,14 +26,18 @@ url, folder, kind = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 cluster = InlineCluster() if kind == "inline" else local_cluster(state=folder, cpus=2)
 with cluster as crews, Journal.open(folder / "j", run_id="r", cycle="c", now="") as journal:
     try:
-        for n, _ in enumerate(replay(
+        with closing(replay(
             load_trials(url, 5000), cluster=crews, journal=journal, **parts(32)
-        )):
-            if n == 50:
-                print("asking", flush=True)
+        )) as outcomes:
+            for n, _ in enumerate(outcomes):
+                if n == 50:
+                    print("asking", flush=True)
     except InterruptedRunError as error:
         print(error)
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:  # between two outcomes: what the command line says then
+        print("run the same command again to go on")
+        sys.exit(130)
 """
 
 

@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("harness.cli.export:export", "Write today's cost as a table for finance's tools."),
     "decide": ("harness.cli.decide:decide", "Accept, reject or defer a finding, by a named human."),
     "lock": ("harness.cli.lock:lock", "Write rightsizing.lock from the accepted decisions."),
+    "gate": ("harness.cli.gate:gate", "Check a change against the lock, in CI. Spends nothing."),
     "journal": (
         "harness.cli.journal:journal",
         "Show, check, merge, compact or export the file where answers live.",
@@ -57,6 +58,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "serving": ("harness.cli.serving:serving", "List, start and stop the models served here."),
     "label": ("harness.cli.label:label", "Say which answer is right where models disagree; blind."),
+    "why": ("harness.cli.why:why", "Show where models disagree, side by side, on the terminal."),
     "demo": ("harness.cli.demo:demo", "Review the embedded workspace on two embedded models."),
 }
 

@@ -48,6 +48,23 @@ class GpuPrice(FileModel):
     """Where the price comes from."""
 
 
+GateRule = Literal[
+    "model",
+    "prompt",
+    "evalset",
+    "unclaimed_model",
+    "expired_unchanged",
+    "unlocked",
+    "lock",
+    "guardrail",
+    "latency",
+    "unpriced",
+    "not_permitted",
+    "retiring",
+    "budget",
+]
+
+
 class GatePolicy(FileModel):
     """What the gate does with each rule."""
 
@@ -61,10 +78,34 @@ class GatePolicy(FileModel):
     """A known model id that no feature claims."""
     expired_unchanged: Level = "warn"
     """Nothing changed, but the evidence expired."""
+    unlocked: Level = "warn"
+    """A feature that no decision is locked for."""
+    lock: Level = "fail"
+    """An entry of the lock that no accepted record stands behind."""
+    guardrail: Level = "fail"
+    """A changed model breaks a second measure, or a named part of the cases."""
+    latency: Level = "fail"
+    """A changed model misses a promised time."""
+    unpriced: Level = "fail"
+    """A changed model has no price."""
+    not_permitted: Level = "fail"
+    """A model may not see the feature's data."""
+    retiring: Level = "fail"
+    """A changed model is being retired."""
+    budget: Level = "fail"
+    """A change costs more than the figures below allow."""
     monthly_increase_percent: Annotated[float, Field(ge=0)] = 10
     """Largest accepted increase of a feature's monthly cost."""
+    monthly_increase_usd: Usd | None = None
+    """Largest accepted increase of a feature's monthly cost, in USD; null: no limit."""
+    request_increase_percent: Annotated[float | None, Field(ge=0)] = None
+    """Largest accepted increase of a feature's cost per request; null: no limit."""
     evaluation_usd: Usd = Decimal(20)
     """Largest accepted cost of evaluating a change."""
+    by_risk: Annotated[dict[Risk, dict[GateRule, Level]], Field(default_factory=dict)]
+    """Other levels for features of a risk class."""
+    by_feature: Annotated[dict[str, dict[GateRule, Level]], Field(default_factory=dict)]
+    """Other levels for single features; they win over those of the risk class."""
 
 
 class ProcedureConfig(FileModel):
@@ -101,7 +142,7 @@ class PolicyConfig(FileModel):
     """GPU price book."""
     gpu_quota: Annotated[dict[str, int], Field(default_factory=dict)]
     """By team: GPUs that may be held at once."""
-    gate: GatePolicy = GatePolicy()
+    gate: GatePolicy = GatePolicy(by_risk={}, by_feature={})
     """What the gate does with each rule."""
     procedure: ProcedureConfig = ProcedureConfig()
     """How the options are tested; its hash stands in the record."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.config.fingerprints import fingerprint
 from providers.provider import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.config.files import ModelConfig
+    from harness.config.files import FeatureConfig, ModelConfig
     from providers.provider import Api
 
 DEFAULT_API: Mapping[str, Api] = {
@@ -32,4 +33,34 @@ def endpoint_of(config: ModelConfig) -> Endpoint:
         region=config.region,
         project=config.project,
         api_version=config.api_version,
+    )
+
+
+def served_identity(config: ModelConfig) -> dict[str, object]:
+    """What of the serving determines an answer: the address, or what we start ourselves."""
+    served, endpoint = config.serve, endpoint_of(config)
+    started = (
+        served.model_dump(mode="json", exclude={"ready_s", "ttl_s", "python"}) if served else None
+    )
+    return {
+        "vendor": endpoint.vendor,
+        "api": endpoint.api,
+        "platform": endpoint.platform,
+        "base_url": None if served else endpoint.base_url,
+        "serve": started,
+    }
+
+
+def params_sha256(
+    model: str, config: ModelConfig, feature: FeatureConfig, *, effort: str | None
+) -> str:
+    """Digest of how a model is asked, its prompt apart."""
+    return fingerprint(
+        {
+            "served": served_identity(config),
+            "version": config.version or model,
+            "effort": effort,
+            "request": feature.request.model_dump(mode="json"),
+            "extra_body": config.extra_body,
+        }
     )

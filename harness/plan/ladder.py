@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.config.fingerprints import fingerprint
 from harness.config.options import split_option
 from harness.config.prompts import PromptFile, prompt_for
 from harness.costing.catalogue import facts
 from harness.costing.rates import PriceMissingError, find_rates
 from harness.errors import UsageError
-from harness.plan.endpoints import endpoint_of
+from harness.plan.endpoints import endpoint_of, params_sha256, served_identity
 from harness.plan.hosting import priced_by_gpu, rates_of_hosting
 from harness.record.codes import Reason
 
@@ -57,32 +56,11 @@ class Rung:
 
     def served_identity(self) -> dict[str, object]:
         """What of the serving determines an answer: the address, or what we start ourselves."""
-        served = self.config.serve
-        endpoint = self.endpoint
-        started = (
-            served.model_dump(mode="json", exclude={"ready_s", "ttl_s", "python"})
-            if served
-            else None
-        )
-        return {
-            "vendor": endpoint.vendor,
-            "api": endpoint.api,
-            "platform": endpoint.platform,
-            "base_url": None if served else endpoint.base_url,
-            "serve": started,
-        }
+        return served_identity(self.config)
 
     def params_sha256(self, feature: FeatureConfig) -> str:
         """Digest of how the model is asked, its prompt apart."""
-        return fingerprint(
-            {
-                "served": self.served_identity(),
-                "version": self.version,
-                "effort": self.effort,
-                "request": feature.request.model_dump(mode="json"),
-                "extra_body": self.config.extra_body,
-            }
-        )
+        return params_sha256(self.model, self.config, feature, effort=self.effort)
 
     def served_at(self, base_url: str) -> Rung:
         """The same rung at the address where it was started."""

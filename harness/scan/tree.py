@@ -120,6 +120,20 @@ def scan_tree(root: Path, ids: Collection[str]) -> Scan:
     return Scan(files=files, uses=tuple(uses), unread=tuple(unread))
 
 
+def scan_text(path: str, text: str, ids: Collection[str]) -> tuple[Use, ...]:
+    """Every use of the given model ids in one file's text; none where a tree would skip it."""
+    place = PurePosixPath(path)
+    skipped = any(part.startswith(".") or part in _SKIPPED_FOLDERS for part in place.parts[:-1])
+    if skipped or _reader(place.name) is None or _NOT_WRITTEN_BY_HAND.search(place.name):
+        return ()
+    return tuple(_uses(path, text, ids))
+
+
+def words_of(path: str, text: str) -> tuple[Word, ...]:
+    """The text values of one file, each with what it is called there."""
+    return tuple(_words(path, text))
+
+
 def kind_of(path: str) -> Kind:
     """What a file is for, by its path.
 

@@ -1,0 +1,164 @@
+"""`rightsize gate`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from pydantic import ValidationError
+
+from harness.cli import git, options
+from harness.cli.gate_inputs import (
+    Checkout,
+    added_models,
+    evidence_of,
+    lock_before,
+    production_proposals,
+    workspace_proposals,
+)
+from harness.config.policy_file import GatePolicy
+from harness.config.workspace import load_workspace
+from harness.errors import UsageError
+from harness.gate.inputs import GateInput
+from harness.gate.judging import judge
+from harness.gate.outputs import WRITERS, as_json, as_markdown, as_text
+from harness.lock import LOCK_FILE, read_lock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from harness.config.workspace import Workspace
+    from harness.gate.findings import GateReport
+    from harness.lock import Lock
+
+_CODES = """\b
+Exit codes: 0 pass, or warnings alone; 3 failed; 4 cannot tell;
+2 the command line, the workspace, the lock or a record is wrong; 1 internal error.
+Without a call: the gate reads the lock, the records and this repository."""
+
+
+@click.command(epilog=_CODES)
+@options.workspace
+@click.option(
+    "--lock",
+    "lock_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="The lock, in a repository without a workspace (default: rightsizing.lock).",
+)
+@click.option(
+    "--repo", default=None, metavar="NAME", help="This repository's name in `used_in` (folder)."
+)
+@click.option(
+    "--base", default=None, metavar="REF", help="What the change is against (default: CI's own)."
+)
+@click.option(
+    "--out",
+    "outs",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="Write .json, .md, .xml (JUnit) or .txt; may be repeated.",
+)
+@click.option("--json", "to_json", is_flag=True, help="Print JSON instead of text.")
+def gate(  # noqa: PLR0913  # one argument per option of the command
+    *,
+    workspace: Path,
+    lock_path: Path | None,
+    repo: str | None,
+    base: str | None,
+    outs: tuple[Path, ...],
+    to_json: bool,
+) -> int:
+    """Check a change of a model, a prompt or an eval set against what was decided."""
+    for path in outs:
+        if path.suffix not in WRITERS:
+            known = ", ".join(WRITERS)
+            raise UsageError(f"--out {path}: not one of {known}")
+    loaded = _workspace(workspace, lock_path)
+    where = lock_path or (loaded.root if loaded else Path.cwd()) / LOCK_FILE
+    lock = _read(where)
+    checkout = _checkout(where, repo, git.base_of(base, os.environ))
+    report = judge(_given(lock, where, loaded, checkout, options.now()))
+    for path in outs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(WRITERS[path.suffix](report), encoding="utf-8")
+    _summarise(report, os.environ.get("GITHUB_STEP_SUMMARY"))
+    click.echo(as_json(report) if to_json else as_text(report), nl=False)
+    if checkout.commit is None and not to_json:
+        click.echo("no base is known: model ids that the change adds were not looked for", err=True)
+    return report.exit_code
+
+
+def _workspace(given: Path, lock_path: Path | None) -> Workspace | None:
+    """The workspace; none in a service's repository, which has a lock alone."""
+    try:
+        root = options.find_workspace(given)
+    except UsageError:
+        lone = lock_path is not None or (Path.cwd() / LOCK_FILE).is_file()
+        if lone and given == Path("rightsizing"):
+            return None
+        raise
+    return load_workspace(root)
+
+
+def _read(path: Path) -> Lock:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}); `rightsize lock` writes it"
+        ) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: no UTF-8 text; take it back from version control") from None
+    return read_lock(text, shown=path.name)
+
+
+def _checkout(lock_path: Path, repo: str | None, base: str | None) -> Checkout:
+    """The repository around the current folder, else the one around the lock."""
+    root = git.toplevel(Path.cwd()) or git.toplevel(lock_path.resolve().parent)
+    if root is None:
+        if base is not None:
+            raise UsageError(f"--base {base}: this is no git repository")
+        here = Path.cwd()
+        return Checkout(root=here, name=repo or here.name, commit=None)
+    commit = None if base is None else git.merge_base(root, base)
+    return Checkout(root=root, name=repo or root.name, commit=commit)
+
+
+def _given(
+    lock: Lock, where: Path, loaded: Workspace | None, checkout: Checkout, now: datetime
+) -> GateInput:
+    today = now.date()
+    proposed = list(production_proposals(checkout, lock, loaded, today))
+    if loaded is not None:
+        proposed += workspace_proposals(loaded, lock, today)
+    return GateInput(
+        lock=lock,
+        rules=loaded.policy.gate if loaded else _rules(lock),
+        now=now,
+        proposed=tuple(proposed),
+        evidence=evidence_of(loaded, today) if loaded else None,
+        lock_before=lock_before(checkout, where),
+        added=added_models(checkout, loaded),
+        repository=checkout.name,
+        policy_sha256=loaded.policy_sha256 if loaded else None,
+        looks=loaded.policy.procedure.looks if loaded else None,
+    )
+
+
+def _rules(lock: Lock) -> GatePolicy:
+    try:
+        return GatePolicy.model_validate(lock.gate)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{LOCK_FILE}: gate.{where}: {first['msg']}") from None
+
+
+def _summarise(report: GateReport, path: str | None) -> None:
+    """Add the comment to the job's page, where a CI service offers one."""
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(as_markdown(report))

@@ -1,0 +1,226 @@
+"""Gathers what the gate is given: the workspace, production's settings, records, the change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalsets.splits import order_seed
+from harness.cli import git
+from harness.config.fingerprints import inputs_sha256
+from harness.config.options import split_option
+from harness.config.prompts import prompt_for
+from harness.costing.catalogue import facts, known_model_ids
+from harness.costing.rates import PriceMissingError, find_rates
+from harness.errors import UsageError
+from harness.gate.diffs import added_uses
+from harness.gate.inputs import Asked, Evidence, Proposed
+from harness.gate.matching import means, written_forms
+from harness.gate.production import PlaceError, model_at, place_in
+from harness.lock import read_lock
+from harness.plan.endpoints import params_sha256
+from harness.publish.store import all_versions, read_record
+from harness.record.model import seal
+from harness.showback.current_rates import rates_on
+from harness.showback.repricing import reprice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from harness.config.workspace import Workspace
+    from harness.gate.production import Place
+    from harness.lock import Lock, LockEntry
+    from harness.record.model import DecisionRecord
+    from harness.scan.uses import Use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """The repository that a change is made in; `commit` is where the change began, if known."""
+
+    root: Path
+    name: str
+    commit: str | None
+
+
+def asked_of(workspace: Workspace, feature_id: str, option: str, today: date) -> Asked:
+    """A model of the workspace, as the feature would ask it today."""
+    feature = workspace.features[feature_id]
+    name, effort = split_option(option)
+    config = workspace.models.get(name)
+    if config is None:
+        return Asked(name=option, has_price=False)
+    retires = facts(name, config).retires_on
+    return Asked(
+        name=option,
+        model_id=name,
+        effort=effort or config.effort,
+        version=config.version or name,
+        params_sha256=params_sha256(name, config, feature, effort=effort or config.effort),
+        prompt_sha256=prompt_for(workspace, feature_id, name).sha256,
+        may_see=config.may_see,
+        retires_on=retires if retires is not None and retires <= today else None,
+        has_price=_has_price(workspace, name, today),
+    )
+
+
+def workspace_proposals(workspace: Workspace, lock: Lock, today: date) -> Iterator[Proposed]:
+    """Every feature as its file would have it, and the accepted model as it would be asked."""
+    for feature_id, feature in workspace.features.items():
+        entry = lock.features.get(feature_id)
+        options = {feature.incumbent: f"features/{feature_id}.yaml"}
+        accepted = entry.accepted.option if entry else feature.incumbent
+        if split_option(accepted)[0] in workspace.models:
+            options.setdefault(accepted, f"{accepted} in the workspace")
+        evalset = workspace.evalsets.get(feature_id)
+        for option, place in options.items():
+            yield Proposed(
+                feature=feature_id,
+                place=place,
+                asked=asked_of(workspace, feature_id, option, today),
+                inputs_sha256=inputs_sha256(evalset) if evalset else None,
+                margin=feature.margin or workspace.policy.risk[feature.risk].margin,
+            )
+
+
+def production_proposals(
+    checkout: Checkout, lock: Lock, workspace: Workspace | None, today: date
+) -> Iterator[Proposed]:
+    """What the settings of this repository say, for every feature that reads its model here."""
+    for entry in lock.features.values():
+        used_in = entry.used_in
+        if workspace is not None and entry.feature in workspace.features:
+            used_in = workspace.features[entry.feature].used_in
+        if used_in is None or used_in.partition(":")[0] != checkout.name:
+            continue
+        place = place_in(used_in)
+        try:
+            written = model_at(place, _text(checkout.root / place.path))
+        except PlaceError as error:
+            yield Proposed(feature=entry.feature, place=place.shown, unreadable=str(error))
+            continue
+        yield Proposed(
+            feature=entry.feature,
+            place=place.shown,
+            asked=_written(entry, written, workspace, today),
+            asked_before=_before(checkout, place),
+        )
+
+
+def evidence_of(workspace: Workspace, today: date) -> tuple[Evidence, ...]:
+    """Every record of every cycle, with its money at today's rates.
+
+    Raises:
+        UsageError: a record is damaged.
+    """
+    reviews = workspace.root / "reviews"
+    found: list[Evidence] = []
+    for folder in sorted(reviews.iterdir()) if reviews.is_dir() else ():
+        for paths in all_versions(folder / "records").values():
+            for record in map(read_record, paths):
+                seed = order_seed(
+                    record.feature.id,
+                    inputs_sha256=record.evidence.eval_set.inputs_sha256,
+                    cycle=record.cycle,
+                )
+                found.append(
+                    Evidence(
+                        record=record,
+                        at_today=_at_today(record, workspace, today),
+                        seed=None if record.evidence.imported else seed,
+                    )
+                )
+    return tuple(found)
+
+
+def added_models(checkout: Checkout, workspace: Workspace | None) -> tuple[Use, ...]:
+    """Known model ids that the change adds to this repository, the workspace's own files apart."""
+    if checkout.commit is None:
+        return ()
+    ids = set(known_model_ids())
+    for name, config in workspace.models.items() if workspace else ():
+        ids |= {name, *([config.version] if config.version else ())}
+    own = workspace.root.resolve() if workspace else None
+
+    def read(path: str) -> str | None:
+        file = (checkout.root / path).resolve()
+        inside = own is not None and own != checkout.root.resolve() and file.is_relative_to(own)
+        try:
+            return None if inside else file.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+
+    return added_uses(git.diff_since(checkout.root, checkout.commit), read, ids)
+
+
+def lock_before(checkout: Checkout, path: Path) -> Lock | None:
+    """The lock as it was before the change; None where there was none that can be read."""
+    if checkout.commit is None or not path.resolve().is_relative_to(checkout.root.resolve()):
+        return None
+    inner = path.resolve().relative_to(checkout.root.resolve()).as_posix()
+    text = git.text_at(checkout.root, checkout.commit, inner)
+    try:
+        return None if text is None else read_lock(text, shown=inner)
+    except UsageError:
+        return None
+
+
+def _written(entry: LockEntry, written: str, workspace: Workspace | None, today: date) -> Asked:
+    """A written name, as the workspace's model that it means, where there is one."""
+    bare = Asked(name=written)
+    if workspace is None or entry.feature not in workspace.features:
+        return bare
+    for locked in (entry.accepted, entry.before):
+        if means(bare, locked) and split_option(locked.option)[0] in workspace.models:
+            return asked_of(workspace, entry.feature, locked.option, today)
+    forms = written_forms(written)
+    for name, config in workspace.models.items():
+        if name in forms or config.version in forms:
+            return asked_of(workspace, entry.feature, name, today)
+    return bare
+
+
+def _before(checkout: Checkout, place: Place) -> str | None:
+    if checkout.commit is None:
+        return None
+    text = git.text_at(checkout.root, checkout.commit, place.path)
+    try:
+        return None if text is None else model_at(place, text)
+    except PlaceError:
+        return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise PlaceError(f"cannot be read: {why}") from None
+
+
+def _has_price(workspace: Workspace, model: str, today: date) -> bool:
+    config = workspace.models[model]
+    if config.gpu is not None and not config.price:
+        return True
+    try:
+        find_rates(model, config, workspace.policy, on=today)
+    except PriceMissingError:
+        return False
+    return True
+
+
+def _at_today(record: DecisionRecord, workspace: Workspace, today: date) -> DecisionRecord:
+    """The record at today's rates; its costs are unknown where a price is gone."""
+    try:
+        rates = rates_on(record, workspace.models, workspace.policy, on=today)
+    except PriceMissingError:
+        unknown = {"per_request": None, "monthly": None, "monthly_after_discounts": None}
+        current = record.current_cost.model_copy(update=unknown)
+        options = tuple(
+            one.model_copy(update={"cost": one.cost.model_copy(update=unknown)})
+            for one in record.options
+        )
+        return seal(record.model_copy(update={"current_cost": current, "options": options}))
+    return reprice(record, rates, as_of=today)

@@ -1,0 +1,262 @@
+"""Two burdens of proof: a new model must be shown non-inferior, a new prompt not shown harmful."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.gate.evidence import Case, doubts, newest
+from harness.gate.findings import Change, Code, Finding, Outcome, Shown
+from harness.gate.matching import means, names_of, shown
+from harness.gate.money import budget, priced
+from harness.record.codes import Finding as Found
+from harness.record.codes import Reason, Result, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.config.policy_file import GateRule
+    from harness.gate.inputs import Evidence, GateInput
+    from harness.lock import LockedModel
+    from harness.record.model import DecisionRecord
+    from harness.record.parts import OptionRecord, Target
+
+_REVIEW = "run `rightsize review` and `rightsize decide`, then `rightsize lock`"
+_BROKEN: dict[Reason, tuple[GateRule, Code]] = {
+    Reason.GUARDRAIL_FAILED: ("guardrail", Code.GUARDRAIL_FAILED),
+    Reason.SLICE_REGRESSION: ("guardrail", Code.SLICE_REGRESSION),
+    Reason.LATENCY_SLO_MISSED: ("latency", Code.LATENCY_SLO_MISSED),
+    Reason.PRICE_MISSING: ("unpriced", Code.PRICE_MISSING),
+    Reason.DATA_NOT_PERMITTED: ("not_permitted", Code.DATA_NOT_PERMITTED),
+    Reason.MODEL_RETIRING: ("retiring", Code.MODEL_RETIRING),
+}
+"""Reasons of an option that have a rule of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What one change comes to."""
+
+    findings: tuple[Finding, ...]
+    change: Change
+
+
+def judge_model(given: GateInput, case: Case, was: LockedModel) -> Judged:
+    """Another model than the locked one: it must be shown non-inferior."""
+    what = f"{was.option} -> {shown(case.asked)}"
+    pairs = (
+        (evidence, option)
+        for evidence in newest(given, case.entry.feature)
+        for option in evidence.record.options
+        if means(case.asked, option.target)
+    )
+    found = next(pairs, None)
+    if found is None:
+        return _without_evidence(given, case, what)
+    evidence, option = found
+    findings = [
+        *_doubted(given, case, evidence, option.target, "model"),
+        *_shown_non_inferior(case.entry.feature, evidence.record, option),
+        *_not_signed(case.entry.feature, evidence.record),
+        *_money(given, case.entry.feature, evidence, option),
+    ]
+    return Judged(
+        findings=tuple(findings), change=_change(case.entry.feature, what, evidence, option)
+    )
+
+
+def judge_asking(given: GateInput, case: Case, was: LockedModel, what: str) -> Judged:
+    """The same model with another prompt or other parameters: it must not be shown harmful."""
+    feature = case.entry.feature
+    change = Change(feature=feature, what=what)
+    for evidence in newest(given, feature):
+        record = evidence.record
+        option = next((one for one in record.options if _asked_so(case, one.target, was)), None)
+        if option is None and not _asked_so(case, record.current, was):
+            continue
+        target = record.current if option is None else option.target
+        problems = tuple(_doubted(given, case, evidence, target, "prompt"))
+        if not problems:
+            return Judged(
+                findings=(_harm(feature, record, option, what),),
+                change=_change(feature, what, evidence, option),
+            )
+    message = f"{what} changed and nothing shows harm; provisional until the next review"
+    provisional = Finding(
+        feature=feature,
+        rule="prompt",
+        code=Code.PROVISIONAL,
+        outcome=Outcome.FAIL,
+        message=message,
+        advice=_REVIEW,
+    )
+    return Judged(findings=(provisional,), change=change)
+
+
+def judge_evalset(given: GateInput, case: Case, was: LockedModel) -> Judged:
+    """Another eval set: a record made with it must come to what is locked."""
+    feature, what = case.entry.feature, "eval set"
+    for evidence in newest(given, feature):
+        record = evidence.record
+        if record.evidence.eval_set.inputs_sha256 != case.proposed.inputs_sha256:
+            continue
+        option = next((one for one in record.options if names_of(one.target) & names_of(was)), None)
+        stays = bool(names_of(record.current) & names_of(was))
+        target = record.current if option is None else option.target
+        if option is None and not stays:
+            continue
+        problems = tuple(_doubted(given, case, evidence, target, "evalset"))
+        backed = stays or (option is not None and option.result is Result.PASS)
+        verdict = _evalset_verdict(feature, record, backed=backed)
+        return Judged(
+            findings=problems or (verdict,), change=_change(feature, what, evidence, option)
+        )
+    missing = Finding(
+        feature=feature,
+        rule="evalset",
+        code=Code.EVIDENCE_MISSING,
+        outcome=Outcome.FAIL,
+        message="the eval set changed and no record was made with it",
+        advice=_REVIEW,
+    )
+    return Judged(findings=(missing,), change=Change(feature=feature, what=what))
+
+
+def _evalset_verdict(feature: str, record: DecisionRecord, *, backed: bool) -> Finding:
+    harmed = record.finding in {Found.UNDER_PROVISIONED, Found.INSUFFICIENT_EVIDENCE}
+    good = backed and not harmed
+    return Finding(
+        feature=feature,
+        rule="evalset",
+        code=Code.EVIDENCE_FITS if good else Code.NOT_SHOWN_NON_INFERIOR,
+        outcome=Outcome.PASS if good else Outcome.FAIL,
+        message=f"{record.decision_id} was made with the new eval set and "
+        f"{'comes to the same' if good else 'does not come to what is locked'}",
+    )
+
+
+def _without_evidence(given: GateInput, case: Case, what: str) -> Judged:
+    where = (
+        "this repository has no records; commit the lock of the accepted decision"
+        if given.evidence is None
+        else _REVIEW
+    )
+    missing = Finding(
+        feature=case.entry.feature,
+        rule="model",
+        code=Code.EVIDENCE_MISSING,
+        outcome=Outcome.FAIL,
+        message=f"{what} at {case.proposed.place}: no record compares {shown(case.asked)}",
+        advice=where,
+    )
+    return Judged(findings=(missing,), change=Change(feature=case.entry.feature, what=what))
+
+
+def _doubted(
+    given: GateInput, case: Case, evidence: Evidence, target: Target, rule: GateRule
+) -> Iterator[Finding]:
+    for doubt in doubts(given, case, evidence, target):
+        yield Finding(
+            feature=case.entry.feature,
+            rule=rule,
+            code=doubt.code,
+            outcome=doubt.outcome,
+            message=doubt.message,
+            advice=_REVIEW,
+        )
+
+
+def _shown_non_inferior(
+    feature: str, record: DecisionRecord, option: OptionRecord
+) -> Iterator[Finding]:
+    if option.result is Result.PASS:
+        message = f"{record.decision_id} shows {option.target.option} non-inferior: {option.note}"
+        yield Finding(
+            feature=feature,
+            rule="model",
+            code=Code.SHOWN_NON_INFERIOR,
+            outcome=Outcome.PASS,
+            message=message,
+        )
+        return
+    named = [reason for reason in option.reason_codes if reason in _BROKEN]
+    for reason in named:
+        rule, code = _BROKEN[reason]
+        yield _failed(feature, rule, code, f"{option.target.option}: {option.note}")
+    if not named:
+        worse = Reason.QUALITY_INFERIOR in option.reason_codes
+        code = Code.SHOWN_WORSE if worse else Code.NOT_SHOWN_NON_INFERIOR
+        yield _failed(feature, "model", code, f"{option.target.option}: {option.note}")
+
+
+def _not_signed(feature: str, record: DecisionRecord) -> Iterator[Finding]:
+    if record.state in {State.PROPOSED, State.DEFERRED}:
+        yield Finding(
+            feature=feature,
+            rule="model",
+            code=Code.NOT_ACCEPTED_YET,
+            outcome=Outcome.WARN,
+            message=f"{record.decision_id} is {record.state.value}: nobody accepted it yet",
+            advice=f"rightsize decide {feature} accept",
+        )
+
+
+def _money(
+    given: GateInput, feature: str, evidence: Evidence, option: OptionRecord
+) -> tuple[Finding, ...]:
+    today = evidence.at_today
+    after = next(one for one in today.options if one.target == option.target)
+    spent = evidence.record.evidence.spend.total_usd
+    return budget(feature, priced(today.current_cost, after.cost), spent, given.rules)
+
+
+def _harm(feature: str, record: DecisionRecord, option: OptionRecord | None, what: str) -> Finding:
+    if option is None:
+        harmed = record.finding is Found.UNDER_PROVISIONED
+    else:
+        harmed = bool({Reason.QUALITY_INFERIOR, *_BROKEN} & set(option.reason_codes))
+    return Finding(
+        feature=feature,
+        rule="prompt",
+        code=Code.SHOWN_WORSE if harmed else Code.EVIDENCE_FITS,
+        outcome=Outcome.FAIL if harmed else Outcome.PASS,
+        message=f"{what} changed; {record.decision_id} "
+        f"{'shows harm' if harmed else 'was made with it and shows no harm'}",
+    )
+
+
+def _asked_so(case: Case, target: Target, was: LockedModel) -> bool:
+    """Whether the record asked this very model with this very prompt and parameters."""
+    asked = case.asked
+    prompt = asked.prompt_sha256 in {None, target.prompt_sha256}
+    params = asked.params_sha256 in {None, target.params_sha256}
+    return prompt and params and bool(names_of(target) & names_of(was))
+
+
+def _failed(feature: str, rule: GateRule, code: Code, message: str) -> Finding:
+    return Finding(feature=feature, rule=rule, code=code, outcome=Outcome.FAIL, message=message)
+
+
+def _change(feature: str, what: str, evidence: Evidence, option: OptionRecord | None) -> Change:
+    record, today = evidence.record, evidence.at_today
+    after = next(
+        (one for one in today.options if option is not None and one.target == option.target), None
+    )
+    quality = None if option is None else option.quality
+    return Change(
+        feature=feature,
+        what=what,
+        decision_id=record.decision_id,
+        evidence_day=record.generated_at.date(),
+        shown=None
+        if quality is None
+        else Shown(
+            metric=quality.metric,
+            n=quality.n,
+            difference=quality.difference,
+            worst=quality.worst,
+            margin=quality.margin,
+        ),
+        priced=None if after is None else priced(today.current_cost, after.cost),
+        evaluation_usd=record.evidence.spend.total_usd,
+    )

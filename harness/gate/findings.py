@@ -1,0 +1,141 @@
+"""What the gate found, and the exit code that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from harness.errors import ExitCode
+
+if TYPE_CHECKING:
+    from datetime import date
+    from decimal import Decimal
+
+    from harness.config.policy_file import GateRule
+
+
+class Outcome(StrEnum):
+    """How one finding ends, worst last."""
+
+    PASS = "pass"  # noqa: S105  # not a password
+    WARN = "warn"
+    CANNOT_TELL = "cannot tell"
+    FAIL = "fail"
+
+
+class Code(StrEnum):
+    """Why: closed."""
+
+    UNCHANGED = "UNCHANGED"
+    NOT_YET_IN_PRODUCTION = "NOT_YET_IN_PRODUCTION"
+    EXPIRED = "EXPIRED"
+    SHOWN_NON_INFERIOR = "SHOWN_NON_INFERIOR"
+    NOT_SHOWN_NON_INFERIOR = "NOT_SHOWN_NON_INFERIOR"
+    SHOWN_WORSE = "SHOWN_WORSE"
+    PROVISIONAL = "PROVISIONAL"
+    EVIDENCE_FITS = "EVIDENCE_FITS"
+    EVIDENCE_MISSING = "EVIDENCE_MISSING"
+    EVIDENCE_STALE = "EVIDENCE_STALE"
+    EVIDENCE_EXPLORATORY = "EVIDENCE_EXPLORATORY"
+    NOT_COMPARABLE = "NOT_COMPARABLE"
+    BEYOND_PLAN = "BEYOND_PLAN"
+    REJECTED = "REJECTED"
+    NOT_ACCEPTED_YET = "NOT_ACCEPTED_YET"
+    CLOCK_SKEW = "CLOCK_SKEW"
+    UNREADABLE = "UNREADABLE"
+    UNLOCKED = "UNLOCKED"
+    LOCK_NOT_BACKED = "LOCK_NOT_BACKED"
+    LOCK_ENTRY_REMOVED = "LOCK_ENTRY_REMOVED"
+    UNCLAIMED_MODEL = "UNCLAIMED_MODEL"
+    GUARDRAIL_FAILED = "GUARDRAIL_FAILED"
+    SLICE_REGRESSION = "SLICE_REGRESSION"
+    LATENCY_SLO_MISSED = "LATENCY_SLO_MISSED"
+    PRICE_MISSING = "PRICE_MISSING"
+    COST_UNKNOWN = "COST_UNKNOWN"
+    DATA_NOT_PERMITTED = "DATA_NOT_PERMITTED"
+    MODEL_RETIRING = "MODEL_RETIRING"
+    MONTHLY_COST = "MONTHLY_COST"
+    REQUEST_COST = "REQUEST_COST"
+    EVALUATION_COST = "EVALUATION_COST"
+    RATES_ROSE = "RATES_ROSE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing the gate says of a feature: by which rule, how it ends, why, what to do."""
+
+    feature: str
+    rule: GateRule
+    code: Code
+    outcome: Outcome
+    message: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """What a change costs, USD at today's rates; None where it is unknown."""
+
+    before_request: Decimal | None
+    after_request: Decimal | None
+    before_month: Decimal | None
+    after_month: Decimal | None
+
+    @property
+    def monthly_increase(self) -> Decimal | None:
+        """USD a month more; negative when it saves."""
+        if self.before_month is None or self.after_month is None:
+            return None
+        return self.after_month - self.before_month
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The quality that the evidence shows, points."""
+
+    metric: str
+    n: int
+    difference: float
+    worst: float
+    margin: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What changed in one feature, and the evidence that was looked at."""
+
+    feature: str
+    what: str
+    """`claude-opus-4-5 -> claude-haiku-4-5`, `prompt`, `eval set`."""
+    decision_id: str | None = None
+    evidence_day: date | None = None
+    shown: Shown | None = None
+    priced: Priced | None = None
+    evaluation_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateReport:
+    """Everything the gate says of one change."""
+
+    findings: tuple[Finding, ...]
+    changes: tuple[Change, ...] = ()
+    matching: int = 0
+    """Features that are as the lock says."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of all findings."""
+        order = list(Outcome)
+        return max((one.outcome for one in self.findings), key=order.index, default=Outcome.PASS)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 pass or warn, 3 failed, 4 cannot tell."""
+        codes = {Outcome.FAIL: ExitCode.GATE_FAILED, Outcome.CANNOT_TELL: ExitCode.CANNOT_TELL}
+        return codes.get(self.outcome, ExitCode.OK)
+
+    def count(self, outcome: Outcome) -> int:
+        """How many findings end so."""
+        return sum(one.outcome is outcome for one in self.findings)

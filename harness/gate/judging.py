@@ -1,0 +1,204 @@
+"""The gate's one question: is this change what was decided, or is there evidence for it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.gate.burdens import Judged, judge_asking, judge_evalset, judge_model
+from harness.gate.evidence import SKEW, Case
+from harness.gate.findings import Change, Code, Finding, GateReport, Outcome
+from harness.gate.levels import weighed
+from harness.gate.matching import means, names_of, shown, written_forms
+from harness.gate.money import rates_rose
+from harness.lock import IN_FORCE
+from harness.record.codes import State, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.config.policy_file import GateRule
+    from harness.gate.inputs import Asked, GateInput, Proposed
+    from harness.lock import LockedModel, LockEntry
+
+ALL = "(all features)"
+_RELOCK = "run `rightsize lock` and commit it"
+
+
+def judge(given: GateInput) -> GateReport:
+    """Compare a change with what is locked. A function of its input; nothing is asked or read."""
+    findings: list[Finding] = []
+    changes: list[Change] = []
+    changed: set[str] = set()
+    for proposed in given.proposed:
+        entry = given.lock.features.get(proposed.feature)
+        risk = entry.risk if entry else None
+        judged = list(_feature(given, proposed, entry))
+        changes += [one.change for one in judged if one.change.what]
+        changed |= {one.change.feature for one in judged if one.change.what}
+        found = [each for one in judged for each in one.findings]
+        findings += weighed(found, given.rules, risk=risk)
+    findings += weighed(_removed(given), given.rules, risk=None)
+    findings += weighed(_unclaimed(given), given.rules, risk=None)
+    names = {one.feature for one in given.proposed if one.feature in given.lock.features}
+    unique = dict.fromkeys(findings)
+    return GateReport(
+        findings=tuple(unique),
+        changes=tuple(dict.fromkeys(changes)),
+        matching=len(names - changed),
+    )
+
+
+def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> Iterator[Judged]:
+    if entry is None:
+        message = "no decision is locked for it"
+        yield _plain(proposed.feature, "unlocked", Code.UNLOCKED, message, Outcome.FAIL)
+        return
+    yield from _backing(given, entry)
+    if proposed.asked is None:
+        why = proposed.unreadable or "it says nothing"
+        message = f"{proposed.place}: {why}"
+        yield _plain(entry.feature, "model", Code.UNREADABLE, message, Outcome.CANNOT_TELL)
+        return
+    case = Case(entry=entry, proposed=proposed, asked=proposed.asked)
+    was = _locked_as(entry, proposed.asked)
+    if was is None:
+        yield from _permitted(case)
+        yield judge_model(given, case, entry.accepted)
+        return
+    judged = [*_asking(given, case, was), *_evalset(given, case, was)]
+    yield from judged or _unchanged(given, case, was)
+    yield from _permitted(case, changed=False)
+
+
+def _locked_as(entry: LockEntry, asked: Asked) -> LockedModel | None:
+    """The accepted model, or what production asked before; None for any other."""
+    return next((one for one in (entry.accepted, entry.before) if means(asked, one)), None)
+
+
+def _asking(given: GateInput, case: Case, was: LockedModel) -> Iterator[Judged]:
+    asked = case.asked
+    prompt = asked.prompt_sha256 not in {None, was.prompt_sha256}
+    params = asked.params_sha256 not in {None, was.params_sha256}
+    what = " and ".join(
+        name for name, differs in (("prompt", prompt), ("parameters", params)) if differs
+    )
+    if what:
+        yield judge_asking(given, case, was, what)
+
+
+def _evalset(given: GateInput, case: Case, was: LockedModel) -> Iterator[Judged]:
+    inputs = case.proposed.inputs_sha256
+    if inputs is not None and inputs != case.entry.evalset_sha256:
+        yield judge_evalset(given, case, was)
+
+
+def _unchanged(given: GateInput, case: Case, was: LockedModel) -> Iterator[Judged]:
+    entry, expired = case.entry, given.now.date() > case.entry.expires_at
+    before = case.proposed.asked_before
+    adopting = before is not None and not _same(before, was) and was == entry.accepted
+    if expired and adopting:
+        what = f"{before} -> {shown(case.asked)}"
+        message = f"{what}: the decision could be relied on until {entry.expires_at}"
+        yield _plain(entry.feature, "model", Code.EVIDENCE_STALE, message, Outcome.FAIL, what=what)
+    elif expired:
+        message = f"unchanged, but the decision ended on {entry.expires_at}"
+        yield _plain(entry.feature, "expired_unchanged", Code.EXPIRED, message, Outcome.FAIL)
+    elif was != entry.accepted and entry.verdict is Verdict.DOWNGRADE:
+        message = f"{entry.accepted.option} is accepted, {was.option} still in production"
+        yield _plain(entry.feature, "model", Code.NOT_YET_IN_PRODUCTION, message, Outcome.PASS)
+    yield from _dearer(given, entry)
+
+
+def _dearer(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
+    for one in given.evidence or ():
+        if one.record.finding_sha256 != entry.finding_sha256:
+            continue
+        costs = {one.at_today.current.option: one.at_today.current_cost}
+        costs |= {each.target.option: each.cost for each in one.at_today.options}
+        today = costs.get(entry.accepted.option)
+        if today is not None:
+            found = rates_rose(entry.feature, entry.accepted, today, given.rules)
+            yield Judged(findings=tuple(found), change=Change(feature=entry.feature, what=""))
+
+
+def _same(text: str, model: LockedModel) -> bool:
+    return any(form in names_of(model) for form in written_forms(text))
+
+
+def _permitted(case: Case, *, changed: bool = True) -> Iterator[Judged]:
+    asked, feature = case.asked, case.entry.feature
+    if asked.may_see is not None and case.entry.data not in asked.may_see:
+        message = f"{shown(asked)} may not see {case.entry.data} data"
+        yield _plain(feature, "not_permitted", Code.DATA_NOT_PERMITTED, message, Outcome.FAIL)
+    if not changed:
+        return
+    if asked.has_price is False:
+        message = f"{shown(asked)} has no price"
+        yield _plain(feature, "unpriced", Code.PRICE_MISSING, message, Outcome.FAIL)
+    if asked.retires_on is not None:
+        message = f"{shown(asked)} retires on {asked.retires_on}"
+        yield _plain(feature, "retiring", Code.MODEL_RETIRING, message, Outcome.FAIL)
+
+
+def _backing(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
+    """Where records are, the entry's own must be there, accepted, and not from the future."""
+    if given.evidence is None:
+        return
+    mine = [one.record for one in given.evidence if one.record.decision_id == entry.decision_id]
+    backing = [one for one in mine if one.finding_sha256 == entry.finding_sha256]
+    if not backing:
+        message = f"the lock rests on {entry.decision_id}, which is not among the records"
+        yield _plain(entry.feature, "lock", Code.LOCK_NOT_BACKED, message, Outcome.FAIL)
+    elif all(one.state not in IN_FORCE | {State.SUPERSEDED} for one in backing):
+        message = f"the lock rests on {entry.decision_id}, which is {backing[0].state.value}"
+        yield _plain(entry.feature, "lock", Code.LOCK_NOT_BACKED, message, Outcome.FAIL)
+    elif any(one.generated_at > given.now + SKEW for one in backing):
+        message = f"{entry.decision_id} is dated after now: a clock is wrong"
+        yield _plain(entry.feature, "lock", Code.CLOCK_SKEW, message, Outcome.CANNOT_TELL)
+
+
+def _removed(given: GateInput) -> Iterator[Finding]:
+    before = given.lock_before.features if given.lock_before else {}
+    here = {one.feature for one in given.proposed}
+    for name in sorted(before.keys() - given.lock.features.keys()):
+        if name in here:
+            yield Finding(
+                feature=name,
+                rule="lock",
+                code=Code.LOCK_ENTRY_REMOVED,
+                outcome=Outcome.FAIL,
+                message="its entry was removed from the lock while the feature is still there",
+                advice=_RELOCK,
+            )
+
+
+def _unclaimed(given: GateInput) -> Iterator[Finding]:
+    """Model ids that the change adds in production code and that no feature stands for."""
+    entries = given.lock.features.values()
+    claimed = {name for one in entries for name in _names(one)}
+    places = {one.place.partition("#")[0] for one in given.proposed}
+    for use in given.added:
+        known = {use.model_id, *written_forms(use.written)} & claimed
+        if use.kind != "production" or use.listed or use.path in places or known:
+            continue
+        yield Finding(
+            feature=ALL,
+            rule="unclaimed_model",
+            code=Code.UNCLAIMED_MODEL,
+            outcome=Outcome.FAIL,
+            message=f"{use.path}:{use.line}: {use.written} is used by no feature of the lock",
+            advice="add a feature for it, or name the place in a feature's `used_in`",
+        )
+
+
+def _names(entry: LockEntry) -> Iterator[str]:
+    for model in (entry.accepted, entry.before):
+        for name in names_of(model):
+            yield from written_forms(name)
+
+
+def _plain(  # noqa: PLR0913  # one argument per part of the finding
+    feature: str, rule: GateRule, code: Code, message: str, outcome: Outcome, *, what: str = ""
+) -> Judged:
+    found = Finding(feature=feature, rule=rule, code=code, outcome=outcome, message=message)
+    return Judged(findings=(found,), change=Change(feature=feature, what=what))

@@ -1,0 +1,227 @@
+"""The gate's report as people and programs read it: JSON, Markdown, JUnit XML, plain text."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from harness.gate.findings import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from decimal import Decimal
+
+    from harness.gate.findings import Change, Finding, GateReport
+
+TAG = "<!-- rightsize-gate -->"
+"""By this line a bot finds the comment that it updates."""
+LONGEST = 60_000
+"""Characters of a comment; hosts refuse longer ones at 65,536."""
+SCHEMA = "rightsizing-gate/v1"
+
+_LIVE = re.compile(r"([\\`*_{}\[\]<>|#@~!])")
+_CONTROL = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
+_ORDER = {one: -at for at, one in enumerate(Outcome)}
+
+
+def as_text(report: GateReport) -> str:
+    """Lines for a terminal: what is not a pass, then one line that sums up."""
+    lines = [f"{one.outcome.value}: {_line(one)}" for one in _worst_first(report)]
+    lines.append(f"gate: {report.matching} features match the lock.  {report.outcome.value}")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(report: GateReport) -> str:
+    """All of it; money as text, null where unknown."""
+    value = {
+        "schema_version": SCHEMA,
+        "outcome": report.outcome.value,
+        "exit_code": int(report.exit_code),
+        "matching": report.matching,
+        "findings": [_finding_json(one) for one in report.findings],
+        "changes": [_change_json(one) for one in report.changes],
+    }
+    return json.dumps(value, indent=2, sort_keys=True) + "\n"
+
+
+def as_markdown(report: GateReport) -> str:
+    """A comment for the pull request: the priced difference, then what is wrong with it."""
+    title = f"{TAG}\n## Right-sizing gate: {report.outcome.value}\n"
+    found = _worst_first(report)
+    parts = [title, _changes_table(report.changes)]
+    if found:
+        parts.append(
+            "\n".join(f"- **{one.outcome.value}** {_escaped(_line(one))}" for one in found)
+        )
+    else:
+        parts.append(f"{report.matching} features match the lock.")
+    text = "\n".join(part for part in parts if part) + "\n"
+    return _shortened(text)
+
+
+def as_junit(report: GateReport) -> str:
+    """JUnit XML: one case per feature and rule; a warning passes, with its words beside it."""
+    cases: dict[tuple[str, str], list[Finding]] = {}
+    for one in report.findings:
+        cases.setdefault((one.feature, one.rule), []).append(one)
+    counts = {
+        "tests": len(cases),
+        "failures": sum(_has(found, Outcome.FAIL) for found in cases.values()),
+        "errors": sum(
+            _has(found, Outcome.CANNOT_TELL) and not _has(found, Outcome.FAIL)
+            for found in cases.values()
+        ),
+    }
+    root = Element("testsuites")
+    suite = SubElement(root, "testsuite", _attributes({"name": "rightsize gate", **counts}))
+    for (feature, rule), found in cases.items():
+        _case(suite, feature, rule, found)
+    indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+
+
+WRITERS: Mapping[str, Callable[[GateReport], str]] = {
+    ".json": as_json,
+    ".md": as_markdown,
+    ".xml": as_junit,
+    ".txt": as_text,
+}
+"""What a file's extension asks for."""
+
+
+def _case(suite: Element, feature: str, rule: str, found: list[Finding]) -> None:
+    case = SubElement(suite, "testcase", _attributes({"classname": feature, "name": rule}))
+    kinds = {Outcome.FAIL: "failure", Outcome.CANNOT_TELL: "error"}
+    worst = next((one for one in kinds if _has(found, one)), None)
+    words = _printable("\n".join(_line(one) for one in found))
+    if worst is None:
+        SubElement(case, "system-out").text = words
+        return
+    first = next(one for one in found if one.outcome is worst)
+    facts = _attributes({"message": first.message, "type": first.code.value})
+    SubElement(case, kinds[worst], facts).text = words
+
+
+def _has(found: list[Finding], outcome: Outcome) -> bool:
+    return any(one.outcome is outcome for one in found)
+
+
+def _attributes(facts: Mapping[str, object]) -> dict[str, str]:
+    return {name: _printable(str(value)) for name, value in facts.items()}
+
+
+def _printable(text: str) -> str:
+    """Without what XML 1.0 has no place for."""
+    return _CONTROL.sub("?", text)
+
+
+def _worst_first(report: GateReport) -> list[Finding]:
+    shown = [one for one in report.findings if one.outcome is not Outcome.PASS]
+    return sorted(shown, key=lambda one: (_ORDER[one.outcome], one.feature, one.rule))
+
+
+def _line(one: Finding) -> str:
+    advice = f" -> {one.advice}" if one.advice else ""
+    return f"{one.feature}: {one.rule}: {one.message} ({one.code.value}){advice}"
+
+
+def _changes_table(changes: tuple[Change, ...]) -> str:
+    if not changes:
+        return ""
+    head = "| feature | change | quality, at worst (limit) | a request | a month | evidence |"
+    lines = [head, "|---|---|---|---|---|---|", *(_row(one) for one in changes)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(one: Change) -> str:
+    cells = [one.feature, one.what, _quality(one), *_money(one), _evidence(one)]
+    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
+
+
+def _quality(one: Change) -> str:
+    shown = one.shown
+    if shown is None:
+        return "not known"
+    return (
+        f"{shown.difference:+.1f} points, {shown.worst:+.1f} (-{shown.margin:g}) on {shown.n} cases"
+    )
+
+
+def _money(one: Change) -> tuple[str, str]:
+    cost = one.priced
+    if cost is None:
+        return "not known", "not known"
+    request = f"USD {_usd(cost.before_request, 4)} -> {_usd(cost.after_request, 4)}"
+    month = f"USD {_usd(cost.before_month, 2)} -> {_usd(cost.after_month, 2)}"
+    more = cost.monthly_increase
+    return request, month if more is None else f"{month} ({more:+,.2f})"
+
+
+def _evidence(one: Change) -> str:
+    if one.decision_id is None:
+        return "none"
+    cost = "" if one.evaluation_usd is None else f", cost USD {one.evaluation_usd:,.2f}"
+    return f"{one.decision_id} of {one.evidence_day}{cost}"
+
+
+def _usd(value: Decimal | None, places: int) -> str:
+    return "unknown" if value is None else f"{value:,.{places}f}"
+
+
+def _escaped(text: str) -> str:
+    """Untrusted words as plain words: no link, no mention, no table."""
+    return _LIVE.sub(r"\\\1", " ".join(text.split()))
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    kept = text[:LONGEST].rpartition("\n")[0]
+    left = text.count("\n") - kept.count("\n") - 1
+    return f"{kept}\n\n{left} more lines are in the other outputs of this run.\n"
+
+
+def _finding_json(one: Finding) -> dict[str, str]:
+    return {
+        "feature": one.feature,
+        "rule": one.rule,
+        "code": one.code.value,
+        "outcome": one.outcome.value,
+        "message": one.message,
+        "advice": one.advice,
+    }
+
+
+def _change_json(one: Change) -> dict[str, object]:
+    cost, shown = one.priced, one.shown
+    return {
+        "feature": one.feature,
+        "what": one.what,
+        "decision_id": one.decision_id,
+        "evidence_day": None if one.evidence_day is None else one.evidence_day.isoformat(),
+        "evaluation_usd": _text(one.evaluation_usd),
+        "quality": None
+        if shown is None
+        else {
+            "metric": shown.metric,
+            "n": shown.n,
+            "difference": shown.difference,
+            "worst": shown.worst,
+            "margin": shown.margin,
+        },
+        "cost": None
+        if cost is None
+        else {
+            "request_before": _text(cost.before_request),
+            "request_after": _text(cost.after_request),
+            "month_before": _text(cost.before_month),
+            "month_after": _text(cost.after_month),
+            "month_increase": _text(cost.monthly_increase),
+        },
+    }
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)

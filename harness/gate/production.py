@@ -1,0 +1,145 @@
+"""Where production reads its model: a place as `used_in` names it, and what stands there."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, cast
+
+import yaml
+
+from harness.errors import UsageError
+from harness.scan.tree import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_REGEX = re.compile(r"^(?P<path>[^#]+?):/(?P<pattern>.+)/$")
+_LINE = re.compile(r"^L(\d+)$")
+_STEP = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
+
+
+class PlaceError(UsageError):
+    """The place does not say which model production asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """`repository:path#key`, or `repository:path:/regex/`; one of `key` and `pattern` is set."""
+
+    repository: str
+    path: str
+    key: str | None = None
+    pattern: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The place as a message names it."""
+        return f"{self.path}#{self.key}" if self.key else f"{self.path}#/{self.pattern}/"
+
+
+def place_in(used_in: str) -> Place:
+    """Read a place.
+
+    Raises:
+        PlaceError: it is of neither form, or leads out of the repository.
+    """
+    repository, _, rest = used_in.partition(":")
+    regex = _REGEX.match(rest)
+    if regex is not None:
+        path, key, pattern = regex["path"], None, regex["pattern"]
+    else:
+        path, _, key = rest.partition("#")
+        pattern = None
+    named = PurePosixPath(path)
+    if not repository or not path or not (key or pattern):
+        raise PlaceError(f"{used_in}: not of the form repository:path#key")
+    if named.is_absolute() or ".." in named.parts:
+        raise PlaceError(f"{used_in}: leads out of the repository")
+    return Place(repository=repository, path=path, key=key, pattern=pattern)
+
+
+def model_at(place: Place, text: str) -> str:
+    """The text that stands at a place of a file.
+
+    Raises:
+        PlaceError: nothing is there, it is no text, or it is more than one.
+    """
+    found = list(dict.fromkeys(_found(place, text)))
+    if not found:
+        raise PlaceError("nothing is there; correct `used_in`, or the file")
+    if len(found) > 1:
+        raise PlaceError(f"says more than one thing: {', '.join(found[:4])}")
+    return found[0]
+
+
+def _found(place: Place, text: str) -> Iterator[str]:
+    if place.pattern is not None:
+        yield from _by_pattern(place.pattern, text)
+        return
+    key = place.key or ""
+    line = _LINE.match(key)
+    if line is not None:
+        yield from (word.text for word in words_of(place.path, text) if word.line == int(line[1]))
+        return
+    tree = _tree(place, text)
+    value = None if tree is None else _at(tree, key)
+    if isinstance(value, str):
+        yield value
+    elif value is not None:
+        raise PlaceError(f"is no text but {json.dumps(value, default=str)[:60]}")
+    else:
+        yield from (one.text for one in words_of(place.path, text) if one.key == key)
+
+
+def _by_pattern(pattern: str, text: str) -> Iterator[str]:
+    try:
+        compiled = re.compile(pattern, re.MULTILINE)
+    except re.error as error:
+        raise PlaceError(f"is no regular expression: {error}") from None
+    for match in compiled.finditer(text):
+        yield match[1] if compiled.groups else match[0]
+
+
+def _tree(place: Place, text: str) -> object:
+    """The file's value by its own grammar; None where it has none that nests."""
+    suffix = PurePosixPath(place.path).suffix.lower()
+    try:
+        match suffix:
+            case ".toml":
+                return tomllib.loads(text)
+            case ".json":
+                return cast("object", json.loads(text))
+            case ".yaml" | ".yml":
+                documents = cast("list[object]", list(yaml.safe_load_all(text)))
+                return documents[0] if len(documents) == 1 else None
+            case _:
+                return None
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise PlaceError(f"cannot be read as {suffix[1:].upper()}: {first}") from None
+
+
+def _at(value: object, key: str) -> object:
+    """The value under a dotted key; `[name]` picks an item by `name`, `id` or number."""
+    for match in _STEP.finditer(key):
+        step = match[1] if match[1] is not None else match[2]
+        if isinstance(value, dict):
+            value = cast("dict[str, object]", value).get(step)
+        elif isinstance(value, list):
+            value = _item(cast("list[object]", value), step)
+        else:
+            return None
+    return value
+
+
+def _item(items: list[object], step: str) -> object:
+    for item in items:
+        if isinstance(item, dict):
+            facts = cast("dict[str, object]", item)
+            if step in {facts.get("name"), facts.get("id")}:
+                return facts
+    return items[int(step)] if step.isdigit() and int(step) < len(items) else None

@@ -1,0 +1,495 @@
+"""The gate's answers, scenario by scenario: what changed, which evidence there is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from harness.errors import ExitCode
+from harness.gate.findings import Code, Outcome
+from harness.gate.inputs import GateInput
+from harness.gate.judging import judge
+from harness.lock import lock_of
+from harness.record.codes import Finding, Reason, Result, State
+from harness.record.model import DecisionRecord
+from tests.support.gates import (
+    FEATURE,
+    a_use,
+    accepted,
+    an_evidence_of,
+    asked,
+    given,
+    proposed,
+    rules,
+)
+from tests.support.record_parts import (
+    a_cost,
+    a_look,
+    a_margin,
+    a_quality,
+    a_spend,
+    a_target,
+    an_eval_set,
+    an_evidence,
+    an_option,
+)
+from tests.support.records import GENERATED, NOW
+
+OTHER = "claude-sonnet-5"
+LATE = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+def newer(option: dict[str, Any] | None = None, **over: Any) -> DecisionRecord:
+    """A second review, a day later, whose first option is another model."""
+    target = a_target(OTHER)
+    facts = {"target": target, "cost": a_cost(), **(option or {})}
+    return accepted(
+        **{
+            "decision_id": "2026-Q4-b-invoice-extraction",
+            "state": State.PROPOSED,
+            "generated_at": GENERATED + timedelta(hours=1),
+            "options": (an_option(OTHER, **facts),),
+            "chosen": OTHER,
+            **over,
+        }
+    )
+
+
+def swap(record: DecisionRecord | None = None, **over: Any) -> GateInput:
+    """Production takes another model than the accepted one; `record` is what compares it."""
+    own = accepted()
+    evidence = (an_evidence_of(own), *([an_evidence_of(record)] if record else ()))
+    facts = {"proposed": (proposed(asked=asked(OTHER)),), "evidence": evidence}
+    return given(own, **{**facts, **over})
+
+
+def reprompt(record: DecisionRecord | None = None, **over: Any) -> GateInput:
+    evidence = (an_evidence_of(accepted()), *([an_evidence_of(record)] if record else ()))
+    changed = proposed(asked=asked(prompt_sha256="ef" * 32))
+    return given(**{"proposed": (changed,), "evidence": evidence, **over})
+
+
+def reprompted(**option: Any) -> DecisionRecord:
+    target = a_target(prompt_sha256="ef" * 32)
+    return newer({"target": target, **option}, chosen="claude-haiku-4-5")
+
+
+def new_set(record: DecisionRecord | None = None, **over: Any) -> GateInput:
+    evidence = (an_evidence_of(accepted()), *([an_evidence_of(record)] if record else ()))
+    changed = proposed(inputs_sha256="99" * 32)
+    return given(**{"proposed": (changed,), "evidence": evidence, **over})
+
+
+def on_new_set(**over: Any) -> DecisionRecord:
+    facts = {"evidence": an_evidence(eval_set=an_eval_set(inputs_sha256="99" * 32))}
+    return newer({"target": a_target()}, **{**facts, **over})
+
+
+def broken(reason: Reason) -> DecisionRecord:
+    return newer({"result": Result.FAIL, "reason_codes": (reason,), "note": "why"})
+
+
+def dearer(**cost: Any) -> DecisionRecord:
+    return newer({"cost": a_cost(**cost)})
+
+
+def marked(*marks: str) -> DecisionRecord:
+    return newer(evidence=an_evidence(exploratory=marks))
+
+
+PASS, WARN, FAIL, CANNOT = Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.CANNOT_TELL
+
+UNKNOWN = (proposed(asked=asked("mistral-large")),)
+
+SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
+    "nothing changed": (given(), PASS, None),
+    "nothing changed, no records here": (given(evidence=None), PASS, None),
+    "accepted, production still asks the old model": (
+        given(proposed=(proposed(asked=asked("claude-opus-4-5")),)),
+        PASS,
+        Code.NOT_YET_IN_PRODUCTION,
+    ),
+    "through a gateway's name": (
+        given(proposed=(proposed(asked=asked("openrouter/anthropic/claude-haiku-4-5")),)),
+        PASS,
+        None,
+    ),
+    "unchanged but expired": (given(now=LATE), WARN, Code.EXPIRED),
+    "unchanged but expired, off": (
+        given(now=LATE, rules=rules(expired_unchanged="off")),
+        PASS,
+        None,
+    ),
+    "unchanged but expired, fail": (
+        given(now=LATE, rules=rules(expired_unchanged="fail")),
+        FAIL,
+        Code.EXPIRED,
+    ),
+    "an expired decision is adopted": (
+        given(now=LATE, proposed=(proposed(asked_before="claude-opus-4-5"),)),
+        FAIL,
+        Code.EVIDENCE_STALE,
+    ),
+    "another model that was never asked": (swap(), FAIL, Code.NOT_SHOWN_NON_INFERIOR),
+    "another model without a record": (swap(proposed=UNKNOWN), FAIL, Code.EVIDENCE_MISSING),
+    "another model without a record, warn": (
+        swap(proposed=UNKNOWN, rules=rules(model="warn")),
+        WARN,
+        Code.EVIDENCE_MISSING,
+    ),
+    "another model without a record, off": (swap(rules=rules(model="off")), PASS, None),
+    "another model in a repository without records": (
+        swap(evidence=None),
+        FAIL,
+        Code.EVIDENCE_MISSING,
+    ),
+    "another model shown non-inferior, not signed": (swap(newer()), WARN, Code.NOT_ACCEPTED_YET),
+    "another model shown non-inferior, signed": (
+        swap(newer(state=State.ACCEPTED)),
+        PASS,
+        Code.SHOWN_NON_INFERIOR,
+    ),
+    "another model, rejected": (swap(newer(state=State.REJECTED)), FAIL, Code.REJECTED),
+    "another model, shown worse": (
+        swap(broken(Reason.QUALITY_INFERIOR)),
+        FAIL,
+        Code.SHOWN_WORSE,
+    ),
+    "shown worse is a failure even where the rule warns": (
+        swap(broken(Reason.QUALITY_INFERIOR), rules=rules(model="warn")),
+        FAIL,
+        Code.SHOWN_WORSE,
+    ),
+    "another model, undecided": (
+        swap(newer({"result": Result.UNDECIDED, "reason_codes": (Reason.QUALITY_UNDECIDED,)})),
+        FAIL,
+        Code.NOT_SHOWN_NON_INFERIOR,
+    ),
+    "another model, guardrail broken": (
+        swap(broken(Reason.GUARDRAIL_FAILED)),
+        FAIL,
+        Code.GUARDRAIL_FAILED,
+    ),
+    "another model, guardrail broken, warn": (
+        swap(broken(Reason.GUARDRAIL_FAILED), rules=rules(guardrail="warn", model="warn")),
+        WARN,
+        Code.GUARDRAIL_FAILED,
+    ),
+    "another model, slice broken": (
+        swap(broken(Reason.SLICE_REGRESSION)),
+        FAIL,
+        Code.SLICE_REGRESSION,
+    ),
+    "another model, too slow": (
+        swap(broken(Reason.LATENCY_SLO_MISSED)),
+        FAIL,
+        Code.LATENCY_SLO_MISSED,
+    ),
+    "another model, not permitted in the record": (
+        swap(broken(Reason.DATA_NOT_PERMITTED)),
+        FAIL,
+        Code.DATA_NOT_PERMITTED,
+    ),
+    "another model, not permitted today": (
+        swap(
+            newer(state=State.ACCEPTED),
+            proposed=(proposed(asked=asked(OTHER, may_see=("public",))),),
+        ),
+        FAIL,
+        Code.DATA_NOT_PERMITTED,
+    ),
+    "another model without a price": (
+        swap(
+            newer(state=State.ACCEPTED), proposed=(proposed(asked=asked(OTHER, has_price=False)),)
+        ),
+        FAIL,
+        Code.PRICE_MISSING,
+    ),
+    "another model that is retired": (
+        swap(
+            newer(state=State.ACCEPTED),
+            proposed=(proposed(asked=asked(OTHER, retires_on=NOW.date())),),
+        ),
+        FAIL,
+        Code.MODEL_RETIRING,
+    ),
+    "exploratory evidence: scorer changed after answers": (
+        swap(marked("a scorer was changed after answers existed")),
+        FAIL,
+        Code.EVIDENCE_EXPLORATORY,
+    ),
+    "stale evidence": (
+        swap(newer(expires_at=NOW.date() - timedelta(1))),
+        FAIL,
+        Code.EVIDENCE_STALE,
+    ),
+    "evidence of another eval set": (
+        swap(newer(evidence=an_evidence(eval_set=an_eval_set(inputs_sha256="99" * 32)))),
+        FAIL,
+        Code.NOT_COMPARABLE,
+    ),
+    "evidence against another incumbent": (
+        swap(newer(current=a_target("gpt-5"))),
+        FAIL,
+        Code.NOT_COMPARABLE,
+    ),
+    "evidence with another prompt": (
+        swap(newer({"target": a_target(OTHER, prompt_sha256="ef" * 32)})),
+        FAIL,
+        Code.NOT_COMPARABLE,
+    ),
+    "evidence with other parameters": (
+        swap(newer({"target": a_target(OTHER, params_sha256="ef" * 32)})),
+        FAIL,
+        Code.NOT_COMPARABLE,
+    ),
+    "policy changed after the answers": (
+        swap(newer(), policy_sha256="00" * 32),
+        FAIL,
+        Code.NOT_COMPARABLE,
+    ),
+    "a wider margin than agreed": (
+        swap(newer(margin=a_margin(value=9.0))),
+        FAIL,
+        Code.NOT_COMPARABLE,
+    ),
+    "run incomplete": (
+        swap(newer(reason_codes=(Reason.RUN_INCOMPLETE,))),
+        FAIL,
+        Code.NOT_COMPARABLE,
+    ),
+    "seed drawn again": (
+        swap(evidence=(an_evidence_of(accepted()), an_evidence_of(newer(), seed="11" * 32))),
+        FAIL,
+        Code.NOT_COMPARABLE,
+    ),
+    "the seed that follows": (
+        swap(
+            evidence=(
+                an_evidence_of(accepted()),
+                an_evidence_of(newer(state=State.ACCEPTED), seed="78" * 32),
+            )
+        ),
+        PASS,
+        Code.SHOWN_NON_INFERIOR,
+    ),
+    "tested beyond its plan": (
+        swap(newer({"quality": a_quality(looks=tuple(a_look(n) for n in range(1, 7)))})),
+        FAIL,
+        Code.BEYOND_PLAN,
+    ),
+    "a record from the future": (
+        swap(newer(generated_at=NOW + timedelta(days=2))),
+        CANNOT,
+        Code.CLOCK_SKEW,
+    ),
+    "a month costs too much": (
+        swap(dearer(monthly_after_discounts=Decimal(9000))),
+        FAIL,
+        Code.MONTHLY_COST,
+    ),
+    "a month costs too much, warn": (
+        swap(dearer(monthly_after_discounts=Decimal(9000)), rules=rules(budget="warn")),
+        WARN,
+        Code.MONTHLY_COST,
+    ),
+    "an absolute limit": (
+        swap(dearer(monthly_after_discounts=Decimal(3200)), rules=rules(monthly_increase_usd="50")),
+        FAIL,
+        Code.MONTHLY_COST,
+    ),
+    "a request costs too much": (
+        swap(dearer(per_request=Decimal("0.05")), rules=rules(request_increase_percent=5)),
+        FAIL,
+        Code.REQUEST_COST,
+    ),
+    "a request costs as agreed": (
+        swap(newer(state=State.ACCEPTED), rules=rules(request_increase_percent=5)),
+        PASS,
+        Code.SHOWN_NON_INFERIOR,
+    ),
+    "cost a request unknown": (
+        swap(dearer(per_request=None), rules=rules(request_increase_percent=5)),
+        CANNOT,
+        Code.COST_UNKNOWN,
+    ),
+    "cost a month unknown": (
+        swap(dearer(monthly_after_discounts=None)),
+        CANNOT,
+        Code.COST_UNKNOWN,
+    ),
+    "the evaluation cost too much": (
+        swap(newer(evidence=an_evidence(spend=a_spend(total_usd=Decimal(101))))),
+        FAIL,
+        Code.EVALUATION_COST,
+    ),
+    "another prompt, nothing known": (reprompt(), WARN, Code.PROVISIONAL),
+    "another prompt, nothing known, fail": (
+        reprompt(rules=rules(prompt="fail")),
+        FAIL,
+        Code.PROVISIONAL,
+    ),
+    "another prompt, for a risky feature": (
+        reprompt(rules=rules(by_risk={"medium": {"prompt": "fail"}})),
+        FAIL,
+        Code.PROVISIONAL,
+    ),
+    "another prompt, a feature's own rule wins": (
+        reprompt(
+            rules=rules(
+                by_risk={"medium": {"prompt": "fail"}}, by_feature={FEATURE: {"prompt": "off"}}
+            )
+        ),
+        PASS,
+        None,
+    ),
+    "another prompt, harm shown": (
+        reprompt(reprompted(result=Result.FAIL, reason_codes=(Reason.QUALITY_INFERIOR,))),
+        FAIL,
+        Code.SHOWN_WORSE,
+    ),
+    "another prompt, no harm shown": (reprompt(reprompted()), PASS, Code.EVIDENCE_FITS),
+    "another prompt, evidence of another eval set is none": (
+        reprompt(
+            newer(
+                {"target": a_target(prompt_sha256="ef" * 32)},
+                evidence=an_evidence(eval_set=an_eval_set(inputs_sha256="99" * 32)),
+            )
+        ),
+        WARN,
+        Code.PROVISIONAL,
+    ),
+    "other parameters": (
+        given(proposed=(proposed(asked=asked(params_sha256="ef" * 32)),)),
+        WARN,
+        Code.PROVISIONAL,
+    ),
+    "another eval set, no record": (new_set(), FAIL, Code.EVIDENCE_MISSING),
+    "another eval set, warn": (new_set(rules=rules(evalset="warn")), WARN, Code.EVIDENCE_MISSING),
+    "another eval set, same choice": (new_set(on_new_set()), PASS, Code.EVIDENCE_FITS),
+    "another eval set, not decided on it": (
+        new_set(on_new_set(finding=Finding.INSUFFICIENT_EVIDENCE)),
+        FAIL,
+        Code.NOT_SHOWN_NON_INFERIOR,
+    ),
+    "another eval set, exploratory": (
+        new_set(
+            on_new_set(
+                evidence=an_evidence(
+                    eval_set=an_eval_set(inputs_sha256="99" * 32), exploratory=("policy changed",)
+                )
+            )
+        ),
+        FAIL,
+        Code.EVIDENCE_EXPLORATORY,
+    ),
+    "a setting that says nothing": (
+        given(proposed=(proposed(asked=None, unreadable="nothing is there"),)),
+        CANNOT,
+        Code.UNREADABLE,
+    ),
+    "a feature without a decision": (
+        given(proposed=(proposed(feature="new"),)),
+        WARN,
+        Code.UNLOCKED,
+    ),
+    "a feature without a decision, fail": (
+        given(proposed=(proposed(feature="new"),), rules=rules(unlocked="fail")),
+        FAIL,
+        Code.UNLOCKED,
+    ),
+    "its entry was removed": (
+        given(lock=lock_of([], {}), lock_before=given().lock),
+        FAIL,
+        Code.LOCK_ENTRY_REMOVED,
+    ),
+    "the lock rests on no record": (given(evidence=()), FAIL, Code.LOCK_NOT_BACKED),
+    "the lock rests on what was rejected since": (
+        given(evidence=(an_evidence_of(accepted(state=State.REJECTED)),)),
+        FAIL,
+        Code.LOCK_NOT_BACKED,
+    ),
+    "the lock's record is from the future": (
+        given(accepted(generated_at=NOW + timedelta(days=2))),
+        CANNOT,
+        Code.CLOCK_SKEW,
+    ),
+    "a model that nobody claims": (given(added=(a_use(),)), FAIL, Code.UNCLAIMED_MODEL),
+    "a model that nobody claims, warn": (
+        given(added=(a_use(),), rules=rules(unclaimed_model="warn")),
+        WARN,
+        Code.UNCLAIMED_MODEL,
+    ),
+    "a model that nobody claims, off": (
+        given(added=(a_use(),), rules=rules(unclaimed_model="off")),
+        PASS,
+        None,
+    ),
+    "a model in a test": (given(added=(a_use(kind="test"),)), PASS, None),
+    "a model in a catalogue": (given(added=(a_use(listed=True),)), PASS, None),
+    "a model that a feature claims": (
+        given(added=(a_use(written="claude-opus-4-5", model_id="claude-opus-4-5"),)),
+        PASS,
+        None,
+    ),
+    "a model where the setting stands": (given(added=(a_use(path="settings.toml"),)), PASS, None),
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario(name: str) -> None:
+    scene, outcome, code = SCENARIOS[name]
+    report = judge(scene)
+    codes = {one.code for one in report.findings if one.outcome is outcome}
+    assert report.outcome is outcome, report.findings
+    assert code in codes if code else not report.findings
+    wanted = {FAIL: ExitCode.GATE_FAILED, CANNOT: ExitCode.CANNOT_TELL}
+    assert report.exit_code == wanted.get(outcome, ExitCode.OK)
+
+
+def test_prices_that_rose_warn_without_a_change() -> None:
+    record = accepted()
+    option = record.options[2]
+    cost = option.cost.model_copy(update={"monthly_after_discounts": Decimal(2000)})
+    options = (*record.options[:2], option.model_copy(update={"cost": cost}))
+    today = record.model_copy(update={"options": options})
+    report = judge(given(record, evidence=(an_evidence_of(record, at_today=today),)))
+    assert [one.code for one in report.findings] == [Code.RATES_ROSE]
+    assert report.outcome is WARN
+
+
+def test_changed_rates_price_the_change_again() -> None:
+    record = newer(state=State.ACCEPTED)
+    cost = record.options[0].cost.model_copy(update={"monthly_after_discounts": Decimal(9000)})
+    today = record.model_copy(
+        update={"options": (record.options[0].model_copy(update={"cost": cost}),)}
+    )
+    evidence = (an_evidence_of(accepted()), an_evidence_of(record, at_today=today))
+    report = judge(swap(evidence=evidence))
+    assert Code.MONTHLY_COST in {one.code for one in report.findings}
+
+
+def test_a_change_is_shown_with_its_price() -> None:
+    (change,) = judge(swap(newer(state=State.ACCEPTED))).changes
+    assert change.what == "claude-haiku-4-5 -> claude-sonnet-5"
+    assert change.priced is not None
+    assert change.priced.monthly_increase == Decimal("632.61") - Decimal("3115.71")
+    assert change.shown is not None
+    assert change.shown.worst == -2.1
+
+
+def test_a_pinned_version_is_part_of_the_model() -> None:
+    other = replace(asked(), version="claude-haiku-4-5-20270101")
+    report = judge(given(proposed=(proposed(asked=other),)))
+    assert report.exit_code == ExitCode.GATE_FAILED
+
+
+def test_the_worst_finding_is_the_answer() -> None:
+    scene = swap(dearer(monthly_after_discounts=None, per_request=None))
+    report = judge(replace(scene, added=(a_use(),)))
+    assert report.outcome is FAIL
+    assert report.count(CANNOT) == 1

@@ -138,11 +138,15 @@ def make_design(setup: Setup) -> Design:
 
 
 def _stages(setup: Setup) -> tuple[int, ...]:
-    """Half of the pilot and all of it; empty where labels come last."""
+    """Half of the pilot and all of it; empty where labels come last.
+
+    A small eval set gives a tenth of its cases at most.
+    """
     if not setup.labelled or setup.pilot_share == 0:
         return ()
-    pilot = max(FEWEST_PILOT, ceil(setup.pilot_share * len(setup.cases)))
-    halves = (max(FEWEST_PILOT // 2, pilot // 2), pilot)
+    size = len(setup.cases)
+    pilot = max(min(FEWEST_PILOT, size // 10), ceil(setup.pilot_share * size), 1)
+    halves = (max(pilot // 2, 1), pilot)
     return tuple(dict.fromkeys(cut(setup.clusters, count) for count in halves))
 
 

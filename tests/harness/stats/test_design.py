@@ -46,9 +46,10 @@ def test_clusters_stay_together_and_cuts_fall_between_them() -> None:
         assert count in changes
 
 
-def test_a_ladder_has_a_pilot_of_a_twenty_fifth_but_at_least_twenty() -> None:
+def test_a_pilot_is_a_twenty_fifth_but_twenty_where_a_tenth_allows_it() -> None:
     assert design(n=1000, kind="ladder").stages == (20, 40)
-    assert design(n=100, kind="ladder").stages == (10, 20)
+    assert design(n=300, kind="ladder").stages == (10, 20)
+    assert design(n=100, kind="ladder").stages == (5, 10)
     unlabelled = design(n=100, kind="ladder", labelled=False)
     assert (unlabelled.stages, unlabelled.pilot) == ((), 0)
 

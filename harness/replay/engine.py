@@ -12,7 +12,7 @@ from harness.replay.run import WINDOW, Rules, Run
 from harness.replay.worker import OPENER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
 
     from harness.cluster.crew import Cluster
     from harness.replay.governor import Governor
@@ -42,7 +42,7 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
     ledger: Ledger,
     retry: RetryPolicy,
     factory: str = OPENER,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome]:
     """Yield each trial's outcome as it settles; what the journal knows comes without a call.
 
     Trials are read lazily, in the caller's thread; asking goes on while the caller scores.

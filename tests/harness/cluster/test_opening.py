@@ -84,6 +84,7 @@ STRANGER = """
 import os, sys
 os.environ["RAY_AUTH_MODE"] = sys.argv[2]
 os.environ["RAY_AUTH_TOKEN"] = "not the token"
+os.environ["RAY_NUM_REDIS_GET_RETRIES"] = "2"
 import ray
 ray.init(address=sys.argv[1], log_to_driver=False)
 print("in")

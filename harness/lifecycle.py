@@ -111,6 +111,24 @@ def move(record: DecisionRecord, step: Move) -> DecisionRecord:
     return seal(record.model_copy(update={"state": step.to, "history": (*record.history, entry)}))
 
 
+def implemented(record: DecisionRecord, production: str, at: datetime) -> DecisionRecord:
+    """The record once production runs what was accepted; else the record as it is.
+
+    `production` is the option that the workspace, and so the lock, names as the incumbent.
+    """
+    if record.state is not State.ACCEPTED or record.chosen != production:
+        return record
+    step = Move(
+        to=State.IMPLEMENTED,
+        actor=Actor.LOCK,
+        by="rightsize",
+        by_source="machine",
+        at=at,
+        reason=f"the workspace names {production} as the model in production",
+    )
+    return move(record, step)
+
+
 def _refusal(record: DecisionRecord, start: State, step: Move) -> str:
     ends = [end.value for (begin, end) in TRANSITIONS if begin is start]
     mine = [end.value for (begin, end), who in TRANSITIONS.items()

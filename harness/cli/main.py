@@ -46,6 +46,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "export": ("harness.cli.export:export", "Write today's cost as a table for finance's tools."),
     "decide": ("harness.cli.decide:decide", "Accept, reject or defer a finding, by a named human."),
+    "verify": (
+        "harness.cli.verify:verify",
+        "Make findings again from the journal; hold savings against a bill.",
+    ),
     "lock": ("harness.cli.lock:lock", "Write rightsizing.lock from the accepted decisions."),
     "gate": ("harness.cli.gate:gate", "Check a change against the lock, in CI. Spends nothing."),
     "journal": (

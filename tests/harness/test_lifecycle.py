@@ -6,7 +6,16 @@ from itertools import product
 import pytest
 
 from harness.errors import UsageError
-from harness.lifecycle import TRANSITIONS, Actor, Move, ends_on, may_move, move, standing
+from harness.lifecycle import (
+    TRANSITIONS,
+    Actor,
+    Move,
+    ends_on,
+    implemented,
+    may_move,
+    move,
+    standing,
+)
 from harness.record.codes import State, Verdict
 from harness.record.model import DecisionRecord, seal
 from tests.support.record_parts import a_target, an_option
@@ -100,6 +109,13 @@ def test_an_actor_without_a_move_is_told_so() -> None:
 def test_only_a_downgrade_is_implemented() -> None:
     with pytest.raises(UsageError, match="only a downgrade"):
         move(decided(justify_record()), step(State.IMPLEMENTED, Actor.LOCK))
+
+
+def test_what_production_runs_is_implemented() -> None:
+    accepted = decided(downgrade_record())
+    assert implemented(accepted, "claude-haiku-4-5", AT).state is State.IMPLEMENTED
+    assert implemented(accepted, "claude-opus-4-5", AT) is accepted
+    assert implemented(downgrade_record(), "claude-haiku-4-5", AT) == downgrade_record()
 
 
 def test_the_history_keeps_every_move() -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from harness.comparison.pairs import Missed, Pair, Pairs
 from harness.decision.procedure import next_step
 from harness.decision.step import Ask, Confirm, Evidence, Finished
+from harness.stats.course import Seen, run
+from harness.stats.single import rules_of
 
 if TYPE_CHECKING:
     from harness.decision.standing import Standing
@@ -80,3 +82,26 @@ def drive(design: Design, values: dict[str, list[float]], vetoed: frozenset[str]
             cleared=settled - vetoed,
         )
     return Driven(standings=step.standings, asked=asked, incumbent=incumbent, steps=steps)
+
+
+def compare_with_kernel(plan: Design, histories: list[dict[str, list[float]]]) -> None:
+    """Assert that the product's steps end where the benchmark's kernel ends."""
+    names = [option.name for option in plan.options]
+    shape = (len(histories), len(names))
+    found = run(
+        rules_of(plan),
+        Seen(
+            differences=np.array([[item[name] for name in names] for item in histories]),
+            asked=np.full(shape, len(plan.order)),
+            vetoed=np.zeros(shape, dtype=np.bool_),
+            cleared=np.ones(shape, dtype=np.bool_),
+            clusters=np.unique(np.array(plan.clusters), return_inverse=True)[1],
+        ),
+    )
+    ends = np.array([0, *plan.checks])
+    asked = np.where(found.walk.reached > 0, ends[found.walk.reached], found.piloted)
+    for place, history in enumerate(histories):
+        driven = drive(plan, history, frozenset())
+        assert [driven.asked[name] for name in names] == asked[place].tolist()
+        passes = [item.state == "passes" for item in driven.standings]
+        assert passes == found.walk.accepted[place].tolist()

@@ -39,7 +39,7 @@ LADDERS = (1, 3, 8, 20)
 RUNS = 50_000
 SHARED = 0.6
 """Share of the disagreements that all options of a correlated ladder have in common."""
-_CHUNK = 20_000_000
+_CHUNK = 1_500_000
 
 Scene = Literal["one look", "ladder", "graded", "clustered"]
 

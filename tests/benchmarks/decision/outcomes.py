@@ -46,6 +46,7 @@ WRONG_FOR_MANY = 4
 class Ladder:
     """Paired differences of every item, options cheapest first, and their relative cost."""
 
+    source: str
     name: str
     differences: np.ndarray
     savings: np.ndarray
@@ -62,6 +63,7 @@ class Ladder:
 class Source:
     """Which ladders to draw: sizes of random ladders, None for all cheaper models."""
 
+    file: str
     name: str
     flagships: tuple[str, ...]
     sizes: tuple[int | None, ...]
@@ -82,7 +84,9 @@ def _zeroeval() -> Iterator[Ladder]:
     table = scores.pivot_table(index="item_id", columns="model", values="score")
     cost = scores.groupby("model").cost_usd_est.mean().dropna()
     rng = np.random.default_rng(20)
-    source = Source(name="gsm8k", flagships=FLAGSHIPS, sizes=(None, 3, 3, 5, 5, 8, 8))
+    source = Source(
+        file="zeroeval", name="gsm8k", flagships=FLAGSHIPS, sizes=(None, 3, 3, 5, 5, 8, 8)
+    )
     yield from _of(source, table[cost.index], cost, rng)
 
 
@@ -95,7 +99,7 @@ def _llmrouter() -> Iterator[Ladder]:
     for task, rows in scores.groupby("task"):
         table = rows.pivot_table(index="item_id", columns="model", values="score")
         rng = np.random.default_rng(21)
-        source = Source(name=str(task), flagships=flagships, sizes=(None, 3, 5))
+        source = Source(file="llmrouter", name=str(task), flagships=flagships, sizes=(None, 3, 5))
         yield from _of(source, table, cost, rng)
 
 
@@ -115,6 +119,7 @@ def _of(
                     names = [cheaper[index] for index in kept]
                 values = frame[names].to_numpy() - frame[[flagship]].to_numpy()
                 yield Ladder(
+                    source=source.file,
                     name=f"{source.name}/{population}/{flagship}/{len(names)}/{place}",
                     differences=values.astype(np.float64),
                     savings=1 - cost[names].to_numpy() / cost[flagship],

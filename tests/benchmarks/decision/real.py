@@ -24,7 +24,7 @@ MARGINS = (0.02, 0.03, 0.05)
 RUNS = 400
 WORST_RUNS = 4000
 WORST_CELLS = 12
-_CHUNK = 3_000_000
+_CHUNK = 500_000
 
 
 def run(source: str, out: Path, *, runs: int = RUNS) -> None:
@@ -32,7 +32,7 @@ def run(source: str, out: Path, *, runs: int = RUNS) -> None:
     known = {(row["ladder"], row["n"], row["margin"]) for row in read(out)}
     for ladder, size, margin in product(ladders(source), SIZES, MARGINS):
         if (ladder.name, size, margin) not in known:
-            rows = cell(ladder, size, margin, runs=runs)
+            rows = cell(ladder, size, margin, runs=runs if ladder.binary else runs // 8)
             with out.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps(row) + "\n" for row in rows)
 
@@ -79,7 +79,7 @@ def cell(
         for name, picked in _picks(sample, only).items():
             totals.setdefault(name, []).append(_figures(ladder, picked, size, margin))
     return [
-        {"source": ladder.name.split("/")[0], "ladder": ladder.name, "n": size, "margin": margin,
+        {"source": ladder.source, "ladder": ladder.name, "n": size, "margin": margin,
          "options": options, "rule": name, "runs": runs,
          **dict(zip(FIGURES, np.concatenate(parts, axis=1).mean(axis=1).round(6).tolist(),
                     strict=True))}

@@ -9,14 +9,12 @@ from harness.comparison.pairs import pair_up
 from harness.decision.procedure import next_step
 from harness.decision.quality import quality
 from harness.decision.step import Ask, Confirm, Evidence, Finished
-from harness.stats.course import Seen, run
 from harness.stats.design import ProvenCases
-from harness.stats.single import rules_of
 from tests.support.decisions import arm, design, pairs
-from tests.support.histories import differences, drive, prefix
+from tests.support.histories import compare_with_kernel, differences, drive, prefix
 
 if TYPE_CHECKING:
-    from harness.stats.design import Design
+    pass
 
 PLAN = design(n=300, options=3, kind="ladder")
 EQUAL = [0.0] * 300
@@ -86,28 +84,6 @@ def test_the_product_decides_as_the_benchmark_does(method: str) -> None:
     truths = [[(rng.uniform(0, 0.05), rng.uniform(0, 0.1)) for _ in range(3)] for _ in range(20)]
     histories = [differences(rng, truth, 240) for truth in truths]
     compare_with_kernel(plan, histories)
-
-
-def compare_with_kernel(plan: Design, histories: list[dict[str, list[float]]]) -> None:
-    names = [option.name for option in plan.options]
-    shape = (len(histories), len(names))
-    found = run(
-        rules_of(plan),
-        Seen(
-            differences=np.array([[item[name] for name in names] for item in histories]),
-            asked=np.full(shape, len(plan.order)),
-            vetoed=np.zeros(shape, dtype=np.bool_),
-            cleared=np.ones(shape, dtype=np.bool_),
-            clusters=np.unique(np.array(plan.clusters), return_inverse=True)[1],
-        ),
-    )
-    ends = np.array([0, *plan.checks])
-    asked = np.where(found.walk.reached > 0, ends[found.walk.reached], found.piloted)
-    for place, history in enumerate(histories):
-        driven = drive(plan, history, frozenset())
-        assert [driven.asked[name] for name in names] == asked[place].tolist()
-        passes = [item.state == "passes" for item in driven.standings]
-        assert passes == found.walk.accepted[place].tolist()
 
 
 def test_a_proven_slice_holds_the_acceptance_back() -> None:

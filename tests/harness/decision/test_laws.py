@@ -1,0 +1,80 @@
+"""Laws of the decision: what must never turn a verdict the wrong way."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.decision.verdict import FeatureFacts, OptionFacts, decide
+from harness.record.codes import Verdict
+from tests.support.decisions import design
+from tests.support.histories import Driven, differences, drive
+from tests.support.laws import law
+
+N = 200
+rates = st.tuples(st.floats(0, 0.06), st.floats(0, 0.12))
+seeds = st.integers(0, 10_000)
+
+
+def _history(seed: int, truth: tuple[float, float]) -> list[float]:
+    return differences(np.random.default_rng(seed), [truth], N)["o0"]
+
+
+def _decide(values: list[float], margin: float) -> tuple[Verdict, Driven]:
+    plan = design(n=N, options=1, kind="ladder", margin=margin)
+    found = drive(plan, {"o0": values}, frozenset())
+    state = found.standings[0].state
+    return decide(FeatureFacts(), [OptionFacts(option="o0", quality=state)]).verdict, found
+
+
+@law
+@given(seeds, rates, st.sampled_from([(4.0, 5.0), (5.0, 8.0), (3.0, 10.0)]))
+def test_a_wider_margin_never_turns_downgrade_into_justify(
+    seed: int, truth: tuple[float, float], margins: tuple[float, float]
+) -> None:
+    values = _history(seed, truth)
+    narrow, wide = (_decide(values, margin)[0] for margin in margins)
+    if narrow is Verdict.DOWNGRADE:
+        assert wide is Verdict.DOWNGRADE
+
+
+@law
+@given(seeds, rates)
+def test_permuting_cases_between_two_checks_changes_nothing(
+    seed: int, truth: tuple[float, float]
+) -> None:
+    values = _history(seed, truth)
+    plan = design(n=N, options=1, kind="ladder")
+    rng = np.random.default_rng(seed)
+    shuffled = list(values)
+    for low, high in pairwise((0, *plan.stages, *plan.checks)):
+        shuffled[low:high] = rng.permutation(values[low:high]).tolist()
+    assert _decide(shuffled, 5.0) == _decide(values, 5.0)
+
+
+@law
+@given(seeds, rates)
+def test_turning_a_loss_into_an_agreement_never_hurts(
+    seed: int, truth: tuple[float, float]
+) -> None:
+    values = _history(seed, truth)
+    losses = [place for place, value in enumerate(values) if value < 0]
+    better = list(values)
+    if losses:
+        better[losses[seed % len(losses)]] = 0.0
+    if _decide(values, 5.0)[0] is Verdict.DOWNGRADE:
+        assert _decide(better, 5.0)[0] is Verdict.DOWNGRADE
+
+
+@law
+@given(seeds, rates)
+def test_the_shown_bound_exceeds_the_limit_exactly_when_the_option_passed(
+    seed: int, truth: tuple[float, float]
+) -> None:
+    _, found = _decide(_history(seed, truth), 5.0)
+    (standing,) = found.standings
+    if standing.worst is not None:
+        assert (standing.worst > -0.05) == (standing.state == "passes")

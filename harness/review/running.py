@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from harness.review.vetoes import find_vetoes
 from harness.trials import Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
     from datetime import datetime
     from decimal import Decimal
 
@@ -113,8 +114,9 @@ class ReviewRun:
         given = [trials for name, trials in wanted.items() if self._is_imported(name)]
         asked = [trials for name, trials in wanted.items() if not self._is_imported(name)]
         imported = _from_journal(chain(*given), self._engine.journal, or_missing=True)
-        for outcome in chain(imported, self._replay(_round_robin(asked), self._governor)):
-            self._runs[outcome.trial.feature].take(outcome)
+        with closing(self._replay(_round_robin(asked), self._governor)) as live:
+            for outcome in chain(imported, live):
+                self._runs[outcome.trial.feature].take(outcome)
         for name in asks:
             self._tell(self._runs[name])
 
@@ -152,25 +154,29 @@ class ReviewRun:
         for _ in range(MOST_ROUNDS):
             start = len(outcomes)
             trials = latency_trials(plan, rung, start, start + wanted)
-            outcomes += self._replay(trials, governor)
+            with closing(self._replay(trials, governor)) as live:
+                outcomes += live
             wanted = lacking(plan, outcomes)
         return outcomes
 
-    def _replay(self, trials: Iterable[Trial], governor: Governor) -> Iterator[Outcome]:
+    def _replay(self, trials: Iterable[Trial], governor: Governor) -> Generator[Outcome]:
+        """Outcomes as they settle; closed on the way out, so that what is in flight is kept."""
         engine = self._engine
         if engine.cluster is None:
             yield from _from_journal(trials, engine.journal)
             return
-        for outcome in replay(
+        replayed = replay(
             self._counted(trials),
             cluster=engine.cluster,
             journal=engine.journal,
             governor=governor,
             ledger=self._ledger,
             retry=engine.retry,
-        ):
-            engine.progress.settled(spent_usd=self._ledger.spent_usd)
-            yield outcome
+        )
+        with closing(replayed) as outcomes:
+            for outcome in outcomes:
+                engine.progress.settled(spent_usd=self._ledger.spent_usd)
+                yield outcome
 
     def _counted(self, trials: Iterable[Trial]) -> Iterator[Trial]:
         for trial in trials:

@@ -63,6 +63,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serving": ("harness.cli.serving:serving", "List, start and stop the models served here."),
     "label": ("harness.cli.label:label", "Say which answer is right where models disagree; blind."),
     "why": ("harness.cli.why:why", "Show where models disagree, side by side, on the terminal."),
+    "try": ("harness.cli.try_prompt:try_command", "Run a prompt on the tune cases only."),
     "demo": ("harness.cli.demo:demo", "Review the embedded workspace on two embedded models."),
 }
 

@@ -93,13 +93,13 @@ def _reviewed(
             if setup.address is None
             else remote_cluster(setup.address, state=state, environ=os.environ)
         )
-        served = _serve(workspace, plan, setup, stack)
+        served = serve(workspace, plan, setup, stack)
         calls = sum(p.money.calls for p in plan.having(Status.READY) if p.money)
         progress = stack.enter_context(show_progress(calls))
         return review(workspace, plan, served, replace(engine, cluster=cluster, progress=progress))
 
 
-def _serve(workspace: Workspace, plan: Plan, setup: Setup, stack: ExitStack) -> dict[str, str]:
+def serve(workspace: Workspace, plan: Plan, setup: Setup, stack: ExitStack) -> dict[str, str]:
     """Start the models that this plan asks and that we serve; addresses by model."""
     models = _managed(workspace, plan)
     if not models:

@@ -1,0 +1,107 @@
+"""`rightsize try`."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options
+from harness.cli.running import STATE, Setup, serve
+from harness.cli.show import usd
+from harness.cluster.opening import local_cluster
+from harness.config.workspace import load_workspace
+from harness.errors import UsageError
+from harness.labelling.terminal import printable
+from harness.onramp.trying import Asking, rung_with, try_prompt
+from harness.plan.model import PlannedOption, Status
+from harness.plan.planning import Selection, plan_review
+from harness.replay.journal import Journal
+from harness.replay.retry import RetryPolicy
+from harness.replay.tries import prompts_tried
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.config.workspace import Workspace
+    from harness.onramp.trying import Tried
+    from harness.plan.ladder import Rung
+    from harness.plan.model import Plan
+
+SHOWN = 5
+
+
+@click.command(name="try")
+@click.argument("feature")
+@options.workspace
+@click.option("--model", "-m", required=True, help="The option to ask.")
+@click.option(
+    "--prompt",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=None,
+    help="A prompt file to try instead of the workspace's own.",
+)
+def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) -> None:
+    """Run a prompt on FEATURE's tune cases; the deciding cases are never asked."""
+    now = options.now()
+    loaded = load_workspace(options.find_workspace(workspace))
+    cycle = options.cycle_of(None, now.date())
+    wanted = Selection(features=(feature,))
+    plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted)
+    text = None if prompt is None else (prompt.name, prompt.read_text(encoding="utf-8"))
+    rung = rung_with(plan.features[0], model, text)
+    if rung.excluded is not None:
+        raise UsageError(f"{model}: {rung.excluded}: {rung.note}")
+    state = loaded.root / STATE
+    with ExitStack() as stack:
+        journal = stack.enter_context(
+            Journal.open(
+                state / "journal.sqlite",
+                run_id=secrets.token_hex(8),
+                cycle=cycle,
+                now=now.isoformat(),
+            )
+        )
+        cluster = stack.enter_context(local_cluster(state=state))
+        rung = _served(rung, _serving(loaded, plan, rung, stack))
+        asking = Asking(
+            cluster=cluster,
+            journal=journal,
+            retry=RetryPolicy(rng=Random(secrets.randbits(64))),  # noqa: S311  # jitter, no secret
+            share_of_rate_limit=loaded.policy.share_of_rate_limit,
+            cap_usd=loaded.policy.max_spend_usd,
+            now=now.isoformat(),
+        )
+        tried = try_prompt(plan.features[0], rung, asking)
+        count = prompts_tried(journal, feature, rung.option)
+    _show(tried, count)
+
+
+def _serving(workspace: Workspace, plan: Plan, rung: Rung, stack: ExitStack) -> dict[str, str]:
+    """Start this one model, where it is ours to start."""
+    alone = PlannedOption(
+        rung=rung, monthly_usd=None, saving_bound_usd=None, excluded=None, note=""
+    )
+    feature = replace(plan.features[0], status=Status.READY, incumbent=None, options=(alone,))
+    return serve(workspace, replace(plan, features=(feature,)), Setup(now=options.now()), stack)
+
+
+def _served(rung: Rung, served: Mapping[str, str]) -> Rung:
+    return rung.served_at(served[rung.model]) if rung.model in served else rung
+
+
+def _show(tried: Tried, count: int) -> None:
+    mean = "no case has a score" if tried.mean is None else f"mean score {100 * tried.mean:.1f}"
+    click.echo(f"{tried.option} on {len(tried.cases)} tune cases: {mean}, {usd(tried.spent_usd)}")
+    for each in tried.cases[:SHOWN]:
+        score = "?" if each.score is None else f"{each.score:g}"
+        target = printable(each.case.target or "(not labelled)")
+        click.echo(
+            f"  [{score}] {printable(each.case.id)}: {printable(each.text)}  right: {target}"
+        )
+    click.echo(f"prompt {tried.prompt_sha256[:12]}; {count} tried for {tried.option}, counted")

@@ -219,7 +219,7 @@ def test_a_grandchild_that_left_the_process_group_ends_too(tmp_path: Path) -> No
 
 def test_a_server_that_ends_in_mid_run_is_reported_once(tmp_path: Path) -> None:
     said: list[str] = []
-    crashing = spec("--crash-after", "0.5")
+    crashing = spec("--crash-after", "3")
     with serve_models(
         {"good": spec(), "bad": crashing}, logs=tmp_path, environ=os.environ, say=said.append
     ) as served:

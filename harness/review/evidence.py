@@ -32,6 +32,8 @@ class Context:
     runs: tuple[str, ...]
     times_used: int
     exploratory: tuple[str, ...]
+    prompts_tried: tuple[tuple[str, int], ...] = ()
+    """By option: prompts tried on the tune cases."""
 
 
 def evidence_day(run: FeatureRun | None, now: datetime) -> datetime:

@@ -72,7 +72,9 @@ class _Writer:
             current_cost=self._current_cost(),
             current_latency=self._current_latency(),
             options=tuple(
-                option_record(one, result, plan, self._run)
+                option_record(one, result, plan, self._run).model_copy(
+                    update={"prompts_tried": dict(context.prompts_tried).get(result.option, 0)}
+                )
                 for one, result in zip(self._examined, decided.options, strict=True)
             ),
             bridge=self._bridge(chosen),

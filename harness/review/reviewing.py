@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.plan.adopting import adopt
+from harness.replay.tries import prompts_tried
 from harness.review.evidence import Context
 from harness.review.records import write_record
 from harness.review.running import ReviewRun
@@ -78,6 +79,10 @@ def context(workspace: Workspace, plan: FeaturePlan, engine: Engine) -> Context:
         runs=tuple(dict.fromkeys(row.run_id for row in written)),
         times_used=_times_used(journal, plan),
         exploratory=tuple(reasons),
+        prompts_tried=tuple(
+            (option.rung.option, prompts_tried(journal, plan.feature, option.rung.option))
+            for option in plan.options
+        ),
     )
 
 

@@ -41,11 +41,35 @@ def _real(folder: Path) -> list[str]:
             continue
         names = {row["ladder"] for row in mine}
         runs = sorted({int(row["runs"]) for row in mine})
-        lines += [f"## {title}: {len(names)} ladders, {runs} resamples a cell\n", *_table(mine)]
+        lines += [
+            f"## {title}: {len(names)} ladders, {' or '.join(map(str, runs))} resamples a cell\n",
+            *_summary(mine),
+            *_table(mine),
+        ]
     worst = read(folder / "worst.jsonl")
     if worst:
         lines += ["## The worst cells again, 4,000 resamples each\n", *_worst(worst)]
     return lines
+
+
+def _summary(rows: list[dict[str, object]]) -> list[str]:
+    """One line per size, over the margins: the ladder beside Holm."""
+    lines = []
+    for n in sorted({int(row["n"]) for row in rows}):
+        ours, holm, same = (
+            [row for row in rows if (row["n"], row["rule"]) == (n, rule)] for rule in ORDER[:3]
+        )
+
+        def mean(chosen: list[dict[str, object]], key: str) -> float:
+            return 100 * float(np.mean([float(row[key]) for row in chosen]))
+
+        lines.append(
+            f"- n = {n}: {mean(ours, 'calls'):.1f} % of the calls, wrong picks "
+            f"{mean(ours, 'wrong'):.2f} %, saves {mean(ours, 'saved'):.1f} % of the cost "
+            f"(plain Holm {mean(holm, 'saved'):.1f} %; plain Holm with as many calls as the "
+            f"ladder {mean(same, 'saved'):.1f} %)"
+        )
+    return [*lines, ""]
 
 
 def _table(rows: list[dict[str, object]]) -> list[str]:

@@ -92,7 +92,7 @@ def production_proposals(
     for entry in lock.features.values():
         used_in = entry.used_in
         if workspace is not None and entry.feature in workspace.features:
-            used_in = workspace.features[entry.feature].used_in
+            used_in = workspace.features[entry.feature].used_in or used_in
         if used_in is None or used_in.partition(":")[0] != checkout.name:
             continue
         place = place_in(used_in)

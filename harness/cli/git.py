@@ -49,8 +49,7 @@ def diff_since(root: Path, commit: str) -> str:
     """Added lines of the working tree since a commit, without context."""
     options = ["--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--diff-filter=d"]
     prefixes = ["--src-prefix=a/", "--dst-prefix=b/"]
-    quoting = ["-c", "core.quotePath=false"]
-    return _git(root, *quoting, "diff", *options, *prefixes, commit, "--")
+    return _git(root, "diff", *options, *prefixes, commit, "--")
 
 
 def text_at(root: Path, commit: str, path: str) -> str | None:
@@ -62,7 +61,7 @@ def text_at(root: Path, commit: str, path: str) -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
+    command = ["git", "-C", str(folder), "-c", "core.quotePath=false", *arguments]
     try:
         done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
     except OSError as error:

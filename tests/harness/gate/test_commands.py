@@ -132,6 +132,12 @@ def cases_of(root: Path) -> None:
     edit(CASES, 'Ticket number 7"', 'Ticket number 700"')(root)
 
 
+def drop_the_place(root: Path) -> None:
+    """Hiding where production reads its model hides nothing."""
+    edit(FEATURE, EXTRA, "")(root)
+    write(SETTINGS, '[llm]\nmodel = "gpt-5"\n')(root)
+
+
 @pytest.mark.parametrize(
     ("apply", "code", "words"),
     [
@@ -161,6 +167,8 @@ def cases_of(root: Path) -> None:
             "pass",
         ),
         (edit(FEATURE, "max_output_tokens: 8", "max_output_tokens: 9"), 0, "parameters changed"),
+        (drop_the_place, 3, "no record compares gpt-5"),
+        (edit(f"{W}/models/all.yaml", "from: 2026-09-01", "from: 2099-09-01"), 0, "pass"),
         (write(PROMPT, "Which topic? {{ input }}\n"), 0, "prompt changed"),
         (cases_of, 3, "the eval set changed and no record was made with it"),
         (write("app/chat.py", 'MODEL = "gpt-5"\n'), 3, "app/chat.py:1: gpt-5 is used by no"),
@@ -222,6 +230,19 @@ def test_a_service_needs_the_lock_alone(
     assert "this repository has no records" in capsys.readouterr().out
     assert run(["gate"]) == ExitCode.OK
     assert run(["gate", "--base", "main"]) == ExitCode.USAGE_ERROR
+
+
+def test_rules_of_a_lock_that_are_none(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (shop / LOCK).read_text().replace('"model": "fail"', '"model": "sometimes"')
+    put(tmp_path, "rightsizing.lock", text)
+    assert run(["gate"]) == ExitCode.USAGE_ERROR
+    assert "rightsizing.lock: gate.model: " in capsys.readouterr().err
+    (tmp_path / "rightsizing.lock").write_bytes(b"\xff\xfe\x00")
+    assert run(["gate"]) == ExitCode.USAGE_ERROR
+    assert "no UTF-8 text" in capsys.readouterr().err
 
 
 def test_outputs_by_extension_and_the_job_summary(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from harness.gate.findings import Change, Code, Finding, GateReport, Outcome
+from harness.gate.findings import Change, Code, Finding, GateReport, Outcome, Priced, Shown
 from harness.gate.judging import judge
 from harness.gate.outputs import LONGEST, TAG, as_json, as_junit, as_markdown, as_text
 from tests.support.gates import a_use, given
@@ -81,3 +83,38 @@ def test_equal_reports_give_equal_bytes(write: object) -> None:
     assert callable(write)
     report = judge(given(added=(a_use(),)))
     assert write(report) == write(report)
+
+
+def test_a_priced_change_reads_like_a_cost_bot() -> None:
+    change = Change(
+        feature="invoices",
+        what="a -> b",
+        decision_id="2026-Q4-invoices",
+        evidence_day=date(2026, 11, 23),
+        shown=Shown(metric="label", n=560, difference=-0.36, worst=-2.1, margin=3.0),
+        priced=Priced(
+            before_request=Decimal("0.03606"),
+            after_request=Decimal("0.00732"),
+            before_month=Decimal("3115.71"),
+            after_month=Decimal("632.61"),
+        ),
+        evaluation_usd=Decimal("38.20"),
+    )
+    report = GateReport(findings=(), changes=(change,))
+    row = as_markdown(report).splitlines()[-3]
+    assert row == (
+        "| invoices | a -\\> b | -0.4 points, -2.1 (-3) on 560 cases | USD 0.0361 -\\> 0.0073 "
+        "| USD 3,115.71 -\\> 632.61 (-2,483.10) "
+        "| 2026-Q4-invoices of 2026-11-23, cost USD 38.20 |"
+    )
+    value = json.loads(as_json(report))["changes"][0]
+    assert value["cost"]["month_increase"] == "-2483.10"
+    assert value["quality"]["worst"] == -2.1
+
+
+def test_an_unknown_cost_is_never_zero() -> None:
+    priced = Priced(before_request=None, after_request=None, before_month=None, after_month=None)
+    change = Change(feature="a", what="b", priced=priced)
+    text = as_markdown(GateReport(findings=(), changes=(change,)))
+    assert "USD unknown -\\> unknown" in text
+    assert "0.00" not in text

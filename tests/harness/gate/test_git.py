@@ -1,0 +1,37 @@
+"""What git says of a change, and where it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli import git
+from harness.errors import CannotTellError
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "base"),
+    [
+        ("main", {"GITHUB_BASE_REF": "dev"}, "main"),
+        (None, {"GITHUB_BASE_REF": "dev"}, "origin/dev"),
+        (None, {"CI_MERGE_REQUEST_DIFF_BASE_SHA": "abc"}, "abc"),
+        (None, {"GITHUB_BASE_REF": ""}, None),
+    ],
+)
+def test_the_base_is_as_given_or_as_ci_says(
+    given: str | None, environment: dict[str, str], base: str | None
+) -> None:
+    assert git.base_of(given, environment) == base
+
+
+def test_outside_of_a_repository(tmp_path: Path) -> None:
+    assert git.toplevel(tmp_path) is None
+    with pytest.raises(CannotTellError, match="git diff"):
+        git.diff_since(tmp_path, "HEAD")
+
+
+def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CannotTellError, match="git cannot be run"):
+        git.diff_since(tmp_path, "HEAD")

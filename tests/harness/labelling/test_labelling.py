@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.main import run
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.labelling.agreement import agreement
@@ -274,3 +275,26 @@ def test_without_answers_there_is_nothing_to_label(tmp_path: Path) -> None:
         pass
     with pytest.raises(UsageError, match="no answers to label yet"):
         sitting(tmp_path)
+
+
+def test_the_command_labels_on_the_terminal_and_on_a_sheet(
+    replayed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["label", "tickets", "-w", str(replayed), "--cycle", CYCLE]
+    monkeypatch.setattr("sys.stdin", io.StringIO("neither\n"))
+    assert run([*words, "--by", "dana"]) == 0
+    assert "1 of " in capsys.readouterr().out
+    sheet = replayed / "sheet.csv"
+    assert run([*words, "--by", "eli", "--all", "--second", "--sheet", str(sheet)]) == 0
+    page = replayed / "sheet.html"
+    assert run([*words, "--by", "eli", "--all", "--second", "--sheet", str(page)]) == 0
+    assert run([*words, "--by", "eli", "--sheet", str(replayed / "sheet.txt")]) == 2
+    text = sheet.read_text("utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    sheet.write_text(filled(text, ["neither", *["what"] * (len(rows) - 1)]), encoding="utf-8")
+    capsys.readouterr()
+    assert run([*words, "--by", "eli", "--second", "--filled", str(sheet)]) == 0
+    assert "1 labelled, 0 rows empty, 1 refused" in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert run([*words, "--by", "eli"]) == 0
+    assert "<script" not in page.read_text("utf-8")

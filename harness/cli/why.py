@@ -17,6 +17,8 @@ from harness.labelling.questions import shown_input
 from harness.labelling.terminal import printable
 from harness.onramp.why import disagreements
 from harness.plan.planning import Selection, plan_review
+from harness.publish.content import ContentCase, write_content, write_private
+from harness.publish.store import file_name, read_records
 from harness.replay.journal import Journal
 
 if TYPE_CHECKING:
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
 @options.cycle
 @click.option(
     "--include-content",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     default=None,
-    help="Write prompts and answers to a JSON Lines file instead of the terminal.",
+    help="Write prompts and answers instead: to a .jsonl file, or to a folder as pages with the "
+    "worst regressions, the best gains and a blind sheet. Only you may read them.",
 )
 def why(feature: str, workspace: Path, cycle: str | None, include_content: Path | None) -> None:
     """Show where models disagree on FEATURE, side by side. On a terminal only."""
@@ -47,10 +50,37 @@ def why(feature: str, workspace: Path, cycle: str | None, include_content: Path 
     with Journal.read(root / STATE / "journal.sqlite") as journal:
         found = list(disagreements(plan, journal))
     if include_content is not None:
-        include_content.write_text("".join(map(_line, found)), encoding="utf-8")
+        if include_content.suffix == ".jsonl":
+            write_private(include_content, "".join(map(_line, found)))
+        else:
+            _write_pages(root / "reviews" / named, feature, found, include_content)
         click.echo(f"wrote {include_content}: {len(found)} disagreements")
         return
     _show(found)
+
+
+def _write_pages(review: Path, feature: str, found: Sequence[Disagreement], folder: Path) -> None:
+    record = next((one for one in read_records(review) if one.feature.id == feature), None)
+    if record is None:
+        raise UsageError(f"{feature}: no record in {review}; `rightsize review` writes them")
+    for option in sorted({each.option for each in found}):
+        cases = [_content(each) for each in found if each.option == option]
+        place = folder / file_name(option.replace("@", "-"))
+        for path in write_content(record, option, cases, place, options.now()):
+            click.echo(path)
+
+
+def _content(each: Disagreement) -> ContentCase:
+    return ContentCase(
+        case_id=each.case.id,
+        part="",
+        prompt=shown_input(each.case),
+        current_answer=each.current.text,
+        candidate_answer=each.candidate.text,
+        current_score=each.current.score,
+        candidate_score=each.candidate.score,
+        judge_reason=None,
+    )
 
 
 def _show(found: Sequence[Disagreement]) -> None:

@@ -63,8 +63,8 @@ def write_content(
     name = file_name(record.feature.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     shown, blind = folder / f"{name}.html", folder / f"{name}-blind.html"
-    _write_private(shown, render(to_content(tame, option, cases), to="html"))
-    _write_private(blind, render(to_blind_sheet(tame, cases), to="html"))
+    write_private(shown, render(to_content(tame, option, cases), to="html"))
+    write_private(blind, render(to_blind_sheet(tame, cases), to="html"))
     return shown, blind
 
 
@@ -173,7 +173,8 @@ def _key(record: DecisionRecord, cases: Sequence[ContentCase]) -> Bullets:
     return Bullets(lead=None, items=items or ("No answers differ.",))
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone may read, whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from harness.cli.main import run
+from harness.publish.store import write_records
+from tests.support.reviews import (
+    CYCLE,
+    Shape,
+    answers,
+    inline_cluster,
+    run_review,
+    write_review_workspace,
+)
+from tests.support.wire.openai_server import OpenAIServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_answers_become_pages_for_their_owner_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, out = tmp_path / "rightsizing", tmp_path / "content"
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(root, server.port, Shape(cases=300, candidates="good"))
+        records = run_review(root, cluster)
+    words = ["why", "tickets", "-w", str(root), "--cycle", CYCLE, "--include-content"]
+    assert run([*words, str(out)]) == 2
+    assert "no record in" in capsys.readouterr().err
+    write_records(records, root / "reviews" / CYCLE)
+    assert run([*words, str(out)]) == 0
+    pages = sorted((out / "good").iterdir())
+    assert [page.name for page in pages] == ["tickets-blind.html", "tickets.html"]
+    assert {stat.S_IMODE(page.stat().st_mode) for page in pages} == {0o600}
+    assert "billing" in pages[1].read_text()
+    lines = tmp_path / "why.jsonl"
+    assert run([*words, str(lines)]) == 0
+    assert stat.S_IMODE(lines.stat().st_mode) == 0o600

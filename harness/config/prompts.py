@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from harness.config.fingerprints import prompt_sha256
 from harness.config.options import split_option
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.config.files import ModelConfig
-    from harness.config.workspace import Workspace
 
 DEFAULT = "default"
 
@@ -28,7 +27,21 @@ class PromptFile:
     sha256: str
 
 
-def prompt_for(workspace: Workspace, feature_id: str, model_name: str) -> PromptFile:
+class HasPrompts(Protocol):
+    """What of a workspace says where prompts lie and whose family a model is."""
+
+    @property
+    def root(self) -> Path:
+        """The workspace's folder."""
+        ...
+
+    @property
+    def models(self) -> Mapping[str, ModelConfig]:
+        """The model entries by name."""
+        ...
+
+
+def prompt_for(workspace: HasPrompts, feature_id: str, model_name: str) -> PromptFile:
     """The prompt of a feature for a model or option (`model@effort`).
 
     Raises:

@@ -142,7 +142,6 @@ def _given(
         evidence=evidence_of(loaded, today) if loaded else None,
         lock_before=lock_before(checkout, where),
         added=added_models(checkout, loaded),
-        repository=checkout.name,
         policy_sha256=loaded.policy_sha256 if loaded else None,
         looks=loaded.policy.procedure.looks if loaded else None,
     )

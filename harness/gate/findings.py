@@ -27,7 +27,6 @@ class Outcome(StrEnum):
 class Code(StrEnum):
     """Why: closed."""
 
-    UNCHANGED = "UNCHANGED"
     NOT_YET_IN_PRODUCTION = "NOT_YET_IN_PRODUCTION"
     EXPIRED = "EXPIRED"
     SHOWN_NON_INFERIOR = "SHOWN_NON_INFERIOR"
@@ -135,7 +134,3 @@ class GateReport:
         """0 pass or warn, 3 failed, 4 cannot tell."""
         codes = {Outcome.FAIL: ExitCode.GATE_FAILED, Outcome.CANNOT_TELL: ExitCode.CANNOT_TELL}
         return codes.get(self.outcome, ExitCode.OK)
-
-    def count(self, outcome: Outcome) -> int:
-        """How many findings end so."""
-        return sum(one.outcome is outcome for one in self.findings)

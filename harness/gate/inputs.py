@@ -70,7 +70,6 @@ class GateInput:
     lock_before: Lock | None = None
     added: tuple[Use, ...] = ()
     """Known model ids that the change adds."""
-    repository: str | None = None
     policy_sha256: str | None = None
     looks: int | None = None
     """Planned interim analyses."""

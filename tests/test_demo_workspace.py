@@ -129,3 +129,12 @@ def test_no_prompt_shows_a_case(demo: Workspace) -> None:
         for name in demo.models:
             template = prompt_for(demo, feature, name).text
             assert not [text for text in inputs if text in template]
+
+
+def test_each_file_names_its_schema_in_its_first_line() -> None:
+    files = [*DEMO.glob("*/*.yaml"), *DEMO.glob("evalsets/*/*.yaml"), DEMO / "policy.yaml"]
+    assert len(files) == 10
+    for path in files:
+        first = path.read_text("utf-8").splitlines()[0]
+        assert first.startswith("# yaml-language-server: $schema=")
+        assert (path.parent / first.partition("=")[2]).is_file()

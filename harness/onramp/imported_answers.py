@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 IMPORTED = "imported"
 """Cycle of the journal's runs that were imported; `request_id` of their attempts begins so."""
+ENDS = ("written", "there already", "missing", "left out")
 _BLOCK = 500
 
 
@@ -73,7 +74,7 @@ def journal_answers(
     work.tell_scores()
     work.tell_lacking()
     return Imported(
-        counts=dict(work.counts),
+        counts={what: work.counts[what] for what in ENDS},
         usage_unknown=sum(entry.attempt.usage is None for entry in fresh),
         problems=(*answers.problems, *work.problems),
     )

@@ -140,3 +140,63 @@ def test_what_is_no_configuration_is_one_line(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         config(text)
     assert "\n" not in str(caught.value)
+
+
+def test_tests_in_other_files_and_odd_rows_are_read_or_told() -> None:
+    text = (
+        "prompts: ['{{q}}', {label: only a label}, file://gone.txt, file://bad.json, "
+        "file://parts.json, '{{q', file://p.py:make]\n"
+        "tests: [file://t.yaml, file://odd.csv, file://t.xlsx, file://broken.yaml]\n"
+        "scenarios: []\n"
+        "defaultTest: {options: {transform: x}}\n"
+        "providers: [{label: a}, b, {config: {}}]\n"
+    )
+    found = config(
+        text,
+        t_yaml="- vars: {q: file://none.txt}\n  assert: [{type: equals, value: file://x}]\n",
+        odd_csv='q,__expected\na,b,c\nd\ne,"fn:x"\nf,is-json\ng,not-contains: h\n',
+        t_xlsx="x",
+        broken_yaml="[",
+        bad_json="[{",
+        parts_json=json.dumps([{"role": "user", "content": [{"type": "text"}]}]),
+    )
+    told = "\n".join(str(problem) for problem in found.problems)
+    for expected in (
+        "no such file: file://none.txt",
+        "equals: assertion not converted: write the file's content in place",
+        "odd.csv:2: another number of cells",
+        "odd.csv:3: another number of cells",
+        "odd.csv:4: javascript: assertion not converted",
+        "not read: t.xlsx",
+        "broken YAML",
+        "scenarios: key is not read",
+        "options: key is not read",
+        "neither a text nor a file",
+        "no such file: gone.txt",
+        "chat prompt is not plain JSON",
+        "chat prompt has a message that is no text",
+        "p.py:make is a program",
+    ):
+        assert expected in told
+    assert found.models == ("a", "b")
+    assert [case.input for case in found.cases] == ["file://none.txt", "a", "d", "e", "f", "g"]
+    assert find_scorer(found.primary).score(found.cases[5], "x") == 1
+    assert find_scorer(found.primary).score(found.cases[4], "{}") == 1
+
+
+def test_defaults_can_be_left_out_and_names_in_quotes_stay() -> None:
+    text = (
+        "prompts: ['{% if q == \"q\" %}{{q}}{% endif %} {{ other.q }}{{ topic }}']\n"
+        "defaultTest: {assert: [{type: contains, value: a}], vars: {topic: t}}\n"
+        "tests: [{vars: {q: b}, options: {disableDefaultAsserts: true}}, {vars: {q: c}}]\n"
+    )
+    found = config(text)
+    assert [case.target for case in found.cases] == [None, found.cases[1].target]
+    assert found.prompts == ()
+    assert "unknown variable 'other'" in "\n".join(map(str, found.problems))
+
+
+def test_without_a_prompt_the_variable_that_no_assertion_reads_is_the_input() -> None:
+    text = "tests: [{vars: {want: x, ask: what}, assert: [{type: contains, value: '{{want}}'}]}]\n"
+    (case,) = config(text).cases
+    assert (case.input, case.target, case.metadata) == ("what", "x", ())

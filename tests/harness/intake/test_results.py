@@ -134,3 +134,30 @@ def test_a_log_of_nothing_names_what_is_wrong() -> None:
     del whole["eval"]
     with pytest.raises(UsageError, match="names no model"):
         read_log(json.dumps(whole).encode(), file="l.json")
+
+
+def test_odd_corners_of_the_formats() -> None:
+    with pytest.raises(UsageError, match="not a text table"):
+        read_outcomes(b"case,model,score\n1,m,\x00\n", file="t.csv")
+    with pytest.raises(UsageError, match="not UTF-8"):
+        read_outcomes(b"case,model,score\n1,m\xff,1\n", file="t.csv")
+    found = read_outcomes("case,model,score\n1,m,1\n\n".encode("utf-16"), file="t.csv")
+    assert len(found.answers) == 1
+    tokens = b"case,model,score,input_tokens,output_tokens,cached_tokens\n1,m,1,5,1,9\n"
+    (problem,) = read_outcomes(tokens, file="t.csv").problems
+    assert "usage stays unknown" in problem.message
+    bad = log_json([sample(1, epoch=0)])
+    with pytest.raises(UsageError, match="no sample could be read; first: no id, epoch or input"):
+        read_log(bad, file="l.json")
+    with pytest.raises(UsageError, match="no row could be read"):
+        read_results(results(["x"]), file="r.json")
+    bare = result(0, "m", provider_name=None) | {"provider": "openai:gpt-4o"}
+    assert read_results(results([bare]), file="r.json").models == ("openai:gpt-4o",)
+
+
+def test_a_zip_without_a_header_is_no_log() -> None:
+    with pytest.raises(UsageError, match=r"cut short or no \.eval file"):
+        read_log(b"PK\x03\x04nothing", file="l.eval")
+    whole = log_eval([sample(1)], deflated=True)
+    with pytest.raises(UsageError, match="has no header"):
+        read_log(whole.replace(b"header.json", b"footer.json"), file="l.eval")

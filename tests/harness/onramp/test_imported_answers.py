@@ -215,3 +215,65 @@ def test_files_of_two_tools_are_not_mixed(workspace: Path) -> None:
     log.write_bytes(log_eval([sample(1)]))
     with pytest.raises(UsageError, match="files of inspect_ai and promptfoo at once"):
         read_all([log, promptfoo_file(workspace)])
+
+
+FAILING = """\
+case,model,repeat,answer,target,input_tokens,output_tokens
+1,large,0,billing,billing,27,2
+1,small,0,,billing,27,2
+2,large,0,technical,technical,27,2
+2,large,1,technical,technical,27,2
+3,large,0,billing,technical,27,2
+99,large,0,billing,technical,27,2
+"""
+
+
+def test_what_fits_no_trial_is_left_out_and_told(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = workspace / "answers.csv"
+    source.write_text(FAILING.replace("1,small,0,,", "1,small,0,yes,"), encoding="utf-8")
+    brought(workspace, str(source), "--incumbent", "large")
+    fill_in(workspace, "routing")
+    path = workspace / "evalsets" / "routing" / "evalset.yaml"
+    path.write_text(path.read_text("utf-8").replace("repeats: 2\n", ""), encoding="utf-8")
+    cases = path.parent / "cases.jsonl"
+    lines = [line for line in cases.read_text("utf-8").splitlines() if '"99"' not in line]
+    cases.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    capsys.readouterr()
+    assert brought(workspace, str(source)) == 0
+    shown = capsys.readouterr().out
+    assert "4 written; 2 left out" in shown
+    assert "only 1 repeats are wanted" in shown
+    assert "case '99' is not in the eval set" in shown
+    assert "scored differently" not in shown
+
+
+def test_a_failure_of_the_model_is_kept_as_one_and_grades_are_compared(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = sample(1)["output"]
+    refused = [{"message": {"content": "no"}, "stop_reason": "content_filter"}]
+    samples = [
+        sample(1),
+        sample(2, output=output | {"choices": refused}),
+        sample(3, value="I"),
+        sample(4, error={"message": "boom"}, scores={}),
+        sample(5, scores={}),
+    ]
+    files = [workspace / "large.eval", workspace / "small.eval"]
+    for path in files:
+        path.write_bytes(log_eval(samples, model=f"openai/{path.stem}"))
+    names = [str(path) for path in files]
+    brought(workspace, *names, "--incumbent", "large")
+    fill_in(workspace, "routing")
+    capsys.readouterr()
+    assert brought(workspace, *names) == 0
+    shown = capsys.readouterr().out
+    assert "2 missing" in shown
+    assert "no answer that graded could score" in shown
+    path = workspace / "evalsets" / "routing" / "evalset.yaml"
+    text = re.sub(r"(?m)^primary: .*$", "primary: {scorer: exact}", path.read_text("utf-8"))
+    path.write_text(text, encoding="utf-8")
+    assert brought(workspace, *names) == 0
+    assert "answers score differently under exact" in capsys.readouterr().out

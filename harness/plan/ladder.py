@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.config.options import split_option
 from harness.config.prompts import PromptFile, prompt_for
 from harness.costing.catalogue import facts
-from harness.costing.rates import PriceMissingError, find_rates
+from harness.costing.rates import PriceMissingError, find_rates, price_age
 from harness.errors import UsageError
 from harness.plan.endpoints import endpoint_of, params_sha256, served_identity
 from harness.plan.hosting import priced_by_gpu, rates_of_hosting
@@ -104,7 +104,8 @@ def build_rung(
     if priced_by_gpu(config):
         rates, note = _gpu_rates(workspace, feature_id, model, incumbent)
     else:
-        rates, note = _rates(workspace, model, config, on=on)
+        tier = workspace.features[feature_id].request.service_tier
+        rates, note = _rates(workspace, model, on=on, service_tier=tier)
     rung = Rung(
         option=option,
         model=model,
@@ -121,12 +122,18 @@ def build_rung(
 
 
 def _rates(
-    workspace: Workspace, model: str, config: ModelConfig, *, on: date
+    workspace: Workspace, model: str, *, on: date, service_tier: str | None
 ) -> tuple[Rates | None, str]:
+    """A model's prices at the feature's service tier; a price that is too old is none."""
+    config, policy = workspace.models[model], workspace.policy
     try:
-        return find_rates(model, config, workspace.policy, on=on), ""
+        rates = find_rates(model, config, policy, on=on, service_tier=service_tier)
     except PriceMissingError as error:
         return None, str(error)
+    age = price_age(rates, policy, on=on)
+    if age.freshness == "fail":
+        return None, f"{model}: its price was last confirmed {age.days} days ago; confirm it"
+    return rates, ""
 
 
 def _gpu_rates(

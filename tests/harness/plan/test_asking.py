@@ -168,3 +168,16 @@ def test_graded_scores_get_an_interval_for_bounded_means(root: Path) -> None:
     design = planned(root).design
     assert design is not None
     assert design.method == "betting"
+
+
+def test_a_price_of_another_service_tier_is_no_price(root: Path) -> None:
+    edited(root, "max_output_tokens: 8", "max_output_tokens: 8, service_tier: flex")
+    plan = planned(root)
+    assert (plan.status, plan.reasons) == (Status.BLOCKED, (Reason.PRICE_MISSING,))
+
+
+def test_a_price_that_is_too_old_is_no_price(root: Path) -> None:
+    edited(root, "prices: 36500", "prices: 30", "policy.yaml")
+    plan = planned(root)
+    assert plan.reasons == (Reason.PRICE_MISSING,)
+    assert "last confirmed 84 days ago" in plan.note

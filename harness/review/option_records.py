@@ -37,6 +37,8 @@ class Examined:
     quality: Quality | None = None
     measured: Measured | None = None
     saving_after_discounts: Decimal | None = None
+    saving: Decimal | None = None
+    """USD a month at list price, as page one shows it."""
     glimpse: str = ""
     """What was seen of an option that was stopped before any test."""
 
@@ -54,15 +56,17 @@ def examine(
     metric = run.plan.evalset.primary.scorer
     found = quality(design, standing, asked, metric) if asked else None
     measured = measure(run, run.rungs[option], found)
-    saving = None
+    saving, net = None, None
     if measured.cost is not None and today.cost is not None:
-        saving = today.cost.monthly_after_discounts - measured.cost.monthly_after_discounts
+        saving = today.cost.monthly - measured.cost.monthly
+        net = today.cost.monthly_after_discounts - measured.cost.monthly_after_discounts
     return Examined(
         planned=planned,
         standing=standing,
         quality=found,
         measured=measured,
-        saving_after_discounts=saving,
+        saving_after_discounts=net,
+        saving=saving,
         glimpse="" if found else _glimpse(pairs, run.plan.evalset.unit),
     )
 
@@ -205,12 +209,12 @@ def _lever(rung: Rung, plan: FeaturePlan) -> str:
 
 def _break_even(examined: Examined, plan: FeaturePlan, run: FeatureRun | None) -> BreakEven | None:
     found, traffic = examined.quality, plan.config.traffic
-    if found is None or traffic is None or run is None or examined.saving_after_discounts is None:
+    if found is None or traffic is None or run is None or examined.saving is None:
         return None
     if not traffic.requests_per_month:
         return None
     return error_value(
-        exact(examined.saving_after_discounts) / traffic.requests_per_month,
+        exact(examined.saving) / traffic.requests_per_month,
         QualityLoss(estimate=-found.difference, worst=-found.worst),
         requests_per_month=traffic.requests_per_month,
         error_cost_usd=plan.config.error_cost_usd,

@@ -103,7 +103,7 @@ def decide(feature: FeatureFacts, options: Sequence[OptionFacts]) -> Decided:
         return _downgrade(chosen, results)
     still_open = [item for item in results if not _is_left(item)]
     if still_open:
-        reasons = tuple(reason for reason in _union(still_open) if reason not in SETTLED)
+        reasons = tuple(reason for reason in _union(_telling(still_open)) if reason not in SETTLED)
         return _undecided(Finding.INSUFFICIENT_EVIDENCE, reasons, results)
     return Decided(
         verdict=Verdict.JUSTIFY,
@@ -145,6 +145,13 @@ def _reasons_to_wait(option: OptionFacts, quality: QualityState) -> tuple[Reason
     quality_reason = (_OPEN[quality],) if quality in _OPEN else ()
     unknown_cost = option.saves_enough is None and not option.doubts
     return quality_reason + option.doubts + ((Reason.PRICE_MISSING,) if unknown_cost else ())
+
+
+def _telling(still_open: Sequence[OptionResult]) -> Sequence[OptionResult]:
+    """Without options whose turn has not come, where another one says what is lacking."""
+    turn_to_come = (Result.NOT_RUN, (Reason.QUALITY_UNDECIDED,))
+    told = [item for item in still_open if (item.result, item.reasons) != turn_to_come]
+    return told or still_open
 
 
 def _is_left(item: OptionResult) -> bool:

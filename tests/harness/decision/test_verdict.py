@@ -113,3 +113,9 @@ def test_an_option_without_a_reason_is_a_bug_and_not_a_verdict() -> None:
         decide(FeatureFacts(), [OptionFacts(option="x", quality=None)])
     with pytest.raises(ValueError, match="vetoed without"):
         decide(FeatureFacts(), [OptionFacts(option="x", quality="vetoed")])
+
+
+def test_an_option_whose_turn_has_not_come_does_not_hide_what_is_lacking() -> None:
+    found = decide(FeatureFacts(), _options(("waiting", "not asked")))
+    assert found.reasons == (Reason.LABELS_MISSING,)
+    assert decide(FeatureFacts(), _options(("not asked",))).reasons == (Reason.QUALITY_UNDECIDED,)

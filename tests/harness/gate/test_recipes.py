@@ -28,7 +28,7 @@ def commands_in(value: Any) -> list[list[str]]:
 def test_a_recipe_runs_the_gate_as_it_is(name: str) -> None:
     text = (CI / name).read_text(encoding="utf-8")
     (arguments,) = commands_in(yaml.safe_load(text))
-    gate.make_context("gate", arguments)
+    assert gate.make_context("gate", arguments).params
 
 
 def test_the_workflow_is_safe_for_forks() -> None:

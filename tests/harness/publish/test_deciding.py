@@ -129,12 +129,15 @@ def test_what_is_refused(
 
 def test_the_last_day_is_allowed() -> None:
     last = NOW.date() + timedelta(days=100)
-    decide(justify_record(expires_at=last), sign(expires=last), rules=RULES, now=NOW)
+    decided = decide(justify_record(expires_at=last), sign(expires=last), rules=RULES, now=NOW)
+    assert decided.exception is not None
+    assert decided.exception.expires_at == last
 
 
 def test_a_short_etag_will_do() -> None:
     record = downgrade_record()
-    decide(record, sign(etag=record.etag[:8]), rules=RULES, now=NOW)
+    decided = decide(record, sign(etag=record.etag[:8]), rules=RULES, now=NOW)
+    assert decided.etag != record.etag
 
 
 def test_deciding_on_disk(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ class Trial:
     request: ModelRequest
     reserve_usd: Decimal
     """Proven upper bound of what one attempt can cost."""
+    batch: bool = False
+    """Asked in a vendor's batch, at the batch price; not part of the fingerprint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class Attempt:
     served_model: str | None
     lagged: bool = False
     """The event loop was late during this call: no latency sample."""
+    batch: str | None = None
+    """The vendor's id of the batch that it went with, at the batch price; None: a live call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

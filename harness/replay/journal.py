@@ -45,6 +45,19 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """An attempt that went with a batch whose results nobody has read yet."""
+
+    fingerprint: str
+    row: int
+    number: int
+    reserve_usd: Decimal
+    started_at: str
+    batch: str
+    cycle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRow:
     """A plan as it was written before its first call."""
 
@@ -172,6 +185,27 @@ class Journal:
         found = self._connection.execute(sql.FIND_ATTEMPTS, (wanted,))
         groups = groupby(found, key=lambda row: str(row[0]))
         return {name: tuple(attempt_of(row[1:]) for row in group) for name, group in groups}
+
+    def note_batch(self, rows: Iterable[int], batch: str, now: str) -> None:
+        """Write down, durably, the vendor's id of the batch that these calls went with."""
+        with transaction(self._connection):
+            self._connection.executemany(sql.NOTE_BATCH, [(batch, now, row) for row in rows])
+
+    def under_way(self, fingerprints: Iterable[str]) -> Sequence[UnderWay]:
+        """Attempts for these trials in batches, of any run, that still wait for their end."""
+        found = self._connection.execute(sql.FIND_UNDER_WAY, (json.dumps(list(fingerprints)),))
+        return [
+            UnderWay(
+                fingerprint=fingerprint,
+                row=row,
+                number=number,
+                reserve_usd=Decimal(reserve),
+                started_at=started_at,
+                batch=batch,
+                cycle=cycle,
+            )
+            for fingerprint, row, number, reserve, started_at, batch, cycle in found
+        ]
 
     def spend(self, *, cycle: str) -> Spend:
         """What the attempts of a cycle's runs cost so far."""

@@ -52,9 +52,16 @@ FIND_OUTCOMES = (
 )
 FIND_ATTEMPTS = (
     "SELECT fingerprint, number, reserve_usd, ended, started_at, cost_usd, usage, total_s, "
-    "first_token_s, inter_token_s, error, status, request_id, served_model, lagged FROM attempts "
+    "first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch "
+    "FROM attempts "
     "WHERE fingerprint IN (SELECT value FROM json_each(?)) ORDER BY fingerprint, id"
 )
+NOTE_BATCH = "UPDATE attempts SET batch = ?, started_at = ? WHERE id = ?"
+FIND_UNDER_WAY = """
+SELECT fingerprint, id, number, reserve_usd, started_at, batch, cycle
+FROM attempts JOIN runs USING (run_id)
+WHERE ended = 0 AND batch IS NOT NULL AND fingerprint IN (SELECT value FROM json_each(?))
+"""
 
 
 def end_row(attempt: Attempt) -> Row:
@@ -77,7 +84,7 @@ def end_row(attempt: Attempt) -> Row:
 def attempt_of(row: Row) -> Attempt:
     """An attempt from a row of `FIND_ATTEMPTS`, but the fingerprint."""
     number, reserve, ended, started, cost, usage, total, first, inter, error, *rest = row
-    status, request_id, served_model, lagged = rest
+    status, request_id, served_model, lagged, batch = rest
     return Attempt(
         number=number,
         started_at=started or "",
@@ -92,6 +99,7 @@ def attempt_of(row: Row) -> Attempt:
         request_id=request_id,
         served_model=served_model,
         lagged=bool(lagged),
+        batch=batch,
     )
 
 

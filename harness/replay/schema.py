@@ -1,7 +1,8 @@
 """The journal's tables, and how an older journal becomes a newer one.
 
 `attempts` holds each wire call from the moment before it is sent; a row whose `ended` is 0 was
-sent by a run that died: whether it was billed is unknown. `outcomes` holds final ends only
+sent by a run that died: whether it was billed is unknown; where `batch` names the vendor's batch
+that it went with, its end can still be fetched. `outcomes` holds final ends only
 (answered, or failed by the model); what the world prevented is asked again by the next run.
 Texts of answers are bytes (UTF-8 with surrogates passed through), for models may emit anything.
 """
@@ -15,7 +16,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 2
+VERSION = 3
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -54,6 +55,7 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (run_id, provider, key, model)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE attempts ADD COLUMN batch TEXT;",
 )
 """Element i brings a journal from version i to i + 1."""
 

@@ -87,12 +87,13 @@ CHECKS = (
 
 MERGE_ATTEMPTS = """
 INSERT INTO attempts (fingerprint, run_id, number, reserve_usd, ended, started_at, cost_usd, usage,
-    total_s, first_token_s, inter_token_s, error, status, request_id, served_model, lagged)
+    total_s, first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch)
 SELECT fingerprint, run_id, number, reserve_usd, ended, started_at, cost_usd, usage, total_s,
-    first_token_s, inter_token_s, error, status, request_id, served_model, lagged
+    first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch
 FROM other.attempts AS theirs WHERE NOT EXISTS (
     SELECT 1 FROM attempts AS ours WHERE ours.fingerprint = theirs.fingerprint
-    AND ours.run_id = theirs.run_id AND ours.number = theirs.number) ORDER BY id
+    AND ours.run_id = theirs.run_id AND ours.number = theirs.number
+    AND ours.batch IS theirs.batch) ORDER BY id
 """
 
 CONFLICTS = """

@@ -72,6 +72,34 @@ class SliceSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What one person said about one case. No `answers`: none of those shown was right."""
+
+    case: str
+    answers: tuple[str, ...]
+    by: str
+    at: str
+    shown: tuple[str, ...] = ()
+    """The normalised answers that were shown, in their order."""
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """What one person said an open answer is worth, by a rubric: what a judge is held against."""
+
+    case: str
+    answer_sha256: str
+    """Of the answer's text; the text itself stays in the journal."""
+    grade: str
+    by: str
+    at: str
+    rubric_sha256: str
+    """Of the rubric that the person read: another rubric is another question."""
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvalSet:
     """A feature's frozen cases and how they decide.
 
@@ -95,6 +123,12 @@ class EvalSet:
     """Who made the targets: `human`, `model`, `program`, `none`."""
     labels_file: str = "labels.jsonl"
     """Where people's labels are appended, in the eval set's folder."""
+    labels: tuple[Label, ...] = ()
+    """Every label, in the file's order; the cases have taken theirs already."""
+    grades_file: str = "grades.jsonl"
+    """Where people's grades of open answers are appended, in the eval set's folder."""
+    grades: tuple[Grade, ...] = ()
+    """Every grade, in the file's order."""
 
     def cluster(self, case: Case) -> str:
         """The case's cluster: its cluster key's value, else the case itself."""

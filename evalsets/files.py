@@ -72,6 +72,8 @@ class EvalSetConfig(FileModel):
     """One case a line: {id, input, target?, metadata}."""
     labels: str = "labels.jsonl"
     """Labels made by people, append-only; may be absent."""
+    grades: str = "grades.jsonl"
+    """People's grades of open answers, append-only; a judge is held against them. May be absent."""
     unit: str = "cases"
     """What the cases are called on a page: invoices, tickets."""
     source: SourceConfig

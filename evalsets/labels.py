@@ -8,9 +8,10 @@ counts; a line with `withdrawn: true` takes back all lines before it. Other keys
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from evalsets.cases import Label
 from evalsets.jsonl import read_rows
 from evalsets.source import Fault
 from evalsets.validation import shown
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
 
     from evalsets.cases import Case
     from evalsets.jsonl import Row
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """What one person said about one case. No `answers`: none of those shown was right."""
-
-    case: str
-    answers: tuple[str, ...]
-    by: str
-    at: str
-    shown: tuple[str, ...] = ()
-    """The normalised answers that were shown, in their order."""
-    withdrawn: bool = False
 
 
 def read_labels(

@@ -9,12 +9,13 @@ raw line is one row of the dataset, because column types inferred over JSON chan
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from evalsets.cases import EvalSet, GuardrailSpec, ScorerSpec, SliceSpec
 from evalsets.files import EvalSetConfig
+from evalsets.grades import read_grades
 from evalsets.jsonl import canonical, read_rows
 from evalsets.labels import read_labels, with_labels
 from evalsets.samples import CaseReader, ids_of, inside
@@ -22,7 +23,7 @@ from evalsets.source import Fault, Source, SourceError, read_text, read_yaml
 from evalsets.validation import suggestion, validated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from datasets import Dataset
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = "evalset.yaml"
 _LONGEST_NAME = 200
+_LineT_co = TypeVar("_LineT_co", covariant=True)
+
+
+class _Reads(Protocol[_LineT_co]):
+    """Reads the lines of a file that people append to."""
+
+    def __call__(
+        self, text: str, *, file: str, case_ids: Collection[str]
+    ) -> tuple[tuple[_LineT_co, ...], tuple[Fault, ...]]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +69,14 @@ def load_evalset(
     lines = _lines(opened, through_datasets=through_datasets)
     cases, faults = _cases(opened, lines)
     faults += _set_faults(opened, cases) if cases else []
-    labelled, label_faults = _labelled(opened, cases)
-    faults += label_faults
+    ids = {case.id for case in cases}
+    labels, label_faults = _by_people(opened, "labels", read_labels, ids)
+    grades, grade_faults = _by_people(opened, "grades", read_grades, ids)
+    faults += [*label_faults, *grade_faults]
     if faults:
         raise SourceError(faults)
-    return _evalset(opened, labelled, feature)
+    whole = _evalset(opened, with_labels(cases, labels), feature)
+    return replace(whole, labels=labels, grades=grades)
 
 
 def open_dataset(folder: Path, *, shown: str | None = None) -> Dataset:
@@ -169,18 +182,18 @@ def _slice_faults(opened: _Folder, values: dict[str, set[str]]) -> list[Fault]:
     return faults
 
 
-def _labelled(opened: _Folder, cases: tuple[Case, ...]) -> tuple[tuple[Case, ...], list[Fault]]:
-    path = inside(opened.path, opened.config.labels)
+def _by_people(
+    opened: _Folder, key: Literal["labels", "grades"], read: _Reads[_LineT_co], ids: set[str]
+) -> tuple[tuple[_LineT_co, ...], Sequence[Fault]]:
+    """The lines of a file that people append to; none where it is not there yet."""
+    name = opened.config.labels if key == "labels" else opened.config.grades
+    path = inside(opened.path, name)
     if path is None:
-        message = "must name a file in the eval set's own folder"
-        return cases, [opened.fault(("labels",), message)]
+        return (), [opened.fault((key,), "must name a file in the eval set's own folder")]
     if not path.exists():
-        return cases, []
-    file = f"{opened.shown}/{opened.config.labels}"
-    labels, faults = read_labels(
-        read_text(path, shown=file), file=file, case_ids={case.id for case in cases}
-    )
-    return with_labels(cases, labels), list(faults)
+        return (), []
+    file = f"{opened.shown}/{name}"
+    return read(read_text(path, shown=file), file=file, case_ids=ids)
 
 
 def _evalset(opened: _Folder, cases: tuple[Case, ...], feature: str) -> EvalSet:
@@ -203,6 +216,7 @@ def _evalset(opened: _Folder, cases: tuple[Case, ...], feature: str) -> EvalSet:
         provenance=_provenance(config),
         targets=config.source.targets,
         labels_file=config.labels,
+        grades_file=config.grades,
     )
 
 

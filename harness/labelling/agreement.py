@@ -10,7 +10,7 @@ from harness.stats.agreement import cohen_kappa
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evalsets.labels import Label
+    from evalsets.cases import Label
     from harness.stats.agreement import Kappa
 
 

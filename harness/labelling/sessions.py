@@ -12,7 +12,7 @@ from harness.labelling.recording import Recorder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evalsets.labels import Label
+    from evalsets.cases import Label
     from harness.labelling.questions import Question
     from harness.plan.model import FeaturePlan
     from harness.replay.journal import Journal

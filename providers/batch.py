@@ -33,6 +33,8 @@ class BatchStatus:
     stage: Stage
     reason: str | None = None
     """The vendor's own word for a failed batch."""
+    billed: bool = True
+    """False only where the vendor states that a batch which failed was not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

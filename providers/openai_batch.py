@@ -63,7 +63,8 @@ class OpenAIBatch:
         """Ask where the batch stands."""
         batch = await told(self._wire.failure, self._client.batches.retrieve(batch_id))
         if batch.status in FAILED:
-            return BatchStatus(stage="failed", reason=_reason(batch))
+            # Failed is a batch whose file was refused: nothing of it was run.
+            return BatchStatus(stage="failed", reason=_reason(batch), billed=False)
         return BatchStatus(stage="ended" if batch.status in ENDED else "running")
 
     async def fetch(self, batch_id: str) -> tuple[BatchOutcome, ...]:

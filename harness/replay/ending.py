@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from harness.trials import Outcome, Trial
+    from providers.answer import Answer
 
 MODELS_FAULT = frozenset({"length", "refusal", "content_filter"})
 """Finishes that are the model's failure, whatever text came with them."""
@@ -44,7 +45,9 @@ def attempt_of(trial: Trial, number: int, reply: Reply, cost_usd: Decimal | None
     )
 
 
-def answered(trial: Trial, attempts: tuple[Attempt, ...], completion: Completion) -> Outcome:
+def answered(
+    trial: Trial, attempts: tuple[Attempt, ...], completion: Completion | Answer
+) -> Outcome:
     """How a trial with a reply ends."""
     if completion.finish in MODELS_FAULT:
         return Failed(trial=trial, attempts=attempts, reason=completion.finish)

@@ -54,7 +54,8 @@ class UnderWay:
     reserve_usd: Decimal
     started_at: str
     batch: str
-    cycle: str
+    counted: bool
+    """By a run of this cycle: what the cycle has spent counts its reservation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +194,8 @@ class Journal:
 
     def under_way(self, fingerprints: Iterable[str]) -> Sequence[UnderWay]:
         """Attempts for these trials in batches, of any run, that still wait for their end."""
-        found = self._connection.execute(sql.FIND_UNDER_WAY, (json.dumps(list(fingerprints)),))
+        wanted = (self.run_id, json.dumps(list(fingerprints)))
+        found = self._connection.execute(sql.FIND_UNDER_WAY, wanted)
         return [
             UnderWay(
                 fingerprint=fingerprint,
@@ -202,9 +204,9 @@ class Journal:
                 reserve_usd=Decimal(reserve),
                 started_at=started_at,
                 batch=batch,
-                cycle=cycle,
+                counted=bool(counted),
             )
-            for fingerprint, row, number, reserve, started_at, batch, cycle in found
+            for fingerprint, row, number, reserve, started_at, batch, counted in found
         ]
 
     def spend(self, *, cycle: str) -> Spend:

@@ -48,6 +48,14 @@ class Ledger:
         self.reserved_usd += trial.reserve_usd
         return True
 
+    def resume(self, reserve_usd: Decimal, *, counted: bool) -> None:
+        """Set aside again what an earlier run set aside for a call that has not ended yet.
+
+        `counted`: `spent_usd` has it, as what is possibly billed.
+        """
+        self.reserved_usd += reserve_usd
+        self.spent_usd -= reserve_usd if counted else Decimal(0)
+
     def settle(
         self, trial: Trial, usage: TokenUsage | None, *, billable: bool = True
     ) -> Decimal | None:

@@ -7,30 +7,27 @@ import os
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from harness.errors import UsageError
+from harness.replay.batch_calls import Fetch, Poll, Submit
+from harness.replay.batch_worker import BatchWorker
 from harness.replay.calls import Call, Fault, Reply
+from harness.replay.faults import fault_of
 from harness.replay.gate import Gate
 from harness.replay.lag import LagMeter
-from providers.errors import (
-    AuthRejectedError,
-    ContentBlockedError,
-    DeadlineExceededError,
-    ModelNotFoundError,
-    PromptTooLongError,
-    ProviderError,
-    TransientError,
-)
-from providers.opening import open_provider
+from providers.errors import AuthRejectedError, ProviderError
+from providers.opening import open_batch_provider, open_provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from harness.replay.calls import Blame
+    from harness.replay.batch_calls import BatchReply
+    from providers.batch import BatchProvider
     from providers.completion import Completion
     from providers.provider import Endpoint, Provider
 
+T = TypeVar("T")
 OPENER = "harness.replay.worker:open_worker"
 """The factory of a crew that makes real calls."""
 
@@ -40,7 +37,11 @@ CEILING_S = 900.0
 
 def open_worker() -> Worker:
     """A worker with this process's environment, clock and providers."""
-    return Worker(open_provider=open_with_key(os.environ), utc_now=utc_now)
+    return Worker(
+        open_provider=open_with_key(os.environ),
+        open_batches=open_with_key(os.environ, open_batch_provider),
+        utc_now=utc_now,
+    )
 
 
 def utc_now() -> str:
@@ -48,41 +49,50 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def open_with_key(environ: Mapping[str, str]) -> Callable[[Endpoint], Provider]:
-    """How to open an endpoint with its key from `environ`."""
+def open_with_key(
+    environ: Mapping[str, str], opener: Callable[..., T] = open_provider
+) -> Callable[[Endpoint], T]:
+    """How to open an endpoint, or its batches, with its key from `environ`."""
 
-    def opened(endpoint: Endpoint) -> Provider:
+    def opened(endpoint: Endpoint) -> T:
         if endpoint.key_name is None:
-            return open_provider(endpoint, key=None)
+            return opener(endpoint, key=None)
         key = environ.get(endpoint.key_name)
         if not key:
             raise AuthRejectedError(
                 f"no environment variable {endpoint.key_name} on the worker", billable=False
             )
-        return open_provider(endpoint, key=key)
+        return opener(endpoint, key=key)
 
     return opened
 
 
 class Worker:
-    """The handler of a crew: a `Call` in, a `Reply` out. One open provider per endpoint."""
+    """The handler of a crew: a `Call` in, a `Reply` out. One open provider per endpoint.
+
+    What is asked of a batch goes to `BatchWorker`, which has replies of its own.
+    """
 
     def __init__(
         self,
         *,
         open_provider: Callable[[Endpoint], Provider],
         utc_now: Callable[[], str],
+        open_batches: Callable[[Endpoint], BatchProvider] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open = open_provider
         self._utc_now = utc_now
+        self._batches = BatchWorker(open_batches, utc_now) if open_batches else None
         self._monotonic = monotonic
         self._providers: dict[Endpoint, Provider] = {}
         self._gates: defaultdict[str, Gate] = defaultdict(Gate)
         self._lag = LagMeter(monotonic)
 
-    async def __call__(self, payload: object) -> Reply:
+    async def __call__(self, payload: object) -> Reply | BatchReply:
         """Make one call."""
+        if self._batches is not None and isinstance(payload, Submit | Poll | Fetch):
+            return await self._batches.answer(payload)
         call = cast("Call", payload)
         self._lag.start()
         gate = self._gates[call.lane]
@@ -114,31 +124,3 @@ class Worker:
             return Fault(error=type(error).__name__, blame="lane", billable=False)
         except Exception as error:  # noqa: BLE001  # a provider's bug costs one trial, not the run
             return Fault(error=type(error).__name__, blame="request")
-
-
-def fault_of(error: ProviderError) -> Fault:
-    """Keep what may be kept of a provider's error."""
-    return Fault(
-        error=type(error).__name__,
-        blame=blame(error),
-        status=error.status,
-        request_id=error.request_id,
-        retry_after_s=error.retry_after_s,
-        usage=error.usage,
-        rate_limit=error.rate_limit,
-        billable=error.billable,
-        total_s=error.total_s,
-    )
-
-
-def blame(error: ProviderError) -> Blame:
-    """Whom an error is charged to."""
-    match error:
-        case TransientError():
-            return "transient"
-        case PromptTooLongError() | ContentBlockedError() | DeadlineExceededError():
-            return "model"
-        case AuthRejectedError() | ModelNotFoundError():
-            return "lane"
-        case _:
-            return "request"

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from harness.replay.calls import Call, Fault, Reply
+from harness.replay.faults import blame
 from harness.replay.gate import Gate
 from harness.replay.lag import LagMeter
-from harness.replay.worker import Worker, blame, open_with_key, open_worker, utc_now
+from harness.replay.worker import Worker, open_with_key, open_worker, utc_now
 from providers import errors
 from providers.completion import Completion, Timing
 from providers.errors import AuthRejectedError, BadRequestError, ProviderError

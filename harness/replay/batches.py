@@ -1,0 +1,204 @@
+"""A quality pass by the vendors' batch APIs: sent once, polled, read, and never sent twice.
+
+Each request is in the journal before its batch is submitted, and the batch's id is before it is
+polled; a run that dies meanwhile is followed by one that reads the same batch. What a batch did
+not answer (expired, failed, lost) is left to the caller to ask live.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from harness.errors import InterruptedRunError
+from harness.replay.batch_books import BatchBooks, final_fault, missing, unaffordable
+from harness.replay.batch_calls import Fetch, Fetched, Poll, Polled, Submit, Submitted
+from harness.replay.batch_ending import NO_RESULT, OpenBatch, of_whole_batch
+from harness.replay.batch_parts import parts
+from harness.replay.calls import Fault
+from harness.replay.ending import LOST
+from providers.batch import BatchItem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+
+    from harness.replay.batch_desk import BatchDesk
+    from harness.replay.journal import Journal
+    from harness.replay.ledger import Ledger
+    from harness.trials import Outcome, Trial
+    from providers.answer import Answer
+
+GROWTH = 1.5
+FAILED = Fault(error="BatchFailedError", blame="transient")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often a batch is asked about, seconds; after `window_s` a later run reads it."""
+
+    first_s: float = 2.0
+    most_s: float = 60.0
+    window_s: float = 26 * 3600.0
+
+
+class Batches:
+    """The batches of one review."""
+
+    def __init__(
+        self,
+        desk: BatchDesk,
+        *,
+        journal: Journal,
+        ledger: Ledger,
+        tell: Callable[[str], None],
+        patience: Patience,
+    ) -> None:
+        self._desk = desk
+        self._books = BatchBooks(journal, ledger)
+        self._ledger = ledger
+        self._tell = tell
+        self._patience = patience
+        self._open: dict[str, OpenBatch] = {}
+
+    def send(self, trials: Iterable[Trial]) -> list[Outcome]:
+        """Submit, one batch per model; returns the outcomes that are known without one.
+
+        What the journal has settled, or has under way in an earlier run's batch, is not sent. A
+        batch that the cap has no room for is not sent at all; its trials are `Missing`.
+
+        Raises:
+            InterruptedRunError: On Ctrl-C, after the batch in hand has been journalled.
+        """
+        with self._interruptible():
+            askers: dict[str, list[Trial]] = defaultdict(list)
+            for trial in trials:
+                askers[trial.fingerprint].append(trial)
+            known = self._books.settled(askers)
+            self._join(askers)
+            self._resume(askers)
+            for part in parts(askers):
+                known += self._submit([askers[name] for name in part])
+            return known
+
+    def read(self) -> Iterator[Outcome]:
+        """Wait for every batch; yield the outcomes of each when it has ended.
+
+        A trial without an outcome here is to be asked live.
+
+        Raises:
+            InterruptedRunError: On Ctrl-C; the next run reads the batches.
+        """
+        with self._interruptible():
+            wait_s, waited_s = self._patience.first_s, 0.0
+            while self._open:
+                for batch in list(self._open.values()):
+                    yield from self._look(batch)
+                if not self._open:
+                    return
+                if waited_s >= self._patience.window_s:
+                    yield from self._leave()
+                    return
+                self._desk.pause(wait_s)
+                waited_s += wait_s
+                wait_s = min(wait_s * GROWTH, self._patience.most_s)
+
+    def _join(self, askers: dict[str, list[Trial]]) -> None:
+        """Who asks for what is in one of this run's batches already waits for that one."""
+        for batch in self._open.values():
+            for name in batch.items.keys() & askers.keys():
+                batch.items[name].askers.extend(askers.pop(name))
+
+    def _resume(self, askers: dict[str, list[Trial]]) -> None:
+        """Take over what an earlier run submitted and did not read."""
+        for found, item in self._books.resumed(askers):
+            if found.batch not in self._open:
+                self._open[found.batch] = OpenBatch(id=found.batch)
+                self._tell(f"batch {found.batch} is under way since {found.started_at}: reading it")
+            self._open[found.batch].items[found.fingerprint] = item
+
+    def _submit(self, askers: Sequence[list[Trial]]) -> list[Outcome]:
+        items = self._books.begin(askers)
+        if not items:
+            return unaffordable(askers)
+        first = items[0].trial
+        requests = tuple(BatchItem(id=i.trial.fingerprint, request=i.trial.request) for i in items)
+        submission = Submit(endpoint=first.endpoint, items=requests)
+        reply, interrupted = self._desk.submit(submission)
+        outcomes: list[Outcome] = []
+        if isinstance(reply, Submitted):
+            sent = self._books.submitted(items, reply)
+            self._open[reply.batch] = OpenBatch(id=reply.batch, items=sent)
+            self._tell(f"batch {reply.batch}: {len(items)} requests to {first.request.model}")
+        else:
+            fault = of_whole_batch(reply if isinstance(reply, Fault) else LOST)
+            then = "" if final_fault(fault) else ": asking live"
+            self._tell(f"no batch of {first.request.model} ({fault.error}){then}")
+            unsent = OpenBatch(id=None, items={item.trial.fingerprint: item for item in items})
+            outcomes = self._books.end(unsent, dict.fromkeys(unsent.items, fault))
+        if interrupted:
+            raise KeyboardInterrupt
+        return outcomes
+
+    def _look(self, batch: OpenBatch) -> list[Outcome]:
+        """Read a batch if it has ended."""
+        endpoint = batch.first.endpoint
+        reply = self._desk.ask(Poll(endpoint=endpoint, batch=batch.id or ""))
+        if isinstance(reply, Polled):
+            if reply.status.stage == "running":
+                return []
+            if reply.status.stage == "failed":
+                why = reply.status.reason or "no reason given"
+                self._tell(f"batch {batch.id} failed ({why}): asking live")
+                failed = replace(FAILED, billable=reply.status.billed)
+                return self._end(batch, {}, otherwise=failed)
+            reply = self._desk.ask(Fetch(endpoint=endpoint, batch=batch.id or ""))
+        if isinstance(reply, Fetched):
+            return self._end(batch, reply.ends, otherwise=NO_RESULT)
+        return self._unreadable(batch, reply if isinstance(reply, Fault) else LOST)
+
+    def _unreadable(self, batch: OpenBatch, fault: Fault) -> list[Outcome]:
+        """A passing fault is waited out; a batch that is gone is left, unknown what it cost."""
+        if fault.blame == "transient":
+            return []
+        whole = replace(of_whole_batch(fault), billable=True)
+        if whole.blame == "lane":
+            self._tell(f"batch {batch.id} cannot be read ({fault.error}); a later run may")
+            return self._drop(batch, fault.error)
+        self._tell(f"batch {batch.id} is gone ({fault.error}): asking live")
+        return self._end(batch, {}, otherwise=whole)
+
+    def _leave(self) -> Iterator[Outcome]:
+        for batch in list(self._open.values()):
+            self._tell(f"batch {batch.id} has not ended; a later run reads it")
+            yield from self._drop(batch, "BatchNotEndedError")
+
+    def _drop(self, batch: OpenBatch, reason: str) -> list[Outcome]:
+        """Ask no more about a batch in this run; it stays under way in the journal."""
+        self._open.pop(batch.id or "", None)
+        return [gone for item in batch.items.values() for gone in missing(item, reason)]
+
+    def _end(
+        self, batch: OpenBatch, ends: Mapping[str, Answer | Fault], *, otherwise: Fault
+    ) -> list[Outcome]:
+        """Settle every item; those that are to be asked live have no outcome."""
+        self._open.pop(batch.id or "", None)
+        found = {name: ends.get(name, otherwise) for name in batch.items}
+        outcomes = self._books.end(batch, found)
+        lost = sum(isinstance(e, Fault) and e.blame == "transient" for e in found.values())
+        if ends:
+            again = f"; {lost} expired or failed: asking live" if lost else ""
+            self._tell(f"batch {batch.id}: {len(found) - lost} of {len(found)} answered{again}")
+        return outcomes
+
+    @contextmanager
+    def _interruptible(self) -> Generator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise InterruptedRunError(
+                f"interrupted; {len(self._open)} batches go on at the vendors and USD "
+                f"{self._ledger.reserved_usd:.2f} is set aside for them: run the same command "
+                "again to read them"
+            ) from None

@@ -46,6 +46,13 @@ def log_wealth_at(differences: Numbers, mean: float, ends: tuple[int, ...]) -> F
     return _mix(np.cumsum(np.stack(gained, axis=-2), axis=-2))
 
 
+def log_wealth_of_counts(losses: Floats, gains: Floats, n: Floats, mean: float) -> Floats:
+    """Log wealth after `n` differences of -1 (losses), 1 (gains) and 0; arrays of equal shape."""
+    won = [np.log1p(_STAKES * step) for step in _steps(np.array([-1.0, 1.0, 0.0]), mean)]
+    counts = (losses, gains, n - losses - gains)
+    return _mix(sum((c[..., None] * w for c, w in zip(counts, won, strict=True)), np.zeros(1)))
+
+
 def _steps(values: Floats, mean: float) -> Floats:
     """What a stake of 1 wins on each case."""
     return (1 + values) / max(1 + mean, 1e-12) - 1

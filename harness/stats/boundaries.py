@@ -20,7 +20,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 if TYPE_CHECKING:
     from harness.stats.arrays import Floats, Numbers
@@ -72,12 +72,12 @@ def spend(level: Numbers, fraction: float, power: float) -> Floats:
     `power` 1 is Lan and DeMets' O'Brien-Fleming type; a smaller one spends earlier.
     """
     z = _quantile(np.asarray(level, dtype=np.float64) / 2)
-    return 2 * stats.norm.sf(z / math.pow(fraction, power / 2))
+    return 2 * special.ndtr(-z / math.pow(fraction, power / 2))
 
 
 def _quantile(level: Floats) -> Floats:
     """The standard normal's upper quantile."""
-    return stats.norm.isf(level)
+    return -special.ndtri(level)
 
 
 def _boundary(spent: Floats, fractions: tuple[float, ...]) -> Floats:

@@ -18,7 +18,7 @@ from harness.stats.moments import moments_at
 from harness.stats.tango import Bounds
 
 if TYPE_CHECKING:
-    from harness.stats.arrays import Floats, Ints, Numbers
+    from harness.stats.arrays import Bools, Floats, Ints, Numbers
 
 
 FEWEST_CLUSTERS = 20
@@ -129,10 +129,15 @@ def _see(differences: Numbers, clusters: Numbers) -> _Effective:
 def _by_cluster(values: Floats, clusters: Numbers) -> tuple[Floats, Floats]:
     """Sum and number of scored cases of each cluster (last axis)."""
     _, labels = np.unique(np.asarray(clusters), return_inverse=True)
-    members = np.zeros((values.shape[-1], int(labels.max(initial=-1)) + 1))
-    members[np.arange(values.shape[-1]), labels] = 1.0
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
     present = ~np.isnan(values)
-    return np.nan_to_num(values) @ members, present.astype(np.float64) @ members
+    return _totals(np.nan_to_num(values), order, starts), _totals(present, order, starts)
+
+
+def _totals(values: Floats | Bools, order: Ints, starts: Ints) -> Floats:
+    """Sums of the last axis over the runs of `order` that begin at `starts`."""
+    return np.add.reduceat(values[..., order].astype(np.float64), starts, axis=-1)
 
 
 def bounds(found: ClusterMean, level: Numbers) -> Bounds:

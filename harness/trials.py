@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from providers.provider import Endpoint
     from providers.request import ModelRequest
 
-Purpose: TypeAlias = Literal["quality", "latency"]
+Purpose: TypeAlias = Literal["quality", "latency", "judge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

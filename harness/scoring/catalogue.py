@@ -12,6 +12,8 @@ from harness.scoring.custom import custom
 from harness.scoring.form import answer_format
 from harness.scoring.graded import graded
 from harness.scoring.json_answers import json_fields, json_schema
+from harness.scoring.judge import judge
+from harness.scoring.judge_options import judge_options
 from harness.scoring.numbers import number
 from harness.scoring.scorer import Setting
 from harness.scoring.text_metric import text_metric
@@ -34,6 +36,7 @@ SCORERS: Mapping[str, Callable[[ScorerSpec, Setting], Scorer]] = MappingProxyTyp
         "icontains": icontains,
         "json-fields": json_fields,
         "json-schema": json_schema,
+        "judge": judge,
         "label": label,
         "number": number,
         "regex": regex,
@@ -59,6 +62,9 @@ _BINARY = frozenset(SCORERS) - {"evaluate", "json-fields"}
 
 def is_binary(spec: ScorerSpec) -> bool:
     """Whether a scorer can only say 0 or 1; of the user's own nothing is known, so False."""
+    if spec.scorer == "judge":
+        options = judge_options(spec)
+        return options.compare == "alone" and set(options.grades.values()) <= {0.0, 1.0}
     if spec.scorer == "graded":
         return json.loads(spec.options).get("binary", False)
     if spec.scorer == "json-fields":

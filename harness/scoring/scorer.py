@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalsets.cases import Case, ScorerSpec
+    from harness.scoring.grades import GradeBook
 
 
 class Scorer(Protocol):
@@ -54,11 +55,12 @@ class Setting:
     """What a scorer may need beside its options.
 
     `folder` is the eval set's folder, for files that options name. `primary` is the eval set's
-    primary scorer, for measures about its answers.
+    primary scorer, for measures about its answers. `grades` holds what judges said.
     """
 
     folder: Path | None = None
     primary: Scorer | None = None
+    grades: GradeBook | None = None
 
 
 class NoTargetError(UsageError):

@@ -135,7 +135,7 @@ async def test_a_batch_that_fails_as_a_whole(case: Vendors) -> None:
     with case.server() as server:
         provider = open_batch_provider(case.at(server), key=KEY)
         batch_id = await provider.submit([item("a")])
-        server.failed = True  # type: ignore[attr-defined]
+        server.jobs.failed = True  # type: ignore[attr-defined]
         status = await provider.poll(batch_id)
         await provider.aclose()
     assert status.stage == "failed"

@@ -1,12 +1,14 @@
-"""The vendors' batch APIs: a batch ends at the second poll; each item is answered by the script.
+"""The vendors' batch APIs: a batch ends at its second poll; each item is answered by the script.
 
-An item whose reply has the fault `stall` expires. After OpenAI's Batch API reference, Anthropic's
-Message Batches reference, and Google's batch mode and Files references.
+While `held`, no batch ends. An item whose reply has the fault `stall` expires. After OpenAI's Batch
+API reference, Anthropic's Message Batches reference, and Google's batch mode and Files references.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -14,10 +16,11 @@ from aiohttp import web
 from tests.support.wire.anthropic_server import AnthropicServer
 from tests.support.wire.google_server import GoogleServer
 from tests.support.wire.openai_server import OpenAIServer
+from tests.support.wire.reply import Reply
 from tests.support.wire.server import Call, read_call
 
 if TYPE_CHECKING:
-    from tests.support.wire.reply import Body, Reply
+    from tests.support.wire.reply import Body
 
 
 def lines(documents: list[Body]) -> bytes:
@@ -30,15 +33,35 @@ def call_of(path: str, body: Body) -> Call:
     return Call(method="POST", path=path, query="", headers={}, body=body)
 
 
+@dataclass(slots=True)
+class Jobs:
+    """What a vendor knows of its batches; the items of each by the batch's name."""
+
+    items: dict[str, list[Body]] = field(default_factory=dict)
+    polls: Counter[str] = field(default_factory=Counter)
+    held: bool = False
+    failed: bool = False
+    gone: bool = False
+
+    def add(self, prefix: str, items: list[Body]) -> str:
+        """A new batch; returns its name."""
+        name = f"{prefix}{len(self.items) + 1}"
+        self.items[name] = items
+        return name
+
+    def ended(self, name: str) -> bool:
+        """One more poll of a batch; whether it has ended."""
+        self.polls[name] += 1
+        return self.polls[name] > 1 and not self.held
+
+
 class OpenAIBatchServer(OpenAIServer):
     """Files and batches of OpenAI."""
 
     def routes(self) -> list[web.RouteDef]:
         """Files in and out, batches."""
         self.files: dict[str, bytes] = {}
-        self.batch: Body = {}
-        self.polls = 0
-        self.failed = False
+        self.jobs = Jobs()
         return [
             *super().routes(),
             web.post("/v1/files", self.upload),
@@ -50,38 +73,44 @@ class OpenAIBatchServer(OpenAIServer):
     async def upload(self, request: web.Request) -> web.Response:
         form = await request.post()
         file: Any = form["file"]
-        self.files["file-in"] = file.file.read()
-        return web.json_response({"id": "file-in", "object": "file", "purpose": form["purpose"]})
+        name = f"file-in-{len(self.files)}"
+        self.files[name] = file.file.read()
+        return web.json_response({"id": name, "object": "file", "purpose": form["purpose"]})
 
     async def content(self, request: web.Request) -> web.Response:
         return web.Response(body=self.files[request.match_info["id"]])
 
     async def create(self, request: web.Request) -> web.Response:
-        self.log.arrived(await read_call(request))
-        self.batch = {"id": "batch_1", "object": "batch", "status": "validating"}
-        return web.json_response(self.batch)
+        call = await read_call(request)
+        self.log.arrived(call)
+        items = self.files[call.body["input_file_id"]].splitlines()
+        name = self.jobs.add("batch_", [json.loads(line) for line in items])
+        return web.json_response(self.batch(name, "validating"))
 
-    async def retrieve(self, _request: web.Request) -> web.Response:
-        self.polls += 1
-        status = "in_progress" if self.polls == 1 else "completed"
-        self.batch["status"] = "failed" if self.failed else status
-        if self.failed:
-            self.batch["errors"] = {"object": "list", "data": [{"code": "invalid_json_line"}]}
-        elif self.polls > 1:
-            self.end()
-        return web.json_response(self.batch)
+    async def retrieve(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        if self.jobs.gone or name not in self.jobs.items:
+            return web.json_response(self.error(Reply(error_code="not_found")), status=404)
+        if self.jobs.failed:
+            errors = {"object": "list", "data": [{"code": "invalid_json_line"}]}
+            return web.json_response(self.batch(name, "failed") | {"errors": errors})
+        if not self.jobs.ended(name):
+            return web.json_response(self.batch(name, "in_progress"))
+        return web.json_response(self.batch(name, "completed") | self.results(name))
 
-    def end(self) -> None:
+    def batch(self, name: str, status: str) -> Body:
+        return {"id": name, "object": "batch", "status": status}
+
+    def results(self, name: str) -> Body:
         """Write both files of results."""
         answered, refused = [], []
-        for line in self.files["file-in"].splitlines():
-            item = json.loads(line)
+        for item in self.jobs.items[name]:
             reply = self.script(item["body"])
             target = refused if reply.status >= 400 or reply.fault else answered
             target.append(self.result(item, reply))
-        self.files |= {"file-out": lines(answered), "file-err": lines(refused)}
-        self.batch |= {"output_file_id": "file-out"}
-        self.batch |= {"error_file_id": "file-err"} if refused else {}
+        self.files |= {f"out-{name}": lines(answered), f"err-{name}": lines(refused)}
+        found = {"output_file_id": f"out-{name}"}
+        return found | ({"error_file_id": f"err-{name}"} if refused else {})
 
     def result(self, item: Body, reply: Reply) -> Body:
         """One line of results."""
@@ -100,8 +129,7 @@ class AnthropicBatchServer(AnthropicServer):
 
     def routes(self) -> list[web.RouteDef]:
         """Batches and their results."""
-        self.requests: list[Body] = []
-        self.polls = 0
+        self.jobs = Jobs()
         return [
             *super().routes(),
             web.post("/v1/messages/batches", self.create),
@@ -112,23 +140,27 @@ class AnthropicBatchServer(AnthropicServer):
     async def create(self, request: web.Request) -> web.Response:
         call = await read_call(request)
         self.log.arrived(call)
-        self.requests = call.body["requests"]
-        return web.json_response(self.batch("in_progress"))
+        name = self.jobs.add("msgbatch_", call.body["requests"])
+        return web.json_response(self.batch(name, "in_progress"))
 
-    async def retrieve(self, _request: web.Request) -> web.Response:
-        self.polls += 1
-        return web.json_response(self.batch("in_progress" if self.polls == 1 else "ended"))
+    async def retrieve(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        if self.jobs.gone or name not in self.jobs.items:
+            missing = self.error(Reply(error_code="not_found_error"))
+            return web.json_response(missing, status=404)
+        ended = self.jobs.ended(name)
+        return web.json_response(self.batch(name, "ended" if ended else "in_progress"))
 
-    def batch(self, status: str) -> Body:
+    def batch(self, name: str, status: str) -> Body:
         return {
-            "id": "msgbatch_1",
+            "id": name,
             "type": "message_batch",
             "processing_status": status,
             "results_url": "http://127.0.0.1:9/elsewhere",
         }
 
-    async def results(self, _request: web.Request) -> web.Response:
-        found = [self.result(item) for item in self.requests]
+    async def results(self, request: web.Request) -> web.Response:
+        found = [self.result(item) for item in self.jobs.items[request.match_info["id"]]]
         return web.Response(body=lines(found), content_type="application/x-jsonl")
 
     def result(self, item: Body) -> Body:
@@ -148,9 +180,9 @@ class GoogleBatchServer(GoogleServer):
 
     def routes(self) -> list[web.RouteDef]:
         """Resumable upload, download, batches."""
-        self.file = b""
-        self.polls = 0
-        self.failed = False
+        self.files: dict[str, bytes] = {}
+        self.models: dict[str, str] = {}
+        self.jobs = Jobs()
         return [
             web.post("/v1/models/{model}:batchGenerateContent", self.create),
             *super().routes(),
@@ -164,36 +196,47 @@ class GoogleBatchServer(GoogleServer):
         return web.json_response({}, headers={"x-goog-upload-url": f"{self.origin}/upload-here"})
 
     async def upload(self, request: web.Request) -> web.Response:
-        self.file = await request.read()
-        document = {"file": {"name": "files/in", "mimeType": "application/jsonl"}}
+        name = f"files/in-{len(self.files)}"
+        self.files[name] = await request.read()
+        document = {"file": {"name": name, "mimeType": "application/jsonl"}}
         return web.json_response(document, headers={"x-goog-upload-status": "final"})
 
     async def create(self, request: web.Request) -> web.Response:
-        self.log.arrived(await read_call(request))
-        return web.json_response(self.operation("BATCH_STATE_PENDING"))
+        call = await read_call(request)
+        self.log.arrived(call)
+        file = self.files[call.body["batch"]["inputConfig"]["fileName"]]
+        name = self.jobs.add("batches/", [json.loads(line) for line in file.splitlines()])
+        self.models[name] = request.match_info["model"]
+        return web.json_response(self.operation(name, "BATCH_STATE_PENDING"))
 
-    async def retrieve(self, _request: web.Request) -> web.Response:
-        self.polls += 1
-        state = "BATCH_STATE_RUNNING" if self.polls == 1 else "BATCH_STATE_SUCCEEDED"
-        return web.json_response(self.operation("BATCH_STATE_FAILED" if self.failed else state))
+    async def retrieve(self, request: web.Request) -> web.Response:
+        name = f"batches/{request.match_info['id']}"
+        if self.jobs.gone or name not in self.jobs.items:
+            missing = self.error(Reply(error_code="NOT_FOUND", status=404))
+            return web.json_response(missing, status=404)
+        if self.jobs.failed:
+            return web.json_response(self.operation(name, "BATCH_STATE_FAILED"))
+        state = "BATCH_STATE_SUCCEEDED" if self.jobs.ended(name) else "BATCH_STATE_RUNNING"
+        return web.json_response(self.operation(name, state))
 
-    def operation(self, state: str) -> Body:
-        metadata: Body = {"state": state, "model": "models/small-1"}
+    def operation(self, name: str, state: str) -> Body:
+        metadata: Body = {"state": state, "model": f"models/{self.models[name]}"}
         if state.endswith("SUCCEEDED"):
-            metadata["output"] = {"responsesFile": "files/batch-out"}
-        return {"name": "batches/1", "metadata": metadata}
+            metadata["output"] = {"responsesFile": f"files/out-{name.rpartition('/')[2]}"}
+        return {"name": name, "metadata": metadata}
 
-    async def download(self, _request: web.Request) -> web.Response:
-        items = [json.loads(line) for line in self.file.splitlines()]
-        return web.Response(body=lines([self.result(item) for item in items]))
+    async def download(self, request: web.Request) -> web.Response:
+        name = f"batches/{request.match_info['id'].removeprefix('out-')}"
+        found = [self.result(item, self.models[name]) for item in self.jobs.items[name]]
+        return web.Response(body=lines(found))
 
-    def result(self, item: Body) -> Body:
+    def result(self, item: Body, model: str) -> Body:
         reply = self.script(item["request"])
         if reply.fault == "stall":
             return {"key": item["key"], "error": {"code": 4, "message": "expired"}}
         if reply.status >= 400:
             return {"key": item["key"], "error": self.error(reply)["error"]}
-        path = "/v1/models/small-1:generateContent"
+        path = f"/v1/models/{model}:generateContent"
         return {
             "key": item["key"],
             "response": self.document(call_of(path, item["request"]), reply),

@@ -1,4 +1,4 @@
-"""A fast Chat Completions server for load: raw asyncio, one process, everything counted.
+"""A fast server for load, of Chat Completions and Messages: raw asyncio, everything counted.
 
 It answers at a set latency, may fail a share of requests in five ways, and may enforce request
 and token limits which it states in OpenAI's or Anthropic's headers. A prompt starts with its
@@ -24,9 +24,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-ITEM = re.compile(rb'"content": ?"([^ "]+)')
+ITEM = re.compile(rb'"(?:content|text)": ?"([^ "]+)')
+MESSAGES = b"/v1/messages"
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 FAULTS = ("429", "500", "reset", "stall", "truncated")
 INPUT_TOKENS, OUTPUT_TOKENS = 20, 5
@@ -172,6 +173,22 @@ def answer(item: str) -> bytes:
     ).encode()
 
 
+def message(item: str) -> bytes:
+    """The same answer in Anthropic's form."""
+    return json.dumps(
+        {
+            "id": f"msg_{item}",
+            "type": "message",
+            "role": "assistant",
+            "model": "load-1",
+            "content": [{"type": "text", "text": f"yes {item}"}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": {"input_tokens": INPUT_TOKENS, "output_tokens": OUTPUT_TOKENS},
+        }
+    ).encode()
+
+
 class Connection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -189,17 +206,17 @@ class Connection(asyncio.Protocol):
         found = LENGTH.search(self.buffer, 0, end)
         size = end + 4 + (int(found[1]) if found else 0)
         if len(self.buffer) >= size:
-            message, self.buffer = self.buffer[:size], self.buffer[size:]
-            self.asked(message)
+            asked, self.buffer = self.buffer[:size], self.buffer[size:]
+            self.asked(asked)
 
-    def asked(self, message: bytes) -> None:
+    def asked(self, request: bytes) -> None:
         server, stats = self.server, self.server.stats
-        if message.startswith(b"GET"):
+        if request.startswith(b"GET"):
             body = json.dumps(vars(stats)).encode()
             self.transport.write(head(200, len(body)) + body)
             return
         now = time.monotonic()
-        found = ITEM.search(message)
+        found = ITEM.search(request)
         item = found[1].decode() if found else "?"
         stats.requests += 1
         stats.items[item] += 1
@@ -212,9 +229,11 @@ class Connection(asyncio.Protocol):
             self.finish(429, b'{"error": {"code": "rate_limit_exceeded"}}', wait_s)
             return
         stats.accepted_at.append(now)
-        asyncio.get_running_loop().call_later(server.latency(), self.reply, item)
+        asyncio.get_running_loop().call_later(
+            server.latency(), self.reply, item, message if MESSAGES in request[:80] else answer
+        )
 
-    def reply(self, item: str) -> None:
+    def reply(self, item: str, body_of: Callable[[str], bytes]) -> None:
         server, stats = self.server, self.server.stats
         fault = server.fault()
         if fault is not None:
@@ -230,7 +249,7 @@ class Connection(asyncio.Protocol):
             case "stall":
                 stats.in_flight -= 1
             case "truncated":
-                body = answer(item)
+                body = body_of(item)
                 self.transport.write(head(200, len(body)) + body[: len(body) // 2])
                 self.transport.close()
                 stats.in_flight -= 1
@@ -238,7 +257,7 @@ class Connection(asyncio.Protocol):
                 stats.answered += 1
                 stats.input_tokens += INPUT_TOKENS
                 stats.output_tokens += OUTPUT_TOKENS
-                self.finish(200, answer(item))
+                self.finish(200, body_of(item))
 
     def finish(self, status: int, body: bytes, retry_after_s: float | None = None) -> None:
         self.server.stats.in_flight -= 1

@@ -22,6 +22,7 @@ from harness.cluster.opening import local_cluster
 from tests.benchmarks.replay.faults import capped, storm
 from tests.benchmarks.replay.kills import kill_loop
 from tests.benchmarks.replay.limits import within
+from tests.benchmarks.replay.reviews import LARGE, killed_reviews
 from tests.benchmarks.replay.size import journal_rate, long_run
 from tests.support.load_server import load_server
 
@@ -144,6 +145,14 @@ def kills() -> None:
     say("5", **kill_loop(fresh(), total=8000, kills=20, kind="ray", seed=5))
 
 
+def reviews() -> None:
+    """Point 5: 20 kills of `rightsize review` itself, against an undisturbed one."""
+    seen = killed_reviews(
+        fresh(), shape=LARGE, kills=20, kind="ray", seed=5, span_s=1.5, most_s=1.2
+    )
+    say("5 review", **seen)
+
+
 def startup() -> None:
     """Point 6: the command's help beside a bare interpreter."""
     times: dict[str, list[float]] = {"python": [], "help": []}
@@ -164,6 +173,7 @@ POINTS = {
     "size": size,
     "faults": faults,
     "kills": kills,
+    "reviews": reviews,
     "startup": startup,
 }
 

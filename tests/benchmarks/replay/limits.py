@@ -13,6 +13,8 @@ from harness.replay.governor import Governor, LaneLimits
 from harness.replay.journal import Journal
 from harness.replay.ledger import Ledger
 from harness.replay.retry import RetryPolicy
+from harness.replay.worker import OPENER
+from providers.provider import Endpoint
 from tests.benchmarks.replay.ours import NOW, load_trials
 from tests.support.load_server import load_server
 from tests.support.trials import usd_per_token
@@ -28,12 +30,16 @@ WARM_S = 5.0
 
 
 def within(cluster: Cluster, folder: Path, *, seconds: float, share: float, **limits: Any) -> Any:
-    """Ask for `seconds` as fast as the governor lets us; what the server saw, and its share."""
+    """Ask for `seconds` as fast as the governor lets us; what the server saw, and its share.
+
+    The wire, and the SDK, are those of the vendor in whose headers the limits are said.
+    """
     governor = Governor(default=LaneLimits(max_concurrency=256), share_of_rate_limit=share)
+    cluster.crew(OPENER)
     until = float("inf")
 
     def trials(base_url: str) -> Iterator[Trial]:
-        source = load_trials(base_url, 10**9)
+        source = load_trials(base_url, 10**9, endpoint_of(base_url, limits["style"]))
         yield from takewhile(lambda _: governor.now() < until, source)
 
     with (
@@ -57,6 +63,12 @@ def within(cluster: Cluster, folder: Path, *, seconds: float, share: float, **li
         run.close()
         stats = server.stats()
     return summary(stats, share=share, limits=limits, seconds=seconds)
+
+
+def endpoint_of(base_url: str, style: str) -> Endpoint:
+    if style == "openai":
+        return Endpoint(vendor="openai", api="chat", base_url=base_url)
+    return Endpoint(vendor="anthropic", api="messages", base_url=base_url.removesuffix("/v1"))
 
 
 def summary(

@@ -114,7 +114,7 @@ class ProcedureConfig(FileModel):
     kind: Literal["ladder", "holm", "fixed-sequence"] = "ladder"
     """How the options are tested together."""
     looks: Annotated[int, Field(ge=1, le=20)] = 5
-    """Planned interim analyses."""
+    """Planned interim analyses, at most: fewer than 100 cases a look take fewer, at least 2."""
     pilot: Annotated[float, Field(ge=0, lt=0.5)] = 0.04
     """Share of the cases that only steers and never decides."""
     repeats: Annotated[int | None, Field(ge=1)] = None

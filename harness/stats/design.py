@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from harness.stats.estimates import Method
 from harness.stats.clusters import FEWEST_CLUSTERS
-from harness.stats.steering import Steering
+from harness.stats.steering import Steering, look_count, steer
 
 Kind: TypeAlias = Literal["ladder", "holm", "fixed-sequence"]
 
@@ -105,6 +105,7 @@ class Setup:
     kind: Kind = "ladder"
     alpha: float = 0.05
     looks: int = 5
+    """At most; a small eval set carries fewer (`steering.look_count`)."""
     pilot_share: float = 0.04
     labelled: bool = True
     """False: no pilot and equal weights, because labels come last."""
@@ -132,6 +133,7 @@ def make_design(setup: Setup) -> Design:
         looks=looks,
         checks=tuple(sorted({*looks, *checks})),
         stages=stages,
+        steering=steer(len(set(clusters))),
         proven=tuple(_proven(part, setup.cases) for part in setup.proven),
         exploratory=setup.exploratory,
     )
@@ -152,7 +154,8 @@ def _stages(setup: Setup) -> tuple[int, ...]:
 
 def _looks(clusters: Sequence[str], pilot: int, setup: Setup) -> tuple[int, ...]:
     """Looks with enough clusters to carry a test; the last one always stays."""
-    ends = _cuts(clusters, pilot, [k / setup.looks for k in range(1, setup.looks + 1)])
+    count = look_count(len(set(clusters)), setup.looks)
+    ends = _cuts(clusters, pilot, [k / count for k in range(1, count + 1)])
     if setup.method != "cluster-t":
         return ends
     enough = [end for end in ends if len(set(clusters[pilot:end])) >= FEWEST_CLUSTERS]

@@ -87,19 +87,19 @@ def test_the_product_decides_as_the_benchmark_does(method: str) -> None:
 
 
 def test_a_proven_slice_holds_the_acceptance_back() -> None:
-    part = ProvenCases(name="german", margin=20.0, case_ids=frozenset(PLAN.order[::10]))
-    plan = design(n=300, options=1, kind="ladder", proven=(part,))
-    free = drive(design(n=300, options=1, kind="ladder"), _values(EQUAL), frozenset())
-    held = drive(plan, _values(EQUAL), frozenset())
+    free = design(n=600, options=1, kind="ladder")
+    equal = _values([0.0] * 600)
+
+    def slice_of(margin: float) -> ProvenCases:
+        ids = frozenset(free.order[::10])
+        return ProvenCases(name="german", margin=margin, case_ids=ids)
+
+    plan = design(n=600, options=1, kind="ladder", proven=(slice_of(15.0),))
+    held = drive(plan, equal, frozenset())
     assert held.standings[0].state == "passes"
-    assert held.asked["o0"] > free.asked["o0"]
-    strict = design(
-        n=300,
-        options=1,
-        kind="ladder",
-        proven=(ProvenCases(name="german", margin=3.0, case_ids=frozenset(PLAN.order[::10])),),
-    )
-    assert drive(strict, _values(EQUAL), frozenset()).standings[0].state == "open"
+    assert held.asked["o0"] > drive(free, equal, frozenset()).asked["o0"]
+    strict = design(n=600, options=1, kind="ladder", proven=(slice_of(1.5),))
+    assert drive(strict, equal, frozenset()).standings[0].state == "open"
 
 
 def test_missing_answers_make_a_run_incomplete() -> None:

@@ -64,11 +64,30 @@ def test_looks_and_checks_end_with_the_last_case() -> None:
 
 
 def test_a_look_with_too_few_clusters_is_skipped() -> None:
-    clusters = tuple(f"k{index // 5}" for index in range(300))
-    plan = design(n=300, kind="ladder", clusters=clusters, method="cluster-t")
-    first = len(set(plan.clusters[plan.pilot : plan.looks[0]]))
-    assert len(plan.looks) == 4
-    assert first >= 20
+    clusters = tuple(f"k{index // 8}" for index in range(280))
+    plan = design(n=280, kind="ladder", clusters=clusters, method="cluster-t")
+    free = design(n=280, kind="ladder", clusters=clusters)
+    assert len(free.looks) == 2
+    assert len(set(free.clusters[free.pilot : free.looks[0]])) < 20
+    assert plan.looks == (280,)
+
+
+def test_a_small_eval_set_takes_fewer_looks_and_gives_up_later() -> None:
+    sizes = (50, 100, 299, 300, 500, 2000)
+    plans = [design(n=n, kind="ladder") for n in sizes]
+    assert [len(plan.looks) for plan in plans] == [2, 2, 2, 3, 5, 5]
+    assert [plan.steering.futile_below for plan in plans] == [
+        0.02,
+        0.02,
+        0.02392,
+        0.024,
+        0.04,
+        0.05,
+    ]
+    assert all(plan.steering.drop_below == plan.steering.futile_below for plan in plans)
+    assert len(design(n=2000, kind="ladder", looks=1).looks) == 1
+    pairs = tuple(f"k{index // 2}" for index in range(600))
+    assert len(design(n=600, kind="ladder", clusters=pairs, method="cluster-t").looks) == 3
 
 
 def test_proven_parts_know_their_positions() -> None:

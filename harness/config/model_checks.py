@@ -21,6 +21,7 @@ _APIS = {
     "google": ("generate-content",),
     "openai-compatible": ("chat", "completions"),
 }
+_BATCHES = ("anthropic", "openai", "google")
 _CLOUDS = {
     "azure": {"anthropic": ("base_url", "key"), "openai": ("base_url", "key")},
     "bedrock": {"anthropic": ("region",), "openai": ()},
@@ -36,6 +37,7 @@ def model_problems(reading: Reading) -> Iterator[Problem]:
         yield from _address(entry)
         yield from _key(entry)
         yield from _wire(entry)
+        yield from _batch(entry)
         yield from _platform(entry)
         yield from _gpu(reading, entry)
         yield from _effort(entry)
@@ -67,6 +69,18 @@ def _wire(entry: Entry[ModelConfig]) -> Iterator[Problem]:
         yield entry.problem(("api",), message)
     if config.sdk is not None and config.provider != "google":
         yield entry.problem(("sdk",), f"{config.sdk} is an SDK of google, not of {config.provider}")
+
+
+def _batch(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    config = entry.config
+    if not config.batch:
+        return
+    if config.provider not in _BATCHES:
+        message = f"{config.provider} has no batch API; {', '.join(_BATCHES)} have"
+        yield entry.problem(("batch",), message)
+    elif config.platform is not None or config.sdk is not None:
+        what = config.platform or config.sdk
+        yield entry.problem(("batch",), f"there are no batches on {what}; leave `batch:` out")
 
 
 def _platform(entry: Entry[ModelConfig]) -> Iterator[Problem]:

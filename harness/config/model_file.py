@@ -148,6 +148,8 @@ class ModelConfig(FileModel):
     """Granted tokens a minute, where no header says so."""
     max_concurrency: Annotated[int, Field(gt=0)] = 64
     """Most requests in flight."""
+    batch: bool = False
+    """Ask the quality pass by the vendor's batch API, at the batch price: a look may take a day."""
     extra_body: dict[str, object] | None = None
     """Merged into the request's body."""
     price: tuple[PriceEntry, ...] = ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from evalsets.prompts import PromptError, render_prompt
 from harness.config.fingerprints import fingerprint
 from harness.costing.attempts import upper_bound
+from harness.costing.batch_rates import batch_rates
 from harness.errors import UsageError
 from harness.trials import Trial
 from providers.request import ImagePart, Message, ModelRequest, Tool, ToolCall
@@ -65,8 +66,13 @@ class Asker:
             extra_body=json.dumps(rung.config.extra_body) if rung.config.extra_body else None,
         )
 
-    def trial(self, rung: Rung, case: Case, repeat: int, purpose: Purpose) -> Trial:
-        """The trial of one case, with its fingerprint and the most that one attempt may cost."""
+    def trial(
+        self, rung: Rung, case: Case, repeat: int, purpose: Purpose, *, batch: bool = False
+    ) -> Trial:
+        """The trial of one case, with its fingerprint and the most that one attempt may cost.
+
+        `batch`: it goes with a batch of the vendor's. The same trial live has its fingerprint.
+        """
         request = self.request(rung, case, purpose)
         return Trial(
             fingerprint=fingerprint(
@@ -88,9 +94,10 @@ class Asker:
             reserve_usd=upper_bound(
                 input_bytes=input_bytes(request),
                 max_output_tokens=request.max_output_tokens,
-                rates=rung.priced(),
+                rates=batch_rates(rung.priced()) if batch else rung.priced(),
                 max_input_tokens=rung.config.max_input_tokens,
             ),
+            batch=batch,
         )
 
     def _messages(self, rung: Rung, case: Case) -> tuple[Message, ...]:

@@ -28,8 +28,10 @@ SECONDS_PER_OUTPUT_TOKEN = 0.02
 def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
     """USD of asking `rungs` every case and repeat, and the latency pass where there is one.
 
-    `share_of_calls` is the share that the procedure is expected to ask before it stops. The worst
-    case holds every trial's reservation once; a retried attempt is charged too, under the same cap.
+    A model that answers in batches is expected to cost the batch price; at worst its batches
+    expire, and it is asked live. `share_of_calls` is the share that the procedure is expected to
+    ask before it stops. The worst case holds every trial's reservation once; a retried attempt is
+    charged too, under the same cap.
     """
     if plan.config.answers == "imported":
         return Money(expected_usd=Decimal(0), worst_usd=Decimal(0), calls=0, seconds={})
@@ -40,13 +42,15 @@ def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Mo
     busy = SECONDS_PER_CALL + SECONDS_PER_OUTPUT_TOKEN * _likely_output(asker)
     for rung in rungs:
         asked = trials + plan.latency_requests
-        likely, bound = _mean_costs(asker, rung, cases)
+        live, bound = _mean_costs(asker, rung, cases)
+        bulk = _mean_costs(asker, rung, cases, batch=True)[0] if rung.config.batch else live
         share = Decimal(str(round(share_of_calls, 4)))
-        expected += likely * (trials * share + plan.latency_requests)
+        expected += bulk * trials * share + live * plan.latency_requests
         worst += bound * asked
         calls += asked
         lanes = min(rung.config.max_concurrency, max(asked, 1))
-        seconds[rung.model] = busy * (trials * share_of_calls / lanes + plan.latency_requests)
+        in_turn = 0 if rung.config.batch else trials * share_of_calls / lanes
+        seconds[rung.model] = busy * (in_turn + plan.latency_requests)
     return Money(expected_usd=expected, worst_usd=worst, calls=calls, seconds=seconds)
 
 
@@ -56,16 +60,18 @@ def _likely_output(asker: Asker) -> int:
     return most if traffic is None else min(round(traffic.output_tokens), most)
 
 
-def _mean_costs(asker: Asker, rung: Rung, cases: Sequence[Case]) -> tuple[Decimal, Decimal]:
+def _mean_costs(
+    asker: Asker, rung: Rung, cases: Sequence[Case], *, batch: bool = False
+) -> tuple[Decimal, Decimal]:
     """Expected and largest USD of one call, averaged over the cases."""
     likely, bound = Decimal(0), Decimal(0)
     for case in cases:
-        trial = asker.trial(rung, case, 0, "quality")
+        trial = asker.trial(rung, case, 0, "quality", batch=batch)
         usage = TokenUsage(
             input_tokens=input_bytes(trial.request) // BYTES_PER_TOKEN + 1,
             output_tokens=_likely_output(asker),
         )
-        likely += attempt_cost(usage, rung.priced())
+        likely += attempt_cost(usage, rung.priced(), batch=batch)
         bound += trial.reserve_usd
     count = max(len(cases), 1)
     return likely / count, bound / count

@@ -69,15 +69,23 @@ class FeatureRun:
             clusters=self.design.clusters,
         )
 
-    def trials(self, ask: Ask) -> Iterator[Trial]:
-        """The trials of an ask that were not read yet, case by case, so that no lane idles."""
+    def trials(self, ask: Ask, *, by_batch: bool | None = None) -> Iterator[Trial]:
+        """The trials of an ask that were not read yet, case by case, so that no lane idles.
+
+        `by_batch`: only of the models that are asked by batch, or only of the others; None: of
+        all, live.
+        """
         wanted = [(self.incumbent, ask.incumbent)]
         wanted += [(self.rungs[name], count) for name, count in ask.options]
+        if by_batch is not None:
+            wanted = [(rung, count) for rung, count in wanted if rung.config.batch is by_batch]
         for position, case in enumerate(self.plan.sample.deciding):
             for rung, count in wanted:
                 for repeat in range(self.plan.repeats if position < count else 0):
                     if not self.board.has(rung.option, case.id, repeat):
-                        yield self.plan.asker.trial(rung, case, repeat, "quality")
+                        yield self.plan.asker.trial(
+                            rung, case, repeat, "quality", batch=bool(by_batch)
+                        )
 
     def take(self, outcome: Outcome) -> None:
         """Read one outcome."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,12 @@ from harness.costing.attempts import attempt_cost
 from harness.decision.step import Ask, Confirm, Finished
 from harness.errors import RightsizeError
 from harness.plan.model import Status
+from harness.replay.batch_desk import BatchDesk
+from harness.replay.batches import Batches, Patience
 from harness.replay.engine import replay
 from harness.replay.governor import Governor, Lane, LaneLimits, lane_of
 from harness.replay.ledger import Ledger
+from harness.replay.worker import OPENER
 from harness.review.feature_run import FeatureRun
 from harness.review.latency_pass import MOST_ROUNDS, lacking, latency_facts, latency_trials
 from harness.review.progress import Standing as Shown
@@ -22,7 +26,7 @@ from harness.review.vetoes import find_vetoes
 from harness.trials import Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from datetime import datetime
     from decimal import Decimal
 
@@ -53,6 +57,9 @@ class Engine:
     progress: Progress
     now: datetime
     share_of_rate_limit: float
+    patience: Patience = field(default_factory=Patience)
+    """With the vendors' batches."""
+    pause: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +86,18 @@ class ReviewRun:
             spent_usd=earlier.known_usd + earlier.possibly_billed_usd,
         )
         self._governor = self._make_governor(None)
+        self._batches = self._open_batches()
+        self._waiting: dict[str, Ask] = {}
+        """Features whose batches are under way, and what they asked."""
 
     def run(self) -> Replayed:
         """Ask until nothing is wanted."""
         self._write_plans()
         self._measure_incumbents()
-        while steps := self._open_steps():
+        while (steps := self._open_steps()) or self._waiting:
+            if not steps:
+                self._read_batches()
+                continue
             asks = {name: step for name, step in steps.items() if isinstance(step, Ask)}
             if asks:
                 self._ask(asks)
@@ -95,7 +108,7 @@ class ReviewRun:
         return Replayed(runs=self._runs, ledger=self._ledger)
 
     def _open_steps(self) -> dict[str, Ask | Confirm]:
-        steps = {name: run.step() for name, run in self._runs.items()}
+        steps = {n: run.step() for n, run in self._runs.items() if n not in self._waiting}
         return {name: step for name, step in steps.items() if not isinstance(step, Finished)}
 
     def _write_plans(self) -> None:
@@ -110,15 +123,66 @@ class ReviewRun:
                 )
 
     def _ask(self, asks: Mapping[str, Ask]) -> None:
-        wanted = {name: self._runs[name].trials(ask) for name, ask in asks.items()}
-        given = [trials for name, trials in wanted.items() if self._is_imported(name)]
-        asked = [trials for name, trials in wanted.items() if not self._is_imported(name)]
-        imported = _from_journal(chain(*given), self._engine.journal, or_missing=True)
-        with closing(self._replay(_round_robin(asked), self._governor)) as live:
-            for outcome in chain(imported, live):
-                self._runs[outcome.trial.feature].take(outcome)
+        given = {name: ask for name, ask in asks.items() if self._is_imported(name)}
+        asked = {name: ask for name, ask in asks.items() if name not in given}
+        wanted = chain(*(self._runs[name].trials(ask) for name, ask in given.items()))
+        self._take(_from_journal(wanted, self._engine.journal, or_missing=True))
+        self._send_batches(asked)
+        live = None if self._batches is None else False
+        self._ask_live([self._runs[n].trials(ask, by_batch=live) for n, ask in asked.items()])
         for name in asks:
+            if name not in self._waiting:
+                self._tell(self._runs[name])
+
+    def _ask_live(self, wanted: list[Iterator[Trial]]) -> None:
+        with closing(self._replay(_round_robin(wanted), self._governor)) as live:
+            self._take(live)
+
+    def _take(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            self._runs[outcome.trial.feature].take(outcome)
+
+    def _open_batches(self) -> Batches | None:
+        """None where nothing is asked by batch, or nothing at all is asked."""
+        engine = self._engine
+        rungs = [
+            rung for run in self._runs.values() for rung in (run.incumbent, *run.rungs.values())
+        ]
+        if engine.cluster is None or not any(rung.config.batch for rung in rungs):
+            return None
+        return Batches(
+            BatchDesk(crew=engine.cluster.crew(OPENER), retry=engine.retry, pause=engine.pause),
+            journal=engine.journal,
+            ledger=self._ledger,
+            tell=engine.progress.note,
+            patience=engine.patience,
+        )
+
+    def _send_batches(self, asks: Mapping[str, Ask]) -> None:
+        """One batch per model, for all features whose look is due; they wait for its end."""
+        if self._batches is None:
+            return
+        wanted = [self._runs[name].trials(ask, by_batch=True) for name, ask in asks.items()]
+        self._take(self._noted(self._batches.send(self._counted(chain(*wanted)))))
+        self._waiting |= {
+            name: ask
+            for name, ask in asks.items()
+            if next(self._runs[name].trials(ask, by_batch=True), None) is not None
+        }
+
+    def _read_batches(self) -> None:
+        """Wait for all batches; what they did not answer is asked live."""
+        if self._batches is not None:
+            self._take(self._noted(self._batches.read()))
+        waited, self._waiting = self._waiting, {}
+        self._ask_live([self._runs[name].trials(ask) for name, ask in waited.items()])
+        for name in waited:
             self._tell(self._runs[name])
+
+    def _noted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        for outcome in outcomes:
+            self._engine.progress.settled(spent_usd=self._ledger.spent_usd)
+            yield outcome
 
     def _is_imported(self, feature: str) -> bool:
         return self._runs[feature].plan.config.answers == "imported"
@@ -196,7 +260,7 @@ class ReviewRun:
         return Governor(limits, share_of_rate_limit=self._engine.share_of_rate_limit)
 
     def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
-        return attempt_cost(usage, self._rates(trial.feature, trial.option))
+        return attempt_cost(usage, self._rates(trial.feature, trial.option), batch=trial.batch)
 
     def _rates(self, feature: str, option: str) -> Rates:
         run = self._runs[feature]

@@ -135,10 +135,13 @@ def evidence_of(workspace: Workspace, today: date) -> tuple[Evidence, ...]:
     return tuple(found)
 
 
-def added_models(checkout: Checkout, workspace: Workspace | None) -> tuple[Use, ...]:
-    """Known model ids that the change adds to this repository, the workspace's own files apart."""
+def added_models(checkout: Checkout, workspace: Workspace | None) -> tuple[Use, ...] | None:
+    """Known model ids that the change adds to this repository, the workspace's own files apart.
+
+    None where git does not say what the change is.
+    """
     if checkout.commit is None:
-        return ()
+        return None
     ids = set(known_model_ids())
     for name, config in workspace.models.items() if workspace else ():
         ids |= {name, *([config.version] if config.version else ())}

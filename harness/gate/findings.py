@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 from harness.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
     from decimal import Decimal
 
     from harness.config.policy_file import GateRule
+
+
+ALL = "(all features)"
+"""Stands for the feature in a finding that belongs to none."""
 
 
 class Outcome(StrEnum):
@@ -114,6 +119,26 @@ class Change:
     evaluation_usd: Decimal | None = None
 
 
+def worst(findings: Iterable[Finding]) -> Outcome:
+    """The worst outcome; a pass where nothing was found."""
+    order = list(Outcome)
+    return max((one.outcome for one in findings), key=order.index, default=Outcome.PASS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One rule held against one feature, and what it found; nothing found is a pass."""
+
+    feature: str
+    rule: GateRule
+    findings: tuple[Finding, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of its findings."""
+        return worst(self.findings)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateReport:
     """Everything the gate says of one change."""
@@ -122,12 +147,24 @@ class GateReport:
     changes: tuple[Change, ...] = ()
     matching: int = 0
     """Features that are as the lock says."""
+    asked: tuple[tuple[str, GateRule], ...] = ()
+    """Every feature and rule that was looked at, whether or not anything was found."""
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """One per feature and rule, in the order in which they were looked at."""
+        found: dict[tuple[str, GateRule], list[Finding]] = {pair: [] for pair in self.asked}
+        for one in self.findings:
+            found.setdefault((one.feature, one.rule), []).append(one)
+        return tuple(
+            Check(feature=feature, rule=rule, findings=tuple(findings))
+            for (feature, rule), findings in found.items()
+        )
 
     @property
     def outcome(self) -> Outcome:
         """The worst of all findings."""
-        order = list(Outcome)
-        return max((one.outcome for one in self.findings), key=order.index, default=Outcome.PASS)
+        return worst(self.findings)
 
     @property
     def exit_code(self) -> ExitCode:

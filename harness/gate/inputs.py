@@ -68,8 +68,8 @@ class GateInput:
     evidence: tuple[Evidence, ...] | None
     """None in a repository without records: then the lock is taken at its word."""
     lock_before: Lock | None = None
-    added: tuple[Use, ...] = ()
-    """Known model ids that the change adds."""
+    added: tuple[Use, ...] | None = ()
+    """Known model ids that the change adds; None where nobody knows what it changes."""
     policy_sha256: str | None = None
     looks: int | None = None
     """Planned interim analyses."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from harness.gate.burdens import Judged, judge_asking, judge_evalset, judge_model
 from harness.gate.evidence import SKEW, Case
-from harness.gate.findings import Change, Code, Finding, GateReport, Outcome
-from harness.gate.levels import weighed
+from harness.gate.findings import ALL, Change, Code, Finding, GateReport, Outcome
+from harness.gate.levels import asked_of, weighed
 from harness.gate.matching import means, names_of, shown, written_forms
 from harness.gate.money import rates_rose
 from harness.lock import IN_FORCE
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from harness.gate.inputs import Asked, GateInput, Proposed
     from harness.lock import LockedModel, LockEntry
 
-ALL = "(all features)"
 _RELOCK = "run `rightsize lock` and commit it"
 
 
@@ -45,6 +44,7 @@ def judge(given: GateInput) -> GateReport:
         findings=tuple(unique),
         changes=tuple(dict.fromkeys(changes)),
         matching=len(names - changed),
+        asked=asked_of(given),
     )
 
 
@@ -177,7 +177,7 @@ def _unclaimed(given: GateInput) -> Iterator[Finding]:
     entries = given.lock.features.values()
     claimed = {name for one in entries for name in _names(one)}
     places = {one.place.partition("#")[0] for one in given.proposed}
-    for use in given.added:
+    for use in given.added or ():
         known = {use.model_id, *written_forms(use.written)} & claimed
         if use.kind != "production" or use.listed or use.path in places or known:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from harness.gate.findings import Outcome
+from harness.gate.findings import ALL, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,7 +13,22 @@ if TYPE_CHECKING:
     from harness.config.file_base import Level, Risk
     from harness.config.policy_file import GatePolicy, GateRule
     from harness.gate.findings import Finding
+    from harness.gate.inputs import GateInput
 
+_OF_A_LOCK: tuple[GateRule, ...] = ("model", "expired_unchanged")
+"""What can be judged by the lock alone."""
+_OF_RECORDS: tuple[GateRule, ...] = (
+    "prompt",
+    "evalset",
+    "lock",
+    "guardrail",
+    "latency",
+    "unpriced",
+    "not_permitted",
+    "retiring",
+    "budget",
+)
+"""What takes a workspace and its records."""
 _SHOWN_HARM_COUNTS = frozenset({"SHOWN_WORSE"})
 
 
@@ -42,3 +57,26 @@ def weighed(
         bad = one.outcome in {Outcome.FAIL, Outcome.CANNOT_TELL}
         kept.append(replace(one, outcome=Outcome.WARN) if softened and bad else one)
     return tuple(kept)
+
+
+def asked_of(given: GateInput) -> tuple[tuple[str, GateRule], ...]:
+    """Every feature and rule that the gate looks at here; a rule that is off is not looked at."""
+    pairs: list[tuple[str, GateRule]] = []
+    for proposed in given.proposed:
+        entry = given.lock.features.get(proposed.feature)
+        rules = _rules(given, locked=entry is not None)
+        risk = entry.risk if entry else None
+        pairs.extend(
+            (proposed.feature, rule)
+            for rule in rules
+            if level_of(given.rules, rule, risk=risk, feature=proposed.feature) != "off"
+        )
+    if given.added is not None and given.rules.unclaimed_model != "off":
+        pairs.append((ALL, "unclaimed_model"))
+    return tuple(dict.fromkeys(pairs))
+
+
+def _rules(given: GateInput, *, locked: bool) -> tuple[GateRule, ...]:
+    if not locked:
+        return ("unlocked",)
+    return _OF_A_LOCK if given.evidence is None else _OF_A_LOCK + _OF_RECORDS

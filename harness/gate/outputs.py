@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from decimal import Decimal
 
-    from harness.gate.findings import Change, Finding, GateReport
+    from harness.gate.findings import Change, Check, Finding, GateReport
 
 TAG = "<!-- rightsize-gate -->"
 """By this line a bot finds the comment that it updates."""
@@ -40,6 +40,7 @@ def as_json(report: GateReport) -> str:
         "outcome": report.outcome.value,
         "exit_code": int(report.exit_code),
         "matching": report.matching,
+        "checks": [_check_json(one) for one in report.checks],
         "findings": [_finding_json(one) for one in report.findings],
         "changes": [_change_json(one) for one in report.changes],
     }
@@ -63,21 +64,16 @@ def as_markdown(report: GateReport) -> str:
 
 def as_junit(report: GateReport) -> str:
     """JUnit XML: one case per feature and rule; a warning passes, with its words beside it."""
-    cases: dict[tuple[str, str], list[Finding]] = {}
-    for one in report.findings:
-        cases.setdefault((one.feature, one.rule), []).append(one)
+    outcomes = [one.outcome for one in report.checks]
     counts = {
-        "tests": len(cases),
-        "failures": sum(_has(found, Outcome.FAIL) for found in cases.values()),
-        "errors": sum(
-            _has(found, Outcome.CANNOT_TELL) and not _has(found, Outcome.FAIL)
-            for found in cases.values()
-        ),
+        "tests": len(outcomes),
+        "failures": outcomes.count(Outcome.FAIL),
+        "errors": outcomes.count(Outcome.CANNOT_TELL),
     }
     root = Element("testsuites")
     suite = SubElement(root, "testsuite", _attributes({"name": "rightsize gate", **counts}))
-    for (feature, rule), found in cases.items():
-        _case(suite, feature, rule, found)
+    for check in report.checks:
+        _case(suite, check)
     indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
 
@@ -91,21 +87,21 @@ WRITERS: Mapping[str, Callable[[GateReport], str]] = {
 """What a file's extension asks for."""
 
 
-def _case(suite: Element, feature: str, rule: str, found: list[Finding]) -> None:
-    case = SubElement(suite, "testcase", _attributes({"classname": feature, "name": rule}))
-    kinds = {Outcome.FAIL: "failure", Outcome.CANNOT_TELL: "error"}
-    worst = next((one for one in kinds if _has(found, one)), None)
-    words = _printable("\n".join(_line(one) for one in found))
-    if worst is None:
+def _case(suite: Element, check: Check) -> None:
+    facts = {"classname": check.feature, "name": check.rule}
+    case = SubElement(suite, "testcase", _attributes(facts))
+    words = _printable(_words(check))
+    kind = {Outcome.FAIL: "failure", Outcome.CANNOT_TELL: "error"}.get(check.outcome)
+    if kind is not None:
+        first = next(one for one in check.findings if one.outcome is check.outcome)
+        worst = _attributes({"message": first.message, "type": first.code.value})
+        SubElement(case, kind, worst).text = words
+    elif words:
         SubElement(case, "system-out").text = words
-        return
-    first = next(one for one in found if one.outcome is worst)
-    facts = _attributes({"message": first.message, "type": first.code.value})
-    SubElement(case, kinds[worst], facts).text = words
 
 
-def _has(found: list[Finding], outcome: Outcome) -> bool:
-    return any(one.outcome is outcome for one in found)
+def _words(check: Check) -> str:
+    return "\n".join(f"{one.outcome.value}: {_line(one)}" for one in check.findings)
 
 
 def _attributes(facts: Mapping[str, object]) -> dict[str, str]:
@@ -181,6 +177,11 @@ def _shortened(text: str) -> str:
     kept = text[:LONGEST].rpartition("\n")[0]
     left = text.count("\n") - kept.count("\n") - 1
     return f"{kept}\n\n{left} more lines are in the other outputs of this run.\n"
+
+
+def _check_json(one: Check) -> dict[str, str]:
+    facts = {"feature": one.feature, "rule": one.rule, "outcome": one.outcome.value}
+    return {**facts, "words": _words(one)}
 
 
 def _finding_json(one: Finding) -> dict[str, str]:

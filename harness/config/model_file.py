@@ -45,6 +45,8 @@ class PriceEntry(FileModel):
     """USD per million tokens written to live an hour; default: `cache_write`."""
     per_request: Usd = Decimal(0)
     """USD per request."""
+    minimum_per_request: Usd = Decimal(0)
+    """Least that one request costs, USD; charged where its tokens cost less."""
     batch: Share | None = None
     """Batch price as a share of these prices; null: no batch."""
     tiers: tuple[PriceTier, ...] = ()

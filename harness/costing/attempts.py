@@ -68,12 +68,16 @@ def attempt_cost(usage: TokenUsage, rates: Rates, *, batch: bool = False) -> Dec
 
 
 def call_cost(counts: TokenCounts, rates: Rates, *, batch: bool = False) -> Decimal:
-    """USD at list price of one call with so many tokens; see `attempt_cost`."""
+    """USD at list price of one call with so many tokens; see `attempt_cost`.
+
+    A vendor's minimum per request is charged where the tokens cost less.
+    """
     bands = rates.batches if batch else rates.bands
     if not bands:
         raise PriceMissingError(f"no batch price in {rates.source}; ask live, or add `batch:`")
     share = rates.batch_share if batch and rates.batch_share is not None else Decimal(1)
-    return price_counts(counts, band_of(bands, counts.input)) + rates.per_request * share
+    cost = price_counts(counts, band_of(bands, counts.input)) + rates.per_request * share
+    return max(cost, rates.minimum_per_request * share)
 
 
 def upper_bound(
@@ -96,7 +100,8 @@ def upper_bound(
     if max_input_tokens is not None:
         tokens = min(tokens, max_input_tokens)
     reachable = [band for band in rates.bands if band.from_input_tokens <= tokens]
-    return max(_dearest(band, tokens, max_output_tokens) for band in reachable) + rates.per_request
+    most = max(_dearest(band, tokens, max_output_tokens) for band in reachable)
+    return max(most + rates.per_request, rates.minimum_per_request)
 
 
 def _dearest(band: Band, input_tokens: int, output_tokens: int) -> Decimal:

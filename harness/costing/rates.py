@@ -79,7 +79,8 @@ def find_rates(
         raise PriceMissingError(
             f"{model}: {error}; add a dated `price:`", near=near_names(asked, vendor)
         ) from None
-    return replace(rates, discount=exact(policy.discounts.get(config.provider, 0)))
+    discount = exact(policy.discounts.get(config.provider, 0))
+    return replace(rates, discount=discount, service_tier=service_tier)
 
 
 def vendor_of(config: ModelConfig) -> str | None:
@@ -114,6 +115,8 @@ def _stated(entry: PriceEntry) -> Rates:
         cache_write_1h=base.cache_write_1h,
         tiers=tuple(tiers),
         per_request=entry.per_request,
+        minimum_per_request=entry.minimum_per_request,
+        service_tier=entry.service_tier,
         batch_share=None if entry.batch is None else exact(entry.batch),
         source=entry.source,
         valid_from=entry.valid_from,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
+    from harness.record.parts import HostingFacts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
@@ -46,8 +48,9 @@ class Rates:
     price; where a vendor prices batch otherwise, `batch_bands` says how, and `batch_share` is the
     share of the input price, for people. None: no batch. `discount` is the share taken off
     catalogue prices; a price of the workspace is net and has none. `as_of` is the day on which
-    the price was last known to hold. `hosted` rates are GPU hours shared out over the requests of
-    one feature's traffic.
+    the price was last known to hold. `minimum_per_request` is the least that one request costs,
+    USD. `service_tier` is the vendor's tier that the prices are for; None is the standard one.
+    With `hosting` they are GPU hours shared out over the requests of one feature's traffic.
     """
 
     input: Decimal
@@ -63,12 +66,14 @@ class Rates:
     valid_from: date | None = None
     as_of: date | None = None
     discount: Decimal = Decimal(0)
-    hosted: bool = False
+    minimum_per_request: Decimal = Decimal(0)
+    service_tier: str | None = None
+    hosting: HostingFacts | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is not money, shares above one, and tiers out of order."""
         names = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
-        _check_money(self, (*names, "per_request", "discount"))
+        _check_money(self, (*names, "per_request", "minimum_per_request", "discount"))
         if self.batch_share is not None:
             _check_money(self, ("batch_share",))
         if self.discount > 1:

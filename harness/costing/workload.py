@@ -94,7 +94,7 @@ class Workload:
         )
 
 
-def from_traffic(traffic: Traffic) -> Workload:
+def from_traffic(traffic: Traffic | TrafficFacts) -> Workload:
     """The incumbent's workload as the feature states it: every request has the mean tokens."""
     portion = Portion(
         cases=1,

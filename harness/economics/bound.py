@@ -11,6 +11,7 @@ from harness.costing.workload import from_traffic
 if TYPE_CHECKING:
     from harness.config.files import Traffic
     from harness.costing.rates import Rates
+    from harness.record.parts import TrafficFacts
 
 TOKENIZER_FLOOR = Decimal("0.7")
 """Tokenizers differ by about 30 % on the same text: a candidate may need so few input tokens."""
@@ -27,7 +28,7 @@ class SavingBound:
 
 
 def saving_upper_bound(
-    traffic: Traffic,
+    traffic: Traffic | TrafficFacts,
     *,
     incumbent: Rates,
     candidate: Rates,

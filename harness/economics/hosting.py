@@ -16,7 +16,6 @@ from harness.economics.commitment import (
 )
 from harness.economics.curve import HOURS_A_MONTH, MILLI
 from harness.errors import UsageError
-from harness.record.parts import OptionCost
 
 if TYPE_CHECKING:
     from harness.config.files import GpuPrice
@@ -36,12 +35,13 @@ class Capacity:
     """What the probe measured of one replica.
 
     `goodput_per_s` is the highest arrival rate at which at least 90 % of the requests met every
-    SLO; `load_s` is the time from start to the first answer.
+    SLO; `load_s` is the time from start to the first answer, None where it was not seen: then
+    nothing is charged for it.
     """
 
     goodput_per_s: Decimal
     gpus_per_replica: int
-    load_s: Decimal
+    load_s: Decimal | None
     source: str
 
     @property
@@ -121,7 +121,7 @@ def replica_prices(gpu: GpuPrice, capacity: Capacity, plan: HostingPlan) -> Repl
         on_demand=gpu.on_demand * each,
         committed=None if committed is None else committed * each,
         api_per_request=plan.api_per_request,
-        load_hours=capacity.load_s / _SECONDS,
+        load_hours=(capacity.load_s or Decimal(0)) / _SECONDS,
     )
 
 
@@ -168,21 +168,3 @@ def hosting_cost(
 
 def _share(part: int, whole: int) -> Decimal:
     return Decimal(part) / whole if whole else Decimal(0)
-
-
-def to_hosted_option_cost(
-    cost: HostingCost, *, input_tokens: float, output_tokens: float, success: Decimal | None
-) -> OptionCost:
-    """Write a hosted option's cost into the record; the price book is net, so nothing comes off."""
-    monthly = rounded(cost.monthly, USD_PLACES)
-    return OptionCost(
-        per_request=cost.per_request,
-        per_success=rounded(cost.per_request / success, USD_PLACES) if success else None,
-        monthly=monthly,
-        monthly_after_discounts=monthly,
-        input_tokens_mean=input_tokens,
-        output_tokens_mean=output_tokens,
-        rates=None,
-        basis="capacity",
-        success_share=success,
-    )

@@ -77,15 +77,17 @@ def price_hours(usage: HourlyUsage, rates: Rates) -> HourlyCost:
             of six decimals).
     """
     places = max(_places(price) for band in rates.bands for price in _prices(band))
-    places = max(places + _MILLION_PLACES, _places(rates.per_request))
-    fee = int(rates.per_request.scaleb(places))
+    fees = (rates.per_request, rates.minimum_per_request)
+    places = max(places + _MILLION_PLACES, *map(_places, fees))
+    fee, least = (int(price.scaleb(places)) for price in fees)
     units = np.zeros_like(usage.calls)
     for band in rates.bands:
         prices = [int(price.scaleb(places - _MILLION_PLACES)) for price in _prices(band)]
-        _refuse_overflow(usage, max(*prices, fee))
+        _refuse_overflow(usage, max(*prices, fee, least))
         reached = usage.input_tokens >= band.from_input_tokens * usage.calls
         units = np.where(reached, _band_units(usage, prices), units)
-    return HourlyCost(unit=Decimal(1).scaleb(-places), units=units + usage.calls * fee)
+    units = np.maximum(units + usage.calls * fee, usage.calls * least)
+    return HourlyCost(unit=Decimal(1).scaleb(-places), units=units)
 
 
 def _prices(band: Band) -> tuple[Decimal, Decimal, Decimal, Decimal]:

@@ -91,7 +91,7 @@ def measured_cost(
 
 def _basis(rates: Rates, otherwise: str) -> str:
     """GPU hours are shared out by measured capacity, whatever the tokens."""
-    return "capacity" if rates.hosted else otherwise
+    return "capacity" if rates.hosting else otherwise
 
 
 def to_option_cost(cost: MonthlyCost) -> OptionCost:
@@ -113,6 +113,7 @@ def to_option_cost(cost: MonthlyCost) -> OptionCost:
             )
             for one in cost.workload.portions
         ),
+        hosting=cost.rates.hosting,
     )
 
 

@@ -11,7 +11,7 @@ from harness.costing.catalogue import facts
 from harness.costing.rates import PriceMissingError, find_rates, price_age
 from harness.errors import UsageError
 from harness.plan.endpoints import endpoint_of, params_sha256, served_identity
-from harness.plan.hosting import priced_by_gpu, rates_of_hosting
+from harness.plan.hosting import Rivals, priced_by_gpu, rates_of_hosting
 from harness.record.codes import Reason
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ class Ladder:
 def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
     """Find the ladder of a feature at the prices of a day.
 
+    What others host is priced first: a model of one's own is held against it.
+
     Raises:
         PriceMissingError: the incumbent has no price.
     """
@@ -86,23 +88,38 @@ def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
     if incumbent.rates is None:
         raise PriceMissingError(incumbent.note)
     names = _candidates(workspace, feature, on=on)
-    rungs = tuple(
-        build_rung(workspace, feature_id, name, on=on, incumbent=incumbent.rates) for name in names
+    found = {
+        name: build_rung(workspace, feature_id, name, on=on)
+        for name in names
+        if not _on_gpus(workspace, name)
+    }
+    hosted = {rung.option: rung.rates for rung in (incumbent, *found.values()) if rung.rates}
+    own = Rivals(
+        incumbent=incumbent.rates,
+        hosted={option: rates for option, rates in hosted.items() if rates.hosting is None},
     )
-    return Ladder(incumbent=incumbent, rungs=rungs)
+    rungs = (
+        found.get(name) or build_rung(workspace, feature_id, name, on=on, rivals=own)
+        for name in names
+    )
+    return Ladder(incumbent=incumbent, rungs=tuple(rungs))
+
+
+def _on_gpus(workspace: Workspace, option: str) -> bool:
+    return priced_by_gpu(workspace.models[split_option(option)[0]])
 
 
 def build_rung(
-    workspace: Workspace, feature_id: str, option: str, *, on: date, incumbent: Rates | None = None
+    workspace: Workspace, feature_id: str, option: str, *, on: date, rivals: Rivals | None = None
 ) -> Rung:
     """One option, with its prompt, its rates and the reason that excludes it, if any.
 
-    `incumbent` prices the overflow of a self-hosted model.
+    `rivals` are what a self-hosted model is held against.
     """
     model, effort = split_option(option)
     config = workspace.models[model]
     if priced_by_gpu(config):
-        rates, note = _gpu_rates(workspace, feature_id, model, incumbent)
+        rates, note = _gpu_rates(workspace, feature_id, model, rivals or Rivals())
     else:
         tier = workspace.features[feature_id].request.service_tier
         rates, note = _rates(workspace, model, on=on, service_tier=tier)
@@ -137,10 +154,10 @@ def _rates(
 
 
 def _gpu_rates(
-    workspace: Workspace, feature_id: str, model: str, incumbent: Rates | None
+    workspace: Workspace, feature_id: str, model: str, rivals: Rivals
 ) -> tuple[Rates | None, str]:
     try:
-        return rates_of_hosting(workspace, feature_id, model, incumbent=incumbent), ""
+        return rates_of_hosting(workspace, feature_id, model, rivals=rivals), ""
     except UsageError as error:
         return None, str(error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.publish import figures
+from harness.publish.agreement import agreement_tables
 from harness.publish.appendix_evidence import evidence_sections
 from harness.publish.appendix_money import money_sections
 from harness.publish.tables import table
@@ -84,6 +85,7 @@ def _quality(record: DecisionRecord) -> list[Block | None]:
             ),
         ),
         _disagreements(record),
+        *agreement_tables(record),
         _outcome(record),
     ]
 

@@ -90,6 +90,7 @@ def _traffic(record: DecisionRecord) -> Block:
         "Production traffic",
         [
             ("requests a month", count(traffic.requests_per_month)),
+            ("growth a month", f"{traffic.growth_per_month * 100:+.3g} %"),
             ("tokens in, mean", f"{traffic.input_tokens:,.1f}"),
             ("tokens out, mean", f"{traffic.output_tokens:,.1f}"),
             ("read from a prompt cache", f"{traffic.cached_share * 100:.1f} %"),
@@ -141,6 +142,8 @@ def _provenance(record: DecisionRecord) -> tuple[Block, ...]:
         [
             ("total", usd(spend.total_usd)),
             ("of it for the judge", usd(spend.judge_usd)),
+            ("of it for embeddings", usd(spend.embedding_usd)),
+            ("of it for GPUs that were started, loading included", usd(spend.gpu_usd)),
             ("possibly billed beside it", usd(spend.possibly_billed_usd)),
             ("saved by stopping early", usd(spend.saved_by_stopping_usd)),
             ("trials", count(spend.trials)),

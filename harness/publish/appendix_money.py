@@ -5,7 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from harness.costing.money import exact
+from harness.economics.portfolio import growing
 from harness.publish import figures
+from harness.publish.hosting import hosting_tables
 from harness.publish.tables import table
 from harness.publish.words import DASH, amount_text, count, day, usd
 from reports.document import Paragraph, Section
@@ -21,6 +24,7 @@ def money_sections(record: DecisionRecord) -> list[Section]:
     costs: list[Block | None] = [
         figures.cost_quality(record),
         _costs(record),
+        *hosting_tables(record),
         _portions(record),
         _rates(record),
         _tiers(record),
@@ -46,6 +50,7 @@ def _named(record: DecisionRecord) -> list[tuple[str, OptionCost]]:
 
 
 def _costs(record: DecisionRecord) -> Table | None:
+    at_most = {option.target.option: option.saving_at_most for option in record.options}
     return table(
         "What each option costs in production; a dash: not priced, or not asked",
         (
@@ -59,6 +64,7 @@ def _costs(record: DecisionRecord) -> Table | None:
             "per million tokens",
             "successes",
             "basis",
+            "saves at most, before any call",
         ),
         (
             (
@@ -72,6 +78,7 @@ def _costs(record: DecisionRecord) -> Table | None:
                 usd(cost.per_million_tokens),
                 DASH if cost.success_share is None else f"{cost.success_share * 100:.1f} %",
                 cost.basis,
+                usd(at_most.get(name)),
             )
             for name, cost in _named(record)
         ),
@@ -111,13 +118,19 @@ def _rate_cells(rates: RateFacts) -> tuple[str, ...]:
         _exact(rates.cache_read),
         _exact(rates.cache_write),
         _exact(rates.cache_write_1h),
-        _exact(rates.per_request),
+        _per_request(rates),
         DASH if rates.batch_share is None else f"{rates.batch_share * 100:.0f} %",
         f"{rates.discount * 100:.3g} %",
         day(rates.valid_from),
         day(rates.as_of),
-        rates.source,
+        rates.source if rates.service_tier is None else f"{rates.source}, {rates.service_tier}",
     )
+
+
+def _per_request(rates: RateFacts) -> str:
+    if not rates.minimum_per_request:
+        return _exact(rates.per_request)
+    return f"{_exact(rates.per_request)}, at least {_exact(rates.minimum_per_request)}"
 
 
 def _tiers(record: DecisionRecord) -> Table | None:
@@ -210,9 +223,19 @@ def _saving(record: DecisionRecord) -> Paragraph | None:
     text = (
         f"{usd(saved.monthly)} a month ({saved.percentage:.1f} %), between "
         f"{usd(saved.monthly_lower)} and {usd(saved.monthly_upper)}; {usd(saved.after_discounts)} "
-        f"after discounts; one-off cost {usd(saved.one_off_cost)}, {payback}; {realised}."
+        f"after discounts, {_year(record, saved.after_discounts)}; one-off cost "
+        f"{usd(saved.one_off_cost)}, {payback}; {realised}."
     )
     return Paragraph(lead="Saving.", runs=(text,))
+
+
+def _year(record: DecisionRecord, monthly: Decimal) -> str:
+    """What a monthly figure comes to in the first year, at the growth that is expected."""
+    growth = Decimal(0)
+    if record.traffic is not None:
+        growth = exact(record.traffic.growth_per_month)
+    text = f"{usd(growing(monthly, per_month=growth, months=12))} in the first year"
+    return f"{text} at {growth * 100:+.3g} % requests a month" if growth else text
 
 
 def _break_even(record: DecisionRecord) -> Table | None:

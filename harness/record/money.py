@@ -39,6 +39,10 @@ class RateFacts(Recorded):
     """Batch prices where they are no plain share of the list price."""
     as_of: date | None = None
     """Day on which the price was last known to hold."""
+    minimum_per_request: Decimal = Decimal(0)
+    """Least that one request costs, USD."""
+    service_tier: str | None = None
+    """Vendor's service tier; None: the standard one."""
 
 
 class PortionFacts(Recorded):
@@ -47,6 +51,41 @@ class PortionFacts(Recorded):
     cases: int
     input_tokens: Decimal
     output_tokens: Decimal
+
+
+class BreakEvenVolume(Recorded):
+    """From how many requests a month on own hardware is no dearer than a hosted option."""
+
+    option: str
+    requests_per_month: int | None
+    """None: at no volume that was tried."""
+
+
+class HostingFacts(Recorded):
+    """A month on GPUs of one's own, USD: reserved cost, not busy time."""
+
+    goodput_per_s: Decimal
+    """Requests a second that one replica serves within the promised times, as probed."""
+    gpus_per_replica: int
+    committed_replicas: int
+    fewest_replicas: int
+    """Replicas of the quietest hour."""
+    most_replicas: int
+    """Replicas of the busiest hour."""
+    committed_usd: Decimal
+    on_demand_usd: Decimal
+    scale_up_usd: Decimal
+    """Paid while replicas load."""
+    overflow_usd: Decimal
+    """Paid to the hosted API for what no replica serves."""
+    idle_usd: Decimal
+    """Part of the GPUs' cost that no request used."""
+    utilisation: Decimal
+    """Requests served over those that the running replicas could have served, in [0, 1]."""
+    load_s: Decimal | None
+    """Seconds from a replica's start to its first answer; None: not seen, and not paid."""
+    source: str
+    break_even: tuple[BreakEvenVolume, ...] = ()
 
 
 class OptionCost(Recorded):
@@ -67,6 +106,8 @@ class OptionCost(Recorded):
     """USD per million tokens of this mix, input and output together."""
     portions: tuple[PortionFacts, ...] = ()
     """Tokens of a request, by length: what a price list needs."""
+    hosting: HostingFacts | None = None
+    """How it would run on own hardware; None: somebody else hosts it."""
 
 
 class BreakEven(Recorded):

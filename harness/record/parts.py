@@ -13,7 +13,9 @@ from harness.record.base import Recorded
 from harness.record.codes import Reason, Result, State
 from harness.record.money import (
     BreakEven,
+    BreakEvenVolume,
     Bridge,
+    HostingFacts,
     Lever,
     LeverBasis,
     OptionCost,
@@ -25,12 +27,16 @@ from harness.record.money import (
 
 __all__ = [
     "BreakEven",
+    "BreakEvenVolume",
     "Bridge",
     "EvalSetFacts",
     "Evidence",
     "FeatureFacts",
     "GuardrailResult",
     "HistoryEntry",
+    "HostingFacts",
+    "JudgeFacts",
+    "LabelFacts",
     "LatencyFacts",
     "Lever",
     "LeverBasis",
@@ -96,6 +102,8 @@ class TrafficFacts(Recorded):
     cache_written_share: float = 0.0
     retry_rate: float
     source: str
+    growth_per_month: float = 0.0
+    """Expected change of the volume a month, 0.02 for 2 %."""
 
 
 class Target(Recorded):
@@ -244,6 +252,8 @@ class OptionRecord(Recorded):
     missing: Missingness | None
     cost: OptionCost
     error_break_even: BreakEven | None
+    saving_at_most: Decimal | None = None
+    """USD a month after discounts that it could save at most, known before any call."""
     performance_risk: str
     migration_effort: str
 
@@ -283,6 +293,57 @@ class Spend(Recorded):
     saved_by_stopping_usd: Decimal
     trials: int
     trials_saved: int
+    embedding_usd: Decimal = Decimal(0)
+    """Part of the total that went to embeddings for scoring."""
+    gpu_usd: Decimal = Decimal(0)
+    """Part of the total that was GPU time, loading included, of models that we started."""
+
+
+class JudgeFacts(Recorded):
+    """How far a model that judges agrees with people."""
+
+    option: str
+    """The judge, as it is asked."""
+    prompt_sha256: str
+    labels: int
+    """Cases that people had judged too."""
+    agreement: float
+    """Share of them on which both agree, percent."""
+    agreement_lower: float
+    """One-sided lower bound of that, percent."""
+    kappa: float | None
+    """Cohen's kappa: agreement beyond chance; None: not defined, as one side never varies."""
+    needed: float
+    """Least lower bound at which the judge may decide, percent."""
+    kappa_lower: float | None = None
+    """One-sided lower bound of kappa."""
+    kappa_needed: float | None = None
+    """Least lower bound of kappa at which the judge may decide."""
+    people: tuple[str, ...] = ()
+    """Who judged those cases."""
+    same_family: tuple[str, ...] = ()
+    """Options of the judge's own family, which it may favour."""
+    swapped: int | None = None
+    """Pairs judged in both orders; None: answers are judged one at a time."""
+    swapped_alike: int | None = None
+    """Of these, the pairs with the same winner in both orders; the others count as even."""
+    reliable: bool = True
+    """Both lower bounds reach what is needed."""
+
+
+class LabelFacts(Recorded):
+    """Labels that people made, and how far the two who share most cases agree."""
+
+    by: tuple[tuple[str, int], ...]
+    """Who labelled how many cases."""
+    shared: int = 0
+    """Cases that the two labelled both."""
+    agreed: int = 0
+    kappa: float | None = None
+    """Cohen's kappa; None: no two labelled the same cases, or it is not defined."""
+    kappa_lower: float | None = None
+    kappa_upper: float | None = None
+    """Two-sided 95 % interval."""
 
 
 class Evidence(Recorded):
@@ -301,6 +362,10 @@ class Evidence(Recorded):
     exploratory: tuple[str, ...]
     """Reasons why this record can be shown but not accepted; empty when it can."""
     imported: bool = False
+    judge: JudgeFacts | None = None
+    """None: no model judges, or nothing says how well."""
+    labels: LabelFacts | None = None
+    """None: people labelled nothing beside the targets that came with the cases."""
     confidence: float = 0.95
     """One-sided, per feature, for all its candidates together."""
 

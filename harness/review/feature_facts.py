@@ -54,8 +54,10 @@ def traffic_facts(plan: FeaturePlan) -> TrafficFacts | None:
         input_tokens=traffic.input_tokens,
         output_tokens=traffic.output_tokens,
         cached_share=traffic.cached_share,
+        cache_written_share=traffic.cache_written_share,
         retry_rate=traffic.retry_rate,
         source=traffic.source,
+        growth_per_month=traffic.growth_per_month,
     )
 
 

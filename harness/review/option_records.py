@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from harness.costing.catalogue import facts as known
 from harness.costing.money import exact
 from harness.decision.bounds import shown
 from harness.decision.quality import missingness, quality, score_levels
@@ -123,6 +124,8 @@ def _credit(examined: Examined, rung: Rung, run: FeatureRun) -> Reason:
         return Reason.SAME_MODEL_CHEAPER
     if examined.quality is not None and examined.quality.worst > 0:
         return Reason.SUPERIOR_AND_CHEAPER
+    if rung.rates is not None and rung.rates.hosting is not None:
+        return Reason.SELF_HOST_BELOW_BREAK_EVEN
     return Reason.NON_INFERIOR_AND_CHEAPER
 
 
@@ -147,6 +150,7 @@ def option_record(
         missing=missingness(run.pairs(rung.option)) if run and asked else None,
         cost=cost_of(examined, plan),
         error_break_even=_break_even(examined, plan, run),
+        saving_at_most=examined.planned.saving_bound_usd,
         performance_risk=_risk(examined.quality),
         migration_effort=_effort(rung, plan),
     )
@@ -169,7 +173,7 @@ def target(rung: Rung, plan: FeaturePlan, run: FeatureRun | None) -> Target:
         prompt_sha256=rung.prompt.sha256,
         prompt_file=rung.prompt.path,
         region=rung.config.region,
-        retires_on=rung.config.retires_on,
+        retires_on=known(rung.model, rung.config).retires_on,
     )
 
 

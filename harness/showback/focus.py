@@ -14,6 +14,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from io import StringIO
 from typing import TYPE_CHECKING, TypeAlias
 
+from harness.costing.attempts import price_counts
 from harness.costing.money import plain
 from harness.costing.rate_facts import from_rate_facts
 from harness.costing.tables import band_of
@@ -130,6 +131,7 @@ def charges(workload: Workload, rates: Rates) -> Iterator[Charge]:
     calls = workload.requests_per_month * (1 + workload.retry_rate)
     cases = sum(portion.cases for portion in workload.portions)
     by_band: dict[Band, dict[str, Decimal]] = {}
+    yield from _topped_up(workload, rates, calls / cases)
     for portion in workload.portions:
         counts = workload.counts(portion)
         tokens = by_band.setdefault(band_of(rates.bands, counts.input), {})
@@ -145,14 +147,28 @@ def charges(workload: Workload, rates: Rates) -> Iterator[Charge]:
         for kind, count in tokens.items():
             yield _charge(kind, band.from_input_tokens, count, getattr(band, kind))
     if rates.per_request:
-        yield Charge(
-            token_type="request",  # noqa: S106
-            from_input_tokens=0,
-            quantity=_whole(calls),
-            price=rates.per_request,
-            unit="Requests",
-            per=1,
-        )
+        yield _per_call("request", calls, rates.per_request)
+
+
+def _topped_up(workload: Workload, rates: Rates, calls_a_case: Decimal) -> Iterator[Charge]:
+    """What the vendor's minimum adds to calls whose tokens cost less."""
+    for portion in workload.portions:
+        counts = workload.counts(portion)
+        tokens = price_counts(counts, band_of(rates.bands, counts.input)) + rates.per_request
+        if tokens < rates.minimum_per_request:
+            added = rates.minimum_per_request - tokens
+            yield _per_call("minimum", calls_a_case * portion.cases, added)
+
+
+def _per_call(kind: str, calls: Decimal, price: Decimal) -> Charge:
+    return Charge(
+        token_type=kind,
+        from_input_tokens=0,
+        quantity=_whole(calls),
+        price=price,
+        unit="Requests",
+        per=1,
+    )
 
 
 def _charge(kind: str, start: int, tokens: Decimal, price: Decimal) -> Charge:
@@ -253,7 +269,7 @@ def _fixed(record: DecisionRecord, target: Target, rates: Rates) -> Mapping[str,
         "x_Estimate": "true",
         "x_EstimateSource": record.traffic.source if record.traffic else "",
         "x_ModelId": target.model_id,
-        "x_ServiceTier": "standard",
+        "x_ServiceTier": rates.service_tier or "standard",
         "x_RatesAsOf": rates.as_of.isoformat() if rates.as_of else "",
         **_tags(feature),
     }

@@ -7,11 +7,13 @@ marked, shown, and not to be accepted: the next `review` decides at the new rate
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.costing.money import exact, plain
 from harness.costing.rate_facts import from_rate_facts, to_rate_facts
 from harness.costing.workload import from_record
+from harness.economics.bound import saving_upper_bound
 from harness.economics.bridge import bridge
 from harness.economics.error_value import QualityLoss, error_value
 from harness.economics.levers import repriced
@@ -22,6 +24,7 @@ from harness.record.model import DecisionRecord, seal
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from decimal import Decimal
 
     from harness.costing.tables import Rates
     from harness.record.parts import (
@@ -38,7 +41,11 @@ def recorded_rates(record: DecisionRecord) -> dict[str, Rates]:
     """The rates that a record was made with, by option."""
     costs = {record.current.option: record.current_cost}
     costs |= {option.target.option: option.cost for option in record.options}
-    return {name: from_rate_facts(cost.rates) for name, cost in costs.items() if cost.rates}
+    return {
+        name: replace(from_rate_facts(cost.rates), hosting=cost.hosting)
+        for name, cost in costs.items()
+        if cost.rates
+    }
 
 
 def reprice(record: DecisionRecord, rates: Mapping[str, Rates], *, as_of: date) -> DecisionRecord:
@@ -104,8 +111,21 @@ class _Money:
     def _option(self, option: OptionRecord) -> OptionRecord:
         cost = self._cost(option.target.option, option.cost)
         return option.model_copy(
-            update={"cost": cost, "error_break_even": self._break_even(option, cost)}
+            update={
+                "cost": cost,
+                "error_break_even": self._break_even(option, cost),
+                "saving_at_most": self._saving_at_most(option),
+            }
         )
+
+    def _saving_at_most(self, option: OptionRecord) -> Decimal | None:
+        traffic, current = self._record.traffic, self._record.current
+        today, rates = self._rates.get(current.option), self._rates.get(option.target.option)
+        if option.saving_at_most is None or traffic is None or today is None or rates is None:
+            return option.saving_at_most
+        same = option.target.model_id == current.model_id
+        bound = saving_upper_bound(traffic, incumbent=today, candidate=rates, same_model=same)
+        return bound.monthly
 
     def _break_even(self, option: OptionRecord, cost: OptionCost) -> BreakEven | None:
         traffic, today = self._record.traffic, self._today

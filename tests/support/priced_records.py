@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.costing.money import exact
+from harness.economics.bound import saving_upper_bound
 from harness.economics.bridge import bridge
 from harness.economics.error_value import QualityLoss, error_value
 from harness.economics.interval import saving_interval
@@ -75,6 +76,9 @@ def a_priced_record(
                 CHOSEN,
                 cost=to_option_cost(chosen),
                 quality=quality,
+                saving_at_most=saving_upper_bound(
+                    traffic, incumbent=at[TODAY], candidate=at[CHOSEN]
+                ).monthly,
                 error_break_even=_break_even(saving, quality, traffic.requests_per_month),
             ),
             a_not_run_option(OTHER, cost=to_option_cost(other)),

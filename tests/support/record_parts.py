@@ -8,10 +8,14 @@ from decimal import Decimal
 from harness.record.codes import Reason, Result
 from harness.record.parts import (
     BreakEven,
+    BreakEvenVolume,
     EvalSetFacts,
     Evidence,
     FeatureFacts,
     GuardrailResult,
+    HostingFacts,
+    JudgeFacts,
+    LabelFacts,
     LatencyFacts,
     Look,
     Margin,
@@ -343,6 +347,66 @@ def a_not_run_option(option: str = "gpt-5-nano", **over: object) -> OptionRecord
             "error_break_even": None,
             **over,
         },
+    )
+
+
+def a_hosting(**over: object) -> HostingFacts:
+    return HostingFacts(
+        **{
+            "goodput_per_s": Decimal(4),
+            "gpus_per_replica": 2,
+            "committed_replicas": 1,
+            "fewest_replicas": 1,
+            "most_replicas": 3,
+            "committed_usd": Decimal("3579.45"),
+            "on_demand_usd": Decimal("33.90"),
+            "scale_up_usd": Decimal("0.85"),
+            "overflow_usd": Decimal("12.00"),
+            "idle_usd": Decimal("1789.72"),
+            "utilisation": Decimal("0.51"),
+            "load_s": Decimal(90),
+            "source": "probe 0f3a of 2026-11-01; quote 4711",
+            "break_even": (
+                BreakEvenVolume(option="claude-opus-4-5", requests_per_month=98_000),
+                BreakEvenVolume(option="gpt-5-nano", requests_per_month=None),
+            ),
+            **over,
+        }
+    )
+
+
+def a_judge(**over: object) -> JudgeFacts:
+    return JudgeFacts(
+        **{
+            "option": "gpt-5",
+            "prompt_sha256": "ef" * 32,
+            "labels": 80,
+            "agreement": 91.2,
+            "agreement_lower": 84.1,
+            "kappa": 0.78,
+            "needed": 80.0,
+            "kappa_lower": 0.64,
+            "kappa_needed": 0.6,
+            "people": ("dana.ruiz", "kim.lee"),
+            "same_family": ("gpt-5-nano",),
+            "swapped": 40,
+            "swapped_alike": 36,
+            **over,
+        }
+    )
+
+
+def some_labels(**over: object) -> LabelFacts:
+    return LabelFacts(
+        **{
+            "by": (("dana.ruiz", 74), ("kim.lee", 30)),
+            "shared": 30,
+            "agreed": 27,
+            "kappa": 0.8,
+            "kappa_lower": 0.58,
+            "kappa_upper": 1.0,
+            **over,
+        }
     )
 
 

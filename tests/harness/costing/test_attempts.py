@@ -13,6 +13,7 @@ from harness.costing.attempts import attempt_cost, upper_bound
 from harness.costing.rates import PriceMissingError
 from harness.costing.tables import Band, Rates
 from providers.completion import TokenUsage
+from tests.support.money import OPUS, some_rates, used
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ def price_lists(draw: Callable[..., Decimal]) -> Rates:
         **base,
         tiers=tiers,
         per_request=draw(cents) / 1000,
+        minimum_per_request=draw(cents) / 100,
         batch_share=Decimal("0.5"),
         source="made up",
     )
@@ -143,3 +145,17 @@ def test_a_request_costs_its_fee_and_half_of_it_in_batch() -> None:
 def test_batch_without_a_price_is_refused() -> None:
     with pytest.raises(PriceMissingError, match="no batch price in the order form"):
         attempt_cost(TokenUsage(input_tokens=1, output_tokens=1), flat(), batch=True)
+
+
+def test_a_vendor_s_minimum_is_charged_where_the_tokens_cost_less() -> None:
+    """100 tokens at 5 USD a million are 0.0005 USD; a batch pays half of the minimum too."""
+    least = Decimal("0.002")
+    rates = some_rates(OPUS, minimum_per_request=least, batch_share=Decimal("0.5"))
+    assert attempt_cost(used(100, 0), rates) == least
+    assert attempt_cost(used(100, 0), rates, batch=True) == least / 2
+    assert attempt_cost(used(400, 0), rates) == least
+    assert attempt_cost(used(401, 0), rates) == Decimal("0.002005")
+    bound = upper_bound(
+        input_bytes=1, max_output_tokens=1, rates=rates, max_input_tokens=1, overhead_tokens=0
+    )
+    assert bound == least

@@ -120,7 +120,13 @@ def test_a_batch_price_that_was_not_verified_yet_is_none() -> None:
 
 def test_a_service_tier_may_be_priced_in_the_workspace() -> None:
     config = a_model(price=[a_price(), a_price(service_tier="flex", input="0.5")])
-    assert find_rates("m", config, a_policy(), on=ON, service_tier="flex").input == Decimal("0.5")
+    flex = find_rates("m", config, a_policy(), on=ON, service_tier="flex")
+    assert (flex.input, flex.service_tier) == (Decimal("0.5"), "flex")
+
+
+def test_a_minimum_may_be_stated() -> None:
+    config = a_model(price=[a_price(minimum_per_request="0.002")])
+    assert find_rates("m", config, a_policy(), on=ON).minimum_per_request == Decimal("0.002")
     assert find_rates("m", config, a_policy(), on=ON).input == Decimal("0.95")
 
 

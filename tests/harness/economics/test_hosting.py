@@ -12,14 +12,15 @@ from harness.config.files import GpuPrice
 from harness.costing.gpu_time import gpu_time_cost
 from harness.economics.break_even import Hosting, break_even_volume
 from harness.economics.curve import curve_of
+from harness.economics.hosted_rates import break_even_volumes, hosting_facts
 from harness.economics.hosting import (
     Capacity,
     HostingPlan,
     NoCapacityError,
     cost_per_request,
     hosting_cost,
-    to_hosted_option_cost,
 )
+from tests.support.money import some_traffic
 
 H100 = GpuPrice(
     on_demand=Decimal("3.90"),
@@ -148,15 +149,22 @@ def test_everything_at_a_free_api_uses_no_gpu() -> None:
 
 
 def test_written_into_the_record() -> None:
+    """Half a committed replica of two GPUs lies idle."""
     cost = hosting_cost(curve_of(1_314_900), some_capacity(), H100, HostingPlan())
-    written = to_hosted_option_cost(
-        cost, input_tokens=100.0, output_tokens=10.0, success=Decimal("0.5")
-    )
-    assert (written.basis, written.rates) == ("capacity", None)
-    assert written.monthly == written.monthly_after_discounts == Decimal("3579.45")
-    assert written.per_success == Decimal("0.005444444444")
-    unknown = to_hosted_option_cost(cost, input_tokens=1.0, output_tokens=1.0, success=None)
-    assert unknown.per_success is None
+    written = hosting_facts(cost, some_capacity(load_s=None))
+    assert (written.fewest_replicas, written.most_replicas, written.committed_replicas) == (1, 1, 1)
+    assert (written.committed_usd, written.on_demand_usd) == (Decimal("3579.45"), 0)
+    assert written.idle_usd == Decimal("1789.725")
+    assert written.load_s is None
+
+
+def test_break_even_in_requests_where_each_is_asked_twice() -> None:
+    """2 x 2.45 x 730.5 hours are 3,579.45 USD: 357,945 calls at a cent, and half the requests."""
+    way = Hosting(capacity=some_capacity(), gpu=H100, plan=HostingPlan())
+    prices = {"cheap": Decimal("0.0000001"), "dear": Decimal("0.01")}
+    cheap, dear = break_even_volumes(way, some_traffic(retry_rate=1), prices)
+    assert (cheap.option, cheap.requests_per_month) == ("cheap", None)
+    assert dear.requests_per_month == 178_973
 
 
 def test_the_evaluation_pays_spot_where_there_is_spot() -> None:

@@ -42,7 +42,12 @@ def hourly(rows: list[tuple[int, int, int, int, int]]) -> HourlyUsage:
 def test_an_hour_of_one_call_costs_what_the_call_costs(
     rows: list[tuple[int, int, int, int, int]],
 ) -> None:
-    rates = some_rates(OPUS, tiers=(TIER,), per_request=Decimal("0.00013"))
+    rates = some_rates(
+        OPUS,
+        tiers=(TIER,),
+        per_request=Decimal("0.00013"),
+        minimum_per_request=Decimal("0.0100007"),
+    )
     calls = [
         used(fresh + read + written, out, cache_read_tokens=read, cache_write_tokens=written)
         for _, fresh, read, written, out in rows

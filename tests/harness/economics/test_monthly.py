@@ -16,6 +16,7 @@ from harness.economics.monthly import (
     unknown_cost,
 )
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
+from tests.support.record_parts import a_hosting
 
 counts = st.tuples(st.integers(1, 300_000), st.integers(1, 5_000))
 shares = st.integers(0, 100).map(lambda percent: percent / 100)
@@ -128,7 +129,7 @@ def test_an_unknown_cost_is_null_and_not_zero() -> None:
 
 
 def test_gpu_hours_are_known_by_their_basis() -> None:
-    hosted = some_rates(OPUS, hosted=True)
+    hosted = some_rates(OPUS, hosting=a_hosting())
     assert cost_from_traffic(some_traffic(), hosted).basis == "capacity"
     assert measured_cost([pair((1, 1), (1, 1))], some_traffic(), hosted).basis == "capacity"
     assert cost_from_traffic(some_traffic(), some_rates(OPUS)).basis == "traffic"

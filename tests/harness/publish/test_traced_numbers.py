@@ -15,12 +15,15 @@ from tests.support.document_text import texts
 from tests.support.record_numbers import change, numbers
 from tests.support.record_parts import (
     a_cost,
+    a_hosting,
+    a_judge,
     a_latency,
     a_rate,
     a_target,
     an_eval_set,
     an_evidence,
     an_option,
+    some_labels,
 )
 from tests.support.records import (
     NOW,
@@ -48,15 +51,22 @@ def full_record() -> DecisionRecord:
     """A record in which nothing that can be a number is absent."""
     record = downgrade_record()
     cost = a_cost(
-        rates=a_rate(tiers=(TIER,), batch_bands=(TIER,), as_of=date(2026, 11, 1)),
+        rates=a_rate(
+            tiers=(TIER,),
+            batch_bands=(TIER,),
+            as_of=date(2026, 11, 1),
+            minimum_per_request=Decimal("0.01"),
+        ),
         success_share=Decimal("0.945"),
         per_million_tokens=Decimal("1.31"),
+        hosting=a_hosting(),
         portions=(PortionFacts(cases=40, input_tokens=Decimal(900), output_tokens=Decimal(300)),),
     )
     option = an_option(
         target=a_target("claude-haiku-4-5", retires_on=date(2027, 9, 1)),
         latency=a_latency(p99_s=4.0, p99_upper_s=5.0, slo_ttft_p95_s=2.0, slo_p99_s=9.0),
         cost=cost,
+        saving_at_most=Decimal("2900.00"),
     )
     basis = LeverBasis(
         batch=True,
@@ -81,7 +91,9 @@ def full_record() -> DecisionRecord:
                     "verified_at": datetime(2027, 1, 5, tzinfo=UTC),
                 }
             ),
-            "evidence": an_evidence(eval_set=an_eval_set(labels_sha256="9a" * 32)),
+            "evidence": an_evidence(
+                eval_set=an_eval_set(labels_sha256="9a" * 32), judge=a_judge(), labels=some_labels()
+            ),
         }
     )
     return decided(whole, until=date(2027, 2, 1))

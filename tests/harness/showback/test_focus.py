@@ -48,6 +48,18 @@ def test_a_month_by_hand() -> None:
     assert total(rows, "ContractedCost") == Decimal("3462.528") * Decimal("0.9")
 
 
+def test_a_minimum_is_a_row_of_its_own_and_the_tier_is_named() -> None:
+    """5,200 and 380 tokens cost 0.0355 USD: a minimum of 0.04 adds 0.0045 to each call."""
+    dear = some_rates(OPUS, minimum_per_request=Decimal("0.04"), service_tier="priority")
+    record = a_priced_record(some_traffic(), CASES, {TODAY: dear})
+    rows = rows_of(record)
+    added = [row for row in rows if row["x_TokenType"] == "minimum"]
+    assert {row["x_ServiceTier"] for row in rows} == {"priority"}
+    assert total(added, "ConsumedQuantity") == 97_536
+    assert {row["ListUnitPrice"] for row in added} == {"0.0045"}
+    assert total(rows, "ListCost") == record.current_cost.monthly == Decimal("3901.44")
+
+
 def test_every_cost_is_exactly_price_times_quantity() -> None:
     rates = {TODAY: some_rates(OPUS, per_request=Decimal("0.00013"), discount=Decimal("0.07"))}
     rows = rows_of(a_priced_record(some_traffic(cached_share=0.3), CASES, rates))

@@ -12,6 +12,7 @@ from harness.record.model import dump, load
 from harness.showback.repricing import recorded_rates, reprice
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
 from tests.support.priced_records import CHOSEN, LIST, OTHER, TODAY, a_priced_record
+from tests.support.record_parts import a_hosting
 from tests.support.records import a_record, justify_record, undecided_record
 
 if TYPE_CHECKING:
@@ -45,6 +46,24 @@ def test_the_same_rates_give_the_same_bytes(
     text = dump(record)
     assert dump(reprice(record, {}, as_of=DAY)) == text
     assert dump(reprice(load(text), recorded_rates(load(text)), as_of=DAY)) == text
+
+
+def test_own_hardware_keeps_its_month_and_is_still_the_same_bytes() -> None:
+    hosted = some_rates(
+        {"input": "0", "output": "0"}, per_request=Decimal("0.01"), hosting=a_hosting()
+    )
+    record = a_priced_record(some_traffic(), CASES, {CHOSEN: hosted}, sure=False)
+    assert record.options[0].cost.hosting == a_hosting()
+    assert dump(reprice(record, {}, as_of=DAY)) == dump(record)
+
+
+def test_the_bound_of_the_saving_follows_the_rates() -> None:
+    record = a_priced_record(some_traffic(), CASES, sure=False)
+    dearer = reprice(record, {CHOSEN: some_rates(OPUS)}, as_of=DAY).options[0].saving_at_most
+    before = record.options[0].saving_at_most
+    assert dearer is not None
+    assert before is not None
+    assert dearer < before
 
 
 def test_the_interval_stays_at_the_same_rates() -> None:

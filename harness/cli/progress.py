@@ -34,12 +34,27 @@ def standing_line(standing: Standing) -> str:
     )
 
 
+class News:
+    """Which standings are new: an option that ended at an earlier look stands as it stood."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], tuple[int, int, str]] = {}
+
+    def is_new(self, standing: Standing) -> bool:
+        """Whether the option moved since it was last told, and remember that it was."""
+        option = (standing.feature, standing.option)
+        stands = (standing.look, standing.cases, standing.action)
+        was, self._told[option] = self._told.get(option), stands
+        return stands != was
+
+
 class PlainProgress:
     """Lines for a log. `planned` is the number of calls of the plan; fewer may be needed."""
 
     def __init__(self, planned: int, clock: Callable[[], float]) -> None:
         self._planned, self._clock, self._began = planned, clock, clock()
         self._settled = 0
+        self._news = News()
 
     def note(self, text: str) -> None:
         """One line."""
@@ -61,8 +76,9 @@ class PlainProgress:
             )
 
     def stood(self, standing: Standing) -> None:
-        """A line per look."""
-        click.echo(standing_line(standing))
+        """A line per look of an option that still moves."""
+        if self._news.is_new(standing):
+            click.echo(standing_line(standing))
 
 
 class LiveProgress:
@@ -70,6 +86,7 @@ class LiveProgress:
 
     def __init__(self, bar: Bar, planned: int) -> None:
         self._bar = bar
+        self._news = News()
         self._task: TaskID = bar.add_task("answers", total=planned, spent="USD 0")
 
     def note(self, text: str) -> None:
@@ -85,8 +102,9 @@ class LiveProgress:
         self._bar.update(self._task, advance=1, spent=usd(spent_usd))
 
     def stood(self, standing: Standing) -> None:
-        """A line above the bar."""
-        self.note(standing_line(standing))
+        """A line above the bar, for an option that still moves."""
+        if self._news.is_new(standing):
+            self.note(standing_line(standing))
 
 
 @contextmanager

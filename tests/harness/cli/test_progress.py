@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -69,3 +70,13 @@ def test_silence_tells_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     silent.settled(spent_usd=Decimal(0))
     silent.stood(STANDING)
     assert capsys.readouterr().out == ""
+
+
+def test_an_option_that_ended_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = PlainProgress(100, lambda: 0.0)
+    ended = replace(STANDING, action="futile")
+    progress.stood(ended)
+    progress.stood(replace(ended, spent_usd=Decimal(18)))
+    progress.stood(replace(ended, option="better"))
+    told = [" ".join(line.split()[:2]) for line in capsys.readouterr().out.splitlines()]
+    assert told == ["tickets good", "tickets better"]

@@ -58,7 +58,7 @@ FIND_ATTEMPTS = (
 )
 NOTE_BATCH = "UPDATE attempts SET batch = ?, started_at = ? WHERE id = ?"
 FIND_UNDER_WAY = """
-SELECT fingerprint, id, number, reserve_usd, started_at, batch,
+SELECT fingerprint, id, number, reserve_usd, attempts.started_at, batch,
     cycle = (SELECT cycle FROM runs WHERE run_id = ?)
 FROM attempts JOIN runs USING (run_id)
 WHERE ended = 0 AND batch IS NOT NULL AND fingerprint IN (SELECT value FROM json_each(?))

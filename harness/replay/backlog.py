@@ -85,9 +85,9 @@ class Backlog:
     def __len__(self) -> int:
         return self._size
 
-    def add(self, trial: Trial) -> None:
-        """Queue a new trial."""
-        pending = Pending(trial, lane_of(trial))
+    def add(self, trial: Trial, attempts: Sequence[Attempt] = ()) -> None:
+        """Queue a new trial, with the attempts that earlier runs made for it."""
+        pending = Pending(trial, lane_of(trial), attempts=list(attempts))
         self._queue(pending.lane).add(pending)
         self._size += 1
 

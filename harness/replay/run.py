@@ -102,6 +102,9 @@ class Run:
         idle = not self._in_flight and not self._backlog and not self._unwritten
         chunk = feed.take(WINDOW - len(self._backlog), IDLE_S if idle else 0)
         settled = self._rules.journal.settled(trial.fingerprint for trial in chunk)
+        before = self._rules.journal.attempts(
+            trial.fingerprint for trial in chunk if trial.fingerprint not in settled
+        )
         known: list[Outcome] = []
         for trial in chunk:
             if trial.fingerprint in settled:
@@ -110,7 +113,7 @@ class Run:
                 self._asked[trial.fingerprint].append(trial)
             else:
                 self._asked[trial.fingerprint] = [trial]
-                self._backlog.add(trial)
+                self._backlog.add(trial, before.get(trial.fingerprint, ()))
         return known
 
     def _admit(self) -> tuple[list[Pending], float]:

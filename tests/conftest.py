@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.wheels import base, host, wheel
+
+__all__ = ["base", "host", "wheel"]
+
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 

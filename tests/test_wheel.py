@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
@@ -15,72 +9,11 @@ import pytest
 from harness.publish.store import write_records
 from tests.support.records import downgrade_record
 from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
+from tests.support.wheels import run
 from tests.support.wire.openai_server import OpenAIServer
 
-ROOT = Path(__file__).parent.parent
-NAMES = ("harness", "providers", "reports", "evalsets")
 HEAVY = ("ray", "datasets", "pandas", "openai", "anthropic", "google.genai", "scipy")
 pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel")]
-
-
-def run(*command: str | Path, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("COV", "PYTHON"))}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not check or done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of the sources, so that nothing is left in the tree."""
-    work = tmp_path_factory.mktemp("build")
-    source = work / "source"
-    ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".rightsize", "*.egg-info")
-    shutil.copytree(ROOT, source, ignore=ignored)
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", "dist", "./source"]
-    run(*pip, cwd=work)
-    (built,) = (work / "dist").glob("model_rightsizing-*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
-def base(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the base install alone; returns its folder of commands."""
-    home = tmp_path_factory.mktemp("base")
-    venv.create(home / "env", with_pip=True)
-    commands = home / "env" / "bin"
-    constraints = ROOT / "constraints.txt"
-    run(commands / "pip", "install", "--quiet", "-c", constraints, wheel, cwd=home)
-    return commands
-
-
-@pytest.fixture(scope="module")
-def host(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Commands of an environment with the wheel, and a repository that owns all four names.
-
-    The libraries are those of this environment, by a path file: what is tested is whose packages
-    are found, not whether pip can install.
-    """
-    home = tmp_path_factory.mktemp("host")
-    venv.create(home / "env", with_pip=True)
-    commands = home / "env" / "bin"
-    run(commands / "pip", "install", "--quiet", "--no-deps", wheel, cwd=home)
-    (site,) = (home / "env" / "lib").glob("python*/site-packages")
-    (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    repository = home / "repository"
-    for name in NAMES:
-        (repository / name).mkdir(parents=True)
-        (repository / name / "__init__.py").write_text(
-            "raise RuntimeError('the host was loaded')\n"
-        )
-    return commands, repository
 
 
 def test_base_install_has_nothing_heavy(base: Path, tmp_path: Path) -> None:

@@ -3,129 +3,44 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from evalsets.splits import order_seed
 from harness.cli.gate import gate
 from harness.cli.main import run
-from harness.config.fingerprints import inputs_sha256
-from harness.config.prompts import prompt_for
-from harness.config.workspace import load_workspace
 from harness.errors import ExitCode
 from harness.lock import read_lock
-from harness.plan.endpoints import params_sha256
-from harness.publish.store import write_records
-from harness.record.codes import State
-from harness.record.model import DecisionRecord
-from tests.support.record_parts import (
-    a_cost,
-    a_feature,
-    a_margin,
-    a_target,
-    an_eval_set,
-    an_evidence,
-    an_option,
+from tests.support.shops import (
+    CASES,
+    EXTRA,
+    FEATURE,
+    LOCK,
+    POLICY,
+    PROMPT,
+    RECORD,
+    SETTINGS,
+    W,
+    commit,
+    edit,
+    git,
+    put,
+    remove,
+    write,
+    write_shop,
 )
-from tests.support.records import downgrade_record
-from tests.support.reviews import CYCLE, Shape, write_review_workspace
-
-SETTINGS = "app/settings.toml"
-EXTRA = "used_in: shop:app/settings.toml#llm.model"
-
-
-def git(root: Path, *arguments: str) -> None:
-    facts = ["-c", "user.email=ada@example.com", "-c", "user.name=Ada"]
-    subprocess.run(["git", "-C", str(root), *facts, *arguments], check=True, capture_output=True)
-
-
-def put(root: Path, path: str, text: str) -> None:
-    file = root / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-
-
-def decided(root: Path) -> DecisionRecord:
-    """A record that fits the workspace as it is, made an hour ago."""
-    workspace = load_workspace(root)
-    feature = workspace.features["tickets"]
-    inputs = inputs_sha256(workspace.evalsets["tickets"])
-
-    def target(name: str) -> object:
-        return a_target(
-            name,
-            provider="openai-compatible",
-            version=name,
-            params_sha256=params_sha256(name, workspace.models[name], feature, effort=None),
-            prompt_sha256=prompt_for(workspace, "tickets", name).sha256,
-        )
-
-    now = datetime.now(UTC)
-    return downgrade_record(
-        decision_id=f"{CYCLE}-tickets",
-        state=State.ACCEPTED,
-        generated_at=now - timedelta(hours=1),
-        expires_at=now.date() + timedelta(days=90),
-        feature=a_feature(id="tickets", used_in="shop:app/settings.toml#llm.model"),
-        margin=a_margin(value=5.0),
-        current=target("big"),
-        chosen="good",
-        options=(an_option("good", target=target("good"), cost=a_cost()),),
-        evidence=an_evidence(
-            eval_set=an_eval_set(id="tickets", inputs_sha256=inputs),
-            policy_sha256=workspace.policy_sha256,
-            seed=order_seed("tickets", inputs_sha256=inputs, cycle=CYCLE),
-        ),
-    )
 
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository `shop` with a workspace, an accepted and locked downgrade, and one commit."""
     root = tmp_path / "shop"
-    workspace = write_review_workspace(root / "rightsizing", 9, Shape(cases=120, extra=EXTRA))
-    put(root, SETTINGS, '[llm]\nmodel = "big"\n')
-    write_records([decided(workspace)], workspace / "reviews" / CYCLE)
+    write_shop(root)
     monkeypatch.chdir(root)
     for name in ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_DIFF_BASE_SHA", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
-    assert run(["lock"]) == ExitCode.OK
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "one")
     return root
-
-
-def change(root: Path, path: str, text: str) -> None:
-    put(root, path, text)
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "--allow-empty", "-m", "two")
-
-
-def edit(path: str, old: str, new: str) -> Callable[[Path], None]:
-    def apply(root: Path) -> None:
-        text = (root / path).read_text(encoding="utf-8")
-        assert old in text
-        change(root, path, text.replace(old, new))
-
-    return apply
-
-
-def write(path: str, text: str) -> Callable[[Path], None]:
-    return lambda root: change(root, path, text)
-
-
-W = "rightsizing"
-FEATURE = f"{W}/features/tickets.yaml"
-PROMPT = f"{W}/prompts/tickets/default.j2"
-POLICY = f"{W}/policy.yaml"
-CASES = f"{W}/evalsets/tickets/cases.jsonl"
-RECORD = f"{W}/reviews/{CYCLE}/records/tickets.json"
-LOCK = f"{W}/rightsizing.lock"
 
 
 def cases_of(root: Path) -> None:
@@ -175,8 +90,8 @@ def drop_the_place(root: Path) -> None:
         (write("tests/test_chat.py", 'MODEL = "gpt-5"\n'), 0, "pass"),
         (edit(RECORD, '"finding": "over-provisioned"', '"finding": "right-sized"'), 2, "by hand"),
         (write(RECORD, "{"), 2, "not a record"),
-        (lambda root: (root / RECORD).unlink(), 3, "is not among the records"),
-        (lambda root: (root / LOCK).unlink(), 2, "`rightsize lock` writes it"),
+        (remove(RECORD), 3, "is not among the records"),
+        (remove(LOCK), 2, "`rightsize lock` writes it"),
         (edit(LOCK, '"margin": 5.0', '"margin": 9.0'), 2, "the entry was changed by hand"),
         (edit(LOCK, "rightsizing-lock/v1", "rightsizing-lock/v9"), 2, "written as"),
         (write(LOCK, "<<<<<<< a\n{}\n"), 2, "a merge conflict is not resolved"),
@@ -191,7 +106,7 @@ def drop_the_place(root: Path) -> None:
             "pass",
         ),
         (edit(POLICY, "minimum_saving_usd", "minimum_savings_usd"), 2, "policy.yaml:3"),
-        (lambda root: (root / SETTINGS).unlink(), 4, "cannot be read"),
+        (remove(SETTINGS), 4, "cannot be read"),
     ],
 )
 def test_a_change(
@@ -201,15 +116,11 @@ def test_a_change(
     shop: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    first = git(shop, "rev-parse", "HEAD")
     apply(shop)
+    commit(shop, "two")
     capsys.readouterr()
-    base = subprocess.run(
-        ["git", "-C", str(shop), "rev-list", "--max-parents=0", "HEAD"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    assert run(["gate", "--base", base]) == code, capsys.readouterr()
+    assert run(["gate", "--base", first]) == code, capsys.readouterr()
     output = capsys.readouterr()
     assert words in output.out + output.err
     if code == 2:

@@ -28,6 +28,8 @@ from harness.serving.resolve import resolve_weights
 from harness.serving.specs import serve_specs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.config.probe_file import ProbeResult
     from harness.config.workspace import Workspace
     from harness.probe.foreign import Tool
@@ -41,7 +43,7 @@ TOOLS = ("guidellm", "vllm-bench", "aiperf")
 @click.option("--feature", "-f", required=True, help="Feature whose prompts and SLOs count.")
 @options.workspace
 @click.option("--seconds", default=60.0, show_default=True, help="Length of one run.")
-@click.option("--requests", default=120, show_default=True, help="Fewest requests of one run.")
+@click.option("--requests", default=400, show_default=True, help="Fewest requests of one run.")
 @click.option("--repeats", default=5, show_default=True, help="Independent searches.")
 @click.option("--first", default=1.0, show_default=True, help="First rate, requests a second.")
 @click.option("--seed", default=1, show_default=True, help="Of arrivals and prompts.")
@@ -110,7 +112,7 @@ def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> Pr
             model=model, feature=feature, source="probe", measured_at=now,
             engine=engine_of(found, model, base_url), load_s=load_s,
         )  # fmt: skip
-        return to_result(found, subject, measure(target, plan, _progress), plan.search)
+        return to_result(found, subject, measure(target, plan, _progress(plan)), plan.search)
 
 
 def _imported(
@@ -137,12 +139,16 @@ def _check_names(found: Workspace, model: str, feature: str) -> None:
             raise UsageError(f"{option} {name}: not in the workspace; known: {', '.join(known)}")
 
 
-def _progress(run: Run, share: float) -> None:
-    cut = ", ended early" if run.cut else ""
-    click.echo(
-        f"repeat {run.repeat + 1}: {run.rate_per_s:.3g}/s, {len(run.samples)} requests, "
-        f"{share:.1%} good{cut}"
-    )
+def _progress(plan: ProbePlan) -> Callable[[Run, float], None]:
+    def say(run: Run, share: float) -> None:
+        cut = ", ended early" if run.cut else ""
+        rough = run.repeat == plan.search.rough_repeat
+        click.echo(
+            f"{'search' if rough else f'repeat {run.repeat + 1}'}: {run.rate_per_s:.3g}/s, "
+            f"{len(run.samples)} requests, {share:.1%} good{cut}"
+        )
+
+    return say
 
 
 def _show(result: ProbeResult, path: Path) -> None:

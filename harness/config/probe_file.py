@@ -84,7 +84,7 @@ class RateEntry(FileModel):
     rate_per_s: Positive
     """Arrivals a second."""
     repeat: int
-    """Repeat of the search that it belongs to."""
+    """Repeat that it belongs to, from 0; the number after the last: the rough search."""
     requests: int
     """Sent after the warm-up."""
     good_share: Share

@@ -156,7 +156,7 @@ def to_result(
                 upper_per_s=goodput.upper_per_s,
                 level=search.level,
                 good_share=search.good_share,
-                repeats=len(goodput.crossings),
+                repeats=search.repeats,
             ),
             "input_tokens_mean": mean_of([sample.input_tokens for sample in samples]),
             "output_tokens_mean": mean_of([sample.output_tokens for sample in samples]),

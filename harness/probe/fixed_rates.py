@@ -40,4 +40,4 @@ def _crossing(good: tuple[float, float] | None, bad: tuple[float, float], share:
 
 
 def _result(per_s: float) -> Goodput:
-    return Goodput(per_s=per_s, lower_per_s=None, upper_per_s=None, crossings=(per_s,))
+    return Goodput(per_s=per_s, lower_per_s=None, upper_per_s=None)

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     Readings: TypeAlias = Mapping[Reading, float]
 
 
+MEAN_WAIT = 0.4
+"""Mean wait in a settled queue whose 90th percentile is the limit, as a share of the limit."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbePlan:
     """Fixed before the first request."""
@@ -39,7 +43,7 @@ class ProbePlan:
     """Of the arrivals and of the order of the prompts."""
     seconds: float = 60.0
     """Length of a run, unless that is fewer than `least_requests`."""
-    least_requests: int = 120
+    least_requests: int = 400
     sample_s: float = 1.0
     """How often the server's metrics and the GPUs are read."""
     drain_s: float = 60.0
@@ -82,6 +86,28 @@ def probe(
             runner.run(prober.provider.aclose())
 
 
+def queue_at_start(rate: float, alone: Sample, slo: Slo) -> int:
+    """Requests to send at once at the start, as many as are inside when the queue has settled.
+
+    A queue fills slowly: with 16 servers nearly full it takes minutes, and a run from an empty one
+    finds every rate good. At the rate that is looked for the limit is the 90th percentile of a
+    wait that is roughly exponential, whose mean is 1 / ln 10 = 0.43 of it; by Little's law the
+    rate times (a request's time alone plus that mean wait) are inside. Other rates begin with more
+    or fewer than they will have, and the warm-up is not counted.
+    """
+    if alone.total_s is None:
+        return 0
+    slacks = [
+        limit - value
+        for limit, value in (
+            (slo.first_token_s, alone.first_token_s), (slo.total_s, alone.total_s),
+        )
+        if limit is not None and value is not None
+    ]  # fmt: skip
+    wait_s = MEAN_WAIT * max(min(slacks, default=0.0), 0.0)
+    return round(rate * (alone.total_s + wait_s))
+
+
 async def _opened(target: Target, plan: ProbePlan) -> _Prober:
     return _Prober(provider=target.open(), target=target, plan=plan)
 
@@ -96,11 +122,12 @@ class _Prober:
         """One run. Within a repeat every rate sees the same arrivals and prompts, scaled."""
         plan = self.plan
         count = max(plan.least_requests, round(rate * plan.seconds))
-        due = arrivals(rate, count, Random(f"{plan.seed}/{repeat}/arrivals"))  # noqa: S311  # no secret
+        coming = arrivals(rate, count, Random(f"{plan.seed}/{repeat}/arrivals"))  # noqa: S311  # no secret
         chooser = Random(f"{plan.seed}/{repeat}/prompts")  # noqa: S311  # no secret
-        chosen = [chooser.choice(self.target.requests) for _ in due]
         # A request of its own in an empty queue: what a run before this one left is done by then.
-        await self._send(chosen[0])
+        alone = await self._send(chooser.choice(self.target.requests))
+        due = (*[0.0] * min(queue_at_start(rate, alone, plan.slo), count), *coming)
+        chosen = [chooser.choice(self.target.requests) for _ in due]
         done = asyncio.Event()
         watch = asyncio.create_task(self._watch(done))
         loop_plan = LoopPlan(slo=plan.slo, drain_s=2 * (plan.slo.total_s or plan.drain_s / 2))
@@ -112,7 +139,7 @@ class _Prober:
         return Run(
             rate_per_s=rate,
             repeat=repeat,
-            samples=samples,
+            samples=samples[len(due) - count :],
             cut=cut,
             server=summarise_load(server) if server else None,
             gpu=summarise_gpus(gpu),

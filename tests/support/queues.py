@@ -14,6 +14,8 @@ from fractions import Fraction
 from random import Random
 
 from harness.probe.arrivals import arrivals
+from harness.probe.probing import queue_at_start
+from harness.probe.samples import Sample, Slo
 from harness.probe.search import Share
 
 
@@ -39,18 +41,26 @@ class Queue:
         return low
 
     def measure(self, rate: float, repeat: int, *, requests: int, warm_up: float = 0.1) -> Share:
-        due = arrivals(rate, requests, Random(2 * repeat))
+        """A run as the probe does it, with so many requests already there when it starts."""
         services = Random(2 * repeat + 1)
+        alone = self._service(services)
+        before = min(self._before(rate, alone), requests)
+        due = (*[0.0] * before, *arrivals(rate, requests, Random(2 * repeat)))
         free = [0.0] * self.servers
         good = 0
-        skipped = int(requests * warm_up)
+        skipped = before + int(requests * warm_up)
         for number, at in enumerate(due):
-            taken = services.expovariate(1.0)
-            needed = self.service_s * (1.0 if self.constant else taken)
-            done = max(at, heapq.heappop(free)) + needed
+            done = max(at, heapq.heappop(free)) + self._service(services)
             heapq.heappush(free, done)
             good += number >= skipped and done - at <= self.limit_s
-        return Share(good=good / (requests - skipped))
+        return Share(good=good / (len(due) - skipped))
+
+    def _before(self, rate: float, alone_s: float) -> int:
+        alone = Sample(due_s=0.0, first_token_s=alone_s, total_s=alone_s)
+        return queue_at_start(rate, alone, Slo(total_s=self.limit_s))
+
+    def _service(self, rng: Random) -> float:
+        return self.service_s * (1.0 if self.constant else rng.expovariate(1.0))
 
     def _exponential(self, rate: float) -> float:
         mu, c, t = 1 / self.service_s, self.servers, self.limit_s

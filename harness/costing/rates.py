@@ -60,8 +60,22 @@ def find_rates(
         service_tier: the vendor's tier, when it is not the standard one.
 
     Raises:
-        PriceMissingError: there is no price; the message names near models of the catalogue.
+        PriceMissingError: there is no price, or none for the batches that the entry asks for; the
+            message names near models of the catalogue.
     """
+    rates = _own_or_listed(model, config, policy, on, service_tier)
+    if config.batch and not rates.batches:
+        tier = f" at service tier {service_tier}" if service_tier else ""
+        raise PriceMissingError(
+            f"{model}: `batch: true`, and no batch price{tier} in {rates.source}; state `batch:` "
+            "in its `price:`, or ask it live"
+        )
+    return rates
+
+
+def _own_or_listed(
+    model: str, config: ModelConfig, policy: PolicyConfig, on: date, service_tier: str | None
+) -> Rates:
     entries = [
         entry
         for entry in config.price

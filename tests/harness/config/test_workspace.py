@@ -379,6 +379,14 @@ ONE_LINE_EDITS = [
     pytest.param(
         MODEL_FILE,
         "key: BIG_KEY",
+        "key: BIG_KEY\n  base_url: https://a.example.com/openai/v1\n"
+        "  platform: azure\n  batch: true",
+        ["models/all.yaml:6: big.batch: there are no batches on azure; leave `batch:` out"],
+        id="batches on a cloud",
+    ),
+    pytest.param(
+        MODEL_FILE,
+        "key: BIG_KEY",
         "platform: vertex",
         ["models/all.yaml:3: big.platform: vertex has the models of anthropic and google only"],
         id="cloud without the vendor",

@@ -61,6 +61,7 @@ class OpenAIBatchServer(OpenAIServer):
     def routes(self) -> list[web.RouteDef]:
         """Files in and out, batches."""
         self.files: dict[str, bytes] = {}
+        self.outputs: dict[str, Body] = {}
         self.jobs = Jobs()
         return [
             *super().routes(),
@@ -102,7 +103,9 @@ class OpenAIBatchServer(OpenAIServer):
         return {"id": name, "object": "batch", "status": status}
 
     def results(self, name: str) -> Body:
-        """Write both files of results."""
+        """Write both files of results, once."""
+        if name in self.outputs:
+            return self.outputs[name]
         answered, refused = [], []
         for item in self.jobs.items[name]:
             reply = self.script(item["body"])
@@ -110,7 +113,8 @@ class OpenAIBatchServer(OpenAIServer):
             target.append(self.result(item, reply))
         self.files |= {f"out-{name}": lines(answered), f"err-{name}": lines(refused)}
         found = {"output_file_id": f"out-{name}"}
-        return found | ({"error_file_id": f"err-{name}"} if refused else {})
+        self.outputs[name] = found | ({"error_file_id": f"err-{name}"} if refused else {})
+        return self.outputs[name]
 
     def result(self, item: Body, reply: Reply) -> Body:
         """One line of results."""

@@ -10,14 +10,15 @@ import click
 
 from harness.cli import options
 from harness.cli.decide import git_identity
+from harness.cli.grade_answers import ask_grades, read_grade_sheet, write_grade_sheet
 from harness.cli.running import STATE
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
-from harness.labelling import sheets, terminal
-from harness.labelling.agreement import agreement
+from harness.labelling import grading, sheets, terminal
 from harness.labelling.sessions import labels_of, sit
 from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
+from harness.scoring.agreement import two_labellers
 
 if TYPE_CHECKING:
     from harness.labelling.sessions import Sitting
@@ -59,6 +60,9 @@ def label(  # noqa: PLR0913  # one argument per option of the command
     wanted = Selection(features=(feature,))
     plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted).features[0]
     person = by or git_identity(root)
+    if plan.judges:
+        _grade(plan, root, person, second=second, sheet=sheet, filled=filled)
+        return
     with Journal.read(root / STATE / "journal.sqlite") as journal:
         sitting = sit(plan, journal, by=person, clock=_moment, second=second)
     if sheet is not None:
@@ -67,6 +71,27 @@ def label(  # noqa: PLR0913  # one argument per option of the command
         _read(filled, sitting)
     else:
         _ask(plan, sitting, all_looks=all_looks)
+
+
+def _grade(  # noqa: PLR0913  # as the command has options
+    plan: FeaturePlan,
+    root: Path,
+    by: str,
+    *,
+    second: bool,
+    sheet: Path | None,
+    filled: Path | None,
+) -> None:
+    with Journal.read(root / STATE / "journal.sqlite") as journal:
+        asked = grading.ungraded(plan, journal, by=by, second=second)
+    path = plan.sample.folder / plan.evalset.grades_file
+    recorder = grading.GradeRecorder(path=path, by=by, clock=_moment)
+    if sheet is not None:
+        write_grade_sheet(sheet, asked)
+    elif filled is not None:
+        read_grade_sheet(filled, asked, recorder)
+    else:
+        ask_grades(asked, recorder, terminal.Console(show=click.echo, read=_key))
 
 
 def _moment() -> str:
@@ -81,7 +106,7 @@ def _ask(plan: FeaturePlan, sitting: Sitting, *, all_looks: bool) -> None:
     click.echo(f"{done} of {len(asked)} disagreements labelled -> {advice}")
     if left:
         click.echo(f"{left} more belong to later looks, and may need no label")
-    found = agreement(labels_of(plan))
+    found = two_labellers(labels_of(plan))
     if found is not None and found[1].value is not None:
         (one, other), kappa = found
         click.echo(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.plan.model import Power
-from harness.scoring.catalogue import is_binary
+from harness.scoring.catalogue import is_binary, needs_target
 from harness.stats.clusters import FEWEST_CLUSTERS
 from harness.stats.design import PlannedOption, ProvenCases, Setup, make_design
 from harness.stats.power import Truth, cases_needed, pass_rate, smallest_margin
@@ -41,11 +41,18 @@ def design_of(plan: FeaturePlan) -> Design:
             alpha=plan.alpha,
             looks=procedure.looks,
             pilot_share=procedure.pilot,
-            labelled=all(case.target is not None for case in plan.sample.deciding),
+            labelled=is_labelled(plan),
             proven=tuple(_proven(plan)),
             exploratory=plan.quick,
         )
     )
+
+
+def is_labelled(plan: FeaturePlan) -> bool:
+    """Whether every deciding case can be scored at once, without asking a person."""
+    if not needs_target(plan.evalset.primary):
+        return True
+    return all(case.target is not None for case in plan.sample.deciding)
 
 
 def _proven(plan: FeaturePlan) -> Iterator[ProvenCases]:

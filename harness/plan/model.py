@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evalsets.cases import Case, EvalSet
     from harness.config.files import FeatureConfig, ProcedureConfig
     from harness.plan.asking import Asker
+    from harness.plan.judging import PlannedJudge
     from harness.plan.ladder import Rung
     from harness.record.codes import Reason
     from harness.record.parts import Lever
@@ -82,6 +83,8 @@ class Money:
     calls: int
     seconds: Mapping[str, float]
     """Expected busy seconds by lane (model)."""
+    judge_usd: Decimal = Decimal(0)
+    """Part of the expected cost that goes to judges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,8 @@ class FeaturePlan:
     """What the incumbent could save without another model, dearest first."""
     free_lever: Lever | None = None
     """The best of them that is possible, needs no quality test, and saves the minimum."""
+    judges: tuple[PlannedJudge, ...] = ()
+    """The measures that a model judges."""
 
     @property
     def asked(self) -> tuple[PlannedOption, ...]:

@@ -14,6 +14,7 @@ from harness.economics.monthly import cost_from_traffic
 from harness.errors import UsageError
 from harness.plan.asking import Asker, read_tools
 from harness.plan.designing import design_of, power_of, refusal
+from harness.plan.judging import plan_judges
 from harness.plan.ladder import climb
 from harness.plan.levering import levers_of
 from harness.plan.model import FeaturePlan, Plan, PlannedOption, Status
@@ -214,13 +215,20 @@ class _FeaturePlanner:
         return None
 
     def _ready(self, plan: FeaturePlan) -> FeaturePlan:
+        rungs = [option.rung for option in plan.asked]
+        incumbent = [plan.incumbent] if plan.incumbent else []
+        judges = plan_judges(
+            self.workspace, self.feature, self.evalset, [*incumbent, *rungs], on=self.on
+        )
+        blocked = [judge.blocked for judge in judges if judge.blocked]
+        if blocked:
+            return _closed(plan, Status.BLOCKED, (blocked[0][0],), blocked[0][1])
+        plan = replace(plan, judges=judges)
         plan = replace(plan, design=design_of(plan))
         refused = None if self.wanted.quick else refusal(plan)
         if refused is not None:
             return _closed(plan, Status.TOO_SMALL, (Reason.SAMPLE_TOO_SMALL,), refused)
         power = power_of(plan)
-        rungs = [option.rung for option in plan.asked]
-        incumbent = [plan.incumbent] if plan.incumbent else []
         money = price(plan, [*incumbent, *rungs], power.expected_share_of_calls)
         fixed = replace(plan, status=Status.READY, power=power, money=money, note=power.note)
         return hashed(fixed)
@@ -265,6 +273,8 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
             for rung in rungs
         },
     }
+    if plan.judges:
+        fixed["judges"] = [judge.identity(plan.config) for judge in plan.judges]
     text = json.dumps(fixed, sort_keys=True, ensure_ascii=False)
     return replace(plan, plan_sha256=fingerprint(fixed), plan_json=text)
 

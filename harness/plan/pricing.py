@@ -11,10 +11,11 @@ from harness.plan.model import Money
 from providers.completion import TokenUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from evalsets.cases import Case
     from harness.plan.asking import Asker
+    from harness.plan.judging import PlannedJudge
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan
 
@@ -25,14 +26,33 @@ SECONDS_PER_OUTPUT_TOKEN = 0.02
 """A middling hosted model: 50 tokens a second after half a second."""
 
 
-def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
-    """USD of asking `rungs` every case and repeat, and the latency pass where there is one.
+LONGEST_TOKEN = 8
+"""Bytes of a long token: bounds an answer that a judge will read before it is known."""
+JUDGE_OUTPUT_TOKENS = 60
+"""A grade and two sentences of reason."""
 
-    A model that answers in batches is expected to cost the batch price; at worst its batches
-    expire, and it is asked live. `share_of_calls` is the share that the procedure is expected to
-    ask before it stops. The worst case holds every trial's reservation once; a retried attempt is
-    charged too, under the same cap.
+
+def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
+    """USD of asking `rungs` every case and repeat, their judges, and the latency pass if any.
+
+    `share_of_calls` is the share that the procedure is expected to ask before it stops. The worst
+    case holds every trial's reservation once; a retried attempt is charged too, under the same cap.
     """
+    asked, judged = _asking(plan, rungs, share_of_calls), _judging(plan, rungs, share_of_calls)
+    return Money(
+        expected_usd=asked.expected_usd + judged.expected_usd,
+        worst_usd=asked.worst_usd + judged.worst_usd,
+        calls=asked.calls + judged.calls,
+        seconds=_added(asked.seconds, judged.seconds),
+        judge_usd=judged.expected_usd,
+    )
+
+
+def _added(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {lane: one.get(lane, 0.0) + other.get(lane, 0.0) for lane in {**one, **other}}
+
+
+def _asking(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
     if plan.config.answers == "imported":
         return Money(expected_usd=Decimal(0), worst_usd=Decimal(0), calls=0, seconds={})
     asker, cases = plan.asker, plan.sample.deciding
@@ -42,16 +62,49 @@ def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Mo
     busy = SECONDS_PER_CALL + SECONDS_PER_OUTPUT_TOKEN * _likely_output(asker)
     for rung in rungs:
         asked = trials + plan.latency_requests
-        live, bound = _mean_costs(asker, rung, cases)
-        bulk = _mean_costs(asker, rung, cases, batch=True)[0] if rung.config.batch else live
+        likely, bound = _mean_costs(asker, rung, cases)
         share = Decimal(str(round(share_of_calls, 4)))
-        expected += bulk * trials * share + live * plan.latency_requests
+        expected += likely * (trials * share + plan.latency_requests)
         worst += bound * asked
         calls += asked
         lanes = min(rung.config.max_concurrency, max(asked, 1))
-        in_turn = 0 if rung.config.batch else trials * share_of_calls / lanes
-        seconds[rung.model] = busy * (in_turn + plan.latency_requests)
+        seconds[rung.model] = busy * (trials * share_of_calls / lanes + plan.latency_requests)
     return Money(expected_usd=expected, worst_usd=worst, calls=calls, seconds=seconds)
+
+
+def _judging(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
+    """One grade an answer; beside today's, two an answer of a candidate."""
+    cases = plan.sample.deciding
+    expected, worst, calls = Decimal(0), Decimal(0), 0
+    seconds: dict[str, float] = {}
+    busy = SECONDS_PER_CALL + SECONDS_PER_OUTPUT_TOKEN * JUDGE_OUTPUT_TOKENS
+    for judge in plan.judges:
+        rulings = 2 * (len(rungs) - 1) if judge.pairwise else len(rungs)
+        asked = len(cases) * plan.repeats * rulings
+        likely, bound = _mean_ruling(plan, judge)
+        expected += likely * asked * Decimal(str(round(share_of_calls, 4)))
+        worst += bound * asked
+        calls += asked
+        lanes = min(judge.rung.config.max_concurrency, max(asked, 1))
+        busy_s = busy * asked * share_of_calls / lanes
+        seconds[judge.rung.model] = seconds.get(judge.rung.model, 0.0) + busy_s
+    return Money(expected_usd=expected, worst_usd=worst, calls=calls, seconds=seconds)
+
+
+def _mean_ruling(plan: FeaturePlan, judge: PlannedJudge) -> tuple[Decimal, Decimal]:
+    """Expected and largest USD of one ruling, averaged over the cases that are judged at all."""
+    reader, rates = judge.reader(), judge.rung.priced()
+    usual = "x" * (BYTES_PER_TOKEN * _likely_output(plan.asker))
+    longest = "x" * (LONGEST_TOKEN * plan.config.request.max_output_tokens)
+    output = min(JUDGE_OUTPUT_TOKENS, judge.options.max_output_tokens)
+    likely, bound = Decimal(0), Decimal(0)
+    for case in filter(reader.applies, plan.sample.deciding):
+        sent = input_bytes(judge.sample(reader, case, usual).request)
+        usage = TokenUsage(input_tokens=sent // BYTES_PER_TOKEN + 1, output_tokens=output)
+        likely += attempt_cost(usage, rates)
+        bound += judge.sample(reader, case, longest).reserve_usd
+    count = max(len(plan.sample.deciding), 1)
+    return likely / count, bound / count
 
 
 def _likely_output(asker: Asker) -> int:

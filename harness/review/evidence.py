@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.costing.money import plain, rounded
 from harness.record.parts import EvalSetFacts, Evidence, Spend
+from harness.review.agreement import judge_facts, label_facts
 from harness.review.money import bill
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def evidence(
         exploratory=context.exploratory,
         confidence=round(1 - plan.alpha, 6),
         imported=run is not None and plan.config.answers == "imported",
+        judge=judge_facts(run) if run else None,
+        labels=label_facts(plan.evalset.labels),
     )
 
 
@@ -97,7 +100,7 @@ def spend(plan: FeaturePlan, run: FeatureRun | None) -> Spend:
     mean = bill(run.bulk_attempts()).known_usd / asked if asked else Decimal(0)
     return Spend(
         total_usd=plain(paid.known_usd),
-        judge_usd=Decimal(0),
+        judge_usd=plain(bill(run.judge_attempts()).known_usd),
         possibly_billed_usd=plain(paid.possibly_usd),
         saved_by_stopping_usd=plain(rounded(mean * saved, 6)),
         trials=paid.trials,

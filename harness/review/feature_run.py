@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan
     from harness.record.parts import LatencyFacts
+    from harness.review.judging import Judging
     from harness.review.scores import Scoreboard
     from harness.review.veto import Vetoes
     from harness.stats.design import Design
@@ -37,6 +38,8 @@ class FeatureRun:
     latencies: dict[str, LatencyFacts] = field(default_factory=dict[str, "LatencyFacts"])
     live: list[Outcome] = field(default_factory=list["Outcome"])
     """Outcomes of the latency pass."""
+    judging: Judging | None = None
+    """None: no model judges this feature's answers."""
 
     def step(self) -> Step:
         """What the procedure wants next."""
@@ -88,8 +91,16 @@ class FeatureRun:
                         )
 
     def take(self, outcome: Outcome) -> None:
-        """Read one outcome."""
-        self.board.take(outcome)
+        """Read one outcome; one whose answer is to be judged waits for `judged`."""
+        if self.judging is None:
+            self.board.take(outcome)
+        else:
+            self.judging.hold(outcome)
+
+    def judged(self) -> None:
+        """Read the outcomes whose answers the judges have seen."""
+        for outcome in self.judging.release() if self.judging else ():
+            self.board.take(outcome)
 
     def bulk_read(self) -> int:
         """Trials of the quality pass that were read."""
@@ -107,7 +118,11 @@ class FeatureRun:
     def attempts(self) -> list[Attempt]:
         """Every attempt that is evidence."""
         live = [attempt for outcome in self.live for attempt in outcome.attempts]
-        return self.bulk_attempts() + live
+        return self.bulk_attempts() + live + self.judge_attempts()
+
+    def judge_attempts(self) -> list[Attempt]:
+        """Every attempt of the judges."""
+        return list(self.judging.attempts()) if self.judging else []
 
     def _options(self) -> list[str]:
         return [self.incumbent.option, *self.rungs]

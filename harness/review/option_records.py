@@ -13,6 +13,7 @@ from harness.decision.verdict import OptionFacts
 from harness.economics.error_value import QualityLoss, error_value
 from harness.record.codes import Reason
 from harness.record.parts import OptionRecord, Target
+from harness.review.agreement import judges_are_reliable
 from harness.review.money import measure, planned_cost
 
 if TYPE_CHECKING:
@@ -108,9 +109,14 @@ def facts(
     saving = examined.saving_after_discounts
     unknown = cost is None and standing.state == "passes"
     doubts = vetoes.doubts if vetoes else ()
+    state = standing.state
+    if state != "not-asked" and not judges_are_reliable(run):
+        doubts = (*doubts, Reason.JUDGE_UNRELIABLE)
+        # What such a judge shows, it shows of no model: neither harm nor its absence.
+        state = "passes" if state in {"inferior", "unlikely"} else state
     return OptionFacts(
         option=planned.rung.option,
-        quality=standing.state,
+        quality=state,
         vetoes=vetoes.reasons if vetoes else (),
         doubts=(*doubts, Reason.USAGE_NOT_REPORTED) if unknown else doubts,
         saves_enough=saving is None or (saving >= minimum and saving > 0),

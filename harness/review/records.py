@@ -197,6 +197,9 @@ class _Writer:
         if plan.evalset.targets in {"model", "program"}:
             maker = plan.evalset.targets
             gaps.append(f"whether people agree with the targets: a {maker} made them")
+        same = sorted({o for judge in plan.judges for o in judge.shares_family_with})
+        if same:
+            gaps.append(f"whether the judge favours its own family: {', '.join(same)}")
         return tuple(gaps)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from harness.costing.attempts import attempt_cost
 from harness.decision.step import Ask, Confirm, Finished
 from harness.errors import RightsizeError
+from harness.plan.judging import OPTION as JUDGED_BY
 from harness.plan.model import Status
 from harness.replay.batch_desk import BatchDesk
 from harness.replay.batches import Batches, Patience
@@ -19,6 +20,7 @@ from harness.replay.governor import Governor, Lane, LaneLimits, lane_of
 from harness.replay.ledger import Ledger
 from harness.replay.worker import OPENER
 from harness.review.feature_run import FeatureRun
+from harness.review.judging import Judging
 from harness.review.latency_pass import MOST_ROUNDS, lacking, latency_facts, latency_trials
 from harness.review.progress import Standing as Shown
 from harness.review.scores import Measures, Scoreboard
@@ -141,6 +143,21 @@ class ReviewRun:
     def _take(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
             self._runs[outcome.trial.feature].take(outcome)
+        self._judge()
+
+    def _judge(self) -> None:
+        """Let the judges see the answers that wait for them."""
+        judged = {name: run for name, run in self._runs.items() if run.judging}
+        if not judged:
+            return
+        wanted = [run.judging.trials() for run in judged.values() if run.judging]
+        with closing(self._replay(_round_robin(wanted), self._governor)) as rulings:
+            for ruling in rulings:
+                judging = judged[ruling.trial.feature].judging
+                if judging is not None:
+                    judging.take(ruling)
+        for run in judged.values():
+            run.judged()
 
     def _open_batches(self) -> Batches | None:
         """None where nothing is asked by batch, or nothing at all is asked."""
@@ -252,11 +269,10 @@ class ReviewRun:
         for run in self._runs.values():
             for rung in (run.incumbent, *run.rungs.values()):
                 trial = run.plan.asker.trial(rung, run.plan.sample.deciding[0], 0, "quality")
-                limits[lane_of(trial)] = LaneLimits(
-                    max_concurrency=concurrency or rung.config.max_concurrency,
-                    requests_per_minute=rung.config.requests_per_minute,
-                    tokens_per_minute=rung.config.tokens_per_minute,
-                )
+                limits[lane_of(trial)] = _limits(rung, concurrency)
+            for judge in run.plan.judges:
+                lane = lane_of(judge.sample(judge.reader(), run.plan.sample.deciding[0], ""))
+                limits.setdefault(lane, _limits(judge.rung, concurrency))
         return Governor(limits, share_of_rate_limit=self._engine.share_of_rate_limit)
 
     def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
@@ -264,8 +280,9 @@ class ReviewRun:
 
     def _rates(self, feature: str, option: str) -> Rates:
         run = self._runs[feature]
-        rung = run.incumbent if option == run.incumbent.option else run.rungs[option]
-        return rung.priced()
+        judges = {f"{JUDGED_BY}{judge.rung.option}": judge.rung for judge in run.plan.judges}
+        rungs = {run.incumbent.option: run.incumbent, **run.rungs, **judges}
+        return rungs[option].priced()
 
     def _tell(self, run: FeatureRun) -> None:
         for standing in run.standings():
@@ -291,16 +308,30 @@ class ReviewRun:
 def _start(plan: FeaturePlan, served: Mapping[str, str]) -> FeatureRun:
     if plan.incumbent is None or plan.design is None:
         raise LookupError(f"{plan.feature} was not planned to be asked")
+    judges = tuple(replace(judge, rung=_at(judge.rung, served)) for judge in plan.judges)
+    cases = {case.id: case for case in plan.sample.deciding}
+    judging = Judging.of(judges, cases, plan.incumbent.option)
     return FeatureRun(
         plan=plan,
         design=plan.design,
         incumbent=_at(plan.incumbent, served),
         rungs={option.rung.option: _at(option.rung, served) for option in plan.asked},
         board=Scoreboard(
-            measures=Measures.of(plan.evalset, plan.sample.folder),
-            cases={case.id: case for case in plan.sample.deciding},
+            measures=Measures.of(
+                plan.evalset, plan.sample.folder, judging.book if judging else None
+            ),
+            cases=cases,
             repeats=plan.repeats,
         ),
+        judging=judging,
+    )
+
+
+def _limits(rung: Rung, concurrency: int | None) -> LaneLimits:
+    return LaneLimits(
+        max_concurrency=concurrency or rung.config.max_concurrency,
+        requests_per_minute=rung.config.requests_per_minute,
+        tokens_per_minute=rung.config.tokens_per_minute,
     )
 
 

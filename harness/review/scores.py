@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness.comparison.arms import Arm
 from harness.scoring.catalogue import find_scorer
+from harness.scoring.judge import NotGradedError
 from harness.scoring.outcomes import normal_form, score_outcome
 from harness.scoring.scorer import NoTargetError, Setting
 from harness.trials import Answered, Failed, Missing
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalsets.cases import Case, EvalSet
+    from harness.scoring.grades import GradeBook
     from harness.scoring.scorer import Scorer
     from harness.trials import Attempt, Outcome
 
@@ -47,10 +49,10 @@ class Measures:
     scorers: tuple[Scorer, ...]
 
     @classmethod
-    def of(cls, evalset: EvalSet, folder: Path) -> Measures:
-        """The measures that an eval set names."""
-        primary = find_scorer(evalset.primary, Setting(folder=folder))
-        setting = Setting(folder=folder, primary=primary)
+    def of(cls, evalset: EvalSet, folder: Path, grades: GradeBook | None = None) -> Measures:
+        """The measures that an eval set names; `grades` is where judges write."""
+        primary = find_scorer(evalset.primary, Setting(folder=folder, grades=grades))
+        setting = Setting(folder=folder, primary=primary, grades=grades)
         specs = [guardrail.scorer for guardrail in evalset.guardrails]
         return cls(
             names=(evalset.primary.scorer, *(spec.scorer for spec in specs)),
@@ -65,7 +67,7 @@ class Measures:
     def read(self, outcome: Outcome, case: Case) -> Scored:
         """Score one outcome by every measure."""
         try:
-            scores = tuple(score_outcome(outcome, case, scorer) for scorer in self.scorers)
+            scores = tuple(_score(outcome, case, scorer) for scorer in self.scorers)
             unlabelled = False
         except NoTargetError:
             scores = (None,) * len(self.scorers)
@@ -84,6 +86,14 @@ class Measures:
             return None
         text = normal_form(outcome, self.primary)
         return None if text is None else hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _score(outcome: Outcome, case: Case, scorer: Scorer) -> float | None:
+    """A score; None where the world, or a judge, brought none."""
+    try:
+        return score_outcome(outcome, case, scorer)
+    except NotGradedError:
+        return None
 
 
 def _kind(outcome: Outcome) -> str:

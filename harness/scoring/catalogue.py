@@ -70,3 +70,13 @@ def is_binary(spec: ScorerSpec) -> bool:
     if spec.scorer == "json-fields":
         return json.loads(spec.options).get("pass", "all") == "all"
     return spec.scorer in _BINARY
+
+
+_WITHOUT_TARGET = frozenset({"format", "graded", "judge", "json-schema"})
+
+
+def needs_target(spec: ScorerSpec) -> bool:
+    """Whether a case must have a target (or a label) to be scored; no code of the user's runs."""
+    if ":" in spec.scorer:
+        return bool(json.loads(spec.options).get("needs_target", True))
+    return spec.scorer not in _WITHOUT_TARGET

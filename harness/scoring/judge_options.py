@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from harness.errors import UsageError
+from harness.scoring.grades import EVEN
 from harness.scoring.scorer import Options, Setting, read_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evalsets.cases import ScorerSpec
 
 NAME = "judge"
+BESIDE_TODAY: Mapping[str, float] = MappingProxyType({"better": 1.0, "even": EVEN, "worse": 0.0})
+"""What a person says of an answer beside today's."""
 _FEWEST_GRADES = 2
 _FILE_ENDS = (".txt", ".md", ".j2")
 
@@ -40,6 +46,11 @@ class JudgeOptions(Options):
     """The same beyond chance (Cohen's kappa): a judge that always says pass has none."""
     max_output_tokens: Annotated[int, Field(gt=0)] = 400
     """Longest reply of the judge, reasoning included."""
+
+    @property
+    def worth(self) -> Mapping[str, float]:
+        """What a person may say of an answer, and what it is worth."""
+        return self.grades if self.compare == "alone" else BESIDE_TODAY
 
     @field_validator("grades")
     @classmethod

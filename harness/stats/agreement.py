@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scipy.stats import norm
+from scipy.stats import beta, norm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,17 @@ def cohen_kappa(first: Sequence[str], second: Sequence[str], *, confidence: floa
         agreed=agreed,
         confidence=confidence,
     )
+
+
+def share_lower(agreed: int, n: int, *, confidence: float = 0.95) -> float:
+    """One-sided lower bound of a share by Clopper and Pearson (1934): never below its level.
+
+    >>> round(share_lower(55, 60), 3)
+    0.833
+    """
+    if not 0 <= agreed <= n or n == 0:
+        raise ValueError(f"need 0 <= agreed <= n and n > 0, got {agreed} of {n}")
+    return float(beta.ppf(1 - confidence, agreed, n - agreed + 1)) if agreed else 0.0
 
 
 def _standard_error(

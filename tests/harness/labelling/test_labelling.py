@@ -14,7 +14,6 @@ import pytest
 from harness.cli.main import run
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
-from harness.labelling.agreement import agreement
 from harness.labelling.questions import Question
 from harness.labelling.recording import Verdict
 from harness.labelling.sessions import Sitting, labels_of, sit
@@ -25,6 +24,7 @@ from harness.plan.planning import Selection, plan_review
 from harness.record.codes import Reason
 from harness.record.codes import Verdict as Decided
 from harness.replay.journal import Journal
+from harness.scoring.agreement import two_labellers
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -246,7 +246,7 @@ def test_a_second_person_labels_blind_to_the_first(replayed: Path) -> None:
     assert {each.case_id for each in two.asked} == {each.case_id for each in one.asked}
     for question in two.asked:
         two.recorder.record(question, truth(question))
-    found = agreement(labels_of(planned(replayed)))
+    found = two_labellers(labels_of(planned(replayed)))
     assert found is not None
     assert found[0] == ("dana", "eli")
     assert (found[1].n, found[1].agreed) == (2, 2)

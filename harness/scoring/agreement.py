@@ -1,4 +1,4 @@
-"""Two labellers on the same cases: how far they agree."""
+"""Who said what last: people's labels and grades, and how far two labellers agree."""
 
 from __future__ import annotations
 
@@ -10,11 +10,27 @@ from harness.stats.agreement import cohen_kappa
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evalsets.cases import Label
+    from evalsets.cases import Grade, Label
     from harness.stats.agreement import Kappa
 
+FEWEST_GRADES = 30
+"""Fewest grades by people that a judge is held against."""
 
-def agreement(labels: Iterable[Label]) -> tuple[tuple[str, str], Kappa] | None:
+
+def standing_grades(grades: Iterable[Grade], *, rubric_sha256: str) -> tuple[Grade, ...]:
+    """The last grade of every answer by this rubric; a withdrawn one leaves the answer ungraded."""
+    last: dict[tuple[str, str], Grade] = {}
+    for grade in grades:
+        if grade.rubric_sha256 != rubric_sha256:
+            continue
+        if grade.withdrawn:
+            last.pop((grade.case, grade.answer_sha256), None)
+        else:
+            last[grade.case, grade.answer_sha256] = grade
+    return tuple(last.values())
+
+
+def two_labellers(labels: Iterable[Label]) -> tuple[tuple[str, str], Kappa] | None:
     """The two who labelled the most cases together, and their kappa; None when no two did."""
     last: dict[tuple[str, str], str] = {}
     for each in labels:

@@ -1,0 +1,202 @@
+"""A judge as a planned thing: the model, its price, and the trials that ask for its grades.
+
+A judge's trial goes the way of any other: same journal, ledger, governor and retries. Equal answers
+to one case are one trial, whoever gave them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from harness.config.fingerprints import fingerprint, prompt_sha256
+from harness.config.prompts import PromptFile
+from harness.costing.attempts import upper_bound
+from harness.plan.asking import WIRE_ONLY, input_bytes
+from harness.plan.ladder import build_rung
+from harness.record.codes import Reason
+from harness.scoring.judge import judge_of
+from harness.scoring.judge_options import NAME, judge_options, rubric_text
+from harness.scoring.judge_prompt import (
+    PREFERENCES,
+    comparing,
+    grading,
+    read_ruling,
+    reply_schema,
+)
+from harness.scoring.scorer import Setting
+from harness.trials import Trial
+from providers.request import ModelRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from evalsets.cases import Case, EvalSet, ScorerSpec
+    from harness.config.files import FeatureConfig
+    from harness.config.workspace import Workspace
+    from harness.plan.ladder import Rung
+    from harness.scoring.grades import GradeBook
+    from harness.scoring.judge import Judge
+    from harness.scoring.judge_options import JudgeOptions
+    from harness.scoring.judge_prompt import Ruling
+    from providers.request import Message
+
+_BLOCKING = frozenset({Reason.DATA_NOT_PERMITTED, Reason.PRICE_MISSING, Reason.MODEL_RETIRING})
+OPTION = "judge:"
+"""What stands before a judge's name where a trial names its option."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedJudge:
+    """One measure that a model judges. `measure` counts from 0, the primary one."""
+
+    feature: str
+    measure: int
+    spec: ScorerSpec
+    options: JudgeOptions
+    rung: Rung
+    folder: Path
+    shares_family_with: tuple[str, ...] = ()
+    """Options of the feature whose family is the judge's own: it may favour them."""
+
+    def identity(self, feature: FeatureConfig) -> dict[str, str]:
+        """What of the judge determines its grades, the scorer's options apart."""
+        return {
+            "option": self.rung.option,
+            "prompt": self.rung.prompt.sha256,
+            "params": self.rung.params_sha256(feature),
+        }
+
+    @property
+    def blocked(self) -> tuple[Reason, str] | None:
+        """Why this judge may not be asked, and a line about it; None when it may be."""
+        if self.rung.excluded not in _BLOCKING or self.rung.excluded is None:
+            return None
+        return self.rung.excluded, f"the judge {self.rung.option}: {self.rung.note}"
+
+    @property
+    def pairwise(self) -> bool:
+        """Whether an answer is judged beside today's."""
+        return self.options.compare == "with-incumbent"
+
+    def reader(self, book: GradeBook | None = None) -> Judge:
+        """The scorer over a book of grades: its rubric, and what needs no judge."""
+        return judge_of(self.spec, Setting(folder=self.folder, grades=book))
+
+    def grade_trial(self, judge: Judge, case: Case, answer: str) -> Trial:
+        """The trial that grades one answer."""
+        messages = grading(
+            case,
+            answer,
+            rubric=judge.rubric,
+            requirement=judge.requirement(case),
+            grades=tuple(self.options.grades),
+        )
+        return self._trial(case, messages, ("grade", tuple(self.options.grades)))
+
+    def comparison_trial(self, judge: Judge, case: Case, first: str, second: str) -> Trial:
+        """The trial that says which of two answers is better, in this order."""
+        messages = comparing(
+            case, first, second, rubric=judge.rubric, requirement=judge.requirement(case)
+        )
+        return self._trial(case, messages, ("better", PREFERENCES))
+
+    def sample(self, judge: Judge, case: Case, answer: str) -> Trial:
+        """The trial of an answer that is not known yet, for its price."""
+        if self.pairwise:
+            return self.comparison_trial(judge, case, answer, answer)
+        return self.grade_trial(judge, case, answer)
+
+    def ruling(self, text: str) -> Ruling:
+        """A reply of the judge, read."""
+        if self.pairwise:
+            return read_ruling(text, "better", PREFERENCES)
+        return read_ruling(text, "grade", self.options.grades)
+
+    def _trial(
+        self, case: Case, messages: tuple[Message, ...], asked: tuple[str, Sequence[str]]
+    ) -> Trial:
+        request = ModelRequest(
+            model=self.rung.version,
+            messages=messages,
+            max_output_tokens=self.options.max_output_tokens,
+            temperature=None if self.rung.effort else 0,
+            schema=reply_schema(*asked) if self.rung.sends_schema else None,
+            effort=self.rung.effort,
+        )
+        facts = {
+            "served": self.rung.served_identity(),
+            "request": {k: v for k, v in asdict(request).items() if k not in WIRE_ONLY},
+            "case": case.id,
+            "purpose": "judge",
+        }
+        return Trial(
+            fingerprint=fingerprint(facts),
+            feature=self.feature,
+            option=f"{OPTION}{self.rung.option}",
+            case_id=case.id,
+            repeat=0,
+            purpose="judge",
+            endpoint=self.rung.endpoint,
+            request=request,
+            reserve_usd=upper_bound(
+                input_bytes=input_bytes(request),
+                max_output_tokens=request.max_output_tokens,
+                rates=self.rung.priced(),
+                max_input_tokens=self.rung.config.max_input_tokens,
+            ),
+        )
+
+
+def plan_judges(
+    workspace: Workspace, feature: str, evalset: EvalSet, asked: Sequence[Rung], *, on: date
+) -> tuple[PlannedJudge, ...]:
+    """The judges that an eval set names; `asked` are the options whose answers they see.
+
+    Raises:
+        UsageError: a judge's options cannot be read.
+    """
+    folder = workspace.evalset_folder(feature)
+    specs = [evalset.primary, *(guardrail.scorer for guardrail in evalset.guardrails)]
+    return tuple(
+        _planned(workspace, feature, (number, spec, folder), asked, on)
+        for number, spec in enumerate(specs)
+        if spec.scorer == NAME
+    )
+
+
+def _planned(
+    workspace: Workspace,
+    feature: str,
+    measure: tuple[int, ScorerSpec, Path],
+    asked: Sequence[Rung],
+    on: date,
+) -> PlannedJudge:
+    number, spec, folder = measure
+    options = judge_options(spec)
+    rubric = rubric_text(options, Setting(folder=folder))
+    prompt = PromptFile(path=options.rubric or "", text=rubric, sha256=prompt_sha256(rubric))
+    rung = replace(build_rung(workspace, feature, options.model, on=on), prompt=prompt)
+    return PlannedJudge(
+        feature=feature,
+        measure=number,
+        spec=spec,
+        options=options,
+        rung=rung,
+        folder=folder,
+        shares_family_with=tuple(
+            other.option for other in asked if _family(other) == _family(rung)
+        ),
+    )
+
+
+def _family(rung: Rung) -> tuple[str, str]:
+    """Whose model it is: its stated family, else its vendor's, else its own name alone."""
+    config = rung.config
+    if config.family is not None:
+        return ("family", config.family)
+    if config.provider != "openai-compatible":
+        return ("vendor", config.provider)
+    return ("model", rung.model)

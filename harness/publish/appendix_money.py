@@ -10,12 +10,20 @@ from harness.economics.portfolio import growing
 from harness.publish import figures
 from harness.publish.hosting import hosting_tables
 from harness.publish.tables import table
-from harness.publish.words import DASH, amount_text, count, day, usd
+from harness.publish.words import DASH, LEVERS, amount_text, count, day, usd
+from harness.record.codes import Result
 from reports.document import Paragraph, Section
 
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
-    from harness.record.parts import BreakEven, LeverBasis, OptionCost, RateFacts, TierFacts
+    from harness.record.parts import (
+        BreakEven,
+        LeverBasis,
+        OptionCost,
+        RateFacts,
+        Savings,
+        TierFacts,
+    )
     from reports.document import Block, Table
 
 
@@ -24,6 +32,7 @@ def money_sections(record: DecisionRecord) -> list[Section]:
     costs: list[Block | None] = [
         figures.cost_quality(record),
         _costs(record),
+        _at_most(record),
         *hosting_tables(record),
         _portions(record),
         _rates(record),
@@ -50,7 +59,6 @@ def _named(record: DecisionRecord) -> list[tuple[str, OptionCost]]:
 
 
 def _costs(record: DecisionRecord) -> Table | None:
-    at_most = {option.target.option: option.saving_at_most for option in record.options}
     return table(
         "What each option costs in production; a dash: not priced, or not asked",
         (
@@ -64,7 +72,6 @@ def _costs(record: DecisionRecord) -> Table | None:
             "per million tokens",
             "successes",
             "basis",
-            "saves at most, before any call",
         ),
         (
             (
@@ -78,11 +85,26 @@ def _costs(record: DecisionRecord) -> Table | None:
                 usd(cost.per_million_tokens),
                 DASH if cost.success_share is None else f"{cost.success_share * 100:.1f} %",
                 cost.basis,
-                usd(at_most.get(name)),
             )
             for name, cost in _named(record)
         ),
         strong={record.chosen or ""},
+    )
+
+
+def _at_most(record: DecisionRecord) -> Table | None:
+    return table(
+        "The most that an option could save a month after discounts, known before any call",
+        ("option", "at most", "asked"),
+        (
+            (
+                option.target.option,
+                usd(option.saving_at_most),
+                "no" if option.result is Result.NOT_RUN else "yes",
+            )
+            for option in record.options
+            if option.saving_at_most is not None
+        ),
     )
 
 
@@ -221,12 +243,19 @@ def _saving(record: DecisionRecord) -> Paragraph | None:
         else f"{usd(saved.realised)} realised, verified {day(saved.verified_at)}"
     )
     text = (
-        f"{usd(saved.monthly)} a month ({saved.percentage:.1f} %), between "
-        f"{usd(saved.monthly_lower)} and {usd(saved.monthly_upper)}; {usd(saved.after_discounts)} "
-        f"after discounts, {_year(record, saved.after_discounts)}; one-off cost "
-        f"{usd(saved.one_off_cost)}, {payback}; {realised}."
+        f"{usd(saved.monthly)} a month ({saved.percentage:.1f} %), {_between(saved)}; "
+        f"{usd(saved.after_discounts)} after discounts, {_year(record, saved.after_discounts)}; "
+        f"one-off cost {usd(saved.one_off_cost)}, {payback}; {realised}."
     )
     return Paragraph(lead="Saving.", runs=(text,))
+
+
+def _between(saved: Savings) -> str:
+    """The interval to the cent, as whole dollars may hide a narrow one."""
+    low, high = saved.monthly_lower, saved.monthly_upper
+    if low is None or high is None:
+        return "its interval not known"
+    return f"between USD {low:,.2f} and USD {high:,.2f}"
 
 
 def _year(record: DecisionRecord, monthly: Decimal) -> str:
@@ -276,7 +305,7 @@ def _levers(record: DecisionRecord) -> Table | None:
         ("lever", "a month", "saving, USD", "possible", "needs", "priced with"),
         (
             (
-                lever.kind,
+                LEVERS.get(lever.kind, lever.kind),
                 usd(lever.monthly),
                 amount_text(lever.saving_monthly),
                 "yes" if lever.possible else "no",

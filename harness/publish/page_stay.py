@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.publish.facts import nearest_failed
-from harness.publish.words import count, day, person, points, sentence, usd
+from harness.publish.words import LEVERS, count, day, person, points, sentence, usd
 from harness.record.codes import Reason
 from reports.document import Bullets, Paragraph
 
@@ -21,7 +21,8 @@ def levers(record: DecisionRecord) -> list[Block]:
         text = "None: neither batch nor caching applies here."
         return [Paragraph(lead="Savings that need no other model.", runs=(text,))]
     items = tuple(
-        f"{lever.kind}: saves {usd(lever.saving_monthly)} a month; {lever.needs.rstrip('.')}."
+        f"{sentence(LEVERS.get(lever.kind, lever.kind))[:-1]}: saves "
+        f"{usd(lever.saving_monthly)} a month; {lever.needs.rstrip('.')}."
         for lever in possible
     )
     lead = "Savings that need no other model (one of them; they exclude each other)."

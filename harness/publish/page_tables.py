@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.publish.words import (
     DASH,
+    LEVERS,
     amount_text,
     count,
     limit,
@@ -137,7 +138,7 @@ def options_table(record: DecisionRecord) -> list[Table]:
     rows += [
         Row(
             cells=(
-                f"same model, {lever.kind}",
+                f"same model, {LEVERS.get(lever.kind, lever.kind)}",
                 usd(lever.monthly),
                 "possible" if lever.possible else "not possible",
                 lever.needs,

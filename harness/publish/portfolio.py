@@ -12,6 +12,7 @@ from harness.publish.facts import (
     decided_without_a_call,
     open_option,
     read_facts,
+    saving_at_most,
 )
 from harness.publish.next_quarter import since_last
 from harness.publish.portfolio_views import views
@@ -81,11 +82,25 @@ def saving(record: DecisionRecord) -> Decimal:
 
 def _saving_text(records: Sequence[DecisionRecord]) -> str:
     proposed = [record for record in records if record.verdict is Verdict.DOWNGRADE]
-    total = sum((saving(record) for record in proposed), start=Decimal(0))
     others = (record for record in records if record.verdict is not Verdict.DOWNGRADE)
     free = sum((lever_saving(record) for record in others), start=Decimal(0))
     more = f" Without another model, batch or caching would save {usd(free)} more." if free else ""
-    return f"{usd(total)} a month after discounts, on {plural(len(proposed), 'feature')}.{more}"
+    return f"{_proposed_text(proposed)}{_bound_text(records)}{more}"
+
+
+def _proposed_text(proposed: Sequence[DecisionRecord]) -> str:
+    if not proposed:
+        return "No downgrade is proposed."
+    total = sum((saving(record) for record in proposed), start=Decimal(0))
+    return f"{usd(total)} a month after discounts, on {plural(len(proposed), 'feature')}."
+
+
+def _bound_text(records: Sequence[DecisionRecord]) -> str:
+    """What was known before any call: each feature's largest possible saving, added up."""
+    most = sum((saving_at_most(record) or Decimal(0) for record in records), start=Decimal(0))
+    if not most:
+        return ""
+    return f" Known before any call: other models could save {usd(most)} at most."
 
 
 def _funnel(records: Sequence[DecisionRecord]) -> Table:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.publish.facts import chosen_option, decided_without_a_call
+from harness.publish.facts import chosen_option, decided_without_a_call, saving_at_most
 from harness.publish.portfolio_spend import spend_section
 from harness.publish.store import file_name
 from harness.publish.words import DASH, REASONS, count, day, person, points, reasons_text, usd
@@ -181,18 +181,19 @@ def _free(records: Sequence[DecisionRecord]) -> Table | None:
     found.sort(key=lambda record: (-_monthly(record), record.feature.id))
     return _table(
         "Answered before a cent was spent",
-        ("feature", "team", "a month today", "verdict", "why"),
+        ("feature", "team", "a month today", "could save at most", "verdict", "why"),
         (
             (
                 _link(record),
                 record.feature.team,
                 usd(record.current_cost.monthly),
+                usd(saving_at_most(record)),
                 record.verdict.value,
                 _why(record),
             )
             for record in found
         ),
-        "--n",
+        "--nn",
     )
 
 

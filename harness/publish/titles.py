@@ -13,12 +13,14 @@ from harness.publish.facts import (
     saving_if_swapped,
 )
 from harness.publish.words import (
+    LEVERS,
     REASONS,
     count,
     day,
     of_option,
     person,
     points,
+    sentence,
     spoken,
     usd,
     usd_range,
@@ -51,7 +53,8 @@ def _downgrade_title(record: DecisionRecord) -> str:
     how = (
         f"Downgrade {name} from {today} to {option.target.option}"
         if option is not None
-        else f"Keep {today} for {name}, but change how it is used: {record.lever}"
+        else f"Keep {today} for {name}, but change how it is used: "
+        f"{LEVERS.get(record.lever, record.lever)}"
     )
     if record.savings is None:
         return how
@@ -117,7 +120,9 @@ def notices(facts: Facts) -> list[Notice]:
     if record.evidence.exploratory:
         why = "; ".join(record.evidence.exploratory)
         found.append(
-            Notice(text=f"EXPLORATORY: this can be shown, but not accepted or locked. {why}")
+            Notice(
+                text=f"EXPLORATORY: this can be shown, but not accepted or locked. {sentence(why)}"
+            )
         )
     if facts.expired:
         found.append(

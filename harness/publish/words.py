@@ -48,6 +48,13 @@ _OF_THE_REVIEW: Mapping[Reason, str] = {
     Reason.TRAFFIC_MISSING: "the traffic is not known",
     Reason.LATENCY_NOT_MEASURED: "the time was not measured",
 }
+LEVERS: Mapping[str, str] = {
+    "batch": "batch",
+    "caching": "prompt caching",
+    "effort": "lower effort",
+    "shorter-output": "shorter answers",
+}
+"""What can be changed on the same model, as people call it."""
 REASONS: Mapping[Reason, str] = {**_OF_AN_OPTION, **_OF_THE_REVIEW}
 
 
@@ -88,8 +95,8 @@ def amounts_alike(amounts: Sequence[Decimal]) -> list[str]:
 
 
 def usd_range(low: Decimal | None, high: Decimal | None) -> str:
-    """A bracketed interval of money, or nothing when there is none."""
-    if low is None or high is None:
+    """A bracketed interval of money; nothing when there is none, or none that could be seen."""
+    if low is None or high is None or amount_text(low) == amount_text(high):
         return ""
     return f" ({amount_text(low)} to {amount_text(high)})"
 

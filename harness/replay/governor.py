@@ -133,18 +133,16 @@ def guess_tokens(trial: Trial) -> int:
     return size // BYTES_PER_TOKEN + trial.request.max_output_tokens
 
 
-def predict_s(limits: LaneLimits, *, calls: int, tokens: int, call_s: float, share: float) -> float:
-    """Seconds that `calls` with `tokens` in all take on a lane, each lasting `call_s` seconds.
+def predict_s(
+    limits: LaneLimits, *, calls: float, tokens: float, busy_s: float, share: float
+) -> float:
+    """Seconds that `calls` with `tokens` in all take on a lane, `busy_s` seconds in all.
 
     The slowest of three: concurrency, the share of the requests a minute, and of the tokens.
     """
     rates = ((calls, limits.requests_per_minute), (tokens, limits.tokens_per_minute))
     paced = [amount * 60 / (limit * share) for amount, limit in rates if limit]
-    return (
-        max(calls * call_s / limits.max_concurrency, *paced)
-        if paced
-        else (calls * call_s / limits.max_concurrency)
-    )
+    return max([busy_s / min(limits.max_concurrency, max(calls, 1.0)), *paced])
 
 
 def _history(lane: Lane, throttle: Throttle) -> LaneHistory:

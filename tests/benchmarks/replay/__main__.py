@@ -1,7 +1,8 @@
 """What the replay engine shows: `python -m tests.benchmarks.replay [throughput limits size ...]`.
 
 Every figure comes from the server's side or from the journal. Without arguments, all points run
-(about ten minutes); each prints one JSON line per run.
+(about fifteen minutes); each prints one JSON line per run. `... replay report LINES...` makes
+`results.md` of files of such lines.
 """
 
 from __future__ import annotations
@@ -22,15 +23,19 @@ from harness.cluster.opening import local_cluster
 from tests.benchmarks.replay.faults import capped, storm
 from tests.benchmarks.replay.kills import kill_loop
 from tests.benchmarks.replay.limits import within
-from tests.benchmarks.replay.reviews import LARGE, killed_reviews
+from tests.benchmarks.replay.profile import profiled
+from tests.benchmarks.replay.report import write_report
+from tests.benchmarks.replay.reviews import LARGE, RIGHTSIZE, killed_reviews
 from tests.benchmarks.replay.size import journal_rate, long_run
 from tests.support.load_server import load_server
+from tests.support.reviews import Shape, write_review_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ITEMS, LATENCY_S, WIDTH = 6000, 0.2, 256
 ROUNDS = 3
+FEATURES, STARTS = 200, 5
 
 
 def say(point: str, **facts: Any) -> None:
@@ -65,7 +70,12 @@ def bare(processes: int) -> dict[str, Any]:
 def ours(workers: int) -> dict[str, Any]:
     with load_server(latency_s=LATENCY_S) as server:
         ended = script("ours", server.base_url, ITEMS, WIDTH, fresh(), workers)
-        return {**seen(server.stats(), cpu_s=ended["cpu_s"]), "start_s": ended["start_s"]}
+        return {
+            **seen(server.stats(), cpu_s=ended["cpu_s"]),
+            "start_s": ended["start_s"],
+            "driver_cpu_ms": ended["driver_cpu_s"] / ITEMS * 1000,
+            "wire_ms": ended["wire_s"] * 1000,
+        }
 
 
 def seen(stats: dict[str, Any], *, cpu_s: float) -> dict[str, Any]:
@@ -104,6 +114,12 @@ def throughput() -> None:
         ours=best[1],
         bare=best_bare[1],
     )
+
+
+def profile() -> None:
+    """Point 1: in whose code a worker's CPU goes."""
+    with load_server(latency_s=LATENCY_S) as server:
+        say("1 profile", **profiled(server.base_url, total=ITEMS, width=WIDTH))
 
 
 def limits() -> None:
@@ -154,21 +170,26 @@ def reviews() -> None:
 
 
 def startup() -> None:
-    """Point 6: the command's help beside a bare interpreter."""
-    times: dict[str, list[float]] = {"python": [], "help": []}
-    for _ in range(9):
-        for name, words in (
-            ("python", ["-c", "pass"]),
-            ("help", ["-m", "harness.cli.main", "--help"]),
-        ):
-            began = time.monotonic()
-            subprocess.run([sys.executable, *words], check=True, capture_output=True)
-            times[name].append(time.monotonic() - began)
-    say("6", **{name: median(taken) for name, taken in times.items()})
+    """Point 6: the command's help, and a check of 200 features, beside a bare interpreter."""
+    shape = Shape(cases=300, features=tuple(f"feature-{n:03}" for n in range(FEATURES)))
+    root = write_review_workspace(fresh(), 9, shape)
+    kinds: dict[str, list[str]] = {
+        "python": [sys.executable, "-c", "pass"],
+        "help": [str(RIGHTSIZE), "--help"],
+        "check": [str(RIGHTSIZE), "check", "-w", str(root)],
+    }
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _, kind in product(range(STARTS), kinds):
+        began = time.monotonic()
+        subprocess.run(kinds[kind], check=True, capture_output=True)
+        times[kind].append(time.monotonic() - began)
+    seen = {f"{kind}_s": median(taken) for kind, taken in times.items()}
+    say("6", features=FEATURES, cases=FEATURES * shape.cases, **seen)
 
 
 POINTS = {
     "throughput": throughput,
+    "profile": profile,
     "limits": limits,
     "size": size,
     "faults": faults,
@@ -177,6 +198,8 @@ POINTS = {
     "startup": startup,
 }
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1:2] == ["report"]:
+    write_report(map(Path, sys.argv[2:]))
+elif __name__ == "__main__":
     for wanted in sys.argv[1:] or POINTS:
         POINTS[wanted]()

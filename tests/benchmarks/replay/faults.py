@@ -34,7 +34,7 @@ def storm(cluster: Cluster, folder: Path, *, total: int, share: float) -> dict[s
         load_server(latency_s=0.02, fault_share=share) as server,
         Journal.open(folder / "journal", run_id="r", cycle="c", now=NOW) as journal,
     ):
-        trials = list(load_trials(server.base_url, total, timeout_s=0.3))
+        trials = list(load_trials(server.base_url, total, timeout_s=2.0))
         outcomes = list(
             replay(
                 trials,

@@ -210,7 +210,7 @@ def test_history_tells_what_happened() -> None:
 def test_predicted_time_is_that_of_the_slowest_limit(
     limits: dict[str, int], seconds: float
 ) -> None:
-    predicted = predict_s(LaneLimits(**limits), calls=100, tokens=10_000, call_s=2, share=0.5)
+    predicted = predict_s(LaneLimits(**limits), calls=100, tokens=10_000, busy_s=200, share=0.5)
     assert predicted == pytest.approx(seconds)
 
 

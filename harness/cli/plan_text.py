@@ -29,10 +29,26 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
     if details:
         for feature in plan.features:
             yield from feature_lines(feature)
+    batched = _asked_in_batches(plan)
+    if batched:
+        yield (
+            f"In batches, at the batch price: {', '.join(batched)}.  "
+            "Each look waits for its batches, up to a day"
+        )
     yield (
         f"Cost {usd(plan.expected_usd)} expected, {usd(plan.worst_usd)} at worst, "
         f"cap {usd(plan.cap_usd)}.  Time {duration(plan.hours)}, roughly"
     )
+
+
+def _asked_in_batches(plan: Plan) -> list[str]:
+    rungs = [
+        rung
+        for feature in plan.having(Status.READY)
+        for rung in (feature.incumbent, *(option.rung for option in feature.asked))
+        if rung is not None and feature.config.answers == "replayed"
+    ]
+    return sorted({rung.model for rung in rungs if rung.config.batch})
 
 
 def _counts(plan: Plan) -> Iterator[str]:

@@ -31,7 +31,9 @@ QUICK_SUFFIX = "-quick"
 @options.model
 @options.max_spend
 @options.out
-@click.option("--address", default=None, help="A running Ray cluster, as ray://host:port.")
+@click.option(
+    "--address", default=None, help="The Ray cluster that this machine is of: host:port, or auto."
+)
 @click.option("--yes", is_flag=True, help="Spend without asking.")
 @click.option("--quick", is_flag=True, help="A few cases only: a look, never a decision.")
 @click.option("--strict", is_flag=True, help="Exit with 4 when a verdict is undecided.")

@@ -41,6 +41,6 @@ def test_a_remote_cluster_without_a_token_is_refused(
     for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
     root = write_review_workspace(tmp_path, 9, Shape(cases=150, candidates="good"))
-    arguments = ["review", "-w", str(root), "--yes", "--address", "ray://127.0.0.1:10001"]
+    arguments = ["review", "-w", str(root), "--yes", "--address", "127.0.0.1:6379"]
     assert run(arguments) == ExitCode.USAGE_ERROR
     assert "token" in capsys.readouterr().err

@@ -130,6 +130,15 @@ def test_a_remote_cluster_without_a_token_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_rays_client_protocol_is_refused_with_what_to_do_instead(tmp_path: Path) -> None:
+    environ = {"RAY_AUTH_TOKEN": "t"}
+    with (
+        pytest.raises(UsageError, match="run this on a node of the cluster"),
+        remote_cluster("ray://192.0.2.1:10001", state=tmp_path, environ=environ),
+    ):
+        pass
+
+
 def test_a_given_token_is_written_for_its_owner_only(tmp_path: Path) -> None:
     write_token(tmp_path / "token", "secret")
     assert (tmp_path / "token").read_text() == "secret"

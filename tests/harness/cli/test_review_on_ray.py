@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +16,7 @@ from harness.cli.main import run
 from harness.errors import ExitCode
 from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
+from tests.support.wire.reply import Body, Reply
 
 pytestmark = [
     pytest.mark.ray,
@@ -20,13 +27,39 @@ pytestmark = [
 ]
 
 
-def test_review_writes_documents(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with OpenAIServer(answers) as server:
+def slowly(body: Body) -> Reply:
+    return replace(answers(body), delay_s=0.2)
+
+
+def ctrl_c(review: subprocess.Popen[str], server: OpenAIServer) -> str:
+    """Press it in mid-review, as a terminal does: at the whole process group; what was said."""
+    while len(server.log.calls) < 40 and review.poll() is None:
+        time.sleep(0.02)
+    os.killpg(review.pid, signal.SIGINT)
+    said, errors = review.communicate(timeout=60)
+    assert review.returncode == ExitCode.INTERRUPTED, said + errors
+    return errors
+
+
+def test_an_interrupted_review_goes_on_and_writes_documents(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with OpenAIServer(slowly) as server:
         root = write_review_workspace(tmp_path, server.port, Shape(cases=150, candidates="good"))
         arguments = ["review", "-w", str(root), "--cycle", CYCLE, "--yes"]
+        first = subprocess.Popen(
+            [Path(sys.executable).with_name("rightsize"), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert "run the same command again to go on" in ctrl_c(first, server)
+        asked = len(server.log.calls)
+        assert 40 <= asked < 300
         assert run(arguments) == ExitCode.OK
         text = capsys.readouterr().out
-        assert len(server.log.calls) == 300
+        assert (len(server.log.calls), max(server.log.by_hash.values())) == (300, 1)
     assert "DOWNGRADE 1   JUSTIFY 0   UNDECIDED 0" in text
     assert "look 1 of 1" in text
     assert "0 trials missing" in text

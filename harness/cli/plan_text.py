@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan, Plan
 
 
+LIKELY = 0.5
+"""A chance under which a feature is named: it is likelier to stay undecided."""
+
+
 def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
     """The summary of `workspace.md`'s kind, and with `details` a paragraph per feature."""
     monthly = sum((p.monthly_usd or Decimal(0) for p in plan.features), Decimal(0))
@@ -26,6 +30,7 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
             f"Free of quality risk on {len(free)} features: batch or caching, "
             f"{usd(sum(free, Decimal(0)))} a month"
         )
+    yield from _short_of_cases(ready=plan.having(Status.READY))
     if details:
         for feature in plan.features:
             yield from feature_lines(feature)
@@ -70,6 +75,34 @@ def _counts(plan: Plan) -> Iterator[str]:
         yield _row(len(blocked), "blocked", names)
 
 
+def _short_of_cases(ready: Sequence[FeaturePlan]) -> Iterator[str]:
+    """Features that will more likely than not stay undecided, and what would change that."""
+    for plan in ready:
+        power = plan.power
+        if power is not None and power.chance is not None and power.chance < LIKELY:
+            yield (
+                f"      {plan.feature}: an equal candidate passes with a chance of "
+                f"{power.chance:.0%} on {len(plan.sample.deciding)} {plan.evalset.unit}; "
+                f"{_remedy(plan)}"
+            )
+
+
+def _remedy(plan: FeaturePlan) -> str:
+    """What the missing cases are and cost, or what margin these can tell."""
+    power, missing = plan.power, plan.cases_missing
+    if power is None:
+        return ""
+    if missing is None:
+        what = "no number of cases up to 20,000 is enough"
+    else:
+        price = plan.missing_usd
+        cost = "" if price is None else f", about {usd(price)} a review"
+        what = f"{missing:,} more make it 80 %{cost}"
+    if power.smallest_margin is None:
+        return what
+    return f"{what}; or a limit of {power.smallest_margin:g} points"
+
+
 def _row(count: int, what: str, why: str) -> str:
     return f"{count:4}  {what:<22} {why}".rstrip()
 
@@ -103,9 +136,12 @@ def feature_lines(plan: FeaturePlan) -> Iterator[str]:
         what = "asked" if option.asked and plan.status is Status.READY else "not asked"
         why = f" ({option.excluded}: {option.note})" if option.excluded else ""
         yield f"    {option.rung.option}: {cost} a month, {what}{why}"
+    if plan.power is not None and plan.cases_missing != 0:
+        yield f"    short of cases: {_remedy(plan)}"
     if plan.money is not None:
         yield (
-            f"    {plan.money.calls} calls, {usd(plan.money.expected_usd)} expected, "
-            f"{usd(plan.money.worst_usd)} at worst; margin {plan.margin:g} points on "
+            f"    {plan.money.expected_calls} of {plan.money.calls} calls expected, "
+            f"{usd(plan.money.expected_usd)}, {usd(plan.money.worst_usd)} at worst; "
+            f"margin {plan.margin:g} points on "
             f"{len(plan.sample.deciding)} {plan.evalset.unit}"
         )

@@ -18,6 +18,7 @@ from providers.request import ImagePart, Message, ModelRequest, Tool, ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
     from pathlib import Path
 
     from evalsets.cases import Case, Turn
@@ -91,12 +92,7 @@ class Asker:
             purpose=purpose,
             endpoint=rung.endpoint,
             request=request,
-            reserve_usd=upper_bound(
-                input_bytes=input_bytes(request),
-                max_output_tokens=request.max_output_tokens,
-                rates=batch_rates(rung.priced()) if batch else rung.priced(),
-                max_input_tokens=rung.config.max_input_tokens,
-            ),
+            reserve_usd=reserve(rung, request, batch=batch),
             batch=batch,
         )
 
@@ -110,6 +106,16 @@ class Asker:
             marked = replace(messages[-2], cache=True)
             messages = (*messages[:-2], marked, messages[-1])
         return messages
+
+
+def reserve(rung: Rung, request: ModelRequest, *, batch: bool = False) -> Decimal:
+    """The most that one attempt at a request may cost, USD."""
+    return upper_bound(
+        input_bytes=input_bytes(request),
+        max_output_tokens=request.max_output_tokens,
+        rates=batch_rates(rung.priced()) if batch else rung.priced(),
+        max_input_tokens=rung.config.max_input_tokens,
+    )
 
 
 def input_bytes(request: ModelRequest) -> int:

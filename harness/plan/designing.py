@@ -1,14 +1,13 @@
-"""How a feature's options will be tested, and what that test can decide."""
+"""How a feature's options will be tested, and whether that test could decide at all."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.plan.model import Power
 from harness.scoring.catalogue import is_binary, needs_target
 from harness.stats.clusters import FEWEST_CLUSTERS
 from harness.stats.design import PlannedOption, ProvenCases, Setup, make_design
-from harness.stats.power import Truth, cases_needed, pass_rate, smallest_margin
+from harness.stats.estimates import smallest_sample
 from harness.stats.size import size_of
 
 if TYPE_CHECKING:
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan
     from harness.stats.design import Design
     from harness.stats.estimates import Method
-
-EXPECTED_DISAGREEMENT = 0.08
-"""Share of cases on which a candidate of equal quality disagrees with the incumbent."""
-WANTED_POWER = 0.8
 
 
 def design_of(plan: FeaturePlan) -> Design:
@@ -76,7 +71,7 @@ def refusal(plan: FeaturePlan) -> str | None:
         return None
     size = size_of(design)
     if not size.too_small:
-        return None
+        return next(_too_small_parts(design), None)
     if size.clusters is None:
         return (
             f"{size.cases} of {len(design.order)} cases are left to decide, and cannot clear a "
@@ -90,28 +85,17 @@ def refusal(plan: FeaturePlan) -> str | None:
     )
 
 
-def power_of(plan: FeaturePlan) -> Power:
-    """What the eval set can decide about one candidate of equal quality, before any answer."""
-    design = plan.design
-    if design is None:
-        raise LookupError(f"{plan.feature} has no design")
-    n = len(design.order) - design.pilot
+def _too_small_parts(design: Design) -> Iterator[str]:
+    """Proven parts that could not be shown even without one disagreement in them."""
     level = design.alpha / max(len(design.options), 1)
-    truth = Truth(difference=0.0, discordance=EXPECTED_DISAGREEMENT)
-    chance = pass_rate(truth, n, design.margin / 100, level)
-    smallest = 100 * smallest_margin(EXPECTED_DISAGREEMENT, n, level, power=WANTED_POWER)
-    needed = cases_needed(truth, design.margin / 100, level, power=WANTED_POWER)
-    return Power(
-        chance=chance,
-        smallest_margin=smallest,
-        cases_needed=needed,
-        expected_share_of_calls=1.0,
-        note=(
-            f"a candidate of equal quality that differs on {EXPECTED_DISAGREEMENT:.0%} of the "
-            f"cases passes with a chance of {chance:.0%}; smallest margin these {n} cases resolve: "
-            f"{smallest:.1f} points"
-        ),
-    )
+    for part in design.proven:
+        needed = smallest_sample(design.method, part.margin / 100, level)
+        held = sum(place >= design.pilot for place in part.positions)
+        if held < needed:
+            yield (
+                f"{part.name} is to be proven within {part.margin:g} points and has {held} cases "
+                f"to decide: at least {needed} are needed even without one disagreement"
+            )
 
 
 def _method(plan: FeaturePlan) -> Method:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -70,8 +70,15 @@ class Power:
     chance: float | None
     smallest_margin: float | None
     cases_needed: int | None
+    """Cases that would give four chances in five; None: no number up to 20,000 does."""
     expected_share_of_calls: float
     note: str
+    discordance: float = 0.0
+    """Share of disagreeing cases that is expected of a candidate of equal quality."""
+    source: str = ""
+    """Where that comes from."""
+    shares: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Share of the cases that each option, and the incumbent, is expected to be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +90,8 @@ class Money:
     calls: int
     seconds: Mapping[str, float]
     """Expected busy seconds by lane (model)."""
+    expected_calls: int = 0
+    """Calls that are expected before the test stops."""
     judge_usd: Decimal = Decimal(0)
     """Part of the expected cost that goes to judges."""
 
@@ -127,6 +136,21 @@ class FeaturePlan:
     def asked(self) -> tuple[PlannedOption, ...]:
         """The options that the review may ask, cheapest first."""
         return tuple(option for option in self.options if option.asked)
+
+    @property
+    def cases_missing(self) -> int | None:
+        """Cases beside those there are, for four chances in five; None when no number is enough."""
+        if self.power is None or self.power.cases_needed is None:
+            return None
+        return max(self.power.cases_needed - len(self.sample.deciding), 0)
+
+    @property
+    def missing_usd(self) -> Decimal | None:
+        """About what asking the missing cases would cost; None while that is not known."""
+        missing, cases = self.cases_missing, len(self.sample.deciding)
+        if missing is None or self.money is None or not cases:
+            return None
+        return self.money.expected_usd * missing / cases
 
     @property
     def saving_bound_usd(self) -> Decimal:

@@ -13,12 +13,14 @@ from harness.economics.levers import best_without_test
 from harness.economics.monthly import cost_from_traffic
 from harness.errors import UsageError
 from harness.plan.asking import Asker, read_tools
-from harness.plan.designing import design_of, power_of, refusal
+from harness.plan.designing import design_of, refusal
+from harness.plan.expecting import ASSUMED, expectations
 from harness.plan.judging import plan_judges
 from harness.plan.ladder import climb
 from harness.plan.levering import levers_of
 from harness.plan.model import FeaturePlan, Plan, PlannedOption, Status
 from harness.plan.pricing import price
+from harness.plan.rehearsing import power_of
 from harness.plan.sampling import draw
 from harness.record.codes import Reason
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from harness.config.files import FeatureConfig
     from harness.config.workspace import Workspace
     from harness.economics.monthly import MonthlyCost
+    from harness.plan.expecting import Expectation
     from harness.plan.ladder import Ladder, Rung
 
 LATENCY_REQUESTS = 60
@@ -60,8 +63,17 @@ def plan_review(workspace: Workspace, *, cycle: str, on: date, wanted: Selection
     _refuse_unknown("--feature", wanted.features, workspace.features)
     _refuse_unknown("--model", wanted.models, workspace.models)
     names = wanted.features or tuple(workspace.features)
+    expected = expectations(workspace.root, cycle)
     plans = [
-        _FeaturePlanner(workspace, name, workspace.evalsets[name], cycle, on, wanted).plan()
+        _FeaturePlanner(
+            workspace,
+            name,
+            workspace.evalsets[name],
+            cycle,
+            on,
+            wanted,
+            expected.get(name, ASSUMED),
+        ).plan()
         for name in names
     ]
     plans.sort(key=lambda plan: (-(plan.monthly_usd or 0), plan.feature))
@@ -85,6 +97,7 @@ class _FeaturePlanner:
     cycle: str
     on: date
     wanted: Selection
+    expected: Expectation
 
     @property
     def config(self) -> FeatureConfig:
@@ -228,9 +241,10 @@ class _FeaturePlanner:
         refused = None if self.wanted.quick else refusal(plan)
         if refused is not None:
             return _closed(plan, Status.TOO_SMALL, (Reason.SAMPLE_TOO_SMALL,), refused)
-        power = power_of(plan)
+        power = power_of(plan, self.expected)
+        plan = replace(plan, power=power)
         money = price(plan, [*incumbent, *rungs], power.expected_share_of_calls)
-        fixed = replace(plan, status=Status.READY, power=power, money=money, note=power.note)
+        fixed = replace(plan, status=Status.READY, money=money, note=power.note)
         return hashed(fixed)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.costing.attempts import attempt_cost
-from harness.plan.asking import input_bytes
+from harness.plan.asking import input_bytes, reserve
 from harness.plan.model import Money
 from providers.completion import TokenUsage
 
@@ -35,14 +35,17 @@ JUDGE_OUTPUT_TOKENS = 60
 def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
     """USD of asking `rungs` every case and repeat, their judges, and the latency pass if any.
 
-    `share_of_calls` is the share that the procedure is expected to ask before it stops. The worst
-    case holds every trial's reservation once; a retried attempt is charged too, under the same cap.
+    A model that answers in batches is expected to cost the batch price; at worst its batches
+    expire, and it is asked live. `share_of_calls` is the share that the procedure is expected to
+    ask before it stops, where the plan's power has none of an option's own. The worst case holds
+    every trial's reservation once; a retried attempt is charged too, under the same cap.
     """
     asked, judged = _asking(plan, rungs, share_of_calls), _judging(plan, rungs, share_of_calls)
     return Money(
         expected_usd=asked.expected_usd + judged.expected_usd,
         worst_usd=asked.worst_usd + judged.worst_usd,
         calls=asked.calls + judged.calls,
+        expected_calls=asked.expected_calls + judged.expected_calls,
         seconds=_added(asked.seconds, judged.seconds),
         judge_usd=judged.expected_usd,
     )
@@ -57,19 +60,33 @@ def _asking(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> 
         return Money(expected_usd=Decimal(0), worst_usd=Decimal(0), calls=0, seconds={})
     asker, cases = plan.asker, plan.sample.deciding
     trials = len(cases) * plan.repeats
-    expected, worst, calls = Decimal(0), Decimal(0), 0
+    expected, worst, calls, likely_calls = Decimal(0), Decimal(0), 0, 0
     seconds: dict[str, float] = {}
     busy = SECONDS_PER_CALL + SECONDS_PER_OUTPUT_TOKEN * _likely_output(asker)
     for rung in rungs:
         asked = trials + plan.latency_requests
-        likely, bound = _mean_costs(asker, rung, cases)
-        share = Decimal(str(round(share_of_calls, 4)))
-        expected += likely * (trials * share + plan.latency_requests)
+        own_share = _own_share(plan, rung, share_of_calls)
+        live, bound = _mean_costs(asker, rung, cases)
+        bulk = _mean_costs(asker, rung, cases, batch=True)[0] if rung.config.batch else live
+        share = Decimal(str(round(own_share, 4)))
+        expected += bulk * trials * share + live * plan.latency_requests
         worst += bound * asked
         calls += asked
+        likely_calls += round(trials * own_share) + plan.latency_requests
         lanes = min(rung.config.max_concurrency, max(asked, 1))
-        seconds[rung.model] = busy * (trials * share_of_calls / lanes + plan.latency_requests)
-    return Money(expected_usd=expected, worst_usd=worst, calls=calls, seconds=seconds)
+        in_turn = 0 if rung.config.batch else trials * own_share / lanes
+        seconds[rung.model] = busy * (in_turn + plan.latency_requests)
+    return Money(
+        expected_usd=expected,
+        worst_usd=worst,
+        calls=calls,
+        seconds=seconds,
+        expected_calls=likely_calls,
+    )
+
+
+def _own_share(plan: FeaturePlan, rung: Rung, otherwise: float) -> float:
+    return otherwise if plan.power is None else plan.power.shares.get(rung.option, otherwise)
 
 
 def _judging(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
@@ -88,7 +105,13 @@ def _judging(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) ->
         lanes = min(judge.rung.config.max_concurrency, max(asked, 1))
         busy_s = busy * asked * share_of_calls / lanes
         seconds[judge.rung.model] = seconds.get(judge.rung.model, 0.0) + busy_s
-    return Money(expected_usd=expected, worst_usd=worst, calls=calls, seconds=seconds)
+    return Money(
+        expected_usd=expected,
+        worst_usd=worst,
+        calls=calls,
+        seconds=seconds,
+        expected_calls=round(calls * share_of_calls),
+    )
 
 
 def _mean_ruling(plan: FeaturePlan, judge: PlannedJudge) -> tuple[Decimal, Decimal]:
@@ -119,12 +142,12 @@ def _mean_costs(
     """Expected and largest USD of one call, averaged over the cases."""
     likely, bound = Decimal(0), Decimal(0)
     for case in cases:
-        trial = asker.trial(rung, case, 0, "quality", batch=batch)
+        request = asker.request(rung, case, "quality")
         usage = TokenUsage(
-            input_tokens=input_bytes(trial.request) // BYTES_PER_TOKEN + 1,
+            input_tokens=input_bytes(request) // BYTES_PER_TOKEN + 1,
             output_tokens=_likely_output(asker),
         )
         likely += attempt_cost(usage, rung.priced(), batch=batch)
-        bound += trial.reserve_usd
+        bound += reserve(rung, request, batch=batch)
     count = max(len(cases), 1)
     return likely / count, bound / count

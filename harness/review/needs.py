@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.costing.money import plain, rounded
-from harness.plan.designing import EXPECTED_DISAGREEMENT, WANTED_POWER
+from harness.plan.expecting import EXPECTED_DISAGREEMENT
+from harness.plan.rehearsing import WANTED_POWER
 from harness.record.codes import Reason, Verdict
 from harness.record.parts import StillNeeded
 from harness.review.money import bill

@@ -1,0 +1,235 @@
+"""What a feature's test can decide, before any answer: the deciding code on made-up answers.
+
+One option, the dearest, is taken to be as good as today's model; every cheaper one loses twice the
+margin. So the chance shown is that of finding the one that would do, with the pilot, the looks,
+lazy asking and stopping early in it, and the calls are those of getting there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from math import ceil, floor, log
+from typing import TYPE_CHECKING
+
+from harness.config.fingerprints import fingerprint
+from harness.economics.seeding import generator
+from harness.plan.model import Power
+from harness.stats.design import PlannedOption, ProvenCases, Setup, make_design
+from harness.stats.power import Truth
+from harness.stats.rehearsal import Rehearsal, rehearse
+from harness.stats.size import size_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.plan.expecting import Expectation
+    from harness.plan.model import FeaturePlan
+    from harness.stats.design import Design, Kind
+    from harness.stats.estimates import Method
+
+WANTED_POWER = 0.8
+_RUNS = 300
+"""Two points of standard error: enough for a plan."""
+_MOST_CASES = 20_000
+_GROWTH = 1.12
+"""Steps in which more cases are tried: an answer is at most so much too large."""
+_SNAP = 1.02
+_NARROWEST, _WIDEST = 0.25, 50.0
+"""Margins that are tried, points."""
+_GRAIN = 10
+"""Savings are rounded to tenths: they weigh the options a little, and are shared by many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A proven part: its share of the cases, or a second measure on all of them."""
+
+    margin: float
+    share: float
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """All that a rehearsal depends on; equal scenes of two features are rehearsed once."""
+
+    n: int
+    margin: float
+    kind: Kind
+    method: Method
+    alpha: float
+    looks: int
+    pilot: float
+    labelled: bool
+    savings: tuple[float, ...]
+    discordance: float
+    parts: tuple[_Part, ...]
+
+
+def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
+    """What the eval set can decide, and what it would take to decide more.
+
+    Raises:
+        LookupError: the feature has no design.
+    """
+    design = plan.design
+    if design is None:
+        raise LookupError(f"{plan.feature} has no design")
+    scene = _scene(plan, design, expected.discordance)
+    found = _rehearsed(scene)
+    needed = scene.n if found.decided >= WANTED_POWER else _needed(scene)
+    smallest = _smallest(scene, found)
+    return Power(
+        chance=found.decided,
+        smallest_margin=smallest,
+        cases_needed=None if needed is None else _in_cases(needed, scene, design),
+        expected_share_of_calls=found.calls,
+        note=_note(design, expected, found, smallest),
+        discordance=expected.discordance,
+        source=expected.source,
+        shares=_shares(plan, design, found),
+    )
+
+
+def _scene(plan: FeaturePlan, design: Design, discordance: float) -> _Scene:
+    worth = size_of(design).worth
+    counted = len(design.order) - design.pilot
+    whole = len(design.order)
+    return _Scene(
+        n=_snapped(whole if design.method != "cluster-t" else worth * whole / max(counted, 1)),
+        margin=design.margin,
+        kind=design.kind,
+        method=design.method,
+        alpha=design.alpha,
+        looks=plan.procedure.looks,
+        pilot=plan.procedure.pilot,
+        labelled=bool(design.stages) or not plan.procedure.pilot,
+        savings=tuple(max(ceil(_GRAIN * option.saving), 1) / _GRAIN for option in design.options),
+        discordance=discordance,
+        parts=tuple(
+            _Part(
+                margin=part.margin,
+                share=len(part.positions) / max(whole, 1),
+                measured=part.measure is not None,
+            )
+            for part in design.proven
+        ),
+    )
+
+
+def _snapped(cases: float) -> int:
+    """The next smaller of numbers 2 % apart, so that eval sets of about one size share it."""
+    return max(floor(_SNAP ** floor(log(max(cases, 1.0), _SNAP) + 1e-9)), 1)
+
+
+@cache
+def _rehearsed(scene: _Scene) -> Rehearsal:
+    """The same scene gives the same figures: its own hash seeds it."""
+    others = Truth(
+        difference=-2 * scene.margin / 100,
+        discordance=min(2 * scene.margin / 100 + scene.discordance, 1.0),
+    )
+    equal = Truth(difference=0.0, discordance=scene.discordance)
+    truths = [others if others.possible else equal] * (len(scene.savings) - 1) + [equal]
+    seed = fingerprint({**asdict(scene), "n": 0, "margin": 0})
+    return rehearse(_staged(scene), truths, generator(seed), runs=_RUNS)
+
+
+def _staged(scene: _Scene) -> Design:
+    """A design of independent cases: clusters count for as many as they are worth.
+
+    A few cases fewer make every look fall on an equal part, so that boundaries are shared.
+    """
+    designs = (_design(scene, size) for size in range(scene.n, 0, -1))
+    return next((one for one in designs if _is_even(one)), _design(scene, scene.n))
+
+
+def _is_even(design: Design) -> bool:
+    looks = design.looks
+    return design.kind != "ladder" or (len(design.order) - design.pilot) % len(looks) == 0
+
+
+def _design(scene: _Scene, size: int) -> Design:
+    cases = tuple(map(str, range(size)))
+    return make_design(
+        Setup(
+            options=tuple(
+                PlannedOption(name=str(place), saving=saving)
+                for place, saving in enumerate(scene.savings)
+            ),
+            margin=scene.margin,
+            cases=cases,
+            clusters=cases,
+            method=scene.method,
+            kind=scene.kind,
+            alpha=scene.alpha,
+            looks=scene.looks,
+            pilot_share=scene.pilot,
+            labelled=scene.labelled,
+            proven=tuple(_proven(scene, cases)),
+        )
+    )
+
+
+def _proven(scene: _Scene, cases: tuple[str, ...]) -> Iterator[ProvenCases]:
+    """Each part spread evenly over the cases."""
+    for part in scene.parts:
+        if part.measured:
+            yield ProvenCases(name="measure", margin=part.margin, measure="measure")
+            continue
+        inside = [
+            case
+            for place, case in enumerate(cases)
+            if int((place + 1) * part.share) > int(place * part.share)
+        ]
+        yield ProvenCases(name="part", margin=part.margin, case_ids=frozenset(inside or cases[:1]))
+
+
+def _needed(scene: _Scene) -> int | None:
+    """Fewest cases that give the wanted power, to the next step; None when 20,000 are too few."""
+    size = scene.n
+    while (size := ceil(size * _GROWTH)) <= _MOST_CASES:
+        if _rehearsed(replace(scene, n=size)).decided >= WANTED_POWER:
+            return size
+    return None
+
+
+def _smallest(scene: _Scene, found: Rehearsal) -> float | None:
+    """Smallest margin that an equal candidate clears with the wanted power; None beyond 50."""
+    low, high = (
+        (_NARROWEST, scene.margin) if found.decided >= WANTED_POWER else (scene.margin, _WIDEST)
+    )
+    if low == scene.margin and _rehearsed(replace(scene, margin=high)).decided < WANTED_POWER:
+        return None
+    while high - low > max(0.05 * high, 0.1):
+        middle = (low * high) ** 0.5
+        enough = _rehearsed(replace(scene, margin=middle)).decided >= WANTED_POWER
+        low, high = (low, middle) if enough else (middle, high)
+    return round(high, 1)
+
+
+def _in_cases(independent: int, scene: _Scene, design: Design) -> int:
+    """As many cases in clusters of the same sizes as are worth so many independent ones."""
+    if independent == scene.n:
+        return len(design.order)
+    return ceil(independent * len(design.order) / max(scene.n, 1))
+
+
+def _shares(plan: FeaturePlan, design: Design, found: Rehearsal) -> dict[str, float]:
+    """Share of the cases that each option, and the incumbent, is expected to be asked."""
+    names = [option.name for option in design.options]
+    shares = dict(zip(names, found.asked, strict=True))
+    if plan.incumbent is not None:
+        shares[plan.incumbent.option] = found.incumbent
+    return shares
+
+
+def _note(design: Design, expected: Expectation, found: Rehearsal, smallest: float | None) -> str:
+    n = len(design.order) - design.pilot
+    reach = "none below 50 points" if smallest is None else f"{smallest:.1f} points"
+    return (
+        f"a candidate of equal quality that differs on {expected.discordance:.0%} of the cases "
+        f"({expected.source}) passes with a chance of {found.decided:.0%}; smallest margin these "
+        f"{n} cases resolve: {reach}"
+    )

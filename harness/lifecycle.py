@@ -116,7 +116,7 @@ def implemented(record: DecisionRecord, production: str, at: datetime) -> Decisi
 
     `production` is the option that the workspace, and so the lock, names as the incumbent.
     """
-    if record.state is not State.ACCEPTED or record.chosen != production:
+    if standing(record, at.date()) is not State.ACCEPTED or record.chosen != production:
         return record
     step = Move(
         to=State.IMPLEMENTED,

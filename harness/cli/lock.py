@@ -1,4 +1,4 @@
-"""`rightsize lock`."""
+"""`rightsize lock`: what was decided, for the gate; what production runs of it is implemented."""
 
 from __future__ import annotations
 
@@ -9,13 +9,22 @@ import click
 from harness.cli import options
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
-from harness.lifecycle import ends_on
+from harness.lifecycle import ends_on, implemented
 from harness.lock import IN_FORCE, LOCK_FILE, entry_of, lock_of, write_lock
-from harness.publish.store import all_versions, read_record, replace_text
+from harness.publish.deciding import change_on_disk
+from harness.publish.pages import publish
+from harness.publish.store import (
+    all_versions,
+    newest_versions,
+    read_record,
+    read_records,
+    replace_text,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.config.workspace import Workspace
     from harness.record.model import DecisionRecord
 
 
@@ -26,6 +35,8 @@ def lock(*, workspace: Path, only_check: bool) -> int:
     """Write rightsizing.lock from the accepted decisions; commit it."""
     root = options.find_workspace(workspace)
     loaded = load_workspace(root)
+    if not only_check:
+        _mark_implemented(loaded, root / "reviews")
     found = in_force(root / "reviews")
     entries = [
         entry_of(record, ends_on=ends_on(record))
@@ -42,6 +53,26 @@ def lock(*, workspace: Path, only_check: bool) -> int:
     without = len(loaded.features) - len(entries)
     click.echo(f"{LOCK_FILE}: {len(entries)} features locked, {without} without a decision")
     return 0
+
+
+def _mark_implemented(workspace: Workspace, reviews: Path) -> None:
+    """Accepted downgrades whose choice the workspace names as the incumbent are IMPLEMENTED."""
+    now = options.now()
+    changed: set[Path] = set()
+    for name, record in in_force(reviews).items():
+        folder = reviews / record.cycle
+        feature = workspace.features.get(name)
+        newest = newest_versions(folder / "records").get(name)
+        if feature is None or newest is None or read_record(newest).etag != record.etag:
+            continue
+        if implemented(record, feature.incumbent, now) == record:
+            continue
+        running = feature.incumbent
+        change_on_disk(folder, name, lambda one, running=running: implemented(one, running, now))
+        click.echo(f"{name}: IMPLEMENTED, {running} is in production")
+        changed.add(folder)
+    for folder in sorted(changed):
+        publish(read_records(folder), folder, now=now)
 
 
 def in_force(reviews: Path) -> dict[str, DecisionRecord]:

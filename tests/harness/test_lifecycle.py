@@ -116,6 +116,7 @@ def test_what_production_runs_is_implemented() -> None:
     assert implemented(accepted, "claude-haiku-4-5", AT).state is State.IMPLEMENTED
     assert implemented(accepted, "claude-opus-4-5", AT) is accepted
     assert implemented(downgrade_record(), "claude-haiku-4-5", AT) == downgrade_record()
+    assert implemented(accepted, "claude-haiku-4-5", AT + timedelta(days=400)) is accepted
 
 
 def test_the_history_keeps_every_move() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from harness.cli.main import run
 from harness.errors import ExitCode
-from harness.publish.store import write_records
+from harness.publish.store import read_records, write_records
+from harness.record.codes import State
 from tests.support.reviews import (
     CYCLE,
     Shape,
@@ -72,3 +73,26 @@ def test_a_price_that_rose_is_seen_without_a_call(
     finally:
         path.write_text(before, encoding="utf-8")
     assert "prices rose since it was accepted" in capsys.readouterr().out
+
+
+def test_the_lock_marks_what_production_runs_as_implemented(
+    reviewed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, folder = reviewed / "features" / "tickets.yaml", reviewed / "reviews" / CYCLE
+    locked = (reviewed / "rightsizing.lock").read_bytes()
+    before = path.read_text(encoding="utf-8")
+    swapped = before.replace("incumbent: big", "incumbent: good").replace("[bad, good]", "[bad]")
+    path.write_text(swapped, encoding="utf-8")
+    try:
+        assert run(["lock", "-w", str(reviewed), "--check"]) == ExitCode.OK
+        assert read_records(folder)[0].state is State.ACCEPTED
+        assert run(["lock", "-w", str(reviewed)]) == ExitCode.OK
+        assert "tickets: IMPLEMENTED, good is in production\n" in capsys.readouterr().out
+        assert run(["lock", "-w", str(reviewed)]) == ExitCode.OK
+        assert "IMPLEMENTED" not in capsys.readouterr().out
+    finally:
+        path.write_text(before, encoding="utf-8")
+    (record,) = read_records(folder)
+    assert (record.state, record.history[-1].by_source) == (State.IMPLEMENTED, "machine")
+    assert "IMPLEMENTED" in (folder / "documents" / "tickets.md").read_text(encoding="utf-8")
+    assert (reviewed / "rightsizing.lock").read_bytes() == locked

@@ -24,7 +24,7 @@ from harness.replay.journal import Journal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.onramp.why import Disagreement
+    from harness.onramp.why import Disagreement, Side
 
 
 @click.command()
@@ -79,7 +79,7 @@ def _content(each: Disagreement) -> ContentCase:
         candidate_answer=each.candidate.text,
         current_score=each.current.score,
         candidate_score=each.candidate.score,
-        judge_reason=None,
+        judge_reason=each.candidate.reason,
     )
 
 
@@ -90,11 +90,18 @@ def _show(found: Sequence[Disagreement]) -> None:
         click.echo(f"  right:     {printable(each.case.target or '(not labelled)')}")
         click.echo(f"  today:     {printable(each.current.text)}  {_mark(each.current.score)}")
         click.echo(f"  candidate: {printable(each.candidate.text)}  {_mark(each.candidate.score)}")
+        if each.candidate.reason:
+            click.echo(f"  the judge: {printable(each.candidate.reason)}")
     click.echo(f"{len(found)} disagreements")
 
 
 def _mark(score: float | None) -> str:
     return "[?]" if score is None else f"[{score:g}]"
+
+
+def _side(side: Side) -> dict[str, object]:
+    reason = {"judge": side.reason} if side.reason else {}
+    return {"text": side.text, "score": side.score, **reason}
 
 
 def _line(each: Disagreement) -> str:
@@ -103,7 +110,7 @@ def _line(each: Disagreement) -> str:
         "case": each.case.id,
         "input": shown_input(each.case),
         "target": each.case.target,
-        "current": {"text": each.current.text, "score": each.current.score},
-        "candidate": {"text": each.candidate.text, "score": each.candidate.score},
+        "current": _side(each.current),
+        "candidate": _side(each.candidate),
     }
     return json.dumps(whole, ensure_ascii=False) + "\n"

@@ -10,6 +10,7 @@ from evalsets.loading import CONFIG_FILE, load_evalset
 from evalsets.source import SourceError, read_text, read_yaml
 from harness.config.feature_checks import evalset_folder, feature_problems
 from harness.config.fingerprints import policy_sha256
+from harness.config.judge_checks import judge_problems
 from harness.config.model_checks import model_problems
 from harness.config.prompt_checks import prompt_problems
 from harness.config.reading import problem_of, read_files
@@ -91,7 +92,9 @@ def inspect_workspace(
     reading.problems += model_problems(reading)
     reading.problems += feature_problems(reading)
     reading.problems += prompt_problems(reading)
-    return reading, _evalsets(reading, through_datasets=through_datasets)
+    evalsets = _evalsets(reading, through_datasets=through_datasets)
+    reading.problems += judge_problems(reading, evalsets)
+    return reading, evalsets
 
 
 def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -10,17 +10,20 @@ from harness.config.fingerprints import prompt_sha256
 from harness.config.prompts import PromptFile
 from harness.costing.attempts import attempt_cost
 from harness.errors import UsageError
+from harness.plan.judging import OPTION as JUDGED_BY
+from harness.plan.rulings import Judging
 from harness.replay.engine import replay
 from harness.replay.governor import Governor, LaneLimits, lane_of
 from harness.replay.ledger import Ledger
 from harness.replay.tries import note_try
 from harness.scoring.catalogue import find_scorer
+from harness.scoring.judge import NotGradedError
 from harness.scoring.outcomes import score_outcome
 from harness.scoring.scorer import NoTargetError, Setting
 from harness.trials import Answered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from evalsets.cases import Case
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan
     from harness.replay.journal import Journal
     from harness.replay.retry import RetryPolicy
+    from harness.scoring.scorer import Scorer
     from harness.trials import Outcome, Trial
     from providers.completion import TokenUsage
 
@@ -96,41 +100,85 @@ def try_prompt(plan: FeaturePlan, rung: Rung, asking: Asking) -> Tried:
     cases = {case.id: case for case in tune_cases(plan.evalset)}
     if not cases:
         raise UsageError(f"{plan.feature}: no tune cases; set `tune:` in its evalset.yaml")
+    judging = _judging(plan, cases)
     trials = [plan.asker.trial(rung, case, 0, "quality") for case in cases.values()]
     note_try(
         asking.journal, plan.feature, rung.option,
         prompt_sha256=rung.prompt.sha256, now=asking.now,
     )  # fmt: skip
-    scorer = find_scorer(plan.evalset.primary, Setting(folder=plan.sample.folder))
-    ledger = Ledger(asking.cap_usd, _price(rung))
-    limits = {lane_of(trials[0]): LaneLimits(max_concurrency=rung.config.max_concurrency)}
-    found: list[TriedCase] = []
-    for outcome in replay(
-        trials,
-        cluster=asking.cluster,
-        journal=asking.journal,
-        governor=Governor(limits, share_of_rate_limit=asking.share_of_rate_limit),
-        ledger=ledger,
-        retry=asking.retry,
-    ):
-        case = cases[outcome.trial.case_id]
-        try:
-            score = score_outcome(outcome, case, scorer)
-        except NoTargetError:
-            score = None
-        found.append(TriedCase(case=case, text=_text(outcome), score=score))
+    asked = _Tries(plan, rung, asking)
+    outcomes = asked.answers(trials)
+    if judging is not None:
+        for outcome in outcomes:
+            judging.hold(outcome)
+        for ruling in asked.answers(list(judging.trials())):
+            judging.take(ruling)
+    setting = Setting(folder=plan.sample.folder, grades=judging.book if judging else None)
+    scorer = find_scorer(plan.evalset.primary, setting)
+    found = [_tried(outcome, cases[outcome.trial.case_id], scorer) for outcome in outcomes]
     found.sort(key=lambda each: (each.score is None, each.score or 0.0, each.case.id))
     return Tried(
         option=rung.option,
         prompt_sha256=rung.prompt.sha256,
         cases=tuple(found),
-        spent_usd=ledger.spent_usd,
+        spent_usd=asked.ledger.spent_usd,
     )
 
 
-def _price(rung: Rung) -> Callable[[Trial, TokenUsage], Decimal]:
-    rates = rung.priced()
-    return lambda _trial, usage: attempt_cost(usage, rates)
+def _judging(plan: FeaturePlan, cases: Mapping[str, Case]) -> Judging | None:
+    """The judges at work.
+
+    Raises:
+        UsageError: a judge holds answers beside today's, which nobody asks for here.
+    """
+    if any(judge.pairwise for judge in plan.judges):
+        raise UsageError(
+            f"{plan.feature}: its judge compares with today's answer, and a try has none; "
+            "try it with `compare: alone`"
+        )
+    today = plan.incumbent.option if plan.incumbent else ""
+    return Judging.of(plan.judges, cases, today)
+
+
+def _tried(outcome: Outcome, case: Case, scorer: Scorer) -> TriedCase:
+    try:
+        score = score_outcome(outcome, case, scorer)
+    except (NoTargetError, NotGradedError):
+        score = None
+    return TriedCase(case=case, text=_text(outcome), score=score)
+
+
+class _Tries:
+    """Asks within one cap, whoever is asked: the model that is tried, and its judges."""
+
+    def __init__(self, plan: FeaturePlan, rung: Rung, asking: Asking) -> None:
+        rungs = {f"{JUDGED_BY}{judge.rung.option}": judge.rung for judge in plan.judges}
+        self._rungs = {rung.option: rung, **rungs}
+        self._asking = asking
+        self.ledger = Ledger(asking.cap_usd, self._price)
+
+    def answers(self, trials: Sequence[Trial]) -> list[Outcome]:
+        """Every outcome, as they settle."""
+        asking = self._asking
+        limits = {
+            lane_of(trial): LaneLimits(
+                max_concurrency=self._rungs[trial.option].config.max_concurrency
+            )
+            for trial in trials
+        }
+        return list(
+            replay(
+                trials,
+                cluster=asking.cluster,
+                journal=asking.journal,
+                governor=Governor(limits, share_of_rate_limit=asking.share_of_rate_limit),
+                ledger=self.ledger,
+                retry=asking.retry,
+            )
+        )
+
+    def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
+        return attempt_cost(usage, self._rungs[trial.option].priced())
 
 
 def _text(outcome: Outcome) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.plan.rulings import known_rulings
 from harness.scoring.catalogue import find_scorer
+from harness.scoring.judge import NotGradedError
 from harness.scoring.outcomes import score_outcome
 from harness.scoring.scorer import NoTargetError, Setting
 from harness.trials import Answered
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from evalsets.cases import Case
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan
+    from harness.plan.rulings import Judging
     from harness.replay.journal import Journal
     from harness.scoring.scorer import Scorer
     from harness.trials import Outcome
@@ -28,6 +32,8 @@ class Side:
 
     text: str
     score: float | None
+    reason: str | None = None
+    """The judge's words, where a model judges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +61,16 @@ def disagreements(plan: FeaturePlan, journal: Journal) -> Iterator[Disagreement]
     """
     if plan.incumbent is None:
         raise UsageError(f"{plan.feature}: {plan.note or 'cannot be planned'}")
-    scorer = find_scorer(plan.evalset.primary, Setting(folder=plan.sample.folder))
     current = _ends(plan, plan.incumbent, journal)
     if not current:
         raise UsageError(f"{plan.feature}: no answers here; `rightsize review` asks for them")
+    theirs = {option.rung.option: _ends(plan, option.rung, journal) for option in plan.asked}
+    every = chain(current.values(), *(ends.values() for ends in theirs.values()))
+    judging = known_rulings(plan, every, journal)
+    setting = Setting(folder=plan.sample.folder, grades=judging.book if judging else None)
+    scorer = _Reader(find_scorer(plan.evalset.primary, setting), judging)
     for option in plan.asked:
-        ends = _ends(plan, option.rung, journal)
+        ends = theirs[option.rung.option]
         found = [
             each
             for case in plan.sample.deciding
@@ -74,20 +84,33 @@ def _differing(
     option: str,
     case: Case,
     ends: tuple[dict[str, Outcome], dict[str, Outcome]],
-    scorer: Scorer,
+    reader: _Reader,
 ) -> Iterator[Disagreement]:
-    current, candidate = (_side(each[case.id], case, scorer) for each in ends)
+    current, candidate = (reader.side(each[case.id], case) for each in ends)
     unlabelled = None in (current.score, candidate.score) and current.text != candidate.text
     if unlabelled or current.score != candidate.score:
         yield Disagreement(option=option, case=case, current=current, candidate=candidate)
 
 
-def _side(outcome: Outcome, case: Case, scorer: Scorer) -> Side:
-    text = outcome.text if isinstance(outcome, Answered) else f"({outcome.reason})"
-    try:
-        return Side(text=text, score=score_outcome(outcome, case, scorer))
-    except NoTargetError:
-        return Side(text=text, score=None)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Scores answers, with the judge's reason where there is one."""
+
+    scorer: Scorer
+    judging: Judging | None
+
+    def side(self, outcome: Outcome, case: Case) -> Side:
+        text = outcome.text if isinstance(outcome, Answered) else f"({outcome.reason})"
+        try:
+            score = score_outcome(outcome, case, self.scorer)
+        except (NoTargetError, NotGradedError):
+            score = None
+        return Side(text=text, score=score, reason=self._reason(case.id, text))
+
+    def _reason(self, case_id: str, text: str) -> str | None:
+        seats = self.judging.seats if self.judging else ()
+        said = [seat.reasons.get((case_id, text)) for seat in seats if seat.planned.measure == 0]
+        return next((reason for reason in said if reason), None)
 
 
 def _ends(plan: FeaturePlan, rung: Rung, journal: Journal) -> dict[str, Outcome]:

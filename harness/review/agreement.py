@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evalsets.cases import Label
+    from harness.plan.rulings import Seat
     from harness.review.feature_run import FeatureRun
-    from harness.review.judging import Seat
 
 _BOTH_SIDES = 0.90
 """Two-sided, so that the lower end is one-sided 95 %."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from harness.decision.step import Ask, Step
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan
+    from harness.plan.rulings import Judging
     from harness.record.parts import LatencyFacts
-    from harness.review.judging import Judging
     from harness.review.scores import Scoreboard
     from harness.review.veto import Vetoes
     from harness.stats.design import Design

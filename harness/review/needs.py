@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from harness.costing.money import plain, rounded
 from harness.plan.expecting import EXPECTED_DISAGREEMENT
 from harness.plan.rehearsing import WANTED_POWER
+from harness.plan.labels import minutes
 from harness.record.codes import Reason, Verdict
 from harness.record.parts import StillNeeded
+from harness.review.agreement import grades_lacking
 from harness.review.money import bill
 from harness.stats.power import Truth, cases_needed
 
@@ -25,21 +27,31 @@ LEAST_DISAGREEMENT = 0.01
 
 
 def needed(
-    decided: Decided, examined: Sequence[Examined], plan: FeaturePlan, run: FeatureRun | None
+    decided: Decided,
+    examined: Sequence[Examined],
+    plan: FeaturePlan,
+    run: FeatureRun | None,
 ) -> StillNeeded | None:
     """None unless the verdict is undecided."""
     if decided.verdict is not Verdict.UNDECIDED:
         return None
     open_ones = [one for one in examined if _is_open(one)]
-    worth = [o.planned.saving_bound_usd for o in open_ones if o.planned.saving_bound_usd]
-    labels = max((len(o.standing.unlabelled) for o in open_ones if o.standing), default=0)
-    more = None if labels else _more_cases(open_ones, plan)
+    worth = [
+        o.planned.saving_bound_usd for o in open_ones if o.planned.saving_bound_usd
+    ]
+    labels = max(
+        (len(o.standing.unlabelled) for o in open_ones if o.standing), default=0
+    )
+    ungraded = Reason.JUDGE_UNRELIABLE in decided.reasons
+    if ungraded and run is not None:
+        labels = max(labels, grades_lacking(run))
+    more = None if labels or ungraded else _more_cases(open_ones, plan)
     return StillNeeded(
         cases=more,
         labels=labels or None,
         cost_usd=_cost(more, plan, run),
         worth_monthly_usd=max(worth, default=None),
-        note=_note(decided, plan),
+        note=_note(decided, plan, labels),
     )
 
 
@@ -67,7 +79,11 @@ def _more_cases(open_ones: Sequence[Examined], plan: FeaturePlan) -> int | None:
 
 def _truth(one: Examined) -> Truth:
     found = one.quality
-    if found is None or found.only_current_right is None or found.only_candidate_right is None:
+    if (
+        found is None
+        or found.only_current_right is None
+        or found.only_candidate_right is None
+    ):
         return Truth(difference=0.0, discordance=EXPECTED_DISAGREEMENT)
     losses, gains = found.only_current_right, found.only_candidate_right
     return Truth(
@@ -76,7 +92,9 @@ def _truth(one: Examined) -> Truth:
     )
 
 
-def _cost(more: int | None, plan: FeaturePlan, run: FeatureRun | None) -> Decimal | None:
+def _cost(
+    more: int | None, plan: FeaturePlan, run: FeatureRun | None
+) -> Decimal | None:
     """USD of asking so many more cases, at what the cases so far cost."""
     if more is None or run is None:
         return None
@@ -84,9 +102,13 @@ def _cost(more: int | None, plan: FeaturePlan, run: FeatureRun | None) -> Decima
     return plain(rounded(paid * more / max(len(plan.sample.deciding), 1), 6))
 
 
-def _note(decided: Decided, plan: FeaturePlan) -> str:
+def _note(decided: Decided, plan: FeaturePlan, labels: int) -> str:
+    how = f"{minutes(labels)} min: `rightsize label {plan.feature}`"
     notes = {
-        Reason.LABELS_MISSING: "label the disagreements",
+        Reason.LABELS_MISSING: f"label {labels} disagreements, about {how}",
+        Reason.JUDGE_UNRELIABLE: f"grade {labels} more answers by hand, about {how}"
+        if labels
+        else "the judge is not shown to agree with people: another rubric or judge, or more grades",
         Reason.RUN_INCOMPLETE: "run the review again: answers are missing",
         Reason.SAMPLE_TOO_SMALL: plan.note,
         Reason.PRICE_MISSING: plan.note,

@@ -13,6 +13,7 @@ from harness.decision.step import Ask, Confirm, Finished
 from harness.errors import RightsizeError
 from harness.plan.judging import OPTION as JUDGED_BY
 from harness.plan.model import Status
+from harness.plan.rulings import Judging
 from harness.replay.batch_desk import BatchDesk
 from harness.replay.batches import Batches, Patience
 from harness.replay.engine import replay
@@ -20,7 +21,6 @@ from harness.replay.governor import Governor, Lane, LaneLimits, lane_of
 from harness.replay.ledger import Ledger
 from harness.replay.worker import OPENER
 from harness.review.feature_run import FeatureRun
-from harness.review.judging import Judging
 from harness.review.latency_pass import MOST_ROUNDS, lacking, latency_facts, latency_trials
 from harness.review.progress import Standing as Shown
 from harness.review.scores import Measures, Scoreboard

@@ -15,6 +15,7 @@ from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
 from harness.replay.tries import prompts_tried
+from tests.support.judged import judged_answers, write_judged_workspace
 from tests.support.reviews import CYCLE, NOW, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 
@@ -77,3 +78,29 @@ def test_what_cannot_be_tried_is_refused(tmp_path: Path) -> None:
     rung = rung_with(plan, "good", None)
     with InlineCluster() as cluster, pytest.raises(UsageError, match="no tune cases"):
         try_once(plan, rung, cluster, journal=tmp_path / "j.sqlite", run_id="1")
+
+
+def test_a_judge_grades_what_is_tried_and_is_paid_from_the_same_cap(tmp_path: Path) -> None:
+    with OpenAIServer(judged_answers) as server, InlineCluster() as cluster:
+        write_judged_workspace(tmp_path, server.port, Shape(cases=80, candidates="good"))
+        path = tmp_path / "evalsets" / "tickets" / "evalset.yaml"
+        path.write_text(path.read_text("utf-8") + "tune: 20\n", encoding="utf-8")
+        plan = planned(tmp_path)
+        tried = try_once(
+            plan, rung_with(plan, "good", None), cluster, journal=tmp_path / "j", run_id="1"
+        )
+        assert len(server.log.calls) == 40
+    assert {each.score for each in tried.cases} <= {0.0, 1.0}
+    assert tried.spent_usd == 20 * (Decimal("0.5") * 82 + 220) / 1_000_000
+
+
+def test_beside_todays_answer_nothing_can_be_tried(tmp_path: Path) -> None:
+    write_judged_workspace(
+        tmp_path, 9, Shape(cases=80, candidates="good"), options=", compare: with-incumbent"
+    )
+    path = tmp_path / "evalsets" / "tickets" / "evalset.yaml"
+    path.write_text(path.read_text("utf-8") + "tune: 20\n", encoding="utf-8")
+    plan = planned(tmp_path)
+    rung = rung_with(plan, "good", None)
+    with InlineCluster() as cluster, pytest.raises(UsageError, match="compare: alone"):
+        try_once(plan, rung, cluster, journal=tmp_path / "j", run_id="1")

@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.onramp.why import disagreements
 from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
+from tests.support.judged import judged_answers, write_judged_workspace
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -70,3 +71,16 @@ def test_without_answers_there_is_no_why(replayed: Path, tmp_path: Path) -> None
         pytest.raises(UsageError, match="no answers here"),
     ):
         list(disagreements(plan, journal))
+
+
+def test_a_judges_reason_stands_beside_the_answer_it_is_about(tmp_path: Path) -> None:
+    with OpenAIServer(judged_answers) as server, inline_cluster() as cluster:
+        write_judged_workspace(tmp_path, server.port, Shape(cases=120, candidates="good"))
+        run_review(tmp_path, cluster)
+    out = tmp_path / "why.jsonl"
+    words = ["why", "tickets", "-w", str(tmp_path), "--cycle", CYCLE]
+    assert run([*words, "--include-content", str(out)]) == 0
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert {line["case"] for line in lines} == {"t-0007", "t-0107"}
+    assert {line["candidate"]["judge"] for line in lines} == {"seen"}
+    assert {line["candidate"]["score"] for line in lines} == {0.0}

@@ -1,4 +1,4 @@
-"""A judge in a running review: answers wait for their grades, then they are read like any other.
+"""Judges at work: answers wait for their grades, then they are read like any other.
 
 With `compare: with-incumbent` an answer is held beside today's, asked twice with the sides swapped;
 a winner that changes with its side is none. How far the judge agrees with people is worked out from
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from evalsets.cases import Case
     from harness.plan.judging import PlannedJudge
+    from harness.plan.model import FeaturePlan
+    from harness.replay.journal import Journal
     from harness.scoring.judge import Judge
     from harness.trials import Attempt, Outcome, Trial
 
@@ -48,6 +50,9 @@ class Seat:
     """Pairs with the same winner in both orders."""
     swapped: int = 0
     """Pairs judged in both orders."""
+    reasons: dict[Answer, str] = field(default_factory=dict["Answer", str])
+    """Why, in the judge's words; only where `keeps_reasons`, for they may quote an answer."""
+    keeps_reasons: bool = False
 
     def wanted(self, case: Case, answer: str, today: str | None) -> Iterator[tuple[Trial, _Wanted]]:
         """The trials that grade an answer; none where its grade is known or needs no judge."""
@@ -71,7 +76,10 @@ class Seat:
 
     def take(self, wanted: _Wanted, text: str) -> None:
         """Read one ruling; one that names no choice grades nothing."""
-        choice = self.planned.ruling(text).choice
+        ruling = self.planned.ruling(text)
+        choice = ruling.choice
+        if self.keeps_reasons:
+            self.reasons[wanted.case.id, wanted.answer] = ruling.reason
         if not self.planned.pairwise:
             if choice is not None:
                 self.enter(wanted.case, wanted.answer, self.planned.options.worth[choice])
@@ -113,13 +121,21 @@ class Judging:
 
     @classmethod
     def of(
-        cls, judges: Sequence[PlannedJudge], cases: Mapping[str, Case], incumbent: str
+        cls,
+        judges: Sequence[PlannedJudge],
+        cases: Mapping[str, Case],
+        incumbent: str,
+        *,
+        keeps_reasons: bool = False,
     ) -> Judging | None:
         """The judges of a feature at work; None where it has none."""
         if not judges:
             return None
         book = GradeBook()
-        seats = tuple(Seat(planned=each, reader=each.reader(book)) for each in judges)
+        seats = tuple(
+            Seat(planned=each, reader=each.reader(book), keeps_reasons=keeps_reasons)
+            for each in judges
+        )
         return cls(seats=seats, cases=cases, incumbent=incumbent, book=book)
 
     def hold(self, outcome: Outcome) -> None:
@@ -174,3 +190,22 @@ class Judging:
     def attempts(self) -> Iterable[Attempt]:
         """Every attempt of a judge, each once."""
         return [attempt for attempts in self._attempts.values() for attempt in attempts]
+
+
+def known_rulings(
+    plan: FeaturePlan, outcomes: Iterable[Outcome], journal: Journal
+) -> Judging | None:
+    """The judges of a planned feature, with every ruling on these answers that the journal has."""
+    cases = {case.id: case for case in plan.evalset.cases}
+    today = plan.incumbent.option if plan.incumbent else ""
+    judging = Judging.of(plan.judges, cases, today, keeps_reasons=True)
+    if judging is None:
+        return None
+    for outcome in outcomes:
+        judging.hold(outcome)
+    trials = list(judging.trials())
+    settled = journal.settled(trial.fingerprint for trial in trials)
+    for trial in trials:
+        if trial.fingerprint in settled:
+            judging.take(settled[trial.fingerprint].outcome(trial))
+    return judging

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from harness.costing.money import plain, rounded
 from harness.plan.expecting import EXPECTED_DISAGREEMENT
-from harness.plan.rehearsing import WANTED_POWER
 from harness.plan.labels import minutes
+from harness.plan.rehearsing import WANTED_POWER
 from harness.record.codes import Reason, Verdict
 from harness.record.parts import StillNeeded
 from harness.review.agreement import grades_lacking
@@ -27,21 +27,14 @@ LEAST_DISAGREEMENT = 0.01
 
 
 def needed(
-    decided: Decided,
-    examined: Sequence[Examined],
-    plan: FeaturePlan,
-    run: FeatureRun | None,
+    decided: Decided, examined: Sequence[Examined], plan: FeaturePlan, run: FeatureRun | None
 ) -> StillNeeded | None:
     """None unless the verdict is undecided."""
     if decided.verdict is not Verdict.UNDECIDED:
         return None
     open_ones = [one for one in examined if _is_open(one)]
-    worth = [
-        o.planned.saving_bound_usd for o in open_ones if o.planned.saving_bound_usd
-    ]
-    labels = max(
-        (len(o.standing.unlabelled) for o in open_ones if o.standing), default=0
-    )
+    worth = [o.planned.saving_bound_usd for o in open_ones if o.planned.saving_bound_usd]
+    labels = max((len(o.standing.unlabelled) for o in open_ones if o.standing), default=0)
     ungraded = Reason.JUDGE_UNRELIABLE in decided.reasons
     if ungraded and run is not None:
         labels = max(labels, grades_lacking(run))
@@ -79,11 +72,7 @@ def _more_cases(open_ones: Sequence[Examined], plan: FeaturePlan) -> int | None:
 
 def _truth(one: Examined) -> Truth:
     found = one.quality
-    if (
-        found is None
-        or found.only_current_right is None
-        or found.only_candidate_right is None
-    ):
+    if found is None or found.only_current_right is None or found.only_candidate_right is None:
         return Truth(difference=0.0, discordance=EXPECTED_DISAGREEMENT)
     losses, gains = found.only_current_right, found.only_candidate_right
     return Truth(
@@ -92,9 +81,7 @@ def _truth(one: Examined) -> Truth:
     )
 
 
-def _cost(
-    more: int | None, plan: FeaturePlan, run: FeatureRun | None
-) -> Decimal | None:
+def _cost(more: int | None, plan: FeaturePlan, run: FeatureRun | None) -> Decimal | None:
     """USD of asking so many more cases, at what the cases so far cost."""
     if more is None or run is None:
         return None

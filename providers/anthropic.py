@@ -9,6 +9,7 @@ from anthropic import AsyncAnthropic, AsyncAnthropicFoundry, AsyncStream, Omit
 from anthropic.lib.bedrock import AsyncAnthropicBedrock
 from anthropic.lib.vertex import AsyncAnthropicVertex
 
+from providers.ambient import bedrock_address, unmoved, vertex_address
 from providers.calling import WireProvider
 from providers.clouds import needs
 from providers.dialects.messages import MessagesDialect
@@ -40,11 +41,14 @@ def anthropic_wire(endpoint: Endpoint, *, key: str | None) -> PostWire:
         else (anthropic.AnthropicError,),
         headers={"Authorization": Omit(), "X-Api-Key": Omit()} if without_key else {},
     )
-    return PostWire(cast("SdkClient", client_of(endpoint, key)), sdk)
+    return PostWire(cast("SdkClient", unmoved(client_of(endpoint, key))), sdk)
 
 
 def client_of(endpoint: Endpoint, key: str | None) -> object:
-    """The SDK's client: retries, redirects, proxies and telemetry of the environment off."""
+    """The SDK's client: retries, redirects, proxies and telemetry of the environment off.
+
+    Its own headers are `unmoved`'s to set.
+    """
     common: dict[str, Any] = {
         "max_retries": 0,
         "http_client": anthropic.DefaultAioHttpClient(
@@ -56,10 +60,13 @@ def client_of(endpoint: Endpoint, key: str | None) -> object:
     match endpoint.platform:
         case "bedrock":
             region = endpoint.region or needs("bedrock", "`region:`")
+            common["base_url"] = endpoint.base_url or bedrock_address(region)
             return AsyncAnthropicBedrock(aws_region=region, api_key=key, **common)
         case "vertex":
+            region = endpoint.region or needs("vertex", "`region:`")
+            common["base_url"] = endpoint.base_url or vertex_address(region)
             return AsyncAnthropicVertex(
-                region=endpoint.region or needs("vertex", "`region:`"),
+                region=region,
                 project_id=endpoint.project or needs("vertex", "`project:`"),
                 access_token=key,
                 **common,

@@ -8,6 +8,7 @@ import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AsyncStream, Omit
 from openai.providers.bedrock import bedrock
 
+from providers.ambient import unmoved
 from providers.calling import WireProvider
 from providers.clouds import needs, resource_of
 from providers.dialects.chat import ChatDialect
@@ -45,21 +46,24 @@ def openai_wire(endpoint: Endpoint, *, key: str | None) -> PostWire:
         headers={"Authorization": Omit()} if without_key else {},
         bills_rejections=endpoint.platform == "azure",
     )
-    return PostWire(cast("SdkClient", client_of(endpoint, key)), sdk)
+    headers = {} if endpoint.platform == "bedrock" else SILENT
+    return PostWire(cast("SdkClient", unmoved(client_of(endpoint, key), headers)), sdk)
 
 
 def client_of(endpoint: Endpoint, key: str | None) -> AsyncOpenAI:
-    """The SDK's client: retries, redirects and proxies of the environment off."""
+    """The SDK's client: retries, redirects and proxies of the environment off.
+
+    Its own headers are `unmoved`'s to set.
+    """
     http_client = openai.DefaultAioHttpClient(
         follow_redirects=False, trust_env=False, limits=LIMITS
     )
     common: dict[str, Any] = {"max_retries": 0, "http_client": http_client, "webhook_secret": ""}
     if endpoint.platform == "bedrock":
-        cloud = bedrock(
-            region=endpoint.region, base_url=endpoint.base_url, api_key=key, endpoint="runtime"
-        )
+        region = endpoint.region or needs("bedrock", "`region:`")
+        cloud = bedrock(region=region, base_url=endpoint.base_url, api_key=key, endpoint="runtime")
         return AsyncOpenAI(provider=cloud, **common)
-    common |= {"admin_api_key": "", "default_headers": SILENT}
+    common["admin_api_key"] = ""
     base_url = endpoint.base_url or DEFAULT_BASE_URL
     if endpoint.platform == "azure" and not base_url.rstrip("/").endswith(AZURE_V1):
         return AsyncAzureOpenAI(

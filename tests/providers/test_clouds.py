@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from providers.anthropic import anthropic_wire
 from providers.errors import (
     AuthRejectedError,
     BadRequestError,
@@ -14,7 +16,9 @@ from providers.errors import (
     ProviderError,
     RateLimitedError,
 )
+from providers.openai import openai_wire
 from providers.provider import Endpoint
+from tests.support.wire.ambient import AMBIENT, await_nothing_from
 from tests.support.wire.cloud_server import (
     AzureServer,
     BedrockServer,
@@ -143,6 +147,54 @@ async def test_a_429_from_a_cloud_is_asked_once(cloud: Cloud, *, stream: bool) -
     assert raised.value.retry_after_s == 2
 
 
+@every_cloud
+@plain_and_streamed
+async def test_the_environment_alters_no_request(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, *, stream: bool
+) -> None:
+    await_nothing_from(monkeypatch)
+    with cloud.server() as server:
+        await ask(cloud.at(server), a_request(stream=stream))
+    (call,) = server.calls
+    assert call.path == (cloud.streamed_path if stream else cloud.plain_path)
+    assert {n.lower(): v for n, v in call.headers.items()}[cloud.header.lower()] == cloud.value
+    assert AMBIENT not in json.dumps([dict(call.headers), call.body, call.path, call.query])
+
+
+ADDRESSES = [
+    (
+        Endpoint(vendor="anthropic", api="messages", platform="bedrock", region="eu-west-1"),
+        "https://bedrock-runtime.eu-west-1.amazonaws.com",
+    ),
+    (
+        Endpoint(vendor="openai", api="chat", platform="bedrock", region="eu-west-1"),
+        "https://bedrock-runtime.eu-west-1.amazonaws.com",
+    ),
+    *(
+        (
+            Endpoint(
+                vendor="anthropic", api="messages", platform="vertex", region=region, project="p"
+            ),
+            f"https://{host}/v1",
+        )
+        for region, host in (
+            ("global", "aiplatform.googleapis.com"),
+            ("eu", "aiplatform.eu.rep.googleapis.com"),
+            ("europe-west4", "europe-west4-aiplatform.googleapis.com"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "address"), ADDRESSES)
+def test_a_clouds_address_comes_from_the_endpoint(
+    endpoint: Endpoint, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await_nothing_from(monkeypatch)
+    wire = anthropic_wire if endpoint.vendor == "anthropic" else openai_wire
+    assert str(wire(endpoint, key=KEY).client.base_url).startswith(address)
+
+
 async def test_azure_bills_what_its_filter_refused() -> None:
     cloud = CLOUDS["azure by date"]
     blocked = Reply(status=400, error_code="content_filter")
@@ -166,6 +218,7 @@ LACKING: list[tuple[Endpoint, str]] = [
         "base_url",
     ),
     (Endpoint(vendor="anthropic", api="messages", platform="bedrock"), "region"),
+    (Endpoint(vendor="openai", api="chat", platform="bedrock"), "region"),
     (Endpoint(vendor="anthropic", api="messages", platform="vertex"), "region"),
     (
         Endpoint(vendor="anthropic", api="messages", platform="vertex", region="us-east5"),

@@ -25,6 +25,7 @@ from providers.errors import (
 from providers.opening import open_provider
 from providers.provider import Endpoint
 from providers.request import Tool
+from tests.support.wire.ambient import AMBIENT, await_nothing_from
 from tests.support.wire.reply import Fault, Reply, WireToolCall, WireUsage
 from tests.support.wire.vendors import KEY, SERVERS, WIRES, WireCase, a_request, ask, start_all
 
@@ -303,25 +304,13 @@ async def test_an_error_holds_no_key_no_prompt_and_no_body(
 async def test_the_environment_is_not_read(
     wire: WireCase, server: WireServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in (
-        "OPENAI_API_KEY",
-        "OPENAI_ADMIN_KEY",
-        "OPENAI_ORG_ID",
-        "OPENAI_PROJECT_ID",
-        "ANTHROPIC_API_KEY",
-        "ANTHROPIC_AUTH_TOKEN",
-        "GOOGLE_API_KEY",
-        "GEMINI_API_KEY",
-    ):
-        monkeypatch.setenv(name, "from-the-environment")
-    for name in ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "1")
+    await_nothing_from(monkeypatch)
     server.script = lambda _body: Reply()
-    await ask(wire.endpoint(server), a_request())
-    assert "from-the-environment" not in json.dumps(dict(server.calls[0].headers))
+    for stream in (False, True):
+        await ask(wire.endpoint(server), a_request(stream=stream))
+    for call in server.calls:
+        assert KEY in json.dumps(dict(call.headers))
+        assert AMBIENT not in json.dumps([dict(call.headers), call.body, call.path, call.query])
 
 
 @pytest.mark.parametrize("wire", [WIRES[0], WIRES[4], WIRES[5]], ids=lambda wire: wire.vendor)

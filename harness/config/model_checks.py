@@ -24,7 +24,7 @@ _APIS = {
 _BATCHES = ("anthropic", "openai", "google")
 _CLOUDS = {
     "azure": {"anthropic": ("base_url", "key"), "openai": ("base_url", "key")},
-    "bedrock": {"anthropic": ("region",), "openai": ()},
+    "bedrock": {"anthropic": ("region",), "openai": ("region",)},
     "vertex": {"anthropic": ("project", "region"), "google": ("project", "region")},
 }
 """By cloud: whose models it has, and the keys that a model's entry must then state."""

@@ -42,12 +42,19 @@ def served_identity(config: ModelConfig) -> dict[str, object]:
     started = (
         served.model_dump(mode="json", exclude={"ready_s", "ttl_s", "python"}) if served else None
     )
+    cloud = {
+        "region": endpoint.region,
+        "project": endpoint.project,
+        "api_version": endpoint.api_version,
+    }
     return {
         "vendor": endpoint.vendor,
         "api": endpoint.api,
         "platform": endpoint.platform,
         "base_url": None if served else endpoint.base_url,
         "serve": started,
+        # Elsewhere the region says where the data goes, and the address where the model is.
+        **(cloud if endpoint.platform else {}),
     }
 
 

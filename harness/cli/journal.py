@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from harness.cli import options
 from harness.cli.running import STATE
 from harness.errors import CannotTellError
 from harness.replay import upkeep
+
+if TYPE_CHECKING:
+    from harness.replay.governor import LaneHistory
 
 
 @click.group()
@@ -36,6 +40,23 @@ def show(path: Path) -> None:
             f"  {run.cycle}  {run.started_at}  run {run.run_id}: {run.plans} plans, "
             f"{run.attempts} attempts{interrupted}"
         )
+    for lane in facts.lanes:
+        click.echo(f"  {lane_line(lane)}")
+
+
+def lane_line(lane: LaneHistory) -> str:
+    """`openai small: 12 calls in 3 s, at most 4 at once, 2 rate limits; granted 600 requests`."""
+    grants = (
+        (lane.requests_per_minute, "requests a minute"),
+        (lane.tokens_per_minute, "tokens a minute"),
+    )
+    granted = ", ".join(f"{limit:,} {of}" for limit, of in grants if limit is not None)
+    faults = ((lane.rate_limited, "rate limits"), (lane.overloaded, "server errors"))
+    met = "".join(f", {count} {what}" for count, what in faults if count)
+    return (
+        f"{lane.lane.provider} {lane.lane.model}: {lane.calls:,} calls in {lane.active_s:,.0f} s, "
+        f"at most {lane.most_in_flight} at once{met}" + (f"; granted {granted}" if granted else "")
+    )
 
 
 @journal.command()

@@ -230,10 +230,6 @@ class Journal:
                 sql.ADD_LANE, [(self.run_id, *sql.lane_row(lane)) for lane in seen]
             )
 
-    def lanes(self, *, cycle: str) -> Sequence[LaneHistory]:
-        """How the lanes of a cycle's runs did: evidence, and the base of predicted hours."""
-        return [sql.lane_of(row) for row in self._connection.execute(sql.FIND_LANES, (cycle,))]
-
     def write_plan(
         self, run_id: str, feature: str, plan_json: str, plan_sha256: str, now: str
     ) -> None:

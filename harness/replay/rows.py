@@ -44,7 +44,7 @@ FIND_LANES = """
 SELECT provider, key, model, sum(calls), sum(answered), sum(rate_limited), sum(overloaded),
     sum(cuts), max(most_in_flight), sum(tokens), sum(active_s), max(requests_per_minute),
     max(tokens_per_minute)
-FROM lanes JOIN runs USING (run_id) WHERE cycle = ? GROUP BY provider, key, model
+FROM lanes GROUP BY provider, key, model
 """
 FIND_OUTCOMES = (
     "SELECT fingerprint, kind, text, finish, tool_calls, reason FROM outcomes "

@@ -13,13 +13,15 @@ from harness.config.fingerprints import fingerprint
 from harness.errors import UsageError
 from harness.replay.journal import connect, transaction
 from harness.replay.lock import locked
-from harness.replay.rows import to_text
+from harness.replay.rows import FIND_LANES, lane_of, to_text
 from harness.replay.schema import migrate, read_version
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Generator, Sequence
     from pathlib import Path
+
+    from harness.replay.governor import LaneHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class JournalFacts:
     attempts: int
     answered: int
     failed: int
+    lanes: tuple[LaneHistory, ...]
+    """What each lane did in all runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +129,7 @@ def show(path: Path) -> JournalFacts:
             attempts=_count(connection, "SELECT count(*) FROM attempts"),
             answered=int(kinds.get("answered", 0)),
             failed=int(kinds.get("failed", 0)),
+            lanes=tuple(lane_of(row) for row in connection.execute(FIND_LANES)),
         )
 
 

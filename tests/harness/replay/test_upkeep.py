@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli.journal import journal as command
+from harness.cli.journal import lane_line
 from harness.config.fingerprints import fingerprint
 from harness.errors import UsageError
 from harness.replay import upkeep
@@ -134,7 +135,7 @@ def test_an_older_journal_is_brought_forward(tmp_path: Path) -> None:
     assert (facts.version, facts.runs[0].run_id) == (VERSION, "old")
 
 
-def test_lanes_add_up_over_a_cycle(tmp_path: Path) -> None:
+def test_lanes_add_up_over_all_runs(tmp_path: Path) -> None:
     seen = LaneHistory(
         lane=Lane("openai", "KEY", "small"),
         calls=10,
@@ -153,7 +154,11 @@ def test_lanes_add_up_over_a_cycle(tmp_path: Path) -> None:
             journal.add_lanes([seen])
             journal.add_lanes([seen])
             journal.add_lanes([])
-            (total,) = journal.lanes(cycle="c")
+    (total,) = upkeep.show(tmp_path / "j").lanes
+    assert lane_line(total) == (
+        "openai small: 40 calls in 10 s, at most 4 at once, 4 rate limits; "
+        "granted 600 requests a minute"
+    )
     assert (total.calls, total.cuts, total.most_in_flight) == (40, 4, 4)
     assert (total.active_s, total.requests_per_minute, total.lane) == (10.0, 600, seen.lane)
 

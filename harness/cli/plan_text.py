@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from harness.cli.plan_money import bound_line, growth_line, lever_lines, option_money
 from harness.cli.show import duration, usd
+from harness.plan.labels import minutes
 from harness.plan.model import Status
 from harness.record.codes import Reason
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan, Plan
 
 
+_ASKED = (Status.READY, Status.NEEDS_LABELS)
 LIKELY = 0.5
 """A chance under which a feature is named: it is likelier to stay undecided."""
 
@@ -24,13 +27,14 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
     monthly = sum((p.monthly_usd or Decimal(0) for p in plan.features), Decimal(0))
     yield f"{len(plan.features)} features, {usd(monthly)} a month"
     yield from _counts(plan)
+    yield from bound_line(plan)
     free = [p.free_lever.saving_monthly for p in plan.features if p.free_lever]
     if free:
         yield (
             f"Free of quality risk on {len(free)} features: batch or caching, "
             f"{usd(sum(free, Decimal(0)))} a month"
         )
-    yield from _short_of_cases(ready=plan.having(Status.READY))
+    yield from _short_of_cases(ready=plan.to_ask)
     if details:
         for feature in plan.features:
             yield from feature_lines(feature)
@@ -49,7 +53,7 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
 def _asked_in_batches(plan: Plan) -> list[str]:
     rungs = [
         rung
-        for feature in plan.having(Status.READY)
+        for feature in plan.to_ask
         for rung in (feature.incumbent, *(option.rung for option in feature.asked))
         if rung is not None and feature.config.answers == "replayed"
     ]
@@ -66,7 +70,7 @@ def _counts(plan: Plan) -> Iterator[str]:
         share = _share_of_savings(plan, ready)
         yield _row(len(ready), "ready", f"{share} of what can be saved" if share else "")
     if labels:
-        yield _row(len(labels), "need labels", "label the disagreements (`rightsize label`)")
+        yield _row(len(labels), "need labels", _labelling(labels))
     if small:
         notes = "; ".join(f"{p.feature}: {p.note}" for p in small)
         yield _row(len(small), "cannot be decided", notes)
@@ -103,6 +107,14 @@ def _remedy(plan: FeaturePlan) -> str:
     return f"{what}; or a limit of {power.smallest_margin:g} points"
 
 
+def _labelling(waiting: Sequence[FeaturePlan]) -> str:
+    """How many labels each, and how long that takes a person."""
+    counts = [plan.labels for plan in waiting]
+    each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    most = f"{minutes(max(counts))} min" + (" each" if len(counts) > 1 else "")
+    return f"label the disagreements: about {each}, {most} (`rightsize label`)"
+
+
 def _row(count: int, what: str, why: str) -> str:
     return f"{count:4}  {what:<22} {why}".rstrip()
 
@@ -131,11 +143,15 @@ def feature_lines(plan: FeaturePlan) -> Iterator[str]:
     yield f"{plan.feature}: {plan.status.value}{today}"
     if plan.note:
         yield f"    {plan.note}"
+    if plan.labels:
+        yield f"    about {plan.labels} disagreements to label, {minutes(plan.labels)} min"
     for option in plan.options:
-        cost = usd(option.monthly_usd) if option.monthly_usd is not None else "no price"
-        what = "asked" if option.asked and plan.status is Status.READY else "not asked"
+        cost = option_money(option)
+        what = "asked" if option.asked and plan.status in _ASKED else "not asked"
         why = f" ({option.excluded}: {option.note})" if option.excluded else ""
-        yield f"    {option.rung.option}: {cost} a month, {what}{why}"
+        yield f"    {option.rung.option}: {cost}, {what}{why}"
+    yield from lever_lines(plan)
+    yield from growth_line(plan)
     if plan.power is not None and plan.cases_missing != 0:
         yield f"    short of cases: {_remedy(plan)}"
     if plan.money is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.costing.money import exact
+from harness.costing.money import exact, plain
 from harness.economics.portfolio import growing
 from harness.publish import figures
 from harness.publish.hosting import hosting_tables
@@ -264,7 +264,7 @@ def _year(record: DecisionRecord, monthly: Decimal) -> str:
     if record.traffic is not None:
         growth = exact(record.traffic.growth_per_month)
     text = f"{usd(growing(monthly, per_month=growth, months=12))} in the first year"
-    return f"{text} at {growth * 100:+.3g} % requests a month" if growth else text
+    return f"{text} at {plain(growth * 100):+f} % requests a month" if growth else text
 
 
 def _break_even(record: DecisionRecord) -> Table | None:

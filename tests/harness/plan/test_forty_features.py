@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.cli.plan_money import growth_line
 from harness.cli.plan_text import plan_lines
+from harness.cli.show import usd
 from harness.config.workspace import load_workspace
 from harness.plan.model import Status
 from harness.plan.planning import Selection, plan_review
@@ -135,3 +138,28 @@ def test_what_is_free_of_quality_risk_is_said(planned: tuple[Plan, int, int]) ->
         assert one.free_lever.saving_monthly * 2 == one.monthly_usd
     text = "\n".join(plan_lines(planned[0], details=False))
     assert "Free of quality risk on 4 features: batch or caching, USD " in text
+
+
+def test_bounds_and_levers_are_said_in_dollars(planned: tuple[Plan, int, int]) -> None:
+    plan = planned[0]
+    lines = list(plan_lines(plan, details=True))
+    most = sum((one.saving_bound_usd for one in plan.features), Decimal(0))
+    assert f"Other models can save at most {usd(most)} a month, known before any call" in lines
+    bounds = [o.saving_bound_usd for one in plan.features for o in one.options]
+    said = [line for line in lines if "saves at most USD" in line and " a month, saves" in line]
+    assert len(said) == len([bound for bound in bounds if bound is not None]) > 40
+    free = [one.free_lever for one in plan.features if one.free_lever]
+    for lever in free:
+        assert f"    batch: saves {usd(lever.saving_monthly)} a month; {lever.needs}" in lines
+
+
+def test_growth_is_said_where_it_is_expected(planned: tuple[Plan, int, int]) -> None:
+    """At 10 % more each month a year costs 21.38428 times its first month."""
+    one = next(plan for plan in planned[0].features if plan.monthly_usd)
+    assert one.config.traffic is not None
+    assert one.monthly_usd is not None
+    assert list(growth_line(one)) == []
+    traffic = one.config.traffic.model_copy(update={"growth_per_month": 0.1})
+    grown = replace(one, config=one.config.model_copy(update={"traffic": traffic}))
+    year = usd(one.monthly_usd * Decimal("21.384283767210"))
+    assert list(growth_line(grown)) == [f"    next year at +10 % requests a month: {year}"]

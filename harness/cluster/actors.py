@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from harness.cluster.crew import Lost
 from harness.cluster.host import Host
 from harness.cluster.identity import own_identity, refuse_mismatch
+from harness.cluster.seats import reserve
 from harness.errors import RightsizeError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from harness.cluster.crew import Crew, Ended
+    from harness.cluster.seats import Seat
     from harness.cluster.session import Session
 
 OPEN_S = 120.0
@@ -32,6 +35,26 @@ class RayCluster:
         self._workers = workers
         self._same_disk = same_disk
         self._crews: dict[str, RayCrew] = {}
+        self._homes: dict[str, str] = {}
+
+    def gpus(self) -> tuple[int, ...]:
+        """GPUs of each node that has any."""
+        nodes = self._session.ray().nodes()
+        counts = (int(node["Resources"].get("GPU", 0)) for node in nodes if node["Alive"])
+        return tuple(count for count in counts if count)
+
+    @contextmanager
+    def seats(self, factory: str, gpus: Sequence[int]) -> Generator[tuple[Seat, ...]]:
+        """Workers that hold GPUs; see `harness.cluster.seats`."""
+        ray = self._session.ray()
+        with reserve(ray, factory, gpus, same_disk=self._same_disk) as taken:
+            yield taken
+
+    def live_at(self, homes: Mapping[str, str]) -> None:
+        """Tasks whose `home` is named are done on its node from now on, and no others there."""
+        self._homes.update(homes)
+        for crew in self._crews.values():
+            crew.live_at(self._homes)
 
     def crew(self, factory: str) -> Crew:
         """See `Cluster.crew`."""
@@ -39,7 +62,9 @@ class RayCluster:
             ray = self._session.ray()
             cpus = int(ray.cluster_resources().get("CPU", 1)) - (1 if self._same_disk else 0)
             workers = self._workers or min(MOST_WORKERS, max(1, cpus))
-            self._crews[factory] = RayCrew(ray, factory, workers=workers, same_disk=self._same_disk)
+            crew = RayCrew(ray, factory, workers=workers, same_disk=self._same_disk)
+            crew.live_at(self._homes)
+            self._crews[factory] = crew
         return self._crews[factory]
 
 
@@ -52,6 +77,10 @@ class RayCrew:
         self._same_disk = same_disk
         self._numbers = count(1)
         self._hosts: dict[Any, set[int]] = {}
+        self._homes: dict[str, str] = {}
+        self._settled: dict[str, Any] = {}
+        """The one worker of each node that has homes."""
+        self._strays: list[Ended] = []
         self._polls: dict[Any, Any] = {}
         self._joining: dict[Any, Any] = {}
         opened = [self._create() for _ in range(workers)]
@@ -61,22 +90,52 @@ class RayCrew:
     @property
     def size(self) -> int:
         """See `Crew.size`."""
-        return len(self._hosts)
+        return len(self._roving())
+
+    def size_at(self, home: str | None) -> int:
+        """See `Crew.size_at`."""
+        return 1 if home in self._homes else self.size
+
+    def live_at(self, homes: Mapping[str, str]) -> None:
+        """Settle one worker on each node that has homes; it holds no CPU."""
+        self._homes = dict(homes)
+        for node in dict.fromkeys(homes.values()):
+            if node not in self._settled:
+                self._settled[node] = host = self._create(node)
+                self._admit(host)
 
     def send(self, payloads: Sequence[object]) -> Sequence[int]:
         """See `Crew.send`."""
         block = [(next(self._numbers), payload) for payload in payloads]
-        share = -(-len(block) // len(self._hosts))
-        idlest_first = sorted(self._hosts.items(), key=lambda host: len(host[1]))
-        for place, (host, tasks) in enumerate(idlest_first):
-            part = block[place * share : (place + 1) * share]
-            if part:
-                tasks.update(number for number, _ in part)
-                host.submit.options(num_returns=0).remote(part)
+        roving: list[tuple[int, object]] = []
+        settled: dict[str, list[tuple[int, object]]] = {}
+        for task in block:
+            node = self._homes.get(getattr(task[1], "home", None) or "")
+            (roving if node is None else settled.setdefault(node, [])).append(task)
+        for node, part in settled.items():
+            self._hand(self._settled[node], part)
+        hosts = sorted(self._roving(), key=lambda host: len(self._hosts[host]))
+        share = -(-len(roving) // len(hosts))
+        for place, host in enumerate(hosts):
+            self._hand(host, roving[place * share : (place + 1) * share])
         return [number for number, _ in block]
+
+    def _roving(self) -> list[Any]:
+        settled = list(self._settled.values())
+        return [host for host in self._hosts if host not in settled]
+
+    def _hand(self, host: Any, part: list[tuple[int, object]]) -> None:
+        if host not in self._hosts:
+            self._strays += [Lost(task=number, reason="WorkerLostError") for number, _ in part]
+        elif part:
+            self._hosts[host].update(number for number, _ in part)
+            host.submit.options(num_returns=0).remote(part)
 
     def receive(self, timeout_s: float) -> Sequence[Ended]:
         """See `Crew.receive`."""
+        if self._strays:
+            strays, self._strays = self._strays, []
+            return strays
         waited = [*self._polls, *self._joining]
         ready, _ = self._ray.wait(waited, num_returns=1, timeout=timeout_s)
         if len(waited) > 1 and ready:
@@ -92,22 +151,27 @@ class RayCrew:
             ended: Sequence[Ended] = self._ray.get(poll)
         except self._ray.exceptions.RayActorError:
             del self._hosts[host]
-            self._replace()
+            # With its node the server is gone that it was settled beside.
+            if host not in self._settled.values():
+                self._replace()
             return [Lost(task=number, reason="WorkerLostError") for number in sorted(tasks)]
         self._poll(host)
         tasks.difference_update(end.task for end in ended)
         return ended
 
-    def _create(self) -> Any:
+    def _create(self, node: str | None = None) -> Any:
         actor = self._ray.remote(Host)
         return actor.options(
-            num_cpus=1, max_restarts=0, max_concurrency=1000, scheduling_strategy="SPREAD"
+            num_cpus=1 if node is None else 0,
+            max_restarts=0,
+            max_concurrency=1000,
+            scheduling_strategy="SPREAD" if node is None else _on(node),
         ).remote(self._factory)
 
     def _replace(self) -> None:
         """Start another worker; it joins when it is there, unless nobody is left to go on."""
         host = self._create()
-        if self._hosts:
+        if self._roving():
             self._joining[host.identity.remote()] = host
         else:
             self._admit(host)
@@ -134,3 +198,9 @@ class RayCrew:
 
     def _poll(self, host: Any) -> None:
         self._polls[host.collect.remote()] = host
+
+
+def _on(node: str) -> Any:
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(node_id=node, soft=False)

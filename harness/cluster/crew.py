@@ -43,7 +43,11 @@ class Crew(Protocol):
 
     @property
     def size(self) -> int:
-        """How many workers there are."""
+        """How many workers there are, for tasks that have no home."""
+        ...
+
+    def size_at(self, home: str | None) -> int:
+        """How many workers do the tasks of a home (`home` of the payload, an address)."""
         ...
 
     def send(self, payloads: Sequence[object]) -> Sequence[int]:

@@ -67,6 +67,10 @@ class InlineCrew:
         """See `Crew.size`."""
         return 1
 
+    def size_at(self, home: str | None) -> int:  # noqa: ARG002  # every home is here
+        """See `Crew.size_at`."""
+        return 1
+
     def send(self, payloads: Sequence[object]) -> Sequence[int]:
         """See `Crew.send`."""
         block = [(next(self._numbers), payload) for payload in payloads]

@@ -63,7 +63,9 @@ class Session:
             self._ray.shutdown()
 
 
-def start_local(token_file: Path, temp: Path, cpus: int | None) -> Callable[[], Any]:
+def start_local(
+    token_file: Path, temp: Path, cpus: int | None, gpus: int | None = None
+) -> Callable[[], Any]:
     """How to start Ray on this machine, with a random token of its own."""
 
     def connect() -> Any:
@@ -71,6 +73,7 @@ def start_local(token_file: Path, temp: Path, cpus: int | None) -> Callable[[], 
         ray = _authenticated(token_file)
         options = {
             "num_cpus": cpus,
+            "num_gpus": gpus,
             "include_dashboard": False,
             "log_to_driver": False,
             "logging_level": logging.ERROR,

@@ -26,6 +26,11 @@ class Call:
     """Most calls of this lane that the worker has on the wire at once; the rest wait their turn
     there, so that a freed place is filled without a word from the driver. None: no such limit."""
 
+    @property
+    def home(self) -> str | None:
+        """Address that is asked; a server of ours listens on its own node only."""
+        return self.endpoint.base_url
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:

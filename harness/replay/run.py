@@ -149,7 +149,12 @@ class Run:
             self._in_flight[number] = pending
 
     def _calls(self, sends: Sequence[Pending]) -> list[Call]:
-        widths = {p.lane: self._rules.governor.width(p.lane, self._crew.size) for p in sends}
+        widths = {
+            p.lane: self._rules.governor.width(
+                p.lane, self._crew.size_at(p.trial.endpoint.base_url)
+            )
+            for p in sends
+        }
         return [
             Call(
                 endpoint=p.trial.endpoint,

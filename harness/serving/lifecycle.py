@@ -46,6 +46,8 @@ class Served:
     """Of the guard, which ends the server when it is ended."""
     load_s: float
     """Seconds from its start to its first answer."""
+    node: str | None = None
+    """Ray's id of the node whose loopback it listens on; None: this machine's."""
 
 
 def to_stderr(line: str) -> None:

@@ -28,3 +28,15 @@ async def work(payload: object) -> object:
 
 def echo() -> Callable[[object], Awaitable[object]]:
     return work
+
+
+def where() -> Callable[[object], Awaitable[object]]:
+    """Says whose home a task has, and on which node it is done."""
+    import ray  # noqa: PLC0415  # only on a cluster
+
+    node = ray.get_runtime_context().get_node_id()
+
+    async def handle(payload: object) -> object:
+        return getattr(payload, "home", None), node
+
+    return handle

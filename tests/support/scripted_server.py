@@ -112,7 +112,8 @@ def main() -> int:
         threading.Timer(options.crash_after, lambda: os._exit(9)).start()
     Handler.options = options
     server = Server(("127.0.0.1", options.port), Handler)
-    print("serving", time.monotonic(), flush=True)  # noqa: T201
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "none")
+    print(f"GPUs {seen}, serving", time.monotonic(), flush=True)  # noqa: T201
     server.serve_forever()
     return 0
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 
 import pytest
 
@@ -18,10 +19,11 @@ from providers.request import Message, ModelRequest
 from tests.support.queue_server import queue_server
 from tests.support.queues import Queue
 
+# Times are long beside what a socket and a busy machine add: the truth knows of neither.
 QUEUES = (
-    Queue(servers=1, service_s=0.02, limit_s=0.16),
-    Queue(servers=2, service_s=0.04, limit_s=0.2),
-    Queue(servers=1, service_s=0.025, limit_s=0.12, constant=True),
+    Queue(servers=1, service_s=0.06, limit_s=0.48),
+    Queue(servers=2, service_s=0.12, limit_s=0.6),
+    Queue(servers=1, service_s=0.075, limit_s=0.36, constant=True),
 )
 REQUESTS = tuple(
     ModelRequest(
@@ -49,7 +51,7 @@ def measured(queue: Queue) -> tuple[float | None, float | None, tuple[Run, ...]]
         search=SearchPlan(first_per_s=queue.goodput() / 1.7, growth=1.8, repeats=5, level=0.005),
         seed=3,
         seconds=4.0,
-        least_requests=160,
+        least_requests=120,
         sample_s=0.5,
     )
     options = {"servers": queue.servers, "service_s": queue.service_s, "constant": queue.constant}
@@ -61,13 +63,13 @@ def measured(queue: Queue) -> tuple[float | None, float | None, tuple[Run, ...]]
 # It measures real seconds: on a shared, noisy machine that is a benchmark, run by hand.
 @pytest.mark.bench
 def test_the_reported_interval_covers_the_truth_in_three_configurations() -> None:
-    with ThreadPoolExecutor(len(QUEUES)) as pool:
+    with ProcessPoolExecutor(len(QUEUES), get_context("spawn")) as pool:
         results = list(pool.map(measured, QUEUES))
     for queue, (lower, upper, runs) in zip(QUEUES, results, strict=True):
         assert lower is not None
         assert upper is not None
         assert lower <= queue.goodput() <= upper, (lower, queue.goodput(), upper)
-        assert upper < 2.5 * lower
+        assert upper < 3 * lower
         loads = [run.server for run in runs if run.server is not None]
         assert max(load.most_running or 0 for load in loads) == queue.servers
         entry = rate_entry(runs[0], Slo(total_s=queue.limit_s))

@@ -227,7 +227,7 @@ def test_a_server_that_ends_in_mid_run_is_reported_once(tmp_path: Path) -> None:
         time.sleep(1.2)
         assert psutil.pid_exists(served["good"].pid)
     assert len(said) == 1
-    assert said[0].startswith("bad: its server ended with code 9 in mid-run: serving")
+    assert said[0].startswith("bad: its server ended with code 9 in mid-run: GPUs none, serving")
 
 
 def test_what_is_left_running_is_listed_and_stopped(tmp_path: Path) -> None:

@@ -1,0 +1,231 @@
+"""Models that Ray places: each server on the node whose GPUs it holds, under the same life cycle.
+
+A worker on that node starts the server's guard as its own child. It ends with the worker, and the
+worker with the driver's job: a driver that is killed leaves no server, as on one machine; the time
+to live counts on. The server listens on its node's loopback and nowhere else, so whoever asks it
+works on that node too (`homes`: which address is on which node).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from harness.cluster.seats import SeatError
+from harness.serving.engines import served_name
+from harness.serving.environment import require_key
+from harness.serving.lifecycle import Served, to_stderr
+from harness.serving.server import (
+    Place,
+    Running,
+    ServeError,
+    end,
+    free_port,
+    load_seconds,
+    start,
+    why_it_ended,
+)
+from harness.serving.weights import cache_folder, ensure_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from harness.cluster.seats import Seat
+    from harness.serving.specs import ServeSpec
+    from harness.serving.weights_file import WeightsSpec
+
+FACTORY = "harness.serving.hosted:open_seat"
+POLL_S = 0.2
+LOG_CHARACTERS = 1_000_000
+RAYS_GUESS = "OMP_NUM_THREADS"
+"""Ray sets it to the CPUs that a worker asked for, which for a server is next to none."""
+
+
+class Seating(Protocol):
+    """Where seats are taken."""
+
+    def seats(self, factory: str, gpus: Sequence[int]) -> AbstractContextManager[tuple[Seat, ...]]:
+        """One worker per entry, each with so many GPUs of one node; all or none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Weights of `weights.yaml`, for a node to fetch into its own cache."""
+
+    spec: WeightsSpec
+    notice: bytes
+    """Text of the licence notice."""
+
+    @classmethod
+    def of(cls, spec: WeightsSpec) -> Fetch:
+        """With the notice's text, since its path means nothing on another machine."""
+        return cls(spec=spec, notice=Path(spec.notice).read_bytes())
+
+
+class HostedServer:
+    """What sits in the worker: one server, started, looked at and ended."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = {name: value for name, value in environ.items() if name != RAYS_GUESS}
+        self._running: Running | None = None
+
+    def port(self, taken: tuple[int, ...]) -> int:
+        """A free port that no other server of this review has, on whatever node."""
+        port = free_port()
+        while port in taken:
+            port = free_port()
+        return port
+
+    def start(self, model: str, spec: ServeSpec, port: int, fetch: Fetch | None) -> int:
+        """Start the server; returns its guard's process id."""
+        require_key(model, spec, self._environ)
+        logs = Path(tempfile.mkdtemp(prefix="rightsize-serving-"))
+        if fetch is not None:
+            spec = replace(spec, weights=self._fetched(fetch, logs))
+        place = Place(logs=logs, environ=self._environ, port=port)
+        self._running = start(model, spec, place)
+        return self._running.guard.pid
+
+    def load_s(self) -> float | None:
+        """Seconds from the start to the first answer; None while there is none."""
+        return load_seconds(self._server())
+
+    def ended(self) -> str | None:
+        """One line when the server ended by itself."""
+        return why_it_ended(self._server(), "in mid-run")
+
+    def stop(self) -> str:
+        """End the server; returns the end of its log."""
+        server = self._server()
+        end(server)
+        return server.log.read_text(encoding="utf-8", errors="replace")[-LOG_CHARACTERS:]
+
+    def _server(self) -> Running:
+        if self._running is None:
+            raise ServeError("no server was started here")
+        return self._running
+
+    def _fetched(self, fetch: Fetch, scratch: Path) -> Path:
+        notice = scratch / "notice.txt"
+        notice.write_bytes(fetch.notice)
+        return ensure_weights(
+            fetch.spec.model_copy(update={"notice": str(notice)}),
+            cache=cache_folder(self._environ, Path.home()),
+            given=None,
+            progress=_quiet,
+        )
+
+
+def _quiet(_line: str, _done: int, _size: int) -> None:
+    """Nobody watches a worker fetch."""
+
+
+def open_seat() -> HostedServer:
+    """The factory of a seat: a server with its node's environment."""
+    return HostedServer(os.environ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hosted:
+    model: str
+    spec: ServeSpec
+    seat: Seat
+    port: int
+    pid: int
+
+    def served(self, load_s: float) -> Served:
+        return Served(
+            base_url=f"http://127.0.0.1:{self.port}/v1",
+            name=served_name(self.model, self.spec),
+            pid=self.pid,
+            load_s=load_s,
+            node=self.seat.node,
+        )
+
+
+@contextmanager
+def host_models(
+    specs: Mapping[str, ServeSpec],
+    *,
+    seating: Seating,
+    logs: Path,
+    fetches: Mapping[str, Fetch],
+    say: Callable[[str], None] = to_stderr,
+) -> Generator[Mapping[str, Served]]:
+    """Serve models on a cluster, each distinct spec once; see `serve_models`.
+
+    Args:
+        specs: by model; a path of weights must lead to them on the node, too.
+        seating: gives each server its GPUs, all or none.
+        logs: the end of each log is kept there (0600).
+        fetches: weights to be fetched by the node, by model.
+        say: is told of a server that ended by itself.
+
+    Raises:
+        ServeError: a server does not come up; one line says why.
+        UsageError: the cluster does not have the GPUs.
+    """
+    groups: dict[ServeSpec, str] = {}
+    for model, spec in specs.items():
+        groups.setdefault(spec, model)
+    hosted: list[_Hosted] = []
+    with ExitStack() as stack:
+        seats = stack.enter_context(seating.seats(FACTORY, [spec.gpus for spec in groups]))
+        stack.callback(_stop_all, hosted, logs, say)
+        for (spec, model), seat in zip(groups.items(), seats, strict=True):
+            hosted.append(_start(model, spec, seat, hosted, fetches.get(model)))
+        served = _wait(hosted)
+        yield {model: served[groups[spec]] for model, spec in specs.items()}
+
+
+def _start(
+    model: str, spec: ServeSpec, seat: Seat, others: Sequence[_Hosted], fetch: Fetch | None
+) -> _Hosted:
+    taken = tuple(other.port for other in others)
+    port = cast("int", _call(model, seat, "port", taken))
+    pid = cast("int", _call(model, seat, "start", model, spec, port, fetch))
+    return _Hosted(model=model, spec=spec, seat=seat, port=port, pid=pid)
+
+
+def _wait(hosted: Sequence[_Hosted]) -> dict[str, Served]:
+    served: dict[str, Served] = {}
+    while len(served) < len(hosted):
+        for one in hosted:
+            if one.model not in served:
+                load_s = cast("float | None", _call(one.model, one.seat, "load_s"))
+                if load_s is not None:
+                    served[one.model] = one.served(load_s)
+        time.sleep(POLL_S)
+    return served
+
+
+def _call(model: str, seat: Seat, method: str, *arguments: object) -> object:
+    try:
+        return seat.call(method, *arguments)
+    except SeatError as error:
+        line = str(error)
+        raise ServeError(line if line.startswith(f"{model}: ") else f"{model}: {line}") from error
+
+
+def _stop_all(hosted: Sequence[_Hosted], logs: Path, say: Callable[[str], None]) -> None:
+    """End every server and keep its log; one whose worker is gone was ended by its guard."""
+    for one in hosted:
+        try:
+            line = one.seat.call("ended")
+            text = one.seat.call("stop")
+        except SeatError as error:
+            say(f"{one.model}: {error}; its guard ends its server")
+            continue
+        if line is not None:
+            say(str(line))
+        logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        log = logs / f"{one.model}.log"
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            out.write(str(text))

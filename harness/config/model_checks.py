@@ -38,6 +38,7 @@ def model_problems(reading: Reading) -> Iterator[Problem]:
         yield from _key(entry)
         yield from _wire(entry)
         yield from _batch(entry)
+        yield from _long_cache(entry)
         yield from _platform(entry)
         yield from _gpu(reading, entry)
         yield from _effort(entry)
@@ -81,6 +82,14 @@ def _batch(entry: Entry[ModelConfig]) -> Iterator[Problem]:
     elif config.platform is not None or config.sdk is not None:
         what = config.platform or config.sdk
         yield entry.problem(("batch",), f"there are no batches on {what}; leave `batch:` out")
+
+
+def _long_cache(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    """A cache that lives 12 hours is written at a price that no catalogue states."""
+    caching = (entry.config.extra_body or {}).get("prompt_cache_options")
+    if isinstance(caching, dict) and "12h" in caching.values():
+        message = "writes to a 12-hour cache have no known price; leave `ttl` out"
+        yield entry.problem(("extra_body",), message)
 
 
 def _platform(entry: Entry[ModelConfig]) -> Iterator[Problem]:

@@ -9,7 +9,9 @@ from providers.documents import JsonObject, as_object, count_at, object_at
 def read_usage(usage: JsonObject) -> TokenUsage | None:
     """The usage of Chat Completions, Completions and Responses; None where it is not all there.
 
-    Some compatible servers count reasoning beside the output; there the total tells.
+    Some compatible servers count reasoning beside the output; there the total tells. Tokens that
+    were written to be cached for 12 hours have a price that no catalogue states, and are billed
+    apart: a usage with some is unknown rather than priced wrongly.
     """
     input_tokens = _first(usage, "prompt_tokens", "input_tokens")
     output_tokens = _first(usage, "completion_tokens", "output_tokens")
@@ -17,6 +19,8 @@ def read_usage(usage: JsonObject) -> TokenUsage | None:
         return None
     inside = _details(usage, "prompt_tokens_details", "input_tokens_details")
     outside = _details(usage, "completion_tokens_details", "output_tokens_details")
+    if count_at(object_at(inside, "cache_write_tokens_details"), "ttl_12h_tokens"):
+        return None
     reasoning = count_at(outside, "reasoning_tokens") or 0
     if reasoning and count_at(usage, "total_tokens") == input_tokens + output_tokens + reasoning:
         output_tokens += reasoning

@@ -120,6 +120,16 @@ def test_cache_writes_of_both_ages() -> None:
     assert attempt_cost(usage, RATES) == Decimal("0.004875")
 
 
+@pytest.mark.parametrize(("long_lived", "known"), [(0, True), (700, False)])
+def test_openais_12_hour_writes_have_no_price_and_are_unknown(
+    long_lived: int, *, known: bool
+) -> None:
+    ages = {"ttl_12h_tokens": long_lived, "ttl_30m_tokens": 1500 - long_lived}
+    inside = {"cache_write_tokens": 1500, "cache_write_tokens_details": ages}
+    for body, key in ((CHAT, "prompt_tokens_details"), (RESPONSES, "input_tokens_details")):
+        assert (read_usage({**body, key: inside}) is not None) is known
+
+
 def test_openais_cache_writes_are_inside_the_input() -> None:
     usage = read_usage({**CHAT, "prompt_tokens_details": {"cache_write_tokens": 1500}})
     assert usage is not None

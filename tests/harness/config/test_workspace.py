@@ -387,6 +387,18 @@ ONE_LINE_EDITS = [
     pytest.param(
         MODEL_FILE,
         "key: BIG_KEY",
+        "extra_body: {prompt_cache_options: {ttl: 12h}}",
+        [
+            (
+                "models/all.yaml:3: big.extra_body: writes to a 12-hour cache have no known "
+                "price; leave `ttl` out"
+            )
+        ],
+        id="a cache without a price",
+    ),
+    pytest.param(
+        MODEL_FILE,
+        "key: BIG_KEY",
         "platform: vertex",
         ["models/all.yaml:3: big.platform: vertex has the models of anthropic and google only"],
         id="cloud without the vendor",

@@ -8,6 +8,7 @@ import click
 
 from harness.cli import options
 from harness.cli.plan_text import plan_lines
+from harness.cli.waiting import with_counted_labels
 from harness.config.workspace import load_workspace
 from harness.plan.planning import Selection, plan_review
 
@@ -34,11 +35,12 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
 ) -> None:
     """Show what is decided without a call, what is asked, and what it costs. Spends nothing."""
     today = options.now().date()
+    root = options.find_workspace(workspace)
     planned = plan_review(
-        load_workspace(options.find_workspace(workspace)),
+        load_workspace(root),
         cycle=options.cycle_of(cycle, today),
         on=today,
         wanted=Selection(features=features, models=models, max_spend_usd=max_spend),
     )
-    for line in plan_lines(planned, details=details):
+    for line in plan_lines(with_counted_labels(planned, root), details=details):
         click.echo(line)

@@ -11,6 +11,7 @@ from harness.cli import options
 from harness.cli.plan_text import plan_lines
 from harness.cli.running import Setup, run
 from harness.cli.show import usd
+from harness.cli.waiting import with_counted_labels
 from harness.config.workspace import load_workspace
 from harness.errors import BudgetRefusedError
 from harness.plan.planning import Selection, plan_review
@@ -56,7 +57,7 @@ def review(  # noqa: PLR0913  # one argument per option of the command
     loaded = load_workspace(options.find_workspace(workspace), through_datasets=True)
     wanted = Selection(features=features, models=models, quick=quick, max_spend_usd=max_spend)
     plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted)
-    for line in plan_lines(plan, details=False):
+    for line in plan_lines(with_counted_labels(plan, loaded.root), details=False):
         click.echo(line)
     confirm(plan, yes=yes)
     return run(loaded, plan, Setup(now=now, out=out, address=address, strict=strict))

@@ -17,10 +17,9 @@ from harness.cli.progress import show_progress
 from harness.cli.show import usd
 from harness.cluster.opening import local_cluster, remote_cluster
 from harness.errors import ExitCode
-from harness.plan.model import Status
 from harness.publish.pages import publish
 from harness.publish.store import read_records, write_records
-from harness.record.codes import Verdict
+from harness.record.codes import Finding, Reason, Verdict
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
 from harness.review.progress import Silent
@@ -31,7 +30,7 @@ from harness.serving.resolve import resolve_weights
 from harness.serving.specs import serve_specs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from harness.config.files import ModelConfig
@@ -94,7 +93,7 @@ def _reviewed(
             else remote_cluster(setup.address, state=state, environ=os.environ)
         )
         served = serve(workspace, plan, setup, stack)
-        calls = sum(p.money.calls for p in plan.having(Status.READY) if p.money)
+        calls = sum(p.money.calls for p in plan.to_ask if p.money)
         progress = stack.enter_context(show_progress(calls))
         return review(workspace, plan, served, replace(engine, cluster=cluster, progress=progress))
 
@@ -121,11 +120,12 @@ def serve(workspace: Workspace, plan: Plan, setup: Setup, stack: ExitStack) -> d
 def _managed(workspace: Workspace, plan: Plan) -> dict[str, ModelConfig]:
     asked = {
         rung.model
-        for feature in plan.having(Status.READY)
+        for feature in plan.to_ask
         if feature.config.answers == "replayed"
         for rung in (feature.incumbent, *(option.rung for option in feature.asked))
         if rung is not None
     }
+    asked |= {judge.rung.model for feature in plan.to_ask for judge in feature.judges}
     return {
         name: config
         for name, config in workspace.models.items()
@@ -144,6 +144,21 @@ def _show_fetch(what: str, done: int, total: int) -> None:
     click.echo(f"fetching {what} {share}")
 
 
+def _counted(records: Sequence[DecisionRecord]) -> Iterator[str]:
+    """How many of each verdict; what only waits for labels, or was never asked, by itself."""
+    open_ones = [record for record in records if record.verdict is Verdict.UNDECIDED]
+    closed = [record.finding is Finding.UNAVAILABLE for record in open_ones]
+    waiting = [Reason.LABELS_MISSING in record.reason_codes for record in open_ones].count(True)
+    rest = len(open_ones) - closed.count(True) - waiting
+    for verdict in (Verdict.DOWNGRADE, Verdict.JUSTIFY):
+        yield f"{verdict.upper()} {[record.verdict for record in records].count(verdict)}"
+    yield f"{Verdict.UNDECIDED.upper()} {rest}"
+    if waiting:
+        yield f"WAITING FOR LABELS {waiting}"
+    if any(closed):
+        yield f"NOT EVALUATED {closed.count(True)}"
+
+
 def _close(records: Sequence[DecisionRecord], ledger: Ledger, out: Path, *, strict: bool) -> int:
     """The last lines and the exit code."""
     spends = [record.evidence.spend for record in records]
@@ -159,7 +174,7 @@ def _close(records: Sequence[DecisionRecord], ledger: Ledger, out: Path, *, stri
         f"{missing} trials missing"
     )
     verdicts = [record.verdict for record in records]
-    click.echo("   ".join(f"{v.upper()} {verdicts.count(v)}" for v in Verdict))
+    click.echo("   ".join(_counted(records)))
     click.echo(f"documents: {out / 'index.html'}")
     undecided = strict and Verdict.UNDECIDED in verdicts
     return ExitCode.CANNOT_TELL if undecided else ExitCode.OK

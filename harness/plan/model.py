@@ -1,0 +1,199 @@
+"""The plan of a review as a value: what is decided without a call, and what will be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from evalsets.cases import Case, EvalSet
+    from harness.config.files import FeatureConfig, ProcedureConfig
+    from harness.plan.asking import Asker
+    from harness.plan.judging import PlannedJudge
+    from harness.plan.ladder import Rung
+    from harness.record.codes import Reason
+    from harness.record.parts import Lever
+    from harness.stats.design import Design
+
+
+class Status(StrEnum):
+    """What a review does with a feature."""
+
+    READY = "ready"
+    ANSWERED = "decided without a call"
+    NEEDS_LABELS = "needs labels"
+    TOO_SMALL = "cannot be decided"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The cases of a feature, cut before anything is asked.
+
+    `deciding` is in the seeded order, whole clusters together; `clusters` names each one's cluster.
+    """
+
+    seed: str
+    deciding: tuple[Case, ...]
+    clusters: tuple[str, ...]
+    tune: int
+    folder: Path
+    inputs_sha256: str
+    labels_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedOption:
+    """A rung, what it would cost a month at today's traffic, and the most it can save."""
+
+    rung: Rung
+    monthly_usd: Decimal | None
+    saving_bound_usd: Decimal | None
+    excluded: Reason | None
+    note: str
+
+    @property
+    def asked(self) -> bool:
+        """Whether the review may ask it."""
+        return self.excluded is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Power:
+    """What the eval set can decide: the chance to pass at no difference, the smallest margin."""
+
+    chance: float | None
+    smallest_margin: float | None
+    cases_needed: int | None
+    """Cases that would give four chances in five; None: no number up to 20,000 does."""
+    expected_share_of_calls: float
+    note: str
+    discordance: float = 0.0
+    """Share of disagreeing cases that is expected of a candidate of equal quality."""
+    source: str = ""
+    """Where that comes from."""
+    shares: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Share of the cases that each option, and the incumbent, is expected to be asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """USD of evaluating one feature: expected, and at worst (every reservation, once)."""
+
+    expected_usd: Decimal
+    worst_usd: Decimal
+    calls: int
+    seconds: Mapping[str, float]
+    """Expected busy seconds by lane (model)."""
+    expected_calls: int = 0
+    """Calls that are expected before the test stops."""
+    judge_usd: Decimal = Decimal(0)
+    """Part of the expected cost that goes to judges."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeaturePlan:
+    """All that is fixed for one feature before its first call."""
+
+    feature: str
+    cycle: str
+    config: FeatureConfig
+    status: Status
+    reasons: tuple[Reason, ...]
+    note: str
+    margin: float
+    margin_source: str
+    alpha: float
+    procedure: ProcedureConfig
+    repeats: int
+    latency_requests: int
+    evalset: EvalSet
+    sample: Sample
+    asker: Asker
+    quick: bool
+    incumbent: Rung | None
+    monthly_usd: Decimal | None
+    options: tuple[PlannedOption, ...]
+    """Cheapest first."""
+    design: Design | None
+    power: Power | None
+    money: Money | None
+    plan_sha256: str
+    plan_json: str
+    levers: tuple[Lever, ...] = ()
+    """What the incumbent could save without another model, dearest first."""
+    free_lever: Lever | None = None
+    """The best of them that is possible, needs no quality test, and saves the minimum."""
+    judges: tuple[PlannedJudge, ...] = ()
+    """The measures that a model judges."""
+    labels: int = 0
+    """Disagreements that people are to label: expected, or counted where answers are known."""
+
+    @property
+    def asked(self) -> tuple[PlannedOption, ...]:
+        """The options that the review may ask, cheapest first."""
+        return tuple(option for option in self.options if option.asked)
+
+    @property
+    def cases_missing(self) -> int | None:
+        """Cases beside those there are, for four chances in five; None when no number is enough."""
+        if self.power is None or self.power.cases_needed is None:
+            return None
+        return max(self.power.cases_needed - len(self.sample.deciding), 0)
+
+    @property
+    def missing_usd(self) -> Decimal | None:
+        """About what asking the missing cases would cost; None while that is not known."""
+        missing, cases = self.cases_missing, len(self.sample.deciding)
+        if missing is None or self.money is None or not cases:
+            return None
+        return self.money.expected_usd * missing / cases
+
+    @property
+    def saving_bound_usd(self) -> Decimal:
+        """The most that any askable option can save a month."""
+        bounds = [o.saving_bound_usd for o in self.options if o.asked and o.saving_bound_usd]
+        return max(bounds, default=Decimal(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A review before it runs: features ranked by what they spend."""
+
+    cycle: str
+    features: tuple[FeaturePlan, ...]
+    cap_usd: Decimal
+
+    def having(self, *statuses: Status) -> tuple[FeaturePlan, ...]:
+        """The features with one of these."""
+        return tuple(plan for plan in self.features if plan.status in statuses)
+
+    @property
+    def to_ask(self) -> tuple[FeaturePlan, ...]:
+        """The features whose models are asked; some wait for people's labels after that."""
+        return self.having(Status.READY, Status.NEEDS_LABELS)
+
+    @property
+    def expected_usd(self) -> Decimal:
+        """Expected cost of the review."""
+        return sum((p.money.expected_usd for p in self.features if p.money), Decimal(0))
+
+    @property
+    def worst_usd(self) -> Decimal:
+        """The most that the review can spend: every reservation, at most the cap."""
+        whole = sum((p.money.worst_usd for p in self.features if p.money), Decimal(0))
+        return min(whole, self.cap_usd)
+
+    @property
+    def hours(self) -> float:
+        """Expected hours: the busiest lane's."""
+        lanes: dict[str, float] = {}
+        for money in (plan.money for plan in self.features if plan.money):
+            for lane, seconds in money.seconds.items():
+                lanes[lane] = lanes.get(lane, 0.0) + seconds
+        return max(lanes.values(), default=0.0) / 3600

@@ -1,0 +1,311 @@
+"""Plan a review: which features are answered without a call, and what is asked of whom."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from harness.config.fingerprints import fingerprint
+from harness.costing.rates import PriceMissingError
+from harness.economics.bound import saving_upper_bound
+from harness.economics.levers import best_without_test
+from harness.economics.monthly import cost_from_traffic
+from harness.errors import UsageError
+from harness.plan.asking import Asker, read_tools
+from harness.plan.designing import design_of, is_labelled, refusal
+from harness.plan.expecting import ASSUMED, expectations
+from harness.plan.judging import plan_judges
+from harness.plan.labels import expected_labels
+from harness.plan.ladder import climb
+from harness.plan.levering import levers_of
+from harness.plan.model import FeaturePlan, Plan, PlannedOption, Status
+from harness.plan.pricing import price
+from harness.plan.rehearsing import power_of
+from harness.plan.sampling import draw
+from harness.record.codes import Reason
+from harness.scoring.catalogue import is_closed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+    from decimal import Decimal
+    from pathlib import Path
+
+    from evalsets.cases import EvalSet
+    from harness.config.files import FeatureConfig
+    from harness.config.workspace import Workspace
+    from harness.economics.monthly import MonthlyCost
+    from harness.plan.expecting import Expectation
+    from harness.plan.ladder import Ladder, Rung
+
+LATENCY_REQUESTS = 60
+"""Fewest live requests that bound a p95 (59), and one."""
+LATENCY_REQUESTS_P99 = 300
+QUICK_CASES = 16
+"""Of each feature in a quick look: two minutes for four features at a second an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What part of a workspace is reviewed; empty tuples mean all."""
+
+    features: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    quick: bool = False
+    max_spend_usd: Decimal | None = None
+
+
+def plan_review(workspace: Workspace, *, cycle: str, on: date, wanted: Selection) -> Plan:
+    """Plan every wanted feature, dearest first.
+
+    Raises:
+        UsageError: `wanted` names a feature or a model that the workspace does not have.
+    """
+    _refuse_unknown("--feature", wanted.features, workspace.features)
+    _refuse_unknown("--model", wanted.models, workspace.models)
+    names = wanted.features or tuple(workspace.features)
+    expected = expectations(workspace.root, cycle)
+    plans = [
+        _FeaturePlanner(
+            workspace,
+            name,
+            workspace.evalsets[name],
+            cycle,
+            on,
+            wanted,
+            expected.get(name, ASSUMED),
+        ).plan()
+        for name in names
+    ]
+    plans.sort(key=lambda plan: (-(plan.monthly_usd or 0), plan.feature))
+    cap = workspace.policy.max_spend_usd
+    if wanted.max_spend_usd is not None:
+        cap = min(cap, wanted.max_spend_usd)
+    return Plan(cycle=cycle, features=tuple(plans), cap_usd=cap)
+
+
+def _refuse_unknown(flag: str, names: tuple[str, ...], known: Mapping[str, object]) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{flag} {name}: not in the workspace; known: {', '.join(known)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _FeaturePlanner:
+    workspace: Workspace
+    feature: str
+    evalset: EvalSet
+    cycle: str
+    on: date
+    wanted: Selection
+    expected: Expectation
+
+    @property
+    def config(self) -> FeatureConfig:
+        return self.workspace.features[self.feature]
+
+    def plan(self) -> FeaturePlan:
+        """Fix everything; stop at the first reason that makes a call needless or useless."""
+        bare = self._bare()
+        try:
+            ladder = climb(self.workspace, self.feature, on=self.on)
+        except PriceMissingError as error:
+            return _closed(bare, Status.BLOCKED, (Reason.PRICE_MISSING,), str(error))
+        bare = replace(bare, incumbent=ladder.incumbent)
+        if self.config.traffic is None:
+            note = "no traffic: add `traffic:` to the feature, or import request logs"
+            return _closed(bare, Status.BLOCKED, (Reason.TRAFFIC_MISSING,), note)
+        monthly = cost_from_traffic(self.config.traffic, ladder.incumbent.priced())
+        options = self._options(ladder)
+        whole = replace(bare, monthly_usd=monthly.monthly_after_discounts, options=options)
+        whole = self._with_levers(whole, monthly)
+        return self._without_a_call(whole) or self._ready(whole)
+
+    def _with_levers(self, plan: FeaturePlan, monthly: MonthlyCost) -> FeaturePlan:
+        found = levers_of(plan, monthly)
+        best = best_without_test(found)
+        minimum = self.workspace.policy.minimum_saving_usd
+        worth = best is not None and best.saving_monthly > 0 and best.saving_monthly >= minimum
+        return replace(plan, levers=found, free_lever=best if worth else None)
+
+    def _bare(self) -> FeaturePlan:
+        config, policy = self.config, self.workspace.policy
+        folder = self.workspace.evalset_folder(self.feature)
+        at_most = QUICK_CASES if self.wanted.quick else None
+        stated = config.margin is not None
+        request = config.request
+        return FeaturePlan(
+            feature=self.feature,
+            cycle=self.cycle,
+            config=config,
+            status=Status.BLOCKED,
+            reasons=(),
+            note="",
+            margin=config.margin if config.margin is not None else policy.risk[config.risk].margin,
+            margin_source="feature" if stated else "policy",
+            alpha=round(1 - policy.confidence, 6),
+            procedure=policy.procedure,
+            repeats=policy.procedure.repeats or self.evalset.repeats,
+            latency_requests=self._latency_requests(),
+            evalset=self.evalset,
+            sample=draw(self.evalset, folder, cycle=self.cycle, at_most=at_most),
+            asker=Asker(
+                feature=self.feature,
+                config=config,
+                folder=folder,
+                schema=_read(folder / request.json_schema) if request.json_schema else None,
+                tools=read_tools(_read(folder / request.tools)) if request.tools else (),
+            ),
+            quick=self.wanted.quick,
+            incumbent=None,
+            monthly_usd=None,
+            options=(),
+            design=None,
+            power=None,
+            money=None,
+            plan_sha256="",
+            plan_json="",
+        )
+
+    def _latency_requests(self) -> int:
+        latency = self.config.latency
+        if latency is None or self.wanted.quick or self.config.answers == "imported":
+            return 0
+        if latency.p99_s is not None:
+            return LATENCY_REQUESTS_P99
+        stated = latency.p95_s is not None or latency.ttft_p95_s is not None
+        return LATENCY_REQUESTS if stated else 0
+
+    def _options(self, ladder: Ladder) -> tuple[PlannedOption, ...]:
+        traffic = self.config.traffic
+        found = [self._option(rung, ladder.incumbent) for rung in ladder.rungs]
+        if self.config.candidates == "auto":
+            today = cost_from_traffic(traffic, ladder.incumbent.priced()) if traffic else None
+            spent = today.monthly_after_discounts if today else None
+            found = [option for option in found if not _left_out_of_auto(option, spent)]
+        if self.wanted.models:
+            found = [option for option in found if option.rung.model in self.wanted.models]
+        return tuple(sorted(found, key=_cheapest_first))
+
+    def _option(self, rung: Rung, incumbent: Rung) -> PlannedOption:
+        traffic = self.config.traffic
+        if traffic is None or rung.rates is None:
+            return PlannedOption(
+                rung=rung, monthly_usd=None, saving_bound_usd=None,
+                excluded=rung.excluded, note=rung.note,
+            )  # fmt: skip
+        bound = saving_upper_bound(
+            traffic,
+            incumbent=incumbent.priced(),
+            candidate=rung.rates,
+            same_model=rung.model == incumbent.model,
+        )
+        minimum = self.workspace.policy.minimum_saving_usd
+        excluded, note = rung.excluded, rung.note
+        if excluded is None and (bound.monthly < minimum or bound.monthly <= 0):
+            excluded = Reason.SAVINGS_BELOW_MINIMUM
+            note = (
+                f"saves at most USD {bound.monthly:,.0f} a month ({bound.assumption}); "
+                f"the least worth a change is USD {minimum:,}"
+            )
+        return PlannedOption(
+            rung=rung,
+            monthly_usd=cost_from_traffic(traffic, rung.rates).monthly_after_discounts,
+            saving_bound_usd=bound.monthly,
+            excluded=excluded,
+            note=note,
+        )
+
+    def _without_a_call(self, plan: FeaturePlan) -> FeaturePlan | None:
+        unpriced = [option for option in plan.options if option.excluded is Reason.PRICE_MISSING]
+        if unpriced:
+            return _closed(plan, Status.BLOCKED, (Reason.PRICE_MISSING,), unpriced[0].note)
+        if not plan.options:
+            note = "no permitted, capable model is cheaper at this token mix"
+            return _closed(plan, Status.ANSWERED, (Reason.NO_CHEAPER_CANDIDATE,), note)
+        if not plan.asked:
+            reasons = tuple(dict.fromkeys(o.excluded for o in plan.options if o.excluded))
+            return _closed(plan, Status.ANSWERED, reasons, plan.options[0].note)
+        return None
+
+    def _ready(self, plan: FeaturePlan) -> FeaturePlan:
+        rungs = [option.rung for option in plan.asked]
+        incumbent = [plan.incumbent] if plan.incumbent else []
+        judges = plan_judges(
+            self.workspace, self.feature, self.evalset, [*incumbent, *rungs], on=self.on
+        )
+        blocked = [judge.blocked for judge in judges if judge.blocked]
+        if blocked:
+            return _closed(plan, Status.BLOCKED, (blocked[0][0],), blocked[0][1])
+        plan = replace(plan, judges=judges)
+        plan = replace(plan, design=design_of(plan))
+        refused = None if self.wanted.quick else refusal(plan)
+        if refused is not None:
+            return _closed(plan, Status.TOO_SMALL, (Reason.SAMPLE_TOO_SMALL,), refused)
+        power = power_of(plan, self.expected)
+        plan = replace(plan, power=power)
+        money = price(plan, [*incumbent, *rungs], power.expected_share_of_calls)
+        labels = 0 if is_labelled(plan) else expected_labels(plan)
+        if labels and not is_closed(plan.evalset.primary):
+            return _closed(plan, Status.BLOCKED, (Reason.LABELS_MISSING,), _open(plan))
+        status = Status.NEEDS_LABELS if labels else Status.READY
+        fixed = replace(plan, status=status, labels=labels, money=money, note=power.note)
+        return hashed(fixed)
+
+
+def _open(plan: FeaturePlan) -> str:
+    lacking = sum(case.target is None for case in plan.sample.deciding)
+    return (
+        f"{lacking} cases have no target, and labels of disagreements cannot stand in for them "
+        f"under scorer {plan.evalset.primary.scorer!r}: write targets, or let a model judge"
+    )
+
+
+def _closed(
+    plan: FeaturePlan, status: Status, reasons: tuple[Reason, ...], note: str
+) -> FeaturePlan:
+    return replace(plan, status=status, reasons=reasons, note=note)
+
+
+def _left_out_of_auto(option: PlannedOption, spent: Decimal | None) -> bool:
+    """`auto` names what may be asked and is cheaper at today's mix; the rest is no candidate."""
+    if option.monthly_usd is not None and spent is not None and option.monthly_usd >= spent:
+        return True
+    return option.excluded in {
+        Reason.PRICE_MISSING,
+        Reason.CAPABILITY_GAP,
+        Reason.MODEL_RETIRING,
+    }
+
+
+def _cheapest_first(option: PlannedOption) -> tuple[bool, Decimal | int, str]:
+    return (option.monthly_usd is None, option.monthly_usd or 0, option.rung.option)
+
+
+def hashed(plan: FeaturePlan) -> FeaturePlan:
+    """Write down all that could be tuned after seeing the answers, and hash it."""
+    rungs = [*([plan.incumbent] if plan.incumbent else []), *(o.rung for o in plan.asked)]
+    fixed = {
+        "feature": plan.feature,
+        "primary": asdict(plan.evalset.primary),
+        "guardrails": [asdict(guardrail) for guardrail in plan.evalset.guardrails],
+        "slices": [asdict(named) for named in plan.evalset.slices],
+        "bar": plan.evalset.bar,
+        "inputs": plan.sample.inputs_sha256,
+        "repeats": plan.repeats,
+        "latency": plan.config.latency.model_dump(mode="json") if plan.config.latency else None,
+        "design": asdict(plan.design) if plan.design else None,
+        "asked": {
+            rung.option: {"prompt": rung.prompt.sha256, "params": rung.params_sha256(plan.config)}
+            for rung in rungs
+        },
+    }
+    if plan.judges:
+        fixed["judges"] = [judge.identity(plan.config) for judge in plan.judges]
+    text = json.dumps(fixed, sort_keys=True, ensure_ascii=False)
+    return replace(plan, plan_sha256=fingerprint(fixed), plan_json=text)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

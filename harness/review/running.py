@@ -12,7 +12,6 @@ from harness.costing.attempts import attempt_cost
 from harness.decision.step import Ask, Confirm, Finished
 from harness.errors import RightsizeError
 from harness.plan.judging import OPTION as JUDGED_BY
-from harness.plan.model import Status
 from harness.plan.rulings import Judging
 from harness.replay.batch_desk import BatchDesk
 from harness.replay.batches import Batches, Patience
@@ -78,9 +77,7 @@ class ReviewRun:
     def __init__(self, plan: Plan, served: Mapping[str, str], engine: Engine) -> None:
         """Prepare; `served` has the address of each model that was started for this review."""
         self._engine = engine
-        self._runs = {
-            feature.feature: _start(feature, served) for feature in plan.having(Status.READY)
-        }
+        self._runs = {feature.feature: _start(feature, served) for feature in plan.to_ask}
         earlier = engine.journal.spend(cycle=plan.cycle)
         self._ledger = Ledger(
             plan.cap_usd,

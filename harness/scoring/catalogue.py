@@ -80,3 +80,13 @@ def needs_target(spec: ScorerSpec) -> bool:
     if ":" in spec.scorer:
         return bool(json.loads(spec.options).get("needs_target", True))
     return spec.scorer not in _WITHOUT_TARGET
+
+
+_CLOSED = frozenset({"exact", "format", "json-fields", "json-schema", "label", "number"})
+
+
+def is_closed(spec: ScorerSpec) -> bool:
+    """Whether equal normal forms have equal scores; no code of the user's runs."""
+    if ":" in spec.scorer:
+        return json.loads(spec.options).get("normalise") is not None
+    return spec.scorer in _CLOSED

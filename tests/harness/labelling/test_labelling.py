@@ -19,7 +19,7 @@ from harness.labelling.recording import Verdict
 from harness.labelling.sessions import Sitting, labels_of, sit
 from harness.labelling.sheets import read_csv, write_csv, write_html
 from harness.labelling.terminal import Console, label
-from harness.plan.model import FeaturePlan
+from harness.plan.model import FeaturePlan, Status
 from harness.plan.planning import Selection, plan_review
 from harness.record.codes import Reason
 from harness.record.codes import Verdict as Decided
@@ -298,3 +298,65 @@ def test_the_command_labels_on_the_terminal_and_on_a_sheet(
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert run([*words, "--by", "eli"]) == 0
     assert "<script" not in page.read_text("utf-8")
+
+
+def test_the_record_says_how_far_two_labellers_agree(replayed: Path) -> None:
+    first = sitting(replayed)
+    for question in first.asked:
+        first.recorder.record(question, truth(question))
+    second = sitting(replayed, by="ada", second=True)
+    assert {each.case_id for each in second.asked} == {each.case_id for each in first.asked}
+    second.recorder.record(second.asked[0], truth(second.asked[0]))
+    second.recorder.record(second.asked[1], "neither")
+    (record,) = run_review(replayed, None, run_id="run-2")
+    found = record.evidence.labels
+    assert found is not None
+    assert found.by == (("ada", 2), ("dana", 2))
+    assert (found.shared, found.agreed) == (2, 1)
+    assert found.kappa is not None
+    assert found.kappa_lower is not None
+    assert found.kappa_upper is not None
+    assert found.kappa_lower <= found.kappa <= found.kappa_upper
+
+
+def test_the_plan_says_how_many_labels_and_how_long(
+    replayed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["plan", "--cycle", CYCLE, "-w"]
+    fresh = tmp_path / "fresh"
+    shutil.copytree(replayed, fresh, ignore=shutil.ignore_patterns(".rightsize", "reviews"))
+    assert run([*words, str(fresh)]) == 0
+    assert (
+        "   1  need labels            label the disagreements: about 16, 6 min (`rightsize label`)"
+        in capsys.readouterr().out
+    )
+    assert run([*words, str(replayed), "--details"]) == 0
+    counted = capsys.readouterr().out
+    assert "label the disagreements: about 2, 1 min" in counted
+    assert "tickets: needs labels" in counted
+    assert "about 2 disagreements to label, 1 min" in counted
+    found = sitting(replayed)
+    for question in found.asked:
+        found.recorder.record(question, truth(question))
+    assert run([*words, str(replayed)]) == 0
+    assert "   1  ready" in capsys.readouterr().out
+
+
+def test_the_record_of_a_waiting_feature_says_how_many_and_how_long(replayed: Path) -> None:
+    (record,) = run_review(replayed, None, run_id="run-2")
+    assert record.still_needed is not None
+    assert record.still_needed.labels == 2
+    assert record.still_needed.note == (
+        "label 2 disagreements, about 1 min: `rightsize label tickets`"
+    )
+
+
+def test_labels_cannot_stand_in_for_targets_of_an_open_scorer(replayed: Path) -> None:
+    path = replayed / "evalsets" / "tickets" / "evalset.yaml"
+    text = path.read_text().replace(
+        "{scorer: label, labels: [billing, technical]}", "{scorer: contains}"
+    )
+    path.write_text(text)
+    plan = planned(replayed)
+    assert (plan.status, plan.reasons) == (Status.BLOCKED, (Reason.LABELS_MISSING,))
+    assert "write targets, or let a model judge" in plan.note

@@ -14,7 +14,7 @@ from harness.record.codes import Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.plan.model import FeaturePlan, Plan
+    from harness.plan.model import FeaturePlan, Forecast, Plan
 
 
 _ASKED = (Status.READY, Status.NEEDS_LABELS)
@@ -46,8 +46,22 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
         )
     yield (
         f"Cost {usd(plan.expected_usd)} expected, {usd(plan.worst_usd)} at worst, "
-        f"cap {usd(plan.cap_usd)}.  Time {duration(plan.hours)}, roughly"
+        f"cap {usd(plan.cap_usd)}.  {_time(plan.forecast)}"
     )
+
+
+def _time(forecast: Forecast) -> str:
+    """`Time 1 h 50 at half of your rate limits, at the pace of earlier runs`."""
+    share = forecast.share_of_rate_limit
+    words = {1.0: "all", 0.5: "half", 0.25: "a quarter"}
+    limits = f"at {words.get(share, f'{share:.0%}')} of your rate limits"
+    if forecast.known == forecast.lanes:
+        basis = "at the pace of earlier runs"
+    elif forecast.known:
+        basis = f"at the pace of earlier runs for {forecast.known} of {forecast.lanes} models"
+    else:
+        basis = "roughly: no earlier run tells"
+    return f"Time {duration(forecast.hours)} {limits}, {basis}" if forecast.lanes else "No calls"
 
 
 def _asked_in_batches(plan: Plan) -> list[str]:

@@ -88,12 +88,21 @@ class Money:
     expected_usd: Decimal
     worst_usd: Decimal
     calls: int
-    seconds: Mapping[str, float]
-    """Expected busy seconds by lane (model)."""
     expected_calls: int = 0
     """Calls that are expected before the test stops."""
     judge_usd: Decimal = Decimal(0)
     """Part of the expected cost that goes to judges."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """Expected hours: the busiest lane's, and the latency passes, which run alone."""
+
+    hours: float
+    share_of_rate_limit: float
+    lanes: int
+    known: int
+    """Lanes whose pace earlier runs told; the others are taken for middling ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +177,7 @@ class Plan:
     cycle: str
     features: tuple[FeaturePlan, ...]
     cap_usd: Decimal
+    forecast: Forecast
 
     def having(self, *statuses: Status) -> tuple[FeaturePlan, ...]:
         """The features with one of these."""
@@ -188,12 +198,3 @@ class Plan:
         """The most that the review can spend: every reservation, at most the cap."""
         whole = sum((p.money.worst_usd for p in self.features if p.money), Decimal(0))
         return min(whole, self.cap_usd)
-
-    @property
-    def hours(self) -> float:
-        """Expected hours: the busiest lane's."""
-        lanes: dict[str, float] = {}
-        for money in (plan.money for plan in self.features if plan.money):
-            for lane, seconds in money.seconds.items():
-                lanes[lane] = lanes.get(lane, 0.0) + seconds
-        return max(lanes.values(), default=0.0) / 3600

@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.plan.asking import Asker, read_tools
 from harness.plan.designing import design_of, is_labelled, refusal
 from harness.plan.expecting import ASSUMED, expectations
+from harness.plan.hours import forecast
 from harness.plan.judging import plan_judges
 from harness.plan.labels import expected_labels
 from harness.plan.ladder import climb
@@ -24,6 +25,7 @@ from harness.plan.pricing import price
 from harness.plan.rehearsing import power_of
 from harness.plan.sampling import draw
 from harness.record.codes import Reason
+from harness.replay.pace import JOURNAL, read_paces
 from harness.scoring.catalogue import is_closed
 
 if TYPE_CHECKING:
@@ -82,7 +84,16 @@ def plan_review(workspace: Workspace, *, cycle: str, on: date, wanted: Selection
     cap = workspace.policy.max_spend_usd
     if wanted.max_spend_usd is not None:
         cap = min(cap, wanted.max_spend_usd)
-    return Plan(cycle=cycle, features=tuple(plans), cap_usd=cap)
+    return Plan(
+        cycle=cycle,
+        features=tuple(plans),
+        cap_usd=cap,
+        forecast=forecast(
+            plans,
+            read_paces(workspace.root / JOURNAL),
+            share_of_rate_limit=workspace.policy.share_of_rate_limit,
+        ),
+    )
 
 
 def _refuse_unknown(flag: str, names: tuple[str, ...], known: Mapping[str, object]) -> None:

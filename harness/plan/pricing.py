@@ -1,4 +1,4 @@
-"""What asking costs: expected, and at worst; and how long it takes."""
+"""What asking costs: expected, and at worst."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.plan.model import Money
 from providers.completion import TokenUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from evalsets.cases import Case
     from harness.plan.asking import Asker
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 BYTES_PER_TOKEN = 4
 """English text under today's tokenizers; an estimate of the bill, never a bound."""
-SECONDS_PER_CALL = 0.5
-SECONDS_PER_OUTPUT_TOKEN = 0.02
-"""A middling hosted model: 50 tokens a second after half a second."""
-
-
 LONGEST_TOKEN = 8
 """Bytes of a long token: bounds an answer that a judge will read before it is known."""
 JUDGE_OUTPUT_TOKENS = 60
@@ -46,23 +41,16 @@ def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Mo
         worst_usd=asked.worst_usd + judged.worst_usd,
         calls=asked.calls + judged.calls,
         expected_calls=asked.expected_calls + judged.expected_calls,
-        seconds=_added(asked.seconds, judged.seconds),
         judge_usd=judged.expected_usd,
     )
 
 
-def _added(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
-    return {lane: one.get(lane, 0.0) + other.get(lane, 0.0) for lane in {**one, **other}}
-
-
 def _asking(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
     if plan.config.answers == "imported":
-        return Money(expected_usd=Decimal(0), worst_usd=Decimal(0), calls=0, seconds={})
+        return Money(expected_usd=Decimal(0), worst_usd=Decimal(0), calls=0)
     asker, cases = plan.asker, plan.sample.deciding
     trials = len(cases) * plan.repeats
     expected, worst, calls, likely_calls = Decimal(0), Decimal(0), 0, 0
-    seconds: dict[str, float] = {}
-    busy = SECONDS_PER_CALL + SECONDS_PER_OUTPUT_TOKEN * _likely_output(asker)
     for rung in rungs:
         asked = trials + plan.latency_requests
         own_share = _own_share(plan, rung, share_of_calls)
@@ -73,14 +61,10 @@ def _asking(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> 
         worst += bound * asked
         calls += asked
         likely_calls += round(trials * own_share) + plan.latency_requests
-        lanes = min(rung.config.max_concurrency, max(asked, 1))
-        in_turn = 0 if rung.config.batch else trials * own_share / lanes
-        seconds[rung.model] = busy * (in_turn + plan.latency_requests)
     return Money(
         expected_usd=expected,
         worst_usd=worst,
         calls=calls,
-        seconds=seconds,
         expected_calls=likely_calls,
     )
 
@@ -93,8 +77,6 @@ def _judging(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) ->
     """One grade an answer; beside today's, two an answer of a candidate."""
     cases = plan.sample.deciding
     expected, worst, calls = Decimal(0), Decimal(0), 0
-    seconds: dict[str, float] = {}
-    busy = SECONDS_PER_CALL + SECONDS_PER_OUTPUT_TOKEN * JUDGE_OUTPUT_TOKENS
     for judge in plan.judges:
         rulings = 2 * (len(rungs) - 1) if judge.pairwise else len(rungs)
         asked = len(cases) * plan.repeats * rulings
@@ -102,14 +84,10 @@ def _judging(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) ->
         expected += likely * asked * Decimal(str(round(share_of_calls, 4)))
         worst += bound * asked
         calls += asked
-        lanes = min(judge.rung.config.max_concurrency, max(asked, 1))
-        busy_s = busy * asked * share_of_calls / lanes
-        seconds[judge.rung.model] = seconds.get(judge.rung.model, 0.0) + busy_s
     return Money(
         expected_usd=expected,
         worst_usd=worst,
         calls=calls,
-        seconds=seconds,
         expected_calls=round(calls * share_of_calls),
     )
 
@@ -117,7 +95,7 @@ def _judging(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) ->
 def _mean_ruling(plan: FeaturePlan, judge: PlannedJudge) -> tuple[Decimal, Decimal]:
     """Expected and largest USD of one ruling, averaged over the cases that are judged at all."""
     reader, rates = judge.reader(), judge.rung.priced()
-    usual = "x" * (BYTES_PER_TOKEN * _likely_output(plan.asker))
+    usual = "x" * (BYTES_PER_TOKEN * likely_output(plan.asker))
     longest = "x" * (LONGEST_TOKEN * plan.config.request.max_output_tokens)
     output = min(JUDGE_OUTPUT_TOKENS, judge.options.max_output_tokens)
     likely, bound = Decimal(0), Decimal(0)
@@ -130,7 +108,8 @@ def _mean_ruling(plan: FeaturePlan, judge: PlannedJudge) -> tuple[Decimal, Decim
     return likely / count, bound / count
 
 
-def _likely_output(asker: Asker) -> int:
+def likely_output(asker: Asker) -> int:
+    """Tokens that an answer is expected to have: today's mean, under the limit."""
     traffic = asker.config.traffic
     most = asker.config.request.max_output_tokens
     return most if traffic is None else min(round(traffic.output_tokens), most)
@@ -145,7 +124,7 @@ def _mean_costs(
         request = asker.request(rung, case, "quality")
         usage = TokenUsage(
             input_tokens=input_bytes(request) // BYTES_PER_TOKEN + 1,
-            output_tokens=_likely_output(asker),
+            output_tokens=likely_output(asker),
         )
         likely += attempt_cost(usage, rung.priced(), batch=batch)
         bound += reserve(rung, request, batch=batch)

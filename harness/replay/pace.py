@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+JOURNAL = ".rightsize/journal.sqlite"
+"""Where a workspace keeps its journal."""
+
 PACES = """
 SELECT provider, key, model, sum(calls), sum(answered), sum(tokens), (
     SELECT avg(total_s) FROM attempts JOIN trials USING (fingerprint)

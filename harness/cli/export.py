@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.errors import UsageError
-from harness.publish.store import read_records
+from harness.cli.records import wanted_records
 from harness.showback.focus import write_focus
 
 if TYPE_CHECKING:
@@ -39,9 +38,7 @@ def export(
     today = options.now().date()
     root = options.find_workspace(workspace)
     folder = root / "reviews" / options.cycle_of(cycle, today)
-    records = [one for one in read_records(folder) if not features or one.feature.id in features]
-    if not records:
-        raise UsageError(f"{folder}: no such records here; `rightsize review` writes them")
+    records = wanted_records(folder, features)
     text = write_focus(records, month=month.date() if month else today)
     path = (out or folder) / "focus-estimate.csv"
     path.parent.mkdir(parents=True, exist_ok=True)

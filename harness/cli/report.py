@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.errors import UsageError
+from harness.cli.records import wanted_records
 from harness.publish.pages import publish
 from harness.publish.store import read_records
 
@@ -27,14 +27,8 @@ def report(
     now = options.now()
     root = options.find_workspace(workspace)
     folder = (out or root / "reviews") / options.cycle_of(cycle, now.date())
-    records = read_records(folder)
-    if not records:
-        raise UsageError(f"{folder}: no records here; `rightsize review` writes them")
-    unknown = set(features) - {one.feature.id for one in records}
-    if unknown:
-        raise UsageError(f"--feature {min(unknown)}: no record in {folder}")
-    publish(records, folder, now=now)
-    shown = features or tuple(one.feature.id for one in records)
-    for name in shown:
-        click.echo(folder / "documents" / f"{name}.html")
+    shown = wanted_records(folder, features)
+    publish(read_records(folder), folder, now=now)
+    for record in shown:
+        click.echo(folder / "documents" / f"{record.feature.id}.html")
     click.echo(folder / "index.html")

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
+from harness.cli.records import wanted_records
 from harness.cli.show import usd
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
-from harness.publish.store import file_name, read_records
+from harness.publish.store import file_name
 from harness.record.model import dump
-from harness.showback.current_rates import rates_on
+from harness.showback.current_rates import hosted_rates_on, rates_on
 from harness.showback.repricing import reprice as repriced
 
 if TYPE_CHECKING:
@@ -48,11 +49,9 @@ def reprice(
     on: date = day.date() if day else today
     found = load_workspace(options.find_workspace(workspace))
     folder = found.root / "reviews" / options.cycle_of(cycle, today)
-    records = [one for one in read_records(folder) if not features or one.feature.id in features]
-    if not records:
-        raise UsageError(f"{folder}: no such records here; `rightsize review` writes them")
-    for record in records:
+    for record in wanted_records(folder, features):
         rates = rates_on(record, found.models, found.policy, on=on)
+        rates |= hosted_rates_on(record, found, rates)
         after = repriced(record, rates, as_of=on)
         click.echo(_line(record, after))
         if out is not None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
+from harness.cli.records import wanted_records
 from harness.cli.running import STATE
 from harness.cli.show import usd
 from harness.config.workspace import load_workspace
-from harness.errors import CannotTellError, ExitCode, UsageError
+from harness.errors import CannotTellError, ExitCode
 from harness.lifecycle import implemented
 from harness.plan.planning import Selection, plan_review
 from harness.publish.deciding import change_on_disk
@@ -29,6 +30,7 @@ from harness.verify.finding import compare_findings
 from harness.verify.realised import realised, verified
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from harness.config.workspace import Workspace
@@ -60,11 +62,7 @@ def verify(
     now = options.now()
     root = options.find_workspace(workspace)
     folder = (out or root / "reviews") / options.cycle_of(cycle, now.date())
-    records = [
-        record for record in read_records(folder) if not features or record.feature.id in features
-    ]
-    if not records:
-        raise UsageError(f"{folder}: no such record here; `rightsize review` writes them")
+    records = wanted_records(folder, features)
     loaded = load_workspace(root, through_datasets=actual is None)
     if actual is not None:
         return _hold_against_bill(loaded, records, actual, folder, now)
@@ -73,7 +71,11 @@ def verify(
 
 
 def _hold_against_bill(
-    workspace: Workspace, records: list[DecisionRecord], actual: Path, folder: Path, now: datetime
+    workspace: Workspace,
+    records: Sequence[DecisionRecord],
+    actual: Path,
+    folder: Path,
+    now: datetime,
 ) -> int:
     bill = read_bill(actual)
     billed = {row.feature for row in bill}

@@ -128,10 +128,10 @@ def facts(
 def _credit(examined: Examined, rung: Rung, run: FeatureRun) -> Reason:
     if rung.model == run.incumbent.model:
         return Reason.SAME_MODEL_CHEAPER
-    if examined.quality is not None and examined.quality.worst > 0:
-        return Reason.SUPERIOR_AND_CHEAPER
     if rung.rates is not None and rung.rates.hosting is not None:
         return Reason.SELF_HOST_BELOW_BREAK_EVEN
+    if examined.quality is not None and examined.quality.worst > 0:
+        return Reason.SUPERIOR_AND_CHEAPER
     return Reason.NON_INFERIOR_AND_CHEAPER
 
 
@@ -199,14 +199,14 @@ def note(examined: Examined, result: OptionResult) -> str:
 
 
 _STATES: dict[str, str] = {
-    "passes": "within the margin",
-    "inferior": "shown to be worse than the margin",
+    "passes": "within the limit",
+    "inferior": "shown to be worse than the limit",
     "unlikely": "stopped: unlikely to pass",
-    "open": "neither shown within the margin nor shown beyond it",
+    "open": "neither shown within the limit nor shown beyond it",
     "vetoed": "passed on the whole, stopped by a part",
     "waiting": "waits for labels",
     "incomplete": "too many trials without an answer",
-    "too-small": "too few cases for the margin",
+    "too-small": "too few cases for the limit",
     "not-asked": "not asked",
 }
 

@@ -133,4 +133,4 @@ def test_no_record_is_a_usage_error(
 ) -> None:
     code = run([command, "--workspace", str(root), "--cycle", "2020-Q1"])
     assert code == ExitCode.USAGE_ERROR
-    assert "no such records here" in capsys.readouterr().err
+    assert "no records here" in capsys.readouterr().err

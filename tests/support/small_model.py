@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from harness.errors import UsageError
 from harness.serving.weights import cache_folder, ensure_weights
 from harness.serving.weights_file import load_weights
 
+DEQUANTISE = Path(__file__).parent / "dequantise.py"
 CATALOGUE = Path(__file__).parents[2] / "configs" / "demo" / "weights.yaml"
 
 
@@ -21,3 +23,10 @@ def small_model() -> Path:
         return ensure_weights(spec, cache=cache, given=None, progress=lambda *_: None)
     except UsageError as error:
         pytest.skip(f"no weights: {error}")
+
+
+def small_chat_model(python: str, folder: Path) -> Path:
+    """The same model for engines that read no GGUF, made by the Python of their environment."""
+    made = folder / "smollm2-135m"
+    subprocess.run([python, str(DEQUANTISE), str(small_model()), str(made)], check=True)
+    return made

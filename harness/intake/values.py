@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from evalsets.cases import Case, ScorerSpec
+    from evalsets.cases import Case, GuardrailSpec, ScorerSpec
     from harness.errors import Problem
     from providers.completion import TokenUsage
 
@@ -35,6 +35,7 @@ class ImportedSet:
     models: tuple[str, ...]
     converted: int
     problems: tuple[Problem, ...]
+    guardrails: tuple[GuardrailSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

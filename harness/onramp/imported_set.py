@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from evalsets.cases import Case, ScorerSpec, Turn
+    from evalsets.cases import Case, GuardrailSpec, ScorerSpec, Turn
     from harness.intake.values import ImportedPrompt
 
 _SCHEMA = "# yaml-language-server: $schema=../../schemas/evalset.json"
@@ -31,6 +31,7 @@ class SetDraft:
     prompts: tuple[ImportedPrompt, ...]
     origin: str
     repeats: int = 1
+    guardrails: tuple[GuardrailSpec, ...] = ()
 
 
 def write_set(root: Path, draft: SetDraft) -> tuple[str, ...]:
@@ -91,8 +92,11 @@ def _message(turn: Turn) -> dict[str, Any]:
 def _evalset(draft: SetDraft) -> str:
     options = {"scorer": draft.primary.scorer, **json.loads(draft.primary.options)}
     labelled = sum(case.target is not None for case in draft.cases)
+    judged = draft.primary.scorer == "judge"
     targets = "human" if labelled else "none"
-    closed = "" if labelled else "    # cases without a target are labelled: `rightsize label`"
+    closed = (
+        "" if labelled or judged else "    # cases without a target are labelled: `rightsize label`"
+    )
     return "\n".join(
         [
             _SCHEMA,
@@ -100,12 +104,21 @@ def _evalset(draft: SetDraft) -> str:
             "unit: cases                        # what one case is called: invoices, tickets",
             f"source: {{kind: imported, targets: {targets}, note: {quoted(draft.origin)}}}{closed}",
             f"primary: {canonical(options)}",
+            *_guardrails(draft.guardrails),
             *([f"repeats: {draft.repeats}"] if draft.repeats > 1 else []),
             "# slices:   {metadata key: {value: {margin: 10}}}    must hold by themselves",
             "# cluster:  metadata key of cases that are not independent",
             "",
         ]
     )
+
+
+def _guardrails(listed: Sequence[GuardrailSpec]) -> Iterator[str]:
+    if listed:
+        yield "guardrails:"
+    for each in listed:
+        options = {"scorer": each.scorer.scorer, **json.loads(each.scorer.options)}
+        yield f"  - {canonical({**options, 'margin': each.margin})}"
 
 
 def _repeated(names: Sequence[str]) -> str | None:

@@ -65,11 +65,12 @@ def _slices(run: FeatureRun, pairs: Pairs, level: float) -> tuple[SliceResult, .
 
 
 def _groups(run: FeatureRun) -> Mapping[tuple[str, str], frozenset[str]]:
-    """Cases by metadata key and value, the cluster key apart: a cluster is no slice."""
+    """Cases by metadata key and value: neither a cluster nor what a judge reads is a slice."""
+    apart = {run.plan.evalset.cluster_key, *(j.options.requirement for j in run.plan.judges)}
     groups: dict[tuple[str, str], set[str]] = defaultdict(set)
     for case in run.plan.sample.deciding:
         for key, value in case.metadata:
-            if key != run.plan.evalset.cluster_key:
+            if key not in apart:
                 groups[key, value].add(case.id)
     return {key: frozenset(cases) for key, cases in groups.items()}
 

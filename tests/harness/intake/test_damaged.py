@@ -148,7 +148,16 @@ def test_each_damaged_entry_is_told(name: str) -> None:
     assert problems
 
 
-KINDS = ["llm-rubric", "python", "similar", "webhook", "cost", "latency", "perplexity", "rouge-n"]
+KINDS = [
+    "not-llm-rubric",
+    "python",
+    "similar",
+    "webhook",
+    "cost",
+    "latency",
+    "perplexity",
+    "rouge-n",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

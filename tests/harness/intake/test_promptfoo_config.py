@@ -64,6 +64,9 @@ def test_mixed_assertions_hold_together_and_the_rest_is_told_by_line() -> None:
     assert found.primary.scorer == "assertions"
     assert [case.id for case in found.cases] == [f"test-{number}" for number in range(5)]
     assert [case.input for case in found.cases] == ["a", "e", "f", "g", "h"]
+    (guardrail,) = found.guardrails
+    assert (guardrail.scorer.scorer, guardrail.margin) == ("judge", 5)
+    assert [case.meta("rubric") for case in found.cases] == ["polite", None, None, None, None]
     scorer = find_scorer(found.primary)
     assert scorer.score(found.cases[0], "b") == 1
     assert scorer.score(found.cases[0], "bc") == 0
@@ -71,7 +74,7 @@ def test_mixed_assertions_hold_together_and_the_rest_is_told_by_line() -> None:
     assert found.cases[3].target is None
     told = "\n".join(str(problem) for problem in found.problems)
     for expected in (
-        "c.yaml:7: llm-rubric: ",
+        "llm-rubric: no grading model is named: write it in place of 'fill-in-the-judge'",
         "c.yaml:9: is-json: assertion not converted: its key 'threshold'",
         "c.yaml:10: contains: assertion not converted: only plain {{variable}}",
         "c.yaml:14: options.transform: option is not read",
@@ -200,3 +203,33 @@ def test_without_a_prompt_the_variable_that_no_assertion_reads_is_the_input() ->
     text = "tests: [{vars: {want: x, ask: what}, assert: [{type: contains, value: '{{want}}'}]}]\n"
     (case,) = config(text).cases
     assert (case.input, case.target, case.metadata) == ("what", "x", ())
+
+
+RUBRICS = """\
+prompts: ["Reply to: {{ticket}}"]
+defaultTest:
+  assert:
+    - {type: llm-rubric, value: "Is polite to {{name}}", provider: openai:gpt-5}
+tests:
+  - vars: {ticket: lost parcel, name: Ada}
+    assert: [{type: llm-rubric, value: Offers a refund}]
+  - vars: {ticket: late parcel, name: Bo}
+  - vars: {ticket: no parcel, name: Cy}
+    assert: [{type: llm-rubric, value: Is sorry, threshold: 0.7}]
+"""
+
+
+def test_rubrics_alone_become_a_judge_with_what_each_case_wants() -> None:
+    found = config(RUBRICS)
+    assert found.primary.scorer == "judge"
+    assert json.loads(found.primary.options) == {"model": "gpt-5", "requirement": "rubric"}
+    assert found.guardrails == ()
+    assert [case.meta("rubric") for case in found.cases] == [
+        "All of these: (1) Is polite to Ada (2) Offers a refund",
+        "Is polite to Bo",
+        "Is polite to Cy",
+    ]
+    assert found.converted == 4
+    assert [str(problem) for problem in found.problems] == [
+        "c.yaml:10: llm-rubric: assertion not converted: its key 'threshold' is not read"
+    ]

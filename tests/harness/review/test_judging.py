@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,33 @@ def test_a_judge_of_the_same_family_is_said_so(tmp_path: Path) -> None:
     assert record.evidence.judge is not None
     assert record.evidence.judge.same_family == ("good",)
     assert any("family" in line for line in record.not_known)
+
+
+def test_promptfoos_rubrics_are_judged_as_they_were_written(tmp_path: Path) -> None:
+    tests = [
+        {
+            "vars": {"ticket": f"Ticket number {number}"},
+            "assert": [{"type": "llm-rubric", "value": "Says how long refunds take"}],
+        }
+        for number in range(1, 151)
+    ]
+    default = {"options": {}, "assert": []}
+    config = {"prompts": ["Reply: {{ticket}}"], "defaultTest": default, "tests": tests}
+    config["tests"][0]["assert"][0]["provider"] = "openai:referee"  # type: ignore[index]
+    with OpenAIServer(judged_answers) as server, inline_cluster() as cluster:
+        write_judged_workspace(tmp_path, server.port, SHAPE)
+        shutil.rmtree(tmp_path / "evalsets" / "tickets")
+        source = tmp_path / "promptfooconfig.yaml"
+        source.write_text(json.dumps(config))
+        where = ["-f", "tickets", "-w", str(tmp_path)]
+        assert run(["import", "promptfoo", str(source), *where]) == ExitCode.OK
+        (record,) = run_review(tmp_path, cluster)
+        wanted = "must meet this requirement: Says how long refunds take"
+        asked = [c for c in server.log.calls if c.body["model"] == "referee"]
+        assert len(asked) == 300
+        assert all(wanted in json.dumps(call.body) for call in asked)
+    assert record.reason_codes == (Reason.JUDGE_UNRELIABLE,)
+    quality = record.options[0].quality
+    assert quality is not None
+    assert quality.difference == pytest.approx(-100 * 2 / 150)
+    assert not record.options[0].slices

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan
     from harness.replay.pace import Pace
+    from harness.trials import Trial
 
 SECONDS_PER_CALL = 0.5
 SECONDS_PER_OUTPUT_TOKEN = 0.02
@@ -65,17 +66,19 @@ def _loads(plan: FeaturePlan) -> Iterator[Load]:
     """What is asked in the quality pass; batches take no lane's time."""
     answers = len(plan.sample.deciding) * plan.repeats
     rungs = _rungs(plan)
+    case = plan.sample.deciding[0]
     for rung in rungs if plan.config.answers == "replayed" else ():
         if not rung.config.batch:
-            yield _load(plan, rung, answers * _share(plan, rung), likely_output(plan.asker))
+            trial = plan.asker.trial(rung, case, 0, "quality")
+            yield _load(trial, rung, answers * _share(plan, rung), likely_output(plan.asker))
     for judge in plan.judges:
         rulings = 2 * (len(rungs) - 1) if judge.pairwise else len(rungs)
         share = plan.power.expected_share_of_calls if plan.power else 1.0
-        yield _load(plan, judge.rung, answers * rulings * share, JUDGE_OUTPUT_TOKENS)
+        trial = judge.sample(judge.reader(), case, "")
+        yield _load(trial, judge.rung, answers * rulings * share, JUDGE_OUTPUT_TOKENS)
 
 
-def _load(plan: FeaturePlan, rung: Rung, calls: float, output_tokens: float) -> Load:
-    trial = plan.asker.trial(rung, plan.sample.deciding[0], 0, "quality")
+def _load(trial: Trial, rung: Rung, calls: float, output_tokens: float) -> Load:
     return Load(
         lane=lane_of(trial),
         rung=rung,
@@ -111,8 +114,10 @@ def _latency_s(plan: FeaturePlan, paces: Mapping[Lane, Pace]) -> float:
     """Seconds of the latency pass: each model after the other, at its declared concurrency."""
     if plan.config.latency is None or plan.latency_requests == 0:
         return 0.0
+    case, output = plan.sample.deciding[0], likely_output(plan.asker)
     loads = [
-        _load(plan, rung, plan.latency_requests, likely_output(plan.asker)) for rung in _rungs(plan)
+        _load(plan.asker.trial(rung, case, 0, "quality"), rung, plan.latency_requests, output)
+        for rung in _rungs(plan)
     ]
     seconds = [
         load.calls * (paces[load.lane].call_s if load.lane in paces else load.call_s)

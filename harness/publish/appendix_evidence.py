@@ -143,7 +143,7 @@ def _provenance(record: DecisionRecord) -> tuple[Block, ...]:
             ("total", usd(spend.total_usd)),
             ("of it for the judge", usd(spend.judge_usd)),
             ("of it for embeddings", usd(spend.embedding_usd)),
-            ("of it for GPUs that were started, loading included", usd(spend.gpu_usd)),
+            ("of it for GPUs while models loaded", usd(spend.gpu_usd)),
             ("possibly billed beside it", usd(spend.possibly_billed_usd)),
             ("saved by stopping early", usd(spend.saved_by_stopping_usd)),
             ("trials", count(spend.trials)),

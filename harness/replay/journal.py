@@ -59,6 +59,16 @@ class UnderWay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """One feature's part of what a model's GPUs cost while it loaded."""
+
+    feature: str
+    model: str
+    load_s: float
+    usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRow:
     """A plan as it was written before its first call."""
 
@@ -220,6 +230,20 @@ class Journal:
             known += Decimal(cost or 0)
             unknown += Decimal(0) if cost is not None else Decimal(reserve)
         return Spend(known_usd=known, possibly_billed_usd=unknown)
+
+    def add_loads(self, loads: Sequence[Load]) -> None:
+        """Write what loading models cost, durably, before they are asked anything."""
+        rows = [(self.run_id, one.feature, one.model, one.load_s, str(one.usd)) for one in loads]
+        with transaction(self._connection):
+            self._connection.executemany("INSERT INTO loads VALUES (?, ?, ?, ?, ?)", rows)
+
+    def load_usd(self, feature: str, cycle: str) -> Decimal:
+        """What loading models cost one feature in a cycle."""
+        rows = self._connection.execute(
+            "SELECT usd FROM loads JOIN runs USING (run_id) WHERE feature = ? AND cycle = ?",
+            (feature, cycle),
+        )
+        return sum((Decimal(usd) for (usd,) in rows), Decimal(0))
 
     def add_lanes(self, seen: Sequence[LaneHistory]) -> None:
         """Add to what is known of this run's lanes."""

@@ -2,8 +2,10 @@
 
 `attempts` holds each wire call from the moment before it is sent; a row whose `ended` is 0 was
 sent by a run that died: whether it was billed is unknown; where `batch` names the vendor's batch
-that it went with, its end can still be fetched. `outcomes` holds final ends only
-(answered, or failed by the model); what the world prevented is asked again by the next run.
+that it went with, its end can still be fetched. `loads` holds what the GPUs of models that we
+start cost while they load, shared out over the features that ask them. `outcomes` holds final
+ends only (answered, or failed by the model); what the world prevented is asked again by the next
+run.
 Texts of answers are bytes (UTF-8 with surrogates passed through), for models may emit anything.
 """
 
@@ -16,7 +18,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 3
+VERSION = 4
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -56,6 +58,12 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE attempts ADD COLUMN batch TEXT;",
+    """
+    CREATE TABLE loads (
+        run_id TEXT NOT NULL REFERENCES runs, feature TEXT NOT NULL, model TEXT NOT NULL,
+        load_s REAL NOT NULL, usd TEXT NOT NULL
+    );
+    """,
 )
 """Element i brings a journal from version i to i + 1."""
 

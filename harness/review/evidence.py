@@ -35,6 +35,8 @@ class Context:
     exploratory: tuple[str, ...]
     prompts_tried: tuple[tuple[str, int], ...] = ()
     """By option: prompts tried on the tune cases."""
+    load_usd: Decimal = Decimal(0)
+    """What the GPUs of models that we started cost while they loaded."""
 
 
 def evidence_day(run: FeatureRun | None, now: datetime) -> datetime:
@@ -75,7 +77,7 @@ def evidence(
             ("genai-prices", version("genai-prices")),
             ("python", platform.python_version()),
         ),
-        spend=spend(plan, run),
+        spend=spend(plan, run, load_usd=context.load_usd),
         power_note=plan.power.note if plan.power else "",
         exploratory=context.exploratory,
         confidence=round(1 - plan.alpha, 6),
@@ -85,8 +87,8 @@ def evidence(
     )
 
 
-def spend(plan: FeaturePlan, run: FeatureRun | None) -> Spend:
-    """What evaluating cost: every attempt that is evidence, whenever it was paid."""
+def spend(plan: FeaturePlan, run: FeatureRun | None, *, load_usd: Decimal = Decimal(0)) -> Spend:
+    """What evaluating cost: every attempt that is evidence, whenever it was paid, and loading."""
     if run is None:
         zero = Decimal(0)
         return Spend(
@@ -99,10 +101,11 @@ def spend(plan: FeaturePlan, run: FeatureRun | None) -> Spend:
     saved = max(possible - asked, 0)
     mean = bill(run.bulk_attempts()).known_usd / asked if asked else Decimal(0)
     return Spend(
-        total_usd=plain(paid.known_usd),
+        total_usd=plain(paid.known_usd + load_usd),
         judge_usd=plain(bill(run.judge_attempts()).known_usd),
         possibly_billed_usd=plain(paid.possibly_usd),
         saved_by_stopping_usd=plain(rounded(mean * saved, 6)),
         trials=paid.trials,
         trials_saved=saved,
+        gpu_usd=plain(load_usd),
     )

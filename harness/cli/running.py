@@ -64,13 +64,13 @@ def run(workspace: Workspace, plan: Plan, setup: Setup) -> int:
         cycle=plan.cycle,
         now=setup.now.isoformat(),
     ) as journal:
-        records, ledger = _reviewed(workspace, plan, setup, journal)
+        records, ledger = reviewed(workspace, plan, setup, journal)
     write_records(records, out)
     publish(read_records(out), out, now=setup.now)
     return _close(records, ledger, out, strict=setup.strict)
 
 
-def _reviewed(
+def reviewed(
     workspace: Workspace, plan: Plan, setup: Setup, journal: Journal
 ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
     """From the journal alone where it has every answer; else with models and Ray."""

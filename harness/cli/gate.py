@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
+from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +27,13 @@ from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.gate.inputs import GateInput
 from harness.gate.judging import judge
+from harness.gate.levels import weighed
 from harness.gate.outputs import WRITERS, as_json, as_markdown, as_text
 from harness.lock import LOCK_FILE, read_lock
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from decimal import Decimal
 
     from harness.config.workspace import Workspace
     from harness.gate.findings import GateReport
@@ -35,8 +41,11 @@ if TYPE_CHECKING:
 
 _CODES = """\b
 Exit codes: 0 pass, or warnings alone; 3 failed; 4 cannot tell;
-2 the command line, the workspace, the lock or a record is wrong; 1 internal error.
-Without a call: the gate reads the lock, the records and this repository."""
+2 the command line, the workspace, the lock or a record is wrong; 1 internal error;
+with --run: 5 refused for budget before spending, 130 interrupted, resumable.
+Without --run no model is asked: the gate reads the lock, the records and this repository."""
+RUN = "harness.cli.gate_run:evaluate"
+"""Named, and loaded when it is asked for, as commands are: the base install has no engine."""
 
 
 @click.command(epilog=_CODES)
@@ -62,6 +71,8 @@ Without a call: the gate reads the lock, the records and this repository."""
     help="Write .json, .md, .xml (JUnit) or .txt; may be repeated.",
 )
 @click.option("--json", "to_json", is_flag=True, help="Print JSON instead of text.")
+@click.option("--run", "to_run", is_flag=True, help="Evaluate first what lacks evidence.")
+@options.max_spend
 def gate(  # noqa: PLR0913  # one argument per option of the command
     *,
     workspace: Path,
@@ -70,17 +81,22 @@ def gate(  # noqa: PLR0913  # one argument per option of the command
     base: str | None,
     outs: tuple[Path, ...],
     to_json: bool,
+    to_run: bool,
+    max_spend: Decimal | None,
 ) -> int:
     """Check a change of a model, a prompt or an eval set against what was decided."""
     for path in outs:
         if path.suffix not in WRITERS:
             known = ", ".join(WRITERS)
             raise UsageError(f"--out {path}: not one of {known}")
+    if max_spend is not None and not to_run:
+        raise UsageError("--max-spend: nothing is spent without --run")
     loaded = _workspace(workspace, lock_path)
     where = lock_path or (loaded.root if loaded else Path.cwd()) / LOCK_FILE
     lock = _read(where)
     checkout = _checkout(where, repo, git.base_of(base, os.environ))
-    report = judge(_given(lock, where, loaded, checkout, options.now()))
+    given = _given(lock, where, loaded, checkout, options.now())
+    report = _after_a_run(given, loaded, max_spend) if to_run else judge(given)
     for path in outs:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(WRITERS[path.suffix](report), encoding="utf-8")
@@ -145,6 +161,28 @@ def _given(
         policy_sha256=loaded.policy_sha256 if loaded else None,
         looks=loaded.policy.procedure.looks if loaded else None,
     )
+
+
+def _after_a_run(
+    given: GateInput, loaded: Workspace | None, max_spend: Decimal | None
+) -> GateReport:
+    """Judge by records that include those of a test made now."""
+    if loaded is None:
+        raise UsageError("--run: there is no workspace here; evaluate where the eval sets are")
+    limit = given.rules.evaluation_usd
+    cap = limit if max_spend is None else min(limit, max_spend)
+    module, _, name = RUN.partition(":")
+    evaluate = getattr(importlib.import_module(module), name)
+    with redirect_stdout(sys.stderr):
+        refused = evaluate(given, judge(given), loaded.root, cap, click.echo)
+    report = judge(replace(given, evidence=evidence_of(loaded, given.now.date())))
+    worn = (weighed([one], given.rules, risk=_risk(given, one.feature)) for one in refused)
+    return replace(report, findings=(*report.findings, *(one for each in worn for one in each)))
+
+
+def _risk(given: GateInput, feature: str) -> str | None:
+    entry = given.lock.features.get(feature)
+    return None if entry is None else entry.risk
 
 
 def _rules(lock: Lock) -> GatePolicy:

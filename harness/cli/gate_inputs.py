@@ -19,8 +19,8 @@ from harness.gate.matching import means, written_forms
 from harness.gate.production import PlaceError, model_at, place_in
 from harness.lock import read_lock
 from harness.plan.endpoints import params_sha256
-from harness.publish.store import all_versions, read_record
 from harness.record.model import seal
+from harness.record.stored import all_versions, read_record
 from harness.showback.current_rates import rates_on
 from harness.showback.repricing import reprice
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.config.reading import Entry, Reading
     from harness.errors import Problem
 
-_USED_IN = re.compile(r"[^:\s#]+:[^#\s]+(?:#\S+)?")
+_USED_IN = re.compile(r"[^:\s#]+:(?:[^#\s]+(?:#\S+)?|[^#\s]+?:/.+/)")
 
 
 def feature_problems(reading: Reading) -> Iterator[Problem]:
@@ -75,6 +75,23 @@ def _models(reading: Reading, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
             if option in seen:
                 yield entry.problem(key, f"{option} is stated twice")
             seen.add(option)
+    yield from _cascades(entry)
+
+
+def _cascades(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+    """Cascades that escalate to themselves, are stated twice, or check what is not asked for."""
+    config = entry.config
+    seen: set[str] = set()
+    for at, cascade in enumerate(config.cascades):
+        key: KeyPath = ("cascades", at, "first")
+        if cascade.first == config.incumbent:
+            yield entry.problem(key, f"{cascade.first} is the incumbent itself; name a cheaper one")
+        if cascade.name in seen:
+            yield entry.problem(key, f"the cascade {cascade.name} is stated twice")
+        seen.add(cascade.name)
+        if cascade.accept_when == "schema" and config.request.json_schema is None:
+            message = "schema needs `request: {schema: FILE}`; or accept when `format`"
+            yield entry.problem(("cascades", at, "accept_when"), message)
 
 
 def _option(

@@ -86,8 +86,13 @@ class CascadeConfig(FileModel):
     """The cheap model that answers first."""
     accept_when: Literal["schema", "format", "not-unsure"]
     """What a kept answer must pass; else the incumbent is asked."""
-    unsure: str = "unsure"
+    unsure: Annotated[str, Field(min_length=1)] = "unsure"
     """The text by which the cheap model declares that it is not sure."""
+
+    @property
+    def name(self) -> str:
+        """What the option is called: the cheap model and its check."""
+        return f"{self.first}+{self.accept_when}"
 
 
 class FeatureConfig(FileModel):
@@ -118,7 +123,7 @@ class FeatureConfig(FileModel):
     incumbent: str
     """Model in production today (`model` or `model@effort`)."""
     used_in: str | None = None
-    """Where production reads the model: `repository:path#key`."""
+    """Where production reads the model: `repository:path#key`, or `repository:path:/regex/`."""
     candidates: Literal["auto"] | tuple[str, ...] = "auto"
     """Models to try, or `auto`: permitted, capable and cheaper for this token mix."""
     cascades: tuple[CascadeConfig, ...] = ()

@@ -152,6 +152,13 @@ def _as_planned(given: GateInput, evidence: Evidence, target: Target) -> Iterato
             message=f"the cases of {record.decision_id} were drawn anew: its seed is not the one "
             "that follows from feature, eval set and cycle",
         )
+    used = record.evidence.eval_set.times_used
+    if given.looks is not None and used > given.looks:
+        yield Doubt(
+            code=Code.BEYOND_PLAN,
+            message=f"{record.decision_id} is test {used} of these cases, planned are "
+            f"{given.looks} looks: testing until one passes shows nothing; add fresh cases",
+        )
     option = next((one for one in record.options if one.target == target), None)
     looks = option.quality.looks if option is not None and option.quality is not None else ()
     if given.looks is not None and len(looks) > given.looks:

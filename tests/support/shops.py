@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from harness.cli.lock import in_force
 from harness.config.fingerprints import inputs_sha256
 from harness.config.prompts import prompt_for
 from harness.config.workspace import load_workspace
+from harness.costing.rates import find_rates
+from harness.economics.monthly import cost_from_traffic, to_option_cost
 from harness.lifecycle import ends_on
 from harness.lock import LOCK_FILE, entry_of, lock_of, write_lock
 from harness.plan.endpoints import params_sha256
@@ -20,7 +23,6 @@ from harness.publish.store import write_records
 from harness.record.codes import State
 from harness.record.model import DecisionRecord
 from tests.support.record_parts import (
-    a_cost,
     a_feature,
     a_margin,
     a_spend,
@@ -33,6 +35,8 @@ from tests.support.record_parts import (
 from tests.support.records import downgrade_record
 from tests.support.reviews import CYCLE, Shape, write_review_workspace
 
+SINCE = date(2026, 11, 1)
+"""A day on which the workspace's first prices held; records are made at them."""
 SETTINGS = "app/settings.toml"
 EXTRA = "used_in: shop:app/settings.toml#llm.model"
 W = "rightsizing"
@@ -110,16 +114,21 @@ def decided(root: Path, option: str = "good", **over: Any) -> DecisionRecord:
             prompt_sha256=prompt_for(workspace, "tickets", name).sha256,
         )
 
+    def cost(name: str) -> Any:
+        rates = find_rates(name, workspace.models[name], workspace.policy, on=SINCE)
+        assert feature.traffic is not None
+        return to_option_cost(cost_from_traffic(feature.traffic, rates))
+
     chosen = {
         "target": target(option),
-        "cost": a_cost(),
+        "cost": cost(option),
         **{name.removeprefix("option_"): value for name, value in own.items()},
     }
     evidence = {
         "eval_set": an_eval_set(id="tickets", inputs_sha256=inputs, times_used=1),
         "policy_sha256": workspace.policy_sha256,
         "seed": order_seed("tickets", inputs_sha256=inputs, cycle=CYCLE),
-        "spend": a_spend(),
+        "spend": a_spend(total_usd=Decimal(1)),
         **{name.removeprefix("evidence_"): value for name, value in facts.items()},
     }
     now = datetime.now(UTC)
@@ -133,6 +142,10 @@ def decided(root: Path, option: str = "good", **over: Any) -> DecisionRecord:
             "margin": a_margin(value=5.0),
             "traffic": a_traffic(requests_per_month=1_000_000),
             "current": target("big"),
+            "current_cost": cost("big"),
+            "bridge": (),
+            "levers": (),
+            "savings": None,
             "chosen": option,
             "options": (an_option(option, **chosen),),
             "evidence": an_evidence(**evidence),
@@ -176,9 +189,9 @@ def relock(root: Path) -> None:
     put(root, LOCK, write_lock(lock_of(entries, gate)))
 
 
-def write_shop(root: Path) -> str:
-    """Write the repository; returns its one commit."""
-    workspace = write_review_workspace(root / W, 9, Shape(cases=120, extra=EXTRA))
+def write_shop(root: Path, port: int = 9, cases: int = 120) -> str:
+    """Write the repository; returns its one commit. The models answer at `port`."""
+    workspace = write_review_workspace(root / W, port, Shape(cases=cases, extra=EXTRA))
     put(root, SETTINGS, '[llm]\nmodel = "big"\n')
     write_records([decided(workspace)], workspace / "reviews" / CYCLE)
     relock(root)

@@ -1,4 +1,4 @@
-"""`rightsize import promptfoo` and `rightsize import outcomes`: other tools' files, brought in."""
+"""`rightsize import outcomes`: answers that were paid for already, brought in."""
 
 from __future__ import annotations
 
@@ -11,49 +11,19 @@ from harness.cli import options
 from harness.cli.running import STATE
 from harness.config.workspace import load_workspace
 from harness.errors import ExitCode, WorkspaceError
-from harness.intake.promptfoo_config import read_config
-from harness.intake.reading import as_text
 from harness.onramp.answer_files import read_all
 from harness.onramp.bringing import draft_workspace
 from harness.onramp.imported_answers import IMPORTED, import_run_id, journal_answers
-from harness.onramp.imported_set import SetDraft, write_set
 from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from harness.errors import Problem
-    from harness.intake.values import ImportedSet
     from harness.onramp.imported_answers import Imported
 
 one_feature = click.option("--feature", "-f", required=True, help="Id of the feature.")
-
-
-@click.command(name="promptfoo")
-@click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@one_feature
-@options.workspace
-def promptfoo_command(source: Path, feature: str, workspace: Path) -> int:
-    """Make an eval set and prompts of a promptfoo configuration."""
-    root = options.find_workspace(workspace)
-    text = as_text(source.read_bytes(), file=source.name)
-    found = read_config(text, file=source.name, read=_beside(source.parent))
-    draft = SetDraft(
-        feature=feature,
-        cases=found.cases,
-        primary=found.primary,
-        guardrails=found.guardrails,
-        prompts=found.prompts,
-        origin=f"promptfoo, {source.name}",
-    )
-    _show_written(write_set(root, draft))
-    click.echo(
-        f"{len(found.cases)} cases, {found.converted} assertions as scorer {_scorers(found)}; "
-        f"models there: {', '.join(found.models) or 'none'}"
-    )
-    _show_problems(found.problems)
-    return ExitCode.OK
 
 
 @click.command(name="outcomes")
@@ -90,18 +60,6 @@ def outcomes_command(
         done = journal_answers(plan, answers, drafted.names, journal=journal, now=now.isoformat())
     _show_done(done, graded=answers.grader)
     return ExitCode.OK
-
-
-def _scorers(found: ImportedSet) -> str:
-    return " and ".join([found.primary.scorer, *(g.scorer.scorer for g in found.guardrails)])
-
-
-def _beside(folder: Path) -> Callable[[str], str | None]:
-    def read(name: str) -> str | None:
-        path = folder / name
-        return as_text(path.read_bytes(), file=name) if path.is_file() else None
-
-    return read
 
 
 def _show_written(names: Sequence[str]) -> None:

@@ -5,13 +5,13 @@ Nothing heavy is imported for `--help`: the one lazy load of own code in this pr
 
 from __future__ import annotations
 
-import importlib
 import sys
 import traceback
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.lazy import LazyGroup
 from harness.errors import ExitCode, RightsizeError
 
 if TYPE_CHECKING:
@@ -91,31 +91,9 @@ Exit codes: 0 done or pass; 1 internal error; 2 usage or configuration;
 5 refused for budget before spending; 130 interrupted, resumable."""
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they run, not when they are listed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of the table, which is the order of use."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
-        del ctx
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        return cast("click.Command", getattr(importlib.import_module(module), name))
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table alone."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
 @click.group(
     cls=LazyGroup,
+    table=COMMANDS,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from evalsets.loading import load_evalset
 from harness.cli.main import run
 from tests.support.projects import WEB_SHOP
 from tests.support.workspaces import edit
@@ -13,6 +17,9 @@ from tests.support.workspaces import edit
 TABLE = "id,text,topic,channel\n" + "".join(
     f"t-{at},Ticket number {at},{'billing' if at % 2 else 'technical'},mail\n" for at in range(40)
 )
+
+
+PLAIN = {"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": ""}
 
 
 @pytest.fixture
@@ -106,3 +113,51 @@ def test_a_wrong_command_is_one_line(
     capsys.readouterr()
     assert run(["import", "csv", "t.csv", *arguments]) == 2
     assert expected in capsys.readouterr().err
+
+
+def test_an_inspect_dataset_becomes_an_eval_set_that_check_accepts(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        {"input": "a", "target": "b", "metadata": {"level": 2}},
+        {"input": [{"role": "user", "content": "x"}], "target": ["y", "z"], "choices": ["y", "z"]},
+        {"input": "q", "sandbox": "docker"},
+    ]
+    (here / "d.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run(["init"])
+    assert run(["import", "inspect", "d.jsonl", "--feature", "facts"]) == 0
+    said = capsys.readouterr().out
+    assert "not read: d.jsonl:3: sandbox: needs a sandbox" in said
+    assert "2 cases, 2 with a target; scorer exact" in said
+    folder = here / "rightsizing" / "evalsets" / "facts"
+    again = load_evalset(folder, "facts")
+    assert [case.id for case in again.cases] == ["1", "2"]
+    assert again.cases[1].also_right == ("z",)
+    assert again.cases[1].choices == ("y", "z")
+    (here / "d.json").write_text(json.dumps([lines[0] | {"id": 7}, lines[1] | {"id": 7}, "x"]))
+    assert run(["import", "inspect", "d.json", "--feature", "more"]) == 0
+    said = capsys.readouterr().out
+    assert "not read: d.json: [2]: is no object" in said
+    assert "not read: d.json:2: id: the id '7' is there already" in said
+    (here / "d.json").write_text(json.dumps({"samples": lines}))
+    assert run(["import", "inspect", "d.json", "--feature", "more"]) == 2
+    assert "a dataset is a list of samples" in capsys.readouterr().err
+
+
+def test_tables_and_configurations_need_no_library_of_the_engine(here: Path) -> None:
+    (here / "t.csv").write_text("question,label\n" + "a,b\nc,d\n" * 4)
+    (here / "d.jsonl").write_text('{"input": "a", "target": "b"}\n')
+    (here / "p.yaml").write_text(
+        'prompts: ["{{q}}"]\ntests: [{vars: {q: a}, assert: [{type: llm-rubric, value: polite}]}]\n'
+    )
+    heavy = ("numpy", "scipy", "pandas", "ray", "datasets", "evaluate", "psutil", "aiohttp")
+    program = (
+        f"import sys\nfor name in {heavy!r}: sys.modules[name] = None\n"
+        "from harness.cli.main import run\n"
+        "codes = [run(['init']), run(['import', 'csv', 't.csv', '-f', 'a']),\n"
+        "    run(['import', 'inspect', 'd.jsonl', '-f', 'b']),\n"
+        "    run(['import', 'promptfoo', 'p.yaml', '-f', 'c']), run(['init', '--scan', '.'])]\n"
+        "sys.exit(any(codes))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=here, env=PLAIN, check=False)
+    assert done.returncode == 0

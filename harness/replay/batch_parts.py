@@ -15,7 +15,12 @@ MOST_BYTES = 64 * 2**20
 """A batch beyond this is sent as several: vendors take 50,000 items and 200 MB, or more."""
 
 
-def parts(askers: Mapping[str, Sequence[Trial]]) -> Iterator[list[str]]:
+def parts(
+    askers: Mapping[str, Sequence[Trial]],
+    *,
+    most_items: int = MOST_ITEMS,
+    most_bytes: int = MOST_BYTES,
+) -> Iterator[list[str]]:
     """Fingerprints of the batches to send: one per endpoint and model, unless it is too large."""
     groups: dict[tuple[object, str], list[str]] = defaultdict(list)
     for name, (trial, *_) in askers.items():
@@ -25,7 +30,7 @@ def parts(askers: Mapping[str, Sequence[Trial]]) -> Iterator[list[str]]:
         size = 0
         for name in names:
             bytes_ = _size(askers[name][0])
-            if part and (len(part) == MOST_ITEMS or size + bytes_ > MOST_BYTES):
+            if part and (len(part) == most_items or size + bytes_ > most_bytes):
                 yield part
                 part, size = [], 0
             part.append(name)

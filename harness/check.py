@@ -13,9 +13,10 @@ from harness.config.options import split_option
 from harness.config.reading import problem_of
 from harness.config.workspace import inspect_workspace, sorted_problems
 from harness.costing.rates import PriceMissingError, find_rates, price_age
-from harness.errors import ExitCode, Problem, UsageError
+from harness.errors import ExitCode, Problem, UsageError, WorkspaceError
 from harness.scoring.catalogue import find_scorer
 from harness.scoring.scorer import Setting
+from harness.serving.catalogue import missing_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,6 +118,7 @@ def check_workspace(
     reading, evalsets = inspect_workspace(root)
     problems = [*reading.problems, *_price_problems(reading, has_price)]
     problems += _age_problems(reading, has_aged) if has_aged else []
+    problems += _weights_problems(reading, root)
     for name, evalset in evalsets.items():
         folder = evalset_folder(root, name, reading.features[name].config)
         problems += _scorer_problems(evalset, folder)
@@ -127,6 +129,20 @@ def check_workspace(
         cases=sum(len(evalset.cases) for evalset in evalsets.values()),
         problems=sorted_problems(problems),
     )
+
+
+def _weights_problems(reading: Reading, root: Path) -> list[Problem]:
+    """Weights that are neither named nor here; a warning, as another machine may have them."""
+    try:
+        missing = missing_weights(
+            {name: entry.config for name, entry in reading.models.items()}, root
+        )
+    except WorkspaceError as error:
+        return list(error.problems)
+    return [
+        reading.models[name].problem(("serve", "weights"), why, severity="warning")
+        for name, why in missing.items()
+    ]
 
 
 def _price_problems(reading: Reading, has_price: HasPrice) -> Iterator[Problem]:

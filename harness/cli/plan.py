@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
+from harness.cli.hosting import check_quotas, hosting_lines
 from harness.cli.plan_text import plan_lines
 from harness.cli.waiting import with_counted_labels
 from harness.config.workspace import load_workspace
@@ -36,11 +37,15 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     """Show what is decided without a call, what is asked, and what it costs. Spends nothing."""
     today = options.now().date()
     root = options.find_workspace(workspace)
+    loaded = load_workspace(root)
     planned = plan_review(
-        load_workspace(root),
+        loaded,
         cycle=options.cycle_of(cycle, today),
         on=today,
         wanted=Selection(features=features, models=models, max_spend_usd=max_spend),
     )
     for line in plan_lines(with_counted_labels(planned, root), details=details):
         click.echo(line)
+    for line in hosting_lines(loaded, planned):
+        click.echo(line)
+    check_quotas(loaded, planned)

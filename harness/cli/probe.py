@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from harness.cli import options
-from harness.cli.running import STATE, cache_folder
+from harness.cli.hosting import logs_of, room_of, specs_of
 from harness.config.probe_file import EngineEntry, probe_path, write_probe
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
@@ -24,8 +24,7 @@ from harness.probe.probing import probe as measure
 from harness.probe.search import SearchPlan
 from harness.probe.summary import good_share
 from harness.serving.lifecycle import serve_models
-from harness.serving.resolve import resolve_weights
-from harness.serving.specs import serve_specs
+from harness.serving.waves import Need, check_quota_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,13 +92,11 @@ def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> Pr
     with ExitStack() as stack:
         base_url, load_s = config.base_url, None
         if config.serve is not None:
-            weights = resolve_weights(
-                {model: config}, workspace=found.root, cache=cache_folder(os.environ), given={},
-                progress=lambda line, _done, _size: click.echo(line),
-            )  # fmt: skip
-            specs = serve_specs({model: config}, weights)
-            logs = found.root / STATE / "logs"
-            served = stack.enter_context(serve_models(specs, logs=logs, environ=os.environ))[model]
+            _check_quota(found, model, config.serve.gpus, feature)
+            specs = specs_of(found, {model: config}, {})
+            served = stack.enter_context(
+                serve_models(specs, logs=logs_of(found.root), environ=os.environ)
+            )[model]
             base_url, load_s = served.base_url, served.load_s
         if base_url is None:
             raise UsageError(
@@ -113,6 +110,13 @@ def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> Pr
             engine=engine_of(found, model, base_url), load_s=load_s,
         )  # fmt: skip
         return to_result(found, subject, measure(target, plan, _progress(plan)), plan.search)
+
+
+def _check_quota(found: Workspace, model: str, gpus: int, feature: str) -> None:
+    team = found.features[feature].team
+    check_quota_of(
+        Need(model=model, gpus=gpus, teams=frozenset({team})), room_of(found, machines=())
+    )
 
 
 def _imported(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
+from harness.cli.hosting import check_quotas
 from harness.cli.plan_text import plan_lines
 from harness.cli.running import Setup, run
 from harness.cli.show import usd
@@ -59,6 +60,7 @@ def review(  # noqa: PLR0913  # one argument per option of the command
     plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted)
     for line in plan_lines(with_counted_labels(plan, loaded.root), details=False):
         click.echo(line)
+    check_quotas(loaded, plan)
     confirm(plan, yes=yes)
     return run(loaded, plan, Setup(now=now, out=out, address=address, strict=strict))
 

@@ -7,12 +7,12 @@ import secrets
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.hosting import STATE, Hosts, loads_of
 from harness.cli.progress import show_progress
 from harness.cli.show import usd
 from harness.cluster.opening import local_cluster, remote_cluster
@@ -22,25 +22,21 @@ from harness.publish.store import read_records, write_records
 from harness.record.codes import Finding, Reason, Verdict
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
+from harness.review.ahead import answer_ahead
 from harness.review.progress import Silent
 from harness.review.reviewing import review
 from harness.review.running import Engine, NotInJournalError
-from harness.serving.lifecycle import serve_models
-from harness.serving.resolve import resolve_weights
-from harness.serving.specs import serve_specs
+from harness.serving.gpus import gpus_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
-    from harness.config.files import ModelConfig
     from harness.config.workspace import Workspace
     from harness.plan.model import Plan
     from harness.record.model import DecisionRecord
     from harness.replay.ledger import Ledger
-
-STATE = ".rightsize"
-"""Folder of a workspace where the journal lies; the only place that holds answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +69,7 @@ def run(workspace: Workspace, plan: Plan, setup: Setup) -> int:
 def reviewed(
     workspace: Workspace, plan: Plan, setup: Setup, journal: Journal
 ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
-    """From the journal alone where it has every answer; else with models and Ray."""
+    """The records of a plan: from the journal alone where it has every answer, else by Ray."""
     engine = Engine(
         cluster=None,
         journal=journal,
@@ -88,60 +84,25 @@ def reviewed(
         state = workspace.root / STATE
     with ExitStack() as stack:
         cluster = stack.enter_context(
-            local_cluster(state=state)
+            local_cluster(state=state, gpus=len(gpus_here(os.environ)))
             if setup.address is None
             else remote_cluster(setup.address, state=state, environ=os.environ)
         )
-        served = serve(workspace, plan, setup, stack)
+        hosts = Hosts(
+            workspace=workspace,
+            cluster=cluster,
+            remote=setup.address is not None,
+            given=setup.given_weights or {},
+        )
+        loads = loads_of(workspace, plan, hosts.machines())
         calls = sum(p.money.calls for p in plan.to_ask if p.money)
         progress = stack.enter_context(show_progress(calls))
-        return review(workspace, plan, served, replace(engine, cluster=cluster, progress=progress))
-
-
-def serve(workspace: Workspace, plan: Plan, setup: Setup, stack: ExitStack) -> dict[str, str]:
-    """Start the models that this plan asks and that we serve; addresses by model."""
-    models = _managed(workspace, plan)
-    if not models:
-        return {}
-    weights = resolve_weights(
-        models,
-        workspace=workspace.root,
-        cache=cache_folder(os.environ),
-        given=setup.given_weights or {},
-        progress=_show_fetch,
-    )
-    specs = serve_specs(models, weights)
-    logs = workspace.root / STATE / "logs"
-    click.echo(f"starting {', '.join(models)} on this machine")
-    served = stack.enter_context(serve_models(specs, logs=logs, environ=os.environ))
-    return {model: one.base_url for model, one in served.items()}
-
-
-def _managed(workspace: Workspace, plan: Plan) -> dict[str, ModelConfig]:
-    asked = {
-        rung.model
-        for feature in plan.to_ask
-        if feature.config.answers == "replayed"
-        for rung in (feature.incumbent, *(option.rung for option in feature.asked))
-        if rung is not None
-    }
-    asked |= {judge.rung.model for feature in plan.to_ask for judge in feature.judges}
-    return {
-        name: config
-        for name, config in workspace.models.items()
-        if name in asked and config.serve is not None
-    }
-
-
-def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Per-user cache of weights."""
-    base = environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "model-rightsizing"
-
-
-def _show_fetch(what: str, done: int, total: int) -> None:
-    share = f"{done / total:.0%}" if total else ""
-    click.echo(f"fetching {what} {share}")
+        engine = replace(engine, cluster=cluster, progress=progress)
+        for number, wave in enumerate(loads.ahead, 1):
+            progress.note(f"wave {number} of {len(loads.ahead)}: {', '.join(wave)}")
+            with hosts.serve(wave) as served:
+                answer_ahead(plan, served, engine)
+        return review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
 
 
 def _counted(records: Sequence[DecisionRecord]) -> Iterator[str]:

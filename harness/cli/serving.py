@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.cli.running import STATE, cache_folder
+from harness.cli.hosting import logs_of, specs_of
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.serving.gpus import check_quota, gpus_here, pack
 from harness.serving.lifecycle import leave_running
-from harness.serving.resolve import resolve_weights
 from harness.serving.server import Place, free_port
-from harness.serving.specs import serve_specs
 from harness.serving.states import gpus_by_team, list_servers, stop_server
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from harness.config.workspace import Workspace
 
 
 @click.group()
@@ -31,7 +31,7 @@ def serving() -> None:
 @options.workspace
 def list_(*, workspace: Path) -> None:
     """List what runs: model, address, GPUs, team."""
-    running = list_servers(_logs(options.find_workspace(workspace)))
+    running = list_servers(logs_of(options.find_workspace(workspace)))
     for state in running:
         team = f"   team {state.team}" if state.team else ""
         click.echo(f"{state.model}   {state.base_url}   {state.engine}   {state.gpus} GPUs{team}")
@@ -53,20 +53,14 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
     if config is None or config.serve is None:
         served = ", ".join(name for name, one in found.models.items() if one.serve) or "none"
         raise UsageError(f"{model}: has no `serve` in this workspace; models with one: {served}")
-    logs = _logs(found.root)
-    if team is not None:
-        held = gpus_by_team(list_servers(logs))
-        check_quota({team: config.serve.gpus}, held, found.policy.gpu_quota)
+    logs = logs_of(found.root)
+    _check_team(found, team, config.serve.gpus)
     given = pack({model: config.serve.gpus}, gpus_here(os.environ)) if config.serve.gpus else {}
-    weights = resolve_weights(
-        {model: config}, workspace=found.root, cache=cache_folder(os.environ), given={},
-        progress=lambda line, _done, _size: click.echo(line),
-    )  # fmt: skip
     place = Place(
         logs=logs, environ=os.environ, port=free_port(), gpus=given.get(model, ()), team=team,
         detached=True, idle_s=idle_s,
     )  # fmt: skip
-    served_model = leave_running(model, serve_specs({model: config}, weights)[model], place)
+    served_model = leave_running(model, specs_of(found, {model: config}, {})[model], place)
     click.echo(f"{model}   {served_model.base_url}   ready after {served_model.load_s:.1f} s")
 
 
@@ -75,9 +69,23 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
 @options.workspace
 def stop(*, model: str, workspace: Path) -> None:
     """Stop every server of MODEL."""
-    for state in stop_server(_logs(options.find_workspace(workspace)), model):
+    for state in stop_server(logs_of(options.find_workspace(workspace)), model):
         click.echo(f"{state.model}   {state.base_url}   stopped")
 
 
-def _logs(root: Path) -> Path:
-    return root / STATE / "logs"
+def _check_team(workspace: Workspace, team: str | None, gpus: int) -> None:
+    """Keep to the team's quota; where there are quotas, GPUs are not held by nobody.
+
+    Raises:
+        UsageError: no team is named.
+        NoGpuError: the team would hold more than its quota.
+    """
+    quota = workspace.policy.gpu_quota
+    if team is None and gpus and quota:
+        raise UsageError(
+            f"--team: say whose {gpus} GPUs these are: policy.yaml: gpu_quota names "
+            f"{', '.join(quota)}"
+        )
+    if team is not None:
+        held = gpus_by_team(list_servers(logs_of(workspace.root)))
+        check_quota({team: gpus}, held, quota)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -12,14 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.cli.running import STATE, Setup, serve
+from harness.cli.hosting import STATE, serve_here
 from harness.cli.show import usd
 from harness.cluster.opening import local_cluster
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.labelling.terminal import printable
 from harness.onramp.trying import Asking, rung_with, try_prompt
-from harness.plan.model import PlannedOption, Status
 from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from harness.config.workspace import Workspace
     from harness.onramp.trying import Tried
     from harness.plan.ladder import Rung
-    from harness.plan.model import Plan
 
 SHOWN = 5
 
@@ -68,7 +65,7 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
             )
         )
         cluster = stack.enter_context(local_cluster(state=state))
-        rung = _served(rung, _serving(loaded, plan, rung, stack))
+        rung = _served(rung, _serving(loaded, rung, stack))
         asking = Asking(
             cluster=cluster,
             journal=journal,
@@ -82,13 +79,11 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
     _show(tried, count)
 
 
-def _serving(workspace: Workspace, plan: Plan, rung: Rung, stack: ExitStack) -> dict[str, str]:
+def _serving(workspace: Workspace, rung: Rung, stack: ExitStack) -> dict[str, str]:
     """Start this one model, where it is ours to start."""
-    alone = PlannedOption(
-        rung=rung, monthly_usd=None, saving_bound_usd=None, excluded=None, note=""
-    )
-    feature = replace(plan.features[0], status=Status.READY, incumbent=None, options=(alone,))
-    return serve(workspace, replace(plan, features=(feature,)), Setup(now=options.now()), stack)
+    if rung.config.serve is None:
+        return {}
+    return stack.enter_context(serve_here(workspace, {rung.model: rung.config}, {}))
 
 
 def _served(rung: Rung, served: Mapping[str, str]) -> Rung:

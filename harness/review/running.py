@@ -134,7 +134,7 @@ class ReviewRun:
                 self._tell(self._runs[name])
 
     def _ask_live(self, wanted: list[Iterator[Trial]]) -> None:
-        with closing(self._replay(_round_robin(wanted), self._governor)) as live:
+        with closing(self._replay(round_robin(wanted), self._governor)) as live:
             self._take(live)
 
     def _take(self, outcomes: Iterable[Outcome]) -> None:
@@ -148,7 +148,7 @@ class ReviewRun:
         if not judged:
             return
         wanted = [run.judging.trials() for run in judged.values() if run.judging]
-        with closing(self._replay(_round_robin(wanted), self._governor)) as rulings:
+        with closing(self._replay(round_robin(wanted), self._governor)) as rulings:
             for ruling in rulings:
                 judging = judged[ruling.trial.feature].judging
                 if judging is not None:
@@ -352,7 +352,7 @@ def _from_journal(
             raise NotInJournalError(trial.option)
 
 
-def _round_robin(sources: list[Iterator[Trial]]) -> Iterator[Trial]:
+def round_robin(sources: list[Iterator[Trial]]) -> Iterator[Trial]:
     """One trial of each source in turn, so that features share the lanes fairly."""
     while sources:
         alive: list[Iterator[Trial]] = []

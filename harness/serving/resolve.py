@@ -4,36 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.errors import Problem, UsageError, WorkspaceError
+from harness.errors import UsageError
+from harness.serving.catalogue import CATALOGUE, catalogue_of, wanted_weights
 from harness.serving.weights import ensure_weights
-from harness.serving.weights_file import load_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from harness.config.model_file import ModelConfig
-    from harness.serving.weights_file import WeightsSpec
-
-CATALOGUE = "weights.yaml"
-
-
-def check_weights(models: Mapping[str, ModelConfig], workspace: Path) -> list[Problem]:
-    """Problems of the `serve.weights` of all models, found without fetching a byte."""
-    try:
-        catalogue = _catalogue(workspace)
-    except WorkspaceError as error:
-        return list(error.problems)
-    return [
-        Problem(
-            file="models",
-            line=None,
-            key=f"{name}.serve.weights",
-            message=f"{text!r} is neither a name in {CATALOGUE} nor a file or folder",
-        )
-        for name, text in _wanted(models).items()
-        if text not in catalogue and not (workspace / text).exists()
-    ]
 
 
 def resolve_weights(
@@ -48,9 +27,9 @@ def resolve_weights(
 
     `given` has files that the user has already, by the same text.
     """
-    catalogue = _catalogue(workspace)
+    catalogue = catalogue_of(workspace)
     found: dict[str, Path] = {}
-    for name, text in _wanted(models).items():
+    for name, text in wanted_weights(models).items():
         if text in found:
             continue
         if text in catalogue:
@@ -65,16 +44,3 @@ def resolve_weights(
                 "nor a file or folder of the workspace"
             )
     return found
-
-
-def _wanted(models: Mapping[str, ModelConfig]) -> dict[str, str]:
-    return {
-        name: model.serve.weights
-        for name, model in models.items()
-        if model.serve is not None and model.serve.weights is not None
-    }
-
-
-def _catalogue(workspace: Path) -> dict[str, WeightsSpec]:
-    path = workspace / CATALOGUE
-    return load_weights(path) if path.exists() else {}

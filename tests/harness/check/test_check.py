@@ -121,3 +121,28 @@ def test_all_is_found_at_once_and_sorted(root: Path) -> None:
         "features/tickets.yaml",
         "prompts/tickets/default.j2",
     ]
+
+
+SERVED = """\
+own:
+  provider: openai-compatible
+  may_see: [public]
+  serve: {engine: llama-cpp, weights: smol}
+  price: [{from: 2026-09-01, input: 1, output: 1, source: q}]
+"""
+
+
+def test_weights_that_are_not_here_are_a_warning_with_their_line(root: Path) -> None:
+    (root / "models" / "own.yaml").write_text(SERVED)
+    (problem,) = check(root).warnings
+    assert str(problem).startswith(
+        "models/own.yaml:4: own.serve.weights: 'smol' is neither a name in weights.yaml nor a file"
+    )
+    (root / "smol").mkdir()
+    assert check(root).problems == ()
+
+
+def test_a_broken_list_of_weights_is_an_error(root: Path) -> None:
+    (root / "weights.yaml").write_text("- a")
+    (problem,) = check(root).errors
+    assert problem.file == "weights.yaml"

@@ -15,8 +15,9 @@ from filelock import FileLock
 
 from harness.config.files import ModelConfig, ServeConfig
 from harness.errors import UsageError, WorkspaceError
+from harness.serving.catalogue import missing_weights
 from harness.serving.hub import fetch_from_hub
-from harness.serving.resolve import check_weights, resolve_weights
+from harness.serving.resolve import resolve_weights
 from harness.serving.weights import cache_folder, ensure_weights
 from harness.serving.weights_file import HubSource, PartSource, WeightsSpec, load_weights
 
@@ -295,9 +296,9 @@ def test_weights_are_a_path_or_a_name_of_the_catalogue(tmp_path: Path) -> None:
         models, workspace=tmp_path, cache=tmp_path / "c", given={}, progress=Lines()
     )
     assert found == {"folder": tmp_path / "folder"}
-    assert check_weights(models, tmp_path) == []
+    assert missing_weights(models, tmp_path) == {}
     lost = {"lost": model("nowhere")}
-    assert [problem.key for problem in check_weights(lost, tmp_path)] == ["lost.serve.weights"]
+    assert list(missing_weights(lost, tmp_path)) == ["lost"]
     with pytest.raises(UsageError, match=r"lost: serve\.weights: .nowhere. is neither"):
         resolve_weights(lost, workspace=tmp_path, cache=tmp_path, given={}, progress=Lines())
 
@@ -317,11 +318,6 @@ def test_a_name_of_the_catalogue_is_fetched(spec: WeightsSpec, tmp_path: Path) -
         progress=Lines(),
     )
     assert found == {"toy": given}
-
-
-def test_a_broken_catalogue_is_the_checks_problem(tmp_path: Path) -> None:
-    (tmp_path / "weights.yaml").write_text("- a")
-    assert [p.file for p in check_weights({"toy": model("toy")}, tmp_path)] == ["weights.yaml"]
 
 
 @pytest.mark.parametrize(

@@ -83,4 +83,8 @@ def _price(name: str, config: ModelConfig, policy: PolicyConfig, *, on: date) ->
         rates = find_rates(name, config, policy, on=on)
     except PriceMissingError:
         return "no price"
-    return f"USD {rates.input.normalize():f} in, {rates.output.normalize():f} out per million"
+    live = f"USD {rates.input.normalize():f} in, {rates.output.normalize():f} out per million"
+    if not config.batch:
+        return live
+    base = rates.batches[0]
+    return f"{live} (in batches {base.input.normalize():f} and {base.output.normalize():f})"

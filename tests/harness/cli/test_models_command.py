@@ -47,6 +47,19 @@ def listed(
     return code, capsys.readouterr().out
 
 
+def test_a_model_asked_in_batches_shows_both_prices(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "models" / "more.yaml").write_text(
+        "gamma:\n  provider: openai\n  batch: true\n"
+        "  price: [{from: 2026-01-01, input: 0.25, output: 1.50, batch: 0.5, source: invoice}]\n",
+        encoding="utf-8",
+    )
+    assert run(["models", "-w", str(root), "-m", "gamma"]) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert "USD 0.25 in, 1.5 out per million (in batches 0.125 and 0.75)" in out
+
+
 def test_the_list_calls_nobody(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out = listed(root, capsys)
     assert code == ExitCode.OK

@@ -26,7 +26,9 @@ UNKNOWN = ("500", "reset", "stall", "truncated")
 """Faults after which nobody knows what was billed."""
 
 
-def storm(cluster: Cluster, folder: Path, *, total: int, share: float) -> dict[str, Any]:
+def storm(
+    cluster: Cluster, folder: Path, *, total: int, share: float, timeout_s: float = 2.0
+) -> dict[str, Any]:
     """Replay against a server that fails `share` of the requests in each of five ways."""
     ledger = Ledger(Decimal(1000), usd_per_token)
     retry = RetryPolicy(rng=Random(1), base_s=0.05, max_attempts=10)
@@ -34,7 +36,7 @@ def storm(cluster: Cluster, folder: Path, *, total: int, share: float) -> dict[s
         load_server(latency_s=0.02, fault_share=share) as server,
         Journal.open(folder / "journal", run_id="r", cycle="c", now=NOW) as journal,
     ):
-        trials = list(load_trials(server.base_url, total, timeout_s=2.0))
+        trials = list(load_trials(server.base_url, total, timeout_s=timeout_s))
         outcomes = list(
             replay(
                 trials,

@@ -8,13 +8,13 @@ import pytest
 from harness.cluster.inline import InlineCluster
 from tests.benchmarks.replay.faults import capped, storm
 from tests.benchmarks.replay.kills import kill_loop
-from tests.benchmarks.replay.reviews import SMALL, killed_reviews, undisturbed
+from tests.benchmarks.replay.reviews import SMALL, killed_reviews
 from tests.support.load_server import load_server
 
 
 def test_a_storm_loses_nothing_and_the_ledger_agrees_with_the_server(tmp_path: Path) -> None:
     with InlineCluster() as cluster:
-        seen = storm(cluster, tmp_path, total=400, share=0.05)
+        seen = storm(cluster, tmp_path, total=400, share=0.05, timeout_s=1.0)
     assert min(seen["faults"].values()) > 0
     assert (seen["settled"], seen["answered"], seen["double"]) == (400, 400, 0)
     assert (seen["attempts"], seen["attempts_differ"]) == (seen["requests"], 0)
@@ -37,18 +37,13 @@ def test_killed_drivers_pay_twice_at_most_for_what_was_in_flight(tmp_path: Path)
     assert 0 < seen["paid_twice"] <= seen["sent_and_not_committed"]
 
 
-def test_a_killed_review_finds_what_an_undisturbed_one_does(tmp_path: Path) -> None:
+def test_kills_and_shuffled_latencies_change_neither_verdicts_nor_looks(tmp_path: Path) -> None:
     seen = killed_reviews(
         tmp_path, shape=SMALL, kills=2, kind="inline", seed=3, span_s=1.0, most_s=0.1
     )
     assert seen["equal"]
     assert max(seen["looks"]) > 1
     assert seen["paid_twice"] <= seen["sent_and_not_committed"]
-
-
-def test_shuffled_latencies_give_the_same_verdicts_and_looks(tmp_path: Path) -> None:
-    first = undisturbed(tmp_path / "a", shape=SMALL, seed=1)
-    assert undisturbed(tmp_path / "b", shape=SMALL, seed=2, most_s=0.1) == first
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from harness.replay.journal import Journal
 from harness.replay.rows import INTERRUPTED
 from tests.benchmarks.replay.ours import load_trials
@@ -17,14 +15,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from harness.cluster.inline import InlineCluster
-from harness.cluster.opening import local_cluster
 from harness.errors import InterruptedRunError
 from harness.replay.engine import replay
 from harness.replay.journal import Journal
 from tests.benchmarks.replay.ours import load_trials, parts
-url, folder, kind = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
-cluster = InlineCluster() if kind == "inline" else local_cluster(state=folder, cpus=2)
-with cluster as crews, Journal.open(folder / "j", run_id="r", cycle="c", now="") as journal:
+url, folder = sys.argv[1], Path(sys.argv[2])
+with InlineCluster() as crews, Journal.open(folder / "j", run_id="r", cycle="c", now="") as journal:
     try:
         with closing(replay(
             load_trials(url, 5000), cluster=crews, journal=journal, **parts(32)
@@ -41,11 +37,10 @@ with cluster as crews, Journal.open(folder / "j", run_id="r", cycle="c", now="")
 """
 
 
-@pytest.mark.parametrize("kind", ["inline", pytest.param("ray", marks=pytest.mark.ray)])
-def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path: Path, kind: str) -> None:
+def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
     with load_server(latency_s=0.05) as server:
         driver = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, server.base_url, str(tmp_path), kind],
+            [sys.executable, "-c", DRIVER, server.base_url, str(tmp_path)],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -22,6 +22,10 @@ KINDS: dict[str, tuple[str, str]] = {
         "harness.cli.import_sets:promptfoo_command",
         "Make an eval set and prompts of a promptfoo configuration.",
     ),
+    "traffic": (
+        "harness.cli.import_traffic:traffic_command",
+        "Add a log of calls up to a week of traffic a feature. A file that is there stays.",
+    ),
     "outcomes": (
         "harness.cli.import_results:outcomes_command",
         "Bring in answers: promptfoo's results, inspect_ai's logs, or a table. No call is made.",

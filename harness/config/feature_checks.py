@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from typing import TYPE_CHECKING, cast
@@ -29,7 +30,7 @@ def feature_problems(reading: Reading) -> Iterator[Problem]:
         yield from _agreed(entry)
         yield from _models(reading, entry)
         yield from _used_in(entry)
-        yield from _traffic(reading, entry)
+        yield from _traffic(reading, name, entry)
         folder = evalset_folder(reading.root, name, entry.config)
         yield from _json_files(entry, folder)
 
@@ -143,16 +144,30 @@ def _used_in(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
         yield entry.problem(("used_in",), f"must be repository:path#key, got {shown(used_in)}")
 
 
-def _traffic(reading: Reading, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+def _traffic(reading: Reading, name: str, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
     traffic = entry.config.traffic
-    if traffic is None:
-        message = "TRAFFIC_MISSING: without volume and token mix nothing of this feature is asked"
+    if traffic is None and name not in _metered(reading.root / "traffic"):
+        message = (
+            "TRAFFIC_MISSING: without volume and token mix nothing of this feature is asked; "
+            "state `traffic`, or `rightsize import traffic LOG`"
+        )
         yield entry.problem(("traffic",), message, severity="blocked")
-    elif traffic.curve is not None:
+    if traffic is None:
+        return
+    if traffic.curve is not None:
         path = inside(reading.root / "traffic", traffic.curve)
         if path is None or not path.is_file():
             message = f"the file traffic/{traffic.curve} is missing"
             yield entry.problem(("traffic", "curve"), message)
+
+
+def _metered(folder: Path) -> set[str]:
+    """Features that have rows in a traffic file; whether the rows are right is read later."""
+    found: set[str] = set()
+    for path in folder.glob("*.csv"):
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            found |= {row.get("feature") or "" for row in csv.DictReader(file)}
+    return found
 
 
 def _json_files(entry: Entry[FeatureConfig], folder: Path) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from harness.economics.bound import saving_upper_bound
 from harness.economics.levers import best_without_test
 from harness.economics.monthly import cost_from_traffic
 from harness.errors import UsageError
+from harness.metering.metered import metered
 from harness.plan.asking import Asker, read_tools
 from harness.plan.designing import design_of, is_labelled, refusal
 from harness.plan.expecting import ASSUMED, expectations
@@ -66,6 +67,7 @@ def plan_review(workspace: Workspace, *, cycle: str, on: date, wanted: Selection
     """
     _refuse_unknown("--feature", wanted.features, workspace.features)
     _refuse_unknown("--model", wanted.models, workspace.models)
+    workspace = metered(workspace)
     names = wanted.features or tuple(workspace.features)
     expected = expectations(workspace.root, cycle)
     plans = [
@@ -125,7 +127,7 @@ class _FeaturePlanner:
             return _closed(bare, Status.BLOCKED, (Reason.PRICE_MISSING,), str(error))
         bare = replace(bare, incumbent=ladder.incumbent)
         if self.config.traffic is None:
-            note = "no traffic: add `traffic:` to the feature, or import request logs"
+            note = "no traffic: add `traffic:` to the feature, or `rightsize import traffic LOG`"
             return _closed(bare, Status.BLOCKED, (Reason.TRAFFIC_MISSING,), note)
         monthly = cost_from_traffic(self.config.traffic, ladder.incumbent.priced())
         options = self._options(ladder)

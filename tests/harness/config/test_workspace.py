@@ -736,7 +736,7 @@ def test_a_feature_without_traffic_is_blocked_and_stops_nothing(root: Path) -> N
     (problem,) = workspace.blocked("tickets")
     assert str(problem) == (
         "features/tickets.yaml: traffic: TRAFFIC_MISSING: without volume and token mix "
-        "nothing of this feature is asked"
+        "nothing of this feature is asked; state `traffic`, or `rightsize import traffic LOG`"
     )
 
 

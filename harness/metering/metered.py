@@ -1,0 +1,54 @@
+"""Features that state no traffic take it from the workspace's traffic files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.metering.week import together
+from harness.metering.week_file import read_weeks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.config.files import Traffic
+    from harness.config.workspace import Workspace
+    from harness.metering.week import Week
+
+
+def metered(workspace: Workspace) -> Workspace:
+    """The workspace with every feature's traffic, where its file or `traffic/*.csv` says it.
+
+    What a feature's file states wins. Else the newest file counts, by its name, that has rows of
+    the feature; its cohorts are added up.
+
+    Raises:
+        WorkspaceError: a traffic file that is needed is damaged.
+        NoTrafficError: the newest file of a feature has no request of it.
+    """
+    silent = [name for name, config in workspace.features.items() if config.traffic is None]
+    if not silent:
+        return workspace
+    known = _newest(workspace.root / "traffic")
+    found = {name: _traffic(*known[name]) for name in silent if name in known}
+    features = {
+        name: config.model_copy(update={"traffic": found[name]}) if name in found else config
+        for name, config in workspace.features.items()
+    }
+    return replace(workspace, features=features)
+
+
+def _traffic(file: str, weeks: tuple[Week, ...]) -> Traffic:
+    month = together(weeks).to_traffic(source=f"traffic/{file}")
+    return month.model_copy(update={"curve": file})
+
+
+def _newest(folder: Path) -> dict[str, tuple[str, tuple[Week, ...]]]:
+    """The newest file that has rows of each feature, and those rows."""
+    found: dict[str, tuple[str, tuple[Week, ...]]] = {}
+    for path in sorted(folder.glob("*.csv")) if folder.is_dir() else ():
+        weeks = read_weeks(path.read_text(encoding="utf-8-sig"), file=f"traffic/{path.name}")
+        for name in {week.feature for week in weeks}:
+            own = tuple(week for week in weeks if week.feature == name)
+            found[name] = (path.name, own)
+    return found

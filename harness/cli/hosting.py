@@ -21,7 +21,7 @@ from harness.serving.waves import Need, Room, check_quota_of, waves
 from harness.serving.weights import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterator, Mapping
+    from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 
     from harness.cluster.actors import RayCluster
     from harness.config.files import ModelConfig
@@ -130,6 +130,8 @@ class Hosts:
     cluster: RayCluster
     remote: bool
     """The cluster is not of this machine alone."""
+    loaded: Callable[[Mapping[str, float]], None]
+    """Told the seconds from start to first answer of models on GPUs, before they are asked."""
     given: Mapping[str, Path] = field(default_factory=dict[str, Path])
     """Files of weights that the user has already."""
 
@@ -181,6 +183,7 @@ class Hosts:
             specs, seating=self.cluster, logs=logs_of(self.workspace.root), fetches=fetches
         ) as served:
             self.cluster.live_at({one.base_url: one.node for one in served.values() if one.node})
+            self.loaded({name: one.load_s for name, one in served.items()})
             yield {name: one.base_url for name, one in served.items()}
 
 

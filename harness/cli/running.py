@@ -23,6 +23,7 @@ from harness.record.codes import Finding, Reason, Verdict
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
 from harness.review.ahead import answer_ahead
+from harness.review.loading import load_costs
 from harness.review.progress import Silent
 from harness.review.reviewing import review
 from harness.review.running import Engine, NotInJournalError
@@ -93,6 +94,7 @@ def reviewed(
             cluster=cluster,
             remote=setup.address is not None,
             given=setup.given_weights or {},
+            loaded=lambda load_s: journal.add_loads(list(load_costs(workspace, plan, load_s))),
         )
         loads = loads_of(workspace, plan, hosts.machines())
         calls = sum(p.money.calls for p in plan.to_ask if p.money)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan, Plan
 
 
-def loads(workspace: Workspace, plan: Plan, load_s: Mapping[str, float]) -> Iterator[Load]:
+def load_costs(workspace: Workspace, plan: Plan, load_s: Mapping[str, float]) -> Iterator[Load]:
     """Share the cost of each load out evenly over the features that ask the model.
 
     Args:
@@ -38,4 +38,5 @@ def loads(workspace: Workspace, plan: Plan, load_s: Mapping[str, float]) -> Iter
 
 def _models(feature: FeaturePlan) -> set[str]:
     rungs = (feature.incumbent, *(option.rung for option in feature.asked))
-    return {rung.model for rung in rungs if rung is not None}
+    judges = {judge.rung.model for judge in feature.judges}
+    return judges | {rung.model for rung in rungs if rung is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ OWN = """\
   provider: openai-compatible
   version: {name}
   may_see: [public, internal, customer]
+  gpu: h100
   price: [{{from: 2026-09-01, input: {price}, output: {price}, source: quote}}]
   serve:
     engine: command
@@ -27,6 +29,7 @@ OWN = """\
     gpus: {gpus}
     ttl_s: 120
 """
+GPUS = "gpus: {h100: {on_demand: 3.90, spot: 1.60, as_of: 2026-10-01, source: quote}}\n"
 TOOL = """\
 #!/bin/sh
 echo '0, NVIDIA H100, 81559'
@@ -37,6 +40,8 @@ def with_own(root: Path, port: int, *, gpus: int = 1) -> Path:
     """`wrong` answers every ticket with "yes"; `right` is right; both are served by us."""
     shape = Shape(cases=150, candidates="wrong, right", extra="latency: {p95_s: 30}")
     write_review_workspace(root, port, shape)
+    policy = root / "policy.yaml"
+    policy.write_text(policy.read_text() + GPUS)
     facts = {"python": sys.executable, "script": SCRIPT, "gpus": gpus}
     (root / "models" / "own.yaml").write_text(
         OWN.format(name="wrong", price=0.1, options="", **facts)
@@ -78,7 +83,12 @@ def test_two_models_take_turns_on_one_gpu(
     assert "0 trials missing" in text
     assert "DOWNGRADE 1" in text
     (record,) = (root / "reviews" / CYCLE / "records").iterdir()
-    assert json.loads(record.read_text())["chosen"] == "right"
+    found = json.loads(record.read_text())
+    assert found["chosen"] == "right"
+    # Each held the GPU at its spot price while it loaded, which takes under a minute.
+    spend = found["evidence"]["spend"]
+    assert 0 < Decimal(spend["gpu_usd"]) < 2 * Decimal("1.60") / 60
+    assert Decimal(spend["total_usd"]) > Decimal(spend["gpu_usd"])
     logs = {path.name: path.read_text() for path in (root / ".rightsize" / "logs").glob("*.log")}
     assert all("GPUs 0, serving" in log for log in logs.values())
     assert set(logs) == {"right.log", "wrong.log"}

@@ -10,7 +10,7 @@ import pytest
 from harness.config.workspace import load_workspace
 from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
-from harness.review.loading import loads
+from harness.review.loading import load_costs
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -48,7 +48,7 @@ def test_a_load_by_hand(tmp_path: Path) -> None:
     write_served(tmp_path, 9)
     workspace = load_workspace(tmp_path)
     plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection())
-    found = list(loads(workspace, plan, {"good": 90.0, "bad": 50.0}))
+    found = list(load_costs(workspace, plan, {"good": 90.0, "bad": 50.0}))
     assert {(one.feature, one.model, one.usd) for one in found} == {
         ("tickets", "good", Decimal("0.0045")),
         ("mails", "good", Decimal("0.0045")),
@@ -56,7 +56,7 @@ def test_a_load_by_hand(tmp_path: Path) -> None:
     alone = plan_review(
         workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection(features=("mails",))
     )
-    assert [one.usd for one in loads(workspace, alone, {"good": 90.0})] == [Decimal("0.009")]
+    assert [one.usd for one in load_costs(workspace, alone, {"good": 90.0})] == [Decimal("0.009")]
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -68,9 +68,9 @@ def test_every_load_of_a_cycle_is_in_the_record(tmp_path: Path, times: int) -> N
         plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection())
         for run in range(times):
             with Journal.open(path, run_id=f"load-{run}", cycle=CYCLE, now=NOW.isoformat()) as one:
-                one.add_loads(list(loads(workspace, plan, {"good": 90.0})))
+                one.add_loads(list(load_costs(workspace, plan, {"good": 90.0})))
         with Journal.open(path, run_id="other", cycle="2026-Q3", now=NOW.isoformat()) as one:
-            one.add_loads(list(loads(workspace, plan, {"good": 900.0})))
+            one.add_loads(list(load_costs(workspace, plan, {"good": 900.0})))
         records = run_review(tmp_path, cluster, served={"good": address(server.port)})
     for record in records:
         spend = record.evidence.spend

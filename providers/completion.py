@@ -70,6 +70,10 @@ class RateLimit:
     tokens_limit: int | None = None
     tokens_remaining: int | None = None
     tokens_reset_s: float | None = None
+    input_tokens_limit: int | None = None
+    input_tokens_remaining: int | None = None
+    output_tokens_limit: int | None = None
+    output_tokens_remaining: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,10 @@ def rate_limit(headers: Headers) -> RateLimit | None:
         tokens_limit=_whole(at("tokens", "limit")),
         tokens_remaining=_whole(at("tokens", "remaining")),
         tokens_reset_s=_reset(at("tokens", "reset"), headers),
+        input_tokens_limit=_whole(at("input-tokens", "limit")),
+        input_tokens_remaining=_whole(at("input-tokens", "remaining")),
+        output_tokens_limit=_whole(at("output-tokens", "limit")),
+        output_tokens_remaining=_whole(at("output-tokens", "remaining")),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.plan.model import Forecast
 from harness.plan.pricing import JUDGE_OUTPUT_TOKENS, likely_output
-from harness.replay.governor import Lane, LaneLimits, guess_tokens, lane_of, predict_s
+from harness.replay.governor import Lane, LaneLimits, guess_uses, lane_of, predict_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,7 +83,7 @@ def _load(trial: Trial, rung: Rung, calls: float, output_tokens: float) -> Load:
         lane=lane_of(trial),
         rung=rung,
         calls=calls,
-        tokens=guess_tokens(trial),
+        tokens=guess_uses(trial).tokens,
         call_s=SECONDS_PER_CALL + SECONDS_PER_OUTPUT_TOKEN * output_tokens,
     )
 

@@ -9,13 +9,14 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from harness.replay.governor import Lane, Slot, lane_of
+from harness.replay.throttle import Uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.trials import Attempt, Trial
 
-NO_SLOT = Slot(0.0, 0.0)
+NO_SLOT = Slot(Uses(), 0.0)
 
 
 @dataclass(slots=True)

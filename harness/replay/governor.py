@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.replay.throttle import Counts, LaneLimits, Throttle
+from harness.replay.throttle import Counts, LaneLimits, Throttle, Uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +35,8 @@ class Lane(NamedTuple):
 class Slot(NamedTuple):
     """A call's place in its lane."""
 
-    tokens: float
-    """Set aside of the lane's tokens a minute."""
+    taken: Uses
+    """Set aside of the lane's limits."""
     sent_at: float
 
 
@@ -86,7 +86,7 @@ class Governor:
         """Seconds until the trial may be asked: 0 now, inf when something must end first."""
         if lane in self._dead:
             return float("inf")
-        return self._throttle(lane).wait_s(guess_tokens(trial), self.now())
+        return self._throttle(lane).wait_s(guess_uses(trial), self.now())
 
     def width(self, lane: Lane, workers: int) -> int | None:
         """Most calls of a lane on each worker's wire; None where the driver alone limits them."""
@@ -96,11 +96,11 @@ class Governor:
     def take(self, lane: Lane, trial: Trial) -> Slot:
         """Take a slot of the lane, once `wait_s` is 0."""
         now = self.now()
-        return Slot(self._throttle(lane).take(guess_tokens(trial), now), now)
+        return Slot(self._throttle(lane).take(guess_uses(trial), now), now)
 
     def ended(self, lane: Lane, slot: Slot, reply: Reply | None) -> None:
         """A call ended (None: its worker was lost): free its slot and learn from it."""
-        self._throttle(lane).ended(reply, sent_at=slot.sent_at, tokens=slot.tokens, now=self.now())
+        self._throttle(lane).ended(reply, sent_at=slot.sent_at, taken=slot.taken, now=self.now())
 
     def stop(self, lane: Lane, reason: str) -> None:
         """Ask nothing more of a lane in this run."""
@@ -127,10 +127,11 @@ class Governor:
         return self._lanes[lane]
 
 
-def guess_tokens(trial: Trial) -> int:
-    """Tokens of a call before the lane has told its mean."""
-    size = sum(len(message.text) for message in trial.request.messages)
-    return size // BYTES_PER_TOKEN + trial.request.max_output_tokens
+def guess_uses(trial: Trial) -> Uses:
+    """What a call uses before the lane has told its mean."""
+    size = sum(len(message.text) for message in trial.request.messages) // BYTES_PER_TOKEN
+    most = trial.request.max_output_tokens
+    return Uses(requests=1, tokens=size + most, input_tokens=size, output_tokens=most)
 
 
 def predict_s(
@@ -158,6 +159,6 @@ def _history(lane: Lane, throttle: Throttle) -> LaneHistory:
         most_in_flight=counts.most_in_flight,
         tokens=counts.tokens,
         active_s=0.0 if started is None or ended is None else ended - started,
-        requests_per_minute=throttle.granted_requests,
-        tokens_per_minute=throttle.granted_tokens,
+        requests_per_minute=throttle.requests.granted,
+        tokens_per_minute=throttle.tokens.granted,
     )

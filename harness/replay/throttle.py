@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from harness.replay.buckets import Bucket
 from harness.replay.calls import Fault
+from harness.replay.meter import Meter
 
 if TYPE_CHECKING:
-    from harness.replay.calls import Reply
-    from providers.completion import RateLimit
+    from collections.abc import Sequence
 
-SAFETY = 0.98
-"""Of the granted share: calls sent evenly may arrive in bunches."""
+    from harness.replay.calls import Reply
+    from providers.completion import RateLimit, TokenUsage
 
 CUT = 0.7
 FLOOR = 4.0
@@ -26,8 +25,16 @@ MAX_PAUSE_S = 300.0
 AHEAD = 0.3
 WIDE = 16
 CALM_S = 60.0
-LEARNING = 0.1
-"""Weight of the newest call in the mean tokens of a call."""
+
+
+class Uses(NamedTuple):
+    """What a call uses of each limit."""
+
+    requests: float = 0.0
+    tokens: float = 0.0
+    input_tokens: float = 0.0
+    """Those that count: read from a cache they do not."""
+    output_tokens: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,28 +76,21 @@ class Throttle:
         self.counts = Counts()
         self.in_flight = 0
         self.window = float(min(limits.start_concurrency, limits.max_concurrency))
-        self._share = share
         self._doubling = True
         self._cut_at = self._grow_at = self._resume_at = float("-inf")
         self._full_at = self._pushed_at = float("-inf")
-        self._requests: Bucket | None = None
-        self._tokens: Bucket | None = None
-        self._mean_tokens: float | None = None
-        self.granted_requests = limits.requests_per_minute
-        self.granted_tokens = limits.tokens_per_minute
+        self.requests = Meter(limits.requests_per_minute, share, mean=1.0)
+        self.tokens = Meter(limits.tokens_per_minute, share)
+        self._input, self._output = Meter(None, share), Meter(None, share)
+        self._meters: Sequence[Meter] = (self.requests, self.tokens, self._input, self._output)
 
-    def wait_s(self, guess_tokens: int, now: float) -> float:
+    def wait_s(self, guess: Uses, now: float) -> float:
         """Seconds until a call may be sent: 0 for now, inf for when another has ended."""
-        self._apply_rates(now)
         if self.in_flight >= int(self.window) + self.ahead(now):
             self._full_at = now
             return float("inf")
-        waits = [self._resume_at - now]
-        if self._requests:
-            waits.append(self._requests.wait_s(1, now))
-        if self._tokens:
-            waits.append(self._tokens.wait_s(self._expected(guess_tokens), now))
-        return max(0.0, *waits)
+        waits = [m.wait_s(use, now) for m, use in zip(self._meters, guess, strict=True)]
+        return max(0.0, self._resume_at - now, *waits)
 
     def ahead(self, now: float) -> int:
         """Calls that may wait at the workers, so that the wire is busy while the driver writes.
@@ -99,24 +99,19 @@ class Throttle:
         rate or a recent push-back says that the next call must wait for the driver's word.
         """
         calm = now - self._pushed_at > CALM_S
-        paced = self._requests is not None or self._tokens is not None
+        paced = any(meter.granted is not None for meter in self._meters)
         return 0 if paced or not calm or self.window < WIDE else int(self.window * AHEAD)
 
-    def take(self, guess_tokens: int, now: float) -> float:
-        """Take a slot for a call; returns the tokens that were set aside for it."""
+    def take(self, guess: Uses, now: float) -> Uses:
+        """Take a slot for a call; returns what was set aside for it."""
         self.in_flight += 1
         counts = self.counts
         counts.calls += 1
         counts.most_in_flight = max(counts.most_in_flight, min(self.in_flight, int(self.window)))
         counts.first_at = now if counts.first_at is None else counts.first_at
-        expected = self._expected(guess_tokens)
-        if self._requests:
-            self._requests.take(1)
-        if self._tokens:
-            self._tokens.take(expected)
-        return expected
+        return Uses(*(m.take(use) for m, use in zip(self._meters, guess, strict=True)))
 
-    def ended(self, reply: Reply | None, *, sent_at: float, tokens: float, now: float) -> None:
+    def ended(self, reply: Reply | None, *, sent_at: float, taken: Uses, now: float) -> None:
         """Free a call's slot and learn from its reply (None: its worker was lost)."""
         self.in_flight -= 1
         self.counts.last_at = now
@@ -124,7 +119,7 @@ class Throttle:
             return
         result = reply.result
         if result.usage is not None:
-            self._learn_tokens(result.usage.input_tokens + result.usage.output_tokens, tokens)
+            self._learn_tokens(result.usage, taken)
         if result.rate_limit is not None:
             self._learn_limits(result.rate_limit, now)
         if isinstance(result, Fault):
@@ -154,39 +149,20 @@ class Throttle:
             self._doubling = False
             self._grow_at = now + GROWTH_PAUSE_S
 
-    def _learn_tokens(self, used: int, set_aside: float) -> None:
+    def _learn_tokens(self, usage: TokenUsage, taken: Uses) -> None:
+        used = usage.input_tokens + usage.output_tokens
         self.counts.tokens += used
-        mean = self._mean_tokens
-        self._mean_tokens = used if mean is None else mean + LEARNING * (used - mean)
-        if self._tokens:
-            self._tokens.give(set_aside - used)
+        self.tokens.learn(used, taken.tokens)
+        self._input.learn(usage.input_tokens - usage.cache_read_tokens, taken.input_tokens)
+        self._output.learn(usage.output_tokens, taken.output_tokens)
 
     def _learn_limits(self, seen: RateLimit, now: float) -> None:
         """Adopt what the headers grant, and leave to others what is left below our share."""
-        self.granted_requests = seen.requests_limit or self.granted_requests
-        self.granted_tokens = seen.tokens_limit or self.granted_tokens
-        for limit, remaining in (
-            (seen.requests_limit, seen.requests_remaining),
-            (seen.tokens_limit, seen.tokens_remaining),
-        ):
-            if limit and remaining is not None:
-                below = (1 - self._share) * limit - remaining
-                if below > 0:
-                    self._resume_at = max(self._resume_at, now + below * 60 / limit)
-
-    def _apply_rates(self, now: float) -> None:
-        self._requests = self._bucket(self._requests, self.granted_requests, now)
-        self._tokens = self._bucket(self._tokens, self.granted_tokens, now)
-
-    def _bucket(self, bucket: Bucket | None, granted: int | None, now: float) -> Bucket | None:
-        if granted is None:
-            return None
-        rate = granted * self._share * SAFETY
-        if bucket is None:
-            return Bucket(rate, now)
-        if bucket.per_s != rate / 60:
-            bucket.set_rate(rate, now)
-        return bucket
-
-    def _expected(self, guess_tokens: int) -> float:
-        return guess_tokens if self._mean_tokens is None else self._mean_tokens
+        waits = (
+            self.requests.told(seen.requests_limit, seen.requests_remaining),
+            self.tokens.told(seen.tokens_limit, seen.tokens_remaining),
+            self._input.told(seen.input_tokens_limit, seen.input_tokens_remaining),
+            self._output.told(seen.output_tokens_limit, seen.output_tokens_remaining),
+        )
+        if any(waits):
+            self._resume_at = max(self._resume_at, now + max(waits))

@@ -54,5 +54,20 @@ def test_resets(value: str, seconds: float | None) -> None:
     assert found.tokens_reset_s == (None if seconds is None else pytest.approx(seconds))
 
 
+def test_anthropic_limits_each_direction_of_tokens() -> None:
+    found = rate_limit(
+        {
+            "anthropic-ratelimit-input-tokens-limit": "50000",
+            "anthropic-ratelimit-input-tokens-remaining": "49000",
+            "anthropic-ratelimit-output-tokens-limit": "10000",
+            "anthropic-ratelimit-output-tokens-remaining": "9000",
+        }
+    )
+    assert found is not None
+    assert (found.input_tokens_limit, found.input_tokens_remaining) == (50_000, 49_000)
+    assert (found.output_tokens_limit, found.output_tokens_remaining) == (10_000, 9_000)
+    assert found.tokens_limit is None
+
+
 def test_no_header_no_limit() -> None:
     assert rate_limit({"date": NOW}) is None

@@ -44,6 +44,7 @@ class Behaviour:
     seed: int = 1
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    output_tokens_per_minute: int | None = None
     style: str | None = None
     """`openai` or `anthropic`: headers that state the limits."""
 
@@ -92,13 +93,16 @@ class Server:
         self.behaviour = behaviour
         self.stats = Stats()
         self.rng = Random(behaviour.seed)
-        self.requests = Bucket(behaviour.requests_per_minute)
-        self.tokens = Bucket(behaviour.tokens_per_minute)
+        self.limits = (
+            ("requests", Bucket(behaviour.requests_per_minute), 1),
+            ("tokens", Bucket(behaviour.tokens_per_minute), INPUT_TOKENS + OUTPUT_TOKENS),
+            ("output-tokens", Bucket(behaviour.output_tokens_per_minute), OUTPUT_TOKENS),
+        )
+        """Name, what is left, and what a call takes of it."""
 
     def limit_headers(self) -> str:
-        parts = (("requests", self.requests), ("tokens", self.tokens))
         lines = []
-        for name, bucket in parts:
+        for name, bucket, _ in self.limits:
             if bucket.limit is None or self.behaviour.style is None:
                 continue
             reset_s = bucket.wait_s(bucket.limit)
@@ -119,14 +123,13 @@ class Server:
 
     def admit(self) -> float:
         """0 when the limits have room, else seconds to wait."""
-        self.requests.fill()
-        self.tokens.fill()
-        used = INPUT_TOKENS + OUTPUT_TOKENS
-        if self.requests.fits(1) and self.tokens.fits(used):
-            self.requests.level -= 1
-            self.tokens.level -= used
+        for _, bucket, _ in self.limits:
+            bucket.fill()
+        if all(bucket.fits(used) for _, bucket, used in self.limits):
+            for _, bucket, used in self.limits:
+                bucket.level -= used
             return 0.0
-        return max(self.requests.wait_s(1), self.tokens.wait_s(used), 0.001)
+        return max(0.001, *(bucket.wait_s(used) for _, bucket, used in self.limits))
 
     def fault(self) -> str | None:
         share = self.behaviour.fault_share

@@ -127,9 +127,11 @@ def limits() -> None:
     for granted in (
         {"style": "openai", "requests_per_minute": 6000},
         {"style": "anthropic", "tokens_per_minute": 150_000},
+        {"style": "anthropic", "tokens_per_minute": 300_000, "output_tokens_per_minute": 30_000},
     ):
         with local_cluster(state=fresh(), cpus=2) as cluster:
-            say("2", **within(cluster, fresh(), seconds=75, share=0.5, **granted))
+            seen = within(cluster, fresh(), seconds=75, share=0.5, **granted)
+            say("2", granted={k: v for k, v in granted.items() if k != "style"}, **seen)
 
 
 def size() -> None:

@@ -77,6 +77,7 @@ def summary(
     granted = min(
         limits.get("requests_per_minute") or float("inf"),
         (limits.get("tokens_per_minute") or float("inf")) / 25,
+        (limits.get("output_tokens_per_minute") or float("inf")) / 5,
     )
     per_s = granted * share / 60
     start = stats["accepted_at"][0] + WARM_S

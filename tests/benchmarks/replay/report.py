@@ -131,6 +131,10 @@ def limits(lines: Sequence[Line]) -> str:
     rows = [
         (
             line["style"],
+            ", ".join(
+                f"{limit:,} {name.split('_per')[0].replace('_', ' ')}"
+                for name, limit in line["granted"].items()
+            ),
             f"{line['used']:.1%}",
             f"{line['most_in_a_window']:,}",
             f"{line['allowed_in_a_window']:,.0f}",
@@ -140,9 +144,9 @@ def limits(lines: Sequence[Line]) -> str:
     ]
     return (
         "\n## 2. Limits: 75 s against a server that enforces them and says so in its headers, half of them ours\n\n"
-        "OpenAI: 6,000 requests a minute; Anthropic: 150,000 tokens a minute; each through the vendor's own SDK, over Ray.\n\n"
+        "Each through the vendor's own SDK, over Ray; a call takes 20 tokens in and 5 out.\n\n"
         + table(
-            "| headers | of our share used | most in any 60 s | our share of 60 s | 429s in the steady state |",
+            "| headers | granted a minute | of our share used | most in any 60 s | our share of 60 s | 429s in the steady state |",
             rows,
         )
     )

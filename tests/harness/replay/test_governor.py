@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from harness.replay.calls import Fault, Reply
-from harness.replay.governor import Governor, LaneLimits, guess_tokens, lane_of, predict_s
+from harness.replay.governor import Governor, LaneLimits, guess_uses, lane_of, predict_s
 from providers.completion import Completion, RateLimit, Timing, TokenUsage
 from providers.provider import Endpoint
 from tests.support.trials import request, trial
@@ -158,6 +158,31 @@ def test_headers_replace_what_the_configuration_says() -> None:
     assert gov.wait_s(LANE, TRIAL) == pytest.approx(2.04, abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("told", "per_minute"),
+    [
+        pytest.param({"output_tokens_limit": 500}, 50, id="output"),
+        pytest.param({"input_tokens_limit": 1200}, 50, id="input, less what a cache gave"),
+    ],
+)
+def test_each_direction_of_tokens_has_its_own_limit(told: dict[str, int], per_minute: int) -> None:
+    """Anthropic's: a call takes 5 out, and 15 in of which 3 come from the cache."""
+    clock = Clock()
+    gov = governor(clock, 0.5, max_concurrency=50)
+    usage = TokenUsage(input_tokens=15, output_tokens=5, cache_read_tokens=3)
+    answer = reply(usage=usage, rate_limit=RateLimit(tokens_limit=10**6, **told))
+    gov.ended(LANE, gov.take(LANE, TRIAL), answer)
+    sent = 0
+    while clock.now < 100 + 600:
+        wait = gov.wait_s(LANE, TRIAL)
+        if wait > 0:
+            clock.now += wait
+            continue
+        sent += 1
+        gov.ended(LANE, gov.take(LANE, TRIAL), answer)
+    assert 0.95 * per_minute * 10 <= sent <= per_minute * 10
+
+
 def test_what_is_left_below_our_share_is_left_to_production() -> None:
     gov = governor(share=0.5, max_concurrency=50)
     told = reply(rate_limit=RateLimit(tokens_limit=6000, tokens_remaining=2000))
@@ -215,7 +240,8 @@ def test_predicted_time_is_that_of_the_slowest_limit(
 
 
 def test_tokens_are_guessed_from_the_prompt_and_the_longest_answer() -> None:
-    assert guess_tokens(trial(1, text="x" * 400)) == 110
+    guess = guess_uses(trial(1, text="x" * 400))
+    assert (guess.tokens, guess.input_tokens, guess.output_tokens) == (110, 100, 10)
 
 
 def test_a_wide_calm_lane_keeps_calls_ready_at_the_workers() -> None:

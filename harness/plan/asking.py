@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from harness.plan.ladder import Rung
     from harness.trials import Purpose
 
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 120.0, 900.0
+SLOWEST_TOKENS_PER_S = 20
+"""An answer that is not streamed comes in one piece, after its last token: a slow model's longest
+answer is waited for, or every attempt at it would be paid and thrown away."""
+
 WIRE_ONLY = ("timeout_s", "deadline_s", "stream")
 """Fields of a request that do not determine its answer."""
 
@@ -63,6 +68,7 @@ class Asker:
             effort=rung.effort,
             service_tier=asked.service_tier,
             stream=purpose == "latency",
+            timeout_s=_patience_s(asked.max_output_tokens),
             deadline_s=latency.deadline_s if latency else None,
             extra_body=json.dumps(rung.config.extra_body) if rung.config.extra_body else None,
         )
@@ -126,6 +132,12 @@ def input_bytes(request: ModelRequest) -> int:
         texts += [message.text, *(image.data for image in message.images)]
         texts += [f"{call.name}{call.arguments}" for call in message.tool_calls]
     return sum(len(text.encode()) for text in texts)
+
+
+def _patience_s(max_output_tokens: int) -> float:
+    """Seconds to wait for the next byte."""
+    longest = max_output_tokens / SLOWEST_TOKENS_PER_S
+    return min(max(SHORTEST_WAIT_S, longest), LONGEST_WAIT_S)
 
 
 def read_tools(text: str) -> tuple[Tool, ...]:

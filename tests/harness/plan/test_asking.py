@@ -56,6 +56,14 @@ def test_a_trial_is_the_same_in_every_plan_and_differs_by_repeat_and_purpose(roo
     assert first_trial(plan).fingerprint == first_trial(again).fingerprint
 
 
+@pytest.mark.parametrize(("tokens", "seconds"), [(8, 120.0), (8000, 400.0), (64_000, 900.0)])
+def test_a_long_answer_is_waited_for_as_long_as_a_slow_model_takes(
+    root: Path, tokens: int, seconds: float
+) -> None:
+    edited(root, "max_output_tokens: 8", f"max_output_tokens: {tokens}")
+    assert first_trial(planned(root)).request.timeout_s == seconds
+
+
 @pytest.mark.parametrize(
     ("old", "new", "name"),
     [

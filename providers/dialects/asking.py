@@ -9,9 +9,9 @@ from providers.documents import JsonObject, as_object, parse_object
 from providers.errors import BadRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from providers.request import ModelRequest, Tool
+    from providers.request import Message, ModelRequest, Tool
 
 SCHEMA_NAME = "answer"
 
@@ -36,6 +36,24 @@ def refuse_parts(request: ModelRequest, wire: str, parts: Sequence[str]) -> None
     for part in parts:
         if present[part]:
             raise refuse(wire, part)
+
+
+def alternating(
+    request: ModelRequest, assistant: str, parts_of: Callable[[Message], Sequence[JsonObject]]
+) -> list[tuple[str, list[JsonObject]]]:
+    """Turns but the system's, in order, by role; neighbours of one role are one turn.
+
+    `assistant` is the wire's word for the model's own role; every other is `user`.
+    """
+    turns: list[tuple[str, list[JsonObject]]] = []
+    for message in request.messages:
+        if message.role == "system":
+            continue
+        role = assistant if message.role == "assistant" else "user"
+        if not turns or turns[-1][0] != role:
+            turns.append((role, []))
+        turns[-1][1].extend(parts_of(message))
+    return turns
 
 
 def schema_of(request: ModelRequest) -> JsonObject | None:

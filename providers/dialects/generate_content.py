@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from providers.answer import Answer
-from providers.completion import TokenUsage
 from providers.dialects.asking import (
+    alternating,
     extra_body,
     given_object,
     merged,
@@ -15,6 +15,7 @@ from providers.dialects.asking import (
     present,
     schema_of,
 )
+from providers.dialects.counting import counted
 from providers.documents import (
     JsonObject,
     as_object,
@@ -30,7 +31,7 @@ from providers.request import ToolCall
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from providers.completion import Finish
+    from providers.completion import Finish, TokenUsage
     from providers.request import Message, ModelRequest
 
 FINISHES: Mapping[str, Finish] = {
@@ -159,16 +160,12 @@ def read_usage(usage: JsonObject) -> TokenUsage | None:
         return None
     thoughts = count_at(usage, "thoughtsTokenCount") or 0
     input_tokens = prompt + (count_at(usage, "toolUsePromptTokenCount") or 0)
-    try:
-        return TokenUsage(
-            input_tokens=input_tokens,
-            output_tokens=(candidates or 0) + thoughts,
-            cache_read_tokens=count_at(usage, "cachedContentTokenCount") or 0,
-            reasoning_tokens=thoughts,
-        )
-    except ValueError:
-        # Counts that contradict each other tell nothing: unknown, never a guess.
-        return None
+    return counted(
+        input_tokens=input_tokens,
+        output_tokens=(candidates or 0) + thoughts,
+        cache_read_tokens=count_at(usage, "cachedContentTokenCount") or 0,
+        reasoning_tokens=thoughts,
+    )
 
 
 def _raise_without_candidate(document: JsonObject, usage: TokenUsage | None) -> None:
@@ -198,16 +195,8 @@ def _system(request: ModelRequest) -> JsonObject | None:
 
 
 def _contents(request: ModelRequest) -> list[JsonObject]:
-    """User and model turns in order; neighbours of one role are one turn."""
     names = {call.id: call.name for message in request.messages for call in message.tool_calls}
-    turns: list[tuple[str, list[JsonObject]]] = []
-    for message in request.messages:
-        if message.role == "system":
-            continue
-        role = "model" if message.role == "assistant" else "user"
-        if not turns or turns[-1][0] != role:
-            turns.append((role, []))
-        turns[-1][1].extend(_parts(message, names))
+    turns = alternating(request, "model", lambda message: _parts(message, names))
     return [{"role": role, "parts": parts} for role, parts in turns]
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from providers.answer import Answer
-from providers.completion import TokenUsage
 from providers.dialects.asking import (
+    alternating,
     extra_body,
     given_object,
     merged,
@@ -17,6 +17,7 @@ from providers.dialects.asking import (
     refuse_parts,
     schema_of,
 )
+from providers.dialects.counting import counted
 from providers.documents import (
     JsonObject,
     as_object,
@@ -34,7 +35,7 @@ from providers.stopwatch import streams
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from providers.completion import Finish
+    from providers.completion import Finish, TokenUsage
     from providers.request import Message, ModelRequest
 
 FINISHES: Mapping[str, Finish] = {
@@ -179,18 +180,14 @@ def read_usage(usage: JsonObject) -> TokenUsage | None:
     written = count_at(usage, "cache_creation_input_tokens") or 0
     by_age = object_at(usage, "cache_creation")
     details = object_at(usage, "output_tokens_details")
-    try:
-        return TokenUsage(
-            input_tokens=beside + read + written,
-            output_tokens=output_tokens,
-            cache_read_tokens=read,
-            cache_write_tokens=written,
-            cache_write_1h_tokens=count_at(by_age, "ephemeral_1h_input_tokens") or 0,
-            reasoning_tokens=count_at(details, "thinking_tokens") or 0,
-        )
-    except ValueError:
-        # Counts that contradict each other tell nothing: unknown, never a guess.
-        return None
+    return counted(
+        input_tokens=beside + read + written,
+        output_tokens=output_tokens,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        cache_write_1h_tokens=count_at(by_age, "ephemeral_1h_input_tokens") or 0,
+        reasoning_tokens=count_at(details, "thinking_tokens") or 0,
+    )
 
 
 def _effort(effort: str | None) -> tuple[str | None, JsonObject | None]:
@@ -216,15 +213,7 @@ def _system(request: ModelRequest) -> list[JsonObject]:
 
 
 def _turns(request: ModelRequest) -> list[JsonObject]:
-    """User and assistant turns in order; neighbours of one role are one turn."""
-    turns: list[tuple[str, list[JsonObject]]] = []
-    for message in request.messages:
-        if message.role == "system":
-            continue
-        role = "assistant" if message.role == "assistant" else "user"
-        if not turns or turns[-1][0] != role:
-            turns.append((role, []))
-        turns[-1][1].extend(_content(message))
+    turns = alternating(request, "assistant", _content)
     return [{"role": role, "content": content} for role, content in turns]
 
 

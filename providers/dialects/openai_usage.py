@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from providers.completion import TokenUsage
+from typing import TYPE_CHECKING
+
+from providers.dialects.counting import counted
 from providers.documents import JsonObject, as_object, count_at, object_at
+
+if TYPE_CHECKING:
+    from providers.completion import TokenUsage
 
 
 def read_usage(usage: JsonObject) -> TokenUsage | None:
@@ -27,17 +32,13 @@ def read_usage(usage: JsonObject) -> TokenUsage | None:
     cached = count_at(inside, "cached_tokens")
     if cached is None:
         cached = count_at(usage, "prompt_cache_hit_tokens") or 0
-    try:
-        return TokenUsage(
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            cache_read_tokens=cached,
-            cache_write_tokens=count_at(inside, "cache_write_tokens") or 0,
-            reasoning_tokens=reasoning,
-        )
-    except ValueError:
-        # Counts that contradict each other tell nothing: unknown, never a guess.
-        return None
+    return counted(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cache_read_tokens=cached,
+        cache_write_tokens=count_at(inside, "cache_write_tokens") or 0,
+        reasoning_tokens=reasoning,
+    )
 
 
 def _first(usage: JsonObject, *keys: str) -> int | None:

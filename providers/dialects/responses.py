@@ -109,9 +109,7 @@ class ResponsesReader:
         """Take one event."""
         kind = text_at(event, "type") or ""
         if kind == "error":
-            codes = tuple(code for code in (text_at(event, "code"),) if code)
-            detail = text_at(event, "message") or ""
-            raise to_error(Rejection(vendor="openai", status=None, codes=codes, detail=detail))
+            raise to_error(_rejection(event, None))
         if kind in ENDS:
             self.whole = object_at(event, "response")
         return kind in DELTAS and bool(text_at(event, "delta"))
@@ -137,13 +135,19 @@ def _finish(document: JsonObject, usage: TokenUsage | None) -> Finish:
         if known is not None:
             return known
     if status == "failed":
-        error = object_at(document, "error")
-        codes = tuple(code for code in (text_at(error, "code"),) if code)
-        detail = text_at(error, "message") or ""
-        raise to_error(
-            Rejection(vendor="openai", status=None, codes=codes, detail=detail, usage=usage)
-        )
+        raise to_error(_rejection(object_at(document, "error"), usage))
     raise BrokenBodyError("the response is not finished", usage=usage)
+
+
+def _rejection(error: JsonObject, usage: TokenUsage | None) -> Rejection:
+    code = text_at(error, "code")
+    return Rejection(
+        vendor="openai",
+        status=None,
+        codes=(code,) if code else (),
+        detail=text_at(error, "message") or "",
+        usage=usage,
+    )
 
 
 def _is(item: JsonObject, kind: str) -> bool:

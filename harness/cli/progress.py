@@ -49,10 +49,14 @@ class News:
 
 
 class PlainProgress:
-    """Lines for a log. `planned` is the number of calls of the plan; fewer may be needed."""
+    """Lines for a log. `planned` is the number of calls of the plan; fewer may be needed.
+
+    The time left is by the pace since the first answer: starting is not asking.
+    """
 
     def __init__(self, planned: int, clock: Callable[[], float]) -> None:
-        self._planned, self._clock, self._began = planned, clock, clock()
+        self._planned, self._clock = planned, clock
+        self._first_at: float | None = None
         self._settled = 0
         self._news = News()
 
@@ -67,9 +71,11 @@ class PlainProgress:
     def settled(self, *, spent_usd: Decimal) -> None:
         """A line now and then."""
         self._settled += 1
+        if self._first_at is None:
+            self._first_at = self._clock()
         if self._settled % EVERY == 0:
             left = max(self._planned - self._settled, 0)
-            seconds = (self._clock() - self._began) / self._settled * left
+            seconds = (self._clock() - self._first_at) / (self._settled - 1) * left
             click.echo(
                 f"{self._settled} of at most {self._planned} answers, {usd(spent_usd)}, "
                 f"about {duration(seconds / 3600)} left"

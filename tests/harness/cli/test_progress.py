@@ -40,7 +40,7 @@ def test_a_log_tells_how_far_and_how_long(capsys: pytest.CaptureFixture[str]) ->
     progress.stood(STANDING)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "starting big"
-    assert lines[1] == "25 of at most 100 answers, USD 0.50, about 2 min left"
+    assert lines[1] == "25 of at most 100 answers, USD 0.50, about 3 min left"
     assert lines[2].startswith("tickets")
 
 

@@ -9,6 +9,7 @@ import click
 from harness.cli import options
 from harness.cli.hosting import check_quotas, hosting_lines
 from harness.cli.plan_text import plan_lines
+from harness.cli.since import since_lines
 from harness.cli.waiting import with_counted_labels
 from harness.config.workspace import load_workspace
 from harness.plan.planning import Selection, plan_review
@@ -35,7 +36,8 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     details: bool,
 ) -> None:
     """Show what is decided without a call, what is asked, and what it costs. Spends nothing."""
-    today = options.now().date()
+    now = options.now()
+    today = now.date()
     root = options.find_workspace(workspace)
     loaded = load_workspace(root)
     planned = plan_review(
@@ -47,5 +49,7 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     for line in plan_lines(with_counted_labels(planned, root), details=details):
         click.echo(line)
     for line in hosting_lines(loaded, planned):
+        click.echo(line)
+    for line in since_lines(loaded, planned, root / "reviews", now):
         click.echo(line)
     check_quotas(loaded, planned)

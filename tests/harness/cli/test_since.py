@@ -1,0 +1,82 @@
+"""`plan` says what changed since the last quarter, dearest first, before anything is spent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.cli.since import since_lines
+from harness.config.workspace import load_workspace
+from harness.plan.planning import Selection, plan_review
+from harness.publish.store import write_records
+from tests.support.reviews import (
+    CYCLE,
+    Shape,
+    answers,
+    inline_cluster,
+    run_review,
+    write_review_workspace,
+)
+from tests.support.wire.openai_server import OpenAIServer
+from tests.support.workspaces import edit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NEXT = datetime(2027, 2, 1, tzinfo=UTC)
+LATE = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+def lines(root: Path, now: datetime, cycle: str = "2027-Q1") -> list[str]:
+    workspace = load_workspace(root)
+    plan = plan_review(workspace, cycle=cycle, on=now.date(), wanted=Selection())
+    return list(since_lines(workspace, plan, root / "reviews", now))
+
+
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("since")
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        shape = Shape(cases=120, features=("tickets", "mails"), candidates="bad")
+        write_review_workspace(root, server.port, shape)
+        write_records(run_review(root, cluster), root / "reviews" / CYCLE)
+    return root
+
+
+def test_nothing_changed_is_nothing_to_say(reviewed: Path) -> None:
+    assert lines(reviewed, NEXT) == []
+    assert lines(reviewed, NEXT, cycle=CYCLE) == []
+
+
+def test_ended_evidence_is_named(reviewed: Path) -> None:
+    head, *rest = lines(reviewed, LATE)
+    assert head == "Since the last review, by what a new look may be worth a month:"
+    assert sorted(rest) == [
+        f"    {name}: the evidence of 2026-Q4 ended on 2027-03-04" for name in ("mails", "tickets")
+    ]
+
+
+def test_drift_prices_and_new_models_are_ranked_by_worth(reviewed: Path) -> None:
+    """`tickets` asks twice the tokens: 164 a request at USD 4 a million are USD 656 a month.
+
+    At least 0.7 x 162 + 0.5 x 2 tokens at USD 0.20 are USD 23 with `bad`.
+    """
+    feature = reviewed / "features" / "tickets.yaml"
+    models = reviewed / "models" / "all.yaml"
+    before = feature.read_text(encoding="utf-8"), models.read_text(encoding="utf-8")
+    edit(feature, "input_tokens: 80", "input_tokens: 162")
+    edit(feature, "candidates: [bad]", "candidates: [bad, good]")
+    edit(models, "input: 0.25, output: 0.25", "input: 0.20, output: 0.20")
+    try:
+        _, first, second = lines(reviewed, NEXT)
+    finally:
+        feature.write_text(before[0], encoding="utf-8")
+        models.write_text(before[1], encoding="utf-8")
+    assert first.startswith(
+        "    tickets: at most USD 633; tokens in a question: 80 to 162 (+102 %)"
+    )
+    assert "price of bad: 0.25 / 0.25 to 0.2 / 0.2" in first
+    assert first.endswith("; new: good")
+    assert second.startswith("    mails: at most USD 317; price of bad: 0.25 / 0.25")

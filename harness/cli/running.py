@@ -132,8 +132,10 @@ def _close(records: Sequence[DecisionRecord], ledger: Ledger, out: Path, *, stri
         if option.missing
     )
     saved = sum((spend.saved_by_stopping_usd for spend in spends), Decimal(0))
+    unknown = ledger.possibly_billed_usd
+    possibly = f", {usd(unknown)} more possibly billed" if unknown else ""
     click.echo(
-        f"spent {usd(ledger.spent_usd)}; stopping early saved {usd(saved)}; "
+        f"spent {usd(ledger.spent_usd)}{possibly}; stopping early saved {usd(saved)}; "
         f"{missing} trials missing"
     )
     verdicts = [record.verdict for record in records]

@@ -18,7 +18,7 @@ class Ledger:
     """Keeps `spent + possibly billed + reserved` at or below the cap.
 
     `price` gives the cost of an attempt from its usage, None when it cannot be priced.
-    `spent_usd` is what earlier runs of the same review used of the cap.
+    `spent_usd` and `possibly_billed_usd` are what earlier runs of the same review used of the cap.
     """
 
     def __init__(
@@ -27,10 +27,11 @@ class Ledger:
         price: Callable[[Trial, TokenUsage], Decimal | None],
         *,
         spent_usd: Decimal = Decimal(0),
+        possibly_billed_usd: Decimal = Decimal(0),
     ) -> None:
         self.cap_usd = cap_usd
         self.spent_usd = spent_usd
-        self.possibly_billed_usd = Decimal(0)
+        self.possibly_billed_usd = possibly_billed_usd
         self.reserved_usd = Decimal(0)
         self._price = price
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from harness.replay.ledger import Ledger
 from providers.completion import TokenUsage
-from tests.support.trials import trial, usd_per_token
+from tests.support.trials import CENT, trial, usd_per_token
 
 cents = st.integers(0, 300).map(lambda n: Decimal(n) / 100)
 
@@ -66,3 +66,11 @@ def test_a_failed_call_is_charged_what_it_reported() -> None:
 def test_a_negative_bound_is_refused() -> None:
     with pytest.raises(UsageError, match="sentiment: negative reservation for case c1"):
         Ledger(Decimal(1), usd_per_token).reserve(trial(1, reserve_usd=Decimal(-1)))
+
+
+def test_what_earlier_runs_used_is_gone_from_the_cap() -> None:
+    ledger = Ledger(CENT * 10, usd_per_token, spent_usd=CENT * 3, possibly_billed_usd=CENT * 6)
+    assert ledger.left_usd == CENT
+    assert ledger.reserve(trial(1))
+    assert not ledger.reserve(trial(2))
+    assert (ledger.spent_usd, ledger.possibly_billed_usd) == (CENT * 3, CENT * 6)

@@ -18,6 +18,7 @@ from providers.batch import (
     told,
 )
 from providers.documents import JsonObject, count_at, object_at, text_at
+from providers.errors import BadRequestError
 from providers.openai import dialect_of, openai_wire
 from providers.posting import codes_of
 from providers.rejections import Rejection, to_error
@@ -121,7 +122,13 @@ class OpenAIBatch:
 
 
 def open_openai_batch(endpoint: Endpoint, *, key: str | None) -> OpenAIBatch:
-    """Open the batches of an endpoint."""
+    """Open the batches of an endpoint.
+
+    Raises:
+        BadRequestError: the endpoint is on a cloud, whose batches are of another kind.
+    """
+    if endpoint.platform is not None:
+        raise BadRequestError(f"no batches on {endpoint.platform}; ask live", billable=False)
     return OpenAIBatch(endpoint, key=key)
 
 

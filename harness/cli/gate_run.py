@@ -82,7 +82,7 @@ def evaluate(
     Raises:
         BudgetRefusedError: a test is expected to cost more than is left; it is not begun.
     """
-    workspace = load_workspace(root, through_datasets=True)
+    workspace = load_workspace(root, through_datasets=True).all_live()
     left, refused = cap, list[Finding]()
     for test in tests_of(given, report, workspace):
         changed = with_test(workspace, test)

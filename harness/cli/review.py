@@ -56,6 +56,8 @@ def review(  # noqa: PLR0913  # one argument per option of the command
     now = options.now()
     named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
     loaded = load_workspace(options.find_workspace(workspace), through_datasets=True)
+    if quick:
+        loaded = loaded.all_live()
     wanted = Selection(features=features, models=models, quick=quick, max_spend_usd=max_spend)
     plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted)
     for line in plan_lines(with_counted_labels(plan, loaded.root), details=False):

@@ -43,6 +43,11 @@ class Workspace:
     policy_sha256: str
     problems: tuple[Problem, ...] = ()
 
+    def all_live(self) -> Workspace:
+        """The same with no model asked in batches, for who cannot wait a day."""
+        models = {n: c.model_copy(update={"batch": False}) for n, c in self.models.items()}
+        return replace(self, models=models)
+
     def evalset_folder(self, feature_id: str) -> Path:
         """Where the feature's eval set, its schemas and its images lie."""
         return evalset_folder(self.root, feature_id, self.features[feature_id])

@@ -165,6 +165,7 @@ async def test_nobody_listens(case: Vendors) -> None:
 REFUSED: list[tuple[Endpoint, str]] = [
     (Endpoint(vendor="openai-compatible", api="chat"), "no batches"),
     (Endpoint(vendor="anthropic", api="messages", platform="bedrock"), "no batches on bedrock"),
+    (Endpoint(vendor="openai", api="chat", platform="azure"), "no batches on azure"),
     (Endpoint(vendor="google", api="generate-content", platform="vertex"), "no batches on vertex"),
     (Endpoint(vendor="openai", api="chat", base_url="http://llm.example"), "base_url"),
 ]

@@ -11,15 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.cli.main import run
+from harness.config.workspace import load_workspace
 from harness.errors import ExitCode
+from harness.plan.planning import Selection, plan_review
 from tests.support.batch_reviews import CASES, KEY, batch_servers, write_batch_workspace
-from tests.support.reviews import CYCLE
+from tests.support.reviews import CYCLE, NOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.xdist_group("ray"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
 LONGEST_S = 180.0
 
 
@@ -70,3 +79,25 @@ def test_the_next_run_reads_the_batches_and_submits_none(
     assert said.count("is under way since") == 2
     assert "DOWNGRADE 1   JUSTIFY 0   UNDECIDED 0" in said
     assert KEY not in said
+
+
+def test_a_quick_look_waits_for_no_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BATCH_KEY", KEY)
+    with batch_servers() as servers:
+        write_batch_workspace(tmp_path, servers, candidates=("gemini",))
+        arguments = ["plan", "-w", str(tmp_path), "--cycle", CYCLE]
+        assert run(arguments) == ExitCode.OK
+        assert "In batches, at the batch price: gemini, opus." in capsys.readouterr().out
+        load = load_workspace(tmp_path)
+        wanted = Selection(quick=True)
+        plan = plan_review(load.all_live(), cycle=CYCLE, on=NOW.date(), wanted=wanted)
+        slow = plan_review(load, cycle=CYCLE, on=NOW.date(), wanted=wanted)
+        code = run(["review", "-w", str(tmp_path), "--cycle", CYCLE, "--yes", "--quick"])
+        assert code == ExitCode.OK
+        assert [s.jobs.items for s in servers.values()] == [{}, {}, {}]
+    # Input and output at one price: half of it in a batch; the bound is the live one.
+    assert slow.expected_usd * 2 == plan.expected_usd
+    assert slow.worst_usd == plan.worst_usd
+    assert "In batches" not in capsys.readouterr().out

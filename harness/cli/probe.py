@@ -16,7 +16,15 @@ from harness.cli.hosting import logs_of, room_of, specs_of
 from harness.config.probe_file import EngineEntry, probe_path, write_probe
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
-from harness.probe.featured import Address, Subject, engine_of, slo_of, target_of, to_result
+from harness.probe.featured import (
+    Address,
+    Subject,
+    engine_of,
+    slo_of,
+    target_of,
+    to_result,
+    unseen_gpus,
+)
 from harness.probe.fixed_rates import goodput_of_rates
 from harness.probe.foreign import read_runs
 from harness.probe.probing import ProbePlan
@@ -90,33 +98,35 @@ def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> Pr
     config = found.models[model]
     key = os.environ.get(config.key) if config.key else None
     with ExitStack() as stack:
-        base_url, load_s = config.base_url, None
+        base_url, load_s, gpus = config.base_url, None, ()
         if config.serve is not None:
-            _check_quota(found, model, config.serve.gpus, feature)
+            team = found.features[feature].team
+            check_quota_of(
+                Need(model=model, gpus=config.serve.gpus, teams=frozenset({team})),
+                room_of(found, machines=()),
+            )
             specs = specs_of(found, {model: config}, {})
             served = stack.enter_context(
-                serve_models(specs, logs=logs_of(found.root), environ=os.environ)
+                serve_models(
+                    specs, logs=logs_of(found.root), environ=os.environ, teams={model: (team,)}
+                )
             )[model]
-            base_url, load_s = served.base_url, served.load_s
+            base_url, load_s, gpus = served.base_url, served.load_s, served.gpus
         if base_url is None:
             raise UsageError(
                 f"{model}: neither `serve` nor `base_url`: a vendor's API is not probed"
             )
         target = target_of(
-            found, feature, model, Address(base_url=base_url, key=key), on=now.date()
+            found, feature, model, Address(base_url=base_url, key=key, gpus=gpus), on=now.date()
         )
+        unseen = unseen_gpus(config, target)
+        for line in unseen:
+            click.echo(line)
         subject = Subject(
-            model=model, feature=feature, source="probe", measured_at=now,
+            model=model, feature=feature, source="probe", measured_at=now, notes=unseen,
             engine=engine_of(found, model, base_url), load_s=load_s,
         )  # fmt: skip
         return to_result(found, subject, measure(target, plan, _progress(plan)), plan.search)
-
-
-def _check_quota(found: Workspace, model: str, gpus: int, feature: str) -> None:
-    team = found.features[feature].team
-    check_quota_of(
-        Need(model=model, gpus=gpus, teams=frozenset({team})), room_of(found, machines=())
-    )
 
 
 def _imported(

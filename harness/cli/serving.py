@@ -33,7 +33,7 @@ def list_(*, workspace: Path) -> None:
     """List what runs: model, address, GPUs, team."""
     running = list_servers(logs_of(options.find_workspace(workspace)))
     for state in running:
-        team = f"   team {state.team}" if state.team else ""
+        team = f"   team {', '.join(state.teams)}" if state.teams else ""
         click.echo(f"{state.model}   {state.base_url}   {state.engine}   {state.gpus} GPUs{team}")
     if not running:
         click.echo("nothing runs")
@@ -57,8 +57,8 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
     _check_team(found, team, config.serve.gpus)
     given = pack({model: config.serve.gpus}, gpus_here(os.environ)) if config.serve.gpus else {}
     place = Place(
-        logs=logs, environ=os.environ, port=free_port(), gpus=given.get(model, ()), team=team,
-        detached=True, idle_s=idle_s,
+        logs=logs, environ=os.environ, port=free_port(), gpus=given.get(model, ()),
+        teams=(team,) if team else (), detached=True, idle_s=idle_s,
     )  # fmt: skip
     served_model = leave_running(model, specs_of(found, {model: config}, {})[model], place)
     click.echo(f"{model}   {served_model.base_url}   ready after {served_model.load_s:.1f} s")

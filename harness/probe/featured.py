@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
+    from harness.config.files import ModelConfig
     from harness.config.workspace import Workspace
     from harness.probe.search import Goodput, SearchPlan
     from harness.probe.summary import Run
@@ -56,6 +57,8 @@ class Address:
 
     base_url: str
     key: str | None = field(default=None, repr=False)
+    gpus: tuple[str, ...] = ()
+    """Which of this machine's GPUs it has; empty: nobody knows, all are read."""
 
 
 def slo_of(workspace: Workspace, feature_id: str) -> Slo:
@@ -109,12 +112,22 @@ def target_of(
     )
     address = urlsplit(at.base_url)
     local = address.hostname in {"127.0.0.1", "localhost", "::1"} and address.port is not None
+    meter = open_meter(only=at.gpus) if local else "the server is on another machine"
     return Target(
         open=lambda: open_provider(endpoint, key=at.key),
         requests=requests_of(workspace, feature_id, model, on=on),
         metrics=partial(fetch_metrics, str(address.hostname), address.port or 0) if local else None,
-        meter=open_meter() if local else None,
+        meter=None if isinstance(meter, str) else meter,
+        no_meter=meter if isinstance(meter, str) else None,
     )
+
+
+def unseen_gpus(config: ModelConfig, target: Target) -> tuple[str, ...]:
+    """A line where the model has GPUs that nobody looks at; none where it has none."""
+    has_gpus = config.gpu is not None or (config.serve is not None and config.serve.gpus > 0)
+    if not has_gpus or target.no_meter is None:
+        return ()
+    return (f"GPU utilisation, memory and power were not seen: {target.no_meter}",)
 
 
 def engine_of(workspace: Workspace, model: str, base_url: str) -> EngineEntry:

@@ -37,10 +37,12 @@ class GpuLoad:
 class GpuMeter:
     """Reads the GPUs; `open_meter` makes one where there are any."""
 
-    def __init__(self, nvml: Any) -> None:  # noqa: ANN401  # NVML has no types
+    def __init__(self, nvml: Any, only: Sequence[str]) -> None:  # noqa: ANN401  # NVML has no types
         self._nvml = nvml
         self._handles = [
-            nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())
+            nvml.nvmlDeviceGetHandleByIndex(index)
+            for index in range(nvml.nvmlDeviceGetCount())
+            if not only or str(index) in only
         ]
 
     def read(self) -> GpuReading:
@@ -61,18 +63,21 @@ class GpuMeter:
         return bool(self._handles)
 
 
-def open_meter(package: str = PACKAGE) -> GpuMeter | None:
-    """A meter of this machine's GPUs; None without the package, the driver or a GPU."""
+def open_meter(package: str = PACKAGE, only: Sequence[str] = ()) -> GpuMeter | str:
+    """A meter of this machine's GPUs; else why there is none: no package, driver or GPU.
+
+    `only`: numbers of those that the model has; empty: of all.
+    """
     try:
         nvml: Any = importlib.import_module(package)
     except ImportError:
-        return None
+        return "NVML's Python package is not installed (`pip install nvidia-ml-py`)"
     try:
         nvml.nvmlInit()
-        meter = GpuMeter(nvml)
-    except nvml.NVMLError:
-        return None
-    return meter or None
+        meter = GpuMeter(nvml, only)
+    except nvml.NVMLError as error:
+        return f"NVML does not answer here ({error})"
+    return meter or "NVML lists no GPU here"
 
 
 def summarise_gpus(readings: Sequence[GpuReading]) -> GpuLoad | None:

@@ -59,6 +59,8 @@ class Target:
     metrics: Callable[[], Readings] | None = None
     """Reads the server's own metrics; may block."""
     meter: GpuMeter | None = None
+    no_meter: str | None = None
+    """Why the GPUs are not seen."""
 
 
 def probe(

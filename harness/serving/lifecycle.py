@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.serving.engines import served_name
@@ -46,6 +47,8 @@ class Served:
     """Of the guard, which ends the server when it is ended."""
     load_s: float
     """Seconds from its start to its first answer."""
+    gpus: tuple[str, ...] = ()
+    """Which of this machine's GPUs it has, as CUDA_VISIBLE_DEVICES numbers them."""
     node: str | None = None
     """Ray's id of the node whose loopback it listens on; None: this machine's."""
 
@@ -56,19 +59,21 @@ def to_stderr(line: str) -> None:
 
 
 @contextmanager
-def serve_models(
+def serve_models(  # noqa: PLR0913  # what a server needs of its surroundings, each replaceable
     specs: Mapping[str, ServeSpec],
     *,
     logs: Path,
     environ: Mapping[str, str],
     say: Callable[[str], None] = to_stderr,
     gpus: Callable[[Mapping[str, str]], tuple[Gpu, ...]] = gpus_here,
+    teams: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Generator[Mapping[str, Served]]:
     """Serve models on free ports of 127.0.0.1, each distinct spec once, all starting together.
 
     Logs stay in `logs` (0600). On leaving, however it comes about, every server is ended; when
     this process is killed, the guards end them. A server that ends while it is used is reported
-    to `say`, once; its calls fail like those to any server that is gone.
+    to `say`, once; its calls fail like those to any server that is gone. `teams` are who hold a
+    model's GPUs.
 
     Raises:
         ServeError: a server does not come up; one line says why.
@@ -83,7 +88,13 @@ def serve_models(
     running: dict[ServeSpec, Running] = {}
     try:
         for spec, model in groups.items():
-            place = Place(logs=logs, environ=environ, port=free_port(), gpus=given[model])
+            place = Place(
+                logs=logs,
+                environ=environ,
+                port=free_port(),
+                gpus=given[model],
+                teams=teams.get(model, ()),
+            )
             running[spec] = start(model, spec, place)
         served = wait_until_served(running.values())
         with _watched(running.values(), say):
@@ -149,6 +160,7 @@ def _served(server: Running, load_s: float) -> Served:
         name=served_name(server.model, server.spec),
         pid=server.guard.pid,
         load_s=load_s,
+        gpus=server.place.gpus,
     )
 
 

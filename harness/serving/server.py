@@ -41,8 +41,8 @@ class Place:
     environ: Mapping[str, str]
     port: int
     gpus: tuple[str, ...] = ()
-    team: str | None = None
-    """Who holds the GPUs."""
+    teams: tuple[str, ...] = ()
+    """Who hold the GPUs; a model that several teams' features ask counts for each."""
     detached: bool = False
     """Outlives us, until its time to live is over or it has been idle."""
     idle_s: float = 0.0
@@ -184,5 +184,5 @@ def _state(model: str, spec: ServeSpec, place: Place, guard: int) -> ServerState
         guard_started=started,
         ttl_s=spec.ttl_s,
         gpus=spec.gpus,
-        team=place.team,
+        teams=place.teams,
     )

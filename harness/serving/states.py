@@ -27,7 +27,8 @@ class ServerState:
     """The guard's creation time (of its process id another process may be the owner by now)."""
     ttl_s: float
     gpus: int = 0
-    team: str | None = None
+    teams: tuple[str, ...] = ()
+    """Who hold the GPUs."""
 
     @property
     def base_url(self) -> str:
@@ -51,12 +52,18 @@ def list_servers(folder: Path) -> tuple[ServerState, ...]:
     """Servers that run now; state files of those that do not are removed."""
     running: list[ServerState] = []
     for path in sorted(folder.glob("*.json")):
-        state = ServerState(**json.loads(path.read_text(encoding="utf-8")))
+        state = _read(path)
         if guard_of(state) is None:
             path.unlink(missing_ok=True)
         else:
             running.append(state)
     return tuple(running)
+
+
+def _read(path: Path) -> ServerState:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["teams"] = tuple(content["teams"])
+    return ServerState(**content)
 
 
 def stop_server(folder: Path, model: str) -> tuple[ServerState, ...]:
@@ -81,8 +88,8 @@ def gpus_by_team(states: tuple[ServerState, ...]) -> dict[str, int]:
     """GPUs that the running servers hold, by team."""
     held: dict[str, int] = {}
     for state in states:
-        if state.team is not None:
-            held[state.team] = held.get(state.team, 0) + state.gpus
+        for team in state.teams:
+            held[team] = held.get(team, 0) + state.gpus
     return held
 
 

@@ -144,3 +144,42 @@ def test_a_team_above_its_quota_starts_nothing(
     models.write_text(models.read_text().replace("ttl_s: 60", "ttl_s: 60, gpus: 1"))
     assert run(["serving", "start", "own", "-w", str(root), "--team", "search"]) == 2
     assert "search: wants 1 GPUs and holds 0, its quota is 0" in capsys.readouterr().err
+
+
+def test_where_there_are_quotas_gpus_are_held_by_a_team(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path)
+    models = root / "models" / "own.yaml"
+    models.write_text(models.read_text().replace("ttl_s: 60", "ttl_s: 60, gpus: 1"))
+    assert run(["serving", "start", "own", "-w", str(root)]) == ExitCode.USAGE_ERROR
+    assert "--team: say whose 1 GPUs these are" in capsys.readouterr().err
+
+
+def test_a_probe_keeps_to_the_quota_of_the_features_team(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path)
+    models = root / "models" / "own.yaml"
+    models.write_text(models.read_text().replace("ttl_s: 60", "ttl_s: 60, gpus: 1"))
+    policy = root / "policy.yaml"
+    policy.write_text(policy.read_text().replace("{search: 0}", "{support: 0}"))
+    assert run(["probe", "own", "-f", "tickets", "-w", str(root)]) == ExitCode.USAGE_ERROR
+    assert "own: needs 1 GPU; support holds 0 and its quota is 0" in capsys.readouterr().err
+
+
+def test_gpus_that_nobody_looked_at_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with queue_server(servers=1, service_s=0.008, constant=True, seed=1) as port:
+        root = workspace(tmp_path, port, "latency: {p95_s: 0.1}")
+        models = root / "models" / "own.yaml"
+        attached = f"  base_url: http://127.0.0.1:{port}/v1\n"
+        models.write_text(models.read_text().split("  serve:")[0] + attached)
+        arguments = ["--seconds", "0.2", "--requests", "16", "--repeats", "1", "--first", "40"]
+        assert run(["probe", "own", "-f", "tickets", "-w", str(root), *arguments]) == ExitCode.OK
+    line = "GPU utilisation, memory and power were not seen: NVML"
+    assert line in capsys.readouterr().out
+    result = read_probe(probe_path(root, "own", "tickets"))
+    assert any(note.startswith(line) for note in result.notes)
+    assert result.goodput.lower_per_s is None

@@ -118,18 +118,27 @@ def nvml(gpus: int, *, broken: bool = False) -> ModuleType:
 def test_gpus_are_read_by_nvml(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fake_nvml", nvml(2))
     meter = open_meter("fake_nvml")
-    assert meter is not None
+    assert not isinstance(meter, str)
     assert meter.read() == GpuReading(utilisation=0.5, memory_mib=2048, power_w=701)
+    own = open_meter("fake_nvml", only=("1",))
+    assert not isinstance(own, str)
+    assert own.read() == GpuReading(utilisation=0.6, memory_mib=1024, power_w=350.5)
 
 
 @pytest.mark.parametrize(
-    "module", [None, nvml(0), nvml(1, broken=True)], ids=["no package", "no GPU", "no driver"]
+    ("module", "why"),
+    [
+        pytest.param(None, "NVML's Python package is not installed (`pip install nvidia-ml-py`)"),
+        pytest.param(nvml(0), "NVML lists no GPU here"),
+        pytest.param(nvml(1, broken=True), "NVML does not answer here (driver not loaded)"),
+    ],
+    ids=["no package", "no GPU", "no driver"],
 )
-def test_without_a_gpu_there_is_no_meter(
-    module: ModuleType | None, monkeypatch: pytest.MonkeyPatch
+def test_without_a_gpu_it_is_said_why(
+    module: ModuleType | None, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "fake_nvml", module)
-    assert open_meter("fake_nvml") is None
+    assert open_meter("fake_nvml") == why
 
 
 def test_a_runs_gpus_are_means_and_the_most_memory() -> None:

@@ -81,8 +81,8 @@ def test_what_teams_hold_is_summed_over_their_servers() -> None:
     states = tuple(
         ServerState(
             model=f"m{n}", engine="vllm", port=n, guard_pid=n, guard_started=0, ttl_s=1,
-            gpus=n, team=team,
+            gpus=n, teams=teams,
         )
-        for n, team in ((1, "a"), (2, "a"), (4, "b"), (8, None))
+        for n, teams in ((1, ("a",)), (2, ("a", "b")), (4, ("b",)), (8, ()))
     )  # fmt: skip
-    assert gpus_by_team(states) == {"a": 3, "b": 4}
+    assert gpus_by_team(states) == {"a": 3, "b": 6}

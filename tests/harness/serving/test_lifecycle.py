@@ -231,9 +231,9 @@ def test_a_server_that_ends_in_mid_run_is_reported_once(tmp_path: Path) -> None:
 
 
 def test_what_is_left_running_is_listed_and_stopped(tmp_path: Path) -> None:
-    served = leave_running("m", spec(), place(tmp_path, detached=True, team="search"))
+    served = leave_running("m", spec(), place(tmp_path, detached=True, teams=("search",)))
     (state,) = list_servers(tmp_path)
-    assert (state.model, state.base_url, state.team) == ("m", served.base_url, "search")
+    assert (state.model, state.base_url, state.teams) == ("m", served.base_url, ("search",))
     with pytest.raises(UsageError, match="no server of 'other' runs here; running: m"):
         stop_server(tmp_path, "other")
     pids = tree(served.pid)

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.costing.pricebook import model_ids
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -95,6 +97,12 @@ MODELS_HEAD = "# yaml-language-server: $schema=../schemas/models.json\n"
 def models_text(drafts: Sequence[ModelDraft]) -> str:
     """The entries of drafted models; nothing may be sent to them until `may_see` says so."""
     return "".join(_model_text(draft) for draft in drafts)
+
+
+def vendor_of_id(model_id: str) -> str | None:
+    """Whose model an id of the price catalogue is; None for anybody else's."""
+    bare = model_id.rpartition("/")[2]
+    return next((vendor for vendor in _KEYS if bare in model_ids(frozenset({vendor}))), None)
 
 
 def quoted(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.onramp.drafts import MODELS_HEAD, quoted
+from harness.onramp.drafts import MODELS_HEAD, quoted, vendor_of_id
 from harness.onramp.layout import write_new
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def _feature(feature: str, incumbent: str, candidates: Sequence[str]) -> str:
 
 
 def _model(theirs: str, ours: str) -> str:
-    vendor = next((name for name in _VENDORS if name in theirs.lower()), "openai-compatible")
+    named = next((name for name in _VENDORS if name in theirs.lower()), None)
+    vendor = named or vendor_of_id(ours) or "openai-compatible"
     return "\n".join(
         [
             f"{quoted(ours)}:",

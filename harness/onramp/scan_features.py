@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from evalsets.source import SourceError, read_text, read_yaml
-from harness.costing.pricebook import model_ids
 from harness.onramp.drafts import (
     MODELS_HEAD,
     TO_FILL_IN,
@@ -20,6 +19,7 @@ from harness.onramp.drafts import (
     ModelDraft,
     feature_text,
     models_text,
+    vendor_of_id,
 )
 from harness.onramp.layout import write_new
 from harness.onramp.naming import feature_id, free_name, place_of, repository_of
@@ -37,7 +37,6 @@ _NOT_TEXT = re.compile(
     r"|banana|imagen|veo|live|search-api|computer-use"
 )
 _BEDROCK_REVISION = re.compile(r"-v\d+(?::\d+)?$")
-_VENDORS = ("anthropic", "openai", "google")
 _USED_IN = re.compile(r"^used_in:\s*(.+?)\s*$", re.MULTILINE)
 
 
@@ -226,7 +225,7 @@ def _write_models(workspace: Path, uses: Sequence[Use]) -> tuple[tuple[str, ...]
             wanted.setdefault(model_name(use), use)
     by_file: dict[str, list[ModelDraft]] = {}
     for name, use in sorted(wanted.items()):
-        vendor = _vendor_of(use.model_id)
+        vendor = vendor_of_id(use.model_id)
         draft = ModelDraft(name=name, vendor=vendor, platform=_platform(use))
         by_file.setdefault(vendor or "others", []).append(draft)
     notes: list[str] = []
@@ -252,11 +251,3 @@ def _append(path: Path, text: str) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(joined + text, encoding="utf-8")
     return True
-
-
-def _vendor_of(model_id: str) -> str | None:
-    bare = model_id.rpartition("/")[2]
-    for vendor in _VENDORS:
-        if bare in model_ids(frozenset({vendor})):
-            return vendor
-    return None

@@ -36,9 +36,10 @@ def show(path: Path) -> None:
     )
     for run in facts.runs:
         interrupted = f", {run.interrupted} interrupted" if run.interrupted else ""
+        waiting = f", {run.in_batches} in batches to be read" if run.in_batches else ""
         click.echo(
             f"  {run.cycle}  {run.started_at}  run {run.run_id}: {run.plans} plans, "
-            f"{run.attempts} attempts{interrupted}"
+            f"{run.attempts} attempts{interrupted}{waiting}"
         )
     for lane in facts.lanes:
         click.echo(f"  {lane_line(lane)}")

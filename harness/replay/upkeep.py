@@ -34,6 +34,8 @@ class RunFacts:
     plans: int
     attempts: int
     interrupted: int
+    in_batches: int
+    """Attempts whose batch nobody has read yet; the next review of the cycle does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,8 @@ class Merged:
 RUNS = """
 SELECT run_id, cycle, runs.started_at,
     (SELECT count(*) FROM plans WHERE plans.run_id = runs.run_id),
-    count(id), coalesce(sum(ended = 0), 0)
+    count(id), coalesce(sum(ended = 0 AND batch IS NULL), 0),
+    coalesce(sum(ended = 0 AND batch IS NOT NULL), 0)
 FROM runs LEFT JOIN attempts USING (run_id) GROUP BY run_id ORDER BY runs.started_at, run_id
 """
 

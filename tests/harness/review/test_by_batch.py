@@ -17,6 +17,7 @@ from harness.publish.store import write_records
 from harness.record.codes import Reason, Result, Verdict
 from harness.replay.batches import Patience
 from harness.replay.journal import Journal
+from harness.replay.upkeep import show
 from tests.support.batch_reviews import (
     CASES,
     IN,
@@ -279,6 +280,8 @@ def test_while_a_batch_is_under_way_its_reservation_counts(
     with Journal.read(tmp_path / ".rightsize" / "journal.sqlite") as journal:
         spent = journal.spend(cycle=CYCLE)
     assert spent.known_usd == 0
+    (seen,) = show(tmp_path / ".rightsize" / "journal.sqlite").runs
+    assert (seen.in_batches, seen.interrupted) == (CASES * len(MODELS), 0)
     assert spent.possibly_billed_usd > dollars(ALL, CASES, "0.5")
 
 

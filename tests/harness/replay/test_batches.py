@@ -20,6 +20,7 @@ from harness.replay.calls import Fault
 from harness.replay.journal import Journal
 from harness.replay.ledger import Ledger
 from harness.replay.retry import RetryPolicy
+from harness.replay.upkeep import merge
 from harness.trials import Answered, Failed, Missing, Trial
 from providers.answer import Answer
 from providers.batch import BatchStatus
@@ -264,6 +265,21 @@ def test_a_batch_of_another_cycle_is_read_too(bench: Callable[..., Bench], tmp_p
     (found,) = journal.under_way([batch_trial(1).fingerprint])
     assert found.counted is False
     journal.close()
+
+
+def test_a_colleagues_batch_comes_with_the_journal(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    first = bench(SENT)
+    first.batches.send([batch_trial(1)])
+    first.journal.close()
+    ours = tmp_path / "ours"
+    Journal.open(ours, run_id="mine", cycle="c", now="2026-11-25").close()
+    assert merge(ours, tmp_path / "j").attempts == 1
+    assert merge(ours, tmp_path / "j").attempts == 0
+    with Journal.open(ours, run_id="mine", cycle="c", now="2026-11-25") as journal:
+        (found,) = journal.under_way([batch_trial(1).fingerprint])
+    assert (found.batch, found.started_at, found.counted) == ("b-1", SENT.at, True)
 
 
 def test_a_model_and_endpoint_is_a_batch_and_large_ones_are_cut() -> None:

@@ -53,5 +53,6 @@ def saving_upper_bound(
     output_floor = Decimal(0) if same_model else VERBOSITY_FLOOR
     least = today.scaled(input_floor, output_floor)
     saving = spent - least.monthly(candidate) * (1 - candidate.discount)
-    what = f"{input_floor} of today's input tokens and {output_floor} of its output tokens"
-    return SavingBound(monthly=max(saving, Decimal(0)), assumption=f"assumes at least {what}")
+    fewer = f"it read {1 - input_floor:.0%} fewer tokens and wrote {1 - output_floor:.0%} fewer"
+    assumption = f"even if {'it did not reason at all' if same_model else fewer}"
+    return SavingBound(monthly=max(saving, Decimal(0)), assumption=assumption)

@@ -63,9 +63,13 @@ def _why_stay(record: DecisionRecord) -> str:
         return f"There is nothing to move to: {codes or REASONS[Reason.NO_CHEAPER_CANDIDATE]}."
     if option.quality is None:
         others = len(record.options) - 1
-        more = f" The other {others} were left too; the table says why." if others > 0 else ""
+        more = f" {_others(others)} left too; the table says why." if others > 0 else ""
         return f"{option.target.option} is the cheapest: {note_of(option)}.{more}"
     return _measured_failure(record, option, option.quality)
+
+
+def _others(number: int) -> str:
+    return "The other was" if number == 1 else f"The other {number} were"
 
 
 def _measured_failure(record: DecisionRecord, option: OptionRecord, quality: Quality) -> str:

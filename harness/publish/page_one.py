@@ -69,6 +69,7 @@ def _savings(record: DecisionRecord) -> list[Block]:
     terms = ", ".join(
         f"{_TERMS.get(step.term, step.term)} {amount}"
         for step, amount in zip(steps, amounts, strict=True)
+        if step.usd
     )
     text = f"{terms[:1].upper()}{terms[1:]} (exact sum {whole})."
     return [Paragraph(lead="Where the saving comes from.", runs=(text,))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.publish.facts import nearest_failed
@@ -14,16 +15,25 @@ if TYPE_CHECKING:
     from reports.document import Block
 
 
+_WORTH_NAMING = Decimal(1)
+"""USD a month under which a lever stands in the table alone."""
+
+
 def levers(record: DecisionRecord) -> list[Block]:
     """What can be saved on the same model."""
     possible = [lever for lever in record.levers if lever.possible]
-    if not possible:
-        text = "None: neither batch nor caching applies here."
+    named = [lever for lever in possible if lever.saving_monthly >= _WORTH_NAMING]
+    if not named:
+        text = (
+            "None that saves a dollar a month."
+            if possible
+            else "None: neither batch nor caching applies here."
+        )
         return [Paragraph(lead="Savings that need no other model.", runs=(text,))]
     items = tuple(
         f"{sentence(LEVERS.get(lever.kind, lever.kind))[:-1]}: saves "
         f"{usd(lever.saving_monthly)} a month; {lever.needs.rstrip('.')}."
-        for lever in possible
+        for lever in named
     )
     lead = "Savings that need no other model (one of them; they exclude each other)."
     return [Bullets(lead=lead, items=items)]

@@ -142,7 +142,8 @@ def _cost_text(records: Sequence[DecisionRecord]) -> str:
         f"{plural(free, 'feature')} decided without a call."
     )
     if spent > 0 and saved > 0:
-        return f"{text} One month of the proposed saving is {count(float(saved / spent))} x that."
+        times = plural(round(saved / spent), "time")
+        return f"{text} One month of the proposed saving pays for it {times}."
     return text
 
 

@@ -82,7 +82,9 @@ def _shortfall(record: DecisionRecord, option: OptionRecord) -> str:
         return f"{name} loses {points(-quality.difference, signed=False)} points"
     saving = saving_if_swapped(record, option)
     if reason is Reason.SAVINGS_BELOW_MINIMUM and saving is not None and saving > 0:
-        return f"{name} would save only {usd(saving)} a month"
+        most = option.saving_at_most
+        bound = f"only {usd(saving)}" if most is None else f"at most {usd(most)}"
+        return f"{name} would save {bound} a month"
     return of_option(name, reason) if reason is not None else f"{name} did not pass"
 
 

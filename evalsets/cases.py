@@ -121,6 +121,8 @@ class EvalSet:
     provenance: str
     targets: str
     """Who made the targets: `human`, `model`, `program`, `none`."""
+    second_grader: ScorerSpec | None = None
+    """Scores the same answers again, and decides nothing; None: none is named."""
     labels_file: str = "labels.jsonl"
     """Where people's labels are appended, in the eval set's folder."""
     labels: tuple[Label, ...] = ()

@@ -90,5 +90,7 @@ class EvalSetConfig(FileModel):
     """Cases kept for writing prompts, never for deciding."""
     repeats: Annotated[int, Field(ge=1)] = 1
     """Answers per case."""
+    second_grader: ScorerConfig | None = None
+    """Scores the same answers again: what it changes is shown, and decides nothing."""
     bar: Annotated[float | None, Field(gt=0, le=100)] = None
     """The incumbent's own minimum, in points."""

@@ -213,6 +213,9 @@ def _evalset(opened: _Folder, cases: tuple[Case, ...], feature: str) -> EvalSet:
         tune=config.tune,
         repeats=config.repeats,
         bar=config.bar,
+        second_grader=(
+            _scorer(config.second_grader, opened.path) if config.second_grader else None
+        ),
         provenance=_provenance(config),
         targets=config.source.targets,
         labels_file=config.labels,

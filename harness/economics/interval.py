@@ -29,10 +29,17 @@ class SavingInterval:
     replicates: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One model of an option: what it took of each case beside today's, and what it costs."""
+
+    pairs: Sequence[UsagePair]
+    cost: MonthlyCost
+
+
 def saving_interval(
-    pairs: Sequence[UsagePair],
+    parts: Sequence[Part],
     incumbent: MonthlyCost,
-    option: MonthlyCost,
     *,
     clusters: Sequence[str] | None = None,
     rng: np.random.Generator,
@@ -47,24 +54,29 @@ def saving_interval(
     decimals: no float is part of the money.
 
     Args:
-        pairs: usage of the option and of the incumbent on the same cases.
+        parts: the models that the option asks, on the same cases, drawn together; one, as a rule.
         incumbent: what the incumbent costs.
-        option: what the option costs, measured on these pairs.
         clusters: the cluster of each pair; None: cases are independent.
         rng: source of the draws.
 
     Returns:
         None when there are fewer than two units to draw from.
     """
-    tokens = np.array([_row(pair) for pair in pairs], dtype=np.int64)
+    tokens = np.hstack([np.array([_row(p) for p in part.pairs], dtype=np.int64) for part in parts])
     units = tokens if clusters is None else _unit_totals(tokens, clusters)
     if len(units) < _FEWEST_UNITS:
         return None
     even = np.full(len(units), 1 / len(units))
     draws = rng.multinomial(len(units), even, size=_REPLICATES) @ units
-    whole = _Totals.of(tokens.sum(axis=0))
-    priced = (_saving(_Totals.of(row), whole, incumbent, option) for row in draws)
-    savings = sorted(saving for saving in priced if saving is not None)
+    whole = tokens.sum(axis=0)
+    months = [
+        [_month(_Totals.of(row[4 * k :]), _Totals.of(whole[4 * k :]), part.cost) for row in draws]
+        for k, part in enumerate(parts)
+    ]
+    drawn = [[month for month in each if month is not None] for each in zip(*months, strict=True)]
+    savings = sorted(
+        incumbent.monthly - sum(each, Decimal(0)) for each in drawn if len(each) == len(parts)
+    )
     low = len(savings) * 25 // 1000
     return SavingInterval(lower=savings[low], upper=savings[-1 - low], replicates=len(savings))
 
@@ -78,7 +90,7 @@ class _Totals:
 
     @classmethod
     def of(cls, row: NDArray[np.int64]) -> _Totals:
-        first, second, third, fourth = (int(total) for total in row)
+        first, second, third, fourth = (int(total) for total in row[:4])
         return cls(
             option_input=first,
             option_output=second,
@@ -104,10 +116,8 @@ def _unit_totals(tokens: NDArray[np.int64], clusters: Sequence[str]) -> NDArray[
     return totals
 
 
-def _saving(
-    drawn: _Totals, whole: _Totals, incumbent: MonthlyCost, option: MonthlyCost
-) -> Decimal | None:
-    """Monthly saving of one replicate; None when it drew no token of the incumbent."""
+def _month(drawn: _Totals, whole: _Totals, option: MonthlyCost) -> Decimal | None:
+    """USD a month of one replicate; None when it drew no token of the incumbent."""
     if not drawn.incumbent_input or not drawn.incumbent_output:
         return None
     workload = option.workload.scaled(
@@ -118,7 +128,7 @@ def _saving(
             drawn.option_output, drawn.incumbent_output, whole.option_output, whole.incumbent_output
         ),
     )
-    return incumbent.monthly - workload.monthly(option.rates)
+    return workload.monthly(option.rates)
 
 
 def _factor(option: int, incumbent: int, all_option: int, all_incumbent: int) -> Decimal:

@@ -10,13 +10,14 @@ from harness.record.parts import Savings
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from harness.economics.cascade import CascadeCost
     from harness.economics.interval import SavingInterval
     from harness.economics.monthly import MonthlyCost
 
 
 def savings(
     incumbent: MonthlyCost,
-    option: MonthlyCost,
+    option: MonthlyCost | CascadeCost,
     interval: SavingInterval | None,
     *,
     one_off_cost: Decimal,

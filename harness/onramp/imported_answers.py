@@ -127,7 +127,7 @@ class _Import:
                 yield entry
 
     def rungs(self) -> dict[str, Rung]:
-        found = [option.rung for option in self.plan.options]
+        found = [option.rung.first for option in self.plan.options]
         incumbent = self.plan.incumbent
         if incumbent is None:
             raise UsageError(f"{self.plan.feature}: {self.plan.note or 'cannot be planned'}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from evalsets.cases import EvalSet
-    from harness.config.files import FeatureConfig, ModelConfig
+    from harness.config.files import CascadeConfig, FeatureConfig, ModelConfig
     from harness.config.workspace import Workspace
     from harness.costing.rates import Rates
     from providers.provider import Endpoint
@@ -39,6 +39,15 @@ class Rung:
     excluded: Reason | None = None
     note: str = ""
     sends_schema: bool = True
+    cascade: CascadeConfig | None = None
+    """Its answers are kept when they pass a check; else the incumbent's stand."""
+
+    @property
+    def first(self) -> Rung:
+        """The model that is really asked: of a cascade the cheap one, under its own name."""
+        if self.cascade is None:
+            return self
+        return replace(self, option=self.cascade.first, cascade=None)
 
     @property
     def version(self) -> str:
@@ -103,7 +112,16 @@ def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
         found.get(name) or build_rung(workspace, feature_id, name, on=on, rivals=own)
         for name in names
     )
-    return Ladder(incumbent=incumbent, rungs=tuple(rungs))
+    cascades = (
+        replace(
+            found.get(cascade.first)
+            or build_rung(workspace, feature_id, cascade.first, on=on, rivals=own),
+            option=cascade.name,
+            cascade=cascade,
+        )
+        for cascade in feature.cascades
+    )
+    return Ladder(incumbent=incumbent, rungs=(*rungs, *cascades))
 
 
 def _on_gpus(workspace: Workspace, option: str) -> bool:

@@ -149,6 +149,17 @@ class FeaturePlan:
         return tuple(option for option in self.options if option.asked)
 
     @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The challengers that are really asked, each once: a cascade asks its cheap model."""
+        named = {option.rung.first.option: option.rung.first for option in self.asked}
+        return tuple(named.values())
+
+    @property
+    def cascades(self) -> Mapping[str, Rung]:
+        """The cascades that the review may try, by name."""
+        return {o.rung.option: o.rung for o in self.asked if o.rung.cascade is not None}
+
+    @property
     def cases_missing(self) -> int | None:
         """Cases beside those there are, for four chances in five; None when no number is enough."""
         if self.power is None or self.power.cases_needed is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.config.fingerprints import fingerprint
@@ -32,11 +33,10 @@ from harness.scoring.catalogue import is_closed
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
-    from decimal import Decimal
     from pathlib import Path
 
     from evalsets.cases import EvalSet
-    from harness.config.files import FeatureConfig
+    from harness.config.files import FeatureConfig, Traffic
     from harness.config.workspace import Workspace
     from harness.economics.monthly import MonthlyCost
     from harness.plan.expecting import Expectation
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 LATENCY_REQUESTS = 60
 """Fewest live requests that bound a p95 (59), and one."""
 LATENCY_REQUESTS_P99 = 300
+EXPECTED_ESCALATION = Decimal("0.2")
+"""Share of a cascade's requests that are expected to go on to the incumbent, before any answer."""
 QUICK_CASES = 16
 """Of each feature in a quick look: two minutes for four features at a second an answer."""
 
@@ -196,7 +198,7 @@ class _FeaturePlanner:
         if self.config.candidates == "auto":
             today = cost_from_traffic(traffic, ladder.incumbent.priced()) if traffic else None
             spent = today.monthly_after_discounts if today else None
-            found = [option for option in found if not _left_out_of_auto(option, spent)]
+            found = [o for o in found if o.rung.cascade or not _left_out_of_auto(o, spent)]
         if self.wanted.models:
             found = [option for option in found if option.rung.model in self.wanted.models]
         return tuple(sorted(found, key=_cheapest_first))
@@ -224,7 +226,7 @@ class _FeaturePlanner:
             )
         return PlannedOption(
             rung=rung,
-            monthly_usd=cost_from_traffic(traffic, rung.rates).monthly_after_discounts,
+            monthly_usd=_monthly(traffic, rung, incumbent),
             saving_bound_usd=bound.monthly,
             excluded=excluded,
             note=note,
@@ -243,7 +245,7 @@ class _FeaturePlanner:
         return None
 
     def _ready(self, plan: FeaturePlan) -> FeaturePlan:
-        rungs = [option.rung for option in plan.asked]
+        rungs = list(plan.rungs)
         incumbent = [plan.incumbent] if plan.incumbent else []
         judges = plan_judges(
             self.workspace, self.feature, self.evalset, [*incumbent, *rungs], on=self.on
@@ -281,6 +283,15 @@ def _closed(
     return replace(plan, status=status, reasons=reasons, note=note)
 
 
+def _monthly(traffic: Traffic, rung: Rung, incumbent: Rung) -> Decimal:
+    """At the stated traffic; of a cascade with the escalations that are expected."""
+    monthly = cost_from_traffic(traffic, rung.priced()).monthly_after_discounts
+    if rung.cascade is None:
+        return monthly
+    today = cost_from_traffic(traffic, incumbent.priced()).monthly_after_discounts
+    return monthly + EXPECTED_ESCALATION * today
+
+
 def _left_out_of_auto(option: PlannedOption, spent: Decimal | None) -> bool:
     """`auto` names what may be asked and is cheaper at today's mix; the rest is no candidate."""
     if option.monthly_usd is not None and spent is not None and option.monthly_usd >= spent:
@@ -298,7 +309,7 @@ def _cheapest_first(option: PlannedOption) -> tuple[bool, Decimal | int, str]:
 
 def hashed(plan: FeaturePlan) -> FeaturePlan:
     """Write down all that could be tuned after seeing the answers, and hash it."""
-    rungs = [*([plan.incumbent] if plan.incumbent else []), *(o.rung for o in plan.asked)]
+    rungs = [*([plan.incumbent] if plan.incumbent else []), *plan.rungs]
     fixed = {
         "feature": plan.feature,
         "primary": asdict(plan.evalset.primary),
@@ -314,6 +325,8 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
             for rung in rungs
         },
     }
+    if plan.cascades:
+        fixed["cascades"] = [cascade.model_dump(mode="json") for cascade in plan.config.cascades]
     if plan.judges:
         fixed["judges"] = [judge.identity(plan.config) for judge in plan.judges]
     text = json.dumps(fixed, sort_keys=True, ensure_ascii=False)

@@ -88,7 +88,7 @@ def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
         note=_note(design, expected, found, smallest),
         discordance=expected.discordance,
         source=expected.source,
-        shares=_shares(plan, design, found),
+        shares=_shares(plan, found),
     )
 
 
@@ -216,10 +216,12 @@ def _in_cases(independent: int, scene: _Scene, design: Design) -> int:
     return ceil(independent * len(design.order) / max(scene.n, 1))
 
 
-def _shares(plan: FeaturePlan, design: Design, found: Rehearsal) -> dict[str, float]:
+def _shares(plan: FeaturePlan, found: Rehearsal) -> dict[str, float]:
     """Share of the cases that each option, and the incumbent, is expected to be asked."""
-    names = [option.name for option in design.options]
-    shares = dict(zip(names, found.asked, strict=True))
+    shares: dict[str, float] = {}
+    for option, share in zip(plan.asked, found.asked, strict=True):
+        asked = option.rung.first.option
+        shares[asked] = max(share, shares.get(asked, 0.0))
     if plan.incumbent is not None:
         shares[plan.incumbent.option] = found.incumbent
     return shares

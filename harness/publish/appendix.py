@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from harness.publish import figures
 from harness.publish.agreement import agreement_tables
+from harness.publish.appendix_cascades import cascades
 from harness.publish.appendix_evidence import evidence_sections
 from harness.publish.appendix_money import money_sections
+from harness.publish.appendix_trust import audit, repeats
 from harness.publish.tables import table
 from harness.publish.words import (
     DASH,
@@ -34,6 +36,9 @@ def appendix(record: DecisionRecord) -> tuple[Section, ...]:
         _section("quality", "Quality, option by option", _quality(record)),
         _section("looks", "Looks: when each option was tested", _looks(record)),
         _section("parts", "Parts of the cases, and guardrails", _parts(record)),
+        _section("repeats", "Repeats: a model against itself", repeats(record)),
+        _section("audit", "Cases to read, and the grader itself", audit(record)),
+        _section("cascades", "Cascades", cascades(record)),
         _section("latency", "Time", _latency(record)),
         *money_sections(record),
         *evidence_sections(record),

@@ -57,6 +57,7 @@ _TERMS = {
     "output tokens": "length of the answers",
     "retries": "retries",
     "cache": "cached tokens",
+    "asked again": "asking today's model again",
 }
 
 

@@ -22,6 +22,7 @@ from harness.record.parts import (
     LatencyFacts,
     Lever,
     Margin,
+    NoiseFacts,
     OptionCost,
     OptionRecord,
     Recorded,
@@ -57,6 +58,8 @@ class DecisionRecord(Recorded):
     """Incumbent's own score on the deciding cases, points."""
     current_cost: OptionCost
     current_latency: LatencyFacts | None
+    noise: NoiseFacts | None = None
+    """Today's model against itself; None: one answer per case."""
     options: tuple[OptionRecord, ...]
     """Cheapest first."""
     bridge: tuple[Bridge, ...]

@@ -125,7 +125,7 @@ class Bridge(Recorded):
     """Where the monthly difference comes from; the terms sum exactly to it."""
 
     term: str
-    """`price`, `input tokens`, `output tokens`, `retries`, `cache`."""
+    """`price`, `input tokens`, `output tokens`, `retries`, `cache`; of a cascade `asked again`."""
     usd: Decimal
 
 

@@ -24,14 +24,26 @@ from harness.record.money import (
     Savings,
     TierFacts,
 )
+from harness.record.trust import (
+    AuditFacts,
+    CascadeFacts,
+    GraderFacts,
+    Missingness,
+    NoiseFacts,
+    SpreadFacts,
+)
+from harness.record.veto_parts import GuardrailResult, SliceResult
 
 __all__ = [
+    "AuditFacts",
     "BreakEven",
     "BreakEvenVolume",
     "Bridge",
+    "CascadeFacts",
     "EvalSetFacts",
     "Evidence",
     "FeatureFacts",
+    "GraderFacts",
     "GuardrailResult",
     "HistoryEntry",
     "HostingFacts",
@@ -43,6 +55,7 @@ __all__ = [
     "Look",
     "Margin",
     "Missingness",
+    "NoiseFacts",
     "OptionCost",
     "OptionRecord",
     "PortionFacts",
@@ -53,6 +66,7 @@ __all__ = [
     "SignedException",
     "SliceResult",
     "Spend",
+    "SpreadFacts",
     "StillNeeded",
     "Target",
     "TierFacts",
@@ -164,40 +178,9 @@ class Quality(Recorded):
     looks: tuple[Look, ...]
     worst_missing_as_zero: float | None
     """The lower bound with missing trials counted as wrong."""
-
-
-class SliceResult(Recorded):
-    """A named part of the cases, or a weak one that was found (exploratory)."""
-
-    key: str
-    value: str
-    n: int
-    only_current_right: int | None
-    only_candidate_right: int | None
-    difference: float | None
-    worst: float | None
-    """What could not be excluded: one-sided lower bound, points."""
-    best: float | None
-    margin: float | None
-    """None for an unnamed slice, which is exploratory."""
-    protect: str
-    """`alarm`, `proven` or `exploratory`."""
-    vetoes: bool
-
-
-class GuardrailResult(Recorded):
-    """A second measure, points."""
-
-    name: str
-    n: int
-    current: float | None
-    candidate: float | None
-    difference: float | None
-    worst: float | None
-    margin: float | None
-    protect: str
-    vetoes: bool
-    note: str | None
+    spread_current: SpreadFacts | None = None
+    """None: one answer per case."""
+    spread_candidate: SpreadFacts | None = None
 
 
 class LatencyFacts(Recorded):
@@ -225,15 +208,6 @@ class LatencyFacts(Recorded):
     concurrency: int
 
 
-class Missingness(Recorded):
-    """Trials without an answer, per arm."""
-
-    current: int
-    candidate: int
-    failed_current: int
-    failed_candidate: int
-
-
 class OptionRecord(Recorded):
     """One option of the ladder and what became of it."""
 
@@ -256,6 +230,12 @@ class OptionRecord(Recorded):
     """USD a month after discounts that it could save at most, known before any call."""
     performance_risk: str
     migration_effort: str
+    cascade: CascadeFacts | None = None
+    """None: the option is a single model."""
+    audit: AuditFacts | None = None
+    """None: nothing was compared."""
+    grader: GraderFacts | None = None
+    """None: there is no second grader, or no case that both have scored."""
 
 
 class StillNeeded(Recorded):

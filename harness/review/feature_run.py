@@ -12,6 +12,7 @@ from harness.decision.step import Evidence
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from harness.comparison.arms import Arm
     from harness.comparison.pairs import Pairs
     from harness.decision.standing import Standing
     from harness.decision.step import Ask, Step
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan
     from harness.plan.rulings import Judging
     from harness.record.parts import LatencyFacts
+    from harness.review.cascades import Cascade
     from harness.review.scores import Scoreboard
     from harness.review.veto import Vetoes
     from harness.stats.design import Design
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class FeatureRun:
-    """Grows as outcomes come. `rungs` are the asked models where they are served, by option."""
+    """Grows as outcomes come.
+
+    `rungs` are the asked models where they are served, by option; a cascade is none of them.
+    """
 
     plan: FeaturePlan
     design: Design
@@ -40,6 +45,7 @@ class FeatureRun:
     """Outcomes of the latency pass."""
     judging: Judging | None = None
     """None: no model judges this feature's answers."""
+    cascades: Mapping[str, Cascade] = field(default_factory=dict[str, "Cascade"])
 
     def step(self) -> Step:
         """What the procedure wants next."""
@@ -54,20 +60,40 @@ class FeatureRun:
         measures = {part.measure for part in self.design.proven if part.measure}
         names = self.board.measures.names
         return Evidence(
-            pairs={option: self.pairs(option) for option in self.rungs},
+            pairs={option: self.pairs(option) for option in self.options},
             measures={
                 option: {name: self.pairs(option, names.index(name)) for name in measures}
-                for option in self.rungs
+                for option in self.options
             },
             vetoed=frozenset(name for name, found in self.vetoes.items() if found.reasons),
             cleared=frozenset(name for name, found in self.vetoes.items() if not found.reasons),
+        )
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of the test, cheapest first."""
+        return tuple(option.name for option in self.design.options)
+
+    def asks(self, option: str) -> str:
+        """The model that an option asks: a cascade its cheap one."""
+        cascade = self.cascades.get(option)
+        return option if cascade is None else cascade.first
+
+    def arm(self, option: str, measure: int = 0) -> Arm:
+        """An option's arm under one measure; a cascade's is made of stored answers."""
+        cascade = self.cascades.get(option)
+        if cascade is None:
+            return self.board.arm(option, measure)
+        return cascade.arm(
+            self.board.arm(cascade.first, measure),
+            self.board.arm(self.incumbent.option, measure),
         )
 
     def pairs(self, option: str, measure: int = 0) -> Pairs:
         """An option paired with the incumbent under one measure, as far as both were asked."""
         return pair_up(
             self.board.arm(self.incumbent.option, measure),
-            self.board.arm(option, measure),
+            self.arm(option, measure),
             order=self.design.order,
             clusters=self.design.clusters,
         )
@@ -78,8 +104,12 @@ class FeatureRun:
         `by_batch`: only of the models that are asked by batch, or only of the others; None: of
         all, live.
         """
+        counts: dict[str, int] = {}
+        for name, count in ask.options:
+            asked = self.asks(name)
+            counts[asked] = max(count, counts.get(asked, 0))
         wanted = [(self.incumbent, ask.incumbent)]
-        wanted += [(self.rungs[name], count) for name, count in ask.options]
+        wanted += [(self.rungs[name], count) for name, count in counts.items()]
         if by_batch is not None:
             wanted = [(rung, count) for rung, count in wanted if rung.config.batch is by_batch]
         for position, case in enumerate(self.plan.sample.deciding):
@@ -92,6 +122,8 @@ class FeatureRun:
 
     def take(self, outcome: Outcome) -> None:
         """Read one outcome; one whose answer is to be judged waits for `judged`."""
+        for cascade in self.cascades.values():
+            cascade.take(outcome)
         if self.judging is None:
             self.board.take(outcome)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from harness.config.files import LatencyConfig
+    from harness.latency import LatencySample
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan
+    from harness.review.cascades import Cascade
+    from harness.review.feature_run import FeatureRun
     from harness.trials import Outcome, Trial
 
 
@@ -51,7 +55,67 @@ def latency_facts(
     A limit is met when the percentile's upper bound (one-sided 5 %) meets it. `incumbent` is None
     for the incumbent itself.
     """
-    sample = select_sample(outcomes)
+    return _facts(config, rung, select_sample(outcomes), incumbent)
+
+
+def cascade_facts(
+    config: LatencyConfig, cascade: Cascade, run: FeatureRun, incumbent: LatencyFacts | None
+) -> LatencyFacts:
+    """A cascade's times, from the live requests of both models on the same cases.
+
+    An answer that stands took the cheap model's time; one that does not, both, one after the
+    other. Nothing is shown before the check, so its first token comes with the last one.
+    """
+    own = run.incumbent.option
+    today = [_timed(outcome) for outcome in run.live if outcome.trial.option == own]
+    cheap = [outcome for outcome in run.live if outcome.trial.option == cascade.first]
+    times: list[_Timed] = []
+    for place, outcome in enumerate(cheap):
+        first = _timed(outcome)
+        again = _from(today, place)
+        if first is not None and cascade.keeps(outcome):
+            times.append(_Timed(total_s=first.total_s, token_s=first.total_s))
+        elif first is not None and again is not None:
+            times.append(again.after(first.total_s))
+    mixture = replace(
+        select_sample(cheap),
+        total_s=tuple(timed.total_s for timed in times),
+        first_token_s=tuple(timed.token_s for timed in times if timed.token_s is not None),
+    )
+    return _facts(config, cascade.rung, mixture, incumbent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Timed:
+    """Seconds of one live call; `token_s` until its first token, None where none was streamed."""
+
+    total_s: float
+    token_s: float | None
+
+    def after(self, waited_s: float) -> _Timed:
+        """The same call begun so much later."""
+        token = None if self.token_s is None else self.token_s + waited_s
+        return _Timed(total_s=self.total_s + waited_s, token_s=token)
+
+
+def _timed(outcome: Outcome) -> _Timed | None:
+    """One outcome's time; None when it is no sample."""
+    sample = select_sample([outcome])
+    if not sample.total_s:
+        return None
+    token = sample.first_token_s[0] if sample.first_token_s else None
+    return _Timed(total_s=sample.total_s[0], token_s=token)
+
+
+def _from(times: Sequence[_Timed | None], place: int) -> _Timed | None:
+    """The time at a place, the same case's; where that is no sample, the next one that is."""
+    turned = [*times[place % len(times) :], *times[: place % len(times)]] if times else []
+    return next((timed for timed in turned if timed is not None), None)
+
+
+def _facts(
+    config: LatencyConfig, rung: Rung, sample: LatencySample, incumbent: LatencyFacts | None
+) -> LatencyFacts:
     p50 = percentile(sample.total_s, 0.50)
     p95 = percentile(sample.total_s, 0.95)
     p99 = percentile(sample.total_s, 0.99)

@@ -6,16 +6,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from harness.economics.bridge import bridge
+from harness.economics.cascade import (
+    CascadeCost,
+    cascade_bridge,
+    cascade_cost,
+    cascade_option_cost,
+    escalations,
+)
+from harness.economics.interval import Part, saving_interval
 from harness.economics.monthly import cost_from_traffic, measured_cost, to_option_cost, unknown_cost
 from harness.economics.workload import NoUsageError, UsagePair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from harness.economics.interval import SavingInterval
     from harness.economics.monthly import MonthlyCost
+    from harness.economics.seeding import Generator
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan
-    from harness.record.parts import OptionCost, Quality
+    from harness.record.parts import Bridge, OptionCost, Quality
     from harness.review.feature_run import FeatureRun
     from harness.review.scores import Scored
     from harness.trials import Attempt
@@ -26,58 +37,124 @@ if TYPE_CHECKING:
 class Measured:
     """An option's production cost; `cost` is None while its usage is unknown."""
 
-    cost: MonthlyCost | None
+    cost: MonthlyCost | CascadeCost | None
     pairs: tuple[UsagePair, ...]
     clusters: tuple[str, ...]
+    kept: tuple[bool, ...] | None = None
+    """Of a cascade, parallel to `pairs`: the cheap answer stood."""
+
+    @property
+    def own_month(self) -> MonthlyCost | None:
+        """The month of a single model; None of a cascade, or while it is unknown."""
+        return None if isinstance(self.cost, CascadeCost) else self.cost
 
     def option_cost(self, rung: Rung) -> OptionCost:
         """For the record."""
+        if isinstance(self.cost, CascadeCost):
+            return cascade_option_cost(self.cost)
         return to_option_cost(self.cost) if self.cost else unknown_cost(rung.rates, "measured")
 
 
 def measure(run: FeatureRun, rung: Rung, quality: Quality | None) -> Measured:
     """An option's cost by the tokens it took where the incumbent took so many."""
     traffic = run.plan.config.traffic
-    pairs, clusters = usage_pairs(run, rung.option)
+    found = usage_pairs(run, rung.first.option)
+    pairs, clusters = tuple(one.usage for one in found), tuple(one.cluster for one in found)
+    kept = _kept(run, rung, found)
     if traffic is None:
         return Measured(cost=None, pairs=pairs, clusters=clusters)
     success = None
     if quality is not None:
         own = rung.option == run.incumbent.option
         success = (quality.current if own else quality.candidate) / 100
+    both = (rung.priced(), run.incumbent.priced())
     try:
-        cost = measured_cost(pairs, traffic, rung.priced(), success=success)
+        cost = (
+            measured_cost(pairs, traffic, rung.priced(), success=success)
+            if kept is None
+            else cascade_cost(pairs, kept, traffic, both, success=success)
+        )
     except NoUsageError:
         return Measured(cost=None, pairs=pairs, clusters=clusters)
-    return Measured(cost=cost, pairs=pairs, clusters=clusters)
+    return Measured(cost=cost, pairs=pairs, clusters=clusters, kept=kept)
 
 
-def usage_pairs(run: FeatureRun, option: str) -> tuple[tuple[UsagePair, ...], tuple[str, ...]]:
-    """Usage of both models on the cases where both reported it, and the cluster of each."""
-    found: list[UsagePair] = []
-    clusters: list[str] = []
+def _kept(run: FeatureRun, rung: Rung, found: Sequence[CaseUsage]) -> tuple[bool, ...] | None:
+    """Which of the cheap model's answers stood; None for an option that is no cascade."""
+    cascade = run.cascades.get(rung.option)
+    if cascade is None:
+        return None
+    return tuple(cascade.kept.get(one.case_id, {}).get(one.repeat, False) for one in found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseUsage:
+    """What one trial took of an option and of the incumbent."""
+
+    case_id: str
+    repeat: int
+    cluster: str
+    usage: UsagePair
+
+
+def usage_pairs(run: FeatureRun, option: str) -> tuple[CaseUsage, ...]:
+    """Usage of both models on the trials where both reported it."""
+    found: list[CaseUsage] = []
     for case_id, cluster in zip(run.design.order, run.design.clusters, strict=True):
         theirs = _usages(run.board.scored(option, [case_id]))
         ours = _usages(run.board.scored(run.incumbent.option, [case_id]))
-        for one, other in zip(theirs, ours, strict=False):
-            found.append(UsagePair(option=one, incumbent=other))
-            clusters.append(cluster)
-    return tuple(found), tuple(clusters)
+        found += [
+            CaseUsage(
+                case_id=case_id,
+                repeat=repeat,
+                cluster=cluster,
+                usage=UsagePair(option=one, incumbent=other),
+            )
+            for repeat, (one, other) in enumerate(zip(theirs, ours, strict=False))
+            if one is not None and other is not None
+        ]
+    return tuple(found)
 
 
-def _usages(scored: Iterable[Scored]) -> list[TokenUsage]:
-    """Usage of the attempts that brought an answer."""
-    return [
-        attempt.usage
-        for read in scored
-        for attempt in read.attempts[-1:]
-        if attempt.usage is not None and attempt.error is None
+def _usages(scored: Iterable[Scored]) -> list[TokenUsage | None]:
+    """Usage of the attempt that brought each answer; None where none did, or told none."""
+    return [_usage(read.attempts[-1]) if read.attempts else None for read in scored]
+
+
+def _usage(attempt: Attempt) -> TokenUsage | None:
+    return attempt.usage if attempt.error is None else None
+
+
+def bridge_to(measured: Measured, today: MonthlyCost) -> tuple[Bridge, ...]:
+    """Where the difference to today's month comes from; empty while it is unknown."""
+    if measured.cost is None:
+        return ()
+    if isinstance(measured.cost, CascadeCost):
+        return cascade_bridge(today, measured.cost)
+    return bridge(today, measured.cost)
+
+
+def interval_to(
+    measured: Measured, today: MonthlyCost, *, clustered: bool, rng: Generator
+) -> SavingInterval | None:
+    """How sure the saving is; None while the cost is unknown, or from fewer than two units."""
+    clusters = measured.clusters if clustered else None
+    cost = measured.cost
+    if cost is None:
+        return None
+    if not isinstance(cost, CascadeCost):
+        parts = [Part(pairs=measured.pairs, cost=cost)]
+        return saving_interval(parts, today, clusters=clusters, rng=rng)
+    parts = [
+        Part(pairs=measured.pairs, cost=cost.first),
+        Part(pairs=escalations(measured.pairs, measured.kept or ()), cost=cost.escalation),
     ]
+    return saving_interval(parts, today, clusters=clusters, rng=rng)
 
 
 def planned_cost(plan: FeaturePlan, rung: Rung) -> OptionCost:
     """Before any call: production's tokens at the model's rates."""
-    if plan.config.traffic is None or rung.rates is None:
+    if plan.config.traffic is None or rung.rates is None or rung.cascade is not None:
         return unknown_cost(rung.rates, "traffic")
     return to_option_cost(cost_from_traffic(plan.config.traffic, rung.rates))
 

@@ -14,6 +14,8 @@ from harness.economics.error_value import QualityLoss, error_value
 from harness.record.codes import Reason
 from harness.record.parts import OptionRecord, Target
 from harness.review.agreement import judges_are_reliable
+from harness.review.cascade_records import cascade_facts, escalated
+from harness.review.checks import audit, grader, with_spreads
 from harness.review.money import measure, planned_cost
 
 if TYPE_CHECKING:
@@ -57,7 +59,9 @@ def examine(
     asked = pairs if standing.n else None
     metric = run.plan.evalset.primary.scorer
     found = quality(design, standing, asked, metric) if asked else None
-    measured = measure(run, run.rungs[option], found)
+    if found is not None:
+        found = with_spreads(run, option, found)
+    measured = measure(run, planned.rung, found)
     saving, net = None, None
     if measured.cost is not None and today.cost is not None:
         saving = today.cost.monthly - measured.cost.monthly
@@ -126,7 +130,7 @@ def facts(
 
 
 def _credit(examined: Examined, rung: Rung, run: FeatureRun) -> Reason:
-    if rung.model == run.incumbent.model:
+    if rung.model == run.incumbent.model and rung.cascade is None:
         return Reason.SAME_MODEL_CHEAPER
     if rung.rates is not None and rung.rates.hosting is not None:
         return Reason.SELF_HOST_BELOW_BREAK_EVEN
@@ -144,7 +148,7 @@ def option_record(
     asked = run is not None and examined.standing is not None and examined.standing.asked > 0
     return OptionRecord(
         target=target(rung, plan, run),
-        lever=_lever(rung, plan),
+        lever=lever_of(rung, plan),
         prompts_tried=0,
         result=result.result,
         reason_codes=result.reasons,
@@ -159,6 +163,9 @@ def option_record(
         saving_at_most=examined.planned.saving_bound_usd,
         performance_risk=_risk(examined.quality),
         migration_effort=_effort(rung, plan),
+        cascade=cascade_facts(rung, examined.measured, plan, run),
+        audit=audit(run.pairs(rung.option)) if run and asked else None,
+        grader=grader(run, rung.option) if run and asked else None,
     )
 
 
@@ -166,7 +173,7 @@ def target(rung: Rung, plan: FeaturePlan, run: FeatureRun | None) -> Target:
     """A model as it is asked, and as it was served."""
     served: set[str] = set()
     if run is not None:
-        read = run.board.scored(rung.option, run.design.order)
+        read = run.board.scored(rung.first.option, run.design.order)
         served = {a.served_model for s in read for a in s.attempts if a.served_model}
     return Target(
         option=rung.option,
@@ -195,6 +202,7 @@ def note(examined: Examined, result: OptionResult) -> str:
         return f"{state}; {examined.glimpse}" if examined.glimpse else state
     words = "better" if found.difference > 0 else "worse"
     size = f"{abs(found.difference):.1f} points {words} on {found.n} cases"
+    size += escalated(examined.measured)
     return f"{_STATES[examined.standing.state] if examined.standing else ''}: {size}"
 
 
@@ -211,7 +219,10 @@ _STATES: dict[str, str] = {
 }
 
 
-def _lever(rung: Rung, plan: FeaturePlan) -> str:
+def lever_of(rung: Rung, plan: FeaturePlan) -> str:
+    """What kind of change an option is."""
+    if rung.cascade is not None:
+        return "cascade"
     if plan.incumbent is not None and rung.model == plan.incumbent.model:
         return "effort"
     return "self-host" if rung.config.gpu else "model-swap"
@@ -246,6 +257,8 @@ def _effort(rung: Rung, plan: FeaturePlan) -> str:
         return "unknown"
     if rung.config.gpu:
         return "high"
+    if rung.cascade is not None:
+        return "medium"
     same = rung.config.provider == plan.incumbent.config.provider
     return "low" if same else "medium"
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from harness.comparison.baseline import baseline
 from harness.decision.verdict import FeatureFacts as Blocked
 from harness.decision.verdict import decide
-from harness.economics.bridge import bridge
-from harness.economics.interval import saving_interval
 from harness.economics.monthly import cost_from_traffic, unknown_cost
 from harness.economics.savings import savings
 from harness.economics.seeding import generator
@@ -19,11 +17,12 @@ from harness.plan.levering import levers_of
 from harness.plan.model import Status
 from harness.record.codes import Reason, Verdict
 from harness.record.model import DecisionRecord, seal
+from harness.review.checks import noise
 from harness.review.evidence import evidence, evidence_day
 from harness.review.feature_facts import feature_facts, margin, traffic_facts, unplanned_target
-from harness.review.money import Measured, measure, planned_cost
+from harness.review.money import Measured, bridge_to, interval_to, measure, planned_cost
 from harness.review.needs import needed
-from harness.review.option_records import Examined, examine, facts, option_record, target
+from harness.review.option_records import Examined, examine, facts, lever_of, option_record, target
 
 if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan
@@ -71,6 +70,7 @@ class _Writer:
             current_quality=self._current_quality(),
             current_cost=self._current_cost(),
             current_latency=self._current_latency(),
+            noise=noise(self._run) if self._run else None,
             options=tuple(
                 option_record(one, result, plan, self._run).model_copy(
                     update={"prompts_tried": dict(context.prompts_tried).get(result.option, 0)}
@@ -120,12 +120,7 @@ class _Writer:
         return names.get(self._decided.chosen) if self._decided.chosen else None
 
     def _lever(self, chosen: Examined | None) -> str:
-        if chosen is None:
-            return "none"
-        incumbent = self._plan.incumbent
-        if incumbent is not None and chosen.planned.rung.model == incumbent.model:
-            return "effort"
-        return "self-host" if chosen.planned.rung.config.gpu else "model-swap"
+        return "none" if chosen is None else lever_of(chosen.planned.rung, self._plan)
 
     def _fails_bar(self) -> bool:
         run = self._run
@@ -147,11 +142,12 @@ class _Writer:
         incumbent = self._plan.incumbent
         if incumbent is None:
             return unknown_cost(None, "traffic")
-        if self._today.cost is None:
+        month = self._today.own_month
+        if month is None:
             return planned_cost(self._plan, incumbent)
         quality = self._current_quality()
         share = None if quality is None else Decimal(str(quality)) / 100
-        cost = replace(self._today.cost, success_share=share)
+        cost = replace(month, success_share=share)
         return replace(self._today, cost=cost).option_cost(incumbent)
 
     def _current_latency(self) -> LatencyFacts | None:
@@ -159,28 +155,25 @@ class _Writer:
         return None if run is None else run.latencies.get(run.incumbent.option)
 
     def _bridge(self, chosen: Examined | None) -> tuple[Bridge, ...]:
-        if chosen is None or chosen.measured is None or chosen.measured.cost is None:
+        today = self._today.own_month
+        if chosen is None or chosen.measured is None or today is None:
             return ()
-        return bridge(self._today.cost, chosen.measured.cost) if self._today.cost else ()
+        return bridge_to(chosen.measured, today)
 
     def _savings(self, chosen: Examined | None) -> Savings | None:
         measured = chosen.measured if chosen else None
-        if measured is None or measured.cost is None or self._today.cost is None:
+        today = self._today.own_month
+        if measured is None or measured.cost is None or today is None:
             return None
         clustered = self._plan.evalset.cluster_key is not None
-        interval = saving_interval(
-            measured.pairs,
-            self._today.cost,
-            measured.cost,
-            clusters=measured.clusters if clustered else None,
-            rng=generator(self._plan.sample.seed),
+        interval = interval_to(
+            measured, today, clustered=clustered, rng=generator(self._plan.sample.seed)
         )
-        return savings(
-            self._today.cost, measured.cost, interval, one_off_cost=self._plan.config.migration_usd
-        )
+        one_off = self._plan.config.migration_usd
+        return savings(today, measured.cost, interval, one_off_cost=one_off)
 
     def _levers(self) -> tuple[Lever, ...]:
-        incumbent, cost = self._plan.incumbent, self._today.cost
+        incumbent, cost = self._plan.incumbent, self._today.own_month
         if incumbent is None or cost is None:
             return ()
         return levers_of(self._plan, cost, [pair.incumbent for pair in self._today.pairs])

@@ -81,7 +81,7 @@ def context(workspace: Workspace, plan: FeaturePlan, engine: Engine) -> Context:
         exploratory=tuple(reasons),
         load_usd=journal.load_usd(plan.feature, plan.cycle),
         prompts_tried=tuple(
-            (option.rung.option, prompts_tried(journal, plan.feature, option.rung.option))
+            (option.rung.option, prompts_tried(journal, plan.feature, option.rung.first.option))
             for option in plan.options
         ),
     )

@@ -19,8 +19,15 @@ from harness.replay.engine import replay
 from harness.replay.governor import Governor, Lane, LaneLimits, lane_of
 from harness.replay.ledger import Ledger
 from harness.replay.worker import OPENER
+from harness.review.cascades import cascades_of
 from harness.review.feature_run import FeatureRun
-from harness.review.latency_pass import MOST_ROUNDS, lacking, latency_facts, latency_trials
+from harness.review.latency_pass import (
+    MOST_ROUNDS,
+    cascade_facts,
+    lacking,
+    latency_facts,
+    latency_trials,
+)
 from harness.review.progress import Standing as Shown
 from harness.review.scores import Measures, Scoreboard
 from harness.review.vetoes import find_vetoes
@@ -82,7 +89,8 @@ class ReviewRun:
         self._ledger = Ledger(
             plan.cap_usd,
             self._price,
-            spent_usd=earlier.known_usd + earlier.possibly_billed_usd,
+            spent_usd=earlier.known_usd,
+            possibly_billed_usd=earlier.possibly_billed_usd,
         )
         self._governor = self._make_governor(None)
         self._batches = self._open_batches()
@@ -204,9 +212,18 @@ class ReviewRun:
     def _confirm(self, run: FeatureRun, step: Confirm) -> None:
         standings = {item.option: item for item in run.standings()}
         for option in step.options:
-            latency = self._latency(run, run.rungs[option])
+            latency = self._option_latency(run, option)
             level = standings[option].level or run.design.alpha
             run.vetoes[option] = find_vetoes(run, option, latency=latency, level=level)
+
+    def _option_latency(self, run: FeatureRun, option: str) -> LatencyFacts | None:
+        """Of a cascade the mixture: the cheap model alone, or both one after the other."""
+        alone = self._latency(run, run.rungs[run.asks(option)])
+        cascade, config = run.cascades.get(option), run.plan.config.latency
+        if cascade is None or alone is None or config is None:
+            return alone
+        incumbent = run.latencies.get(run.incumbent.option)
+        return cascade_facts(config, cascade, run, incumbent)
 
     def _measure_incumbents(self) -> None:
         """First of all, while nothing else runs."""
@@ -308,19 +325,16 @@ def _start(plan: FeaturePlan, served: Mapping[str, str]) -> FeatureRun:
     judges = tuple(replace(judge, rung=_at(judge.rung, served)) for judge in plan.judges)
     cases = {case.id: case for case in plan.sample.deciding}
     judging = Judging.of(judges, cases, plan.incumbent.option)
+    book = judging.book if judging else None
+    measures = Measures.of(plan.evalset, plan.sample.folder, book)
     return FeatureRun(
         plan=plan,
         design=plan.design,
         incumbent=_at(plan.incumbent, served),
-        rungs={option.rung.option: _at(option.rung, served) for option in plan.asked},
-        board=Scoreboard(
-            measures=Measures.of(
-                plan.evalset, plan.sample.folder, judging.book if judging else None
-            ),
-            cases=cases,
-            repeats=plan.repeats,
-        ),
+        rungs={rung.option: _at(rung, served) for rung in plan.rungs},
+        board=Scoreboard(measures=measures, cases=cases, repeats=plan.repeats),
         judging=judging,
+        cascades=cascades_of(plan, measures.primary),
     )
 
 

@@ -16,16 +16,21 @@ from harness.scoring.catalogue import find_scorer
 from harness.scoring.judge import NotGradedError
 from harness.scoring.outcomes import normal_form, score_outcome
 from harness.scoring.scorer import NoTargetError, Setting
+from harness.scoring.second import grade_again, second_spec
 from harness.trials import Answered, Failed, Missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from evalsets.cases import Case, EvalSet
+    from evalsets.cases import Case, EvalSet, ScorerSpec
     from harness.scoring.grades import GradeBook
     from harness.scoring.scorer import Scorer
     from harness.trials import Attempt, Outcome
+
+
+AGAIN = -1
+"""The measure of the second grader, which decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,8 @@ class Scored:
     unlabelled: bool
     answer: str | None
     attempts: tuple[Attempt, ...]
+    again: float | None = None
+    """The second grader's score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +54,9 @@ class Measures:
 
     names: tuple[str, ...]
     scorers: tuple[Scorer, ...]
+    second: ScorerSpec | None = None
+    again: Callable[[Outcome, Case], float | None] | None = None
+    """Scores by the second grader; None: there is none."""
 
     @classmethod
     def of(cls, evalset: EvalSet, folder: Path, grades: GradeBook | None = None) -> Measures:
@@ -54,9 +64,12 @@ class Measures:
         primary = find_scorer(evalset.primary, Setting(folder=folder, grades=grades))
         setting = Setting(folder=folder, primary=primary, grades=grades)
         specs = [guardrail.scorer for guardrail in evalset.guardrails]
+        second = second_spec(evalset)
         return cls(
             names=(evalset.primary.scorer, *(spec.scorer for spec in specs)),
             scorers=(primary, *(find_scorer(spec, setting) for spec in specs)),
+            second=second,
+            again=grade_again(second, primary, folder) if second else None,
         )
 
     @property
@@ -79,6 +92,7 @@ class Measures:
             unlabelled=unlabelled,
             answer=self._answer(outcome),
             attempts=outcome.attempts,
+            again=self.again(outcome, case) if self.again else None,
         )
 
     def _answer(self, outcome: Outcome) -> str | None:
@@ -133,7 +147,10 @@ class Scoreboard:
         return [s for case in case_ids for s in of_option.get(case, {}).values()]
 
     def arm(self, option: str, measure: int = 0) -> Arm:
-        """An option's arm under one measure: the cases whose repeats are all there."""
+        """An option's arm under one measure: the cases whose repeats are all there.
+
+        The measure `AGAIN` is the second grader's.
+        """
         whole = {
             case: list(repeats.values())
             for case, repeats in self._read.get(option, {}).items()
@@ -141,11 +158,15 @@ class Scoreboard:
         }
         return Arm(
             option=option,
-            scores={c: tuple(s.scores[measure] for s in read) for c, read in whole.items()},
+            scores={c: tuple(_under(s, measure) for s in read) for c, read in whole.items()},
             failed=_cases(whole, lambda scored: scored.kind == "failed"),
             unlabelled=_cases(whole, lambda scored: scored.unlabelled),
             answers={c: answer for c, read in whole.items() if (answer := _common(read))},
         )
+
+
+def _under(scored: Scored, measure: int) -> float | None:
+    return scored.again if measure == AGAIN else scored.scores[measure]
 
 
 def _cases(whole: Mapping[str, list[Scored]], holds: Callable[[Scored], bool]) -> frozenset[str]:

@@ -11,7 +11,7 @@ from harness.costing.money import exact
 from harness.economics.bound import saving_upper_bound
 from harness.economics.bridge import bridge
 from harness.economics.error_value import QualityLoss, error_value
-from harness.economics.interval import saving_interval
+from harness.economics.interval import Part, saving_interval
 from harness.economics.levers import Observed, levers
 from harness.economics.monthly import cost_from_traffic, measured_cost, to_option_cost
 from harness.economics.savings import savings
@@ -62,7 +62,7 @@ def a_priced_record(
     chosen = measured_cost(cases, traffic, at[CHOSEN], success=0.945)
     other = cost_from_traffic(traffic, at[OTHER])
     rng = np.random.default_rng(5)
-    interval = saving_interval(cases, today, chosen, rng=rng) if sure else None
+    interval = saving_interval([Part(pairs=cases, cost=chosen)], today, rng=rng) if sure else None
     quality = a_quality()
     saving = today.monthly_after_discounts - chosen.monthly_after_discounts
     observed = Observed(prefix_tokens=4200, reasoning_share=Decimal("0.25"))

@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-from decimal import Decimal
-
-import pytest
-
 from harness.comparison.arms import Arm
-from harness.comparison.cascade import Spent, cascade_arm, cascade_cost
+from harness.comparison.cascade import cascade_arm
 from harness.comparison.pairs import pair_up
 
 ORDER = ("c0", "c1", "c2", "c3")
@@ -20,7 +16,7 @@ FLAGSHIP = Arm(
     scores={"c0": (1.0,), "c1": (1.0,), "c2": (1.0,), "c3": (1.0,)},
     answers={"c0": "a", "c1": "c"},
 )
-ACCEPTED = {"c0": True, "c1": False, "c2": True, "c3": True}
+ACCEPTED = {"c0": (True,), "c1": (False,), "c2": (False,), "c3": (True,)}
 
 
 def test_what_the_validator_refuses_and_what_failed_goes_to_the_incumbent() -> None:
@@ -37,20 +33,22 @@ def test_a_cascade_is_compared_like_any_candidate() -> None:
     assert found.pairs[3].missing
 
 
-def test_every_case_pays_the_cheap_call_and_escalated_ones_both() -> None:
-    cheap = {case: Spent(usd=Decimal("0.001"), seconds=1.0) for case in ORDER}
-    dear = {case: Spent(usd=Decimal("0.010"), seconds=3.0) for case in ORDER}
-    found = cascade_cost(cheap, dear, ACCEPTED)
-    assert found is not None
-    assert found.usd == (Decimal("0.001"), Decimal("0.011"), Decimal("0.001"), Decimal("0.001"))
-    assert found.seconds == (1.0, 4.0, 1.0, 1.0)
-    assert found.escalated == pytest.approx(0.25)
+def test_repeats_are_kept_one_by_one() -> None:
+    cheap = Arm(option="small", scores={"c0": (1.0, 0.0)}, answers={})
+    dear = Arm(option="big", scores={"c0": (0.5, 0.75)}, answers={"c0": "a"})
+    arm = cascade_arm("cascade", cheap, dear, {"c0": (True, False)})
+    assert arm.scores == {"c0": (1.0, 0.75)}
+    assert arm.answers == {}
 
 
-def test_a_time_that_was_not_measured_is_left_out() -> None:
-    cheap = {"c0": Spent(usd=Decimal(1), seconds=None), "c1": Spent(usd=Decimal(1), seconds=1.0)}
-    dear = {case: Spent(usd=Decimal(2), seconds=None) for case in ("c0", "c1")}
-    found = cascade_cost(cheap, dear, {"c0": True, "c1": False})
-    assert found is not None
-    assert found.seconds == ()
-    assert cascade_cost({}, dear, {"c0": True}) is None
+def test_an_escalated_case_without_a_label_agrees_with_itself() -> None:
+    bare = {"c0": (None,)}
+    cheap = Arm(option="s", scores=bare, unlabelled=frozenset(bare), answers={"c0": "x"})
+    dear = Arm(option="b", scores=bare, unlabelled=frozenset(bare), answers={"c0": "y"})
+    arm = cascade_arm("cascade", cheap, dear, {"c0": (False,)})
+    (pair,) = pair_up(dear, arm, order=("c0",), clusters=("c0",)).pairs
+    assert pair.agreed
+    assert pair.difference == 0.0
+    kept = cascade_arm("cascade", cheap, dear, {"c0": (True,)})
+    (pair,) = pair_up(dear, kept, order=("c0",), clusters=("c0",)).pairs
+    assert pair.unlabelled

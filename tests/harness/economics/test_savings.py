@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from harness.economics.interval import saving_interval
+from harness.economics.interval import Part, saving_interval
 from harness.economics.monthly import measured_cost
 from harness.economics.savings import savings
 from harness.economics.workload import UsagePair
@@ -27,9 +27,8 @@ def interval_of(cases: list[UsagePair], clusters: list[str] | None = None) -> tu
     traffic = some_traffic()
     own = [UsagePair(option=one.incumbent, incumbent=one.incumbent) for one in cases]
     found = saving_interval(
-        cases,
+        [Part(pairs=cases, cost=measured_cost(cases, traffic, some_rates(HAIKU)))],
         measured_cost(own, traffic, some_rates(OPUS)),
-        measured_cost(cases, traffic, some_rates(HAIKU)),
         clusters=clusters,
         rng=np.random.default_rng(7),
     )
@@ -66,7 +65,7 @@ def test_clusters_of_one_are_cases() -> None:
 def test_one_case_has_no_interval() -> None:
     cost = measured_cost([pair((1, 1), (1, 1))], some_traffic(), some_rates(OPUS))
     rng = np.random.default_rng(0)
-    assert saving_interval([pair((1, 1), (1, 1))], cost, cost, rng=rng) is None
+    assert saving_interval([Part(pairs=[pair((1, 1), (1, 1))], cost=cost)], cost, rng=rng) is None
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
@@ -89,7 +88,7 @@ def test_what_is_written_into_the_record() -> None:
     own = [UsagePair(option=one.incumbent, incumbent=one.incumbent) for one in cases]
     old = measured_cost(own, some_traffic(), some_rates(OPUS, discount=Decimal("0.10")))
     new = measured_cost(cases, some_traffic(), some_rates(HAIKU))
-    found = saving_interval(cases, old, new, rng=np.random.default_rng(1))
+    found = saving_interval([Part(pairs=cases, cost=new)], old, rng=np.random.default_rng(1))
     written = savings(old, new, found, one_off_cost=Decimal(1000))
     assert written.monthly == old.monthly - new.monthly
     assert written.after_discounts == old.monthly * Decimal("0.9") - new.monthly

@@ -10,7 +10,17 @@ import pytest
 
 from harness.publish.documents import to_document
 from harness.record.model import DecisionRecord
-from harness.record.parts import LeverBasis, PortionFacts, Recorded, TierFacts
+from harness.record.parts import (
+    AuditFacts,
+    CascadeFacts,
+    GraderFacts,
+    LeverBasis,
+    NoiseFacts,
+    PortionFacts,
+    Recorded,
+    SpreadFacts,
+    TierFacts,
+)
 from tests.support.document_text import texts
 from tests.support.record_numbers import change, numbers
 from tests.support.record_parts import (
@@ -18,6 +28,7 @@ from tests.support.record_parts import (
     a_hosting,
     a_judge,
     a_latency,
+    a_quality,
     a_rate,
     a_target,
     an_eval_set,
@@ -67,6 +78,32 @@ def full_record() -> DecisionRecord:
         latency=a_latency(p99_s=4.0, p99_upper_s=5.0, slo_ttft_p95_s=2.0, slo_p99_s=9.0),
         cost=cost,
         saving_at_most=Decimal("2900.00"),
+        quality=a_quality(
+            spread_current=SpreadFacts(cases=540, repeats=3, between=21.4, within=7.3),
+            spread_candidate=SpreadFacts(cases=530, repeats=4, between=22.6, within=9.1),
+        ),
+        cascade=CascadeFacts(
+            first="claude-haiku-4-5",
+            accept_when="not-unsure",
+            unsure="unsure",
+            escalates_to="claude-opus-4-5",
+            answers=561,
+            escalated=11.8,
+            first_per_request=Decimal("0.0073"),
+            escalation_per_request=Decimal("0.0043"),
+        ),
+        audit=AuditFacts(losses=("inv-003", "inv-118"), gains=("inv-042",)),
+        grader=GraderFacts(
+            grader="number",
+            cases=559,
+            current=85.7,
+            candidate=63.8,
+            current_again=88.9,
+            candidate_again=64.0,
+            tilt=-3.1,
+            changed_current=("inv-007",),
+            changed_candidate=(),
+        ),
     )
     basis = LeverBasis(
         batch=True,
@@ -79,6 +116,7 @@ def full_record() -> DecisionRecord:
     assert needed is not None
     whole = record.model_copy(
         update={
+            "noise": NoiseFacts(cases=541, disagreement=4.4, difference=-0.6, error=0.9),
             "options": (option,),
             "current": a_target("claude-opus-4-5", retires_on=date(2027, 10, 1)),
             "current_cost": cost,

@@ -119,7 +119,7 @@ def test_a_dead_model_leaves_the_feature_undecided(tmp_path: Path) -> None:
 
 def test_latency_is_its_own_pass_of_sixty_live_requests(tmp_path: Path) -> None:
     with OpenAIServer(answers) as server, inline_cluster() as cluster:
-        shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 5}")
+        shape = Shape(cases=200, candidates="good", extra="latency: {p95_s: 5}")
         write_review_workspace(tmp_path, server.port, shape)
         (record,) = run_review(tmp_path, cluster)
         streamed = [call for call in server.log.calls if call.body.get("stream")]
@@ -137,7 +137,7 @@ def test_a_slow_candidate_misses_its_limit(tmp_path: Path) -> None:
         return Reply(text=reply.text, usage=reply.usage, delay_s=0.03 if late else 0.0)
 
     with OpenAIServer(slow) as server, inline_cluster() as cluster:
-        shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 0.029}")
+        shape = Shape(cases=200, candidates="good", extra="latency: {p95_s: 0.029}")
         write_review_workspace(tmp_path, server.port, shape)
         (record,) = run_review(tmp_path, cluster)
     assert record.verdict is Verdict.JUSTIFY

@@ -1,0 +1,87 @@
+"""The parts of a record that say how far its figures can be trusted, and cascades.
+
+Case ids stand here, and no content. Quality is in points, shares in percent.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from harness.record.base import Recorded
+
+
+class CascadeFacts(Recorded):
+    """A cheap model first; where its answer fails the check, today's model is asked as well."""
+
+    first: str
+    """The cheap model."""
+    accept_when: str
+    """`schema`, `format` or `not-unsure`: what its answer must pass."""
+    unsure: str | None
+    """The text by which it declares itself unsure; None where that is not what counts."""
+    escalates_to: str
+    answers: int
+    """Answers of the cheap model that were checked."""
+    escalated: float | None
+    """Percent of them that did not pass; None while none was checked."""
+    first_per_request: Decimal | None
+    """USD a request, list price, of the cheap model."""
+    escalation_per_request: Decimal | None
+    """USD a request, over all of them, of asking today's model as well."""
+
+
+class Missingness(Recorded):
+    """Trials without an answer, per arm."""
+
+    current: int
+    candidate: int
+    failed_current: int
+    failed_candidate: int
+
+
+class SpreadFacts(Recorded):
+    """Standard deviations of one model's score, points, where cases were answered repeatedly."""
+
+    cases: int
+    repeats: int
+    between: float
+    """Between cases: how much harder some are than others."""
+    within: float
+    """Within a case, over its repeats: the model's own noise."""
+
+
+class NoiseFacts(Recorded):
+    """A model against itself: the first answers beside the second ones, case by case."""
+
+    cases: int
+    disagreement: float
+    """Percent of the cases whose two answers score differently."""
+    difference: float
+    """Second minus first, points: what is seen where nothing was changed."""
+    error: float
+    """Its standard error, points."""
+
+
+class AuditFacts(Recorded):
+    """Case ids on which both models score differently, for a person to read: graders have bugs."""
+
+    losses: tuple[str, ...]
+    """The candidate scores less; the largest loss first, then by id."""
+    gains: tuple[str, ...]
+    """The candidate scores more; the smallest gain first, then by id."""
+
+
+class GraderFacts(Recorded):
+    """What a second grader of the same answers changes; it decides nothing."""
+
+    grader: str
+    cases: int
+    current: float
+    candidate: float
+    current_again: float
+    candidate_again: float
+    tilt: float
+    """Difference by the second grader minus that by the first, points."""
+    changed_current: tuple[str, ...]
+    """Cases of today's model that it scores differently."""
+    changed_candidate: tuple[str, ...]

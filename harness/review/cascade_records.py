@@ -1,0 +1,48 @@
+"""What the record says of a cascade beside its quality."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.economics.cascade import CascadeCost
+from harness.record.parts import CascadeFacts
+
+if TYPE_CHECKING:
+    from harness.plan.ladder import Rung
+    from harness.plan.model import FeaturePlan
+    from harness.review.feature_run import FeatureRun
+    from harness.review.money import Measured
+
+
+def cascade_facts(
+    rung: Rung, measured: Measured | None, plan: FeaturePlan, run: FeatureRun | None
+) -> CascadeFacts | None:
+    """What a cascade is, and how often it asks today's model; None for other options."""
+    config = rung.cascade
+    if config is None:
+        return None
+    cost = _cost(measured)
+    tried = None if run is None else run.cascades.get(rung.option)
+    kept = {} if tried is None else tried.kept
+    checks = [keeps for repeats in kept.values() for keeps in repeats.values()]
+    return CascadeFacts(
+        first=config.first,
+        accept_when=config.accept_when,
+        unsure=config.unsure if config.accept_when == "not-unsure" else None,
+        escalates_to=plan.config.incumbent,
+        answers=len(checks),
+        escalated=round(100 * checks.count(False) / len(checks), 6) if checks else None,
+        first_per_request=cost.first.per_request if cost else None,
+        escalation_per_request=cost.escalation.per_request if cost else None,
+    )
+
+
+def escalated(measured: Measured | None) -> str:
+    """How often, as the end of a plain line; nothing of other options."""
+    cost = _cost(measured)
+    return f"; {cost.escalated:.1%} of the cases go on to today's model" if cost else ""
+
+
+def _cost(measured: Measured | None) -> CascadeCost | None:
+    cost = measured.cost if measured else None
+    return cost if isinstance(cost, CascadeCost) else None

@@ -1,0 +1,153 @@
+"""A cascade through a whole review on a local server: one more option, for free."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.config.workspace import load_workspace
+from harness.errors import UsageError
+from harness.plan.planning import Selection, plan_review
+from harness.publish.documents import to_document
+from harness.record.codes import Result, Verdict
+from providers.completion import TokenUsage
+from reports.render import render
+from tests.support.reviews import (
+    CYCLE,
+    NOW,
+    Shape,
+    inline_cluster,
+    right_answer,
+    run_review,
+    write_review_workspace,
+)
+from tests.support.wire.openai_server import OpenAIServer
+from tests.support.wire.reply import Reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.wire.reply import Body
+
+CASCADE = "cascades: [{first: good, accept_when: not-unsure, unsure: not sure}]"
+UNSURE = "billing, but I am not sure"
+
+
+def unsure_answers(body: Body) -> Reply:
+    """`good` is wrong on a fifth of the tickets, and says so each time; `big` is always right."""
+    text = json.dumps(body.get("messages"))
+    found = re.search(r"Ticket number (\d+)", text)
+    number = int(found[1]) if found else 0
+    doubtful = body["model"] != "big" and number % 5 == 0
+    answer = UNSURE if doubtful else right_answer(number)
+    late = bool(body.get("stream")) and body["model"] == "big"
+    usage = TokenUsage(input_tokens=80, output_tokens=2)
+    return Reply(text=answer, usage=usage, delay_s=0.05 if late else 0.0)
+
+
+def shape(**changes: object) -> Shape:
+    values: dict[str, object] = {"cases": 300, "candidates": "good", "extra": CASCADE}
+    return Shape(**(values | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["ladder", "holm"])
+def test_a_cascade_passes_where_its_model_alone_fails(tmp_path: Path, kind: str) -> None:
+    with OpenAIServer(unsure_answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, shape(kind=kind))
+        (record,) = run_review(tmp_path, cluster)
+        asked = len(server.log.calls)
+    alone, cascade = record.options
+    assert alone.result is Result.FAIL
+    assert cascade.result is Result.PASS
+    assert record.verdict is Verdict.DOWNGRADE
+    assert record.chosen == "good+not-unsure"
+    assert record.lever == cascade.lever == "cascade"
+    assert cascade.quality is not None
+    assert cascade.quality.difference == 0.0
+    assert asked == record.evidence.spend.trials <= 600
+    facts = cascade.cascade
+    assert facts is not None
+    assert (facts.first, facts.escalates_to) == ("good", "big")
+    assert facts.escalated == pytest.approx(20.0, abs=2.0)
+    (again,) = run_review(tmp_path, None, run_id="run-2")
+    assert again.finding_sha256 == record.finding_sha256
+
+
+def test_its_money_is_the_cheap_call_and_a_fifth_of_today_s(tmp_path: Path) -> None:
+    with OpenAIServer(unsure_answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, shape())
+        (record,) = run_review(tmp_path, cluster)
+    _, cascade = record.options
+    million = Decimal(1_000_000)
+    cheap, dear = 82 * Decimal("0.50") / million, 82 * Decimal("4.00") / million
+    assert cascade.cost.per_request == pytest.approx(cheap + dear / 5)
+    assert cascade.cost.rates is None
+    assert record.savings is not None
+    assert record.savings.monthly == Decimal(328) - Decimal(41) - Decimal(328) / 5
+    assert sum(term.usd for term in record.bridge) == -record.savings.monthly
+    assert record.savings.monthly_lower is not None
+    assert record.savings.monthly_lower < record.savings.monthly < record.savings.monthly_upper  # type: ignore[operator]
+    page = render(to_document(record, NOW), to="md")
+    assert "20.0 % of the answers of good did not pass" in page
+
+
+def test_a_cascade_alone_asks_its_model_and_nothing_twice(tmp_path: Path) -> None:
+    with OpenAIServer(unsure_answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, shape(candidates=""))
+        (record,) = run_review(tmp_path, cluster)
+        asked = server.log.by_hash
+    assert [option.target.option for option in record.options] == ["good+not-unsure"]
+    assert record.verdict is Verdict.DOWNGRADE
+    assert sum(asked.values()) == 600
+    assert max(asked.values()) == 1
+
+
+def test_its_times_are_a_mixture_of_both(tmp_path: Path) -> None:
+    extra = CASCADE + "\nlatency: {p95_s: 30}"
+    with OpenAIServer(unsure_answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, shape(extra=extra))
+        (record,) = run_review(tmp_path, cluster)
+    latency = record.options[1].latency
+    assert latency is not None
+    assert latency.n >= 59
+    assert record.current_latency is not None
+    assert latency.p50_s is not None
+    assert latency.p95_s is not None
+    assert record.current_latency.p50_s is not None
+    assert latency.p50_s < record.current_latency.p50_s < latency.p95_s
+
+
+def test_the_plan_prices_a_cascade_without_further_calls(tmp_path: Path) -> None:
+    write_review_workspace(tmp_path, 9, shape())
+    with_it = plan_review(load_workspace(tmp_path), cycle=CYCLE, on=NOW.date(), wanted=Selection())
+    write_review_workspace(tmp_path, 9, shape(extra=""))
+    alone = plan_review(load_workspace(tmp_path), cycle=CYCLE, on=NOW.date(), wanted=Selection())
+    (first,), (second,) = with_it.features, alone.features
+    assert [option.rung.option for option in first.options] == ["good", "good+not-unsure"]
+    assert first.money is not None
+    assert second.money is not None
+    assert first.money.calls == second.money.calls == 600
+    assert first.plan_sha256 != second.plan_sha256
+
+
+@pytest.mark.parametrize(
+    ("cascade", "message"),
+    [
+        ("{first: gud, accept_when: format}", r"tickets.yaml:\d+: cascades.0..first: unknown model .gud."),
+        ("{first: good, accept_when: vibes}", r"cascades.0..accept_when: must be .schema., .format. or .not-unsure."),
+        ("{first: big, accept_when: format}", "big is the incumbent itself"),
+        ("{first: good, accept_when: schema}", "schema needs `request"),
+        (
+            "{first: good, accept_when: format}, {first: good, accept_when: format}",
+            r"good\+format is stated twice",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_where(tmp_path: Path, cascade: str, message: str) -> None:
+    write_review_workspace(tmp_path, 9, shape(extra=f"cascades: [{cascade}]"))
+    with pytest.raises(UsageError, match=message):
+        load_workspace(tmp_path)

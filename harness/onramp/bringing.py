@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from evalsets.cases import ScorerSpec
 from harness.errors import UsageError
 from harness.intake.values import ImportedPrompt
+from harness.onramp.drafts import blank_feature_text
 from harness.onramp.imported_feature import model_names, write_feature
 from harness.onramp.imported_set import SetDraft, write_set
 
@@ -47,10 +48,18 @@ def draft_workspace(
     written: list[str] = []
     if not (root / "evalsets" / feature / "evalset.yaml").exists():
         written += write_set(root, _set(feature, answers))
-    if not any((root / "features" / f"{feature}{end}").exists() for end in (".yaml", ".yml")):
+    if not _has_feature(root, feature):
         today = _incumbent(incumbent, names)
         written += write_feature(root, feature, names=names, incumbent=today)
     return Drafted(written=tuple(written), names=names)
+
+
+def _has_feature(root: Path, feature: str) -> bool:
+    """Whether somebody wrote the feature; a blank draft that nobody touched makes room."""
+    blank = root / "features" / f"{feature}.yaml"
+    if blank.is_file() and blank.read_text(encoding="utf-8") == blank_feature_text(feature):
+        blank.unlink()
+    return any((root / "features" / f"{feature}{end}").exists() for end in (".yaml", ".yml"))
 
 
 def _incumbent(given: str | None, names: Mapping[str, str]) -> str:

@@ -1,0 +1,57 @@
+"""The README's own commands, run as they stand against the built wheel, give what it shows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.support.outcomes_table import outcomes_table
+from tests.support.wheels import ROOT, run
+
+pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel")]
+
+SECTION = "### From a table of answers"
+_BLOCK = re.compile(r"^```(console|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NAMED = re.compile(r"# (rightsizing/\S+)\n")
+
+
+def blocks() -> list[tuple[str, str]]:
+    """The section's fenced blocks: kind and text, in their order."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text[text.index(SECTION) :]
+    return [
+        (match[1], match[2]) for match in _BLOCK.finditer(section[: section.index("\n### ", 1)])
+    ]
+
+
+def shown(text: str) -> list[tuple[str, str]]:
+    """A console block's commands, each with the output under it."""
+    parts = re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
+    return [(command, output) for command, _, output in (part.partition("\n") for part in parts)]
+
+
+def test_a_new_user_gets_from_a_table_to_a_document(
+    host: tuple[Path, Path], tmp_path: Path
+) -> None:
+    commands, _ = host
+    (tmp_path / "answers.csv").write_text(outcomes_table(), encoding="utf-8")
+    ran = 0
+    for kind, text in blocks():
+        if kind == "yaml":
+            named = _NAMED.match(text)
+            assert named is not None
+            (tmp_path / named[1]).write_text(text, encoding="utf-8")
+            continue
+        for command, output in shown(text):
+            name, *arguments = shlex.split(command)
+            if name == "pip":
+                continue
+            program = commands / name if name == "rightsize" else name
+            done = run(program, *arguments, cwd=tmp_path, check=False)
+            said = (done.stdout + done.stderr).replace(f"{tmp_path}/", "")
+            assert said == output, command
+            ran += 1
+    assert ran == 7

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ QUIET = {
 }
 
 STARTS = 3
+JOIN_TRIES = "5"
+"""How often Ray asks a cluster that refuses it; of its own accord it would for minutes."""
+REACH_S = 10.0
 SOURCES = Path(__file__).resolve().parents[2]
 """Where our packages lie."""
 
@@ -88,16 +92,38 @@ def join_remote(address: str, token_file: Path) -> Callable[[], Any]:
     """How to join a running cluster."""
 
     def connect() -> Any:
+        refuse_unreachable(address)
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", JOIN_TRIES)
         ray = _authenticated(token_file)
-        ray.init(
-            address=address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            job_config=_job(),
-        )
+        try:
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                job_config=_job(),
+            )
+        except Exception as error:
+            raise UsageError(
+                f"--address {address}: cannot join ({type(error).__name__}): is the token that "
+                "cluster's, and is this machine one of its nodes?"
+            ) from error
         return ray
 
     return connect
+
+
+def refuse_unreachable(address: str) -> None:
+    """Raise when nobody listens at `host:port`: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), REACH_S).close()
+    except OSError as error:
+        raise UsageError(
+            f"--address {address}: nobody answers there ({error.strerror or error}): say the "
+            "head's host:port, or `auto` on a node of the cluster"
+        ) from None
 
 
 def remote_token(environ: Mapping[str, str], token_file: Path) -> Path:

@@ -81,7 +81,7 @@ def summary(
     )
     per_s = granted * share / 60
     start = stats["accepted_at"][0] + WARM_S
-    end = stats["accepted_at"][0] + seconds - 2
+    end = min(stats["accepted_at"][0] + seconds - 2, stats["accepted_at"][-1])
     steady = [at for at in stats["accepted_at"] if start <= at < end]
     refused = [at for at in stats["refused_at"] if at >= start]
     window = min(60.0, end - start)

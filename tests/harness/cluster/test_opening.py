@@ -82,12 +82,24 @@ def test_workers_run_our_packages_in_a_folder_that_owns_all_four_names(tmp_path:
 
 STRANGER = """
 import os, sys
-os.environ["RAY_AUTH_MODE"] = sys.argv[2]
-os.environ["RAY_AUTH_TOKEN"] = "not the token"
+os.environ["RAY_AUTH_MODE"] = "disabled"
 os.environ["RAY_NUM_REDIS_GET_RETRIES"] = "2"
 import ray
 ray.init(address=sys.argv[1], log_to_driver=False)
 print("in")
+"""
+
+MISTAKEN = """
+import sys
+from pathlib import Path
+from harness.cluster.opening import remote_cluster
+from harness.errors import UsageError
+environ = {"RAY_AUTH_TOKEN": "not the token"}
+with remote_cluster(sys.argv[1], state=Path(sys.argv[2]), environ=environ) as cluster:
+    try:
+        cluster.crew("tests.support.handlers:echo")
+    except UsageError as error:
+        print(error)
 """
 
 
@@ -107,10 +119,12 @@ def test_a_stranger_is_refused_by_a_local_cluster_that_listens_everywhere(tmp_pa
             if connection.status == psutil.CONN_LISTEN
         }
         assert listening & {"0.0.0.0", "::"}  # noqa: S104  # why there is a token at all
-        for mode in ("token", "disabled"):
-            stranger = run_driver(STRANGER, address, mode, cwd=tmp_path)
-            said, _ = stranger.communicate(timeout=60)
-            assert (said, stranger.returncode == 0) == ("", False)
+        stranger = run_driver(STRANGER, address, cwd=tmp_path)
+        said, _ = stranger.communicate(timeout=60)
+        assert (said, stranger.returncode == 0) == ("", False)
+        mistaken = run_driver(MISTAKEN, address, str(tmp_path / "theirs"), cwd=tmp_path)
+        said, _ = mistaken.communicate(timeout=60)
+        assert "is the token that cluster's" in said
 
 
 def test_a_remote_cluster_without_a_token_is_refused(tmp_path: Path) -> None:
@@ -128,6 +142,13 @@ def test_rays_client_protocol_is_refused_with_what_to_do_instead(tmp_path: Path)
         remote_cluster("ray://192.0.2.1:10001", state=tmp_path, environ=environ),
     ):
         pass
+
+
+def test_an_address_where_nobody_listens_is_told_at_once(tmp_path: Path) -> None:
+    environ = {"RAY_AUTH_TOKEN": "t"}
+    with remote_cluster("127.0.0.1:1", state=tmp_path, environ=environ) as cluster:  # noqa: SIM117
+        with pytest.raises(UsageError, match="nobody answers there"):
+            cluster.crew("tests.support.handlers:echo")
 
 
 def test_each_local_token_is_random(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """A quality pass by the vendors' batch APIs: sent once, polled, read, and never sent twice.
 
 Each request is in the journal before its batch is submitted, and the batch's id is before it is
-polled; a run that dies meanwhile is followed by one that reads the same batch. What a batch did
-not answer (expired, failed, lost) is left to the caller to ask live.
+polled; a run that dies meanwhile is followed by one that reads the same batch. A run that dies
+between the vendor's taking the batch and its id's reaching the journal leaves it unknown: what was
+set aside for it stays possibly billed, and the next run sends another. What a batch did not answer
+(expired, failed, lost) is left to the caller to ask live.
 """
 
 from __future__ import annotations

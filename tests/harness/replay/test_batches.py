@@ -17,7 +17,7 @@ from harness.replay.batch_parts import MOST_ITEMS, parts
 from harness.replay.batch_worker import BatchWorker
 from harness.replay.batches import Batches, Patience
 from harness.replay.calls import Fault
-from harness.replay.journal import Journal
+from harness.replay.journal import Journal, Sent
 from harness.replay.ledger import Ledger
 from harness.replay.retry import RetryPolicy
 from harness.replay.upkeep import merge
@@ -254,6 +254,21 @@ def test_the_reservation_of_an_earlier_run_is_taken_over_once(
     (outcome,) = again.batches.read()
     assert outcome.attempts[0].reserve_usd == CENT
     assert again.ledger.spent_usd == Decimal(20) / 100_000
+    again.journal.close()
+
+
+def test_a_batch_whose_id_was_never_learnt_counts_as_billed(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    first = bench()
+    first.journal.commit(ended=(), sent=[Sent(trial=batch_trial(1), number=1)])
+    first.journal.close()
+    again = Bench(tmp_path, SENT, ENDED, ends(t1=GOOD))
+    again.batches.send([batch_trial(1)])
+    assert (again.ledger.spent_usd, again.ledger.reserved_usd) == (CENT, CENT)
+    (outcome,) = again.batches.read()
+    assert [attempt.number for attempt in outcome.attempts] == [1, 2]
+    assert again.ledger.spent_usd == CENT + Decimal(20) / 100_000
     again.journal.close()
 
 

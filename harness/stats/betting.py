@@ -4,8 +4,8 @@ Source: I. Waudby-Smith and A. Ramdas, "Estimating means of bounded random varia
 Journal of the Royal Statistical Society B 86 (2024) 1-27, the one-sided grid of stakes. A gambler
 starts with 1, stakes a fixed share of the wealth on every case being better than the claimed mean
 m, and if m is true gets to 1/a with probability a at most (Ville), however often one looks. The
-wealth here is the mean over a grid of stakes, so the order of the cases does not matter.
-Differences lie in [-1, 1] and are mapped to x = (1 + d) / 2.
+wealth here is a weighted mean over a fixed grid of stakes, so the order of the cases does not
+matter. Differences lie in [-1, 1] and are mapped to x = (1 + d) / 2.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from harness.stats.arrays import Floats, Numbers
 
 _BISECTIONS = 50
-_STAKES = np.concatenate([np.geomspace(0.004, 0.5, 22), [0.65, 0.8, 0.95]])
+_STAKES = np.geomspace(0.004, 0.95, 13)
+_LOG_WEIGHTS = np.log(np.repeat([0.15 / 6, 0.85 / 7], [6, 7]))
+"""Seven large stakes carry most: they win on hundreds of cases, small ones on many thousands."""
 
 
 def log_wealth(differences: Numbers, mean: float) -> float:
@@ -59,8 +61,8 @@ def _steps(values: Floats, mean: float) -> Floats:
 
 
 def _mix(logs: Floats) -> Floats:
-    """Log of the mean wealth over the stakes (last axis)."""
-    return np.asarray(np.logaddexp.reduce(logs, axis=-1)) - math.log(len(_STAKES))
+    """Log of the weighted mean of the wealth over the stakes (last axis)."""
+    return np.asarray(np.logaddexp.reduce(logs + _LOG_WEIGHTS, axis=-1))
 
 
 def p_value(differences: Numbers, margin: float) -> float:
@@ -84,7 +86,7 @@ def smallest_sample(margin: float, level: float) -> int:
     """Fewest cases at which a candidate that never differs would clear the margin.
 
     >>> smallest_sample(0.05, 0.05)
-    115
+    100
     """
     size = 1
     while log_wealth(np.zeros(size), -margin) <= -math.log(level):

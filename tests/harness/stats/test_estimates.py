@@ -78,5 +78,5 @@ def test_the_level_of_a_score_is_inside_its_interval() -> None:
 
 
 def test_the_smallest_sample_depends_on_the_method() -> None:
-    assert smallest_sample("tango", 0.05, 0.05) == 52
-    assert smallest_sample("betting", 0.05, 0.05) > 52
+    assert smallest_sample("tango", 0.05, 0.05) == 59
+    assert smallest_sample("betting", 0.05, 0.05) > 59

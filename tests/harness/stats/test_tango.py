@@ -111,9 +111,30 @@ def test_an_agreeing_case_never_hurts_and_turning_a_loss_into_agreement_never_hu
 
 def test_no_disagreement_is_not_zero_width() -> None:
     interval = tango.bounds(0, 0, 50, 0.05)
-    z = stats.norm.isf(0.05)
-    assert float(interval.lower) == pytest.approx(-(z**2) / (50 + z**2), abs=1e-9)
-    assert float(interval.upper) == pytest.approx(z**2 / (50 + z**2), abs=1e-9)
+    unseen = 1 - 0.05 ** (1 / 50)
+    assert unseen > stats.norm.isf(0.05) ** 2 / (50 + stats.norm.isf(0.05) ** 2)
+    assert float(interval.lower) == pytest.approx(-unseen, abs=1e-9)
+    assert float(interval.upper) == pytest.approx(unseen, abs=1e-9)
+
+
+@pytest.mark.parametrize(("losses", "n", "level"), [(0, 60, 0.05), (2, 300, 0.05), (7, 120, 0.01)])
+def test_where_nothing_was_gained_it_is_no_bolder_than_the_exact_test(
+    losses: int, n: int, level: float
+) -> None:
+    exact = stats.binomtest(losses, n, 0.02, alternative="less").pvalue
+    assert float(tango.p_value(losses, 0, n, 0.02)) >= exact - 1e-12
+    most = stats.binomtest(losses, n, alternative="less").proportion_ci(1 - level).high
+    assert float(tango.bounds(losses, 0, n, level).lower) <= -most + 1e-9
+
+
+@pytest.mark.parametrize("margin", [0.01, 0.02, 0.05, 0.1])
+def test_losses_alone_err_at_most_alpha_at_every_size(margin: float) -> None:
+    """The size at which the score test alone errs 1.35 alpha is among them."""
+    n = np.arange(20, 700)
+    losses = np.arange(60)[:, None]
+    passes = tango.p_value(losses, 0, n, margin) < 0.05
+    chance = stats.binom.pmf(losses, n, margin)
+    assert float((chance * passes).sum(axis=0).max()) <= 0.05 + 1e-9
 
 
 def test_without_a_case_there_is_no_number() -> None:

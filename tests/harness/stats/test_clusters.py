@@ -17,6 +17,13 @@ def _data() -> tuple[np.ndarray, np.ndarray]:
     return np.clip(shared + rng.normal(0, 0.3, labels.size), -1, 1), labels
 
 
+def test_swapping_the_arms_mirrors_the_interval() -> None:
+    values, labels = _data()
+    ours = clusters.robust_bounds(np.sign(values), labels, 0.05)
+    theirs = clusters.robust_bounds(-np.sign(values), labels, 0.05)
+    assert float(ours.lower) == pytest.approx(-float(theirs.upper))
+
+
 def test_agrees_with_statsmodels() -> None:
     values, labels = _data()
     fit = sm.OLS(values, np.ones(values.size)).fit(

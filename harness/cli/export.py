@@ -8,6 +8,7 @@ import click
 
 from harness.cli import options
 from harness.cli.records import wanted_records
+from harness.errors import UsageError
 from harness.showback.focus import write_focus
 
 if TYPE_CHECKING:
@@ -26,20 +27,29 @@ if TYPE_CHECKING:
     default=None,
     help="Month that the rows are dated in, as 2026-11 (default: this one).",
 )
-def export(
+@click.option(
+    "--option",
+    default=None,
+    help="Price this option in the records that have it (default: today's model).",
+)
+def export(  # noqa: PLR0913  # one argument per option of the command
     *,
     workspace: Path,
     cycle: str | None,
     features: tuple[str, ...],
     out: Path | None,
     month: datetime | None,
+    option: str | None,
 ) -> None:
-    """Write today's cost as an estimate in the shape of FOCUS, one row a day and token type."""
+    """Write a month's cost as an estimate in the shape of FOCUS, one row a day and token type."""
     today = options.now().date()
     root = options.find_workspace(workspace)
     folder = root / "reviews" / options.cycle_of(cycle, today)
     records = wanted_records(folder, features)
-    text = write_focus(records, month=month.date() if month else today)
+    known = sorted({one.target.option for record in records for one in record.options})
+    if option is not None and option not in known:
+        raise UsageError(f"--option {option}: no record has it; known: {', '.join(known)}")
+    text = write_focus(records, month=month.date() if month else today, option=option)
     path = (out or folder) / "focus-estimate.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")

@@ -127,6 +127,21 @@ def test_export_writes_the_month(
     assert total == 97_536 * (5200 * Decimal(4) + 380 * 20) / 1_000_000
 
 
+def test_export_prices_an_option_in_place_of_today_s_model(
+    root: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (path,) = (root / "reviews" / CYCLE / "records").glob("*.json")
+    monthly = load(path.read_text(encoding="utf-8")).options[0].cost.monthly
+    assert rightsize(root, "export", "--option", "small", "--out", str(tmp_path / "o")) == 0
+    with (tmp_path / "o" / "focus-estimate.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["x_ModelId"] for row in rows} == {"small"}
+    total = sum((Decimal(row["ListCost"]) for row in rows), Decimal(0))
+    assert total == pytest.approx(monthly, abs=Decimal("0.00001"))
+    assert rightsize(root, "export", "--option", "smal") == ExitCode.USAGE_ERROR
+    assert "--option smal: no record has it; known: gone, small" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["reprice", "export"])
 def test_no_record_is_a_usage_error(
     command: str, root: Path, capsys: pytest.CaptureFixture[str]

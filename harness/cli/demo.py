@@ -16,7 +16,7 @@ from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.plan.planning import Selection, plan_review
 
-COMMITTED = ("reviews", ".rightsize")
+COMMITTED = ("reviews", "rightsizing.lock", ".rightsize")
 """What a workspace gathers by itself."""
 
 

@@ -1,0 +1,51 @@
+"""The project holds its own demo to its gate: the lock is backed by records of a real run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.cli.demo import write_demo
+from harness.cli.main import run
+from harness.errors import ExitCode
+from harness.lock import read_lock
+from tests.support.wheels import ROOT
+
+DEMO = ROOT / "configs" / "demo"
+
+
+@pytest.fixture(autouse=True)
+def _nobody_s_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_DIFF_BASE_SHA", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_demo_s_features_match_their_lock(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["gate", "-w", str(DEMO), "--json"]) == ExitCode.OK
+    report = json.loads(capsys.readouterr().out)
+    assert len({one["feature"] for one in report["checks"]}) == 4
+    assert {one["outcome"] for one in report["checks"]} <= {"pass", "warn"}
+    assert run(["lock", "-w", str(DEMO), "--check"]) == ExitCode.OK
+    lock = read_lock((DEMO / "rightsizing.lock").read_text(encoding="utf-8"))
+    assert len(lock.features) == 4
+    assert all(entry.verdict == "justify" for entry in lock.features.values())
+
+
+def test_a_slip_in_the_demo_would_be_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(DEMO, tmp_path / "demo", ignore=shutil.ignore_patterns(".rightsize"))
+    cases = copy / "evalsets" / "ticket-topic" / "cases.jsonl"
+    lines = cases.read_text(encoding="utf-8").splitlines(keepends=True)
+    cases.write_text("".join(lines[1:]), encoding="utf-8")
+    assert run(["gate", "-w", str(copy)]) == ExitCode.GATE_FAILED
+    assert "the eval set changed and no record was made with it" in capsys.readouterr().out
+
+
+def test_who_tries_the_demo_starts_without_our_decisions(tmp_path: Path) -> None:
+    root = write_demo(tmp_path / "demo")
+    assert not (root / "rightsizing.lock").exists()
+    assert not (root / "reviews").exists()

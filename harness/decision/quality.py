@@ -97,17 +97,19 @@ def _clusters(design: Design, settled: list[Pair]) -> int | None:
 
 
 def _table(settled: list[Pair]) -> tuple[int | None, int | None, int | None, int | None]:
-    """Both right, only the incumbent, only the candidate, neither; None for graded scores."""
+    """Both right, only the incumbent, only the candidate, neither; None for graded scores.
+
+    Where a case agrees without a label, both may be right or neither: these two are None then.
+    """
+    differences = [pair.difference for pair in settled]
     scores = {value for pair in settled for value in (pair.current, pair.candidate)}
-    if not scores <= {0.0, 1.0}:
+    if not scores <= {0.0, 1.0, None} or not set(differences) <= {-1.0, 0.0, 1.0}:
         return None, None, None, None
-    cells = [(pair.current, pair.candidate) for pair in settled]
-    return (
-        cells.count((1.0, 1.0)),
-        cells.count((1.0, 0.0)),
-        cells.count((0.0, 1.0)),
-        cells.count((0.0, 0.0)),
-    )
+    lost, won = differences.count(-1.0), differences.count(1.0)
+    if None in scores:
+        return None, lost, won, None
+    right = sum(pair.current == pair.candidate == 1.0 for pair in settled)
+    return right, lost, won, len(settled) - right - lost - won
 
 
 def _look(row: LookRow) -> Look:

@@ -102,7 +102,9 @@ def _method(plan: FeaturePlan) -> Method:
     """Fixed by the eval set's form alone, never by the answers."""
     if plan.evalset.cluster_key is not None:
         return "cluster-t"
-    return "tango" if is_binary(plan.evalset.primary) and plan.repeats == 1 else "betting"
+    guardrails = plan.evalset.guardrails
+    tested = [plan.evalset.primary, *(g.scorer for g in guardrails if g.protect == "proven")]
+    return "tango" if all(map(is_binary, tested)) and plan.repeats == 1 else "betting"
 
 
 def _saving_share(plan: FeaturePlan, index: int) -> float:

@@ -15,6 +15,8 @@ from harness.review.agreement import judge_facts, label_facts
 from harness.review.money import bill
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.plan.model import FeaturePlan
     from harness.review.feature_run import FeatureRun
 
@@ -96,16 +98,26 @@ def spend(plan: FeaturePlan, run: FeatureRun | None, *, load_usd: Decimal = Deci
             saved_by_stopping_usd=zero, trials=0, trials_saved=0,
         )  # fmt: skip
     paid = bill(run.attempts(), trials=run.trials_read())
-    possible = len(run.design.order) * plan.repeats * (1 + len(run.rungs))
-    asked = run.bulk_read()
-    saved = max(possible - asked, 0)
-    mean = bill(run.bulk_attempts()).known_usd / asked if asked else Decimal(0)
+    imported = plan.config.answers == "imported"
+    unasked = {} if imported else run.unasked()
     return Spend(
         total_usd=plain(paid.known_usd + load_usd),
         judge_usd=plain(bill(run.judge_attempts()).known_usd),
         possibly_billed_usd=plain(paid.possibly_usd),
-        saved_by_stopping_usd=plain(rounded(mean * saved, 6)),
+        saved_by_stopping_usd=plain(rounded(_saved(run, unasked), 6)),
         trials=paid.trials,
-        trials_saved=saved,
+        trials_saved=sum(unasked.values()),
         gpu_usd=plain(load_usd),
+    )
+
+
+def _saved(run: FeatureRun, unasked: Mapping[str, int]) -> Decimal:
+    """USD that were not spent: each model's trials at what its own cost so far.
+
+    A model that was never asked is taken to cost what a trial of this feature did on average.
+    """
+    read, attempts = run.bulk_read(), bill(run.bulk_attempts()).known_usd
+    usual = attempts / read if read else Decimal(0)
+    return sum(
+        (count * (run.mean_usd(name) or usual) for name, count in unasked.items()), Decimal(0)
     )

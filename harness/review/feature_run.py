@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.comparison.pairs import pair_up
@@ -110,6 +111,7 @@ class FeatureRun:
             counts[asked] = max(count, counts.get(asked, 0))
         wanted = [(self.incumbent, ask.incumbent)]
         wanted += [(self.rungs[name], count) for name, count in counts.items()]
+        wanted = [(rung, self._whole(rung, count)) for rung, count in wanted]
         if by_batch is not None:
             wanted = [(rung, count) for rung, count in wanted if rung.config.batch is by_batch]
         for position, case in enumerate(self.plan.sample.deciding):
@@ -119,6 +121,16 @@ class FeatureRun:
                         yield self.plan.asker.trial(
                             rung, case, repeat, "quality", batch=bool(by_batch)
                         )
+
+    def _whole(self, rung: Rung, count: int) -> int:
+        """A batch is asked up to the pilot's end or the next look, not to each check for futility.
+
+        The procedure walks the same checks over the same cases; some answers may come for nothing,
+        where a batch a check would take days. It depends on the workspace alone, so that a review
+        from the journal reads the same cases.
+        """
+        ends = (self.design.pilot, *self.design.looks)
+        return next((end for end in ends if end >= count), count) if rung.config.batch else count
 
     def take(self, outcome: Outcome) -> None:
         """Read one outcome; one whose answer is to be judged waits for `judged`."""
@@ -137,6 +149,20 @@ class FeatureRun:
     def bulk_read(self) -> int:
         """Trials of the quality pass that were read."""
         return sum(len(self.board.scored(o, self.design.order)) for o in self._options())
+
+    def unasked(self) -> dict[str, int]:
+        """By model, the trials of the quality pass that were never asked."""
+        whole = len(self.design.order) * self.plan.repeats
+        return {
+            option: max(whole - len(self.board.scored(option, self.design.order)), 0)
+            for option in self._options()
+        }
+
+    def mean_usd(self, option: str) -> Decimal | None:
+        """What a trial of a model cost, retries included; None when it was never asked."""
+        read = self.board.scored(option, self.design.order)
+        known = [a.cost_usd for s in read for a in s.attempts if a.cost_usd is not None]
+        return sum(known, Decimal(0)) / len(read) if read else None
 
     def trials_read(self) -> int:
         """Trials of both passes."""

@@ -17,6 +17,7 @@ from harness.review.agreement import judges_are_reliable
 from harness.review.cascade_records import cascade_facts, escalated
 from harness.review.checks import audit, grader, with_spreads
 from harness.review.money import measure, planned_cost
+from harness.review.vetoes import look_at_parts
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from harness.record.parts import BreakEven, OptionCost, Quality
     from harness.review.feature_run import FeatureRun
     from harness.review.money import Measured
+    from harness.review.vetoes import Parts
     from harness.stats.design import Design
 
 
@@ -145,6 +147,7 @@ def option_record(
     """Write one option down."""
     rung = examined.planned.rung
     vetoes = run.vetoes.get(rung.option) if run else None
+    parts = vetoes or _parts(examined, run)
     asked = run is not None and examined.standing is not None and examined.standing.asked > 0
     return OptionRecord(
         target=target(rung, plan, run),
@@ -154,8 +157,8 @@ def option_record(
         reason_codes=result.reasons,
         note=note(examined, result),
         quality=examined.quality,
-        slices=vetoes.slices if vetoes else (),
-        guardrails=vetoes.guardrails if vetoes else (),
+        slices=parts.slices if parts else (),
+        guardrails=parts.guardrails if parts else (),
         latency=vetoes.latency if vetoes else None,
         missing=missingness(run.pairs(rung.option)) if run and asked else None,
         cost=cost_of(examined, plan),
@@ -166,6 +169,19 @@ def option_record(
         cascade=cascade_facts(rung, examined.measured, plan, run),
         audit=audit(run.pairs(rung.option)) if run and asked else None,
         grader=grader(run, rung.option) if run and asked else None,
+    )
+
+
+def _parts(examined: Examined, run: FeatureRun | None) -> Parts | None:
+    """Parts of an option that did not pass: they veto nothing, and say where it is weak."""
+    if run is None or examined.standing is None or examined.quality is None:
+        return None
+    found = look_at_parts(run, examined.standing)
+    no = {"vetoes": False}
+    return replace(
+        found,
+        slices=tuple(part.model_copy(update=no) for part in found.slices),
+        guardrails=tuple(part.model_copy(update=no) for part in found.guardrails),
     )
 
 

@@ -213,8 +213,7 @@ class ReviewRun:
         standings = {item.option: item for item in run.standings()}
         for option in step.options:
             latency = self._option_latency(run, option)
-            level = standings[option].level or run.design.alpha
-            run.vetoes[option] = find_vetoes(run, option, latency=latency, level=level)
+            run.vetoes[option] = find_vetoes(run, standings[option], latency=latency)
 
     def _option_latency(self, run: FeatureRun, option: str) -> LatencyFacts | None:
         """Of a cascade the mixture: the cheap model alone, or both one after the other."""

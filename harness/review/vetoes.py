@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from harness.comparison.parts import Part, guardrail_result, slice_results, weakest_unnamed
@@ -14,17 +16,51 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.comparison.pairs import Pairs
+    from harness.decision.standing import Standing
     from harness.record.parts import GuardrailResult, LatencyFacts, SliceResult
     from harness.review.feature_run import FeatureRun
     from harness.stats.estimates import Method
 
 
-def find_vetoes(
-    run: FeatureRun, option: str, *, latency: LatencyFacts | None, level: float
-) -> Vetoes:
-    """Look at one option; `level` is the one at which its quality was tested."""
-    slices = _slices(run, run.pairs(option), level)
-    guardrails = _guardrails(run, option, level)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Slices and guardrails of one option."""
+
+    slices: tuple[SliceResult, ...]
+    guardrails: tuple[GuardrailResult, ...]
+
+
+def look_at_parts(run: FeatureRun, standing: Standing) -> Parts:
+    """What an option's slices and second measures show.
+
+    A proven part is shown as it was tested: at the level and on the cases that decided. An alarm
+    looks at every case that both models answered.
+    """
+    basis = _Basis(level=standing.level or run.design.alpha, cases=standing.cases)
+    return Parts(
+        slices=_slices(run, run.pairs(standing.option), basis),
+        guardrails=_guardrails(run, standing.option, basis),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Basis:
+    """The level at which an option was tested, and on which cases of the order."""
+
+    level: float
+    cases: tuple[int, int]
+
+    def of(self, pairs: Pairs, part: Part) -> Pairs:
+        """The pairs that count for a part."""
+        if part.protect != "proven" or not self.cases[1]:
+            return pairs
+        return replace(pairs, pairs=pairs.pairs[slice(*self.cases)])
+
+
+def find_vetoes(run: FeatureRun, standing: Standing, *, latency: LatencyFacts | None) -> Vetoes:
+    """Look at one option that passed on quality."""
+    parts = look_at_parts(run, standing)
+    slices, guardrails = parts.slices, parts.guardrails
     reasons: list[Reason] = []
     if any(found.vetoes for found in slices):
         reasons.append(Reason.SLICE_REGRESSION)
@@ -45,7 +81,7 @@ def find_vetoes(
     )
 
 
-def _slices(run: FeatureRun, pairs: Pairs, level: float) -> tuple[SliceResult, ...]:
+def _slices(run: FeatureRun, pairs: Pairs, basis: _Basis) -> tuple[SliceResult, ...]:
     groups = _groups(run)
     named = [
         Part(
@@ -54,14 +90,15 @@ def _slices(run: FeatureRun, pairs: Pairs, level: float) -> tuple[SliceResult, .
             margin=spec.margin,
             protect=spec.protect,
             case_ids=groups.get((spec.key, spec.value), frozenset()),
-            proven_level=level,
+            proven_level=basis.level,
         )
         for spec in run.plan.evalset.slices
     ]
     taken = {(part.key, part.value) for part in named}
     unnamed = {key: cases for key, cases in groups.items() if key not in taken}
     method = run.design.method
-    return slice_results(pairs, named, method) + weakest_unnamed(pairs, unnamed, method)
+    found = [slice_results(basis.of(pairs, part), [part], method) for part in named]
+    return (*chain(*found), *weakest_unnamed(pairs, unnamed, method))
 
 
 def _groups(run: FeatureRun) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -75,21 +112,19 @@ def _groups(run: FeatureRun) -> Mapping[tuple[str, str], frozenset[str]]:
     return {key: frozenset(cases) for key, cases in groups.items()}
 
 
-def _guardrails(run: FeatureRun, option: str, level: float) -> tuple[GuardrailResult, ...]:
-    return tuple(
-        guardrail_result(
-            run.pairs(option, index),
-            Part(
-                key=spec.scorer.scorer,
-                value="",
-                margin=spec.margin,
-                protect=spec.protect,
-                proven_level=level,
-            ),
-            _measure_method(run.design.method, binary=is_binary(spec.scorer)),
+def _guardrails(run: FeatureRun, option: str, basis: _Basis) -> tuple[GuardrailResult, ...]:
+    found: list[GuardrailResult] = []
+    for index, spec in enumerate(run.plan.evalset.guardrails, start=1):
+        part = Part(
+            key=spec.scorer.scorer,
+            value="",
+            margin=spec.margin,
+            protect=spec.protect,
+            proven_level=basis.level,
         )
-        for index, spec in enumerate(run.plan.evalset.guardrails, start=1)
-    )
+        method = _measure_method(run.design.method, binary=is_binary(spec.scorer))
+        found.append(guardrail_result(basis.of(run.pairs(option, index), part), part, method))
+    return tuple(found)
 
 
 def _measure_method(method: Method, *, binary: bool) -> Method:

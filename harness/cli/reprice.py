@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.publish.store import file_name
 from harness.record.model import dump
 from harness.showback.current_rates import hosted_rates_on, rates_on
+from harness.showback.repricing import not_repriced
 from harness.showback.repricing import reprice as repriced
 
 if TYPE_CHECKING:
@@ -72,9 +73,11 @@ def _line(before: DecisionRecord, after: DecisionRecord) -> str:
         before.savings.after_discounts if before.savings else None,
         after.savings.after_discounts if after.savings else None,
     )
-    same = after.evidence.exploratory == before.evidence.exploratory
     text = f"{before.feature.id}: {today} a month, saving {saved}"
-    return f"{text}; no price changed" if same else text
+    if after.evidence.exploratory == before.evidence.exploratory:
+        return f"{text}; no price changed"
+    kept = not_repriced(before)
+    return f"{text}; as they were: {', '.join(kept)}" if kept else text
 
 
 def _change(before: Decimal | None, after: Decimal | None) -> str:

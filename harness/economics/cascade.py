@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.costing.money import exact, plain, rounded
@@ -15,7 +16,6 @@ from providers.completion import TokenUsage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from harness.config.files import Traffic
     from harness.costing.tables import Rates
@@ -78,11 +78,21 @@ def cascade_cost(
         NoUsageError: no pair has usage.
     """
     cheap, dear = rates
+    asked = _asked_in_part(dear, Decimal(len(kept) - sum(kept)) / max(len(kept), 1))
     return CascadeCost(
         first=measured_cost(pairs, traffic, cheap),
-        escalation=measured_cost(escalations(pairs, kept), traffic, dear),
+        escalation=measured_cost(escalations(pairs, kept), traffic, asked),
         escalated=1 - sum(kept) / max(len(kept), 1),
         success_share=None if success is None else exact(success),
+    )
+
+
+def _asked_in_part(rates: Rates, share: Decimal) -> Rates:
+    """Rates of which only a share of the requests pays what is charged by the request."""
+    return replace(
+        rates,
+        per_request=rounded(rates.per_request * share, USD_PLACES),
+        minimum_per_request=rounded(rates.minimum_per_request * share, USD_PLACES),
     )
 
 

@@ -48,6 +48,15 @@ def recorded_rates(record: DecisionRecord) -> dict[str, Rates]:
     }
 
 
+def not_repriced(record: DecisionRecord) -> tuple[str, ...]:
+    """Options with a month that no one price list explains (cascades): they keep theirs."""
+    return tuple(
+        option.target.option
+        for option in record.options
+        if option.cost.monthly is not None and option.cost.rates is None
+    )
+
+
 def reprice(record: DecisionRecord, rates: Mapping[str, Rates], *, as_of: date) -> DecisionRecord:
     """Work a record's money out at other rates.
 
@@ -131,7 +140,7 @@ class _Money:
         traffic, today = self._record.traffic, self._today
         if option.error_break_even is None or option.quality is None or traffic is None:
             return option.error_break_even
-        if today is None or cost.monthly_after_discounts is None:
+        if today is None or cost.rates is None or cost.monthly_after_discounts is None:
             return option.error_break_even
         saving = today.monthly_after_discounts - cost.monthly_after_discounts
         return error_value(

@@ -218,7 +218,7 @@ def specs_of(
 def show_fetch(what: str, done: int, total: int) -> None:
     """One line of fetching weights."""
     share = f"{done / total:.0%}" if total else ""
-    click.echo(f"fetching {what} {share}")
+    click.echo(f"weights: {what} {share}")
 
 
 def _answering(plan: Plan) -> set[str]:

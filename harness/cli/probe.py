@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from harness.probe.foreign import Tool
     from harness.probe.summary import Run
 
+POSITIVE = click.FloatRange(0, min_open=True)
 TOOLS = ("guidellm", "vllm-bench", "aiperf")
 
 
@@ -49,17 +50,29 @@ TOOLS = ("guidellm", "vllm-bench", "aiperf")
 @click.argument("model")
 @click.option("--feature", "-f", required=True, help="Feature whose prompts and SLOs count.")
 @options.workspace
-@click.option("--seconds", default=60.0, show_default=True, help="Length of one run.")
-@click.option("--requests", default=400, show_default=True, help="Fewest requests of one run.")
-@click.option("--repeats", default=5, show_default=True, help="Independent searches.")
-@click.option("--first", default=1.0, show_default=True, help="First rate, requests a second.")
+@click.option(
+    "--seconds", type=POSITIVE, default=60.0, show_default=True, help="Length of one run."
+)
+@click.option(
+    "--requests",
+    type=click.IntRange(10),
+    default=400,
+    show_default=True,
+    help="Fewest requests of one run.",
+)
+@click.option(
+    "--repeats", type=click.IntRange(1), default=5, show_default=True, help="Independent searches."
+)
+@click.option(
+    "--first", type=POSITIVE, default=1.0, show_default=True, help="First rate, requests a second."
+)
 @click.option("--seed", default=1, show_default=True, help="Of arrivals and prompts.")
 @click.option(
     "--import", "imported", type=(click.Choice(TOOLS), click.Path(path_type=Path)), default=None,
     help="Take a result file of another tool instead of measuring.", metavar="TOOL FILE",
 )  # fmt: skip
 @click.option(
-    "--load-s", type=float, default=None, help="Start to first answer, where not measured."
+    "--load-s", type=POSITIVE, default=None, help="Start to first answer, where not measured."
 )
 def probe(  # noqa: PLR0913  # one argument per option of the command
     *,

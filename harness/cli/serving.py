@@ -44,7 +44,11 @@ def list_(*, workspace: Path) -> None:
 @options.workspace
 @click.option("--team", default=None, help="Team that holds the GPUs (policy.yaml: gpu_quota).")
 @click.option(
-    "--idle-s", default=1800.0, show_default=True, help="Suspend after so long without a token."
+    "--idle-s",
+    type=click.FloatRange(0),
+    default=1800.0,
+    show_default=True,
+    help="Suspend after so long without a token; 0: never.",
 )
 def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> None:
     """Start MODEL and leave it running until it is stopped, idle, or its `ttl_s` is over."""

@@ -28,7 +28,7 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
     yield f"{len(plan.features)} features, {usd(monthly)} a month"
     yield from _counts(plan)
     yield from bound_line(plan)
-    free = [p.free_lever.saving_monthly for p in plan.features if p.free_lever]
+    free = [p.net_saving(p.free_lever) for p in plan.features if p.free_lever]
     if free:
         yield (
             f"Free of quality risk on {len(free)} features: batch or caching, "
@@ -44,9 +44,10 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
             f"In batches, at the batch price: {', '.join(batched)}.  "
             "Each look waits for its batches, up to a day"
         )
+    calls = _time(plan.forecast) if plan.forecast.lanes else f"No {'live ' if batched else ''}calls"
     yield (
         f"Cost {usd(plan.expected_usd)} expected, {usd(plan.worst_usd)} at worst, "
-        f"cap {usd(plan.cap_usd)}.  {_time(plan.forecast)}"
+        f"cap {usd(plan.cap_usd)}.  {calls}"
     )
 
 
@@ -61,7 +62,7 @@ def _time(forecast: Forecast) -> str:
         basis = f"at the pace of earlier runs for {forecast.known} of {forecast.lanes} models"
     else:
         basis = "roughly: no earlier run tells"
-    return f"Time {duration(forecast.hours)} {limits}, {basis}" if forecast.lanes else "No calls"
+    return f"Time {duration(forecast.hours)} {limits}, {basis}"
 
 
 def _asked_in_batches(plan: Plan) -> list[str]:

@@ -89,7 +89,9 @@ def test_a_quick_look_waits_for_no_batch(
         write_batch_workspace(tmp_path, servers, candidates=("gemini",))
         arguments = ["plan", "-w", str(tmp_path), "--cycle", CYCLE]
         assert run(arguments) == ExitCode.OK
-        assert "In batches, at the batch price: gemini, opus." in capsys.readouterr().out
+        told = capsys.readouterr().out
+        assert "In batches, at the batch price: gemini, opus." in told
+        assert "No live calls" in told
         load = load_workspace(tmp_path)
         wanted = Selection(quick=True)
         plan = plan_review(load.all_live(), cycle=CYCLE, on=NOW.date(), wanted=wanted)

@@ -31,8 +31,8 @@ from tests.support.batch_reviews import (
     run_batch_review,
     write_batch_workspace,
 )
-from tests.support.reviews import CYCLE, NOW
-from tests.support.wire.reply import Body, Reply
+from tests.support.reviews import CYCLE, NOW, right_answer
+from tests.support.wire.reply import Body, Reply, Script, WireUsage
 from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.cluster.crew import Cluster
+    from harness.record.model import DecisionRecord
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 SUBMISSION = ("/v1/messages/batches", "/v1/batches", "batchGenerateContent")
@@ -147,16 +148,38 @@ def test_features_share_the_batches_of_a_look(tmp_path: Path, cluster: Cluster) 
     assert {record.verdict for record in records} == {Verdict.DOWNGRADE}
 
 
-def test_one_batch_a_look_and_model(tmp_path: Path, cluster: Cluster) -> None:
-    notes = Notes()
-    with batch_servers() as servers:
-        write_batch_workspace(tmp_path, servers, kind="ladder", candidates=("gemini",), cases=200)
-        run_batch_review(tmp_path, cluster, notes=notes)
-        batches = {v: list(s.jobs.items.values()) for v, s in servers.items()}
-    assert len(batches["anthropic"]) == len(batches["google"]) > 1
-    for items in batches.values():
-        names = [json.dumps(item, sort_keys=True) for batch in items for item in batch]
-        assert len(names) == len(set(names))
+def worse(body: Body) -> Reply:
+    """Gemini gets every fifth ticket wrong, the others every twentieth."""
+    number = number_of(body)
+    wrong = number % 20 == 0 or (number % 5 == 2 and "contents" in body)
+    usage = WireUsage(input_tokens=IN, output_tokens=OUT)
+    return Reply(text=right_answer(number + 1 if wrong else number), usage=usage)
+
+
+@pytest.mark.parametrize("script", [right, worse], ids=["as good", "worse"])
+def test_one_batch_a_look_and_model_and_the_finding_of_a_live_review(
+    tmp_path: Path, cluster: Cluster, script: Script
+) -> None:
+    found: dict[str, DecisionRecord] = {}
+    for batch in ("true", "false"):
+        with batch_servers(script) as servers:
+            root = write_batch_workspace(
+                tmp_path / batch, servers, kind="ladder", candidates=("gemini", "gpt"), cases=300,
+                batch=batch,
+            )  # fmt: skip
+            (found[batch],), _ = run_batch_review(root, cluster)
+            if batch == "true":
+                sizes = {v: [len(b) for b in s.jobs.items.values()] for v, s in servers.items()}
+                assert live_calls(servers) == []
+        (again,), _ = run_batch_review(root, None, run_id="run-2")
+        assert again.model_dump() == found[batch].model_dump()
+    pilot, *looks = sizes["anthropic"]
+    assert pilot == 20
+    assert 1 <= len(looks) <= 3
+    ours, theirs = found["true"], found["false"]
+    assert (ours.verdict, ours.reason_codes) == (theirs.verdict, theirs.reason_codes)
+    assert [option.quality for option in ours.options] == [o.quality for o in theirs.options]
+    assert [option.result for option in ours.options] == [o.result for o in theirs.options]
 
 
 def test_expired_items_are_asked_live_and_not_billed(tmp_path: Path, cluster: Cluster) -> None:

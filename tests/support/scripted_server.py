@@ -2,9 +2,10 @@
 
     python scripted_server.py PORT [--crash-at-start] [--crash-after SECONDS] [--unhealthy]
         [--never-answer] [--spawn PIDFILE [--escape]] [--key KEY]
-        [--tickets]
+        [--tickets [--flaky N]]
 
-With `--tickets` it reads "Ticket number N" and is right on every one: billing for odd numbers.
+With `--tickets` it reads "Ticket number N" and is right on every one: billing for odd numbers. With
+`--flaky N` every N-th answer is wrong, whatever is asked: it does not answer alike twice.
 
 Standard library only: it is started as a child process, in a folder of its own.
 """
@@ -64,7 +65,10 @@ class Handler(BaseHTTPRequestHandler):
         found = re.search(r"Ticket number (\d+)", body)
         if not self.options.tickets or found is None:
             return "yes"
-        return "billing" if int(found[1]) % 2 else "technical"
+        odd = int(found[1]) % 2
+        if self.options.flaky and type(self).answered % self.options.flaky == 0:
+            odd = 1 - odd
+        return "billing" if odd else "technical"
 
     def _reply(self, status: int, content: object) -> None:
         self._send(status, json.dumps(content).encode())
@@ -98,6 +102,7 @@ def main() -> int:
     parser.add_argument("--escape", action="store_true")
     parser.add_argument("--key")
     parser.add_argument("--tickets", action="store_true")
+    parser.add_argument("--flaky", type=int)
     options = parser.parse_args()
     if options.crash_at_start:
         print("loading weights\nCUDA error: out of memory\n\n", flush=True)  # noqa: T201

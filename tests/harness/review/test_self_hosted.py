@@ -65,6 +65,16 @@ def bench_file(path: Path) -> Path:
     return path
 
 
+SAME = """\
+{name}:
+  provider: openai-compatible
+  version: same
+  may_see: [public, internal, customer]
+  price: [{{from: 2026-09-01, input: {price}, output: {price}, source: quote}}]
+  serve: {{engine: command, command: [{python}, {script}, "{{port}}", --tickets, --flaky, "10"]}}
+"""
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "workspace"
@@ -100,6 +110,8 @@ def test_the_documents_monthly_cost_follows_from_the_probe_by_hand(
     option = next(option for option in record.options if option.target.option == "own")
     assert option.result is Result.PASS
     assert option.cost is not None
+    digest = read_probe(probe_path(root, "own", "tickets")).sha256
+    assert option.cost.rates.source.startswith(f"probe {digest[:12]} of ")
     assert round(option.cost.monthly, 2) == by_hand  # to the cent: hours round up to 1/1000 request
     assert (record.verdict, record.chosen) == (Verdict.DOWNGRADE, "own")
     assert record.savings is not None
@@ -141,3 +153,33 @@ def repriced_from_the_price_book(root: Path, out: Path) -> None:
     monthly = dearer.options[0].cost.monthly
     assert monthly is not None
     assert round(monthly, 2) == Decimal("730.5") * Decimal("0.08")
+
+
+def test_a_model_against_itself_shows_how_often_its_engine_answers_otherwise(
+    root: Path, tmp_path: Path
+) -> None:
+    """An A/A run: one server under two names, each case asked twice of both."""
+    write_review_workspace(root, 9, Shape(cases=200, candidates="again"))
+    facts = {"python": sys.executable, "script": SCRIPT}
+    (root / "models" / "own.yaml").write_text(
+        SAME.format(name="own", price=4, **facts) + SAME.format(name="again", price=1, **facts)
+    )
+    edit(root / "features" / "tickets.yaml", "incumbent: big", "incumbent: own")
+    edit(root / "policy.yaml", "procedure: {kind: holm}", "procedure: {kind: holm, repeats: 2}")
+    specs = serve_specs(load_workspace(root).models, {})
+    with (
+        serve_models(specs, logs=tmp_path / "logs", environ=os.environ) as served,
+        inline_cluster() as cluster,
+    ):
+        assert served["own"] == served["again"]
+        addresses = {name: one.base_url for name, one in served.items()}
+        (record,) = run_review(root, cluster, served=addresses)
+    (option,) = record.options
+    quality = option.quality
+    assert quality is not None
+    assert abs(quality.difference) < 4
+    for spread in (quality.spread_current, quality.spread_candidate):
+        assert spread is not None
+        # One answer in ten is wrong by chance: sqrt(0.1 x 0.9) = 0.3, in points.
+        assert spread.within == pytest.approx(30, abs=6)
+        assert spread.between < 12

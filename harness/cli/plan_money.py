@@ -44,7 +44,7 @@ def lever_lines(plan: FeaturePlan) -> Iterator[str]:
     for lever in plan.levers:
         name = _CALLED.get(lever.kind, lever.kind)
         if lever.possible:
-            yield f"    {name}: saves {usd(lever.saving_monthly)} a month; {lever.needs}"
+            yield f"    {name}: saves {usd(plan.net_saving(lever))} a month; {lever.needs}"
         else:
             yield f"    {name}: not possible; {lever.needs}"
     if len(plan.levers) > 1:

@@ -143,6 +143,11 @@ class FeaturePlan:
     labels: int = 0
     """Disagreements that people are to label: expected, or counted where answers are known."""
 
+    def net_saving(self, lever: Lever) -> Decimal:
+        """USD a month that one of the levers saves after discounts."""
+        rates = None if self.incumbent is None else self.incumbent.rates
+        return lever.saving_monthly * (1 - rates.discount) if rates else lever.saving_monthly
+
     @property
     def asked(self) -> tuple[PlannedOption, ...]:
         """The options that the review may ask, cheapest first."""

@@ -141,7 +141,8 @@ class _FeaturePlanner:
         found = levers_of(plan, monthly)
         best = best_without_test(found)
         minimum = self.workspace.policy.minimum_saving_usd
-        worth = best is not None and best.saving_monthly > 0 and best.saving_monthly >= minimum
+        saved = Decimal(0) if best is None else plan.net_saving(best)
+        worth = saved > 0 and saved >= minimum
         return replace(plan, levers=found, free_lever=best if worth else None)
 
     def _bare(self) -> FeaturePlan:

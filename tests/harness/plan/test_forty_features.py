@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cli.plan_money import growth_line
+from harness.cli.plan_money import growth_line, lever_lines
 from harness.cli.plan_text import plan_lines
 from harness.cli.show import usd
 from harness.config.workspace import load_workspace
@@ -163,3 +163,14 @@ def test_growth_is_said_where_it_is_expected(planned: tuple[Plan, int, int]) -> 
     grown = replace(one, config=one.config.model_copy(update={"traffic": traffic}))
     year = usd(one.monthly_usd * Decimal("21.384283767210"))
     assert list(growth_line(grown)) == [f"    next year at +10 % requests a month: {year}"]
+
+
+def test_levers_are_said_after_discounts(planned: tuple[Plan, int, int]) -> None:
+    one = next(plan for plan in planned[0].features if plan.free_lever)
+    assert one.incumbent is not None
+    assert one.free_lever is not None
+    rates = replace(one.incumbent.priced(), discount=Decimal("0.25"))
+    cheaper = replace(one, incumbent=replace(one.incumbent, rates=rates))
+    net = one.free_lever.saving_monthly * Decimal("0.75")
+    assert cheaper.net_saving(one.free_lever) == net
+    assert f"    batch: saves {usd(net)} a month; {one.free_lever.needs}" in lever_lines(cheaper)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.replay.engine import replay
+from harness.cluster.inline import InlineCluster
+from harness.errors import InterruptedRunError
+from harness.replay.engine import AHEAD, replay
 from harness.replay.governor import Governor, LaneLimits
 from harness.replay.journal import Journal
 from harness.replay.ledger import Ledger
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from harness.cluster.crew import Cluster
     from harness.trials import Outcome, Trial
+    from providers.completion import TokenUsage
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
 
@@ -182,3 +186,37 @@ def test_a_failing_source_loses_nothing_that_was_sent(bench: Bench) -> None:
     bench.run(scripted(n, bench.log) for n in range(1500))
     assert len(calls(bench.log)) == 1500
     assert asked <= 1500
+
+
+def test_ctrl_c_while_trials_are_read_says_how_to_go_on(bench: Bench) -> None:
+    def source() -> Iterator[Trial]:
+        yield from (scripted(n, bench.log) for n in range(1500))
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRunError, match="run the same command again to go on"):
+        list(bench.start(source()))
+    assert bench.ledger.reserved_usd == 0
+
+
+def test_a_bug_of_the_engine_reaches_the_caller(bench: Bench) -> None:
+    def price(_trial: Trial, _usage: TokenUsage) -> Decimal:
+        raise ArithmeticError("no such rate")
+
+    bench.ledger = Ledger(Decimal(1), price)
+    with pytest.raises(ArithmeticError, match="no such rate"):
+        bench.run([scripted(1, bench.log)])
+
+
+def test_a_slow_reader_holds_the_engine_back(tmp_path: Path) -> None:
+    """Memory stays flat: what nobody has read yet is bounded, whatever there is to ask."""
+    total = 4000
+    with InlineCluster() as cluster:
+        bench = Bench(cluster, tmp_path)
+        run = bench.start(scripted(n, bench.log) for n in range(total))
+        next(run)
+        asked = [-1, 0]
+        while asked[-1] != asked[-2]:
+            time.sleep(0.5)
+            asked.append(len(calls(bench.log)))
+        assert AHEAD < asked[-1] < 2 * AHEAD
+        assert len(list(run)) == total - 1

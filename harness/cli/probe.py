@@ -133,7 +133,8 @@ def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> Pr
             found, feature, model, Address(base_url=base_url, key=key, gpus=gpus), on=now.date()
         )
         unseen = unseen_gpus(config, target)
-        for line in unseen:
+        ready = "" if load_s is None else f", ready after {load_s:.1f} s"
+        for line in (*unseen, f"{model} at {base_url}{ready}; a line after each run"):
             click.echo(line)
         subject = Subject(
             model=model, feature=feature, source="probe", measured_at=now, notes=unseen,

@@ -12,6 +12,7 @@ from harness.plan.planning import Selection, plan_review
 from harness.replay.governor import Lane, LaneHistory
 from harness.replay.journal import Journal
 from harness.replay.pace import Pace, read_paces
+from tests.support.judged import write_judged_workspace
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -90,3 +91,22 @@ def test_a_review_teaches_the_next_plan(tmp_path: Path) -> None:
         opened.add_lanes([told])
     later = forecast(plan.features, read_paces(journal), share_of_rate_limit=0.5)
     assert later.hours == pytest.approx(120 / 15 / 60, rel=0.01)
+
+
+def test_a_judge_is_a_lane_of_its_own_with_a_ruling_on_each_answer(tmp_path: Path) -> None:
+    write_judged_workspace(tmp_path, 9, Shape(cases=120, candidates="good"))
+    plan = plan_review(load_workspace(tmp_path), cycle=CYCLE, on=NOW.date(), wanted=Selection())
+    slow = {lane("referee"): replace(PACE, requests_per_minute=60)}
+    seen = forecast(plan.features, slow, share_of_rate_limit=1.0)
+    assert seen.lanes == 3
+    power = plan.features[0].power
+    assert power is not None
+    assert seen.hours * 60 == pytest.approx(2 * 120 / 60 * power.expected_share_of_calls)
+
+
+def test_what_goes_by_batch_takes_no_lanes_time(tmp_path: Path) -> None:
+    (feature,) = planned(tmp_path).features
+    assert feature.incumbent is not None
+    batched = feature.incumbent.config.model_copy(update={"batch": True})
+    by_batch = replace(feature, incumbent=replace(feature.incumbent, config=batched))
+    assert forecast([by_batch], {}, share_of_rate_limit=0.5).lanes == 1

@@ -123,6 +123,10 @@ class Batches:
     def _submit(self, askers: Sequence[list[Trial]]) -> list[Outcome]:
         items = self._books.begin(askers)
         if not items:
+            self._tell(
+                f"no batch of {askers[0][0].request.model}: the cap leaves USD "
+                f"{self._ledger.left_usd:.2f}, less than its {len(askers)} requests may cost"
+            )
             return unaffordable(askers)
         first = items[0].trial
         requests = tuple(BatchItem(id=i.trial.fingerprint, request=i.trial.request) for i in items)

@@ -200,6 +200,9 @@ def test_the_cap_takes_a_whole_batch_or_nothing(bench: Callable[..., Bench]) -> 
         "BudgetExhausted"
     ] * 3
     assert one.crew.calls == []
+    assert one.notes == [
+        "no batch of small: the cap leaves USD 0.02, less than its 3 requests may cost"
+    ]
     assert one.ledger.left_usd == Decimal("0.025")
     assert one.batches.send(map(batch_trial, range(1, 3))) == []
     assert one.ledger.left_usd == Decimal("0.005")

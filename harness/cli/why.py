@@ -56,7 +56,19 @@ def why(feature: str, workspace: Path, cycle: str | None, include_content: Path 
             _write_pages(root / "reviews" / named, feature, found, include_content)
         click.echo(f"wrote {include_content}: {len(found)} disagreements")
         return
+    _show_noise(root / "reviews" / named, feature)
     _show(found)
+
+
+def _show_noise(review: Path, feature: str) -> None:
+    """What of it is no difference between models, where the record knows."""
+    record = next((one for one in read_records(review) if one.feature.id == feature), None)
+    if record is not None and record.noise is not None:
+        noise = record.noise
+        click.echo(
+            f"{record.current.option} against itself: scores differ on "
+            f"{noise.disagreement:.1f} % of {noise.cases} cases"
+        )
 
 
 def _write_pages(review: Path, feature: str, found: Sequence[Disagreement], folder: Path) -> None:
@@ -65,7 +77,7 @@ def _write_pages(review: Path, feature: str, found: Sequence[Disagreement], fold
         raise UsageError(f"{feature}: no record in {review}; `rightsize review` writes them")
     for option in sorted({each.option for each in found}):
         cases = [_content(each) for each in found if each.option == option]
-        place = folder / file_name(option.replace("@", "-"))
+        place = folder / file_name(option.replace("@", "-").replace("+", "-"))
         for path in write_content(record, option, cases, place, options.now()):
             click.echo(path)
 
@@ -88,20 +100,26 @@ def _show(found: Sequence[Disagreement]) -> None:
         click.echo(f"\n{each.option}  case {printable(each.case.id)}")
         click.echo(printable(shown_input(each.case)))
         click.echo(f"  right:     {printable(each.case.target or '(not labelled)')}")
-        click.echo(f"  today:     {printable(each.current.text)}  {_mark(each.current.score)}")
-        click.echo(f"  candidate: {printable(each.candidate.text)}  {_mark(each.candidate.score)}")
+        click.echo(f"  today:     {printable(each.current.text)}  {_mark(each.current)}")
+        click.echo(f"  candidate: {printable(each.candidate.text)}  {_mark(each.candidate)}")
         if each.candidate.reason:
             click.echo(f"  the judge: {printable(each.candidate.reason)}")
     click.echo(f"{len(found)} disagreements")
 
 
-def _mark(score: float | None) -> str:
-    return "[?]" if score is None else f"[{score:g}]"
+def _mark(side: Side) -> str:
+    """The score, and the second grader's where it differs: one of the two graders is wrong."""
+    if side.score is None:
+        return "[?]"
+    if side.again is None or side.again == side.score:
+        return f"[{side.score:g}]"
+    return f"[{side.score:g}, a second grader: {side.again:g}]"
 
 
 def _side(side: Side) -> dict[str, object]:
     reason = {"judge": side.reason} if side.reason else {}
-    return {"text": side.text, "score": side.score, **reason}
+    again = {} if side.again is None else {"second_grader": side.again}
+    return {"text": side.text, "score": side.score, **again, **reason}
 
 
 def _line(each: Disagreement) -> str:

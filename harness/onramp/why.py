@@ -12,10 +12,12 @@ from harness.scoring.catalogue import find_scorer
 from harness.scoring.judge import NotGradedError
 from harness.scoring.outcomes import score_outcome
 from harness.scoring.scorer import NoTargetError, Setting
-from harness.trials import Answered
+from harness.scoring.second import grade_again, second_spec
+from harness.scoring.validators import find_validator
+from harness.trials import Answered, Failed, Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from evalsets.cases import Case
     from harness.plan.ladder import Rung
@@ -34,6 +36,8 @@ class Side:
     score: float | None
     reason: str | None = None
     """The judge's words, where a model judges."""
+    again: float | None = None
+    """The second grader's score; None without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +69,15 @@ def disagreements(plan: FeaturePlan, journal: Journal) -> Iterator[Disagreement]
     if not current:
         raise UsageError(f"{plan.feature}: no answers here; `rightsize review` asks for them")
     theirs = {option.rung.option: _ends(plan, option.rung, journal) for option in plan.asked}
+    for name, rung in plan.cascades.items():
+        theirs[name] = _kept(plan, rung, theirs[name], current)
     every = chain(current.values(), *(ends.values() for ends in theirs.values()))
     judging = known_rulings(plan, every, journal)
     setting = Setting(folder=plan.sample.folder, grades=judging.book if judging else None)
-    scorer = _Reader(find_scorer(plan.evalset.primary, setting), judging)
+    primary = find_scorer(plan.evalset.primary, setting)
+    second = second_spec(plan.evalset)
+    again = grade_again(second, primary, plan.sample.folder) if second else None
+    scorer = _Reader(primary, judging, again)
     for option in plan.asked:
         ends = theirs[option.rung.option]
         found = [
@@ -98,6 +107,7 @@ class _Reader:
 
     scorer: Scorer
     judging: Judging | None
+    again: Callable[[Outcome, Case], float | None] | None
 
     def side(self, outcome: Outcome, case: Case) -> Side:
         text = outcome.text if isinstance(outcome, Answered) else f"({outcome.reason})"
@@ -105,12 +115,37 @@ class _Reader:
             score = score_outcome(outcome, case, self.scorer)
         except (NoTargetError, NotGradedError):
             score = None
-        return Side(text=text, score=score, reason=self._reason(case.id, text))
+        again = self.again(outcome, case) if self.again else None
+        return Side(text=text, score=score, reason=self._reason(case.id, text), again=again)
 
     def _reason(self, case_id: str, text: str) -> str | None:
         seats = self.judging.seats if self.judging else ()
         said = [seat.reasons.get((case_id, text)) for seat in seats if seat.planned.measure == 0]
         return next((reason for reason in said if reason), None)
+
+
+def _kept(
+    plan: FeaturePlan, rung: Rung, cheap: dict[str, Outcome], current: dict[str, Outcome]
+) -> dict[str, Outcome]:
+    """A cascade's ends: the cheap model's where they stand, else those of today's model."""
+    config = rung.cascade
+    if config is None:
+        return cheap
+    accepts = find_validator(
+        config.accept_when,
+        primary=find_scorer(plan.evalset.primary, Setting(folder=plan.sample.folder)),
+        schema=plan.asker.schema,
+        unsure=config.unsure,
+    )
+    stands = {
+        case: not isinstance(end, Failed) and (isinstance(end, Missing) or accepts(end.text))
+        for case, end in cheap.items()
+    }
+    return {
+        case: end if stands[case] else current[case]
+        for case, end in cheap.items()
+        if stands[case] or case in current
+    }
 
 
 def _ends(plan: FeaturePlan, rung: Rung, journal: Journal) -> dict[str, Outcome]:

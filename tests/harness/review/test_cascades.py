@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.cli.main import run
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
+from harness.onramp.why import disagreements
 from harness.plan.planning import Selection, plan_review
 from harness.publish.documents import to_document
+from harness.publish.store import write_records
 from harness.record.codes import Result, Verdict
+from harness.replay.journal import Journal
 from providers.completion import TokenUsage
 from reports.render import render
 from tests.support.reviews import (
@@ -137,8 +141,14 @@ def test_the_plan_prices_a_cascade_without_further_calls(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("cascade", "message"),
     [
-        ("{first: gud, accept_when: format}", r"tickets.yaml:\d+: cascades.0..first: unknown model .gud."),
-        ("{first: good, accept_when: vibes}", r"cascades.0..accept_when: must be .schema., .format. or .not-unsure."),
+        (
+            "{first: gud, accept_when: format}",
+            r"tickets.yaml:\d+: cascades.0..first: unknown model .gud.",
+        ),
+        (
+            "{first: good, accept_when: vibes}",
+            r"cascades.0..accept_when: must be .schema., .format. or .not-unsure.",
+        ),
         ("{first: big, accept_when: format}", "big is the incumbent itself"),
         ("{first: good, accept_when: schema}", "schema needs `request"),
         (
@@ -151,3 +161,33 @@ def test_a_mistake_is_one_line_that_says_where(tmp_path: Path, cascade: str, mes
     write_review_workspace(tmp_path, 9, shape(extra=f"cascades: [{cascade}]"))
     with pytest.raises(UsageError, match=message):
         load_workspace(tmp_path)
+
+
+def test_why_shows_what_a_cascade_kept_alone(tmp_path: Path) -> None:
+    def sometimes_sure(body: Body) -> Reply:
+        reply = unsure_answers(body)
+        sure = reply.text == UNSURE and "Ticket number 100" in json.dumps(body.get("messages"))
+        return Reply(text="billing", usage=reply.usage) if sure else reply
+
+    with OpenAIServer(sometimes_sure) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, shape())
+        run_review(tmp_path, cluster)
+    plan = plan_review(load_workspace(tmp_path), cycle=CYCLE, on=NOW.date(), wanted=Selection())
+    with Journal.read(tmp_path / ".rightsize" / "journal.sqlite") as journal:
+        found = list(disagreements(plan.features[0], journal))
+    assert [one.case.id for one in found if one.option == "good+not-unsure"] == ["t-0100"]
+    assert len([one for one in found if one.option == "good"]) == 60
+    out = tmp_path / "pages"
+    assert run(["why", "tickets", "-w", str(tmp_path), "--cycle", CYCLE]) == 2
+    assert not out.exists()
+
+
+def test_pages_of_a_cascade_have_a_name_of_their_own(tmp_path: Path) -> None:
+    with OpenAIServer(unsure_answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, shape(candidates="bad"))
+        (record,) = run_review(tmp_path, cluster)
+    write_records([record], tmp_path / "reviews" / CYCLE)
+    out = tmp_path / "pages"
+    words = ["why", "tickets", "-w", str(tmp_path), "--cycle", CYCLE]
+    assert run([*words, "--include-content", str(out)]) == 0
+    assert (out / "bad").is_dir()

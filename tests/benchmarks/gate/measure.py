@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,7 @@ TEXT = """\
 # The gate
 
 `python tests/benchmarks/gate/measure.py {rounds}` ({cores} cores, shared with other work: the load
-was {load:.0f}). Processor time is user and system together, the median of {rounds} rounds in which
+was {load:.0f}). Processor time is user and system together, the least of {rounds} rounds in which
 the environments take turns; an install is from the package index.
 
 | what | amount |
@@ -134,7 +133,7 @@ def _size(commands: Path) -> tuple[int, int, str]:
 
 
 def _turns(commands: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Median processor seconds of each command."""
+    """Least processor seconds of each command."""
     spent: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(rounds + 1):
         for name, command in commands.items():
@@ -143,7 +142,7 @@ def _turns(commands: dict[str, Callable[[], None]], rounds: int) -> dict[str, fl
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
             spent[name].append(user + system)
-    return {name: statistics.median(each[1:]) for name, each in spent.items()}
+    return {name: min(each[1:]) for name, each in spent.items()}
 
 
 def _run(*command: str | Path, cwd: Path) -> None:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import ray
 
+from harness.cluster.crew import Crew, Ended
 from harness.cluster.identity import Identity, own_identity, refuse_mismatch
 from harness.cluster.opening import local_cluster, remote_cluster
 from harness.cluster.session import SOURCES, write_token
@@ -103,13 +104,17 @@ with remote_cluster(sys.argv[1], state=Path(sys.argv[2]), environ=environ) as cl
 """
 
 
+def ask(crew: Crew, payload: object) -> Ended:
+    crew.send([payload])
+    (end,) = crew.receive(60)
+    return end
+
+
 @pytest.mark.ray
-def test_a_stranger_is_refused_by_a_local_cluster_that_listens_everywhere(tmp_path: Path) -> None:
+def test_a_local_cluster_refuses_strangers_and_replaces_a_dead_worker(tmp_path: Path) -> None:
     with local_cluster(state=tmp_path, cpus=1) as cluster:
         crew = cluster.crew("tests.support.handlers:echo")
-        crew.send(["friend"])
-        (end,) = crew.receive(20)
-        assert getattr(end, "result", None) == "friend"
+        assert getattr(ask(crew, "friend"), "result", None) == "friend"
         assert stat.S_IMODE((tmp_path / "ray-token").stat().st_mode) == 0o600
         address = ray.get_runtime_context().gcs_address
         listening = {
@@ -125,6 +130,9 @@ def test_a_stranger_is_refused_by_a_local_cluster_that_listens_everywhere(tmp_pa
         mistaken = run_driver(MISTAKEN, address, str(tmp_path / "theirs"), cwd=tmp_path)
         said, _ = mistaken.communicate(timeout=60)
         assert "is the token that cluster's" in said
+        lost = ask(crew, ("die",))
+        assert getattr(lost, "reason", None) == "WorkerLostError"
+        assert getattr(ask(crew, "after its death"), "result", None) == "after its death"
 
 
 def test_a_remote_cluster_without_a_token_is_refused(tmp_path: Path) -> None:

@@ -20,8 +20,6 @@ async def work(payload: object) -> object:
             raise ValueError(text)
         case ("die",):
             os._exit(1)
-        case ("pid",):
-            return os.getpid()
         case _:
             return payload
 

@@ -90,7 +90,7 @@ def _at(log_setting: float) -> Crossing:
 
 def _cross(x: Floats, shares: Floats, at: float) -> float | Outside:
     """The crossing of one curve, made monotone first, straight in log-odds between settings."""
-    falling: Floats = np.asarray(isotonic_regression(shares, increasing=False)["x"])  # pyright: ignore[reportUnknownArgumentType]
+    falling = isotonic_regression(shares, increasing=False).x
     odds = _log_odds(np.clip(falling, _LEAST_SHARE, 1 - _LEAST_SHARE))
     wanted = float(_log_odds(np.asarray(at)))
     good = odds >= wanted

@@ -52,10 +52,10 @@ class Ledger:
     def resume(self, reserve_usd: Decimal, *, counted: bool) -> None:
         """Set aside again what an earlier run set aside for a call that has not ended yet.
 
-        `counted`: `spent_usd` has it, as what is possibly billed.
+        `counted`: `possibly_billed_usd` has it.
         """
         self.reserved_usd += reserve_usd
-        self.spent_usd -= reserve_usd if counted else Decimal(0)
+        self.possibly_billed_usd -= reserve_usd if counted else Decimal(0)
 
     def settle(
         self, trial: Trial, usage: TokenUsage | None, *, billable: bool = True

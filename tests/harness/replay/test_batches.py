@@ -87,7 +87,10 @@ class Bench:
         self.journal = Journal.open(folder / "j", run_id="r", cycle="c", now="2026-11-24")
         spent = self.journal.spend(cycle="c")
         self.ledger = Ledger(
-            Decimal(cap), usd_per_token, spent_usd=spent.known_usd + spent.possibly_billed_usd
+            Decimal(cap),
+            usd_per_token,
+            spent_usd=spent.known_usd,
+            possibly_billed_usd=spent.possibly_billed_usd,
         )
         self.crew = ScriptedCrew(*replies)
         self.notes: list[str] = []
@@ -251,9 +254,9 @@ def test_the_reservation_of_an_earlier_run_is_taken_over_once(
     first.batches.send([batch_trial(1)])
     first.journal.close()
     again = Bench(tmp_path, ENDED, ends(t1=GOOD))
-    assert again.ledger.spent_usd == CENT
+    assert again.ledger.possibly_billed_usd == CENT
     again.batches.send([batch_trial(1, reserve_usd=2 * CENT)])
-    assert (again.ledger.spent_usd, again.ledger.reserved_usd) == (0, CENT)
+    assert (again.ledger.possibly_billed_usd, again.ledger.reserved_usd) == (0, CENT)
     (outcome,) = again.batches.read()
     assert outcome.attempts[0].reserve_usd == CENT
     assert again.ledger.spent_usd == Decimal(20) / 100_000
@@ -268,10 +271,11 @@ def test_a_batch_whose_id_was_never_learnt_counts_as_billed(
     first.journal.close()
     again = Bench(tmp_path, SENT, ENDED, ends(t1=GOOD))
     again.batches.send([batch_trial(1)])
-    assert (again.ledger.spent_usd, again.ledger.reserved_usd) == (CENT, CENT)
+    assert (again.ledger.possibly_billed_usd, again.ledger.reserved_usd) == (CENT, CENT)
     (outcome,) = again.batches.read()
     assert [attempt.number for attempt in outcome.attempts] == [1, 2]
-    assert again.ledger.spent_usd == CENT + Decimal(20) / 100_000
+    assert again.ledger.possibly_billed_usd == CENT
+    assert again.ledger.spent_usd == Decimal(20) / 100_000
     again.journal.close()
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.config.reading import Entry, Reading
     from harness.errors import Problem
 
+_ROUNDING = 1e-6
 _USED_IN = re.compile(r"[^:\s#]+:(?:[^#\s]+(?:#\S+)?|[^#\s]+?:/.+/)")
 
 
@@ -29,6 +30,7 @@ def feature_problems(reading: Reading) -> Iterator[Problem]:
         yield from _risk(reading, entry)
         yield from _agreed(entry)
         yield from _models(reading, entry)
+        yield from _mix(entry)
         yield from _used_in(entry)
         yield from _traffic(reading, name, entry)
         folder = evalset_folder(reading.root, name, entry.config)
@@ -77,6 +79,17 @@ def _models(reading: Reading, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
                 yield entry.problem(key, f"{option} is stated twice")
             seen.add(option)
     yield from _cascades(entry)
+
+
+def _mix(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+    """A mix is of one metadata key, and its shares sum to 1."""
+    mix = entry.config.mix
+    if len(mix) > 1:
+        yield entry.problem(("mix",), f"one metadata key alone, got {', '.join(mix)}")
+    for key, shares in mix.items():
+        total = sum(shares.values())
+        if abs(total - 1) > _ROUNDING:
+            yield entry.problem(("mix", key), f"the shares must sum to 1, got {total:g}")
 
 
 def _cascades(entry: Entry[FeatureConfig]) -> Iterator[Problem]:

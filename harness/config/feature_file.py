@@ -128,6 +128,9 @@ class FeatureConfig(FileModel):
     """Models to try, or `auto`: permitted, capable and cheaper for this token mix."""
     cascades: tuple[CascadeConfig, ...] = ()
     """A cheap model with a checkable validator, escalating to the incumbent."""
+    mix: Annotated[dict[str, dict[str, Share]], Field(default_factory=dict)]
+    """Production's share of each part of the cases, by one metadata key: the difference is then
+    shown at that mix as well. The shares sum to 1."""
     request: RequestConfig = RequestConfig()
     """How the model is asked."""
     latency: LatencyConfig | None = None

@@ -9,7 +9,7 @@ from harness.publish.agreement import agreement_tables
 from harness.publish.appendix_cascades import cascades
 from harness.publish.appendix_evidence import evidence_sections
 from harness.publish.appendix_money import money_sections
-from harness.publish.appendix_trust import audit, repeats
+from harness.publish.appendix_trust import audit, mixes, repeats
 from harness.publish.tables import table
 from harness.publish.words import (
     DASH,
@@ -89,6 +89,7 @@ def _quality(record: DecisionRecord) -> list[Block | None]:
                 for option, q in _tested(record)
             ),
         ),
+        mixes(record),
         _disagreements(record),
         *agreement_tables(record),
         _outcome(record),

@@ -59,6 +59,28 @@ def _noise(name: str, found: NoiseFacts) -> Paragraph:
     return Paragraph(lead="Noise floor.", runs=(text,))
 
 
+def mixes(record: DecisionRecord) -> Block | None:
+    """The difference at production's mix; nothing where no mix is stated."""
+    found = [(o.target.option, o.quality.mix) for o in record.options if o.quality]
+    return table(
+        "At production's mix of parts, in points: beside the finding, each part's bound at its "
+        "share of the level",
+        ("option", "parts of", "mix", "cases", "difference", "at worst"),
+        [
+            (
+                name,
+                mix.key,
+                ", ".join(f"{part} {percent:g} %" for part, percent in mix.shares),
+                count(mix.n),
+                points(mix.difference),
+                points(mix.worst),
+            )
+            for name, mix in found
+            if mix is not None
+        ],
+    )
+
+
 def audit(record: DecisionRecord) -> list[Block | None]:
     """The cases to read, by id, and what a second grader makes of the same answers."""
     return [

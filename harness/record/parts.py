@@ -29,6 +29,7 @@ from harness.record.trust import (
     CascadeFacts,
     GraderFacts,
     Missingness,
+    MixFacts,
     NoiseFacts,
     SpreadFacts,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "Look",
     "Margin",
     "Missingness",
+    "MixFacts",
     "NoiseFacts",
     "OptionCost",
     "OptionRecord",
@@ -181,6 +183,8 @@ class Quality(Recorded):
     spread_current: SpreadFacts | None = None
     """None: one answer per case."""
     spread_candidate: SpreadFacts | None = None
+    mix: MixFacts | None = None
+    """None: the feature states no mix."""
 
 
 class LatencyFacts(Recorded):

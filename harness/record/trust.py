@@ -62,6 +62,20 @@ class NoiseFacts(Recorded):
     """Its standard error, points."""
 
 
+class MixFacts(Recorded):
+    """The difference at production's mix of parts, points: shown beside the one that decided."""
+
+    key: str
+    """Metadata key of the parts."""
+    shares: tuple[tuple[str, float], ...]
+    """Part, and its percent of production's requests."""
+    n: int
+    difference: float | None
+    """None: some part has no case, or too few."""
+    worst: float | None
+    """Lower bound at the level that decided; every part's at its share of that level."""
+
+
 class AuditFacts(Recorded):
     """Case ids on which both models score differently, for a person to read: graders have bugs."""
 

@@ -6,13 +6,16 @@ from math import nan, sqrt
 from typing import TYPE_CHECKING
 
 from harness.comparison.audit import disagreements, grader_gap
-from harness.record.parts import AuditFacts, GraderFacts, NoiseFacts, Quality, SpreadFacts
+from harness.comparison.samples import sample
+from harness.record.parts import AuditFacts, GraderFacts, MixFacts, NoiseFacts, Quality, SpreadFacts
 from harness.review.scores import AGAIN
 from harness.stats import repeats
+from harness.stats.stratified import Stratum, stratified
 
 if TYPE_CHECKING:
     from harness.comparison.arms import Arm
     from harness.comparison.pairs import Pairs
+    from harness.decision.standing import Standing
     from harness.review.feature_run import FeatureRun
 
 _DIGITS = 6
@@ -26,6 +29,35 @@ def with_spreads(run: FeatureRun, option: str, quality: Quality) -> Quality:
             "spread_candidate": _spread(run, run.arm(option)),
         }
     )
+
+
+def with_mix(run: FeatureRun, standing: Standing, quality: Quality) -> Quality:
+    """The same quality, with the difference at production's mix where the feature states one.
+
+    Each part's bound is taken at its share of the level that decided, on the cases that decided.
+    """
+    stated = next(iter(run.plan.config.mix.items()), None)
+    if stated is None:
+        return quality
+    key, shares = stated
+    part_of = {case.id: case.meta(key) for case in run.plan.sample.deciding}
+    pairs = run.pairs(standing.option).pairs[slice(*standing.cases)]
+    strata = [
+        Stratum(
+            share=share, sample=sample([pair for pair in pairs if part_of[pair.case_id] == part])
+        )
+        for part, share in shares.items()
+        if share
+    ]
+    found = stratified(strata, run.design.method, quality.level)
+    facts = MixFacts(
+        key=key,
+        shares=tuple((part, _points(share)) for part, share in shares.items()),
+        n=sum(len(stratum.sample.differences) for stratum in strata),
+        difference=None if found is None else _points(found.value),
+        worst=None if found is None else _points(found.lower),
+    )
+    return quality.model_copy(update={"mix": facts})
 
 
 def noise(run: FeatureRun) -> NoiseFacts | None:

@@ -15,7 +15,7 @@ from harness.record.codes import Reason
 from harness.record.parts import OptionRecord, Target
 from harness.review.agreement import judges_are_reliable
 from harness.review.cascade_records import cascade_facts, escalated
-from harness.review.checks import audit, grader, with_spreads
+from harness.review.checks import audit, grader, with_mix, with_spreads
 from harness.review.money import measure, planned_cost
 from harness.review.vetoes import look_at_parts
 
@@ -62,7 +62,7 @@ def examine(
     metric = run.plan.evalset.primary.scorer
     found = quality(design, standing, asked, metric) if asked else None
     if found is not None:
-        found = with_spreads(run, option, found)
+        found = with_mix(run, standing, with_spreads(run, option, found))
     measured = measure(run, planned.rung, found)
     saving, net = None, None
     if measured.cost is not None and today.cost is not None:

@@ -15,6 +15,7 @@ from harness.record.parts import (
     CascadeFacts,
     GraderFacts,
     LeverBasis,
+    MixFacts,
     NoiseFacts,
     PortionFacts,
     Recorded,
@@ -80,6 +81,9 @@ def full_record() -> DecisionRecord:
         saving_at_most=Decimal("2900.00"),
         quality=a_quality(
             spread_current=SpreadFacts(cases=540, repeats=3, between=21.4, within=7.3),
+            mix=MixFacts(
+                key="layout", shares=(("printed", 71.0),), n=543, difference=-0.8, worst=-2.7
+            ),
             spread_candidate=SpreadFacts(cases=530, repeats=4, between=22.6, within=9.1),
         ),
         cascade=CascadeFacts(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.config.workspace import load_workspace
+from harness.errors import UsageError
 from harness.publish.documents import to_document
 from harness.record.codes import Verdict
 from providers.completion import TokenUsage
@@ -154,6 +156,42 @@ def test_a_grader_that_misreads_cents_is_shown_to_favour_the_small_model(
     assert set(found.changed_current) == set(option.audit.gains if option.audit else ())
     page = render(to_document(record, NOW), to="md")
     assert "The grader that decided favours good by 10.0 points over the second grader" in page
+
+
+def test_the_difference_is_shown_at_production_s_mix_as_well(tmp_path: Path) -> None:
+    def weak_in_chat(body: Body) -> Reply:
+        number = ticket(body)
+        wrong = body["model"] != "big" and number % 30 == 0
+        return Reply(text=right_answer(number + 1 if wrong else number), usage=USAGE)
+
+    mix = "margin: 8\nmix: {channel: {mail: 0.5, chat: 0.5}}"
+    with OpenAIServer(weak_in_chat) as server, inline_cluster() as cluster:
+        shape = Shape(cases=600, candidates="good", extra=mix)
+        write_review_workspace(tmp_path, server.port, shape)
+        (record,) = run_review(tmp_path, cluster)
+    quality = record.options[0].quality
+    assert quality is not None
+    assert quality.mix is not None
+    assert quality.difference == pytest.approx(-100 / 30)
+    assert quality.mix.difference == pytest.approx(-5.0)
+    assert quality.mix.n == 600
+    assert quality.mix.worst is not None
+    assert quality.mix.worst < quality.worst
+    page = render(to_document(record, NOW), to="md")
+    assert "mail 50 %, chat 50 %" in page
+
+
+@pytest.mark.parametrize(
+    ("mix", "message"),
+    [
+        ("{channel: {mail: 0.5, chat: 0.4}}", r"mix.channel: the shares must sum to 1, got 0.9"),
+        ("{channel: {mail: 1}, size: {big: 1}}", "mix: one metadata key alone"),
+    ],
+)
+def test_a_mix_that_is_none_is_refused(tmp_path: Path, mix: str, message: str) -> None:
+    write_review_workspace(tmp_path, 9, Shape(extra=f"mix: {mix}"))
+    with pytest.raises(UsageError, match=message):
+        load_workspace(tmp_path)
 
 
 NAIVE = '''

@@ -5,6 +5,8 @@ The tools live in an environment of their own, made once by hand (they do not fi
     npm install --prefix TOOLS promptfoo
     python -m venv TOOLS/inspect && TOOLS/inspect/bin/pip install inspect_ai openai
     RIGHTSIZE_TOOLS=TOOLS python -m tests.benchmarks.intake.real_tools
+
+A tool that is not there is said so, and the other one is run.
 """
 
 from __future__ import annotations
@@ -101,15 +103,17 @@ def run_tools(folder: Path, tools: Path, port: int) -> tuple[list[Path], list[Pa
         "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1",
     }
     promptfoo = tools / "node_modules" / ".bin" / "promptfoo"
-    command = [str(promptfoo), "eval", "-o", "results.json", "--no-cache", "--no-table"]
-    # A failed test makes promptfoo exit with another code than 0.
-    subprocess.run(command, cwd=folder, env=environ, timeout=300, check=False)
-    for model in ("large-1", "small-1"):
-        inspect = [str(tools / "inspect" / "bin" / "inspect"), "eval", "task.py"]
+    if promptfoo.exists():
+        command = [str(promptfoo), "eval", "-o", "results.json", "--no-cache", "--no-table"]
+        # A failed test makes promptfoo exit with another code than 0.
+        subprocess.run(command, cwd=folder, env=environ, timeout=300, check=False)
+    program = tools / "inspect" / "bin" / "inspect"
+    for model in ("large-1", "small-1") if program.exists() else ():
+        inspect = [str(program), "eval", "task.py"]
         options = ["--model", f"openai/{model}", "-M", "responses_api=false", "--log-dir", "logs"]
         command = [*inspect, *options, "--display", "none"]
         subprocess.run(command, cwd=folder, env=environ, timeout=300, check=True)
-    return [folder / "results.json"], sorted((folder / "logs").glob("*.eval"))
+    return sorted(folder.glob("results.json")), sorted((folder / "logs").glob("*.eval"))
 
 
 def reviewed(root: Path, files: list[Path], incumbent: str) -> DecisionRecord:
@@ -153,11 +157,16 @@ def main() -> None:
         write_project(folder, server.port)
         results, logs = run_tools(folder, tools, server.port)
         asked = len(server.log.calls)
-        records = [
-            (reviewed(folder / "a", results, "large-1"), theirs_promptfoo(results[0])),
-            (reviewed(folder / "b", logs, "openai/large-1"), theirs_inspect(tools, logs)),
-        ]
+        records: list[tuple[DecisionRecord, list[float]]] = []
+        if results:
+            own = theirs_promptfoo(results[0])
+            records.append((reviewed(folder / "a", results, "large-1"), own))
+        if logs:
+            own = theirs_inspect(tools, logs)
+            records.append((reviewed(folder / "b", logs, "openai/large-1"), own))
         calls = len(server.log.calls) - asked
+    for name, found in (("promptfoo", results), ("inspect_ai", logs)):
+        sys.stdout.write("" if found else f"{name} is not under {tools}: not run\n")
     for record, theirs in records:
         quality = record.options[0].quality
         ours = None if quality is None else [quality.current, quality.candidate]
@@ -165,7 +174,7 @@ def main() -> None:
         if ours is None or any(abs(a - b) > 1e-5 for a, b in zip(ours, theirs, strict=True)):
             raise SystemExit("the accuracies differ")
     sys.stdout.write(f"calls of the tools {asked}, of both reviews {calls}\n")
-    if calls or asked != 4 * CASES:
+    if calls or asked != 2 * CASES * len(records):
         raise SystemExit("a review made a call")
 
 

@@ -5,7 +5,8 @@ target of a case is hidden and given only when the procedure waits for it. Run b
 
     RIGHTSIZE_OUTCOMES=../shared/data python -m tests.benchmarks.labelling.disagreements
 
-llmrouter-14tasks has scores without answers: who agrees cannot be read from it, so it is left out.
+llmrouter-14tasks has scores without answers. Its eleven right/wrong tasks are taken at their worst:
+two wrong answers are held to differ, so the labels counted there are an upper bound.
 """
 
 from __future__ import annotations
@@ -54,6 +55,23 @@ def load(folder: Path) -> Iterator[Answers]:
         ):
             forms.setdefault(model, {})[case] = _form(str(text), name)
         yield Answers(name=name, forms=forms, gold=gold)
+
+
+def load_scores(folder: Path) -> Iterator[Answers]:
+    """Tasks of which only right or wrong is known; every wrong answer is a model's own."""
+    table = pd.read_parquet(folder / "llmrouter-14tasks.scores.parquet")
+    for task, rows in table.groupby("task"):
+        if not set(rows["score"].dropna().unique()) <= {0.0, 1.0}:
+            continue
+        forms: dict[str, dict[str, str | None]] = {}
+        names = sorted(rows["model"].astype(str).unique())
+        for model, case, score in zip(
+            rows["model"].astype(str), rows["item_id"], rows["score"], strict=True
+        ):
+            wrong = str(2 + names.index(model))
+            forms.setdefault(model, {})[case] = "1" if score == 1 else wrong
+        gold = dict.fromkeys(rows["item_id"], "1")
+        yield Answers(name=str(task), forms=forms, gold=gold)
 
 
 def _form(text: str, name: str) -> str | None:
@@ -154,23 +172,28 @@ def rows(answers: Answers, margin: float, kind: str) -> Iterator[dict[str, objec
         }
 
 
+def show(name: str, sets: list[Answers]) -> None:
+    for kind in ("holm", "ladder"):
+        for margin in (3.0, 5.0):
+            table = pd.DataFrame([row for each in sets for row in rows(each, margin, kind)])
+            near = table[table["near"]]
+            shown = near if len(near) else table
+            print(  # noqa: T201
+                f"| {name} | {kind} | {margin:g} | {len(table)} | "
+                f"{int(table['same'].sum())} | {len(near)} | "
+                f"{shown['differ'].median():.1f} (most {shown['differ'].max():.1f}) | "
+                f"{shown['labels'].median():.1f} (most {shown['labels'].max():.1f}) |",
+                flush=True,
+            )
+
+
 def main() -> None:
     folder = Path(os.environ.get("RIGHTSIZE_OUTCOMES", "../shared/data"))
-    sets = list(load(folder))
     print("| set | test | margin | pairs | same verdict | near pairs | disagree % | labels % |")  # noqa: T201
     print("|---|---|---:|---:|---:|---:|---:|---:|")  # noqa: T201
-    for answers in sets:
-        for kind in ("holm", "ladder"):
-            for margin in (3.0, 5.0):
-                table = pd.DataFrame(list(rows(answers, margin, kind)))
-                near = table[table["near"]]
-                shown = near if len(near) else table
-                print(  # noqa: T201
-                    f"| {answers.name} | {kind} | {margin:g} | {len(table)} | "
-                    f"{int(table['same'].sum())} | {len(near)} | "
-                    f"{shown['differ'].median():.1f} (most {shown['differ'].max():.1f}) | "
-                    f"{shown['labels'].median():.1f} (most {shown['labels'].max():.1f}) |"
-                )
+    for answers in load(folder):
+        show(answers.name, [answers])
+    show("llmrouter-14tasks, at worst", list(load_scores(folder)))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ SIZES = (50, 100, 200, 500, 1000, 2000)
 DISCORDANCES = (0.02, 0.05, 0.1, 0.2, 0.4)
 MARGINS = (1.0, 2.0, 3.0, 5.0, 10.0)
 LADDERS = (1, 3, 8, 20)
-LONG, LONG_SIZES, LONG_DISCORDANCES = 8, (100, 200, 500, 2000), (0.05, 0.1, 0.4)
+LONG, LONG_SIZES, LONG_DISCORDANCES = 8, (200, 500, 2000), (0.1, 0.4)
 """A coarser grid for long ladders, which cost most."""
 CLUSTER = 5
 CLUSTERED = (

@@ -4,7 +4,7 @@ Parts: `real` (the outcomes that `RIGHTSIZE_OUTCOMES` names), `worst` (its worst
 `margin` (errors at the margin; its quarters `exact`, `ladders`, `graded` and `clustered` can run
 beside each other), `others` (Student's t and BCa), `equal` (product beside kernel on 2,000
 histories), `report`.
-Results are appended to DIR; `report` writes `results.md` beside this file.
+Results are appended to DIR; `report` writes `results.md` beside this file and the README's table.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.benchmarks.decision import margin, others, real, report
+from tests.benchmarks.decision import margin, others, real, report, report_readme
 from tests.benchmarks.decision.cells import PARTS, cells
 from tests.support.decisions import design
 from tests.support.histories import compare_with_kernel, differences
@@ -64,13 +64,20 @@ def at_margin(folder: Path, parts: Iterable[str]) -> None:
     margin.run_all(folder / "margin.jsonl", only=chosen)
 
 
+def write(folder: Path) -> None:
+    """The results page, and the README's table."""
+    here = Path(__file__)
+    report.write(folder, here.with_name("results.md"))
+    report_readme.write(folder, here.parents[3] / "README.md")
+
+
 STEPS: dict[str, Callable[[Path], None]] = {
     "real": outcomes,
     "worst": worst,
     "margin": lambda folder: at_margin(folder, PARTS),
     "others": lambda folder: others.run_all(folder / "others.jsonl"),
     "equal": equal,
-    "report": lambda folder: report.write(folder, Path(__file__).with_name("results.md")),
+    "report": write,
 }
 
 

@@ -87,7 +87,7 @@ class GradeRecorder:
 
 
 def ungraded(plan: FeaturePlan, journal: Journal, *, by: str, second: bool) -> list[Ungraded]:
-    """The answers to grade, in the order that a digest gives; those that have a grade left out.
+    """The next answers to grade, in the order that a digest gives, those with a grade left out.
 
     With `second`, another person's grades do not count: both grade the same answers.
 
@@ -99,14 +99,14 @@ def ungraded(plan: FeaturePlan, journal: Journal, *, by: str, second: bool) -> l
     found = {each.digest: each for each in _answers(plan, journal, judge, reader)}
     if not found:
         raise UsageError(f"{plan.feature}: no answers to grade yet; `rightsize review` asks first")
-    ordered = sorted(found.values(), key=lambda each: each.digest)[:WANTED]
+    ordered = sorted(found.values(), key=lambda each: each.digest)
     graded: set[tuple[str, str]] = set()
     for grade in plan.evalset.grades:
         if grade.rubric_sha256 != reader.rubric_sha256 or (second and grade.by != by):
             continue
         place = (grade.case, grade.answer_sha256)
         (graded.discard if grade.withdrawn else graded.add)(place)
-    return [e for e in ordered if (e.case_id, answer_sha256(e.answer)) not in graded]
+    return [e for e in ordered if (e.case_id, answer_sha256(e.answer)) not in graded][:WANTED]
 
 
 def _answers(

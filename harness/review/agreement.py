@@ -54,10 +54,18 @@ def judges_are_reliable(run: FeatureRun) -> bool:
 
 
 def grades_lacking(run: FeatureRun) -> int:
-    """Grades by people that the least graded judge lacks before it can be held against them."""
-    counts = [_facts(run, seat) for seat in _seats(run)]
-    have = min((facts.labels if facts else 0 for facts in counts), default=FEWEST_GRADES)
-    return max(FEWEST_GRADES - have, 0)
+    """Grades by people that the least graded judge lacks; 0: more of them would not help.
+
+    Where a judge agrees well enough by what was seen, but too little was seen, as many again.
+    """
+    return max((_lacking(_facts(run, seat)) for seat in _seats(run)), default=0)
+
+
+def _lacking(facts: JudgeFacts | None) -> int:
+    if facts is None or facts.labels < FEWEST_GRADES:
+        return FEWEST_GRADES - (facts.labels if facts else 0)
+    seen = facts.agreement > facts.needed and (facts.kappa or 0) > (facts.kappa_needed or 0)
+    return 0 if facts.reliable or not seen else facts.labels
 
 
 def _seats(run: FeatureRun) -> tuple[Seat, ...]:

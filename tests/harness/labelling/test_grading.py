@@ -83,8 +83,9 @@ def test_graded_answers_are_not_asked_again_but_by_a_second_person(
     first = open_answers(replayed, "dana")
     try:
         grade(first[:10], recorder(path), keys(["pass"] * 10, []))
-        assert open_answers(replayed, "dana") == first[10:]
-        assert open_answers(replayed, "ada") == first[10:]
+        assert open_answers(replayed, "dana")[:50] == first[10:]
+        assert open_answers(replayed, "ada")[:50] == first[10:]
+        assert len(open_answers(replayed, "ada")) == 60
         assert open_answers(replayed, "ada", second=True) == first
         recorder(path).withdraw(first[0])
         assert first[0] in open_answers(replayed, "dana")

@@ -265,3 +265,19 @@ def test_promptfoos_rubrics_are_judged_as_they_were_written(tmp_path: Path) -> N
     assert quality is not None
     assert quality.difference == pytest.approx(-100 * 2 / 150)
     assert not record.options[0].slices
+
+
+def test_agreement_on_too_few_bad_answers_asks_for_more_grades(tmp_path: Path) -> None:
+    judged(tmp_path)
+    notes: list[str] = []
+    for round_ in range(4):
+        (record,) = run_review(tmp_path, None, run_id=f"run-{2 + round_}")
+        if record.verdict is Verdict.DOWNGRADE:
+            break
+        assert record.still_needed is not None
+        notes.append(record.still_needed.note)
+        grade_by_hand(tmp_path, tmp_path / f"sheet-{round_}.csv")
+    assert record.verdict is Verdict.DOWNGRADE
+    assert record.evidence.judge is not None
+    assert record.evidence.judge.labels == 60 * len(notes)
+    assert notes[1:] == ["grade 60 more answers by hand, about 20 min: `rightsize label tickets`"]

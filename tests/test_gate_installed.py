@@ -592,13 +592,14 @@ def test_the_job_s_page_and_the_size_of_a_comment(shop: Path, base: Path, tmp_pa
         cwd=shop,
         check=False,
         GITHUB_STEP_SUMMARY=str(page),
+        CI_JOB_URL="https://git.example.com/-/jobs/8",
     )
     assert done.returncode == 3
     text = page.read_text(encoding="utf-8")
     assert text == (shop / "gate.md").read_text(encoding="utf-8")
     assert text.startswith("<!-- rightsize-gate -->")
     assert len(text) < 65_536
-    assert "more lines are in the other outputs of this run" in text
+    assert "are in [the other outputs of this run](https://git.example.com/-/jobs/8)." in text
 
 
 RECIPES = ROOT / "configs" / "ci"

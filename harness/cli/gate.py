@@ -97,10 +97,12 @@ def gate(  # noqa: PLR0913  # one argument per option of the command
     checkout = _checkout(where, repo, git.base_of(base, os.environ))
     given = _given(lock, where, loaded, checkout, options.now())
     report = _after_a_run(given, loaded, max_spend) if to_run else judge(given)
+    comment = as_markdown(report, git.job_page(os.environ))
     for path in outs:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(WRITERS[path.suffix](report), encoding="utf-8")
-    _summarise(report, os.environ.get("GITHUB_STEP_SUMMARY"))
+        text = comment if path.suffix == ".md" else WRITERS[path.suffix](report)
+        path.write_text(text, encoding="utf-8")
+    _summarise(comment, os.environ.get("GITHUB_STEP_SUMMARY"))
     click.echo(as_json(report) if to_json else as_text(report), nl=False)
     if checkout.commit is None and not to_json:
         click.echo("no base is known: model ids that the change adds were not looked for", err=True)
@@ -194,8 +196,8 @@ def _rules(lock: Lock) -> GatePolicy:
         raise UsageError(f"{LOCK_FILE}: gate.{where}: {first['msg']}") from None
 
 
-def _summarise(report: GateReport, path: str | None) -> None:
+def _summarise(comment: str, path: str | None) -> None:
     """Add the comment to the job's page, where a CI service offers one."""
     if path:
         with Path(path).open("a", encoding="utf-8") as file:
-            file.write(as_markdown(report))
+            file.write(comment)

@@ -1,4 +1,4 @@
-"""What git knows of a change: the base, the added lines, a file as it was."""
+"""What git, and CI around it, know of a change: base, added lines, a file as it was, the job."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ def base_of(given: str | None, environment: Mapping[str, str]) -> str | None:
     if branch:
         return f"origin/{branch}"
     return environment.get("CI_MERGE_REQUEST_DIFF_BASE_SHA") or None
+
+
+def job_page(environment: Mapping[str, str]) -> str | None:
+    """Address of the job's page as its CI service says it; None elsewhere."""
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, number = (environment.get(name) for name in names)
+    if server and repository and number:
+        return f"{server}/{repository}/actions/runs/{number}"
+    return environment.get("CI_JOB_URL") or None
 
 
 def merge_base(root: Path, base: str) -> str:

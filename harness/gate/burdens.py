@@ -60,9 +60,7 @@ def judge_model(given: GateInput, case: Case, was: LockedModel) -> Judged:
         *_not_signed(case.entry.feature, evidence.record),
         *_money(given, case.entry.feature, evidence, option),
     ]
-    return Judged(
-        findings=tuple(findings), change=_change(case.entry.feature, what, evidence, option)
-    )
+    return Judged(findings=tuple(findings), change=_change(given, case, what, evidence, option))
 
 
 def judge_asking(given: GateInput, case: Case, was: LockedModel, what: str) -> Judged:
@@ -79,7 +77,7 @@ def judge_asking(given: GateInput, case: Case, was: LockedModel, what: str) -> J
         if not problems:
             return Judged(
                 findings=(_harm(feature, record, option, what),),
-                change=_change(feature, what, evidence, option),
+                change=_change(given, case, what, evidence, option),
             )
     message = f"{what} changed and nothing shows harm; provisional until the next review"
     provisional = Finding(
@@ -109,7 +107,7 @@ def judge_evalset(given: GateInput, case: Case, was: LockedModel) -> Judged:
         backed = stays or (option is not None and option.result is Result.PASS)
         verdict = _evalset_verdict(feature, record, backed=backed)
         return Judged(
-            findings=problems or (verdict,), change=_change(feature, what, evidence, option)
+            findings=problems or (verdict,), change=_change(given, case, what, evidence, option)
         )
     missing = Finding(
         feature=feature,
@@ -237,17 +235,20 @@ def _failed(feature: str, rule: GateRule, code: Code, message: str) -> Finding:
     return Finding(feature=feature, rule=rule, code=code, outcome=Outcome.FAIL, message=message)
 
 
-def _change(feature: str, what: str, evidence: Evidence, option: OptionRecord | None) -> Change:
+def _change(
+    given: GateInput, case: Case, what: str, evidence: Evidence, option: OptionRecord | None
+) -> Change:
     record, today = evidence.record, evidence.at_today
     after = next(
         (one for one in today.options if option is not None and one.target == option.target), None
     )
     quality = None if option is None else option.quality
     return Change(
-        feature=feature,
+        feature=case.entry.feature,
         what=what,
         decision_id=record.decision_id,
         evidence_day=record.generated_at.date(),
+        evidence_age_days=max((given.now.date() - record.generated_at.date()).days, 0),
         shown=None
         if quality is None
         else Shown(

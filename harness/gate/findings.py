@@ -114,6 +114,7 @@ class Change:
     """`claude-opus-4-5 -> claude-haiku-4-5`, `prompt`, `eval set`."""
     decision_id: str | None = None
     evidence_day: date | None = None
+    evidence_age_days: int | None = None
     shown: Shown | None = None
     priced: Priced | None = None
     evaluation_usd: Decimal | None = None

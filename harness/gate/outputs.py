@@ -47,8 +47,11 @@ def as_json(report: GateReport) -> str:
     return json.dumps(value, indent=2, sort_keys=True) + "\n"
 
 
-def as_markdown(report: GateReport) -> str:
-    """A comment for the pull request: the priced difference, then what is wrong with it."""
+def as_markdown(report: GateReport, link: str | None = None) -> str:
+    """A comment for the pull request: the priced difference, then what is wrong with it.
+
+    `link` leads to all of it, where the comment has to be cut.
+    """
     title = f"{TAG}\n## Right-sizing gate: {report.outcome.value}\n"
     found = _worst_first(report)
     parts = [title, _changes_table(report.changes)]
@@ -59,7 +62,7 @@ def as_markdown(report: GateReport) -> str:
     else:
         parts.append(f"{report.matching} features match the lock.")
     text = "\n".join(part for part in parts if part) + "\n"
-    return _shortened(text)
+    return _shortened(text, link)
 
 
 def as_junit(report: GateReport) -> str:
@@ -159,7 +162,11 @@ def _evidence(one: Change) -> str:
     if one.decision_id is None:
         return "none"
     cost = "" if one.evaluation_usd is None else f", cost USD {one.evaluation_usd:,.2f}"
-    return f"{one.decision_id} of {one.evidence_day}{cost}"
+    return f"{one.decision_id} of {one.evidence_day}{_age(one.evidence_age_days)}{cost}"
+
+
+def _age(days: int | None) -> str:
+    return "" if days is None else f", {days} {'day' if days == 1 else 'days'} old"
 
 
 def _usd(value: Decimal | None, places: int) -> str:
@@ -171,12 +178,14 @@ def _escaped(text: str) -> str:
     return _LIVE.sub(r"\\\1", " ".join(text.split()))
 
 
-def _shortened(text: str) -> str:
+def _shortened(text: str, link: str | None) -> str:
     if len(text) <= LONGEST:
         return text
     kept = text[:LONGEST].rpartition("\n")[0]
     left = text.count("\n") - kept.count("\n") - 1
-    return f"{kept}\n\n{left} more lines are in the other outputs of this run.\n"
+    rest = "the other outputs of this run"
+    where = f"[{rest}]({link})" if link else rest
+    return f"{kept}\n\n{left} more lines are in {where}.\n"
 
 
 def _check_json(one: Check) -> dict[str, str]:
@@ -202,6 +211,7 @@ def _change_json(one: Change) -> dict[str, object]:
         "what": one.what,
         "decision_id": one.decision_id,
         "evidence_day": None if one.evidence_day is None else one.evidence_day.isoformat(),
+        "evidence_age_days": one.evidence_age_days,
         "evaluation_usd": _text(one.evaluation_usd),
         "quality": None
         if shown is None

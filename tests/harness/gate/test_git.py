@@ -35,3 +35,23 @@ def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CannotTellError, match="git cannot be run"):
         git.diff_since(tmp_path, "HEAD")
+
+
+@pytest.mark.parametrize(
+    ("environment", "page"),
+    [
+        (
+            {
+                "GITHUB_SERVER_URL": "https://git.example.com",
+                "GITHUB_REPOSITORY": "shop/app",
+                "GITHUB_RUN_ID": "7",
+            },
+            "https://git.example.com/shop/app/actions/runs/7",
+        ),
+        ({"GITHUB_SERVER_URL": "https://git.example.com"}, None),
+        ({"CI_JOB_URL": "https://git.example.com/-/jobs/8"}, "https://git.example.com/-/jobs/8"),
+        ({}, None),
+    ],
+)
+def test_the_page_of_the_job(environment: dict[str, str], page: str | None) -> None:
+    assert git.job_page(environment) == page

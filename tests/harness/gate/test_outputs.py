@@ -91,6 +91,7 @@ def test_a_priced_change_reads_like_a_cost_bot() -> None:
         what="a -> b",
         decision_id="2026-Q4-invoices",
         evidence_day=date(2026, 11, 23),
+        evidence_age_days=1,
         shown=Shown(metric="label", n=560, difference=-0.36, worst=-2.1, margin=3.0),
         priced=Priced(
             before_request=Decimal("0.03606"),
@@ -105,7 +106,7 @@ def test_a_priced_change_reads_like_a_cost_bot() -> None:
     assert row == (
         "| invoices | a -\\> b | -0.4 points, -2.1 (-3) on 560 cases | USD 0.0361 -\\> 0.0073 "
         "| USD 3,115.71 -\\> 632.61 (-2,483.10) "
-        "| 2026-Q4-invoices of 2026-11-23, cost USD 38.20 |"
+        "| 2026-Q4-invoices of 2026-11-23, 1 day old, cost USD 38.20 |"
     )
     value = json.loads(as_json(report))["changes"][0]
     assert value["cost"]["month_increase"] == "-2483.10"

@@ -28,10 +28,11 @@ QUEUES = {
 HEAD = """\
 # The probe's search
 
-`python -m tests.benchmarks.probe.coverage` (virtual time; 300 searches a row; bounds at one-sided 5 %)
+`python -m tests.benchmarks.probe.coverage` (virtual time; 300 searches a row; bounds at \
+one-sided 5 %)
 
-| queue | requests a run | goodput off by, mean | lower bound above the truth | upper bound below it | \
-upper over lower, median | runs |
+| queue | requests a run | goodput off by, mean | lower bound above the truth | \
+upper bound below it | upper over lower, median | runs |
 | --- | --- | --- | --- | --- | --- | --- |
 """
 

@@ -42,7 +42,10 @@ def workspace(root: Path, *, candidates: str, small: str = "", image: bool = Fal
     text = FEATURE.format(candidates="CANDIDATES", extra="")
     text = text.replace("[CANDIDATES]", candidates).replace("incumbent: big", "incumbent: big@high")
     write(root / "features" / "tickets.yaml", text)
-    write(root / "prompts" / "tickets" / "default.j2", "=== turns ===\n" if image else "any of: {{ input }}\n")
+    write(
+        root / "prompts" / "tickets" / "default.j2",
+        "=== turns ===\n" if image else "any of: {{ input }}\n",
+    )
     write(root / "evalsets" / "tickets" / "evalset.yaml", EVALSET)
     shown = [{"type": "image", "image": f"data:image/png;base64,{DOT}"}] if image else []
     lines = [

@@ -10,7 +10,8 @@ for one another.
 
 Runs of 1,000 requests bound a queue of one or two servers at their level; one of 16 that is 95 %
 full takes longer to settle than such a run lasts: found 1 % too high (3 % at 400 requests, 7 % at
-120), its lower bound misses in 15 %. Longer runs mend it (`rightsize probe --seconds`).
+120), its lower bound misses in 18 % (`tests/benchmarks/probe/results.md`). Longer runs bring the
+rate nearer (`rightsize probe --seconds`).
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
     incumbent = build_rung(workspace, feature_id, feature.incumbent, on=on)
     if incumbent.rates is None:
         raise PriceMissingError(incumbent.note)
-    names = _candidates(workspace, feature, on=on)
+    names = _candidates(workspace, feature)
     found = {
         name: build_rung(workspace, feature_id, name, on=on)
         for name in names
@@ -228,11 +228,10 @@ def _variants(name: str, config: ModelConfig) -> Sequence[str]:
     return tuple(f"{name}@{effort}" for effort in config.efforts)
 
 
-def _candidates(workspace: Workspace, feature: FeatureConfig, *, on: date) -> Sequence[str]:
+def _candidates(workspace: Workspace, feature: FeatureConfig) -> Sequence[str]:
     if feature.candidates != "auto":
         return feature.candidates
     incumbent, _ = split_option(feature.incumbent)
-    del on
     return [
         option
         for name, config in workspace.models.items()

@@ -64,10 +64,6 @@ class PlainProgress:
         """One line."""
         click.echo(text)
 
-    def expect(self, trials: int) -> None:
-        """The plan's count is enough for a log."""
-        del trials
-
     def settled(self, *, spent_usd: Decimal) -> None:
         """A line now and then."""
         self._settled += 1
@@ -98,10 +94,6 @@ class LiveProgress:
     def note(self, text: str) -> None:
         """One line above the bar."""
         self._bar.console.print(text, markup=False, highlight=False)
-
-    def expect(self, trials: int) -> None:
-        """The plan's count is the bar's length already."""
-        del trials
 
     def settled(self, *, spent_usd: Decimal) -> None:
         """Move the bar."""

@@ -32,10 +32,6 @@ class Progress(Protocol):
         """One line worth reading: a model started, a lane that died."""
         ...
 
-    def expect(self, trials: int) -> None:
-        """So many more trials are about to be asked."""
-        ...
-
     def settled(self, *, spent_usd: Decimal) -> None:
         """One trial has ended."""
         ...
@@ -49,9 +45,6 @@ class Silent:
     """Tells nobody."""
 
     def note(self, text: str) -> None:
-        """Nothing."""
-
-    def expect(self, trials: int) -> None:
         """Nothing."""
 
     def settled(self, *, spent_usd: Decimal) -> None:

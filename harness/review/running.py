@@ -185,7 +185,7 @@ class ReviewRun:
         if self._batches is None:
             return
         wanted = [self._runs[name].trials(ask, by_batch=True) for name, ask in asks.items()]
-        self._take(self._noted(self._batches.send(self._counted(chain(*wanted)))))
+        self._take(self._noted(self._batches.send(chain(*wanted))))
         self._waiting |= {
             name: ask
             for name, ask in asks.items()
@@ -260,7 +260,7 @@ class ReviewRun:
             yield from _from_journal(trials, engine.journal)
             return
         replayed = replay(
-            self._counted(trials),
+            trials,
             cluster=engine.cluster,
             journal=engine.journal,
             governor=governor,
@@ -271,11 +271,6 @@ class ReviewRun:
             for outcome in outcomes:
                 engine.progress.settled(spent_usd=self._ledger.spent_usd)
                 yield outcome
-
-    def _counted(self, trials: Iterable[Trial]) -> Iterator[Trial]:
-        for trial in trials:
-            self._engine.progress.expect(1)
-            yield trial
 
     def _make_governor(self, concurrency: int | None) -> Governor:
         limits: dict[Lane, LaneLimits] = {}

@@ -120,14 +120,10 @@ class Notes:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.expected = 0
         self.ended = 0
 
     def note(self, text: str) -> None:
         self.lines.append(text)
-
-    def expect(self, trials: int) -> None:
-        self.expected += trials
 
     def settled(self, *, spent_usd: object) -> None:
         del spent_usd

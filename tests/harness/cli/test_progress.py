@@ -33,7 +33,6 @@ def test_a_standing_is_one_line() -> None:
 def test_a_log_tells_how_far_and_how_long(capsys: pytest.CaptureFixture[str]) -> None:
     ticks = iter([0.0, 50.0])
     progress = PlainProgress(100, lambda: next(ticks))
-    progress.expect(100)
     progress.note("starting big")
     for _ in range(25):
         progress.settled(spent_usd=Decimal("0.5"))
@@ -48,7 +47,6 @@ def test_a_terminal_shows_a_bar_and_lines_above_it() -> None:
     screen = io.StringIO()
     with Progress(console=Console(file=screen, width=120)) as bar:
         progress = LiveProgress(bar, 2)
-        progress.expect(2)
         progress.settled(spent_usd=Decimal(1))
         progress.settled(spent_usd=Decimal(2))
         progress.stood(STANDING)
@@ -66,7 +64,6 @@ def test_without_a_terminal_a_log_is_written(capsys: pytest.CaptureFixture[str])
 def test_silence_tells_nobody(capsys: pytest.CaptureFixture[str]) -> None:
     silent = Silent()
     silent.note("")
-    silent.expect(1)
     silent.settled(spent_usd=Decimal(0))
     silent.stood(STANDING)
     assert capsys.readouterr().out == ""

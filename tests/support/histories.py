@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -84,8 +84,17 @@ def drive(design: Design, values: dict[str, list[float]], vetoed: frozenset[str]
     return Driven(standings=step.standings, asked=asked, incumbent=incumbent, steps=steps)
 
 
-def compare_with_kernel(plan: Design, histories: list[dict[str, list[float]]]) -> None:
-    """Assert that the product's steps end where the benchmark's kernel ends."""
+class Decided(NamedTuple):
+    """Of each option: the cases that it was asked, and whether it passed."""
+
+    asked: tuple[int, ...]
+    passed: tuple[bool, ...]
+
+
+def decide_both_ways(
+    plan: Design, histories: list[dict[str, list[float]]]
+) -> tuple[list[Decided], list[Decided]]:
+    """How each history ends by the product's steps, and by the benchmark's kernel."""
     names = [option.name for option in plan.options]
     shape = (len(histories), len(names))
     found = run(
@@ -100,8 +109,16 @@ def compare_with_kernel(plan: Design, histories: list[dict[str, list[float]]]) -
     )
     ends = np.array([0, *plan.checks])
     asked = np.where(found.walk.reached > 0, ends[found.walk.reached], found.piloted)
-    for place, history in enumerate(histories):
-        driven = drive(plan, history, frozenset())
-        assert [driven.asked[name] for name in names] == asked[place].tolist()
-        passes = [item.state == "passes" for item in driven.standings]
-        assert passes == found.walk.accepted[place].tolist()
+    kernel = [
+        Decided(asked=tuple(cases), passed=tuple(passed))
+        for cases, passed in zip(asked.tolist(), found.walk.accepted.tolist(), strict=True)
+    ]
+    return [_by_product(plan, history, names) for history in histories], kernel
+
+
+def _by_product(plan: Design, history: dict[str, list[float]], names: list[str]) -> Decided:
+    driven = drive(plan, history, frozenset())
+    return Decided(
+        asked=tuple(driven.asked[name] for name in names),
+        passed=tuple(item.state == "passes" for item in driven.standings),
+    )

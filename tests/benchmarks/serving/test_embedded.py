@@ -54,17 +54,19 @@ def body(model: str, review: str) -> dict[str, Any]:
     return {**common, "messages": [{"role": t.role, "content": t.content} for t in turns]}
 
 
-def ask_s(model: str, served: Served, review: str) -> float:
+def ask(model: str, served: Served, review: str) -> tuple[float, int]:
+    """Seconds of one answer, and the tokens it has by the server's own count."""
     host = served.base_url.removeprefix("http://").removesuffix("/v1")
     path = "/v1/completions" if MODELS[model][1] == "completions" else "/v1/chat/completions"
     connection = http.client.HTTPConnection(host, timeout=60)
     began = time.monotonic_ns()
     connection.request("POST", path, json.dumps(body(model, review)))
     reply = connection.getresponse()
-    reply.read()
+    text = reply.read()
+    seconds = (time.monotonic_ns() - began) / 1e9
     connection.close()
     assert reply.status == 200
-    return (time.monotonic_ns() - began) / 1e9
+    return seconds, json.loads(text)["usage"]["completion_tokens"]
 
 
 @pytest.mark.bench
@@ -90,7 +92,9 @@ def test_from_nothing_to_answers(tmp_path: Path) -> None:
         weights_s, ready_s = (fetched - began) / 1e9, (ready - fetched) / 1e9
         print(f"\nweights {weights_s:.1f} s, both ready {ready_s:.1f} s")  # noqa: T201
         for model in MODELS:
-            first, *rest = (ask_s(model, served[model], review) for review in REVIEWS)
+            answers = [ask(model, served[model], review) for review in REVIEWS]
+            assert all(tokens > 0 for _, tokens in answers)
+            first, *rest = (seconds for seconds, _ in answers)
             print(  # noqa: T201
                 f"{model}: load {served[model].load_s:.1f} s, first {first:.2f} s, "
                 f"then {median(rest):.2f} s an answer"

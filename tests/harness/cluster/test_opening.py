@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -195,6 +196,11 @@ def test_a_worker_with_other_code_is_refused(theirs: dict[str, str], word: str) 
 def test_another_node_may_keep_the_same_code_elsewhere() -> None:
     theirs = Identity(version="1", python="3.11", digest="abc", folders=("/elsewhere",))
     refuse_mismatch(OURS, theirs, same_disk=False)
+    with pytest.raises(UsageError, match="folders"):
+        refuse_mismatch(OURS, theirs, same_disk=True)
+    with pytest.raises(UsageError, match="digest def") as refused:
+        refuse_mismatch(OURS, replace(theirs, digest="def"), same_disk=False)
+    assert "folders" not in str(refused.value)
 
 
 def test_own_identity_names_our_folders() -> None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from evalsets.cases import Grade
-from evalsets.jsonl import read_rows
-from evalsets.source import Fault
+from evalsets.jsonl import read_sound
 from evalsets.validation import shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from evalsets.jsonl import Row
+    from evalsets.source import Fault
 
 _TEXTS = ("answer_sha256", "grade", "rubric_sha256", "by", "at")
 
@@ -26,15 +26,7 @@ def read_grades(
     text: str, *, file: str, case_ids: Collection[str]
 ) -> tuple[tuple[Grade, ...], tuple[Fault, ...]]:
     """The grades of a file in its order, and one fault for each line that is none."""
-    rows, faults = read_rows(text.split("\n"), file=file)
-    grades: list[Grade] = []
-    found: list[Fault] = list(faults)
-    for row in rows:
-        problems = _problems(row, case_ids)
-        found += [Fault(file=file, line=row.line, key=key, message=why) for key, why in problems]
-        if not problems:
-            grades.append(_grade(row))
-    return tuple(grades), tuple(found)
+    return read_sound(text, file=file, problems=lambda row: _problems(row, case_ids), make=_grade)
 
 
 def _grade(row: Row) -> Grade:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from evalsets.source import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,27 @@ def read_rows(lines: Iterable[str], *, file: str) -> tuple[tuple[Row, ...], tupl
         except RecursionError:
             faults.append(Fault(file=file, line=number, key="", message="nested too deeply"))
     return tuple(rows), tuple(faults)
+
+
+def read_sound(
+    text: str,
+    *,
+    file: str,
+    problems: Callable[[Row], Iterable[tuple[str, str]]],
+    make: Callable[[Row], T],
+) -> tuple[tuple[T, ...], tuple[Fault, ...]]:
+    """What `make` makes of each line without `problems` (key, message), in order; all faults."""
+    rows, broken = read_rows(text.split("\n"), file=file)
+    made: list[T] = []
+    faults = list(broken)
+    for row in rows:
+        found = [
+            Fault(file=file, line=row.line, key=key, message=why) for key, why in problems(row)
+        ]
+        faults += found
+        if not found:
+            made.append(make(row))
+    return tuple(made), tuple(faults)
 
 
 def canonical(value: object) -> str:

@@ -12,8 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from evalsets.cases import Label
-from evalsets.jsonl import read_rows
-from evalsets.source import Fault
+from evalsets.jsonl import read_sound
 from evalsets.validation import shown
 
 if TYPE_CHECKING:
@@ -21,21 +20,14 @@ if TYPE_CHECKING:
 
     from evalsets.cases import Case
     from evalsets.jsonl import Row
+    from evalsets.source import Fault
 
 
 def read_labels(
     text: str, *, file: str, case_ids: Collection[str]
 ) -> tuple[tuple[Label, ...], tuple[Fault, ...]]:
     """The labels of a file in its order, and one fault for each line that is none."""
-    rows, faults = read_rows(text.split("\n"), file=file)
-    labels: list[Label] = []
-    found: list[Fault] = list(faults)
-    for row in rows:
-        problems = _problems(row, case_ids)
-        found += [Fault(file=file, line=row.line, key=key, message=why) for key, why in problems]
-        if not problems:
-            labels.append(_label(row))
-    return tuple(labels), tuple(found)
+    return read_sound(text, file=file, problems=lambda row: _problems(row, case_ids), make=_label)
 
 
 def with_labels(cases: Iterable[Case], labels: Iterable[Label]) -> tuple[Case, ...]:

@@ -6,35 +6,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 
-from providers.batch import (
-    BatchItem,
-    BatchOutcome,
-    BatchStatus,
-    expired,
-    from_lines,
-    one_model,
-    outcome,
-    to_lines,
-    told,
-)
-from providers.documents import JsonObject, count_at, object_at, text_at
+from providers.batch import BatchItem, BatchOutcome, BatchStatus, one_model, told
+from providers.batch_lines import BatchLines
 from providers.errors import BadRequestError
-from providers.openai import dialect_of, openai_wire
-from providers.posting import codes_of
-from providers.rejections import Rejection, to_error
-from providers.unstreamed import unstreamed
+from providers.openai import openai_wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from providers.answer import Answer
     from providers.provider import Endpoint
 
 MOST_ITEMS = 50_000
 FAILED = frozenset({"failed"})
 # Expired and cancelled batches have results of what was done in time.
 ENDED = frozenset({"completed", "expired", "cancelled"})
-SUCCESS = 200
 
 
 class OpenAIBatch:
@@ -43,18 +28,17 @@ class OpenAIBatch:
     def __init__(self, endpoint: Endpoint, *, key: str | None) -> None:
         self._wire = openai_wire(endpoint, key=key)
         self._client: Any = self._wire.client
-        self._dialect = dialect_of(endpoint)
-        self._vendor = endpoint.vendor
+        self._lines = BatchLines(endpoint)
 
     async def submit(self, items: Sequence[BatchItem]) -> str:
         """Upload the requests and start the batch."""
         one_model(items, most=MOST_ITEMS)
-        lines = to_lines(self._line(item) for item in items)
+        lines = self._lines.requests(items)
         upload = self._client.files.create(file=("batch.jsonl", lines), purpose="batch")
         file = await told(self._wire.failure, upload)
         creation = self._client.batches.create(
             input_file_id=file.id,
-            endpoint=self._path(items[0]),
+            endpoint=self._lines.path_of(items[0]),
             completion_window="24h",
         )
         batch = await told(self._wire.failure, creation)
@@ -71,11 +55,11 @@ class OpenAIBatch:
     async def fetch(self, batch_id: str) -> tuple[BatchOutcome, ...]:
         """Read both files of results."""
         batch = await told(self._wire.failure, self._client.batches.retrieve(batch_id))
-        lines: list[JsonObject] = []
+        outcomes: list[BatchOutcome] = []
         for file_id in (batch.output_file_id, batch.error_file_id):
             if file_id is not None:
-                lines += from_lines(await self._content(file_id))
-        return tuple(self._outcome(line) for line in lines)
+                outcomes += self._lines.outcomes(await self._content(file_id))
+        return tuple(outcomes)
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -85,40 +69,6 @@ class OpenAIBatch:
         call = self._client.get(f"/files/{file_id}/content", cast_to=httpx2.Response)
         response: httpx2.Response = await told(self._wire.failure, call)
         return response.content
-
-    def _path(self, item: BatchItem) -> str:
-        return f"/v1{self._dialect.path_of(item.request)}"
-
-    def _line(self, item: BatchItem) -> JsonObject:
-        return {
-            "custom_id": item.id,
-            "method": "POST",
-            "url": self._path(item),
-            "body": self._dialect.body(unstreamed(item.request)),
-        }
-
-    def _outcome(self, line: JsonObject) -> BatchOutcome:
-        return outcome(text_at(line, "custom_id") or "", lambda: self._read(line))
-
-    def _read(self, line: JsonObject) -> Answer:
-        code = text_at(object_at(line, "error"), "code")
-        if code is not None:
-            raise expired(self._vendor, code)
-        response = object_at(line, "response")
-        body = object_at(response, "body")
-        status = count_at(response, "status_code")
-        if status == SUCCESS:
-            return self._dialect.read(body)
-        error = object_at(body, "error")
-        raise to_error(
-            Rejection(
-                vendor=self._vendor,
-                status=status,
-                codes=codes_of(error),
-                detail=text_at(error, "message") or "",
-                request_id=text_at(response, "request_id"),
-            )
-        )
 
 
 def open_openai_batch(endpoint: Endpoint, *, key: str | None) -> OpenAIBatch:

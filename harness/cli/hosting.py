@@ -14,10 +14,12 @@ from harness.serving.catalogue import catalogue_of, wanted_weights
 from harness.serving.gpus import NoGpuError, gpus_here
 from harness.serving.hosted import Fetch, host_models
 from harness.serving.lifecycle import serve_models
+from harness.serving.offline import FACTORY as OFFLINE
+from harness.serving.offline import OfflineBench
 from harness.serving.resolve import resolve_weights
 from harness.serving.specs import serve_specs
 from harness.serving.states import gpus_by_team, list_servers
-from harness.serving.waves import Need, Room, check_quota_of, waves
+from harness.serving.waves import Need, Room, check_quota_of, replicas, waves
 from harness.serving.weights import cache_folder
 
 if TYPE_CHECKING:
@@ -88,13 +90,31 @@ def room_of(workspace: Workspace, machines: tuple[int, ...]) -> Room:
     return Room(machines=machines, quota=workspace.policy.gpu_quota, held=held)
 
 
-def loads_of(workspace: Workspace, plan: Plan, machines: tuple[int, ...]) -> Loads:
+def offline_of(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
+    """The models that the plan asks for answers and that answer without their server."""
+    answering = _answering(plan)
+    return tuple(
+        name
+        for name, config in managed(workspace, plan).items()
+        if config.serve is not None and config.serve.offline is not None and name in answering
+    )
+
+
+def loads_of(
+    workspace: Workspace,
+    plan: Plan,
+    machines: tuple[int, ...],
+    *,
+    idle: Collection[str] = (),
+) -> Loads:
     """Everything at once where it fits; else in waves, and the judges by themselves.
+
+    `idle` are models whose servers nothing will ask: they are not loaded.
 
     Raises:
         NoGpuError: a model fits nowhere, or the judges do not fit at once.
     """
-    needs = needs_of(workspace, plan)
+    needs = tuple(need for need in needs_of(workspace, plan) if need.model not in idle)
     room = room_of(workspace, machines)
     found = waves(needs, room)
     if len(found) <= 1:
@@ -120,6 +140,14 @@ def hosting_lines(workspace: Workspace, plan: Plan) -> Iterator[str]:
         each = ", ".join(f"{need.model} {need.gpus}" for need in needs)
         total = sum(need.gpus for need in needs)
         yield f"GPUs: {each}; {total} to load all at once, with fewer they are loaded in waves"
+    without = {name: workspace.models[name].serve for name in offline_of(workspace, plan)}
+    if without:
+        each = ", ".join(
+            f"{name} in up to {serve.offline.replicas} at once"
+            for name, serve in without.items()
+            if serve is not None and serve.offline is not None
+        )
+        yield f"Offline: {each}; every case is answered, whenever the decision stops"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +155,7 @@ class Hosts:
     """Where models are started: on this machine, or by Ray on the nodes of a cluster."""
 
     workspace: Workspace
+    plan: Plan
     cluster: RayCluster
     remote: bool
     """The cluster is not of this machine alone."""
@@ -157,8 +186,35 @@ class Hosts:
             yield served
 
     @contextmanager
+    def bench(self, name: str) -> Generator[OfflineBench]:
+        """Processes that answer a model's requests without its server; ended on leaving."""
+        specs, fetches = self._specs({name: self.workspace.models[name]})
+        need = next(n for n in needs_of(self.workspace, self.plan) if n.model == name)
+        room = room_of(self.workspace, self.machines())
+        count = replicas(need, room, specs[name].offline_replicas)
+        with self.cluster.seats(OFFLINE, [specs[name].gpus] * count) as seats:
+            bench = OfflineBench(name, specs[name], seats, fetches.get(name))
+            try:
+                yield bench
+            finally:
+                bench.stop()
+
+    @contextmanager
     def _by_ray(self, models: Mapping[str, ModelConfig]) -> Generator[dict[str, str]]:
         """On the node whose GPUs Ray gives it, which fetches its own weights."""
+        specs, fetches = self._specs(models)
+        click.echo(f"starting {', '.join(models)} on the cluster")
+        with host_models(
+            specs, seating=self.cluster, logs=logs_of(self.workspace.root), fetches=fetches
+        ) as served:
+            self.cluster.live_at({one.base_url: one.node for one in served.values() if one.node})
+            self.loaded({name: one.load_s for name, one in served.items()})
+            yield {name: one.base_url for name, one in served.items()}
+
+    def _specs(
+        self, models: Mapping[str, ModelConfig]
+    ) -> tuple[dict[str, ServeSpec], dict[str, Fetch]]:
+        """What to start, and the weights that their node has to fetch."""
         catalogue = catalogue_of(self.workspace.root)
         wanted = wanted_weights(models)
         fetches = {
@@ -177,14 +233,7 @@ class Hosts:
             progress=show_fetch,
         )
         later = {wanted[name]: Path(wanted[name]) for name in fetches}
-        specs = serve_specs(models, {**later, **paths})
-        click.echo(f"starting {', '.join(models)} on the cluster")
-        with host_models(
-            specs, seating=self.cluster, logs=logs_of(self.workspace.root), fetches=fetches
-        ) as served:
-            self.cluster.live_at({one.base_url: one.node for one in served.values() if one.node})
-            self.loaded({name: one.load_s for name, one in served.items()})
-            yield {name: one.base_url for name, one in served.items()}
+        return serve_specs(models, {**later, **paths}), fetches
 
 
 @contextmanager

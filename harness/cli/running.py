@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.hosting import STATE, Hosts, loads_of
+from harness.cli.offline import go_offline
 from harness.cli.progress import show_progress
 from harness.cli.show import usd
 from harness.cluster.opening import local_cluster, remote_cluster
@@ -91,15 +92,17 @@ def reviewed(
         )
         hosts = Hosts(
             workspace=workspace,
+            plan=plan,
             cluster=cluster,
             remote=setup.address is not None,
             given=setup.given_weights or {},
             loaded=lambda load_s: journal.add_loads(list(load_costs(workspace, plan, load_s))),
         )
-        loads = loads_of(workspace, plan, hosts.machines())
         calls = sum(p.money.calls for p in plan.to_ask if p.money)
         progress = stack.enter_context(show_progress(calls))
         engine = replace(engine, cluster=cluster, progress=progress)
+        idle = go_offline(hosts, engine)
+        loads = loads_of(workspace, plan, hosts.machines(), idle=idle)
         for number, wave in enumerate(loads.ahead, 1):
             progress.note(f"wave {number} of {len(loads.ahead)}: {', '.join(wave)}")
             with hosts.serve(wave) as served:

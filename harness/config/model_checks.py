@@ -38,6 +38,7 @@ def model_problems(reading: Reading) -> Iterator[Problem]:
         yield from _key(entry)
         yield from _wire(entry)
         yield from _batch(entry)
+        yield from _offline(entry)
         yield from _long_cache(entry)
         yield from _platform(entry)
         yield from _gpu(reading, entry)
@@ -82,6 +83,24 @@ def _batch(entry: Entry[ModelConfig]) -> Iterator[Problem]:
     elif config.platform is not None or config.sdk is not None:
         what = config.platform or config.sdk
         yield entry.problem(("batch",), f"there are no batches on {what}; leave `batch:` out")
+
+
+def _offline(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    """An engine reads requests from a file only where it has, or is given, a command for it."""
+    serve = entry.config.serve
+    if serve is None or serve.offline is None:
+        return
+    at, words = ("serve", "offline"), " ".join(serve.offline.command)
+    if serve.engine == "llama-cpp":
+        yield entry.problem(at, "llama-cpp answers through its server only; leave `offline:` out")
+    elif serve.engine == "vllm" and serve.offline.command:
+        yield entry.problem((*at, "command"), "vllm has its own; leave `command:` out")
+    elif serve.engine == "vllm" and entry.config.api == "completions":
+        message = "vllm reads no `completions` requests from a file; leave `offline:` out"
+        yield entry.problem(at, message)
+    elif serve.engine == "command" and not all(name in words for name in ("{input}", "{output}")):
+        message = "needs `command:` with {input} and {output}: the files to read and to write"
+        yield entry.problem(at, message)
 
 
 def _long_cache(entry: Entry[ModelConfig]) -> Iterator[Problem]:

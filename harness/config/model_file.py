@@ -59,6 +59,15 @@ class PriceEntry(FileModel):
     """Where the price comes from."""
 
 
+class OfflineConfig(FileModel):
+    """How a model that we start answers the quality pass without a server."""
+
+    replicas: Annotated[int, Field(gt=0)] = 1
+    """Processes that share the cases, each on `gpus` GPUs; fewer where fewer GPUs are there."""
+    command: tuple[str, ...] = ()
+    """For engine `command`: reads requests in `{input}`, writes results to `{output}`."""
+
+
 class ServeConfig(FileModel):
     """How we start a model."""
 
@@ -78,6 +87,8 @@ class ServeConfig(FileModel):
     """Longest wait until the server answers."""
     ttl_s: Annotated[float, Field(gt=0)] = 4 * 3600
     """The server ends by itself after so long."""
+    offline: OfflineConfig | None = None
+    """The quality pass without a server (vllm, command); null: the server answers it."""
 
 
 class HostingConfig(FileModel):

@@ -20,6 +20,9 @@ DEFAULT_API: Mapping[str, Api] = {
     "openai-compatible": "chat",
 }
 
+_NO_IDENTITY = {"ready_s", "ttl_s", "python", "offline"}
+"""Of `serve`: where and for how long it runs. Offline the same engine reads the same requests."""
+
 
 def endpoint_of(config: ModelConfig) -> Endpoint:
     """Where and how a model is reached; the key is named, never held."""
@@ -39,9 +42,7 @@ def endpoint_of(config: ModelConfig) -> Endpoint:
 def served_identity(config: ModelConfig) -> dict[str, object]:
     """What of the serving determines an answer: the address, or what we start ourselves."""
     served, endpoint = config.serve, endpoint_of(config)
-    started = (
-        served.model_dump(mode="json", exclude={"ready_s", "ttl_s", "python"}) if served else None
-    )
+    started = served.model_dump(mode="json", exclude=_NO_IDENTITY) if served else None
     cloud = {
         "region": endpoint.region,
         "project": endpoint.project,

@@ -30,10 +30,11 @@ JUDGE_OUTPUT_TOKENS = 60
 def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
     """USD of asking `rungs` every case and repeat, their judges, and the latency pass if any.
 
-    A model that answers in batches is expected to cost the batch price; at worst its batches
-    expire, and it is asked live. `share_of_calls` is the share that the procedure is expected to
-    ask before it stops, where the plan's power has none of an option's own. The worst case holds
-    every trial's reservation once; a retried attempt is charged too, under the same cap.
+    A model that answers without its server answers every case, whenever the procedure stops. One
+    that answers in batches is expected to cost the batch price; at worst its batches expire, and it
+    is asked live. `share_of_calls` is the share that the procedure is expected to ask before it
+    stops, where the plan's power has none of an option's own. The worst case holds every trial's
+    reservation once; a retried attempt is charged too, under the same cap.
     """
     asked, judged = _asking(plan, rungs, share_of_calls), _judging(plan, rungs, share_of_calls)
     return Money(
@@ -70,6 +71,8 @@ def _asking(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> 
 
 
 def _own_share(plan: FeaturePlan, rung: Rung, otherwise: float) -> float:
+    if rung.config.serve is not None and rung.config.serve.offline is not None:
+        return 1.0
     return otherwise if plan.power is None else plan.power.shares.get(rung.option, otherwise)
 
 

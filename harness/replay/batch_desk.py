@@ -28,6 +28,8 @@ class BatchDesk:
     crew: Crew
     retry: RetryPolicy
     pause: Callable[[float], None]
+    left_alone: str = "go on at the vendors"
+    then: str = "read them"
 
     def ask(self, call: BatchCall) -> BatchReply:
         """The reply to one call."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import InterruptedRunError
 from harness.replay.batch_books import BatchBooks, final_fault, missing, unaffordable
@@ -26,7 +26,7 @@ from providers.batch import BatchItem
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
-    from harness.replay.batch_desk import BatchDesk
+    from harness.replay.batch_calls import BatchCall, BatchReply
     from harness.replay.journal import Journal
     from harness.replay.ledger import Ledger
     from harness.trials import Outcome, Trial
@@ -45,12 +45,39 @@ class Patience:
     window_s: float = 26 * 3600.0
 
 
+class Desk(Protocol):
+    """Who takes batches: a vendor behind a worker, or an engine of our own."""
+
+    @property
+    def left_alone(self) -> str:
+        """What becomes of a batch when we are interrupted."""
+        ...
+
+    @property
+    def then(self) -> str:
+        """What the next run does about it."""
+        ...
+
+    @property
+    def pause(self) -> Callable[[float], None]:
+        """Waits so many seconds."""
+        ...
+
+    def ask(self, call: BatchCall) -> BatchReply:
+        """The reply to one call."""
+        ...
+
+    def submit(self, submission: Submit) -> tuple[BatchReply, bool]:
+        """The reply to a submission, and whether Ctrl-C came while it was waited for."""
+        ...
+
+
 class Batches:
     """The batches of one review."""
 
     def __init__(
         self,
-        desk: BatchDesk,
+        desk: Desk,
         *,
         journal: Journal,
         ledger: Ledger,
@@ -204,7 +231,7 @@ class Batches:
             yield
         except KeyboardInterrupt:
             raise InterruptedRunError(
-                f"interrupted; {len(self._open)} batches go on at the vendors and USD "
+                f"interrupted; {len(self._open)} batches {self._desk.left_alone} and USD "
                 f"{self._ledger.reserved_usd:.2f} is set aside for them: run the same command "
-                "again to read them"
+                f"again to {self._desk.then}"
             ) from None

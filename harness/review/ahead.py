@@ -44,12 +44,13 @@ class _AheadRun(ReviewRun):
             latency = run.plan.config.latency
             if latency is not None and run.plan.latency_requests:
                 outcomes += len(self._live(run.plan, rung, latency.concurrency))
-        wanted = [_everything(run, rung) for run, rung in loaded]
+        wanted = [everything(run, rung) for run, rung in loaded]
         with closing(self._replay(round_robin(wanted), self._governor)) as live:
             return outcomes + sum(1 for _ in live)
 
 
-def _everything(run: FeatureRun, rung: Rung) -> Iterator[Trial]:
+def everything(run: FeatureRun, rung: Rung) -> Iterator[Trial]:
+    """Every trial of the quality pass that a review may want of a model."""
     for case in run.plan.sample.deciding:
         for repeat in range(run.plan.repeats):
             yield run.plan.asker.trial(rung, case, repeat, "quality")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.serving.specs import ServeSpec
 
 LLAMA_CHILD = Path(__file__).with_name("llama_child.py")
@@ -27,15 +29,33 @@ def served_name(model: str, spec: ServeSpec) -> str:
 
 def command_line(model: str, spec: ServeSpec, port: int) -> list[str]:
     """Command that serves `spec` on 127.0.0.1 and `port`."""
-    if spec.weights is not None and not spec.weights.exists():
-        raise UsageError(f"{model}: serve.weights: {spec.weights} does not exist")
+    _require_weights(model, spec)
     match spec.engine:
         case "llama-cpp":
             return _llama(model, spec, port)
         case "vllm":
-            return _vllm(model, spec, port)
+            listen = ("--host", "127.0.0.1", "--port", str(port))
+            return _vllm(model, spec, "serve", _weights(model, spec), *listen)
         case "command":
             return _own(model, spec, port)
+
+
+def offline_line(model: str, spec: ServeSpec, folder: Path) -> list[str]:
+    """Command that answers `requests.jsonl` of the folder into its `results.jsonl`.
+
+    Raises:
+        UsageError: the engine has no such command, or the weights are not there.
+    """
+    _require_weights(model, spec)
+    requests, results = str(folder / "requests.jsonl"), str(folder / "results.jsonl")
+    if spec.engine == "vllm":
+        files = ("-i", requests, "-o", results)
+        return _vllm(model, spec, "run-batch", *files, "--model", _weights(model, spec))
+    if not spec.offline_command:
+        raise UsageError(f"{model}: serve.offline: engine {spec.engine} needs `command`")
+    weights = "" if spec.weights is None else str(spec.weights)
+    words = {"{input}": requests, "{output}": results, "{folder}": str(folder)}
+    return [_filled(word, {**words, "{weights}": weights}) for word in spec.offline_command]
 
 
 def _llama(model: str, spec: ServeSpec, port: int) -> list[str]:
@@ -46,11 +66,10 @@ def _llama(model: str, spec: ServeSpec, port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _vllm(model: str, spec: ServeSpec, port: int) -> list[str]:
+def _vllm(model: str, spec: ServeSpec, *words: str) -> list[str]:
     tensor_parallel = ["--tensor-parallel-size", str(spec.gpus)] if spec.gpus > 1 else []
     return [
-        spec.python or sys.executable, "-I", "-m", "vllm.entrypoints.cli.main",
-        "serve", _weights(model, spec), "--host", "127.0.0.1", "--port", str(port),
+        spec.python or sys.executable, "-I", "-m", "vllm.entrypoints.cli.main", *words,
         "--served-model-name", served_name(model, spec), *tensor_parallel, *spec.args,
     ]  # fmt: skip
 
@@ -59,9 +78,19 @@ def _own(model: str, spec: ServeSpec, port: int) -> list[str]:
     if not any("{port}" in word for word in spec.command):
         raise UsageError(f"{model}: serve.command: needs {{port}}, the port that it shall open")
     weights = "" if spec.weights is None else str(spec.weights)
-    return [
-        word.replace("{port}", str(port)).replace("{weights}", weights) for word in spec.command
-    ] + list(spec.args)
+    words = {"{port}": str(port), "{weights}": weights}
+    return [_filled(word, words) for word in spec.command] + list(spec.args)
+
+
+def _filled(word: str, words: Mapping[str, str]) -> str:
+    for name, text in words.items():
+        word = word.replace(name, text)
+    return word
+
+
+def _require_weights(model: str, spec: ServeSpec) -> None:
+    if spec.weights is not None and not spec.weights.exists():
+        raise UsageError(f"{model}: serve.weights: {spec.weights} does not exist")
 
 
 def _weights(model: str, spec: ServeSpec) -> str:

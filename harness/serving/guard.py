@@ -1,13 +1,16 @@
 """Runs one command, and ends it with everything that it started.
 
     python -I guard.py --ttl SECONDS [--parent PID] [--idle SECONDS --port PORT] [--state FILE]
-        -- COMMAND...
+        [--folder FOLDER] -- COMMAND...
 
 The command ends when this program's standard input ends (the driver closed it, or died by any
 signal), when the parent process is gone, when the time to live is over, when the server has made no
 token for the idle time (`/metrics` says so), or when this program is asked to stop. Without
 `--parent` the command outlives whoever started it, until one of the others. On Linux this program
 adopts orphaned grandchildren, so that one that left the process group ends too.
+
+`--folder` is for a command that is to end by itself: its exit code is written to `code` there, and
+this program stays until one of the above, then removes the folder with all that is in it.
 
 It is a script of the standard library, started by its path in isolated mode: a `harness` package of
 the user's, a slow import or a broken environment cannot come between.
@@ -20,6 +23,7 @@ import contextlib
 import ctypes
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,11 +68,16 @@ def main(argv: Sequence[str]) -> int:
     try:
         _watch(child, asked, options)
         code = child.poll()
+        if options.folder and code is not None:
+            _leave_code(options.folder, code)
+            _wait(asked, options)
         return 0 if code is None else code
     finally:
         end_group(child)
         if options.state:
             options.state.unlink(missing_ok=True)
+        if options.folder:
+            shutil.rmtree(options.folder, ignore_errors=True)
 
 
 def _watch(
@@ -84,9 +93,26 @@ def _watch(
         if idle is not None and idle.is_over(time.monotonic()):
             print(f"guard: idle for {options.idle:g} s, suspended", flush=True)  # noqa: T201  # the log
             return
-        if options.parent and POSIX and os.getppid() != options.parent:
+        if _is_orphan(options):
             return
         asked.wait(POLL_S)
+
+
+def _leave_code(folder: Path, code: int) -> None:
+    """Whole at once: whoever finds the file can read it."""
+    written = folder / "code.new"
+    written.write_text(str(code))
+    written.replace(folder / "code")
+
+
+def _wait(asked: threading.Event, options: argparse.Namespace) -> None:
+    """Until we are told, or nobody is left to tell us."""
+    while not asked.is_set() and not _is_orphan(options):
+        asked.wait(POLL_S)
+
+
+def _is_orphan(options: argparse.Namespace) -> bool:
+    return bool(options.parent and POSIX and os.getppid() != options.parent)
 
 
 class IdleMeter:
@@ -181,6 +207,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--idle", type=float, default=0.0)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--state", type=Path)
+    parser.add_argument("--folder", type=Path)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(argv)
     if options.command[:1] == ["--"]:

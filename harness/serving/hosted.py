@@ -68,6 +68,17 @@ class Fetch:
         """With the notice's text, since its path means nothing on another machine."""
         return cls(spec=spec, notice=Path(spec.notice).read_bytes())
 
+    def here(self, environ: Mapping[str, str], scratch: Path) -> Path:
+        """Fetch them on this machine; `scratch` is a folder that goes away."""
+        notice = scratch / "notice.txt"
+        notice.write_bytes(self.notice)
+        return ensure_weights(
+            self.spec.model_copy(update={"notice": str(notice)}),
+            cache=cache_folder(environ, Path.home()),
+            given=None,
+            progress=_quiet,
+        )
+
 
 class HostedServer:
     """What sits in the worker: one server, started, looked at and ended."""
@@ -88,7 +99,7 @@ class HostedServer:
         require_key(model, spec, self._environ)
         logs = Path(tempfile.mkdtemp(prefix="rightsize-serving-"))
         if fetch is not None:
-            spec = replace(spec, weights=self._fetched(fetch, logs))
+            spec = replace(spec, weights=fetch.here(self._environ, logs))
         place = Place(logs=logs, environ=self._environ, port=port)
         self._running = start(model, spec, place)
         return self._running.guard.pid
@@ -111,16 +122,6 @@ class HostedServer:
         if self._running is None:
             raise ServeError("no server was started here")
         return self._running
-
-    def _fetched(self, fetch: Fetch, scratch: Path) -> Path:
-        notice = scratch / "notice.txt"
-        notice.write_bytes(fetch.notice)
-        return ensure_weights(
-            fetch.spec.model_copy(update={"notice": str(notice)}),
-            cache=cache_folder(self._environ, Path.home()),
-            given=None,
-            progress=_quiet,
-        )
 
 
 def _quiet(_line: str, _done: int, _size: int) -> None:

@@ -35,6 +35,10 @@ class ServeSpec:
     ready_s: float = field(default=600.0, compare=False)
     ttl_s: float = field(default=4 * 3600.0, compare=False)
     wire: Wire = field(default="chat", compare=False)
+    offline_replicas: int = field(default=0, compare=False)
+    """Most processes that answer the quality pass without a server; 0: the server answers it."""
+    offline_command: tuple[str, ...] = field(default=(), compare=False)
+    """Of engine `command`: what each of them runs."""
 
 
 def serve_specs(
@@ -65,4 +69,6 @@ def _spec(
         ready_s=serve.ready_s,
         ttl_s=serve.ttl_s,
         wire="completions" if model.api == "completions" else "chat",
+        offline_replicas=serve.offline.replicas if serve.offline else 0,
+        offline_command=serve.offline.command if serve.offline else (),
     )

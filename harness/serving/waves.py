@@ -90,6 +90,20 @@ def waves(needs: Sequence[Need], room: Room) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(need.model for need in wave) for wave in found)
 
 
+def replicas(need: Need, room: Room, most: int) -> int:
+    """How many processes of a model, at most so many, the GPUs and its teams' quotas hold at once.
+
+    Raises:
+        NoGpuError: not one.
+    """
+    check_room([need], room)
+    if not need.gpus:
+        return most
+    fits = sum(gpus // need.gpus for gpus in room.machines)
+    lefts = [left for team in need.teams if (left := room.left_of(team)) is not None]
+    return min(most, fits, *(left // need.gpus for left in lefts))
+
+
 def _fits(wave: Sequence[Need], room: Room) -> bool:
     """Do the quotas and the machines hold them together, the largest first on the emptiest?"""
     for team in {team for need in wave for team in need.teams}:

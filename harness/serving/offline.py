@@ -1,0 +1,237 @@
+"""A file of requests answered by an engine without a server: for quality, never for latency.
+
+vLLM's `run-batch` answers through the same handlers as its server, so the same request means the
+same; what is left out is HTTP and the one process that speaks it. Many GPUs are used by as many
+processes, each with its share of the requests, each on the node and the GPUs that Ray gives it.
+(Ray Data would need Ray and vLLM in one environment; this way each keeps its own.)
+
+The engine writes its answers when all of its share are there: a run that ends early is answered
+anew. Requests and answers lie in a folder of the user's own, which the guard removes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from harness.cluster.seats import SeatError
+from harness.serving.engines import offline_line
+from harness.serving.environment import child_environment
+from harness.serving.hosted import LOG_CHARACTERS, RAYS_GUESS
+from harness.serving.server import ServeError, last_line
+from harness.serving.states import GUARD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.cluster.seats import Seat
+    from harness.serving.hosted import Fetch
+    from harness.serving.specs import ServeSpec
+
+FACTORY = "harness.serving.offline:open_desk"
+END_S = 15.0
+READS = "Reading batch"
+"""vLLM's own word that the engine is loaded; before it is load time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What one process answered."""
+
+    results: bytes
+    """Lines of OpenAI's batch results; empty where the process failed."""
+    load_s: float
+    """Seconds until it began; of an engine that does not say so, until it ended."""
+    failed: str | None
+    """One line why it did not answer."""
+    log: str
+    """The end of its log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Process:
+    guard: subprocess.Popen[bytes]
+    folder: Path
+    started_ns: int
+
+    @property
+    def code(self) -> Path:
+        return self.folder / "code"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+
+class OfflineProcess:
+    """What sits in the worker: one process that reads requests and writes answers."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = {name: value for name, value in environ.items() if name != RAYS_GUESS}
+        self._running: _Process | None = None
+        self._load_s: float | None = None
+
+    def start(self, model: str, spec: ServeSpec, requests: bytes, fetch: Fetch | None) -> int:
+        """Start it on lines of OpenAI's batch requests; returns its guard's process id.
+
+        Raises:
+            UsageError: the entry cannot be started so; one line says why.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="rightsize-offline-"))
+        if fetch is not None:
+            spec = replace(spec, weights=fetch.here(self._environ, folder))
+        (folder / "requests.jsonl").write_bytes(requests)
+        with (folder / "log").open("wb") as out:
+            guard = subprocess.Popen(  # noqa: S603  # our own guard and the workspace's own command
+                [*_guard_line(spec, folder), *offline_line(model, spec, folder)],
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                cwd=tempfile.gettempdir(),
+                env=child_environment(spec, self._environ, ()),
+                start_new_session=True,
+            )
+        self._load_s = None
+        self._running = _Process(guard=guard, folder=folder, started_ns=time.monotonic_ns())
+        return guard.pid
+
+    def is_ended(self) -> bool:
+        """Has it ended? The time that it loaded is seen here, too."""
+        running = self._process()
+        ended = running.guard.poll() is not None or running.code.exists()
+        if self._load_s is None and (ended or READS in _text(running.log)):
+            self._load_s = (time.monotonic_ns() - running.started_ns) / 1e9
+        return ended
+
+    def share(self, model: str) -> Share:
+        """What an ended process answered; its folder is removed."""
+        running = self._process()
+        results = running.folder / "results.jsonl"
+        failed = _why(running)
+        share = Share(
+            results=results.read_bytes() if failed is None else b"",
+            load_s=self._load_s or 0.0,
+            failed=None if failed is None else f"{model}: its offline run {failed}",
+            log=_text(running.log)[-LOG_CHARACTERS:],
+        )
+        self.stop()
+        return share
+
+    def stop(self) -> None:
+        """End it, if it runs; the folder goes, too."""
+        if self._running is None:
+            return
+        guard, folder, self._running = self._running.guard, self._running.folder, None
+        if guard.stdin is not None:
+            guard.stdin.close()
+        try:
+            guard.wait(END_S)
+        except subprocess.TimeoutExpired:
+            guard.kill()
+            guard.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _process(self) -> _Process:
+        if self._running is None:
+            raise ServeError("no offline run was started here")
+        return self._running
+
+
+def open_desk() -> OfflineProcess:
+    """The factory of a seat: a process with its node's environment."""
+    return OfflineProcess(os.environ)
+
+
+class OfflineBench:
+    """The seats of one model, from the driver's side: every request to one of them."""
+
+    def __init__(
+        self, model: str, spec: ServeSpec, seats: Sequence[Seat], fetch: Fetch | None
+    ) -> None:
+        self.model = model
+        self._spec = spec
+        self._seats = tuple(seats)
+        self._fetch = fetch
+        self._begun: list[Seat] = []
+
+    @property
+    def size(self) -> int:
+        """How many processes share the requests."""
+        return len(self._seats)
+
+    def start(self, shares: Sequence[bytes]) -> None:
+        """Start a process a share, at most `size`; the ones before must have been collected.
+
+        Raises:
+            ServeError: one cannot be started; one line says why.
+        """
+        for seat, requests in zip(self._seats, shares, strict=False):
+            self._call(seat, "start", self.model, self._spec, requests, self._fetch)
+            self._begun.append(seat)
+
+    def is_ended(self) -> bool:
+        """Have all ended? One whose worker is gone has."""
+        ended = [self._has_ended(seat) for seat in self._begun]  # each tells when it was loaded
+        return all(ended)
+
+    def collect(self) -> list[Share]:
+        """What every process answered, in the order of the shares."""
+        begun, self._begun = self._begun, []
+        return [self._share(seat) for seat in begun]
+
+    def stop(self) -> None:
+        """End what runs; one whose worker is gone was ended by its guard."""
+        begun, self._begun = self._begun, []
+        for seat in begun:
+            try:
+                seat.call("stop")
+            except SeatError:
+                continue
+
+    def _has_ended(self, seat: Seat) -> bool:
+        try:
+            return bool(seat.call("is_ended"))
+        except SeatError:
+            return True
+
+    def _share(self, seat: Seat) -> Share:
+        try:
+            return cast("Share", seat.call("share", self.model))
+        except SeatError as error:
+            return Share(results=b"", load_s=0.0, failed=f"{self.model}: {error}", log="")
+
+    def _call(self, seat: Seat, method: str, *arguments: object) -> None:
+        try:
+            seat.call(method, *arguments)
+        except SeatError as error:
+            line = str(error)
+            known = line.startswith(f"{self.model}: ")
+            raise ServeError(line if known else f"{self.model}: {line}") from error
+
+
+def _guard_line(spec: ServeSpec, folder: Path) -> list[str]:
+    return [
+        sys.executable, "-I", str(GUARD), "--ttl", str(spec.ttl_s),
+        "--parent", str(os.getpid()), "--folder", str(folder), "--",
+    ]  # fmt: skip
+
+
+def _why(running: _Process) -> str | None:
+    """Why an ended process answered nothing; None when it did."""
+    if not running.code.exists():
+        return "was ended from outside, or after its time to live (serve.ttl_s)"
+    code = running.code.read_text()
+    if code != "0":
+        return f"ended with code {code}: {last_line(running.log)}"
+    return None if (running.folder / "results.jsonl").exists() else "wrote no results"
+
+
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""

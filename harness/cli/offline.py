@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.cli.hosting import Hosts
-    from harness.review.running import Engine
+    from harness.review.engine import Engine
     from harness.serving.offline import Share
 
 

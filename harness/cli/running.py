@@ -24,10 +24,10 @@ from harness.record.codes import Finding, Reason, Verdict
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
 from harness.review.ahead import answer_ahead
+from harness.review.engine import Engine, NotInJournalError
 from harness.review.loading import load_costs
 from harness.review.progress import Silent
 from harness.review.reviewing import review
-from harness.review.running import Engine, NotInJournalError
 from harness.serving.gpus import gpus_here
 
 if TYPE_CHECKING:

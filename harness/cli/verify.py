@@ -22,9 +22,9 @@ from harness.publish.store import read_records
 from harness.record.codes import State
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
+from harness.review.engine import Engine, NotInJournalError
 from harness.review.progress import Silent
 from harness.review.reviewing import review
-from harness.review.running import Engine, NotInJournalError
 from harness.verify.bill import read_bill
 from harness.verify.finding import compare_findings
 from harness.verify.realised import realised, verified

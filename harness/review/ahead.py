@@ -11,42 +11,41 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from harness.review.running import ReviewRun, round_robin
+from harness.review.commons import Commons
+from harness.review.live_pass import LivePass
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from harness.plan.ladder import Rung
     from harness.plan.model import Plan
+    from harness.review.engine import Engine
     from harness.review.feature_run import FeatureRun
-    from harness.review.running import Engine
     from harness.trials import Trial
 
 
 def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Engine) -> int:
-    """Ask the served models everything that the plan may ask of them; returns the outcomes."""
-    return _AheadRun(plan, served, engine).answer(served)
+    """Ask the served models everything that the plan may ask of them; returns the outcomes.
 
-
-class _AheadRun(ReviewRun):
-    def answer(self, models: Collection[str]) -> int:
-        """Latency first, while nothing else runs; then every case, as fast as the models can."""
-        self._write_plans()
-        loaded = [
-            (run, rung)
-            for run in self._runs.values()
-            if run.plan.config.answers == "replayed"
-            for rung in (run.incumbent, *run.rungs.values())
-            if rung.model in models
-        ]
-        outcomes = 0
-        for run, rung in loaded:
-            latency = run.plan.config.latency
-            if latency is not None and run.plan.latency_requests:
-                outcomes += len(self._live(run.plan, rung, latency.concurrency))
-        wanted = [everything(run, rung) for run, rung in loaded]
-        with closing(self._replay(round_robin(wanted), self._governor)) as live:
-            return outcomes + sum(1 for _ in live)
+    Latency first, while nothing else runs; then every case, as fast as the models can.
+    """
+    commons = Commons(plan, served, engine)
+    commons.write_plans()
+    loaded = [
+        (run, rung)
+        for run in commons.runs.values()
+        if run.plan.config.answers == "replayed"
+        for rung in (run.incumbent, *run.rungs.values())
+        if rung.model in served
+    ]
+    outcomes = 0
+    for run, rung in loaded:
+        latency = run.plan.config.latency
+        if latency is not None and run.plan.latency_requests:
+            outcomes += len(LivePass(commons).answer(run.plan, rung, latency.concurrency))
+    wanted = [everything(run, rung) for run, rung in loaded]
+    with closing(commons.replay(round_robin(wanted))) as live:
+        return outcomes + sum(1 for _ in live)
 
 
 def everything(run: FeatureRun, rung: Rung) -> Iterator[Trial]:
@@ -54,3 +53,15 @@ def everything(run: FeatureRun, rung: Rung) -> Iterator[Trial]:
     for case in run.plan.sample.deciding:
         for repeat in range(run.plan.repeats):
             yield run.plan.asker.trial(rung, case, repeat, "quality")
+
+
+def round_robin(sources: list[Iterator[Trial]]) -> Iterator[Trial]:
+    """One trial of each source in turn, so that features share the lanes fairly."""
+    while sources:
+        alive: list[Iterator[Trial]] = []
+        for source in sources:
+            trial = next(source, None)
+            if trial is not None:
+                yield trial
+                alive.append(source)
+        sources = alive

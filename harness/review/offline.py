@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.replay.batches import Batches, Patience
 from harness.review.ahead import everything
-from harness.review.running import ReviewRun
+from harness.review.commons import Commons
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan, Plan
     from harness.replay.journal import Journal
     from harness.replay.offline_desk import OfflineDesk
+    from harness.review.engine import Engine
     from harness.review.feature_run import FeatureRun
-    from harness.review.running import Engine
 
 
 PATIENCE = Patience(first_s=0.5, most_s=5.0)
@@ -32,10 +32,15 @@ PATIENCE = Patience(first_s=0.5, most_s=5.0)
 def answer_offline(plan: Plan, model: str, desk: OfflineDesk, engine: Engine) -> int:
     """Ask a model all that the plan may ask of it, through `desk`; returns the outcomes.
 
+    Once; and once more where an earlier run had left a batch that ended with it.
+
     Raises:
         InterruptedRunError: stopped; what was answered is in the journal.
     """
-    return _OfflineRun(plan, {}, engine).answer(model, desk)
+    commons = Commons(plan, {}, engine)
+    commons.write_plans()
+    outcomes = _answer(commons, model, desk)
+    return outcomes + (_answer(commons, model, desk) if desk.lost else 0)
 
 
 def is_answered(plan: Plan, model: str, journal: Journal) -> bool:
@@ -65,29 +70,23 @@ def asked(plan: Plan, model: str) -> Iterator[tuple[FeaturePlan, Rung]]:
                     yield feature, rung
 
 
-class _OfflineRun(ReviewRun):
-    def answer(self, model: str, desk: OfflineDesk) -> int:
-        """Once; and once more where an earlier run had left a batch that ended with it."""
-        self._write_plans()
-        outcomes = self._answer(model, desk)
-        return outcomes + (self._answer(model, desk) if desk.lost else 0)
+def _answer(commons: Commons, model: str, desk: OfflineDesk) -> int:
+    engine = commons.engine
+    batches = Batches(
+        desk,
+        journal=engine.journal,
+        ledger=commons.ledger,
+        tell=engine.progress.note,
+        patience=PATIENCE,
+    )
+    wanted = chain(*(everything(run, rung) for run, rung in _asking(commons, model)))
+    outcomes = chain(batches.send(wanted), batches.read())
+    return sum(1 for _ in commons.noted(outcomes))
 
-    def _answer(self, model: str, desk: OfflineDesk) -> int:
-        engine = self._engine
-        batches = Batches(
-            desk,
-            journal=engine.journal,
-            ledger=self._ledger,
-            tell=engine.progress.note,
-            patience=PATIENCE,
-        )
-        wanted = chain(*(everything(run, rung) for run, rung in self._asking(model)))
-        outcomes = chain(batches.send(wanted), batches.read())
-        return sum(1 for _ in self._noted(outcomes))
 
-    def _asking(self, model: str) -> Iterator[tuple[FeatureRun, Rung]]:
-        for run in self._runs.values():
-            if run.plan.config.answers == "replayed":
-                for rung in (run.incumbent, *run.rungs.values()):
-                    if rung.model == model:
-                        yield run, rung
+def _asking(commons: Commons, model: str) -> Iterator[tuple[FeatureRun, Rung]]:
+    for run in commons.runs.values():
+        if run.plan.config.answers == "replayed":
+            for rung in (run.incumbent, *run.rungs.values()):
+                if rung.model == model:
+                    yield run, rung

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from harness.replay.journal import Journal
     from harness.replay.ledger import Ledger
-    from harness.review.running import Engine
+    from harness.review.engine import Engine
 
 QUICK = "only a subset of the cases was asked (--quick)"
 CHANGED = "the margin, a scorer, a slice, the options or the test was changed after answers existed"

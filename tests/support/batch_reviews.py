@@ -13,8 +13,8 @@ from harness.plan.planning import Selection, plan_review
 from harness.replay.batches import Patience
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
+from harness.review.engine import Engine
 from harness.review.reviewing import review
-from harness.review.running import Engine
 from tests.support.reviews import (
     CYCLE,
     EVALSET,

@@ -16,9 +16,9 @@ from harness.config.workspace import load_workspace
 from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
+from harness.review.engine import Engine
 from harness.review.progress import Silent
 from harness.review.reviewing import review
-from harness.review.running import Engine
 from providers.completion import TokenUsage
 from tests.support.wire.reply import Reply
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.plan.planning import QUICK_CASES, Selection
 from harness.record.codes import Finding, Reason, Result, Verdict
-from harness.review.running import NotInJournalError
+from harness.review.engine import NotInJournalError
 from tests.support.reviews import (
     NOW,
     Shape,

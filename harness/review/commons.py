@@ -1,0 +1,92 @@
+"""What the features of one review share: ledger, governor, journal, and the door to answers."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from harness.replay.engine import replay
+from harness.replay.governor import Governor
+from harness.replay.ledger import Ledger
+from harness.review.engine import from_journal
+from harness.review.lanes import lane_limits, price
+from harness.review.starting import start
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from decimal import Decimal
+
+    from harness.plan.model import Plan
+    from harness.review.engine import Engine
+    from harness.review.feature_run import FeatureRun
+    from harness.trials import Outcome, Trial
+    from providers.completion import TokenUsage
+
+
+class Commons:
+    """One review's means. Every call of it, by whatever pass, is admitted and paid here."""
+
+    def __init__(self, plan: Plan, served: Mapping[str, str], engine: Engine) -> None:
+        """Prepare; `served` has the address of each model that was started for this review."""
+        self.engine = engine
+        self.runs: Mapping[str, FeatureRun] = {
+            feature.feature: start(feature, served) for feature in plan.to_ask
+        }
+        earlier = engine.journal.spend(cycle=plan.cycle)
+        self.ledger = Ledger(
+            plan.cap_usd,
+            self._price,
+            spent_usd=earlier.known_usd,
+            possibly_billed_usd=earlier.possibly_billed_usd,
+        )
+        self.governor = self.govern()
+        """Of the quality pass, the judges' too."""
+
+    def write_plans(self) -> None:
+        """Into the journal before the first call; the same plan is written once."""
+        journal, now = self.engine.journal, self.engine.now.isoformat()
+        for run in self.runs.values():
+            plan = run.plan
+            known = journal.plans(plan.feature, plan.cycle)
+            if not known or known[-1].sha256 != plan.plan_sha256:
+                journal.write_plan(
+                    journal.run_id, plan.feature, plan.plan_json, plan.plan_sha256, now
+                )
+
+    def replay(
+        self, trials: Iterable[Trial], governor: Governor | None = None
+    ) -> Generator[Outcome]:
+        """Outcomes as they settle; closed on the way out, so that what is in flight is kept.
+
+        Without a cluster, from the journal alone. `governor`: in place of the quality pass's.
+        """
+        engine = self.engine
+        if engine.cluster is None:
+            yield from from_journal(trials, engine.journal)
+            return
+        replayed = replay(
+            trials,
+            cluster=engine.cluster,
+            journal=engine.journal,
+            governor=governor or self.governor,
+            ledger=self.ledger,
+            retry=engine.retry,
+        )
+        with closing(replayed) as outcomes:
+            yield from self.noted(outcomes)
+
+    def noted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """The same outcomes, each told to whoever watches."""
+        for outcome in outcomes:
+            self.engine.progress.settled(spent_usd=self.ledger.spent_usd)
+            yield outcome
+
+    def govern(self, concurrency: int | None = None) -> Governor:
+        """A governor of all lanes; `concurrency` in place of what is configured."""
+        return Governor(
+            lane_limits(self.runs.values(), concurrency=concurrency),
+            share_of_rate_limit=self.engine.share_of_rate_limit,
+        )
+
+    def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
+        return price(self.runs[trial.feature], trial, usage)

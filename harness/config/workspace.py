@@ -44,9 +44,8 @@ class Workspace:
     problems: tuple[Problem, ...] = ()
 
     def all_live(self) -> Workspace:
-        """The same with no model asked in batches, for who cannot wait a day."""
-        models = {n: c.model_copy(update={"batch": False}) for n, c in self.models.items()}
-        return replace(self, models=models)
+        """The same with every model asked live, for who cannot wait and asks a few cases only."""
+        return replace(self, models={name: _live(model) for name, model in self.models.items()})
 
     def evalset_folder(self, feature_id: str) -> Path:
         """Where the feature's eval set, its schemas and its images lie."""
@@ -150,3 +149,8 @@ def _secrets(folder: Path, shown: str) -> tuple[Fault, ...]:
     except SourceError:
         return ()
     return tuple(secrets_in(source))
+
+
+def _live(model: ModelConfig) -> ModelConfig:
+    serve = model.serve and model.serve.model_copy(update={"offline": None})
+    return model.model_copy(update={"batch": False, "serve": serve})

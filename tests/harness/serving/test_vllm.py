@@ -27,6 +27,7 @@ from harness.serving.specs import ServeSpec
 from providers.opening import open_provider
 from providers.provider import Endpoint
 from providers.request import Message, ModelRequest
+from tests.benchmarks.serving.offline import main as compare
 from tests.support.small_model import small_chat_model
 
 PYTHON = os.environ.get("RIGHTSIZE_VLLM_PYTHON", "")
@@ -94,3 +95,13 @@ def test_vllm_starts_answers_is_probed_and_leaves_nothing(weights: Path, tmp_pat
     while any(process.is_running() for process in processes) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert not [process for process in processes if process.is_running()]
+
+
+def test_vllm_answers_a_file_as_its_server_does(weights: Path, tmp_path: Path) -> None:
+    options = ["--max-model-len", "1024", "--dtype", "float32", "--enforce-eager"]
+    found = ["--python", PYTHON, "--weights", str(weights), "--results", str(tmp_path / "r.md")]
+    server, offline = compare([*found, "--requests", "12", "--output-tokens", "8", *options])
+    assert set(offline.texts) == set(server.texts)
+    # One token of twelve answers may differ where sums are taken in another order.
+    assert sum(offline.texts[name] == text for name, text in server.texts.items()) >= 11
+    assert 0 < offline.load_s < offline.whole_s

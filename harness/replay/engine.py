@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 from threading import Thread
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -32,9 +32,12 @@ GRACE_S = 30.0
 LOOK_S = 0.1
 """How often a blocked engine looks whether it was stopped."""
 
+BEAT_S = 0.5
+"""A source that had nothing is asked again after an outcome, or after so long without one."""
+
 
 def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
-    trials: Iterable[Trial],
+    trials: Iterable[Trial | None],
     *,
     cluster: Cluster,
     journal: Journal,
@@ -42,6 +45,7 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
     ledger: Ledger,
     retry: RetryPolicy,
     factory: str = OPENER,
+    window: int = WINDOW,
 ) -> Generator[Outcome]:
     """Yield each trial's outcome as it settles; what the journal knows comes without a call.
 
@@ -49,18 +53,25 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
     Trials with equal fingerprints are asked once. When the cap leaves no room, nothing more is
     sent and every remaining trial is `Missing` with reason "BudgetExhausted"; a lane whose key
     or model is refused stops alone. Closing the iterator stops sending; what is in flight is
-    still waited for, charged and journalled. Until it ends, the journal belongs to the iterator.
+    still waited for, charged and journalled.
+
+    `trials` may give None where it has nothing before more outcomes are taken; it is asked again,
+    for as long as it has not ended. `window` is how many trials may wait here (twice: on their way
+    and in the queues); half of it is always taken in, whatever lane it is for.
 
     Raises:
         InterruptedRunError: On Ctrl-C, after what was in flight has been journalled.
     """
-    rules = Rules(journal=journal, governor=governor, ledger=ledger, retry=retry)
-    engine = Engine(Run(cluster.crew(factory), rules))
+    rules = Rules(journal=journal, governor=governor, ledger=ledger, retry=retry, window=window)
+    engine = Engine(Run(cluster.crew(factory), rules), window)
     source = iter(trials)
     try:
         while True:
             engine.feed.top_up(source)
-            item = engine.items.get()
+            try:
+                item = engine.items.get(timeout=BEAT_S)
+            except Empty:
+                continue
             if item is None:
                 return
             if isinstance(item, BaseException):
@@ -79,8 +90,8 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
 class Engine:
     """A run in a thread of its own. Its last item is None, or the error that ended it."""
 
-    def __init__(self, run: Run) -> None:
-        self.feed = Feed(WINDOW)
+    def __init__(self, run: Run, window: int) -> None:
+        self.feed = Feed(window)
         self.items: Queue[Item] = Queue(AHEAD)
         self._run = run
         self._thread = Thread(target=self._work, name="replay", daemon=True)

@@ -30,13 +30,17 @@ BUDGET = "BudgetExhausted"
 """Reason of a trial that the cap left no room for."""
 
 WINDOW = 2000
-"""Trials read ahead: enough to keep every lane busy, few enough to keep memory flat."""
+"""Trials read ahead: enough to keep every lane busy, few enough to keep memory flat. No more are
+read while half as many wait."""
 
 IDLE_S = 1.0
 """Longest wait for a reply before looking around."""
 
 HUNGRY_S = 0.005
 """The same while trials are still coming in."""
+
+DRY_S = 0.02
+"""The same while the source waits for outcomes before it has more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,7 @@ class Rules:
     governor: Governor
     ledger: Ledger
     retry: RetryPolicy
+    window: int = WINDOW
 
 
 class Run:
@@ -92,15 +97,17 @@ class Run:
         self._rules.journal.add_lanes(governor.take_history())
 
     def _patience(self, feed: Feed) -> float:
-        hungry = not feed.ended and len(self._backlog) <= WINDOW // 2
-        return HUNGRY_S if hungry else IDLE_S
+        if feed.ended or len(self._backlog) > self._rules.window // 2:
+            return IDLE_S
+        return DRY_S if feed.dry else HUNGRY_S
 
     def _read(self, feed: Feed) -> list[Outcome]:
         """Fill the window; returns the outcomes that the journal already has."""
-        if feed.ended or len(self._backlog) > WINDOW // 2:
+        window = self._rules.window
+        if feed.ended or len(self._backlog) > window // 2:
             return []
         idle = not self._in_flight and not self._backlog and not self._unwritten
-        chunk = feed.take(WINDOW - len(self._backlog), IDLE_S if idle else 0)
+        chunk = feed.take(window - len(self._backlog), IDLE_S if idle else 0)
         settled = self._rules.journal.settled(trial.fingerprint for trial in chunk)
         before = self._rules.journal.attempts(
             trial.fingerprint for trial in chunk if trial.fingerprint not in settled

@@ -41,7 +41,7 @@ class Bench:
         self.journal_path = folder / "journal.sqlite"
         self.ledger = Ledger(Decimal(1), usd_per_token)
 
-    def start(self, trials: Iterable[Trial], **overrides: Any) -> Iterator[Outcome]:
+    def start(self, trials: Iterable[Trial | None], **overrides: Any) -> Iterator[Outcome]:
         parts = {
             "governor": Governor(),
             "ledger": self.ledger,
@@ -54,7 +54,7 @@ class Bench:
         ) as journal:
             yield from replay(trials, cluster=self.cluster, journal=journal, **parts)
 
-    def run(self, trials: Iterable[Trial], **overrides: Any) -> dict[str, Outcome]:
+    def run(self, trials: Iterable[Trial | None], **overrides: Any) -> dict[str, Outcome]:
         outcomes = list(self.start(trials, **overrides))
         return {outcome.trial.case_id: outcome for outcome in outcomes}
 
@@ -220,3 +220,29 @@ def test_a_slow_reader_holds_the_engine_back(tmp_path: Path) -> None:
             asked.append(len(calls(bench.log)))
         assert AHEAD < asked[-1] < 2 * AHEAD
         assert len(list(run)) == total - 1
+
+
+def test_what_is_asked_next_may_depend_on_answers(bench: Bench) -> None:
+    """The source has nothing more until the answers of its first part are there."""
+    taken: list[str] = []
+
+    def source() -> Iterator[Trial | None]:
+        for part in range(3):
+            yield from (scripted(10 * part + n, bench.log, "sleep:0.05") for n in range(5))
+            while len(taken) < 5 * (part + 1):
+                yield None
+
+    for outcome in bench.start(source()):
+        assert isinstance(outcome, Answered)
+        taken.append(outcome.trial.case_id)
+    assert sorted(taken) == sorted(f"c{10 * part + n}" for part in range(3) for n in range(5))
+
+
+def test_a_source_that_waits_for_something_else_is_asked_again_and_again(bench: Bench) -> None:
+    given = iter([None, None, scripted(1, bench.log), None])
+    assert set(bench.run(given)) == {"c1"}
+
+
+def test_a_narrow_window_loses_nothing(bench: Bench) -> None:
+    outcomes = bench.run((scripted(n, bench.log) for n in range(100)), window=4)
+    assert len(outcomes) == 100

@@ -56,7 +56,7 @@ class BatchBooks:
     def begin(self, askers: Sequence[list[Trial]]) -> list[Item]:
         """Set the whole batch aside and write it down; nothing of it where the cap has no room."""
         trials = [waiting[0] for waiting in askers]
-        if not self._reserve(trials):
+        if not self._ledger.reserve_all(trials):
             return []
         before = self._journal.attempts(trial.fingerprint for trial in trials)
         numbers = [len(before.get(trial.fingerprint, ())) + 1 for trial in trials]
@@ -90,14 +90,6 @@ class BatchBooks:
             elif (reason := final_fault(ends[name])) is not None:
                 outcomes += missing(item, reason, attempts.get(name, ()))
         return outcomes
-
-    def _reserve(self, trials: Sequence[Trial]) -> bool:
-        for count, trial in enumerate(trials):
-            if not self._ledger.reserve(trial):
-                for reserved in trials[:count]:
-                    self._ledger.release(reserved)
-                return False
-        return True
 
     def _cost(self, trial: Trial, end: Answer | Fault) -> Decimal | None:
         billable = not isinstance(end, Fault) or end.billable

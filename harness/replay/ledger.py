@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from harness.trials import Trial
     from providers.completion import TokenUsage
@@ -19,6 +20,7 @@ class Ledger:
 
     `price` gives the cost of an attempt from its usage, None when it cannot be priced.
     `spent_usd` and `possibly_billed_usd` are what earlier runs of the same review used of the cap.
+    Several threads may use it.
     """
 
     def __init__(
@@ -34,44 +36,51 @@ class Ledger:
         self.possibly_billed_usd = possibly_billed_usd
         self.reserved_usd = Decimal(0)
         self._price = price
+        self._turn = RLock()
 
     @property
     def left_usd(self) -> Decimal:
         """What may still be set aside."""
-        return self.cap_usd - self.spent_usd - self.possibly_billed_usd - self.reserved_usd
+        with self._turn:
+            return self.cap_usd - self.spent_usd - self.possibly_billed_usd - self.reserved_usd
 
     def reserve(self, trial: Trial) -> bool:
         """Set a call's upper bound aside; False when the cap has no room for it."""
-        if trial.reserve_usd < 0:
-            raise UsageError(f"{trial.feature}: negative reservation for case {trial.case_id}")
-        if trial.reserve_usd > self.left_usd:
-            return False
-        self.reserved_usd += trial.reserve_usd
-        return True
+        return self.reserve_all((trial,))
+
+    def reserve_all(self, trials: Sequence[Trial]) -> bool:
+        """Set the upper bounds of these calls aside, of all or of none; False: there is no room."""
+        for trial in trials:
+            if trial.reserve_usd < 0:
+                raise UsageError(f"{trial.feature}: negative reservation for case {trial.case_id}")
+        wanted = sum((trial.reserve_usd for trial in trials), Decimal(0))
+        with self._turn:
+            if wanted > self.left_usd:
+                return False
+            self.reserved_usd += wanted
+            return True
 
     def resume(self, reserve_usd: Decimal, *, counted: bool) -> None:
         """Set aside again what an earlier run set aside for a call that has not ended yet.
 
         `counted`: `possibly_billed_usd` has it.
         """
-        self.reserved_usd += reserve_usd
-        self.possibly_billed_usd -= reserve_usd if counted else Decimal(0)
+        with self._turn:
+            self.reserved_usd += reserve_usd
+            self.possibly_billed_usd -= reserve_usd if counted else Decimal(0)
 
     def settle(
         self, trial: Trial, usage: TokenUsage | None, *, billable: bool = True
     ) -> Decimal | None:
         """Replace a reservation by the cost; None, and the whole bound kept, when it is unknown."""
-        self.reserved_usd -= trial.reserve_usd
         cost = self._cost(trial, usage, billable=billable)
-        if cost is None:
-            self.possibly_billed_usd += trial.reserve_usd
-        else:
-            self.spent_usd += cost
+        with self._turn:
+            self.reserved_usd -= trial.reserve_usd
+            if cost is None:
+                self.possibly_billed_usd += trial.reserve_usd
+            else:
+                self.spent_usd += cost
         return cost
-
-    def release(self, trial: Trial) -> None:
-        """Take back the reservation of a call that was never made."""
-        self.reserved_usd -= trial.reserve_usd
 
     def _cost(self, trial: Trial, usage: TokenUsage | None, *, billable: bool) -> Decimal | None:
         if usage is not None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -74,3 +75,32 @@ def test_what_earlier_runs_used_is_gone_from_the_cap() -> None:
     assert ledger.reserve(trial(1))
     assert not ledger.reserve(trial(2))
     assert (ledger.spent_usd, ledger.possibly_billed_usd) == (CENT * 3, CENT * 6)
+
+
+def test_many_are_reserved_together_or_not_at_all() -> None:
+    ledger = Ledger(CENT * 2, usd_per_token)
+    assert not ledger.reserve_all([trial(n) for n in range(3)])
+    assert ledger.reserved_usd == 0
+    assert ledger.reserve_all([trial(n) for n in range(2)])
+    assert ledger.left_usd == 0
+
+
+def test_threads_together_never_exceed_the_cap() -> None:
+    cap = Decimal(1)
+    ledger = Ledger(cap, usd_per_token)
+    most = Decimal(0)
+
+    def spend(first: int) -> int:
+        nonlocal most
+        paid = 0
+        for number in range(first, first + 300):
+            asked = trial(number)
+            if ledger.reserve(asked):
+                most = max(most, cap - ledger.left_usd)
+                paid += ledger.settle(asked, None, billable=number % 3 == 0) is None
+        return paid
+
+    with ThreadPoolExecutor(4) as pool:
+        paid = sum(pool.map(spend, range(0, 1200, 300)))
+    assert most <= cap
+    assert (ledger.reserved_usd, ledger.possibly_billed_usd) == (0, CENT * paid)

@@ -8,8 +8,10 @@ import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import wraps
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Self
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from harness.errors import UsageError
 from harness.replay import rows as sql
@@ -19,7 +21,7 @@ from harness.replay.schema import migrate
 from harness.replay.settled import Settled
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -88,13 +90,29 @@ class Spend:
     possibly_billed_usd: Decimal
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _in_turn(method: Callable[Concatenate[Journal, P], T]) -> Callable[Concatenate[Journal, P], T]:
+    """The one connection is used by one thread at a time; the others wait."""
+
+    @wraps(method)
+    def turn(self: Journal, *args: P.args, **kwargs: P.kwargs) -> T:
+        with self.turn:
+            return method(self, *args, **kwargs)
+
+    return turn
+
+
 class Journal:
-    """A journal open for one review, or for reading. Used by one thread at a time."""
+    """A journal open for one review, or for reading. Several threads may use it, in turn."""
 
     def __init__(self, connection: sqlite3.Connection, run_id: str, lock: int | None) -> None:
         self._connection = connection
         self._lock = lock
         self.run_id = run_id
+        self.turn = RLock()
         newest = connection.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
         self._next_row = int(newest[0]) + 1
 
@@ -149,6 +167,7 @@ class Journal:
             os.close(self._lock)
             self._lock = None
 
+    @_in_turn
     def commit(self, *, ended: Sequence[Ended], sent: Sequence[Sent]) -> Sequence[int]:
         """Write ends and calls about to be made, durably; returns a row for each of `sent`."""
         if not ended and not sent:
@@ -170,6 +189,7 @@ class Journal:
         self._next_row += len(sent)
         return rows
 
+    @_in_turn
     def settled(self, fingerprints: Iterable[str]) -> Mapping[str, Settled]:
         """The final ends known of these trials, with every attempt ever made for them."""
         names = list(fingerprints)
@@ -190,6 +210,7 @@ class Journal:
             for fingerprint, kind, text, finish, calls, reason in ends
         }
 
+    @_in_turn
     def attempts(self, fingerprints: Iterable[str]) -> Mapping[str, tuple[Attempt, ...]]:
         """Every attempt made for these trials, in the order of sending."""
         wanted = json.dumps(list(fingerprints))
@@ -197,11 +218,13 @@ class Journal:
         groups = groupby(found, key=lambda row: str(row[0]))
         return {name: tuple(attempt_of(row[1:]) for row in group) for name, group in groups}
 
+    @_in_turn
     def note_batch(self, rows: Iterable[int], batch: str, now: str) -> None:
         """Write down, durably, the vendor's id of the batch that these calls went with."""
         with transaction(self._connection):
             self._connection.executemany(sql.NOTE_BATCH, [(batch, now, row) for row in rows])
 
+    @_in_turn
     def under_way(self, fingerprints: Iterable[str]) -> Sequence[UnderWay]:
         """Attempts for these trials in batches, of any run, that still wait for their end."""
         wanted = (self.run_id, json.dumps(list(fingerprints)))
@@ -219,6 +242,7 @@ class Journal:
             for fingerprint, row, number, reserve, started_at, batch, counted in found
         ]
 
+    @_in_turn
     def spend(self, *, cycle: str) -> Spend:
         """What the attempts of a cycle's runs cost so far."""
         rows = self._connection.execute(
@@ -231,12 +255,14 @@ class Journal:
             unknown += Decimal(0) if cost is not None else Decimal(reserve)
         return Spend(known_usd=known, possibly_billed_usd=unknown)
 
+    @_in_turn
     def add_loads(self, loads: Sequence[Load]) -> None:
         """Write what loading models cost, durably, before they are asked anything."""
         rows = [(self.run_id, one.feature, one.model, one.load_s, str(one.usd)) for one in loads]
         with transaction(self._connection):
             self._connection.executemany("INSERT INTO loads VALUES (?, ?, ?, ?, ?)", rows)
 
+    @_in_turn
     def load_usd(self, feature: str, cycle: str) -> Decimal:
         """What loading models cost one feature in a cycle."""
         rows = self._connection.execute(
@@ -245,6 +271,7 @@ class Journal:
         )
         return sum((Decimal(usd) for (usd,) in rows), Decimal(0))
 
+    @_in_turn
     def add_lanes(self, seen: Sequence[LaneHistory]) -> None:
         """Add to what is known of this run's lanes."""
         if not seen:
@@ -254,6 +281,7 @@ class Journal:
                 sql.ADD_LANE, [(self.run_id, *sql.lane_row(lane)) for lane in seen]
             )
 
+    @_in_turn
     def write_plan(
         self, run_id: str, feature: str, plan_json: str, plan_sha256: str, now: str
     ) -> None:
@@ -262,6 +290,7 @@ class Journal:
         with transaction(self._connection):
             self._connection.execute("INSERT OR IGNORE INTO plans VALUES (?, ?, ?, ?, ?)", row)
 
+    @_in_turn
     def plans(self, feature: str, cycle: str) -> Sequence[PlanRow]:
         """Every plan written for a feature in a cycle, oldest first."""
         rows = self._connection.execute(
@@ -272,6 +301,7 @@ class Journal:
         )
         return _plan_rows(rows)
 
+    @_in_turn
     def all_plans(self, feature: str) -> Sequence[PlanRow]:
         """Every plan written for a feature in any cycle, oldest first."""
         rows = self._connection.execute(

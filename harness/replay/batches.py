@@ -9,9 +9,10 @@ set aside for it stays possibly billed, and the next run sends another. What a b
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import InterruptedRunError
@@ -19,6 +20,7 @@ from harness.replay.batch_books import BatchBooks, final_fault, missing, unaffor
 from harness.replay.batch_calls import Fetch, Fetched, Poll, Polled, Submit, Submitted
 from harness.replay.batch_ending import NO_RESULT, OpenBatch, of_whole_batch
 from harness.replay.batch_parts import parts
+from harness.replay.batch_waits import Patience, Waits
 from harness.replay.calls import Fault
 from harness.replay.ending import LOST
 from providers.batch import BatchItem
@@ -32,17 +34,7 @@ if TYPE_CHECKING:
     from harness.trials import Outcome, Trial
     from providers.answer import Answer
 
-GROWTH = 1.5
 FAILED = Fault(error="BatchFailedError", blame="transient")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How often a batch is asked about, seconds; after `window_s` a later run reads it."""
-
-    first_s: float = 2.0
-    most_s: float = 60.0
-    window_s: float = 26 * 3600.0
 
 
 class Desk(Protocol):
@@ -73,9 +65,9 @@ class Desk(Protocol):
 
 
 class Batches:
-    """The batches of one review."""
+    """The batches of one review. Used from one thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the parts of it, each replaceable
         self,
         desk: Desk,
         *,
@@ -83,12 +75,13 @@ class Batches:
         ledger: Ledger,
         tell: Callable[[str], None],
         patience: Patience,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._desk = desk
         self._books = BatchBooks(journal, ledger)
         self._ledger = ledger
         self._tell = tell
-        self._patience = patience
+        self._waits = Waits(patience=patience, monotonic=monotonic)
         self._open: dict[str, OpenBatch] = {}
 
     def send(self, trials: Iterable[Trial]) -> list[Outcome]:
@@ -119,19 +112,51 @@ class Batches:
         Raises:
             InterruptedRunError: On Ctrl-C; the next run reads the batches.
         """
+        while self._open:
+            yield from self.look()
+            if self._open:
+                self.wait()
+
+    def look(self) -> list[Outcome]:
+        """Ask about every batch once; the outcomes of those that ended, or were waited for enough.
+
+        Raises:
+            InterruptedRunError: On Ctrl-C; the next run reads the batches.
+        """
+        outcomes: list[Outcome] = []
         with self._interruptible():
-            wait_s, waited_s = self._patience.first_s, 0.0
-            while self._open:
-                for batch in list(self._open.values()):
-                    yield from self._look(batch)
-                if not self._open:
-                    return
-                if waited_s >= self._patience.window_s:
-                    yield from self._leave()
-                    return
-                self._desk.pause(wait_s)
-                waited_s += wait_s
-                wait_s = min(wait_s * GROWTH, self._patience.most_s)
+            for name, batch in list(self._open.items()):
+                outcomes += self._look(batch)
+                if name in self._open and self._waits.are_over(name):
+                    self._tell(f"batch {batch.id} has not ended; a later run reads it")
+                    outcomes += self._drop(batch, "BatchNotEndedError")
+        self._waits.again(self._open)
+        return outcomes
+
+    def wait(self) -> None:
+        """Wait until the next look is due.
+
+        Raises:
+            InterruptedRunError: On Ctrl-C; the next run reads the batches.
+        """
+        with self._interruptible():
+            self._desk.pause(self._waits.left_s)
+            self._waits.end()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to look: some batch is under way, and the last look is long ago."""
+        return bool(self._open) and not self._waits.left_s
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """The features that some batch under way has trials of."""
+        return frozenset(
+            trial.feature
+            for batch in self._open.values()
+            for item in batch.items.values()
+            for trial in item.askers
+        )
 
     def _join(self, askers: dict[str, list[Trial]]) -> None:
         """Who asks for what is in one of this run's batches already waits for that one."""
@@ -144,6 +169,7 @@ class Batches:
         for found, item in self._books.resumed(askers):
             if found.batch not in self._open:
                 self._open[found.batch] = OpenBatch(id=found.batch)
+                self._waits.begin()
                 self._tell(f"batch {found.batch} is under way since {found.started_at}: reading it")
             self._open[found.batch].items[found.fingerprint] = item
 
@@ -163,6 +189,7 @@ class Batches:
         if isinstance(reply, Submitted):
             sent = self._books.submitted(items, reply)
             self._open[reply.batch] = OpenBatch(id=reply.batch, items=sent)
+            self._waits.begin()
             self._tell(f"batch {reply.batch}: {len(items)} requests to {first.request.model}")
         else:
             fault = of_whole_batch(reply if isinstance(reply, Fault) else LOST)
@@ -201,11 +228,6 @@ class Batches:
             return self._drop(batch, fault.error)
         self._tell(f"batch {batch.id} is gone ({fault.error}): asking live")
         return self._end(batch, {}, otherwise=whole)
-
-    def _leave(self) -> Iterator[Outcome]:
-        for batch in list(self._open.values()):
-            self._tell(f"batch {batch.id} has not ended; a later run reads it")
-            yield from self._drop(batch, "BatchNotEndedError")
 
     def _drop(self, batch: OpenBatch, reason: str) -> list[Outcome]:
         """Ask no more about a batch in this run; it stays under way in the journal."""

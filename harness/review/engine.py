@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from harness.errors import RightsizeError
-from harness.replay.batches import Patience
+from harness.replay.batch_waits import Patience
 from harness.trials import Missing
 
 if TYPE_CHECKING:

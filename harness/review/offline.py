@@ -10,7 +10,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from harness.replay.batches import Batches, Patience
+from harness.replay.batch_waits import Patience
+from harness.replay.batches import Batches
 from harness.review.ahead import everything
 from harness.review.commons import Commons
 

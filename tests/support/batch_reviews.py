@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.config.workspace import load_workspace
 from harness.plan.planning import Selection, plan_review
-from harness.replay.batches import Patience
+from harness.replay.batch_waits import Patience
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
 from harness.review.engine import Engine

@@ -14,8 +14,9 @@ from harness.errors import InterruptedRunError
 from harness.replay.batch_calls import Fetch, Fetched, Poll, Polled, Submit, Submitted
 from harness.replay.batch_desk import SUBMISSIONS, BatchDesk
 from harness.replay.batch_parts import MOST_ITEMS, parts
+from harness.replay.batch_waits import Patience
 from harness.replay.batch_worker import BatchWorker
-from harness.replay.batches import Batches, Patience
+from harness.replay.batches import Batches
 from harness.replay.calls import Fault
 from harness.replay.journal import Journal, Sent
 from harness.replay.ledger import Ledger
@@ -102,6 +103,7 @@ class Bench:
             ledger=self.ledger,
             tell=self.notes.append,
             patience=Patience(first_s=1, most_s=2, window_s=6),
+            monotonic=lambda: 0.0,
         )
 
 
@@ -365,3 +367,31 @@ async def test_a_worker_reports_facts_and_closes(error: Exception, fault: Fault)
     )
     assert [await worker.answer(call) for call in calls] == [fault] * 3
     assert vendor.closed == 3
+
+
+def test_one_look_reads_what_has_ended_and_waits_for_nothing(bench: Callable[..., Bench]) -> None:
+    one = bench(SENT, RUNNING, ENDED, ends(t1=GOOD))
+    assert not one.batches.is_due
+    one.batches.send([batch_trial(1)])
+    assert one.batches.is_due
+    assert one.batches.awaited == {"sentiment"}
+    assert one.batches.look() == []
+    assert not one.batches.is_due
+    one.batches.wait()
+    assert one.pauses == [1]
+    (outcome,) = one.batches.look()
+    assert isinstance(outcome, Answered)
+    assert not one.batches.is_due
+    assert one.batches.awaited == frozenset()
+
+
+def test_each_batch_has_its_own_patience(bench: Callable[..., Bench]) -> None:
+    later = Submitted(batch="b-2", at=SENT.at)
+    one = bench(SENT, RUNNING, RUNNING, RUNNING, later, *[RUNNING] * 5, ENDED, ends(t2=GOOD))
+    one.batches.send([batch_trial(1)])
+    for _ in range(3):
+        assert one.batches.look() == []
+    one.batches.send([batch_trial(2)])
+    outcomes = list(one.batches.read())
+    assert [type(outcome) for outcome in outcomes] == [Missing, Answered]
+    assert one.pauses == [1, 1.5]

@@ -12,7 +12,8 @@ import pytest
 
 from harness.errors import InterruptedRunError
 from harness.replay.batch_calls import Fetch, Fetched, Poll, Polled, Submit, Submitted
-from harness.replay.batches import Batches, Patience
+from harness.replay.batch_waits import Patience
+from harness.replay.batches import Batches
 from harness.replay.journal import Journal
 from harness.replay.ledger import Ledger
 from harness.replay.offline_desk import PREFIX, OfflineDesk

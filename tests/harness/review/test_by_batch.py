@@ -15,7 +15,7 @@ from harness.errors import InterruptedRunError, WorkspaceError
 from harness.publish.pages import publish
 from harness.publish.store import write_records
 from harness.record.codes import Reason, Result, Verdict
-from harness.replay.batches import Patience
+from harness.replay.batch_waits import Patience
 from harness.replay.journal import Journal
 from harness.replay.upkeep import show
 from tests.support.batch_reviews import (

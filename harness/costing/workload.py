@@ -10,9 +10,11 @@ from harness.costing.attempts import TokenCounts, call_cost
 from harness.costing.money import exact, rounded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.config.files import Traffic
     from harness.costing.tables import Rates
-    from harness.record.parts import OptionCost, TrafficFacts
+    from harness.record.parts import OptionCost, PortionFacts, TrafficFacts
 
 TOKEN_PLACES = 6
 USD_PLACES = 12
@@ -121,13 +123,16 @@ def from_record(cost: OptionCost, traffic: TrafficFacts) -> Workload | None:
     Returns:
         None when the record has no tokens to price: nothing was known, or it is not priced by them.
     """
-    if not cost.portions:
-        return None
+    return from_portions(cost.portions, traffic) if cost.portions else None
+
+
+def from_portions(portions: Sequence[PortionFacts], traffic: TrafficFacts) -> Workload:
+    """Tokens of a request as a record has them, at the record's traffic."""
     return Workload(
         requests_per_month=traffic.requests_per_month,
         portions=tuple(
             Portion(cases=one.cases, input_tokens=one.input_tokens, output_tokens=one.output_tokens)
-            for one in cost.portions
+            for one in portions
         ),
         cached_share=exact(traffic.cached_share),
         written_share=exact(traffic.cache_written_share),

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.costing.money import exact, plain, rounded
-from harness.costing.workload import USD_PLACES
+from harness.costing.rate_facts import to_rate_facts
+from harness.costing.workload import USD_PLACES, from_portions
 from harness.economics.bridge import bridge
-from harness.economics.monthly import measured_cost
+from harness.economics.monthly import MonthlyCost, measured_cost, portion_facts
 from harness.economics.workload import UsagePair
-from harness.record.parts import Bridge, OptionCost
+from harness.record.parts import Bridge, CascadeMonth, OptionCost
 from providers.completion import TokenUsage
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.config.files import Traffic
     from harness.costing.tables import Rates
-    from harness.economics.monthly import MonthlyCost
+    from harness.record.parts import CascadeFacts, TrafficFacts
 
 _NOTHING = TokenUsage(input_tokens=0, output_tokens=0)
 
@@ -30,9 +31,15 @@ class CascadeCost:
 
     first: MonthlyCost
     escalation: MonthlyCost
-    escalated: float
-    """Share of the cases that went on, in [0, 1]."""
+    cases: int
+    gone_on: int
+    """Cases of them whose cheap answer did not stand."""
     success_share: Decimal | None = None
+
+    @property
+    def escalated(self) -> float:
+        """Share of the cases that went on, in [0, 1]."""
+        return 1 - (self.cases - self.gone_on) / self.cases
 
     @property
     def per_request(self) -> Decimal:
@@ -78,12 +85,41 @@ def cascade_cost(
         NoUsageError: no pair has usage.
     """
     cheap, dear = rates
-    asked = _asked_in_part(dear, Decimal(len(kept) - sum(kept)) / max(len(kept), 1))
+    first, gone_on = measured_cost(pairs, traffic, cheap), len(kept) - sum(kept)
+    asked = _asked_in_part(dear, Decimal(gone_on) / len(kept))
     return CascadeCost(
-        first=measured_cost(pairs, traffic, cheap),
+        first=first,
         escalation=measured_cost(escalations(pairs, kept), traffic, asked),
-        escalated=1 - sum(kept) / max(len(kept), 1),
+        cases=len(kept),
+        gone_on=gone_on,
         success_share=None if success is None else exact(success),
+    )
+
+
+def cascade_again(
+    month: CascadeMonth,
+    traffic: TrafficFacts,
+    rates: tuple[Rates, Rates],
+    *,
+    success_share: Decimal | None,
+) -> CascadeCost:
+    """Price a cascade of a record once more.
+
+    Args:
+        month: both models' tokens.
+        traffic: the record's.
+        rates: the cheap model's, the incumbent's.
+        success_share: the cascade's mean score in [0, 1].
+    """
+    cheap, dear = rates
+    asked = _asked_in_part(dear, Decimal(month.gone_on) / month.cases)
+    first, again = (from_portions(one, traffic) for one in (month.first, month.again))
+    return CascadeCost(
+        first=MonthlyCost(workload=first, rates=cheap, basis="measured"),
+        escalation=MonthlyCost(workload=again, rates=asked, basis="measured"),
+        cases=month.cases,
+        gone_on=month.gone_on,
+        success_share=success_share,
     )
 
 
@@ -123,4 +159,25 @@ def cascade_option_cost(cost: CascadeCost) -> OptionCost:
         rates=None,
         basis="measured",
         success_share=cost.success_share,
+    )
+
+
+def with_costs(facts: CascadeFacts, cost: CascadeCost | None) -> CascadeFacts:
+    """What the record says of a cascade, with what either model costs and takes."""
+    if cost is None:
+        return facts
+    month = CascadeMonth(
+        first=portion_facts(cost.first.workload),
+        again=portion_facts(cost.escalation.workload),
+        cases=cost.cases,
+        gone_on=cost.gone_on,
+        first_rates=to_rate_facts(cost.first.rates),
+        first_hosting=cost.first.rates.hosting,
+    )
+    return facts.model_copy(
+        update={
+            "first_per_request": cost.first.per_request,
+            "escalation_per_request": cost.escalation.per_request,
+            "month": month,
+        }
     )

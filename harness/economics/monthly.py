@@ -107,13 +107,18 @@ def to_option_cost(cost: MonthlyCost) -> OptionCost:
         basis=cost.basis,
         success_share=cost.success_share,
         per_million_tokens=cost.per_million_tokens,
-        portions=tuple(
-            PortionFacts(
-                cases=one.cases, input_tokens=one.input_tokens, output_tokens=one.output_tokens
-            )
-            for one in cost.workload.portions
-        ),
+        portions=portion_facts(cost.workload),
         hosting=cost.rates.hosting,
+    )
+
+
+def portion_facts(workload: Workload) -> tuple[PortionFacts, ...]:
+    """A workload's tokens for the record: beside the traffic, all that a price list needs."""
+    return tuple(
+        PortionFacts(
+            cases=one.cases, input_tokens=one.input_tokens, output_tokens=one.output_tokens
+        )
+        for one in workload.portions
     )
 
 

@@ -34,6 +34,7 @@ def cascades(record: DecisionRecord) -> list[Block | None]:
                 "goes on to",
                 "answers checked",
                 "did not pass",
+                "cases in the price",
                 "first, a request",
                 "asked again, a request",
             ),
@@ -45,6 +46,7 @@ def cascades(record: DecisionRecord) -> list[Block | None]:
                     facts.escalates_to,
                     count(facts.answers),
                     DASH if facts.escalated is None else f"{facts.escalated:.1f} %",
+                    _priced_on(facts),
                     usd(facts.first_per_request),
                     usd(facts.escalation_per_request),
                 )
@@ -52,6 +54,12 @@ def cascades(record: DecisionRecord) -> list[Block | None]:
             ),
         ),
     ]
+
+
+def _priced_on(facts: CascadeFacts) -> str:
+    """The cases whose tokens make the price, and how many of them went on."""
+    month = facts.month
+    return DASH if month is None else f"{count(month.cases)}, {count(month.gone_on)} went on"
 
 
 def _line(name: str, facts: CascadeFacts) -> Paragraph:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from harness.record.parts import (
         BreakEven,
+        CascadeMonth,
         LeverBasis,
         OptionCost,
+        PortionFacts,
         RateFacts,
         Savings,
         TierFacts,
@@ -56,6 +58,26 @@ def _named(record: DecisionRecord) -> list[tuple[str, OptionCost]]:
         (f"{record.current.option} (today)", record.current_cost),
         *((option.target.option, option.cost) for option in record.options),
     ]
+
+
+def _price_lists(record: DecisionRecord) -> list[tuple[str, RateFacts]]:
+    """Every option's; of a cascade its cheap model's, for today's model has its own."""
+    found = [(name, cost.rates) for name, cost in _named(record)]
+    found += [(f"{name}: first", month.first_rates) for name, month in _cascades(record)]
+    return [(name, rates) for name, rates in found if rates is not None]
+
+
+def _cascades(record: DecisionRecord) -> list[tuple[str, CascadeMonth]]:
+    found = [(one.target.option, one.cascade.month) for one in record.options if one.cascade]
+    return [(name, month) for name, month in found if month is not None]
+
+
+def _asked(record: DecisionRecord) -> list[tuple[str, tuple[PortionFacts, ...]]]:
+    """The tokens that each model of each option takes."""
+    found = [(name, cost.portions) for name, cost in _named(record)]
+    for name, month in _cascades(record):
+        found += [(f"{name}: first", month.first), (f"{name}: asked again", month.again)]
+    return found
 
 
 def _costs(record: DecisionRecord) -> Table | None:
@@ -125,11 +147,7 @@ def _rates(record: DecisionRecord) -> Table | None:
             "known on",
             "source",
         ),
-        (
-            (name, *_rate_cells(cost.rates))
-            for name, cost in _named(record)
-            if cost.rates is not None
-        ),
+        ((name, *_rate_cells(rates)) for name, rates in _price_lists(record)),
     )
 
 
@@ -170,12 +188,8 @@ def _tiers(record: DecisionRecord) -> Table | None:
         ),
         (
             (name, kind, *_tier_cells(tier))
-            for name, cost in _named(record)
-            if cost.rates is not None
-            for kind, tiers in (
-                ("long prompts", cost.rates.tiers),
-                ("batch", cost.rates.batch_bands),
-            )
+            for name, rates in _price_lists(record)
+            for kind, tiers in (("long prompts", rates.tiers), ("batch", rates.batch_bands))
             for tier in tiers
         ),
     )
@@ -203,8 +217,8 @@ def _portions(record: DecisionRecord) -> Table | None:
                 f"{portion.input_tokens:,.1f}",
                 f"{portion.output_tokens:,.1f}",
             )
-            for name, cost in _named(record)
-            for portion in cost.portions
+            for name, portions in _asked(record)
+            for portion in portions
         ),
     )
 

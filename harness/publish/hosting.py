@@ -17,18 +17,26 @@ if TYPE_CHECKING:
 
 def hosting_tables(record: DecisionRecord) -> Iterator[Table]:
     """Two tables for each model on own hardware; today's included."""
-    costs = {record.current.option: record.current_cost}
-    costs |= {option.target.option: option.cost for option in record.options}
-    for option, cost in costs.items():
-        if cost.hosting is not None:
-            yield pairs(f"{option} on own hardware, a month", _rows(cost.hosting))
-            even = table(
-                f"From how many requests a month on {option} is no dearer; a dash: at no volume",
-                ("than", "requests a month"),
-                ((one.option, count(one.requests_per_month)) for one in cost.hosting.break_even),
-            )
-            if even is not None:
-                yield even
+    for option, facts in _hosted(record):
+        yield pairs(f"{option} on own hardware, a month", _rows(facts))
+        even = table(
+            f"From how many requests a month on {option} is no dearer; a dash: at no volume",
+            ("than", "requests a month"),
+            ((one.option, count(one.requests_per_month)) for one in facts.break_even),
+        )
+        if even is not None:
+            yield even
+
+
+def _hosted(record: DecisionRecord) -> Iterator[tuple[str, HostingFacts]]:
+    if record.current_cost.hosting is not None:
+        yield record.current.option, record.current_cost.hosting
+    for option in record.options:
+        name, month = option.target.option, option.cascade.month if option.cascade else None
+        if option.cost.hosting is not None:
+            yield name, option.cost.hosting
+        if month is not None and month.first_hosting is not None:
+            yield f"{name}: first", month.first_hosting
 
 
 def _rows(facts: HostingFacts) -> list[tuple[str, str]]:

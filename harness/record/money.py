@@ -88,6 +88,24 @@ class HostingFacts(Recorded):
     break_even: tuple[BreakEvenVolume, ...] = ()
 
 
+class CascadeMonth(Recorded):
+    """What prices a cascade again: the tokens of its two models, and the cheap one's prices.
+
+    Today's model has its prices in the record already.
+    """
+
+    first: tuple[PortionFacts, ...]
+    """The cheap model's tokens of a request, by length."""
+    again: tuple[PortionFacts, ...]
+    """Today's model's tokens over all requests: none where the cheap answer stood."""
+    cases: int
+    gone_on: int
+    """Cases of them whose cheap answer did not stand."""
+    first_rates: RateFacts
+    first_hosting: HostingFacts | None = None
+    """How the cheap model would run on own hardware; None: somebody else hosts it."""
+
+
 class OptionCost(Recorded):
     """What an option costs in production, USD."""
 

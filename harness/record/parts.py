@@ -15,6 +15,7 @@ from harness.record.money import (
     BreakEven,
     BreakEvenVolume,
     Bridge,
+    CascadeMonth,
     HostingFacts,
     Lever,
     LeverBasis,
@@ -41,6 +42,7 @@ __all__ = [
     "BreakEvenVolume",
     "Bridge",
     "CascadeFacts",
+    "CascadeMonth",
     "EvalSetFacts",
     "Evidence",
     "FeatureFacts",
@@ -240,6 +242,18 @@ class OptionRecord(Recorded):
     """None: nothing was compared."""
     grader: GraderFacts | None = None
     """None: there is no second grader, or no case that both have scored."""
+
+    @property
+    def price_list(self) -> RateFacts | None:
+        """Its own prices; of a cascade its cheap model's: today's model has the others."""
+        month = self.cascade.month if self.cascade else None
+        return self.cost.rates if month is None else month.first_rates
+
+    @property
+    def hosting(self) -> HostingFacts | None:
+        """How it, or a cascade's cheap model, would run on own hardware."""
+        month = self.cascade.month if self.cascade else None
+        return self.cost.hosting if month is None else month.first_hosting
 
 
 class StillNeeded(Recorded):

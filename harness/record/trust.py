@@ -6,8 +6,10 @@ Case ids stand here, and no content. Quality is in points, shares in percent.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
-from harness.record.base import Recorded
+from harness.record.base import LATER, Recorded
+from harness.record.money import CascadeMonth  # pydantic reads it at run time
 
 
 class CascadeFacts(Recorded):
@@ -28,6 +30,8 @@ class CascadeFacts(Recorded):
     """USD a request, list price, of the cheap model."""
     escalation_per_request: Decimal | None
     """USD a request, over all of them, of asking today's model as well."""
+    month: Annotated[CascadeMonth | None, LATER] = None
+    """None: nothing was measured, or the record is older than this key."""
 
 
 class Missingness(Recorded):

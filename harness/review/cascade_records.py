@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.economics.cascade import CascadeCost
+from harness.economics.cascade import CascadeCost, with_costs
 from harness.record.parts import CascadeFacts
 
 if TYPE_CHECKING:
@@ -25,16 +25,17 @@ def cascade_facts(
     tried = None if run is None else run.cascades.get(rung.option)
     kept = {} if tried is None else tried.kept
     checks = [keeps for repeats in kept.values() for keeps in repeats.values()]
-    return CascadeFacts(
+    facts = CascadeFacts(
         first=config.first,
         accept_when=config.accept_when,
         unsure=config.unsure if config.accept_when == "not-unsure" else None,
         escalates_to=plan.config.incumbent,
         answers=len(checks),
         escalated=round(100 * checks.count(False) / len(checks), 6) if checks else None,
-        first_per_request=cost.first.per_request if cost else None,
-        escalation_per_request=cost.escalation.per_request if cost else None,
+        first_per_request=None,
+        escalation_per_request=None,
     )
+    return with_costs(facts, cost)
 
 
 def escalated(measured: Measured | None) -> str:

@@ -25,7 +25,7 @@ def rates_on(
     *,
     on: date,
 ) -> dict[str, Rates]:
-    """Find the rates of today's model and of every option.
+    """Find the rates of today's model and of every option, of a cascade its cheap model's.
 
     An option that never had rates, whose model left the workspace, or whose price is its GPUs'
     hours (`hosted_rates_on`) is left out and keeps what the record says.
@@ -35,7 +35,7 @@ def rates_on(
     """
     targets = [record.current, *(option.target for option in record.options)]
     priced = {record.current.option: record.current_cost.rates}
-    priced |= {option.target.option: option.cost.rates for option in record.options}
+    priced |= {option.target.option: option.price_list for option in record.options}
     found: dict[str, Rates] = {}
     for target in targets:
         config = models.get(target.model_id)
@@ -68,14 +68,14 @@ def hosted_rates_on(
     if traffic is None:
         return {}
     at = {**recorded_rates(record), **rates}
-    costs = {record.current.option: (record.current, record.current_cost)}
-    costs |= {option.target.option: (option.target, option.cost) for option in record.options}
+    ways = {record.current.option: (record.current, record.current_cost.hosting)}
+    ways |= {option.target.option: (option.target, option.hosting) for option in record.options}
     found: dict[str, Rates] = {}
-    for option, (target, cost) in costs.items():
+    for option, (target, hosting) in ways.items():
         config = workspace.models.get(target.model_id)
-        if cost.hosting is None or config is None or not priced_by_gpu(config):
+        if hosting is None or config is None or not priced_by_gpu(config):
             continue
-        against = {one.option for one in cost.hosting.break_even}
+        against = {one.option for one in hosting.break_even}
         rivals = Rivals(
             incumbent=at.get(record.current.option),
             hosted={name: of for name, of in at.items() if name in against},

@@ -15,6 +15,13 @@ from harness.costing.rate_facts import from_rate_facts, to_rate_facts
 from harness.costing.workload import from_record
 from harness.economics.bound import saving_upper_bound
 from harness.economics.bridge import bridge
+from harness.economics.cascade import (
+    CascadeCost,
+    cascade_again,
+    cascade_bridge,
+    cascade_option_cost,
+    with_costs,
+)
 from harness.economics.error_value import QualityLoss, error_value
 from harness.economics.levers import repriced
 from harness.economics.monthly import MonthlyCost, to_option_cost
@@ -38,22 +45,23 @@ if TYPE_CHECKING:
 
 
 def recorded_rates(record: DecisionRecord) -> dict[str, Rates]:
-    """The rates that a record was made with, by option."""
-    costs = {record.current.option: record.current_cost}
-    costs |= {option.target.option: option.cost for option in record.options}
+    """The rates that a record was made with, by option; of a cascade its cheap model's."""
+    today = record.current_cost
+    lists = {record.current.option: (today.rates, today.hosting)}
+    lists |= {one.target.option: (one.price_list, one.hosting) for one in record.options}
     return {
-        name: replace(from_rate_facts(cost.rates), hosting=cost.hosting)
-        for name, cost in costs.items()
-        if cost.rates
+        name: replace(from_rate_facts(rates), hosting=hosting)
+        for name, (rates, hosting) in lists.items()
+        if rates is not None
     }
 
 
 def not_repriced(record: DecisionRecord) -> tuple[str, ...]:
-    """Options with a month that no one price list explains (cascades): they keep theirs."""
+    """Options whose month the record does not explain (a cascade's of old): they keep theirs."""
     return tuple(
         option.target.option
         for option in record.options
-        if option.cost.monthly is not None and option.cost.rates is None
+        if option.cost.monthly is not None and option.price_list is None
     )
 
 
@@ -62,7 +70,7 @@ def reprice(record: DecisionRecord, rates: Mapping[str, Rates], *, as_of: date) 
 
     Args:
         record: any record.
-        rates: by option; an option that is not named keeps its own.
+        rates: by option, of a cascade its cheap model's; one that is not named keeps its own.
         as_of: the day of the rates.
 
     Returns:
@@ -110,6 +118,16 @@ class _Money:
             success_share=cost.success_share,
         )
 
+    def _cascade(self, option: OptionRecord) -> CascadeCost | None:
+        month = option.cascade.month if option.cascade else None
+        cheap = self._rates.get(option.target.option)
+        dear = self._rates.get(self._record.current.option)
+        traffic = self._record.traffic
+        if month is None or traffic is None or cheap is None or dear is None:
+            return None
+        success = option.cost.success_share
+        return cascade_again(month, traffic, (cheap, dear), success_share=success)
+
     def _cost(self, name: str, cost: OptionCost) -> OptionCost:
         month = self._month(name, cost)
         if month is not None:
@@ -118,12 +136,17 @@ class _Money:
         return cost if rates is None else cost.model_copy(update={"rates": to_rate_facts(rates)})
 
     def _option(self, option: OptionRecord) -> OptionRecord:
-        cost = self._cost(option.target.option, option.cost)
+        cascade, facts = self._cascade(option), option.cascade
+        if cascade is None:
+            cost = self._cost(option.target.option, option.cost)
+        else:
+            cost = cascade_option_cost(cascade)
         return option.model_copy(
             update={
                 "cost": cost,
                 "error_break_even": self._break_even(option, cost),
                 "saving_at_most": self._saving_at_most(option),
+                "cascade": None if facts is None else with_costs(facts, cascade),
             }
         )
 
@@ -140,9 +163,9 @@ class _Money:
         traffic, today = self._record.traffic, self._today
         if option.error_break_even is None or option.quality is None or traffic is None:
             return option.error_break_even
-        if today is None or cost.rates is None or cost.monthly_after_discounts is None:
+        if today is None or option.price_list is None or cost.monthly is None:
             return option.error_break_even
-        saving = today.monthly_after_discounts - cost.monthly_after_discounts
+        saving = today.monthly - cost.monthly
         return error_value(
             exact(saving) / traffic.requests_per_month,
             QualityLoss(estimate=-option.quality.difference, worst=-option.quality.worst),
@@ -150,14 +173,18 @@ class _Money:
             error_cost_usd=self._record.feature.error_cost_usd,
         )
 
-    def _proposed(self) -> MonthlyCost | None:
+    def _proposed(self) -> MonthlyCost | CascadeCost | None:
         chosen = self._chosen
-        return None if chosen is None else self._month(chosen.target.option, chosen.cost)
+        if chosen is None:
+            return None
+        return self._cascade(chosen) or self._month(chosen.target.option, chosen.cost)
 
     def _bridge(self) -> tuple[Bridge, ...]:
         proposed = self._proposed()
         if not self._record.bridge or self._today is None or proposed is None:
             return self._record.bridge
+        if isinstance(proposed, CascadeCost):
+            return cascade_bridge(self._today, proposed)
         return bridge(self._today, proposed)
 
     def _levers(self) -> tuple[Lever, ...]:

@@ -10,12 +10,14 @@ import numpy as np
 from harness.costing.money import exact
 from harness.economics.bound import saving_upper_bound
 from harness.economics.bridge import bridge
+from harness.economics.cascade import cascade_bridge, cascade_cost, cascade_option_cost, with_costs
 from harness.economics.error_value import QualityLoss, error_value
 from harness.economics.interval import Part, saving_interval
 from harness.economics.levers import Observed, levers
 from harness.economics.monthly import cost_from_traffic, measured_cost, to_option_cost
 from harness.economics.savings import savings
 from harness.economics.workload import UsagePair
+from harness.record.parts import CascadeFacts
 from tests.support.money import HAIKU, OPUS, a_feature, a_model, some_facts, some_rates
 from tests.support.record_parts import (
     a_not_run_option,
@@ -37,11 +39,13 @@ if TYPE_CHECKING:
 TODAY = "claude-opus-4-5"
 CHOSEN = "claude-haiku-4-5"
 OTHER = "claude-sonnet-5"
+CASCADE = f"{CHOSEN}+format"
 
 LIST = {
     TODAY: some_rates(OPUS, batch_share=Decimal("0.5"), discount=Decimal("0.1")),
     CHOSEN: some_rates(HAIKU, discount=Decimal("0.1")),
     OTHER: some_rates({"input": "3", "output": "15"}),
+    CASCADE: some_rates(HAIKU, discount=Decimal("0.1")),
 }
 
 
@@ -64,7 +68,7 @@ def a_priced_record(
     rng = np.random.default_rng(5)
     interval = saving_interval([Part(pairs=cases, cost=chosen)], today, rng=rng) if sure else None
     quality = a_quality()
-    saving = today.monthly_after_discounts - chosen.monthly_after_discounts
+    saving = today.monthly - chosen.monthly
     observed = Observed(prefix_tokens=4200, reasoning_share=Decimal("0.25"))
     return a_record(
         traffic=a_traffic(**traffic.model_dump(include=set(type(a_traffic()).model_fields))),
@@ -92,6 +96,53 @@ def a_priced_record(
             observed,
         ),
         savings=savings(today, chosen, interval, one_off_cost=Decimal(500)),
+    )
+
+
+def a_cascade_record(
+    traffic: Traffic,
+    cases: Sequence[UsagePair],
+    kept: Sequence[bool],
+    rates: Mapping[str, Rates] | None = None,
+) -> DecisionRecord:
+    """The reference downgrade with a cascade as its choice, on these cases; no interval."""
+    at = {**LIST, **(rates or {})}
+    base = a_priced_record(traffic, cases, {TODAY: at[TODAY], OTHER: at[OTHER]}, sure=False)
+    own = [UsagePair(option=one.incumbent, incumbent=one.incumbent) for one in cases]
+    today = measured_cost(own, traffic, at[TODAY], success=0.948)
+    cost = cascade_cost(cases, kept, traffic, (at[CASCADE], at[TODAY]), success=0.945)
+    facts = CascadeFacts(
+        first=CHOSEN,
+        accept_when="format",
+        unsure=None,
+        escalates_to=TODAY,
+        answers=len(kept),
+        escalated=100 * cost.escalated,
+        first_per_request=None,
+        escalation_per_request=None,
+    )
+    chosen = an_option(
+        CHOSEN,
+        target=a_target(CASCADE, model_id=CHOSEN, version=f"{CHOSEN}-20251001"),
+        lever="cascade",
+        cost=cascade_option_cost(cost),
+        saving_at_most=saving_upper_bound(
+            traffic, incumbent=at[TODAY], candidate=at[CASCADE]
+        ).monthly,
+        error_break_even=_break_even(
+            today.monthly - cost.monthly, a_quality(), traffic.requests_per_month
+        ),
+        cascade=with_costs(facts, cost),
+    )
+    return a_record(
+        **{
+            **dict(base),
+            "chosen": CASCADE,
+            "lever": "cascade",
+            "options": (chosen, base.options[1]),
+            "bridge": cascade_bridge(today, cost),
+            "savings": savings(today, cost, None, one_off_cost=Decimal(500)),
+        }
     )
 
 

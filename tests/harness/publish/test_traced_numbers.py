@@ -13,6 +13,7 @@ from harness.record.model import DecisionRecord
 from harness.record.parts import (
     AuditFacts,
     CascadeFacts,
+    CascadeMonth,
     GraderFacts,
     LeverBasis,
     MixFacts,
@@ -95,6 +96,18 @@ def full_record() -> DecisionRecord:
             escalated=11.8,
             first_per_request=Decimal("0.0073"),
             escalation_per_request=Decimal("0.0043"),
+            month=CascadeMonth(
+                first=(
+                    PortionFacts(cases=41, input_tokens=Decimal(901), output_tokens=Decimal(301)),
+                ),
+                again=(
+                    PortionFacts(cases=42, input_tokens=Decimal(92), output_tokens=Decimal(32)),
+                ),
+                cases=560,
+                gone_on=66,
+                first_rates=cost.rates,
+                first_hosting=a_hosting(),
+            ),
         ),
         audit=AuditFacts(losses=("inv-003", "inv-118"), gains=("inv-042",)),
         grader=GraderFacts(

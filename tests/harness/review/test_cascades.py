@@ -17,6 +17,7 @@ from harness.plan.planning import Selection, plan_review
 from harness.publish.documents import to_document
 from harness.publish.store import write_records
 from harness.record.codes import Result, Verdict
+from harness.record.model import dump, load
 from harness.replay.journal import Journal
 from providers.completion import TokenUsage
 from reports.render import render
@@ -97,6 +98,34 @@ def test_its_money_is_the_cheap_call_and_a_fifth_of_today_s(tmp_path: Path) -> N
     assert record.savings.monthly_lower < record.savings.monthly < record.savings.monthly_upper  # type: ignore[operator]
     page = render(to_document(record, NOW), to="md")
     assert "20.0 % of the answers of good did not pass" in page
+    assert "good+not-unsure: asked again" in page
+
+
+def test_it_is_priced_again_without_a_call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same day gives the same bytes, and half the dear price the right month."""
+    with OpenAIServer(unsure_answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, shape())
+        (record,) = run_review(tmp_path, cluster)
+    write_records([record], tmp_path / "reviews" / CYCLE)
+    words = ["reprice", "-w", str(tmp_path), "--cycle", CYCLE, "--on"]
+    assert run([*words, "2026-11-24", "--out", str(tmp_path / "same")]) == 0
+    assert "no price changed" in capsys.readouterr().out
+    assert (tmp_path / "same" / "tickets.json").read_text(encoding="utf-8") == dump(record)
+    models = next((tmp_path / "models").iterdir())
+    text, lists = models.read_text(encoding="utf-8"), "price: [{from: 2026-09-01, input: 4.00"
+    assert lists in text
+    halved = "price: [{from: 2027-01-01, input: 2.00, output: 2.00, source: list}, "
+    text = text.replace(lists, halved + lists.removeprefix("price: ["))
+    models.write_text(text, encoding="utf-8")
+    assert run([*words, "2027-01-10", "--out", str(tmp_path / "new")]) == 0
+    assert "as they were" not in capsys.readouterr().out
+    after = load((tmp_path / "new" / "tickets.json").read_text(encoding="utf-8"))
+    assert after.savings is not None
+    assert after.options[1].cost.monthly == Decimal(41) + Decimal(164) / 5
+    assert after.savings.monthly == Decimal(164) - Decimal(41) - Decimal(164) / 5
+    assert sum(term.usd for term in after.bridge) == -after.savings.monthly
 
 
 def test_a_cascade_alone_asks_its_model_and_nothing_twice(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.costing.tables import Band
 from harness.record.model import dump, load
-from harness.showback.repricing import not_repriced, recorded_rates, reprice
+from harness.showback.repricing import recorded_rates, reprice
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
 from tests.support.priced_records import CHOSEN, LIST, OTHER, TODAY, a_priced_record
 from tests.support.record_parts import a_hosting
@@ -137,17 +137,3 @@ def test_a_record_without_tokens_takes_the_rates_and_says_so() -> None:
     assert after.current_cost.rates is not None
     assert after.current_cost.rates.source == "made up"
     assert after.evidence.exploratory
-
-
-def test_a_cascade_keeps_its_month_and_is_named() -> None:
-    """Two models have no one price list: the record does not hold what would price it again."""
-    before = a_priced_record(some_traffic(), CASES)
-    option = before.options[0]
-    cost = option.cost.model_copy(update={"rates": None, "portions": ()})
-    cascade = option.model_copy(update={"cost": cost})
-    record = before.model_copy(update={"options": (cascade, *before.options[1:])})
-    after = reprice(record, {TODAY: some_rates(HAIKU)}, as_of=DAY)
-    assert not_repriced(record) == (CHOSEN,)
-    assert after.options[0] == cascade
-    assert after.current_cost != record.current_cost
-    assert not_repriced(before) == ()

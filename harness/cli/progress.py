@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from harness.review.progress import Progress, Standing
+    from harness.review.progress import Standing
 
 EVERY = 25
 """In a log, one line for so many trials."""
@@ -64,6 +64,10 @@ class PlainProgress:
         """One line."""
         click.echo(text)
 
+    def expect_more(self) -> None:
+        """One answer more than was planned will be told of."""
+        self._planned += 1
+
     def settled(self, *, spent_usd: Decimal) -> None:
         """A line now and then."""
         self._settled += 1
@@ -89,11 +93,17 @@ class LiveProgress:
     def __init__(self, bar: Bar, planned: int) -> None:
         self._bar = bar
         self._news = News()
+        self._planned = planned
         self._task: TaskID = bar.add_task("answers", total=planned, spent="USD 0")
 
     def note(self, text: str) -> None:
         """One line above the bar."""
         self._bar.console.print(text, markup=False, highlight=False)
+
+    def expect_more(self) -> None:
+        """One answer more than was planned will be told of."""
+        self._planned += 1
+        self._bar.update(self._task, total=self._planned)
 
     def settled(self, *, spent_usd: Decimal) -> None:
         """Move the bar."""
@@ -105,8 +115,27 @@ class LiveProgress:
             self.note(standing_line(standing))
 
 
+class Ahead:
+    """Progress of what is answered ahead: the review reads it again, and tells of it again."""
+
+    def __init__(self, progress: PlainProgress | LiveProgress) -> None:
+        self._progress = progress
+
+    def note(self, text: str) -> None:
+        """One line."""
+        self._progress.note(text)
+
+    def settled(self, *, spent_usd: Decimal) -> None:
+        """One answer, to be told of twice."""
+        self._progress.expect_more()
+        self._progress.settled(spent_usd=spent_usd)
+
+    def stood(self, standing: Standing) -> None:
+        """Nothing stands yet."""
+
+
 @contextmanager
-def show_progress(planned: int) -> Generator[Progress]:
+def show_progress(planned: int) -> Generator[PlainProgress | LiveProgress]:
     """Live on a terminal, plain lines elsewhere; `planned` is the number of calls of the plan."""
     if not sys.stdout.isatty():
         yield PlainProgress(planned, time.monotonic)

@@ -14,7 +14,7 @@ import click
 
 from harness.cli.hosting import STATE, Hosts, loads_of
 from harness.cli.offline import go_offline
-from harness.cli.progress import show_progress
+from harness.cli.progress import Ahead, show_progress
 from harness.cli.show import usd
 from harness.cluster.opening import local_cluster, remote_cluster
 from harness.errors import ExitCode
@@ -101,12 +101,13 @@ def reviewed(
         calls = sum(p.money.calls for p in plan.to_ask if p.money)
         progress = stack.enter_context(show_progress(calls))
         engine = replace(engine, cluster=cluster, progress=progress)
-        idle = go_offline(hosts, engine)
+        early = replace(engine, progress=Ahead(progress))
+        idle = go_offline(hosts, early)
         loads = loads_of(workspace, plan, hosts.machines(), idle=idle)
         for number, wave in enumerate(loads.ahead, 1):
             progress.note(f"wave {number} of {len(loads.ahead)}: {', '.join(wave)}")
             with hosts.serve(wave) as served:
-                answer_ahead(plan, served, engine)
+                answer_ahead(plan, served, early)
         return review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
 
 

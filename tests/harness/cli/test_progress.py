@@ -8,7 +8,13 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from harness.cli.progress import LiveProgress, PlainProgress, show_progress, standing_line
+from harness.cli.progress import (
+    Ahead,
+    LiveProgress,
+    PlainProgress,
+    show_progress,
+    standing_line,
+)
 from harness.review.progress import Silent, Standing
 
 STANDING = Standing(
@@ -77,3 +83,27 @@ def test_an_option_that_ended_is_told_once(capsys: pytest.CaptureFixture[str]) -
     progress.stood(replace(ended, option="better"))
     told = [" ".join(line.split()[:2]) for line in capsys.readouterr().out.splitlines()]
     assert told == ["tickets good", "tickets better"]
+
+
+def test_what_is_answered_ahead_is_told_of_twice_and_never_above_the_most(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = PlainProgress(25, lambda: 0.0)
+    ahead = Ahead(log)
+    ahead.note("offline: own in 2 at once")
+    ahead.stood(STANDING)
+    for progress in (ahead, log):
+        for _ in range(25):
+            progress.settled(spent_usd=Decimal("0.5"))
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "offline: own in 2 at once"
+    assert [line.split(" answers")[0] for line in said[1:]] == [
+        "25 of at most 50",
+        "50 of at most 50",
+    ]
+    with Progress(console=Console(file=io.StringIO())) as bar:
+        live = LiveProgress(bar, 1)
+        Ahead(live).settled(spent_usd=Decimal(1))
+        assert not bar.finished
+        live.settled(spent_usd=Decimal(1))
+        assert bar.finished

@@ -7,7 +7,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from harness.cli.hosting import logs_of, offline_of
+from harness.cli.loads import logs_of, offline_of
 from harness.replay.offline_desk import OfflineDesk
 from harness.review.offline import answer_offline, is_answered, needs_server
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.cli.hosting import check_quotas, hosting_lines
+from harness.cli.loads import check_quotas, hosting_lines
 from harness.cli.plan_text import plan_lines
 from harness.cli.since import since_lines
 from harness.cli.waiting import with_counted_labels

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from harness.cli import options
-from harness.cli.hosting import logs_of, room_of, specs_of
+from harness.cli.hosting import specs_of
+from harness.cli.loads import logs_of, room_of
 from harness.config.probe_file import EngineEntry, probe_path, write_probe
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
@@ -51,7 +52,10 @@ TOOLS = ("guidellm", "vllm-bench", "aiperf")
 @click.option("--feature", "-f", required=True, help="Feature whose prompts and SLOs count.")
 @options.workspace
 @click.option(
-    "--seconds", type=POSITIVE, default=60.0, show_default=True, help="Length of one run."
+    "--seconds",
+    type=POSITIVE,
+    default=None,
+    help="Length of one run.  [default: 60, or 12 times the slowest limit, or 30 answers]",
 )
 @click.option(
     "--requests",
@@ -79,7 +83,7 @@ def probe(  # noqa: PLR0913  # one argument per option of the command
     model: str,
     feature: str,
     workspace: Path,
-    seconds: float,
+    seconds: float | None,
     requests: int,
     repeats: int,
     first: float,

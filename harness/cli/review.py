@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.cli.hosting import check_quotas
+from harness.cli.loads import check_quotas
 from harness.cli.plan_text import plan_lines
 from harness.cli.running import Setup, run
 from harness.cli.show import usd

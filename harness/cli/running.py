@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.hosting import STATE, Hosts, loads_of
+from harness.cli.hosting import Hosts
+from harness.cli.loads import STATE, loads_of
 from harness.cli.offline import go_offline
 from harness.cli.progress import Ahead, show_progress
 from harness.cli.show import usd

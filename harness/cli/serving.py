@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.cli.hosting import logs_of, specs_of
+from harness.cli.hosting import specs_of
+from harness.cli.loads import logs_of
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.serving.gpus import check_quota, gpus_here, pack

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.cli.hosting import STATE, serve_here
+from harness.cli.hosting import serve_here
+from harness.cli.loads import STATE
 from harness.cli.show import usd
 from harness.cluster.opening import local_cluster
 from harness.config.workspace import load_workspace

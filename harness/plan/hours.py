@@ -132,6 +132,6 @@ def _rungs(plan: FeaturePlan) -> list[Rung]:
 
 
 def _share(plan: FeaturePlan, rung: Rung) -> float:
-    if plan.power is None:
+    if plan.power is None or rung.offline:
         return 1.0
     return plan.power.shares.get(rung.option, plan.power.expected_share_of_calls)

@@ -54,6 +54,11 @@ class Rung:
         """The model's name as its API knows it."""
         return self.config.version or self.model
 
+    @property
+    def offline(self) -> bool:
+        """Whether it answers the quality pass without its server: then it answers every case."""
+        return self.config.serve is not None and self.config.serve.offline is not None
+
     def priced(self) -> Rates:
         """Rates of a rung that was planned.
 

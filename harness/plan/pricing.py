@@ -71,7 +71,7 @@ def _asking(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> 
 
 
 def _own_share(plan: FeaturePlan, rung: Rung, otherwise: float) -> float:
-    if rung.config.serve is not None and rung.config.serve.offline is not None:
+    if rung.offline:
         return 1.0
     return otherwise if plan.power is None else plan.power.shares.get(rung.option, otherwise)
 

@@ -19,7 +19,8 @@ import pytest
 from harness.cli.main import run
 from harness.config.workspace import load_workspace
 from harness.errors import ExitCode
-from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
+from harness.plan.planning import Selection, plan_review
+from tests.support.reviews import CYCLE, NOW, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 
 if TYPE_CHECKING:
@@ -200,12 +201,21 @@ def test_the_plan_says_what_is_answered_without_a_server(
     tmp_path: Path, port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = workspace(tmp_path / "w", port)
+    policy = root / "policy.yaml"
+    policy.write_text(policy.read_text().replace("kind: holm", "kind: ladder"))
     assert run(["plan", "-w", str(root), "--cycle", CYCLE]) == ExitCode.OK
     assert "Offline: right in up to 3 at once; every case is answered" in capsys.readouterr().out
+    loaded = load_workspace(root)
     # A few cases are not worth a load of their own.
-    quick = load_workspace(root).all_live().models["right"].serve
-    assert quick is not None
-    assert quick.offline is None
+    live = loaded.all_live()
+    serve = live.models["right"].serve
+    assert serve is not None
+    assert serve.offline is None
+    offline, stopping = (
+        plan_review(each, cycle=CYCLE, on=NOW.date(), wanted=Selection()) for each in (loaded, live)
+    )
+    assert offline.expected_usd > stopping.expected_usd
+    assert offline.worst_usd == stopping.worst_usd
 
 
 @pytest.mark.parametrize(

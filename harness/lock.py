@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import date  # pydantic reads it at run time
 from decimal import Decimal  # pydantic reads it at run time
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import JsonValue, ValidationError
 
 from harness.errors import UsageError
+from harness.record.base import LATER
 from harness.record.codes import State, Verdict
 from harness.record.model import sha256
 from harness.record.parts import RateFacts, Recorded
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from harness.record.model import DecisionRecord
-    from harness.record.parts import OptionCost, Target
+    from harness.record.parts import OptionCost, OptionRecord, Target
 
 LOCK_FILE = "rightsizing.lock"
 LOCK_SCHEMA: Literal["rightsizing-lock/v1"] = "rightsizing-lock/v1"
@@ -34,6 +36,30 @@ IN_FORCE = frozenset({State.ACCEPTED, State.IMPLEMENTED, State.VERIFIED})
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7}|\|{7})(?: |$)", re.MULTILINE)
 _NAMED_SCHEMA = re.compile(r"^rightsizing-lock/v(\d+)$")
 _ADVICE = f"take {LOCK_FILE} back from version control, or write it with `rightsize lock`"
+
+
+class LockedCascade(Recorded):
+    """When a cheap model's answer stands; where it does not, the model from before is asked."""
+
+    first: str
+    """The cheap model's option."""
+    accept_when: str
+    """`schema`, `format` or `not-unsure`."""
+    unsure: str | None
+    """The text by which it declares itself unsure; None where that is not what counts."""
+    escalates_to: str
+    escalates_in: str | None
+    """Where production reads the model that it escalates to; None: nobody said."""
+    accepts_in: str | None
+    """Where production reads what an answer must pass; None: nobody said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadePlaces:
+    """Where production reads a cascade's other half."""
+
+    escalates_in: str | None = None
+    accepts_in: str | None = None
 
 
 class LockedModel(Recorded):
@@ -53,6 +79,8 @@ class LockedModel(Recorded):
     monthly_usd: Decimal | None
     """After discounts."""
     rates: RateFacts | None
+    cascade: Annotated[LockedCascade | None, LATER] = None
+    """None: one model alone, or the lock is older than this key."""
 
 
 class LockEntry(Recorded):
@@ -93,12 +121,15 @@ class Lock(Recorded):
     features: dict[str, LockEntry]
 
 
-def entry_of(record: DecisionRecord, *, ends_on: date) -> LockEntry:
+def entry_of(
+    record: DecisionRecord, *, ends_on: date, places: Mapping[str, CascadePlaces] | None = None
+) -> LockEntry:
     """Make a feature's entry from the decision that is in force.
 
     Args:
         record: accepted, implemented or verified, and not exploratory.
         ends_on: last day on which the decision may be relied on.
+        places: where production reads the feature's cascades, by option.
 
     Raises:
         UsageError: nobody stands behind the record, or it is exploratory or undecided.
@@ -114,7 +145,7 @@ def entry_of(record: DecisionRecord, *, ends_on: date) -> LockEntry:
         margin=record.margin.value,
         used_in=record.feature.used_in,
         verdict=record.verdict,
-        accepted=_chosen(record) if record.verdict is Verdict.DOWNGRADE else before,
+        accepted=_chosen(record, places or {}) if record.verdict is Verdict.DOWNGRADE else before,
         before=before,
         requests_per_month=record.traffic.requests_per_month if record.traffic else None,
         evalset_id=record.evidence.eval_set.id,
@@ -176,13 +207,28 @@ def _check(record: DecisionRecord) -> None:
         raise UsageError(f"{feature} is undecided and cannot be locked; review it again")
 
 
-def _chosen(record: DecisionRecord) -> LockedModel:
+def _chosen(record: DecisionRecord, places: Mapping[str, CascadePlaces]) -> LockedModel:
     option = next((one for one in record.options if one.target.option == record.chosen), None)
     if option is not None:
-        return _locked(option.target, option.cost)
+        rule = _rule(option, places.get(option.target.option, CascadePlaces()))
+        return _locked(option.target, option.cost).model_copy(update={"cascade": rule})
     raise UsageError(
         f"{record.feature.id}: the choice {record.chosen} is no option of the record and cannot be "
         "locked"
+    )
+
+
+def _rule(option: OptionRecord, places: CascadePlaces) -> LockedCascade | None:
+    facts = option.cascade
+    if facts is None:
+        return None
+    return LockedCascade(
+        first=facts.first,
+        accept_when=facts.accept_when,
+        unsure=facts.unsure,
+        escalates_to=facts.escalates_to,
+        escalates_in=places.escalates_in,
+        accepts_in=places.accepts_in,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalsets.splits import order_seed
 from harness.cli import git
+from harness.cli.gate_cascades import escalated, in_the_file, text_of
 from harness.config.fingerprints import inputs_sha256
 from harness.config.options import split_option
 from harness.config.prompts import prompt_for
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from harness.config.files import FeatureConfig
     from harness.config.workspace import Workspace
     from harness.gate.production import Place
     from harness.lock import Lock, LockEntry
@@ -74,12 +76,21 @@ def workspace_proposals(workspace: Workspace, lock: Lock, today: date) -> Iterat
         accepted = entry.accepted.option if entry else feature.incumbent
         if split_option(accepted)[0] in workspace.models:
             options.setdefault(accepted, f"{accepted} in the workspace")
+        asked = {
+            place: asked_of(workspace, feature_id, option, today)
+            for option, place in options.items()
+        }
+        rule = entry.accepted.cascade if entry else None
+        if rule is not None:
+            first = asked_of(workspace, feature_id, rule.first, today)
+            place = f"features/{feature_id}.yaml: cascades"
+            asked[place] = in_the_file(first, feature, rule, place)
         evalset = workspace.evalsets.get(feature_id)
-        for option, place in options.items():
+        for place, one in asked.items():
             yield Proposed(
                 feature=feature_id,
                 place=place,
-                asked=asked_of(workspace, feature_id, option, today),
+                asked=one,
                 inputs_sha256=inputs_sha256(evalset) if evalset else None,
                 margin=feature.margin or workspace.policy.risk[feature.risk].margin,
             )
@@ -97,14 +108,16 @@ def production_proposals(
             continue
         place = place_in(used_in)
         try:
-            written = model_at(place, _text(checkout.root / place.path))
+            written = model_at(place, text_of(checkout.root / place.path))
+            asked = _written(entry, written, workspace, today)
+            asked = escalated(asked, entry, _feature(entry, workspace), checkout.root)
         except PlaceError as error:
             yield Proposed(feature=entry.feature, place=place.shown, unreadable=str(error))
             continue
         yield Proposed(
             feature=entry.feature,
             place=place.shown,
-            asked=_written(entry, written, workspace, today),
+            asked=asked,
             asked_before=_before(checkout, place),
         )
 
@@ -176,13 +189,19 @@ def _written(entry: LockEntry, written: str, workspace: Workspace | None, today:
     if workspace is None or entry.feature not in workspace.features:
         return bare
     for locked in (entry.accepted, entry.before):
-        if means(bare, locked) and split_option(locked.option)[0] in workspace.models:
-            return asked_of(workspace, entry.feature, locked.option, today)
+        option = locked.cascade.first if locked.cascade else locked.option
+        if means(bare, locked) and split_option(option)[0] in workspace.models:
+            found = asked_of(workspace, entry.feature, option, today)
+            return replace(found, name=written) if written == locked.option else found
     forms = written_forms(written)
     for name, config in workspace.models.items():
         if name in forms or config.version in forms:
             return asked_of(workspace, entry.feature, name, today)
     return bare
+
+
+def _feature(entry: LockEntry, workspace: Workspace | None) -> FeatureConfig | None:
+    return None if workspace is None else workspace.features.get(entry.feature)
 
 
 def _before(checkout: Checkout, place: Place) -> str | None:
@@ -193,14 +212,6 @@ def _before(checkout: Checkout, place: Place) -> str | None:
         return None if text is None else model_at(place, text)
     except PlaceError:
         return None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise PlaceError(f"cannot be read: {why}") from None
 
 
 def _has_price(workspace: Workspace, model: str, today: date) -> bool:

@@ -23,7 +23,7 @@ from harness.config.prompts import prompt_for
 from harness.config.workspace import load_workspace
 from harness.errors import BudgetRefusedError
 from harness.gate.findings import Code, Finding, Outcome
-from harness.gate.matching import means
+from harness.gate.matching import is_locked
 from harness.plan.endpoints import params_sha256
 from harness.plan.planning import Selection, plan_review
 from harness.publish.pages import publish
@@ -156,7 +156,10 @@ def _of_model(given: GateInput, entry: LockEntry, workspace: Workspace) -> Chang
         for one in given.proposed
         if one.feature == entry.feature
         and one.asked is not None
-        and not any(means(one.asked, model) for model in (entry.accepted, entry.before))
+        and one.asked.escalation is None
+        and not any(
+            is_locked(one.asked, model, entry.before) for model in (entry.accepted, entry.before)
+        )
         and split_option(one.asked.name)[0] in workspace.models
     ]
     if not known or not asked:

@@ -10,7 +10,7 @@ from harness.cli import options
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.lifecycle import ends_on, implemented
-from harness.lock import IN_FORCE, LOCK_FILE, entry_of, lock_of, write_lock
+from harness.lock import IN_FORCE, LOCK_FILE, CascadePlaces, entry_of, lock_of, write_lock
 from harness.publish.deciding import change_on_disk
 from harness.publish.pages import publish
 from harness.publish.store import (
@@ -22,9 +22,12 @@ from harness.publish.store import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from harness.config.files import FeatureConfig
     from harness.config.workspace import Workspace
+    from harness.lock import LockEntry
     from harness.record.model import DecisionRecord
 
 
@@ -39,10 +42,12 @@ def lock(*, workspace: Path, only_check: bool) -> int:
         _mark_implemented(loaded, root / "reviews")
     found = in_force(root / "reviews")
     entries = [
-        entry_of(record, ends_on=ends_on(record))
+        entry_of(record, ends_on=ends_on(record), places=_places(loaded.features[name]))
         for name, record in sorted(found.items())
         if name in loaded.features
     ]
+    for line in _unseen(entries):
+        click.echo(line)
     text = write_lock(lock_of(entries, loaded.policy.gate.model_dump(mode="json")))
     path = root / LOCK_FILE
     same = path.is_file() and path.read_text(encoding="utf-8") == text
@@ -53,6 +58,25 @@ def lock(*, workspace: Path, only_check: bool) -> int:
     without = len(loaded.features) - len(entries)
     click.echo(f"{LOCK_FILE}: {len(entries)} features locked, {without} without a decision")
     return 0
+
+
+def _places(feature: FeatureConfig) -> dict[str, CascadePlaces]:
+    return {
+        one.name: CascadePlaces(escalates_in=one.escalates_in, accepts_in=one.accepts_in)
+        for one in feature.cascades
+    }
+
+
+def _unseen(entries: Iterable[LockEntry]) -> Iterator[str]:
+    """Accepted cascades of which the gate would see the first model only."""
+    for entry in entries:
+        rule = entry.accepted.cascade
+        if rule is not None and entry.used_in is not None and rule.escalates_in is None:
+            yield (
+                f"{entry.feature}: nobody says where production reads what "
+                f"{entry.accepted.option} escalates to, so the gate cannot tell; state "
+                "`escalates_in` of the cascade"
+            )
 
 
 def _mark_implemented(workspace: Workspace, reviews: Path) -> None:

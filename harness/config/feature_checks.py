@@ -155,6 +155,24 @@ def _used_in(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
     used_in = entry.config.used_in
     if used_in is not None and not _USED_IN.fullmatch(used_in):
         yield entry.problem(("used_in",), f"must be repository:path#key, got {shown(used_in)}")
+    for at, cascade in enumerate(entry.config.cascades):
+        for name in ("escalates_in", "accepts_in"):
+            key: KeyPath = ("cascades", at, name)
+            yield from _beside(entry, key, cast("str | None", getattr(cascade, name)))
+
+
+def _beside(entry: Entry[FeatureConfig], key: KeyPath, place: str | None) -> Iterator[Problem]:
+    """A cascade's place is read where `used_in` is: one gate sees both."""
+    used_in = entry.config.used_in
+    if place is None:
+        return
+    if not _USED_IN.fullmatch(place):
+        yield entry.problem(key, f"must be repository:path#key, got {shown(place)}")
+    elif used_in is None:
+        yield entry.problem(key, "needs `used_in`, where production reads the first model")
+    elif place.partition(":")[0] != used_in.partition(":")[0]:
+        repository = used_in.partition(":")[0]
+        yield entry.problem(key, f"must be in {repository}, as `used_in` is, got {shown(place)}")
 
 
 def _traffic(reading: Reading, name: str, entry: Entry[FeatureConfig]) -> Iterator[Problem]:

@@ -88,6 +88,12 @@ class CascadeConfig(FileModel):
     """What a kept answer must pass; else the incumbent is asked."""
     unsure: Annotated[str, Field(min_length=1)] = "unsure"
     """The text by which the cheap model declares that it is not sure."""
+    escalates_in: str | None = None
+    """Where production reads the model that is asked when an answer does not pass, for the gate:
+    a place like `used_in`, in the same repository."""
+    accepts_in: str | None = None
+    """Where production reads what an answer must pass, for the gate: the place must say the same
+    as `accept_when`, or as `unsure`."""
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.gate.evidence import Case, doubts, newest
 from harness.gate.findings import Change, Code, Finding, Outcome, Shown
-from harness.gate.matching import means, names_of, shown
+from harness.gate.matching import is_option, names_of, shown, speaks_for
 from harness.gate.money import budget, priced
 from harness.record.codes import Finding as Found
 from harness.record.codes import Reason, Result, State
@@ -48,7 +48,7 @@ def judge_model(given: GateInput, case: Case, was: LockedModel) -> Judged:
         (evidence, option)
         for evidence in newest(given, case.entry.feature)
         for option in evidence.record.options
-        if means(case.asked, option.target)
+        if is_option(case.asked, evidence.record, option)
     )
     found = next(pairs, None)
     if found is None:
@@ -56,7 +56,9 @@ def judge_model(given: GateInput, case: Case, was: LockedModel) -> Judged:
     evidence, option = found
     findings = [
         *_doubted(given, case, evidence, option.target, "model"),
-        *_shown_non_inferior(case.entry.feature, evidence.record, option),
+        *_shown_non_inferior(
+            case.entry.feature, evidence.record, option, what if was.cascade else ""
+        ),
         *_not_signed(case.entry.feature, evidence.record),
         *_money(given, case.entry.feature, evidence, option),
     ]
@@ -69,8 +71,9 @@ def judge_asking(given: GateInput, case: Case, was: LockedModel, what: str) -> J
     change = Change(feature=feature, what=what)
     for evidence in newest(given, feature):
         record = evidence.record
-        option = next((one for one in record.options if _asked_so(case, one.target, was)), None)
-        if option is None and not _asked_so(case, record.current, was):
+        option = next((one for one in record.options if _is_asked_so(case, one, was)), None)
+        stays = was.cascade is None and bool(names_of(record.current) & names_of(was))
+        if option is None and not (stays and _asks_so(case, record.current)):
             continue
         target = record.current if option is None else option.target
         problems = tuple(_doubted(given, case, evidence, target, "prompt"))
@@ -98,8 +101,8 @@ def judge_evalset(given: GateInput, case: Case, was: LockedModel) -> Judged:
         record = evidence.record
         if record.evidence.eval_set.inputs_sha256 != case.proposed.inputs_sha256:
             continue
-        option = next((one for one in record.options if names_of(one.target) & names_of(was)), None)
-        stays = bool(names_of(record.current) & names_of(was))
+        option = next((one for one in record.options if speaks_for(one, was)), None)
+        stays = was.cascade is None and bool(names_of(record.current) & names_of(was))
         target = record.current if option is None else option.target
         if option is None and not stays:
             continue
@@ -165,8 +168,10 @@ def _doubted(
 
 
 def _shown_non_inferior(
-    feature: str, record: DecisionRecord, option: OptionRecord
+    feature: str, record: DecisionRecord, option: OptionRecord, what: str
 ) -> Iterator[Finding]:
+    """What the record shows; `what` changed where the option's name alone would not say it."""
+    name = what or option.target.option
     if option.result is Result.PASS:
         message = f"{record.decision_id} shows {option.target.option} non-inferior: {option.note}"
         yield Finding(
@@ -180,11 +185,11 @@ def _shown_non_inferior(
     named = [reason for reason in option.reason_codes if reason in _BROKEN]
     for reason in named:
         rule, code = _BROKEN[reason]
-        yield _failed(feature, rule, code, f"{option.target.option}: {option.note}")
+        yield _failed(feature, rule, code, f"{name}: {option.note}")
     if not named:
         worse = Reason.QUALITY_INFERIOR in option.reason_codes
         code = Code.SHOWN_WORSE if worse else Code.NOT_SHOWN_NON_INFERIOR
-        yield _failed(feature, "model", code, f"{option.target.option}: {option.note}")
+        yield _failed(feature, "model", code, f"{name}: {option.note}")
 
 
 def _not_signed(feature: str, record: DecisionRecord) -> Iterator[Finding]:
@@ -223,12 +228,15 @@ def _harm(feature: str, record: DecisionRecord, option: OptionRecord | None, wha
     )
 
 
-def _asked_so(case: Case, target: Target, was: LockedModel) -> bool:
-    """Whether the record asked this very model with this very prompt and parameters."""
+def _is_asked_so(case: Case, option: OptionRecord, was: LockedModel) -> bool:
+    """Whether the record asked this very option with this very prompt and parameters."""
+    return speaks_for(option, was) and _asks_so(case, option.target)
+
+
+def _asks_so(case: Case, target: Target) -> bool:
     asked = case.asked
     prompt = asked.prompt_sha256 in {None, target.prompt_sha256}
-    params = asked.params_sha256 in {None, target.params_sha256}
-    return prompt and params and bool(names_of(target) & names_of(was))
+    return prompt and asked.params_sha256 in {None, target.params_sha256}
 
 
 def _failed(feature: str, rule: GateRule, code: Code, message: str) -> Finding:

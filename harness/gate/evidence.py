@@ -105,7 +105,10 @@ def _same_set(case: Case, record: DecisionRecord) -> Iterator[Doubt]:
             code=Code.NOT_COMPARABLE,
             message=f"{record.decision_id} was made on another eval set",
         )
-    known = names_of(case.entry.accepted) | names_of(case.entry.before)
+    accepted, before = case.entry.accepted, case.entry.before
+    known = names_of(before)
+    if accepted.cascade is None:
+        known |= names_of(accepted)
     if not names_of(record.current) & known:
         yield Doubt(
             code=Code.NOT_COMPARABLE,

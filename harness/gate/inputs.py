@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """What production does with a cheap model's answer that does not pass."""
+
+    place: str
+    to: str
+    """The model that is asked then, as it is written."""
+    accept_when: str
+    """What an answer must pass, as it is written: a cascade's `accept_when`, or its `unsure`."""
+    unsure: str | None = None
+    """The text by which the cheap model declares itself unsure, where it is known."""
+    seen: bool = True
+    """False: nobody says where production reads the check; `accept_when` is the locked one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """How production would ask a model; None is not known here, never "the same"."""
 
@@ -28,6 +43,8 @@ class Asked:
     may_see: tuple[str, ...] | None = None
     retires_on: date | None = None
     has_price: bool | None = None
+    escalation: Escalation | None = None
+    """None: the model is asked alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

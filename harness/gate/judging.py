@@ -8,7 +8,7 @@ from harness.gate.burdens import Judged, judge_asking, judge_evalset, judge_mode
 from harness.gate.evidence import SKEW, Case
 from harness.gate.findings import ALL, Change, Code, Finding, GateReport, Outcome
 from harness.gate.levels import asked_of, weighed
-from harness.gate.matching import means, names_of, shown, written_forms
+from harness.gate.matching import is_locked, names_of, shown, written_forms
 from harness.gate.money import rates_rose
 from harness.lock import IN_FORCE
 from harness.record.codes import State, Verdict
@@ -67,12 +67,14 @@ def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> I
         return
     judged = [*_asking(given, case, was), *_evalset(given, case, was)]
     yield from judged or _unchanged(given, case, was)
+    yield from _check_seen(case)
     yield from _permitted(case, changed=False)
 
 
 def _locked_as(entry: LockEntry, asked: Asked) -> LockedModel | None:
     """The accepted model, or what production asked before; None for any other."""
-    return next((one for one in (entry.accepted, entry.before) if means(asked, one)), None)
+    before = entry.before
+    return next((one for one in (entry.accepted, before) if is_locked(asked, one, before)), None)
 
 
 def _asking(given: GateInput, case: Case, was: LockedModel) -> Iterator[Judged]:
@@ -123,6 +125,17 @@ def _dearer(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
 
 def _same(text: str, model: LockedModel) -> bool:
     return any(form in names_of(model) for form in written_forms(text))
+
+
+def _check_seen(case: Case) -> Iterator[Judged]:
+    """The check of a cascade that nobody says where to find: the rest of it is as locked."""
+    after = case.asked.escalation
+    if after is not None and not after.seen:
+        message = (
+            f"{case.entry.accepted.option} goes on to {after.to} at {after.place}; nobody says "
+            "where production reads what an answer must pass: state `accepts_in` of the cascade"
+        )
+        yield _plain(case.entry.feature, "model", Code.CHECK_NOT_SEEN, message, Outcome.WARN)
 
 
 def _permitted(case: Case, *, changed: bool = True) -> Iterator[Judged]:
@@ -176,7 +189,7 @@ def _unclaimed(given: GateInput) -> Iterator[Finding]:
     """Model ids that the change adds in production code and that no feature stands for."""
     entries = given.lock.features.values()
     claimed = {name for one in entries for name in _names(one)}
-    places = {one.place.partition("#")[0] for one in given.proposed}
+    places = {place.partition("#")[0] for one in given.proposed for place in _places(one)}
     for use in given.added or ():
         known = {use.model_id, *written_forms(use.written)} & claimed
         if use.kind != "production" or use.listed or use.path in places or known:
@@ -189,6 +202,12 @@ def _unclaimed(given: GateInput) -> Iterator[Finding]:
             message=f"{use.path}:{use.line}: {use.written} is used by no feature of the lock",
             advice="add a feature for it, or name the place in a feature's `used_in`",
         )
+
+
+def _places(proposed: Proposed) -> Iterator[str]:
+    yield proposed.place
+    if proposed.asked is not None and proposed.asked.escalation is not None:
+        yield proposed.asked.escalation.place
 
 
 def _names(entry: LockEntry) -> Iterator[str]:

@@ -26,6 +26,10 @@ class PlaceError(UsageError):
     """The place does not say which model production asks."""
 
 
+class NothingThereError(PlaceError):
+    """The place can be read, and says nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """`repository:path#key`, or `repository:path:/regex/`; one of `key` and `pattern` is set."""
@@ -70,7 +74,7 @@ def model_at(place: Place, text: str) -> str:
     """
     found = list(dict.fromkeys(_found(place, text)))
     if not found:
-        raise PlaceError("nothing is there; correct `used_in`, or the file")
+        raise NothingThereError("nothing is there; correct `used_in`, or the file")
     if len(found) > 1:
         raise PlaceError(f"says more than one thing: {', '.join(found[:4])}")
     return found[0]

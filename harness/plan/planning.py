@@ -327,7 +327,10 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
         },
     }
     if plan.cascades:
-        fixed["cascades"] = [cascade.model_dump(mode="json") for cascade in plan.config.cascades]
+        fixed["cascades"] = [
+            cascade.model_dump(mode="json", include={"first", "accept_when", "unsure"})
+            for cascade in plan.config.cascades
+        ]
     if plan.judges:
         fixed["judges"] = [judge.identity(plan.config) for judge in plan.judges]
     text = json.dumps(fixed, sort_keys=True, ensure_ascii=False)

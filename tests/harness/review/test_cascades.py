@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -19,14 +18,13 @@ from harness.publish.store import write_records
 from harness.record.codes import Result, Verdict
 from harness.record.model import dump, load
 from harness.replay.journal import Journal
-from providers.completion import TokenUsage
 from reports.render import render
+from tests.support.cascades import CASCADE, UNSURE, unsure_answers
 from tests.support.reviews import (
     CYCLE,
     NOW,
     Shape,
     inline_cluster,
-    right_answer,
     run_review,
     write_review_workspace,
 )
@@ -37,21 +35,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.wire.reply import Body
-
-CASCADE = "cascades: [{first: good, accept_when: not-unsure, unsure: not sure}]"
-UNSURE = "billing, but I am not sure"
-
-
-def unsure_answers(body: Body) -> Reply:
-    """`good` is wrong on a fifth of the tickets, and says so each time; `big` is always right."""
-    text = json.dumps(body.get("messages"))
-    found = re.search(r"Ticket number (\d+)", text)
-    number = int(found[1]) if found else 0
-    doubtful = body["model"] != "big" and number % 5 == 0
-    answer = UNSURE if doubtful else right_answer(number)
-    late = bool(body.get("stream")) and body["model"] == "big"
-    usage = TokenUsage(input_tokens=80, output_tokens=2)
-    return Reply(text=answer, usage=usage, delay_s=0.05 if late else 0.0)
 
 
 def shape(**changes: object) -> Shape:
@@ -184,12 +167,35 @@ def test_the_plan_prices_a_cascade_without_further_calls(tmp_path: Path) -> None
             "{first: good, accept_when: format}, {first: good, accept_when: format}",
             r"good\+format is stated twice",
         ),
+        (
+            "{first: good, accept_when: format, escalates_in: 'shop:a.toml#b'}",
+            "escalates_in: needs `used_in`",
+        ),
+        (
+            "{first: good, accept_when: format, accepts_in: settings}",
+            "accepts_in: must be repository:path#key, got 'settings'",
+        ),
+        (
+            "{first: good, accept_when: format, escalates_in: 'o:a#b'}]\nused_in: 's:a#c'\ntags: [",
+            "escalates_in: must be in s, as `used_in` is, got 'o:a#b'",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_that_says_where(tmp_path: Path, cascade: str, message: str) -> None:
     write_review_workspace(tmp_path, 9, shape(extra=f"cascades: [{cascade}]"))
     with pytest.raises(UsageError, match=message):
         load_workspace(tmp_path)
+
+
+def test_where_production_reads_it_is_no_part_of_the_plan(tmp_path: Path) -> None:
+    """So the places may be stated after the answers, and the record stays what it is."""
+    write_review_workspace(tmp_path, 9, shape())
+    without = plan_review(load_workspace(tmp_path), cycle=CYCLE, on=NOW.date(), wanted=Selection())
+    places = "escalates_in: 'shop:a.toml#b', accepts_in: 'shop:a.toml#c'"
+    extra = CASCADE.replace("}]", f", {places}}}]") + "\nused_in: 'shop:a.toml#a'"
+    write_review_workspace(tmp_path, 9, shape(extra=extra))
+    stated = plan_review(load_workspace(tmp_path), cycle=CYCLE, on=NOW.date(), wanted=Selection())
+    assert stated.features[0].plan_sha256 == without.features[0].plan_sha256
 
 
 def test_why_shows_what_a_cascade_kept_alone(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.publish.tables import pairs, table
-from harness.publish.words import DASH, count, day, plural, usd
+from harness.publish.words import DASH, count, day, plural, series, usd
 from reports.document import Code, Paragraph, Section
 
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
-    from harness.record.parts import Target
+    from harness.record.parts import AnswersFacts, Target
     from reports.document import Block
 
 
@@ -43,7 +43,27 @@ def _models(record: DecisionRecord) -> tuple[Block, ...]:
         ),
         [_model_cells(role, target) for role, target in named],
     )
-    return () if made is None else (made,)
+    found = (made, _answers(record))
+    return tuple(block for block in found if block is not None)
+
+
+def _answers(record: DecisionRecord) -> Paragraph | None:
+    """How the answers were asked for; nothing where all came live."""
+    answers = record.evidence.answers
+    if answers is None:
+        return None
+    each = "; ".join(f"{one.option} {_ways(one)}" for one in answers)
+    return Paragraph(lead="Answers.", runs=(f"{each}; latency always live.",))
+
+
+def _ways(facts: AnswersFacts) -> str:
+    ways = (
+        (facts.batch, "by the vendor's batch API"),
+        (facts.offline, "offline on own hardware"),
+        (facts.live, "live"),
+    )
+    said = [f"{way} ({count(trials)})" for trials, way in ways if trials]
+    return series(said) if said else "not asked"
 
 
 def _model_cells(role: str, target: Target) -> tuple[str, ...]:

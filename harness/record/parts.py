@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import date, datetime  # pydantic reads them at run time
 from decimal import Decimal
+from typing import Annotated
 
-from harness.record.base import Recorded
+from harness.record.base import LATER, Recorded
 from harness.record.codes import Reason, Result, State
 from harness.record.money import (
     BreakEven,
@@ -26,6 +27,7 @@ from harness.record.money import (
     TierFacts,
 )
 from harness.record.trust import (
+    AnswersFacts,
     AuditFacts,
     CascadeFacts,
     GraderFacts,
@@ -37,6 +39,7 @@ from harness.record.trust import (
 from harness.record.veto_parts import GuardrailResult, SliceResult
 
 __all__ = [
+    "AnswersFacts",
     "AuditFacts",
     "BreakEven",
     "BreakEvenVolume",
@@ -366,6 +369,8 @@ class Evidence(Recorded):
     """None: people labelled nothing beside the targets that came with the cases."""
     confidence: float = 0.95
     """One-sided, per feature, for all its candidates together."""
+    answers: Annotated[tuple[AnswersFacts, ...] | None, LATER] = None
+    """Today's model first; None: every answer came live, or the record is older than this key."""
 
 
 class HistoryEntry(Recorded):

@@ -43,6 +43,18 @@ class Missingness(Recorded):
     failed_candidate: int
 
 
+class AnswersFacts(Recorded):
+    """How one model's trials of the quality pass came by their answers, or by the lack of one."""
+
+    option: str
+    """The model as it was asked; of a cascade its cheap model."""
+    live: int
+    batch: int
+    """By the vendor's batch API."""
+    offline: int
+    """By an engine of ours, from files, without a server."""
+
+
 class SpreadFacts(Recorded):
     """Standard deviations of one model's score, points, where cases were answered repeatedly."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from harness.costing.money import plain, rounded
 from harness.record.parts import EvalSetFacts, Evidence, Spend
 from harness.review.agreement import judge_facts, label_facts
+from harness.review.answering import answers_facts
 from harness.review.money import bill
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def evidence(
         imported=run is not None and plan.config.answers == "imported",
         judge=judge_facts(run) if run else None,
         labels=label_facts(plan.evalset.labels),
+        answers=answers_facts(run) if run else None,
     )
 
 

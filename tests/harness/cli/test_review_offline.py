@@ -134,6 +134,8 @@ class TestOnRay:
         # Two GPUs held at their spot price until the engine said that it reads.
         spend = record(root)["evidence"]["spend"]  # type: ignore[index]
         assert 0 < Decimal(spend["gpu_usd"]) < 2 * Decimal("1.60") / 60
+        page = next((root / "reviews" / CYCLE / "documents").glob("*.md")).read_text()
+        assert f"right offline on own hardware ({CASES}); latency always live" in page
         assert run(command(root)) == ExitCode.OK
         assert "offline" not in capsys.readouterr().out.split("next")[0]
         assert asked(root, OFFLINE) == CASES

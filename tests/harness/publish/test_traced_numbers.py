@@ -11,6 +11,7 @@ import pytest
 from harness.publish.documents import to_document
 from harness.record.model import DecisionRecord
 from harness.record.parts import (
+    AnswersFacts,
     AuditFacts,
     CascadeFacts,
     CascadeMonth,
@@ -147,7 +148,10 @@ def full_record() -> DecisionRecord:
                 }
             ),
             "evidence": an_evidence(
-                eval_set=an_eval_set(labels_sha256="9a" * 32), judge=a_judge(), labels=some_labels()
+                eval_set=an_eval_set(labels_sha256="9a" * 32),
+                judge=a_judge(),
+                labels=some_labels(),
+                answers=(AnswersFacts(option="claude-haiku-4-5", live=4, batch=533, offline=6),),
             ),
         }
     )

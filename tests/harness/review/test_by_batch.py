@@ -95,9 +95,14 @@ def test_a_review_by_batch_costs_half_and_ends_in_documents(
     assert ledger.reserved_usd == 0
     assert notes.ended == CASES * len(MODELS)
     assert len([line for line in notes.lines if "120 of 120 answered" in line]) == len(MODELS)
+    ways = {o.option: (o.live, o.batch, o.offline) for o in record.evidence.answers or ()}
+    assert ways == dict.fromkeys(ALL, (0, CASES, 0))
     out = tmp_path / "reviews" / CYCLE
     write_records(records, out)
     publish(records, out, now=NOW)
+    (page,) = (out / "documents").glob("*.md")
+    said = f"opus by the vendor's batch API ({CASES}); "
+    assert said in page.read_text(encoding="utf-8").replace("&#39;", "'")
     for path in [path for path in out.rglob("*") if path.is_file()]:
         text = path.read_text(encoding="utf-8")
         assert KEY not in text
@@ -203,6 +208,7 @@ def test_expired_items_are_asked_live_and_not_billed(tmp_path: Path, cluster: Cl
     assert (
         sum("117 of 120 answered; 3 expired or failed: asking live" in n for n in notes.lines) == 3
     )
+    assert [(one.live, one.batch) for one in record.evidence.answers or ()] == [(3, CASES - 3)] * 3
     (again,), _ = run_batch_review(tmp_path, None, run_id="run-2")
     assert again.model_dump() == record.model_dump()
 

@@ -57,6 +57,7 @@ def test_a_cascade_passes_where_its_model_alone_fails(tmp_path: Path, kind: str)
     assert cascade.quality is not None
     assert cascade.quality.difference == 0.0
     assert asked == record.evidence.spend.trials <= 600
+    assert record.evidence.answers is None
     facts = cascade.cascade
     assert facts is not None
     assert (facts.first, facts.escalates_to) == ("good", "big")

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness.probe.samples import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from harness.probe.samples import Slo
 
     Send: TypeAlias = Callable[[int], Awaitable[Sample]]
     """Sends the n-th request; times of the sample count from the call. Never raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """So many requests are inside when request `at` comes: what lacks is sent then, uncounted."""
+
+    at: int
+    inside: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +34,7 @@ class LoopPlan:
     hopeless_share: float = 0.5
     """A run ends early once so many of all its requests are misses."""
     drain_s: float = 60.0
+    fill: Fill | None = None
 
 
 async def run_open_loop(
@@ -32,46 +42,80 @@ async def run_open_loop(
 ) -> tuple[tuple[Sample, ...], bool]:
     """Send request n at `due[n]` seconds; samples in that order, and whether the run was cut.
 
-    A request without an answer when the run ends is a miss, with the error `Unfinished`.
+    A request without an answer when the run ends is a miss, with the error `Unfinished`. Requests
+    that fill the server up have numbers beyond those of `due`, and no samples.
     """
     loop = asyncio.get_running_loop()
-    start = loop.time()
-    samples: dict[int, Sample] = {}
-    misses = 0
-
-    async def one(number: int) -> None:
-        nonlocal misses
-        late_s = loop.time() - start - due[number]
-        samples[number] = _since_due(await send(number), due[number], late_s)
-        misses += not samples[number].meets(plan.slo)
-
-    tasks: list[asyncio.Task[None]] = []
-    cut = False
+    run = _Loop(send=send, due=due, plan=plan, start=loop.time())
+    cut, sent = False, 0
     for number, due_s in enumerate(due):
-        await asyncio.sleep(max(0.0, start + due_s - loop.time()))
-        overdue = _overdue(due[:number], samples, loop.time() - start, plan.slo)
-        cut = misses + overdue > plan.hopeless_share * len(due)
+        await asyncio.sleep(max(0.0, run.start + due_s - loop.time()))
+        cut = run.misses + run.overdue() > plan.hopeless_share * len(due)
         if cut:
             break
-        tasks.append(asyncio.create_task(one(number)))
-    if tasks:
-        await asyncio.wait(tasks, timeout=0 if cut else plan.drain_s)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    sent = range(len(tasks))
+        if plan.fill is not None and number == plan.fill.at:
+            run.fill_up(plan.fill.inside)
+        run.begin(number)
+        sent += 1
+    await run.end(0 if cut else plan.drain_s)
     return tuple(
-        samples.get(number, Sample(due_s=due[number], error="Unfinished")) for number in sent
+        run.samples.get(number, Sample(due_s=due[number], error="Unfinished"))
+        for number in range(sent)
     ), cut
 
 
-def _overdue(due: Sequence[float], samples: dict[int, Sample], now_s: float, slo: Slo) -> int:
-    """Requests still without an answer after their whole limit: misses already."""
-    if slo.total_s is None:
-        return 0
-    return sum(
-        number not in samples and now_s - due_s > slo.total_s for number, due_s in enumerate(due)
-    )
+@dataclass(slots=True, kw_only=True)
+class _Loop:
+    """A run under way."""
+
+    send: Send
+    due: Sequence[float]
+    plan: LoopPlan
+    start: float
+    samples: dict[int, Sample] = field(default_factory=dict)
+    misses: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    inside: dict[int, None] = field(default_factory=dict)
+    """Numbers of the counted requests without an answer, the oldest first."""
+
+    def begin(self, number: int) -> None:
+        self.inside[number] = None
+        self._spawn(self._counted(number))
+
+    def fill_up(self, inside: int) -> None:
+        for number in range(inside - len(self.tasks)):
+            self._spawn(self._uncounted(len(self.due) + number))
+
+    def overdue(self) -> int:
+        """Requests still without an answer after their whole limit: misses already."""
+        limit_s = self.plan.slo.total_s
+        if limit_s is None:
+            return 0
+        before = asyncio.get_running_loop().time() - self.start - limit_s
+        return sum(1 for _ in takewhile(lambda number: self.due[number] < before, self.inside))
+
+    async def end(self, drain_s: float) -> None:
+        tasks = tuple(self.tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=drain_s)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _counted(self, number: int) -> None:
+        late_s = asyncio.get_running_loop().time() - self.start - self.due[number]
+        sample = _since_due(await self.send(number), self.due[number], late_s)
+        self.samples[number] = sample
+        self.misses += not sample.meets(self.plan.slo)
+        del self.inside[number]
+
+    async def _uncounted(self, number: int) -> None:
+        await self.send(number)
 
 
 def _since_due(sample: Sample, due_s: float, late_s: float) -> Sample:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,14 +12,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from harness.probe.arrivals import arrivals
 from harness.probe.gpu_meter import summarise_gpus
 from harness.probe.metrics import summarise_load
-from harness.probe.open_loop import LoopPlan, run_open_loop
+from harness.probe.open_loop import Fill, LoopPlan, run_open_loop
 from harness.probe.samples import Sample
-from harness.probe.search import SearchPlan, Share, find_goodput
+from harness.probe.search import NoGoodputError, SearchPlan, Share, find_goodput
+from harness.probe.settling import Starts, run_seconds
 from harness.probe.summary import Run, good_share
 from providers.errors import ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.probe.gpu_meter import GpuMeter, GpuReading
     from harness.probe.metrics import Reading
@@ -29,8 +32,10 @@ if TYPE_CHECKING:
     Readings: TypeAlias = Mapping[Reading, float]
 
 
-MEAN_WAIT = 0.4
-"""Mean wait in a settled queue whose 90th percentile is the limit, as a share of the limit."""
+ALONE = 30
+"""Requests, one after another, that meet an empty server before the search."""
+_HOPELESS = 0.002
+"""So unlikely is what lone requests show that no rate is tried, if the model met its SLOs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +46,8 @@ class ProbePlan:
     search: SearchPlan
     seed: int
     """Of the arrivals and of the order of the prompts."""
-    seconds: float = 60.0
-    """Length of a run, unless that is fewer than `least_requests`."""
+    seconds: float | None = None
+    """Length of a run, unless that is fewer than `least_requests`; None: `run_seconds`."""
     least_requests: int = 400
     sample_s: float = 1.0
     """How often the server's metrics and the GPUs are read."""
@@ -80,38 +85,40 @@ def probe(
             share = good_share(run, plan.slo)
             runs.append(run)
             progress(run, share)
-            return Share(good=share, cut=run.cut)
+            unsettled = prober.starts.unsettled(run.counted_s)
+            return Share(good=share, cut=run.cut, unsettled=unsettled)
 
         try:
-            return find_goodput(measure, plan.search), tuple(runs)
+            return find_goodput(measure, runner.run(prober.look())), tuple(runs)
         finally:
             runner.run(prober.provider.aclose())
 
 
-def queue_at_start(rate: float, alone: Sample, slo: Slo) -> int:
-    """Requests to send at once at the start, as many as are inside when the queue has settled.
+def check_alone(alone: Sequence[Sample], slo: Slo, good_share: float) -> None:
+    """Refuse a model that misses its limits even where nothing else is asked of it.
 
-    A queue fills slowly: with 16 servers nearly full it takes minutes, and a run from an empty one
-    finds every rate good. At the rate that is looked for the limit is the 90th percentile of a
-    wait that is roughly exponential, whose mean is 1 / ln 10 = 0.43 of it; by Little's law the
-    rate times (a request's time alone plus that mean wait) are inside. Other rates begin with more
-    or fewer than they will have, and the warm-up is not counted.
+    Raises:
+        NoGoodputError: so few are good by chance in one of 500 cases at most.
     """
-    if alone.total_s is None:
-        return 0
-    slacks = [
-        limit - value
-        for limit, value in (
-            (slo.first_token_s, alone.first_token_s), (slo.total_s, alone.total_s),
+    count = len(alone)
+    good = sum(sample.meets(slo) for sample in alone)
+    chance = sum(
+        math.comb(count, k) * good_share**k * (1 - good_share) ** (count - k)
+        for k in range(good + 1)
+    )
+    if chance < _HOPELESS or not any(sample.total_s is not None for sample in alone):
+        errors = Counter(sample.error for sample in alone if sample.error is not None)
+        said = "".join(f", {number} ended in {error}" for error, number in errors.most_common(1))
+        raise NoGoodputError(
+            f"only {good} of {count} requests are good when they are sent one by one{said}: "
+            "this model does not meet the SLOs on this machine at any rate"
         )
-        if limit is not None and value is not None
-    ]  # fmt: skip
-    wait_s = MEAN_WAIT * max(min(slacks, default=0.0), 0.0)
-    return round(rate * (alone.total_s + wait_s))
 
 
 async def _opened(target: Target, plan: ProbePlan) -> _Prober:
-    return _Prober(provider=target.open(), target=target, plan=plan)
+    search = plan.search
+    starts = Starts(slo=plan.slo, good_share=search.good_share, repeats=search.repeats)
+    return _Prober(provider=target.open(), target=target, plan=plan, starts=starts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,20 +126,34 @@ class _Prober:
     provider: Provider
     target: Target
     plan: ProbePlan
+    starts: Starts
+
+    async def look(self) -> SearchPlan:
+        """Ask alone, before the search; the plan with the lowest rate that makes sense."""
+        chooser = self._random("alone")
+        for _ in range(ALONE):
+            self.starts.alone.append(await self._send(chooser.choice(self.target.requests)))
+        search = self.plan.search
+        check_alone(self.starts.alone, self.plan.slo, search.good_share)
+        least = max(search.least_per_s, self.starts.least_per_s)
+        return replace(search, least_per_s=min(least, search.first_per_s))
 
     async def run(self, rate: float, repeat: int) -> Run:
         """One run. Within a repeat every rate sees the same arrivals and prompts, scaled."""
-        plan = self.plan
-        count = max(plan.least_requests, round(rate * plan.seconds))
-        coming = arrivals(rate, count, Random(f"{plan.seed}/{repeat}/arrivals"))  # noqa: S311  # no secret
-        chooser = Random(f"{plan.seed}/{repeat}/prompts")  # noqa: S311  # no secret
-        # A request of its own in an empty queue: what a run before this one left is done by then.
-        alone = await self._send(chooser.choice(self.target.requests))
-        due = (*[0.0] * min(queue_at_start(rate, alone, plan.slo), count), *coming)
-        chosen = [chooser.choice(self.target.requests) for _ in due]
+        plan, chooser = self.plan, self._random(f"{repeat}/prompts")
+        # An empty queue first: what a run before this one left is done by then.
+        self.starts.alone.append(await self._send(chooser.choice(self.target.requests)))
+        shape = self.starts.shape(rate, repeat, self._count(rate, repeat))
+        coming = arrivals(rate, shape.arriving, self._random(f"{repeat}/arrivals"))
+        due = (*[0.0] * shape.at_once, *coming)
+        chosen = [chooser.choice(self.target.requests) for _ in range(len(due) + shape.inside)]
         done = asyncio.Event()
         watch = asyncio.create_task(self._watch(done))
-        loop_plan = LoopPlan(slo=plan.slo, drain_s=2 * (plan.slo.total_s or plan.drain_s / 2))
+        loop_plan = LoopPlan(
+            slo=plan.slo,
+            drain_s=2 * (plan.slo.total_s or plan.drain_s / 2),
+            fill=Fill(at=shape.at_once + shape.warm_up, inside=shape.inside),
+        )
         samples, cut = await run_open_loop(
             lambda number: self._send(chosen[number]), due, loop_plan
         )
@@ -141,11 +162,22 @@ class _Prober:
         return Run(
             rate_per_s=rate,
             repeat=repeat,
-            samples=samples[len(due) - count :],
+            samples=samples[shape.at_once :],
             cut=cut,
+            warm_up=shape.warm_up,
             server=summarise_load(server) if server else None,
             gpu=summarise_gpus(gpu),
         )
+
+    def _count(self, rate: float, repeat: int) -> int:
+        """Arrivals of a run; the rough search makes do with half the time."""
+        plan = self.plan
+        seconds = plan.seconds or run_seconds(plan.slo, self.starts.alone_s)
+        share = 0.5 if repeat == plan.search.rough_repeat else 1.0
+        return max(plan.least_requests, round(rate * seconds * share))
+
+    def _random(self, of: str) -> Random:
+        return Random(f"{self.plan.seed}/{of}")  # noqa: S311  # no secret
 
     async def _send(self, request: ModelRequest) -> Sample:
         try:

@@ -1,17 +1,17 @@
 """The highest arrival rate at which enough requests are good.
 
 First roughly: rates rise until one is too high, then the bracket is halved (geometrically), in one
-repeat, whose arrivals are the same at every rate. Then a few rates around that crossing are
-measured in every repeat, each with arrivals of its own, and the crossing of the share *pooled* over
-the repeats is the goodput; more rates are added until it, and that of the others without any one
-repeat, lies between two of them. `harness.stats.crossing` says why pooled, and whence the interval.
-Repeats, and not the requests of one run, carry the uncertainty, because requests in a queue wait
-for one another.
+repeat, whose arrivals are the same at every rate. Then two rates around that crossing are measured
+in every repeat, each with arrivals and a start of its own, and the crossing of the share *pooled*
+over the repeats is the goodput; more rates are added until it, and that of the others without any
+one repeat, lies between two of them, so near that the line between them is no guess.
+`harness.stats.crossing` says why pooled, and whence the interval. Repeats, and not the requests of
+one run, carry the uncertainty, because requests in a queue wait for one another. The repeat that
+chose the rates is not among those that are pooled, so that no lucky run is both.
 
-Runs of 1,000 requests bound a queue of one or two servers at their level; one of 16 that is 95 %
-full takes longer to settle than such a run lasts: found 1 % too high (3 % at 400 requests, 7 % at
-120), its lower bound misses in 18 % (`tests/benchmarks/probe/results.md`). Longer runs bring the
-rate nearer (`rightsize probe --seconds`).
+Runs are shorter than a big queue's memory: `harness.probe.settling` says how they start, and the
+interval is widened by what that start may have left (`START_WEIGHT`). How often the bounds miss:
+`tests/benchmarks/probe/results.md`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,17 @@ from harness.errors import RightsizeError
 from harness.stats.crossing import Crossing, Outside, find_crossing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     Measure: TypeAlias = "Callable[[float, int], Share]"
 
 
 ROUGH = 0.25
 """Width of the bracket that the repeats start from."""
+GUESS = 0.1
+"""A bracket is halved while its width times its fall, both in logarithms, is more."""
+START_WEIGHT = 1.5
+"""Mean waits by which a run's start may be off, for each bound; found by simulation."""
 CUT_SHARE = 0.5
 """A run is cut once half of all its requests are misses."""
 
@@ -45,6 +49,8 @@ class Share:
 
     good: float
     cut: bool = False
+    unsettled: float = 0.0
+    """Mean wait over the counted time: a start that is off by it shifts the rate by that share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,28 +102,44 @@ def find_goodput(measure: Measure, plan: SearchPlan) -> Goodput:
         single = _crossing(measure, plan, 0, plan.tolerance)
         return Goodput(per_s=single, lower_per_s=None, upper_per_s=None)
     roughly = _crossing(measure, plan, plan.rough_repeat, ROUGH)
-    found = _pooled(measure, plan, roughly)
-    return Goodput(per_s=found.value, lower_per_s=found.lower, upper_per_s=found.upper)
+    return _pooled(measure, plan, roughly)
 
 
-def _pooled(measure: Measure, plan: SearchPlan, roughly: float) -> Crossing:
+def _pooled(measure: Measure, plan: SearchPlan, roughly: float) -> Goodput:
     """Measure every repeat at rates around `roughly`, and at more until they hold the crossing."""
-    repeats = range(plan.repeats)
-
-    def at(rate: float) -> list[float]:
-        return [_share(measure(rate, repeat)) for repeat in repeats]
-
-    shares = {rate: at(rate) for rate in (roughly / plan.step, roughly, roughly * plan.step)}
+    runs: dict[float, list[Share]] = {}
+    reach = plan.step
+    coming = [roughly / math.sqrt(plan.step), roughly * math.sqrt(plan.step)]
     while True:
-        rates = sorted(shares)
-        found = find_crossing(
-            rates, [shares[rate] for rate in rates], at=plan.good_share, level=plan.level
-        )
-        if isinstance(found, Crossing):
-            return found
-        rate = rates[0] / plan.step if found.below else rates[-1] * plan.step
-        _check_reach(plan, found, rate)
-        shares[rate] = at(rate)
+        for rate in coming:
+            runs[rate] = [measure(rate, repeat) for repeat in range(plan.repeats)]
+        rates = sorted(runs)
+        shares = [[_share(share) for share in runs[rate]] for rate in rates]
+        found = find_crossing(rates, shares, at=plan.good_share, level=plan.level)
+        if isinstance(found, Outside):
+            rate = rates[0] / reach if found.below else rates[-1] * reach
+            reach *= plan.step
+            _check_reach(plan, found, rate)
+        elif _is_guess(found):
+            rate = math.sqrt(found.between[0] * found.between[1])
+        else:
+            return _with_start(found, runs[found.between[0]])
+        coming = [rate]
+
+
+def _is_guess(found: Crossing) -> bool:
+    low, high = found.between
+    return math.log(high / low) * found.drop > GUESS
+
+
+def _with_start(found: Crossing, runs: Sequence[Share]) -> Goodput:
+    """The crossing, its interval widened by what the runs' start leaves unknown."""
+    factor = math.exp(START_WEIGHT * max(share.unsettled for share in runs))
+    return Goodput(
+        per_s=found.value,
+        lower_per_s=None if found.lower is None else found.lower / factor,
+        upper_per_s=None if found.upper is None else found.upper * factor,
+    )
 
 
 def _share(share: Share) -> float:

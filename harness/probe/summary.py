@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.probe.samples import Sample, Slo
 
 WARM_UP_SHARE = 0.1
+"""Of a run that another tool made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +34,22 @@ class Run:
     repeat: int
     samples: tuple[Sample, ...]
     cut: bool = False
+    warm_up: int | None = None
+    """Requests that do not count; None: a share of them."""
     server: ServerLoad | None = None
     gpu: GpuLoad | None = None
 
     @property
     def settled(self) -> tuple[Sample, ...]:
         """Without the warm-up: an empty queue flatters the first requests."""
-        return self.samples[int(len(self.samples) * WARM_UP_SHARE) :]
+        share = int(len(self.samples) * WARM_UP_SHARE)
+        return self.samples[share if self.warm_up is None else self.warm_up :]
+
+    @property
+    def counted_s(self) -> float:
+        """From the first due time after the warm-up to the last."""
+        settled = self.settled
+        return settled[-1].due_s - settled[0].due_s if settled else 0.0
 
 
 def good_share(run: Run, slo: Slo) -> float:
@@ -51,7 +61,7 @@ def good_share(run: Run, slo: Slo) -> float:
 def rate_entry(run: Run, slo: Slo) -> RateEntry:
     """Summarise a run."""
     settled = run.settled
-    seconds = settled[-1].due_s - settled[0].due_s if settled else 0.0
+    seconds = run.counted_s
     tokens = [sample.output_tokens for sample in settled if sample.output_tokens is not None]
     errors = Counter(sample.error for sample in settled if sample.error is not None)
     return RateEntry(

@@ -10,7 +10,7 @@ with Student's t: R. G. Miller, "The jackknife: a review", Biometrika 61 (1974) 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -36,6 +36,10 @@ class Crossing:
     value: float
     lower: float | None
     upper: float | None
+    between: tuple[float, float]
+    """The settings beside it."""
+    drop: float
+    """By how much the log-odds fall between these: over a wide bracket a deep fall is a guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,31 +68,43 @@ def find_crossing(
     table = np.asarray(shares, dtype=np.float64)
     count = table.shape[1]
     pooled = _cross(x, table.mean(axis=1), at)
+    if isinstance(pooled, Outside):
+        return pooled
     if count == 1:
-        return pooled if isinstance(pooled, Outside) else _at(pooled)
+        return pooled.reported(settings)
     left_out: list[float] = []
-    for found in (
-        pooled,
-        *(_cross(x, np.delete(table, r, axis=1).mean(axis=1), at) for r in range(count)),
-    ):
+    for repeat in range(count):
+        found = _cross(x, np.delete(table, repeat, axis=1).mean(axis=1), at)
         if isinstance(found, Outside):
             return found
-        left_out.append(found)
-    whole, *rest = left_out
-    pseudo = [count * whole - (count - 1) * one for one in rest]
+        left_out.append(found.x)
+    pseudo = [count * pooled.x - (count - 1) * one for one in left_out]
     spread = cluster_mean(pseudo, range(count))
     below = float(spread.mean) - float(bounds(spread, level * LOWER_SHARE).lower)
     above = float(bounds(spread, level).upper) - float(spread.mean)
-    return Crossing(
-        value=math.exp(whole), lower=math.exp(whole - below), upper=math.exp(whole + above)
+    return replace(
+        pooled.reported(settings),
+        lower=math.exp(pooled.x - below),
+        upper=math.exp(pooled.x + above),
     )
 
 
-def _at(log_setting: float) -> Crossing:
-    return Crossing(value=math.exp(log_setting), lower=None, upper=None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Crossed:
+    """One curve's crossing: its logarithm, the number of the setting below it, the fall there."""
+
+    x: float
+    low: int
+    drop: float
+
+    def reported(self, settings: Sequence[float]) -> Crossing:
+        beside = (settings[self.low], settings[self.low + 1])
+        return Crossing(
+            value=math.exp(self.x), lower=None, upper=None, between=beside, drop=self.drop
+        )
 
 
-def _cross(x: Floats, shares: Floats, at: float) -> float | Outside:
+def _cross(x: Floats, shares: Floats, at: float) -> _Crossed | Outside:
     """The crossing of one curve, made monotone first, straight in log-odds between settings."""
     falling = isotonic_regression(shares, increasing=False).x
     odds = _log_odds(np.clip(falling, _LEAST_SHARE, 1 - _LEAST_SHARE))
@@ -98,10 +114,10 @@ def _cross(x: Floats, shares: Floats, at: float) -> float | Outside:
         return Outside(below=True)
     if good[-1]:
         return Outside(below=False)
-    high = int(np.argmin(good))
-    low = high - 1
-    part = (odds[low] - wanted) / (odds[low] - odds[high])
-    return float(x[low] + (x[high] - x[low]) * part)
+    low = int(np.argmin(good)) - 1
+    drop = float(odds[low] - odds[low + 1])
+    part = (float(odds[low]) - wanted) / drop
+    return _Crossed(x=float(x[low] + (x[low + 1] - x[low]) * part), low=low, drop=drop)
 
 
 def _log_odds(share: Floats) -> Floats:

@@ -1,22 +1,24 @@
-"""Queues whose share of prompt answers is known in closed form, simulated in virtual time.
+"""Queues whose share of prompt answers is known, simulated in virtual time.
 
-Service is exponential (M/M/c) or constant (M/D/1). Sojourn-time tails: M/M/c from any textbook
-(Erlang C plus the sum of two exponentials); M/D/1 by Crommelin's alternating series for the waiting
-time, G. D. Crommelin (1932), evaluated in exact rational arithmetic.
+Service is exponential (M/M/c) or constant (M/D/1), both in closed form; or of any spread on any
+number of servers, by a long simulation (`simulated_goodput`). Sojourn-time tails: M/M/c from any
+textbook (Erlang C plus the sum of two exponentials); M/D/1 by Crommelin's alternating series for
+the waiting time, G. D. Crommelin (1932), evaluated in exact rational arithmetic.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from random import Random
 
 from harness.probe.arrivals import arrivals
-from harness.probe.probing import queue_at_start
+from harness.probe.probing import ALONE
 from harness.probe.samples import Sample, Slo
-from harness.probe.search import Share
+from harness.probe.search import CUT_SHARE, Share
+from harness.probe.settling import RunShape, Starts, run_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +28,11 @@ class Queue:
     limit_s: float
     """A request is good when it is answered so soon after its arrival."""
     constant: bool = False
+    sigma: float | None = None
+    """Of the logarithm of a lognormal service time; None: exponential, or constant."""
 
     def good_share(self, rate: float) -> float:
+        assert self.sigma is None
         return self._constant(rate) if self.constant else self._exponential(rate)
 
     def goodput(self, share: float = 0.9) -> float:
@@ -40,26 +45,45 @@ class Queue:
                 high = middle
         return low
 
-    def measure(self, rate: float, repeat: int, *, requests: int, warm_up: float = 0.1) -> Share:
-        """A run as the probe does it, with so many requests already there when it starts."""
-        services = Random(2 * repeat + 1)
-        alone = self._service(services)
-        before = min(self._before(rate, alone), requests)
-        due = (*[0.0] * before, *arrivals(rate, requests, Random(2 * repeat)))
+    def simulated_goodput(self, requests: int, share: float = 0.9) -> float:
+        """By bisection with the same random numbers at every rate."""
+        low, high = 0.0, self.servers / self.service_s
+        for _ in range(12):
+            middle = (low + high) / 2
+            if self.measure(middle, 1, requests=requests).good >= share:
+                low = middle
+            else:
+                high = middle
+        return (low + high) / 2
+
+    def measure(self, rate: float, seed: int, *, requests: int) -> Share:
+        """A run from an empty queue, without its first tenth."""
+        shape = RunShape(at_once=0, warm_up=requests // 10, inside=0, counted=requests)
+        good, _ = self.run(rate, shape, seed)
+        return Share(good=good)
+
+    def run(self, rate: float, shape: RunShape, seed: int) -> tuple[float, int]:
+        """Share of good requests among those that count, and how many were sent in all."""
+        services = Random(2 * seed + 1)
+        coming = arrivals(rate, shape.arriving, Random(2 * seed))
         free = [0.0] * self.servers
-        good = 0
-        skipped = before + int(requests * warm_up)
-        for number, at in enumerate(due):
-            done = max(at, heapq.heappop(free)) + self._service(services)
-            heapq.heappush(free, done)
-            good += number >= skipped and done - at <= self.limit_s
-        return Share(good=good / (len(due) - skipped))
 
-    def _before(self, rate: float, alone_s: float) -> int:
-        alone = Sample(due_s=0.0, first_token_s=alone_s, total_s=alone_s)
-        return queue_at_start(rate, alone, Slo(total_s=self.limit_s))
+        def serve(at: float) -> float:
+            done = max(at, free[0]) + self.service(services)
+            heapq.heapreplace(free, done)
+            return done
 
-    def _service(self, rng: Random) -> float:
+        early = [serve(at) for at in (*[0.0] * shape.at_once, *coming[: shape.warm_up])]
+        now = coming[shape.warm_up]
+        lacking = max(shape.inside - sum(done > now for done in early), 0)
+        for _ in range(lacking):
+            serve(now)
+        good = sum(serve(at) - at <= self.limit_s for at in coming[shape.warm_up :])
+        return good / shape.counted, shape.at_once + shape.arriving + lacking
+
+    def service(self, rng: Random) -> float:
+        if self.sigma is not None:
+            return self.service_s * rng.lognormvariate(-(self.sigma**2) / 2, self.sigma)
         return self.service_s * (1.0 if self.constant else rng.expovariate(1.0))
 
     def _exponential(self, rate: float) -> float:
@@ -100,3 +124,45 @@ def _erlang_c(load: float, servers: int) -> float:
     for k in range(1, servers + 1):
         blocked = load * blocked / (k + load * blocked)
     return blocked / (1 - load / servers * (1 - blocked))
+
+
+@dataclass(kw_only=True)
+class VirtualProbe:
+    """Measures a queue as `rightsize probe` measures a server, in no time."""
+
+    queue: Queue
+    seed: int
+    requests: int
+    """Fewest of a run."""
+    repeats: int = 5
+    seconds: float | None = None
+    """Length of a run; None: as long as the probe chooses."""
+    least_s: float = 0.0
+    """Least length of a run whose `seconds` are not given."""
+    runs: int = 0
+    sent: int = 0
+    lasted_s: float = 0.0
+    starts: Starts = field(init=False)
+
+    def __post_init__(self) -> None:
+        slo = Slo(total_s=self.queue.limit_s)
+        self.starts = Starts(slo=slo, good_share=0.9, repeats=self.repeats)
+        rng = Random(f"{self.seed}/alone")
+        times = [self.queue.service(rng) for _ in range(ALONE)]
+        self.starts.alone.extend(Sample(due_s=0, first_token_s=t, total_s=t) for t in times)
+        self.sent += ALONE
+        self.lasted_s += sum(times)
+
+    def measure(self, rate: float, repeat: int) -> Share:
+        seconds = self.seconds
+        if seconds is None:
+            seconds = run_seconds(self.starts.slo, self.starts.alone_s, self.least_s)
+        part = 0.5 if repeat == self.repeats else 1.0
+        count = max(self.requests, round(part * rate * seconds))
+        shape = self.starts.shape(rate, repeat, count)
+        good, sent = self.queue.run(rate, shape, 1000 * self.seed + repeat)
+        self.runs += 1
+        self.sent += sent
+        self.lasted_s += shape.arriving / rate
+        unsettled = self.starts.unsettled(shape.counted / rate)
+        return Share(good=good, cut=good < CUT_SHARE, unsettled=unsettled)

@@ -48,7 +48,7 @@ def measured(queue: Queue) -> tuple[float | None, float | None, tuple[Run, ...]]
     plan = ProbePlan(
         slo=Slo(total_s=queue.limit_s),
         # Three intervals must hold at once, in every run of this test: hence the level.
-        search=SearchPlan(first_per_s=queue.goodput() / 1.7, growth=1.8, repeats=5, level=0.005),
+        search=SearchPlan(first_per_s=queue.goodput() / 1.7, growth=1.8, repeats=10, level=0.005),
         seed=3,
         seconds=4.0,
         least_requests=120,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.probe.arrivals import arrivals
-from harness.probe.open_loop import LoopPlan, run_open_loop
+from harness.probe.open_loop import Fill, LoopPlan, run_open_loop
 from harness.probe.samples import Sample, Slo
 from harness.probe.summary import Run, good_share, mean_of, rate_entry
 
@@ -113,6 +113,35 @@ async def test_stragglers_are_misses_after_the_drain() -> None:
     samples, cut = await run_open_loop(one_hangs, [0.0, 0.01, 0.02], plan)
     assert not cut
     assert [sample.error for sample in samples] == ["Unfinished", None, None]
+
+
+async def test_what_lacks_inside_is_sent_when_the_run_begins_to_count() -> None:
+    """Two of four are still inside when the fifth comes: three more make it five, uncounted."""
+    numbers: list[int] = []
+
+    async def send(number: int) -> Sample:
+        numbers.append(number)
+        await asyncio.sleep(0.01 if number < 2 else 0.6)
+        return Sample(due_s=0, total_s=0.6)
+
+    plan = LoopPlan(slo=Slo(total_s=9.0), drain_s=5, fill=Fill(at=4, inside=5))
+    due = [0.0, 0.0, 0.25, 0.25, 0.3, 0.35]
+    samples, cut = await run_open_loop(send, due, plan)
+    assert not cut
+    assert len(samples) == len(due)
+    assert sorted(numbers) == list(range(9))
+    assert numbers.index(5) == 8
+    full = LoopPlan(slo=Slo(total_s=9.0), drain_s=5, fill=Fill(at=4, inside=2))
+    numbers.clear()
+    await run_open_loop(send, due, full)
+    assert len(numbers) == len(due)
+
+
+def test_a_run_that_ends_within_its_warm_up_has_nothing_that_counts() -> None:
+    run = Run(rate_per_s=1, repeat=0, samples=(GOOD,) * 3, warm_up=5, cut=True)
+    assert (run.settled, run.counted_s, good_share(run, Slo(total_s=2))) == ((), 0.0, 0.0)
+    assert rate_entry(run, Slo(total_s=2)).requests == 0
+    assert len(Run(rate_per_s=1, repeat=0, samples=(GOOD,) * 8, warm_up=5).settled) == 3
 
 
 def test_a_run_is_summed_up_without_its_warm_up() -> None:

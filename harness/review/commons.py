@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from harness.replay.engine import replay
 from harness.replay.governor import Governor
 from harness.replay.ledger import Ledger
+from harness.replay.run import WINDOW
+from harness.replay.shared_crew import SharedCluster
 from harness.review.engine import from_journal
 from harness.review.lanes import lane_limits, price
 from harness.review.starting import start
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
     from decimal import Decimal
 
+    from harness.cluster.crew import Cluster
     from harness.plan.model import Plan
     from harness.review.engine import Engine
     from harness.review.feature_run import FeatureRun
@@ -39,8 +42,19 @@ class Commons:
             spent_usd=earlier.known_usd,
             possibly_billed_usd=earlier.possibly_billed_usd,
         )
+        self.cluster = _shared(engine.cluster) if self.asks_by_batch else engine.cluster
+        """None: from the journal alone."""
         self.governor = self.govern()
         """Of the quality pass, the judges' too."""
+
+    @property
+    def asks_by_batch(self) -> bool:
+        """Whether some model is asked by its vendor's batches."""
+        return any(
+            rung.config.batch
+            for run in self.runs.values()
+            for rung in (run.incumbent, *run.rungs.values())
+        )
 
     def write_plans(self) -> None:
         """Into the journal before the first call; the same plan is written once."""
@@ -54,23 +68,29 @@ class Commons:
                 )
 
     def replay(
-        self, trials: Iterable[Trial], governor: Governor | None = None
+        self,
+        trials: Iterable[Trial | None],
+        governor: Governor | None = None,
+        *,
+        window: int = WINDOW,
     ) -> Generator[Outcome]:
         """Outcomes as they settle; closed on the way out, so that what is in flight is kept.
 
-        Without a cluster, from the journal alone. `governor`: in place of the quality pass's.
+        Without a cluster, from the journal alone. `governor`: in place of the quality pass's; for
+        the rest see `harness.replay.engine.replay`.
         """
         engine = self.engine
-        if engine.cluster is None:
+        if self.cluster is None:
             yield from from_journal(trials, engine.journal)
             return
         replayed = replay(
             trials,
-            cluster=engine.cluster,
+            cluster=self.cluster,
             journal=engine.journal,
             governor=governor or self.governor,
             ledger=self.ledger,
             retry=engine.retry,
+            window=window,
         )
         with closing(replayed) as outcomes:
             yield from self.noted(outcomes)
@@ -90,3 +110,7 @@ class Commons:
 
     def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
         return price(self.runs[trial.feature], trial, usage)
+
+
+def _shared(cluster: Cluster | None) -> Cluster | None:
+    return None if cluster is None else SharedCluster(cluster)

@@ -46,15 +46,17 @@ class Engine:
 
 
 def from_journal(
-    trials: Iterable[Trial], journal: Journal, *, or_missing: bool = False
+    trials: Iterable[Trial | None], journal: Journal, *, or_missing: bool = False
 ) -> Iterator[Outcome]:
     """What the journal has; what it lacks is missing (imported answers), or ends the review.
+
+    None among the trials: there are no more before the outcomes of those before it are read.
 
     Raises:
         NotInJournalError: without `or_missing`, at the first trial that it lacks.
     """
     source = iter(trials)
-    while asked := list(islice(source, CHUNK)):
+    while asked := _chunk(source):
         settled = journal.settled(trial.fingerprint for trial in asked)
         for trial in asked:
             if trial.fingerprint in settled:
@@ -63,3 +65,12 @@ def from_journal(
                 yield Missing(trial=trial, attempts=(), reason="not among the imported answers")
             else:
                 raise NotInJournalError(trial.option)
+
+
+def _chunk(source: Iterator[Trial | None]) -> list[Trial]:
+    chunk: list[Trial] = []
+    for trial in islice(source, CHUNK):
+        if trial is None:
+            break
+        chunk.append(trial)
+    return chunk

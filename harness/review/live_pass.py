@@ -38,6 +38,12 @@ class LivePass:
         for run in self._commons.runs.values():
             self._latency(run, run.incumbent)
 
+    def is_needed(self, run: FeatureRun, step: Confirm) -> bool:
+        """Whether some option of a step is still to be measured."""
+        if run.plan.config.latency is None or run.plan.latency_requests == 0:
+            return False
+        return any(run.asks(option) not in run.latencies for option in step.options)
+
     def confirm(self, run: FeatureRun, step: Confirm) -> None:
         """Look for vetoes of the options that passed on quality."""
         standings = {item.option: item for item in run.standings()}

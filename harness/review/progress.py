@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from decimal import Decimal
+
+    from harness.review.feature_run import FeatureRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +55,21 @@ class Silent:
 
     def stood(self, standing: Standing) -> None:
         """Nothing."""
+
+
+def standings_of(run: FeatureRun, spent_usd: Decimal) -> Iterator[Standing]:
+    """Where the options of a feature stand that were looked at."""
+    for standing in run.standings():
+        if standing.looks:
+            yield Standing(
+                feature=run.plan.feature,
+                option=standing.option,
+                look=sum(end <= standing.asked for end in run.design.looks),
+                looks=len(run.design.looks),
+                cases=standing.asked,
+                of_cases=len(run.design.order),
+                worst=None if standing.worst is None else 100 * standing.worst,
+                margin=run.design.margin,
+                action=standing.looks[-1].action,
+                spent_usd=spent_usd,
+            )

@@ -10,7 +10,7 @@ from harness.plan.adopting import adopt
 from harness.replay.tries import prompts_tried
 from harness.review.evidence import Context
 from harness.review.records import write_record
-from harness.review.running import ReviewRun
+from harness.review.running import run_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ def review(
         InterruptedRunError: stopped; what was answered is in the journal.
     """
     plan = _begun(plan, engine.journal)
-    replayed = ReviewRun(plan, served, engine).run()
+    replayed = run_plan(plan, served, engine)
     records = [
         write_record(one, replayed.runs.get(one.feature), context(workspace, one, engine))
         for one in plan.features

@@ -23,11 +23,19 @@ from providers.completion import TokenUsage
 from tests.support.wire.reply import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.cluster.crew import Cluster
+    from harness.config.workspace import Workspace
+    from harness.plan.model import Plan
     from harness.record.model import DecisionRecord
+    from harness.replay.ledger import Ledger
+    from harness.review.progress import Progress
     from tests.support.wire.reply import Body
+
+    Reviewer = Callable[
+        [Workspace, Plan, Mapping[str, str], Engine], tuple[tuple[DecisionRecord, ...], Ledger]
+    ]
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 CYCLE = "2026-Q4"
@@ -154,10 +162,13 @@ def run_review(  # noqa: PLR0913  # each is what one test varies
     wanted: Selection | None = None,
     now: datetime = NOW,
     served: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+    reviewer: Reviewer = review,
 ) -> tuple[DecisionRecord, ...]:
     """One review of the workspace at `root`; without a cluster from the journal alone.
 
-    `served` are the addresses of models that the caller has started.
+    `served` are the addresses of models that the caller has started; `reviewer` may replay in
+    another order than `review` does.
     """
     workspace = load_workspace(root)
     plan = plan_review(workspace, cycle=CYCLE, on=now.date(), wanted=wanted or Selection())
@@ -168,9 +179,9 @@ def run_review(  # noqa: PLR0913  # each is what one test varies
             cluster=cluster,
             journal=journal,
             retry=RetryPolicy(rng=Random(1), base_s=0.01, cap_s=0.05),
-            progress=Silent(),
+            progress=progress or Silent(),
             now=now,
             share_of_rate_limit=1.0,
         )
-        records, _ = review(workspace, plan, served or {}, engine)
+        records, _ = reviewer(workspace, plan, served or {}, engine)
         return records

@@ -1,0 +1,96 @@
+"""A feature's way through its review: what it asks, part by part, until it is decided.
+
+What a part asks depends on the answers to the parts before it and on nothing else, so that a
+feature's finding is the same at whatever pace it, or another one, gets its answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+from harness.decision.step import Ask, Finished
+from harness.review.engine import from_journal
+from harness.review.progress import standings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from harness.review.batch_post import BatchPost
+    from harness.review.commons import Commons
+    from harness.review.feature_run import FeatureRun
+    from harness.review.live_pass import LivePass
+    from harness.trials import Outcome, Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Trials to ask, and who reads their outcomes; the course goes on after the last of them."""
+
+    trials: Iterator[Trial]
+    take: Callable[[Outcome], None]
+
+
+class Halt(Enum):
+    """What a course waits for."""
+
+    BATCHES = "its batches are under way"
+    QUIET = "nothing else may run"
+
+
+Stage: TypeAlias = Part | Halt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """One feature's course."""
+
+    run: FeatureRun
+    commons: Commons
+    live: LivePass
+    post: BatchPost | None
+    """None: nothing is asked by batch."""
+
+    def stages(self) -> Iterator[Stage]:
+        """What to ask or to wait for, one stage after the other; ends with the decision."""
+        while not isinstance(step := self.run.step(), Finished):
+            if isinstance(step, Ask):
+                yield from self._ask(step)
+                self._tell()
+            else:
+                if self.live.is_needed(self.run, step):
+                    yield Halt.QUIET
+                self.live.confirm(self.run, step)
+
+    def _ask(self, ask: Ask) -> Iterator[Stage]:
+        run = self.run
+        if run.plan.config.answers == "imported":
+            journal = self.commons.engine.journal
+            for outcome in from_journal(run.trials(ask), journal, or_missing=True):
+                run.take(outcome)
+        elif self.post is None:
+            yield Part(trials=run.trials(ask), take=run.take)
+        else:
+            yield from self._ask_by_batch(ask, self.post)
+        yield from self._judge()
+
+    def _ask_by_batch(self, ask: Ask, post: BatchPost) -> Iterator[Stage]:
+        """Some models by batch, the others live; then live what the batches did not answer."""
+        run = self.run
+        post.gather(run.plan.feature, run.trials(ask, by_batch=True))
+        yield Part(trials=run.trials(ask, by_batch=False), take=run.take)
+        yield Halt.BATCHES
+        yield from self._judge()
+        yield Part(trials=run.trials(ask), take=run.take)
+
+    def _judge(self) -> Iterator[Stage]:
+        """Let the judges see the answers that wait for them."""
+        judging = self.run.judging
+        if judging is not None:
+            yield Part(trials=judging.trials(), take=judging.take)
+            self.run.judged()
+
+    def _tell(self) -> None:
+        for standing in standings_of(self.run, self.commons.ledger.spent_usd):
+            self.commons.engine.progress.stood(standing)

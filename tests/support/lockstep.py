@@ -1,0 +1,77 @@
+"""The order that reviews once had, to hold today's against: one look of all features at a time.
+
+No feature asks for its next look before every feature's look is answered. Without batches.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from harness.decision.step import Ask, Confirm, Finished
+from harness.review.ahead import round_robin
+from harness.review.commons import Commons
+from harness.review.engine import from_journal
+from harness.review.live_pass import LivePass
+from harness.review.progress import standings_of
+from harness.review.records import write_record
+from harness.review.reviewing import context
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.config.workspace import Workspace
+    from harness.plan.model import Plan
+    from harness.record.model import DecisionRecord
+    from harness.replay.ledger import Ledger
+    from harness.review.engine import Engine
+
+
+def review_in_lockstep(
+    workspace: Workspace, plan: Plan, served: Mapping[str, str], engine: Engine
+) -> tuple[tuple[DecisionRecord, ...], Ledger]:
+    """`harness.review.reviewing.review` in the old order."""
+    commons = Commons(plan, served, engine)
+    commons.write_plans()
+    live = LivePass(commons)
+    live.measure_incumbents()
+    while steps := _open_steps(commons):
+        asks = {name: step for name, step in steps.items() if isinstance(step, Ask)}
+        if asks:
+            _ask(commons, asks)
+            continue
+        for name, step in steps.items():
+            if isinstance(step, Confirm):
+                live.confirm(commons.runs[name], step)
+    records = [
+        write_record(one, commons.runs.get(one.feature), context(workspace, one, engine))
+        for one in plan.features
+    ]
+    return tuple(records), commons.ledger
+
+
+def _open_steps(commons: Commons) -> dict[str, Ask | Confirm]:
+    steps = {name: run.step() for name, run in commons.runs.items()}
+    return {name: step for name, step in steps.items() if not isinstance(step, Finished)}
+
+
+def _ask(commons: Commons, asks: Mapping[str, Ask]) -> None:
+    runs = {name: commons.runs[name] for name in asks}
+    given = {name for name, run in runs.items() if run.plan.config.answers == "imported"}
+    for name in given:
+        trials = runs[name].trials(asks[name])
+        for outcome in from_journal(trials, commons.engine.journal, or_missing=True):
+            runs[name].take(outcome)
+    wanted = [run.trials(asks[name]) for name, run in runs.items() if name not in given]
+    with closing(commons.replay(round_robin(wanted))) as outcomes:
+        for outcome in outcomes:
+            runs[outcome.trial.feature].take(outcome)
+    judgings = {name: run.judging for name, run in runs.items() if run.judging}
+    rulings = [judging.trials() for judging in judgings.values()]
+    with closing(commons.replay(round_robin(rulings))) as outcomes:
+        for outcome in outcomes:
+            judgings[outcome.trial.feature].take(outcome)
+    for run in runs.values():
+        run.judged()
+        for standing in standings_of(run, commons.ledger.spent_usd):
+            commons.engine.progress.stood(standing)

@@ -2,7 +2,8 @@
 
 Ray's daemons die with their driver, but two of its agents outlive it by more than a minute (they
 wait for a server that is gone). The watchdog sees its parent's descendants while they live, and
-notices the parent's end by the end of its own input.
+notices the parent's end by the end of its own input. What stands under a guard of ours is left to
+it: a guard ends with its parent, too, and has files to remove when its server is gone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 POLLS_S = (0.5,) * 30
+GUARD = str(Path("serving", "guard.py"))
 LATER_S = 5.0
 """What Ray starts early lives as long as Ray; later children die with it."""
 
@@ -48,11 +50,18 @@ def watch(parent: psutil.Process) -> set[psutil.Process]:
 
 
 def descendants(parent: psutil.Process) -> Iterable[psutil.Process]:
-    """Every living descendant but this process."""
+    """Every living descendant but this process, and guards with what they guard."""
     try:
-        return [child for child in parent.children(recursive=True) if child != psutil.Process()]
+        found = set(parent.children(recursive=True)) - {psutil.Process()}
     except psutil.NoSuchProcess:
-        return []
+        return set()
+    for process in tuple(found):
+        try:
+            if any(word.endswith(GUARD) for word in process.cmdline()):
+                found -= {process, *process.children(recursive=True)}
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
 
 
 def end(processes: Iterable[psutil.Process]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from harness.cluster.watchdog import descendants, end, guard
+from harness.serving.states import GUARD
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -32,4 +33,24 @@ def test_descendants_are_seen_and_ended_and_a_gone_one_is_passed_over() -> None:
     end(seen)
     child.wait(timeout=5)
     end(seen)
-    assert list(descendants(psutil.Process(os.getpid()))) == [] or child.poll() == -9
+    assert child.pid not in [p.pid for p in descendants(psutil.Process(os.getpid()))]
+
+
+def test_a_guard_and_what_it_guards_are_left_to_it() -> None:
+    line = [sys.executable, "-I", str(GUARD), "--ttl", "60", "--", *SLEEP]
+    guarded = subprocess.Popen(line, stdin=subprocess.DEVNULL)
+    child = subprocess.Popen(SLEEP)
+    try:
+        deadline = time.monotonic() + 20
+        while not psutil.Process(guarded.pid).children() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        (server,) = psutil.Process(guarded.pid).children()
+        seen = {process.pid for process in descendants(psutil.Process(os.getpid()))}
+        assert child.pid in seen
+        assert not seen & {guarded.pid, server.pid}
+    finally:
+        guarded.terminate()
+        guarded.wait(20)
+        child.kill()
+        child.wait()
+    assert not psutil.pid_exists(server.pid)

@@ -63,7 +63,7 @@ class Hosts:
         with (
             self._by_ray(models)
             if by_ray
-            else serve_here(self.workspace, models, self.given) as served
+            else serve_here(self.workspace, models, self.given, self._teams()) as served
         ):
             yield served
 
@@ -87,11 +87,18 @@ class Hosts:
         specs, fetches = self._specs(models)
         click.echo(f"starting {', '.join(models)} on the cluster")
         with host_models(
-            specs, seating=self.cluster, logs=logs_of(self.workspace.root), fetches=fetches
-        ) as served:
+            specs, seating=self.cluster, logs=logs_of(self.workspace.root), fetches=fetches,
+            teams=self._teams(),
+        ) as served:  # fmt: skip
             self.cluster.live_at({one.base_url: one.node for one in served.values() if one.node})
             self.loaded({name: one.load_s for name, one in served.items()})
             yield {name: one.base_url for name, one in served.items()}
+
+    def _teams(self) -> dict[str, tuple[str, ...]]:
+        """Who hold a model's GPUs: the teams whose features ask it."""
+        return {
+            need.model: tuple(sorted(need.teams)) for need in needs_of(self.workspace, self.plan)
+        }
 
     def _specs(
         self, models: Mapping[str, ModelConfig]
@@ -120,14 +127,17 @@ class Hosts:
 
 @contextmanager
 def serve_here(
-    workspace: Workspace, models: Mapping[str, ModelConfig], given: Mapping[str, Path]
+    workspace: Workspace,
+    models: Mapping[str, ModelConfig],
+    given: Mapping[str, Path],
+    teams: Mapping[str, tuple[str, ...]],
 ) -> Generator[dict[str, str]]:
-    """Start models on this machine; addresses by model."""
+    """Start models on this machine, for the teams that hold their GPUs; addresses by model."""
     with ExitStack() as stack:
         click.echo(f"starting {', '.join(models)} on this machine")
         specs = specs_of(workspace, models, given)
         served = stack.enter_context(
-            serve_models(specs, logs=logs_of(workspace.root), environ=os.environ)
+            serve_models(specs, logs=logs_of(workspace.root), environ=os.environ, teams=teams)
         )
         yield {name: one.base_url for name, one in served.items()}
 

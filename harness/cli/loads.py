@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.cli import options
 from harness.serving.gpus import NoGpuError
 from harness.serving.states import gpus_by_team, list_servers
 from harness.serving.waves import Need, Room, check_quota_of, waves
@@ -36,9 +37,14 @@ class Loads:
     """Loaded while the review runs: all of them, or the judges, who read others' answers."""
 
 
+def asked_models(plan: Plan) -> set[str]:
+    """The models that the plan may ask, judges included."""
+    return {model for models in _by_team(plan).values() for model in models}
+
+
 def managed(workspace: Workspace, plan: Plan) -> dict[str, ModelConfig]:
     """The models that the plan may ask and that we start."""
-    asked = {model for models in _by_team(plan).values() for model in models}
+    asked = asked_models(plan)
     return {
         name: config
         for name, config in workspace.models.items()
@@ -72,7 +78,7 @@ def check_quotas(workspace: Workspace, plan: Plan) -> None:
 
 def room_of(workspace: Workspace, machines: tuple[int, ...]) -> Room:
     """The GPUs that there are, and what the teams may still hold of them."""
-    held = gpus_by_team(list_servers(logs_of(workspace.root)))
+    held = gpus_by_team(list_servers(logs_of(workspace.root), options.now()))
     return Room(machines=machines, quota=workspace.policy.gpu_quota, held=held)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -10,17 +11,24 @@ import click
 from harness.cli import options
 from harness.cli.hosting import specs_of
 from harness.cli.loads import logs_of
+from harness.cli.show import duration
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.serving.gpus import check_quota, gpus_here, pack
 from harness.serving.lifecycle import leave_running
 from harness.serving.server import Place, free_port
-from harness.serving.states import gpus_by_team, list_servers, stop_server
+from harness.serving.states import gpus_by_team, list_servers
+from harness.serving.stopping import stop_server
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from harness.config.workspace import Workspace
+    from harness.serving.states import ServerState
+
+HEAD = ("MODEL", "ENGINE", "NODE", "ADDRESS THERE", "GPUS", "TEAM", "UP", "LEFT")
+HOUR = timedelta(hours=1)
 
 
 @click.group()
@@ -31,13 +39,31 @@ def serving() -> None:
 @serving.command("list")
 @options.workspace
 def list_(*, workspace: Path) -> None:
-    """List what runs: model, address, GPUs, team."""
-    running = list_servers(logs_of(options.find_workspace(workspace)))
-    for state in running:
-        team = f"   team {', '.join(state.teams)}" if state.teams else ""
-        click.echo(f"{state.model}   {state.base_url}   {state.engine}   {state.gpus} GPUs{team}")
+    """List what runs, for a review too: where, on how many GPUs, for whom, for how long still."""
+    now = options.now()
+    running = list_servers(logs_of(options.find_workspace(workspace)), now)
     if not running:
         click.echo("nothing runs")
+        return
+    rows = [HEAD, *(_row(state, now) for state in running)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("   ".join(cells).rstrip())
+
+
+def _row(state: ServerState, now: datetime) -> tuple[str, ...]:
+    left = state.ends_by - now
+    return (
+        state.model,
+        state.engine,
+        state.guard.host,
+        state.base_url,
+        str(state.gpus),
+        ", ".join(state.teams) or "-",
+        duration((now - state.since) / HOUR),
+        duration(left / HOUR) if left > timedelta() else "over",
+    )
 
 
 @serving.command()
@@ -74,8 +100,8 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
 @options.workspace
 def stop(*, model: str, workspace: Path) -> None:
     """Stop every server of MODEL."""
-    for state in stop_server(logs_of(options.find_workspace(workspace)), model):
-        click.echo(f"{state.model}   {state.base_url}   stopped")
+    for state in stop_server(logs_of(options.find_workspace(workspace)), model, options.now()):
+        click.echo(f"{state.model}   {state.base_url} on {state.guard.host}   stopped")
 
 
 def _check_team(workspace: Workspace, team: str | None, gpus: int) -> None:
@@ -92,5 +118,5 @@ def _check_team(workspace: Workspace, team: str | None, gpus: int) -> None:
             f"{', '.join(quota)}"
         )
     if team is not None:
-        held = gpus_by_team(list_servers(logs_of(workspace.root)))
+        held = gpus_by_team(list_servers(logs_of(workspace.root), options.now()))
         check_quota({team: gpus}, held, quota)

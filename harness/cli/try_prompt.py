@@ -12,7 +12,7 @@ import click
 
 from harness.cli import options
 from harness.cli.hosting import serve_here
-from harness.cli.loads import STATE
+from harness.cli.loads import STATE, room_of
 from harness.cli.show import usd
 from harness.cluster.opening import local_cluster
 from harness.config.workspace import load_workspace
@@ -23,6 +23,7 @@ from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
 from harness.replay.tries import prompts_tried
+from harness.serving.waves import Need, check_quota_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,8 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
             )
         )
         cluster = stack.enter_context(local_cluster(state=state))
-        rung = _served(rung, _serving(loaded, rung, stack))
+        team = loaded.features[feature].team
+        rung = _served(rung, _serving(loaded, rung, team, stack))
         asking = Asking(
             cluster=cluster,
             journal=journal,
@@ -80,11 +82,15 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
     _show(tried, count)
 
 
-def _serving(workspace: Workspace, rung: Rung, stack: ExitStack) -> dict[str, str]:
-    """Start this one model, where it is ours to start."""
-    if rung.config.serve is None:
+def _serving(workspace: Workspace, rung: Rung, team: str, stack: ExitStack) -> dict[str, str]:
+    """Start this one model, where it is ours to start, on GPUs that the feature's team may hold."""
+    serve = rung.config.serve
+    if serve is None:
         return {}
-    return stack.enter_context(serve_here(workspace, {rung.model: rung.config}, {}))
+    need = Need(model=rung.model, gpus=serve.gpus, teams=frozenset({team}))
+    check_quota_of(need, room_of(workspace, machines=()))
+    models, teams = {rung.model: rung.config}, {rung.model: (team,)}
+    return stack.enter_context(serve_here(workspace, models, {}, teams))
 
 
 def _served(rung: Rung, served: Mapping[str, str]) -> Rung:

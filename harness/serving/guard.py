@@ -48,13 +48,14 @@ LINUX = sys.platform == "linux"
 def main(argv: Sequence[str]) -> int:
     """Guard the command; return its exit code, or 0 when we ended it."""
     options = _options(argv)
-    asked = threading.Event()
+    asked, stopped = threading.Event(), threading.Event()
 
-    def ask(_number: int, _frame: object) -> None:
+    def stop(_number: int, _frame: object) -> None:
+        stopped.set()
         asked.set()
 
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     if LINUX:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = subprocess.Popen(  # noqa: S603  # the command is what we are for
@@ -65,8 +66,9 @@ def main(argv: Sequence[str]) -> int:
     )
     if options.parent:
         threading.Thread(target=_wait_for_end_of_input, args=(asked,), daemon=True).start()
+    why: str | None = None
     try:
-        _watch(child, asked, options)
+        why = _watch(child, asked, options)
         code = child.poll()
         if options.folder and code is not None:
             _leave_code(options.folder, code)
@@ -78,24 +80,26 @@ def main(argv: Sequence[str]) -> int:
             options.state.unlink(missing_ok=True)
         if options.folder:
             shutil.rmtree(options.folder, ignore_errors=True)
+        if why or stopped.is_set():
+            # Last, so that whoever wonders finds it below the server's own farewell.
+            print(f"guard: {why or 'was told to stop'}", flush=True)  # noqa: T201  # the log
 
 
 def _watch(
     child: subprocess.Popen[bytes], asked: threading.Event, options: argparse.Namespace
-) -> None:
-    """Return when the child has ended or is to be ended."""
+) -> str | None:
+    """Return when the child has ended or is to be ended; why, where that is by a limit."""
     deadline = time.monotonic() + options.ttl
     idle = IdleMeter(options.port, options.idle) if options.idle else None
     while child.poll() is None and not asked.is_set():
         if time.monotonic() > deadline:
-            print(f"guard: time to live of {options.ttl:g} s is over", flush=True)  # noqa: T201  # the log
-            return
+            return f"time to live of {options.ttl:g} s is over"
         if idle is not None and idle.is_over(time.monotonic()):
-            print(f"guard: idle for {options.idle:g} s, suspended", flush=True)  # noqa: T201  # the log
-            return
+            return f"idle for {options.idle:g} s, suspended"
         if _is_orphan(options):
-            return
+            return None
         asked.wait(POLL_S)
+    return None
 
 
 def _leave_code(folder: Path, code: int) -> None:

@@ -9,17 +9,20 @@ works on that node too (`homes`: which address is on which node).
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
 
 from harness.cluster.seats import SeatError
+from harness.serving.attendant import Attendant, Hosted
 from harness.serving.engines import served_name
 from harness.serving.environment import require_key
-from harness.serving.lifecycle import Served, to_stderr
+from harness.serving.lifecycle import Served, holders, sharing, to_stderr
 from harness.serving.server import (
     Place,
     Running,
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
     from harness.cluster.seats import Seat
     from harness.serving.specs import ServeSpec
+    from harness.serving.states import ServerState
     from harness.serving.weights_file import WeightsSpec
 
 FACTORY = "harness.serving.hosted:open_seat"
@@ -80,6 +84,14 @@ class Fetch:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A server that was started, as its node tells."""
+
+    state: ServerState
+    log: str
+
+
 class HostedServer:
     """What sits in the worker: one server, started, looked at and ended."""
 
@@ -94,15 +106,19 @@ class HostedServer:
             port = free_port()
         return port
 
-    def start(self, model: str, spec: ServeSpec, port: int, fetch: Fetch | None) -> int:
-        """Start the server; returns its guard's process id."""
+    def start(self, model: str, spec: ServeSpec, port: int, fetch: Fetch | None) -> Started:
+        """Start the server."""
         require_key(model, spec, self._environ)
         logs = Path(tempfile.mkdtemp(prefix="rightsize-serving-"))
-        if fetch is not None:
-            spec = replace(spec, weights=fetch.here(self._environ, logs))
-        place = Place(logs=logs, environ=self._environ, port=port)
-        self._running = start(model, spec, place)
-        return self._running.guard.pid
+        try:
+            if fetch is not None:
+                spec = replace(spec, weights=fetch.here(self._environ, logs))
+            place = Place(logs=logs, environ=self._environ, port=port)
+            self._running = start(model, spec, place)
+        except BaseException:
+            shutil.rmtree(logs, ignore_errors=True)
+            raise
+        return Started(state=self._running.state, log=str(self._running.log))
 
     def load_s(self) -> float | None:
         """Seconds from the start to the first answer; None while there is none."""
@@ -113,10 +129,13 @@ class HostedServer:
         return why_it_ended(self._server(), "in mid-run")
 
     def stop(self) -> str:
-        """End the server; returns the end of its log."""
+        """End the server and forget it; returns the end of its log."""
         server = self._server()
         end(server)
-        return server.log.read_text(encoding="utf-8", errors="replace")[-LOG_CHARACTERS:]
+        text = server.log.read_text(encoding="utf-8", errors="replace")[-LOG_CHARACTERS:]
+        shutil.rmtree(server.place.logs, ignore_errors=True)
+        self._running = None
+        return text
 
     def _server(self) -> Running:
         if self._running is None:
@@ -133,78 +152,80 @@ def open_seat() -> HostedServer:
     return HostedServer(os.environ)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Hosted:
-    model: str
-    spec: ServeSpec
-    seat: Seat
-    port: int
-    pid: int
-
-    def served(self, load_s: float) -> Served:
-        return Served(
-            base_url=f"http://127.0.0.1:{self.port}/v1",
-            name=served_name(self.model, self.spec),
-            pid=self.pid,
-            load_s=load_s,
-            node=self.seat.node,
-        )
-
-
 @contextmanager
-def host_models(
+def host_models(  # noqa: PLR0913  # what a server needs of its surroundings, each replaceable
     specs: Mapping[str, ServeSpec],
     *,
     seating: Seating,
     logs: Path,
     fetches: Mapping[str, Fetch],
     say: Callable[[str], None] = to_stderr,
+    teams: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Generator[Mapping[str, Served]]:
     """Serve models on a cluster, each distinct spec once; see `serve_models`.
 
     Args:
         specs: by model; a path of weights must lead to them on the node, too.
         seating: gives each server its GPUs, all or none.
-        logs: the end of each log is kept there (0600).
+        logs: state files lie there, and the end of each log is kept there (0600).
         fetches: weights to be fetched by the node, by model.
-        say: is told of a server that ended by itself.
+        say: is told of a server that ended by itself, or was stopped by hand.
+        teams: who hold a model's GPUs.
 
     Raises:
         ServeError: a server does not come up; one line says why.
         UsageError: the cluster does not have the GPUs.
     """
-    groups: dict[ServeSpec, str] = {}
-    for model, spec in specs.items():
-        groups.setdefault(spec, model)
-    hosted: list[_Hosted] = []
+    groups = sharing(specs)
+    attendant = Attendant(logs, say)
     with ExitStack() as stack:
         seats = stack.enter_context(seating.seats(FACTORY, [spec.gpus for spec in groups]))
-        stack.callback(_stop_all, hosted, logs, say)
-        for (spec, model), seat in zip(groups.items(), seats, strict=True):
-            hosted.append(_start(model, spec, seat, hosted, fetches.get(model)))
-        served = _wait(hosted)
-        yield {model: served[groups[spec]] for model, spec in specs.items()}
+        stack.callback(attendant.end)
+        hosted: dict[ServeSpec, Hosted] = {}
+        for (spec, models), seat in zip(groups.items(), seats, strict=True):
+            taken = tuple(one.state.port for one in hosted.values())
+            one = hosted[spec] = _start(models[0], spec, seat, taken, fetches.get(models[0]))
+            attendant.admit(one, holders(models, teams))
+        served = _wait(hosted, attendant)
+        stack.enter_context(attendant.watching())
+        yield {model: served[spec] for model, spec in specs.items()}
 
 
 def _start(
-    model: str, spec: ServeSpec, seat: Seat, others: Sequence[_Hosted], fetch: Fetch | None
-) -> _Hosted:
-    taken = tuple(other.port for other in others)
+    model: str, spec: ServeSpec, seat: Seat, taken: tuple[int, ...], fetch: Fetch | None
+) -> Hosted:
     port = cast("int", _call(model, seat, "port", taken))
-    pid = cast("int", _call(model, seat, "start", model, spec, port, fetch))
-    return _Hosted(model=model, spec=spec, seat=seat, port=port, pid=pid)
+    started = cast("Started", _call(model, seat, "start", model, spec, port, fetch))
+    return Hosted(seat=seat, state=started.state, log=started.log)
 
 
-def _wait(hosted: Sequence[_Hosted]) -> dict[str, Served]:
-    served: dict[str, Served] = {}
+def _wait(hosted: Mapping[ServeSpec, Hosted], attendant: Attendant) -> dict[ServeSpec, Served]:
+    served: dict[ServeSpec, Served] = {}
     while len(served) < len(hosted):
-        for one in hosted:
-            if one.model not in served:
-                load_s = cast("float | None", _call(one.model, one.seat, "load_s"))
-                if load_s is not None:
-                    served[one.model] = one.served(load_s)
+        for spec, one in hosted.items():
+            load_s = None if spec in served else _load_s(one, attendant)
+            if load_s is not None:
+                served[spec] = _served(spec, one, load_s)
         time.sleep(POLL_S)
     return served
+
+
+def _load_s(one: Hosted, attendant: Attendant) -> float | None:
+    attendant.refuse_stopped(one)
+    try:
+        return cast("float | None", _call(one.state.model, one.seat, "load_s"))
+    except ServeError as error:
+        raise ServeError(str(error).replace(one.log, str(attendant.log(one)))) from error
+
+
+def _served(spec: ServeSpec, one: Hosted, load_s: float) -> Served:
+    return Served(
+        base_url=one.state.base_url,
+        name=served_name(one.state.model, spec),
+        pid=one.state.guard.pid,
+        load_s=load_s,
+        node=one.seat.node,
+    )
 
 
 def _call(model: str, seat: Seat, method: str, *arguments: object) -> object:
@@ -213,20 +234,3 @@ def _call(model: str, seat: Seat, method: str, *arguments: object) -> object:
     except SeatError as error:
         line = str(error)
         raise ServeError(line if line.startswith(f"{model}: ") else f"{model}: {line}") from error
-
-
-def _stop_all(hosted: Sequence[_Hosted], logs: Path, say: Callable[[str], None]) -> None:
-    """End every server and keep its log; one whose worker is gone was ended by its guard."""
-    for one in hosted:
-        try:
-            line = one.seat.call("ended")
-            text = one.seat.call("stop")
-        except SeatError as error:
-            say(f"{one.model}: {error}; its guard ends its server")
-            continue
-        if line is not None:
-            say(str(line))
-        logs.mkdir(parents=True, exist_ok=True, mode=0o700)
-        log = logs / f"{one.model}.log"
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(str(text))

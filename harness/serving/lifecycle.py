@@ -26,7 +26,7 @@ from harness.serving.server import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Mapping
+    from collections.abc import Callable, Collection, Generator, Mapping, Sequence
     from pathlib import Path
 
     from harness.serving.gpus import Gpu
@@ -79,31 +79,43 @@ def serve_models(  # noqa: PLR0913  # what a server needs of its surroundings, e
         ServeError: a server does not come up; one line says why.
         NoGpuError: the GPUs that the specs need are not here.
     """
-    groups: dict[ServeSpec, str] = {}
     for model, spec in specs.items():
         require_key(model, spec, environ)
-        groups.setdefault(spec, model)
-    needs = {model: spec.gpus for spec, model in groups.items()}
+    groups = sharing(specs)
+    needs = {models[0]: spec.gpus for spec, models in groups.items()}
     given = pack(needs, gpus(environ)) if any(needs.values()) else dict.fromkeys(needs, ())
     running: dict[ServeSpec, Running] = {}
     try:
-        for spec, model in groups.items():
+        for spec, models in groups.items():
             place = Place(
                 logs=logs,
                 environ=environ,
                 port=free_port(),
-                gpus=given[model],
-                teams=teams.get(model, ()),
+                gpus=given[models[0]],
+                teams=holders(models, teams),
             )
-            running[spec] = start(model, spec, place)
+            running[spec] = start(models[0], spec, place)
         served = wait_until_served(running.values())
         with _watched(running.values(), say):
-            yield {model: served[groups[spec]] for model, spec in specs.items()}
+            yield {model: served[groups[spec][0]] for model, spec in specs.items()}
     finally:
         for server in running.values():
             ask_to_end(server)
         for server in running.values():
             end(server)
+
+
+def sharing(specs: Mapping[str, ServeSpec]) -> dict[ServeSpec, tuple[str, ...]]:
+    """Models that share a server, by its spec; it is called by the first."""
+    groups: dict[ServeSpec, tuple[str, ...]] = {}
+    for model, spec in specs.items():
+        groups[spec] = (*groups.get(spec, ()), model)
+    return groups
+
+
+def holders(models: Sequence[str], teams: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The teams of all models that share a server, each once."""
+    return tuple(dict.fromkeys(team for model in models for team in teams.get(model, ())))
 
 
 def wait_until_served(servers: Collection[Running]) -> dict[str, Served]:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import psutil
@@ -16,8 +17,9 @@ import psutil
 from harness.errors import RightsizeError
 from harness.serving.engines import command_line, served_name
 from harness.serving.environment import child_environment
+from harness.serving.marks import mark_of
 from harness.serving.readiness import answers, is_healthy
-from harness.serving.states import GUARD, ServerState, state_file, write_state
+from harness.serving.states import GUARD, ServerState, drop_state, state_file, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +61,7 @@ class Running:
     guard: subprocess.Popen[bytes]
     log: Path
     started_ns: int
+    state: ServerState
 
     def base_url(self) -> str:
         """Address of its OpenAI-compatible API."""
@@ -93,8 +96,12 @@ def start(model: str, spec: ServeSpec, place: Place) -> Running:
             start_new_session=True,
         )
     started_ns = time.monotonic_ns()
-    write_state(place.logs, _state(model, spec, place, guard.pid))
-    return Running(model=model, spec=spec, place=place, guard=guard, log=log, started_ns=started_ns)
+    state = _state(model, spec, place, guard.pid)
+    write_state(place.logs, state)
+    return Running(
+        model=model, spec=spec, place=place, guard=guard, log=log, started_ns=started_ns,
+        state=state,
+    )  # fmt: skip
 
 
 def load_seconds(running: Running) -> float | None:
@@ -110,7 +117,7 @@ def load_seconds(running: Running) -> float | None:
     name = served_name(running.model, spec)
     ready = is_healthy(port) and answers(port, name, spec.wire, key)
     elapsed_s = (time.monotonic_ns() - running.started_ns) / 1e9
-    if ready:
+    if ready and elapsed_s <= spec.ready_s:
         return elapsed_s
     if elapsed_s > spec.ready_s:
         raise ServeError(
@@ -138,7 +145,7 @@ def end(running: Running) -> None:
     except subprocess.TimeoutExpired:
         running.guard.kill()
         running.guard.wait()
-    state_file(running.place.logs, running.model, running.place.port).unlink(missing_ok=True)
+    drop_state(running.place.logs, running.state)
 
 
 def ask_to_end(running: Running) -> None:
@@ -172,16 +179,12 @@ def _guard_line(model: str, spec: ServeSpec, place: Place) -> list[str]:
 
 
 def _state(model: str, spec: ServeSpec, place: Place, guard: int) -> ServerState:
-    try:
-        started = psutil.Process(guard).create_time()
-    except psutil.NoSuchProcess:
-        started = 0.0
     return ServerState(
         model=model,
         engine=spec.engine,
         port=place.port,
-        guard_pid=guard,
-        guard_started=started,
+        guard=mark_of(guard),
+        since=datetime.fromtimestamp(psutil.Process(guard).create_time(), UTC),
         ttl_s=spec.ttl_s,
         gpus=spec.gpus,
         teams=place.teams,

@@ -1,18 +1,25 @@
-"""What is running: a state file a server, written at its start and removed by its guard."""
+"""What is running: a state file a server, written at its start and removed at its end.
+
+A server of this machine is known by its guard, which removes the file. One that Ray placed on
+another is known by the review that asked for it: its server ends when that review does, however
+that ends, so the file of a review that is gone tells nothing and is removed by the next reader.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict, dataclass
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
-import psutil
+from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError
+from harness.serving.marks import ProcessMark, find
 
-STOP_S = 15.0
 GUARD = Path(__file__).with_name("guard.py")
+STATE, ASKED = ".state.json", ".stop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,66 +29,104 @@ class ServerState:
     model: str
     engine: str
     port: int
-    guard_pid: int
-    guard_started: float
-    """The guard's creation time (of its process id another process may be the owner by now)."""
+    guard: ProcessMark
+    since: datetime
     ttl_s: float
     gpus: int = 0
     teams: tuple[str, ...] = ()
     """Who hold the GPUs."""
+    driver: ProcessMark | None = None
+    """The review that had Ray place it; None: it was started on its own machine."""
 
     @property
     def base_url(self) -> str:
-        """Address of its API."""
+        """Address of its API, on its own machine."""
         return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def ends_by(self) -> datetime:
+        """When its time to live is over."""
+        return self.since + timedelta(seconds=self.ttl_s)
+
+    @property
+    def name(self) -> str:
+        """Of its files; no two servers have the same."""
+        return f"{self.model}.{self.port}.{self.guard.host}"
+
+    def runs(self, now: datetime) -> bool:
+        """Does it run, as far as can be told from this machine?"""
+        for mark in (self.guard, self.driver):
+            if mark is not None and mark.is_here:
+                return find(mark) is not None
+        return now < self.ends_by
+
+
+STATES: TypeAdapter[ServerState] = TypeAdapter(ServerState)
 
 
 def state_file(folder: Path, model: str, port: int) -> Path:
-    """Where a server's state lies."""
-    return folder / f"{model}.{port}.json"
+    """Where the state of a server of this machine lies."""
+    return folder / f"{model}.{port}.{socket.gethostname()}{STATE}"
 
 
 def write_state(folder: Path, state: ServerState) -> None:
-    """Write the state file, 0600."""
-    path = state_file(folder, state.model, state.port)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(asdict(state), file)
+    """Write the state file, 0600; whole at once, for somebody may be reading."""
+    path = folder / f"{state.name}{STATE}"
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(STATES.dump_json(state))
+    part.replace(path)
 
 
-def list_servers(folder: Path) -> tuple[ServerState, ...]:
-    """Servers that run now; state files of those that do not are removed."""
+def drop_state(folder: Path, state: ServerState) -> None:
+    """It does not run any more."""
+    for ending in (STATE, ASKED):
+        (folder / f"{state.name}{ending}").unlink(missing_ok=True)
+
+
+def list_servers(folder: Path, now: datetime) -> tuple[ServerState, ...]:
+    """Servers that run at `now`; state files of those that do not are removed.
+
+    Raises:
+        UsageError: a state file cannot be read.
+    """
     running: list[ServerState] = []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob(f"*{STATE}")):
         state = _read(path)
-        if guard_of(state) is None:
-            path.unlink(missing_ok=True)
-        else:
+        if state is None:
+            continue
+        if state.runs(now):
             running.append(state)
+        else:
+            drop_state(folder, state)
     return tuple(running)
 
 
-def _read(path: Path) -> ServerState:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    content["teams"] = tuple(content["teams"])
-    return ServerState(**content)
+def _read(path: Path) -> ServerState | None:
+    """None: it was removed meanwhile."""
+    try:
+        return STATES.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"{path}: no state of a server ({where}: {first['msg']}): end what it names, then "
+            "remove the file"
+        ) from error
 
 
-def stop_server(folder: Path, model: str) -> tuple[ServerState, ...]:
-    """End every running server of a model; returns them.
+def ask_to_stop(folder: Path, state: ServerState) -> Path:
+    """Leave word for the review that has the server; the file is removed when it is done."""
+    asked = folder / f"{state.name}{ASKED}"
+    asked.touch(mode=0o600)
+    return asked
 
-    Raises:
-        UsageError: none of that name runs.
-    """
-    found = [state for state in list_servers(folder) if state.model == model]
-    if not found:
-        names = ", ".join(state.model for state in list_servers(folder)) or "none"
-        raise UsageError(f"no server of {model!r} runs here; running: {names}")
-    for state in found:
-        guard = guard_of(state)
-        if guard is not None:
-            guard.terminate()
-            guard.wait(STOP_S)
-    return tuple(found)
+
+def is_asked_to_stop(folder: Path, state: ServerState) -> bool:
+    """Has somebody left word?"""
+    return (folder / f"{state.name}{ASKED}").exists()
 
 
 def gpus_by_team(states: tuple[ServerState, ...]) -> dict[str, int]:
@@ -91,13 +136,3 @@ def gpus_by_team(states: tuple[ServerState, ...]) -> dict[str, int]:
         for team in state.teams:
             held[team] = held.get(team, 0) + state.gpus
     return held
-
-
-def guard_of(state: ServerState) -> psutil.Process | None:
-    """The guard's process, None when it is gone or its id belongs to another process now."""
-    try:
-        process = psutil.Process(state.guard_pid)
-        same = process.create_time() == state.guard_started and process.is_running()
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
-        return None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from harness.config.probe_file import probe_path, read_probe
 from harness.config.workspace import load_workspace
 from harness.errors import ExitCode, UsageError
 from harness.probe.featured import slo_of
+from harness.serving.marks import ProcessMark, mark_of
+from harness.serving.states import ServerState, write_state
 from tests.support.queue_server import queue_server
 from tests.support.reviews import Shape, write_review_workspace
 
@@ -122,7 +127,20 @@ def test_a_server_is_started_listed_and_stopped(
     assert "own   http://127.0.0.1:" in capsys.readouterr().out
     try:
         assert run(["serving", "list", *where]) == ExitCode.OK
-        assert "command   0 GPUs" in capsys.readouterr().out
+        head, line = capsys.readouterr().out.splitlines()
+        assert head.split() == [
+            "MODEL",
+            "ENGINE",
+            "NODE",
+            "ADDRESS",
+            "THERE",
+            "GPUS",
+            "TEAM",
+            "UP",
+            "LEFT",
+        ]
+        assert line.split()[:3] == ["own", "command", socket.gethostname()]
+        assert line.endswith("0      -      under a minute   1 min")
     finally:
         assert run(["serving", "stop", "own", *where]) == ExitCode.OK
     assert capsys.readouterr().out.endswith("stopped\n")
@@ -144,6 +162,30 @@ def test_a_team_above_its_quota_starts_nothing(
     models.write_text(models.read_text().replace("ttl_s: 60", "ttl_s: 60, gpus: 1"))
     assert run(["serving", "start", "own", "-w", str(root), "--team", "search"]) == 2
     assert "search: wants 1 GPUs and holds 0, its quota is 0" in capsys.readouterr().err
+
+
+def test_what_a_review_holds_on_another_node_is_listed_and_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path)
+    models, policy = root / "models" / "own.yaml", root / "policy.yaml"
+    models.write_text(models.read_text().replace("ttl_s: 60", "ttl_s: 60, gpus: 1"))
+    policy.write_text(policy.read_text().replace("{search: 0}", "{search: 2}"))
+    logs = root / ".rightsize" / "logs"
+    logs.mkdir(parents=True)
+    now = datetime.now(UTC)
+    held = ServerState(
+        model="large", engine="vllm", port=4321, since=now - timedelta(minutes=12), ttl_s=1e4,
+        guard=ProcessMark(host="node-7", pid=7, began_s=7), driver=mark_of(os.getpid()),
+        gpus=2, teams=("search",),
+    )  # fmt: skip
+    write_state(logs, held)
+    assert run(["serving", "list", "-w", str(root)]) == ExitCode.OK
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.split()[:3] == ["large", "vllm", "node-7"]
+    assert line.endswith("2      search   12 min   2 h 35")
+    assert run(["serving", "start", "own", "-w", str(root), "--team", "search"]) == 2
+    assert "search: wants 1 GPUs and holds 2, its quota is 2" in capsys.readouterr().err
 
 
 def test_where_there_are_quotas_gpus_are_held_by_a_team(

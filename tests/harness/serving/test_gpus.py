@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 
 from harness.serving.gpus import Gpu, NoGpuError, check_quota, gpus_here, pack
 from harness.serving.lifecycle import serve_models
+from harness.serving.marks import ProcessMark
 from harness.serving.specs import ServeSpec
 from harness.serving.states import ServerState, gpus_by_team
 
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+GUARD = ProcessMark(host="h", pid=1, began_s=1)
 TWO = tuple(Gpu(id=str(n), name="NVIDIA H100", memory_mib=81559) for n in range(2))
 LISTED = (sys.executable, "-c", "print('0, NVIDIA H100, 81559\\n1, NVIDIA H100, 81559\\n')")
 
@@ -80,7 +84,7 @@ def test_a_team_keeps_its_quota(wanted: int, held: int, *, refused: bool) -> Non
 def test_what_teams_hold_is_summed_over_their_servers() -> None:
     states = tuple(
         ServerState(
-            model=f"m{n}", engine="vllm", port=n, guard_pid=n, guard_started=0, ttl_s=1,
+            model=f"m{n}", engine="vllm", port=n, guard=GUARD, since=NOW, ttl_s=1,
             gpus=n, teams=teams,
         )
         for n, teams in ((1, ("a",)), (2, ("a", "b")), (4, ("b",)), (8, ()))

@@ -8,8 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +21,17 @@ import pytest
 
 from harness.cluster.seats import Seat, SeatError, SeatHost
 from harness.cluster.session import SOURCES
-from harness.serving.hosted import Fetch, HostedServer, host_models
+from harness.serving.hosted import Fetch, HostedServer, Started, host_models
 from harness.serving.server import ServeError, free_port
 from harness.serving.specs import ServeSpec
+from harness.serving.states import list_servers
+from harness.serving.stopping import stop_server
 from harness.serving.weights_file import WeightsSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+NOW = datetime.now(UTC)
 SCRIPT = Path(__file__).parents[2] / "support" / "scripted_server.py"
 
 
@@ -51,6 +57,15 @@ def all_gone(pids: Sequence[int], within_s: float = 60.0) -> bool:
             return True
         time.sleep(0.2)
     return False
+
+
+def eventually(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
 
 
 def alive(pid: int) -> bool:
@@ -113,12 +128,14 @@ def test_what_sits_in_a_worker_starts_and_ends_one_server() -> None:
     spec = ServeSpec(
         engine="command", weights=None, command=(sys.executable, str(SCRIPT), "{port}")
     )
-    pid = server.start("m", spec, port, None)
+    started = server.start("m", spec, port, None)
     while server.load_s() is None:
         time.sleep(0.05)
     assert server.ended() is None
+    assert Path(started.log).exists()
     assert "serving" in server.stop()
-    assert all_gone([pid], 10)
+    assert all_gone([started.state.guard.pid], 10)
+    assert not Path(started.log).parent.exists()
 
 
 def test_a_node_fetches_the_weights_that_are_named(tmp_path: Path) -> None:
@@ -162,8 +179,10 @@ class LocalRay:
 
 
 class LocalActor:
-    def __init__(self, host: SeatHost, *, dies_at: str = "") -> None:
-        self.host, self.dies_at = host, dies_at
+    """As if on another machine: `elsewhere`."""
+
+    def __init__(self, host: SeatHost, *, dies_at: str = "", elsewhere: bool = False) -> None:
+        self.host, self.dies_at, self.elsewhere = host, dies_at, elsewhere
 
     def __getattr__(self, name: str) -> Any:
         return LocalMethod(self, name)
@@ -177,9 +196,17 @@ class LocalMethod:
         def call() -> Any:
             if arguments and arguments[0] == self.actor.dies_at:
                 raise LocalRay.exceptions.RayError
-            return (
-                "node" if self.name == "node" else getattr(self.actor.host, self.name)(*arguments)
+            if self.name == "node":
+                return "node"
+            good, result = (
+                reply
+                if isinstance(reply := getattr(self.actor.host, self.name)(*arguments), tuple)
+                else (None, reply)
             )
+            if self.actor.elsewhere and isinstance(result, Started):
+                guard = replace(result.state.guard, host="node-7")
+                result = replace(result, state=replace(result.state, guard=guard))
+            return result if good is None else (good, result)
 
         return call
 
@@ -187,14 +214,18 @@ class LocalMethod:
 class LocalSeating:
     """Seats in this process."""
 
-    def __init__(self, *, dies_at: str = "") -> None:
-        self.dies_at = dies_at
+    def __init__(self, *, dies_at: str = "", elsewhere: bool = False) -> None:
+        self.dies_at, self.elsewhere = dies_at, elsewhere
 
     @contextmanager
     def seats(self, factory: str, gpus: Sequence[int]) -> Iterator[tuple[Seat, ...]]:
         hosts = [SeatHost(factory) for _ in gpus]
         yield tuple(
-            Seat(LocalRay(), LocalActor(host, dies_at=self.dies_at), same_disk=True)
+            Seat(
+                LocalRay(),
+                LocalActor(host, dies_at=self.dies_at, elsewhere=self.elsewhere),
+                same_disk=True,
+            )
             for host in hosts
         )
         if self.dies_at:
@@ -219,22 +250,111 @@ def test_equal_specs_share_a_server_and_its_log_is_kept_here(tmp_path: Path) -> 
     assert said == []
 
 
-def test_a_server_that_ended_in_mid_run_and_a_worker_that_is_gone_are_said(tmp_path: Path) -> None:
+def test_a_server_that_ends_in_mid_run_is_said_at_once(tmp_path: Path) -> None:
     crashing = (sys.executable, str(SCRIPT), "{port}", "--crash-after", "2")
     spec = ServeSpec(engine="command", weights=None, command=crashing)
     said: list[str] = []
     with host_models(
         {"m": spec}, seating=LocalSeating(), logs=tmp_path, fetches={}, say=said.append
-    ) as served:
-        assert all_gone([served["m"].pid], 20)
-    assert said[0].startswith("m: its server ended with code 9 in mid-run: ")
-    said.clear()
+    ):
+        assert eventually(lambda: bool(said))
+        assert list_servers(tmp_path, NOW) == ()
+    (line,) = said
+    assert line.startswith("m: its server ended with code 9 in mid-run: ")
+    assert line.endswith(f"(log: {tmp_path / 'm.log'})")
+    assert "serving" in (tmp_path / "m.log").read_text()
+
+
+def test_a_worker_that_is_gone_is_said(tmp_path: Path) -> None:
+    spec = ServeSpec(
+        engine="command", weights=None, command=(sys.executable, str(SCRIPT), "{port}")
+    )
+    said: list[str] = []
     with host_models(
         {"m": spec}, seating=LocalSeating(dies_at="stop"), logs=tmp_path, fetches={},
         say=said.append,
+    ):  # fmt: skip
+        pass
+    assert said == ["m: its worker is gone (RayError); its guard ends its server"]
+    assert list_servers(tmp_path, NOW) == ()
+    said.clear()
+    with host_models(
+        {"m": spec}, seating=LocalSeating(dies_at="ended"), logs=tmp_path, fetches={},
+        say=said.append,
     ) as served:  # fmt: skip
+        assert eventually(lambda: bool(said))
+        psutil.Process(served["m"].pid).terminate()
         assert all_gone([served["m"].pid], 20)
     assert said == ["m: its worker is gone (RayError); its guard ends its server"]
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "why"),
+    [
+        pytest.param(False, "ended with code 0 in mid-run: guard: was told to stop", id="here"),
+        pytest.param(True, "m: was stopped with `rightsize serving stop` in mid-run", id="there"),
+    ],
+)
+def test_what_a_review_has_is_listed_with_its_teams_and_stopped(
+    tmp_path: Path, why: str, *, elsewhere: bool
+) -> None:
+    spec = ServeSpec(
+        engine="command", weights=None, command=(sys.executable, str(SCRIPT), "{port}")
+    )
+    said: list[str] = []
+    with host_models(
+        {"m": spec, "same": spec}, seating=LocalSeating(elsewhere=elsewhere), logs=tmp_path,
+        fetches={}, say=said.append, teams={"m": ("search",), "same": ("support",)},
+    ) as served:  # fmt: skip
+        (state,) = list_servers(tmp_path, NOW)
+        assert (state.model, state.base_url) == ("m", served["m"].base_url)
+        assert (state.teams, state.guard.is_here) == (("search", "support"), not elsewhere)
+        assert stop_server(tmp_path, "m", NOW) == (state,)
+        assert all_gone([served["m"].pid], 10)
+        assert eventually(lambda: bool(said))
+        assert list_servers(tmp_path, NOW) == ()
+    assert why in said[0]
+    assert len(said) == 1
+    assert "serving" in (tmp_path / "m.log").read_text()
+    assert not list(tmp_path.glob("*.stop"))
+
+
+def test_a_server_that_still_loads_is_stopped_too(tmp_path: Path) -> None:
+    command = (sys.executable, str(SCRIPT), "{port}", "--never-answer")
+    spec = ServeSpec(engine="command", weights=None, command=command)
+
+    def stop() -> None:
+        assert eventually(lambda: bool(list_servers(tmp_path, NOW)))
+        stop_server(tmp_path, "m", NOW)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    line = "^m: was stopped with `rightsize serving stop` before it answered$"
+    with (
+        pytest.raises(ServeError, match=line),
+        host_models({"m": spec}, seating=LocalSeating(elsewhere=True), logs=tmp_path, fetches={}),
+    ):
+        pass
+    stopper.join()
+    assert list_servers(tmp_path, NOW) == ()
+
+
+def test_a_crash_at_start_is_one_line_that_names_the_log_kept_here(tmp_path: Path) -> None:
+    command = (sys.executable, str(SCRIPT), "{port}", "--crash-at-start")
+    spec = ServeSpec(engine="command", weights=None, command=command)
+    said: list[str] = []
+    line = (
+        rf"^m: its server ended with code 3 before it answered: CUDA.*\(log: {tmp_path}/m\.log\)$"
+    )
+    with (
+        pytest.raises(ServeError, match=line),
+        host_models(
+            {"m": spec}, seating=LocalSeating(), logs=tmp_path, fetches={}, say=said.append
+        ),
+    ):
+        pass
+    assert said == []
+    assert "CUDA error" in (tmp_path / "m.log").read_text()
 
 
 def test_what_a_seats_object_refuses_is_its_own_line(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,13 @@ from harness.serving.lifecycle import leave_running, serve_models
 from harness.serving.readiness import answers
 from harness.serving.server import Place, ServeError, end, free_port, start
 from harness.serving.specs import ServeSpec
-from harness.serving.states import ServerState, list_servers, stop_server, write_state
+from harness.serving.states import list_servers
+from harness.serving.stopping import stop_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+NOW = datetime.now(UTC)
 SCRIPT = Path(__file__).parents[2] / "support" / "scripted_server.py"
 
 
@@ -155,9 +158,7 @@ DRIVER = """
 import json, os, sys, time
 from pathlib import Path
 from harness.serving.lifecycle import leave_running, serve_models
-from harness.serving.readiness import answers
 from harness.serving.specs import ServeSpec
-from harness.serving.states import ServerState, list_servers, stop_server, write_state
 spec = ServeSpec(engine="command", weights=None, command=tuple(json.loads(sys.argv[1])))
 with serve_models({"m": spec}, logs=Path(sys.argv[2]), environ=os.environ) as served:
     print(served["m"].pid, flush=True)
@@ -232,29 +233,20 @@ def test_a_server_that_ends_in_mid_run_is_reported_once(tmp_path: Path) -> None:
 
 def test_what_is_left_running_is_listed_and_stopped(tmp_path: Path) -> None:
     served = leave_running("m", spec(), place(tmp_path, detached=True, teams=("search",)))
-    (state,) = list_servers(tmp_path)
+    (state,) = list_servers(tmp_path, NOW)
     assert (state.model, state.base_url, state.teams) == ("m", served.base_url, ("search",))
     with pytest.raises(UsageError, match="no server of 'other' runs here; running: m"):
-        stop_server(tmp_path, "other")
+        stop_server(tmp_path, "other", NOW)
     pids = tree(served.pid)
-    assert [stopped.model for stopped in stop_server(tmp_path, "m")] == ["m"]
+    assert [stopped.model for stopped in stop_server(tmp_path, "m", NOW)] == ["m"]
     assert all(gone(pid) for pid in pids)
-    assert list_servers(tmp_path) == ()
-
-
-def test_a_state_whose_process_is_gone_is_cleaned_away(tmp_path: Path) -> None:
-    state = ServerState(
-        model="m", engine="vllm", port=1, guard_pid=os.getpid(), guard_started=1.0, ttl_s=1
-    )
-    write_state(tmp_path, state)
-    assert list_servers(tmp_path) == ()
-    assert not list(tmp_path.iterdir())
+    assert list_servers(tmp_path, NOW) == ()
 
 
 def test_what_is_left_running_and_does_not_come_up_is_ended(tmp_path: Path) -> None:
     with pytest.raises(ServeError, match="no answer within 1 s"):
         leave_running("m", spec("--unhealthy", ready_s=1), place(tmp_path, detached=True))
-    assert list_servers(tmp_path) == ()
+    assert list_servers(tmp_path, NOW) == ()
 
 
 def test_an_idle_server_is_suspended_and_a_busy_one_is_not(tmp_path: Path) -> None:
@@ -264,4 +256,39 @@ def test_an_idle_server_is_suspended_and_a_busy_one_is_not(tmp_path: Path) -> No
         time.sleep(0.6)
         assert answers(port, "m", "chat", None)
     assert eventually(lambda: gone(served.pid))
-    assert "idle for 1.5 s, suspended" in (tmp_path / "m.log").read_text()
+    assert (tmp_path / "m.log").read_text().endswith("guard: idle for 1.5 s, suspended\n")
+
+
+FAREWELL = """
+import http.server, signal, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.send_header("content-length", "0"); self.end_headers()
+    do_POST = do_GET
+def leave(number, frame):
+    print("Shutting down", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, leave)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def test_why_a_server_was_ended_stands_below_its_own_farewell(tmp_path: Path) -> None:
+    polite = ServeSpec(
+        engine="command", weights=None, command=(sys.executable, "-c", FAREWELL, "{port}")
+    )
+    said: list[str] = []
+    with serve_models({"m": polite}, logs=tmp_path, environ=os.environ, say=said.append):
+        stop_server(tmp_path, "m", NOW)
+        assert eventually(lambda: bool(said))
+    assert said[0].startswith("m: its server ended with code 0 in mid-run: guard: was told to stop")
+    assert "Shutting down" in (tmp_path / "m.log").read_text()
+
+
+def test_a_shared_server_is_held_by_the_teams_of_all_its_models(tmp_path: Path) -> None:
+    teams = {"m": ("search",), "same": ("support", "search")}
+    with serve_models(
+        {"m": spec(), "same": spec()}, logs=tmp_path, environ=os.environ, teams=teams
+    ):
+        (state,) = list_servers(tmp_path, NOW)
+    assert state.teams == ("search", "support")

@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import InterruptedRunError
@@ -83,12 +84,15 @@ class Batches:
         self._tell = tell
         self._waits = Waits(patience=patience, monotonic=monotonic)
         self._open: dict[str, OpenBatch] = {}
+        self._put_off: list[Sequence[list[Trial]]] = []
+        """Batches that the cap has room for once live calls have been settled."""
 
     def send(self, trials: Iterable[Trial]) -> list[Outcome]:
         """Submit, one batch per model; returns the outcomes that are known without one.
 
         What the journal has settled, or has under way in an earlier run's batch, is not sent. A
-        batch that the cap has no room for is not sent at all; its trials are `Missing`.
+        batch that the cap has no room for is not sent at all; its trials are `Missing`. While live
+        calls hold a part of the cap it is put off.
 
         Raises:
             InterruptedRunError: On Ctrl-C, after the batch in hand has been journalled.
@@ -112,19 +116,24 @@ class Batches:
         Raises:
             InterruptedRunError: On Ctrl-C; the next run reads the batches.
         """
-        while self._open:
+        while self.is_waiting:
             yield from self.look()
-            if self._open:
+            if self.is_waiting:
                 self.wait()
 
     def look(self) -> list[Outcome]:
         """Ask about every batch once; the outcomes of those that ended, or were waited for enough.
+
+        What was put off is tried again.
 
         Raises:
             InterruptedRunError: On Ctrl-C; the next run reads the batches.
         """
         outcomes: list[Outcome] = []
         with self._interruptible():
+            put_off, self._put_off = self._put_off, []
+            for askers in put_off:
+                outcomes += self._submit(askers)
             for name, batch in list(self._open.items()):
                 outcomes += self._look(batch)
                 if name in self._open and self._waits.are_over(name):
@@ -144,25 +153,29 @@ class Batches:
             self._waits.end()
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether some batch is under way or put off."""
+        return bool(self._open or self._put_off)
+
+    @property
     def is_due(self) -> bool:
-        """Whether it is time to look: some batch is under way, and the last look is long ago."""
-        return bool(self._open) and not self._waits.left_s
+        """Whether it is time to look: something is waited for, and the last look is long ago."""
+        return self.is_waiting and not self._waits.left_s
 
     @property
     def awaited(self) -> frozenset[str]:
-        """The features that some batch under way has trials of."""
-        return frozenset(
-            trial.feature
-            for batch in self._open.values()
-            for item in batch.items.values()
-            for trial in item.askers
-        )
+        """The features that some batch under way, or put off, has trials of."""
+        under_way = (item.askers for batch in self._open.values() for item in batch.items.values())
+        put_off = chain(*self._put_off)
+        return frozenset(trial.feature for trial in chain(*under_way, *put_off))
 
     def _join(self, askers: dict[str, list[Trial]]) -> None:
         """Who asks for what is in one of this run's batches already waits for that one."""
         for batch in self._open.values():
             for name in batch.items.keys() & askers.keys():
                 batch.items[name].askers.extend(askers.pop(name))
+        for waiting in chain(*self._put_off):
+            waiting.extend(askers.pop(waiting[0].fingerprint, ()))
 
     def _resume(self, askers: dict[str, list[Trial]]) -> None:
         """Take over what an earlier run submitted and did not read."""
@@ -175,6 +188,10 @@ class Batches:
 
     def _submit(self, askers: Sequence[list[Trial]]) -> list[Outcome]:
         items = self._books.begin(askers)
+        if not items and self._live_calls:
+            self._put_off.append(askers)
+            self._waits.begin()
+            return []
         if not items:
             self._tell(
                 f"no batch of {askers[0][0].request.model}: the cap leaves USD "
@@ -200,6 +217,12 @@ class Batches:
         if interrupted:
             raise KeyboardInterrupt
         return outcomes
+
+    @property
+    def _live_calls(self) -> int:
+        """Calls of others that something of the cap is set aside for."""
+        own = sum(len(batch.items) for batch in self._open.values())
+        return self._ledger.reservations - own
 
     def _look(self, batch: OpenBatch) -> list[Outcome]:
         """Read a batch if it has ended."""
@@ -230,8 +253,13 @@ class Batches:
         return self._end(batch, {}, otherwise=whole)
 
     def _drop(self, batch: OpenBatch, reason: str) -> list[Outcome]:
-        """Ask no more about a batch in this run; it stays under way in the journal."""
+        """Ask no more about a batch in this run; it stays under way in the journal.
+
+        What is set aside for it may be billed, and no end in this run will tell.
+        """
         self._open.pop(batch.id or "", None)
+        for item in batch.items.values():
+            self._ledger.settle(item.trial, None)
         return [gone for item in batch.items.values() for gone in missing(item, reason)]
 
     def _end(

@@ -46,6 +46,7 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
     retry: RetryPolicy,
     factory: str = OPENER,
     window: int = WINDOW,
+    others_settle: bool = False,
 ) -> Generator[Outcome]:
     """Yield each trial's outcome as it settles; what the journal knows comes without a call.
 
@@ -57,12 +58,21 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
 
     `trials` may give None where it has nothing before more outcomes are taken; it is asked again,
     for as long as it has not ended. `window` is how many trials may wait here (twice: on their way
-    and in the queues); half of it is always taken in, whatever lane it is for.
+    and in the queues); half of it is always taken in, whatever lane it is for. `others_settle`:
+    another pass on the same ledger settles its calls meanwhile, so that a cap without room is
+    waited for as long as that one has something set aside.
 
     Raises:
         InterruptedRunError: On Ctrl-C, after what was in flight has been journalled.
     """
-    rules = Rules(journal=journal, governor=governor, ledger=ledger, retry=retry, window=window)
+    rules = Rules(
+        journal=journal,
+        governor=governor,
+        ledger=ledger,
+        retry=retry,
+        window=window,
+        others_settle=others_settle,
+    )
     engine = Engine(Run(cluster.crew(factory), rules), window)
     source = iter(trials)
     try:

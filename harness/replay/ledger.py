@@ -35,6 +35,8 @@ class Ledger:
         self.spent_usd = spent_usd
         self.possibly_billed_usd = possibly_billed_usd
         self.reserved_usd = Decimal(0)
+        self.reservations = 0
+        """Calls that something is set aside for."""
         self._price = price
         self._turn = RLock()
 
@@ -58,6 +60,7 @@ class Ledger:
             if wanted > self.left_usd:
                 return False
             self.reserved_usd += wanted
+            self.reservations += len(trials)
             return True
 
     def resume(self, reserve_usd: Decimal, *, counted: bool) -> None:
@@ -66,6 +69,7 @@ class Ledger:
         `counted`: `possibly_billed_usd` has it.
         """
         with self._turn:
+            self.reservations += 1
             self.reserved_usd += reserve_usd
             self.possibly_billed_usd -= reserve_usd if counted else Decimal(0)
 
@@ -75,6 +79,7 @@ class Ledger:
         """Replace a reservation by the cost; None, and the whole bound kept, when it is unknown."""
         cost = self._cost(trial, usage, billable=billable)
         with self._turn:
+            self.reservations -= 1
             self.reserved_usd -= trial.reserve_usd
             if cost is None:
                 self.possibly_billed_usd += trial.reserve_usd

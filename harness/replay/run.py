@@ -39,6 +39,9 @@ IDLE_S = 1.0
 HUNGRY_S = 0.005
 """The same while trials are still coming in."""
 
+NOTE_S = 60.0
+"""How often what the lanes did is written down: a killed run loses no more of it."""
+
 DRY_S = 0.02
 """The same while the source waits for outcomes before it has more."""
 
@@ -52,6 +55,8 @@ class Rules:
     ledger: Ledger
     retry: RetryPolicy
     window: int = WINDOW
+    others_settle: bool = False
+    """What other passes have set aside of the cap may come back while this one waits."""
 
 
 class Run:
@@ -67,6 +72,7 @@ class Run:
         self._unwritten: list[Ended] = []
         self._asked: dict[str, list[Trial]] = {}
         self._broke = False
+        self._noted_at = rules.governor.now()
 
     def outcomes(self, feed: Feed) -> Iterator[Outcome]:
         """Run until every trial has its outcome, or until stopped."""
@@ -76,6 +82,7 @@ class Run:
             sends, wait_s = self._admit()
             done = [outcome for end in self._unwritten for outcome in self._shared(end)]
             self._send(sends)
+            self._note_lanes(NOTE_S)
             yield from known
             yield from gone
             yield from done
@@ -94,7 +101,13 @@ class Run:
             self._absorb(self._crew.receive(min(IDLE_S, grace_s)))
             self._send(())
         self._send(())
-        self._rules.journal.add_lanes(governor.take_history())
+        self._note_lanes(0.0)
+
+    def _note_lanes(self, every_s: float) -> None:
+        governor = self._rules.governor
+        if governor.now() - self._noted_at >= every_s:
+            self._rules.journal.add_lanes(governor.take_history())
+            self._noted_at = governor.now()
 
     def _patience(self, feed: Feed) -> float:
         if feed.ended or len(self._backlog) > self._rules.window // 2:
@@ -136,11 +149,17 @@ class Run:
                     wait_s = min(wait_s, lane_wait_s)
                     break
                 if not self._rules.ledger.reserve(pending.trial):
-                    self._broke = not self._in_flight and not sends
+                    self._broke = not (sends or self._may_find_room())
                     return sends, wait_s
                 pending.slot = self._rules.governor.take(lane, pending.trial)
                 sends.append(self._backlog.pop(lane))
         return sends, wait_s
+
+    def _may_find_room(self) -> bool:
+        """Whether something set aside may come back under the cap."""
+        if self._rules.others_settle:
+            return self._rules.ledger.reservations > 0
+        return bool(self._in_flight)
 
     def _send(self, sends: Sequence[Pending]) -> None:
         """Write down what ended and what is about to be sent, then send it."""

@@ -73,6 +73,7 @@ class Commons:
         governor: Governor | None = None,
         *,
         window: int = WINDOW,
+        others_settle: bool = False,
     ) -> Generator[Outcome]:
         """Outcomes as they settle; closed on the way out, so that what is in flight is kept.
 
@@ -91,6 +92,7 @@ class Commons:
             ledger=self.ledger,
             retry=engine.retry,
             window=window,
+            others_settle=others_settle,
         )
         with closing(replayed) as outcomes:
             yield from self.noted(outcomes)

@@ -58,7 +58,8 @@ def run_plan(plan: Plan, served: Mapping[str, str], engine: Engine) -> Replayed:
     rooms = Rooms(lane_limits(commons.runs.values()))
     rota = Rota(courses, rooms, post)
     while not rota.has_ended:
-        with closing(commons.replay(rota, window=rooms.window)) as outcomes:
+        answers = commons.replay(rota, window=rooms.window, others_settle=post is not None)
+        with closing(answers) as outcomes:
             for outcome in outcomes:
                 rota.take(outcome)
         rota.quiet()

@@ -222,6 +222,7 @@ def test_a_key_that_may_not_read_leaves_the_batch_to_a_later_run(
     assert isinstance(outcome, Missing)
     assert outcome.reason == "AuthRejectedError"
     assert len(one.journal.under_way([outcome.trial.fingerprint])) == 1
+    assert (one.ledger.reservations, one.ledger.possibly_billed_usd) == (0, CENT)
 
 
 def test_a_passing_fault_of_a_poll_is_waited_out(bench: Callable[..., Bench]) -> None:
@@ -395,3 +396,32 @@ def test_each_batch_has_its_own_patience(bench: Callable[..., Bench]) -> None:
     outcomes = list(one.batches.read())
     assert [type(outcome) for outcome in outcomes] == [Missing, Answered]
     assert one.pauses == [1, 1.5]
+
+
+def test_a_batch_waits_for_what_live_calls_hold_of_the_cap(bench: Callable[..., Bench]) -> None:
+    one = bench(SENT, ENDED, ends(t1=GOOD), cap="0.015")
+    live = trial(9)
+    assert one.ledger.reserve(live)
+    assert one.batches.send([batch_trial(1)]) == []
+    assert one.batches.send([batch_trial(1, feature="other")]) == []
+    assert one.batches.look() == []
+    assert one.crew.calls == []
+    assert one.batches.awaited == {"sentiment", "other"}
+    one.ledger.settle(live, None, billable=False)
+    outcomes = list(one.batches.read())
+    assert sorted(outcome.trial.feature for outcome in outcomes) == ["other", "sentiment"]
+    assert one.crew.kinds() == [Submit, Poll, Fetch]
+    assert one.ledger.reservations == 0
+
+
+def test_a_batch_that_live_calls_leave_no_room_for_is_missing(bench: Callable[..., Bench]) -> None:
+    one = bench(cap="0.015")
+    live = trial(9)
+    assert one.ledger.reserve(live)
+    assert one.batches.send([batch_trial(1)]) == []
+    one.ledger.settle(live, None)
+    (outcome,) = one.batches.read()
+    assert isinstance(outcome, Missing)
+    assert outcome.reason == "BudgetExhausted"
+    assert one.crew.calls == []
+    assert not one.batches.is_waiting

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 from decimal import Decimal
 from random import Random
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,8 @@ from harness.replay.governor import Governor, LaneLimits
 from harness.replay.journal import Journal
 from harness.replay.ledger import Ledger
 from harness.replay.retry import RetryPolicy
+from harness.replay.run import NOTE_S
+from harness.replay.upkeep import show
 from harness.trials import Answered, Failed, Missing
 from tests.support.clusters import cluster
 from tests.support.scripted_worker import FACTORY
@@ -246,3 +249,39 @@ def test_a_source_that_waits_for_something_else_is_asked_again_and_again(bench: 
 def test_a_narrow_window_loses_nothing(bench: Bench) -> None:
     outcomes = bench.run((scripted(n, bench.log) for n in range(100)), window=4)
     assert len(outcomes) == 100
+
+
+def test_what_another_pass_has_set_aside_is_waited_for(bench: Bench) -> None:
+    bench.ledger = Ledger(CENT, usd_per_token)
+    other = scripted(9, bench.log)
+    assert bench.ledger.reserve(other)
+    give_back = Timer(0.3, bench.ledger.settle, (other, None), {"billable": False})
+    give_back.start()
+    outcome = bench.run([scripted(1, bench.log)], others_settle=True)["c1"]
+    give_back.join()
+    assert isinstance(outcome, Answered)
+    assert bench.ledger.spent_usd == Decimal("0.0001")
+
+
+def test_what_nobody_settles_is_not_waited_for(bench: Bench) -> None:
+    bench.ledger = Ledger(CENT, usd_per_token)
+    assert bench.ledger.reserve(scripted(9, bench.log))
+    outcome = bench.run([scripted(1, bench.log)])["c1"]
+    assert isinstance(outcome, Missing)
+    assert outcome.reason == "BudgetExhausted"
+
+
+def test_what_the_lanes_did_is_written_down_from_time_to_time(bench: Bench) -> None:
+    """So that a killed run has told most of it."""
+    now, told = [0.0], list[int]()
+
+    def calls_told() -> int:
+        return sum(lane.calls for lane in show(bench.journal_path).lanes)
+
+    limits = LaneLimits(max_concurrency=2)
+    governor = Governor(default=limits, monotonic=lambda: now[0])
+    for _ in bench.start((scripted(n, bench.log) for n in range(60)), governor=governor):
+        now[0] += NOTE_S
+        told.append(calls_told())
+    assert 0 < told[-10] <= 60
+    assert calls_told() == 60

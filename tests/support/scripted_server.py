@@ -1,7 +1,7 @@
 """An OpenAI-compatible server in one script, with the faults that real ones have.
 
     python scripted_server.py PORT [--crash-at-start] [--crash-after SECONDS] [--unhealthy]
-        [--never-answer] [--spawn PIDFILE [--escape]] [--key KEY]
+        [--never-answer] [--spawn PIDFILE [--escape]] [--key KEY | --key-from VARIABLE]
         [--tickets [--flaky N]]
 
 With `--tickets` it reads "Ticket number N" and is right on every one: billing for odd numbers. With
@@ -101,9 +101,12 @@ def main() -> int:
     parser.add_argument("--spawn", type=Path)
     parser.add_argument("--escape", action="store_true")
     parser.add_argument("--key")
+    parser.add_argument("--key-from")
     parser.add_argument("--tickets", action="store_true")
     parser.add_argument("--flaky", type=int)
     options = parser.parse_args()
+    if options.key_from:
+        options.key = os.environ[options.key_from]
     if options.crash_at_start:
         print("loading weights\nCUDA error: out of memory\n\n", flush=True)  # noqa: T201
         return 3

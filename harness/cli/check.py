@@ -8,6 +8,7 @@ import click
 
 from harness.check import aged_on, check_workspace, priced_on
 from harness.cli import options
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +24,17 @@ def check(workspace: Path) -> int:
     for problem in report.problems:
         mark = "" if problem.severity == "error" else f"{problem.severity}: "
         click.echo(f"{mark}{problem}", err=problem.severity == "error")
-    counts = f"{report.features} features, {report.models} models, {report.cases} cases"
+    counts = ", ".join(
+        (
+            plural(report.features, "feature"),
+            plural(report.models, "model"),
+            plural(report.cases, "case"),
+        )
+    )
     found = (
-        f"{len(report.errors)} errors, {len(report.blocked)} features blocked, "
-        f"{len(report.warnings)} warnings"
+        f"{plural(len(report.errors), 'error')}, "
+        f"{plural(len(report.blocked), 'feature')} blocked, "
+        f"{plural(len(report.warnings), 'warning')}"
     )
     click.echo(f"{counts}: {found if report.problems else 'no problem found'}")
     return report.exit_code

@@ -10,6 +10,7 @@ from harness.cli import options
 from harness.cli.records import wanted_records
 from harness.errors import UsageError
 from harness.showback.focus import write_focus
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,4 +54,4 @@ def export(  # noqa: PLR0913  # one argument per option of the command
     path = (out or folder) / "focus-estimate.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    click.echo(f"{path}: {text.count(chr(10)) - 1} rows, an estimate")
+    click.echo(f"{path}: {plural(text.count(chr(10)) - 1, 'row')}, an estimate")

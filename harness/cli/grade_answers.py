@@ -8,6 +8,7 @@ import click
 
 from harness.errors import UsageError
 from harness.labelling import grading
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def write_grade_sheet(path: Path, asked: Sequence[Ungraded]) -> None:
     if path.suffix != ".csv":
         raise UsageError(f"--sheet {path}: .csv")
     path.write_text(grading.write_sheet(asked), encoding="utf-8")
-    click.echo(f"wrote {path}: {len(asked)} answers to grade")
+    click.echo(f"wrote {path}: {plural(len(asked), 'answer')} to grade")
 
 
 def read_grade_sheet(path: Path, asked: Sequence[Ungraded], recorder: GradeRecorder) -> None:
@@ -40,5 +41,7 @@ def read_grade_sheet(path: Path, asked: Sequence[Ungraded], recorder: GradeRecor
         recorder.record(each, choice)
     for problem in found.problems:
         click.echo(str(problem))
-    counts = (len(found.grades), found.empty, len(found.problems))
-    click.echo("{} graded, {} rows empty, {} refused".format(*counts))
+    click.echo(
+        f"{len(found.grades)} graded, {plural(found.empty, 'row')} empty, "
+        f"{len(found.problems)} refused"
+    )

@@ -18,6 +18,7 @@ from harness.onramp.drafts import blank_feature_text
 from harness.onramp.imported_set import SetDraft, write_set
 from harness.onramp.inspect_dataset import read_dataset
 from harness.onramp.layout import write_new
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +95,8 @@ def promptfoo_command(source: Path, feature: str, workspace: Path) -> int:
     found = read_config(text, file=source.name, read=_beside(source.parent))
     _write(root, feature, found, origin=f"promptfoo, {source.name}")
     click.echo(
-        f"{len(found.cases)} cases, {found.converted} assertions as scorer {_scorers(found)}; "
+        f"{plural(len(found.cases), 'case')}, {plural(found.converted, 'assertion')} "
+        f"as scorer {_scorers(found)}; "
         f"models there: {', '.join(found.models) or 'none'}"
     )
     _show_problems(found.problems)
@@ -124,11 +126,12 @@ def _show_guess(imported: ImportedSet) -> None:
         click.echo(f"not read: {problem}")
     labelled = sum(case.target is not None for case in imported.cases)
     click.echo(
-        f"{len(imported.cases)} cases, {labelled} with a target; "
+        f"{plural(len(imported.cases), 'case')}, {labelled} with a target; "
         f"scorer {imported.primary.scorer} (guessed from the targets; correct it in evalset.yaml)"
     )
     if imported.problems:
-        click.echo(f"{len(imported.problems)} lines or columns were not read, listed above")
+        unread = plural(len(imported.problems), "line or column", "lines or columns")
+        click.echo(f"not read, and listed above: {unread}")
 
 
 def _scorers(found: ImportedSet) -> str:

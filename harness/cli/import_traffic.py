@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.metering.request_log import weeks_of_log
 from harness.metering.week import together
 from harness.metering.week_file import write_weeks
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +46,7 @@ def traffic_command(source: Path, workspace: Path, *, name: str | None) -> None:
     weeks = weeks_of_log(source, file=source.name)
     path.parent.mkdir(exist_ok=True)
     path.write_text(write_weeks(weeks), encoding="utf-8")
-    click.echo(f"{path}: {weeks[0].weeks} weeks")
+    click.echo(f"{path}: {plural(weeks[0].weeks, 'week')}")
     for line in _lines(weeks, features, path.name):
         click.echo(line)
 

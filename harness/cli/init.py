@@ -13,6 +13,7 @@ from harness.costing.catalogue import known_model_ids
 from harness.errors import ExitCode
 from harness.onramp.layout import write_layout
 from harness.onramp.scan_features import scan_features
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +36,7 @@ def init(workspace: Path, source: Path | None) -> int:
     for name in written.created:
         click.echo(f"wrote {workspace / name}")
     if written.kept:
-        click.echo(f"left as they are: {len(written.kept)} files")
+        click.echo(f"left as they are: {plural(len(written.kept), 'file')}")
     if source is None:
         click.echo(f"next: rightsize check --workspace {workspace}")
     else:
@@ -48,11 +49,11 @@ def scan_lines(report: ScanReport) -> Iterator[str]:
     """What a scan found, as a person reads it."""
     ignored = f" ({_counts(report.ignored)}: ignored)" if report.ignored else ""
     yield (
-        f"{report.ids} model ids in {report.files} files -> "
-        f"{len(report.drafted)} features drafted in features/{ignored}"
+        f"{plural(report.ids, 'model id')} in {plural(report.files, 'file')} -> "
+        f"{plural(len(report.drafted), 'feature')} drafted in features/{ignored}"
     )
     if report.kept:
-        yield f"{len(report.kept)} features were there already and are left as they are"
+        yield f"left as they are: {plural(len(report.kept), 'feature')}"
     if report.models:
         yield f"models drafted in models/: {', '.join(report.models)}"
     if report.to_fill_in:

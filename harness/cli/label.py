@@ -19,6 +19,7 @@ from harness.labelling.sessions import labels_of, sit
 from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
 from harness.scoring.agreement import two_labellers
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from harness.labelling.sessions import Sitting
@@ -125,7 +126,7 @@ def _write(path: Path, sitting: Sitting, *, all_looks: bool) -> None:
     if path.suffix not in makers:
         raise UsageError(f"--sheet {path}: .csv or .html")
     path.write_text(makers[path.suffix](asked), encoding="utf-8")
-    click.echo(f"wrote {path}: {len(asked)} disagreements to label")
+    click.echo(f"wrote {path}: {plural(len(asked), 'disagreement')} to label")
 
 
 def _read(path: Path, sitting: Sitting) -> None:
@@ -135,5 +136,6 @@ def _read(path: Path, sitting: Sitting) -> None:
     for problem in found.problems:
         click.echo(str(problem))
     click.echo(
-        f"{len(found.verdicts)} labelled, {found.empty} rows empty, {len(found.problems)} refused"
+        f"{len(found.verdicts)} labelled, {plural(found.empty, 'row')} empty, "
+        f"{len(found.problems)} refused"
     )

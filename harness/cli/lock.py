@@ -20,6 +20,7 @@ from harness.publish.store import (
     read_records,
     replace_text,
 )
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +57,9 @@ def lock(*, workspace: Path, only_check: bool) -> int:
     if not same:
         replace_text(path, text)
     without = len(loaded.features) - len(entries)
-    click.echo(f"{LOCK_FILE}: {len(entries)} features locked, {without} without a decision")
+    click.echo(
+        f"{LOCK_FILE}: {plural(len(entries), 'feature')} locked, {without} without a decision"
+    )
     return 0
 
 

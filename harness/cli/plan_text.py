@@ -10,6 +10,7 @@ from harness.cli.show import duration, usd
 from harness.plan.labels import minutes
 from harness.plan.model import Status
 from harness.record.codes import Reason
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,13 +26,13 @@ LIKELY = 0.5
 def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
     """The summary of `workspace.md`'s kind, and with `details` a paragraph per feature."""
     monthly = sum((p.monthly_usd or Decimal(0) for p in plan.features), Decimal(0))
-    yield f"{len(plan.features)} features, {usd(monthly)} a month"
+    yield f"{plural(len(plan.features), 'feature')}, {usd(monthly)} a month"
     yield from _counts(plan)
     yield from bound_line(plan)
     free = [p.net_saving(p.free_lever) for p in plan.features if p.free_lever]
     if free:
         yield (
-            f"Free of quality risk on {len(free)} features: batch or caching, "
+            f"Free of quality risk on {plural(len(free), 'feature')}: batch or caching, "
             f"{usd(sum(free, Decimal(0)))} a month"
         )
     yield from _short_of_cases(ready=plan.to_ask)
@@ -159,7 +160,8 @@ def feature_lines(plan: FeaturePlan) -> Iterator[str]:
     if plan.note:
         yield f"    {plan.note}"
     if plan.labels:
-        yield f"    about {plan.labels} disagreements to label, {minutes(plan.labels)} min"
+        waiting = plural(plan.labels, "disagreement")
+        yield f"    about {waiting} to label, {minutes(plan.labels)} min"
     for option in plan.options:
         cost = option_money(option)
         what = "asked" if option.asked and plan.status in _ASKED else "not asked"

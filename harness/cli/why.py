@@ -20,6 +20,7 @@ from harness.plan.planning import Selection, plan_review
 from harness.publish.content import ContentCase, write_content, write_private
 from harness.publish.store import file_name, read_records
 from harness.replay.journal import Journal
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ def why(feature: str, workspace: Path, cycle: str | None, include_content: Path 
             write_private(include_content, "".join(map(_line, found)))
         else:
             _write_pages(root / "reviews" / named, feature, found, include_content)
-        click.echo(f"wrote {include_content}: {len(found)} disagreements")
+        click.echo(f"wrote {include_content}: {plural(len(found), 'disagreement')}")
         return
     _show_noise(root / "reviews" / named, feature)
     _show(found)
@@ -67,7 +68,7 @@ def _show_noise(review: Path, feature: str) -> None:
         noise = record.noise
         click.echo(
             f"{record.current.option} against itself: scores differ on "
-            f"{noise.disagreement:.1f} % of {noise.cases} cases"
+            f"{noise.disagreement:.1f} % of {plural(noise.cases, 'case')}"
         )
 
 
@@ -104,7 +105,7 @@ def _show(found: Sequence[Disagreement]) -> None:
         click.echo(f"  candidate: {printable(each.candidate.text)}  {_mark(each.candidate)}")
         if each.candidate.reason:
             click.echo(f"  the judge: {printable(each.candidate.reason)}")
-    click.echo(f"{len(found)} disagreements")
+    click.echo(f"{plural(len(found), 'disagreement')}")
 
 
 def _mark(side: Side) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from harness.gate.findings import Outcome
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,8 +30,13 @@ _ORDER = {one: -at for at, one in enumerate(Outcome)}
 def as_text(report: GateReport) -> str:
     """Lines for a terminal: what is not a pass, then one line that sums up."""
     lines = [f"{one.outcome.value}: {_line(one)}" for one in _worst_first(report)]
-    lines.append(f"gate: {report.matching} features match the lock.  {report.outcome.value}")
+    lines.append(f"gate: {_matching(report)}.  {report.outcome.value}")
     return "\n".join(lines) + "\n"
+
+
+def _matching(report: GateReport) -> str:
+    verb = "matches" if report.matching == 1 else "match"
+    return f"{plural(report.matching, 'feature')} {verb} the lock"
 
 
 def as_json(report: GateReport) -> str:
@@ -60,7 +66,7 @@ def as_markdown(report: GateReport, link: str | None = None) -> str:
             "\n".join(f"- **{one.outcome.value}** {_escaped(_line(one))}" for one in found)
         )
     else:
-        parts.append(f"{report.matching} features match the lock.")
+        parts.append(f"{_matching(report)}.")
     text = "\n".join(part for part in parts if part) + "\n"
     return _shortened(text, link)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.publish.tables import pairs, table
-from harness.publish.words import DASH, count, day, plural, series, usd
+from harness.publish.words import DASH, count, day, series, usd
+from harness.wording import plural
 from reports.document import Code, Paragraph, Section
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.publish.tables import table
-from harness.publish.words import count, plural, points, share
+from harness.publish.words import count, points, share
+from harness.wording import plural
 from reports.document import Bullets, Paragraph
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.lifecycle import ends_on
-from harness.publish.words import count, day, plural, series
+from harness.publish.words import count, day, series
 from harness.record.codes import Verdict
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,8 +12,9 @@ from harness.publish.page_risk import errors, if_wrong, weakest
 from harness.publish.page_stay import exception, levers, would_change
 from harness.publish.page_tables import comparison, options_table
 from harness.publish.titles import notices
-from harness.publish.words import amounts_alike, count, day, plural, sentence, usd
+from harness.publish.words import amounts_alike, count, day, sentence, usd
 from harness.record.codes import State, Verdict
+from harness.wording import plural
 from reports.document import Code, Paragraph, Signature
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from harness.publish.facts import (
 from harness.publish.next_quarter import since_last
 from harness.publish.portfolio_views import views
 from harness.publish.track_record import track_record
-from harness.publish.words import count, plural, usd
+from harness.publish.words import count, usd
 from harness.record.codes import State, Verdict
 from harness.record.model import sha256
+from harness.wording import plural
 from reports.document import Column, Paragraph, Portfolio, Row, Table
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from harness.economics.portfolio import drivers, spend_by, untagged
 from harness.publish.store import file_name
-from harness.publish.words import count, person, plural, usd
+from harness.publish.words import count, person, usd
+from harness.wording import plural
 from reports.document import Column, Link, Paragraph, Row, Section, Table
 
 if TYPE_CHECKING:

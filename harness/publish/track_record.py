@@ -6,8 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.publish.words import plural, usd
+from harness.publish.words import usd
 from harness.record.codes import State, Verdict
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

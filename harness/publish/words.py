@@ -148,11 +148,6 @@ def day(value: date | datetime | None) -> str:
     return DASH if value is None else f"{value:%Y-%m-%d}"
 
 
-def plural(number: int, noun: str) -> str:
-    """`1 case`, `2 cases`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def singular(unit: str) -> str:
     """One of the feature's units: `invoices` to `invoice`."""
     if unit.endswith("ies"):

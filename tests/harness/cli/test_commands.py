@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_check_of_a_sound_workspace(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", "-w", str(root)]) == ExitCode.OK
-    assert capsys.readouterr().out == "1 features, 3 models, 120 cases: no problem found\n"
+    assert capsys.readouterr().out == "1 feature, 3 models, 120 cases: no problem found\n"
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "review"])
@@ -54,7 +54,7 @@ def test_plan_spends_nothing_and_says_what_it_costs(
 ) -> None:
     assert run(["plan", "-w", str(root), "--cycle", CYCLE, "--details"]) == ExitCode.OK
     text = capsys.readouterr().out
-    assert "1 features, USD 328 a month" in text
+    assert "1 feature, USD 328 a month" in text
     assert "   1  ready" in text
     assert "tickets: ready" in text
     assert "cap USD 10.00" in text

@@ -46,7 +46,7 @@ def test_a_table_becomes_an_eval_set_that_check_accepts(
             "40 cases, 40 with a target; scorer label "
             "(guessed from the targets; correct it in evalset.yaml)"
         ),
-        "1 lines or columns were not read, listed above",
+        "not read, and listed above: 1 line or column",
     ]
     assert run(["check"]) == 2
     errors = capsys.readouterr().err.splitlines()
@@ -94,7 +94,7 @@ def test_a_source_tree_becomes_drafts(here: Path, capsys: pytest.CaptureFixture[
     assert run(["init", "--scan", "services", "-w", "ws"]) == 0
     out = capsys.readouterr().out
     assert "-> 0 features drafted" in out
-    assert f"{drafted} features were there already" in out
+    assert f"left as they are: {drafted} features" in out
 
 
 @pytest.mark.parametrize(

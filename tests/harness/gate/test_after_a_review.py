@@ -38,8 +38,8 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("models", "code", "words"),
     [
-        (("big", "bad, good"), ExitCode.OK, "gate: 1 features match the lock.  pass"),
-        (("good", "bad, big"), ExitCode.OK, "gate: 1 features match the lock.  pass"),
+        (("big", "bad, good"), ExitCode.OK, "gate: 1 feature matches the lock.  pass"),
+        (("good", "bad, big"), ExitCode.OK, "gate: 1 feature matches the lock.  pass"),
         (("bad", "good, big"), ExitCode.GATE_FAILED, "(SHOWN_WORSE)"),
     ],
 )

@@ -82,10 +82,10 @@ def test_the_lock_says_all_of_it(signed: Path) -> None:
 
 
 SCENES: dict[str, tuple[Step, int, str]] = {
-    "in production": (settings(), 0, "gate: 1 features match the lock. pass"),
+    "in production": (settings(), 0, "gate: 1 feature matches the lock. pass"),
     "its check by the text that counts": (settings(accept="not sure"), 0, "pass"),
     "a place names the whole": (settings("good+not-unsure", "", ""), 0, "pass"),
-    "not adopted yet": (settings("big", "", ""), 0, "gate: 1 features match the lock. pass"),
+    "not adopted yet": (settings("big", "", ""), 0, "gate: 1 feature matches the lock. pass"),
     "the fallback is dropped": (
         settings(fallback=""),
         3,

@@ -56,7 +56,7 @@ def drop_the_place(root: Path) -> None:
 @pytest.mark.parametrize(
     ("apply", "code", "words"),
     [
-        (write("README.md", "gpt-5 is fine\n"), 0, "gate: 1 features match the lock.  pass"),
+        (write("README.md", "gpt-5 is fine\n"), 0, "gate: 1 feature matches the lock.  pass"),
         (write(SETTINGS, '[llm]\nmodel = "good"\n'), 0, "pass"),
         (write(SETTINGS, '[llm]\nmodel = "bad"\n'), 3, "no record compares bad"),
         (write(SETTINGS, '[llm]\nmodel = "gpt-5"\n'), 3, "no record compares gpt-5"),
@@ -135,7 +135,7 @@ def test_a_service_needs_the_lock_alone(
     put(service, "rightsizing.lock", (shop / LOCK).read_text())
     monkeypatch.chdir(service)
     assert run(["gate", "--repo", "shop"]) == ExitCode.OK
-    assert "1 features match" in capsys.readouterr().out
+    assert "1 feature matches" in capsys.readouterr().out
     put(service, SETTINGS, '[llm]\nmodel = "gpt-5"\n')
     assert run(["gate", "--repo", "shop"]) == ExitCode.GATE_FAILED
     assert "this repository has no records" in capsys.readouterr().out

@@ -60,9 +60,9 @@ def test_a_long_comment_is_cut_and_says_so() -> None:
 
 def test_a_clean_comment() -> None:
     assert as_markdown(judge(given())) == (
-        f"{TAG}\n## Right-sizing gate: pass\n\n1 features match the lock.\n"
+        f"{TAG}\n## Right-sizing gate: pass\n\n1 feature matches the lock.\n"
     )
-    assert as_text(judge(given())) == "gate: 1 features match the lock.  pass\n"
+    assert as_text(judge(given())) == "gate: 1 feature matches the lock.  pass\n"
 
 
 def test_junit_counts_what_it_holds() -> None:

@@ -195,13 +195,13 @@ def test_the_report_reads_like_a_sentence(workspace: Path, tmp_path: Path) -> No
         {"app.py": 'MOOD_MODEL = "gpt-4o"\n', "tests/a.py": 'M = "gpt-4o"\n', "a.json": "1" * 3},
     )
     assert list(scan_lines(scan(workspace, source))) == [
-        "2 model ids in 2 files -> 1 features drafted in features/ (1 in tests: ignored)",
+        "2 model ids in 2 files -> 1 feature drafted in features/ (1 in tests: ignored)",
         "models drafted in models/: gpt-4o",
         "to fill in: owner (1), team (1), data (1), traffic (1)",
     ]
     (source / "shop" / "app.py").write_text('MOOD_MODEL = "gpt-4.1"\n')
     assert list(scan_lines(scan(workspace, source)))[1:] == [
-        "1 features were there already and are left as they are",
+        "left as they are: 1 feature",
         "models drafted in models/: gpt-4.1",
         "to fill in: owner (1), team (1), data (1), traffic (1)",
         "look at: features/mood.yaml says gpt-4o; shop/app.py:1 says gpt-4.1",

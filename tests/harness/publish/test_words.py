@@ -106,8 +106,6 @@ def test_texts_within_sentences() -> None:
     assert words.sentence("go back") == "Go back."
     assert words.sentence("Done!") == "Done!"
     assert words.sentence(" ") == ""
-    assert words.plural(1, "case") == "1 case"
-    assert words.plural(2, "case") == "2 cases"
     assert words.day(None) == "\u2013"
     assert words.day(date(2026, 1, 2)) == "2026-01-02"
     assert words.count(None) == "\u2013"

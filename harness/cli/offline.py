@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
     from harness.cli.hosting import Hosts
     from harness.review.engine import Engine
+    from harness.review.loading import LoadBook
     from harness.serving.offline import Share
 
 
-def go_offline(hosts: Hosts, engine: Engine) -> tuple[str, ...]:
+def go_offline(hosts: Hosts, engine: Engine, book: LoadBook) -> tuple[str, ...]:
     """Let them answer what the journal lacks; returns those whose server nothing will ask."""
     plan, found = hosts.plan, offline_of(hosts.workspace, hosts.plan)
     for model in found:
         if not is_answered(plan, model, engine.journal):
-            with hosts.bench(model) as bench:
+            with hosts.bench(model) as bench, book.benched(model, bench.size) as loading:
                 engine.progress.note(f"offline: {model} in {bench.size} at once")
                 desk = OfflineDesk(
                     bench=bench,
@@ -34,6 +35,7 @@ def go_offline(hosts: Hosts, engine: Engine) -> tuple[str, ...]:
                     new_id=lambda: secrets.token_hex(6),
                     tell=engine.progress.note,
                     collected=_kept(model, hosts),
+                    loading=loading,
                 )
                 answer_offline(plan, model, desk, engine)
     return tuple(model for model in found if not needs_server(plan, model, engine.journal))

@@ -50,6 +50,13 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
         f"Cost {usd(plan.expected_usd)} expected, {usd(plan.worst_usd)} at worst, "
         f"cap {usd(plan.cap_usd)}.  {calls}"
     )
+    if plan.loads:
+        expected = sum((load.expected_usd for load in plan.loads), Decimal(0))
+        worst = sum((load.worst_usd for load in plan.loads), Decimal(0))
+        yield (
+            f"Of it for loading {', '.join(load.model for load in plan.loads)} on GPUs: "
+            f"{usd(expected)} expected, {usd(worst)} at worst"
+        )
 
 
 def _time(forecast: Forecast) -> str:

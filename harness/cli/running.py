@@ -26,7 +26,7 @@ from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
 from harness.review.ahead import answer_ahead
 from harness.review.engine import Engine, NotInJournalError
-from harness.review.loading import load_costs
+from harness.review.loading import LoadBook
 from harness.review.progress import Silent
 from harness.review.reviewing import review
 from harness.serving.gpus import gpus_here
@@ -91,24 +91,26 @@ def reviewed(
             if setup.address is None
             else remote_cluster(setup.address, state=state, environ=os.environ)
         )
+        book = LoadBook(workspace=workspace, plan=plan, journal=journal)
         hosts = Hosts(
             workspace=workspace,
             plan=plan,
             cluster=cluster,
             remote=setup.address is not None,
             given=setup.given_weights or {},
-            loaded=lambda load_s: journal.add_loads(list(load_costs(workspace, plan, load_s))),
+            loaded=book.settle,
         )
         calls = sum(p.money.calls for p in plan.to_ask if p.money)
         progress = stack.enter_context(show_progress(calls))
         engine = replace(engine, cluster=cluster, progress=progress)
         early = replace(engine, progress=Ahead(progress))
-        idle = go_offline(hosts, early)
+        idle = go_offline(hosts, early, book)
         loads = loads_of(workspace, plan, hosts.machines(), idle=idle)
         for number, wave in enumerate(loads.ahead, 1):
             progress.note(f"wave {number} of {len(loads.ahead)}: {', '.join(wave)}")
-            with hosts.serve(wave) as served:
+            with book.loading(wave), hosts.serve(wave) as served:
                 answer_ahead(plan, served, early)
+        stack.enter_context(book.loading(loads.during))
         return review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
 
 

@@ -187,6 +187,20 @@ class FeaturePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLoad:
+    """One model's loads in a review, USD; `worst_usd` is what is set aside for them."""
+
+    model: str
+    gpus: int
+    expected_usd: Decimal
+    worst_usd: Decimal
+
+
+TO_ASK = (Status.READY, Status.NEEDS_LABELS)
+"""What a review asks: some wait for people's labels after that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A review before it runs: features ranked by what they spend."""
 
@@ -194,6 +208,8 @@ class Plan:
     features: tuple[FeaturePlan, ...]
     cap_usd: Decimal
     forecast: Forecast
+    loads: tuple[PlannedLoad, ...] = ()
+    """Of the models that we start on GPUs."""
 
     def having(self, *statuses: Status) -> tuple[FeaturePlan, ...]:
         """The features with one of these."""
@@ -201,16 +217,18 @@ class Plan:
 
     @property
     def to_ask(self) -> tuple[FeaturePlan, ...]:
-        """The features whose models are asked; some wait for people's labels after that."""
-        return self.having(Status.READY, Status.NEEDS_LABELS)
+        """The features whose models are asked."""
+        return self.having(*TO_ASK)
 
     @property
     def expected_usd(self) -> Decimal:
-        """Expected cost of the review."""
-        return sum((p.money.expected_usd for p in self.features if p.money), Decimal(0))
+        """Expected cost of the review, loading its models included."""
+        loads = sum((load.expected_usd for load in self.loads), Decimal(0))
+        return sum((p.money.expected_usd for p in self.features if p.money), loads)
 
     @property
     def worst_usd(self) -> Decimal:
         """The most that the review can spend: every reservation, at most the cap."""
-        whole = sum((p.money.worst_usd for p in self.features if p.money), Decimal(0))
+        loads = sum((load.worst_usd for load in self.loads), Decimal(0))
+        whole = sum((p.money.worst_usd for p in self.features if p.money), loads)
         return min(whole, self.cap_usd)

@@ -22,7 +22,8 @@ from harness.plan.judging import plan_judges
 from harness.plan.labels import expected_labels
 from harness.plan.ladder import climb
 from harness.plan.levering import levers_of
-from harness.plan.model import FeaturePlan, Plan, PlannedOption, Status
+from harness.plan.loading import planned_loads
+from harness.plan.model import TO_ASK, FeaturePlan, Plan, PlannedOption, Status
 from harness.plan.pricing import price
 from harness.plan.rehearsing import power_of
 from harness.plan.sampling import draw
@@ -92,6 +93,7 @@ def plan_review(workspace: Workspace, *, cycle: str, on: date, wanted: Selection
         cycle=cycle,
         features=tuple(plans),
         cap_usd=cap,
+        loads=tuple(planned_loads(workspace, [one for one in plans if one.status in TO_ASK])),
         forecast=forecast(
             plans,
             read_paces(workspace.root / JOURNAL),

@@ -62,7 +62,7 @@ class UnderWay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """One feature's part of what a model's GPUs cost while it loaded."""
+    """One feature's part of what a model's GPUs cost, or may cost, while it loaded."""
 
     feature: str
     model: str
@@ -244,7 +244,7 @@ class Journal:
 
     @_in_turn
     def spend(self, *, cycle: str) -> Spend:
-        """What the attempts of a cycle's runs cost so far."""
+        """What the attempts of a cycle's runs, and loading its models, cost so far."""
         rows = self._connection.execute(
             "SELECT reserve_usd, cost_usd FROM attempts JOIN runs USING (run_id) WHERE cycle = ?",
             (cycle,),
@@ -253,23 +253,37 @@ class Journal:
         for reserve, cost in rows:
             known += Decimal(cost or 0)
             unknown += Decimal(0) if cost is not None else Decimal(reserve)
-        return Spend(known_usd=known, possibly_billed_usd=unknown)
+        loads = _spend(self._connection.execute(sql.FIND_LOADS, (cycle, None)))
+        return Spend(
+            known_usd=known + loads.known_usd,
+            possibly_billed_usd=unknown + loads.possibly_billed_usd,
+        )
+
+    @_in_turn
+    def begin_loads(self, loads: Sequence[Load]) -> Sequence[int]:
+        """Set aside, durably, what loading models may cost, before that; returns a row for each."""
+        rows = [(self.run_id, one.feature, one.model, one.load_s, str(one.usd), 0) for one in loads]
+        with transaction(self._connection):
+            return [int(self._connection.execute(sql.ADD_LOAD, row).lastrowid or 0) for row in rows]
 
     @_in_turn
     def add_loads(self, loads: Sequence[Load]) -> None:
-        """Write what loading models cost, durably, before they are asked anything."""
-        rows = [(self.run_id, one.feature, one.model, one.load_s, str(one.usd)) for one in loads]
+        """Write what loading models cost, durably, in place of what this run set aside for them."""
+        rows = [(self.run_id, one.feature, one.model, one.load_s, str(one.usd), 1) for one in loads]
         with transaction(self._connection):
-            self._connection.executemany("INSERT INTO loads VALUES (?, ?, ?, ?, ?)", rows)
+            self._connection.executemany(sql.REPLACE_LOAD, [row[:3] for row in rows])
+            self._connection.executemany(sql.ADD_LOAD, rows)
 
     @_in_turn
-    def load_usd(self, feature: str, cycle: str) -> Decimal:
+    def drop_loads(self, rows: Sequence[int]) -> None:
+        """Take back, durably, what was set aside for loads that never began."""
+        with transaction(self._connection):
+            self._connection.executemany(sql.DROP_LOAD, [(row,) for row in rows])
+
+    @_in_turn
+    def load_spend(self, feature: str, cycle: str) -> Spend:
         """What loading models cost one feature in a cycle."""
-        rows = self._connection.execute(
-            "SELECT usd FROM loads JOIN runs USING (run_id) WHERE feature = ? AND cycle = ?",
-            (feature, cycle),
-        )
-        return sum((Decimal(usd) for (usd,) in rows), Decimal(0))
+        return _spend(self._connection.execute(sql.FIND_LOADS, (cycle, feature)))
 
     @_in_turn
     def add_lanes(self, seen: Sequence[LaneHistory]) -> None:
@@ -310,6 +324,14 @@ class Journal:
             (feature,),
         )
         return _plan_rows(rows)
+
+
+def _spend(loads: Iterable[tuple[str, int]]) -> Spend:
+    known = unknown = Decimal(0)
+    for usd, ended in loads:
+        known += Decimal(usd) if ended else Decimal(0)
+        unknown += Decimal(0) if ended else Decimal(usd)
+    return Spend(known_usd=known, possibly_billed_usd=unknown)
 
 
 def _plan_rows(rows: Iterable[Sequence[Any]]) -> list[PlanRow]:

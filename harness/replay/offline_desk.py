@@ -44,6 +44,8 @@ class OfflineDesk:
     tell: Callable[[str], None]
     collected: Callable[[Sequence[Share]], None]
     """Told what each process of a batch left: its load time and its log."""
+    loading: Callable[[int], None]
+    """Told how many processes are about to load; it may refuse."""
     left_alone: str = "were ended"
     then: str = "answer them anew"
     lost: int = 0
@@ -93,6 +95,7 @@ class OfflineDesk:
         lines = BatchLines(submission.endpoint)
         count = min(self.bench.size, len(submission.items))
         shares = [lines.requests(submission.items[place::count]) for place in range(count)]
+        self.loading(count)
         try:
             self.bench.start(shares)
         except ServeError as error:

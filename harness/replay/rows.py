@@ -40,6 +40,16 @@ ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, answered = answered + 
     requests_per_minute = excluded.requests_per_minute,
     tokens_per_minute = excluded.tokens_per_minute
 """
+ADD_LOAD = "INSERT INTO loads VALUES (?, ?, ?, ?, ?, ?)"
+DROP_LOAD = "DELETE FROM loads WHERE ended = 0 AND rowid = ?"
+REPLACE_LOAD = """
+DELETE FROM loads WHERE rowid = (SELECT max(rowid) FROM loads
+    WHERE ended = 0 AND run_id = ? AND feature = ? AND model = ?)
+"""
+FIND_LOADS = """
+SELECT usd, ended FROM loads JOIN runs USING (run_id)
+WHERE cycle = ?1 AND (?2 IS NULL OR feature = ?2)
+"""
 FIND_LANES = """
 SELECT provider, key, model, sum(calls), sum(answered), sum(rate_limited), sum(overloaded),
     sum(cuts), max(most_in_flight), sum(tokens), sum(active_s), max(requests_per_minute),

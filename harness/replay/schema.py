@@ -3,9 +3,9 @@
 `attempts` holds each wire call from the moment before it is sent; a row whose `ended` is 0 was
 sent by a run that died: whether it was billed is unknown; where `batch` names the vendor's batch
 that it went with, its end can still be fetched. `loads` holds what the GPUs of models that we
-start cost while they load, shared out over the features that ask them. `outcomes` holds final
-ends only (answered, or failed by the model); what the world prevented is asked again by the next
-run.
+start cost while they load, shared out over the features that ask them: a row whose `ended` is 0 was
+set aside before a load and nobody has said how long that took. `outcomes` holds final ends only
+(answered, or failed by the model); what the world prevented is asked again by the next run.
 Texts of answers are bytes (UTF-8 with surrogates passed through), for models may emit anything.
 """
 
@@ -18,7 +18,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 4
+VERSION = 5
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -64,6 +64,7 @@ MIGRATIONS: tuple[str, ...] = (
         load_s REAL NOT NULL, usd TEXT NOT NULL
     );
     """,
+    "ALTER TABLE loads ADD COLUMN ended INTEGER NOT NULL DEFAULT 1;",
 )
 """Element i brings a journal from version i to i + 1."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.costing.money import plain, rounded
 from harness.record.parts import EvalSetFacts, Evidence, Spend
+from harness.replay.journal import Spend as Spent
 from harness.review.agreement import judge_facts, label_facts
 from harness.review.answering import answers_facts
 from harness.review.money import bill
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from harness.plan.model import FeaturePlan
     from harness.review.feature_run import FeatureRun
+
+
+NO_LOADS = Spent(known_usd=Decimal(0), possibly_billed_usd=Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +42,7 @@ class Context:
     exploratory: tuple[str, ...]
     prompts_tried: tuple[tuple[str, int], ...] = ()
     """By option: prompts tried on the tune cases."""
-    load_usd: Decimal = Decimal(0)
+    loads: Spent = NO_LOADS
     """What the GPUs of models that we started cost while they loaded."""
 
 
@@ -80,7 +84,7 @@ def evidence(
             ("genai-prices", version("genai-prices")),
             ("python", platform.python_version()),
         ),
-        spend=spend(plan, run, load_usd=context.load_usd),
+        spend=spend(plan, run, context.loads),
         power_note=plan.power.note if plan.power else "",
         exploratory=context.exploratory,
         confidence=round(1 - plan.alpha, 6),
@@ -91,7 +95,7 @@ def evidence(
     )
 
 
-def spend(plan: FeaturePlan, run: FeatureRun | None, *, load_usd: Decimal = Decimal(0)) -> Spend:
+def spend(plan: FeaturePlan, run: FeatureRun | None, loads: Spent) -> Spend:
     """What evaluating cost: every attempt that is evidence, whenever it was paid, and loading."""
     if run is None:
         zero = Decimal(0)
@@ -103,13 +107,13 @@ def spend(plan: FeaturePlan, run: FeatureRun | None, *, load_usd: Decimal = Deci
     imported = plan.config.answers == "imported"
     unasked = {} if imported else run.unasked()
     return Spend(
-        total_usd=plain(paid.known_usd + load_usd),
+        total_usd=plain(paid.known_usd + loads.known_usd),
         judge_usd=plain(bill(run.judge_attempts()).known_usd),
-        possibly_billed_usd=plain(paid.possibly_usd),
+        possibly_billed_usd=plain(paid.possibly_usd + loads.possibly_billed_usd),
         saved_by_stopping_usd=plain(rounded(_saved(run, unasked), 6)),
         trials=paid.trials,
         trials_saved=sum(unasked.values()),
-        gpu_usd=plain(load_usd),
+        gpu_usd=plain(loads.known_usd),
     )
 
 

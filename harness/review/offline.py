@@ -38,10 +38,8 @@ def answer_offline(plan: Plan, model: str, desk: OfflineDesk, engine: Engine) ->
     Raises:
         InterruptedRunError: stopped; what was answered is in the journal.
     """
-    commons = Commons(plan, {}, engine)
-    commons.write_plans()
-    outcomes = _answer(commons, model, desk)
-    return outcomes + (_answer(commons, model, desk) if desk.lost else 0)
+    outcomes = _answer(plan, model, desk, engine)
+    return outcomes + (_answer(plan, model, desk, engine) if desk.lost else 0)
 
 
 def is_answered(plan: Plan, model: str, journal: Journal) -> bool:
@@ -71,8 +69,10 @@ def asked(plan: Plan, model: str) -> Iterator[tuple[FeaturePlan, Rung]]:
                     yield feature, rung
 
 
-def _answer(commons: Commons, model: str, desk: OfflineDesk) -> int:
-    engine = commons.engine
+def _answer(plan: Plan, model: str, desk: OfflineDesk, engine: Engine) -> int:
+    """Once, by a ledger of its own, which knows what loading cost before."""
+    commons = Commons(plan, {}, engine)
+    commons.write_plans()
     batches = Batches(
         desk,
         journal=engine.journal,

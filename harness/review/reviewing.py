@@ -79,7 +79,7 @@ def context(workspace: Workspace, plan: FeaturePlan, engine: Engine) -> Context:
         runs=tuple(dict.fromkeys(row.run_id for row in written)),
         times_used=_times_used(journal, plan),
         exploratory=tuple(reasons),
-        load_usd=journal.load_usd(plan.feature, plan.cycle),
+        loads=journal.load_spend(plan.feature, plan.cycle),
         prompts_tried=tuple(
             (option.rung.option, prompts_tried(journal, plan.feature, option.rung.first.option))
             for option in plan.options

@@ -60,6 +60,10 @@ class _Process:
     guard: subprocess.Popen[bytes]
     folder: Path
     started_ns: int
+    says: bool
+    """It says when it reads."""
+    most_s: float
+    """The most that it may load: until it reads, or until its time to live is over."""
 
     @property
     def code(self) -> Path:
@@ -69,6 +73,10 @@ class _Process:
     def log(self) -> Path:
         return self.folder / "log"
 
+    @property
+    def age_s(self) -> float:
+        return (time.monotonic_ns() - self.started_ns) / 1e9
+
 
 class OfflineProcess:
     """What sits in the worker: one process that reads requests and writes answers."""
@@ -77,6 +85,7 @@ class OfflineProcess:
         self._environ = {name: value for name, value in environ.items() if name != RAYS_GUESS}
         self._running: _Process | None = None
         self._load_s: float | None = None
+        self._late: Share | None = None
 
     def start(self, model: str, spec: ServeSpec, requests: bytes, fetch: Fetch | None) -> int:
         """Start it on lines of OpenAI's batch requests; returns its guard's process id.
@@ -98,20 +107,33 @@ class OfflineProcess:
                 env=child_environment(spec, self._environ, ()),
                 start_new_session=True,
             )
-        self._load_s = None
-        self._running = _Process(guard=guard, folder=folder, started_ns=time.monotonic_ns())
+        self._load_s, self._late = None, None
+        self._running = _Process(
+            guard=guard,
+            folder=folder,
+            started_ns=time.monotonic_ns(),
+            says=spec.engine == "vllm",
+            most_s=spec.ready_s if spec.engine == "vllm" else spec.ttl_s,
+        )
         return guard.pid
 
     def is_ended(self) -> bool:
-        """Has it ended? The time that it loaded is seen here, too."""
+        """Has it ended? The time that it loaded is seen here; one that loads too long is ended."""
+        if self._late is not None:
+            return True
         running = self._process()
         ended = running.guard.poll() is not None or running.code.exists()
         if self._load_s is None and (ended or READS in _text(running.log)):
-            self._load_s = (time.monotonic_ns() - running.started_ns) / 1e9
-        return ended
+            self._load_s = min(running.age_s, running.most_s)
+        if self._load_s is None and running.says and running.age_s > running.most_s:
+            self._late = _late(running)
+            self.stop()
+        return ended or self._late is not None
 
     def share(self, model: str) -> Share:
         """What an ended process answered; its folder is removed."""
+        if self._late is not None:
+            return replace(self._late, failed=f"{model}: its offline run {self._late.failed}")
         running = self._process()
         results = running.folder / "results.jsonl"
         failed = _why(running)
@@ -221,6 +243,17 @@ def _guard_line(spec: ServeSpec, folder: Path) -> list[str]:
         sys.executable, "-I", str(GUARD), "--ttl", str(spec.ttl_s),
         "--parent", str(os.getpid()), "--folder", str(folder), "--",
     ]  # fmt: skip
+
+
+def _late(running: _Process) -> Share:
+    """Of a process that did not load in time; `failed` still without its model."""
+    line = last_line(running.log)
+    return Share(
+        results=b"",
+        load_s=running.most_s,
+        failed=f"did not read within {running.most_s:g} s: {line}; raise serve.ready_s",
+        log=_text(running.log)[-LOG_CHARACTERS:],
+    )
 
 
 def _why(running: _Process) -> str | None:

@@ -110,6 +110,25 @@ def test_a_model_too_big_for_the_machine_is_one_line_before_any_call(
     assert "needs 2 GPUs of one machine and the largest machine has 1" in capsys.readouterr().err
 
 
+@pytest.mark.ray
+@pytest.mark.xdist_group("ray")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.usefixtures("one_gpu")
+def test_a_load_that_the_cap_has_no_room_for_is_one_line_before_any_call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server may take 600 s to load: 600 * 1.60 / 3600 = 0.267 USD."""
+    with OpenAIServer(answers) as server:
+        root = with_own(tmp_path / "w", server.port)
+        command = ["review", "-w", str(root), "--yes", "--max-spend", "0.26"]
+        assert run(command) == ExitCode.BUDGET_REFUSED
+        assert server.log.calls == []
+    found = capsys.readouterr()
+    assert "starting" not in found.out
+    assert "Of it for loading right, wrong on GPUs: USD 0.53 expected" in found.out
+    assert "loading right for up to 600 s may cost USD 0.27 of GPU time, USD 0.26" in found.err
+
+
 @pytest.mark.parametrize("command", ["plan", "review"])
 def test_a_team_above_its_quota_is_refused_before_anything_starts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str

@@ -140,6 +140,22 @@ class TestOnRay:
         assert "offline" not in capsys.readouterr().out.split("next")[0]
         assert asked(root, OFFLINE) == CASES
 
+    def test_without_room_for_its_loading_nothing_is_started(
+        self, tmp_path: Path, port: int, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Two processes that may live for 120 s: 2 * 120 * 1.60 / 3600 = 0.107 USD."""
+        root = workspace(tmp_path / "w", port)
+        assert run([*command(root), "--max-spend", "0.10"]) == ExitCode.BUDGET_REFUSED
+        found = capsys.readouterr()
+        assert "Of it for loading right on GPUs: USD 0.16 expected" in found.out
+        assert "offline:" not in found.out
+        assert found.err == (
+            "loading right for up to 240 s may cost USD 0.11 of GPU time, USD 0.10 are left of the "
+            "cap; raise max_spend_usd, or lower serve.ready_s (offline: serve.ttl_s)\n"
+        )
+        assert asked(root, "SELECT count(*) FROM attempts") == 0
+        assert asked(root, "SELECT count(*) FROM loads") == 0
+
     def test_latency_is_always_the_server_s(
         self, tmp_path: Path, port: int, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -216,8 +232,14 @@ def test_the_plan_says_what_is_answered_without_a_server(
     offline, stopping = (
         plan_review(each, cycle=CYCLE, on=NOW.date(), wanted=Selection()) for each in (loaded, live)
     )
-    assert offline.expected_usd > stopping.expected_usd
-    assert offline.worst_usd == stopping.worst_usd
+    all_cases, fewer = offline.features[0].money, stopping.features[0].money
+    assert all_cases is not None
+    assert fewer is not None
+    assert all_cases.expected_usd > fewer.expected_usd
+    assert all_cases.worst_usd == fewer.worst_usd
+    # Three processes of 120 s, their time to live, and the server, which may load for 600 s.
+    assert offline.loads[0].worst_usd == round(Decimal("1.60") * (3 * 120 + 600) / 3600, 12)
+    assert offline.loads[0].expected_usd < offline.loads[0].worst_usd
 
 
 @pytest.mark.parametrize(

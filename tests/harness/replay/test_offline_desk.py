@@ -106,6 +106,7 @@ class Bench:
         )
         self.script, self.notes, self.pauses = script, list[str](), list[float]()
         self.collected: list[Share] = []
+        self.loading: list[tuple[int, int]] = []
         numbers = count(1)
         self.desk = OfflineDesk(
             bench=cast("OfflineBench", script),
@@ -114,6 +115,7 @@ class Bench:
             new_id=lambda: f"{next(numbers)}",
             tell=self.notes.append,
             collected=self.collected.extend,
+            loading=lambda count: self.loading.append((count, script.starts)),
         )
         self.batches = Batches(
             self.desk,
@@ -175,6 +177,13 @@ def test_the_shares_take_turns_and_are_no_more_than_the_requests(
     few.batches.send([trial(9)])
     few.desk.ask(Poll(endpoint=ENDPOINT, batch=f"{PREFIX}1"))
     assert few.script.shares == [[name(9)]]
+
+
+def test_loading_is_told_before_each_start(bench: Callable[..., Bench]) -> None:
+    one = bench(Script(3))
+    one.batches.send(asked(2))
+    list(one.batches.read())
+    assert one.loading == [(2, 0)]
 
 
 def test_each_answer_means_what_it_would_mean_live(bench: Callable[..., Bench]) -> None:

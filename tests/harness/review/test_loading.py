@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.config.workspace import load_workspace
+from harness.errors import BudgetRefusedError, ExitCode, UsageError
 from harness.plan.planning import Selection, plan_review
-from harness.replay.journal import Journal
-from harness.review.loading import load_costs
+from harness.replay.journal import Journal, Spend
+from harness.review.loading import LoadBook, load_costs
+from harness.serving.server import ServeError
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -24,19 +26,28 @@ from tests.support.wire.openai_server import OpenAIServer
 from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 GPUS = "gpus: {l4: {on_demand: 0.36, spot: 0.18, as_of: 2026-10-01, source: quote}}\n"
-SERVE = "  gpu: l4\n  serve: {engine: command, command: [model], gpus: 2}\n"
+SERVE = "  gpu: l4\n  serve: {engine: command, command: [model], gpus: 2, ready_s: 900%s}\n"
+OFFLINE = ", ttl_s: 1800, offline: {replicas: 3, command: [engine, '{input}', '{output}']}"
+BOUND = Decimal("0.09")
+"""900 s of two GPUs at 0.18 an hour."""
 
 
-def write_served(root: Path, port: int) -> None:
+def write_served(root: Path, port: int, *, more: str = "", cap: str = "10") -> None:
     """Two features ask `good`, which holds two GPUs; `bad` is asked by nobody."""
-    write_review_workspace(root, port, Shape(features=("tickets", "mails"), candidates="good"))
+    shape = Shape(features=("tickets", "mails"), candidates="good", cap=cap)
+    write_review_workspace(root, port, shape)
     policy = root / "policy.yaml"
     policy.write_text(policy.read_text(encoding="utf-8") + GPUS, encoding="utf-8")
     before = f"good:\n  provider: openai-compatible\n  base_url: {address(port)}\n"
-    edit(root / "models" / "all.yaml", before, f"good:\n  provider: openai-compatible\n{SERVE}")
+    edit(
+        root / "models" / "all.yaml",
+        before,
+        f"good:\n  provider: openai-compatible\n{SERVE % more}",
+    )
 
 
 def address(port: int) -> str:
@@ -76,3 +87,124 @@ def test_every_load_of_a_cycle_is_in_the_record(tmp_path: Path, times: int) -> N
         spend = record.evidence.spend
         assert spend.gpu_usd == Decimal("0.0045") * times
         assert spend.total_usd > spend.gpu_usd
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    path = tmp_path / "journal.sqlite"
+    with Journal.open(path, run_id="r", cycle=CYCLE, now=NOW.isoformat()) as found:
+        yield found
+
+
+def a_book(root: Path, journal: Journal, *, cap: str = "10", more: str = "") -> LoadBook:
+    write_served(root, 9, cap=cap, more=more)
+    workspace = load_workspace(root)
+    plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection())
+    return LoadBook(workspace=workspace, plan=plan, journal=journal)
+
+
+def spent(known: str, possibly: str) -> Spend:
+    return Spend(known_usd=Decimal(known), possibly_billed_usd=Decimal(possibly))
+
+
+def test_a_load_is_set_aside_before_it_and_settled_after(tmp_path: Path, journal: Journal) -> None:
+    """While it loads the bound counts, then the 100 s that it took: 0.01 USD."""
+    book = a_book(tmp_path, journal)
+    with book.loading(["good", "bad"]):
+        assert journal.spend(cycle=CYCLE) == spent("0", str(BOUND))
+        book.settle({"good": 100.0})
+        assert journal.spend(cycle=CYCLE) == spent("0.01", "0")
+    assert journal.load_spend("mails", CYCLE) == spent("0.005", "0")
+    assert journal.load_spend("mails", "2026-Q3") == spent("0", "0")
+
+
+def test_a_load_that_the_cap_has_no_room_for_is_refused_before_it(
+    tmp_path: Path, journal: Journal
+) -> None:
+    book = a_book(tmp_path, journal, cap="0.10")
+    with book.loading(["good"]):
+        book.settle({"good": 100.0})
+    # 0.09 are left, as much as another load may take; then less.
+    with book.loading(["good"]):
+        book.settle({"good": 100.0})
+    with pytest.raises(BudgetRefusedError) as refused, book.loading(["good"]):
+        raise AssertionError("nothing is started")
+    assert refused.value.exit_code == ExitCode.BUDGET_REFUSED
+    assert str(refused.value).startswith(
+        "loading good for up to 900 s may cost USD 0.09 of GPU time, USD 0.08 are left of the cap"
+    )
+    assert journal.spend(cycle=CYCLE) == spent("0.02", "0")
+
+
+def test_a_server_that_does_not_come_up_keeps_its_bound(tmp_path: Path, journal: Journal) -> None:
+    book = a_book(tmp_path, journal)
+    with pytest.raises(ServeError), book.loading(["good"]):
+        raise ServeError("good: no answer within 900 s")
+    assert journal.spend(cycle=CYCLE) == spent("0", str(BOUND))
+    # The next load is settled by itself.
+    with book.loading(["good"]):
+        book.settle({"good": 100.0})
+    assert journal.spend(cycle=CYCLE) == spent("0.01", str(BOUND))
+
+
+def fail_later(book: LoadBook) -> None:
+    book.settle({"good": 100.0})
+    raise UsageError("something else, later")
+
+
+def test_what_never_began_costs_nothing(tmp_path: Path, journal: Journal) -> None:
+    book = a_book(tmp_path, journal)
+    with pytest.raises(UsageError), book.loading(["good"]):
+        raise UsageError("the cluster did not give 2 GPUs at once")
+    assert journal.spend(cycle=CYCLE) == spent("0", "0")
+    with pytest.raises(UsageError), book.loading(["good"]):
+        fail_later(book)
+    assert journal.spend(cycle=CYCLE) == spent("0.01", "0")
+
+
+def test_each_batch_without_a_server_loads_again(tmp_path: Path, journal: Journal) -> None:
+    """Three processes that do not say when they read count to their time to live: 1,800 s each."""
+    book = a_book(tmp_path, journal, more=OFFLINE)
+    whole = 3 * 2 * BOUND
+    with book.benched("good", 3) as loading:
+        assert journal.spend(cycle=CYCLE) == spent("0", str(whole))
+        loading(3)
+        book.settle({"good": 100.0})
+        loading(1)
+        assert journal.spend(cycle=CYCLE) == spent("0.01", str(2 * BOUND))
+        book.settle({"good": 50.0})
+    assert journal.spend(cycle=CYCLE) == spent("0.015", "0")
+    with book.benched("good", 3):
+        pass
+    assert journal.spend(cycle=CYCLE) == spent("0.015", "0")
+
+
+def test_the_plan_knows_loading_before_it(tmp_path: Path, journal: Journal) -> None:
+    """Without a probe a load is expected to take all that it may."""
+    plan = a_book(tmp_path, journal).plan
+    (load,) = plan.loads
+    assert (load.model, load.gpus) == ("good", 2)
+    assert (load.expected_usd, load.worst_usd) == (BOUND, BOUND)
+    calls = sum((p.money.expected_usd for p in plan.features if p.money), Decimal(0))
+    assert plan.expected_usd == calls + BOUND
+    assert plan.worst_usd > BOUND
+
+
+def test_the_plan_knows_the_loads_of_an_offline_pass(tmp_path: Path, journal: Journal) -> None:
+    """Three processes at once, and at worst the server for what they left."""
+    (load,) = a_book(tmp_path, journal, more=OFFLINE).plan.loads
+    assert load.expected_usd == 3 * BOUND
+    assert load.worst_usd == 3 * 2 * BOUND + BOUND
+
+
+def test_a_load_that_a_killed_run_left_is_in_the_record(tmp_path: Path) -> None:
+    path = tmp_path / ".rightsize" / "journal.sqlite"
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        with Journal.open(path, run_id="killed", cycle=CYCLE, now=NOW.isoformat()) as journal:
+            book = a_book(tmp_path, journal)
+            book.set_aside({"good": 1}, offline=False)
+        write_served(tmp_path, server.port)
+        records = run_review(tmp_path, cluster, served={"good": address(server.port)})
+    for record in records:
+        assert record.evidence.spend.possibly_billed_usd == BOUND / 2
+        assert record.evidence.spend.gpu_usd == 0

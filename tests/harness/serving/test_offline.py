@@ -107,6 +107,23 @@ def test_a_time_to_live_ends_it(process: OfflineProcess, tmp_path: Path) -> None
     assert not psutil.pid_exists(pid)
 
 
+def test_vllm_that_does_not_load_in_time_is_ended(tmp_path: Path, process: OfflineProcess) -> None:
+    """Of vLLM we know that it says when it reads: so long, and no longer, it may hold its GPUs."""
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho loading shards\nexec sleep 600\n")
+    python.chmod(0o755)
+    slow = ServeSpec(engine="vllm", weights=tmp_path, model="m", python=str(python), ready_s=1.0)
+    pid = process.start("m", slow, REQUESTS, None)
+    wait(process.is_ended)
+    share = process.share("m")
+    assert (share.results, share.load_s) == (b"", 1.0)
+    assert share.failed == (
+        "m: its offline run did not read within 1 s: loading shards; raise serve.ready_s"
+    )
+    assert process.is_ended()
+    assert not psutil.pid_exists(pid)
+
+
 def test_stopped_half_way_it_leaves_neither_process_nor_request(
     process: OfflineProcess, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ ProviderError
 └── PermanentError              the same request will fail again
     ├── AuthRejectedError       401, 403: stops the model's lane
     ├── ModelNotFoundError      404: stops the model's lane
+    ├── SdkMissingError         the vendor's SDK is not installed: stops the model's lane
     ├── BadRequestError         400, 409, 413 and the like
     ├── PromptTooLongError      the model's fault: it cannot take the case
     ├── ContentBlockedError     the model's fault: it will not take the case
@@ -89,6 +90,10 @@ class AuthRejectedError(PermanentError):
 
 class ModelNotFoundError(PermanentError):
     """The provider knows no such model."""
+
+
+class SdkMissingError(PermanentError):
+    """The vendor's SDK is not installed where the call is made."""
 
 
 class BadRequestError(PermanentError):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
 from providers.addresses import check_base_url
-from providers.errors import BadRequestError
+from providers.errors import BadRequestError, SdkMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,13 +29,24 @@ BATCH_OPENERS: Mapping[str, str] = {
     "openai": "providers.openai_batch:open_openai_batch",
 }
 
+SDKS: Mapping[str, tuple[str, str]] = {
+    "anthropic": ("anthropic", "anthropic"),
+    "google": ("google.genai", "google"),
+    "google-generativeai": ("google.generativeai", "google-generativeai"),
+    "openai": ("openai", "openai"),
+    "openai-compatible": ("openai", "openai"),
+}
+"""Each vendor's SDK, and the extra that brings it."""
+
 
 def open_provider(endpoint: Endpoint, *, key: str | None) -> Provider:
     """Open the endpoint with the key that was read where the call is made.
 
     Raises:
         BadRequestError: the address is refused, or the endpoint's API is not the vendor's.
+        SdkMissingError: the vendor's SDK is not installed.
     """
+    _check_sdk(endpoint)
     _check_address(endpoint)
     opener = cast("Callable[..., Provider]", _load(OPENERS[endpoint.sdk or endpoint.vendor]))
     return opener(endpoint, key=key)
@@ -45,13 +57,34 @@ def open_batch_provider(endpoint: Endpoint, *, key: str | None) -> BatchProvider
 
     Raises:
         BadRequestError: the address is refused, or the vendor has no batches.
+        SdkMissingError: the vendor's SDK is not installed.
     """
+    _check_sdk(endpoint)
     _check_address(endpoint)
     name = BATCH_OPENERS.get(endpoint.vendor)
     if name is None:
         raise BadRequestError(f"{endpoint.vendor} has no batches; ask live", billable=False)
     opener = cast("Callable[..., BatchProvider]", _load(name))
     return opener(endpoint, key=key)
+
+
+def missing_sdk(endpoint: Endpoint, find: Callable[[str], object] = find_spec) -> str | None:
+    """Say how to install the endpoint's SDK where it is not; None where it is.
+
+    `find` looks a module up without loading it, as `importlib.util.find_spec` does.
+    """
+    module, extra = SDKS[endpoint.sdk or endpoint.vendor]
+    try:
+        here = find(module) is not None
+    except ModuleNotFoundError:
+        here = False  # the package around it is not there either
+    return None if here else f"{module} is not installed: pip install 'model-rightsizing[{extra}]'"
+
+
+def _check_sdk(endpoint: Endpoint) -> None:
+    problem = missing_sdk(endpoint)
+    if problem is not None:
+        raise SdkMissingError(problem, billable=False)
 
 
 def _check_address(endpoint: Endpoint) -> None:

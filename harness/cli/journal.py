@@ -9,8 +9,10 @@ import click
 
 from harness.cli import options
 from harness.cli.running import STATE
+from harness.cli.show import fault_line
 from harness.errors import CannotTellError
 from harness.replay import upkeep
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from harness.replay.governor import LaneHistory
@@ -31,16 +33,18 @@ def show(path: Path) -> None:
     facts = upkeep.show(path)
     click.echo(f"{path}: version {facts.version}, {facts.megabytes:.1f} MB")
     click.echo(
-        f"{facts.trials} trials asked in {facts.attempts} attempts: "
+        f"{plural(facts.trials, 'trial')} asked in {plural(facts.attempts, 'attempt')}: "
         f"{facts.answered} answered, {facts.failed} failed"
     )
     for run in facts.runs:
         interrupted = f", {run.interrupted} interrupted" if run.interrupted else ""
         waiting = f", {run.in_batches} in batches to be read" if run.in_batches else ""
         click.echo(
-            f"  {run.cycle}  {run.started_at}  run {run.run_id}: {run.plans} plans, "
-            f"{run.attempts} attempts{interrupted}{waiting}"
+            f"  {run.cycle}  {run.started_at}  run {run.run_id}: {plural(run.plans, 'plan')}, "
+            f"{plural(run.attempts, 'attempt')}{interrupted}{waiting}"
         )
+    for fault in facts.faults:
+        click.echo(f"  {fault_line(fault)}")
     for lane in facts.lanes:
         click.echo(f"  {lane_line(lane)}")
 
@@ -55,8 +59,9 @@ def lane_line(lane: LaneHistory) -> str:
     faults = ((lane.rate_limited, "rate limits"), (lane.overloaded, "server errors"))
     met = "".join(f", {count} {what}" for count, what in faults if count)
     return (
-        f"{lane.lane.provider} {lane.lane.model}: {lane.calls:,} calls in {lane.active_s:,.0f} s, "
-        f"at most {lane.most_in_flight} at once{met}" + (f"; granted {granted}" if granted else "")
+        f"{lane.lane.provider} {lane.lane.model}: {plural(lane.calls, 'call')} "
+        f"in {lane.active_s:,.0f} s, at most {lane.most_in_flight} at once{met}"
+        + (f"; granted {granted}" if granted else "")
     )
 
 
@@ -77,7 +82,8 @@ def merge(path: Path, other: Path) -> None:
     """Bring in a colleague's journal; what both hold comes once."""
     merged = upkeep.merge(path, other)
     click.echo(
-        f"{merged.runs} runs, {merged.attempts} attempts and {merged.outcomes} answers came; "
+        f"{plural(merged.runs, 'run')}, {plural(merged.attempts, 'attempt')} "
+        f"and {plural(merged.outcomes, 'answer')} came; "
         f"{merged.conflicts} were answered differently here and stay as they are"
     )
 
@@ -97,4 +103,4 @@ def compact(path: Path) -> None:
 def export(path: Path, out: Path, *, answers: bool) -> None:
     """Write every attempt as a row of a Parquet file."""
     rows = upkeep.export(path, out, answers=answers)
-    click.echo(f"{out}: {rows} attempts")
+    click.echo(f"{out}: {plural(rows, 'attempt')}")

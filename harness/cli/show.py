@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from harness.wording import plural
+
+if TYPE_CHECKING:
+    from harness.replay.upkeep import FaultFacts
 
 _WHOLE_FROM = Decimal(100)
 _CENT = Decimal("0.01")
@@ -32,3 +38,9 @@ def duration(hours: float) -> str:
     if minutes < 1:
         return "under a minute"
     return f"{minutes} min" if minutes < _HOUR else f"{minutes // _HOUR} h {minutes % _HOUR:02d}"
+
+
+def fault_line(fault: FaultFacts) -> str:
+    """`gpt-5: 36 trials got no answer: AuthRejectedError, status 401`."""
+    status = "" if fault.status is None else f", status {fault.status}"
+    return f"{fault.model}: {plural(fault.trials, 'trial')} got no answer: {fault.error}{status}"

@@ -11,6 +11,7 @@ from providers.errors import (
     DeadlineExceededError,
     ModelNotFoundError,
     PromptTooLongError,
+    SdkMissingError,
     TransientError,
 )
 
@@ -41,7 +42,7 @@ def blame(error: ProviderError) -> Blame:
             return "transient"
         case PromptTooLongError() | ContentBlockedError() | DeadlineExceededError():
             return "model"
-        case AuthRejectedError() | ModelNotFoundError():
+        case AuthRejectedError() | ModelNotFoundError() | SdkMissingError():
             return "lane"
         case _:
             return "request"

@@ -39,6 +39,16 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultFacts:
+    """Trials of a model that have no outcome, by how the last attempt at each ended."""
+
+    model: str
+    error: str
+    status: int | None
+    trials: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JournalFacts:
     """What is in a journal."""
 
@@ -49,6 +59,7 @@ class JournalFacts:
     attempts: int
     answered: int
     failed: int
+    faults: tuple[FaultFacts, ...]
     lanes: tuple[LaneHistory, ...]
     """What each lane did in all runs."""
 
@@ -70,6 +81,16 @@ SELECT run_id, cycle, runs.started_at,
     coalesce(sum(ended = 0 AND batch IS NOT NULL), 0)
 FROM runs LEFT JOIN attempts USING (run_id) GROUP BY run_id ORDER BY runs.started_at, run_id
 """
+
+FAULTS = """
+SELECT model, error, status, count(*) FROM (
+    SELECT fingerprint, error, status, max(id) FROM attempts
+    WHERE ended = 1 AND run_id = coalesce(?, run_id)
+    AND fingerprint NOT IN (SELECT fingerprint FROM outcomes) GROUP BY fingerprint
+) JOIN trials USING (fingerprint) WHERE error IS NOT NULL
+GROUP BY model, error, status ORDER BY model, count(*) DESC, error
+"""
+"""SQLite takes the bare columns beside `max` from the row that has it."""
 
 CHECKS = (
     (
@@ -132,8 +153,15 @@ def show(path: Path) -> JournalFacts:
             attempts=_count(connection, "SELECT count(*) FROM attempts"),
             answered=int(kinds.get("answered", 0)),
             failed=int(kinds.get("failed", 0)),
+            faults=_faults(connection, None),
             lanes=tuple(lane_of(row) for row in connection.execute(FIND_LANES)),
         )
+
+
+def unanswered(path: Path, run_id: str) -> Sequence[FaultFacts]:
+    """Why a run's trials have no answer; nothing of those that were never sent."""
+    with reading(path) as connection:
+        return _faults(connection, run_id)
 
 
 def check(path: Path) -> Sequence[str]:
@@ -224,6 +252,13 @@ def reading(path: Path) -> Generator[sqlite3.Connection]:
 def _exported(row: dict[str, Any], answers: bool) -> dict[str, Any]:  # noqa: FBT001
     text = row.pop("text")
     return {**row, "text": to_text(text)} if answers else row
+
+
+def _faults(connection: sqlite3.Connection, run_id: str | None) -> tuple[FaultFacts, ...]:
+    return tuple(
+        FaultFacts(**dict(zip(FaultFacts.__slots__, row, strict=True)))
+        for row in connection.execute(FAULTS, (run_id,))
+    )
 
 
 def _count(connection: sqlite3.Connection, query: str) -> int:

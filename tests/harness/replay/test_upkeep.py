@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from harness.cli.journal import journal as command
 from harness.cli.journal import lane_line
+from harness.cli.show import fault_line
 from harness.config.fingerprints import fingerprint
 from harness.errors import UsageError
 from harness.replay import upkeep
@@ -44,6 +46,27 @@ def test_a_journal_tells_what_is_in_it(tmp_path: Path) -> None:
     (run,) = facts.runs
     assert (run.run_id, run.plans, run.attempts, run.interrupted) == ("r1", 1, 10, 1)
     assert facts.version == VERSION
+
+
+def test_a_journal_tells_why_trials_have_no_answer(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "j"
+    with Journal.open(path, run_id="r1", cycle="2026-Q4", now=NOW) as journal:
+        asked = [trial(number) for number in (1, 2)]
+        for number in (1, 2):
+            sent = [Sent(trial=one, number=number) for one in asked]
+            lost = replace(attempt(), error="OverloadedError", status=503, usage=None)
+            ends = [Ended(row=row, attempt=lost) for row in journal.commit(ended=(), sent=sent)]
+            journal.commit(ended=ends, sent=())
+    (fault,) = upkeep.unanswered(path, "r1")
+    assert (fault.error, fault.status, fault.trials) == ("OverloadedError", 503, 2)
+    assert upkeep.unanswered(path, "another") == ()
+    assert upkeep.show(path).faults == (fault,)
+    assert upkeep.unanswered(written(tmp_path / "sound", range(10)), "r1") == ()
+    assert fault_line(fault) == (
+        f"{fault.model}: 2 trials got no answer: OverloadedError, status 503"
+    )
 
 
 def test_a_sound_journal_has_no_problems(tmp_path: Path) -> None:
@@ -172,7 +195,7 @@ def test_the_command_shows_checks_merges_compacts_and_exports(tmp_path: Path) ->
     for words, said in (
         (["show"], "10 trials asked in 10 attempts: 8 answered, 1 failed"),
         (["check"], "in order"),
-        (["merge", str(theirs)], "1 runs, 10 attempts and 9 answers came"),
+        (["merge", str(theirs)], "1 run, 10 attempts and 9 answers came"),
         (["compact"], "MB"),
         (["export", out], "20 attempts"),
     ):

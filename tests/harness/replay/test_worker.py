@@ -162,6 +162,7 @@ async def test_a_missing_key_stops_the_lane_without_a_call() -> None:
         ("DeadlineExceededError", "model"),
         ("AuthRejectedError", "lane"),
         ("ModelNotFoundError", "lane"),
+        ("SdkMissingError", "lane"),
         ("BadRequestError", "request"),
         ("ProviderError", "request"),
     ],

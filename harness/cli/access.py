@@ -1,0 +1,41 @@
+"""Whether this machine can ask the models that a plan asks: an SDK for each, and its key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.cli.loads import asked_models
+from harness.errors import UsageError
+from harness.plan.endpoints import endpoint_of
+from providers.opening import missing_sdk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from harness.config.files import ModelConfig
+    from harness.config.workspace import Workspace
+    from harness.plan.model import Plan
+
+
+def check_access(workspace: Workspace, plan: Plan, environ: Mapping[str, str]) -> None:
+    """Refuse, before anything is asked or started, models that nobody here could ask.
+
+    Raises:
+        UsageError: one line per model: the variable that is not set, or the SDK to install.
+    """
+    lines = [
+        line
+        for name in sorted(asked_models(plan))
+        for line in lacking(name, workspace.models[name], environ)
+    ]
+    if lines:
+        raise UsageError("\n".join([*lines, "nothing was asked"]))
+
+
+def lacking(name: str, config: ModelConfig, environ: Mapping[str, str]) -> Iterator[str]:
+    """What stands between this machine and a model, one line each."""
+    if config.key is not None and not environ.get(config.key):
+        yield f"{name}: no environment variable {config.key} (`key:` in its models/ file)"
+    problem = missing_sdk(endpoint_of(config))
+    if problem is not None:
+        yield f"{name}: {problem}"

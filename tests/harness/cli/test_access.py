@@ -1,0 +1,87 @@
+"""A review that this machine cannot make is refused before Ray starts, by model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.cli.access import lacking
+from harness.cli.main import run
+from harness.config.files import ModelConfig
+from harness.errors import ExitCode
+from harness.plan.endpoints import endpoint_of
+from providers.opening import missing_sdk, open_batch_provider, open_provider
+from providers.provider import Endpoint
+from tests.support.reviews import CYCLE, Shape, write_review_workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def config(**changes: object) -> ModelConfig:
+    return ModelConfig.model_validate({"provider": "openai"} | changes)
+
+
+def test_a_review_without_its_keys_asks_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    root = write_review_workspace(tmp_path, 9, Shape(cases=150, candidates="good"))
+    for path in (root / "models").glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("  may_see", "  key: NO_SUCH_KEY\n  may_see"), "utf-8")
+    assert run(["review", "-w", str(root), "--cycle", CYCLE, "--yes"]) == ExitCode.USAGE_ERROR
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "big: no environment variable NO_SUCH_KEY (`key:` in its models/ file)",
+        "good: no environment variable NO_SUCH_KEY (`key:` in its models/ file)",
+        "nothing was asked",
+    ]
+    assert not (root / "reviews").exists()
+
+
+def test_a_model_with_its_key_and_its_sdk_lacks_nothing() -> None:
+    assert list(lacking("m", config(key="KEY"), {"KEY": "k"})) == []
+    assert list(lacking("m", config(), {})) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"provider": "anthropic"},
+            "anthropic is not installed: pip install 'model-rightsizing[anthropic]'",
+        ),
+        (
+            {"provider": "openai-compatible"},
+            "openai is not installed: pip install 'model-rightsizing[openai]'",
+        ),
+        (
+            {"provider": "google", "sdk": "google-generativeai"},
+            (
+                "google.generativeai is not installed: "
+                "pip install 'model-rightsizing[google-generativeai]'"
+            ),
+        ),
+    ],
+)
+def test_an_sdk_that_is_not_there_is_named_with_its_extra(
+    changes: dict[str, object], said: str
+) -> None:
+    assert missing_sdk(endpoint_of(config(**changes)), lambda _: None) == said
+
+
+def test_a_package_that_is_not_there_has_no_module_either() -> None:
+    def find(name: str) -> object:
+        raise ModuleNotFoundError(name)
+
+    said = missing_sdk(endpoint_of(config(provider="google")), find)
+    assert said == "google.genai is not installed: pip install 'model-rightsizing[google]'"
+
+
+def test_an_sdk_that_is_there_is_opened() -> None:
+    endpoint = Endpoint(vendor="openai", api="chat", base_url="http://127.0.0.1:9/v1")
+    assert missing_sdk(endpoint) is None
+    assert open_provider(endpoint, key="k") is not None
+    assert open_batch_provider(endpoint, key="k") is not None

@@ -31,7 +31,10 @@ class SloEntry(FileModel):
 
 
 class PercentileEntry(FileModel):
-    """A percentile in seconds; a bound is null where the samples allow none."""
+    """A percentile in seconds; a bound is null where the samples allow none.
+
+    Of one run: near saturation the runs at one rate may differ by more.
+    """
 
     value: float
     """Order statistic."""
@@ -68,13 +71,13 @@ class ServerEntry(FileModel):
 
 
 class GpuEntry(FileModel):
-    """GPUs over a run."""
+    """GPUs over a run; null: they do not say."""
 
-    mean_utilisation: float
+    mean_utilisation: float | None
     """Share of time in which a kernel ran."""
-    most_memory_mib: float
+    most_memory_mib: float | None
     """In use, summed over GPUs."""
-    mean_power_w: float
+    mean_power_w: float | None
     """Summed over GPUs."""
 
 

@@ -138,7 +138,7 @@ def engine_of(workspace: Workspace, model: str, base_url: str) -> EngineEntry:
     if serve.engine == "llama-cpp":
         return EngineEntry(name=serve.engine, version=_installed("xllamacpp"), args=serve.args)
     said = _says(base_url, "/version").get("version")
-    return EngineEntry(name=serve.engine, version=said, args=serve.args)
+    return EngineEntry(name=serve.engine, version=said, args=(*serve.command, *serve.args))
 
 
 def to_result(

@@ -8,30 +8,30 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 PACKAGE = "pynvml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuReading:
-    """All GPUs of this machine at one moment."""
+    """All GPUs of this machine at one moment; None: one of them does not say (a MIG part)."""
 
-    utilisation: float
+    utilisation: float | None
     """Mean share of time in which a kernel ran."""
-    memory_mib: float
+    memory_mib: float | None
     """In use, summed."""
-    power_w: float
+    power_w: float | None
     """Summed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuLoad:
-    """GPUs over one run."""
+    """GPUs over one run; None: they do not say."""
 
-    mean_utilisation: float
-    most_memory_mib: float
-    mean_power_w: float
+    mean_utilisation: float | None
+    most_memory_mib: float | None
+    mean_power_w: float | None
 
 
 class GpuMeter:
@@ -48,15 +48,21 @@ class GpuMeter:
     def read(self) -> GpuReading:
         """The GPUs now."""
         nvml = self._nvml
+        shares = self._each(lambda handle: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100)
+        memory = self._each(lambda handle: nvml.nvmlDeviceGetMemoryInfo(handle).used / 2**20)
+        power = self._each(lambda handle: nvml.nvmlDeviceGetPowerUsage(handle) / 1000)
         return GpuReading(
-            utilisation=fmean(
-                nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100 for handle in self._handles
-            ),
-            memory_mib=sum(
-                nvml.nvmlDeviceGetMemoryInfo(handle).used / 2**20 for handle in self._handles
-            ),
-            power_w=sum(nvml.nvmlDeviceGetPowerUsage(handle) / 1000 for handle in self._handles),
+            utilisation=fmean(shares) if shares else None,
+            memory_mib=sum(memory) if memory else None,
+            power_w=sum(power) if power else None,
         )
+
+    def _each(self, read: Callable[[Any], float]) -> list[float]:
+        """A reading of every GPU; none where one has no such sensor."""
+        try:
+            return [read(handle) for handle in self._handles]
+        except self._nvml.NVMLError:
+            return []
 
     def __bool__(self) -> bool:
         """Is there a GPU to read?"""
@@ -84,8 +90,11 @@ def summarise_gpus(readings: Sequence[GpuReading]) -> GpuLoad | None:
     """One run's load; None without a reading."""
     if not readings:
         return None
+    shares = [one.utilisation for one in readings if one.utilisation is not None]
+    memory = [one.memory_mib for one in readings if one.memory_mib is not None]
+    power = [one.power_w for one in readings if one.power_w is not None]
     return GpuLoad(
-        mean_utilisation=fmean(reading.utilisation for reading in readings),
-        most_memory_mib=max(reading.memory_mib for reading in readings),
-        mean_power_w=fmean(reading.power_w for reading in readings),
+        mean_utilisation=fmean(shares) if shares else None,
+        most_memory_mib=max(memory, default=None),
+        mean_power_w=fmean(power) if power else None,
     )

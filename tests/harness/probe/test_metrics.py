@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from harness.probe.gpu_meter import GpuReading, open_meter, summarise_gpus
+from harness.probe.gpu_meter import GpuLoad, GpuReading, open_meter, summarise_gpus
 from harness.probe.metrics import ServerLoad, fetch_metrics, parse_metrics, summarise_load
 from tests.support.queue_server import queue_server
 
@@ -123,6 +123,24 @@ def test_gpus_are_read_by_nvml(monkeypatch: pytest.MonkeyPatch) -> None:
     own = open_meter("fake_nvml", only=("1",))
     assert not isinstance(own, str)
     assert own.read() == GpuReading(utilisation=0.6, memory_mib=1024, power_w=350.5)
+
+
+def test_a_gpu_without_a_sensor_says_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NVML refuses the utilisation and the power of a MIG part; the probe goes on."""
+
+    def refuse(_: int) -> None:
+        raise FakeNvmlError("Not Supported")
+
+    module = nvml(2)
+    vars(module).update(nvmlDeviceGetUtilizationRates=refuse, nvmlDeviceGetPowerUsage=refuse)
+    monkeypatch.setitem(sys.modules, "fake_nvml", module)
+    meter = open_meter("fake_nvml")
+    assert not isinstance(meter, str)
+    reading = meter.read()
+    assert reading == GpuReading(utilisation=None, memory_mib=2048, power_w=None)
+    assert summarise_gpus([reading]) == GpuLoad(
+        mean_utilisation=None, most_memory_mib=2048, mean_power_w=None
+    )
 
 
 @pytest.mark.parametrize(

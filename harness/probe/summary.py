@@ -13,7 +13,7 @@ from harness.config.probe_file import (
     ServerEntry,
     TimesEntry,
 )
-from harness.stats.quantiles import percentile
+from harness.stats.quantiles import queued_percentile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,8 @@ class Run:
     cut: bool = False
     warm_up: int | None = None
     """Requests that do not count; None: a share of them."""
+    even: bool = False
+    """Requests came more evenly than at random: a queue that production has may be missing."""
     server: ServerLoad | None = None
     gpu: GpuLoad | None = None
 
@@ -105,7 +107,7 @@ def _times(values: Sequence[float | None]) -> TimesEntry:
 
 
 def _entry(values: Sequence[float], share: float) -> PercentileEntry | None:
-    found = percentile(values, share)
+    found = queued_percentile(values, share)
     if found is None:
         return None
     return PercentileEntry(value=found.value, lower=found.lower, upper=found.upper, n=found.n)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.stats.quantiles import percentile, smallest_sample
+from harness.stats.quantiles import percentile, queued_percentile, smallest_sample
 
 
 @pytest.mark.parametrize(("share", "n"), [(0.95, 59), (0.99, 299), (0.5, 5)])
@@ -50,3 +50,73 @@ def test_a_lower_bound_may_be_absent() -> None:
     found = percentile([1.0, 2.0, 3.0], 0.2)
     assert found is not None
     assert found.lower is None
+
+
+def queue_times(rng: np.random.Generator, load: float, n: int) -> list[float]:
+    """Times in a queue of one exponential server, by Lindley's recursion, long settled."""
+    wait, times = 0.0, []
+    for service, gap in zip(
+        rng.exponential(load, n + 500), rng.exponential(1, n + 500), strict=True
+    ):
+        times.append(wait + service)
+        wait = max(wait + service - gap, 0.0)
+    return times[500:]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_of_requests_that_queue_the_bounds_hold_too(share: float) -> None:
+    """M/M/1, half full: independent ranks miss three times as often as they say."""
+    truth = -0.5 / (1 - 0.5) * np.log(1 - share)
+    rng = np.random.default_rng(8)
+    runs = [queue_times(rng, 0.5, 450) for _ in range(400)]
+    plain = [percentile(run, share) for run in runs]
+    queued = [queued_percentile(run, share) for run in runs]
+    missed = [
+        np.mean([each is not None and (each.upper or np.inf) < truth for each in found])
+        for found in (plain, queued)
+    ]
+    assert missed[0] > 0.12
+    assert missed[1] < 0.08
+    below = [each is not None and (each.lower or 0.0) > truth for each in queued]
+    assert np.mean(below) < 0.08
+
+
+def test_of_independent_samples_little_is_lost() -> None:
+    rng = np.random.default_rng(5)
+    widths: list[float] = []
+    for _ in range(200):
+        run = list(rng.exponential(1, 400))
+        plain, queued = percentile(run, 0.5), queued_percentile(run, 0.5)
+        assert plain is not None
+        assert queued is not None
+        assert queued.value == plain.value
+        assert queued.upper is not None
+        assert queued.lower is not None
+        assert plain.upper is not None
+        assert plain.lower is not None
+        widths.append((queued.upper - queued.lower) / (plain.upper - plain.lower))
+    assert np.median(widths) < 1.5
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [[1.0] * 60, list(map(float, range(60))), [float(n % 2) for n in range(60)]],
+    ids=["all equal", "rising", "alternating"],
+)
+def test_bounds_surround_the_value_or_are_absent(samples: list[float]) -> None:
+    found = queued_percentile(samples, 0.5)
+    assert found is not None
+    assert found.lower is None or found.lower <= found.value
+    assert found.upper is None or found.upper >= found.value
+
+
+def test_a_run_that_only_rises_is_worth_too_little_for_bounds() -> None:
+    found = queued_percentile([float(n) for n in range(200)], 0.5)
+    assert found is not None
+    assert (found.lower, found.upper) == (None, None)
+
+
+def test_without_enough_samples_for_batches_they_count_as_independent() -> None:
+    run = [float(n) for n in range(20)]
+    assert queued_percentile(run, 0.5) == percentile(run, 0.5)
+    assert queued_percentile(run[:4], 0.5) is None

@@ -21,8 +21,8 @@ SEAT_S = 120.0
 """Longest wait for the GPUs, and for a worker to start there."""
 CALL_S = 900.0
 """Longest call of a seat: weights may be fetched."""
-NO_GPU = {"CPU": 0.001}
-"""A seat without GPUs; Ray reserves no empty bundle, and the CPUs are the callers'."""
+NO_GPU = {"memory": 1.0}
+"""A seat without GPUs, in bytes: Ray reserves no empty bundle, and a crew may have every CPU."""
 
 
 class SeatError(RightsizeError):
@@ -115,7 +115,7 @@ def _actor(ray: Any, factory: str, group: Any, *, index: int, gpus: int) -> Any:
     return (
         ray.remote(SeatHost)
         .options(
-            num_cpus=0 if gpus else NO_GPU["CPU"],
+            num_cpus=0,
             num_gpus=gpus,
             max_restarts=0,
             scheduling_strategy=PlacementGroupSchedulingStrategy(

@@ -1,8 +1,8 @@
 """A driver on a cluster of two nodes, only the second of which has (logical) GPUs.
 
-    python -m tests.harness.serving.hosting_driver FOLDER [hang | crash | greedy]
+    python -m tests.harness.serving.hosting_driver FOLDER [hang | crash | late]
 
-prints JSON lines. `hang` serves until it is killed.
+prints JSON lines. `hang` serves until it is killed; `late` serves when a crew has every CPU.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def spec(*options: str, gpus: int = 1) -> ServeSpec:
 SPECS = {
     "whole": {"one": spec(), "same": spec(), "other": spec("--tickets")},
     "hang": {"one": spec()},
+    "late": {"one": spec(gpus=0)},
     "crash": {"one": spec("--crash-at-start")},
 }
 
@@ -52,6 +53,8 @@ def serve(folder: Path, mode: str, address: str, second: str) -> None:
         cluster = stack.enter_context(
             remote_cluster(address, state=folder, environ=dict(os.environ))
         )
+        if mode == "late":
+            cluster.crew("tests.support.handlers:where")
         said: list[str] = []
         served = stack.enter_context(
             host_models(

@@ -94,6 +94,15 @@ def test_servers_run_where_the_gpus_are_and_are_asked_from_there(tmp_path: Path)
 
 
 @pytest.mark.ray
+def test_a_server_without_gpus_finds_a_place_where_the_callers_have_every_cpu(
+    tmp_path: Path,
+) -> None:
+    served, asked = lines(drive(tmp_path, "late"))
+    assert (served["load_s"] > 0, asked["at_home"], asked["said"]) == (True, [True] * 5, [])
+    assert all_gone(served["pids"])
+
+
+@pytest.mark.ray
 def test_a_killed_driver_leaves_no_server_on_any_node(tmp_path: Path) -> None:
     driver = drive(tmp_path, "hang")
     assert driver.stdout is not None

@@ -14,6 +14,7 @@ import click
 
 from harness.cli.hosting import Hosts
 from harness.cli.loads import STATE, loads_of
+from harness.cli.node_keys import check_node_keys
 from harness.cli.offline import go_offline
 from harness.cli.progress import Ahead, show_progress
 from harness.cli.show import usd
@@ -91,6 +92,8 @@ def reviewed(
             if setup.address is None
             else remote_cluster(setup.address, state=state, environ=os.environ)
         )
+        if setup.address is not None:
+            check_node_keys(workspace, plan, cluster)
         book = LoadBook(workspace=workspace, plan=plan, journal=journal)
         hosts = Hosts(
             workspace=workspace,

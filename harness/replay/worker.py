@@ -7,6 +7,7 @@ import os
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from harness.errors import UsageError
@@ -15,6 +16,7 @@ from harness.replay.batch_worker import BatchWorker
 from harness.replay.calls import Call, Fault, Reply
 from harness.replay.faults import fault_of
 from harness.replay.gate import Gate
+from harness.replay.keys import KeyCheck
 from harness.replay.lag import LagMeter
 from providers.errors import AuthRejectedError, ProviderError
 from providers.opening import open_batch_provider, open_provider
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from harness.replay.batch_calls import BatchReply
+    from harness.replay.keys import KeysLacking
     from providers.batch import BatchProvider
     from providers.completion import Completion
     from providers.provider import Endpoint, Provider
@@ -41,6 +44,7 @@ def open_worker() -> Worker:
         open_provider=open_with_key(os.environ),
         open_batches=open_with_key(os.environ, open_batch_provider),
         utc_now=utc_now,
+        environ=os.environ,
     )
 
 
@@ -80,17 +84,21 @@ class Worker:
         utc_now: Callable[[], str],
         open_batches: Callable[[Endpoint], BatchProvider] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        environ: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._open = open_provider
         self._utc_now = utc_now
         self._batches = BatchWorker(open_batches, utc_now) if open_batches else None
         self._monotonic = monotonic
+        self._environ = environ
         self._providers: dict[Endpoint, Provider] = {}
         self._gates: defaultdict[str, Gate] = defaultdict(Gate)
         self._lag = LagMeter(monotonic)
 
-    async def __call__(self, payload: object) -> Reply | BatchReply:
+    async def __call__(self, payload: object) -> Reply | BatchReply | KeysLacking:
         """Make one call."""
+        if isinstance(payload, KeyCheck):
+            return payload.found(self._environ)
         if self._batches is not None and isinstance(payload, Submit | Poll | Fetch):
             return await self._batches.answer(payload)
         call = cast("Call", payload)

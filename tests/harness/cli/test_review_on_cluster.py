@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import psutil
@@ -28,7 +30,7 @@ from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.serving.states import ServerState
     from tests.support.ray_nodes import Nodes
@@ -72,9 +74,9 @@ class Mixed:
     root: Path
     nodes: Nodes
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, environ: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[str]:
         """The review, as in a terminal of its own."""
-        environ = {name: value for name, value in os.environ.items() if name not in KEYS}
+        environ = {**{n: value for n, value in os.environ.items() if n not in KEYS}, **environ}
         command = Path(sys.executable).with_name("rightsize")
         return subprocess.Popen(
             [command, "review", "-w", self.root, "--cycle", CYCLE, "--yes",
@@ -152,6 +154,22 @@ def test_each_model_is_asked_with_the_key_of_its_node(tmp_path: Path, nodes: Nod
     assert review.servers() == ()
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "ray-token"]
     assert not [path for path in kept for key in KEYS.values() if key.encode() in path.read_bytes()]
+
+
+def test_a_key_that_a_node_has_not_is_one_line_before_any_call(
+    tmp_path: Path, nodes: Nodes
+) -> None:
+    with OpenAIServer(answers) as server:
+        review = mixed(tmp_path, server.port, nodes, hosted_key="RIGHTSIZE_TEST_ELSEWHERE")
+        started = review.start({"RIGHTSIZE_TEST_ELSEWHERE": "the driver has it"})
+        said, errors = started.communicate(timeout=120)
+        assert server.log.calls == []
+    assert started.returncode == ExitCode.USAGE_ERROR, said + errors
+    assert "starting own" not in said
+    line, last = errors.splitlines()[-2:]
+    lacking = f"RIGHTSIZE_TEST_ELSEWHERE on {socket.gethostname()}"
+    assert line.startswith(f"big: no environment variable {lacking}: set it where Ray is started")
+    assert last == "nothing was asked"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])

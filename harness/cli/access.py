@@ -23,11 +23,16 @@ def check_access(workspace: Workspace, plan: Plan, environ: Mapping[str, str]) -
     Raises:
         UsageError: one line per model: the variable that is not set, or the SDK to install.
     """
-    lines = [
-        line
-        for name in sorted(asked_models(plan))
-        for line in lacking(name, workspace.models[name], environ)
-    ]
+    check_models({name: workspace.models[name] for name in asked_models(plan)}, environ)
+
+
+def check_models(models: Mapping[str, ModelConfig], environ: Mapping[str, str]) -> None:
+    """Refuse models that nobody here could ask.
+
+    Raises:
+        UsageError: one line per model and lack.
+    """
+    lines = [line for name in sorted(models) for line in lacking(name, models[name], environ)]
     if lines:
         raise UsageError("\n".join([*lines, "nothing was asked"]))
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.access import check_access
 from harness.cli.hosting import Hosts
 from harness.cli.loads import STATE, loads_of
 from harness.cli.node_keys import check_node_keys
 from harness.cli.offline import go_offline
 from harness.cli.progress import Ahead, show_progress
-from harness.cli.show import usd
+from harness.cli.show import fault_line, usd
 from harness.cluster.opening import local_cluster, remote_cluster
 from harness.errors import ExitCode
 from harness.publish.pages import publish
@@ -25,12 +26,14 @@ from harness.publish.store import read_records, write_records
 from harness.record.codes import Finding, Reason, Verdict
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
+from harness.replay.upkeep import unanswered
 from harness.review.ahead import answer_ahead
 from harness.review.engine import Engine, NotInJournalError
 from harness.review.loading import LoadBook
 from harness.review.progress import Silent
 from harness.review.reviewing import review
 from harness.serving.gpus import gpus_here
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,16 +61,20 @@ def run(workspace: Workspace, plan: Plan, setup: Setup) -> int:
     """Replay, decide, write records and documents; returns the exit code."""
     state = workspace.root / STATE
     out = (setup.out or workspace.root / "reviews") / plan.cycle
+    path, run_id = state / "journal.sqlite", secrets.token_hex(8)
     with Journal.open(
-        state / "journal.sqlite",
-        run_id=secrets.token_hex(8),
+        path,
+        run_id=run_id,
         cycle=plan.cycle,
         now=setup.now.isoformat(),
     ) as journal:
         records, ledger = reviewed(workspace, plan, setup, journal)
     write_records(records, out)
     publish(read_records(out), out, now=setup.now)
-    return _close(records, ledger, out, strict=setup.strict)
+    code = _close(records, ledger, out, strict=setup.strict)
+    for fault in unanswered(path, run_id):
+        click.echo(fault_line(fault), err=True)
+    return code
 
 
 def reviewed(
@@ -86,6 +93,8 @@ def reviewed(
         return review(workspace, plan, {}, engine)
     except NotInJournalError:
         state = workspace.root / STATE
+    if setup.address is None:
+        check_access(workspace, plan, os.environ)
     with ExitStack() as stack:
         cluster = stack.enter_context(
             local_cluster(state=state, gpus=len(gpus_here(os.environ)))
@@ -146,7 +155,7 @@ def _close(records: Sequence[DecisionRecord], ledger: Ledger, out: Path, *, stri
     possibly = f", {usd(unknown)} more possibly billed" if unknown else ""
     click.echo(
         f"spent {usd(ledger.spent_usd)}{possibly}; stopping early saved {usd(saved)}; "
-        f"{missing} trials missing"
+        f"{plural(missing, 'trial')} missing"
     )
     verdicts = [record.verdict for record in records]
     click.echo("   ".join(_counted(records)))

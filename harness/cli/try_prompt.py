@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
+from harness.cli.access import check_models
 from harness.cli.hosting import serve_here
 from harness.cli.loads import STATE, room_of
 from harness.cli.show import usd
@@ -56,6 +58,7 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
     rung = rung_with(plan.features[0], model, text)
     if rung.excluded is not None:
         raise UsageError(f"{model}: {rung.excluded}: {rung.note}")
+    check_models({rung.model: rung.config}, os.environ)
     state = loaded.root / STATE
     with ExitStack() as stack:
         journal = stack.enter_context(

@@ -23,14 +23,30 @@ def config(**changes: object) -> ModelConfig:
     return ModelConfig.model_validate({"provider": "openai"} | changes)
 
 
-def test_a_review_without_its_keys_asks_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace whose models need a key that is not there."""
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    root = write_review_workspace(tmp_path, 9, Shape(cases=150, candidates="good"))
-    for path in (root / "models").glob("*.yaml"):
+    made = write_review_workspace(tmp_path, 9, Shape(cases=150, candidates="good"))
+    for path in (made / "models").glob("*.yaml"):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace("  may_see", "  key: NO_SUCH_KEY\n  may_see"), "utf-8")
+    return made
+
+
+def test_a_trial_of_a_prompt_without_its_key_asks_nothing(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["try", "tickets", "-w", str(root), "-m", "good"]) == ExitCode.USAGE_ERROR
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "good: no environment variable NO_SUCH_KEY (`key:` in its models/ file)"
+    )
+    assert not (root / ".rightsize" / "journal.sqlite").exists()
+
+
+def test_a_review_without_its_keys_asks_nothing(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["review", "-w", str(root), "--cycle", CYCLE, "--yes"]) == ExitCode.USAGE_ERROR
     lines = capsys.readouterr().err.splitlines()
     assert lines == [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from evalsets.loading import CONFIG_FILE
 from evalsets.prompts import PromptError, check_template, render_prompt
 from evalsets.source import read_yaml
+from evalsets.validation import shown
 from harness.config.feature_checks import evalset_folder, named_options
 from harness.config.options import split_option
 from harness.config.reading import problem_of
@@ -17,13 +18,14 @@ from harness.errors import ExitCode, Problem, UsageError, WorkspaceError
 from harness.scoring.catalogue import find_scorer
 from harness.scoring.scorer import Setting
 from harness.serving.catalogue import missing_weights
+from harness.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
-    from evalsets.cases import EvalSet, ScorerSpec
+    from evalsets.cases import Case, EvalSet, ScorerSpec, Turn
     from evalsets.source import KeyPath
     from harness.config.files import ModelConfig, PolicyConfig
     from harness.config.reading import Reading
@@ -112,13 +114,17 @@ def aged_on(on: date) -> HasPrice:
 
 
 def check_workspace(
-    root: Path, *, has_price: HasPrice, has_aged: HasPrice | None = None
+    root: Path, *, has_price: HasPrice, has_aged: HasPrice | None = None, on: date | None = None
 ) -> CheckReport:
-    """Check a workspace: nothing is asked of anybody, and no code of the user's is run."""
+    """Check a workspace: nothing is asked of anybody, and no code of the user's is run.
+
+    `on` is the day of the check; without it no day is held against another.
+    """
     reading, evalsets = inspect_workspace(root)
     problems = [*reading.problems, *_price_problems(reading, has_price)]
     problems += _age_problems(reading, has_aged) if has_aged else []
     problems += _weights_problems(reading, root)
+    problems += _agreed_later(reading, on) if on else []
     for name, evalset in evalsets.items():
         folder = evalset_folder(root, name, reading.features[name].config)
         problems += _scorer_problems(evalset, folder)
@@ -129,6 +135,15 @@ def check_workspace(
         cases=sum(len(evalset.cases) for evalset in evalsets.values()),
         problems=sorted_problems(problems),
     )
+
+
+def _agreed_later(reading: Reading, on: date) -> Iterator[Problem]:
+    """Margins agreed on a day that is to come: documents say that they were agreed before."""
+    for entry in reading.features.values():
+        agreed = entry.config.agreed
+        if agreed is not None and agreed.on > on:
+            message = f"{agreed.on} is to come; state the day on which the margin was agreed"
+            yield entry.problem(("agreed", "on"), message)
 
 
 def _weights_problems(reading: Reading, root: Path) -> list[Problem]:
@@ -183,6 +198,8 @@ def _scorer_problems(evalset: EvalSet, folder: Path) -> Iterator[Problem]:
             primary = find_scorer(evalset.primary, Setting(folder=folder))
         except UsageError as error:
             yield _at_evalset(folder, ("primary",), str(error))
+        else:
+            yield from _hopeless_targets(evalset, primary, folder)
     for at, guardrail in enumerate(evalset.guardrails):
         if primary is None or _is_users(guardrail.scorer):
             continue
@@ -190,6 +207,24 @@ def _scorer_problems(evalset: EvalSet, folder: Path) -> Iterator[Problem]:
             find_scorer(guardrail.scorer, Setting(folder=folder, primary=primary))
         except UsageError as error:
             yield _at_evalset(folder, ("guardrails", at), str(error))
+
+
+def _hopeless_targets(evalset: EvalSet, primary: Scorer, folder: Path) -> Iterator[Problem]:
+    """Targets that would be wrong as answers: both models would fail there, and seem alike."""
+    if not (primary.closed and primary.needs_target):
+        return
+    targets = {case.id: case.target for case in evalset.cases if case.target is not None}
+    wrong = [
+        case.id
+        for case in evalset.cases
+        if case.id in targets and primary.score(case, targets[case.id]) < 1
+    ]
+    if wrong:
+        message = (
+            f"no answer can be right on {plural(len(wrong), 'case')}, for the target itself "
+            f"scores as wrong; the first is {wrong[0]!r}, its target {shown(targets[wrong[0]])}"
+        )
+        yield _at_evalset(folder, ("primary",), message)
 
 
 def _is_users(spec: ScorerSpec) -> bool:
@@ -209,11 +244,21 @@ def _prompt_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[
         text = path.read_text(encoding="utf-8-sig", errors="replace")
         if check_template(text) is not None:
             continue
-        for case in evalset.cases:
-            try:
-                render_prompt(text, case)
-            except PromptError as error:
-                shown = path.relative_to(reading.root).as_posix()
-                message = f"case {case.id!r}: {error}"
-                yield Problem(file=shown, line=None, key="", message=message)
-                break
+        message = _prompt_fault(text, evalset.cases)
+        if message is not None:
+            where = path.relative_to(reading.root).as_posix()
+            yield Problem(file=where, line=None, key="", message=message)
+
+
+def _prompt_fault(text: str, cases: Sequence[Case]) -> str | None:
+    """Why a prompt cannot be used on these cases; None when it can."""
+    questions: list[tuple[Turn, ...]] = []
+    for case in cases:
+        try:
+            questions.append(render_prompt(text, case))
+        except PromptError as error:
+            return f"case {case.id!r}: {error}"
+    alike = all(question == questions[0] for question in questions)
+    if alike and any(case.input != cases[0].input for case in cases):
+        return "every case is asked the same: the prompt needs {{ input }} or {{ metadata.KEY }}"
+    return None

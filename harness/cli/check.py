@@ -20,7 +20,7 @@ def check(workspace: Path) -> int:
     """Find every error of a workspace at once: file, line, key, what to do. Spends nothing."""
     root = options.find_workspace(workspace)
     today = options.now().date()
-    report = check_workspace(root, has_price=priced_on(today), has_aged=aged_on(today))
+    report = check_workspace(root, has_price=priced_on(today), has_aged=aged_on(today), on=today)
     for problem in report.problems:
         mark = "" if problem.severity == "error" else f"{problem.severity}: "
         click.echo(f"{mark}{problem}", err=problem.severity == "error")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.config.file_base import DataClass, FileModel, Share, Usd
+from harness.config.file_base import DataClass, FileModel, Share, Usd, Vendor
 
 
 class PriceTier(FileModel):
@@ -109,7 +109,7 @@ class HostingConfig(FileModel):
 class ModelConfig(FileModel):
     """One entry of `models/*.yaml`."""
 
-    provider: Literal["anthropic", "openai", "google", "openai-compatible"]
+    provider: Vendor
     """Whose API."""
     version: str | None = None
     """Pinned version, the name in the request; default: the entry's own name."""

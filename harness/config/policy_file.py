@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.config.file_base import FileModel, Level, Points, Risk, Share, Usd
+from harness.config.file_base import FileModel, Level, Points, Risk, Share, Usd, Vendor
 
 
 class RiskPolicy(FileModel):
@@ -136,7 +136,7 @@ class PolicyConfig(FileModel):
     """Share of the provider's limits that a review may use."""
     expires_days: ExpiryDays = ExpiryDays()
     """How long evidence, prices and signatures last."""
-    discounts: Annotated[dict[str, Share], Field(default_factory=dict)]
+    discounts: Annotated[dict[Vendor, Share], Field(default_factory=dict)]
     """By provider, on catalogue prices only; 0.10 is 10 % off."""
     gpus: Annotated[dict[str, GpuPrice], Field(default_factory=dict)]
     """GPU price book."""

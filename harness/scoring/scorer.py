@@ -82,7 +82,8 @@ def read_options(spec: ScorerSpec, model: type[OptionsT]) -> OptionsT:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        what = f"option {where!r}: {first['msg']}" if where else first["msg"]
+        why = "is required and missing" if first["type"] == "missing" else first["msg"]
+        what = f"option {where!r}: {why}" if where else why
         known = ", ".join(sorted(_names(model))) or "none"
         raise UsageError(f"scorer {spec.scorer!r}: {what}; options: {known}") from None
 

@@ -146,3 +146,43 @@ def test_a_broken_list_of_weights_is_an_error(root: Path) -> None:
     (root / "weights.yaml").write_text("- a")
     (problem,) = check(root).errors
     assert problem.file == "weights.yaml"
+
+
+def test_a_margin_agreed_on_a_day_to_come_is_an_error(root: Path) -> None:
+    edit(root / "features" / "tickets.yaml", "on: 2026-09-14", "on: 2027-09-14")
+    (problem,) = check_workspace(root, has_price=priced_on(TODAY), on=TODAY).errors
+    assert str(problem) == (
+        "features/tickets.yaml:7: agreed.on: 2027-09-14 is to come; "
+        "state the day on which the margin was agreed"
+    )
+    edit(root / "features" / "tickets.yaml", "on: 2027-09-14", f"on: {TODAY}")
+    assert check_workspace(root, has_price=priced_on(TODAY), on=TODAY).problems == ()
+
+
+def test_targets_that_are_no_label_are_an_error(root: Path) -> None:
+    edit(root / "evalsets" / "tickets" / "evalset.yaml", "[billing, technical]", "[biling, tech]")
+    (problem,) = check(root).errors
+    assert str(problem) == (
+        "evalsets/tickets/evalset.yaml:5: primary: no answer can be right on 12 cases, for the "
+        "target itself scores as wrong; the first is 't-0', its target 'technical'"
+    )
+
+
+def test_a_prompt_that_asks_every_case_the_same_is_an_error(root: Path) -> None:
+    (root / "prompts" / "tickets" / "default.j2").write_text("Topic?\n", encoding="utf-8")
+    (problem,) = check(root).errors
+    assert str(problem) == (
+        "prompts/tickets/default.j2: every case is asked the same: "
+        "the prompt needs {{ input }} or {{ metadata.KEY }}"
+    )
+
+
+def test_a_discount_of_a_vendor_that_there_is_not_is_an_error(root: Path) -> None:
+    path = root / "policy.yaml"
+    path.write_text(path.read_text("utf-8") + "discounts: {opnai: 0.1}\n", encoding="utf-8")
+    assert [str(problem) for problem in check(root).errors] == [
+        (
+            "policy.yaml:5: discounts.opnai: must be 'anthropic', 'openai', 'google' or "
+            "'openai-compatible', got 'opnai'"
+        )
+    ]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalsets.validation import suggestion
 from harness.cli import options
 from harness.config.workspace import load_workspace
 from harness.costing.catalogue import facts
 from harness.costing.rates import PriceMissingError, find_rates
-from harness.errors import ExitCode
+from harness.errors import ExitCode, UsageError
 from harness.plan.endpoints import endpoint_of
 from providers.errors import ProviderError
 from providers.opening import open_provider
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 def models(*, workspace: Path, models: tuple[str, ...], ping: bool) -> int:
     """List a workspace's models: tier, price, window, region, retirement, what they may see."""
     found = load_workspace(options.find_workspace(workspace))
+    known = sorted(found.models)
+    for name in models:
+        if name not in known:
+            raise UsageError(f"--model {name}: not in the workspace{suggestion(name, known)}")
     today = options.now().date()
     failed = False
     for name, config in sorted(found.models.items()):

@@ -44,9 +44,11 @@ def _facts(record: DecisionRecord) -> dict[str, Any]:
     facts = cast("dict[str, Any]", json.loads(record.model_dump_json(exclude=set(_NOT_FOUND))))
     if facts["savings"] is not None:
         facts["savings"] |= {"realised": None, "verified_at": None}
-    # Both grow with every later review on the same journal.
+    # All three grow with every later review or try on the same journal.
     facts["evidence"] |= {"journal_runs": None}
     facts["evidence"]["eval_set"] |= {"times_used": None}
+    for option in facts["options"]:
+        option |= {"prompts_tried": None}
     return facts
 
 

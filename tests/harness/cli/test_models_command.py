@@ -72,6 +72,14 @@ def test_the_list_calls_nobody(root: Path, capsys: pytest.CaptureFixture[str]) -
     )
 
 
+def test_a_model_that_is_not_there_is_an_error(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["models", "-w", str(root), "-m", "smal"]) == ExitCode.USAGE_ERROR
+    said = "--model smal: not in the workspace; did you mean `small`?\n"
+    assert capsys.readouterr().err == said
+
+
 def test_ping_asks_each_model_once(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,3 +36,10 @@ def test_another_verdict_gives_few_lines() -> None:
     assert not found.same
     assert len(found.differences) == 20
     assert any("4 entries in the record, 3 recomputed" in line for line in found.differences)
+
+
+def test_a_prompt_tried_later_is_no_other_finding() -> None:
+    record = downgrade_record()
+    tried = [one.model_copy(update={"prompts_tried": 7}) for one in record.options]
+    again = record.model_copy(update={"options": tuple(tried)})
+    assert compare_findings(record, again).same

@@ -90,6 +90,8 @@ class Spend:
     possibly_billed_usd: Decimal
 
 
+USD_DIGITS = 12
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -279,6 +281,16 @@ class Journal:
         """Take back, durably, what was set aside for loads that never began."""
         with transaction(self._connection):
             self._connection.executemany(sql.DROP_LOAD, [(row,) for row in rows])
+
+    @_in_turn
+    def cut_loads(self, rows: Sequence[int], most_s: float) -> None:
+        """End loads that failed, of which is known that they took at most so many seconds."""
+        names = json.dumps(list(rows))
+        with transaction(self._connection):
+            for row, load_s, usd in self._connection.execute(sql.OPEN_LOADS, (names,)).fetchall():
+                share = Decimal(str(min(most_s / load_s, 1.0)))
+                cost = (round(Decimal(usd) * share, USD_DIGITS), min(most_s, load_s), row)
+                self._connection.execute(sql.CUT_LOAD, (str(cost[0]), *cost[1:]))
 
     @_in_turn
     def load_spend(self, feature: str, cycle: str) -> Spend:

@@ -46,6 +46,11 @@ REPLACE_LOAD = """
 DELETE FROM loads WHERE rowid = (SELECT max(rowid) FROM loads
     WHERE ended = 0 AND run_id = ? AND feature = ? AND model = ?)
 """
+OPEN_LOADS = (
+    "SELECT rowid, load_s, usd FROM loads "
+    "WHERE ended = 0 AND rowid IN (SELECT value FROM json_each(?))"
+)
+CUT_LOAD = "UPDATE loads SET usd = ?, load_s = ?, ended = 1 WHERE rowid = ?"
 FIND_LOADS = """
 SELECT usd, ended FROM loads JOIN runs USING (run_id)
 WHERE cycle = ?1 AND (?2 IS NULL OR feature = ?2)

@@ -1,12 +1,13 @@
 """What loading the models that we start costs: their GPUs' time, charged to who asks them.
 
 Before a load its upper bound is set aside in the journal, and so of the cap; after it the bound is
-replaced by what the load took. A load of which nobody knows how long it took (its server did not
-come up, or we were killed) keeps its bound as possibly billed.
+replaced by what the load took, and after one that failed by the time until it was given up. A load
+of which nobody knows how long it took (we were killed) keeps its bound as possibly billed.
 """
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -51,6 +52,7 @@ class LoadBook:
     workspace: Workspace
     plan: Plan
     journal: Journal
+    monotonic: Callable[[], float] = time.monotonic
 
     @contextmanager
     def loading(self, models: Collection[str]) -> Generator[None]:
@@ -60,11 +62,15 @@ class LoadBook:
             BudgetRefusedError: the cap has no room for what loading them may cost.
         """
         rows = self.set_aside(dict.fromkeys(models, 1), offline=False)
+        begun = self.monotonic()
         try:
             yield
         except UsageError:
             # The cluster has no room for them: none was started.
             self.journal.drop_loads(rows)
+            raise
+        except BaseException:
+            self.journal.cut_loads(rows, self.monotonic() - begun)
             raise
 
     @contextmanager
@@ -78,18 +84,19 @@ class LoadBook:
             BudgetRefusedError: the cap has no room for what loading them may cost.
         """
         waiting = [self.set_aside({model: size}, offline=True)]
+        begun: list[tuple[Sequence[int], int, float]] = []
 
         def begin(processes: int) -> None:
-            if waiting:
-                waiting.clear()
-            else:
-                self.set_aside({model: processes}, offline=True)
+            rows = waiting.pop() if waiting else self.set_aside({model: processes}, offline=True)
+            begun.append((rows, processes, self.monotonic()))
 
         try:
             yield begin
         finally:
             for rows in waiting:
                 self.journal.drop_loads(rows)
+            for rows, processes, at in begun:
+                self.journal.cut_loads(rows, processes * (self.monotonic() - at))
 
     def set_aside(self, processes: Mapping[str, int], *, offline: bool) -> Sequence[int]:
         """Set the upper bound of loads aside, by model so many at once; returns the rows.

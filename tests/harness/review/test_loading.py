@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,11 +97,17 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
         yield found
 
 
-def a_book(root: Path, journal: Journal, *, cap: str = "10", more: str = "") -> LoadBook:
+def a_book(
+    root: Path, journal: Journal, *, cap: str = "10", more: str = "", took: float = 0
+) -> LoadBook:
+    """`took` seconds pass between two looks at the clock."""
     write_served(root, 9, cap=cap, more=more)
     workspace = load_workspace(root)
     plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection())
-    return LoadBook(workspace=workspace, plan=plan, journal=journal)
+    ticks = count()
+    return LoadBook(
+        workspace=workspace, plan=plan, journal=journal, monotonic=lambda: next(ticks) * took
+    )
 
 
 def spent(known: str, possibly: str) -> Spend:
@@ -136,20 +143,26 @@ def test_a_load_that_the_cap_has_no_room_for_is_refused_before_it(
     assert journal.spend(cycle=CYCLE) == spent("0.02", "0")
 
 
-def test_a_server_that_does_not_come_up_keeps_its_bound(tmp_path: Path, journal: Journal) -> None:
-    book = a_book(tmp_path, journal)
-    with pytest.raises(ServeError), book.loading(["good"]):
-        raise ServeError("good: no answer within 900 s")
-    assert journal.spend(cycle=CYCLE) == spent("0", str(BOUND))
-    # The next load is settled by itself.
-    with book.loading(["good"]):
-        book.settle({"good": 100.0})
-    assert journal.spend(cycle=CYCLE) == spent("0.01", str(BOUND))
+@pytest.mark.parametrize(
+    ("took", "usd"), [(100.0, Decimal("0.01")), (2000.0, BOUND)], ids=["early", "late"]
+)
+@pytest.mark.parametrize("error", [ServeError("good: its server ended"), KeyboardInterrupt()])
+def test_a_server_that_does_not_come_up_costs_the_time_until_it_is_given_up(
+    tmp_path: Path, journal: Journal, error: BaseException, took: float, usd: Decimal
+) -> None:
+    book = a_book(tmp_path, journal, took=took)
+    with pytest.raises(type(error)), book.loading(["good"]):
+        raise error
+    assert journal.spend(cycle=CYCLE) == spent(str(usd), "0")
+    # What comes later is settled by itself, and once.
+    with pytest.raises(type(error)), book.loading(["good"]):
+        settle_and_raise(book, error)
+    assert journal.spend(cycle=CYCLE) == spent(str(usd + Decimal("0.01")), "0")
 
 
-def fail_later(book: LoadBook) -> None:
+def settle_and_raise(book: LoadBook, error: BaseException) -> None:
     book.settle({"good": 100.0})
-    raise UsageError("something else, later")
+    raise error
 
 
 def test_what_never_began_costs_nothing(tmp_path: Path, journal: Journal) -> None:
@@ -158,7 +171,7 @@ def test_what_never_began_costs_nothing(tmp_path: Path, journal: Journal) -> Non
         raise UsageError("the cluster did not give 2 GPUs at once")
     assert journal.spend(cycle=CYCLE) == spent("0", "0")
     with pytest.raises(UsageError), book.loading(["good"]):
-        fail_later(book)
+        settle_and_raise(book, UsageError("something else, later"))
     assert journal.spend(cycle=CYCLE) == spent("0.01", "0")
 
 
@@ -177,6 +190,15 @@ def test_each_batch_without_a_server_loads_again(tmp_path: Path, journal: Journa
     with book.benched("good", 3):
         pass
     assert journal.spend(cycle=CYCLE) == spent("0.015", "0")
+
+
+def test_processes_that_did_not_start_cost_the_time_until_they_are_given_up(
+    tmp_path: Path, journal: Journal
+) -> None:
+    book = a_book(tmp_path, journal, more=OFFLINE, took=50.0)
+    with book.benched("good", 3) as loading:
+        loading(2)
+    assert journal.spend(cycle=CYCLE) == spent("0.01", "0")
 
 
 def test_the_plan_knows_loading_before_it(tmp_path: Path, journal: Journal) -> None:

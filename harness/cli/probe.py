@@ -26,8 +26,8 @@ from harness.probe.featured import (
     to_result,
     unseen_gpus,
 )
-from harness.probe.fixed_rates import goodput_of_rates
-from harness.probe.foreign import read_runs
+from harness.probe.fixed_rates import doubts, goodput_of_rates
+from harness.probe.foreign import decided, read_runs
 from harness.probe.probing import ProbePlan
 from harness.probe.probing import probe as measure
 from harness.probe.search import SearchPlan
@@ -151,13 +151,16 @@ def _imported(
     found: Workspace, model: str, feature: str, imported: tuple[str, Path], search: SearchPlan
 ) -> ProbeResult:
     tool, path = imported
-    runs = read_runs(cast("Tool", tool), path)
     slo = slo_of(found, feature)
+    runs = tuple(decided(run, slo) for run in read_runs(cast("Tool", tool), path))
     goodput = goodput_of_rates([(run.rate_per_s, good_share(run, slo)) for run in runs], search)
     subject = Subject(
         model=model, feature=feature, source=tool, load_s=None, engine=EngineEntry(name="unknown"),
         measured_at=options.now().astimezone(UTC),
-        notes=(f"imported from {path.name}: no interval, since nothing was repeated",),
+        notes=(
+            f"imported from {path.name}: no interval, since nothing was repeated",
+            *doubts(runs, slo),
+        ),
     )  # fmt: skip
     return to_result(found, subject, (goodput, runs), replace(search, repeats=1))
 
@@ -194,3 +197,5 @@ def _show(result: ProbeResult, path: Path) -> None:
         f"{result.model}: {goodput.per_s:.3g} requests a second and replica{span} with "
         f"{goodput.good_share:.0%} good; written to {path}, sha256 {result.sha256[:12]}"
     )
+    for note in result.notes:
+        click.echo(f"  {note}")

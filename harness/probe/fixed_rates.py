@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.probe.search import Goodput, NoGoodputError, SearchPlan
+from harness.probe.settling import LIMITS_PER_RUN, slowest_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from harness.probe.samples import Slo
+    from harness.probe.summary import Run
 
 
 def goodput_of_rates(points: Sequence[tuple[float, float]], plan: SearchPlan) -> Goodput:
@@ -28,6 +32,21 @@ def goodput_of_rates(points: Sequence[tuple[float, float]], plan: SearchPlan) ->
     if good is None:
         raise NoGoodputError("there is no run")
     return _result(good[0])
+
+
+def doubts(runs: Sequence[Run], slo: Slo) -> tuple[str, ...]:
+    """What makes such a goodput too high, a line each: short runs, and even arrivals."""
+    lines: list[str] = []
+    wanted_s = LIMITS_PER_RUN * slowest_limit(slo)
+    short = [run for run in runs if run.counted_s < wanted_s]
+    if short:
+        lines.append(
+            f"{len(short)} of {len(runs)} runs count less than {wanted_s:.3g} s "
+            f"({LIMITS_PER_RUN} limits): a queue that has not filled yet makes a rate look good"
+        )
+    if any(run.even for run in runs):
+        lines.append("requests arrived more evenly than at random: production's queue is longer")
+    return tuple(lines)
 
 
 def _crossing(good: tuple[float, float] | None, bad: tuple[float, float], share: float) -> float:

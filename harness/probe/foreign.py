@@ -1,27 +1,42 @@
 """Result files of other load generators, request by request.
 
 Only open-loop runs say what a replica carries: with a fixed number of clients (guidellm's
-`synchronous`, `concurrent` and `throughput`, vLLM's `--max-concurrency` or an infinite rate) the
-clients wait for the server, and such runs are refused by name.
+`synchronous`, `concurrent` and `throughput`, vLLM's `--max-concurrency` or an infinite rate,
+aiperf's `--concurrency` without a rate) the clients wait for the server, and such runs are refused
+by name. Every time counts from when the request was due, as in a run of our own.
+
+Read against files of guidellm 0.8.1, vLLM 0.32.0 and aiperf 0.13.0 (`tests/harness/probe/files`).
 """
 
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from harness.errors import UsageError
 from harness.probe.samples import Sample
+from harness.probe.settling import slowest_limit
 from harness.probe.summary import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from harness.probe.samples import Slo
+
 Tool: TypeAlias = Literal["guidellm", "vllm-bench", "aiperf"]
 Entry: TypeAlias = "Mapping[str, Any]"
 OPEN_LOOP = ("constant", "poisson")
+EVEN_ARRIVALS = "constant"
+AIPERF_OPEN_LOOP = ("poisson", "gamma", "constant")
+UNFINISHED = "Unfinished"
+"""Error of a request that was still on its way when the run ended."""
+CHANCE = 3.0
+"""Standard errors by which an arrival rate may be off by chance."""
 MILLI = 1000.0
+NANO = 1e9
 
 
 def read_runs(tool: Tool, path: Path) -> tuple[Run, ...]:
@@ -50,6 +65,19 @@ def read_runs(tool: Tool, path: Path) -> tuple[Run, ...]:
     return tuple(sorted(runs, key=lambda run: run.rate_per_s))
 
 
+def decided(run: Run, slo: Slo) -> Run:
+    """The run without its last requests, where some were on their way when it ended.
+
+    Whether these would have been good nobody knows, and those that were answered among the last
+    ones are the quick ones: all that were due less than the slowest limit before the end go.
+    """
+    if not any(sample.error == UNFINISHED for sample in run.samples):
+        return run
+    end = max(sample.due_s + (sample.total_s or 0.0) for sample in run.samples)
+    last = end - slowest_limit(slo)
+    return replace(run, samples=tuple(one for one in run.samples if one.due_s <= last))
+
+
 def _guidellm(path: Path) -> list[Run]:
     report = json.loads(path.read_text(encoding="utf-8"))
     return [
@@ -60,33 +88,57 @@ def _guidellm(path: Path) -> list[Run]:
 
 
 def _guidellm_run(benchmark: Entry) -> Run:
-    requests = benchmark["requests"]
+    requests, strategy = benchmark["requests"], benchmark["config"]["strategy"]
     answered = [(entry, None) for entry in requests["successful"] or ()]
     failed = [
         (entry, name)
-        for status, name in (("errored", "Errored"), ("incomplete", "Unfinished"))
+        for status, name in (("errored", "Errored"), ("incomplete", UNFINISHED))
         for entry in requests[status] or ()
+        if _guidellm_due(entry) is not None
     ]
-    entries = sorted([*answered, *failed], key=lambda pair: _guidellm_due(pair[0]))
-    start = _guidellm_due(entries[0][0]) if entries else 0.0
+    entries = sorted([*answered, *failed], key=lambda pair: _guidellm_due(pair[0]) or 0.0)
+    start = (_guidellm_due(entries[0][0]) or 0.0) if entries else 0.0
+    ramp_s = float(benchmark["config"].get("profile", {}).get("rampup_duration") or 0.0)
+    samples = (_guidellm_sample(entry, start, error) for entry, error in entries)
+    settled = tuple(sample for sample in samples if sample.due_s >= ramp_s)
     return Run(
-        rate_per_s=float(benchmark["config"]["strategy"]["rate"]),
+        rate_per_s=_arrived(float(strategy["rate"]), [sample.due_s for sample in settled]),
         repeat=0,
-        samples=tuple(_guidellm_sample(entry, start, error) for entry, error in entries),
+        even=strategy["type_"] == EVEN_ARRIVALS,
+        samples=settled,
     )
 
 
-def _guidellm_due(entry: Entry) -> float:
-    """When the request was due; newer files say how late it was sent."""
-    return float(entry["request_start_time"]) - float(entry.get("request_dispatch_delay") or 0.0)
+def _arrived(planned: float, due: Sequence[float]) -> float:
+    """The planned rate, or that at which requests came, where chance does not explain the gap.
+
+    A client that cannot keep up sends fewer than it says, and all of them look good. `due` rises.
+    """
+    if len(due) < 2 or due[-1] <= due[0]:  # noqa: PLR2004  # a rate needs a time between two arrivals
+        return planned
+    came = (len(due) - 1) / (due[-1] - due[0])
+    return came if abs(came / planned - 1) > CHANCE / math.sqrt(len(due)) else planned
+
+
+def _guidellm_due(entry: Entry) -> float | None:
+    """When the request was due; older files say only when it was sent. None: it never was."""
+    due = entry.get("info", {}).get("timings", {}).get("targeted_start")
+    if due is None and entry["request_start_time"] is not None:
+        late_s = float(entry.get("request_dispatch_delay") or 0.0)
+        due = float(entry["request_start_time"]) - late_s
+    return None if due is None else float(due)
 
 
 def _guidellm_sample(entry: Entry, start: float, error: str | None) -> Sample:
-    late_s = max(float(entry.get("request_dispatch_delay") or 0.0), 0.0)
+    due = _guidellm_due(entry) or 0.0
+    sent = entry["request_start_time"]
+    late_s = 0.0 if sent is None else max(float(sent) - due, 0.0)
     first, gap = entry.get("time_to_first_token_ms"), entry.get("inter_token_latency_ms")
-    total = entry.get("request_latency")
+    total, end = entry.get("request_latency"), entry.get("request_end_time")
+    if total is None and end is not None and sent is not None:
+        total = max(float(end) - float(sent), 0.0)
     return Sample(
-        due_s=_guidellm_due(entry) - start,
+        due_s=due - start,
         first_token_s=None if first is None else first / MILLI + late_s,
         inter_token_s=None if gap is None else gap / MILLI,
         total_s=None if total is None else total + late_s,
@@ -104,63 +156,97 @@ def _vllm_bench(path: Path) -> list[Run]:
         if line["request_rate"] == "inf" or line.get("max_concurrency") is not None:
             continue
         starts: Sequence[float] = line["start_times"]
-        order = sorted(range(len(starts)), key=starts.__getitem__)
+        # Older files do not say how long a request waited for the client itself.
+        waits: Sequence[float] = line.get("queue_times") or [0.0] * len(starts)
+        due = [start - wait for start, wait in zip(starts, waits, strict=True)]
+        order = sorted(range(len(due)), key=due.__getitem__)
         runs.append(
             Run(
-                rate_per_s=float(line["request_rate"]),
+                rate_per_s=_arrived(float(line["request_rate"]), [due[n] for n in order]),
                 repeat=0,
-                samples=tuple(_vllm_sample(line, number, starts[order[0]]) for number in order),
+                even=float(line.get("burstiness", 1.0)) > 1,
+                samples=tuple(
+                    _vllm_sample(line, number, due[number] - due[order[0]], waits[number])
+                    for number in order
+                ),
             )
         )
     return runs
 
 
-def _vllm_sample(line: Entry, number: int, start: float) -> Sample:
-    due_s = line["start_times"][number] - start
+def _vllm_sample(line: Entry, number: int, due_s: float, late_s: float) -> Sample:
     if line["errors"][number]:
-        return Sample(due_s=due_s, error="Errored")
+        return Sample(due_s=due_s, late_s=late_s, error="Errored")
     first_s: float = line["ttfts"][number]
     # The gaps are between chunks, which may hold several tokens: their sum is what is certain.
     after_s = float(sum(line["itls"][number]))
+    if "latencies" in line:
+        after_s = float(line["latencies"][number]) - first_s
     tokens: int = line["output_lens"][number]
     return Sample(
         due_s=due_s,
-        first_token_s=first_s,
+        first_token_s=first_s + late_s,
         inter_token_s=after_s / (tokens - 1) if tokens > 1 else None,
-        total_s=first_s + after_s,
+        total_s=first_s + after_s + late_s,
         input_tokens=line["input_lens"][number],
         output_tokens=tokens,
+        late_s=late_s,
     )
 
 
 def _aiperf(path: Path) -> list[Run]:
-    """The rate is not in the records: it is what arrived, over the time in which it did."""
+    """The rate is not in the records: it is what arrived, over the time in which it did.
+
+    Whether the clients waited stands in `profile_export_aiperf.json` beside them, where it is.
+    """
     records = path / "profile_export.jsonl" if path.is_dir() else path
+    arrivals = _aiperf_arrivals(records.with_name("profile_export_aiperf.json"))
+    if arrivals is not None and arrivals not in AIPERF_OPEN_LOOP:
+        return []
     entries = sorted(
         (
             entry
             for entry in _json_documents(records)
             if entry["metadata"]["benchmark_phase"] == "profiling"
         ),
-        key=lambda entry: int(entry["metadata"]["request_start_ns"]),
+        key=_aiperf_due,
     )
     if len(entries) < 2:  # noqa: PLR2004  # a rate needs a time between two arrivals
         return []
-    start = int(entries[0]["metadata"]["request_start_ns"])
-    span_s = (int(entries[-1]["metadata"]["request_start_ns"]) - start) / 1e9
+    start = _aiperf_due(entries[0])
+    span_s = (_aiperf_due(entries[-1]) - start) / NANO
     return [
         Run(
             rate_per_s=(len(entries) - 1) / span_s,
             repeat=0,
+            even=arrivals == EVEN_ARRIVALS,
             samples=tuple(_aiperf_sample(entry, start) for entry in entries),
         )
     ]
 
 
+def _aiperf_arrivals(summary: Path) -> str | None:
+    """How requests arrived; None without the file, and in older ones that do not say."""
+    if not summary.is_file():
+        return None
+    config = json.loads(summary.read_text(encoding="utf-8")).get("input_config", {})
+    kinds = {phase["type"] for phase in config.get("phases", ()) if phase["kind"] == "profiling"}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _aiperf_due(entry: Entry) -> int:
+    """When the request was due, in nanoseconds; older files say only when it was sent."""
+    metadata = entry["metadata"]
+    return int(metadata.get("credit_issued_ns") or metadata["request_start_ns"])
+
+
 def _aiperf_sample(entry: Entry, start_ns: int) -> Sample:
-    due_s = (int(entry["metadata"]["request_start_ns"]) - start_ns) / 1e9
+    due_s = (_aiperf_due(entry) - start_ns) / NANO
+    late_s = (int(entry["metadata"]["request_start_ns"]) - _aiperf_due(entry)) / NANO
     if entry.get("error"):
-        return Sample(due_s=due_s, error=str(entry["error"].get("type") or "Errored"))
+        cancelled = entry["metadata"].get("was_cancelled")
+        error = UNFINISHED if cancelled else str(entry["error"].get("type") or "Errored")
+        return Sample(due_s=due_s, late_s=late_s, error=error)
     metrics: Entry = entry["metrics"]
 
     def seconds(name: str) -> float | None:
@@ -171,16 +257,23 @@ def _aiperf_sample(entry: Entry, start_ns: int) -> Sample:
             raise ValueError(f"{name} is in {metric['unit']}, expected ms")
         return float(metric["value"]) / MILLI
 
-    def tokens(name: str) -> int | None:
-        return int(metrics[name]["value"]) if name in metrics else None
+    def tokens(*names: str) -> int | None:
+        return next((int(metrics[name]["value"]) for name in names if name in metrics), None)
 
+    first_s, total_s = seconds("time_to_first_token"), seconds("request_latency")
+    # The server's own count first: the tool's tokeniser may be another model's.
+    written = tokens("usage_completion_tokens", "output_sequence_length")
+    gap_s = seconds("inter_token_latency")
+    if "usage_completion_tokens" in metrics and first_s is not None and total_s is not None:
+        gap_s = (total_s - first_s) / (written - 1) if written and written > 1 else None
     return Sample(
         due_s=due_s,
-        first_token_s=seconds("time_to_first_token"),
-        inter_token_s=seconds("inter_token_latency"),
-        total_s=seconds("request_latency"),
-        input_tokens=tokens("input_sequence_length"),
-        output_tokens=tokens("output_sequence_length"),
+        first_token_s=None if first_s is None else first_s + late_s,
+        inter_token_s=gap_s,
+        total_s=None if total_s is None else total_s + late_s,
+        input_tokens=tokens("usage_prompt_tokens", "input_sequence_length"),
+        output_tokens=written,
+        late_s=late_s,
     )
 
 

@@ -124,6 +124,13 @@ FROM other.attempts AS theirs WHERE NOT EXISTS (
     AND ours.batch IS theirs.batch) ORDER BY id
 """
 
+MERGE_LOADS = """
+INSERT INTO loads (run_id, feature, model, load_s, usd, ended)
+SELECT run_id, feature, model, load_s, usd, ended FROM other.loads
+WHERE run_id NOT IN (SELECT run_id FROM loads)
+"""
+"""Loads have no key: a run's come all at once."""
+
 CONFLICTS = """
 SELECT count(*) FROM outcomes JOIN other.outcomes AS theirs USING (fingerprint)
 WHERE (outcomes.kind, outcomes.text, outcomes.reason)
@@ -197,6 +204,7 @@ def merge(target: Path, source: Path) -> Merged:
             connection.execute("INSERT OR IGNORE INTO plans SELECT * FROM other.plans")
             connection.execute("INSERT OR IGNORE INTO trials SELECT * FROM other.trials")
             connection.execute("INSERT OR IGNORE INTO lanes SELECT * FROM other.lanes")
+            connection.execute(MERGE_LOADS)
             attempts = connection.execute(MERGE_ATTEMPTS)
             outcomes = connection.execute(
                 "INSERT OR IGNORE INTO outcomes SELECT * FROM other.outcomes"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet
@@ -16,7 +17,7 @@ from harness.config.fingerprints import fingerprint
 from harness.errors import UsageError
 from harness.replay import upkeep
 from harness.replay.governor import Lane, LaneHistory
-from harness.replay.journal import Ended, Journal, Sent
+from harness.replay.journal import Ended, Journal, Load, Sent
 from harness.replay.schema import MIGRATIONS, VERSION
 from harness.trials import Answered, Failed, Outcome
 from tests.harness.replay.test_journal import NOW, attempt
@@ -184,6 +185,33 @@ def test_lanes_add_up_over_all_runs(tmp_path: Path) -> None:
     )
     assert (total.calls, total.cuts, total.most_in_flight) == (40, 4, 4)
     assert (total.active_s, total.requests_per_minute, total.lane) == (10.0, 600, seen.lane)
+
+
+def test_a_merge_brings_what_loading_cost_once(tmp_path: Path) -> None:
+    ours, theirs = written(tmp_path / "a", range(3)), written(tmp_path / "b", range(3, 6), "r2")
+    load = Load(feature="sentiment", model="own", load_s=90.0, usd=Decimal("0.04"))
+    with Journal.open(theirs, run_id="r2", cycle="2026-Q4", now=NOW) as journal:
+        journal.add_loads([load])
+        journal.begin_loads([load])
+    for _ in range(2):
+        upkeep.merge(ours, theirs)
+        with Journal.read(ours) as journal:
+            found = journal.load_spend("sentiment", "2026-Q4")
+        assert (found.known_usd, found.possibly_billed_usd) == (load.usd, load.usd)
+
+
+def test_a_journal_from_before_loads_could_be_open_has_them_all_ended(tmp_path: Path) -> None:
+    path = tmp_path / "old"
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path)
+    connection.executescript("".join(MIGRATIONS[:4]) + "PRAGMA user_version = 4;")
+    connection.execute("INSERT INTO runs VALUES ('r', '2026-Q4', ?)", (NOW,))
+    connection.execute("INSERT INTO loads VALUES ('r', 'sentiment', 'own', 90.0, '0.04')")
+    connection.commit()
+    connection.close()
+    with Journal.open(path, run_id="r2", cycle="2026-Q4", now=NOW) as journal:
+        found = journal.spend(cycle="2026-Q4")
+    assert (found.known_usd, found.possibly_billed_usd) == (Decimal("0.04"), 0)
 
 
 def test_the_command_shows_checks_merges_compacts_and_exports(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from harness.cluster.opening import local_cluster
 from tests.benchmarks.replay.faults import capped, storm
 from tests.benchmarks.replay.kills import kill_loop
 from tests.benchmarks.replay.limits import within
+from tests.benchmarks.replay.paces import paced
 from tests.benchmarks.replay.profile import profiled
 from tests.benchmarks.replay.report import write_report
 from tests.benchmarks.replay.reviews import LARGE, RIGHTSIZE, killed_reviews
@@ -189,6 +190,11 @@ def startup() -> None:
     say("6", features=FEATURES, cases=FEATURES * shape.cases, **seen)
 
 
+def paces() -> None:
+    """Point 7: a slow lane and a fast one, in lockstep and each at its own pace."""
+    say("7", **paced(fresh()))
+
+
 POINTS = {
     "throughput": throughput,
     "profile": profile,
@@ -198,6 +204,7 @@ POINTS = {
     "kills": kills,
     "reviews": reviews,
     "startup": startup,
+    "paces": paces,
 }
 
 if __name__ == "__main__" and sys.argv[1:2] == ["report"]:

@@ -58,6 +58,7 @@ def parts(points: dict[str, list[Line]]) -> Iterator[str]:
     yield faults(points["4"][0], points["4 cap"][0])
     yield kills(points["5"][0], points["5 review"][0])
     yield startup(points["6"][0])
+    yield from (paces(line) for line in points.get("7", ()))
 
 
 def table(head: str, rows: Iterable[Sequence[object]]) -> str:
@@ -205,3 +206,22 @@ def startup(line: Line) -> str:
         ),
     ]
     return "\n## 6. Start-up\n\n" + table("| command | s | over python, s |", rows)
+
+
+def paces(line: Line) -> str:
+    rows = [
+        (
+            order,
+            *(f"{line[order][key]:.1f}" for key in ("total_s", "quick_s", "slow_s")),
+        )
+        for order in ("lockstep", "own pace")
+    ]
+    return (
+        "\n## 7. A slow lane beside a fast one\n\n"
+        "Two features: one asks a model that takes 20 times as long (400 ms, 16 at a time), the other has four times "
+        "the cases, all on lanes that take 20 ms. In lockstep (the order until this version) no feature asks for its "
+        f"next look before every feature's look is answered. {line['requests']:,} requests, {line['late_calls']:,} of them slow.\n\n"
+        + table("| order | in all, s | fast feature's last look, s | slow feature's, s |", rows)
+        + f"\nIn all {line['ratio']:.2f} times as fast, the fast feature {line['quick_ratio']:.2f} times. "
+        f"Equal findings: {'yes' if line['equal'] else 'NO'}.\n"
+    )

@@ -19,6 +19,7 @@ from harness.costing.money import plain
 from harness.costing.rate_facts import from_rate_facts
 from harness.costing.tables import band_of
 from harness.costing.workload import from_record
+from harness.economics.cascade import cascade_again
 from reports.untrusted import csv_cell
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from harness.costing.tables import Band, Rates
     from harness.costing.workload import Workload
     from harness.record.model import DecisionRecord
-    from harness.record.parts import FeatureFacts, OptionCost, Target
+    from harness.record.parts import FeatureFacts, OptionRecord, Target
 
 Cell: TypeAlias = str | Decimal
 
@@ -186,35 +187,74 @@ def _whole(count: Decimal) -> int:
     return int(count.to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Used:
+    """One model's part of an option's month: of a cascade there are two."""
+
+    target: Target
+    rates: Rates
+    charges: tuple[Charge, ...]
+
+    @classmethod
+    def of(cls, target: Target, workload: Workload, rates: Rates) -> _Used:
+        used = (charge for charge in charges(workload, rates) if charge.quantity)
+        return cls(target=target, rates=rates, charges=tuple(used))
+
+
 def _rows(record: DecisionRecord, first: date, option: str | None) -> Iterator[Mapping[str, Cell]]:
-    target, cost = _priced(record, option)
-    if record.traffic is None or cost.rates is None:
-        return
-    workload = from_record(cost, record.traffic)
-    if workload is None:
-        return
-    rates = from_rate_facts(cost.rates)
-    days = month_of(first)
-    used = [charge for charge in charges(workload, rates) if charge.quantity]
+    parts, days = list(_used(record, option)), month_of(first)
     for day in range(days):
-        for charge in used:
-            yield {
-                **_fixed(record, target, rates),
-                **_period(first, day, days),
-                **_money(charge, charge.on_day(day, days), rates.discount),
-                "SkuId": f"{target.version}/{charge.token_type}",
-                "SkuPriceId": f"{target.version}/{charge.token_type}/{charge.from_input_tokens}",
-                "ChargeDescription": f"{record.feature.id}: {charge.token_type}, {target.version}",
-                "x_TokenType": charge.token_type,
-                "x_FromInputTokens": str(charge.from_input_tokens),
-            }
+        for part in parts:
+            yield from _day(record, part, first, day)
 
 
-def _priced(record: DecisionRecord, option: str | None) -> tuple[Target, OptionCost]:
+def _day(
+    record: DecisionRecord, part: _Used, first: date, day: int
+) -> Iterator[Mapping[str, Cell]]:
+    target, rates, days = part.target, part.rates, month_of(first)
+    for charge in part.charges:
+        yield {
+            **_fixed(record, target, rates),
+            **_period(first, day, days),
+            **_money(charge, charge.on_day(day, days), rates.discount),
+            "SkuId": f"{target.version}/{charge.token_type}",
+            "SkuPriceId": f"{target.version}/{charge.token_type}/{charge.from_input_tokens}",
+            "ChargeDescription": f"{record.feature.id}: {charge.token_type}, {target.version}",
+            "x_TokenType": charge.token_type,
+            "x_FromInputTokens": str(charge.from_input_tokens),
+        }
+
+
+def _used(record: DecisionRecord, option: str | None) -> Iterator[_Used]:
+    """Nothing where the record has no traffic, no price or no tokens."""
+    if record.traffic is None:
+        return
     chosen = next((one for one in record.options if one.target.option == option), None)
-    if chosen is None:
-        return record.current, record.current_cost
-    return chosen.target, chosen.cost
+    if chosen is not None and chosen.cascade is not None:
+        yield from _of_cascade(record, chosen)
+        return
+    target, cost = (
+        (record.current, record.current_cost) if chosen is None else (chosen.target, chosen.cost)
+    )
+    workload = from_record(cost, record.traffic)
+    if workload is not None and cost.rates is not None:
+        yield _Used.of(target, workload, from_rate_facts(cost.rates))
+
+
+def _of_cascade(record: DecisionRecord, option: OptionRecord) -> Iterator[_Used]:
+    """The cheap model's rows, and today's model's for the requests that go on to it."""
+    month, dear = option.cascade.month if option.cascade else None, record.current_cost.rates
+    if month is None or dear is None or record.traffic is None:
+        return
+    cost = cascade_again(
+        month,
+        record.traffic,
+        (from_rate_facts(month.first_rates), from_rate_facts(dear)),
+        success_share=None,
+    )
+    again = record.current.model_copy(update={"option": option.target.option})
+    for target, part in ((option.target, cost.first), (again, cost.escalation)):
+        yield _Used.of(target, part.workload, part.rates)
 
 
 def _money(charge: Charge, quantity: int, discount: Decimal) -> Mapping[str, Cell]:

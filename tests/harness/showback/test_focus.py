@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from harness.costing.tables import Band
 from harness.showback.focus import COLUMNS, Charge, month_of, write_focus
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
-from tests.support.priced_records import CHOSEN, TODAY, a_priced_record
+from tests.support.priced_records import (
+    CASCADE,
+    CHOSEN,
+    TODAY,
+    a_cascade_record,
+    a_priced_record,
+)
 from tests.support.record_parts import a_feature
 from tests.support.records import a_record
 
@@ -97,6 +103,26 @@ def test_days_cover_the_month_without_gap_or_overlap() -> None:
     assert starts[0] == rows[0]["BillingPeriodStart"] == "2026-11-01T00:00:00Z"
     assert ends[-1] == rows[0]["BillingPeriodEnd"] == "2026-12-01T00:00:00Z"
     assert starts[1:] == ends[:-1]
+
+
+def test_a_cascade_is_the_rows_of_its_two_models() -> None:
+    record = a_cascade_record(some_traffic(), CASES, [True, False])
+    rows = rows_of(record, option=CASCADE)
+    facts = record.options[0].cascade
+    assert facts is not None
+    assert facts.first_per_request is not None
+    assert facts.escalation_per_request is not None
+    for model, per_request in (
+        (CHOSEN, facts.first_per_request),
+        (TODAY, facts.escalation_per_request),
+    ):
+        own = [row for row in rows if row["x_ModelId"] == model]
+        month = per_request * some_traffic().requests_per_month
+        assert total(own, "ListCost") == pytest.approx(month, abs=Decimal("0.0001"))
+        assert {row["ResourceId"] for row in own} == {f"{record.feature.id}/{CASCADE}"}
+    monthly = record.options[0].cost.monthly
+    assert monthly is not None
+    assert total(rows, "ListCost") == pytest.approx(monthly, abs=Decimal("0.0001"))
 
 
 def test_an_option_in_place_of_today_s_model() -> None:

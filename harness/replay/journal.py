@@ -213,10 +213,12 @@ class Journal:
         }
 
     @_in_turn
-    def attempts(self, fingerprints: Iterable[str]) -> Mapping[str, tuple[Attempt, ...]]:
-        """Every attempt made for these trials, in the order of sending."""
+    def attempts(
+        self, fingerprints: Iterable[str], *, cycle: str | None = None
+    ) -> Mapping[str, tuple[Attempt, ...]]:
+        """Every attempt made for these trials, in the order of sending; `cycle`: in it alone."""
         wanted = json.dumps(list(fingerprints))
-        found = self._connection.execute(sql.FIND_ATTEMPTS, (wanted,))
+        found = self._connection.execute(sql.FIND_ATTEMPTS, (wanted, cycle))
         groups = groupby(found, key=lambda row: str(row[0]))
         return {name: tuple(attempt_of(row[1:]) for row in group) for name, group in groups}
 

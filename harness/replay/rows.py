@@ -68,8 +68,9 @@ FIND_OUTCOMES = (
 FIND_ATTEMPTS = (
     "SELECT fingerprint, number, reserve_usd, ended, started_at, cost_usd, usage, total_s, "
     "first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch "
-    "FROM attempts "
-    "WHERE fingerprint IN (SELECT value FROM json_each(?)) ORDER BY fingerprint, id"
+    "FROM attempts WHERE fingerprint IN (SELECT value FROM json_each(?1)) "
+    "AND (?2 IS NULL OR run_id IN (SELECT run_id FROM runs WHERE cycle = ?2)) "
+    "ORDER BY fingerprint, id"
 )
 NOTE_BATCH = "UPDATE attempts SET batch = ?, started_at = ? WHERE id = ?"
 FIND_UNDER_WAY = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from harness.plan.model import FeaturePlan
     from harness.review.feature_run import FeatureRun
+    from harness.review.unread import Unread
 
 
 NO_LOADS = Spent(known_usd=Decimal(0), possibly_billed_usd=Decimal(0))
@@ -44,6 +45,8 @@ class Context:
     """By option: prompts tried on the tune cases."""
     loads: Spent = NO_LOADS
     """What the GPUs of models that we started cost while they loaded."""
+    unread: Mapping[str, Unread] = field(default_factory=dict[str, "Unread"])
+    """By option: what was answered ahead, and no look read."""
 
 
 def evidence_day(run: FeatureRun | None, now: datetime) -> datetime:
@@ -84,7 +87,7 @@ def evidence(
             ("genai-prices", version("genai-prices")),
             ("python", platform.python_version()),
         ),
-        spend=spend(plan, run, context.loads),
+        spend=spend(plan, run, context),
         power_note=plan.power.note if plan.power else "",
         exploratory=context.exploratory,
         confidence=round(1 - plan.alpha, 6),
@@ -95,17 +98,22 @@ def evidence(
     )
 
 
-def spend(plan: FeaturePlan, run: FeatureRun | None, loads: Spent) -> Spend:
-    """What evaluating cost: every attempt that is evidence, whenever it was paid, and loading."""
+def spend(plan: FeaturePlan, run: FeatureRun | None, context: Context) -> Spend:
+    """What evaluating cost.
+
+    Every attempt that is evidence, whenever it was paid; what was answered ahead in this cycle and
+    not read; and loading.
+    """
     if run is None:
         zero = Decimal(0)
         return Spend(
             total_usd=zero, judge_usd=zero, possibly_billed_usd=zero,
             saved_by_stopping_usd=zero, trials=0, trials_saved=0,
         )  # fmt: skip
-    paid = bill(run.attempts(), trials=run.trials_read())
-    imported = plan.config.answers == "imported"
-    unasked = {} if imported else run.unasked()
+    loads, unread = context.loads, context.unread
+    ahead = [attempt for each in unread.values() for attempt in each.attempts]
+    paid = bill([*run.attempts(), *ahead], trials=run.trials_read())
+    unasked = {} if plan.config.answers == "imported" else _unasked(run, unread)
     return Spend(
         total_usd=plain(paid.known_usd + loads.known_usd),
         judge_usd=plain(bill(run.judge_attempts()).known_usd),
@@ -115,6 +123,14 @@ def spend(plan: FeaturePlan, run: FeatureRun | None, loads: Spent) -> Spend:
         trials_saved=sum(unasked.values()),
         gpu_usd=plain(loads.known_usd),
     )
+
+
+def _unasked(run: FeatureRun, unread: Mapping[str, Unread]) -> dict[str, int]:
+    """By model, the trials that nobody paid for."""
+    return {
+        option: count - (unread[option].trials if option in unread else 0)
+        for option, count in run.unasked().items()
+    }
 
 
 def _saved(run: FeatureRun, unasked: Mapping[str, int]) -> Decimal:

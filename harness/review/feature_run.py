@@ -151,7 +151,7 @@ class FeatureRun:
         return sum(len(self.board.scored(o, self.design.order)) for o in self._options())
 
     def unasked(self) -> dict[str, int]:
-        """By model, the trials of the quality pass that were never asked."""
+        """By model, the trials of the quality pass that were not read."""
         whole = len(self.design.order) * self.plan.repeats
         return {
             option: max(whole - len(self.board.scored(option, self.design.order)), 0)

@@ -11,6 +11,7 @@ from harness.replay.tries import prompts_tried
 from harness.review.evidence import Context
 from harness.review.records import write_record
 from harness.review.running import run_plan
+from harness.review.unread import unread_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from harness.replay.journal import Journal
     from harness.replay.ledger import Ledger
     from harness.review.engine import Engine
+    from harness.review.feature_run import FeatureRun
 
 QUICK = "only a subset of the cases was asked (--quick)"
 CHANGED = "the margin, a scorer, a slice, the options or the test was changed after answers existed"
@@ -46,8 +48,8 @@ def review(
     plan = _begun(plan, engine.journal)
     replayed = run_plan(plan, served, engine)
     records = [
-        write_record(one, replayed.runs.get(one.feature), context(workspace, one, engine))
-        for one in plan.features
+        write_record(one, run, context(workspace, one, engine, run))
+        for one, run in ((one, replayed.runs.get(one.feature)) for one in plan.features)
     ]
     return tuple(records), replayed.ledger
 
@@ -61,7 +63,9 @@ def _begun(plan: Plan, journal: Journal) -> Plan:
     return replace(plan, features=tuple(features))
 
 
-def context(workspace: Workspace, plan: FeaturePlan, engine: Engine) -> Context:
+def context(
+    workspace: Workspace, plan: FeaturePlan, engine: Engine, run: FeatureRun | None
+) -> Context:
     """What a record needs beside the plan and the answers."""
     policy, journal = workspace.policy, engine.journal
     written = journal.plans(plan.feature, plan.cycle)
@@ -80,6 +84,7 @@ def context(workspace: Workspace, plan: FeaturePlan, engine: Engine) -> Context:
         times_used=_times_used(journal, plan),
         exploratory=tuple(reasons),
         loads=journal.load_spend(plan.feature, plan.cycle),
+        unread={} if run is None else unread_of(run, journal, plan.cycle),
         prompts_tried=tuple(
             (option.rung.option, prompts_tried(journal, plan.feature, option.rung.first.option))
             for option in plan.options

@@ -44,8 +44,8 @@ def review_in_lockstep(
             if isinstance(step, Confirm):
                 live.confirm(commons.runs[name], step)
     records = [
-        write_record(one, commons.runs.get(one.feature), context(workspace, one, engine))
-        for one in plan.features
+        write_record(one, run, context(workspace, one, engine, run))
+        for one, run in ((one, commons.runs.get(one.feature)) for one in plan.features)
     ]
     return tuple(records), commons.ledger
 

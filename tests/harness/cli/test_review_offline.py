@@ -181,6 +181,23 @@ class TestOnRay:
         assert "DOWNGRADE 1" in text
         assert asked(root, LIVE, "quality") > 0
 
+    def test_what_no_look_read_was_paid_for_and_is_not_called_saved(
+        self, tmp_path: Path, port: int
+    ) -> None:
+        root = workspace(tmp_path / "w", port, how=", --wrong")
+        policy = root / "policy.yaml"
+        policy.write_text(policy.read_text().replace("kind: holm", "kind: ladder"))
+        assert run(command(root)) == ExitCode.OK
+        found = record(root)
+        spend = found["evidence"]["spend"]  # type: ignore[index]
+        incumbent = asked(root, "SELECT count(*) FROM trials WHERE option = 'big'")
+        assert incumbent < CASES
+        # Of the model that was dropped every case was paid for: the incumbent's alone are saved.
+        assert spend["trials_saved"] == CASES - incumbent
+        assert spend["trials"] < CASES + incumbent
+        paid = Decimal(asked(root, "SELECT sum(cost_usd * 1e9) FROM attempts")) / 10**9
+        assert Decimal(spend["total_usd"]) == pytest.approx(paid + Decimal(spend["gpu_usd"]))
+
     @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
     def test_interrupted_it_leaves_nothing_and_is_answered_anew(
         self, tmp_path: Path, port: int, how: signal.Signals
@@ -190,7 +207,8 @@ class TestOnRay:
         line = [sys.executable, "-m", "harness.cli", *command(root)]
         pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         first = subprocess.Popen(line, **pipe)  # type: ignore[call-overload]
-        wait_for(lambda: mark.exists() and " " in mark.read_text())
+        wait_for(lambda: first.poll() is not None or (mark.exists() and " " in mark.read_text()))
+        assert first.poll() is None, first.communicate()[0]
         pid, folder = mark.read_text().split()
         first.send_signal(how)
         said, _ = first.communicate(timeout=LONGEST_S)

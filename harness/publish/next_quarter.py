@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from harness.record.model import DecisionRecord
-    from harness.record.parts import OptionCost
+    from harness.record.parts import OptionRecord, RateFacts
 
 _TOKEN_DRIFT = 0.10
 _VOLUME_DRIFT = 0.20
@@ -107,12 +107,10 @@ def _traffic(old: DecisionRecord, new: DecisionRecord) -> list[str]:
 
 
 def _prices(old: DecisionRecord, new: DecisionRecord) -> list[str]:
-    before, after = _costs(old), _costs(new)
+    before, after = _price_lists(old), _price_lists(new)
     found: list[str] = []
     for name in sorted(before.keys() & after.keys()):
-        first, then = before[name].rates, after[name].rates
-        if first is None or then is None:
-            continue
+        first, then = before[name], after[name]
         if (first.input, first.output) != (then.input, then.output):
             found.append(
                 f"price of {name}: {first.input.normalize():f} / {first.output.normalize():f} to "
@@ -121,9 +119,16 @@ def _prices(old: DecisionRecord, new: DecisionRecord) -> list[str]:
     return found
 
 
-def _costs(record: DecisionRecord) -> dict[str, OptionCost]:
-    options = {option.target.option: option.cost for option in record.options}
-    return options | {record.current.option: record.current_cost}
+def _price_lists(record: DecisionRecord) -> dict[str, RateFacts]:
+    """By option; of a cascade its first model's, for today's model has its own."""
+    found = {_priced(option): option.price_list for option in record.options}
+    found[record.current.option] = record.current_cost.rates
+    return {name: rates for name, rates in found.items() if rates is not None}
+
+
+def _priced(option: OptionRecord) -> str:
+    name = option.target.option
+    return name if option.cascade is None else f"the first model of {name}"
 
 
 def _ladder(old: DecisionRecord, new: DecisionRecord) -> list[str]:

@@ -11,6 +11,8 @@ from harness.publish.next_quarter import since_last, worth_of
 from harness.publish.store import read_past, write_records
 from harness.publish.track_record import track_record
 from harness.record.codes import State
+from tests.support.money import pair, some_rates, some_traffic
+from tests.support.priced_records import CASCADE, a_cascade_record
 from tests.support.record_parts import (
     a_cost,
     a_failed_option,
@@ -101,6 +103,16 @@ def test_what_changed_is_said(over: dict[str, object], line: str) -> None:
     old = justify_record(cycle="2026-Q3", options=(an_option(),))
     new = justify_record(**({"options": (an_option(),)} | over))
     assert changes(old, new) == (line,)
+
+
+def test_a_new_price_of_a_cascade_s_first_model_is_said() -> None:
+    dearer = some_rates({"input": "2", "output": "5"})
+    pairs, kept = [pair((5200, 380), (5200, 380))] * 2, [True, False]
+    old, new = (
+        a_cascade_record(some_traffic(), pairs, kept, rates) for rates in ({}, {CASCADE: dearer})
+    )
+    line = "price of the first model of claude-haiku-4-5+format: 1 / 5 to 2 / 5"
+    assert line in changes(old.model_copy(update={"cycle": "2026-Q3"}), new)
 
 
 def test_small_drift_is_noise() -> None:

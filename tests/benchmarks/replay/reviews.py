@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["inline", "ray"]
 
 LARGE = Shape(cases=500, kind="ladder", features=("tickets", "mails"))
-SMALL = Shape(cases=400, kind="ladder")
+SMALL = Shape(cases=400, kind="ladder", features=("tickets", "mails"))
 RIGHTSIZE = Path(sys.executable).with_name("rightsize")
 """The installed command."""
 

@@ -28,7 +28,7 @@ from harness.probe.featured import (
 )
 from harness.probe.fixed_rates import doubts, goodput_of_rates
 from harness.probe.foreign import decided, read_runs
-from harness.probe.probing import ProbePlan
+from harness.probe.probing import ALONE, ProbePlan
 from harness.probe.probing import probe as measure
 from harness.probe.search import SearchPlan
 from harness.probe.summary import good_share
@@ -138,7 +138,8 @@ def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> Pr
         )
         unseen = unseen_gpus(config, target)
         ready = "" if load_s is None else f", ready after {load_s:.1f} s"
-        for line in (*unseen, f"{model} at {base_url}{ready}; a line after each run"):
+        first = f"{ALONE} requests one by one, then a line after each run"
+        for line in (*unseen, f"{model} at {base_url}{ready}; {first}"):
             click.echo(line)
         subject = Subject(
             model=model, feature=feature, source="probe", measured_at=now, notes=unseen,

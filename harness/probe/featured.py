@@ -23,6 +23,7 @@ from harness.probe.gpu_meter import open_meter
 from harness.probe.metrics import fetch_metrics
 from harness.probe.probing import Target
 from harness.probe.samples import Slo
+from harness.probe.settling import slowest_limit
 from harness.probe.summary import mean_of, rate_entry
 from harness.record.codes import Reason
 from providers.opening import open_provider
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
     from harness.probe.search import Goodput, SearchPlan
     from harness.probe.summary import Run
     from providers.request import ModelRequest
+
+LATE = 0.1
+"""Of the slowest limit: so much later than due is late."""
+LATE_SHARE = 0.01
+"""Of the requests, late: more is worth a note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,20 +180,30 @@ def to_result(
             "input_tokens_mean": mean_of([sample.input_tokens for sample in samples]),
             "output_tokens_mean": mean_of([sample.output_tokens for sample in samples]),
             "rates": tuple(rate_entry(run, slo) for run in runs),
-            "notes": (*subject.notes, *_notes(workspace, subject, len(samples))),
+            "notes": (*subject.notes, *_notes(workspace, subject, runs)),
         }
     )
 
 
-def _notes(workspace: Workspace, subject: Subject, sent: int) -> tuple[str, ...]:
-    cases = len(workspace.evalsets[subject.feature].cases)
-    if subject.source != "probe" or sent <= cases:
+def _notes(workspace: Workspace, subject: Subject, runs: Sequence[Run]) -> tuple[str, ...]:
+    if subject.source != "probe":
         return ()
-    note = (
-        f"each of the {cases} prompts was sent {sent / cases:.0f} times: a prefix cache may hit "
-        "more often than in production (see prefix_hit_share)"
-    )
-    return (note,)
+    samples = [sample for run in runs for sample in run.settled]
+    cases = len(workspace.evalsets[subject.feature].cases)
+    notes: list[str] = []
+    if len(samples) > cases:
+        notes.append(
+            f"each of the {cases} prompts was sent {len(samples) / cases:.0f} times: a prefix "
+            "cache may hit more often than in production (see prefix_hit_share)"
+        )
+    slack_s = LATE * slowest_limit(slo_of(workspace, subject.feature))
+    late = sum(sample.late_s > slack_s for sample in samples)
+    if late > LATE_SHARE * len(samples):
+        notes.append(
+            f"{late / len(samples):.0%} of the requests were sent more than {slack_s:.2g} s late: "
+            "this machine was busy, and the model looks slower than it is"
+        )
+    return tuple(notes)
 
 
 def _says(base_url: str, path: str) -> Mapping[str, str]:

@@ -58,6 +58,7 @@ def wait(ended: Callable[[], bool], within_s: float = 30) -> None:
 
 def test_requests_go_in_answers_come_out_and_nothing_stays(process: OfflineProcess) -> None:
     pid = process.start("m", spec(), REQUESTS, None)
+    wait(lambda: "--folder" in words(psutil.Process(pid)))
     line = psutil.Process(pid).cmdline()
     folder = Path(line[line.index("--folder") + 1])
     assert folder.stat().st_mode & 0o077 == 0
@@ -221,17 +222,31 @@ def test_a_bench_shares_requests_out_and_knows_whose_worker_is_gone() -> None:
     seats[0].call("stop")
 
 
+def processes_with(mark: Path) -> list[int]:
+    """Ours that have this word on their command line."""
+    children = psutil.Process().children(recursive=True)
+    return [child.pid for child in children if str(mark) in words(child)]
+
+
+def words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
 def test_a_bench_that_is_left_ends_what_runs(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     seats = [LocalSeat(), LocalSeat()]
     bench = bench_of(seats, spec("--hang", str(mark)))
     bench.start([REQUESTS, REQUESTS])
-    wait(mark.exists)
+    wait(lambda: len(processes_with(mark)) == 4)  # two, each with its guard
     seats[1].gone = True
     bench.stop()
-    wait(lambda: not psutil.pid_exists(int(mark.read_text().split()[0])))
+    wait(lambda: len(processes_with(mark)) == 2)
     seats[1].gone = False
     seats[1].call("stop")
+    wait(lambda: not processes_with(mark))
 
 
 def test_a_bench_names_its_model_once_in_what_was_refused() -> None:

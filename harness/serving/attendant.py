@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -70,12 +71,14 @@ class Attendant:
                 self._lose(one, error)
 
     def end(self) -> None:
-        """End every server; one whose worker is gone was ended by its guard."""
-        for one in tuple(self._running):
-            try:
-                self._end(one)
-            except SeatError as error:
-                self._lose(one, error)
+        """End every server, all at once; one whose worker is gone was ended by its guard."""
+        running = tuple(self._running)
+        with ThreadPoolExecutor(max_workers=len(running) or 1) as pool:
+            for one, ended in [(one, pool.submit(self._end, one)) for one in running]:
+                try:
+                    ended.result()
+                except SeatError as error:
+                    self._lose(one, error)
 
     @contextmanager
     def watching(self) -> Generator[None]:

@@ -1,7 +1,7 @@
 """Runs one command, and ends it with everything that it started.
 
     python -I guard.py --ttl SECONDS [--parent PID] [--idle SECONDS --port PORT] [--state FILE]
-        [--folder FOLDER] -- COMMAND...
+        [--folder FOLDER] [--scratch FOLDER] -- COMMAND...
 
 The command ends when this program's standard input ends (the driver closed it, or died by any
 signal), when the parent process is gone, when the time to live is over, when the server has made no
@@ -11,6 +11,7 @@ adopts orphaned grandchildren, so that one that left the process group ends too.
 
 `--folder` is for a command that is to end by itself: its exit code is written to `code` there, and
 this program stays until one of the above, then removes the folder with all that is in it.
+`--scratch` is removed only where the parent is gone, who would have read what is in it.
 
 It is a script of the standard library, started by its path in isolated mode: a `harness` package of
 the user's, a slow import or a broken environment cannot come between.
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 POLL_S = 0.5
-GRACE_S = 5.0
+GRACE_S = 10.0
+"""A container's client passes the signal on, and has to wait for the container."""
 ADOPTION_ROUNDS = 10
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -76,13 +78,19 @@ def main(argv: Sequence[str]) -> int:
         return 0 if code is None else code
     finally:
         end_group(child)
-        if options.state:
-            options.state.unlink(missing_ok=True)
-        if options.folder:
-            shutil.rmtree(options.folder, ignore_errors=True)
+        _clean(options)
         if why or stopped.is_set():
             # Last, so that whoever wonders finds it below the server's own farewell.
             print(f"guard: {why or 'was told to stop'}", flush=True)  # noqa: T201  # the log
+
+
+def _clean(options: argparse.Namespace) -> None:
+    if options.state:
+        options.state.unlink(missing_ok=True)
+    if options.folder:
+        shutil.rmtree(options.folder, ignore_errors=True)
+    if options.scratch and _is_orphan(options):
+        shutil.rmtree(options.scratch, ignore_errors=True)
 
 
 def _watch(
@@ -212,6 +220,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--state", type=Path)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--scratch", type=Path)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(argv)
     if options.command[:1] == ["--"]:

@@ -113,7 +113,7 @@ class HostedServer:
         try:
             if fetch is not None:
                 spec = replace(spec, weights=fetch.here(self._environ, logs))
-            place = Place(logs=logs, environ=self._environ, port=port)
+            place = Place(logs=logs, environ=self._environ, port=port, scratch=True)
             self._running = start(model, spec, place)
         except BaseException:
             shutil.rmtree(logs, ignore_errors=True)

@@ -49,6 +49,8 @@ class Place:
     """Outlives us, until its time to live is over or it has been idle."""
     idle_s: float = 0.0
     """Ends after so long without a token; 0: never."""
+    scratch: bool = False
+    """The folder is for this server alone, and goes when nobody is left to read its log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +177,8 @@ def _guard_line(model: str, spec: ServeSpec, place: Place) -> list[str]:
         line += ["--parent", str(os.getpid())]
     if place.idle_s:
         line += ["--idle", str(place.idle_s), "--port", str(place.port)]
+    if place.scratch:
+        line += ["--scratch", str(place.logs)]
     return [*line, "--state", str(state_file(place.logs, model, place.port)), "--"]
 
 

@@ -147,6 +147,33 @@ def test_what_sits_in_a_worker_starts_and_ends_one_server() -> None:
     assert not Path(started.log).parent.exists()
 
 
+WORKER = """
+import os, sys, time
+from harness.serving.hosted import HostedServer
+from harness.serving.specs import ServeSpec
+server = HostedServer(os.environ)
+spec = ServeSpec(engine="command", weights=None, command=(sys.executable, sys.argv[1], "{port}"))
+started = server.start("m", spec, server.port(()), None)
+while server.load_s() is None:
+    time.sleep(0.05)
+print(started.state.guard.pid, started.log, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_worker_that_is_killed_leaves_no_server_and_no_folder() -> None:
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(SCRIPT)], stdout=subprocess.PIPE, text=True
+    )
+    assert worker.stdout is not None
+    guard, log = worker.stdout.readline().split()
+    assert "serving" in Path(log).read_text()
+    worker.kill()
+    worker.communicate()
+    assert all_gone([int(guard)])
+    assert not Path(log).parent.exists()
+
+
 def test_a_node_fetches_the_weights_that_are_named(tmp_path: Path) -> None:
     notice, cached = tmp_path / "notice.txt", tmp_path / "cache" / "model-rightsizing" / "toy.gguf"
     notice.write_text("Apache-2.0")

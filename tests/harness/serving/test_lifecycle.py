@@ -166,7 +166,11 @@ with serve_models({"m": spec}, logs=Path(sys.argv[2]), environ=os.environ) as se
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
+    ids=["kill -9", "Ctrl-C", "kill", "terminal closed"],
+)
 def test_a_driver_that_dies_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     pidfile = tmp_path / "pid"
     command = [sys.executable, str(SCRIPT), "{port}", "--spawn", str(pidfile)]
@@ -292,3 +296,41 @@ def test_a_shared_server_is_held_by_the_teams_of_all_its_models(tmp_path: Path) 
     ):
         (state,) = list_servers(tmp_path, NOW)
     assert state.teams == ("search", "support")
+
+
+CLIENT = """
+import signal, subprocess, sys, time
+def leave(number, frame):
+    time.sleep(2)
+    open(sys.argv[2], "w").close()
+    while daemon.poll() is None:
+        time.sleep(0.1)
+    sys.exit(143)
+signal.signal(signal.SIGTERM, leave)
+daemon = subprocess.Popen(
+    [sys.executable, "-c", sys.argv[3], *sys.argv[1:3], sys.argv[4]], start_new_session=True
+)
+signal.pause()
+"""
+DAEMON = """
+import os, subprocess, sys, time
+from pathlib import Path
+container = subprocess.Popen([sys.executable, sys.argv[3], sys.argv[1]], start_new_session=True)
+Path(sys.argv[2] + ".pid").write_text(str(container.pid))
+while not Path(sys.argv[2]).exists():
+    time.sleep(0.1)
+container.terminate()
+container.wait()
+Path(sys.argv[2] + ".ended").write_text("in order")
+"""
+
+
+def test_a_containers_client_has_the_time_to_end_its_container(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    command = (sys.executable, "-c", CLIENT, "{port}", str(asked), DAEMON, str(SCRIPT))
+    contained = ServeSpec(engine="command", weights=None, command=command)
+    with serve_models({"m": contained}, logs=tmp_path, environ=os.environ):
+        pid = int(Path(f"{asked}.pid").read_text())
+        assert not gone(pid)
+    assert gone(pid)
+    assert Path(f"{asked}.ended").read_text() == "in order"

@@ -16,6 +16,7 @@ from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.serving.gpus import check_quota, gpus_here, pack
 from harness.serving.lifecycle import leave_running
+from harness.serving.readiness import counts_tokens
 from harness.serving.server import Place, free_port
 from harness.serving.states import gpus_by_team, list_servers
 from harness.serving.stopping import stop_server
@@ -91,8 +92,14 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
         logs=logs, environ=os.environ, port=free_port(), gpus=given.get(model, ()),
         teams=(team,) if team else (), detached=True, idle_s=idle_s,
     )  # fmt: skip
+    click.echo(f"starting {model}; its log: {logs / model}.log")
     served_model = leave_running(model, specs_of(found, {model: config}, {})[model], place)
     click.echo(f"{model}   {served_model.base_url}   ready after {served_model.load_s:.1f} s")
+    if idle_s and not counts_tokens(place.port):
+        hours = duration(config.serve.ttl_s / HOUR.total_seconds())
+        click.echo(
+            f"{model}: counts no tokens on /metrics, so that it is never idle; ends in {hours}"
+        )
 
 
 @serving.command()
@@ -108,7 +115,7 @@ def _check_team(workspace: Workspace, team: str | None, gpus: int) -> None:
     """Keep to the team's quota; where there are quotas, GPUs are not held by nobody.
 
     Raises:
-        UsageError: no team is named.
+        UsageError: no team is named, or one that there is not: it would have no quota to keep.
         NoGpuError: the team would hold more than its quota.
     """
     quota = workspace.policy.gpu_quota
@@ -116,6 +123,12 @@ def _check_team(workspace: Workspace, team: str | None, gpus: int) -> None:
         raise UsageError(
             f"--team: say whose {gpus} GPUs these are: policy.yaml: gpu_quota names "
             f"{', '.join(quota)}"
+        )
+    known = {*quota, *(feature.team for feature in workspace.features.values())}
+    if team is not None and team not in known:
+        raise UsageError(
+            f"--team {team}: no such team; policy.yaml: gpu_quota and the features name "
+            f"{', '.join(sorted(known)) or 'none'}"
         )
     if team is not None:
         held = gpus_by_team(list_servers(logs_of(workspace.root), options.now()))

@@ -25,6 +25,19 @@ def is_healthy(port: int) -> bool:
         connection.close()
 
 
+def counts_tokens(port: int) -> bool:
+    """Does `/metrics` count tokens? By them the guard knows whether a server is idle."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HEALTH_S)
+    try:
+        connection.request("GET", "/metrics")
+        reply = connection.getresponse()
+        return reply.status == http.client.OK and b"token" in reply.read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def answers(port: int, model: str, wire: Wire, key: str | None) -> bool:
     """Does the model answer one request of one token?"""
     body: dict[str, object] = {"model": model, "max_tokens": 1, "temperature": 0}

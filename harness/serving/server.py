@@ -87,7 +87,8 @@ def start(model: str, spec: ServeSpec, place: Place) -> Running:
         )
     place.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = place.logs / f"{model}.log"
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+    log.unlink(missing_ok=True)  # another server of this model may still write to the last one
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         guard = subprocess.Popen(  # noqa: S603  # our own guard and the workspace's own command
             [*_guard_line(model, spec, place), *command],
             stdin=subprocess.DEVNULL if place.detached else subprocess.PIPE,

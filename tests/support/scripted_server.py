@@ -2,7 +2,7 @@
 
     python scripted_server.py PORT [--crash-at-start] [--crash-after SECONDS] [--unhealthy]
         [--never-answer] [--spawn PIDFILE [--escape]] [--key KEY | --key-from VARIABLE]
-        [--tickets [--flaky N]]
+        [--no-metrics] [--tickets [--flaky N]]
 
 With `--tickets` it reads "Ticket number N" and is right on every one: billing for odd numbers. With
 `--flaky N` every N-th answer is wrong, whatever is asked: it does not answer alike twice.
@@ -32,7 +32,9 @@ class Handler(BaseHTTPRequestHandler):
     answered = 0
 
     def do_GET(self) -> None:
-        if self.path == "/metrics":
+        if self.path == "/metrics" and self.options.no_metrics:
+            self._reply(404, {"error": "no such page"})
+        elif self.path == "/metrics":
             self._send(200, f"# HELP t\ntoy:tokens_total {type(self).answered}\n".encode())
         else:
             self._reply(503 if self.options.unhealthy else 200, {"status": "ok"})
@@ -102,6 +104,7 @@ def main() -> int:
     parser.add_argument("--escape", action="store_true")
     parser.add_argument("--key")
     parser.add_argument("--key-from")
+    parser.add_argument("--no-metrics", action="store_true")
     parser.add_argument("--tickets", action="store_true")
     parser.add_argument("--flaky", type=int)
     options = parser.parse_args()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from harness.cli.main import run
 from harness.errors import ExitCode
+from harness.serving.marks import ProcessMark, mark_of
+from harness.serving.states import ServerState, write_state
 from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 
@@ -141,6 +144,25 @@ def test_a_team_above_its_quota_is_refused_before_anything_starts(
     found = capsys.readouterr()
     assert "needs 2 GPUs; support holds 0 and its quota is 1 (policy.yaml: gpu_quota)" in found.err
     assert "starting" not in found.out
+
+
+@pytest.mark.parametrize("command", ["plan", "review"])
+def test_what_another_review_holds_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    root = with_own(tmp_path, 9)
+    policy, logs = root / "policy.yaml", root / ".rightsize" / "logs"
+    policy.write_text(policy.read_text() + "gpu_quota: {support: 2}\n")
+    logs.mkdir(parents=True)
+    other = ServerState(
+        model="large", engine="vllm", port=4321, since=datetime.now(UTC), ttl_s=600,
+        guard=ProcessMark(host="node-7", pid=7, began_s=7), driver=mark_of(os.getpid()),
+        gpus=2, teams=("support",),
+    )  # fmt: skip
+    write_state(logs, other)
+    yes = ["--yes"] if command == "review" else []
+    assert run([command, "-w", str(root), *yes]) == ExitCode.USAGE_ERROR
+    assert "needs 1 GPU; support holds 2 and its quota is 2" in capsys.readouterr().err
 
 
 def test_the_plan_says_what_its_own_models_need(

@@ -143,8 +143,27 @@ def test_a_server_is_started_listed_and_stopped(
         assert line.endswith("0      -      under a minute   1 min")
     finally:
         assert run(["serving", "stop", "own", *where]) == ExitCode.OK
-    assert capsys.readouterr().out.endswith("stopped\n")
+    assert capsys.readouterr().out.endswith(f" on {socket.gethostname()}   stopped\n")
     assert run(["serving", "stop", "own", *where]) == ExitCode.USAGE_ERROR
+
+
+def test_a_server_that_cannot_be_seen_idle_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path)
+    models, where = root / "models" / "own.yaml", ["-w", str(root)]
+    models.write_text(models.read_text().replace('"{port}"', '"{port}", --no-metrics'))
+    line = "own: counts no tokens on /metrics, so that it is never idle; ends in 1 min\n"
+    try:
+        assert run(["serving", "start", "own", *where]) == ExitCode.OK
+        assert capsys.readouterr().out.endswith(line)
+        assert run(["serving", "start", "own", "--idle-s", "0", *where]) == ExitCode.OK
+        assert line not in capsys.readouterr().out
+        assert run(["serving", "list", *where]) == ExitCode.OK
+        assert capsys.readouterr().out.count("own   ") == 2
+    finally:
+        assert run(["serving", "stop", "own", *where]) == ExitCode.OK
+    assert capsys.readouterr().out.count("stopped") == 2
 
 
 def test_a_hosted_model_cannot_be_started(
@@ -186,6 +205,15 @@ def test_what_a_review_holds_on_another_node_is_listed_and_counts(
     assert line.endswith("2      search   12 min   2 h 35")
     assert run(["serving", "start", "own", "-w", str(root), "--team", "search"]) == 2
     assert "search: wants 1 GPUs and holds 2, its quota is 2" in capsys.readouterr().err
+
+
+def test_a_team_that_there_is_not_has_no_quota_to_keep(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path)
+    assert run(["serving", "start", "own", "-w", str(root), "--team", "serach"]) == 2
+    line = "--team serach: no such team; policy.yaml: gpu_quota and the features name search, supp"
+    assert line in capsys.readouterr().err
 
 
 def test_where_there_are_quotas_gpus_are_held_by_a_team(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Format: TypeAlias = Literal["md", "html"]
 
+_DAY = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\w-])")
 _GAPS = re.compile(r" *\n{3,}")
 
 
@@ -71,6 +72,7 @@ def _html(page: _Page) -> str:
         picture=picture,
         address=quote,
         lines=_lines,
+        whole_days=_whole_days,
         policy=_policy(sheet),
         sheet=Markup(sheet),  # noqa: S704  # our own file
     )
@@ -119,6 +121,12 @@ def _address(page: str) -> Markup:
 
 def _lines(text: str) -> Markup:
     return escape(clean_lines(text))
+
+
+def _whole_days(text: str) -> Markup:
+    """Escape a cell; a narrow column breaks no line within a day."""
+    kept = _DAY.sub(r'<span class="day">\g<0></span>', str(escape(clean(text))))
+    return Markup(kept)  # noqa: S704  # escaped, and digits
 
 
 def _fenced(text: str) -> Markup:

@@ -153,3 +153,14 @@ def test_the_index_leads_to_every_document(review: Path, browser: Browser) -> No
     assert sorted(links) == sorted(
         (review / "documents" / f"{one.feature.id}.html").as_uri() for one in portfolio()
     )
+
+
+@pytest.mark.parametrize("width", [390, 688])
+def test_no_line_breaks_within_a_day(review: Path, browser: Browser, width: int) -> None:
+    for name in ("index", "documents/downgrade"):
+        with opened(browser, review / f"{name}.html", View(width=width)) as found:
+            heights = found.page.eval_on_selector_all(
+                "td .day", "days => days.map(day => day.getClientRects().length)"
+            )
+        assert heights
+        assert set(heights) == {1}

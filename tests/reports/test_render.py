@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,24 @@ def test_html_is_whole() -> None:
     assert '<meta name="rightsize-stamp" content="abc day">' in text
     ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("2026-12-24", '<td><span class="day">2026-12-24</span></td>'),
+        (
+            "since 2026-12-24 <b>",
+            '<td>since <span class="day">2026-12-24</span> &lt;b&gt;</td>',
+        ),
+        ("a-2026-12-24", "<td>a-2026-12-24</td>"),
+        ("2026-12-245", "<td>2026-12-245</td>"),
+    ],
+)
+def test_a_day_in_a_cell_stays_whole(cell: str, shown: str) -> None:
+    columns = (Column(text="a", numeric=False), Column(text="b", numeric=False))
+    made = Table(caption="c", columns=columns, rows=(Row(cells=("first", cell)),))
+    assert shown in render(replace(document(), page=(made,)), to="html")
 
 
 def test_markdown_reads_as_it_should() -> None:

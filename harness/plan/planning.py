@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from harness.plan.expecting import Expectation
     from harness.plan.ladder import Ladder, Rung
 
+_WHOLE_USD_FROM = 100
+"""Smaller amounts are told with their cents."""
 LATENCY_REQUESTS = 60
 """Fewest live requests that bound a p95 (59), and one."""
 LATENCY_REQUESTS_P99 = 300
@@ -223,8 +225,9 @@ class _FeaturePlanner:
         excluded, note = rung.excluded, rung.note
         if excluded is None and (bound.monthly < minimum or bound.monthly <= 0):
             excluded = Reason.SAVINGS_BELOW_MINIMUM
+            places = 0 if bound.monthly >= _WHOLE_USD_FROM else 2
             note = (
-                f"saves at most USD {bound.monthly:,.0f} a month ({bound.assumption}); "
+                f"saves at most USD {bound.monthly:,.{places}f} a month ({bound.assumption}); "
                 f"the least worth a change is USD {minimum:,}"
             )
         return PlannedOption(

@@ -100,7 +100,7 @@ def _method(record: DecisionRecord) -> list[Block]:
     methods = sorted({f"{q.metric}, {q.method}" for _, q in _tested(record)})
     if not methods:
         return []
-    own = f"Today's model scored {share(record.current_quality)} on all cases that decide. "
+    own = f"Today's model scored {share(record.current_quality)} on every case that it was asked. "
     text = (
         f"{'; '.join(methods)}. {own}The same cases under both models; the case is the unit. Every "
         '"at worst" is the lower bound at the level that decided; "at best" is one-sided and '

@@ -74,7 +74,9 @@ def _model_cells(role: str, target: Target) -> tuple[str, ...]:
         target.option,
         role,
         target.provider,
-        f"{target.model_id} ({target.version})",
+        target.model_id
+        if target.version == target.model_id
+        else f"{target.model_id} ({target.version})",
         f"{served}: NOT AS ASKED" if other else served,
         target.effort or DASH,
         target.region or DASH,
@@ -111,7 +113,7 @@ def _traffic(record: DecisionRecord) -> Block:
         "Production traffic",
         [
             ("requests a month", count(traffic.requests_per_month)),
-            ("growth a month", f"{traffic.growth_per_month * 100:+.3g} %"),
+            ("growth a month", _growth(traffic.growth_per_month)),
             ("tokens in, mean", f"{traffic.input_tokens:,.1f}"),
             ("tokens out, mean", f"{traffic.output_tokens:,.1f}"),
             ("read from a prompt cache", f"{traffic.cached_share * 100:.1f} %"),
@@ -121,6 +123,10 @@ def _traffic(record: DecisionRecord) -> Block:
             ("source, as evidence", record.evidence.traffic_source or DASH),
         ],
     )
+
+
+def _growth(share: float) -> str:
+    return f"{share * 100:+.3g} %" if share else "0 %"
 
 
 def _needed(record: DecisionRecord) -> Block:

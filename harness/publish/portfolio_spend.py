@@ -48,7 +48,7 @@ def _blocks(records: Sequence[DecisionRecord]) -> Iterable[Block]:
                     person(one.owner),
                     one.model,
                     usd(one.monthly),
-                    f"{one.share:.0%}",
+                    f"{100 * one.share:.0f} %",
                 )
             )
             for one in found
@@ -56,7 +56,7 @@ def _blocks(records: Sequence[DecisionRecord]) -> Iterable[Block]:
     )
     for tag, word in _TAGS:
         yield Table(
-            caption=f"Spend by {word}, at list price",
+            caption=f"Spend by {word} at list price, and proposed saving after discounts",
             columns=_columns(word, numeric=("features", "a month", "saves a month")),
             rows=tuple(_row(one) for one in spend_by(records, tag)),
         )

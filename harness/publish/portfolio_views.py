@@ -245,7 +245,7 @@ def _teams(records: Sequence[DecisionRecord]) -> Table | None:
         groups[record.feature.team, record.feature.product].append(record)
     ordered = sorted(groups.items(), key=lambda item: (-sum(map(_saving, item[1])), item[0]))
     return _table(
-        "Monthly cost and proposed saving, after discounts",
+        "Monthly cost at list price, and proposed saving after discounts",
         ("team", "product", "features", "a month today", "saves a month"),
         (
             (
@@ -264,7 +264,7 @@ def _teams(records: Sequence[DecisionRecord]) -> Table | None:
 def _features(records: Sequence[DecisionRecord]) -> Table | None:
     ordered = sorted(records, key=lambda record: (-_monthly(record), record.feature.id))
     return _table(
-        "By monthly cost; a dash: not known, or nothing proposed",
+        "By monthly cost at list price; savings after discounts; a dash: not known, or none",
         ("feature", "team", "verdict", "state", "today", "to", "a month today", "saves a month"),
         (
             (

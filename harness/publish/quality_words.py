@@ -38,9 +38,10 @@ def agreed(record: DecisionRecord) -> str:
         )
     owner = margin.agreed_by is None or margin.agreed_by == record.feature.owner.partition("@")[0]
     who = "you" if owner else person(margin.agreed_by or "")
+    before = margin.agreed_on <= record.generated_at.date()
     return (
         f"{who} agreed on a limit of {margin.value:g} on {day(margin.agreed_on)}, "
-        "before anything was run"
+        f"{'before anything was run' if before else 'after this review'}"
     )
 
 

@@ -38,7 +38,9 @@ def needed(
     ungraded = Reason.JUDGE_UNRELIABLE in decided.reasons
     if ungraded and run is not None:
         labels = max(labels, grades_lacking(run))
-    more = None if labels or ungraded else _more_cases(open_ones, plan)
+    # With answers missing nobody can tell whether the cases are too few.
+    unclear = labels or ungraded or Reason.RUN_INCOMPLETE in decided.reasons
+    more = None if unclear else _more_cases(open_ones, plan)
     return StillNeeded(
         cases=more,
         labels=labels or None,

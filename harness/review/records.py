@@ -175,7 +175,7 @@ class _Writer:
     def _levers(self) -> tuple[Lever, ...]:
         incumbent, cost = self._plan.incumbent, self._today.own_month
         if incumbent is None or cost is None:
-            return ()
+            return self._plan.levers
         return levers_of(self._plan, cost, [pair.incumbent for pair in self._today.pairs])
 
     def _not_known(self) -> tuple[str, ...]:
@@ -185,8 +185,14 @@ class _Writer:
             gaps.append("time: the feature promises none, so none was measured")
         elif plan.quick:
             gaps.append("time: not measured in a quick review")
-        elif self._current_latency() is not None:
-            gaps.append("time in production: it was measured from where this review ran")
+        else:
+            seen = self._current_latency()
+            measured = seen is not None and seen.n
+            gaps.append(
+                "time in production: it was measured from where this review ran"
+                if measured
+                else "time: it was not measured"
+            )
         if plan.evalset.targets in {"model", "program"}:
             maker = plan.evalset.targets
             gaps.append(f"whether people agree with the targets: a {maker} made them")

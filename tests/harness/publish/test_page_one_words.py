@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -186,3 +187,12 @@ def test_a_lever_on_the_same_model() -> None:
         "# Keep claude-opus-4-5 for invoice extraction, but change how it is used: batch"
     )
     assert "No: the same model answers with the same prompt" in text
+
+
+def test_a_limit_agreed_afterwards_is_not_said_to_be_agreed_before() -> None:
+    record = downgrade_record()
+    later = record.generated_at.date() + timedelta(days=1)
+    margin = record.margin.model_copy(update={"agreed_on": later})
+    text = page_one(record.model_copy(update={"margin": margin}))
+    assert f"on {later}, after this review" in text
+    assert "before anything was run" not in text

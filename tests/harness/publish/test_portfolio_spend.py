@@ -42,7 +42,7 @@ def test_the_ten_dearest_with_their_owners() -> None:
     first = tables(spend_section([*records, spending("unknown", None)]))[0]
     assert len(first.rows) == 10
     assert first.rows[0].cells[3] == "USD 11.00"
-    assert first.rows[0].cells[4] == "17%"
+    assert first.rows[0].cells[4] == "17 %"
 
 
 def test_no_known_spend_is_said() -> None:

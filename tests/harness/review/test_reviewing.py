@@ -115,6 +115,20 @@ def test_a_dead_model_leaves_the_feature_undecided(tmp_path: Path) -> None:
     assert record.verdict is Verdict.UNDECIDED
     assert record.finding is Finding.INSUFFICIENT_EVIDENCE
     assert record.options[0].reason_codes == (Reason.RUN_INCOMPLETE,)
+    assert record.still_needed is not None
+    assert (record.still_needed.cases, record.still_needed.cost_usd) == (None, None)
+
+
+def test_what_was_not_answered_hides_no_lever_and_claims_no_time(tmp_path: Path) -> None:
+    shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 5}\nmode: deferrable")
+    with (
+        OpenAIServer(lambda _body: Reply(status=401)) as server,
+        inline_cluster() as cluster,
+    ):
+        write_review_workspace(tmp_path, server.port, shape)
+        (record,) = run_review(tmp_path, cluster)
+    assert "time: it was not measured" in record.not_known
+    assert record.levers
 
 
 def test_latency_is_its_own_pass_of_sixty_live_requests(tmp_path: Path) -> None:

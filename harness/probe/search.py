@@ -34,7 +34,7 @@ ROUGH = 0.25
 GUESS = 0.1
 """A bracket is halved while its width times its fall, both in logarithms, is more."""
 START_WEIGHT = 1.5
-"""Mean waits by which a run's start may be off, for each bound; found by simulation."""
+"""How much of what a run's start may be off by goes into each bound; found by simulation."""
 CUT_SHARE = 0.5
 """A run is cut once half of all its requests are misses."""
 
@@ -50,7 +50,7 @@ class Share:
     good: float
     cut: bool = False
     unsettled: float = 0.0
-    """Mean wait over the counted time: a start that is off by it shifts the rate by that share."""
+    """What its start may be off by, over the counted time: the rate shifts by that share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from statistics import fmean
+from statistics import fmean, pvariance
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -110,9 +110,22 @@ class Starts:
         wanted_s = max(WARM_UP_LIMITS * slowest_limit(self.slo), WARM_UP_ANSWERS * self.alone_s)
         return round(min(max(rate * wanted_s, least), most))
 
+    @property
+    def unmixed_s(self) -> float:
+        """What fresh requests take less, or more, to their end than those of a settled server.
+
+        These have (1 + c^2) / 2 of a mean time to go, fresh ones the whole of it (renewal theory;
+        c is the coefficient of variation of the times of requests that met an empty server).
+        """
+        times = [sample.total_s for sample in self.alone if sample.total_s is not None]
+        return abs(pvariance(times) / self.alone_s - self.alone_s) / 2
+
     def unsettled(self, counted_s: float) -> float:
-        """Mean wait over the time in which a run counted; 0 for a run that ended before."""
-        return self.mean_wait_s / counted_s if counted_s else 0.0
+        """What a start may be off by over the time in which a run counted.
+
+        The longer of the mean wait and `unmixed_s`; 0 for a run that ended before it counted.
+        """
+        return max(self.mean_wait_s, self.unmixed_s) / counted_s if counted_s else 0.0
 
 
 def run_seconds(slo: Slo, alone_s: float, least_s: float = LEAST_SECONDS) -> float:

@@ -110,6 +110,16 @@ def test_what_a_start_leaves_unknown_shrinks_with_the_run() -> None:
     assert found.unsettled(0.0) == 0.0
 
 
+def test_requests_in_service_that_are_unlike_fresh_ones_leave_something_unknown_too() -> None:
+    """Times of 1 and 5 s: c^2 = 4 / 9, so settled ones have 13 / 18 of 3 s to go, fresh ones 3."""
+    found = Starts(
+        slo=Slo(first_token_s=0.1), good_share=0.9, repeats=5,
+        alone=[took(1.0, first_s=0.05), took(5.0, first_s=0.05)],
+    )  # fmt: skip
+    assert found.unmixed_s == pytest.approx(3 - 3 * 13 / 18)
+    assert found.unsettled(10.0) == pytest.approx(found.unmixed_s / 10)
+
+
 def test_the_lowest_rate_leaves_a_server_idle_most_of_the_time() -> None:
     assert starts().least_per_s == pytest.approx(0.05)
 

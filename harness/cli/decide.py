@@ -48,7 +48,7 @@ def decide(  # noqa: PLR0913  # one argument per option of the command
     """Accept, reject or defer what the machine found for FEATURE."""
     now = options.now()
     root = options.find_workspace(workspace)
-    policy = load_workspace(root).policy
+    policy = load_workspace(root, features=(feature,)).policy
     folder = (out or root / "reviews") / options.cycle_of(cycle, now.date())
     signature = Signature(
         action=cast("Action", action),
@@ -94,4 +94,4 @@ def _day(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--expires {text}: not of the form 2027-03-03") from None
+        raise UsageError(f"--expires {text}: no day, as 2027-03-03 is one") from None

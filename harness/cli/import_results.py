@@ -43,7 +43,7 @@ def outcomes_command(
     drafted = draft_workspace(root, feature, answers, incumbent=incumbent)
     _show_written(drafted.written)
     try:
-        loaded = load_workspace(root)
+        loaded = load_workspace(root, features=(feature,))
     except WorkspaceError as error:
         click.echo(str(error), err=True)
         click.echo("fill these in, then run the same command again", err=True)

@@ -56,7 +56,7 @@ def label(  # noqa: PLR0913  # one argument per option of the command
     """Say which answer is right where models disagree: a, b, both, neither. Blind."""
     now = options.now()
     root = options.find_workspace(workspace)
-    loaded = load_workspace(root)
+    loaded = load_workspace(root, features=(feature,))
     named = options.cycle_of(cycle, now.date())
     wanted = Selection(features=(feature,))
     plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted).features[0]

@@ -39,7 +39,7 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     now = options.now()
     today = now.date()
     root = options.find_workspace(workspace)
-    loaded = load_workspace(root)
+    loaded = load_workspace(root, features=features)
     planned = plan_review(
         loaded,
         cycle=options.cycle_of(cycle, today),

@@ -55,7 +55,8 @@ def review(  # noqa: PLR0913  # one argument per option of the command
     """Replay every feature's eval set, decide, and write its document."""
     now = options.now()
     named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
-    loaded = load_workspace(options.find_workspace(workspace), through_datasets=True)
+    root = options.find_workspace(workspace)
+    loaded = load_workspace(root, through_datasets=True, features=features)
     if quick:
         loaded = loaded.all_live()
     wanted = Selection(features=features, models=models, quick=quick, max_spend_usd=max_spend)

@@ -50,7 +50,7 @@ SHOWN = 5
 def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) -> None:
     """Run a prompt on FEATURE's tune cases; the deciding cases are never asked."""
     now = options.now()
-    loaded = load_workspace(options.find_workspace(workspace))
+    loaded = load_workspace(options.find_workspace(workspace), features=(feature,))
     cycle = options.cycle_of(None, now.date())
     wanted = Selection(features=(feature,))
     plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted)

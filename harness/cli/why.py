@@ -47,7 +47,8 @@ def why(feature: str, workspace: Path, cycle: str | None, include_content: Path 
     root = options.find_workspace(workspace)
     named = options.cycle_of(cycle, now.date())
     wanted = Selection(features=(feature,))
-    plan = plan_review(load_workspace(root), cycle=named, on=now.date(), wanted=wanted).features[0]
+    loaded = load_workspace(root, features=(feature,))
+    plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted).features[0]
     with Journal.read(root / STATE / "journal.sqlite") as journal:
         found = list(disagreements(plan, journal))
     if include_content is not None:

@@ -18,7 +18,7 @@ from harness.config.secrets import secrets_in
 from harness.errors import Problem, WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from evalsets.cases import EvalSet
@@ -61,19 +61,24 @@ class Workspace:
         )
 
 
-def load_workspace(root: Path, *, through_datasets: bool = False) -> Workspace:
+def load_workspace(
+    root: Path, *, through_datasets: bool = False, features: Collection[str] = ()
+) -> Workspace:
     """Read the workspace under `root`.
 
     Args:
         root: the folder that holds `policy.yaml`.
         through_datasets: load the cases through Hugging Face `datasets` (extra `[review]`).
+        features: the only ones that are wanted; what is wrong with others alone is passed over,
+            and they are left out. Empty: all.
 
     Raises:
         WorkspaceError: every problem of severity `error`, at once.
     """
     reading, evalsets = inspect_workspace(root, through_datasets=through_datasets)
     problems = sorted_problems(reading.problems)
-    errors = [problem for problem in problems if problem.severity == "error"]
+    passed = _of_others(reading, features)
+    errors = [each for each in problems if each.severity == "error" and each.file not in passed]
     if reading.policy is None or errors:
         raise WorkspaceError(errors)
     policy = reading.policy.config
@@ -81,11 +86,38 @@ def load_workspace(root: Path, *, through_datasets: bool = False) -> Workspace:
         root=root,
         policy=policy,
         models=MappingProxyType({name: each.config for name, each in reading.models.items()}),
-        features=MappingProxyType({name: each.config for name, each in reading.features.items()}),
+        features=MappingProxyType(_wanted(reading, features)),
         evalsets=MappingProxyType(evalsets),
         policy_sha256=policy_sha256(policy),
         problems=problems,
     )
+
+
+def _wanted(reading: Reading, features: Collection[str]) -> dict[str, FeatureConfig]:
+    """The wanted features; all of them where one is unknown, so that its name can be told."""
+    only = set(features) if set(features) <= set(reading.features) else set()
+    return {
+        name: each.config for name, each in reading.features.items() if not only or name in only
+    }
+
+
+def _of_others(reading: Reading, features: Collection[str]) -> set[str]:
+    """The files with problems that belong to features that are not wanted, and to them alone."""
+    if not features:
+        return set()
+    sets = {
+        reading.features[name].config.evalset or name if name in reading.features else name
+        for name in features
+    }
+    owners = {"features": set(features), "prompts": set(features), "evalsets": sets}
+    return {
+        problem.file
+        for problem in reading.problems
+        for folder, _, rest in [problem.file.partition("/")]
+        if folder in owners
+        and rest
+        and rest.partition("/")[0].removesuffix(".yaml").removesuffix(".yml") not in owners[folder]
+    }
 
 
 def inspect_workspace(

@@ -858,3 +858,37 @@ def test_a_link_does_not_lead_out_of_the_eval_set(root: Path, tmp_path: Path) ->
     assert errors(root) == [
         "evalsets/tickets/evalset.yaml:1: cases: must name a file in the eval set's own folder"
     ]
+
+
+def spoiled(tmp_path: Path) -> Path:
+    """Two features, one of which is a draft with a broken prompt and no eval set."""
+    root = write_workspace(tmp_path, features=("tickets", "draft"))
+    (root / "features" / "draft.yaml").write_text("name: Draft\n", encoding="utf-8")
+    (root / "prompts" / "draft" / "default.j2").write_text("{{ inptu }}", encoding="utf-8")
+    (root / "evalsets" / "draft" / "cases.jsonl").write_text("{", encoding="utf-8")
+    return root
+
+
+def test_a_draft_stops_no_command_on_another_feature(tmp_path: Path) -> None:
+    root = spoiled(tmp_path)
+    assert errors(root)
+    assert list(load_workspace(root, features=("tickets",)).features) == ["tickets"]
+    with pytest.raises(WorkspaceError, match=r"features/draft\.yaml: owner: is required"):
+        load_workspace(root, features=("draft",))
+
+
+def test_an_eval_set_of_another_name_is_still_the_wanted_features(tmp_path: Path) -> None:
+    root = spoiled(tmp_path)
+    edit(root / "features" / "tickets.yaml", "risk: medium", "risk: medium\nevalset: draft")
+    with pytest.raises(WorkspaceError, match=r"evalsets/draft/cases\.jsonl:1: broken JSON"):
+        load_workspace(root, features=("tickets",))
+
+
+def test_what_all_features_share_stops_each(tmp_path: Path) -> None:
+    root = spoiled(tmp_path)
+    edit(root / "policy.yaml", "max_spend_usd: 10\n", "")
+    with pytest.raises(WorkspaceError) as caught:
+        load_workspace(root, features=("tickets",))
+    assert [str(each) for each in caught.value.problems] == [
+        "policy.yaml: max_spend_usd: is required and missing"
+    ]

@@ -20,12 +20,14 @@ def usd(amount: Decimal) -> str:
 
     >>> usd(Decimal("1234.5")), usd(Decimal("12.345")), usd(Decimal("0.00123")), usd(Decimal(0))
     ('USD 1,235', 'USD 12.35', 'USD 0.0012', 'USD 0')
+    >>> usd(Decimal("0.0000507"))
+    'USD 0.000051'
     """
     if amount == 0:
         return "USD 0"
     size = abs(amount)
-    digits = "1" if size >= _WHOLE_FROM else "0.01" if size >= _CENT else "0.0001"
-    return f"USD {amount.quantize(Decimal(digits), rounding=ROUND_HALF_UP):,}"
+    places = 0 if size >= _WHOLE_FROM else 2 if size >= _CENT else max(4, 1 - size.adjusted())
+    return f"USD {amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP):,f}"
 
 
 def duration(hours: float) -> str:

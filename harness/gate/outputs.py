@@ -176,7 +176,10 @@ def _age(days: int | None) -> str:
 
 
 def _usd(value: Decimal | None, places: int) -> str:
-    return "unknown" if value is None else f"{value:,.{places}f}"
+    if value is None:
+        return "unknown"
+    # Below the last place two digits are kept, so that half of it is not told as the whole.
+    return f"{value:,.{places if not value else max(places, 1 - value.adjusted())}f}"
 
 
 def _escaped(text: str) -> str:

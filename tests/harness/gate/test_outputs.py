@@ -119,3 +119,15 @@ def test_an_unknown_cost_is_never_zero() -> None:
     text = as_markdown(GateReport(findings=(), changes=(change,)))
     assert "USD unknown -\\> unknown" in text
     assert "0.00" not in text
+
+
+def test_a_request_that_costs_next_to_nothing_is_not_rounded_up() -> None:
+    priced = Priced(
+        before_request=Decimal("0.001245"),
+        after_request=Decimal("0.0000507"),
+        before_month=Decimal(498),
+        after_month=Decimal(0),
+    )
+    change = Change(feature="f", what="a -> b", decision_id=None, evidence_day=None, priced=priced)
+    row = as_markdown(GateReport(findings=(), changes=(change,)))
+    assert "USD 0.0012 -\\> 0.000051 | USD 498.00 -\\> 0.00 (-498.00)" in row

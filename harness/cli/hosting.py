@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import options
 from harness.cli.loads import logs_of, needs_of, room_of
 from harness.serving.catalogue import catalogue_of, wanted_weights
 from harness.serving.gpus import gpus_here
 from harness.serving.hosted import Fetch, host_models
 from harness.serving.lifecycle import serve_models
+from harness.serving.marks import mark_of
 from harness.serving.offline import FACTORY as OFFLINE
 from harness.serving.offline import OfflineBench
 from harness.serving.resolve import resolve_weights
 from harness.serving.specs import serve_specs
+from harness.serving.states import ServerState, held
 from harness.serving.waves import replicas
 from harness.serving.weights import cache_folder
 
@@ -74,7 +77,15 @@ class Hosts:
         need = next(n for n in needs_of(self.workspace, self.plan) if n.model == name)
         room = room_of(self.workspace, self.machines())
         count = replicas(need, room, specs[name].offline_replicas)
-        with self.cluster.seats(OFFLINE, [specs[name].gpus] * count) as seats:
+        state = ServerState(
+            model=name, engine=specs[name].engine, port=None, guard=mark_of(os.getpid()),
+            since=options.now(), ttl_s=specs[name].ttl_s, gpus=specs[name].gpus * count,
+            teams=tuple(sorted(need.teams)),
+        )  # fmt: skip
+        with (
+            self.cluster.seats(OFFLINE, [specs[name].gpus] * count) as seats,
+            held(logs_of(self.workspace.root), state),
+        ):
             bench = OfflineBench(name, specs[name], seats, fetches.get(name))
             try:
                 yield bench

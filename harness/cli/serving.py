@@ -59,7 +59,7 @@ def _row(state: ServerState, now: datetime) -> tuple[str, ...]:
         state.model,
         state.engine,
         state.guard.host,
-        state.base_url,
+        state.base_url or "offline",
         str(state.gpus),
         ", ".join(state.teams) or "-",
         duration((now - state.since) / HOUR),

@@ -31,6 +31,7 @@ class Hosted:
 
     seat: Seat
     state: ServerState
+    base_url: str
     log: str
     """Where its log lies on its node."""
 

@@ -89,6 +89,7 @@ class Started:
     """A server that was started, as its node tells."""
 
     state: ServerState
+    base_url: str
     log: str
 
 
@@ -118,7 +119,11 @@ class HostedServer:
         except BaseException:
             shutil.rmtree(logs, ignore_errors=True)
             raise
-        return Started(state=self._running.state, log=str(self._running.log))
+        return Started(
+            state=self._running.state,
+            base_url=self._running.base_url(),
+            log=str(self._running.log),
+        )
 
     def load_s(self) -> float | None:
         """Seconds from the start to the first answer; None while there is none."""
@@ -183,7 +188,7 @@ def host_models(  # noqa: PLR0913  # what a server needs of its surroundings, ea
         stack.callback(attendant.end)
         hosted: dict[ServeSpec, Hosted] = {}
         for (spec, models), seat in zip(groups.items(), seats, strict=True):
-            taken = tuple(one.state.port for one in hosted.values())
+            taken = tuple(one.state.port for one in hosted.values() if one.state.port)
             one = hosted[spec] = _start(models[0], spec, seat, taken, fetches.get(models[0]))
             attendant.admit(one, holders(models, teams))
         served = _wait(hosted, attendant)
@@ -196,7 +201,7 @@ def _start(
 ) -> Hosted:
     port = cast("int", _call(model, seat, "port", taken))
     started = cast("Started", _call(model, seat, "start", model, spec, port, fetch))
-    return Hosted(seat=seat, state=started.state, log=started.log)
+    return Hosted(seat=seat, state=started.state, base_url=started.base_url, log=started.log)
 
 
 def _wait(hosted: Mapping[ServeSpec, Hosted], attendant: Attendant) -> dict[ServeSpec, Served]:
@@ -220,7 +225,7 @@ def _load_s(one: Hosted, attendant: Attendant) -> float | None:
 
 def _served(spec: ServeSpec, one: Hosted, load_s: float) -> Served:
     return Served(
-        base_url=one.state.base_url,
+        base_url=one.base_url,
         name=served_name(one.state.model, spec),
         pid=one.state.guard.pid,
         load_s=load_s,

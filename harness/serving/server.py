@@ -19,7 +19,14 @@ from harness.serving.engines import command_line, served_name
 from harness.serving.environment import child_environment
 from harness.serving.marks import mark_of
 from harness.serving.readiness import answers, is_healthy
-from harness.serving.states import GUARD, ServerState, drop_state, state_file, write_state
+from harness.serving.states import (
+    GUARD,
+    ServerState,
+    api_at,
+    drop_state,
+    state_file,
+    write_state,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +74,7 @@ class Running:
 
     def base_url(self) -> str:
         """Address of its OpenAI-compatible API."""
-        return f"http://127.0.0.1:{self.place.port}/v1"
+        return api_at(self.place.port)
 
 
 def free_port() -> int:

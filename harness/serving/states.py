@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError
 from harness.serving.marks import ProcessMark, find
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 GUARD = Path(__file__).with_name("guard.py")
 STATE, ASKED = ".state.json", ".stop"
@@ -28,8 +33,10 @@ class ServerState:
 
     model: str
     engine: str
-    port: int
+    port: int | None
+    """None: it has none, and answers offline as long as its review does."""
     guard: ProcessMark
+    """Whom it ends with: its own guard, or the review that answers offline."""
     since: datetime
     ttl_s: float
     gpus: int = 0
@@ -39,9 +46,9 @@ class ServerState:
     """The review that had Ray place it; None: it was started on its own machine."""
 
     @property
-    def base_url(self) -> str:
+    def base_url(self) -> str | None:
         """Address of its API, on its own machine."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        return None if self.port is None else api_at(self.port)
 
     @property
     def ends_by(self) -> datetime:
@@ -51,7 +58,7 @@ class ServerState:
     @property
     def name(self) -> str:
         """Of its files; no two servers have the same."""
-        return f"{self.model}.{self.port}.{self.guard.host}"
+        return f"{self.model}.{self.port or 'offline'}.{self.guard.host}"
 
     def runs(self, now: datetime) -> bool:
         """Does it run, as far as can be told from this machine?"""
@@ -59,6 +66,11 @@ class ServerState:
             if mark is not None and mark.is_here:
                 return find(mark) is not None
         return now < self.ends_by
+
+
+def api_at(port: int) -> str:
+    """Address of an API on this machine."""
+    return f"http://127.0.0.1:{port}/v1"
 
 
 STATES: TypeAdapter[ServerState] = TypeAdapter(ServerState)
@@ -76,6 +88,17 @@ def write_state(folder: Path, state: ServerState) -> None:
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(STATES.dump_json(state))
     part.replace(path)
+
+
+@contextmanager
+def held(folder: Path, state: ServerState) -> Generator[None]:
+    """Let everybody see what this process holds, until it is left."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_state(folder, state)
+    try:
+        yield
+    finally:
+        drop_state(folder, state)
 
 
 def drop_state(folder: Path, state: ServerState) -> None:

@@ -43,6 +43,7 @@ def stop_server(
         names = ", ".join(dict.fromkeys(state.model for state in running)) or "none"
         raise UsageError(f"no server of {model!r} runs here; running: {names}")
     for state in found:
+        _refuse_offline(state)
         if state.guard.is_here:
             _end_here(state, end_s)
         elif state.driver is not None:
@@ -53,6 +54,14 @@ def stop_server(
             )
         drop_state(folder, state)
     return found
+
+
+def _refuse_offline(state: ServerState) -> None:
+    if state.port is None:
+        raise UsageError(
+            f"{state.model}: answers offline for a review (process {state.guard.pid} on "
+            f"{state.guard.host}); interrupt the review, the same command goes on"
+        )
 
 
 def _end_here(state: ServerState, end_s: float) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +17,12 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from harness.cli.loads import logs_of
 from harness.cli.main import run
 from harness.config.workspace import load_workspace
 from harness.errors import ExitCode
 from harness.plan.planning import Selection, plan_review
+from harness.serving.states import list_servers
 from tests.support.reviews import CYCLE, NOW, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 
@@ -210,6 +213,8 @@ class TestOnRay:
         wait_for(lambda: first.poll() is not None or (mark.exists() and " " in mark.read_text()))
         assert first.poll() is None, first.communicate()[0]
         pid, folder = mark.read_text().split()
+        (held,) = list_servers(logs_of(root), datetime.now(UTC))
+        assert (held.model, held.gpus, held.teams) == ("right", 1, ("support",))
         first.send_signal(how)
         said, _ = first.communicate(timeout=LONGEST_S)
         if how is signal.SIGINT:
@@ -217,6 +222,7 @@ class TestOnRay:
             assert "1 batches were ended" in said
         wait_for(lambda: not psutil.pid_exists(int(pid)), 60)
         wait_for(lambda: not Path(folder).exists(), 60)
+        assert list_servers(logs_of(root), datetime.now(UTC)) == ()
         second = subprocess.Popen(line, **pipe)  # type: ignore[call-overload]
         said, _ = second.communicate(timeout=LONGEST_S)
         assert second.returncode == ExitCode.OK, said

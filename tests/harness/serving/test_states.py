@@ -20,6 +20,8 @@ from harness.serving.marks import ProcessMark, find, mark_of
 from harness.serving.server import ServeError
 from harness.serving.states import (
     ServerState,
+    gpus_by_team,
+    held,
     is_asked_to_stop,
     list_servers,
     write_state,
@@ -160,3 +162,16 @@ def test_a_guard_that_does_not_end_is_said(tmp_path: Path) -> None:
     finally:
         deaf.kill()
         deaf.communicate()
+
+
+def test_what_answers_offline_is_held_by_its_review_and_is_not_stopped_alone(
+    tmp_path: Path,
+) -> None:
+    state = replace(STATE, port=None, guard=mark_of(os.getpid()))
+    with held(tmp_path / "logs", state):
+        assert list_servers(tmp_path / "logs", NOW) == (state,)
+        assert gpus_by_team((state,)) == {"a": 2}
+        line = rf"^m: answers offline for a review \(process {os.getpid()} on .*\); interrupt"
+        with pytest.raises(UsageError, match=line):
+            stop_server(tmp_path / "logs", "m", NOW)
+    assert list_servers(tmp_path / "logs", NOW) == ()

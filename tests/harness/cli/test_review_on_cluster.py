@@ -74,12 +74,14 @@ class Mixed:
     root: Path
     nodes: Nodes
 
-    def start(self, environ: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[str]:
-        """The review, as in a terminal of its own."""
+    def start(
+        self, environ: Mapping[str, str] = MappingProxyType({}), on: Sequence[str] = ()
+    ) -> subprocess.Popen[str]:
+        """The review, as in a terminal of its own; `on` is what it is started by."""
         environ = {**{n: value for n, value in os.environ.items() if n not in KEYS}, **environ}
         command = Path(sys.executable).with_name("rightsize")
         return subprocess.Popen(
-            [command, "review", "-w", self.root, "--cycle", CYCLE, "--yes",
+            [*on, command, "review", "-w", self.root, "--cycle", CYCLE, "--yes",
              "--address", self.nodes["address"]],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -170,6 +172,29 @@ def test_a_key_that_a_node_has_not_is_one_line_before_any_call(
     lacking = f"RIGHTSIZE_TEST_ELSEWHERE on {socket.gethostname()}"
     assert line.startswith(f"big: no environment variable {lacking}: set it where Ray is started")
     assert last == "nothing was asked"
+
+
+def test_a_server_on_another_machine_is_stopped_through_its_review(
+    tmp_path: Path, nodes: Nodes
+) -> None:
+    elsewhere = ("unshare", "--uts", "sh", "-c", 'hostname driver-1 && exec "$@"', "sh")
+    if subprocess.run([*elsewhere, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no second host name is to be had here")
+    stop = [Path(sys.executable).with_name("rightsize"), "serving", "stop", "own", "-w", tmp_path]
+    with OpenAIServer(slowly) as server:
+        review = mixed(tmp_path, server.port, nodes)
+        started = review.start(on=elsewhere)
+        assert eventually(lambda: len(server.log.calls) >= 20 or started.poll() is not None, 120)
+        (state,) = review.servers()
+        stopped = subprocess.run(
+            [*elsewhere, *stop], capture_output=True, text=True, check=False, timeout=90
+        )
+        assert stopped.stdout == f"own   {state.base_url} on {state.guard.host}   stopped\n"
+        assert eventually(lambda: not alive([state.guard.pid]))
+        assert review.servers() == ()
+        said, errors = started.communicate(timeout=240)
+    assert started.returncode == ExitCode.OK, said + errors
+    assert "own: was stopped with `rightsize serving stop` in mid-run" in errors
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])

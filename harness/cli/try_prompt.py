@@ -59,6 +59,8 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
     if rung.excluded is not None:
         raise UsageError(f"{model}: {rung.excluded}: {rung.note}")
     check_models({rung.model: rung.config}, os.environ)
+    team = loaded.features[feature].team
+    _check_quota(loaded, rung, team)
     state = loaded.root / STATE
     with ExitStack() as stack:
         journal = stack.enter_context(
@@ -70,7 +72,6 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
             )
         )
         cluster = stack.enter_context(local_cluster(state=state))
-        team = loaded.features[feature].team
         rung = _served(rung, _serving(loaded, rung, team, stack))
         asking = Asking(
             cluster=cluster,
@@ -85,13 +86,18 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
     _show(tried, count)
 
 
-def _serving(workspace: Workspace, rung: Rung, team: str, stack: ExitStack) -> dict[str, str]:
-    """Start this one model, where it is ours to start, on GPUs that the feature's team may hold."""
+def _check_quota(workspace: Workspace, rung: Rung, team: str) -> None:
+    """Refuse GPUs that the feature's team may not hold."""
     serve = rung.config.serve
-    if serve is None:
+    if serve is not None:
+        need = Need(model=rung.model, gpus=serve.gpus, teams=frozenset({team}))
+        check_quota_of(need, room_of(workspace, machines=()))
+
+
+def _serving(workspace: Workspace, rung: Rung, team: str, stack: ExitStack) -> dict[str, str]:
+    """Start this one model, where it is ours to start."""
+    if rung.config.serve is None:
         return {}
-    need = Need(model=rung.model, gpus=serve.gpus, teams=frozenset({team}))
-    check_quota_of(need, room_of(workspace, machines=()))
     models, teams = {rung.model: rung.config}, {rung.model: (team,)}
     return stack.enter_context(serve_here(workspace, models, {}, teams))
 

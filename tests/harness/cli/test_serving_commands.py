@@ -29,6 +29,7 @@ own:
   gpu: h100
   serve: {{engine: command, command: [{sys.executable}, {SCRIPT}, "{{port}}"], ttl_s: 60}}
 """
+PRICE = "price: [{from: 2026-09-01, input: 0.1, output: 0.1, source: quote}]"
 
 
 def workspace(root: Path, port: int = 9, latency: str = "latency: {p95_s: 0.5}") -> Path:
@@ -235,6 +236,21 @@ def test_a_probe_keeps_to_the_quota_of_the_features_team(
     policy = root / "policy.yaml"
     policy.write_text(policy.read_text().replace("{search: 0}", "{support: 0}"))
     assert run(["probe", "own", "-f", "tickets", "-w", str(root)]) == ExitCode.USAGE_ERROR
+    assert "own: needs 1 GPU; support holds 0 and its quota is 0" in capsys.readouterr().err
+
+
+def test_a_try_keeps_to_the_quota_of_the_features_team(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path)
+    for path, old, new in (
+        (root / "models" / "own.yaml", "ttl_s: 60", "ttl_s: 60, gpus: 1"),
+        (root / "models" / "own.yaml", "  serve:", f"  {PRICE}\n  serve:"),
+        (root / "policy.yaml", "{search: 0}", "{support: 0}"),
+        (root / "features" / "tickets.yaml", "candidates: [good]", "candidates: [good, own]"),
+    ):
+        path.write_text(path.read_text().replace(old, new))
+    assert run(["try", "tickets", "-m", "own", "-w", str(root)]) == ExitCode.USAGE_ERROR
     assert "own: needs 1 GPU; support holds 0 and its quota is 0" in capsys.readouterr().err
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.support.ray_nodes import Nodes
     from tests.support.wire.reply import Body, Reply
 
-pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray-nodes")]
 
 SCRIPT = Path(__file__).parents[2] / "support" / "scripted_server.py"
 KEYS = {"RIGHTSIZE_TEST_HOSTED_KEY": "sesame", "RIGHTSIZE_TEST_OWN_KEY": "mellon"}

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 ALONE = 30
 """Requests, one after another, that meet an empty server before the search."""
+_FEWEST = 5
+"""Of them, before anything is said of the model."""
 _HOPELESS = 0.002
 """So unlikely is what lone requests show that no rate is tried, if the model met its SLOs."""
 
@@ -106,7 +108,7 @@ def check_alone(alone: Sequence[Sample], slo: Slo, good_share: float) -> None:
         math.comb(count, k) * good_share**k * (1 - good_share) ** (count - k)
         for k in range(good + 1)
     )
-    if chance < _HOPELESS or not any(sample.total_s is not None for sample in alone):
+    if count >= _FEWEST and chance < _HOPELESS:
         errors = Counter(sample.error for sample in alone if sample.error is not None)
         said = "".join(f", {number} ended in {error}" for error, number in errors.most_common(1))
         raise NoGoodputError(
@@ -130,11 +132,13 @@ class _Prober:
 
     async def look(self) -> SearchPlan:
         """Ask alone, before the search; the plan with the lowest rate that makes sense."""
-        chooser = self._random("alone")
+        chooser, search = self._random("alone"), self.plan.search
+        # The first request after a start may load or compile what later ones find ready.
+        await self._send(chooser.choice(self.target.requests))
         for _ in range(ALONE):
             self.starts.alone.append(await self._send(chooser.choice(self.target.requests)))
-        search = self.plan.search
-        check_alone(self.starts.alone, self.plan.slo, search.good_share)
+            # After each: thirty that time out would take half an hour to say the same.
+            check_alone(self.starts.alone, self.plan.slo, search.good_share)
         least = max(search.least_per_s, self.starts.least_per_s)
         return replace(search, least_per_s=min(least, search.first_per_s))
 

@@ -13,12 +13,16 @@ import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 from random import Random
+from typing import TYPE_CHECKING
 
 from harness.probe.arrivals import arrivals
 from harness.probe.probing import ALONE
 from harness.probe.samples import Sample, Slo
 from harness.probe.search import CUT_SHARE, Share
 from harness.probe.settling import RunShape, Starts, run_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,27 +68,28 @@ class Queue:
 
     def run(self, rate: float, shape: RunShape, seed: int) -> tuple[float, int]:
         """Share of good requests among those that count, and how many were sent in all."""
-        services = Random(2 * seed + 1)
+        most = shape.at_once + shape.arriving + shape.inside
+        times = iter(self.services(Random(2 * seed + 1), most))
         coming = arrivals(rate, shape.arriving, Random(2 * seed))
         free = [0.0] * self.servers
-
-        def serve(at: float) -> float:
-            done = max(at, free[0]) + self.service(services)
-            heapq.heapreplace(free, done)
-            return done
-
-        early = [serve(at) for at in (*[0.0] * shape.at_once, *coming[: shape.warm_up])]
+        early = _ends(free, (*[0.0] * shape.at_once, *coming[: shape.warm_up]), times)
         now = coming[shape.warm_up]
         lacking = max(shape.inside - sum(done > now for done in early), 0)
-        for _ in range(lacking):
-            serve(now)
-        good = sum(serve(at) - at <= self.limit_s for at in coming[shape.warm_up :])
+        _ends(free, [now] * lacking, times)
+        counted = coming[shape.warm_up :]
+        ends = _ends(free, counted, times)
+        good = sum(done - at <= self.limit_s for at, done in zip(counted, ends, strict=True))
         return good / shape.counted, shape.at_once + shape.arriving + lacking
 
-    def service(self, rng: Random) -> float:
+    def services(self, rng: Random, count: int) -> list[float]:
+        if self.constant:
+            return [self.service_s] * count
         if self.sigma is not None:
-            return self.service_s * rng.lognormvariate(-(self.sigma**2) / 2, self.sigma)
-        return self.service_s * (1.0 if self.constant else rng.expovariate(1.0))
+            mu = math.log(self.service_s) - self.sigma**2 / 2
+            return [rng.lognormvariate(mu, self.sigma) for _ in range(count)]
+        # No call of ours per request: coverage, where it is measured, makes them dear.
+        draw, log, mean = rng.random, math.log, self.service_s
+        return [-log(1 - draw()) * mean for _ in range(count)]
 
     def _exponential(self, rate: float) -> float:
         mu, c, t = 1 / self.service_s, self.servers, self.limit_s
@@ -118,6 +123,16 @@ class Queue:
         return float((1 - Fraction(rate) * Fraction(self.service_s)) * total)
 
 
+def _ends(free: list[float], arriving: Sequence[float], times: Iterator[float]) -> list[float]:
+    """When requests end, first come first served; `free`, when each server is, goes on."""
+    ends: list[float] = []
+    for at in arriving:
+        done = max(at, free[0]) + next(times)
+        heapq.heapreplace(free, done)
+        ends.append(done)
+    return ends
+
+
 def _erlang_c(load: float, servers: int) -> float:
     """Probability that an arrival waits."""
     blocked = 1.0
@@ -148,7 +163,7 @@ class VirtualProbe:
         slo = Slo(total_s=self.queue.limit_s)
         self.starts = Starts(slo=slo, good_share=0.9, repeats=self.repeats)
         rng = Random(f"{self.seed}/alone")
-        times = [self.queue.service(rng) for _ in range(ALONE)]
+        times = self.queue.services(rng, ALONE)
         self.starts.alone.extend(Sample(due_s=0, first_token_s=t, total_s=t) for t in times)
         self.sent += ALONE
         self.lasted_s += sum(times)

@@ -31,18 +31,19 @@ SERVICE_S = 1.5
 SIGMA = 1.2
 """Of the heavy service times: lognormal, their standard deviation 1.8 times their mean."""
 TRUTHS: dict[tuple[int, Spread, float], float] = {
-    (1, "heavy", 4.0): 0.2501, (1, "heavy", 12.0): 0.6384,
-    (2, "constant", 4.0): 0.8346,
-    (2, "heavy", 4.0): 0.5140, (2, "heavy", 12.0): 0.8087,
-    (4, "constant", 2.5): 0.8418, (4, "constant", 4.0): 0.9132,
-    (4, "heavy", 4.0): 0.7092, (4, "heavy", 12.0): 0.9004,
-    (16, "constant", 2.5): 0.9565, (16, "constant", 4.0): 0.9769,
-    (16, "heavy", 4.0): 0.9070, (16, "heavy", 12.0): 0.9743,
-    (64, "constant", 2.5): 0.9876, (64, "constant", 4.0): 0.9929,
-    (64, "heavy", 4.0): 0.9743, (64, "heavy", 12.0): 0.9946,
+    (1, "heavy", 4.0): 0.2498, (1, "heavy", 12.0): 0.6359,
+    (2, "constant", 4.0): 0.8344,
+    (2, "heavy", 4.0): 0.5119, (2, "heavy", 12.0): 0.8064,
+    (4, "constant", 2.5): 0.8417, (4, "constant", 4.0): 0.9132,
+    (4, "heavy", 4.0): 0.7071, (4, "heavy", 12.0): 0.8995,
+    (16, "constant", 2.5): 0.9564, (16, "constant", 4.0): 0.9770,
+    (16, "heavy", 4.0): 0.9071, (16, "heavy", 12.0): 0.9740,
+    (64, "constant", 2.5): 0.9884, (64, "constant", 4.0): 0.9939,
+    (64, "heavy", 4.0): 0.9736, (64, "heavy", 12.0): 0.9933,
 }  # fmt: skip
-"""Load of a server at the goodput, for (servers, spread, limit in services); by a simulation of
-4,000,000 requests in another program. The other rows have closed forms."""
+"""Load of a server at the goodput, for (servers, spread, limit in services); the mean of four
+simulations of 16,000,000 requests each in another program, standard error 0.0007 at most. The other
+rows have closed forms."""
 CELLS: tuple[tuple[int, Spread, float], ...] = (
     (1, "exponential", 4.0), (1, "exponential", 12.0), (1, "constant", 2.5), (1, "constant", 4.0),
     (1, "heavy", 4.0), (1, "heavy", 12.0),

@@ -11,7 +11,7 @@ import pytest
 from harness.probe.metrics import fetch_metrics
 from harness.probe.probing import ProbePlan, Target, probe
 from harness.probe.samples import Slo
-from harness.probe.search import SearchPlan
+from harness.probe.search import NoGoodputError, SearchPlan
 from harness.probe.summary import Run, rate_entry
 from providers.opening import open_provider
 from providers.provider import Endpoint
@@ -76,3 +76,26 @@ def test_the_reported_interval_covers_the_truth_in_three_configurations() -> Non
         assert entry.total_s.p50 is not None
         assert entry.total_s.p50.value >= 0.5 * queue.service_s
         assert entry.output_tokens_per_s == pytest.approx(entry.requests / entry.seconds, rel=0.05)
+
+
+def test_a_model_that_never_answers_is_left_after_a_few_requests() -> None:
+    """The port is of a server that has gone."""
+    with queue_server(servers=1, service_s=0.01, constant=True, seed=1) as port:
+        pass
+    plan = ProbePlan(slo=Slo(total_s=1.0), search=SearchPlan(), seed=1)
+    with pytest.raises(NoGoodputError, match=r"only 0 of 5 .* 5 ended in \w+Error: this"):
+        probe(target(port), plan, lambda *_: None)
+
+
+def test_a_search_over_sockets_finds_a_rate_and_tells_of_each_run() -> None:
+    told: list[Run] = []
+    plan = ProbePlan(
+        slo=Slo(total_s=0.3), search=SearchPlan(first_per_s=20.0, repeats=2), seed=3,
+        seconds=0.3, least_requests=15, sample_s=0.2,
+    )  # fmt: skip
+    with queue_server(servers=1, service_s=0.02, constant=True, seed=5) as port:
+        found, runs = probe(target(port), plan, lambda run, _: told.append(run))
+    assert 10 < found.per_s < 60
+    assert tuple(told) == runs
+    assert {run.repeat for run in runs} == {0, 1, 2}
+    assert all(run.warm_up is not None and run.counted_s > 0 for run in runs if not run.cut)

@@ -81,14 +81,15 @@ def test_the_interval_holds_at_its_level(queue: Queue) -> None:
 def test_sixteen_servers_nearly_full_are_not_flattered() -> None:
     """Where runs began with the mean queue it was 3 % too high, its lower bound missed in 18 %."""
     queue = Queue(servers=16, service_s=1.5, limit_s=6.0)
-    truth, trials = queue.goodput(), 100
+    truth, trials = queue.goodput(), 60
     found: list[Goodput] = []
     for trial in range(trials):
         probe = VirtualProbe(queue=queue, seed=trial, requests=400)
         found.append(find_goodput(probe.measure, SearchPlan(first_per_s=truth / 1.7)))
     assert sum(each.per_s for each in found) / trials == pytest.approx(truth, rel=0.02)
-    assert sum((each.lower_per_s or math.inf) > truth for each in found) <= 11
-    assert sum((each.upper_per_s or 0.0) < truth for each in found) <= 11
+    # One-sided 5 %: 99 % of such counts are at most 7.
+    assert sum((each.lower_per_s or math.inf) > truth for each in found) <= 7
+    assert sum((each.upper_per_s or 0.0) < truth for each in found) <= 7
 
 
 def test_a_share_that_falls_off_a_cliff_is_looked_at_closely() -> None:

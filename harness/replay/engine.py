@@ -12,7 +12,7 @@ from harness.replay.run import WINDOW, Rules, Run
 from harness.replay.worker import OPENER
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Iterator
 
     from harness.cluster.crew import Cluster
     from harness.replay.governor import Governor
@@ -74,19 +74,8 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
         others_settle=others_settle,
     )
     engine = Engine(Run(cluster.crew(factory), rules), window)
-    source = iter(trials)
     try:
-        while True:
-            engine.feed.top_up(source)
-            try:
-                item = engine.items.get(timeout=BEAT_S)
-            except Empty:
-                continue
-            if item is None:
-                return
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        yield from _taken(engine, iter(trials))
     except KeyboardInterrupt:
         engine.stop()
         raise InterruptedRunError(
@@ -95,6 +84,21 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
         ) from None
     finally:
         engine.stop()
+
+
+def _taken(engine: Engine, source: Iterator[Trial | None]) -> Iterator[Outcome]:
+    """What the engine brings, to its end; trials are given to it meanwhile."""
+    while True:
+        engine.feed.top_up(source)
+        try:
+            item = engine.items.get(timeout=BEAT_S)
+        except Empty:
+            continue
+        if item is None:
+            return
+        if isinstance(item, BaseException):
+            raise item
+        yield item
 
 
 class Engine:

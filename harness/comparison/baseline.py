@@ -29,7 +29,12 @@ class Baseline:
 
 
 def baseline(pairs: Sequence[Pair], *, level: float = 0.05) -> Baseline | None:
-    """Estimate the incumbent's score on the cases it was asked; None without a score."""
+    """Estimate the incumbent's score on the cases it was asked; None without a score.
+
+    None, too, where labels are lacking: the labelled cases are those on which the models differ.
+    """
+    if any(pair.agreed or pair.unlabelled for pair in pairs):
+        return None
     scored = [pair for pair in pairs if pair.current is not None]
     found = level_estimate(
         Sample(

@@ -17,7 +17,7 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """Both arms' mean scores on the deciding pairs, shares; None where nothing is labelled."""
+    """Both arms' mean scores on the deciding pairs, shares; None where they cannot be known."""
 
     current: float | None
     candidate: float | None
@@ -29,7 +29,7 @@ def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Qu
     settled = [pair for pair in deciding if pair.difference is not None]
     levels = score_levels(settled)
     figures = (standing.difference, standing.worst, standing.best, standing.level)
-    if None in figures or levels.current is None or levels.candidate is None:
+    if None in figures or not settled:
         return None
     both, current_only, candidate_only, neither = _table(settled)
     return Quality(
@@ -42,8 +42,8 @@ def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Qu
         only_current_right=current_only,
         only_candidate_right=candidate_only,
         neither_right=neither,
-        current=_need(levels.current),
-        candidate=_need(levels.candidate),
+        current=points(levels.current),
+        candidate=points(levels.candidate),
         difference=_need(standing.difference),
         worst=_need(standing.worst),
         best=_need(standing.best),
@@ -66,13 +66,17 @@ def missingness(pairs: Pairs) -> Missingness:
 
 
 def score_levels(pairs: list[Pair]) -> Levels:
-    """Mean scores over the pairs whose scores are known."""
+    """Mean scores over the pairs whose scores are known.
+
+    Where equal answers stand in for labels, only the cases that differ have scores: their mean
+    says nothing of the rest, and neither level is known.
+    """
     scored = [
         (pair.current, pair.candidate)
         for pair in pairs
         if pair.current is not None and pair.candidate is not None
     ]
-    if not scored:
+    if not scored or any(pair.agreed for pair in pairs):
         return Levels(current=None, candidate=None)
     return Levels(
         current=sum(current for current, _ in scored) / len(scored),

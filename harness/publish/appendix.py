@@ -100,7 +100,12 @@ def _method(record: DecisionRecord) -> list[Block]:
     methods = sorted({f"{q.metric}, {q.method}" for _, q in _tested(record)})
     if not methods:
         return []
-    own = f"Today's model scored {share(record.current_quality)} on every case that it was asked. "
+    own = (
+        "How good today's model is by itself is not known: where the models agree nobody labelled. "
+        if record.current_quality is None
+        else f"Today's model scored {share(record.current_quality)} on every case that it was "
+        "asked. "
+    )
     text = (
         f"{'; '.join(methods)}. {own}The same cases under both models; the case is the unit. Every "
         '"at worst" is the lower bound at the level that decided; "at best" is one-sided and '

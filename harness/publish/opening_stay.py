@@ -11,7 +11,7 @@ from harness.publish.facts import (
     saving_if_swapped,
 )
 from harness.publish.page_tables import promised_time
-from harness.publish.quality_words import agreed, note_of
+from harness.publish.quality_words import agreed, note_of, unlabelled_text
 from harness.publish.words import (
     REASONS,
     count,
@@ -74,7 +74,12 @@ def _others(number: int) -> str:
 
 def _measured_failure(record: DecisionRecord, option: OptionRecord, quality: Quality) -> str:
     counts = right_counts(quality)
-    if counts is None:
+    if quality.current is None:
+        scored = (
+            f"{option.target.option} was tried on {count(quality.n)} {record.feature.unit}; "
+            f"{unlabelled_text(quality)}"
+        )
+    elif counts is None:
         scored = (
             f"{option.target.option} scored {points(quality.candidate, signed=False)} of 100 on "
             f"{count(quality.n)} {record.feature.unit}, "

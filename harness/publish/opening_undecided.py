@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from harness.publish.facts import open_option
 from harness.publish.quality_words import agreed, counts_text, note_of
-from harness.publish.words import REASONS, count, day, person, points, sentence, series, usd
+from harness.publish.words import REASONS, day, person, points, sentence, series, usd
 from harness.record.codes import Reason
+from harness.wording import plural
 from reports.document import Paragraph
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def _missing_text(record: DecisionRecord) -> str:
     what = [
         text
         for number, text in (
-            (needed.cases, f"{count(needed.cases)} more cases"),
-            (needed.labels, f"{count(needed.labels)} labels"),
+            (needed.cases, plural(needed.cases or 0, "more case")),
+            (needed.labels, plural(needed.labels or 0, "label")),
         )
         if number
     ]

@@ -55,7 +55,8 @@ def _quality_row(record: DecisionRecord, option: OptionRecord) -> list[Row]:
     )
     name = f"{record.feature.unit} fully right"
     if quality.both_right is None:
-        name = f"{record.feature.unit}: quality of 100"
+        known = quality.current is not None
+        name = f"{record.feature.unit}: {'quality of 100' if known else 'difference alone'}"
     return [Row(cells=(name, share(quality.current), share(quality.candidate), change))]
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 def counts_text(record: DecisionRecord, quality: Quality) -> str:
     """How often each model was right, or how they scored."""
     unit, counts = record.feature.unit, right_counts(quality)
+    if quality.current is None:
+        return f"On {count(quality.n)} held-back {unit} {unlabelled_text(quality)}."
     if counts is None:
         return (
             f"On {count(quality.n)} held-back {unit} the smaller model scored "
@@ -25,6 +27,18 @@ def counts_text(record: DecisionRecord, quality: Quality) -> str:
     return (
         f"On {count(quality.n)} held-back {unit} the smaller model was right {count(then)} times, "
         f"today's {count(today)}."
+    )
+
+
+def unlabelled_text(quality: Quality) -> str:
+    """What is known where equal answers stand in for labels: the difference, and no level."""
+    alike = f"the models answered alike {count(quality.agreed_without_label)} times, unlabelled"
+    today, then = quality.only_current_right, quality.only_candidate_right
+    if today is None or then is None:
+        return f"{alike}; how good either is was not measured, only the difference"
+    return (
+        f"{alike}; where they differ the smaller model alone was right {count(then)} times, "
+        f"today's alone {count(today)}"
     )
 
 

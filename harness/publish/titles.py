@@ -26,6 +26,7 @@ from harness.publish.words import (
     usd_range,
 )
 from harness.record.codes import Reason, Verdict
+from harness.wording import plural
 from reports.document import Notice
 
 if TYPE_CHECKING:
@@ -94,9 +95,10 @@ def _undecided_title(record: DecisionRecord) -> str:
     if first not in _BY_MORE_CASES:
         tail = REASONS[first]
     elif needed is not None and needed.labels:
-        tail = f"{count(needed.labels)} labels would decide"
+        tail = f"it waits for {plural(needed.labels, 'label')}"
     elif needed is not None and needed.cases:
-        tail = f"{count(needed.cases)} more cases would decide"
+        more = "case" if needed.cases == 1 else "cases"
+        tail = f"{count(needed.cases)} more {more} would decide"
     else:
         tail = REASONS[first]
     return f"Undecided for {name}: {record.current.option} stays; {tail}"

@@ -172,8 +172,9 @@ class Quality(Recorded):
     only_current_right: int | None
     only_candidate_right: int | None
     neither_right: int | None
-    current: float
-    candidate: float
+    current: float | None
+    """None where cases agreed without a label: only the difference is known then."""
+    candidate: float | None
     difference: float
     worst: float
     """Lower bound at the level that decided."""

@@ -66,7 +66,8 @@ def measure(run: FeatureRun, rung: Rung, quality: Quality | None) -> Measured:
     success = None
     if quality is not None:
         own = rung.option == run.incumbent.option
-        success = (quality.current if own else quality.candidate) / 100
+        level = quality.current if own else quality.candidate
+        success = None if level is None else level / 100
     both = (rung.priced(), run.incumbent.priced())
     try:
         cost = (

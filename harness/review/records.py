@@ -134,6 +134,8 @@ class _Writer:
         if run is None:
             return None
         arm = run.board.arm(run.incumbent.option)
+        if arm.unlabelled:
+            return None
         asked = [arm.score(case) for case in run.design.order if case in arm.scores]
         scores = [score for score in asked if score is not None]
         return round(100 * sum(scores) / len(scores), 6) if scores else None

@@ -21,10 +21,12 @@ from harness.labelling.sheets import read_csv, write_csv, write_html
 from harness.labelling.terminal import Console, label
 from harness.plan.model import FeaturePlan, Status
 from harness.plan.planning import Selection, plan_review
+from harness.publish.documents import to_document
 from harness.record.codes import Reason
 from harness.record.codes import Verdict as Decided
 from harness.replay.journal import Journal
 from harness.scoring.agreement import two_labellers
+from reports.render import render
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -95,6 +97,14 @@ def test_only_the_disagreements_are_asked_and_then_the_review_decides(replayed: 
     assert option.quality.agreed_without_label == 198
     assert option.quality.difference == pytest.approx(-1.0)
     assert record.verdict is Decided.DOWNGRADE
+    assert (option.quality.current, option.quality.candidate) == (None, None)
+    assert (record.current_quality, record.current_cost.per_success) == (None, None)
+    page = render(to_document(record, NOW), to="md")
+    assert (
+        f"On {option.quality.n} held-back tickets the models answered alike 198 times, unlabelled; "
+        "where they differ the smaller model alone was right 0 times, today's alone 2."
+    ) in page
+    assert "of 100" not in page
 
 
 def test_labels_give_the_verdict_that_targets_give(replayed: Path, tmp_path: Path) -> None:

@@ -196,3 +196,28 @@ def test_a_limit_agreed_afterwards_is_not_said_to_be_agreed_before() -> None:
     text = page_one(record.model_copy(update={"margin": margin}))
     assert f"on {later}, after this review" in text
     assert "before anything was run" not in text
+
+
+UNKNOWN = {"current": None, "candidate": None, "both_right": None, "neither_right": None}
+ALIKE = "the models answered alike 14 times, unlabelled"
+
+
+def test_where_equal_answers_are_unlabelled_no_level_is_told() -> None:
+    text = chosen(quality=a_quality(**UNKNOWN))
+    told = "where they differ the smaller model alone was right 14 times, today's alone 16"
+    assert f"On 560 held-back invoices {ALIKE}; {told}." in text
+    assert "| invoices: difference alone | \u2013 | \u2013 | -0.4 points" in text
+    assert "of 100" not in text
+
+
+def test_graded_answers_without_labels_tell_the_difference_alone() -> None:
+    graded = UNKNOWN | GRADED
+    text = chosen(quality=a_quality(**graded))
+    assert f"{ALIKE}; how good either is was not measured, only the difference." in text
+
+
+def test_a_reason_to_stay_tells_no_unknown_level() -> None:
+    option = a_failed_option(quality=a_quality(**UNKNOWN))
+    text = page_one(justify_record(options=(option,), current_quality=None))
+    assert f"was tried on 560 invoices; {ALIKE}; " in text
+    assert "of 100" not in text

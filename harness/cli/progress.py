@@ -76,9 +76,11 @@ class PlainProgress:
         if self._settled % EVERY == 0:
             left = max(self._planned - self._settled, 0)
             seconds = (self._clock() - self._first_at) / (self._settled - 1) * left
+            time_left = duration(seconds / 3600)
+            about = "" if time_left.startswith("under") else "about "
             click.echo(
                 f"{self._settled} of at most {self._planned} answers, {usd(spent_usd)}, "
-                f"about {duration(seconds / 3600)} left"
+                f"{about}{time_left} left"
             )
 
     def stood(self, standing: Standing) -> None:

@@ -95,7 +95,7 @@ def load_workspace(
 
 def _wanted(reading: Reading, features: Collection[str]) -> dict[str, FeatureConfig]:
     """The wanted features; all of them where one is unknown, so that its name can be told."""
-    only = set(features) if set(features) <= set(reading.features) else set()
+    only: set[str] = set(features) if set(features) <= set(reading.features) else set()
     return {
         name: each.config for name, each in reading.features.items() if not only or name in only
     }

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
-from harness.cli.loads import logs_of, needs_of, room_of
+from harness.cli.loads import free_here, logs_of, needs_of, room_of
 from harness.serving.catalogue import catalogue_of, wanted_weights
-from harness.serving.gpus import gpus_here
 from harness.serving.hosted import Fetch, host_models
 from harness.serving.lifecycle import serve_models
 from harness.serving.marks import mark_of
@@ -53,7 +52,7 @@ class Hosts:
         """GPUs by machine."""
         if self.remote:
             return self.cluster.gpus()
-        return (len(gpus_here(os.environ)),)
+        return (len(free_here(self.workspace.root)),)
 
     @contextmanager
     def serve(self, names: Collection[str]) -> Generator[dict[str, str]]:
@@ -148,7 +147,13 @@ def serve_here(
         click.echo(f"starting {', '.join(models)} on this machine")
         specs = specs_of(workspace, models, given)
         served = stack.enter_context(
-            serve_models(specs, logs=logs_of(workspace.root), environ=os.environ, teams=teams)
+            serve_models(
+                specs,
+                logs=logs_of(workspace.root),
+                environ=os.environ,
+                teams=teams,
+                gpus=lambda _: free_here(workspace.root),
+            )
         )
         yield {name: one.base_url for name, one in served.items()}
 

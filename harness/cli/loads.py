@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.cli import options
-from harness.serving.gpus import NoGpuError
-from harness.serving.states import gpus_by_team, list_servers
+from harness.serving.gpus import NoGpuError, free_gpus
+from harness.serving.states import gpus_by_team, gpus_taken, list_servers
 from harness.serving.waves import Need, Room, check_quota_of, waves
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.config.files import ModelConfig
     from harness.config.workspace import Workspace
     from harness.plan.model import Plan
+    from harness.serving.gpus import Gpu
 
 STATE = ".rightsize"
 """Folder of a workspace where the journal lies; the only place that holds answers."""
@@ -80,6 +82,11 @@ def room_of(workspace: Workspace, machines: tuple[int, ...]) -> Room:
     """The GPUs that there are, and what the teams may still hold of them."""
     held = gpus_by_team(list_servers(logs_of(workspace.root), options.now()))
     return Room(machines=machines, quota=workspace.policy.gpu_quota, held=held)
+
+
+def free_here(root: Path) -> tuple[Gpu, ...]:
+    """GPUs of this machine that no server of the workspace has."""
+    return free_gpus(os.environ, gpus_taken(list_servers(logs_of(root), options.now())))
 
 
 def offline_of(workspace: Workspace, plan: Plan) -> tuple[str, ...]:

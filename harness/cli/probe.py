@@ -13,7 +13,7 @@ import click
 
 from harness.cli import options
 from harness.cli.hosting import specs_of
-from harness.cli.loads import logs_of, room_of
+from harness.cli.loads import free_here, logs_of, room_of
 from harness.config.probe_file import EngineEntry, probe_path, write_probe
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
@@ -125,7 +125,11 @@ def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> Pr
             specs = specs_of(found, {model: config}, {})
             served = stack.enter_context(
                 serve_models(
-                    specs, logs=logs_of(found.root), environ=os.environ, teams={model: (team,)}
+                    specs,
+                    logs=logs_of(found.root),
+                    environ=os.environ,
+                    teams={model: (team,)},
+                    gpus=lambda _: free_here(found.root),
                 )
             )[model]
             base_url, load_s, gpus = served.base_url, served.load_s, served.gpus

@@ -14,7 +14,7 @@ import click
 
 from harness.cli.access import check_access
 from harness.cli.hosting import Hosts
-from harness.cli.loads import STATE, loads_of
+from harness.cli.loads import STATE, free_here, loads_of
 from harness.cli.node_keys import check_node_keys
 from harness.cli.offline import go_offline
 from harness.cli.progress import Ahead, show_progress
@@ -32,7 +32,6 @@ from harness.review.engine import Engine, NotInJournalError
 from harness.review.loading import LoadBook
 from harness.review.progress import Silent
 from harness.review.reviewing import review
-from harness.serving.gpus import gpus_here
 from harness.wording import plural
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def reviewed(
         check_access(workspace, plan, os.environ)
     with ExitStack() as stack:
         cluster = stack.enter_context(
-            local_cluster(state=state, gpus=len(gpus_here(os.environ)))
+            local_cluster(state=state, gpus=[gpu.id for gpu in free_here(workspace.root)])
             if setup.address is None
             else remote_cluster(setup.address, state=state, environ=os.environ)
         )

@@ -10,11 +10,11 @@ import click
 
 from harness.cli import options
 from harness.cli.hosting import specs_of
-from harness.cli.loads import logs_of
+from harness.cli.loads import free_here, logs_of
 from harness.cli.show import duration
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
-from harness.serving.gpus import check_quota, gpus_here, pack
+from harness.serving.gpus import check_quota, pack
 from harness.serving.lifecycle import leave_running
 from harness.serving.readiness import counts_tokens
 from harness.serving.server import Place, free_port
@@ -87,7 +87,7 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
         raise UsageError(f"{model}: has no `serve` in this workspace; models with one: {served}")
     logs = logs_of(found.root)
     _check_team(found, team, config.serve.gpus)
-    given = pack({model: config.serve.gpus}, gpus_here(os.environ)) if config.serve.gpus else {}
+    given = pack({model: config.serve.gpus}, free_here(found.root)) if config.serve.gpus else {}
     place = Place(
         logs=logs, environ=os.environ, port=free_port(), gpus=given.get(model, ()),
         teams=(team,) if team else (), detached=True, idle_s=idle_s,

@@ -13,7 +13,7 @@ from harness.cluster.watchdog import guard
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
 
 
 @contextmanager
@@ -21,12 +21,13 @@ def local_cluster(
     *,
     state: Path,
     cpus: int | None = None,
-    gpus: int | None = None,
+    gpus: Sequence[str] | None = None,
     workers: int | None = None,
 ) -> Generator[RayCluster]:
     """Ray on this machine, with a token of its own in `state`; starts in the background.
 
-    `cpus` and `gpus` are how many Ray may use (default: all), `workers` how many actors a crew has.
+    `cpus` is how many Ray may use, `gpus` which (their ids; default: all of both), `workers` how
+    many actors a crew has.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     temp = Path(tempfile.mkdtemp(prefix="rightsize-"))

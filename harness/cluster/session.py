@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import socket
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import RightsizeError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 STARTS = 3
 JOIN_TRIES = "5"
 """How often Ray asks a cluster that refuses it; of its own accord it would for minutes."""
@@ -68,24 +70,40 @@ class Session:
 
 
 def start_local(
-    token_file: Path, temp: Path, cpus: int | None, gpus: int | None = None
+    token_file: Path, temp: Path, cpus: int | None, gpus: Sequence[str] | None = None
 ) -> Callable[[], Any]:
-    """How to start Ray on this machine, with a random token of its own."""
+    """How to start Ray on this machine, with a random token of its own, on these GPUs (ids)."""
 
     def connect() -> Any:
         write_token(token_file)
         ray = _authenticated(token_file)
         options = {
             "num_cpus": cpus,
-            "num_gpus": gpus,
+            "num_gpus": None if gpus is None else len(gpus),
             "include_dashboard": False,
             "log_to_driver": False,
             "logging_level": logging.ERROR,
             "_temp_dir": str(temp),
         }
-        return start_patiently(ray, options)
+        with _seeing(gpus):
+            return start_patiently(ray, options)
 
     return connect
+
+
+@contextmanager
+def _seeing(gpus: Sequence[str] | None) -> Generator[None]:
+    """What is started meanwhile sees these GPUs and no others: Ray gives out those it sees."""
+    before = os.environ.get(VISIBLE)
+    if gpus:
+        os.environ[VISIBLE] = ",".join(gpus)
+    try:
+        yield
+    finally:
+        if gpus and before is None:
+            del os.environ[VISIBLE]
+        elif gpus and before is not None:
+            os.environ[VISIBLE] = before
 
 
 def join_remote(address: str, token_file: Path) -> Callable[[], Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 QUERY = ("nvidia-smi", "--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits")
@@ -46,6 +46,11 @@ def gpus_here(environ: Mapping[str, str], query: tuple[str, ...] = QUERY) -> tup
     return tuple(gpu for gpu in found if gpu.id in allowed)
 
 
+def free_gpus(environ: Mapping[str, str], taken: Collection[str]) -> tuple[Gpu, ...]:
+    """GPUs of this machine but those that a server of ours has (`taken`: their ids)."""
+    return tuple(gpu for gpu in gpus_here(environ) if gpu.id not in taken)
+
+
 def pack(needs: Mapping[str, int], gpus: tuple[Gpu, ...]) -> dict[str, tuple[str, ...]]:
     """Give each model its own GPUs, the largest need first; models without a need get none.
 
@@ -55,7 +60,7 @@ def pack(needs: Mapping[str, int], gpus: tuple[Gpu, ...]) -> dict[str, tuple[str
     total = sum(needs.values())
     if total > len(gpus):
         hungry = ", ".join(f"{name} ({count})" for name, count in needs.items() if count)
-        have = f"{len(gpus)} of them" if gpus else "no GPU"
+        have = f"{len(gpus)} of them free" if gpus else "no free GPU"
         raise NoGpuError(
             f"{hungry}: need {total} GPU{'s' if total > 1 else ''} at once and this machine has "
             f"{have}; review fewer features at a time, or run on a machine with more"

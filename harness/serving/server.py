@@ -17,6 +17,7 @@ import psutil
 from harness.errors import RightsizeError
 from harness.serving.engines import command_line, served_name
 from harness.serving.environment import child_environment
+from harness.serving.gpus import VISIBLE
 from harness.serving.marks import mark_of
 from harness.serving.readiness import answers, is_healthy
 from harness.serving.states import (
@@ -190,6 +191,11 @@ def _guard_line(model: str, spec: ServeSpec, place: Place) -> list[str]:
     return [*line, "--state", str(state_file(place.logs, model, place.port)), "--"]
 
 
+def _rays_gpus(spec: ServeSpec, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Which GPUs Ray gave to this worker, for its server."""
+    return tuple(environ.get(VISIBLE, "").split(",")) if spec.gpus else ()
+
+
 def _state(model: str, spec: ServeSpec, place: Place, guard: int) -> ServerState:
     return ServerState(
         model=model,
@@ -199,5 +205,6 @@ def _state(model: str, spec: ServeSpec, place: Place, guard: int) -> ServerState
         since=datetime.fromtimestamp(psutil.Process(guard).create_time(), UTC),
         ttl_s=spec.ttl_s,
         gpus=spec.gpus,
+        gpu_ids=place.gpus or _rays_gpus(spec, place.environ),
         teams=place.teams,
     )

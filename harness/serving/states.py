@@ -40,6 +40,8 @@ class ServerState:
     since: datetime
     ttl_s: float
     gpus: int = 0
+    gpu_ids: tuple[str, ...] = ()
+    """Which of its machine's, as CUDA_VISIBLE_DEVICES numbers them."""
     teams: tuple[str, ...] = ()
     """Who hold the GPUs."""
     driver: ProcessMark | None = None
@@ -150,6 +152,11 @@ def ask_to_stop(folder: Path, state: ServerState) -> Path:
 def is_asked_to_stop(folder: Path, state: ServerState) -> bool:
     """Has somebody left word?"""
     return (folder / f"{state.name}{ASKED}").exists()
+
+
+def gpus_taken(states: tuple[ServerState, ...]) -> frozenset[str]:
+    """Ids of this machine's GPUs that running servers have."""
+    return frozenset(gpu for state in states if state.guard.is_here for gpu in state.gpu_ids)
 
 
 def gpus_by_team(states: tuple[ServerState, ...]) -> dict[str, int]:

@@ -102,6 +102,36 @@ def test_two_models_take_turns_on_one_gpu(
 @pytest.mark.ray
 @pytest.mark.xdist_group("ray")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.usefixtures("one_gpu")
+def test_a_review_leaves_alone_the_gpu_that_a_server_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.write_text(TOOL + "echo '1, NVIDIA H100, 81559'\n")
+    with OpenAIServer(answers) as server:
+        root = with_own(tmp_path / "w", server.port)
+        where, logs = ["-w", str(root)], root / ".rightsize" / "logs"
+        assert run(["serving", "start", "wrong", "--team", "support", *where]) == ExitCode.OK
+        try:
+            assert (logs / "wrong.log").read_text().startswith("GPUs 0, serving")
+            command = ["review", *where, "--cycle", CYCLE, "--yes", "-m", "right"]
+            assert run(command) == ExitCode.OK
+            assert (logs / "right.log").read_text().startswith("GPUs 1, serving")
+            assert run(["serving", "start", "right", "--team", "support", *where]) == ExitCode.OK
+            assert (logs / "right.log").read_text().startswith("GPUs 1, serving")
+            assert run(["serving", "start", "right", "--team", "support", *where]) == 2
+        finally:
+            for model in ("wrong", "right"):
+                run(["serving", "stop", model, *where])
+    line = "right (1): need 1 GPU at once and this machine has no free GPU"
+    assert line in capsys.readouterr().err
+
+
+@pytest.mark.ray
+@pytest.mark.xdist_group("ray")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.usefixtures("one_gpu")
 def test_a_model_too_big_for_the_machine_is_one_line_before_any_call(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -44,7 +44,7 @@ def test_a_machine_without_the_tool_has_no_gpu(query: tuple[str, ...]) -> None:
 def test_an_absent_gpu_is_one_clear_line_and_nothing_starts(tmp_path: Path) -> None:
     spec = ServeSpec(engine="vllm", weights=tmp_path, gpus=1)
     with (
-        pytest.raises(NoGpuError, match=r"^big \(1\): need 1 GPU at once .* has no GPU; "),
+        pytest.raises(NoGpuError, match=r"^big \(1\): need 1 GPU at once .* has no free GPU; "),
         serve_models({"big": spec}, logs=tmp_path / "logs", environ={}, gpus=lambda _: ()),
     ):
         pass

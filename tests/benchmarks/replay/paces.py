@@ -1,7 +1,7 @@
 """What a slow lane costs those who do not ask it: features in lockstep, and at their own pace.
 
-One feature asks a model that answers twenty times slower, and few at a time; another has far more
-cases, all on fast lanes, and is stopped later.
+One feature asks a model that answers twenty times slower; another has far more cases, all on fast
+lanes, and more looks. Both wait for their models most of the time, not for a core.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.reviews import Reviewer
     from tests.support.wire.reply import Body, Script
 
-FAST_S, LATE_S, LATE_WIDTH = 0.02, 0.4, 16
+FAST_S, LATE_S = 0.1, 2.0
 FEW, MANY = 600, 2400
 ORDERS: dict[str, Reviewer] = {"lockstep": review_in_lockstep, "own pace": review}
 
@@ -40,7 +40,7 @@ def delayed(script: Script, delay_s: float) -> Script:
 
 def write_scene(root: Path, port: int, late_port: int) -> Path:
     few = Shape(cases=FEW, candidates="good", kind="ladder", features=(SLOW,))
-    write_paced_workspace(root, port, late_port, few, concurrency=LATE_WIDTH)
+    write_paced_workspace(root, port, late_port, few)
     many = Shape(
         cases=MANY, candidates="good", kind="ladder", features=(QUICK,), extra="margin: 1.5"
     )

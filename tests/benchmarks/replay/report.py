@@ -218,8 +218,8 @@ def paces(line: Line) -> str:
     ]
     return (
         "\n## 7. A slow lane beside a fast one\n\n"
-        "Two features: one asks a model that takes 20 times as long (400 ms, 16 at a time), the other has four times "
-        "the cases, all on lanes that take 20 ms. In lockstep (the order until this version) no feature asks for its "
+        "Two features: one asks a model that takes 2 s an answer, the other has four times the cases and twice the "
+        "looks, all on lanes that take 100 ms. In lockstep (the order until this version) no feature asks for its "
         f"next look before every feature's look is answered. {line['requests']:,} requests, {line['late_calls']:,} of them slow.\n\n"
         + table("| order | in all, s | fast feature's last look, s | slow feature's, s |", rows)
         + f"\nIn all {line['ratio']:.2f} times as fast, the fast feature {line['quick_ratio']:.2f} times. "

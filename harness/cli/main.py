@@ -5,6 +5,8 @@ Nothing heavy is imported for `--help`: the one lazy load of own code in this pr
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -85,6 +87,10 @@ EXTRAS = {
 }
 """Which extra brings a library that the base install does not have."""
 
+REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+REFUSED_BY_SQLITE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL")
+"""The machine's refusals to read or write: no fault of the program."""
+
 EPILOG = """\b
 Exit codes: 0 done or pass; 1 internal error; 2 usage or configuration;
 3 gate failed; 4 cannot tell (gate; review with --strict);
@@ -115,34 +121,56 @@ def run(arguments: list[str]) -> int:
     try:
         result = cli.main(args=arguments, prog_name="rightsize", standalone_mode=False)
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback at a user
-        return _explain(error, arguments)
+        return explain(error, arguments)
     return result if isinstance(result, int) else ExitCode.OK
 
 
-def _explain(error: Exception, arguments: list[str]) -> int:
+def explain(error: Exception, arguments: list[str]) -> int:
+    """Say an error in one line; returns the exit code that it means."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return ExitCode.USAGE_ERROR
+    said = _said(error)
+    if said is None:
+        return _internal(error, arguments)
+    text, code = said
+    click.echo(text, err=True)
+    return code
+
+
+def _said(error: Exception) -> tuple[str, int] | None:
+    """The line and the exit code of an error that is no fault of ours; else None."""
     match error:
         case click.exceptions.Abort():
-            click.echo("stopped; run the same command again to go on", err=True)
-            return ExitCode.INTERRUPTED
-        case click.ClickException():
-            error.show()
-            return ExitCode.USAGE_ERROR
+            return "stopped; run the same command again to go on", ExitCode.INTERRUPTED
         case RightsizeError():
-            click.echo(str(error), err=True)
-            return error.exit_code
+            return str(error), error.exit_code
         case ModuleNotFoundError():
-            return _missing_module(error, arguments)
+            return _missing_module(error)
+        case OSError() | sqlite3.OperationalError():
+            return _refusal(error)
         case _:
-            return _internal(error, arguments)
+            return None
 
 
-def _missing_module(error: ModuleNotFoundError, arguments: list[str]) -> int:
+def _missing_module(error: ModuleNotFoundError) -> tuple[str, int] | None:
     library = (error.name or "").partition(".")[0]
     if library not in EXTRAS:
-        return _internal(error, arguments)
+        return None
     extra = f"model-rightsizing[{EXTRAS[library]}]"
-    click.echo(f"this needs {library}, which is not installed: pip install '{extra}'", err=True)
-    return ExitCode.USAGE_ERROR
+    text = f"this needs {library}, which is not installed: pip install '{extra}'"
+    return text, ExitCode.USAGE_ERROR
+
+
+def _refusal(error: OSError | sqlite3.OperationalError) -> tuple[str, int] | None:
+    """A file that the machine lets nobody write, or read."""
+    if isinstance(error, sqlite3.OperationalError):
+        refused = getattr(error, "sqlite_errorname", "").startswith(REFUSED_BY_SQLITE)
+        text = f"the journal (.rightsize/journal.sqlite): {error}"
+    else:
+        refused = error.errno in REFUSED and error.filename is not None
+        text = f"{error.filename2 or error.filename}: cannot be read or written ({error.strerror})"
+    return (text, ExitCode.USAGE_ERROR) if refused else None
 
 
 def _internal(error: Exception, arguments: list[str]) -> int:

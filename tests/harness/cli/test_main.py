@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import errno
+import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cli.main import COMMANDS, run
+from harness.cli.main import COMMANDS, explain, run
 from harness.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = ("ray", "numpy", "pandas", "datasets", "openai", "matplotlib", "pydantic", "jinja2")
 
@@ -30,3 +38,45 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_a_file_that_cannot_be_written_is_no_internal_error(
+    number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = OSError(number, os.strerror(number), "reviews/index.html")
+    assert explain(error, ["report"]) == ExitCode.USAGE_ERROR
+    said = f"reviews/index.html: cannot be read or written ({os.strerror(number)})\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_journal_that_cannot_be_written_is_no_internal_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "j"
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE t (x)")
+    with (
+        closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection,
+        pytest.raises(sqlite3.OperationalError) as caught,
+    ):
+        connection.execute("INSERT INTO t VALUES (1)")
+    assert explain(caught.value, ["review"]) == ExitCode.USAGE_ERROR
+    assert capsys.readouterr().err == (
+        "the journal (.rightsize/journal.sqlite): attempt to write a readonly database\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOENT, "No such file or directory", "x"),
+        PermissionError("no file is named"),
+        sqlite3.OperationalError("no such table: t"),
+    ],
+)
+def test_a_fault_of_ours_stays_an_internal_error(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert explain(error, ["review"]) == ExitCode.INTERNAL_ERROR
+    assert "internal error: " in capsys.readouterr().err

@@ -26,7 +26,10 @@ LIKELY = 0.5
 def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
     """The summary of `workspace.md`'s kind, and with `details` a paragraph per feature."""
     monthly = sum((p.monthly_usd or Decimal(0) for p in plan.features), Decimal(0))
-    yield f"{plural(len(plan.features), 'feature')}, {usd(monthly)} a month"
+    rungs = (feature.incumbent for feature in plan.features)
+    net = any(rung is not None and rung.rates and rung.rates.discount for rung in rungs)
+    after = " after discounts" if net else ""
+    yield f"{plural(len(plan.features), 'feature')}, {usd(monthly)} a month{after}"
     yield from _counts(plan)
     yield from bound_line(plan)
     free = [p.net_saving(p.free_lever) for p in plan.features if p.free_lever]

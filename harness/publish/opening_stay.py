@@ -40,7 +40,8 @@ def justify_opening(record: DecisionRecord) -> list[Paragraph]:
     saving = saving_if_swapped(record, option)
     if saving is not None and saving > 0:
         text = (
-            f"{usd(saving)} a month, against {option.target.option}, the cheapest that "
+            f"{usd(saving)} a month{_after_discounts(record, option)}, against "
+            f"{option.target.option}, the cheapest that "
             f"{'failed' if option.result is Result.FAIL else 'was left'}."
         )
         paragraphs.append(Paragraph(lead="What staying costs.", runs=(text,)))
@@ -48,6 +49,13 @@ def justify_opening(record: DecisionRecord) -> list[Paragraph]:
         text = _staying_unknown(record, option)
         paragraphs.append(Paragraph(lead="What staying costs.", runs=(text,)))
     return paragraphs
+
+
+def _after_discounts(record: DecisionRecord, option: OptionRecord) -> str:
+    """Said where it makes a difference: the table beside it is at list price."""
+    costs = (record.current_cost, option.cost)
+    net = [cost for cost in costs if cost.monthly_after_discounts not in {None, cost.monthly}]
+    return " after discounts" if net else ""
 
 
 def _staying_unknown(record: DecisionRecord, option: OptionRecord) -> str:

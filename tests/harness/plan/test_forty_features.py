@@ -174,3 +174,6 @@ def test_levers_are_said_after_discounts(planned: tuple[Plan, int, int]) -> None
     net = one.free_lever.saving_monthly * Decimal("0.75")
     assert cheaper.net_saving(one.free_lever) == net
     assert f"    batch: saves {usd(net)} a month; {one.free_lever.needs}" in lever_lines(cheaper)
+    assert "after discounts" not in next(plan_lines(planned[0], details=False))
+    discounted = replace(planned[0], features=(cheaper,))
+    assert next(plan_lines(discounted, details=False)).endswith(" a month after discounts")

@@ -195,6 +195,9 @@ class _Writer:
                 if measured
                 else "time: it was not measured"
             )
+        run = self._run
+        if run is not None and run.board.arm(run.incumbent.option).unlabelled:
+            gaps.append("how good either model is by itself: only disagreements are labelled")
         if plan.evalset.targets in {"model", "program"}:
             maker = plan.evalset.targets
             gaps.append(f"whether people agree with the targets: a {maker} made them")

@@ -105,6 +105,7 @@ def test_only_the_disagreements_are_asked_and_then_the_review_decides(replayed: 
         "where they differ the smaller model alone was right 0 times, today's alone 2."
     ) in page
     assert "of 100" not in page
+    assert "how good either model is by itself: only disagreements are labelled" in page
 
 
 def test_labels_give_the_verdict_that_targets_give(replayed: Path, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ adopts orphaned grandchildren, so that one that left the process group ends too.
 
 `--folder` is for a command that is to end by itself: its exit code is written to `code` there, and
 this program stays until one of the above, then removes the folder with all that is in it.
-`--scratch` is removed only where the parent is gone, who would have read what is in it.
+`--scratch` is removed only where the parent is gone, who would have read what is in it: a parent
+that lives tells this program to stop by a signal.
 
 It is a script of the standard library, started by its path in isolated mode: a `harness` package of
 the user's, a slow import or a broken environment cannot come between.
@@ -78,18 +79,19 @@ def main(argv: Sequence[str]) -> int:
         return 0 if code is None else code
     finally:
         end_group(child)
-        _clean(options)
+        _clean(options, left=asked.is_set() and not stopped.is_set())
         if why or stopped.is_set():
             # Last, so that whoever wonders finds it below the server's own farewell.
             print(f"guard: {why or 'was told to stop'}", flush=True)  # noqa: T201  # the log
 
 
-def _clean(options: argparse.Namespace) -> None:
+def _clean(options: argparse.Namespace, *, left: bool) -> None:
+    """Remove what is ours to remove; `left`: our input ended, and nobody told us to stop."""
     if options.state:
         options.state.unlink(missing_ok=True)
     if options.folder:
         shutil.rmtree(options.folder, ignore_errors=True)
-    if options.scratch and _is_orphan(options):
+    if options.scratch and (left or _is_orphan(options)):
         shutil.rmtree(options.scratch, ignore_errors=True)
 
 

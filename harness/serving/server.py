@@ -156,12 +156,14 @@ def end(running: Running) -> None:
     except subprocess.TimeoutExpired:
         running.guard.kill()
         running.guard.wait()
+    if running.guard.stdin is not None:
+        running.guard.stdin.close()
     drop_state(running.place.logs, running.state)
 
 
 def ask_to_end(running: Running) -> None:
-    """Close our end of the guard's pipe; returns at once."""
-    if running.guard.stdin is None:
+    """Close our end of the guard's pipe, or tell it by a signal; returns at once."""
+    if running.guard.stdin is None or running.place.scratch:
         running.guard.terminate()
     else:
         running.guard.stdin.close()

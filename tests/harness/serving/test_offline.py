@@ -20,6 +20,7 @@ from harness.serving.engines import offline_line
 from harness.serving.offline import OfflineBench, OfflineProcess, open_desk
 from harness.serving.server import ServeError
 from harness.serving.specs import ServeSpec
+from harness.serving.states import GUARD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -222,10 +223,10 @@ def test_a_bench_shares_requests_out_and_knows_whose_worker_is_gone() -> None:
     seats[0].call("stop")
 
 
-def processes_with(mark: Path) -> list[int]:
-    """Ours that have this word on their command line."""
-    children = psutil.Process().children(recursive=True)
-    return [child.pid for child in children if str(mark) in words(child)]
+def guards_of(mark: Path) -> list[int]:
+    """Guards that live of a command with this word: one stays until it is told."""
+    children = [(child.pid, words(child)) for child in psutil.Process().children(recursive=True)]
+    return [pid for pid, line in children if str(mark) in line and str(GUARD) in line]
 
 
 def words(process: psutil.Process) -> list[str]:
@@ -240,13 +241,13 @@ def test_a_bench_that_is_left_ends_what_runs(tmp_path: Path) -> None:
     seats = [LocalSeat(), LocalSeat()]
     bench = bench_of(seats, spec("--hang", str(mark)))
     bench.start([REQUESTS, REQUESTS])
-    wait(lambda: len(processes_with(mark)) == 4)  # two, each with its guard
+    wait(lambda: len(guards_of(mark)) == 2)
     seats[1].gone = True
     bench.stop()
-    wait(lambda: len(processes_with(mark)) == 2)
+    wait(lambda: len(guards_of(mark)) == 1)
     seats[1].gone = False
     seats[1].call("stop")
-    wait(lambda: not processes_with(mark))
+    wait(lambda: not guards_of(mark))
 
 
 def test_a_bench_names_its_model_once_in_what_was_refused() -> None:

@@ -132,7 +132,8 @@ class Hosts:
             progress=show_fetch,
         )
         later = {wanted[name]: Path(wanted[name]) for name in fetches}
-        return serve_specs(models, {**later, **paths}), fetches
+        specs = serve_specs(models, {**later, **paths}, workspace=self.workspace.root)
+        return specs, fetches
 
 
 @contextmanager
@@ -169,7 +170,7 @@ def specs_of(
         given=given,
         progress=show_fetch,
     )
-    return serve_specs(models, weights)
+    return serve_specs(models, weights, workspace=workspace.root)
 
 
 def show_fetch(what: str, done: int, total: int) -> None:

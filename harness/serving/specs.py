@@ -42,18 +42,26 @@ class ServeSpec:
 
 
 def serve_specs(
-    models: Mapping[str, ModelConfig], weights: Mapping[str, Path]
+    models: Mapping[str, ModelConfig], weights: Mapping[str, Path], *, workspace: Path
 ) -> dict[str, ServeSpec]:
-    """Specs of the models that have a `serve` block; `weights` by the block's `weights` text."""
+    """Specs of the models that have a `serve` block; `weights` by the block's `weights` text.
+
+    Words of a command, and a `python`, that begin with `./` or `../` are files of the workspace:
+    servers are started from a neutral folder.
+    """
     return {
-        name: _spec(name, model, model.serve, weights)
+        name: _spec(name, model, model.serve, weights, workspace)
         for name, model in models.items()
         if model.serve is not None
     }
 
 
 def _spec(
-    name: str, model: ModelConfig, serve: ServeConfig, weights: Mapping[str, Path]
+    name: str,
+    model: ModelConfig,
+    serve: ServeConfig,
+    weights: Mapping[str, Path],
+    workspace: Path,
 ) -> ServeSpec:
     if serve.weights is not None and serve.weights not in weights:
         raise UsageError(f"{name}: serve.weights: no file or name {serve.weights!r} was found")
@@ -62,13 +70,20 @@ def _spec(
         model=None if serve.engine == "llama-cpp" else model.version or name,
         weights=None if serve.weights is None else weights[serve.weights],
         args=serve.args,
-        command=serve.command,
-        python=serve.python,
+        command=_found(serve.command, workspace),
+        python=None if serve.python is None else _found((serve.python,), workspace)[0],
         gpus=serve.gpus,
         key_name=model.key,
         ready_s=serve.ready_s,
         ttl_s=serve.ttl_s,
         wire="completions" if model.api == "completions" else "chat",
         offline_replicas=serve.offline.replicas if serve.offline else 0,
-        offline_command=serve.offline.command if serve.offline else (),
+        offline_command=_found(serve.offline.command, workspace) if serve.offline else (),
+    )
+
+
+def _found(command: tuple[str, ...], workspace: Path) -> tuple[str, ...]:
+    return tuple(
+        str(workspace.resolve() / word) if word.startswith(("./", "../")) else word
+        for word in command
     )

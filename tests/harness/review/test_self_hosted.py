@@ -91,7 +91,7 @@ def review_both(root: Path, tmp_path: Path) -> tuple[DecisionRecord, ...]:
         file = bench_file(tmp_path / "bench.jsonl")
         command = ["probe", "own", "-f", "tickets", "-w", str(root), "--load-s", "40"]
         assert run([*command, "--import", "vllm-bench", str(file)]) == 0
-        specs = serve_specs({"own": load_workspace(root).models["own"]}, {})
+        specs = serve_specs({"own": load_workspace(root).models["own"]}, {}, workspace=root)
         with serve_models(specs, logs=tmp_path / "logs", environ=os.environ) as served:
             addresses = {name: one.base_url for name, one in served.items()}
             return run_review(root, cluster, served=addresses)
@@ -166,7 +166,7 @@ def test_a_model_against_itself_shows_how_often_its_engine_answers_otherwise(
     )
     edit(root / "features" / "tickets.yaml", "incumbent: big", "incumbent: own")
     edit(root / "policy.yaml", "procedure: {kind: holm}", "procedure: {kind: holm, repeats: 2}")
-    specs = serve_specs(load_workspace(root).models, {})
+    specs = serve_specs(load_workspace(root).models, {}, workspace=root)
     with (
         serve_models(specs, logs=tmp_path / "logs", environ=os.environ) as served,
         inline_cluster() as cluster,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.config.files import ModelConfig, ServeConfig
+from harness.config.model_file import OfflineConfig
 from harness.errors import UsageError
 from harness.serving.engines import command_line, served_name
 from harness.serving.environment import child_environment
@@ -27,7 +28,7 @@ def test_vllm_is_told_where_to_listen_and_what_it_is_called(tmp_path: Path) -> N
             ),
         )
     }
-    spec = serve_specs(models, {"w": tmp_path})["llama-8b"]
+    spec = serve_specs(models, {"w": tmp_path}, workspace=tmp_path)["llama-8b"]
     assert command_line("llama-8b", spec, 8123) == [
         "/opt/vllm/bin/python", "-I", "-m", "vllm.entrypoints.cli.main", "serve", str(tmp_path),
         "--host", "127.0.0.1", "--port", "8123", "--served-model-name", "llama-3.1-8b",
@@ -50,6 +51,21 @@ def test_a_command_has_its_port_and_weights_filled_in(tmp_path: Path) -> None:
     assert command_line("m", spec, 8123) == [
         "docker", "run", "-p", "127.0.0.1:8123:8000", "-v", f"{tmp_path}:/w", "image", "--extra",
     ]  # fmt: skip
+
+
+def test_what_begins_with_a_dot_is_of_the_workspace(tmp_path: Path) -> None:
+    offline = OfflineConfig(command=("../bin/batch", "{input}", "{output}", ".hidden"))
+    serve = ServeConfig(
+        engine="command",
+        command=("./serve.sh", "{port}", "--path=./x"),
+        python="./venv/bin/python",
+        offline=offline,
+    )
+    models = {"m": ModelConfig(provider="openai-compatible", serve=serve)}
+    spec = serve_specs(models, {}, workspace=tmp_path)["m"]
+    assert spec.command == (f"{tmp_path}/serve.sh", "{port}", "--path=./x")
+    assert spec.offline_command == (f"{tmp_path}/../bin/batch", "{input}", "{output}", ".hidden")
+    assert spec.python == f"{tmp_path}/venv/bin/python"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +108,7 @@ def test_weights_that_were_not_found_are_said() -> None:
         "hosted": ModelConfig(provider="openai"),
     }
     with pytest.raises(UsageError, match=r"m: serve\.weights: .*'w'"):
-        serve_specs(models, {})
+        serve_specs(models, {}, workspace=Path())
 
 
 def test_entries_that_differ_in_waiting_or_wire_alone_share_a_server(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.support.load_server import load_server
 
 def test_a_storm_loses_nothing_and_the_ledger_agrees_with_the_server(tmp_path: Path) -> None:
     with InlineCluster() as cluster:
-        seen = storm(cluster, tmp_path, total=400, share=0.05, timeout_s=1.0)
+        seen = storm(cluster, tmp_path, total=400, share=0.05, timeout_s=2.5)
     assert min(seen["faults"].values()) > 0
     assert (seen["settled"], seen["answered"], seen["double"]) == (400, 400, 0)
     assert (seen["attempts"], seen["attempts_differ"]) == (seen["requests"], 0)

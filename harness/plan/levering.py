@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.costing.catalogue import facts
 from harness.economics.levers import levers
 from harness.economics.observed import observe
+from harness.plan.pricing import BYTES_PER_TOKEN
 from providers.completion import TokenUsage
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def levers_of(
         return ()
     prompts = _prompts(plan)
     typical = TokenUsage(
-        input_tokens=round(cost.workload.input_tokens),
+        input_tokens=_tokens(prompts, most=round(cost.workload.input_tokens)),
         output_tokens=round(cost.workload.output_tokens),
     )
     seen = observe(prompts, [typical] * len(prompts))
@@ -48,6 +49,12 @@ def levers_of(
         facts(incumbent.model, incumbent.config),
         replace(seen, reasoning_share=reasoning),
     )
+
+
+def _tokens(prompts: Sequence[str], *, most: int) -> int:
+    """Input tokens of a prompt: where production's are longer, what is shared is here no longer."""
+    size = sum(len(prompt.encode()) for prompt in prompts) // max(len(prompts), 1)
+    return min(most, size // BYTES_PER_TOKEN + 1)
 
 
 def _prompts(plan: FeaturePlan) -> list[str]:

@@ -21,6 +21,7 @@ from harness.cli.progress import Ahead, show_progress
 from harness.cli.show import fault_line, usd
 from harness.cluster.opening import local_cluster, remote_cluster
 from harness.errors import ExitCode
+from harness.publish.facts import trials_missing
 from harness.publish.pages import publish
 from harness.publish.store import read_records, write_records
 from harness.record.codes import Finding, Reason, Verdict
@@ -67,10 +68,12 @@ def run(workspace: Workspace, plan: Plan, setup: Setup) -> int:
         cycle=plan.cycle,
         now=setup.now.isoformat(),
     ) as journal:
+        earlier_usd = journal.spend(cycle=plan.cycle).known_usd
         records, ledger = reviewed(workspace, plan, setup, journal)
     write_records(records, out)
     publish(read_records(out), out, now=setup.now)
-    code = _close(records, ledger, out, strict=setup.strict)
+    click.echo(_bill(records, ledger, earlier_usd))
+    code = _close(records, out, strict=setup.strict)
     for fault in unanswered(path, run_id):
         click.echo(fault_line(fault), err=True)
     return code
@@ -140,22 +143,22 @@ def _counted(records: Sequence[DecisionRecord]) -> Iterator[str]:
         yield f"NOT EVALUATED {closed.count(True)}"
 
 
-def _close(records: Sequence[DecisionRecord], ledger: Ledger, out: Path, *, strict: bool) -> int:
-    """The last lines and the exit code."""
+def _bill(records: Sequence[DecisionRecord], ledger: Ledger, earlier_usd: Decimal) -> str:
+    """What this run spent, and the cycle's runs together where there were others."""
     spends = [record.evidence.spend for record in records]
-    missing = sum(
-        option.missing.current + option.missing.candidate
-        for record in records
-        for option in record.options
-        if option.missing
-    )
+    missing = sum(trials_missing(record) or 0 for record in records)
     saved = sum((spend.saved_by_stopping_usd for spend in spends), Decimal(0))
     unknown = ledger.possibly_billed_usd
     possibly = f", {usd(unknown)} more possibly billed" if unknown else ""
-    click.echo(
-        f"spent {usd(ledger.spent_usd)}{possibly}; stopping early saved {usd(saved)}; "
-        f"{plural(missing, 'trial')} missing"
+    in_all = f" ({usd(ledger.spent_usd)} in this cycle)" if earlier_usd else ""
+    return (
+        f"spent {usd(ledger.spent_usd - earlier_usd)}{in_all}{possibly}; "
+        f"stopping early saved {usd(saved)}; {plural(missing, 'trial')} missing"
     )
+
+
+def _close(records: Sequence[DecisionRecord], out: Path, *, strict: bool) -> int:
+    """The last lines and the exit code."""
     verdicts = [record.verdict for record in records]
     click.echo("   ".join(_counted(records)))
     click.echo(f"documents: {out / 'index.html'}")

@@ -66,6 +66,14 @@ def _tame(value: Any, key: str) -> Any:  # noqa: ANN401  # any value of a record
     return value
 
 
+def trials_missing(record: DecisionRecord) -> int | None:
+    """Trials that the world prevented, today's model's once; None where nothing ran."""
+    ran = [option.missing for option in record.options if option.missing is not None]
+    if not ran:
+        return None
+    return max(item.current for item in ran) + sum(item.candidate for item in ran)
+
+
 def chosen_option(record: DecisionRecord) -> OptionRecord | None:
     """The option that the record proposes; None when it is a lever on the same model."""
     return next((o for o in record.options if o.target.option == record.chosen), None)

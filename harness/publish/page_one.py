@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.publish.facts import cheapest_failed, chosen_option, open_option
+from harness.publish.facts import cheapest_failed, chosen_option, open_option, trials_missing
 from harness.publish.figures import forest
 from harness.publish.opening import opening
 from harness.publish.page_risk import errors, if_wrong, weakest
@@ -106,11 +106,8 @@ def _cases_text(record: DecisionRecord) -> str:
 
 
 def _missing(record: DecisionRecord) -> str:
-    ran = [option.missing for option in record.options if option.missing is not None]
-    if not ran:
-        return ""
-    lost = max(item.current for item in ran) + sum(item.candidate for item in ran)
-    return f" {plural(lost, 'trial')} missing."
+    lost = trials_missing(record)
+    return "" if lost is None else f" {plural(lost, 'trial')} missing."
 
 
 def _price_text(record: DecisionRecord) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -140,7 +141,9 @@ class TestOnRay:
         page = next((root / "reviews" / CYCLE / "documents").glob("*.md")).read_text()
         assert f"right offline on own hardware ({CASES}); latency always live" in page
         assert run(command(root)) == ExitCode.OK
-        assert "offline" not in capsys.readouterr().out.split("next")[0]
+        again = capsys.readouterr().out
+        assert "offline: right" not in again
+        assert re.search(r"^spent USD 0 \(USD [\d.]+ in this cycle\);", again, re.MULTILINE)
         assert asked(root, OFFLINE) == CASES
 
     def test_without_room_for_its_loading_nothing_is_started(

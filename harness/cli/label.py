@@ -104,7 +104,10 @@ def _ask(plan: FeaturePlan, sitting: Sitting, *, all_looks: bool) -> None:
     done = terminal.label(asked, sitting.recorder, terminal.Console(show=click.echo, read=_key))
     left = len(sitting.asked) - len(asked)
     advice = "`rightsize review` decides" if done == len(asked) else "run it again to go on"
-    click.echo(f"{done} of {len(asked)} disagreements labelled -> {advice}")
+    told = (
+        f"{done} of {len(asked)} disagreements labelled" if asked else "nothing waits for a label"
+    )
+    click.echo(f"{told} -> {advice}")
     if left:
         click.echo(f"{left} more belong to later looks, and may need no label")
     found = two_labellers(labels_of(plan))

@@ -86,6 +86,9 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
         served = ", ".join(name for name, one in found.models.items() if one.serve) or "none"
         raise UsageError(f"{model}: has no `serve` in this workspace; models with one: {served}")
     logs = logs_of(found.root)
+    for other in list_servers(logs, options.now()):
+        if other.model == model:
+            click.echo(f"{model} runs already, at {other.base_url or 'no address'}: one more")
     _check_team(found, team, config.serve.gpus)
     given = pack({model: config.serve.gpus}, free_here(found.root)) if config.serve.gpus else {}
     place = Place(

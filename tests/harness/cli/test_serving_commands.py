@@ -159,7 +159,9 @@ def test_a_server_that_cannot_be_seen_idle_is_said(
         assert run(["serving", "start", "own", *where]) == ExitCode.OK
         assert capsys.readouterr().out.endswith(line)
         assert run(["serving", "start", "own", "--idle-s", "0", *where]) == ExitCode.OK
-        assert line not in capsys.readouterr().out
+        text = capsys.readouterr().out
+        assert line not in text
+        assert text.startswith("own runs already, at http://127.0.0.1:")
         assert run(["serving", "list", *where]) == ExitCode.OK
         assert capsys.readouterr().out.count("own   ") == 2
     finally:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from harness.config.probe_file import ProbeResult
+    from harness.config.probe_file import GpuEntry, ProbeResult
 
 SERVER = Path(__file__).parents[2] / "support" / "torch_server.py"
 RESULTS = Path(__file__).with_name("results.md")
@@ -151,12 +151,20 @@ def row(found: Measured, options: argparse.Namespace, device: str) -> str:
         f"{probe.goodput.per_s:.3g}{span}",
         f"{tokens:.0f}" if tokens else "-",
         f"{first.value:.2f} s" if first else "-",
-        f"{gpu.mean_utilisation:.0%}, {gpu.most_memory_mib:,.0f} MiB, {gpu.mean_power_w:.0f} W"
-        if gpu
-        else "-",
+        _gpu(gpu) if gpu else "-",
         f"USD {found.usd_per_request:.7f} at USD {options.usd_per_hour:g} an hour",
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _gpu(seen: GpuEntry) -> str:
+    """Utilisation, memory and power; a part of a GPU lacks the sensors of some."""
+    cells = (
+        (seen.mean_utilisation, "{:.0%}"),
+        (seen.most_memory_mib, "{:,.0f} MiB"),
+        (seen.mean_power_w, "{:.0f} W"),
+    )
+    return ", ".join("-" if value is None else text.format(value) for value, text in cells)
 
 
 HEAD = """\

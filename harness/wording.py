@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from typing import SupportsFloat
+
+
+def percent(share: SupportsFloat, places: int = 0) -> str:
+    """A share as people read it, the number apart from its sign.
+
+    >>> percent(0.923), percent(0.0164, 1)
+    ('92 %', '1.6 %')
+    """
+    return f"{100 * float(share):.{places}f} %"
+
 
 def plural(number: int, noun: str, several: str | None = None) -> str:
     """A count and its noun; `several` where an s does not make the plural.

@@ -23,6 +23,7 @@ from harness.serving.specs import serve_specs
 from harness.serving.states import ServerState, held
 from harness.serving.waves import replicas
 from harness.serving.weights import cache_folder
+from harness.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Mapping
@@ -175,5 +176,5 @@ def specs_of(
 
 def show_fetch(what: str, done: int, total: int) -> None:
     """One line of fetching weights."""
-    share = f"{done / total:.0%}" if total else ""
+    share = percent(done / total) if total else ""
     click.echo(f"weights: {what} {share}")

@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.metering.request_log import weeks_of_log
 from harness.metering.week import together
 from harness.metering.week_file import write_weeks
-from harness.wording import plural
+from harness.wording import percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,7 +66,7 @@ def _lines(
         yield (
             f"  {name}: {month.requests_per_month:,} requests a month, "
             f"{month.input_tokens:,.0f} tokens in, {month.output_tokens:,.0f} out, "
-            f"{month.cached_share:.1%} cached, {month.retry_rate:.1%} retried; "
+            f"{percent(month.cached_share, 1)} cached, {percent(month.retry_rate, 1)} retried; "
             f"{_use(features.get(name), name, file)}"
         )
 

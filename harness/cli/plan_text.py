@@ -10,7 +10,7 @@ from harness.cli.show import duration, usd
 from harness.plan.labels import minutes
 from harness.plan.model import Status
 from harness.record.codes import Reason
-from harness.wording import plural
+from harness.wording import percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def _time(forecast: Forecast) -> str:
     """`Time 1 h 50 at half of your rate limits, at the pace of earlier runs`."""
     share = forecast.share_of_rate_limit
     words = {1.0: "all", 0.5: "half", 0.25: "a quarter"}
-    limits = f"at {words.get(share, f'{share:.0%}')} of your rate limits"
+    limits = f"at {words.get(share, percent(share))} of your rate limits"
     if forecast.known == forecast.lanes:
         basis = "at the pace of earlier runs"
     elif forecast.known:
@@ -112,7 +112,7 @@ def _short_of_cases(ready: Sequence[FeaturePlan]) -> Iterator[str]:
         if power is not None and power.chance is not None and power.chance < LIKELY:
             yield (
                 f"      {plan.feature}: an equal candidate passes with a chance of "
-                f"{power.chance:.0%} on {len(plan.sample.deciding)} {plan.evalset.unit}; "
+                f"{percent(power.chance)} on {len(plan.sample.deciding)} {plan.evalset.unit}; "
                 f"{_remedy(plan)}"
             )
 
@@ -160,7 +160,7 @@ def _why_answered(answered: Sequence[FeaturePlan]) -> str:
 def _share_of_savings(plan: Plan, ready: Sequence[FeaturePlan]) -> str:
     whole = sum((p.saving_bound_usd for p in plan.features), Decimal(0))
     part = sum((p.saving_bound_usd for p in ready), Decimal(0))
-    return f"{part / whole:.0%}" if whole else ""
+    return percent(part / whole) if whole else ""
 
 
 def feature_lines(plan: FeaturePlan) -> Iterator[str]:

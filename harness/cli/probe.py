@@ -34,6 +34,7 @@ from harness.probe.search import SearchPlan
 from harness.probe.summary import good_share
 from harness.serving.lifecycle import serve_models
 from harness.serving.waves import Need, check_quota_of
+from harness.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,7 +186,7 @@ def _progress(plan: ProbePlan) -> Callable[[Run, float], None]:
         rough = run.repeat == plan.search.rough_repeat
         click.echo(
             f"{'search' if rough else f'repeat {run.repeat + 1}'}: {run.rate_per_s:.3g}/s, "
-            f"{len(run.samples)} requests, {share:.1%} good{cut}"
+            f"{len(run.samples)} requests, {percent(share, 1)} good{cut}"
         )
 
     return say
@@ -200,7 +201,7 @@ def _show(result: ProbeResult, path: Path) -> None:
     )
     click.echo(
         f"{result.model}: {goodput.per_s:.3g} requests a second and replica{span} with "
-        f"{goodput.good_share:.0%} good; written to {path}, sha256 {result.sha256[:12]}"
+        f"{percent(goodput.good_share)} good; written to {path}, sha256 {result.sha256[:12]}"
     )
     for note in result.notes:
         click.echo(f"  {note}")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.costing.workload import from_traffic
+from harness.wording import percent
 
 if TYPE_CHECKING:
     from harness.config.files import Traffic
@@ -53,6 +54,7 @@ def saving_upper_bound(
     output_floor = Decimal(0) if same_model else VERBOSITY_FLOOR
     least = today.scaled(input_floor, output_floor)
     saving = spent - least.monthly(candidate) * (1 - candidate.discount)
-    fewer = f"it read {1 - input_floor:.0%} fewer tokens and wrote {1 - output_floor:.0%} fewer"
+    read, wrote = percent(1 - input_floor), percent(1 - output_floor)
+    fewer = f"it read {read} fewer tokens and wrote {wrote} fewer"
     assumption = f"even if {'it did not reason at all' if same_model else fewer}"
     return SavingBound(monthly=max(saving, Decimal(0)), assumption=assumption)

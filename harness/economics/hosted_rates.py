@@ -12,6 +12,7 @@ from harness.economics.break_even import Hosting, break_even_volume
 from harness.economics.curve import curve_of
 from harness.economics.hosting import Capacity, HostingPlan, hosting_cost
 from harness.record.parts import BreakEvenVolume, HostingFacts
+from harness.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,7 +116,7 @@ def hosted_rates(cost: HostingCost, gpu: GpuPrice, facts: HostingFacts) -> Rates
         cache_write=nothing,
         cache_write_1h=nothing,
         per_request=cost.per_request,
-        source=f"{cost.source}; {cost.utilisation:.0%} used",
+        source=f"{cost.source}; {percent(cost.utilisation)} used",
         valid_from=gpu.as_of,
         as_of=gpu.as_of,
         hosting=facts,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.costing.money import plain, rounded
 from harness.record.parts import Lever, LeverBasis
+from harness.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,7 +136,7 @@ def _caching(cost: MonthlyCost, facts: ModelFacts, observed: Observed) -> Iterat
     if lever.saving_monthly > 0:
         yield lever
         return
-    needs = f"more traffic: only {warm:.0%} of the requests would find the prefix cached"
+    needs = f"more traffic: only {percent(warm)} of the requests would find the prefix cached"
     yield _lever("caching", cost, None, possible=False, needs=needs)
 
 

@@ -19,6 +19,7 @@ from harness.stats.design import PlannedOption, ProvenCases, Setup, make_design
 from harness.stats.power import Truth
 from harness.stats.rehearsal import Rehearsal, rehearse
 from harness.stats.size import size_of
+from harness.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,7 +232,7 @@ def _note(design: Design, expected: Expectation, found: Rehearsal, smallest: flo
     n = len(design.order) - design.pilot
     reach = "none below 50 points" if smallest is None else f"{smallest:.1f} points"
     return (
-        f"a candidate of equal quality that differs on {expected.discordance:.0%} of the cases "
-        f"({expected.source}) passes with a chance of {found.decided:.0%}; smallest margin these "
-        f"{n} cases resolve: {reach}"
+        f"a candidate of equal quality that differs on {percent(expected.discordance)} of the "
+        f"cases ({expected.source}) passes with a chance of {percent(found.decided)}; smallest "
+        f"margin these {n} cases resolve: {reach}"
     )

@@ -26,6 +26,7 @@ from harness.probe.samples import Slo
 from harness.probe.settling import slowest_limit
 from harness.probe.summary import mean_of, rate_entry
 from harness.record.codes import Reason
+from harness.wording import percent
 from providers.opening import open_provider
 
 if TYPE_CHECKING:
@@ -200,8 +201,8 @@ def _notes(workspace: Workspace, subject: Subject, runs: Sequence[Run]) -> tuple
     late = sum(sample.late_s > slack_s for sample in samples)
     if late > LATE_SHARE * len(samples):
         notes.append(
-            f"{late / len(samples):.0%} of the requests were sent more than {slack_s:.2g} s late: "
-            "this machine was busy, and the model looks slower than it is"
+            f"{percent(late / len(samples))} of the requests were sent more than {slack_s:.2g} s "
+            "late: this machine was busy, and the model looks slower than it is"
         )
     return tuple(notes)
 

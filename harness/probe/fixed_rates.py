@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.probe.search import Goodput, NoGoodputError, SearchPlan
 from harness.probe.settling import LIMITS_PER_RUN, slowest_limit
+from harness.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +53,8 @@ def doubts(runs: Sequence[Run], slo: Slo) -> tuple[str, ...]:
 def _crossing(good: tuple[float, float] | None, bad: tuple[float, float], share: float) -> float:
     if good is None:
         raise NoGoodputError(
-            f"only {bad[1]:.0%} of the requests are good at the lowest rate, {bad[0]:g} a second; "
-            "measure lower ones"
+            f"only {percent(bad[1])} of the requests are good at the lowest rate, {bad[0]:g} a "
+            "second; measure lower ones"
         )
     return good[0] + (bad[0] - good[0]) * (good[1] - share) / (good[1] - bad[1])
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from harness.errors import RightsizeError
 from harness.stats.crossing import Crossing, Outside, find_crossing
+from harness.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -198,7 +199,7 @@ def _descend(
             return point, high
         high = point
     raise NoGoodputError(
-        f"only {high.share.good:.0%} of the requests are good at {high.rate:g} a second: "
+        f"only {percent(high.share.good)} of the requests are good at {high.rate:g} a second: "
         "this model does not meet the SLOs on this machine at any rate"
     )
 

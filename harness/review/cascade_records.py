@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.economics.cascade import CascadeCost, with_costs
 from harness.record.parts import CascadeFacts
+from harness.wording import percent
 
 if TYPE_CHECKING:
     from harness.plan.ladder import Rung
@@ -41,7 +42,7 @@ def cascade_facts(
 def escalated(measured: Measured | None) -> str:
     """How often, as the end of a plain line; nothing of other options."""
     cost = _cost(measured)
-    return f"; {cost.escalated:.1%} of the cases go on to today's model" if cost else ""
+    return f"; {percent(cost.escalated, 1)} of the cases go on to today's model" if cost else ""
 
 
 def _cost(measured: Measured | None) -> CascadeCost | None:

@@ -18,6 +18,7 @@ from harness.review.cascade_records import cascade_facts, escalated
 from harness.review.checks import audit, grader, with_mix, with_spreads
 from harness.review.money import measure, planned_cost
 from harness.review.vetoes import look_at_parts
+from harness.wording import percent
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -96,8 +97,8 @@ def _glimpse(pairs: Pairs, unit: str) -> str:
     if levels.current is None or levels.candidate is None:
         return ""
     return (
-        f"on {len(pairs.pairs)} {unit} of the pilot it scored {levels.candidate:.0%}, "
-        f"today's model {levels.current:.0%}"
+        f"on {len(pairs.pairs)} {unit} of the pilot it scored {percent(levels.candidate)}, "
+        f"today's model {percent(levels.current)}"
     )
 
 

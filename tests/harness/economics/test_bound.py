@@ -16,7 +16,7 @@ def test_the_bound_by_hand() -> None:
         some_traffic(), incumbent=some_rates(OPUS), candidate=some_rates(HAIKU)
     )
     assert bound.monthly == Decimal("3462.528") - Decimal("447.69024")
-    assert bound.assumption == ("even if it read 30% fewer tokens and wrote 50% fewer")
+    assert bound.assumption == ("even if it read 30 % fewer tokens and wrote 50 % fewer")
 
 
 def test_another_effort_reads_the_same_tokens_and_may_not_reason_at_all() -> None:

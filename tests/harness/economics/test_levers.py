@@ -68,7 +68,7 @@ def test_caching_by_hand() -> None:
 def test_a_cold_prefix_costs_more_than_it_saves() -> None:
     lever = found(Observed(prefix_tokens=4200), requests_per_month=600)["caching"]
     assert (lever.saving_monthly, lever.possible) == (0, False)
-    assert lever.needs == "more traffic: only 7% of the requests would find the prefix cached"
+    assert lever.needs == "more traffic: only 7 % of the requests would find the prefix cached"
 
 
 @pytest.mark.parametrize(

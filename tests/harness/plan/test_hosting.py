@@ -85,7 +85,7 @@ def test_the_price_by_hand(root: Path) -> None:
     assert (rates.input, rates.output) == (0, 0)
     assert rates.as_of == date(2026, 10, 1)
     assert rates.source.startswith("probe ")
-    assert rates.source.endswith("of 2026-11-01; quote; 1% used")
+    assert rates.source.endswith("of 2026-11-01; quote; 1 % used")
 
 
 def test_retried_calls_take_capacity_and_share_its_price(root: Path) -> None:

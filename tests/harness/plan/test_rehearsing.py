@@ -127,7 +127,7 @@ def test_more_disagreement_is_less_power(tmp_path: Path) -> None:
     assert calm.chance is not None
     assert noisy.chance is not None
     assert calm.chance > noisy.chance + 0.2
-    assert "differs on 20% of the cases (measured)" in noisy.note
+    assert "differs on 20 % of the cases (measured)" in noisy.note
 
 
 @pytest.mark.bench

@@ -55,5 +55,5 @@ def written(root: Path, late_s: float) -> tuple[str, ...]:
 def test_a_client_that_was_busy_itself_is_said(tmp_path: Path) -> None:
     repeated, late = written(tmp_path / "busy", 0.3)
     assert repeated.startswith("each of the 120 prompts was sent 2 times")
-    assert late.startswith("5% of the requests were sent more than 0.2 s late: this machine was")
+    assert late.startswith("5 % of the requests were sent more than 0.2 s late: this machine was")
     assert written(tmp_path / "idle", 0.1) == (repeated,)

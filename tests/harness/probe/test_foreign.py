@@ -160,7 +160,7 @@ def test_where_every_rate_is_good_the_highest_is_the_answer() -> None:
 
 @pytest.mark.parametrize(
     ("points", "line"),
-    [([(3, 0.5)], "only 50% of the requests are good at the lowest rate, 3"), ([], "no run")],
+    [([(3, 0.5)], "only 50 % of the requests are good at the lowest rate, 3"), ([], "no run")],
 )
 def test_no_good_rate_is_said(points: list[tuple[float, float]], line: str) -> None:
     with pytest.raises(NoGoodputError, match=line):

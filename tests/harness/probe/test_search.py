@@ -169,7 +169,7 @@ def test_a_run_that_was_cut_counts_as_too_high_and_its_share_is_not_trusted() ->
 
 
 def test_a_model_too_slow_at_any_rate_is_said() -> None:
-    with pytest.raises(NoGoodputError, match=r"only 12% of the requests are good at .* any rate"):
+    with pytest.raises(NoGoodputError, match=r"only 12 % of the requests are good at .* any rate"):
         find_goodput(lambda *_: Share(good=0.12), SearchPlan())
 
 

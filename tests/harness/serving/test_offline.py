@@ -50,11 +50,18 @@ def process() -> Iterator[OfflineProcess]:
     made.stop()
 
 
-def wait(ended: Callable[[], bool], within_s: float = 30) -> None:
+def comes(seen: Callable[[], bool], within_s: float = 30) -> bool:
+    """Whether something is seen in time."""
     deadline = time.monotonic() + within_s
-    while not ended():
-        assert time.monotonic() < deadline
+    while not seen():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.05)
+    return True
+
+
+def wait(ended: Callable[[], bool], within_s: float = 30) -> None:
+    assert comes(ended, within_s)
 
 
 def test_requests_go_in_answers_come_out_and_nothing_stays(process: OfflineProcess) -> None:
@@ -155,8 +162,8 @@ def test_killed_with_its_parent_it_leaves_neither_process_nor_request(tmp_path: 
     pid, folder = mark.read_text().split()
     driver.send_signal(signal.SIGKILL)
     driver.wait()
-    wait(lambda: not psutil.pid_exists(int(pid)), 60)
-    wait(lambda: not Path(folder).exists(), 60)
+    assert comes(lambda: not psutil.pid_exists(int(pid)), 60)
+    assert comes(lambda: not Path(folder).exists(), 60)
 
 
 def test_vllm_is_told_files_weights_and_name(tmp_path: Path) -> None:
@@ -241,13 +248,13 @@ def test_a_bench_that_is_left_ends_what_runs(tmp_path: Path) -> None:
     seats = [LocalSeat(), LocalSeat()]
     bench = bench_of(seats, spec("--hang", str(mark)))
     bench.start([REQUESTS, REQUESTS])
-    wait(lambda: len(guards_of(mark)) == 2)
+    assert comes(lambda: len(guards_of(mark)) == 2)
     seats[1].gone = True
     bench.stop()
-    wait(lambda: len(guards_of(mark)) == 1)
+    assert comes(lambda: len(guards_of(mark)) == 1)
     seats[1].gone = False
     seats[1].call("stop")
-    wait(lambda: not guards_of(mark))
+    assert comes(lambda: not guards_of(mark))
 
 
 def test_a_bench_names_its_model_once_in_what_was_refused() -> None:

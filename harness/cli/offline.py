@@ -46,7 +46,10 @@ def _kept(model: str, hosts: Hosts) -> Callable[[Sequence[Share]], None]:
     logs = logs_of(hosts.workspace.root)
 
     def keep(shares: Sequence[Share]) -> None:
-        hosts.loaded({model: sum(share.load_s for share in shares)})
+        times_s = [share.load_s for share in shares if share.load_s is not None]
+        # Of one that nobody knows, the whole time of all stays charged.
+        if len(times_s) == len(shares):
+            hosts.loaded({model: sum(times_s)})
         logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         for number, share in enumerate(shares, 1):
             _write(logs / f"{model}.offline.{number}.log", share.log)

@@ -47,8 +47,9 @@ class Share:
 
     results: bytes
     """Lines of OpenAI's batch results; empty where the process failed."""
-    load_s: float
-    """Seconds until it began; of an engine that does not say so, until it ended."""
+    load_s: float | None
+    """Seconds until it began; of an engine that does not say so, until it ended. None: its
+    worker is gone, and nobody knows."""
     failed: str | None
     """One line why it did not answer."""
     log: str
@@ -139,7 +140,7 @@ class OfflineProcess:
         failed = _why(running)
         share = Share(
             results=results.read_bytes() if failed is None else b"",
-            load_s=self._load_s or 0.0,
+            load_s=self._load_s,
             failed=None if failed is None else f"{model}: its offline run {failed}",
             log=_text(running.log)[-LOG_CHARACTERS:],
         )
@@ -227,7 +228,7 @@ class OfflineBench:
         try:
             return cast("Share", seat.call("share", self.model))
         except SeatError as error:
-            return Share(results=b"", load_s=0.0, failed=f"{self.model}: {error}", log="")
+            return Share(results=b"", load_s=None, failed=f"{self.model}: {error}", log="")
 
     def _call(self, seat: Seat, method: str, *arguments: object) -> None:
         try:

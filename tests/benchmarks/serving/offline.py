@@ -124,7 +124,9 @@ def offline(spec: ServeSpec, options: argparse.Namespace) -> Pass:
             raise SystemExit(share.failed)
     outcomes = [one for share in shares for one in lines.outcomes(share.results)]
     texts = {one.id: one.answer.text for one in outcomes if isinstance(one, BatchAnswered)}
-    return Pass(load_s=max(share.load_s for share in shares), whole_s=whole_s, texts=texts)
+    return Pass(
+        load_s=max(share.load_s or whole_s for share in shares), whole_s=whole_s, texts=texts
+    )
 
 
 def row(found: Pass, server: Pass, name: str, options: argparse.Namespace) -> str:

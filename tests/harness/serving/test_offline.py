@@ -224,6 +224,7 @@ def test_a_bench_shares_requests_out_and_knows_whose_worker_is_gone() -> None:
     lost, good = bench.collect()
     assert lost.failed == "m: its worker is gone (ActorDiedError)"
     assert lost.results == b""
+    assert lost.load_s is None
     assert len(good.results.splitlines()) == 2
     assert bench.collect() == []
     seats[0].gone = False

@@ -34,14 +34,14 @@ def go_offline(hosts: Hosts, engine: Engine, book: LoadBook) -> tuple[str, ...]:
                     utc_now=lambda: datetime.now(UTC).isoformat(),
                     new_id=lambda: secrets.token_hex(6),
                     tell=engine.progress.note,
-                    collected=_kept(model, hosts),
+                    collected=keeping(model, hosts),
                     loading=loading,
                 )
                 answer_offline(plan, model, desk, engine)
     return tuple(model for model in found if not needs_server(plan, model, engine.journal))
 
 
-def _kept(model: str, hosts: Hosts) -> Callable[[Sequence[Share]], None]:
+def keeping(model: str, hosts: Hosts) -> Callable[[Sequence[Share]], None]:
     """Charge the time that the processes loaded, and keep their logs."""
     logs = logs_of(hosts.workspace.root)
 

@@ -89,17 +89,18 @@ def _guidellm(path: Path) -> list[Run]:
 
 def _guidellm_run(benchmark: Entry) -> Run:
     requests, strategy = benchmark["requests"], benchmark["config"]["strategy"]
-    answered = [(entry, None) for entry in requests["successful"] or ()]
-    failed = [
-        (entry, name)
-        for status, name in (("errored", "Errored"), ("incomplete", UNFINISHED))
-        for entry in requests[status] or ()
-        if _guidellm_due(entry) is not None
-    ]
-    entries = sorted([*answered, *failed], key=lambda pair: _guidellm_due(pair[0]) or 0.0)
-    start = (_guidellm_due(entries[0][0]) or 0.0) if entries else 0.0
+    ends = (("successful", None), ("errored", "Errored"), ("incomplete", UNFINISHED))
+    timed: list[tuple[float, Entry, str | None]] = []
+    for status, error in ends:
+        for entry in requests[status] or ():
+            due = _guidellm_due(entry)
+            if due is not None:
+                timed.append((due, entry, error))
+            elif error is None:
+                raise ValueError("an answered request without a time")
+    timed.sort(key=lambda each: each[0])
     ramp_s = float(benchmark["config"].get("profile", {}).get("rampup_duration") or 0.0)
-    samples = (_guidellm_sample(entry, start, error) for entry, error in entries)
+    samples = (_guidellm_sample(entry, due, timed[0][0], error) for due, entry, error in timed)
     settled = tuple(sample for sample in samples if sample.due_s >= ramp_s)
     return Run(
         rate_per_s=_arrived(float(strategy["rate"]), [sample.due_s for sample in settled]),
@@ -129,8 +130,7 @@ def _guidellm_due(entry: Entry) -> float | None:
     return None if due is None else float(due)
 
 
-def _guidellm_sample(entry: Entry, start: float, error: str | None) -> Sample:
-    due = _guidellm_due(entry) or 0.0
+def _guidellm_sample(entry: Entry, due: float, start: float, error: str | None) -> Sample:
     sent = entry["request_start_time"]
     late_s = 0.0 if sent is None else max(float(sent) - due, 0.0)
     first, gap = entry.get("time_to_first_token_ms"), entry.get("inter_token_latency_ms")

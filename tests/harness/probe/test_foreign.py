@@ -165,3 +165,11 @@ def test_where_every_rate_is_good_the_highest_is_the_answer() -> None:
 def test_no_good_rate_is_said(points: list[tuple[float, float]], line: str) -> None:
     with pytest.raises(NoGoodputError, match=line):
         goodput_of_rates(points, SearchPlan())
+
+
+def test_an_answer_of_guidellm_without_a_time_is_not_taken_as_due_at_zero(tmp_path: Path) -> None:
+    timeless = guidellm_request(101.0, request_start_time=None)
+    benchmark = guidellm_benchmark({"type_": "poisson", "rate": 2.0}, successful=[timeless])
+    path = put(tmp_path / "report.json", {"benchmarks": [benchmark]})
+    with pytest.raises(UsageError, match="an answered request without a time"):
+        read_runs("guidellm", path)

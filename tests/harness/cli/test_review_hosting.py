@@ -15,6 +15,7 @@ from harness.cli.main import run
 from harness.errors import ExitCode
 from harness.serving.marks import ProcessMark, mark_of
 from harness.serving.states import ServerState, write_state
+from tests.support.gpus import list_gpus
 from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 
@@ -56,12 +57,7 @@ def with_own(root: Path, port: int, *, gpus: int = 1) -> Path:
 @pytest.fixture
 def one_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine whose vendor's tool lists one GPU."""
-    tool = tmp_path / "bin" / "nvidia-smi"
-    tool.parent.mkdir()
-    tool.write_text(TOOL)
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    list_gpus(tmp_path, 1, monkeypatch)
 
 
 @pytest.mark.ray

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import sqlite3
@@ -24,6 +23,7 @@ from harness.config.workspace import load_workspace
 from harness.errors import ExitCode
 from harness.plan.planning import Selection, plan_review
 from harness.serving.states import list_servers
+from tests.support.gpus import list_gpus
 from tests.support.reviews import CYCLE, NOW, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 
@@ -55,10 +55,6 @@ POLICY = """\
 gpus: {h100: {on_demand: 3.90, spot: 1.60, as_of: 2026-10-01, source: quote}}
 gpu_quota: {support: 2}
 """
-TOOL = """\
-#!/bin/sh
-for number in 0 1 2; do echo "$number, NVIDIA H100, 81559"; done
-"""
 LIVE = (
     "SELECT count(*) FROM attempts JOIN trials USING (fingerprint) "
     "WHERE batch IS NULL AND option = 'right' AND purpose = ?"
@@ -70,12 +66,7 @@ LONGEST_S = 180.0
 @pytest.fixture(autouse=True)
 def three_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine whose vendor's tool lists three GPUs."""
-    tool = tmp_path / "bin" / "nvidia-smi"
-    tool.parent.mkdir()
-    tool.write_text(TOOL)
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    list_gpus(tmp_path, 3, monkeypatch)
 
 
 def workspace(  # noqa: PLR0913  # each is what one test varies

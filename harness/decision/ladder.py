@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.comparison.samples import sample
 from harness.decision.bounds import incomplete, inferior, option_p_value, shown, unlabelled
-from harness.decision.standing import LookRow, Standing
+from harness.decision.standing import LookRow, Standing, Stop
 from harness.decision.step import Ask, Confirm, Evidence, Finished, Step
 from harness.stats.single import OptionSeen, course, nominal_level
 
@@ -161,6 +161,21 @@ class _Seen:
         return (self.design.pilot, end)
 
     @property
+    def stop(self) -> Stop | None:
+        """Why it was given up in the pilot or later; None where it was not."""
+        course, steering = self.course, self.design.steering
+        if course.left is None or self.vetoed or self.passes:
+            return None
+        return Stop(
+            seen=course.piloted if course.dropped else course.reached,
+            size=len(self.design.order),
+            chance=course.left,
+            threshold=steering.drop_below if course.dropped else steering.futile_below,
+            share=course.share,
+            least_share=steering.least_weight if course.dropped else None,
+        )
+
+    @property
     def level(self) -> float:
         """The level of the shown bound: a look's where one decided, else the option's own."""
         course = self.course
@@ -190,6 +205,7 @@ def _standing(seen: _Seen) -> Standing:
         worst_missing_as_zero=figures.worst_missing_as_zero,
         looks=_looks(seen, state),
         cases=seen.cases,
+        stop=seen.stop if state == "unlikely" else None,
         unlabelled=_to_label(seen),
     )
 
@@ -213,13 +229,12 @@ def _never_tested(seen: _Seen) -> Standing:
 
 
 def _state(seen: _Seen, figures: Shown) -> QualityState:
-    course = seen.course
     ordered: tuple[tuple[bool, QualityState], ...] = (
         (seen.name in seen.evidence.vetoed, "vetoed"),
         (seen.lost, "incomplete"),
         (seen.passes, "passes"),
         (inferior(seen.design, figures), "inferior"),
-        (course.dropped or course.stopped, "unlikely"),
+        (seen.stop is not None, "unlikely"),
         (bool(_to_label(seen)), "waiting"),
     )
     for holds, state in ordered:

@@ -16,7 +16,40 @@ QualityState: TypeAlias = Literal[
     "too-small",
     "not-asked",
 ]
-"""`waiting` lacks labels; `incomplete` has too many missing trials; `not-asked` was not needed."""
+"""`waiting` lacks labels; `incomplete` has too many missing trials; `not-asked` was not needed.
+
+`unlikely` was given up before its last case; `open` was asked every case, or waits its turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Why an option was given up before its last case.
+
+    `chance` is the predicted chance that it would pass at the end. It lies below `threshold`; or
+    its `share` of the error allowed, which goes by the chances of all, lies below `least_share`.
+    """
+
+    seen: int
+    size: int
+    chance: float
+    threshold: float
+    share: float | None = None
+    least_share: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seen < self.size:
+            raise ValueError(f"given up after {self.seen} of {self.size} cases: not before the end")
+        if not (self.chance < self.threshold or self.short_of_share):
+            raise ValueError(f"given up at a chance of {self.chance}, not below {self.threshold}")
+
+    @property
+    def short_of_share(self) -> bool:
+        """The others had so much better chances that too small a share was left for it."""
+        return (
+            self.share is not None
+            and self.least_share is not None
+            and self.share < self.least_share
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,5 +86,7 @@ class Standing:
     looks: tuple[LookRow, ...]
     cases: tuple[int, int] = (0, 0)
     """The figures rest on the cases of the order from the first to before the second."""
+    stop: Stop | None = None
+    """None unless `state` is `unlikely`."""
     unlabelled: tuple[str, ...] = ()
     """Case ids whose disagreement needs a label before the next look."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.stats.chance import Target, predicted_chance
-from harness.stats.ladder import History, Walk, walk, weigh
+from harness.stats.ladder import History, Walk, raw_shares, walk, weigh
 from harness.stats.levels import look_levels
 from harness.stats.moments import Moments, moments_at
 
@@ -49,7 +49,8 @@ class Seen:
 
     `differences` has shape (runs, options, cases), NaN where missing or not asked; `asked`
     (runs, options) counts settled cases. `parts` are differences of slices or second measures
-    that must themselves pass, with their margins. `clusters` labels the cases.
+    that must themselves pass, with their margins. `clusters` labels the cases. `bought`: what was
+    asked was answered and paid for, so that giving up spares none of it.
     """
 
     differences: Floats
@@ -58,6 +59,7 @@ class Seen:
     cleared: Bools
     parts: Sequence[tuple[Floats, float]] = ()
     clusters: Ints | None = None
+    bought: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +67,16 @@ class Course:
     """Where every history stands; shapes (runs, options).
 
     `lacking` is the count an option still has to be asked for in the pilot, 0 when none;
-    `dropped` options ended there, after `piloted` cases. The walk begins when nothing is
+    `dropped` options ended there, after `piloted` cases, at the predicted chance `chances` and
+    with the share `shares` of alpha, one of which was too small. The walk begins when nothing is
     lacking. `levels` are those of each look, shape (runs, options, looks).
     """
 
     lacking: Ints
     dropped: Bools
     piloted: Ints
+    chances: Floats
+    shares: Floats
     weights: Floats
     levels: Floats
     walk: Walk
@@ -110,7 +115,7 @@ def run(rules: LadderRules, seen: Seen) -> Course:
 def take(rules: LadderRules, found: Tables, seen: Seen) -> Course:
     """As `run`, from tables: `seen` tells only how far it was asked, vetoed and cleared."""
     alive, lacking, piloted, chances = _pilot(rules, found, seen)
-    weights = _weights(rules, chances, alive)
+    shares, weights = _weights(rules, chances, alive)
     alive &= weights > 0
     started: Bools = np.logical_not((lacking > 0).any(axis=1))
     counts: Ints = np.array(rules.checks, dtype=np.int64)
@@ -123,11 +128,14 @@ def take(rules: LadderRules, found: Tables, seen: Seen) -> Course:
         known=seen.asked[:, :, np.newaxis] >= counts,
         vetoed=seen.vetoed,
         cleared=seen.cleared,
+        bought=seen.bought,
     )
     return Course(
         lacking=lacking,
         dropped=~alive,
         piloted=piloted,
+        chances=chances,
+        shares=shares,
         weights=weights,
         levels=found.levels,
         walk=walk(history),
@@ -138,7 +146,8 @@ def _pilot(rules: LadderRules, tables: Tables, seen: Seen) -> tuple[Bools, Ints,
     """Who survives, what is lacking, how far each was asked, and the last predicted chance.
 
     A veto before the first case, or before the pilot's end, drops an option. A later one leaves
-    the weights as they are: they are frozen with the pilot.
+    the weights as they are: they are frozen with the pilot. A pilot of all the cases drops nobody:
+    nothing would be spared.
     """
     shape = seen.asked.shape
     alive = ~(seen.vetoed & (seen.asked == 0))
@@ -156,17 +165,19 @@ def _pilot(rules: LadderRules, tables: Tables, seen: Seen) -> tuple[Bools, Ints,
         reached = alive & (lacking == 0)
         piloted[reached] = count
         chances[reached] = found[..., place][reached]
-        alive &= ~(reached & (chances < rules.steering.drop_below))
+        if count < rules.checks[-1]:
+            alive &= ~(reached & (chances < rules.steering.drop_below))
     return alive, lacking, piloted, chances
 
 
-def _weights(rules: LadderRules, chances: Floats, alive: Bools) -> Floats:
-    """Shares of alpha; equal where there is no pilot."""
+def _weights(rules: LadderRules, chances: Floats, alive: Bools) -> tuple[Floats, Floats]:
+    """Shares of alpha, and what they are when too small ones go; equal where there is no pilot."""
     if not rules.stages:
-        return np.where(alive, 1.0 / alive.shape[1], 0.0)
-    return weigh(
-        np.where(alive, chances, 0.0), np.asarray(rules.savings), rules.steering.least_weight
-    )
+        equal = np.where(alive, 1.0 / alive.shape[1], 0.0)
+        return equal, equal
+    least = rules.steering.least_weight if rules.pilot < rules.checks[-1] else 0.0
+    left, savings = np.where(alive, chances, 0.0), np.asarray(rules.savings)
+    return raw_shares(left, savings), weigh(left, savings, least)
 
 
 def _spread(rules: LadderRules, levels: Floats) -> Floats:

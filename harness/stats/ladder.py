@@ -9,6 +9,9 @@ no test sees; an option is accepted when its sequential p-value is below its loc
 levels start at weight x alpha and grow only by the levels of accepted, dearer options, split in
 proportion to the weights (W. Maurer and F. Bretz 2013, with edges from dearer to cheaper only);
 stopped, dropped and vetoed options pass nothing on; asking less only removes acceptances.
+
+An option is given up only where that spares something: never at the last check, after which
+nothing is left to ask, and never where the cases of the next check were answered already.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ class History:
 
     `levels` is the smallest level at which the test passes at a check, NaN where the check is no
     look or not known yet. `chances` is the predicted chance, NaN where not known yet. `known`
-    is False where the option has not been asked as far as that check.
+    is False where the option has not been asked as far as that check. `bought`: what is known
+    was answered and paid for, not drawn up to be asked; giving up spares none of it.
     """
 
     alpha: float
@@ -39,6 +43,7 @@ class History:
     known: Bools
     vetoed: Bools
     cleared: Bools
+    bought: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +51,17 @@ class Walk:
     """Where a history stands; shapes (runs, options) or (runs,).
 
     `local` is the local level, `smallest` the sequential p-value, `reached` the number of checks
-    asked, `stopped` by futility, `accepted` on quality (and not vetoed). `wants` is the option
-    to be asked up to its next check (-1: none), `confirm` the option that passed and waits for a
-    look at its vetoes (-1: none).
+    asked, `stopped` by futility (before the last check) at the predicted chance `left` (NaN where
+    not stopped), `accepted` on quality (and not vetoed). `wants` is the option to be asked up to
+    its next check (-1: none), `confirm` the option that passed and waits for a look at its vetoes
+    (-1: none).
     """
 
     local: Floats
     smallest: Floats
     reached: Ints
     stopped: Bools
+    left: Floats
     accepted: Bools
     wants: Ints
     confirm: Ints
@@ -65,8 +72,13 @@ def weigh(chances: Floats, savings: Floats, least: float) -> Floats:
 
     Sums to 1 over the options of the last axis, or to 0 when every chance is 0.
     """
-    raw = _shares(chances**2 * np.sqrt(savings))
+    raw = raw_shares(chances, savings)
     return _shares(np.where(raw < least, 0.0, raw))
+
+
+def raw_shares(chances: Floats, savings: Floats) -> Floats:
+    """As `weigh`, before those below the least are left out."""
+    return _shares(chances**2 * np.sqrt(savings))
 
 
 def _shares(raw: Floats) -> Floats:
@@ -92,6 +104,7 @@ class _Walker:
         self.smallest = np.ones(shape)
         self.reached = np.zeros(shape, dtype=np.int64)
         self.stopped = np.zeros(shape, dtype=np.bool_)
+        self.left = np.full(shape, np.nan)
         self.accepted = np.zeros(shape, dtype=np.bool_)
         self.wants = np.full(shape[0], -1, dtype=np.int64)
         self.confirm = np.full(shape[0], -1, dtype=np.int64)
@@ -111,12 +124,21 @@ class _Walker:
             self.smallest[:, option] = np.fmin(self.smallest[:, option], level)
             success = going & (self.smallest[:, option] < self.local[:, option])
             passed |= success
-            futile = going & ~success & (given.chances[:, option, check] < given.futility)
+            futile = going & ~success & self._is_futile(option, check)
             self.stopped[futile, option] = True
+            self.left[futile, option] = given.chances[futile, option, check]
             going &= ~(success | futile)
             if not going.any():
                 break
         self._accept(option, passed)
+
+    def _is_futile(self, option: int, check: int) -> Bools:
+        """Little chance is left, and giving up here spares cases."""
+        given = self.given
+        unlikely: Bools = given.chances[:, option, check] < given.futility
+        if check + 1 == given.levels.shape[2]:
+            return np.zeros_like(unlikely)
+        return unlikely & ~given.known[:, option, check + 1] if given.bought else unlikely
 
     def _undisturbed(self) -> Bools:
         return (self.wants < 0) & (self.confirm < 0)
@@ -147,6 +169,7 @@ class _Walker:
             smallest=self.smallest,
             reached=self.reached,
             stopped=self.stopped,
+            left=self.left,
             accepted=self.accepted,
             wants=self.wants,
             confirm=self.confirm,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.stats.arrays import Floats
+    from harness.stats.course import Course
     from harness.stats.design import Design
 
 Differences = tuple["float | None", ...]
@@ -36,13 +37,18 @@ class OptionSeen:
 class OptionCourse:
     """Where one option stands.
 
-    `lacking` is the count of cases it must still reach in the pilot (0: none); `local` its local
-    level, `smallest` its sequential p-value, `levels` the smallest level at which each look
-    passes (None: not reached), `reached` the count of cases its walk has used.
+    `lacking` is the count of cases it must still reach in the pilot (0: none), `piloted` those of
+    it that it answered; `local` its local level, `smallest` its sequential p-value, `levels` the
+    smallest level at which each look passes (None: not reached), `reached` the count of cases its
+    walk has used. `left` is the predicted chance at which it was dropped in the pilot or stopped
+    later, `share` the part of alpha that it would have had where it was dropped.
     """
 
     lacking: int
+    piloted: int
     dropped: bool
+    left: float | None
+    share: float | None
     weight: float
     local: float
     smallest: float
@@ -99,29 +105,37 @@ def course(design: Design, seen: Sequence[OptionSeen]) -> LadderCourse:
                 for place, part in enumerate(design.proven)
             ],
             clusters=np.unique(np.array(design.clusters), return_inverse=True)[1],
+            bought=True,
         ),
     )
     walk = found.walk
     wants, confirm = int(walk.wants[0]), int(walk.confirm[0])
     ends = (0, *design.checks)
     return LadderCourse(
-        options=tuple(
-            OptionCourse(
-                lacking=int(found.lacking[0, place]),
-                dropped=bool(found.dropped[0, place]),
-                weight=float(found.weights[0, place]),
-                local=float(walk.local[0, place]),
-                smallest=float(walk.smallest[0, place]),
-                levels=_known(found.levels[0, place], len(item.differences), design.looks),
-                reached=ends[int(walk.reached[0, place])],
-                stopped=bool(walk.stopped[0, place]),
-                accepted=bool(walk.accepted[0, place]),
-            )
-            for place, item in enumerate(seen)
-        ),
+        options=tuple(_option(design, found, place, item) for place, item in enumerate(seen)),
         wants=wants if wants >= 0 else None,
         until=ends[int(walk.reached[0, wants]) + 1] if wants >= 0 else 0,
         confirm=confirm if confirm >= 0 else None,
+    )
+
+
+def _option(design: Design, found: Course, place: int, item: OptionSeen) -> OptionCourse:
+    walk, ends = found.walk, (0, *design.checks)
+    dropped, stopped = bool(found.dropped[0, place]), bool(walk.stopped[0, place])
+    left = found.chances[0, place] if dropped else walk.left[0, place]
+    return OptionCourse(
+        lacking=int(found.lacking[0, place]),
+        piloted=int(found.piloted[0, place]),
+        dropped=dropped,
+        left=float(left) if dropped or stopped else None,
+        share=float(found.shares[0, place]) if dropped else None,
+        weight=float(found.weights[0, place]),
+        local=float(walk.local[0, place]),
+        smallest=float(walk.smallest[0, place]),
+        levels=_known(found.levels[0, place], len(item.differences), design.looks),
+        reached=ends[int(walk.reached[0, place])],
+        stopped=stopped,
+        accepted=bool(walk.accepted[0, place]),
     )
 
 

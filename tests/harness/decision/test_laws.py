@@ -8,10 +8,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.decision.procedure import standings
+from harness.decision.step import Evidence
 from harness.decision.verdict import FeatureFacts, OptionFacts, decide
 from harness.record.codes import Verdict
 from tests.support.decisions import design
-from tests.support.histories import Driven, differences, drive
+from tests.support.histories import Driven, differences, drive, prefix
 from tests.support.laws import law
 
 N = 200
@@ -67,6 +69,38 @@ def test_turning_a_loss_into_an_agreement_never_hurts(
         better[losses[seed % len(losses)]] = 0.0
     if _decide(values, 5.0)[0] is Verdict.DOWNGRADE:
         assert _decide(better, 5.0)[0] is Verdict.DOWNGRADE
+
+
+@law
+@given(seeds, st.lists(rates, min_size=1, max_size=3), st.sampled_from(["first", "last"]))
+def test_who_was_asked_every_case_is_never_unlikely(
+    seed: int, truths: list[tuple[float, float]], labels: str
+) -> None:
+    plan = design(n=N, options=len(truths), kind="ladder", labelled=labels == "first")
+    found = drive(plan, differences(np.random.default_rng(seed), truths, N), frozenset())
+    for standing in found.standings:
+        assert (standing.state == "unlikely") == (standing.stop is not None)
+        if standing.stop is not None:
+            assert standing.stop.seen <= found.asked[standing.option] < N
+        if found.asked[standing.option] == N:
+            assert standing.state != "unlikely"
+
+
+@law
+@given(seeds, rates, st.integers(1, 199))
+def test_what_was_answered_ahead_is_read_before_an_option_is_given_up(
+    seed: int, truth: tuple[float, float], ahead: int
+) -> None:
+    """As where a batch, or a cascade's cheap model, was asked further than this option's turn."""
+    values, plan = _history(seed, truth), design(n=N, options=1, kind="ladder")
+    held = Evidence(pairs={"o0": prefix(plan, "o0", values, ahead)})
+    (standing,) = standings(plan, held)
+    if standing.stop is not None and standing.stop.seen > plan.pilot:
+        later = [check for check in plan.checks if check > standing.stop.seen]
+        assert ahead < later[0]
+    whole = Evidence(pairs={"o0": prefix(plan, "o0", values, N)})
+    (standing,) = standings(plan, whole)
+    assert standing.stop is None or standing.stop.seen <= plan.pilot
 
 
 @law

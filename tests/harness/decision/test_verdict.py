@@ -115,6 +115,23 @@ def test_an_option_without_a_reason_is_a_bug_and_not_a_verdict() -> None:
         decide(FeatureFacts(), [OptionFacts(option="x", quality="vetoed")])
 
 
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_one_that_was_asked_everything_and_not_shown_keeps_the_verdict_open(length: int) -> None:
+    """Over every mixture of those shown worse, those given up early and those left open."""
+    for kinds in product(("inferior", "unlikely", "open"), repeat=length):
+        found = decide(FeatureFacts(), _options(kinds))
+        if "open" in kinds:
+            assert (found.verdict, found.reasons) == (
+                Verdict.UNDECIDED,
+                (Reason.QUALITY_UNDECIDED,),
+            ), kinds
+        else:
+            assert found.verdict is Verdict.JUSTIFY, kinds
+        left = {"inferior": Reason.QUALITY_INFERIOR, "unlikely": Reason.UNLIKELY_TO_PASS}
+        for kind, option in zip(kinds, found.options, strict=True):
+            assert option.reasons == (left.get(kind, Reason.QUALITY_UNDECIDED),)
+
+
 def test_an_option_whose_turn_has_not_come_does_not_hide_what_is_lacking() -> None:
     found = decide(FeatureFacts(), _options(("waiting", "not asked")))
     assert found.reasons == (Reason.LABELS_MISSING,)

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.stats.ladder import History, Walk, walk, weigh
+from tests.support.laws import law
 
 ALPHA = 0.05
 
@@ -52,12 +57,62 @@ def test_level_goes_down_in_proportion_to_the_weights_and_on_from_there() -> Non
 
 
 def test_stopped_options_pass_nothing_on_but_may_be_accepted_later() -> None:
-    chances = np.array([[[0.01], [1.0]]])
-    found = walk(_history([[0.03], [0.9]], [0.5, 0.5], chances=chances))
+    chances = np.array([[[0.01, 0.01], [1.0, 1.0]]])
+    found = walk(_history([[0.03, 0.9], [0.9, 0.9]], [0.5, 0.5], chances=chances))
     assert (_accepted(found), found.stopped[0].tolist()) == ([False, False], [True, False])
+    assert (found.reached[0].tolist(), found.left[0, 0]) == ([1, 2], 0.01)
     assert found.local[0].tolist() == pytest.approx([0.025, 0.025])
-    later = walk(_history([[0.03], [0.001]], [0.5, 0.5], chances=chances))
+    later = walk(_history([[0.03, 0.9], [0.001, 0.9]], [0.5, 0.5], chances=chances))
     assert _accepted(later) == [True, True]
+
+
+@st.composite
+def _histories(draw: st.DrawFn) -> History:
+    """Several runs of up to three options over up to four checks, of any levels and chances."""
+    options, checks = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    shape = (50, options)
+    raw = rng.random(shape) * rng.integers(0, 2, shape)
+    known = checks - rng.integers(0, 2 if draw(st.booleans()) else checks + 1, shape)
+    return History(
+        alpha=ALPHA,
+        futility=0.3,
+        weights=raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-12),
+        levels=rng.random((*shape, checks)) ** 3,
+        chances=rng.random((*shape, checks)) ** 2,
+        known=known[..., None] > np.arange(checks),
+        vetoed=rng.random(shape) < 0.1,
+        cleared=rng.random(shape) < 0.8,
+        bought=draw(st.booleans()),
+    )
+
+
+@law
+@given(_histories())
+def test_no_option_that_reached_the_last_check_is_stopped(history: History) -> None:
+    found = walk(history)
+    checks = history.levels.shape[2]
+    assert not (found.stopped & (found.reached == checks)).any()
+    assert (found.left[found.stopped] < history.futility).all()
+    assert np.isnan(found.left[~found.stopped]).all()
+
+
+@law
+@given(_histories())
+def test_the_chance_at_the_last_check_changes_nothing(history: History) -> None:
+    hopeless = history.chances.copy()
+    hopeless[..., -1] = 0.0
+    other, found = walk(replace(history, chances=hopeless)), walk(history)
+    for name in ("local", "smallest", "reached", "stopped", "accepted", "wants", "confirm"):
+        assert (getattr(other, name) == getattr(found, name)).all(), name
+
+
+@law
+@given(_histories())
+def test_nothing_is_given_up_while_the_next_answers_are_there(history: History) -> None:
+    found = walk(replace(history, bought=True))
+    for run, option in np.argwhere(found.stopped):
+        assert not history.known[run, option, found.reached[run, option]]
 
 
 def test_a_veto_passes_nothing_on_and_takes_nobody_elses_share() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import SupportsFloat
+from typing import TYPE_CHECKING, SupportsFloat
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def percent(share: SupportsFloat, places: int = 0) -> str:
@@ -21,3 +24,13 @@ def plural(number: int, noun: str, several: str | None = None) -> str:
     ('1 case', '1,200 cases', '0 entries')
     """
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

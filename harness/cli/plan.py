@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
+from harness.cli.fixing import fixing_lines
 from harness.cli.loads import check_quotas, hosting_lines
 from harness.cli.plan_text import plan_lines
 from harness.cli.since import since_lines
@@ -47,6 +48,8 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
         wanted=Selection(features=features, models=models, max_spend_usd=max_spend),
     )
     for line in plan_lines(with_counted_labels(planned, root), details=details):
+        click.echo(line)
+    for line in fixing_lines(planned, root):
         click.echo(line)
     for line in hosting_lines(loaded, planned):
         click.echo(line)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options
+from harness.cli.fixing import fixing_lines
 from harness.cli.loads import check_quotas
 from harness.cli.plan_text import plan_lines
 from harness.cli.running import Setup, run
@@ -62,6 +63,8 @@ def review(  # noqa: PLR0913  # one argument per option of the command
     wanted = Selection(features=features, models=models, quick=quick, max_spend_usd=max_spend)
     plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted)
     for line in plan_lines(with_counted_labels(plan, loaded.root), details=False):
+        click.echo(line)
+    for line in fixing_lines(plan, loaded.root):
         click.echo(line)
     check_quotas(loaded, plan)
     confirm(plan, yes=yes)

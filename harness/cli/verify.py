@@ -106,9 +106,9 @@ def _recompute(workspace: Workspace, record: DecisionRecord) -> bool:
     wanted = Selection(features=(name,), models=(), quick=quick, max_spend_usd=None)
     plan = plan_review(workspace, cycle=record.cycle, on=moment.date(), wanted=wanted)
     state = workspace.root / STATE / "journal.sqlite"
-    with Journal.open(
-        state, run_id="verify", cycle=record.cycle, now=moment.isoformat()
-    ) as journal:
+    if not state.is_file():
+        raise CannotTellError(f"{name}: no journal at {state}; the record rests on one")
+    with Journal.read(state) as journal:
         engine = Engine(
             cluster=None,
             journal=journal,

@@ -142,6 +142,8 @@ class FeaturePlan:
     """The measures that a model judges."""
     labels: int = 0
     """Disagreements that people are to label: expected, or counted where answers are known."""
+    left_out: tuple[str, ...] = ()
+    """Options that could be asked too, were the review not confined to some models."""
 
     def net_saving(self, lever: Lever) -> Decimal:
         """USD a month that one of the levers saves after discounts."""

@@ -136,8 +136,14 @@ class _FeaturePlanner:
             note = "no traffic: add `traffic:` to the feature, or `rightsize import traffic LOG`"
             return _closed(bare, Status.BLOCKED, (Reason.TRAFFIC_MISSING,), note)
         monthly = cost_from_traffic(self.config.traffic, ladder.incumbent.priced())
-        options = self._options(ladder)
-        whole = replace(bare, monthly_usd=monthly.monthly_after_discounts, options=options)
+        every = self._options(ladder)
+        options = self._wanted(every)
+        whole = replace(
+            bare,
+            monthly_usd=monthly.monthly_after_discounts,
+            options=options,
+            left_out=tuple(one.rung.option for one in every if one.asked and one not in options),
+        )
         whole = self._with_levers(whole, monthly)
         return self._without_a_call(whole) or self._ready(whole)
 
@@ -204,9 +210,11 @@ class _FeaturePlanner:
             today = cost_from_traffic(traffic, ladder.incumbent.priced()) if traffic else None
             spent = today.monthly_after_discounts if today else None
             found = [o for o in found if o.rung.cascade or not _left_out_of_auto(o, spent)]
-        if self.wanted.models:
-            found = [option for option in found if option.rung.model in self.wanted.models]
         return tuple(sorted(found, key=_cheapest_first))
+
+    def _wanted(self, options: tuple[PlannedOption, ...]) -> tuple[PlannedOption, ...]:
+        models = self.wanted.models
+        return tuple(o for o in options if not models or o.rung.model in models)
 
     def _option(self, rung: Rung, incumbent: Rung) -> PlannedOption:
         traffic = self.config.traffic

@@ -82,6 +82,15 @@ class PlanRow:
     cycle: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Answering:
+    """A run that brought answers to a feature; they are in the order of their beginnings."""
+
+    started_at: str
+    run_id: str
+    cycle: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spend:
     """What attempts cost: known, and set aside for those whose usage is unknown."""
@@ -114,6 +123,7 @@ class Journal:
         self._connection = connection
         self._lock = lock
         self.run_id = run_id
+        self.is_read_only = lock is None
         self.turn = RLock()
         newest = connection.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
         self._next_row = int(newest[0]) + 1
@@ -338,6 +348,12 @@ class Journal:
             (feature,),
         )
         return _plan_rows(rows)
+
+    @_in_turn
+    def answering(self, feature: str) -> Sequence[Answering]:
+        """The runs of any cycle that brought answers to a feature, tries apart, oldest first."""
+        rows = self._connection.execute(sql.FIND_ANSWERING, (feature, f"{sql.TRY}{feature} "))
+        return [Answering(started_at=at, run_id=run, cycle=cycle) for at, run, cycle in rows]
 
 
 def _spend(loads: Iterable[tuple[str, int]]) -> Spend:

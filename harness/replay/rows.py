@@ -7,6 +7,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from harness.config.fingerprints import fingerprint
 from harness.replay.governor import Lane, LaneHistory
 from harness.trials import Answered, Attempt, Failed
 from providers.completion import TokenUsage
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 LANE_FACTS = tuple(field.name for field in fields(LaneHistory) if field.name != "lane")
 INTERRUPTED = "InterruptedError"
 """Error of an attempt whose run died before its end was known."""
+TRY = "try "
+"""Begins the name under which a try stands among the plans; no feature's id has a space."""
 
 END_ATTEMPT = (
     "UPDATE attempts SET ended = 1, started_at = ?, cost_usd = ?, usage = ?, total_s = ?, "
@@ -72,6 +75,17 @@ FIND_ATTEMPTS = (
     "AND (?2 IS NULL OR run_id IN (SELECT run_id FROM runs WHERE cycle = ?2)) "
     "ORDER BY fingerprint, id"
 )
+FIND_ANSWERING = """
+SELECT DISTINCT runs.started_at, run_id, cycle
+FROM trials JOIN attempts USING (fingerprint) JOIN runs USING (run_id)
+WHERE trials.feature = ?1 AND ended = 1
+AND (error IS NULL OR (fingerprint IN (SELECT fingerprint FROM outcomes) AND id = (
+    SELECT max(id) FROM attempts AS last WHERE last.fingerprint = attempts.fingerprint
+    AND last.ended = 1)))
+AND run_id NOT IN (SELECT run_id FROM plans WHERE substr(feature, 1, length(?2)) = ?2)
+ORDER BY runs.started_at, run_id
+"""
+"""A failure settles a trial with its last attempt; what the world prevented settles nothing."""
 NOTE_BATCH = "UPDATE attempts SET batch = ?, started_at = ? WHERE id = ?"
 FIND_UNDER_WAY = """
 SELECT fingerprint, id, number, reserve_usd, attempts.started_at, batch,
@@ -165,6 +179,12 @@ def outcome_row(outcome: Outcome) -> Row | None:
             return (fingerprint, "failed", None, None, None, outcome.reason)
         case _:
             return None
+
+
+def plan_row_sha256(name: str, plan_json: str) -> str:
+    """What the hash beside a plan must be: of a try its prompt's, of a review's plan its own."""
+    plan: dict[str, Any] = json.loads(plan_json)
+    return str(plan.get("prompt")) if name.startswith(TRY) else fingerprint(plan)
 
 
 def to_bytes(text: str | None) -> bytes | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from harness.replay.rows import TRY
+
 if TYPE_CHECKING:
     from harness.replay.journal import Journal
 
@@ -22,4 +24,4 @@ def prompts_tried(journal: Journal, feature: str, option: str) -> int:
 
 
 def _name(feature: str, option: str) -> str:
-    return f"try {feature} {option}"
+    return f"{TRY}{feature} {option}"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import json
 import stat
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.config.fingerprints import fingerprint
 from harness.errors import UsageError
 from harness.replay.journal import connect, transaction
 from harness.replay.lock import locked
-from harness.replay.rows import FIND_LANES, lane_of, to_text
+from harness.replay.rows import FIND_LANES, lane_of, plan_row_sha256, to_text
 from harness.replay.schema import migrate, read_version
 
 if TYPE_CHECKING:
@@ -186,7 +184,7 @@ def check(path: Path) -> Sequence[str]:
             if found:
                 problems.append(f"{path}: {found} {what}")
         for feature, plan, sha256 in connection.execute("SELECT feature, plan, sha256 FROM plans"):
-            if fingerprint(json.loads(plan)) != sha256:
+            if plan_row_sha256(feature, plan) != sha256:
                 problems.append(f"{path}: the plan of {feature} is not the one that was hashed")
     return problems
 

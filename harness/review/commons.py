@@ -57,8 +57,13 @@ class Commons:
         )
 
     def write_plans(self) -> None:
-        """Into the journal before the first call; the same plan is written once."""
+        """Into the journal before the first call; the same plan is written once.
+
+        A journal that is only read holds no one to anything.
+        """
         journal, now = self.engine.journal, self.engine.now.isoformat()
+        if journal.is_read_only:
+            return
         for run in self.runs.values():
             plan = run.plan
             known = journal.plans(plan.feature, plan.cycle)

@@ -48,7 +48,8 @@ def run_plan(plan: Plan, served: Mapping[str, str], engine: Engine) -> Replayed:
         NotInJournalError: without a cluster, at the first answer that the journal lacks.
     """
     commons = Commons(plan, served, engine)
-    commons.write_plans()
+    if engine.cluster is not None:
+        commons.write_plans()
     live, post = LivePass(commons), BatchPost.of(commons)
     live.measure_incumbents()
     courses = {
@@ -63,4 +64,6 @@ def run_plan(plan: Plan, served: Mapping[str, str], engine: Engine) -> Replayed:
             for outcome in outcomes:
                 rota.take(outcome)
         rota.quiet()
+    # From the journal alone nothing is asked: a review that it cannot make leaves no plan.
+    commons.write_plans()
     return Replayed(runs=commons.runs, ledger=commons.ledger)

@@ -10,8 +10,10 @@ from harness.errors import ExitCode
 from harness.publish.deciding import Signature, SigningRules, decide_on_disk
 from harness.publish.store import read_records, write_records
 from harness.record.codes import State
+from harness.replay.journal import Journal
 from tests.support.reviews import (
     CYCLE,
+    NOW,
     Shape,
     answers,
     inline_cluster,
@@ -70,7 +72,29 @@ def test_without_its_journal_it_cannot_tell(root: Path, capsys: pytest.CaptureFi
     for path in (root / ".rightsize").iterdir():
         path.unlink()
     assert run(["verify", "-w", str(root), "--cycle", CYCLE]) == ExitCode.CANNOT_TELL
+    assert "no journal at " in capsys.readouterr().err
+
+
+def test_a_journal_without_an_answer_cannot_tell(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = root / ".rightsize" / "journal.sqlite"
+    path.unlink()
+    Journal.open(path, run_id="r", cycle=CYCLE, now=NOW.isoformat()).close()
+    assert run(["verify", "-w", str(root), "--cycle", CYCLE]) == ExitCode.CANNOT_TELL
     assert "the journal lacks what it rests on" in capsys.readouterr().err
+
+
+def test_making_a_finding_again_fixes_nothing(root: Path) -> None:
+    """The margin of today is no plan of a review that was never made."""
+    path = root / ".rightsize" / "journal.sqlite"
+    feature = root / "features" / "tickets.yaml"
+    feature.write_text(feature.read_text("utf-8") + "margin: 8\n", encoding="utf-8")
+    with Journal.read(path) as journal:
+        before = journal.all_plans("tickets")
+    assert run(["verify", "-w", str(root), "--cycle", CYCLE]) == ExitCode.GATE_FAILED
+    with Journal.read(path) as journal:
+        assert journal.all_plans("tickets") == before
 
 
 def test_a_bill_verifies_what_production_runs(

@@ -15,6 +15,7 @@ from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
 from harness.replay.tries import prompts_tried
+from harness.replay.upkeep import check
 from tests.support.judged import judged_answers, write_judged_workspace
 from tests.support.reviews import CYCLE, NOW, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
@@ -50,6 +51,7 @@ def test_a_try_asks_the_tune_cases_alone_and_is_counted(tmp_path: Path) -> None:
         second = try_once(plan, other, cluster, journal=journal, run_id="2")
         again = try_once(plan, other, cluster, journal=journal, run_id="3")
         asked = len(server.log.calls)
+    assert list(check(journal)) == []
     with Journal.read(journal) as opened:
         assert prompts_tried(opened, "tickets", "good") == 2
         assert prompts_tried(opened, "tickets", "big") == 0

@@ -19,6 +19,7 @@ from harness.replay import upkeep
 from harness.replay.governor import Lane, LaneHistory
 from harness.replay.journal import Ended, Journal, Load, Sent
 from harness.replay.schema import MIGRATIONS, VERSION
+from harness.replay.tries import note_try
 from harness.trials import Answered, Failed, Outcome
 from tests.harness.replay.test_journal import NOW, attempt
 from tests.support.trials import CENT, trial
@@ -91,6 +92,18 @@ def test_each_kind_of_damage_is_found(tmp_path: Path, harm: str, word: str) -> N
     connection.commit()
     connection.close()
     assert word in "\n".join(upkeep.check(path))
+
+
+def test_a_try_is_sound_until_another_prompt_stands_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    with Journal.open(path, run_id="r1", cycle="2026-Q4", now=NOW) as journal:
+        note_try(journal, "sentiment", "small", prompt_sha256="a" * 64, now=NOW)
+    assert list(upkeep.check(path)) == []
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE plans SET plan = replace(plan, 'a', 'b')")
+    connection.commit()
+    connection.close()
+    assert "the plan of try sentiment small is not the one" in "\n".join(upkeep.check(path))
 
 
 def test_a_journal_that_others_may_read_is_a_problem(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ SETTLED = frozenset(
         Reason.CAPABILITY_GAP,
         Reason.DATA_NOT_PERMITTED,
         Reason.SAVINGS_BELOW_MINIMUM,
+        Reason.NET_SAVING_BELOW_MINIMUM,
         Reason.MODEL_RETIRING,
         Reason.CHEAPER_ONE_PASSED,
     }
@@ -49,8 +50,10 @@ class OptionFacts:
     `quality` is None for an option that was never in the test: `blocked` then says why.
     `vetoes` are settled reasons against it (slice, guardrail, latency, retirement); `doubts`
     are facts that are lacking (LATENCY_NOT_MEASURED, USAGE_NOT_REPORTED, JUDGE_UNRELIABLE,
-    PRICE_MISSING). `saves_enough` is None while its cost is unknown. `cost` is USD a request at
-    the production mix. `credit` is the reason of a pass.
+    PRICE_MISSING). `saves_enough` is None while its cost is unknown; `nets_enough` is False where
+    too little is left of the saving after its errors and the one-off cost. `cost` is USD a month,
+    after discounts, at the production mix; `net` is what is expected to be left of its saving
+    after its errors, None: nobody stated what one costs. `credit` is the reason of a pass.
     """
 
     option: str
@@ -59,7 +62,9 @@ class OptionFacts:
     vetoes: tuple[Reason, ...] = ()
     doubts: tuple[Reason, ...] = ()
     saves_enough: bool | None = True
+    nets_enough: bool = True
     cost: Decimal | None = None
+    net: Decimal | None = None
     credit: Reason = Reason.NON_INFERIOR_AND_CHEAPER
 
 
@@ -98,7 +103,7 @@ def decide(feature: FeatureFacts, options: Sequence[OptionFacts]) -> Decided:
         return _undecided(Finding.UNAVAILABLE, feature.blocked, results)
     if feature.baseline_fails_bar:
         return _undecided(Finding.UNDER_PROVISIONED, (Reason.BASELINE_FAILS_OWN_BAR,), results)
-    chosen = _cheapest(options, results)
+    chosen = _best(options, results)
     if chosen is not None:
         return _downgrade(chosen, results)
     still_open = [item for item in results if not _is_left(item)]
@@ -137,7 +142,11 @@ def _of(option: OptionFacts, result: Result, reasons: tuple[Reason, ...]) -> Opt
 
 def _reasons_to_leave(option: OptionFacts, quality: QualityState) -> tuple[Reason, ...]:
     quality_reason = (_LEFT[quality],) if quality in _LEFT else ()
-    saving = (Reason.SAVINGS_BELOW_MINIMUM,) if option.saves_enough is False else ()
+    saving: tuple[Reason, ...] = ()
+    if option.saves_enough is False:
+        saving = (Reason.SAVINGS_BELOW_MINIMUM,)
+    elif not option.nets_enough:
+        saving = (Reason.NET_SAVING_BELOW_MINIMUM,)
     return quality_reason + option.vetoes + saving
 
 
@@ -158,14 +167,17 @@ def _is_left(item: OptionResult) -> bool:
     return bool(item.reasons) and set(item.reasons) <= SETTLED
 
 
-def _cheapest(options: Sequence[OptionFacts], results: Sequence[OptionResult]) -> str | None:
-    """Cheapest passing option by measured cost; unknown costs last, ties in ladder order."""
+def _best(options: Sequence[OptionFacts], results: Sequence[OptionResult]) -> str | None:
+    """The passing option of which most is left after its errors; else the cheapest.
+
+    Unknown figures come last, ties in ladder order.
+    """
     passing = [
-        (option.cost is None, option.cost or Decimal(0), place, option.option)
+        (-(option.net or Decimal(0)), option.cost is None, option.cost or Decimal(0), place)
         for place, (option, item) in enumerate(zip(options, results, strict=True))
         if item.result is Result.PASS
     ]
-    return min(passing)[3] if passing else None
+    return options[min(passing)[-1]].option if passing else None
 
 
 def _downgrade(chosen: str, results: tuple[OptionResult, ...]) -> Decided:

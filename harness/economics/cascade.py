@@ -142,7 +142,7 @@ def escalations(pairs: Sequence[UsagePair], kept: Sequence[bool]) -> tuple[Usage
 
 def cascade_bridge(incumbent: MonthlyCost, cascade: CascadeCost) -> tuple[Bridge, ...]:
     """From today's month to the cheap model's, and what asking today's model again adds."""
-    again = Bridge(term="asked again", usd=plain(cascade.escalation.monthly))
+    again = Bridge(term="asked again", usd=plain(cascade.escalation.monthly_after_discounts))
     return (*bridge(incumbent, cascade.first), again)
 
 

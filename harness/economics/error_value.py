@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from harness.costing.money import exact, rounded
+from harness.costing.money import exact, plain, rounded
 from harness.record.parts import BreakEven
 
 _USD_PLACES = 6
@@ -21,45 +21,50 @@ class QualityLoss:
 
 
 def error_value(
-    saving_per_request: Decimal,
+    saving: Decimal,
     loss: QualityLoss,
     *,
     requests_per_month: int,
     error_cost_usd: Decimal | None,
+    one_off_monthly: Decimal | None = None,
 ) -> BreakEven:
-    """USD per additional error at which a swap stops paying: saving per request / loss of quality.
+    """USD per additional error at which a swap stops paying: saving / additional errors.
 
     Better quality is not credited: a loss below zero counts as no additional error, and then no
     error cost makes the swap stop paying (None).
 
     Args:
-        saving_per_request: USD at list price, as the page shows it.
+        saving: USD a month on the bill, after discounts.
         loss: in points.
         requests_per_month: production's volume.
         error_cost_usd: what one more wrong answer costs; None: not stated, and no net saving.
+        one_off_monthly: a one-off cost's part of a month; None: not known.
     """
-    estimate, worst = (_share(loss.estimate), _share(loss.worst))
+    errors = _errors(loss.estimate, requests_per_month)
+    errors_worst = _errors(loss.worst, requests_per_month)
+    net = _net(saving, errors, error_cost_usd)
+    kept = saving if net is None else net
     return BreakEven(
-        at_estimate=_break_even(saving_per_request, estimate),
-        at_worst=_break_even(saving_per_request, worst),
-        more_errors_per_month=float(estimate * requests_per_month),
-        more_errors_per_month_worst=float(worst * requests_per_month),
-        net_saving_estimate=_net(saving_per_request, estimate, requests_per_month, error_cost_usd),
-        net_saving_worst=_net(saving_per_request, worst, requests_per_month, error_cost_usd),
+        at_estimate=_break_even(saving, errors),
+        at_worst=_break_even(saving, errors_worst),
+        more_errors_per_month=float(errors),
+        more_errors_per_month_worst=float(errors_worst),
+        net_saving_estimate=net,
+        net_saving_worst=_net(saving, errors_worst, error_cost_usd),
+        saving_after_discounts=plain(saving),
+        net_of_one_off=None
+        if one_off_monthly is None
+        else rounded(kept - one_off_monthly, _USD_PLACES),
     )
 
 
-def _share(points: float) -> Decimal:
-    return max(exact(points) / _POINTS, Decimal(0))
+def _errors(points: float, requests_per_month: int) -> Decimal:
+    return max(exact(points) / _POINTS, Decimal(0)) * requests_per_month
 
 
-def _break_even(saving: Decimal, loss_share: Decimal) -> Decimal | None:
-    return rounded(saving / loss_share, _USD_PLACES) if loss_share else None
+def _break_even(saving: Decimal, errors: Decimal) -> Decimal | None:
+    return rounded(saving / errors, _USD_PLACES) if errors else None
 
 
-def _net(
-    saving: Decimal, loss_share: Decimal, requests_per_month: int, error_cost: Decimal | None
-) -> Decimal | None:
-    if error_cost is None:
-        return None
-    return rounded((saving - loss_share * error_cost) * requests_per_month, _USD_PLACES)
+def _net(saving: Decimal, errors: Decimal, error_cost: Decimal | None) -> Decimal | None:
+    return None if error_cost is None else rounded(saving - errors * error_cost, _USD_PLACES)

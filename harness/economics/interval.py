@@ -22,10 +22,12 @@ _FEWEST_UNITS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavingInterval:
-    """USD a month at list price, two-sided at 95 %."""
+    """USD a month, two-sided at 95 %: at list price, and after discounts (`bill_`)."""
 
     lower: Decimal
     upper: Decimal
+    bill_lower: Decimal
+    bill_upper: Decimal
     replicates: int
 
 
@@ -74,11 +76,24 @@ def saving_interval(
         for k, part in enumerate(parts)
     ]
     drawn = [[month for month in each if month is not None] for each in zip(*months, strict=True)]
-    savings = sorted(
-        incumbent.monthly - sum(each, Decimal(0)) for each in drawn if len(each) == len(parts)
+    full = [each for each in drawn if len(each) == len(parts)]
+    kept = [1 - part.cost.rates.discount for part in parts]
+    listed = sorted(incumbent.monthly - sum(each, Decimal(0)) for each in full)
+    billed = sorted(incumbent.monthly_after_discounts - _after(each, kept) for each in full)
+    low = len(full) * 25 // 1000
+    return SavingInterval(
+        lower=listed[low],
+        upper=listed[-1 - low],
+        bill_lower=billed[low],
+        bill_upper=billed[-1 - low],
+        replicates=len(full),
     )
-    low = len(savings) * 25 // 1000
-    return SavingInterval(lower=savings[low], upper=savings[-1 - low], replicates=len(savings))
+
+
+def _after(months: Sequence[Decimal], kept: Sequence[Decimal]) -> Decimal:
+    """What is paid of each part's month, together."""
+    paid = (month * share for month, share in zip(months, kept, strict=True))
+    return sum(paid, Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

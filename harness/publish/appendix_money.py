@@ -257,16 +257,38 @@ def _saving(record: DecisionRecord) -> Paragraph | None:
         else f"{usd(saved.realised)} realised, verified {day(saved.verified_at)}"
     )
     text = (
-        f"{usd(saved.monthly)} a month ({saved.percentage:.1f} %), {_between(saved)}; "
-        f"{usd(saved.after_discounts)} after discounts, {_year(record, saved.after_discounts)}; "
-        f"one-off cost {usd(saved.one_off_cost)}, {payback}; {realised}."
+        f"{usd(saved.after_discounts)} a month after discounts, "
+        f"{_between(saved.after_discounts_lower, saved.after_discounts_upper)}; "
+        f"{_year(record, saved.after_discounts)}{_net(saved)}; one-off cost "
+        f"{usd(saved.one_off_cost)}{_held(saved)}, {payback}; at list price {usd(saved.monthly)} "
+        f"({saved.percentage:.1f} %), {_between(saved.monthly_lower, saved.monthly_upper)}; "
+        f"{realised}."
     )
     return Paragraph(lead="Saving.", runs=(text,))
 
 
-def _between(saved: Savings) -> str:
+def _net(saved: Savings) -> str:
+    """What the expected further errors leave of it."""
+    if saved.net_monthly is None:
+        return ""
+    worst = saved.net_monthly_worst
+    at_worst = "" if worst is None else f", at worst {usd(worst)}"
+    return f"; {usd(saved.net_monthly)} net of errors{at_worst}"
+
+
+def _held(saved: Savings) -> str:
+    """The one-off cost spread, and what is held against the policy's least saving."""
+    if saved.one_off_monthly is None or saved.net_of_one_off is None:
+        return ""
+    least = "" if saved.minimum_usd is None else f" (least worth a change {usd(saved.minimum_usd)})"
+    return (
+        f", {usd(saved.one_off_monthly)} a month of the evidence's life, which leaves "
+        f"{usd(saved.net_of_one_off)}{least}"
+    )
+
+
+def _between(low: Decimal | None, high: Decimal | None) -> str:
     """The interval to the cent, as whole dollars may hide a narrow one."""
-    low, high = saved.monthly_lower, saved.monthly_upper
     if low is None or high is None:
         return "its interval not known"
     first, last = f"USD {low:,.2f}", f"USD {high:,.2f}"
@@ -296,6 +318,8 @@ def _break_even(record: DecisionRecord) -> Table | None:
             "at worst",
             "net saving a month",
             "at worst",
+            "saved on the bill",
+            "net of the one-off cost",
         ),
         (
             (option.target.option, *_even_cells(option.error_break_even))
@@ -313,6 +337,8 @@ def _even_cells(even: BreakEven) -> tuple[str, ...]:
         count(even.more_errors_per_month_worst),
         usd(even.net_saving_estimate),
         usd(even.net_saving_worst),
+        usd(even.saving_after_discounts),
+        usd(even.net_of_one_off),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
-    from harness.record.parts import OptionRecord, Quality, SliceResult
+    from harness.record.parts import OptionCost, OptionRecord, Quality, SliceResult
 
 _LONGEST_TEXT = 400
 _LONGEST_NAME = 90
@@ -122,13 +122,22 @@ def right_counts(quality: Quality) -> tuple[int, int] | None:
 
 
 def saving_if_swapped(record: DecisionRecord, option: OptionRecord) -> Decimal | None:
-    """USD a month between today and an option, both after discounts where known."""
-    today, then = record.current_cost, option.cost
-    if today.monthly_after_discounts is not None and then.monthly_after_discounts is not None:
-        return today.monthly_after_discounts - then.monthly_after_discounts
-    if today.monthly is None or then.monthly is None:
-        return None
-    return today.monthly - then.monthly
+    """USD a month between today and an option, after discounts."""
+    today, then = month_of(record.current_cost), month_of(option.cost)
+    return None if today is None or then is None else today - then
+
+
+def month_of(cost: OptionCost) -> Decimal | None:
+    """USD a month, after discounts where they are known: the basis of all that people read."""
+    return cost.monthly if cost.monthly_after_discounts is None else cost.monthly_after_discounts
+
+
+def bridge_at_list(record: DecisionRecord) -> bool:
+    """Older records' bridge rests on list prices; it matters where there is a discount."""
+    saved = record.savings
+    return (
+        saved is not None and saved.minimum_usd is None and saved.monthly != saved.after_discounts
+    )
 
 
 _CANNOT_BE = frozenset({Reason.DATA_NOT_PERMITTED, Reason.CAPABILITY_GAP, Reason.MODEL_RETIRING})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.publish.facts import bridge_at_list, month_of
 from harness.publish.words import limit, points, seconds, usd
 from reports.document import (
     CostQuality,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from harness.record.model import DecisionRecord
-    from harness.record.parts import LatencyFacts
+    from harness.record.parts import LatencyFacts, OptionRecord
 
 _MOST_ROWS = 12
 
@@ -59,14 +60,14 @@ def forest(record: DecisionRecord) -> Forest | None:
 def cost_quality(record: DecisionRecord) -> CostQuality | None:
     """Quality against monthly cost of everything that was tried."""
     spots = [
-        *_spot(record.current.option, record.current_cost.monthly, record.current_quality),
+        *_spot(record.current.option, month_of(record.current_cost), record.current_quality),
         *(
             spot
             for option in record.options
             if option.quality is not None
             for spot in _spot(
                 option.target.option,
-                option.cost.monthly,
+                month_of(option.cost),
                 option.quality.candidate,
                 strong=option.target.option == record.chosen,
             )
@@ -139,17 +140,27 @@ def _promised(record: DecisionRecord) -> float | None:
 def waterfall(record: DecisionRecord) -> Waterfall | None:
     """From today's monthly cost to the proposed one."""
     chosen = next((o for o in record.options if o.target.option == record.chosen), None)
-    today = record.current_cost.monthly
-    if not record.bridge or chosen is None or today is None or chosen.cost.monthly is None:
+    if not record.bridge or chosen is None:
+        return None
+    today, then = _ends(record, chosen)
+    if today is None or then is None:
         return None
     words = "; ".join(f"{step.term} {usd(step.usd, signed=True)}" for step in record.bridge)
     return Waterfall(
         caption="Where the saving comes from, USD a month",
-        description=f"Today {usd(today)}; {words}; proposed {usd(chosen.cost.monthly)}.",
+        description=f"Today {usd(today)}; {words}; proposed {usd(then)}.",
         axis="USD a month",
         start_label="today",
         start_usd=float(today),
         steps=tuple(Step(label=step.term, usd=float(step.usd)) for step in record.bridge),
         end_label="proposed",
-        end_usd=float(chosen.cost.monthly),
+        end_usd=float(then),
     )
+
+
+def _ends(record: DecisionRecord, chosen: OptionRecord) -> tuple[Decimal | None, Decimal | None]:
+    """Both months on the bridge's own basis."""
+    today, then = record.current_cost, chosen.cost
+    if bridge_at_list(record):
+        return today.monthly, then.monthly
+    return month_of(today), month_of(then)

@@ -32,6 +32,7 @@ _OF_AN_OPTION: Mapping[Reason, str] = {
     Reason.CAPABILITY_GAP: "cannot do what the feature needs",
     Reason.DATA_NOT_PERMITTED: "may not see this data",
     Reason.SAVINGS_BELOW_MINIMUM: "would save less than the minimum",
+    Reason.NET_SAVING_BELOW_MINIMUM: "would leave less than the minimum, all its costs counted",
     Reason.MODEL_RETIRING: "is being retired",
     Reason.CHEAPER_ONE_PASSED: "is dearer than one that passed",
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime  # pydantic reads them at run time
 from decimal import Decimal
+from typing import Annotated
 
-from harness.record.base import Recorded
+from harness.record.base import LATER, Recorded
 
 
 class TierFacts(Recorded):
@@ -129,7 +130,10 @@ class OptionCost(Recorded):
 
 
 class BreakEven(Recorded):
-    """USD per additional error at which the swap stops paying; None: it costs no quality."""
+    """USD per additional error at which the swap stops paying; None: it costs no quality.
+
+    Better quality is not credited: it counts as no additional error.
+    """
 
     at_estimate: Decimal | None
     at_worst: Decimal | None
@@ -137,10 +141,19 @@ class BreakEven(Recorded):
     more_errors_per_month_worst: float | None
     net_saving_estimate: Decimal | None
     net_saving_worst: Decimal | None
+    saving_after_discounts: Annotated[Decimal | None, LATER] = None
+    """USD a month saved on the bill: all figures here rest on it. None: the record is older than
+    this key, and they rest on list prices."""
+    net_of_one_off: Annotated[Decimal | None, LATER] = None
+    """USD a month, expected, the one-off cost spread over the evidence's life: what must reach the
+    policy's least saving. Without a stated cost of an error it is of the bill alone."""
 
 
 class Bridge(Recorded):
-    """Where the monthly difference comes from; the terms sum exactly to it."""
+    """Where the monthly difference after discounts comes from; the terms sum exactly to it.
+
+    In records whose `Savings` has no `net_of_one_off` they sum to the difference at list price.
+    """
 
     term: str
     """`price`, `input tokens`, `output tokens`, `retries`, `cache`; of a cascade `asked again`."""
@@ -173,11 +186,29 @@ class Savings(Recorded):
     """What the chosen option saves, USD a month."""
 
     monthly: Decimal
+    """At list price."""
     monthly_lower: Decimal | None
     monthly_upper: Decimal | None
     percentage: float
+    """Of today's month, both at list price."""
     after_discounts: Decimal
+    """Saved on the bill."""
     one_off_cost: Decimal
     payback_months: float | None
+    """Of the one-off cost, by what is left after expected errors where their cost is stated."""
     realised: Decimal | None = None
     verified_at: datetime | None = None
+    after_discounts_lower: Annotated[Decimal | None, LATER] = None
+    after_discounts_upper: Annotated[Decimal | None, LATER] = None
+    net_monthly: Annotated[Decimal | None, LATER] = None
+    """After discounts, minus the expected further errors at the feature's cost of one; None: the
+    feature states no cost of an error."""
+    net_monthly_worst: Annotated[Decimal | None, LATER] = None
+    """The same at the quality bound that decided."""
+    one_off_monthly: Annotated[Decimal | None, LATER] = None
+    """The one-off cost spread over the evidence's life."""
+    net_of_one_off: Annotated[Decimal | None, LATER] = None
+    """`net_monthly`, or `after_discounts` where no cost of an error is stated, minus
+    `one_off_monthly`: what must reach the policy's least saving."""
+    minimum_usd: Annotated[Decimal | None, LATER] = None
+    """The policy's least saving a month."""

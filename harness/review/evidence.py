@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from harness.costing.money import plain, rounded
+from harness.economics.savings import Bar, spread
 from harness.record.parts import EvalSetFacts, Evidence, Spend
 from harness.replay.journal import Spend as Spent
 from harness.review.agreement import judge_facts, label_facts
@@ -47,6 +48,16 @@ class Context:
     """What the GPUs of models that we started cost while they loaded."""
     unread: Mapping[str, Unread] = field(default_factory=dict[str, "Unread"])
     """By option: what was answered ahead, and no look read."""
+
+
+def bar_of(plan: FeaturePlan, context: Context) -> Bar:
+    """What a saving of the feature is held against."""
+    one_off = plan.config.migration_usd
+    return Bar(
+        one_off_cost=one_off,
+        one_off_monthly=spread(one_off, days=context.evidence_days),
+        minimum_usd=context.minimum_saving_usd,
+    )
 
 
 def evidence_day(run: FeatureRun | None, now: datetime) -> datetime:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from harness.costing.money import exact
 from harness.economics.bridge import bridge
 from harness.economics.cascade import (
     CascadeCost,
@@ -14,6 +15,7 @@ from harness.economics.cascade import (
     cascade_option_cost,
     escalations,
 )
+from harness.economics.error_value import QualityLoss, error_value
 from harness.economics.interval import Part, saving_interval
 from harness.economics.monthly import cost_from_traffic, measured_cost, to_option_cost, unknown_cost
 from harness.economics.workload import NoUsageError, UsagePair
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
 
     from harness.economics.interval import SavingInterval
     from harness.economics.monthly import MonthlyCost
+    from harness.economics.savings import Bar
     from harness.economics.seeding import Generator
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan
-    from harness.record.parts import Bridge, OptionCost, Quality
+    from harness.record.parts import BreakEven, Bridge, OptionCost, Quality
     from harness.review.feature_run import FeatureRun
     from harness.review.scores import Scored
     from harness.trials import Attempt
@@ -175,4 +178,18 @@ def bill(attempts: Sequence[Attempt], *, trials: int = 0) -> Bill:
         known_usd=sum((a.cost_usd for a in attempts if a.cost_usd is not None), Decimal(0)),
         possibly_usd=sum((a.reserve_usd for a in attempts if a.cost_usd is None), Decimal(0)),
         trials=trials,
+    )
+
+
+def even_at(plan: FeaturePlan, saving: Decimal, loss: QualityLoss, bar: Bar) -> BreakEven | None:
+    """What an option's further errors do to its saving; None without traffic."""
+    traffic = plan.config.traffic
+    if traffic is None or not traffic.requests_per_month:
+        return None
+    return error_value(
+        exact(saving),
+        loss,
+        requests_per_month=traffic.requests_per_month,
+        error_cost_usd=plan.config.error_cost_usd,
+        one_off_monthly=bar.one_off_monthly,
     )

@@ -6,17 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.costing.catalogue import facts as known
-from harness.costing.money import exact
 from harness.decision.bounds import shown
 from harness.decision.quality import missingness, quality, score_levels
 from harness.decision.verdict import OptionFacts
-from harness.economics.error_value import QualityLoss, error_value
+from harness.economics.error_value import QualityLoss
 from harness.record.codes import Reason
 from harness.record.parts import OptionRecord, Target
 from harness.review.agreement import judges_are_reliable
 from harness.review.cascade_records import cascade_facts, escalated
 from harness.review.checks import audit, grader, with_mix, with_spreads
-from harness.review.money import measure, planned_cost
+from harness.review.money import even_at, measure, planned_cost
 from harness.review.vetoes import look_at_parts
 from harness.wording import percent
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from harness.comparison.pairs import Pairs
     from harness.decision.standing import Standing
     from harness.decision.verdict import OptionResult
+    from harness.economics.savings import Bar
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan, PlannedOption
     from harness.record.parts import BreakEven, OptionCost, Quality
@@ -44,14 +44,16 @@ class Examined:
     quality: Quality | None = None
     measured: Measured | None = None
     saving_after_discounts: Decimal | None = None
-    saving: Decimal | None = None
-    """USD a month at list price, as page one shows it."""
+    even: BreakEven | None = None
+    """What its further errors do to that saving."""
+    even_at_best: BreakEven | None = None
+    """The same at the upper quality bound: the most that can still be left of it."""
     glimpse: str = ""
     """What was seen of an option that was stopped before any test."""
 
 
 def examine(
-    run: FeatureRun, planned: PlannedOption, standing: Standing, today: Measured
+    run: FeatureRun, planned: PlannedOption, standing: Standing, today: Measured, bar: Bar
 ) -> Examined:
     """Bring quality and money of one asked option together; `today` is the incumbent's cost."""
     option = planned.rung.option
@@ -65,17 +67,22 @@ def examine(
     if found is not None:
         found = with_mix(run, standing, with_spreads(run, option, found))
     measured = measure(run, planned.rung, found)
-    saving, net = None, None
+    saving, even, at_best = None, None, None
     if measured.cost is not None and today.cost is not None:
-        saving = today.cost.monthly - measured.cost.monthly
-        net = today.cost.monthly_after_discounts - measured.cost.monthly_after_discounts
+        saving = today.cost.monthly_after_discounts - measured.cost.monthly_after_discounts
+        if found is not None:
+            loss = QualityLoss(estimate=-found.difference, worst=-found.worst)
+            even = even_at(run.plan, saving, loss, bar)
+            best = QualityLoss(estimate=-found.best, worst=-found.worst)
+            at_best = even_at(run.plan, saving, best, bar)
     return Examined(
         planned=planned,
         standing=standing,
         quality=found,
         measured=measured,
-        saving_after_discounts=net,
-        saving=saving,
+        saving_after_discounts=saving,
+        even=even,
+        even_at_best=at_best,
         glimpse="" if found else _glimpse(pairs, run.plan.evalset.unit),
     )
 
@@ -112,7 +119,7 @@ def facts(
         return OptionFacts(option=planned.rung.option, quality=None, blocked=blocked)
     vetoes = run.vetoes.get(planned.rung.option)
     measured = examined.measured
-    cost = measured.cost.per_request if measured and measured.cost else None
+    cost = measured.cost.monthly_after_discounts if measured and measured.cost else None
     saving = examined.saving_after_discounts
     unknown = cost is None and standing.state == "passes"
     doubts = vetoes.doubts if vetoes else ()
@@ -126,10 +133,29 @@ def facts(
         quality=state,
         vetoes=vetoes.reasons if vetoes else (),
         doubts=(*doubts, Reason.USAGE_NOT_REPORTED) if unknown else doubts,
-        saves_enough=saving is None or (saving >= minimum and saving > 0),
+        saves_enough=_reaches(saving, minimum),
+        nets_enough=_reaches(_left(examined, state, doubts), minimum),
         cost=cost,
+        net=examined.even.net_saving_estimate if examined.even else None,
         credit=_credit(examined, planned.rung, run),
     )
+
+
+def _reaches(amount: Decimal | None, minimum: Decimal) -> bool:
+    """Not known is not too little."""
+    return amount is None or (amount >= minimum and amount > 0)
+
+
+def _left(examined: Examined, state: str, doubts: tuple[Reason, ...]) -> Decimal | None:
+    """USD a month that is left of the saving: expected of what passed, at most of what is open.
+
+    Nobody knows how much more of an open option, or of one read by an unreliable judge, goes wrong.
+    """
+    if state in {"inferior", "unlikely", "vetoed"}:
+        return None
+    sure = state == "passes" and Reason.JUDGE_UNRELIABLE not in doubts
+    found = examined.even if sure else examined.even_at_best
+    return None if found is None else found.net_of_one_off
 
 
 def _credit(examined: Examined, rung: Rung, run: FeatureRun) -> Reason:
@@ -163,7 +189,7 @@ def option_record(
         latency=vetoes.latency if vetoes else None,
         missing=missingness(run.pairs(rung.option)) if run and asked else None,
         cost=cost_of(examined, plan),
-        error_break_even=_break_even(examined, plan, run),
+        error_break_even=examined.even,
         saving_at_most=examined.planned.saving_bound_usd,
         performance_risk=_risk(examined.quality),
         migration_effort=_effort(rung, plan),
@@ -243,20 +269,6 @@ def lever_of(rung: Rung, plan: FeaturePlan) -> str:
     if plan.incumbent is not None and rung.model == plan.incumbent.model:
         return "effort"
     return "self-host" if rung.config.gpu else "model-swap"
-
-
-def _break_even(examined: Examined, plan: FeaturePlan, run: FeatureRun | None) -> BreakEven | None:
-    found, traffic = examined.quality, plan.config.traffic
-    if found is None or traffic is None or run is None or examined.saving is None:
-        return None
-    if not traffic.requests_per_month:
-        return None
-    return error_value(
-        exact(examined.saving) / traffic.requests_per_month,
-        QualityLoss(estimate=-found.difference, worst=-found.worst),
-        requests_per_month=traffic.requests_per_month,
-        error_cost_usd=plan.config.error_cost_usd,
-    )
 
 
 def _risk(found: Quality | None) -> str:

@@ -18,7 +18,7 @@ from harness.plan.model import Status
 from harness.record.codes import Reason, Verdict
 from harness.record.model import DecisionRecord, seal
 from harness.review.checks import noise
-from harness.review.evidence import evidence, evidence_day
+from harness.review.evidence import bar_of, evidence, evidence_day
 from harness.review.feature_facts import feature_facts, margin, traffic_facts, unplanned_target
 from harness.review.money import Measured, bridge_to, interval_to, measure, planned_cost
 from harness.review.needs import needed
@@ -39,6 +39,7 @@ def write_record(plan: FeaturePlan, run: FeatureRun | None, context: Context) ->
 class _Writer:
     def __init__(self, plan: FeaturePlan, run: FeatureRun | None, context: Context) -> None:
         self._plan, self._run, self._context = plan, run, context
+        self._bar = bar_of(plan, context)
         self._today = self._incumbent_cost()
         self._examined = self._examine()
         self._decided = decide(
@@ -108,7 +109,7 @@ class _Writer:
             return [Examined(planned=planned) for planned in self._plan.options]
         standings = {standing.option: standing for standing in run.standings()}
         found = [
-            examine(run, planned, standings[planned.rung.option], self._today)
+            examine(run, planned, standings[planned.rung.option], self._today, self._bar)
             if planned.asked
             else Examined(planned=planned)
             for planned in self._plan.options
@@ -171,8 +172,8 @@ class _Writer:
         interval = interval_to(
             measured, today, clustered=clustered, rng=generator(self._plan.sample.seed)
         )
-        one_off = self._plan.config.migration_usd
-        return savings(today, measured.cost, interval, one_off_cost=one_off)
+        even = chosen.even if chosen else None
+        return savings(today, measured.cost, interval, bar=self._bar, even=even)
 
     def _levers(self) -> tuple[Lever, ...]:
         incumbent, cost = self._plan.incumbent, self._today.own_month

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.costing.money import exact, plain
+from harness.costing.money import plain
 from harness.costing.rate_facts import from_rate_facts, to_rate_facts
 from harness.costing.workload import from_record
 from harness.economics.bound import saving_upper_bound
@@ -25,7 +25,7 @@ from harness.economics.cascade import (
 from harness.economics.error_value import QualityLoss, error_value
 from harness.economics.levers import repriced
 from harness.economics.monthly import MonthlyCost, to_option_cost
-from harness.economics.savings import savings
+from harness.economics.savings import Bar, savings
 from harness.record.model import DecisionRecord, seal
 
 if TYPE_CHECKING:
@@ -78,12 +78,21 @@ def reprice(record: DecisionRecord, rates: Mapping[str, Rates], *, as_of: date) 
     """
     own = recorded_rates(record)
     at = {**own, **rates}
+    if at == own and _is_at_list(record):
+        return seal(record)
     money = _Money(record, at).parts()
     if at == own:
         return seal(record.model_copy(update=money))
     marks = (*record.evidence.exploratory, f"re-priced at rates of {as_of.isoformat()}")
     evidence = record.evidence.model_copy(update={"exploratory": marks, "rates_as_of": as_of})
     return seal(record.model_copy(update={**money, "evidence": evidence}))
+
+
+def _is_at_list(record: DecisionRecord) -> bool:
+    """Made when break-even, net saving and the bridge still rested on list prices."""
+    evens = [one.error_break_even for one in record.options if one.error_break_even is not None]
+    old_even = any(even.saving_after_discounts is None for even in evens)
+    return old_even or (record.savings is not None and record.savings.minimum_usd is None)
 
 
 class _Money:
@@ -135,12 +144,14 @@ class _Money:
         rates = self._rates.get(name)
         return cost if rates is None else cost.model_copy(update={"rates": to_rate_facts(rates)})
 
-    def _option(self, option: OptionRecord) -> OptionRecord:
-        cascade, facts = self._cascade(option), option.cascade
+    def _option_cost(self, option: OptionRecord) -> OptionCost:
+        cascade = self._cascade(option)
         if cascade is None:
-            cost = self._cost(option.target.option, option.cost)
-        else:
-            cost = cascade_option_cost(cascade)
+            return self._cost(option.target.option, option.cost)
+        return cascade_option_cost(cascade)
+
+    def _option(self, option: OptionRecord) -> OptionRecord:
+        cascade, facts, cost = self._cascade(option), option.cascade, self._option_cost(option)
         return option.model_copy(
             update={
                 "cost": cost,
@@ -163,14 +174,15 @@ class _Money:
         traffic, today = self._record.traffic, self._today
         if option.error_break_even is None or option.quality is None or traffic is None:
             return option.error_break_even
-        if today is None or option.price_list is None or cost.monthly is None:
+        after = cost.monthly_after_discounts
+        if today is None or option.price_list is None or after is None:
             return option.error_break_even
-        saving = today.monthly - cost.monthly
         return error_value(
-            exact(saving) / traffic.requests_per_month,
+            today.monthly_after_discounts - after,
             QualityLoss(estimate=-option.quality.difference, worst=-option.quality.worst),
             requests_per_month=traffic.requests_per_month,
             error_cost_usd=self._record.feature.error_cost_usd,
+            one_off_monthly=_one_off_monthly(option.error_break_even),
         )
 
     def _proposed(self) -> MonthlyCost | CascadeCost | None:
@@ -200,12 +212,38 @@ class _Money:
         before, proposed = self._record.savings, self._proposed()
         if before is None or self._today is None or proposed is None:
             return before
-        again = savings(self._today, proposed, None, one_off_cost=before.one_off_cost)
-        same = again.monthly == plain(before.monthly)
+        options = self._record.options if self._chosen is None else (self._chosen,)
+        even = next((self._break_even(one, self._option_cost(one)) for one in options), None)
+        again = savings(self._today, proposed, None, bar=_bar(before), even=even)
+        same = (again.monthly, again.after_discounts) == (
+            plain(before.monthly),
+            plain(before.after_discounts),
+        )
+        bounds = (
+            "monthly_lower",
+            "monthly_upper",
+            "after_discounts_lower",
+            "after_discounts_upper",
+        )
         kept = {
-            "monthly_lower": before.monthly_lower if same else None,
-            "monthly_upper": before.monthly_upper if same else None,
+            **{name: getattr(before, name) if same else None for name in bounds},
             "realised": before.realised,
             "verified_at": before.verified_at,
         }
         return again.model_copy(update=kept)
+
+
+def _one_off_monthly(even: BreakEven) -> Decimal | None:
+    """What was taken off for the one-off cost; None of a record that does not say."""
+    if even.net_of_one_off is None or even.saving_after_discounts is None:
+        return None
+    net = even.net_saving_estimate
+    return (even.saving_after_discounts if net is None else net) - even.net_of_one_off
+
+
+def _bar(before: Savings) -> Bar:
+    return Bar(
+        one_off_cost=before.one_off_cost,
+        one_off_monthly=before.one_off_monthly,
+        minimum_usd=before.minimum_usd,
+    )

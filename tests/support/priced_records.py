@@ -15,7 +15,7 @@ from harness.economics.error_value import QualityLoss, error_value
 from harness.economics.interval import Part, saving_interval
 from harness.economics.levers import Observed, levers
 from harness.economics.monthly import cost_from_traffic, measured_cost, to_option_cost
-from harness.economics.savings import savings
+from harness.economics.savings import Bar, savings, spread
 from harness.economics.workload import UsagePair
 from harness.record.parts import CascadeFacts
 from tests.support.money import HAIKU, OPUS, a_feature, a_model, some_facts, some_rates
@@ -41,6 +41,11 @@ CHOSEN = "claude-haiku-4-5"
 OTHER = "claude-sonnet-5"
 CASCADE = f"{CHOSEN}+format"
 
+BAR = Bar(
+    one_off_cost=Decimal(500),
+    one_off_monthly=spread(Decimal(500), days=100),
+    minimum_usd=Decimal(200),
+)
 LIST = {
     TODAY: some_rates(OPUS, batch_share=Decimal("0.5"), discount=Decimal("0.1")),
     CHOSEN: some_rates(HAIKU, discount=Decimal("0.1")),
@@ -68,7 +73,8 @@ def a_priced_record(
     rng = np.random.default_rng(5)
     interval = saving_interval([Part(pairs=cases, cost=chosen)], today, rng=rng) if sure else None
     quality = a_quality()
-    saving = today.monthly - chosen.monthly
+    saving = today.monthly_after_discounts - chosen.monthly_after_discounts
+    even = _break_even(saving, quality, traffic.requests_per_month)
     observed = Observed(prefix_tokens=4200, reasoning_share=Decimal("0.25"))
     return a_record(
         traffic=a_traffic(**traffic.model_dump(include=set(type(a_traffic()).model_fields))),
@@ -83,7 +89,7 @@ def a_priced_record(
                 saving_at_most=saving_upper_bound(
                     traffic, incumbent=at[TODAY], candidate=at[CHOSEN]
                 ).monthly,
-                error_break_even=_break_even(saving, quality, traffic.requests_per_month),
+                error_break_even=even,
             ),
             a_not_run_option(OTHER, cost=to_option_cost(other)),
         ),
@@ -95,7 +101,7 @@ def a_priced_record(
             some_facts(cache_min_tokens=4096),
             observed,
         ),
-        savings=savings(today, chosen, interval, one_off_cost=Decimal(500)),
+        savings=savings(today, chosen, interval, bar=BAR, even=even),
     )
 
 
@@ -121,6 +127,8 @@ def a_cascade_record(
         first_per_request=None,
         escalation_per_request=None,
     )
+    saving = today.monthly_after_discounts - cost.monthly_after_discounts
+    even = _break_even(saving, a_quality(), traffic.requests_per_month)
     chosen = an_option(
         CHOSEN,
         target=a_target(CASCADE, model_id=CHOSEN, version=f"{CHOSEN}-20251001"),
@@ -129,9 +137,7 @@ def a_cascade_record(
         saving_at_most=saving_upper_bound(
             traffic, incumbent=at[TODAY], candidate=at[CASCADE]
         ).monthly,
-        error_break_even=_break_even(
-            today.monthly - cost.monthly, a_quality(), traffic.requests_per_month
-        ),
+        error_break_even=even,
         cascade=with_costs(facts, cost),
     )
     return a_record(
@@ -141,15 +147,16 @@ def a_cascade_record(
             "lever": "cascade",
             "options": (chosen, base.options[1]),
             "bridge": cascade_bridge(today, cost),
-            "savings": savings(today, cost, None, one_off_cost=Decimal(500)),
+            "savings": savings(today, cost, None, bar=BAR, even=even),
         }
     )
 
 
 def _break_even(saving: Decimal, quality: Quality, requests: int) -> BreakEven:
     return error_value(
-        exact(saving) / requests,
+        exact(saving),
         QualityLoss(estimate=-quality.difference, worst=-quality.worst),
         requests_per_month=requests,
         error_cost_usd=a_record().feature.error_cost_usd,
+        one_off_monthly=BAR.one_off_monthly,
     )

@@ -105,9 +105,9 @@ def a_record(**over: object) -> DecisionRecord:
                 ),
             ),
             "bridge": (
-                Bridge(term="price", usd=Decimal("-2726.00")),
-                Bridge(term="output tokens", usd=Decimal("7.00")),
-                Bridge(term="retries", usd=Decimal("-40.00")),
+                Bridge(term="price", usd=Decimal("-2453.40")),
+                Bridge(term="output tokens", usd=Decimal("6.30")),
+                Bridge(term="retries", usd=Decimal("-36.00")),
             ),
             "levers": (
                 Lever(
@@ -140,7 +140,14 @@ def a_record(**over: object) -> DecisionRecord:
                 percentage=79.7,
                 after_discounts=Decimal("2483.10"),
                 one_off_cost=Decimal("1200.00"),
-                payback_months=0.5,
+                payback_months=0.551844,
+                after_discounts_lower=Decimal("2421.00"),
+                after_discounts_upper=Decimal("2547.00"),
+                net_monthly=Decimal("2174.528571"),
+                net_monthly_worst=Decimal("668.7"),
+                one_off_monthly=Decimal("365.25"),
+                net_of_one_off=Decimal("1809.278571"),
+                minimum_usd=Decimal(200),
             ),
             "evidence": an_evidence(),
             **over,
@@ -297,6 +304,9 @@ _PARTS: dict[Reason, dict[str, object]] = {
     },
     Reason.LATENCY_SLO_MISSED: {"latency": a_latency(p95_s=8.6, p95_upper_s=9.9, met=False)},
     Reason.LATENCY_NOT_MEASURED: {"latency": None},
+    Reason.NET_SAVING_BELOW_MINIMUM: {
+        "quality": a_quality(difference=-2.857143, worst=-4.9, candidate=91.964286)
+    },
     Reason.SAVINGS_BELOW_MINIMUM: {
         "cost": a_cost(
             monthly=Decimal("3300.00"), monthly_after_discounts=Decimal("2970.00"), basis="traffic"

@@ -62,14 +62,17 @@ def test_nothing_succeeded_has_no_price_per_success() -> None:
 
 
 def test_the_reference_bridge_by_hand() -> None:
-    """Without retries: 96,000 x (0.0355 -> 0.0071 -> 0.007195); then 1.6 % of 681.6 and 690.72."""
+    """Without retries: 96,000 x (0.0355 -> 0.0071 -> 0.007195); then 1.6 % of 681.6 and 690.72.
+
+    A tenth is taken off what the cheap model costs.
+    """
     terms = {one.term: one.usd for one in bridge(*the_swap())}
     assert terms == {
-        "price": Decimal("-2726.4"),
+        "price": Decimal("-2794.56"),
         "input tokens": Decimal(0),
-        "output tokens": Decimal("9.12"),
+        "output tokens": Decimal("8.208"),
         "cache": Decimal(0),
-        "retries": Decimal("-43.47648"),
+        "retries": Decimal("-44.581632"),
     }
 
 
@@ -78,20 +81,25 @@ def test_the_reference_bridge_by_hand() -> None:
     shares,
     shares,
     st.integers(0, 10**9),
+    st.tuples(shares, shares),
 )
 def test_the_bridge_sums_exactly(
     cases: list[tuple[tuple[int, int], tuple[int, int]]],
     cached: float,
     retries: float,
     requests: int,
+    discounts: tuple[float, float],
 ) -> None:
     traffic = some_traffic(cached_share=cached, retry_rate=retries, requests_per_month=requests)
     own = [pair(old, old) for _, old in cases]
-    incumbent = measured_cost(own, traffic, some_rates(OPUS))
-    option = measured_cost([pair(new, old) for new, old in cases], traffic, some_rates(HAIKU))
+    old_off, new_off = (Decimal(str(share)) for share in discounts)
+    incumbent = measured_cost(own, traffic, some_rates(OPUS, discount=old_off))
+    rates = some_rates(HAIKU, discount=new_off)
+    option = measured_cost([pair(new, old) for new, old in cases], traffic, rates)
     moved = replace(option.workload, cached_share=Decimal("0.125"), retry_rate=Decimal("0.3"))
     option = replace(option, workload=moved)
-    assert sum(one.usd for one in bridge(incumbent, option)) == option.monthly - incumbent.monthly
+    difference = option.monthly_after_discounts - incumbent.monthly_after_discounts
+    assert sum(one.usd for one in bridge(incumbent, option)) == difference
 
 
 def test_a_bridge_to_an_option_that_writes_nothing() -> None:

@@ -5,9 +5,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from harness.economics.error_value import QualityLoss, error_value
 from harness.economics.interval import Part, saving_interval
 from harness.economics.monthly import measured_cost
-from harness.economics.savings import savings
+from harness.economics.savings import Bar, savings, spread
 from harness.economics.workload import UsagePair
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
 
@@ -83,23 +84,55 @@ def test_an_option_that_writes_nothing_has_a_saving_without_spread() -> None:
     assert lower == upper
 
 
+BAR = Bar(one_off_cost=Decimal(1000), one_off_monthly=Decimal(250), minimum_usd=Decimal(40))
+
+
 def test_what_is_written_into_the_record() -> None:
     cases = some_cases(5, 100)
     own = [UsagePair(option=one.incumbent, incumbent=one.incumbent) for one in cases]
     old = measured_cost(own, some_traffic(), some_rates(OPUS, discount=Decimal("0.10")))
     new = measured_cost(cases, some_traffic(), some_rates(HAIKU))
     found = saving_interval([Part(pairs=cases, cost=new)], old, rng=np.random.default_rng(1))
-    written = savings(old, new, found, one_off_cost=Decimal(1000))
+    written = savings(old, new, found, bar=BAR, even=None)
     assert written.monthly == old.monthly - new.monthly
     assert written.after_discounts == old.monthly * Decimal("0.9") - new.monthly
     assert written.monthly_lower is not None
     assert written.monthly_upper is not None
     assert written.monthly_lower < written.monthly < written.monthly_upper
+    assert written.after_discounts_lower is not None
+    assert written.after_discounts_upper is not None
+    assert written.after_discounts_lower < written.after_discounts < written.after_discounts_upper
+    assert written.net_of_one_off == pytest.approx(written.after_discounts - 250)
+    assert (written.net_monthly, written.minimum_usd) == (None, 40)
     assert written.percentage == pytest.approx(float(written.monthly / old.monthly) * 100)
     assert written.payback_months == pytest.approx(1000 / float(written.after_discounts))
 
 
 def test_what_saves_nothing_never_pays_back() -> None:
     cost = measured_cost([pair((1, 1), (1, 1))], some_traffic(), some_rates(OPUS))
-    written = savings(cost, cost, None, one_off_cost=Decimal(5))
+    written = savings(cost, cost, None, bar=BAR, even=None)
     assert (written.monthly, written.payback_months, written.monthly_lower) == (0, None, None)
+
+
+def test_what_is_left_of_a_saving_pays_the_one_off_cost_back() -> None:
+    old = measured_cost([pair((1, 1), (1, 1))], some_traffic(), some_rates(OPUS))
+    new = measured_cost([pair((1, 1), (1, 1))], some_traffic(), some_rates(HAIKU))
+    bill = old.monthly - new.monthly
+    even = error_value(
+        bill,
+        QualityLoss(estimate=1, worst=2),
+        requests_per_month=some_traffic().requests_per_month,
+        error_cost_usd=Decimal("0.9"),
+        one_off_monthly=BAR.one_off_monthly,
+    )
+    written = savings(old, new, None, bar=BAR, even=even)
+    errors = Decimal(some_traffic().requests_per_month) / 100
+    assert written.net_monthly == pytest.approx(bill - errors * Decimal("0.9"))
+    assert written.net_monthly_worst == pytest.approx(bill - 2 * errors * Decimal("0.9"))
+    assert written.net_of_one_off == even.net_of_one_off
+    assert written.payback_months == pytest.approx(1000 / float(written.net_monthly))
+
+
+def test_a_one_off_cost_is_spread_over_the_evidence() -> None:
+    """304.375 days are ten months."""
+    assert spread(Decimal(1200), days=100) == pytest.approx(Decimal("365.25"))

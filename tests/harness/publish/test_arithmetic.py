@@ -53,8 +53,9 @@ def test_the_bridge_sums_exactly() -> None:
     assert sum(terms) == whole
     saved = RECORD.savings
     assert saved is not None
-    assert whole == -saved.monthly
-    today, then = RECORD.current_cost.monthly, OPTION.cost.monthly
+    assert whole == -saved.after_discounts
+    today = RECORD.current_cost.monthly_after_discounts
+    then = OPTION.cost.monthly_after_discounts
     assert today is not None
     assert then is not None
     assert whole == then - today
@@ -64,7 +65,7 @@ def test_break_even_is_the_saving_per_request_over_the_loss() -> None:
     saved = RECORD.savings
     assert saved is not None
     requests = number(r"cost a month, ([\d,]+) requests")
-    per_request = saved.monthly / requests
+    per_request = saved.after_discounts / requests
     counts = Decimal(QUALITY.only_current_right - QUALITY.only_candidate_right) / QUALITY.n
     worst = -number(r"at worst (-[\d.]+) \(limit") / 100
     assert number(r"costs less than USD ([\d.]+)") == round(per_request / counts, 2)
@@ -78,7 +79,7 @@ def test_the_net_saving_takes_the_errors_off() -> None:
     assert saved is not None
     cost = number(r"You put it at USD ([\d.]+)")
     errors = number(r"About ([\d,]+) more wrong")
-    assert near(number(r"net saving USD ([\d,]+)"), saved.monthly - errors * cost)
+    assert near(number(r"net saving USD ([\d,]+)"), saved.after_discounts - errors * cost)
 
 
 def test_the_monthly_saving_and_its_share() -> None:

@@ -39,7 +39,7 @@ def chosen(**over: object) -> str:
         pytest.param(
             {"more_errors_per_month": 0.0, "at_estimate": None},
             "By what was seen, not one more wrong invoice a month; 2,000 at worst. At worst, the "
-            "swap pays as long as one more wrong invoice costs less than USD 1.37.",
+            "swap pays as long as one more wrong invoice costs less than USD 1.23.",
             id="none seen",
         ),
         pytest.param(
@@ -61,7 +61,7 @@ def chosen(**over: object) -> str:
             {"more_errors_per_month_worst": None}, "a month is not known", id="nothing known"
         ),
         pytest.param(
-            {"net_saving_worst": None}, "net saving USD 2,450 a month.", id="no worst net saving"
+            {"net_saving_worst": None}, "net saving USD 2,175 a month.", id="no worst net saving"
         ),
         pytest.param({"net_saving_estimate": None}, "You put it at USD 0.90.", id="no net saving"),
     ],
@@ -73,7 +73,7 @@ def test_what_errors_may_cost(over: dict[str, object], words: str) -> None:
 def test_without_the_value_of_an_error_there_is_no_net_saving() -> None:
     text = page_one(downgrade_record(feature=a_feature(error_cost_usd=None)))
     assert "You put it at" not in text
-    assert "costs less than USD 8.05" in text
+    assert "costs less than USD 7.24" in text
     assert "What it may cost" not in chosen(error_break_even=None)
 
 

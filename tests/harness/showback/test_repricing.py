@@ -78,8 +78,9 @@ def money_of(record: DecisionRecord) -> dict[str, object]:
     parts = record.model_dump(
         mode="json", include={"current_cost", "options", "bridge", "levers", "savings"}
     )
-    for bound in ("monthly_lower", "monthly_upper"):
-        parts["savings"].pop(bound)
+    for value in ("monthly", "after_discounts"):
+        for bound in ("lower", "upper"):
+            parts["savings"].pop(f"{value}_{bound}", None)
     return parts
 
 

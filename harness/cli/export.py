@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from decimal import Decimal
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli import options
 from harness.cli.records import wanted_records
+from harness.cli.show import usd
 from harness.errors import UsageError
 from harness.showback.focus import write_focus
 from harness.wording import plural
@@ -54,4 +58,13 @@ def export(  # noqa: PLR0913  # one argument per option of the command
     path = (out or folder) / "focus-estimate.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    click.echo(f"{path}: {plural(text.count(chr(10)) - 1, 'row')}, an estimate")
+    click.echo(f"{path}: {_told(text, len(records))}")
+
+
+def _told(text: str, features: int) -> str:
+    """`120 rows, an estimate of USD 1,234 after discounts, 39 of 40 features known`."""
+    rows = list(csv.DictReader(StringIO(text)))
+    billed = sum((Decimal(row["BilledCost"]) for row in rows), Decimal(0))
+    known = len({row["x_FeatureId"] for row in rows})
+    said = "" if known == features else f", {known} of {plural(features, 'feature')} known"
+    return f"{plural(len(rows), 'row')}, an estimate of {usd(billed)} after discounts{said}"

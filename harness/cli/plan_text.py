@@ -25,11 +25,10 @@ LIKELY = 0.5
 
 def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
     """The summary of `workspace.md`'s kind, and with `details` a paragraph per feature."""
-    monthly = sum((p.monthly_usd or Decimal(0) for p in plan.features), Decimal(0))
     rungs = (feature.incumbent for feature in plan.features)
     net = any(rung is not None and rung.rates and rung.rates.discount for rung in rungs)
     after = " after discounts" if net else ""
-    yield f"{plural(len(plan.features), 'feature')}, {usd(monthly)} a month{after}"
+    yield f"{plural(len(plan.features), 'feature')}, {_spend(plan, after)}"
     yield from _counts(plan)
     yield from bound_line(plan)
     free = [p.net_saving(p.free_lever) for p in plan.features if p.free_lever]
@@ -60,6 +59,17 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
             f"Of it for loading {', '.join(load.model for load in plan.loads)} on GPUs: "
             f"{usd(expected)} expected, {usd(worst)} at worst"
         )
+
+
+def _spend(plan: Plan, after: str) -> str:
+    """`USD 61,400 a month, 39 of 40 known`; the count only where some are not."""
+    known = [p.monthly_usd for p in plan.features if p.monthly_usd is not None]
+    if not known:
+        return "spend not known"
+    some = (
+        f", {len(known)} of {len(plan.features)} known" if len(known) < len(plan.features) else ""
+    )
+    return f"{usd(sum(known, Decimal(0)))} a month{after}{some}"
 
 
 def _time(forecast: Forecast) -> str:

@@ -68,12 +68,14 @@ def _write(record: DecisionRecord, folder: Path) -> None:
 
 
 def _line(before: DecisionRecord, after: DecisionRecord) -> str:
-    today = _change(before.current_cost.monthly, after.current_cost.monthly)
+    today = _change(
+        before.current_cost.monthly_after_discounts, after.current_cost.monthly_after_discounts
+    )
     saved = _change(
         before.savings.after_discounts if before.savings else None,
         after.savings.after_discounts if after.savings else None,
     )
-    text = f"{before.feature.id}: {today} a month, saving {saved}"
+    text = f"{before.feature.id}: {today} a month after discounts, saving {saved}"
     if after.evidence.exploratory == before.evidence.exploratory:
         return f"{text}; no price changed"
     kept = not_repriced(before)

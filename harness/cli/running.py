@@ -20,11 +20,13 @@ from harness.cli.offline import go_offline
 from harness.cli.progress import Ahead, show_progress
 from harness.cli.show import fault_line, usd
 from harness.cluster.opening import local_cluster, remote_cluster
+from harness.economics.portfolio import overview
 from harness.errors import ExitCode
 from harness.publish.facts import trials_missing
 from harness.publish.pages import publish
+from harness.publish.portfolio_words import summary, verdict_counts
 from harness.publish.store import read_records, write_records
-from harness.record.codes import Finding, Reason, Verdict
+from harness.record.codes import Verdict
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
 from harness.replay.upkeep import unanswered
@@ -36,11 +38,12 @@ from harness.review.reviewing import review
 from harness.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from harness.config.workspace import Workspace
+    from harness.economics.portfolio import Overview
     from harness.plan.model import Plan
     from harness.record.model import DecisionRecord
     from harness.replay.ledger import Ledger
@@ -71,9 +74,11 @@ def run(workspace: Workspace, plan: Plan, setup: Setup) -> int:
         earlier_usd = journal.spend(cycle=plan.cycle).known_usd
         records, ledger = reviewed(workspace, plan, setup, journal)
     write_records(records, out)
-    publish(read_records(out), out, now=setup.now)
+    found = read_records(out)
+    publish(found, out, now=setup.now)
     click.echo(_bill(records, ledger, earlier_usd))
-    code = _close(records, out, strict=setup.strict)
+    figures = overview(found, setup.now.date())
+    code = _close(records, figures, out, strict=setup.strict)
     for fault in unanswered(path, run_id):
         click.echo(fault_line(fault), err=True)
     return code
@@ -128,21 +133,6 @@ def reviewed(
         return review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
 
 
-def _counted(records: Sequence[DecisionRecord]) -> Iterator[str]:
-    """How many of each verdict; what only waits for labels, or was never asked, by itself."""
-    open_ones = [record for record in records if record.verdict is Verdict.UNDECIDED]
-    closed = [record.finding is Finding.UNAVAILABLE for record in open_ones]
-    waiting = [Reason.LABELS_MISSING in record.reason_codes for record in open_ones].count(True)
-    rest = len(open_ones) - closed.count(True) - waiting
-    for verdict in (Verdict.DOWNGRADE, Verdict.JUSTIFY):
-        yield f"{verdict.upper()} {[record.verdict for record in records].count(verdict)}"
-    yield f"{Verdict.UNDECIDED.upper()} {rest}"
-    if waiting:
-        yield f"WAITING FOR LABELS {waiting}"
-    if any(closed):
-        yield f"NOT EVALUATED {closed.count(True)}"
-
-
 def _bill(records: Sequence[DecisionRecord], ledger: Ledger, earlier_usd: Decimal) -> str:
     """What this run spent, and the cycle's runs together where there were others."""
     spends = [record.evidence.spend for record in records]
@@ -157,10 +147,12 @@ def _bill(records: Sequence[DecisionRecord], ledger: Ledger, earlier_usd: Decima
     )
 
 
-def _close(records: Sequence[DecisionRecord], out: Path, *, strict: bool) -> int:
-    """The last lines and the exit code."""
+def _close(records: Sequence[DecisionRecord], figures: Overview, out: Path, *, strict: bool) -> int:
+    """The last lines, the figures of the index among them, and the exit code."""
     verdicts = [record.verdict for record in records]
-    click.echo("   ".join(_counted(records)))
+    click.echo("   ".join(verdict_counts(records)))
+    for line in summary(figures):
+        click.echo(line)
     click.echo(f"documents: {out / 'index.html'}")
     undecided = strict and Verdict.UNDECIDED in verdicts
     return ExitCode.CANNOT_TELL if undecided else ExitCode.OK

@@ -1,134 +1,312 @@
-"""Money over all features: what is spent, by whom, and what can be saved without counting twice."""
+"""Money over all features on one day: what is spent, what is saved, and what could be.
+
+A feature is its newest record, and its saving counts in one place only (`Counted`), by the state
+on that day: a proposal that was rejected or whose evidence has ended counts in no saving, and a
+record that another one replaced counts nowhere. All money is USD a month after discounts.
+
+Each feature's money is rounded once, to the cent, half up. Every sum is of those cents, and tables
+show cents. So what a reader adds up is what stands there, on the page, in the CSV and on the
+terminal; only a sentence rounds, and it rounds the sum.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from harness.economics.levers import best_without_test
-from harness.record.codes import Verdict
+from harness.economics.portfolio_sums import UNTAGGED, Breakdown, Group, Sums, Tag, total_of
+from harness.lifecycle import standing
+from harness.record.codes import Reason, State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from harness.record.model import DecisionRecord
+    from harness.record.parts import OptionRecord
 
-Tag: TypeAlias = Literal["team", "product", "environment", "cost_center", "owner"]
-UNTAGGED = ""
+TAGS: tuple[Tag, ...] = ("team", "product", "environment", "cost_center", "owner")
+TO_BE_HAD = (State.PROPOSED, State.DEFERRED, State.ACCEPTED)
+"""States of a proposed saving: it can be had, production has not changed."""
+IN_PRODUCTION = (State.IMPLEMENTED, State.VERIFIED)
+_NOT_ALLOWED = frozenset({Reason.DATA_NOT_PERMITTED, Reason.CAPABILITY_GAP, Reason.MODEL_RETIRING})
+_CENT = Decimal("0.01")
+
+
+class Counted(StrEnum):
+    """The one figure that a feature's saving counts in; the value is what people call it."""
+
+    PROPOSED = "proposed saving"
+    PRODUCTION = "saving in production"
+    SAME_MODEL = "saving by batch or caching"
+    NOTHING = "no saving"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Driver:
-    """A feature that spends, with who answers for it. USD a month at list price."""
+class FeatureMoney:
+    """One feature on the day: where it stands, and its money in whole cents."""
 
-    feature: str
-    owner: str
-    model: str
-    monthly: Decimal
-    share: Decimal
-    """Of all known spend."""
+    record: DecisionRecord
+    state: State
+    spend: Decimal | None
+    """Of today's model as reviewed; None: the traffic or a price is not known."""
+    counted: Counted
+    lever: str
+    """What the saving is made by: `model-swap`, `batch` ...; empty when nothing is saved."""
+    saving: Decimal | None
+    """None: nothing is saved, or the saving is not known."""
+    net: Decimal | None
+    """The saving less what the expected mistakes cost; None: nobody said what a mistake costs."""
+    net_worst: Decimal | None
+    realised: Decimal | None
+
+    @property
+    def offered(self) -> Decimal | None:
+        """What the chosen option was found to save, whatever became of the proposal."""
+        saved = self.record.savings
+        return None if saved is None else cents(saved.after_discounts)
+
+    @property
+    def sums(self) -> Sums:
+        """What the feature adds to each figure."""
+        counted, saving = self.counted, self.saving or Decimal(0)
+        proposed, runs = counted is Counted.PROPOSED, counted is Counted.PRODUCTION
+        same, billed = counted is Counted.SAME_MODEL, runs and self.realised is not None
+        netted = proposed and self.net is not None and self.saving is not None
+        return Sums(
+            features=1,
+            spend=self.spend or Decimal(0),
+            spend_known=int(self.spend is not None),
+            proposed=saving if proposed else Decimal(0),
+            proposed_on=int(proposed),
+            production=saving if runs else Decimal(0),
+            production_on=int(runs),
+            verified_forecast=saving if billed else Decimal(0),
+            realised=(self.realised or Decimal(0)) if billed else Decimal(0),
+            verified_on=int(billed),
+            same_model=saving if same else Decimal(0),
+            same_model_on=int(same),
+            net=(self.net or Decimal(0)) if netted else Decimal(0),
+            net_gross=saving if netted else Decimal(0),
+            net_on=int(netted),
+            saving_unknown=int((proposed or runs) and self.saving is None),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TagSpend:
-    """Spend under one value of a tag; the value is empty for what carries none."""
+class Stage:
+    """The downgrades that stand in one state on the day; `forecast` is what they were to save."""
 
-    value: str
+    state: State
     features: int
-    monthly: Decimal
-    saving: Decimal
+    forecast: Decimal
+    realised: Decimal
+    verified: int
+    """Features of which `realised` is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Return:
-    """What evaluating cost, and what it brings, USD.
-
-    `payback_months` is None when nothing is saved.
-    """
+class Evaluation:
+    """What evaluating cost, and what was known before it; whatever was decided since."""
 
     spent: Decimal
-    saving_monthly: Decimal
-    payback_months: float | None
+    stopped: Decimal
+    """Saved by stopping early."""
+    free: int
+    """Features decided without a call."""
+    tested: int
+    wrong_at_most: float
+    """Wrong downgrades to be expected among the tested, at most."""
+    bound: Decimal
+    """What other models could save at most, known before any call."""
+    bound_on: int
 
 
-def drivers(records: Sequence[DecisionRecord], *, most: int = 10) -> tuple[Driver, ...]:
-    """The features that spend most today; those of unknown spend are not among them."""
-    total = known_spend(records)
-    found = [
-        Driver(
-            feature=record.feature.id,
-            owner=record.feature.owner,
-            model=record.current.option,
-            monthly=record.current_cost.monthly,
-            share=record.current_cost.monthly / total if total else Decimal(0),
-        )
-        for record in records
-        if record.current_cost.monthly is not None
-    ]
-    return tuple(sorted(found, key=lambda one: (-one.monthly, one.feature))[:most])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Every figure of a review on one day."""
+
+    day: date
+    features: tuple[FeatureMoney, ...]
+    total: Sums
+    breakdowns: tuple[Breakdown, ...]
+    stages: tuple[Stage, ...]
+    evaluation: Evaluation
+
+    def __post_init__(self) -> None:
+        """Refuse a sum that is not the sum of its parts."""
+        if self.total != total_of(one.sums for one in self.features):
+            raise ValueError("the total is not the sum of the features")
+        for breakdown in self.breakdowns:
+            if total_of(group.sums for group in breakdown.groups) != self.total:
+                raise ValueError(f"the groups by {breakdown.tag} do not add up to the total")
+        for states, total in (
+            (TO_BE_HAD, self.total.proposed),
+            (IN_PRODUCTION, self.total.production),
+        ):
+            if sum((one.forecast for one in self.stages if one.state in states), _ZERO) != total:
+                raise ValueError("the states do not add up to the total")
+
+    def counted(self, place: Counted) -> tuple[FeatureMoney, ...]:
+        """The features whose saving counts in one figure, largest first."""
+        found = [one for one in self.features if one.counted is place]
+        return tuple(sorted(found, key=lambda one: (-(one.saving or _ZERO), one.record.feature.id)))
+
+    def standing_at(self, *states: State) -> tuple[FeatureMoney, ...]:
+        """The features in one of these states on the day."""
+        return tuple(one for one in self.features if one.state in states)
 
 
-def known_spend(records: Sequence[DecisionRecord]) -> Decimal:
-    """USD a month at list price of all features whose spend is known."""
-    known = (record.current_cost.monthly for record in records)
-    return sum((usd for usd in known if usd is not None), Decimal(0))
+_ZERO = Decimal(0)
 
 
-def spend_by(records: Sequence[DecisionRecord], tag: Tag) -> tuple[TagSpend, ...]:
-    """Known spend and saving under each value of a tag, dearest first; untagged under none."""
-    groups: dict[str, list[DecisionRecord]] = {}
-    for record in records:
-        groups.setdefault((getattr(record.feature, tag) or UNTAGGED).strip(), []).append(record)
-    found = [
-        TagSpend(
-            value=value,
-            features=len(group),
-            monthly=known_spend(group),
-            saving=sum((saving(record) for record in group), Decimal(0)),
-        )
-        for value, group in groups.items()
-    ]
-    return tuple(sorted(found, key=lambda one: (-one.monthly, one.value)))
+def overview(records: Sequence[DecisionRecord], today: date) -> Overview:
+    """Count a review's records as they stand on a day.
 
+    Args:
+        records: the newest of each feature; one that was superseded is left out where its feature
+            has another.
+        today: the day whose states count.
 
-def untagged(records: Sequence[DecisionRecord], tag: Tag) -> TagSpend | None:
-    """Spend that nobody can be asked about; None when every feature carries the tag."""
-    return next((one for one in spend_by(records, tag) if one.value == UNTAGGED), None)
-
-
-def saving(record: DecisionRecord) -> Decimal:
-    """USD a month that one feature can save: one thing only, as its levers exclude each other.
-
-    The chosen option's saving after discounts; else, unless a model is still to be decided on, the
-    best lever that is possible and needs no quality test.
+    Raises:
+        ValueError: a feature has two records that both stand.
     """
-    if record.savings is not None:
-        return record.savings.after_discounts
-    if record.verdict is Verdict.UNDECIDED:
-        return Decimal(0)
-    return lever_saving(record)
+    features = tuple(_money(record, today) for record in _newest(records, today))
+    return Overview(
+        day=today,
+        features=features,
+        total=total_of(one.sums for one in features),
+        breakdowns=tuple(_breakdown(features, tag) for tag in TAGS),
+        stages=tuple(_stage(features, state) for state in State),
+        evaluation=_evaluation(features),
+    )
+
+
+def cents(amount: Decimal) -> Decimal:
+    """A feature's money as it counts: to the cent, half up."""
+    return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
+
+
+def _newest(records: Sequence[DecisionRecord], today: date) -> list[DecisionRecord]:
+    found: dict[str, DecisionRecord] = {}
+    for record in records:
+        name, gone = record.feature.id, standing(record, today) is State.SUPERSEDED
+        before = found.get(name)
+        if before is None or standing(before, today) is State.SUPERSEDED:
+            found[name] = record
+        elif not gone:
+            raise ValueError(f"two records of {name} stand; give the newest alone")
+    return [found[name] for name in sorted(found)]
+
+
+def _money(record: DecisionRecord, today: date) -> FeatureMoney:
+    state, spend = standing(record, today), record.current_cost.monthly_after_discounts
+    counted = _counted(record, state)
+    swap = counted in {Counted.PROPOSED, Counted.PRODUCTION}
+    saved = record.savings if swap else None
+    lever = best_without_test(record.levers) if counted is Counted.SAME_MODEL else None
+    return FeatureMoney(
+        record=record,
+        state=state,
+        spend=None if spend is None else cents(spend),
+        counted=counted,
+        lever=record.lever if swap else "" if lever is None else lever.kind,
+        saving=_cents(saved.after_discounts) if saved else _lever_cents(record, counted),
+        net=_cents(getattr(saved, "net_monthly", None)),
+        net_worst=_cents(getattr(saved, "net_monthly_worst", None)),
+        realised=_cents(saved.realised) if saved else None,
+    )
+
+
+def _cents(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else cents(amount)
+
+
+def _lever_cents(record: DecisionRecord, counted: Counted) -> Decimal | None:
+    return cents(lever_saving(record)) if counted is Counted.SAME_MODEL else None
+
+
+def _counted(record: DecisionRecord, state: State) -> Counted:
+    """Where the saving counts; a lever stands in where no other model is proposed or in use."""
+    if record.verdict is Verdict.DOWNGRADE and state in TO_BE_HAD:
+        return Counted.PROPOSED
+    if record.verdict is Verdict.DOWNGRADE and state in IN_PRODUCTION:
+        return Counted.PRODUCTION
+    ended = state in {State.EXPIRED, State.SUPERSEDED}
+    return Counted.NOTHING if ended or not lever_saving(record) else Counted.SAME_MODEL
 
 
 def lever_saving(record: DecisionRecord) -> Decimal:
     """USD a month, after discounts, of the best lever without a quality test; 0 without one."""
     best = best_without_test(record.levers)
-    if best is None:
-        return Decimal(0)
+    if best is None or best.saving_monthly <= 0:
+        return _ZERO
     rates = record.current_cost.rates
     return best.saving_monthly * (1 - rates.discount) if rates else best.saving_monthly
 
 
-def evaluation_return(records: Sequence[DecisionRecord]) -> Return:
-    """What the evaluation cost, judges included, against what its downgrades save."""
-    spent = sum((record.evidence.spend.total_usd for record in records), Decimal(0))
-    swaps = (record.savings for record in records if record.verdict is Verdict.DOWNGRADE)
-    saved = sum((one.after_discounts for one in swaps if one is not None), Decimal(0))
-    return Return(
-        spent=spent,
-        saving_monthly=saved,
-        payback_months=float(spent / saved) if saved > 0 else None,
+def _breakdown(features: Sequence[FeatureMoney], tag: Tag) -> Breakdown:
+    groups: dict[str, list[Sums]] = {}
+    for one in features:
+        value = (getattr(one.record.feature, tag) or UNTAGGED).strip()
+        groups.setdefault(value, []).append(one.sums)
+    found = [Group(value=value, sums=total_of(sums)) for value, sums in groups.items()]
+    return Breakdown(
+        tag=tag,
+        groups=tuple(sorted(found, key=lambda one: (-one.sums.spend, one.value))),
     )
+
+
+def _stage(features: Sequence[FeatureMoney], state: State) -> Stage:
+    found = [
+        one for one in features if one.state is state and one.record.verdict is Verdict.DOWNGRADE
+    ]
+    billed = [one.realised for one in found if one.realised is not None]
+    return Stage(
+        state=state,
+        features=len(found),
+        forecast=sum((one.offered or _ZERO for one in found), _ZERO),
+        realised=sum(billed, _ZERO),
+        verified=len(billed),
+    )
+
+
+def _evaluation(features: Sequence[FeatureMoney]) -> Evaluation:
+    records = [one.record for one in features]
+    spends = [record.evidence.spend for record in records]
+    tested = [one for one in records if any(o.quality is not None for o in one.options)]
+    bounds = [bound for one in records if (bound := saving_at_most(one)) is not None]
+    return Evaluation(
+        spent=sum((spend.total_usd for spend in spends), _ZERO),
+        stopped=sum((spend.saved_by_stopping_usd for spend in spends), _ZERO),
+        free=sum(decided_without_a_call(record) for record in records),
+        tested=len(tested),
+        wrong_at_most=sum(1 - record.evidence.confidence for record in tested),
+        bound=sum((cents(bound) for bound in bounds), _ZERO),
+        bound_on=sum(bound > 0 for bound in bounds),
+    )
+
+
+def saving_at_most(record: DecisionRecord) -> Decimal | None:
+    """USD a month that the feature's permitted options could save at most, known before any call.
+
+    None when nothing was known.
+    """
+    bounds = (option.saving_at_most for option in record.options if permitted(option))
+    return max((bound for bound in bounds if bound is not None), default=None)
+
+
+def permitted(option: OptionRecord) -> bool:
+    """Whether the feature could use the option at all, whatever it is worth."""
+    return not _NOT_ALLOWED & {*option.reason_codes}
+
+
+def decided_without_a_call(record: DecisionRecord) -> bool:
+    """No trial was needed for this verdict; what is undecided is not among them."""
+    return record.evidence.spend.trials == 0 and record.verdict is not Verdict.UNDECIDED
 
 
 def growing(monthly: Decimal, *, per_month: Decimal, months: int) -> Decimal:

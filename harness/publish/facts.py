@@ -140,23 +140,6 @@ def bridge_at_list(record: DecisionRecord) -> bool:
     )
 
 
-_CANNOT_BE = frozenset({Reason.DATA_NOT_PERMITTED, Reason.CAPABILITY_GAP, Reason.MODEL_RETIRING})
-
-
-def saving_at_most(record: DecisionRecord) -> Decimal | None:
-    """USD a month that the feature's permitted options could save at most, known before any call.
-
-    None when nothing was known.
-    """
-    bounds = (o.saving_at_most for o in record.options if not _CANNOT_BE & {*o.reason_codes})
-    return max((bound for bound in bounds if bound is not None), default=None)
-
-
-def decided_without_a_call(record: DecisionRecord) -> bool:
-    """No trial was needed for this verdict."""
-    return record.evidence.spend.trials == 0
-
-
 def reason_of(option: OptionRecord) -> Reason | None:
     """The first reason of an option."""
     return next(iter(option.reason_codes), None)

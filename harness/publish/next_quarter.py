@@ -7,9 +7,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.lifecycle import ends_on
+from harness.economics.portfolio import IN_PRODUCTION, permitted
+from harness.lifecycle import ends_on, standing
 from harness.publish.words import count, day, series
-from harness.record.codes import Verdict
+from harness.record.codes import State, Verdict
 from harness.wording import plural
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _TOKEN_DRIFT = 0.10
 _VOLUME_DRIFT = 0.20
 _MOST_USES = 4
 _RETIRES_SOON = timedelta(days=180)
+_LAPSED = {State.REJECTED, State.EXPIRED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ def since_last(
             *_soon(shown, today),
         ]
         if lines:
-            found.append(Since(record=shown, changes=tuple(lines), worth=worth_of(shown)))
+            found.append(Since(record=shown, changes=tuple(lines), worth=worth_of(shown, today)))
     return tuple(sorted(found, key=lambda item: (-(item.worth or Decimal(0)), item.record.cycle)))
 
 
@@ -65,15 +67,26 @@ def changes_since(old: DecisionRecord | None, new: DecisionRecord | None, today:
     return [*_model(old, new), *_traffic(old, new), *_prices(old, new), *_ladder(old, new)]
 
 
-def worth_of(record: DecisionRecord) -> Decimal | None:
-    """The most that another verdict could save a month; None when it is not known."""
+def worth_of(record: DecisionRecord, today: date) -> Decimal | None:
+    """The most that another verdict could save a month after discounts; None: nothing or unknown.
+
+    A downgrade that was rejected, or whose evidence ended before production had it, can be had.
+    """
     if record.still_needed is not None and record.still_needed.worth_monthly_usd is not None:
         return record.still_needed.worth_monthly_usd
-    if record.verdict is Verdict.DOWNGRADE or record.current_cost.monthly is None:
+    if record.verdict is Verdict.DOWNGRADE:
+        open_again = standing(record, today) in _LAPSED and record.state not in IN_PRODUCTION
+        return record.savings.after_discounts if open_again and record.savings else None
+    spend = record.current_cost.monthly_after_discounts
+    if spend is None:
         return None
-    monthly = [o.cost.monthly for o in record.options if o.cost.monthly is not None]
-    cheapest = min(monthly, default=record.current_cost.monthly)
-    return max(record.current_cost.monthly - cheapest, Decimal(0))
+    return max(spend - min(_months(record), default=spend), Decimal(0))
+
+
+def _months(record: DecisionRecord) -> list[Decimal]:
+    """What a month costs of each option that is permitted and has a price."""
+    months = (o.cost.monthly_after_discounts for o in record.options if permitted(o))
+    return [month for month in months if month is not None]
 
 
 def _model(old: DecisionRecord, new: DecisionRecord) -> list[str]:

@@ -10,6 +10,7 @@ from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+from harness.economics.portfolio import overview
 from harness.publish.documents import stamp_for, to_document
 from harness.publish.portfolio import to_portfolio
 from harness.publish.spreadsheet import to_csv
@@ -98,7 +99,7 @@ def _publish_index(
     texts = {
         out / "index.html": render_index(portfolio, to="html"),
         out / "index.md": render_index(portfolio, to="md"),
-        out / "portfolio.csv": to_csv(records),
+        out / "portfolio.csv": to_csv(overview(records, now.date())),
     }
     changed = [path for path, text in texts.items() if not _holds(path, text)]
     for path in changed:

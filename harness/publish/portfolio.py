@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.economics.portfolio import lever_saving
-from harness.publish.facts import (
-    cheapest_failed,
-    chosen_option,
-    decided_without_a_call,
-    open_option,
-    read_facts,
-    saving_at_most,
-)
+from harness.economics.portfolio import IN_PRODUCTION, TO_BE_HAD, overview
+from harness.publish.facts import read_facts
 from harness.publish.next_quarter import since_last
 from harness.publish.portfolio_views import views
+from harness.publish.portfolio_words import (
+    money,
+    net_text,
+    production_text,
+    proposed_text,
+    same_model_text,
+    spend_text,
+    verdict_counts,
+)
 from harness.publish.track_record import track_record
-from harness.publish.words import count, usd
-from harness.record.codes import State, Verdict
+from harness.publish.words import DASH, count, sentence, series, usd
+from harness.record.codes import State
 from harness.record.model import sha256
 from harness.wording import plural
 from reports.document import Column, Paragraph, Portfolio, Row, Table
@@ -26,15 +27,22 @@ from reports.document import Column, Paragraph, Portfolio, Row, Table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
+    from decimal import Decimal
 
-    from harness.publish.facts import Facts
+    from harness.economics.portfolio import Evaluation, Overview, Stage
+    from harness.economics.portfolio_sums import Sums
     from harness.record.model import DecisionRecord
     from reports.document import Block
 
-_REACHED = {
-    "accepted": {State.ACCEPTED, State.IMPLEMENTED, State.VERIFIED},
-    "implemented": {State.IMPLEMENTED, State.VERIFIED},
-    "verified": {State.VERIFIED},
+_ENDED = (State.REJECTED, State.EXPIRED)
+_STAGES = {
+    State.PROPOSED: "proposed",
+    State.DEFERRED: "deferred",
+    State.ACCEPTED: "accepted",
+    State.IMPLEMENTED: "in production, not verified",
+    State.VERIFIED: "in production, verified against a bill",
+    State.REJECTED: "rejected: in no sum",
+    State.EXPIRED: "expired, review again: in no sum",
 }
 
 
@@ -42,117 +50,142 @@ def to_portfolio(
     records: Sequence[DecisionRecord], now: datetime, past: Sequence[DecisionRecord] = ()
 ) -> Portfolio:
     """Word the index over the newest records of a cycle; `past` are those of earlier cycles."""
-    facts = [read_facts(record, now) for record in records]
+    figures = overview([read_facts(record, now).record for record in records], now.date())
     earlier = [read_facts(record, now).record for record in past]
-    tame = [fact.record for fact in facts]
-    cycles = sorted({record.cycle for record in tame})
-    known = [c for record in tame if (c := record.current_cost.monthly) is not None]
-    total = usd(sum(known, start=Decimal(0))) if known else "not known"
+    shown = [one.record for one in figures.features]
+    cycles = sorted({record.cycle for record in shown})
+    since = since_last(earlier, shown, now.date()) if earlier else None
     return Portfolio(
-        title=f"Right-sizing {', '.join(cycles) or 'review'}: {plural(len(tame), 'feature')}, "
-        f"{total} a month today",
-        status=_verdicts(tame),
-        page=tuple(_page(facts, track_record(earlier, now.date()))),
-        views=tuple(views(facts, since_last(earlier, tame, now.date()) if earlier else None)),
-        stamp=sha256([f"{fact.record.etag} {fact.expired} {fact.overdue}" for fact in facts]),
+        title=f"Right-sizing {', '.join(cycles) or 'review'}: {plural(len(shown), 'feature')}, "
+        f"{spend_text(figures.total)}",
+        status=" \u00b7 ".join(verdict_counts(shown)),
+        page=tuple(_page(figures, track_record(earlier, now.date()))),
+        views=tuple(views(figures, since)),
+        stamp=sha256(
+            [
+                f"{one.record.etag} {one.state} {one.record.decide_by < figures.day}"
+                for one in figures.features
+            ]
+        ),
     )
 
 
-def _verdicts(records: Sequence[DecisionRecord]) -> str:
-    counts = [
-        f"{verdict.value.upper()} {sum(record.verdict is verdict for record in records)}"
-        for verdict in Verdict
-    ]
-    return " \u00b7 ".join(counts)
-
-
-def _page(facts: Sequence[Facts], kept: str) -> Iterable[Block]:
-    records = [fact.record for fact in facts]
-    yield Paragraph(lead="What can be saved.", runs=(_saving_text(records),))
-    yield _funnel(records)
-    yield Paragraph(lead="What the review cost.", runs=(_cost_text(records),))
-    yield Paragraph(lead="How sure this is.", runs=(_risk_text(records),))
+def _page(figures: Overview, kept: str) -> Iterable[Block]:
+    total, tried = figures.total, figures.evaluation
+    yield Paragraph(lead="What can be saved.", runs=(_saving_text(total, tried),))
+    if total.production_on:
+        yield Paragraph(lead="What is saved.", runs=(sentence(production_text(total)),))
+    yield _funnel(figures)
+    ended = _ended_text(figures.stages)
+    if ended:
+        yield Paragraph(lead="What counts in no sum.", runs=(ended,))
+    unknown = _unknown_text(figures)
+    if unknown:
+        yield Paragraph(lead="What is not known.", runs=(unknown,))
+    yield Paragraph(lead="What the review cost.", runs=(_cost_text(total, tried),))
+    yield Paragraph(lead="How sure this is.", runs=(_risk_text(tried),))
     if kept:
         yield Paragraph(lead="What became of earlier ones.", runs=(kept,))
 
 
-def saving(record: DecisionRecord) -> Decimal:
-    """USD a month after discounts that the record proposes to save; 0 when it proposes nothing."""
-    return record.savings.after_discounts if record.savings is not None else Decimal(0)
+def _saving_text(total: Sums, tried: Evaluation) -> str:
+    bound = (
+        f"known before any call: other models could save {usd(tried.bound)} at most, "
+        f"on {plural(tried.bound_on, 'feature')}"
+    )
+    texts = (
+        proposed_text(total),
+        net_text(total),
+        same_model_text(total),
+        bound if tried.bound else "",
+    )
+    return " ".join(sentence(text) for text in texts if text)
 
 
-def _saving_text(records: Sequence[DecisionRecord]) -> str:
-    proposed = [record for record in records if record.verdict is Verdict.DOWNGRADE]
-    others = (record for record in records if record.verdict is not Verdict.DOWNGRADE)
-    free = sum((lever_saving(record) for record in others), start=Decimal(0))
-    more = f" Without another model, batch or caching would save {usd(free)} more." if free else ""
-    return f"{_proposed_text(proposed)}{_bound_text(records)}{more}"
-
-
-def _proposed_text(proposed: Sequence[DecisionRecord]) -> str:
-    if not proposed:
-        return "No downgrade is proposed."
-    total = sum((saving(record) for record in proposed), start=Decimal(0))
-    return f"{usd(total)} a month after discounts, on {plural(len(proposed), 'feature')}."
-
-
-def _bound_text(records: Sequence[DecisionRecord]) -> str:
-    """What was known before any call: each feature's largest possible saving, added up."""
-    most = sum((saving_at_most(record) or Decimal(0) for record in records), start=Decimal(0))
-    if not most:
-        return ""
-    return f" Known before any call: other models could save {usd(most)} at most."
-
-
-def _funnel(records: Sequence[DecisionRecord]) -> Table:
-    proposed = [record for record in records if record.verdict is Verdict.DOWNGRADE]
-    rows = [("identified", proposed)]
-    rows += [
-        (name, [record for record in proposed if record.state in states])
-        for name, states in _REACHED.items()
+def _funnel(figures: Overview) -> Table:
+    by_state = {stage.state: stage for stage in figures.stages}
+    total = figures.total
+    rows = [
+        *(_stage_row(by_state[state]) for state in TO_BE_HAD),
+        _sum_row("proposed saving", total.proposed_on, total.proposed, None),
+        *(_stage_row(by_state[state]) for state in IN_PRODUCTION),
+        _sum_row(
+            "saving in production",
+            total.production_on,
+            total.production,
+            total.realised if total.verified_on else None,
+        ),
+        *(_stage_row(by_state[state]) for state in _ENDED if by_state[state].features),
     ]
     return Table(
-        caption="Downgrades, from identified to verified; USD a month after discounts",
+        caption="Downgrades by where they stand today; USD a month after discounts",
         columns=(
-            Column(text="stage"),
+            Column(text="where it stands"),
             Column(text="features", numeric=True),
-            Column(text="USD a month", numeric=True),
+            Column(text="forecast", numeric=True),
+            Column(text="realised", numeric=True),
         ),
-        rows=tuple(
-            Row(
-                cells=(
-                    name,
-                    count(len(group)),
-                    usd(sum((saving(record) for record in group), start=Decimal(0))),
-                )
-            )
-            for name, group in rows
-        ),
+        rows=tuple(rows),
     )
 
 
-def _cost_text(records: Sequence[DecisionRecord]) -> str:
-    spent = sum((record.evidence.spend.total_usd for record in records), start=Decimal(0))
-    stopped = sum(
-        (record.evidence.spend.saved_by_stopping_usd for record in records), start=Decimal(0)
+def _stage_row(stage: Stage) -> Row:
+    realised = money(stage.realised) if stage.verified else DASH
+    return Row(cells=(_STAGES[stage.state], count(stage.features), money(stage.forecast), realised))
+
+
+def _sum_row(name: str, features: int, forecast: Decimal, realised: Decimal | None) -> Row:
+    return Row(cells=(name, count(features), money(forecast), money(realised)), strong=True)
+
+
+def _ended_text(stages: Sequence[Stage]) -> str:
+    found = [stage for stage in stages if stage.state in _ENDED and stage.features]
+    words = [
+        f"{plural(stage.features, 'downgrade')} {stage.state.lower()} "
+        f"({usd(stage.forecast)} a month when found)"
+        for stage in found
+    ]
+    return sentence(series(words))
+
+
+def _unknown_text(figures: Overview) -> str:
+    total = figures.total
+    missing = [one.record.feature.name for one in figures.features if one.spend is None]
+    if not missing:
+        return ""
+    return (
+        f"Spend and saving of {len(missing)} of {plural(total.features, 'feature')}, for want of "
+        f"traffic or a price: {series(missing)}."
     )
-    saved = sum((saving(record) for record in records), start=Decimal(0))
-    free = sum(decided_without_a_call(record) for record in records)
+
+
+def _cost_text(total: Sums, tried: Evaluation) -> str:
     text = (
-        f"{usd(spent)}; stopping early saved {usd(stopped)}; "
-        f"{plural(free, 'feature')} decided without a call."
+        f"{usd(tried.spent)}; stopping early saved {usd(tried.stopped)}; "
+        f"{plural(tried.free, 'feature')} decided without a call."
     )
-    if spent > 0 and saved > 0:
-        times = plural(round(saved / spent), "time")
-        return f"{text} One month of the proposed saving pays for it {times}."
+    for name, monthly in (
+        ("proposed", total.proposed),
+        ("realised", total.realised),
+    ):
+        if tried.spent > 0 and monthly > 0:
+            text += f" One month of the {name} saving pays for it {_times(monthly / tried.spent)}."
     return text
 
 
-def _risk_text(records: Sequence[DecisionRecord]) -> str:
-    tested = [r for r in records if chosen_option(r) or open_option(r) or cheapest_failed(r)]
-    tested = [r for r in tested if any(o.quality is not None for o in r.options)]
-    most = sum(1 - record.evidence.confidence for record in tested)
+def _times(ratio: Decimal) -> str:
+    """How often one is in the other: whole times, and one decimal below ten.
+
+    >>> from decimal import Decimal
+    >>> _times(Decimal("130.04")), _times(Decimal("0.25"))
+    ('130 times', '0.2 times')
+    """
+    places = 0 if ratio >= 10 else 1  # noqa: PLR2004  # two digits are enough
+    return f"{ratio:,.{places}f} times"
+
+
+def _risk_text(tried: Evaluation) -> str:
     return (
-        f"{plural(len(tested), 'feature')} tested; at most {most:.2f} wrong downgrades are to be "
-        "expected among them (a wrong one is truly worse than its limit)."
+        f"{plural(tried.tested, 'feature')} tested; at most {tried.wrong_at_most:.2f} wrong "
+        "downgrades are to be expected among them (a wrong one is truly worse than its limit)."
     )

@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.publish.facts import chosen_option, decided_without_a_call, saving_at_most
-from harness.publish.portfolio_spend import spend_section
+from harness.economics.portfolio import Counted, decided_without_a_call, saving_at_most
+from harness.lifecycle import ends_on
+from harness.publish.facts import chosen_option
+from harness.publish.portfolio_spend import SUM_COLUMNS, spend_section, sum_cells, team_section
+from harness.publish.portfolio_words import TO_BE_HAD, money, saved_by
 from harness.publish.store import file_name
 from harness.publish.words import DASH, REASONS, count, day, person, points, reasons_text, usd
 from harness.record.codes import Finding, State, Verdict
+from harness.wording import plural
 from reports.document import Column, Link, Paragraph, Row, Section, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
 
-    from harness.publish.facts import Facts
+    from harness.economics.portfolio import FeatureMoney, Overview
     from harness.publish.next_quarter import Since
     from harness.record.model import DecisionRecord
     from reports.document import Block
 
 _TOP = 10
+_ENDED = {State.EXPIRED, State.SUPERSEDED}
 
 
-def views(facts: Sequence[Facts], since: Sequence[Since] | None) -> Iterable[Section]:
+def views(figures: Overview, since: Sequence[Since] | None) -> Iterable[Section]:
     """Every view, also the empty ones: that nothing is there is news too.
 
     `since` is None when there is no earlier cycle to compare with.
     """
-    records = [fact.record for fact in facts]
-    yield _view("drivers", f"Top {_TOP} savings", _drivers(records))
-    yield _view("open", "Waiting for a decision", _waiting(facts))
-    yield _view("undecided", "Undecided, by what deciding is worth", _undecided(records))
-    yield _view("unevaluated", "Not evaluated, and why", _unevaluated(records))
-    yield _view("free", "Decided without a call", _free(records))
-    yield _view("exceptions", "Reasons to stay, by expiry", _exceptions(records))
+    features = figures.features
+    standing = [one for one in features if one.state not in _ENDED]
+    yield _view("drivers", f"Top {_TOP} savings", _drivers(figures))
+    yield _view("levers", "Savings by batch or caching", _same_model(figures))
+    yield _view("open", "Waiting for a decision", _waiting(figures))
+    yield _view("again", "Review again: the evidence has ended", _again(figures))
+    yield _view("undecided", "Undecided, by what deciding is worth", _undecided(standing))
+    yield _view("unevaluated", "Not evaluated, and why", _unevaluated(features))
+    yield _view("free", "Decided without a call", _free(features))
+    yield _view("exceptions", "Reasons to stay, by expiry", _exceptions(standing))
     if since is not None:
         yield _view("since", "Since last quarter, by what a new look may be worth", _since(since))
-    yield _view("teams", "By team and product", _teams(records))
-    yield spend_section(records)
-    yield _view("features", "All features", _features(records))
+    yield team_section(figures)
+    yield spend_section(figures)
+    yield _view("features", "All features", _features(figures))
 
 
 def _view(anchor: str, title: str, table: Table | None) -> Section:
@@ -49,47 +57,59 @@ def _view(anchor: str, title: str, table: Table | None) -> Section:
 
 
 def _table(
-    caption: str, names: Sequence[str], rows: Iterable[tuple[str | Link, ...]], numeric: str = ""
+    caption: str,
+    names: Sequence[str],
+    rows: Iterable[tuple[str | Link, ...]],
+    numeric: str = "",
+    total: tuple[str | Link, ...] | None = None,
 ) -> Table | None:
     made = tuple(Row(cells=cells) for cells in rows)
     columns = tuple(
         Column(text=name, numeric=at < len(numeric) and numeric[at] == "n")
         for at, name in enumerate(names)
     )
-    return Table(caption=caption, columns=columns, rows=made) if made else None
+    last = () if total is None else (Row(cells=total, strong=True),)
+    return Table(caption=caption, columns=columns, rows=(*made, *last)) if made else None
 
 
-def _link(record: DecisionRecord) -> Link:
-    return Link(text=record.feature.name, page=f"documents/{file_name(record.feature.id)}")
+def _link(one: FeatureMoney) -> Link:
+    feature = one.record.feature
+    return Link(text=feature.name, page=f"documents/{file_name(feature.id)}")
 
 
-def _monthly(record: DecisionRecord) -> Decimal:
-    return record.current_cost.monthly or Decimal(0)
+def _who(one: FeatureMoney) -> tuple[Link, str]:
+    return _link(one), person(one.record.feature.owner)
 
 
-def _saving(record: DecisionRecord) -> Decimal:
-    return record.savings.after_discounts if record.savings is not None else Decimal(0)
-
-
-def _drivers(records: Sequence[DecisionRecord]) -> Table | None:
-    proposed = [record for record in records if record.verdict is Verdict.DOWNGRADE]
-    proposed.sort(key=lambda record: (-_saving(record), record.feature.id))
+def _drivers(figures: Overview) -> Table | None:
+    """The proposed saving, feature by feature: the rest in one row, so that the rows add up."""
+    found = figures.counted(Counted.PROPOSED)
+    rest = found[_TOP:]
+    more = sum((one.saving or Decimal(0) for one in rest), Decimal(0))
+    others = ((plural(len(rest), "other"), *[""] * 3, money(more), *[""] * 3),) if rest else ()
+    total = (Counted.PROPOSED.value, *[""] * 3, money(figures.total.proposed), *[""] * 3)
     return _table(
-        "The largest proposed savings, after discounts",
-        ("feature", "owner", "from", "to", "saves a month", "quality at worst (limit)", "state"),
+        f"The largest proposed savings ({TO_BE_HAD}), USD a month after discounts",
         (
-            (
-                _link(record),
-                person(record.feature.owner),
-                record.current.option,
-                record.chosen or record.lever,
-                usd(_saving(record)),
-                _worst(record),
-                record.state.value,
-            )
-            for record in proposed[:_TOP]
+            *("feature", "owner", "from", "by", "saves a month", "net of mistakes (at worst)"),
+            *("quality at worst (limit)", "state"),
         ),
-        "----n",
+        (*(_driver_cells(one) for one in found[:_TOP]), *others),
+        "----nn",
+        total,
+    )
+
+
+def _driver_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
+    net = DASH if one.net is None else f"{money(one.net)} ({money(one.net_worst)})"
+    return (
+        *_who(one),
+        one.record.current.option,
+        saved_by(one),
+        money(one.saving),
+        net,
+        _worst(one.record),
+        one.state.value,
     )
 
 
@@ -100,47 +120,90 @@ def _worst(record: DecisionRecord) -> str:
     return f"{points(option.quality.worst)} (-{option.quality.margin:g})"
 
 
-def _waiting(facts: Sequence[Facts]) -> Table | None:
-    waiting = [fact for fact in facts if fact.state is State.PROPOSED]
-    waiting.sort(key=lambda fact: (fact.record.decide_by, fact.record.feature.id))
+def _same_model(figures: Overview) -> Table | None:
     return _table(
-        "Proposals without a human decision, by date",
-        ("feature", "owner", "verdict", "decide by", "saves a month"),
+        "Where no other model is proposed or in use; USD a month after discounts",
+        ("feature", "owner", "model", "by", "saves a month", "state"),
         (
-            (
-                _link(fact.record),
-                person(fact.record.feature.owner),
-                fact.record.verdict.value,
-                f"{day(fact.record.decide_by)}{' (overdue)' if fact.overdue else ''}",
-                usd(_saving(fact.record)) if fact.record.savings else DASH,
-            )
-            for fact in waiting
+            (*_who(one), one.record.current.option, saved_by(one), money(one.saving), one.state)
+            for one in figures.counted(Counted.SAME_MODEL)
         ),
         "----n",
+        (Counted.SAME_MODEL.value, "", "", "", money(figures.total.same_model), ""),
     )
 
 
-def _undecided(records: Sequence[DecisionRecord]) -> Table | None:
-    found = [record for record in records if record.verdict is Verdict.UNDECIDED]
-    found.sort(key=lambda record: (-_worth(record), record.feature.id))
+def _waiting(figures: Overview) -> Table | None:
+    found = sorted(
+        figures.standing_at(State.PROPOSED),
+        key=lambda one: (one.record.decide_by, one.record.feature.id),
+    )
+    return _table(
+        "Proposals without a human decision, by date",
+        ("feature", "owner", "verdict", "decide by", "by", "saves a month"),
+        (
+            (
+                *_who(one),
+                one.record.verdict.value,
+                _until(one.record, figures.day),
+                saved_by(one) or DASH,
+                money(one.saving),
+            )
+            for one in found
+        ),
+        "-----n",
+    )
+
+
+def _until(record: DecisionRecord, today: date) -> str:
+    return f"{day(record.decide_by)}{' (overdue)' if today > record.decide_by else ''}"
+
+
+def _again(figures: Overview) -> Table | None:
+    """Ended evidence, dearest feature first; what it offered counts in no sum."""
+    found = sorted(
+        figures.standing_at(State.EXPIRED),
+        key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id),
+    )
+    return _table(
+        "EXPIRED: review these again; nothing here may be relied on or counts in a sum any more",
+        ("feature", "owner", "verdict", "was", "ended on", "spend a month", "saving when found"),
+        (
+            (
+                *_who(one),
+                one.record.verdict.value,
+                one.record.state.value,
+                day(ends_on(one.record)),
+                money(one.spend),
+                money(one.offered),
+            )
+            for one in found
+        ),
+        "-----nn",
+    )
+
+
+def _undecided(features: Sequence[FeatureMoney]) -> Table | None:
+    found = [one for one in features if one.record.verdict is Verdict.UNDECIDED]
+    found.sort(key=lambda one: (-_worth(one.record), one.record.feature.id))
     return _table(
         "What is missing, what it costs, and what deciding is worth",
-        ("feature", "owner", "worth a month", "cases", "labels", "cost", "why"),
-        (_undecided_cells(record) for record in found),
+        ("feature", "owner", "worth a month", "cases", "labels", "cost", "why", "state"),
+        (_undecided_cells(one) for one in found),
         "--nnnn",
     )
 
 
-def _undecided_cells(record: DecisionRecord) -> tuple[str | Link, ...]:
-    needed = record.still_needed
+def _undecided_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
+    needed = one.record.still_needed
     return (
-        _link(record),
-        person(record.feature.owner),
+        *_who(one),
         usd(needed.worth_monthly_usd if needed else None),
         count(needed.cases if needed else None),
         count(needed.labels if needed else None),
         usd(needed.cost_usd if needed else None),
-        reasons_text(record.reason_codes),
+        reasons_text(one.record.reason_codes),
+        one.state.value,
     )
 
 
@@ -149,22 +212,18 @@ def _worth(record: DecisionRecord) -> Decimal:
     return (needed.worth_monthly_usd if needed else None) or Decimal(0)
 
 
-def _unevaluated(records: Sequence[DecisionRecord]) -> Table | None:
-    found = [record for record in records if record.finding is Finding.UNAVAILABLE]
+def _unevaluated(features: Sequence[FeatureMoney]) -> Table | None:
+    found = [one for one in features if one.record.finding is Finding.UNAVAILABLE]
     return _table(
         "Blocked features: nothing of them was asked",
-        ("feature", "owner", "a month today", "why"),
-        (
-            (
-                _link(record),
-                person(record.feature.owner),
-                usd(record.current_cost.monthly),
-                _why(record),
-            )
-            for record in found
-        ),
+        ("feature", "owner", "spend a month", "why", "state"),
+        ((*_who(one), _spend(one), _why(one.record), one.state.value) for one in found),
         "--n",
     )
+
+
+def _spend(one: FeatureMoney) -> str:
+    return "not known" if one.spend is None else money(one.spend)
 
 
 def _why(record: DecisionRecord) -> str:
@@ -172,47 +231,44 @@ def _why(record: DecisionRecord) -> str:
     return words or DASH
 
 
-def _free(records: Sequence[DecisionRecord]) -> Table | None:
-    found = [
-        record
-        for record in records
-        if decided_without_a_call(record) and record.finding is not Finding.UNAVAILABLE
-    ]
-    found.sort(key=lambda record: (-_monthly(record), record.feature.id))
+def _free(features: Sequence[FeatureMoney]) -> Table | None:
+    found = [one for one in features if decided_without_a_call(one.record)]
+    found.sort(key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id))
     return _table(
         "Answered before a cent was spent",
-        ("feature", "team", "a month today", "could save at most", "verdict", "why"),
+        ("feature", "team", "spend a month", "could save at most", "verdict", "why", "state"),
         (
             (
-                _link(record),
-                record.feature.team,
-                usd(record.current_cost.monthly),
-                usd(saving_at_most(record)),
-                record.verdict.value,
-                _why(record),
+                _link(one),
+                one.record.feature.team,
+                _spend(one),
+                usd(saving_at_most(one.record)),
+                one.record.verdict.value,
+                _why(one.record),
+                one.state.value,
             )
-            for record in found
+            for one in found
         ),
         "--nn",
     )
 
 
-def _exceptions(records: Sequence[DecisionRecord]) -> Table | None:
-    found = [record for record in records if record.verdict is Verdict.JUSTIFY]
-    found.sort(key=lambda record: (_exception_end(record), record.feature.id))
+def _exceptions(features: Sequence[FeatureMoney]) -> Table | None:
+    found = [one for one in features if one.record.verdict is Verdict.JUSTIFY]
+    found.sort(key=lambda one: (ends_on(one.record), one.record.feature.id))
     return _table(
         "Every reason to stay ends by itself",
-        ("feature", "owner", "a month today", "reason", "signed by", "expires"),
+        ("feature", "owner", "spend a month", "reason", "signed by", "expires", "state"),
         (
             (
-                _link(record),
-                person(record.feature.owner),
-                usd(record.current_cost.monthly),
-                reasons_text(record.reason_codes),
-                record.exception.approver if record.exception else "nobody yet",
-                _exception_end(record),
+                *_who(one),
+                _spend(one),
+                reasons_text(one.record.reason_codes),
+                one.record.exception.approver if one.record.exception else "nobody yet",
+                day(ends_on(one.record)),
+                one.state.value,
             )
-            for record in found
+            for one in found
         ),
         "--n",
     )
@@ -235,49 +291,38 @@ def _since(found: Sequence[Since]) -> Table | None:
     )
 
 
-def _exception_end(record: DecisionRecord) -> str:
-    return day(record.exception.expires_at if record.exception else record.expires_at)
-
-
-def _teams(records: Sequence[DecisionRecord]) -> Table | None:
-    groups: dict[tuple[str, str], list[DecisionRecord]] = defaultdict(list)
-    for record in records:
-        groups[record.feature.team, record.feature.product].append(record)
-    ordered = sorted(groups.items(), key=lambda item: (-sum(map(_saving, item[1])), item[0]))
+def _features(figures: Overview) -> Table | None:
+    """Every feature has its row: the columns of money add up to the figures above."""
+    ordered = sorted(
+        figures.features, key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id)
+    )
     return _table(
-        "Monthly cost at list price, and proposed saving after discounts",
-        ("team", "product", "features", "a month today", "saves a month"),
+        "By spend; USD a month after discounts; a saving stands in the one column where it counts",
+        ("feature", "team", "verdict", "state", "today's model", "saving by", *SUM_COLUMNS),
         (
             (
-                team,
-                product,
-                count(len(group)),
-                usd(sum(map(_monthly, group), start=Decimal(0))),
-                usd(sum(map(_saving, group), start=Decimal(0))),
+                _link(one),
+                one.record.feature.team,
+                one.record.verdict.value,
+                one.state.value,
+                one.record.current.option,
+                saved_by(one) or DASH,
+                *_sum_cells(one),
             )
-            for (team, product), group in ordered
+            for one in ordered
         ),
-        "--nnn",
+        "------nnnnn",
+        (plural(len(ordered), "feature"), *[""] * 5, *sum_cells(figures.total)),
     )
 
 
-def _features(records: Sequence[DecisionRecord]) -> Table | None:
-    ordered = sorted(records, key=lambda record: (-_monthly(record), record.feature.id))
-    return _table(
-        "By monthly cost at list price; savings after discounts; a dash: not known, or none",
-        ("feature", "team", "verdict", "state", "today", "to", "a month today", "saves a month"),
-        (
-            (
-                _link(record),
-                record.feature.team,
-                record.verdict.value,
-                record.state.value,
-                record.current.option,
-                record.chosen or DASH,
-                usd(record.current_cost.monthly),
-                usd(_saving(record)) if record.savings else DASH,
-            )
-            for record in ordered
-        ),
-        "------nn",
+def _sum_cells(one: FeatureMoney) -> tuple[str, ...]:
+    """A dash where a saving does not count, and not a zero."""
+    runs = one.counted is Counted.PRODUCTION
+    return (
+        _spend(one),
+        money(one.saving if one.counted is Counted.PROPOSED else None),
+        money(one.saving if runs else None),
+        money(one.realised if runs else None),
+        money(one.saving if one.counted is Counted.SAME_MODEL else None),
     )

@@ -1,19 +1,28 @@
-"""The portfolio as CSV: one row a feature, numbers as numbers, text quoted against formulas."""
+"""The portfolio as CSV: one row a feature, numbers as numbers, text quoted against formulas.
+
+`today_monthly_usd`, `to_monthly_usd` and `saving_monthly_usd` are at list price and what the
+review found, whatever was decided since. The columns from `saving_by` on are the index's figures
+on its day: after discounts, in cents, filled only where they count, so that each column adds up to
+the figure of its name.
+"""
 
 from __future__ import annotations
 
 import csv
+from decimal import Decimal
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from harness.economics.portfolio import Counted
+from harness.lifecycle import ends_on
 from harness.publish.facts import chosen_option
+from harness.publish.portfolio_words import saved_by
 from reports.untrusted import csv_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date
-    from decimal import Decimal
 
+    from harness.economics.portfolio import FeatureMoney, Overview
     from harness.record.model import DecisionRecord
 
 COLUMNS = (
@@ -45,21 +54,32 @@ COLUMNS = (
     "evaluation_usd",
     "decide_by",
     "expires_at",
+    "ends_on",
+    "saving_by",
+    "counted_as",
+    "today_after_discounts_monthly_usd",
+    "to_after_discounts_monthly_usd",
+    "proposed_saving_monthly_usd",
+    "proposed_saving_net_of_mistakes_monthly_usd",
+    "proposed_saving_net_of_mistakes_at_worst_monthly_usd",
+    "saving_in_production_forecast_monthly_usd",
+    "saving_in_production_realised_monthly_usd",
+    "saving_by_batch_or_caching_monthly_usd",
 )
 
 
-def to_csv(records: Sequence[DecisionRecord]) -> str:
+def to_csv(figures: Overview) -> str:
     """The table of the index; an absent number is an empty cell."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for record in records:
-        writer.writerow(_row(record))
+    for one in figures.features:
+        writer.writerow(_row(one))
     return text.getvalue()
 
 
-def _row(record: DecisionRecord) -> list[str]:
-    feature = record.feature
+def _row(one: FeatureMoney) -> list[str]:
+    record, feature = one.record, one.record.feature
     names = [
         feature.id,
         feature.name,
@@ -71,11 +91,11 @@ def _row(record: DecisionRecord) -> list[str]:
         record.verdict.value,
         record.finding.value,
         " ".join(code.value for code in record.reason_codes),
-        record.state.value,
+        one.state.value,
         record.current.option,
         record.chosen or "",
     ]
-    return [*(csv_cell(name) for name in names), *_numbers(record)]
+    return [*(csv_cell(name) for name in names), *_numbers(record), *_counted(one)]
 
 
 def _numbers(record: DecisionRecord) -> list[str]:
@@ -100,7 +120,28 @@ def _numbers(record: DecisionRecord) -> list[str]:
     ]
 
 
+def _counted(one: FeatureMoney) -> list[str]:
+    option = chosen_option(one.record)
+    proposed = one.counted is Counted.PROPOSED
+    runs = one.counted is Counted.PRODUCTION
+    return [
+        _cell(ends_on(one.record)),
+        csv_cell(saved_by(one)),
+        one.counted.value,
+        _cell(one.spend),
+        _cell(option.cost.monthly_after_discounts if option is not None else None),
+        _cell(one.saving if proposed else None),
+        _cell(one.net if proposed else None),
+        _cell(one.net_worst if proposed else None),
+        _cell(one.saving if runs else None),
+        _cell(one.realised if runs else None),
+        _cell(one.saving if one.counted is Counted.SAME_MODEL else None),
+    ]
+
+
 def _cell(value: Decimal | float | date | None) -> str:
     if value is None:
         return ""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return f"{value:.4f}" if isinstance(value, float) else str(value)

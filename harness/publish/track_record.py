@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from harness.lifecycle import standing
 from harness.publish.words import usd
 from harness.record.codes import State, Verdict
 from harness.wording import plural
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
 
 _A_YEAR = timedelta(days=366)
+_NOT_STANDING = {State.REJECTED, State.EXPIRED, State.SUPERSEDED}
 
 
 def track_record(past: Sequence[DecisionRecord], today: date) -> str:
-    """One sentence on last year's accepted downgrades, or nothing when there were none."""
+    """One sentence on last year's accepted downgrades as they stand today; empty without any."""
     accepted = [
         record
         for record in past
@@ -30,21 +32,29 @@ def track_record(past: Sequence[DecisionRecord], today: date) -> str:
     ]
     if not accepted:
         return ""
-    kept = [record for record in accepted if record.state is not State.REJECTED]
+    back = [record for record in accepted if record.state is State.REJECTED]
+    stand = [record for record in accepted if standing(record, today) not in _NOT_STANDING]
+    ended = len(accepted) - len(back) - len(stand)
     head = (
-        f"Of {plural(len(accepted), 'accepted downgrade')} of the last year {len(kept)} "
-        f"{'holds' if len(kept) == 1 else 'hold'}; {len(accepted) - len(kept)} went back."
+        f"Of {plural(len(accepted), 'accepted downgrade')} of the last year {len(stand)} "
+        f"{'holds' if len(stand) == 1 else 'hold'}; {len(back)} went back"
+        f"{f'; {ended} ended with the evidence or a new decision' if ended else ''}."
     )
+    return f"{head} {_billed(accepted)}"
+
+
+def _billed(accepted: Sequence[DecisionRecord]) -> str:
+    """Forecast and realised of the same decisions, whatever became of them since."""
     billed = [
         (record.savings.after_discounts, record.savings.realised)
-        for record in kept
+        for record in accepted
         if record.savings is not None and record.savings.realised is not None
     ]
     if not billed:
-        return f"{head} No saving has been verified against a bill yet."
+        return "No saving has been verified against a bill yet."
     forecast = sum((pair[0] for pair in billed), start=Decimal(0))
     realised = sum((pair[1] for pair in billed), start=Decimal(0))
     return (
-        f"{head} Verified on {plural(len(billed), 'feature')}: {usd(forecast)} a month forecast, "
-        f"{usd(realised)} billed."
+        f"Verified against a bill on {plural(len(billed), 'feature')}: {usd(realised)} a month "
+        f"realised, {usd(forecast)} forecast."
     )

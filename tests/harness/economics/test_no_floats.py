@@ -38,7 +38,6 @@ NOT_MONEY = {
     "error_value.py": ("errors a month", "errors a month at worst"),
     "monthly.py": ("mean input tokens", "mean output tokens"),
     "names.py": ("how alike two names are",),
-    "portfolio.py": ("months to pay back",),
     "savings.py": ("a percentage", "of nothing", "months to pay back"),
 }
 """Floats that stand in these files, and what they are: none of them is USD."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.economics.monthly import unknown_cost
 from harness.publish import publish
 from harness.publish.next_quarter import since_last, worth_of
 from harness.publish.store import read_past, write_records
@@ -17,6 +18,7 @@ from tests.support.record_parts import (
     a_cost,
     a_failed_option,
     a_feature,
+    a_not_run_option,
     a_rate,
     a_target,
     a_traffic,
@@ -144,13 +146,30 @@ def test_the_dearest_comes_first_and_the_newest_record_counts() -> None:
     found = since_last(past, [], TODAY)
     assert [item.record.feature.id for item in found] == ["a", "b"]
     assert found[0].record.cycle == "2026-Q3"
-    assert found[0].worth == Decimal("3394.70")
+    assert found[0].worth == Decimal("3048.51")
 
 
 def test_what_a_new_look_is_worth() -> None:
-    assert worth_of(undecided_record()) == Decimal("2759.00")
-    assert worth_of(downgrade_record()) is None
-    assert worth_of(justify_record(options=())) == 0
+    assert worth_of(undecided_record(), TODAY) == Decimal("2759.00")
+    assert worth_of(downgrade_record(), TODAY) is None
+    assert worth_of(justify_record(options=()), TODAY) == 0
+    assert worth_of(justify_record(current_cost=unknown_cost(None, "traffic")), TODAY) is None
+
+
+def test_a_model_that_may_not_be_used_is_worth_nothing() -> None:
+    cheap = a_cost(monthly_after_discounts=Decimal(1))
+    closed = a_not_run_option(cost=cheap)
+    assert worth_of(justify_record(options=(closed, an_option())), TODAY) == Decimal("2483.10")
+
+
+def test_a_downgrade_that_lapsed_can_be_had_again() -> None:
+    offer = downgrade_record()
+    assert offer.savings is not None
+    late = offer.expires_at + timedelta(days=1)
+    assert worth_of(decided(offer, State.REJECTED), TODAY) == offer.savings.after_discounts
+    assert worth_of(offer, late) == offer.savings.after_discounts
+    assert worth_of(offer.model_copy(update={"state": State.IMPLEMENTED}), late) is None
+    assert worth_of(decided(offer), TODAY) is None
 
 
 def verified(record: DecisionRecord, amount: str) -> DecisionRecord:
@@ -164,8 +183,18 @@ def test_the_track_record_counts_what_was_accepted() -> None:
     back = decided(decided(downgrade_record()), State.REJECTED)
     said = track_record([kept, back, downgrade_record(), justify_record()], TODAY)
     assert said == (
-        "Of 2 accepted downgrades of the last year 1 holds; 1 went back. Verified on 1 feature: "
-        "USD 2,483 a month forecast, USD 2,400 billed."
+        "Of 2 accepted downgrades of the last year 1 holds; 1 went back. Verified against a bill "
+        "on 1 feature: USD 2,400 a month realised, USD 2,483 forecast."
+    )
+
+
+def test_the_track_record_is_of_today() -> None:
+    kept = verified(decided(downgrade_record()), "38.00")
+    gone = kept.model_copy(update={"state": State.SUPERSEDED})
+    said = track_record([kept, gone], kept.expires_at + timedelta(days=1))
+    assert said.startswith(
+        "Of 2 accepted downgrades of the last year 0 hold; 0 went back; 2 ended with the evidence "
+        "or a new decision. Verified against a bill on 2 features: USD 76.00 a month realised"
     )
 
 

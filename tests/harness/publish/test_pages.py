@@ -77,10 +77,12 @@ def test_a_page_that_is_not_ours_has_no_stamp(tmp_path: Path) -> None:
 def test_the_index_tells_the_review(tmp_path: Path) -> None:
     publish(portfolio(), tmp_path, now=NOW)
     text = (tmp_path / "index.md").read_text()
-    assert "# Right-sizing 2026-Q4: 4 features, USD 13,848 a month today" in text
+    head = "4 features, USD 12,463 a month as reviewed, after discounts"
+    assert f"# Right-sizing 2026-Q4: {head}" in text
     assert "DOWNGRADE 2 \u00b7 JUSTIFY 1 \u00b7 UNDECIDED 1" in text
-    assert "| identified | 2 | USD 4,966 |" in text
-    assert "| accepted | 1 | USD 2,483 |" in text
+    assert "| proposed | 1 | USD 2,483.10 | \u2013 |" in text
+    assert "| accepted | 1 | USD 2,483.10 | \u2013 |" in text
+    assert "| **proposed saving** | **2** | **USD 4,966.20** | **\u2013** |" in text
     assert "at most 0.20 wrong downgrades" in text
 
 

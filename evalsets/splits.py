@@ -42,6 +42,12 @@ def deciding_order(evalset: EvalSet, *, inputs_sha256: str, cycle: str) -> tuple
     return tuple(ordered)
 
 
+def random_cases(deciding: Sequence[Case], *, seed: str, count: int) -> tuple[Case, ...]:
+    """So many of the cases that decide, drawn by the review's seed whatever their order is."""
+    drawn = sorted(deciding, key=lambda case: (_digest(seed, "level", case.id), case.id))
+    return tuple(drawn[:count])
+
+
 def whole_clusters(evalset: EvalSet, ordered: Sequence[Case], n: int) -> int:
     """The smallest number of first cases, at least `n`, that cuts between two clusters.
 

@@ -22,8 +22,16 @@ from harness.scoring.agreement import two_labellers
 from harness.wording import plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.labelling.questions import Question
     from harness.labelling.sessions import Sitting
     from harness.plan.model import FeaturePlan
+
+_LEVEL = (
+    "Among these are random cases on which the models agree: by them it is known how good the "
+    "models are, and not only how they differ."
+)
 
 
 @click.command()
@@ -100,14 +108,13 @@ def _moment() -> str:
 
 
 def _ask(plan: FeaturePlan, sitting: Sitting, *, all_looks: bool) -> None:
-    asked = sitting.asked if all_looks else sitting.now
+    asked = sitting.wanted(all_looks=all_looks)
+    if any(question.is_single for question in asked):
+        click.echo(_LEVEL)
     done = terminal.label(asked, sitting.recorder, terminal.Console(show=click.echo, read=_key))
-    left = len(sitting.asked) - len(asked)
+    left = len(sitting.open) - len(asked)
     advice = "`rightsize review` decides" if done == len(asked) else "run it again to go on"
-    told = (
-        f"{done} of {len(asked)} disagreements labelled" if asked else "nothing waits for a label"
-    )
-    click.echo(f"{told} -> {advice}")
+    click.echo(f"{_told(asked, done)} -> {advice}")
     if left:
         click.echo(f"{left} more belong to later looks, and may need no label")
     found = two_labellers(labels_of(plan))
@@ -119,21 +126,34 @@ def _ask(plan: FeaturePlan, sitting: Sitting, *, all_looks: bool) -> None:
         )
 
 
+def _told(asked: Sequence[Question], done: int) -> str:
+    """What is labelled, the disagreements apart from the random cases on which the models agree."""
+    singles = [question.is_single for question in asked]
+    parts = [
+        f"{sum(not single for single in singles[:done])} of {singles.count(False)} disagreements",
+        f"{sum(singles[:done])} of {singles.count(True)} random cases",
+    ]
+    kept = [part for part, single in zip(parts, (False, True), strict=True) if single in singles]
+    return f"{' and '.join(kept)} labelled" if kept else "nothing waits for a label"
+
+
 def _key() -> str | None:
     return sys.stdin.readline() or None
 
 
 def _write(path: Path, sitting: Sitting, *, all_looks: bool) -> None:
-    asked = sitting.asked if all_looks else sitting.now
+    asked = sitting.wanted(all_looks=all_looks)
     makers = {".csv": sheets.write_csv, ".html": sheets.write_html}
     if path.suffix not in makers:
         raise UsageError(f"--sheet {path}: .csv or .html")
     path.write_text(makers[path.suffix](asked), encoding="utf-8")
-    click.echo(f"wrote {path}: {plural(len(asked), 'disagreement')} to label")
+    single = sum(question.is_single for question in asked)
+    random = f" and {plural(single, 'random case')}" if single else ""
+    click.echo(f"wrote {path}: {plural(len(asked) - single, 'disagreement')}{random} to label")
 
 
 def _read(path: Path, sitting: Sitting) -> None:
-    found = sheets.read_csv(path.read_text("utf-8-sig"), sitting.asked, file=path.name)
+    found = sheets.read_csv(path.read_text("utf-8-sig"), sitting.open, file=path.name)
     for question, verdict in found.verdicts:
         sitting.recorder.record(question, verdict)
     for problem in found.problems:

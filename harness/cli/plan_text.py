@@ -38,6 +38,7 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
             f"{usd(sum(free, Decimal(0)))} a month"
         )
     yield from _short_of_cases(ready=plan.to_ask)
+    yield from _level_not_known(plan.having(Status.READY))
     if details:
         for feature in plan.features:
             yield from feature_lines(feature)
@@ -127,6 +128,17 @@ def _short_of_cases(ready: Sequence[FeaturePlan]) -> Iterator[str]:
             )
 
 
+def _level_not_known(ready: Sequence[FeaturePlan]) -> Iterator[str]:
+    """Features that can be decided, and whose level of quality no label tells yet."""
+    for plan in ready:
+        if plan.level_labels:
+            yield (
+                f"      {plan.feature}: level not known; label "
+                f"{plural(plan.level_labels, 'random case')}, {minutes(plan.level_labels)} min "
+                "(`rightsize label`)"
+            )
+
+
 def _remedy(plan: FeaturePlan) -> str:
     """What the missing cases are and cost, or what margin these can tell."""
     power, missing = plan.power, plan.cases_missing
@@ -148,7 +160,10 @@ def _labelling(waiting: Sequence[FeaturePlan]) -> str:
     counts = [plan.labels for plan in waiting]
     each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     most = f"{minutes(max(counts))} min" + (" each" if len(counts) > 1 else "")
-    return f"label the disagreements: about {each}, {most} (`rightsize label`)"
+    level = max(plan.level_labels for plan in waiting)
+    random = f", and {level} random cases each for the level of quality" if level else ""
+    random = random if len(waiting) > 1 else random.replace(" each", "")
+    return f"label the disagreements: about {each}, {most}{random} (`rightsize label`)"
 
 
 def _row(count: int, what: str, why: str) -> str:
@@ -182,6 +197,12 @@ def feature_lines(plan: FeaturePlan) -> Iterator[str]:
     if plan.labels:
         waiting = plural(plan.labels, "disagreement")
         yield f"    about {waiting} to label, {minutes(plan.labels)} min"
+    if plan.level_labels:
+        drawn = plural(plan.level_labels, "random case")
+        yield (
+            f"    {drawn} to label for the level of quality, {minutes(plan.level_labels)} min; "
+            "without them the documents say that it is not known"
+        )
     for option in plan.options:
         cost = option_money(option)
         what = "asked" if option.asked and plan.status in _ASKED else "not asked"

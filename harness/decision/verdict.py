@@ -29,6 +29,16 @@ SETTLED = frozenset(
     }
 )
 """Reasons to leave an option; any other reason leaves it undecided."""
+_WITHOUT_EVALSET = frozenset(
+    {
+        Reason.LATENCY_SLO_MISSED,
+        Reason.CAPABILITY_GAP,
+        Reason.DATA_NOT_PERMITTED,
+        Reason.SAVINGS_BELOW_MINIMUM,
+        Reason.MODEL_RETIRING,
+    }
+)
+"""Reasons to leave an option that hold whatever the eval set can tell."""
 
 _OPEN: dict[QualityState, Reason] = {
     "open": Reason.QUALITY_UNDECIDED,
@@ -41,6 +51,16 @@ _LEFT: dict[QualityState, Reason] = {
     "inferior": Reason.QUALITY_INFERIOR,
     "unlikely": Reason.UNLIKELY_TO_PASS,
 }
+_LACKING = frozenset(
+    {
+        Reason.RUN_INCOMPLETE,
+        Reason.LATENCY_NOT_MEASURED,
+        Reason.USAGE_NOT_REPORTED,
+        Reason.PRICE_MISSING,
+        Reason.JUDGE_UNRELIABLE,
+    }
+)
+"""What an option may lack beside an eval set that can tell; told first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +90,15 @@ class OptionFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureFacts:
-    """What counts about the feature: `blocked` (TRAFFIC_MISSING, PRICE_MISSING ...), its bar."""
+    """What counts about the feature: `blocked` (TRAFFIC_MISSING, PRICE_MISSING ...), its bar.
+
+    `cannot_tell`: on its eval set today's model is not shown to be better than an answer that is
+    the same to every case. What such a set shows, it shows of no model, and of no bar.
+    """
 
     blocked: tuple[Reason, ...] = ()
     baseline_fails_bar: bool = False
+    cannot_tell: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +126,9 @@ def decide(feature: FeatureFacts, options: Sequence[OptionFacts]) -> Decided:
     results = tuple(_result(option) for option in options)
     if feature.blocked:
         return _undecided(Finding.UNAVAILABLE, feature.blocked, results)
-    if feature.baseline_fails_bar:
+    if feature.cannot_tell:
+        results = tuple(_untold(item) for item in results)
+    elif feature.baseline_fails_bar:
         return _undecided(Finding.UNDER_PROVISIONED, (Reason.BASELINE_FAILS_OWN_BAR,), results)
     chosen = _best(options, results)
     if chosen is not None:
@@ -134,6 +161,17 @@ def _result(option: OptionFacts) -> OptionResult:
     if option.quality == "vetoed":
         raise ValueError(f"option {option.option}: vetoed without a veto or a doubt")
     return _of(option, Result.PASS, (option.credit,))
+
+
+def _untold(item: OptionResult) -> OptionResult:
+    """The result on an eval set that cannot tell: only what holds without one is left of it."""
+    if item.result is Result.NOT_RUN:
+        return item
+    standing = tuple(reason for reason in item.reasons if reason in _WITHOUT_EVALSET)
+    if standing:
+        return replace(item, reasons=standing)
+    lacking = tuple(reason for reason in item.reasons if reason in _LACKING)
+    return replace(item, result=Result.UNDECIDED, reasons=(*lacking, Reason.EVALSET_CANNOT_TELL))
 
 
 def _of(option: OptionFacts, result: Result, reasons: tuple[Reason, ...]) -> OptionResult:

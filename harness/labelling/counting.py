@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.labelling.questions import first_look, questions, read_answers
+from harness.labelling.questions import first_look, level_questions, questions, read_answers
 from harness.plan.model import Status
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 def counted(plan: Plan, journal: Journal) -> Plan:
     """The plan with the open disagreements of the next look in place of expected ones."""
     features = tuple(
-        _counted(one, journal) if one.status is Status.NEEDS_LABELS else one
-        for one in plan.features
+        _counted(one, journal) if one.labels or one.level_labels else one for one in plan.features
     )
     return replace(plan, features=features)
 
@@ -30,4 +29,5 @@ def _counted(plan: FeaturePlan, journal: Journal) -> FeaturePlan:
         return plan
     waiting = first_look(list(questions(plan, answers, by="")))
     status = Status.NEEDS_LABELS if waiting else Status.READY
-    return replace(plan, status=status, labels=len(waiting))
+    drawn = set(level_questions(plan, answers, by="")) - set(waiting)
+    return replace(plan, status=status, labels=len(waiting), level_labels=len(drawn))

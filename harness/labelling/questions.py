@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.plan.labels import level_cases
 from harness.scoring.catalogue import find_scorer
 from harness.scoring.outcomes import normal_form
 from harness.scoring.scorer import Setting
@@ -28,7 +29,8 @@ class Question:
     """One case with two different answers, sides shuffled. Nothing here tells whose they are.
 
     `a` and `b` are normalised answers, None for a malformed reply; `look` is the number of the
-    look that waits for the case, from 1.
+    look that waits for the case, from 1. Where `a` and `b` are one answer (the models agree on a
+    case that was drawn for the level of quality), the question is whether it is right.
     """
 
     case_id: str
@@ -36,6 +38,11 @@ class Question:
     a: str | None
     b: str | None
     look: int
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one answer is shown."""
+        return self.a == self.b
 
     @property
     def digest(self) -> str:
@@ -98,6 +105,21 @@ def questions(plan: FeaturePlan, answers: Answers, *, by: str) -> Iterator[Quest
         for pair in open_pairs(case, answers):
             a, b = _shuffled(pair, plan.feature, case.id, by)
             yield Question(case_id=case.id, input=shown_input(case), a=a, b=b, look=look)
+
+
+def level_questions(plan: FeaturePlan, answers: Answers, *, by: str) -> Iterator[Question]:
+    """What is open on the random cases that the level of quality comes from.
+
+    Their disagreements whatever their look, and the answers on which all agree.
+    """
+    drawn = {case.id for case in level_cases(plan.sample)}
+    yield from (each for each in questions(plan, answers, by=by) if each.case_id in drawn)
+    for case in plan.sample.deciding:
+        if case.id not in drawn or case.target is not None or any(open_pairs(case, answers)):
+            continue
+        given = answers.incumbent.get(case.id)
+        if not _known_wrong(given, case):
+            yield Question(case_id=case.id, input=shown_input(case), a=given, b=given, look=1)
 
 
 def open_pairs(case: Case, answers: Answers) -> Iterator[tuple[str | None, str | None]]:

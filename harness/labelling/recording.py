@@ -33,7 +33,8 @@ class Recorder:
     def record(self, question: Question, verdict: Verdict) -> None:
         """Append one verdict.
 
-        A `skip` counts against the candidate: the incumbent's answer stands as the right one.
+        A `skip` counts against the candidate: the incumbent's answer stands as the right one. Of an
+        answer that both gave it counts as wrong: nobody could say that it is right.
 
         Raises:
             UsageError: the verdict calls a malformed reply right.
@@ -50,17 +51,21 @@ class Recorder:
             case "a" | "b":
                 return {"answer": _valid(question.a if verdict == "a" else question.b)}
             case "both":
-                return {"answer": [_valid(question.a), _valid(question.b)]}
+                right = dict.fromkeys((_valid(question.a), _valid(question.b)))
+                return {"answer": list(right)}
             case "neither":
                 return {"answer": None}
             case "skip":
                 return self._skipped(question)
 
     def _skipped(self, question: Question) -> dict[str, Any]:
+        if question.is_single:
+            return {"answer": None}
         return {"answer": self.answers.incumbent[question.case_id]}
 
     def _append(self, question: Question, line: dict[str, Any]) -> None:
-        shown = [answer for answer in (question.a, question.b) if answer is not None]
+        both = dict.fromkeys((question.a, question.b))
+        shown = [answer for answer in both if answer is not None]
         whole = {
             "case": question.case_id,
             **line,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalsets.labels import read_labels, with_labels
-from harness.labelling.questions import first_look, questions, read_answers
+from harness.labelling.questions import first_look, level_questions, questions, read_answers
 from harness.labelling.recording import Recorder
 
 if TYPE_CHECKING:
@@ -20,15 +20,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sitting:
-    """Open questions of all looks, and the recorder for them."""
+    """Open questions of all looks, and the recorder for them.
+
+    `level` are those of the random cases by which the level of quality is known; some of them may
+    be among `asked`.
+    """
 
     asked: tuple[Question, ...]
     recorder: Recorder
+    level: tuple[Question, ...] = ()
 
     @property
     def now(self) -> tuple[Question, ...]:
         """The questions of the earliest look that waits."""
         return tuple(first_look(self.asked))
+
+    def wanted(self, *, all_looks: bool) -> tuple[Question, ...]:
+        """What a person is asked in one go: disagreements, then the random cases beside them."""
+        return tuple(dict.fromkeys((*(self.asked if all_looks else self.now), *self.level)))
+
+    @property
+    def open(self) -> tuple[Question, ...]:
+        """Every open question."""
+        return self.wanted(all_looks=True)
 
 
 def sit(
@@ -48,7 +62,8 @@ def sit(
         plan = _only(plan, labels_of(plan), by)
     asked = tuple(questions(plan, answers, by=by))
     recorder = Recorder(path=path, answers=answers, by=by, clock=clock)
-    return Sitting(asked=asked, recorder=recorder)
+    level = tuple(level_questions(plan, answers, by=by))
+    return Sitting(asked=asked, recorder=recorder, level=level)
 
 
 def labels_of(plan: FeaturePlan) -> tuple[Label, ...]:

@@ -27,7 +27,8 @@ _PAGE = """<!doctype html>
 table{{border-collapse:collapse}}
 td,th{{border:1px solid #999;padding:.4rem;text-align:left}}</style>
 </head><body><h1>{count} cases</h1><p>Which answer is right: a, b, both, neither, skip? Write it
-into the CSV sheet beside the case.</p>
+into the CSV sheet beside the case. Where a and b are one answer, write both if it is right and
+neither if it is wrong.</p>
 {cases}
 </body></html>
 """

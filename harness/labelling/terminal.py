@@ -18,7 +18,14 @@ KEYS: Mapping[str, Verdict] = {
     "a": "a", "b": "b", "both": "both", "2": "both",
     "neither": "neither", "n": "neither", "0": "neither", "skip": "skip", "s": "skip",
 }  # fmt: skip
+SINGLE: Mapping[str, Verdict] = {
+    "right": "both", "r": "both", "yes": "both", "y": "both",
+    "wrong": "neither", "w": "neither", "no": "neither", "n": "neither",
+    "skip": "skip", "s": "skip",
+}  # fmt: skip
+"""The words where one answer is shown."""
 HELP = "which is right: a, b, both, neither, skip, undo (quit stops; what is labelled stays)"
+HELP_SINGLE = "is it right: right, wrong, skip, undo (quit stops; what is labelled stays)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +47,19 @@ def label(asked: Sequence[Question], recorder: Recorder, console: Console) -> in
             break
         if word in {"undo", "u"}:
             at = _undo(asked, at, recorder, console)
-        elif word in KEYS:
-            at += _recorded(asked[at], KEYS[word], recorder, console)
+        elif (verdict := _keys(asked[at]).get(word)) is not None:
+            at += _recorded(asked[at], verdict, recorder, console)
         else:
-            console.show(HELP)
+            console.show(_help(asked[at]))
     return at
+
+
+def _keys(question: Question) -> Mapping[str, Verdict]:
+    return SINGLE if question.is_single else KEYS
+
+
+def _help(question: Question) -> str:
+    return HELP_SINGLE if question.is_single else HELP
 
 
 def _recorded(question: Question, verdict: Verdict, recorder: Recorder, console: Console) -> int:
@@ -66,10 +81,12 @@ def _undo(asked: Sequence[Question], at: int, recorder: Recorder, console: Conso
 
 def _shown(question: Question, number: int, total: int) -> str:
     a, b = (NO_ANSWER if answer is None else answer for answer in (question.a, question.b))
-    return (
-        f"\n{number} of {total}\n\n{printable(question.input)}\n\n"
-        f"  a: {printable(a)}\n  b: {printable(b)}\n{HELP}"
+    given = (
+        f"  answer: {printable(a)}"
+        if question.is_single
+        else f"  a: {printable(a)}\n  b: {printable(b)}"
     )
+    return f"\n{number} of {total}\n\n{printable(question.input)}\n\n{given}\n{_help(question)}"
 
 
 def printable(text: str) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.plan.ladder import Rung
     from harness.record.codes import Reason
     from harness.record.parts import Lever
+    from harness.record.trust import FloorFacts
     from harness.stats.design import Design
 
 
@@ -144,6 +145,10 @@ class FeaturePlan:
     """Disagreements that people are to label: expected, or counted where answers are known."""
     left_out: tuple[str, ...] = ()
     """Options that could be asked too, were the review not confined to some models."""
+    level_labels: int = 0
+    """Random cases to be labelled for the level of quality; no verdict waits for them."""
+    floor: FloorFacts | None = None
+    """Why no model could be told from a constant answer on these cases; None: one could."""
 
     def net_saving(self, lever: Lever) -> Decimal:
         """USD a month that one of the levers saves after discounts."""

@@ -17,9 +17,10 @@ from harness.metering.metered import metered
 from harness.plan.asking import Asker, read_tools
 from harness.plan.designing import design_of, is_labelled, refusal
 from harness.plan.expecting import ASSUMED, expectations
+from harness.plan.floor import floor_before, floor_note
 from harness.plan.hours import forecast
 from harness.plan.judging import plan_judges
-from harness.plan.labels import expected_labels
+from harness.plan.labels import expected_labels, expected_level_labels
 from harness.plan.ladder import climb
 from harness.plan.levering import levers_of
 from harness.plan.loading import planned_loads
@@ -272,6 +273,11 @@ class _FeaturePlanner:
         refused = None if self.wanted.quick else refusal(plan)
         if refused is not None:
             return _closed(plan, Status.TOO_SMALL, (Reason.SAMPLE_TOO_SMALL,), refused)
+        floor = None if self.wanted.quick else floor_before(plan)
+        if floor is not None:
+            why = floor_note(floor, plan.evalset.unit)
+            hopeless = replace(plan, floor=floor)
+            return _closed(hopeless, Status.TOO_SMALL, (Reason.EVALSET_CANNOT_TELL,), why)
         power = power_of(plan, self.expected)
         plan = replace(plan, power=power)
         money = price(plan, [*incumbent, *rungs], power.expected_share_of_calls)
@@ -279,7 +285,10 @@ class _FeaturePlanner:
         if labels and not is_closed(plan.evalset.primary):
             return _closed(plan, Status.BLOCKED, (Reason.LABELS_MISSING,), _open(plan))
         status = Status.NEEDS_LABELS if labels else Status.READY
-        fixed = replace(plan, status=status, labels=labels, money=money, note=power.note)
+        level = 0 if is_labelled(plan) else expected_level_labels(plan)
+        fixed = replace(
+            plan, status=status, labels=labels, level_labels=level, money=money, note=power.note
+        )
         return hashed(fixed)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.publish.tables import pairs, table
-from harness.publish.words import DASH, count, day, series, usd
+from harness.publish.words import DASH, count, day, points, series, usd
 from harness.wording import plural
 from reports.document import Code, Paragraph, Section
 
@@ -100,8 +100,27 @@ def _cases(record: DecisionRecord) -> tuple[Block, ...]:
         ("inputs, SHA-256", used.inputs_sha256),
         ("labels, SHA-256", used.labels_sha256 or DASH),
         ("what it can decide", record.evidence.power_note),
+        *_floor(record),
     ]
     return (pairs("The eval set", rows), _traffic(record), _needed(record))
+
+
+def _floor(record: DecisionRecord) -> list[tuple[str, str]]:
+    """Today's level beside the best answer that never changes, on the same cases."""
+    floor = record.evidence.floor
+    if floor is None:
+        return []
+    if floor.level is None:
+        return [("today's level", "not known")]
+    bound = (
+        f"{points(floor.level, signed=False)}, at worst {points(floor.level_lower, signed=False)}"
+    )
+    drawn = " drawn at random and labelled" if floor.sampled else ""
+    return [
+        ("today's level, of 100", f"{bound}, on {count(floor.cases)} cases{drawn}"),
+        ("best answer that never changes, of 100", points(floor.constant_score, signed=False)),
+        ("can tell models apart", "yes" if floor.clears else "no"),
+    ]
 
 
 def _traffic(record: DecisionRecord) -> Block:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.publish.facts import open_option
+from harness.publish.floor_words import cannot_tell
 from harness.publish.quality_words import agreed, counts_text, note_of
 from harness.publish.words import REASONS, day, person, points, sentence, series, usd
 from harness.record.codes import Reason
@@ -35,6 +36,8 @@ def _why_open(record: DecisionRecord) -> str:
     plain = f"{reasons[:1].upper()}{reasons[1:]}."
     if Reason.BASELINE_FAILS_OWN_BAR in record.reason_codes:
         return f"{plain} It scored {points(record.current_quality, signed=False)} of 100."
+    if Reason.EVALSET_CANNOT_TELL in record.reason_codes:
+        return f"{plain} {cannot_tell(record)}"
     if option is None or option.quality is None:
         return plain if option is None else f"{plain} {option.target.option}: {note_of(option)}."
     quality = option.quality
@@ -59,6 +62,9 @@ _PROVIDE = {
     Reason.LATENCY_NOT_MEASURED: "A time measurement of at least 60 live requests.",
     Reason.JUDGE_UNRELIABLE: "A judge that agrees with people, or labels made by people.",
     Reason.USAGE_NOT_REPORTED: "A server that reports its usage: without it the cost is unknown.",
+    Reason.EVALSET_CANNOT_TELL: "Cases on which a working model is clearly better than an answer "
+    "that never changes: see that the prompt holds the case, that the targets are what a right "
+    "answer says, and that they are not nearly all the same.",
     Reason.BASELINE_FAILS_OWN_BAR: "A model or a prompt that passes the bar: mend that first.",
 }
 

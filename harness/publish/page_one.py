@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from harness.publish.facts import cheapest_failed, chosen_option, open_option, trials_missing
 from harness.publish.figures import forest
+from harness.publish.floor_words import floor_paragraph, too_easy
 from harness.publish.opening import opening
 from harness.publish.page_risk import errors, if_wrong, weakest
 from harness.publish.page_stay import exception, levers, would_change
 from harness.publish.page_tables import comparison, options_table
 from harness.publish.titles import notices
 from harness.publish.words import amounts_alike, count, day, sentence, usd
-from harness.record.codes import State, Verdict
+from harness.record.codes import Reason, State, Verdict
 from harness.wording import plural
 from reports.document import Code, Paragraph, Signature
 
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 def page_one(facts: Facts) -> tuple[Block, ...]:
     """All blocks of page one, in reading order."""
     record = facts.record
-    blocks: list[Block] = [*notices(facts), *opening(record)]
-    shown = chosen_option(record) or open_option(record)
+    blocks: list[Block] = [*notices(facts), *too_easy(record), *opening(record)]
+    blocks += floor_paragraph(record)
+    told = Reason.EVALSET_CANNOT_TELL not in record.reason_codes
+    shown = (chosen_option(record) or open_option(record)) if told else None
     if shown is not None:
         blocks.append(comparison(record, shown))
-    picture = forest(record)
+    picture = forest(record) if told else None
     if picture is not None:
         blocks.append(picture)
     if shown is not None:

@@ -48,6 +48,7 @@ _OF_THE_REVIEW: Mapping[Reason, str] = {
     Reason.USAGE_NOT_REPORTED: "a server did not report its usage",
     Reason.TRAFFIC_MISSING: "the traffic is not known",
     Reason.LATENCY_NOT_MEASURED: "the time was not measured",
+    Reason.EVALSET_CANNOT_TELL: "these cases cannot tell a good model from none",
 }
 LEVERS: Mapping[str, str] = {
     "batch": "batch",

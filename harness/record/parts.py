@@ -30,6 +30,7 @@ from harness.record.trust import (
     AnswersFacts,
     AuditFacts,
     CascadeFacts,
+    FloorFacts,
     GraderFacts,
     Missingness,
     MixFacts,
@@ -372,6 +373,7 @@ class Evidence(Recorded):
     """One-sided, per feature, for all its candidates together."""
     answers: Annotated[tuple[AnswersFacts, ...] | None, LATER] = None
     """Today's model first; None: every answer came live, or the record is older than this key."""
+    floor: Annotated[FloorFacts | None, LATER] = None
 
 
 class HistoryEntry(Recorded):

@@ -6,7 +6,9 @@ Case ids stand here, and no content. Quality is in points, shares in percent.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Self
+
+from pydantic import model_validator
 
 from harness.record.base import LATER, Recorded
 from harness.record.money import CascadeMonth  # pydantic reads it at run time
@@ -115,3 +117,62 @@ class GraderFacts(Recorded):
     changed_current: tuple[str, ...]
     """Cases of today's model that it scores differently."""
     changed_candidate: tuple[str, ...]
+
+
+class FloorFacts(Recorded):
+    """Whether the eval set can tell today's model from an answer that is the same to every case.
+
+    Points. No text of a case stands here: of a constant answer only what kind it is, and a label
+    where the scorer's own list names it.
+    """
+
+    cases: int
+    """Cases that the level and the constant's score rest on; 0: the level is not known."""
+    sampled: bool
+    """They were drawn at random and labelled by people; else they are all that were asked."""
+    right: int | None
+    """Cases on which today's model was right; None for graded scores."""
+    level: float | None
+    """Today's mean score; None: not known, or nothing was asked."""
+    level_lower: float | None
+    """Its one-sided 95 % lower bound."""
+    best_lower: float | None
+    """That bound for a model that is right on every case; only where nothing was asked."""
+    constant: str | None
+    """The one that scores most: `empty answer`, `label`, `commonest target` or `fixed text`."""
+    label: str | None
+    """The label that it names."""
+    constant_right: int | None
+    constant_score: float | None
+    assumed: bool
+    """Its score is an assumption: a model or another tool grades these answers."""
+    margin: float
+    clears: bool | None
+    """The lower bound lies above the constant's score by the margin; None: not known."""
+    all_right: bool
+    """Every model that was asked was right on every case."""
+    alike: float | None
+    """Percent of the cases to which today's model gave one and the same answer, where that alone
+    keeps its level within the margin of a constant's, whatever the labels are."""
+
+    @model_validator(mode="after")
+    def _holds(self) -> Self:
+        if self.clears != self._clearing():
+            raise ValueError("floor: `clears` does not follow from the level, constant and margin")
+        self._counts(self.right, self.level)
+        self._counts(self.constant_right, self.constant_score)
+        if self.all_right and self.level != 100:  # noqa: PLR2004  # percent
+            raise ValueError("floor: not every model is right on every case")
+        return self
+
+    def _counts(self, right: int | None, score: float | None) -> None:
+        if right is None:
+            return
+        if score is None or round(score * self.cases / 100) != right:
+            raise ValueError(f"floor: {right} of {self.cases} cases are not {score} points")
+
+    def _clearing(self) -> bool | None:
+        bound = self.best_lower if self.level_lower is None else self.level_lower
+        if bound is not None and self.constant_score is not None:
+            return round(bound - self.constant_score, 6) >= self.margin
+        return None if self.alike is None else round(100 - self.alike, 6) >= self.margin

@@ -11,7 +11,9 @@ from harness.plan.rehearsing import WANTED_POWER
 from harness.record.codes import Reason, Verdict
 from harness.record.parts import StillNeeded
 from harness.review.agreement import grades_lacking
+from harness.review.floor import floor_of
 from harness.review.money import bill
+from harness.stats.floor import Gap
 from harness.stats.power import Truth, cases_needed
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from harness.decision.verdict import Decided
     from harness.plan.model import FeaturePlan
+    from harness.record.trust import FloorFacts
     from harness.review.feature_run import FeatureRun
     from harness.review.option_records import Examined
 
@@ -41,6 +44,8 @@ def needed(
     # With answers missing nobody can tell whether the cases are too few.
     unclear = labels or ungraded or Reason.RUN_INCOMPLETE in decided.reasons
     more = None if unclear else _more_cases(open_ones, plan)
+    if Reason.EVALSET_CANNOT_TELL in decided.reasons:
+        labels, more = 0, _cases_to_tell(floor_of(plan, run), plan)
     return StillNeeded(
         cases=more,
         labels=labels or None,
@@ -70,6 +75,18 @@ def _more_cases(open_ones: Sequence[Examined], plan: FeaturePlan) -> int | None:
     ]
     known = [total for total in totals if total is not None]
     return max(min(known) - len(plan.sample.deciding), 0) or None if known else None
+
+
+def _cases_to_tell(floor: FloorFacts | None, plan: FeaturePlan) -> int | None:
+    """Cases beside those there are that would tell today's model from a constant answer.
+
+    None: at the shares that were seen no number would, or nothing was seen.
+    """
+    if floor is None or floor.level is None or floor.constant_score is None or floor.sampled:
+        return None
+    gap = Gap(level=floor.level / 100, constant=floor.constant_score / 100, margin=floor.margin)
+    needed = gap.cases_needed(floor.cases)
+    return None if needed is None else max(needed - len(plan.sample.deciding), 0) or None
 
 
 def _truth(one: Examined) -> Truth:
@@ -103,6 +120,8 @@ def _note(decided: Decided, plan: FeaturePlan, labels: int) -> str:
         Reason.PRICE_MISSING: plan.note,
         Reason.TRAFFIC_MISSING: plan.note,
         Reason.BASELINE_FAILS_OWN_BAR: "the model of today fails its own bar: mend that first",
+        Reason.EVALSET_CANNOT_TELL: "mend the eval set: see that the prompt holds the case, that "
+        "the targets are what a right answer says, and that they are not nearly all the same",
         Reason.LATENCY_NOT_MEASURED: "measure latency with at least 60 live requests",
         Reason.USAGE_NOT_REPORTED: "the server reported no usage: the cost is unknown",
     }

@@ -237,6 +237,8 @@ def note(examined: Examined, result: OptionResult) -> str:
     """Why, in one plain line."""
     if examined.planned.excluded is not None:
         return examined.planned.note
+    if Reason.EVALSET_CANNOT_TELL in result.reasons:
+        return "these cases cannot tell it from an answer that never changes"
     if Reason.CHEAPER_ONE_PASSED in result.reasons:
         return "not needed: a cheaper one passed everything"
     found = examined.quality

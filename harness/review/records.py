@@ -13,6 +13,7 @@ from harness.decision.verdict import decide
 from harness.economics.monthly import cost_from_traffic, unknown_cost
 from harness.economics.savings import savings
 from harness.economics.seeding import generator
+from harness.plan.labels import LEVEL_CASES
 from harness.plan.levering import levers_of
 from harness.plan.model import Status
 from harness.record.codes import Reason, Verdict
@@ -20,6 +21,7 @@ from harness.record.model import DecisionRecord, seal
 from harness.review.checks import noise
 from harness.review.evidence import bar_of, evidence, evidence_day
 from harness.review.feature_facts import feature_facts, margin, traffic_facts, unplanned_target
+from harness.review.floor import floor_of
 from harness.review.money import Measured, bridge_to, interval_to, measure, planned_cost
 from harness.review.needs import needed
 from harness.review.option_records import Examined, examine, facts, lever_of, option_record, target
@@ -27,6 +29,7 @@ from harness.review.option_records import Examined, examine, facts, lever_of, op
 if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan
     from harness.record.parts import Bridge, LatencyFacts, Lever, OptionCost, Savings
+    from harness.record.trust import FloorFacts
     from harness.review.evidence import Context
     from harness.review.feature_run import FeatureRun
 
@@ -42,8 +45,13 @@ class _Writer:
         self._bar = bar_of(plan, context)
         self._today = self._incumbent_cost()
         self._examined = self._examine()
+        self._floor = floor_of(plan, run)
         self._decided = decide(
-            Blocked(blocked=self._blocked(), baseline_fails_bar=self._fails_bar()),
+            Blocked(
+                blocked=self._blocked(),
+                baseline_fails_bar=self._fails_bar(),
+                cannot_tell=self._floor is not None and self._floor.clears is False,
+            ),
             [facts(one, plan, run, context.minimum_saving_usd) for one in self._examined],
         )
         self._day = evidence_day(run, context.now)
@@ -86,7 +94,9 @@ class _Writer:
             trigger=plan.config.trigger,
             not_known=self._not_known(),
             savings=self._savings(chosen),
-            evidence=evidence(plan, self._run, context, self._day),
+            evidence=evidence(plan, self._run, context, self._day).model_copy(
+                update={"floor": self._floor}
+            ),
         )
 
     def _blocked(self) -> tuple[Reason, ...]:
@@ -198,7 +208,7 @@ class _Writer:
             )
         run = self._run
         if run is not None and run.board.arm(run.incumbent.option).unlabelled:
-            gaps.append("how good either model is by itself: only disagreements are labelled")
+            gaps.append(_level_gap(plan, self._floor))
         if plan.evalset.targets in {"model", "program"}:
             maker = plan.evalset.targets
             gaps.append(f"whether people agree with the targets: a {maker} made them")
@@ -206,6 +216,17 @@ class _Writer:
         if same:
             gaps.append(f"whether the judge favours its own family: {', '.join(same)}")
         return tuple(gaps)
+
+
+def _level_gap(plan: FeaturePlan, floor: FloorFacts | None) -> str:
+    """What is not known of the level where only disagreements are labelled."""
+    if floor is not None and floor.sampled:
+        return f"how good either model is beyond the {floor.cases} random cases that are labelled"
+    lacking = min(LEVEL_CASES, len(plan.sample.deciding))
+    return (
+        "how good either model is by itself: only disagreements are labelled (level not known; "
+        f"labels of {lacking} random cases would tell: rightsize label {plan.feature})"
+    )
 
 
 def _by_cost(one: Examined) -> tuple[bool, Decimal, str]:

@@ -20,6 +20,7 @@ from harness.record.parts import (
     StillNeeded,
     TierFacts,
 )
+from tests.support.floors import a_low_floor
 from tests.support.record_parts import (
     a_cost,
     a_failed_option,
@@ -237,6 +238,7 @@ _UNDECIDED = {
     Reason.USAGE_NOT_REPORTED,
     Reason.TRAFFIC_MISSING,
     Reason.LATENCY_NOT_MEASURED,
+    Reason.EVALSET_CANNOT_TELL,
 }
 _DOWNGRADE = {
     Reason.NON_INFERIOR_AND_CHEAPER,
@@ -283,6 +285,10 @@ _SPECIAL: dict[Reason, dict[str, object]] = {
         "still_needed": None,
     },
     Reason.RUN_INCOMPLETE: {"still_needed": None},
+    Reason.EVALSET_CANNOT_TELL: {
+        "evidence": an_evidence(floor=a_low_floor()),
+        "still_needed": None,
+    },
     Reason.LABELS_MISSING: {
         "still_needed": StillNeeded(
             cases=None,

@@ -108,6 +108,33 @@ def test_what_blocks_the_feature_comes_before_everything() -> None:
     assert (failing.verdict, failing.finding) == (Verdict.UNDECIDED, Finding.UNDER_PROVISIONED)
 
 
+@pytest.mark.parametrize("length", [0, 1, 2, 3])
+def test_a_set_that_cannot_tell_decides_nothing_but_what_needs_none(length: int) -> None:
+    standing = {"slow", "dear", "forbidden"}
+    for kinds in product(KINDS, repeat=length):
+        found = decide(FeatureFacts(cannot_tell=True, baseline_fails_bar=True), _options(kinds))
+        assert found.chosen is None, kinds
+        assert not any(item.result is Result.PASS for item in found.options)
+        if set(kinds) <= standing:
+            assert found.verdict is Verdict.JUSTIFY, kinds
+            assert Reason.EVALSET_CANNOT_TELL not in found.reasons
+        else:
+            assert found.verdict is Verdict.UNDECIDED, kinds
+            assert found.finding is Finding.INSUFFICIENT_EVIDENCE
+            asked = set(kinds) - standing - {"not asked", "unpriced"}
+            assert (Reason.EVALSET_CANNOT_TELL in found.reasons) == bool(asked), kinds
+        assert not set(found.reasons) & {
+            Reason.QUALITY_INFERIOR,
+            Reason.UNLIKELY_TO_PASS,
+            Reason.SLICE_REGRESSION,
+        }
+
+
+def test_what_else_is_lacking_is_told_before_the_eval_set() -> None:
+    found = decide(FeatureFacts(cannot_tell=True), _options(("incomplete",)))
+    assert found.reasons == (Reason.RUN_INCOMPLETE, Reason.EVALSET_CANNOT_TELL)
+
+
 def test_an_option_without_a_reason_is_a_bug_and_not_a_verdict() -> None:
     with pytest.raises(ValueError, match="neither tested nor blocked"):
         decide(FeatureFacts(), [OptionFacts(option="x", quality=None)])

@@ -305,7 +305,8 @@ def test_the_command_labels_on_the_terminal_and_on_a_sheet(
     sheet.write_text(filled(text, ["neither", *["what"] * (len(rows) - 1)]), encoding="utf-8")
     capsys.readouterr()
     assert run([*words, "--by", "eli", "--second", "--filled", str(sheet)]) == 0
-    assert "1 labelled, 0 rows empty, 1 refused" in capsys.readouterr().out
+    refused = f"1 labelled, 0 rows empty, {len(rows) - 1} refused"
+    assert refused in capsys.readouterr().out
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert run([*words, "--by", "eli"]) == 0
     assert "<script" not in page.read_text("utf-8")
@@ -338,9 +339,9 @@ def test_the_plan_says_how_many_labels_and_how_long(
     shutil.copytree(replayed, fresh, ignore=shutil.ignore_patterns(".rightsize", "reviews"))
     assert run([*words, str(fresh)]) == 0
     assert (
-        "   1  need labels            label the disagreements: about 16, 6 min (`rightsize label`)"
-        in capsys.readouterr().out
-    )
+        "   1  need labels            label the disagreements: about 16, 6 min, and 30 random "
+        "cases for the level of quality (`rightsize label`)"
+    ) in capsys.readouterr().out
     assert run([*words, str(replayed), "--details"]) == 0
     counted = capsys.readouterr().out
     assert "label the disagreements: about 2, 1 min" in counted
@@ -350,7 +351,9 @@ def test_the_plan_says_how_many_labels_and_how_long(
     for question in found.asked:
         found.recorder.record(question, truth(question))
     assert run([*words, str(replayed)]) == 0
-    assert "   1  ready" in capsys.readouterr().out
+    ready = capsys.readouterr().out
+    assert "   1  ready" in ready
+    assert "tickets: level not known; label " in ready
 
 
 def test_the_record_of_a_waiting_feature_says_how_many_and_how_long(replayed: Path) -> None:

@@ -1,0 +1,93 @@
+"""What a review found of its eval set: can it tell today's model from a constant answer?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from harness.plan.floor import floor_facts, points
+from harness.plan.labels import level_cases
+from harness.record.trust import FloorFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalsets.cases import Case
+    from harness.comparison.arms import Arm
+    from harness.plan.model import FeaturePlan
+    from harness.review.feature_run import FeatureRun
+
+
+def floor_of(plan: FeaturePlan, run: FeatureRun | None) -> FloorFacts | None:
+    """By the answers where there are any, else what the plan knew; None where nothing is known."""
+    if run is None:
+        return plan.floor
+    arm = run.arm(run.incumbent.option)
+    asked = [case for case in plan.sample.deciding if case.id in arm.scores]
+    if not asked:
+        return None
+    if not arm.unlabelled:
+        return _measured(plan, run, asked)
+    drawn = level_cases(plan.sample)
+    labelled = all(case.id in arm.scores and case.id not in arm.unlabelled for case in drawn)
+    return _sampled(plan, run, drawn) if labelled else _unknown(plan, arm, asked)
+
+
+def _measured(plan: FeaturePlan, run: FeatureRun, cases: Sequence[Case]) -> FloorFacts | None:
+    """By the scores of today's model; None where the world brought none."""
+    arm = run.arm(run.incumbent.option)
+    scored = [(case, score) for case in cases if (score := arm.score(case.id)) is not None]
+    if not scored:
+        return None
+    found = floor_facts(
+        run.board.measures.primary,
+        [case for case, _ in scored],
+        [score for _, score in scored],
+        evalset=plan.evalset,
+        margin=plan.margin,
+    )
+    return _with(found, all_right=found.level == points(1.0) and _others_right(run))
+
+
+def _sampled(plan: FeaturePlan, run: FeatureRun, drawn: Sequence[Case]) -> FloorFacts | None:
+    found = _measured(plan, run, drawn)
+    return None if found is None else _with(found, sampled=True, all_right=False)
+
+
+def _with(found: FloorFacts, **changed: bool) -> FloorFacts:
+    return FloorFacts.model_validate({**found.model_dump(), **changed})
+
+
+def _others_right(run: FeatureRun) -> bool:
+    """Whether every other model that was asked was right on all that it was asked."""
+    arms = [run.arm(option) for option in run.options]
+    scores = [score for arm in arms for case in arm.scores.values() for score in case]
+    known = [score for score in scores if score is not None]
+    return bool(known) and all(score == 1.0 for score in known)
+
+
+def _unknown(plan: FeaturePlan, arm: Arm, asked: Sequence[Case]) -> FloorFacts:
+    """Without labels the level is not known; one answer to nearly all cases tells enough.
+
+    The level less the score of that very answer is at most the share of the other cases.
+    """
+    given = Counter(arm.answers.get(case.id) for case in asked)
+    alike = points(given.most_common(1)[0][1] / len(asked))
+    hopeless = round(points(1.0) - alike, 6) < plan.margin
+    return FloorFacts(
+        cases=0,
+        sampled=False,
+        right=None,
+        level=None,
+        level_lower=None,
+        best_lower=None,
+        constant=None,
+        label=None,
+        constant_right=None,
+        constant_score=None,
+        assumed=False,
+        margin=plan.margin,
+        clears=False if hopeless else None,
+        all_right=False,
+        alike=alike if hopeless else None,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from harness.comparison.samples import missing_as_zero, sample
@@ -16,25 +17,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """An option's figures, shares; None where nothing can be estimated."""
+    """An option's figures on one set of cases, shares; None where nothing can be estimated."""
 
+    cases: tuple[int, int]
+    """All of them rest on the cases from the first to before the second."""
+    level: float
     tested: Estimate | None
-    """At the level that decided, on the deciding cases."""
+    """At the level that decided."""
     best: float | None
+    """At one-sided alpha, unadjusted."""
     worst_missing_as_zero: float | None
 
 
 def shown(design: Design, pairs: Pairs, *, cases: tuple[int, int], level: float) -> Shown:
-    """Bounds of an option on the cases from the first to before the second; `best` on all."""
-    chosen = pairs.pairs[slice(*cases)]
+    """Bounds of an option on the cases from the first to before the second.
+
+    A case that waits for its label ends them: left out, only differences would go.
+    """
+    start, stop = cases
+    chosen = tuple(takewhile(lambda pair: not pair.unlabelled, pairs.pairs[start:stop]))
     tested = estimate(sample(chosen), design.method, level)
-    every = estimate(sample(pairs.pairs), design.method, design.alpha)
+    unadjusted = estimate(sample(chosen), design.method, design.alpha)
     pessimist = estimate(missing_as_zero(chosen), design.method, level)
     return Shown(
+        cases=(start, start + len(chosen)),
+        level=level,
         tested=tested,
-        best=None if every is None else every.upper,
+        best=None if unadjusted is None else unadjusted.upper,
         worst_missing_as_zero=None if pessimist is None else pessimist.lower,
     )
+
+
+def on_all_cases(design: Design, pairs: Pairs) -> Shown:
+    """As `shown`, on every case of the option, the pilot's too: harm is shown by all of them."""
+    return shown(design, pairs, cases=(0, len(pairs.pairs)), level=design.alpha)
 
 
 def option_p_value(design: Design, evidence: Evidence, option: str, count: int) -> float | None:
@@ -54,9 +70,10 @@ def _at(source: Pairs, positions: tuple[int, ...], start: int, stop: int) -> lis
     return [source.pairs[index] for index in positions if start <= index < end]
 
 
-def inferior(design: Design, found: Shown) -> bool:
-    """The option is shown to be worse than the margin, at one-sided alpha, unadjusted."""
-    return found.best is not None and found.best < -design.margin / 100
+def inferior(design: Design, pairs: Pairs) -> bool:
+    """All its cases show the option to be worse than the margin, at one-sided alpha, unadjusted."""
+    best = on_all_cases(design, pairs).best
+    return best is not None and best < -design.margin / 100
 
 
 def incomplete(design: Design, pairs: Pairs) -> bool:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.decision.bounds import Shown, incomplete, inferior, option_p_value, shown, unlabelled
+from harness.decision.bounds import (
+    Shown,
+    incomplete,
+    inferior,
+    on_all_cases,
+    option_p_value,
+    shown,
+    unlabelled,
+)
 from harness.decision.standing import LookRow, QualityState, Standing
 from harness.decision.step import Ask, Confirm, Evidence, Finished, Step
 from harness.stats import holm as kernel
@@ -78,8 +86,11 @@ def standing_of(design: Design, evidence: Evidence, tested: Tested) -> Standing:
             best=None, level=None, worst_missing_as_zero=None, looks=(),
         )  # fmt: skip
     size = len(design.order)
-    found = shown(design, pairs, cases=(0, size), level=tested.level)
-    state = _state(design, evidence, tested, found)
+    state = _state(design, evidence, tested)
+    if state == "inferior":
+        found = on_all_cases(design, pairs)
+    else:
+        found = shown(design, pairs, cases=(0, size), level=tested.level)
     estimate = found.tested
     worst = None if estimate is None else estimate.lower
     return Standing(
@@ -90,15 +101,15 @@ def standing_of(design: Design, evidence: Evidence, tested: Tested) -> Standing:
         difference=None if estimate is None else estimate.value,
         worst=worst,
         best=found.best,
-        level=tested.level,
+        level=found.level,
         worst_missing_as_zero=found.worst_missing_as_zero,
         looks=(_look(tested, found, state),),
-        cases=(0, size),
+        cases=found.cases,
         unlabelled=unlabelled(pairs, size),
     )
 
 
-def _state(design: Design, evidence: Evidence, tested: Tested, found: Shown) -> QualityState:
+def _state(design: Design, evidence: Evidence, tested: Tested) -> QualityState:
     pairs: Pairs = evidence.pairs[tested.option]
     if tested.option in evidence.vetoed:
         return "vetoed"
@@ -108,7 +119,7 @@ def _state(design: Design, evidence: Evidence, tested: Tested, found: Shown) -> 
         return "waiting"
     if tested.passed:
         return "passes"
-    return "inferior" if inferior(design, found) else "open"
+    return "inferior" if inferior(design, pairs) else "open"
 
 
 _ACTIONS: dict[QualityState, str] = {"passes": "pass", "inferior": "inferior", "waiting": "waiting"}
@@ -121,7 +132,7 @@ def _look(tested: Tested, found: Shown, state: QualityState) -> LookRow:
         n=0 if estimate is None else estimate.n,
         difference=None if estimate is None else estimate.value,
         worst=None if estimate is None else estimate.lower,
-        level=tested.level,
+        level=found.level,
         p_value=tested.p_value,
         action=_ACTIONS.get(state, "continue"),
     )

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from harness.comparison.samples import sample
-from harness.decision.bounds import incomplete, inferior, option_p_value, shown, unlabelled
+from harness.decision.bounds import (
+    incomplete,
+    inferior,
+    on_all_cases,
+    option_p_value,
+    shown,
+    unlabelled,
+)
 from harness.decision.standing import LookRow, Standing, Stop
 from harness.decision.step import Ask, Confirm, Evidence, Finished, Step
 from harness.stats.single import OptionSeen, course, nominal_level
@@ -15,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.comparison.pairs import Pairs
-    from harness.decision.bounds import Shown
     from harness.decision.standing import QualityState
     from harness.stats.design import Design
     from harness.stats.single import Differences, LadderCourse, OptionCourse
@@ -190,8 +197,11 @@ class _Seen:
 def _standing(seen: _Seen) -> Standing:
     if seen.pairs is None or not seen.cases[1]:
         return _never_tested(seen)
-    figures = shown(seen.design, seen.pairs, cases=seen.cases, level=seen.level)
-    state = _state(seen, figures)
+    state = _state(seen, seen.pairs)
+    if state == "inferior":
+        figures = on_all_cases(seen.design, seen.pairs)
+    else:
+        figures = shown(seen.design, seen.pairs, cases=seen.cases, level=seen.level)
     tested = figures.tested
     return Standing(
         option=seen.name,
@@ -201,10 +211,10 @@ def _standing(seen: _Seen) -> Standing:
         difference=None if tested is None else tested.value,
         worst=None if tested is None else tested.lower,
         best=figures.best,
-        level=seen.level,
+        level=figures.level,
         worst_missing_as_zero=figures.worst_missing_as_zero,
         looks=_looks(seen, state),
-        cases=seen.cases,
+        cases=figures.cases,
         stop=seen.stop if state == "unlikely" else None,
         unlabelled=_to_label(seen),
     )
@@ -228,12 +238,12 @@ def _never_tested(seen: _Seen) -> Standing:
     )
 
 
-def _state(seen: _Seen, figures: Shown) -> QualityState:
+def _state(seen: _Seen, pairs: Pairs) -> QualityState:
     ordered: tuple[tuple[bool, QualityState], ...] = (
         (seen.name in seen.evidence.vetoed, "vetoed"),
         (seen.lost, "incomplete"),
         (seen.passes, "passes"),
-        (inferior(seen.design, figures), "inferior"),
+        (inferior(seen.design, pairs), "inferior"),
         (seen.stop is not None, "unlikely"),
         (bool(_to_label(seen)), "waiting"),
     )
@@ -257,7 +267,14 @@ def _looks(seen: _Seen, state: QualityState) -> tuple[LookRow, ...]:
     if seen.course.dropped:
         return (_ending(seen, 0, "dropped"),)
     if seen.course.stopped and not seen.passes:
-        rows.append(_ending(seen, len(rows) + 1, "futile"))
+        number = 1 + sum(end < seen.used for end in seen.design.looks)
+        if rows and rows[-1].number == number:
+            harmful = state == "inferior"
+            rows[-1] = replace(rows[-1], action="inferior" if harmful else "futile")
+        else:
+            rows.append(_ending(seen, number, "futile"))
+    elif rows and state == "inferior":
+        rows[-1] = replace(rows[-1], action="inferior")
     return tuple(rows)
 
 
@@ -268,7 +285,6 @@ def _row(seen: _Seen, place: int, state: QualityState) -> LookRow:
     pairs = seen.evidence.pairs[seen.name]
     found = shown(design, pairs, cases=(design.pilot, end), level=level).tested
     passed = place == seen.look and state in {"passes", "vetoed"}
-    inferior_here = place == seen.known[-1] and state == "inferior"
     return LookRow(
         number=place + 1,
         n=0 if found is None else found.n,
@@ -276,7 +292,7 @@ def _row(seen: _Seen, place: int, state: QualityState) -> LookRow:
         worst=None if found is None else found.lower,
         level=level,
         p_value=option_p_value(design, seen.evidence, seen.name, end),
-        action="pass" if passed else "inferior" if inferior_here else "continue",
+        action="pass" if passed else "continue",
     )
 
 

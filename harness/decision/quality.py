@@ -25,16 +25,20 @@ class Levels:
 
 def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Quality | None:
     """Fill a record's `Quality`; None when nothing was tested (no settled pair)."""
-    deciding = pairs.pairs[slice(*standing.cases)]
-    settled = [pair for pair in deciding if pair.difference is not None]
+    settled = settled_in(pairs, standing.cases)
     levels = score_levels(settled)
     figures = (standing.difference, standing.worst, standing.best, standing.level)
     if None in figures or not settled:
         return None
     both, current_only, candidate_only, neither = _table(settled)
+    first, stop = standing.cases
+    pilot = (first, min(stop, design.pilot))
     return Quality(
         metric=metric,
-        n=standing.n,
+        n=len(settled),
+        pilot_cases=len(settled_in(pairs, pilot)),
+        deciding_cases=len(settled) - len(settled_in(pairs, pilot)),
+        missing_cases=len(pairs.pairs[slice(*standing.cases)]) - len(settled),
         clusters=_clusters(design, settled),
         repeats=pairs.repeats,
         agreed_without_label=sum(pair.agreed for pair in settled),
@@ -51,8 +55,14 @@ def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Qu
         margin=design.margin,
         level=standing.level or 0.0,
         looks=tuple(_look(row) for row in standing.looks),
+        looks_planned=len(design.looks),
         worst_missing_as_zero=points(standing.worst_missing_as_zero),
     )
+
+
+def settled_in(pairs: Pairs, cases: tuple[int, int]) -> list[Pair]:
+    """The pairs with a known difference among the cases from the first to before the second."""
+    return [pair for pair in pairs.pairs[slice(*cases)] if pair.difference is not None]
 
 
 def missingness(pairs: Pairs) -> Missingness:

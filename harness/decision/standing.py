@@ -67,11 +67,11 @@ class LookRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """An option's quality so far.
+    """An option's quality so far; every figure rests on `cases`.
 
     `worst` is the lower bound at `level`, the level that decided: it lies above minus the margin
     exactly when `state` is `passes` (or was before a veto). `best` is the upper bound at
-    one-sided alpha, unadjusted, over all cases, the pilot's too. `asked` counts cases bought.
+    one-sided alpha, unadjusted. `asked` counts cases bought.
     """
 
     option: str
@@ -85,7 +85,11 @@ class Standing:
     worst_missing_as_zero: float | None
     looks: tuple[LookRow, ...]
     cases: tuple[int, int] = (0, 0)
-    """The figures rest on the cases of the order from the first to before the second."""
+    """From the first to before the second of the order.
+
+    The deciding ones; of an option that is `inferior` all of them, and of one that the pilot
+    dropped the pilot's.
+    """
     stop: Stop | None = None
     """None unless `state` is `unlikely`."""
     unlabelled: tuple[str, ...] = ()

@@ -89,6 +89,7 @@ def _quality(record: DecisionRecord) -> list[Block | None]:
                 for option, q in _tested(record)
             ),
         ),
+        _rests_on(record),
         mixes(record),
         _disagreements(record),
         *agreement_tables(record),
@@ -112,6 +113,25 @@ def _method(record: DecisionRecord) -> list[Block]:
         "unadjusted."
     )
     return [Paragraph(lead="How it was measured.", runs=(text,))]
+
+
+def _rests_on(record: DecisionRecord) -> Table | None:
+    return table(
+        "The cases that each option's figures rest on: those that decide; where all of them show "
+        "that it is worse, the pilot's too",
+        ("option", "cases", "of the pilot", "that decide", "left out, an answer is missing"),
+        (
+            (
+                option.target.option,
+                count(q.n),
+                count(q.pilot_cases),
+                count(q.deciding_cases),
+                count(q.missing_cases),
+            )
+            for option, q in _tested(record)
+            if q.pilot_cases is not None
+        ),
+    )
 
 
 def _disagreements(record: DecisionRecord) -> Table | None:
@@ -186,12 +206,17 @@ def _missing_cells(option: OptionRecord) -> tuple[str, str]:
 def _looks(record: DecisionRecord) -> list[Block | None]:
     return [
         table(
-            f"Looks of {option.target.option}",
+            f"Looks of {option.target.option}{_planned(quality)}",
             ("look", "cases", "difference", "at worst", "level", "p-value", "action"),
             (_look_cells(look) for look in quality.looks),
         )
         for option, quality in _tested(record)
     ]
+
+
+def _planned(quality: Quality) -> str:
+    planned = quality.looks_planned
+    return "" if planned is None else f", {count(planned)} planned"
 
 
 def _look_cells(look: Look) -> tuple[str, ...]:

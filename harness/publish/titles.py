@@ -26,6 +26,7 @@ from harness.publish.words import (
     usd_range,
 )
 from harness.record.codes import Reason, Verdict
+from harness.record.laws import broken_laws
 from harness.wording import plural
 from reports.document import Notice
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from harness.record.parts import OptionRecord
 
+MIXED = "Counts and difference rest on different cases; review again."
+"""Of a record that was made before its figures were held to laws."""
 _BY_MORE_CASES = {Reason.QUALITY_UNDECIDED, Reason.SAMPLE_TOO_SMALL, Reason.LABELS_MISSING}
 
 
@@ -134,6 +137,8 @@ def notices(facts: Facts) -> list[Notice]:
         )
     elif facts.overdue:
         found.append(Notice(text=f"A decision was due by {day(record.decide_by)}."))
+    if any(broken_laws(record)):
+        found.append(Notice(text=MIXED))
     if record.evidence.imported:
         found.append(
             Notice(text="The answers were imported from another tool; we did not ask for them.")

@@ -1,4 +1,4 @@
-"""The record as a whole: sealed by hashes, read and written as text.
+"""The record as a whole: held to its laws, sealed by hashes, read and written as text.
 
 No prompt or answer text stands in a record. Written by `decision` and `review`; read by
 `publish`, `gate`, the plugin and the next review.
@@ -8,76 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date, datetime  # pydantic reads them at run time
-from typing import Any, Literal
+from typing import Any
 
 import rfc8785
+from pydantic import model_validator
 
-from harness.record.codes import Finding, Reason, State, Verdict
-from harness.record.parts import (
-    Bridge,
-    Evidence,
-    FeatureFacts,
-    HistoryEntry,
-    LatencyFacts,
-    Lever,
-    Margin,
-    NoiseFacts,
-    OptionCost,
-    OptionRecord,
-    Recorded,
-    Savings,
-    SignedException,
-    StillNeeded,
-    Target,
-    TrafficFacts,
-)
-
-SCHEMA_VERSION: Literal["rightsizing-decision/v1"] = "rightsizing-decision/v1"
+from harness.record.content import RecordContent
+from harness.record.laws import broken_laws
 
 
-class DecisionRecord(Recorded):
+class DecisionRecord(RecordContent):
     """One feature's finding, evidence and decision."""
 
-    schema_version: Literal["rightsizing-decision/v1"] = SCHEMA_VERSION
-    decision_id: str
-    cycle: str
-    generated_at: datetime
-    feature: FeatureFacts
-    margin: Margin
-    traffic: TrafficFacts | None
-    finding: Finding
-    reason_codes: tuple[Reason, ...]
-    verdict: Verdict
-    lever: str
-    """`model-swap`, `self-host`, `cascade`, `batch`, `caching`, `effort` or `none`."""
-    chosen: str | None
-    """The chosen option's name."""
-    current: Target
-    current_quality: float | None
-    """Incumbent's own score on the deciding cases, points."""
-    current_cost: OptionCost
-    current_latency: LatencyFacts | None
-    noise: NoiseFacts | None = None
-    """Today's model against itself; None: one answer per case."""
-    options: tuple[OptionRecord, ...]
-    """Cheapest first."""
-    bridge: tuple[Bridge, ...]
-    levers: tuple[Lever, ...]
-    still_needed: StillNeeded | None
-    decide_by: date
-    expires_at: date
-    trigger: str | None
-    not_known: tuple[str, ...]
-    savings: Savings | None
-    evidence: Evidence
-    state: State = State.PROPOSED
-    history: tuple[HistoryEntry, ...] = ()
-    exception: SignedException | None = None
-    finding_sha256: str = ""
-    """Everything the machine found: what the lock holds."""
-    etag: str = ""
-    """The whole record: against concurrent edits."""
+    @model_validator(mode="after")
+    def _obeys(self) -> DecisionRecord:
+        """Refuse a record that breaks a law; one made before them is read as it is."""
+        broken = None if self.laws is None else next(broken_laws(self), None)
+        if broken is not None:
+            raise ValueError(broken)
+        return self
 
 
 _DECIDED = {"generated_at", "state", "history", "exception", "finding_sha256", "etag"}
@@ -94,7 +43,12 @@ def sha256(value: Any) -> str:  # noqa: ANN401  # any JSON value
 
 
 def seal(record: DecisionRecord) -> DecisionRecord:
-    """Return the record with `finding_sha256` and `etag` made anew."""
+    """Return the record, held to its laws, with `finding_sha256` and `etag` made anew.
+
+    Raises:
+        pydantic.ValidationError: its figures break a law.
+    """
+    record = DecisionRecord.model_validate(record.model_dump())
     facts = record.model_dump(mode="json", exclude=_DECIDED)
     if record.savings is not None:
         facts["savings"] = record.savings.model_dump(

@@ -26,6 +26,7 @@ from harness.record.money import (
     Savings,
     TierFacts,
 )
+from harness.record.quality_parts import Look, Quality
 from harness.record.trust import (
     AnswersFacts,
     AuditFacts,
@@ -144,54 +145,6 @@ class Target(Recorded):
     region: str | None
     retires_on: date | None = None
     """Published retirement date: it ends a decision early."""
-
-
-class Look(Recorded):
-    """One planned interim analysis, as it was."""
-
-    number: int
-    n: int
-    difference: float | None
-    worst: float | None
-    """The bound that decided at this look, points; null when nothing was tested."""
-    level: float | None
-    """One-sided level at which this look tested."""
-    p_value: float | None
-    action: str
-    """`continue`, `pass`, `futile`, `inferior`, `dropped`, `skipped`, `waiting`."""
-
-
-class Quality(Recorded):
-    """Paired quality of one option against the incumbent, points."""
-
-    metric: str
-    n: int
-    clusters: int | None
-    repeats: int
-    agreed_without_label: int
-    both_right: int | None
-    only_current_right: int | None
-    only_candidate_right: int | None
-    neither_right: int | None
-    current: float | None
-    """None where cases agreed without a label: only the difference is known then."""
-    candidate: float | None
-    difference: float
-    worst: float
-    """Lower bound at the level that decided."""
-    best: float
-    """Upper bound, one-sided alpha, unadjusted."""
-    method: str
-    margin: float
-    level: float
-    looks: tuple[Look, ...]
-    worst_missing_as_zero: float | None
-    """The lower bound with missing trials counted as wrong."""
-    spread_current: SpreadFacts | None = None
-    """None: one answer per case."""
-    spread_candidate: SpreadFacts | None = None
-    mix: MixFacts | None = None
-    """None: the feature states no mix."""
 
 
 class LatencyFacts(Recorded):

@@ -69,7 +69,10 @@ def read_record(path: Path) -> DecisionRecord:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False, include_context=False)[0]
+        if first["type"] == "value_error":
+            line = first["msg"].removeprefix("Value error, ")
+            raise UsageError(f"{path}: its figures do not fit together: {line}; {advice}") from None
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise UsageError(f"{path}: not a record: {where}: {first['msg']}; {advice}") from None
     except ValueError:

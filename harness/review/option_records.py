@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.costing.catalogue import facts as known
-from harness.decision.bounds import shown
 from harness.decision.quality import missingness, quality, score_levels
 from harness.decision.verdict import OptionFacts
 from harness.economics.error_value import QualityLoss
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from harness.review.feature_run import FeatureRun
     from harness.review.money import Measured
     from harness.review.vetoes import Parts
-    from harness.stats.design import Design
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +56,8 @@ def examine(
     """Bring quality and money of one asked option together; `today` is the incumbent's cost."""
     option = planned.rung.option
     pairs = run.pairs(option)
-    design = run.design
-    if standing.state == "inferior":
-        design, standing = _on_all_cases(design, standing, pairs)
-    asked = pairs if standing.n else None
     metric = run.plan.evalset.primary.scorer
-    found = quality(design, standing, asked, metric) if asked else None
+    found = quality(run.design, standing, pairs, metric) if standing.n else None
     if found is not None:
         found = with_mix(run, standing, with_spreads(run, option, found))
     measured = measure(run, planned.rung, found)
@@ -84,17 +78,6 @@ def examine(
         even=even,
         even_at_best=at_best,
         glimpse="" if found else _glimpse(pairs, run.plan.evalset.unit),
-    )
-
-
-def _on_all_cases(design: Design, standing: Standing, pairs: Pairs) -> tuple[Design, Standing]:
-    """Harm is shown by all of an option's cases, the pilot's too: so are its figures."""
-    whole = replace(design, pilot=0)
-    found = shown(whole, pairs, cases=(0, len(pairs.pairs)), level=design.alpha).tested
-    if found is None:
-        return design, standing
-    return whole, replace(
-        standing, level=design.alpha, n=found.n, difference=found.value, worst=found.lower
     )
 
 

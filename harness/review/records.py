@@ -64,6 +64,7 @@ class _Writer:
         days = context.justify_days if justify else context.evidence_days
         incumbent = plan.incumbent
         return DecisionRecord(
+            laws=1,
             decision_id=f"{context.cycle}-{plan.feature}",
             cycle=context.cycle,
             generated_at=context.now,

@@ -165,12 +165,13 @@ def justify_record(**over: object) -> DecisionRecord:
     """Every option has a reason to be left; the closest lost two points too many."""
     near_miss = a_failed_option(
         "claude-haiku-4-5",
-        note="4.9 points worse on 560 cases",
+        note="4.8 points worse on 560 cases",
         quality=a_quality(
-            difference=-4.9,
+            difference=-4.821429,
             worst=-7.6,
+            worst_missing_as_zero=-7.6,
             best=-3.2,
-            candidate=89.9,
+            candidate=90.0,
             both_right=495,
             only_current_right=36,
             only_candidate_right=9,
@@ -209,7 +210,17 @@ def undecided_record(**over: object) -> DecisionRecord:
                     result=Result.UNDECIDED,
                     reason_codes=(Reason.QUALITY_UNDECIDED,),
                     note="open after look 5 of 5",
-                    quality=a_quality(difference=-1.6, worst=-4.2, best=0.9, candidate=93.2),
+                    quality=a_quality(
+                        difference=-1.607143,
+                        worst=-4.2,
+                        worst_missing_as_zero=-4.2,
+                        best=0.9,
+                        candidate=93.214286,
+                        both_right=510,
+                        only_current_right=21,
+                        only_candidate_right=12,
+                        neither_right=17,
+                    ),
                 ),
             ),
             "bridge": (),
@@ -311,7 +322,16 @@ _PARTS: dict[Reason, dict[str, object]] = {
     Reason.LATENCY_SLO_MISSED: {"latency": a_latency(p95_s=8.6, p95_upper_s=9.9, met=False)},
     Reason.LATENCY_NOT_MEASURED: {"latency": None},
     Reason.NET_SAVING_BELOW_MINIMUM: {
-        "quality": a_quality(difference=-2.857143, worst=-4.9, candidate=91.964286)
+        "quality": a_quality(
+            difference=-2.857143,
+            worst=-4.9,
+            worst_missing_as_zero=-4.9,
+            candidate=91.964286,
+            both_right=504,
+            only_current_right=27,
+            only_candidate_right=11,
+            neither_right=18,
+        )
     },
     Reason.SAVINGS_BELOW_MINIMUM: {
         "cost": a_cost(

@@ -198,7 +198,13 @@ def test_a_limit_agreed_afterwards_is_not_said_to_be_agreed_before() -> None:
     assert "before anything was run" not in text
 
 
-UNKNOWN = {"current": None, "candidate": None, "both_right": None, "neither_right": None}
+UNKNOWN = {
+    "current": None,
+    "candidate": None,
+    "both_right": None,
+    "neither_right": None,
+    "agreed_without_label": 14,
+}
 ALIKE = "the models answered alike 14 times, unlabelled"
 
 

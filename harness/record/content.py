@@ -1,0 +1,75 @@
+"""What stands in a record."""
+
+from __future__ import annotations
+
+from datetime import date, datetime  # pydantic reads them at run time
+from typing import Annotated, Literal
+
+from harness.record.base import LATER
+from harness.record.codes import Finding, Reason, State, Verdict
+from harness.record.parts import (
+    Bridge,
+    Evidence,
+    FeatureFacts,
+    HistoryEntry,
+    LatencyFacts,
+    Lever,
+    Margin,
+    NoiseFacts,
+    OptionCost,
+    OptionRecord,
+    Recorded,
+    Savings,
+    SignedException,
+    StillNeeded,
+    Target,
+    TrafficFacts,
+)
+
+SCHEMA_VERSION: Literal["rightsizing-decision/v1"] = "rightsizing-decision/v1"
+
+
+class RecordContent(Recorded):
+    """One feature's finding, evidence and decision."""
+
+    schema_version: Literal["rightsizing-decision/v1"] = SCHEMA_VERSION
+    decision_id: str
+    cycle: str
+    generated_at: datetime
+    feature: FeatureFacts
+    margin: Margin
+    traffic: TrafficFacts | None
+    finding: Finding
+    reason_codes: tuple[Reason, ...]
+    verdict: Verdict
+    lever: str
+    """`model-swap`, `self-host`, `cascade`, `batch`, `caching`, `effort` or `none`."""
+    chosen: str | None
+    """The chosen option's name."""
+    current: Target
+    current_quality: float | None
+    """Incumbent's own score on the deciding cases, points."""
+    current_cost: OptionCost
+    current_latency: LatencyFacts | None
+    noise: NoiseFacts | None = None
+    """Today's model against itself; None: one answer per case."""
+    options: tuple[OptionRecord, ...]
+    """Cheapest first."""
+    bridge: tuple[Bridge, ...]
+    levers: tuple[Lever, ...]
+    still_needed: StillNeeded | None
+    decide_by: date
+    expires_at: date
+    trigger: str | None
+    not_known: tuple[str, ...]
+    savings: Savings | None
+    evidence: Evidence
+    state: State = State.PROPOSED
+    history: tuple[HistoryEntry, ...] = ()
+    exception: SignedException | None = None
+    finding_sha256: str = ""
+    """Everything the machine found: what the lock holds."""
+    etag: str = ""
+    """The whole record: against concurrent edits."""
+    laws: Annotated[Literal[1] | None, LATER] = None
+    """Its figures were held to the laws when it was made; None: it was made before them."""

@@ -215,8 +215,8 @@ def _money(record: DecisionRecord, today: date) -> FeatureMoney:
         counted=counted,
         lever=record.lever if swap else "" if lever is None else lever.kind,
         saving=_cents(saved.after_discounts) if saved else _lever_cents(record, counted),
-        net=_cents(getattr(saved, "net_monthly", None)),
-        net_worst=_cents(getattr(saved, "net_monthly_worst", None)),
+        net=_cents(saved.net_monthly) if saved else None,
+        net_worst=_cents(saved.net_monthly_worst) if saved else None,
         realised=_cents(saved.realised) if saved else None,
     )
 

@@ -27,7 +27,7 @@ def to_document(record: DecisionRecord, now: datetime) -> Document:
         title=title(facts.record),
         status=status(facts),
         page=page_one(facts),
-        appendix=appendix(facts.record),
+        appendix=appendix(facts.record.model_copy(update={"state": facts.state})),
         stamp=stamp_for(record, now),
     )
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.economics.portfolio import Counted, decided_without_a_call, saving_at_most
+from harness.economics.portfolio_sums import total_of
 from harness.lifecycle import ends_on
 from harness.publish.facts import chosen_option
 from harness.publish.portfolio_spend import SUM_COLUMNS, spend_section, sum_cells, team_section
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from harness.economics.portfolio import FeatureMoney, Overview
+    from harness.economics.portfolio_sums import Sums
     from harness.publish.next_quarter import Since
     from harness.record.model import DecisionRecord
     from reports.document import Block
@@ -84,30 +86,33 @@ def _who(one: FeatureMoney) -> tuple[Link, str]:
 def _drivers(figures: Overview) -> Table | None:
     """The proposed saving, feature by feature: the rest in one row, so that the rows add up."""
     found = figures.counted(Counted.PROPOSED)
-    rest = found[_TOP:]
-    more = sum((one.saving or Decimal(0) for one in rest), Decimal(0))
-    others = ((plural(len(rest), "other"), *[""] * 3, money(more), *[""] * 3),) if rest else ()
-    total = (Counted.PROPOSED.value, *[""] * 3, money(figures.total.proposed), *[""] * 3)
+    first, rest = found[:_TOP], total_of(one.sums for one in found[_TOP:])
+    others = (_driver_sums(plural(rest.features, "other"), rest),) if rest.features else ()
     return _table(
         f"The largest proposed savings ({TO_BE_HAD}), USD a month after discounts",
         (
-            *("feature", "owner", "from", "by", "saves a month", "net of mistakes (at worst)"),
+            *("feature", "owner", "from", "by", "saves a month", "net of mistakes", "at worst"),
             *("quality at worst (limit)", "state"),
         ),
-        (*(_driver_cells(one) for one in found[:_TOP]), *others),
-        "----nn",
-        total,
+        (*(_driver_cells(one) for one in first), *others),
+        "----nnn",
+        _driver_sums(Counted.PROPOSED.value, figures.total),
     )
 
 
+def _driver_sums(name: str, sums: Sums) -> tuple[str, ...]:
+    net = money(sums.net if sums.net_on else None)
+    return (name, "", "", "", money(sums.proposed), net, "", "", "")
+
+
 def _driver_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
-    net = DASH if one.net is None else f"{money(one.net)} ({money(one.net_worst)})"
     return (
         *_who(one),
         one.record.current.option,
         saved_by(one),
         money(one.saving),
-        net,
+        money(one.net),
+        money(one.net_worst),
         _worst(one.record),
         one.state.value,
     )

@@ -19,7 +19,7 @@ from harness.showback.current_rates import rates_on
 from harness.showback.repricing import reprice
 from tests.support.money import pair, some_traffic
 from tests.support.priced_records import a_priced_record
-from tests.support.record_parts import a_not_run_option, a_target
+from tests.support.record_parts import a_feature, a_not_run_option, a_target
 from tests.support.workspaces import edit, write_workspace
 
 if TYPE_CHECKING:
@@ -120,11 +120,24 @@ def test_export_writes_the_month(
     root: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert rightsize(root, "export", "--month", "2026-11", "--out", str(tmp_path / "o")) == 0
-    assert "60 rows, an estimate" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.endswith("60 rows, an estimate of USD 2,770 after discounts\n")
     with (tmp_path / "o" / "focus-estimate.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     total = sum((Decimal(row["ListCost"]) for row in rows), Decimal(0))
     assert total == 97_536 * (5200 * Decimal(4) + 380 * 20) / 1_000_000
+
+
+def test_export_says_how_many_features_are_known(
+    root: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    unmetered = a_swap().model_copy(
+        update={"feature": a_feature(id="unmetered"), "traffic": None, "history": ()}
+    )
+    write_records([unmetered], root / "reviews" / CYCLE)
+    assert rightsize(root, "export", "--month", "2026-11", "--out", str(tmp_path / "o")) == 0
+    said = capsys.readouterr().out
+    assert said.endswith("USD 2,770 after discounts, 1 of 2 features known\n")
 
 
 def test_export_prices_an_option_in_place_of_today_s_model(

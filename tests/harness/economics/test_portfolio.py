@@ -148,6 +148,23 @@ def test_realised_stands_beside_the_forecast_of_the_same_features() -> None:
     assert (total.realised, total.verified_forecast, total.verified_on) == (38, 287, 1)
 
 
+def test_net_of_mistakes_is_of_the_features_that_price_them() -> None:
+    def proposing(name: str, net: str | None) -> DecisionRecord:
+        worth = None if net is None else Decimal(net)
+        return a_feature_that(name, savings=saved("100").model_copy(update={"net_monthly": worth}))
+
+    records = [
+        proposing("a", "40.004"),
+        proposing("b", None),
+        in_state(proposing("c", "9"), State.REJECTED),
+        in_state(proposing("d", "9"), State.IMPLEMENTED),
+        in_state(proposing("e", "-7"), State.ACCEPTED),
+    ]
+    total = overview(records, TODAY).total
+    assert (total.net, total.net_gross, total.net_on) == (33, 200, 2)
+    assert total.proposed_on == 3
+
+
 def test_a_swap_and_a_lever_on_one_feature_are_not_counted_twice() -> None:
     levers = (a_lever("batch", "50"),)
     swap = a_feature_that("a", savings=saved("287"), levers=levers)

@@ -57,6 +57,7 @@ def any_feature(draw: st.DrawFn, at: int) -> DecisionRecord:
         one_off_cost=Decimal(0),
         payback_months=None,
         realised=saving / 3 if state is State.VERIFIED else None,
+        net_monthly=draw(st.none() | USD),
     )
     return a_record(
         feature=a_feature(
@@ -122,6 +123,19 @@ def test_every_column_adds_up_to_its_last_row_and_to_the_csv(
             assert shown == sum((Decimal(line[column] or 0) for line in lines), Decimal(0))
         added.append(head[0])
     assert added == ["team", "product", "environment", "cost centre", "owner", "feature"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(*(any_feature(at) for at in range(14))))
+def test_the_top_ten_and_the_rest_are_the_proposed_saving_gross_and_net(
+    records: tuple[DecisionRecord, ...],
+) -> None:
+    total = overview(records, TODAY).total
+    top = [rows for head, rows in tables(page_of(records)) if "net of mistakes" in head]
+    assert bool(top) == bool(total.proposed_on)
+    for *parts, last in top:
+        assert sum(amount(row[4]) for row in parts) == amount(last[4]) == total.proposed
+        assert sum(amount(row[5]) for row in parts) == amount(last[5]) == total.net
 
 
 @settings(max_examples=25, deadline=None)

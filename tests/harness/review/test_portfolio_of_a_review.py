@@ -65,12 +65,17 @@ class Published:
 
 
 def write_six(root: Path, port: int) -> None:
-    """All cost USD 328 a month, of which a swap to `good` saves 287."""
+    """All cost USD 328 a month, of which a swap to `good` saves 287.
+
+    One in a hundred more is wrong then: 10,000 mistakes a month, which `taken` puts at a cent each.
+    """
     shape = Shape(cases=300, candidates="good", features=tuple(TEAMS))
     write_review_workspace(root, port, shape)
     for name, team in TEAMS.items():
         edit(root / "features" / f"{name}.yaml", "team: support", f"team: {team}")
         edit(root / "features" / f"{name}.yaml", "name: Ticket topic", f"name: {name.title()}")
+    taken = root / "features" / "taken.yaml"
+    edit(taken, "risk: medium", "risk: medium\nerror_cost_usd: 0.01")
     stays = root / "features" / "stays.yaml"
     edit(stays, "[good]", "[bad]\nmode: deferrable")
     edit(root / "models" / "all.yaml", "input: 4.00", "batch: 0.5, input: 4.00")
@@ -162,6 +167,18 @@ def test_verified_shows_what_was_realised_beside_the_forecast(published: Publish
     assert published.lines["billed"]["saving_in_production_realised_monthly_usd"] == "38.00"
 
 
+def test_net_of_mistakes_stands_beside_what_the_bill_saves(published: Published) -> None:
+    assert (
+        "Net of mistakes USD 187 of USD 287, on the 1 of 1 feature that says what a mistake costs."
+    ) in published.page
+    top = published.page.partition("## Top 10 savings")[2].partition("\n## ")[0]
+    worst = published.lines["taken"]["proposed_saving_net_of_mistakes_at_worst_monthly_usd"]
+    assert f"| model swap to good | USD 287.00 | USD 187.00 | USD {worst} |" in top
+    assert Decimal(0) < Decimal(worst) < 187
+    assert published.added("proposed_saving_net_of_mistakes_monthly_usd") == 187
+    assert published.lines["billed"]["proposed_saving_net_of_mistakes_monthly_usd"] == ""
+
+
 def test_an_expired_proposal_is_in_a_to_do_list(published: Published) -> None:
     again = published.page.partition("## Review again")[2].partition("\n## ")[0]
     assert "Lapsed" in again
@@ -169,6 +186,8 @@ def test_an_expired_proposal_is_in_a_to_do_list(published: Published) -> None:
     waiting = published.page.partition("## Waiting for a decision")[2].partition("\n## ")[0]
     assert {"Stays", "Unmetered"} <= set(re.findall(r"[A-Z][a-z]+", waiting))
     assert "Lapsed" not in waiting
+    document = (published.folder / "documents" / "lapsed.md").read_text(encoding="utf-8")
+    assert "| state | EXPIRED |" in document
 
 
 def test_the_unknown_is_said_and_has_its_row(published: Published) -> None:
@@ -209,7 +228,8 @@ def test_the_terminal_ends_with_the_figures_of_the_index(published: Published) -
     spend, saving, running, same, again = published.terminal[at + 1 : -1]
     title = published.page.splitlines()[0]
     assert title == f"# Right-sizing 2026-Q4: {spend}"
-    assert f"{saving}. {same}." in published.page
+    first, _, net = saving.partition("; net")
+    assert f"{first}. Net{net}. {same}." in published.page
     assert f"**What is saved.** {running}." in published.page
     assert again == "Review again: 1 feature whose evidence has ended"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Points = Annotated[float, Field(gt=0, le=100)]
+Points = Annotated[float, Field(ge=0.01, le=100)]
 Protect = Literal["alarm", "proven"]
 
 
@@ -15,7 +15,11 @@ class FileModel(BaseModel):
     """Base for everything read from a file: unknown keys are errors, values are final."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        populate_by_name=True,
+        allow_inf_nan=False,
     )
 
 
@@ -86,11 +90,11 @@ class EvalSetConfig(FileModel):
     """Second measures that must hold by themselves."""
     slices: dict[str, dict[str, SliceConfig]] = {}
     """By metadata key and value: cases that must hold by themselves."""
-    tune: Annotated[int, Field(ge=0)] = 0
+    tune: Annotated[int, Field(ge=0, le=10**9)] = 0
     """Cases kept for writing prompts, never for deciding."""
-    repeats: Annotated[int, Field(ge=1)] = 1
+    repeats: Annotated[int, Field(ge=1, le=100)] = 1
     """Answers per case."""
     second_grader: ScorerConfig | None = None
     """Scores the same answers again: what it changes is shown, and decides nothing."""
-    bar: Annotated[float | None, Field(gt=0, le=100)] = None
+    bar: Points | None = None
     """The incumbent's own minimum, in points."""

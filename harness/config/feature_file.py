@@ -8,7 +8,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.config.file_base import DataClass, FileModel, Points, Risk, Share, Usd
+from harness.config.file_base import (
+    DataClass,
+    FileModel,
+    Points,
+    Risk,
+    Seconds,
+    Share,
+    Tokens,
+    Usd,
+)
+
+Mean = Annotated[float, Field(ge=0, le=10**9)]
+"""Tokens of a request, on average."""
 
 
 class Agreement(FileModel):
@@ -23,11 +35,11 @@ class Agreement(FileModel):
 class RequestConfig(FileModel):
     """How a model is asked."""
 
-    max_output_tokens: Annotated[int, Field(gt=0)] = 512
+    max_output_tokens: Tokens = 512
     """Longest answer; reasoning included."""
-    temperature: float | None = 0
+    temperature: Annotated[float | None, Field(ge=0, le=100)] = 0
     """Sampling temperature; null leaves the vendor's default."""
-    seed: int | None = None
+    seed: Annotated[int | None, Field(ge=-(2**63), lt=2**63)] = None
     """Sampling seed, where the vendor has one."""
     stop: tuple[str, ...] = ()
     """Texts at which the answer ends."""
@@ -44,34 +56,34 @@ class RequestConfig(FileModel):
 class LatencyConfig(FileModel):
     """What production promises about time."""
 
-    p95_s: Annotated[float | None, Field(gt=0)] = None
+    p95_s: Seconds | None = None
     """95 % of the answers are complete within so many seconds."""
-    ttft_p95_s: Annotated[float | None, Field(gt=0)] = None
+    ttft_p95_s: Seconds | None = None
     """95 % of the first tokens come within so many seconds."""
-    p99_s: Annotated[float | None, Field(gt=0)] = None
+    p99_s: Seconds | None = None
     """99 % of the answers are complete within so many seconds."""
-    deadline_s: Annotated[float | None, Field(gt=0)] = None
+    deadline_s: Seconds | None = None
     """An answer still being made then counts as failed."""
-    concurrency: Annotated[int, Field(gt=0)] = 1
+    concurrency: Annotated[int, Field(gt=0, le=10_000)] = 1
     """Requests in flight while latency is measured."""
 
 
 class Traffic(FileModel):
     """Production's volume and token mix."""
 
-    requests_per_month: Annotated[int, Field(ge=0)]
+    requests_per_month: Annotated[int, Field(ge=0, le=10**12)]
     """Requests a month in production."""
-    input_tokens: Annotated[float, Field(ge=0)]
+    input_tokens: Mean
     """Mean input tokens a request, with the incumbent's tokenizer."""
-    output_tokens: Annotated[float, Field(ge=0)]
+    output_tokens: Mean
     """Mean output tokens a request, reasoning included."""
     cached_share: Share = 0
     """Share of the input tokens that production reads from a prompt cache."""
     cache_written_share: Share = 0
     """Share of the input tokens that production writes to a prompt cache."""
-    retry_rate: Annotated[float, Field(ge=0)] = 0
+    retry_rate: Annotated[float, Field(ge=0, le=1000)] = 0
     """Extra calls per request in production."""
-    growth_per_month: float = 0
+    growth_per_month: Annotated[float, Field(ge=-1, le=10)] = 0
     """Expected change of the volume a month, 0.02 for 2 %."""
     curve: str | None = None
     """Hourly curve: a file under traffic/ with 168 hours of a week."""

@@ -8,13 +8,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.config.file_base import DataClass, FileModel, Share, Usd, Vendor
+from harness.config.file_base import DataClass, FileModel, Seconds, Share, Tokens, Usd, Vendor
+
+Granted = Annotated[int | None, Field(gt=0, le=10**12)]
+"""What a provider grants a minute."""
 
 
 class PriceTier(FileModel):
     """A long-context price: a request so long pays it for every one of its tokens."""
 
-    from_input_tokens: Annotated[int, Field(gt=0)]
+    from_input_tokens: Tokens
     """Shortest request, in input tokens, that pays it."""
     input: Usd
     """USD per million input tokens."""
@@ -62,7 +65,7 @@ class PriceEntry(FileModel):
 class OfflineConfig(FileModel):
     """How a model that we start answers the quality pass without a server."""
 
-    replicas: Annotated[int, Field(gt=0)] = 1
+    replicas: Annotated[int, Field(gt=0, le=10_000)] = 1
     """Processes that share the cases, each on `gpus` GPUs; fewer where fewer GPUs are there."""
     command: tuple[str, ...] = ()
     """For engine `command`: reads requests in `{input}`, writes results to `{output}`."""
@@ -75,7 +78,7 @@ class ServeConfig(FileModel):
     """What serves the model."""
     weights: str | None = None
     """A file or folder, or a name of `weights.yaml`."""
-    gpus: Annotated[int, Field(ge=0)] = 0
+    gpus: Annotated[int, Field(ge=0, le=10_000)] = 0
     """GPUs a replica needs."""
     args: tuple[str, ...] = ()
     """Arguments of the engine."""
@@ -83,9 +86,9 @@ class ServeConfig(FileModel):
     """For engine `command`: the program; `{port}` and `{weights}` are filled in."""
     python: str | None = None
     """Python of the environment that has the engine; default: ours."""
-    ready_s: Annotated[float, Field(gt=0)] = 600
+    ready_s: Seconds = 600
     """Longest wait until the server answers."""
-    ttl_s: Annotated[float, Field(gt=0)] = 4 * 3600
+    ttl_s: Seconds = 4 * 3600
     """The server ends by itself after so long."""
     offline: OfflineConfig | None = None
     """The quality pass without a server (vllm, command); null: the server answers it."""
@@ -94,9 +97,9 @@ class ServeConfig(FileModel):
 class HostingConfig(FileModel):
     """How a model of one's own runs in production."""
 
-    replicas: Annotated[int, Field(ge=0)] = 1
+    replicas: Annotated[int, Field(ge=0, le=10_000)] = 1
     """Replicas that run every hour, for availability."""
-    peak: Annotated[float, Field(ge=1)] = 1
+    peak: Annotated[float, Field(ge=1, le=10_000)] = 1
     """Busiest minutes of an hour over its mean."""
     term: Literal["1y", "3y"] | None = "1y"
     """Commitment that may be bought; null: on demand only."""
@@ -145,21 +148,21 @@ class ModelConfig(FileModel):
     """A row of `policy.yaml: gpus`; without a `price:` the GPUs' hours are the price."""
     hosting: HostingConfig = HostingConfig()
     """How it would run in production."""
-    window_tokens: Annotated[int | None, Field(gt=0)] = None
+    window_tokens: Tokens | None = None
     """Context window; default: the price catalogue's."""
-    max_input_tokens: Annotated[int | None, Field(gt=0)] = None
+    max_input_tokens: Tokens | None = None
     """Bound for reservations where the bytes of a prompt bound nothing."""
     capabilities: tuple[Literal["schema", "tools", "images", "seed"], ...] | None = None
     """What it can do; null: the catalogue's."""
-    cache_min_tokens: Annotated[int | None, Field(ge=0)] = None
+    cache_min_tokens: Annotated[int | None, Field(ge=0, le=10**9)] = None
     """Shorter prefixes are not cached, whatever the price list promises."""
     retires_on: date | None = None
     """Published retirement date."""
-    requests_per_minute: Annotated[int | None, Field(gt=0)] = None
+    requests_per_minute: Granted = None
     """Granted requests a minute, where no header says so."""
-    tokens_per_minute: Annotated[int | None, Field(gt=0)] = None
+    tokens_per_minute: Granted = None
     """Granted tokens a minute, where no header says so."""
-    max_concurrency: Annotated[int, Field(gt=0)] = 64
+    max_concurrency: Annotated[int, Field(gt=0, le=10_000)] = 64
     """Most requests in flight."""
     batch: bool = False
     """Ask the quality pass by the vendor's batch API, at the batch price: a look may take a day."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.config.file_base import FileModel, Level, Points, Risk, Share, Usd, Vendor
+from harness.config.file_base import Days, FileModel, Level, Points, Risk, Share, Usd, Vendor
 
 
 class RiskPolicy(FileModel):
@@ -21,11 +21,11 @@ class RiskPolicy(FileModel):
 class ExpiryDays(FileModel):
     """How long things last, in days."""
 
-    justify: Annotated[int, Field(gt=0)] = 100
+    justify: Days = 100
     """A signed reason to stay."""
-    evidence: Annotated[int, Field(gt=0)] = 100
+    evidence: Days = 100
     """A record's evidence."""
-    prices: Annotated[int, Field(gt=0)] = 45
+    prices: Days = 45
     """Prices, before they warn; twice that, before they fail."""
 
 
@@ -40,7 +40,7 @@ class GpuPrice(FileModel):
     """USD per GPU-hour, three years committed."""
     spot: Usd | None = None
     """USD per GPU-hour that may be taken away."""
-    managed_premium: Annotated[float, Field(ge=0)] = 0
+    managed_premium: Annotated[float, Field(ge=0, le=1000)] = 0
     """Managed endpoint's extra, as a share."""
     as_of: date
     """Day of the quote."""
@@ -94,11 +94,11 @@ class GatePolicy(FileModel):
     """A changed model is being retired."""
     budget: Level = "fail"
     """A change costs more than the figures below allow."""
-    monthly_increase_percent: Annotated[float, Field(ge=0)] = 10
+    monthly_increase_percent: Annotated[float, Field(ge=0, le=10**6)] = 10
     """Largest accepted increase of a feature's monthly cost."""
     monthly_increase_usd: Usd | None = None
     """Largest accepted increase of a feature's monthly cost, in USD; null: no limit."""
-    request_increase_percent: Annotated[float | None, Field(ge=0)] = None
+    request_increase_percent: Annotated[float | None, Field(ge=0, le=10**6)] = None
     """Largest accepted increase of a feature's cost per request; null: no limit."""
     evaluation_usd: Usd = Decimal(20)
     """Largest accepted cost of evaluating a change."""
@@ -117,7 +117,7 @@ class ProcedureConfig(FileModel):
     """Planned interim analyses, at most: fewer than 100 cases a look take fewer, at least 2."""
     pilot: Annotated[float, Field(ge=0, lt=0.5)] = 0.04
     """Share of the cases that only steers and never decides."""
-    repeats: Annotated[int | None, Field(ge=1)] = None
+    repeats: Annotated[int | None, Field(ge=1, le=100)] = None
     """Answers per case; default: the eval set's."""
 
 
@@ -126,13 +126,13 @@ class PolicyConfig(FileModel):
 
     max_spend_usd: Usd
     """Most that one review may spend. Required."""
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    confidence: Annotated[float, Field(gt=0.5, le=0.9999)] = 0.95
     """One-sided, per feature, for all its candidates together."""
     risk: dict[Risk, RiskPolicy]
     """Margins by risk."""
     minimum_saving_usd: Usd = Decimal(0)
     """A downgrade must save at least this a month, after discounts."""
-    share_of_rate_limit: Annotated[float, Field(gt=0, le=1)] = 0.5
+    share_of_rate_limit: Annotated[float, Field(ge=0.001, le=1)] = 0.5
     """Share of the provider's limits that a review may use."""
     expires_days: ExpiryDays = ExpiryDays()
     """How long evidence, prices and signatures last."""
@@ -140,13 +140,15 @@ class PolicyConfig(FileModel):
     """By provider, on catalogue prices only; 0.10 is 10 % off."""
     gpus: Annotated[dict[str, GpuPrice], Field(default_factory=dict)]
     """GPU price book."""
-    gpu_quota: Annotated[dict[str, int], Field(default_factory=dict)]
+    gpu_quota: Annotated[
+        dict[str, Annotated[int, Field(ge=0, le=10**6)]], Field(default_factory=dict)
+    ]
     """By team: GPUs that may be held at once."""
     gate: GatePolicy = GatePolicy(by_risk={}, by_feature={})
     """What the gate does with each rule."""
     procedure: ProcedureConfig = ProcedureConfig()
     """How the options are tested; its hash stands in the record."""
-    decide_within_days: Annotated[int, Field(gt=0)] = 30
+    decide_within_days: Days = 30
     """A proposal asks for a decision within so many days."""
     require_link: bool = False
     """A decision needs a link to its approval."""

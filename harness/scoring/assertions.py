@@ -88,8 +88,10 @@ class Assertions:
     def _holds(self, case: Case, target: str, answer: str) -> bool:
         try:
             listed = cast("list[dict[str, Any]]", json.loads(target))
-            return all(_check(answer, entry["type"], entry.get("value")) for entry in listed)
-        except (ValueError, TypeError, KeyError, AttributeError, re.error) as error:
+            # Each of them, so that a broken one is told by the first answer, not by some later one.
+            held = [_check(answer, entry["type"], entry.get("value")) for entry in listed]
+            return all(held)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, re.error) as error:
             raise UsageError(
                 f"case {case.id!r}: the target is no list of assertions: {error}"
             ) from None

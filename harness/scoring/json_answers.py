@@ -9,14 +9,11 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from jsonschema import SchemaError
-from jsonschema.validators import validator_for
 from pydantic import Field
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from harness.errors import UsageError
 from harness.scoring.numbers import number_text, whole_number
+from harness.scoring.schemas import DEEPEST, BrokenSchemaError, too_deep, validator_of
 from harness.scoring.scorer import Options, Setting, plain, read_options, targets_of
 
 if TYPE_CHECKING:
@@ -42,15 +39,19 @@ class _NotJsonError(ValueError):
 def read_json(text: str) -> Json:
     """Read a reply that is JSON, or one code fence around it; raises `ValueError` otherwise.
 
-    NaN, infinities and numbers beyond 400 digits are no JSON here; floats are read as decimals.
+    NaN, infinities, numbers beyond 400 digits and values nested more than 64 deep are no JSON
+    here; floats are read as decimals.
     """
     fenced = _FENCED.match(text)
     try:
-        return json.loads(
+        value: Json = json.loads(
             fenced[1] if fenced else text, parse_float=_decimal, parse_constant=_refuse
         )
     except RecursionError:
         raise _NotJsonError("nested too deeply") from None
+    if too_deep(value):
+        raise _NotJsonError(f"nested more than {DEEPEST} deep")
+    return value
 
 
 def _refuse(constant: str) -> Json:
@@ -198,8 +199,9 @@ class JsonValid:
             return None
         try:
             valid = self.validator.is_valid(_floats(value))
-        except Unresolvable as error:
-            raise UsageError(f"scorer 'json-schema': the schema refers to {error.ref}") from None
+        except ArithmeticError:
+            # A number beyond what the validator can count with is a multiple of nothing.
+            valid = False
         form = canonical(value) if valid else None
         return json.dumps(form, sort_keys=True, ensure_ascii=False) if valid else None
 
@@ -226,14 +228,10 @@ def json_schema(spec: ScorerSpec, setting: Setting) -> Scorer:
     schema = read_options(spec, SchemaOptions).json_schema
     if isinstance(schema, str):
         schema = _schema_file(schema, setting)
-    schema = {} if schema is None else schema
-    kind = validator_for(schema)
     try:
-        kind.check_schema(schema)
-    except SchemaError as error:
-        raise UsageError(f"scorer {spec.scorer!r}: broken schema: {error.message}") from None
-    # An empty registry: nothing is ever fetched.
-    return JsonValid(kind(schema, registry=Registry()))
+        return JsonValid(validator_of({} if schema is None else schema))
+    except BrokenSchemaError as error:
+        raise UsageError(f"scorer {spec.scorer!r}: broken schema: {error}") from None
 
 
 def _schema_file(name: str, setting: Setting) -> dict[str, Any]:
@@ -244,5 +242,5 @@ def _schema_file(name: str, setting: Setting) -> dict[str, Any]:
         return json.loads(path.read_text("utf-8"))
     except OSError:
         raise UsageError(f"scorer 'json-schema': no such file: {path}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"scorer 'json-schema': {path}: not JSON: {error}") from None

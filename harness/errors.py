@@ -10,12 +10,14 @@ RightsizeError
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
 
 
 class ExitCode(IntEnum):
@@ -34,6 +36,8 @@ class RightsizeError(Exception):
     """An error with one clear line and an exit code; never shown as a traceback."""
 
     exit_code = ExitCode.INTERNAL_ERROR
+    ends_run = False
+    """Whether it ends a whole run, whichever feature meets it."""
 
 
 class UsageError(RightsizeError):
@@ -73,6 +77,7 @@ class BudgetRefusedError(RightsizeError):
     """What is asked would cost more than is allowed; nothing was spent."""
 
     exit_code = ExitCode.BUDGET_REFUSED
+    ends_run = True
 
 
 class CannotTellError(RightsizeError):
@@ -85,3 +90,56 @@ class InterruptedRunError(RightsizeError):
     """The run was stopped and can be resumed."""
 
     exit_code = ExitCode.INTERRUPTED
+    ends_run = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureFault:
+    """What went wrong with one feature while the others went on."""
+
+    feature: str
+    doing: str
+    error: Exception
+
+    def __str__(self) -> str:
+        """`tickets: its record could not be made: ...`, one line."""
+        own = isinstance(self.error, RightsizeError)
+        kind = "" if own else f"internal error: {type(self.error).__name__}: "
+        return f"{self.feature}: {self.doing}: {kind}{self.error}".splitlines()[0]
+
+
+@dataclass(slots=True, kw_only=True)
+class Faults:
+    """Keeps one feature's fault from the others: they go on, and it is told when all is written.
+
+    Without `contains` nothing is kept: an error goes its way.
+    """
+
+    contains: bool = True
+    found: list[FeatureFault] = field(default_factory=list[FeatureFault])
+
+    def has(self, feature: str) -> bool:
+        """Whether something went wrong with a feature."""
+        return any(fault.feature == feature for fault in self.found)
+
+    def attempt(self, feature: str, doing: str, call: Callable[[], T]) -> T | None:
+        """What a call gives; None where it raised what is the feature's alone."""
+        try:
+            return call()
+        except Exception as error:
+            ends_run = isinstance(error, RightsizeError) and error.ends_run
+            if ends_run or not self.contains:
+                raise
+            self.found.append(FeatureFault(feature=feature, doing=doing, error=error))
+            return None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a command ends with after these: 0 without any, 2 where all are what users wrote."""
+        if not self.found:
+            return ExitCode.OK
+        codes = {
+            fault.error.exit_code if isinstance(fault.error, RightsizeError) else None
+            for fault in self.found
+        }
+        return ExitCode.USAGE_ERROR if codes == {ExitCode.USAGE_ERROR} else ExitCode.INTERNAL_ERROR

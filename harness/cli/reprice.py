@@ -11,7 +11,7 @@ from harness.cli.records import wanted_records
 from harness.cli.show import usd
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
-from harness.publish.store import file_name
+from harness.publish.store import file_name, record_file
 from harness.record.model import dump
 from harness.showback.current_rates import hosted_rates_on, rates_on
 from harness.showback.repricing import not_repriced
@@ -60,7 +60,7 @@ def reprice(
 
 
 def _write(record: DecisionRecord, folder: Path) -> None:
-    path = folder / f"{file_name(record.feature.id)}.json"
+    path = folder / record_file(file_name(record.feature.id))
     if path.exists():
         raise UsageError(f"{path}: is there already; name another folder with --out")
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from evalsets.validation import validated
 from harness.config.files import FeatureConfig, ModelConfig, PolicyConfig
 from harness.config.secrets import secrets_in
 from harness.errors import Problem
+from harness.record.stored import LONGEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 M_co = TypeVar("M_co", bound=BaseModel, covariant=True)
 
 POLICY_FILE = "policy.yaml"
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]*")
+_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_ID - 1}}}")
+_MODEL_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:+-]{{0,{LONGEST_ID - 1}}}")
 _YAML = frozenset({".yaml", ".yml"})
 
 
@@ -113,7 +114,7 @@ def _read_models(reading: Reading, path: Path) -> None:
 
 def _read_model(reading: Reading, source: Source, name: str) -> None:
     if not _MODEL_NAME.fullmatch(name):
-        message = "a model's name has letters, digits and . _ : + - only"
+        message = f"a model's name has letters, digits and . _ : + - only, at most {LONGEST_ID}"
         reading.failed([source.fault((name,), message)])
     known = reading.models.get(name)
     if known is not None:
@@ -134,7 +135,7 @@ def _read_feature(reading: Reading, path: Path) -> None:
     if source is None:
         return
     if not _ID.fullmatch(path.stem):
-        message = "a feature's file name has letters, digits and . _ - only"
+        message = f"a feature's file name has letters, digits and . _ - only, at most {LONGEST_ID}"
         reading.problems.append(Problem(file=source.file, line=None, key="", message=message))
     known = reading.features.get(path.stem)
     if known is not None:

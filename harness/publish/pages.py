@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from harness.economics.portfolio import overview
+from harness.errors import Faults
 from harness.publish.documents import stamp_for, to_document
 from harness.publish.portfolio import to_portfolio
 from harness.publish.spreadsheet import to_csv
@@ -18,12 +19,13 @@ from harness.publish.store import file_name, read_past, replace_text
 from reports.render import render, render_index
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from harness.record.model import DecisionRecord
 
+PAGES = "its pages could not be made"
 _WORTH_PROCESSES = 16
 """Fewer pages are rendered sooner than a process starts."""
 _CHUNK = 8
@@ -40,20 +42,32 @@ class PublishReport:
 
 
 def publish(
-    records: Sequence[DecisionRecord], out: Path, *, now: datetime, workers: int | None = None
+    records: Sequence[DecisionRecord],
+    out: Path,
+    *,
+    now: datetime,
+    workers: int | None = None,
+    faults: Faults | None = None,
 ) -> PublishReport:
     """Write `documents/`, the index and `portfolio.csv` under `out`, a review's folder.
 
     The index also looks back on the cycles beside `out`. A page whose record and makers have not
     changed is left alone. Many pages are rendered in processes, `workers` of them (default: one
-    per processor).
+    per processor). Every page that can be made is, whatever is wrong with another's record: that
+    is raised at the end, or kept in `faults` where they are given.
     """
+    kept = Faults() if faults is None else faults
     folder = out / "documents"
     folder.mkdir(parents=True, exist_ok=True)
     ordered = sorted(records, key=lambda record: record.feature.id)
     stale = [record for record in ordered if not _is_current(record, folder, now)]
-    written = _render_all(stale, folder, now, workers or os.cpu_count() or 1)
-    written += _publish_index(ordered, read_past(out), out, now=now)
+    written: list[Path] = []
+    for record, pages in _render_all(stale, folder, now, workers or os.cpu_count() or 1):
+        written += kept.attempt(record.feature.id, PAGES, pages) or []
+    index = partial(_publish_index, ordered, out, now=now)
+    written += kept.attempt("the index", PAGES, index) or []
+    if faults is None and kept.found:
+        raise kept.found[0].error
     return PublishReport(
         written=tuple(written),
         unchanged=2 * len(ordered) + 3 - len(written),
@@ -72,14 +86,35 @@ def publish_one(record: DecisionRecord, folder: Path, *, now: datetime) -> list[
 
 def _render_all(
     records: Sequence[DecisionRecord], folder: Path, now: datetime, workers: int
-) -> list[Path]:
+) -> Iterator[tuple[DecisionRecord, Callable[[], list[Path]]]]:
+    """Each record, and what gives its pages or raises why there are none."""
+    one = partial(publish_one, folder=folder, now=now)
     if len(records) < _WORTH_PROCESSES or workers == 1:
-        return [path for record in records for path in publish_one(record, folder, now=now)]
+        for record in records:
+            yield record, partial(one, record)
+        return
     # Spawned, not forked: a review's process has threads, and a fork of those may hang.
     context = get_context("spawn")
     with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
-        pages = pool.map(partial(publish_one, folder=folder, now=now), records, chunksize=_CHUNK)
-        return [path for paths in pages for path in paths]
+        pages = pool.map(partial(_one_or_why, one), records, chunksize=_CHUNK)
+        for record, made in zip(records, pages, strict=True):
+            yield record, partial(_given, made)
+
+
+def _one_or_why(
+    one: Callable[[DecisionRecord], list[Path]], record: DecisionRecord
+) -> list[Path] | Exception:
+    """In a process of its own, where an error would take the rest of its chunk with it."""
+    try:
+        return one(record)
+    except Exception as error:  # noqa: BLE001  # raised again where it is kept from the others
+        return error
+
+
+def _given(made: list[Path] | Exception) -> list[Path]:
+    if isinstance(made, Exception):
+        raise made
+    return made
 
 
 def _paths(record: DecisionRecord, folder: Path) -> tuple[Path, Path]:
@@ -92,10 +127,8 @@ def _is_current(record: DecisionRecord, folder: Path, now: datetime) -> bool:
     return all(stamp_of(path) == wanted for path in _paths(record, folder))
 
 
-def _publish_index(
-    records: Sequence[DecisionRecord], past: Sequence[DecisionRecord], out: Path, *, now: datetime
-) -> list[Path]:
-    portfolio = to_portfolio(records, now, past)
+def _publish_index(records: Sequence[DecisionRecord], out: Path, *, now: datetime) -> list[Path]:
+    portfolio = to_portfolio(records, now, read_past(out))
     texts = {
         out / "index.html": render_index(portfolio, to="html"),
         out / "index.md": render_index(portfolio, to="md"),

@@ -9,18 +9,22 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from harness.errors import UsageError
+from harness.errors import Faults, UsageError
 from harness.record.codes import State
 from harness.record.model import dump, seal
 from harness.record.stored import (
     FILE,
+    LONGEST_ID,
     all_versions,
     newest_versions,
     read_past,
     read_record,
     read_records,
+    read_sound,
+    record_file,
 )
 
 if TYPE_CHECKING:
@@ -39,13 +43,15 @@ __all__ = [
     "read_past",
     "read_record",
     "read_records",
+    "read_sound",
+    "record_file",
     "replace_text",
     "write_records",
 ]
 
 Change: TypeAlias = Literal["new", "changed", "unchanged", "next version"]
 
-_FEATURE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$")
+_FEATURE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_ID - 1}}}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +65,31 @@ class Stored:
 
 def file_name(feature: str) -> str:
     """The name that a feature's files carry; refuses whatever could leave the folder."""
-    if not _FEATURE.match(feature) or re.search(r"\.v\d+$", feature):
+    if not _FEATURE.fullmatch(feature):
         shown = feature[:40]
         raise UsageError(
-            f"feature id {shown!r} cannot name a file; use letters, digits, dots and hyphens"
+            f"feature id {shown!r} cannot name a file; use letters, digits, dots and hyphens, "
+            f"at most {LONGEST_ID}"
         )
     return feature
 
 
-def write_records(records: Iterable[DecisionRecord], review: Path) -> tuple[Stored, ...]:
-    """Write the records of a review under `review`/records."""
+def write_records(
+    records: Iterable[DecisionRecord], review: Path, faults: Faults | None = None
+) -> tuple[Stored, ...]:
+    """Write the records of a review under `review`/records.
+
+    `faults` keep one that cannot be written from the others.
+    """
     folder = review / "records"
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_write(record, folder) for record in records)
+    faults = faults or Faults(contains=False)
+    doing = "its record could not be written"
+    stored = [
+        faults.attempt(record.feature.id, doing, partial(_write, record, folder))
+        for record in records
+    ]
+    return tuple(each for each in stored if each is not None)
 
 
 def carries_decision(record: DecisionRecord) -> bool:
@@ -85,7 +103,7 @@ def _write(record: DecisionRecord, folder: Path) -> Stored:
     sealed, name = seal(record), file_name(record.feature.id)
     versions = all_versions(folder).get(name, [])
     if not versions:
-        path = folder / f"{name}.json"
+        path = folder / record_file(name)
         return _put(sealed, path, "new")
     newest = versions[-1]
     before = read_record(newest)
@@ -95,7 +113,7 @@ def _write(record: DecisionRecord, folder: Path) -> Stored:
         return _put(sealed, newest, "changed")
     match = FILE.match(newest.name)
     version = int((match and match["version"]) or 1) + 1
-    return _put(sealed, folder / f"{name}.v{version}.json", "next version")
+    return _put(sealed, folder / record_file(name, version), "next version")
 
 
 def _put(record: DecisionRecord, path: Path, change: Change) -> Stored:

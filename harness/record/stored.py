@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from harness.errors import UsageError
+from harness.errors import Faults, UsageError
 from harness.record.model import load, sha256
 
 if TYPE_CHECKING:
@@ -17,7 +18,20 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
 
 FILE = re.compile(r"^(?P<feature>[A-Za-z0-9][A-Za-z0-9._-]*?)(?:\.v(?P<version>\d+))?\.json$")
+LONGEST_ID = 120
+"""Letters of a feature's or a model's name: files, versions and cycles are called after it."""
+_NUMBERED = re.compile(r"\.v\d+$")
 _QUARTER = re.compile(r"^\d{4}-Q[1-4]$")
+
+
+def record_file(feature: str, version: int = 1) -> str:
+    """The name of a record's file: the first has no number, unless the id ends like one.
+
+    >>> record_file("topic"), record_file("topic", 2), record_file("topic.v2")
+    ('topic.json', 'topic.v2.json', 'topic.v2.v1.json')
+    """
+    plain = version == 1 and _NUMBERED.search(feature) is None
+    return f"{feature}.json" if plain else f"{feature}.v{version}.json"
 
 
 def read_records(review: Path) -> tuple[DecisionRecord, ...]:
@@ -26,17 +40,22 @@ def read_records(review: Path) -> tuple[DecisionRecord, ...]:
     Raises:
         UsageError: one line per record that cannot be read.
     """
+    faults = Faults()
+    found = read_sound(review, faults)
+    if faults.found:
+        raise UsageError("\n".join(str(fault.error) for fault in faults.found))
+    return found
+
+
+def read_sound(review: Path, faults: Faults) -> tuple[DecisionRecord, ...]:
+    """The newest version of each record of a review that can be read; `faults` take the others."""
     paths = newest_versions(review / "records")
-    found: list[DecisionRecord] = []
-    problems: list[str] = []
-    for path in paths.values():
-        try:
-            found.append(read_record(path))
-        except UsageError as error:
-            problems.append(str(error))
-    if problems:
-        raise UsageError("\n".join(problems))
-    return tuple(found)
+    doing = "its record could not be read"
+    found = [
+        faults.attempt(feature, doing, partial(read_record, path))
+        for feature, path in paths.items()
+    ]
+    return tuple(record for record in found if record is not None)
 
 
 def read_past(review: Path) -> tuple[DecisionRecord, ...]:

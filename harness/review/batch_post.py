@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from harness.replay.batch_desk import BatchDesk
 from harness.replay.batches import Batches
 from harness.replay.worker import OPENER
+from harness.review.engine import READING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +67,11 @@ class BatchPost:
         if self._batches.is_due:
             outcomes += self._batches.look()
         self._awaited = self._batches.awaited
+        faults = self._commons.engine.faults
         for outcome in self._commons.noted(outcomes):
-            self._commons.runs[outcome.trial.feature].take(outcome)
+            feature = outcome.trial.feature
+            take = partial(self._commons.runs[feature].take, outcome)
+            faults.attempt(feature, READING, take)
 
     def wait(self) -> None:
         """Wait until it is time to look again; for when nothing else is asked.

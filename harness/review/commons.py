@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.replay.engine import replay
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from harness.cluster.crew import Cluster
+    from harness.errors import Faults
     from harness.plan.model import Plan
     from harness.review.engine import Engine
     from harness.review.feature_run import FeatureRun
@@ -32,9 +34,7 @@ class Commons:
     def __init__(self, plan: Plan, served: Mapping[str, str], engine: Engine) -> None:
         """Prepare; `served` has the address of each model that was started for this review."""
         self.engine = engine
-        self.runs: Mapping[str, FeatureRun] = {
-            feature.feature: start(feature, served) for feature in plan.to_ask
-        }
+        self.runs: Mapping[str, FeatureRun] = dict(_started(plan, served, engine.faults))
         earlier = engine.journal.spend(cycle=plan.cycle)
         self.ledger = Ledger(
             plan.cap_usd,
@@ -117,6 +117,18 @@ class Commons:
 
     def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
         return price(self.runs[trial.feature], trial, usage)
+
+
+def _started(
+    plan: Plan, served: Mapping[str, str], faults: Faults
+) -> Iterator[tuple[str, FeatureRun]]:
+    """The features that can be asked; one that cannot is kept from the others."""
+    for feature in plan.to_ask:
+        if not faults.has(feature.feature):
+            begin = partial(start, feature, served)
+            run = faults.attempt(feature.feature, "its review could not begin", begin)
+            if run is not None:
+                yield feature.feature, run
 
 
 def _shared(cluster: Cluster | None) -> Cluster | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from harness.decision.step import Ask, Finished
-from harness.review.engine import from_journal
+from harness.review.engine import READING, from_journal
 from harness.review.progress import standings_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from harness.review.feature_run import FeatureRun
     from harness.review.live_pass import LivePass
     from harness.trials import Outcome, Trial
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,38 @@ class Course:
     """None: nothing is asked by batch."""
 
     def stages(self) -> Iterator[Stage]:
-        """What to ask or to wait for, one stage after the other; ends with the decision."""
+        """What to ask or to wait for, one stage after the other; ends with the decision.
+
+        A fault of the feature's own ends its course alone: nothing more is asked for it.
+        """
+        stages = self._stages()
+        while (stage := self._attempt(lambda: next(stages, None))) is not None:
+            yield self._guarded(stage) if isinstance(stage, Part) else stage
+            if self._is_broken:
+                return
+
+    def _guarded(self, part: Part) -> Part:
+        def trials() -> Iterator[Trial]:
+            while not self._is_broken:
+                trial = self._attempt(lambda: next(part.trials, None))
+                if trial is None:
+                    return
+                yield trial
+
+        def take(outcome: Outcome) -> None:
+            if not self._is_broken:
+                self._attempt(lambda: part.take(outcome))
+
+        return Part(trials=trials(), take=take)
+
+    @property
+    def _is_broken(self) -> bool:
+        return self.commons.engine.faults.has(self.run.plan.feature)
+
+    def _attempt(self, call: Callable[[], T]) -> T | None:
+        return self.commons.engine.faults.attempt(self.run.plan.feature, READING, call)
+
+    def _stages(self) -> Iterator[Stage]:
         while not isinstance(step := self.run.step(), Finished):
             if isinstance(step, Ask):
                 yield from self._ask(step)

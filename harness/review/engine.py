@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from harness.errors import RightsizeError
+from harness.errors import Faults, RightsizeError
 from harness.replay.batch_waits import Patience
 from harness.trials import Missing
 
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from harness.review.progress import Progress
     from harness.trials import Outcome, Trial
 
+READING = "its answers could not be read"
+"""What failed where a feature's review ends before its decision: all its answers are kept."""
 CHUNK = 1000
 """Trials looked up in the journal at once."""
 
 
 class NotInJournalError(RightsizeError):
     """The review needs an answer that the journal does not have."""
+
+    ends_run = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,8 @@ class Engine:
     patience: Patience = field(default_factory=Patience)
     """With the vendors' batches."""
     pause: Callable[[float], None] = time.sleep
+    faults: Faults = field(default_factory=lambda: Faults(contains=False))
+    """Where one feature's fault is kept from the others."""
 
 
 def from_journal(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.review.engine import READING
 from harness.review.latency_pass import (
     MOST_ROUNDS,
     cascade_facts,
@@ -36,7 +38,8 @@ class LivePass:
     def measure_incumbents(self) -> None:
         """First of all."""
         for run in self._commons.runs.values():
-            self._latency(run, run.incumbent)
+            measure = partial(self._latency, run, run.incumbent)
+            self._commons.engine.faults.attempt(run.plan.feature, READING, measure)
 
     def is_needed(self, run: FeatureRun, step: Confirm) -> bool:
         """Whether some option of a step is still to be measured."""

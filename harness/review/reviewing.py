@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.replay.tries import prompts_tried
@@ -13,7 +14,7 @@ from harness.review.running import run_plan
 from harness.review.unread import unread_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from harness.config.workspace import Workspace
     from harness.plan.model import FeaturePlan, Plan
@@ -37,18 +38,35 @@ def review(
         engine: what it runs on.
 
     Returns:
-        A sealed record per feature, in the plan's order, and the ledger of the run.
+        A sealed record per feature, in the plan's order, and the ledger of the run. A feature
+        that met a fault has none, where the engine's `faults` contain it.
 
     Raises:
         InterruptedRunError: stopped; what was answered is in the journal.
     """
     plan = replace(plan, features=tuple(begun(one, engine.journal) for one in plan.features))
     replayed = run_plan(plan, served, engine)
-    records = [
-        write_record(one, run, context(workspace, one, engine, run))
-        for one, run in ((one, replayed.runs.get(one.feature)) for one in plan.features)
-    ]
+    records = _records(workspace, plan, replayed.runs, engine)
     return tuple(records), replayed.ledger
+
+
+def _records(
+    workspace: Workspace, plan: Plan, runs: Mapping[str, FeatureRun], engine: Engine
+) -> Iterator[DecisionRecord]:
+    """The one place where a feature's fault ends: the others' records are made all the same."""
+    for one in plan.features:
+        if engine.faults.has(one.feature):
+            continue
+        make = partial(_record, workspace, one, runs.get(one.feature), engine)
+        record = engine.faults.attempt(one.feature, "its record could not be made", make)
+        if record is not None:
+            yield record
+
+
+def _record(
+    workspace: Workspace, plan: FeaturePlan, run: FeatureRun | None, engine: Engine
+) -> DecisionRecord:
+    return write_record(plan, run, context(workspace, plan, engine, run))
 
 
 def context(

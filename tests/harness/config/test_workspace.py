@@ -459,7 +459,10 @@ ONE_LINE_EDITS = [
         "sm all:",
         [
             "features/tickets.yaml:9: candidates[0]: unknown model 'small'; did you mean `sm all`?",
-            "models/all.yaml:7: sm all: a model's name has letters, digits and . _ : + - only",
+            (
+                "models/all.yaml:7: sm all: a model's name has letters, digits and . _ : + - only, "
+                "at most 120"
+            ),
         ],
         id="name of a model with a blank",
     ),
@@ -648,7 +651,8 @@ def test_a_feature_in_two_files(root: Path) -> None:
 def test_a_feature_whose_name_is_no_id(root: Path) -> None:
     (root / "features" / "tickets.yaml").rename(root / "features" / "tick ets.yaml")
     assert errors(root)[1] == (
-        "features/tick ets.yaml: a feature's file name has letters, digits and . _ - only"
+        "features/tick ets.yaml: a feature's file name has letters, digits and . _ - only, "
+        "at most 120"
     )
 
 

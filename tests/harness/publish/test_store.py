@@ -118,7 +118,7 @@ def test_a_record_of_an_older_shape_is_still_whole(tmp_path: Path) -> None:
     assert raw["etag"] == downgrade_record().etag
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "a.v2", "x" * 200, "a\nb"])
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "x" * 121, "a\nb", "a\n"])
 def test_an_id_that_cannot_name_a_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot name a file"):
         write(tmp_path, downgrade_record(feature=a_feature(id=name)))

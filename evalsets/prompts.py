@@ -15,7 +15,7 @@ message are taken off, so the final newline of a file changes nothing.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -26,7 +26,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from evalsets.cases import Case, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jinja2 import Template
 
@@ -77,6 +77,29 @@ def render_prompt(template_text: str, case: Case) -> tuple[Turn, ...]:
         elif text.strip():
             raise PromptError(f"line {section.line + 1}: text before the first role line")
     return tuple(messages)
+
+
+def prompt_fault(template_text: str, cases: Sequence[Case]) -> str | None:
+    """Why a prompt cannot be used on these cases, in one line; None when it can.
+
+    Cases that differ must make questions that differ, their ids apart.
+    """
+    questions: set[tuple[Turn, ...]] = set()
+    for case in cases:
+        try:
+            render_prompt(template_text, case)
+            questions.add(render_prompt(template_text, replace(case, id=cases[0].id)))
+        except PromptError as error:
+            return f"case {case.id!r}: {error}"
+    inputs = len({case.input for case in cases})
+    if inputs > 1 == len(questions):
+        return "every case is asked the same: the prompt needs {{ input }} or {{ metadata.KEY }}"
+    if len(questions) < inputs / 2:
+        return (
+            f"{inputs} different inputs make {len(questions)} different questions: "
+            "the prompt needs {{ input }}"
+        )
+    return None
 
 
 def check_template(text: str) -> str | None:

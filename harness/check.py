@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from evalsets.loading import CONFIG_FILE
-from evalsets.prompts import PromptError, check_template, render_prompt
+from evalsets.prompts import check_template, prompt_fault
+from evalsets.samples import inside
 from evalsets.source import read_yaml
-from evalsets.validation import shown
 from harness.config.feature_checks import evalset_folder, named_options
 from harness.config.options import split_option
 from harness.config.reading import problem_of
-from harness.config.workspace import inspect_workspace, sorted_problems
+from harness.config.workspace import inspect_workspace, sorted_problems, sound_workspace
+from harness.costing.discounts import idle_discounts
 from harness.costing.rates import PriceMissingError, find_rates, price_age
 from harness.errors import ExitCode, Problem, UsageError, WorkspaceError
-from harness.scoring.catalogue import find_scorer
-from harness.scoring.scorer import Setting
+from harness.plan.tools import read_tools
+from harness.scoring.schemas import validator_of
+from harness.scoring.trying import scorer_faults
 from harness.serving.catalogue import missing_weights
-from harness.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
-    from evalsets.cases import Case, EvalSet, ScorerSpec, Turn
+    from evalsets.cases import EvalSet, ScorerSpec
     from evalsets.source import KeyPath
-    from harness.config.files import ModelConfig, PolicyConfig
-    from harness.config.reading import Reading
-    from harness.scoring.scorer import Scorer
+    from harness.config.files import FeatureConfig, ModelConfig, PolicyConfig
+    from harness.config.reading import Entry, Reading
+    from harness.config.workspace import Workspace
 
 
 HasPrice: TypeAlias = "Callable[[str, ModelConfig, PolicyConfig], str | None]"
@@ -124,17 +126,46 @@ def check_workspace(
     problems = [*reading.problems, *_price_problems(reading, has_price)]
     problems += _age_problems(reading, has_aged) if has_aged else []
     problems += _weights_problems(reading, root)
-    problems += _agreed_later(reading, on) if on else []
-    for name, evalset in evalsets.items():
-        folder = evalset_folder(root, name, reading.features[name].config)
-        problems += _scorer_problems(evalset, folder)
-        problems += _prompt_problems(reading, name, evalset)
+    problems += _discount_problems(reading, on) if on else []
+    problems += _feature_problems(reading, evalsets, on, run_users_code=False)
     return CheckReport(
         features=len(reading.features),
         models=len(reading.models),
         cases=sum(len(evalset.cases) for evalset in evalsets.values()),
         problems=sorted_problems(problems),
     )
+
+
+def checked_workspace(
+    root: Path, *, on: date, features: Collection[str] = (), through_datasets: bool = False
+) -> Workspace:
+    """The workspace of a command that may pay, after the checks of `check`.
+
+    A feature with a fault of its own is left out: it stands in the workspace's `refused`. Prices
+    are left to the plan, which blocks a feature that lacks one. The team's own scorers are
+    imported, and tried on a constant.
+
+    Raises:
+        WorkspaceError: a fault that all features share, or no wanted feature without one.
+    """
+    reading, evalsets = inspect_workspace(root, through_datasets=through_datasets)
+    problems = [*reading.problems, *_weights_problems(reading, root)]
+    problems += _feature_problems(reading, evalsets, on, run_users_code=True)
+    return sound_workspace(reading, evalsets, sorted_problems(problems), features)
+
+
+def _feature_problems(
+    reading: Reading, evalsets: Mapping[str, EvalSet], on: date | None, *, run_users_code: bool
+) -> Iterator[Problem]:
+    """What is wrong with single features beyond what reading them tells."""
+    yield from _agreed_later(reading, on) if on else ()
+    for name, evalset in evalsets.items():
+        entry = reading.features[name]
+        folder = evalset_folder(reading.root, name, entry.config)
+        yield from _scorer_problems(evalset, folder, run_users_code=run_users_code)
+        yield from _ungraded(entry, evalset, folder)
+        yield from _prompt_problems(reading, name, evalset)
+        yield from _request_problems(entry, folder)
 
 
 def _agreed_later(reading: Reading, on: date) -> Iterator[Problem]:
@@ -181,6 +212,16 @@ def _price_problems(reading: Reading, has_price: HasPrice) -> Iterator[Problem]:
         yield reading.models[name].problem((), why, severity="warning")
 
 
+def _discount_problems(reading: Reading, on: date) -> Iterator[Problem]:
+    """Discounts that change no price: nothing breaks, but somebody counts on them."""
+    if reading.policy is None or not reading.all_models_named:
+        return
+    models = {name: entry.config for name, entry in reading.models.items()}
+    tiers = {entry.config.request.service_tier for entry in reading.features.values()}
+    for provider, why in idle_discounts(reading.policy.config, models, tiers, on=on):
+        yield reading.policy.problem(("discounts", provider), why, severity="warning")
+
+
 def _age_problems(reading: Reading, has_aged: HasPrice) -> Iterator[Problem]:
     if reading.policy is None:
         return
@@ -190,45 +231,10 @@ def _age_problems(reading: Reading, has_aged: HasPrice) -> Iterator[Problem]:
             yield entry.problem((), why, severity="warning")
 
 
-def _scorer_problems(evalset: EvalSet, folder: Path) -> Iterator[Problem]:
-    """Scorers that cannot be made; a function of the user's is not imported here."""
-    primary: Scorer | None = None
-    if not _is_users(evalset.primary):
-        try:
-            primary = find_scorer(evalset.primary, Setting(folder=folder))
-        except UsageError as error:
-            yield _at_evalset(folder, ("primary",), str(error))
-        else:
-            yield from _hopeless_targets(evalset, primary, folder)
-    for at, guardrail in enumerate(evalset.guardrails):
-        if primary is None or _is_users(guardrail.scorer):
-            continue
-        try:
-            find_scorer(guardrail.scorer, Setting(folder=folder, primary=primary))
-        except UsageError as error:
-            yield _at_evalset(folder, ("guardrails", at), str(error))
-
-
-def _hopeless_targets(evalset: EvalSet, primary: Scorer, folder: Path) -> Iterator[Problem]:
-    """Targets that would be wrong as answers: both models would fail there, and seem alike."""
-    if not (primary.closed and primary.needs_target):
-        return
-    targets = {case.id: case.target for case in evalset.cases if case.target is not None}
-    wrong = [
-        case.id
-        for case in evalset.cases
-        if case.id in targets and primary.score(case, targets[case.id]) < 1
-    ]
-    if wrong:
-        message = (
-            f"no answer can be right on {plural(len(wrong), 'case')}, for the target itself "
-            f"scores as wrong; the first is {wrong[0]!r}, its target {shown(targets[wrong[0]])}"
-        )
-        yield _at_evalset(folder, ("primary",), message)
-
-
-def _is_users(spec: ScorerSpec) -> bool:
-    return ":" in spec.scorer
+def _scorer_problems(evalset: EvalSet, folder: Path, *, run_users_code: bool) -> Iterator[Problem]:
+    """Scorers that cannot be made, or that no answer could pass."""
+    for key, why in scorer_faults(evalset, folder, run_users_code=run_users_code):
+        yield _at_evalset(folder, key, why)
 
 
 def _at_evalset(folder: Path, key: KeyPath, message: str) -> Problem:
@@ -242,23 +248,45 @@ def _prompt_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[
     """Prompts that some case cannot fill in: the first such case of each prompt."""
     for path in sorted((reading.root / "prompts" / name).glob("*.j2")):
         text = path.read_text(encoding="utf-8-sig", errors="replace")
-        if check_template(text) is not None:
+        if not text.strip() or check_template(text) is not None:
             continue
-        message = _prompt_fault(text, evalset.cases)
+        message = prompt_fault(text, evalset.cases)
         if message is not None:
             where = path.relative_to(reading.root).as_posix()
             yield Problem(file=where, line=None, key="", message=message)
 
 
-def _prompt_fault(text: str, cases: Sequence[Case]) -> str | None:
-    """Why a prompt cannot be used on these cases; None when it can."""
-    questions: list[tuple[Turn, ...]] = []
-    for case in cases:
+def _request_problems(entry: Entry[FeatureConfig], folder: Path) -> Iterator[Problem]:
+    """A schema or tools that no vendor, or no scorer, could work with."""
+    request = entry.config.request
+    for key, name in (("schema", request.json_schema), ("tools", request.tools)):
+        value = _json_of(folder, name)
         try:
-            questions.append(render_prompt(text, case))
-        except PromptError as error:
-            return f"case {case.id!r}: {error}"
-    alike = all(question == questions[0] for question in questions)
-    if alike and any(case.input != cases[0].input for case in cases):
-        return "every case is asked the same: the prompt needs {{ input }} or {{ metadata.KEY }}"
-    return None
+            if key == "tools" and isinstance(value, list):
+                read_tools(json.dumps(value))
+            elif key == "schema" and isinstance(value, dict):
+                validator_of(cast("object", value))
+        except UsageError as error:
+            message = f"the file evalsets/{folder.name}/{name}: {error}"
+            yield entry.problem(("request", key), message)
+
+
+def _json_of(folder: Path, name: str | None) -> object:
+    """A file's value; None where there is none, which is told elsewhere."""
+    path = None if name is None else inside(folder, name)
+    try:
+        return None if path is None else json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _ungraded(entry: Entry[FeatureConfig], evalset: EvalSet, folder: Path) -> Iterator[Problem]:
+    """Another tool's grades, wanted of answers that no other tool will see."""
+    if entry.config.answers == "imported":
+        return
+    specs: list[tuple[KeyPath, ScorerSpec]] = [(("primary",), evalset.primary)]
+    specs += [(("guardrails", at), each.scorer) for at, each in enumerate(evalset.guardrails)]
+    for key, spec in specs:
+        if spec.scorer == "graded":
+            message = "reads the grades of imported answers; the feature needs `answers: imported`"
+            yield _at_evalset(folder, key, message)

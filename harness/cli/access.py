@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.cli.loads import asked_models
+from harness.cli.loads import STATE, asked_models
 from harness.errors import UsageError
 from harness.plan.endpoints import endpoint_of
+from harness.replay.upkeep import models_in
 from providers.opening import missing_sdk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from harness.config.files import ModelConfig
     from harness.config.workspace import Workspace
@@ -24,6 +25,29 @@ def check_access(workspace: Workspace, plan: Plan, environ: Mapping[str, str]) -
         UsageError: one line per model: the variable that is not set, or the SDK to install.
     """
     check_models({name: workspace.models[name] for name in asked_models(plan)}, environ)
+
+
+def check_access_early(
+    workspace: Workspace, models: Collection[str], *, environ: Mapping[str, str]
+) -> None:
+    """Refuse models that nobody here could ask, before the plan is worked out.
+
+    A model whose answers the journal may have, all of them, is left for later.
+
+    Raises:
+        UsageError: one line per model: the variable that is not set, or the SDK to install.
+    """
+    path = workspace.root / STATE / "journal.sqlite"
+    known = models_in(path) if path.is_file() else frozenset[str]()
+    check_models({name: workspace.models[name] for name in {*models} - known}, environ)
+
+
+def access_lines(
+    workspace: Workspace, models: Collection[str], environ: Mapping[str, str]
+) -> Iterator[str]:
+    """What this machine lacks to ask models, one line each."""
+    for name in sorted(models):
+        yield from lacking(name, workspace.models[name], environ)
 
 
 def check_models(models: Mapping[str, ModelConfig], environ: Mapping[str, str]) -> None:

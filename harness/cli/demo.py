@@ -9,10 +9,10 @@ import click
 
 from harness.cli import options
 from harness.cli.plan_text import plan_lines
+from harness.cli.ready import code_after, kept, ready_workspace
 from harness.cli.review import QUICK_SUFFIX
 from harness.cli.running import Setup, run
 from harness.config.shipped import shipped
-from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.plan.planning import Selection, plan_review
 
@@ -54,13 +54,13 @@ def demo(
     now = options.now()
     root = write_demo(out)
     named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
-    workspace = load_workspace(root, through_datasets=True)
-    plan = plan_review(
-        workspace, cycle=named, on=now.date(), wanted=Selection(features=features, quick=quick)
-    )
+    workspace = ready_workspace(root, on=now.date(), features=features, through_datasets=True)
+    wanted = Selection(features=kept(features, workspace), quick=quick)
+    plan = plan_review(workspace, cycle=named, on=now.date(), wanted=wanted)
     for line in plan_lines(plan, details=False):
         click.echo(line)
-    return run(workspace, plan, Setup(now=now, given_weights=_given(weights)))
+    setup = Setup(now=now, given_weights=_given(weights))
+    return code_after(workspace, run(workspace, plan, setup))
 
 
 def write_demo(out: Path) -> Path:

@@ -13,15 +13,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from harness.check import checked_workspace
 from harness.cli import options
 from harness.cli.plan_text import plan_lines
+from harness.cli.ready import refused_lines
 from harness.cli.running import STATE, Setup, reviewed
 from harness.cli.show import usd
 from harness.config.fingerprints import fingerprint, inputs_sha256
 from harness.config.options import split_option
 from harness.config.prompts import prompt_for
-from harness.config.workspace import load_workspace
-from harness.errors import BudgetRefusedError
+from harness.errors import BudgetRefusedError, Faults
 from harness.gate.findings import Code, Finding, Outcome
 from harness.gate.matching import is_locked
 from harness.plan.endpoints import params_sha256
@@ -82,7 +83,10 @@ def evaluate(
     Raises:
         BudgetRefusedError: a test is expected to cost more than is left; it is not begun.
     """
-    workspace = load_workspace(root, through_datasets=True).all_live()
+    found = checked_workspace(root, on=given.now.date(), through_datasets=True)
+    for line in refused_lines(found):
+        say(line)
+    workspace = found.all_live()
     left, refused = cap, list[Finding]()
     for test in tests_of(given, report, workspace):
         changed = with_test(workspace, test)
@@ -232,7 +236,8 @@ def _run(workspace: Workspace, plan: Plan, setup: Setup, used: int) -> Decimal:
         cycle=plan.cycle,
         now=setup.now.isoformat(),
     ) as journal:
-        records, ledger = reviewed(workspace, plan, setup, journal)
+        faults = Faults(contains=False)
+        records, ledger = reviewed(workspace, plan, setup, journal, faults)
     write_records([counted(record, used + 1) for record in records], out)
     publish(read_records(out), out, now=setup.now)
     return ledger.spent_usd + ledger.possibly_billed_usd

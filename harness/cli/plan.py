@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli import options
+from harness.cli.access import access_lines
 from harness.cli.fixing import fixing_lines
-from harness.cli.loads import check_quotas, hosting_lines
+from harness.cli.loads import asked_models, check_quotas, hosting_lines
 from harness.cli.plan_text import plan_lines
+from harness.cli.ready import code_after, kept, ready_workspace
 from harness.cli.since import since_lines
 from harness.cli.waiting import with_counted_labels
-from harness.config.workspace import load_workspace
+from harness.errors import ExitCode
 from harness.plan.planning import Selection, plan_review
 
 if TYPE_CHECKING:
@@ -35,17 +38,17 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     models: tuple[str, ...],
     max_spend: Decimal | None,
     details: bool,
-) -> None:
+) -> int:
     """Show what is decided without a call, what is asked, and what it costs. Spends nothing."""
     now = options.now()
     today = now.date()
     root = options.find_workspace(workspace)
-    loaded = load_workspace(root, features=features)
+    loaded = ready_workspace(root, on=today, features=features)
     planned = plan_review(
         loaded,
         cycle=options.cycle_of(cycle, today),
         on=today,
-        wanted=Selection(features=features, models=models, max_spend_usd=max_spend),
+        wanted=Selection(features=kept(features, loaded), models=models, max_spend_usd=max_spend),
     )
     for line in plan_lines(with_counted_labels(planned, root), details=details):
         click.echo(line)
@@ -55,4 +58,7 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
         click.echo(line)
     for line in since_lines(loaded, planned, root / "reviews", now):
         click.echo(line)
+    for line in access_lines(loaded, asked_models(planned), os.environ):
+        click.echo(f"warning: {line}", err=True)
     check_quotas(loaded, planned)
+    return code_after(loaded, ExitCode.OK)

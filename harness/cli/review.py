@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli import options
+from harness.cli.access import check_access_early
 from harness.cli.fixing import fixing_lines
 from harness.cli.loads import check_quotas
 from harness.cli.plan_text import plan_lines
+from harness.cli.ready import code_after, kept, ready_workspace
 from harness.cli.running import Setup, run
 from harness.cli.show import usd
 from harness.cli.waiting import with_counted_labels
-from harness.config.workspace import load_workspace
 from harness.errors import BudgetRefusedError
 from harness.plan.planning import Selection, plan_review
 
@@ -57,18 +60,22 @@ def review(  # noqa: PLR0913  # one argument per option of the command
     now = options.now()
     named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
     root = options.find_workspace(workspace)
-    loaded = load_workspace(root, through_datasets=True, features=features)
+    loaded = ready_workspace(root, on=now.date(), features=features, through_datasets=True)
     if quick:
         loaded = loaded.all_live()
-    wanted = Selection(features=features, models=models, quick=quick, max_spend_usd=max_spend)
-    plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted)
+    wanted = Selection(
+        features=kept(features, loaded), models=models, quick=quick, max_spend_usd=max_spend
+    )
+    access = None if address else partial(check_access_early, loaded, environ=os.environ)
+    plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted, before=access)
     for line in plan_lines(with_counted_labels(plan, loaded.root), details=False):
         click.echo(line)
     for line in fixing_lines(plan, loaded.root):
         click.echo(line)
     check_quotas(loaded, plan)
     confirm(plan, yes=yes)
-    return run(loaded, plan, Setup(now=now, out=out, address=address, strict=strict))
+    setup = Setup(now=now, out=out, address=address, strict=strict)
+    return code_after(loaded, run(loaded, plan, setup))
 
 
 def confirm(plan: Plan, *, yes: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -21,11 +22,11 @@ from harness.cli.progress import Ahead, show_progress
 from harness.cli.show import fault_line, usd
 from harness.cluster.opening import local_cluster, remote_cluster
 from harness.economics.portfolio import overview
-from harness.errors import ExitCode
+from harness.errors import ExitCode, Faults
 from harness.publish.facts import trials_missing
 from harness.publish.pages import publish
 from harness.publish.portfolio_words import summary, verdict_counts
-from harness.publish.store import read_records, write_records
+from harness.publish.store import read_sound, write_records
 from harness.record.codes import Verdict
 from harness.replay.journal import Journal
 from harness.replay.retry import RetryPolicy
@@ -72,33 +73,43 @@ def run(workspace: Workspace, plan: Plan, setup: Setup) -> int:
         now=setup.now.isoformat(),
     ) as journal:
         earlier_usd = journal.spend(cycle=plan.cycle).known_usd
-        records, ledger = reviewed(workspace, plan, setup, journal)
-    write_records(records, out)
-    found = read_records(out)
-    publish(found, out, now=setup.now)
+        faults = Faults()
+        records, ledger = reviewed(workspace, plan, setup, journal, faults)
+    write_records(records, out, faults)
+    found = read_sound(out, faults)
+    publish(found, out, now=setup.now, faults=faults)
     click.echo(_bill(records, ledger, earlier_usd))
     figures = overview(found, setup.now.date())
     code = _close(records, figures, out, strict=setup.strict)
     for fault in unanswered(path, run_id):
         click.echo(fault_line(fault), err=True)
-    return code
+    return _tell(faults) or code
+
+
+def _tell(faults: Faults) -> int:
+    """What went wrong with single features, after all others were written; 0: nothing."""
+    debug = click.get_current_context().find_root().params.get("debug")
+    for fault in faults.found:
+        click.echo(str(fault), err=True)
+        if debug:
+            traceback.print_exception(fault.error)
+    if faults.found:
+        click.echo("their answers are kept: once that is mended, run the same again", err=True)
+    return faults.exit_code
 
 
 def reviewed(
-    workspace: Workspace, plan: Plan, setup: Setup, journal: Journal
+    workspace: Workspace, plan: Plan, setup: Setup, journal: Journal, faults: Faults
 ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
-    """The records of a plan: from the journal alone where it has every answer, else by Ray."""
-    engine = Engine(
-        cluster=None,
-        journal=journal,
-        retry=RetryPolicy(rng=Random(secrets.randbits(64))),  # noqa: S311  # jitter, no secret
-        progress=Silent(),
-        now=setup.now,
-        share_of_rate_limit=workspace.policy.share_of_rate_limit,
-    )
+    """The records of a plan: from the journal alone where it has every answer, else by Ray.
+
+    `faults` keep what goes wrong with one feature from the others.
+    """
+    engine = _engine(workspace, setup, journal, faults)
     try:
         return review(workspace, plan, {}, engine)
     except NotInJournalError:
+        faults.found.clear()  # The features go through the same again, with who can answer.
         state = workspace.root / STATE
     if setup.address is None:
         check_access(workspace, plan, os.environ)
@@ -131,6 +142,19 @@ def reviewed(
                 answer_ahead(plan, served, early)
         stack.enter_context(book.loading(loads.during))
         return review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
+
+
+def _engine(workspace: Workspace, setup: Setup, journal: Journal, faults: Faults) -> Engine:
+    """What reviews from the journal alone."""
+    return Engine(
+        cluster=None,
+        journal=journal,
+        retry=RetryPolicy(rng=Random(secrets.randbits(64))),  # noqa: S311  # jitter, no secret
+        progress=Silent(),
+        now=setup.now,
+        share_of_rate_limit=workspace.policy.share_of_rate_limit,
+        faults=faults,
+    )
 
 
 def _bill(records: Sequence[DecisionRecord], ledger: Ledger, earlier_usd: Decimal) -> str:

@@ -15,9 +15,9 @@ from harness.cli import options
 from harness.cli.access import check_models
 from harness.cli.hosting import serve_here
 from harness.cli.loads import STATE, room_of
+from harness.cli.ready import ready_workspace
 from harness.cli.show import usd
 from harness.cluster.opening import local_cluster
-from harness.config.workspace import load_workspace
 from harness.errors import UsageError
 from harness.labelling.terminal import printable
 from harness.onramp.trying import Asking, rung_with, try_prompt
@@ -50,7 +50,8 @@ SHOWN = 5
 def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) -> None:
     """Run a prompt on FEATURE's tune cases; the deciding cases are never asked."""
     now = options.now()
-    loaded = load_workspace(options.find_workspace(workspace), features=(feature,))
+    root = options.find_workspace(workspace)
+    loaded = ready_workspace(root, on=now.date(), features=(feature,))
     cycle = options.cycle_of(None, now.date())
     wanted = Selection(features=(feature,))
     plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted)

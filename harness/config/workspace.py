@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,10 @@ class Workspace:
     evalsets: Mapping[str, EvalSet]
     policy_sha256: str
     problems: tuple[Problem, ...] = ()
+    refused: Mapping[str, tuple[Problem, ...]] = field(
+        default_factory=dict[str, "tuple[Problem, ...]"]
+    )
+    """Features that are left out, each by faults of its own."""
 
     def all_live(self) -> Workspace:
         """The same with every model asked live, for who cannot wait and asks a few cases only."""
@@ -77,47 +81,89 @@ def load_workspace(
     """
     reading, evalsets = inspect_workspace(root, through_datasets=through_datasets)
     problems = sorted_problems(reading.problems)
-    passed = _of_others(reading, features)
-    errors = [each for each in problems if each.severity == "error" and each.file not in passed]
+    shared, own = _faults(reading, problems)
+    judged = set(features) or own.keys()
+    errors = [*shared, *(each for name in judged for each in own.get(name, ()))]
     if reading.policy is None or errors:
-        raise WorkspaceError(errors)
+        raise WorkspaceError(sorted_problems(errors))
+    return _made(reading, evalsets, problems, _wanted(reading, features))
+
+
+def sound_workspace(
+    reading: Reading,
+    evalsets: Mapping[str, EvalSet],
+    problems: tuple[Problem, ...],
+    features: Collection[str] = (),
+) -> Workspace:
+    """What was read, without the features that have faults of their own: they are `refused`.
+
+    Raises:
+        WorkspaceError: a fault that all features share, or no wanted feature without one.
+    """
+    shared, own = _faults(reading, problems)
+    judged = set(features) or own.keys()
+    refused = {name: faults for name, faults in own.items() if name in judged}
+    left = set(features) - refused.keys()
+    sound = _wanted(reading, left) - own.keys()
+    if reading.policy is None or shared or (refused and not (left if features else sound)):
+        errors = [*shared, *(each for faults in refused.values() for each in faults)]
+        raise WorkspaceError(sorted_problems(errors))
+    return replace(_made(reading, evalsets, problems, sound), refused=MappingProxyType(refused))
+
+
+def _made(
+    reading: Reading,
+    evalsets: Mapping[str, EvalSet],
+    problems: tuple[Problem, ...],
+    wanted: Collection[str],
+) -> Workspace:
+    if reading.policy is None:
+        raise WorkspaceError(problems)
     policy = reading.policy.config
+    features = {name: each.config for name, each in reading.features.items() if name in wanted}
     return Workspace(
-        root=root,
+        root=reading.root,
         policy=policy,
         models=MappingProxyType({name: each.config for name, each in reading.models.items()}),
-        features=MappingProxyType(_wanted(reading, features)),
-        evalsets=MappingProxyType(evalsets),
+        features=MappingProxyType(features),
+        evalsets=MappingProxyType(dict(evalsets)),
         policy_sha256=policy_sha256(policy),
         problems=problems,
     )
 
 
-def _wanted(reading: Reading, features: Collection[str]) -> dict[str, FeatureConfig]:
+def _wanted(reading: Reading, features: Collection[str]) -> set[str]:
     """The wanted features; all of them where one is unknown, so that its name can be told."""
-    only: set[str] = set(features) if set(features) <= set(reading.features) else set()
-    return {
-        name: each.config for name, each in reading.features.items() if not only or name in only
-    }
+    known = set(reading.features)
+    return set(features) if features and set(features) <= known else known
 
 
-def _of_others(reading: Reading, features: Collection[str]) -> set[str]:
-    """The files with problems that belong to features that are not wanted, and to them alone."""
-    if not features:
-        return set()
-    sets = {
-        reading.features[name].config.evalset or name if name in reading.features else name
-        for name in features
-    }
-    owners = {"features": set(features), "prompts": set(features), "evalsets": sets}
-    return {
-        problem.file
-        for problem in reading.problems
-        for folder, _, rest in [problem.file.partition("/")]
-        if folder in owners
-        and rest
-        and rest.partition("/")[0].removesuffix(".yaml").removesuffix(".yml") not in owners[folder]
-    }
+def _faults(
+    reading: Reading, problems: Iterable[Problem]
+) -> tuple[list[Problem], dict[str, tuple[Problem, ...]]]:
+    """The errors that all features share, and by feature those of its own files."""
+    by_set: dict[str, list[str]] = {}
+    for name, entry in reading.features.items():
+        by_set.setdefault(entry.config.evalset or name, []).append(name)
+    shared: list[Problem] = []
+    own: dict[str, tuple[Problem, ...]] = {}
+    for problem in problems:
+        if problem.severity == "error":
+            owners = _owners(problem.file, by_set)
+            for name in owners:
+                own[name] = (*own.get(name, ()), problem)
+            shared += [] if owners else [problem]
+    return shared, own
+
+
+def _owners(file: str, by_set: Mapping[str, list[str]]) -> list[str]:
+    """The features that a file belongs to; none where it is everybody's."""
+    folder, _, rest = file.partition("/")
+    name = rest.partition("/")[0]
+    if not name or folder not in {"features", "prompts", "evalsets"}:
+        return []
+    name = name.removesuffix(".yaml").removesuffix(".yml")
+    return by_set.get(name, [name]) if folder == "evalsets" else [name]
 
 
 def inspect_workspace(

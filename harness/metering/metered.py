@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.metering.week import together
+from harness.metering.week import NoTrafficError, together
 from harness.metering.week_file import read_weeks
 
 if TYPE_CHECKING:
@@ -22,15 +22,17 @@ def metered(workspace: Workspace) -> Workspace:
     What a feature's file states wins. Else the newest file counts, by its name, that has rows of
     the feature; its cohorts are added up.
 
+    A feature without a request in it has none, and is blocked by itself.
+
     Raises:
         WorkspaceError: a traffic file that is needed is damaged.
-        NoTrafficError: the newest file of a feature has no request of it.
     """
     silent = [name for name, config in workspace.features.items() if config.traffic is None]
     if not silent:
         return workspace
     known = _newest(workspace.root / "traffic")
-    found = {name: _traffic(*known[name]) for name in silent if name in known}
+    read = {name: _traffic(*known[name]) for name in silent if name in known}
+    found = {name: traffic for name, traffic in read.items() if traffic is not None}
     features = {
         name: config.model_copy(update={"traffic": found[name]}) if name in found else config
         for name, config in workspace.features.items()
@@ -38,8 +40,11 @@ def metered(workspace: Workspace) -> Workspace:
     return replace(workspace, features=features)
 
 
-def _traffic(file: str, weeks: tuple[Week, ...]) -> Traffic:
-    month = together(weeks).to_traffic(source=f"traffic/{file}")
+def _traffic(file: str, weeks: tuple[Week, ...]) -> Traffic | None:
+    try:
+        month = together(weeks).to_traffic(source=f"traffic/{file}")
+    except NoTrafficError:
+        return None
     return month.model_copy(update={"curve": file})
 
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.plan.planning import hashed
+from harness.plan.hashing import hashed
 
 if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan

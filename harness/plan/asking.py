@@ -14,7 +14,7 @@ from harness.costing.attempts import upper_bound
 from harness.costing.batch_rates import batch_rates
 from harness.errors import UsageError
 from harness.trials import Trial
-from providers.request import ImagePart, Message, ModelRequest, Tool, ToolCall
+from providers.request import ImagePart, Message, ModelRequest, ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.config.files import FeatureConfig
     from harness.plan.ladder import Rung
     from harness.trials import Purpose
+    from providers.request import Tool
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 120.0, 900.0
 SLOWEST_TOKENS_PER_S = 20
@@ -138,18 +139,6 @@ def _patience_s(max_output_tokens: int) -> float:
     """Seconds to wait for the next byte."""
     longest = max_output_tokens / SLOWEST_TOKENS_PER_S
     return min(max(SHORTEST_WAIT_S, longest), LONGEST_WAIT_S)
-
-
-def read_tools(text: str) -> tuple[Tool, ...]:
-    """Tools of a JSON file: a list of {name, description, parameters}."""
-    return tuple(
-        Tool(
-            name=entry["name"],
-            description=entry.get("description", ""),
-            parameters=json.dumps(entry.get("parameters", {}), sort_keys=True),
-        )
-        for entry in json.loads(text)
-    )
 
 
 def _message(turn: Turn, folder: Path) -> Message:

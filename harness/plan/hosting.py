@@ -100,7 +100,7 @@ def _shares(workspace: Workspace, feature_id: str, traffic: Traffic) -> tuple[in
     if traffic.curve is None:
         return None
     file = f"traffic/{traffic.curve}"
-    weeks = read_weeks((workspace.root / file).read_text(encoding="utf-8"), file=file)
+    weeks = read_weeks((workspace.root / file).read_text(encoding="utf-8-sig"), file=file)
     own = tuple(week for week in weeks if week.feature == feature_id)
     if not own:
         raise PriceMissingError(f"{file}: has no rows of {feature_id}")

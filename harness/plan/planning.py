@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.config.fingerprints import fingerprint
 from harness.costing.rates import PriceMissingError
 from harness.economics.bound import saving_upper_bound
 from harness.economics.levers import best_without_test
 from harness.economics.monthly import cost_from_traffic
 from harness.errors import UsageError
 from harness.metering.metered import metered
-from harness.plan.asking import Asker, read_tools
+from harness.plan.asking import Asker
 from harness.plan.designing import design_of, is_labelled, refusal
 from harness.plan.expecting import ASSUMED, expectations
 from harness.plan.floor import floor_before, floor_note
+from harness.plan.hashing import hashed
 from harness.plan.hours import forecast
 from harness.plan.judging import plan_judges
 from harness.plan.labels import expected_labels, expected_level_labels
 from harness.plan.ladder import climb
 from harness.plan.levering import levers_of
-from harness.plan.loading import planned_loads
+from harness.plan.loading import asked_rungs, planned_loads
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, PlannedOption, Status
 from harness.plan.pricing import price
 from harness.plan.rehearsing import power_of
 from harness.plan.sampling import draw
+from harness.plan.tools import read_tools
 from harness.record.codes import Reason
 from harness.replay.pace import JOURNAL, read_paces
 from harness.scoring.catalogue import is_closed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -65,8 +65,18 @@ class Selection:
     max_spend_usd: Decimal | None = None
 
 
-def plan_review(workspace: Workspace, *, cycle: str, on: date, wanted: Selection) -> Plan:
+def plan_review(
+    workspace: Workspace,
+    *,
+    cycle: str,
+    on: date,
+    wanted: Selection,
+    before: Callable[[frozenset[str]], None] | None = None,
+) -> Plan:
     """Plan every wanted feature, dearest first.
+
+    `before` is told the models that may be asked before the slow part of planning begins: it may
+    refuse them.
 
     Raises:
         UsageError: `wanted` names a feature or a model that the workspace does not have.
@@ -74,9 +84,8 @@ def plan_review(workspace: Workspace, *, cycle: str, on: date, wanted: Selection
     _refuse_unknown("--feature", wanted.features, workspace.features)
     _refuse_unknown("--model", wanted.models, workspace.models)
     workspace = metered(workspace)
-    names = wanted.features or tuple(workspace.features)
     expected = expectations(workspace.root, cycle)
-    plans = [
+    planners = [
         _FeaturePlanner(
             workspace,
             name,
@@ -85,9 +94,10 @@ def plan_review(workspace: Workspace, *, cycle: str, on: date, wanted: Selection
             on,
             wanted,
             expected.get(name, ASSUMED),
-        ).plan()
-        for name in names
+        )
+        for name in wanted.features or tuple(workspace.features)
     ]
+    plans = _worked_out(planners, before)
     plans.sort(key=lambda plan: (-(plan.monthly_usd or 0), plan.feature))
     cap = workspace.policy.max_spend_usd
     if wanted.max_spend_usd is not None:
@@ -103,6 +113,18 @@ def plan_review(workspace: Workspace, *, cycle: str, on: date, wanted: Selection
             share_of_rate_limit=workspace.policy.share_of_rate_limit,
         ),
     )
+
+
+def _worked_out(
+    planners: Sequence[_FeaturePlanner], before: Callable[[frozenset[str]], None] | None
+) -> list[FeaturePlan]:
+    opened = [planner.opened() for planner in planners]
+    if before is not None:
+        before(frozenset(rung.model for plan in opened for rung in _may_be_asked(plan)))
+    return [
+        planner.ready(plan) if _is_open(plan) else plan
+        for planner, plan in zip(planners, opened, strict=True)
+    ]
 
 
 def _refuse_unknown(flag: str, names: tuple[str, ...], known: Mapping[str, object]) -> None:
@@ -125,8 +147,8 @@ class _FeaturePlanner:
     def config(self) -> FeatureConfig:
         return self.workspace.features[self.feature]
 
-    def plan(self) -> FeaturePlan:
-        """Fix everything; stop at the first reason that makes a call needless or useless."""
+    def opened(self) -> FeaturePlan:
+        """Fix all that is quickly known; stop at the first reason that makes a call needless."""
         bare = self._bare()
         try:
             ladder = climb(self.workspace, self.feature, on=self.on)
@@ -146,7 +168,7 @@ class _FeaturePlanner:
             left_out=tuple(one.rung.option for one in every if one.asked and one not in options),
         )
         whole = self._with_levers(whole, monthly)
-        return self._without_a_call(whole) or self._ready(whole)
+        return self._without_a_call(whole) or self._designed(whole)
 
     def _with_levers(self, plan: FeaturePlan, monthly: MonthlyCost) -> FeaturePlan:
         found = levers_of(plan, monthly)
@@ -259,7 +281,7 @@ class _FeaturePlanner:
             return _closed(plan, Status.ANSWERED, reasons, plan.options[0].note)
         return None
 
-    def _ready(self, plan: FeaturePlan) -> FeaturePlan:
+    def _designed(self, plan: FeaturePlan) -> FeaturePlan:
         rungs = list(plan.rungs)
         incumbent = [plan.incumbent] if plan.incumbent else []
         judges = plan_judges(
@@ -278,9 +300,14 @@ class _FeaturePlanner:
             why = floor_note(floor, plan.evalset.unit)
             hopeless = replace(plan, floor=floor)
             return _closed(hopeless, Status.TOO_SMALL, (Reason.EVALSET_CANNOT_TELL,), why)
+        return plan
+
+    def ready(self, plan: FeaturePlan) -> FeaturePlan:
+        """What an open plan can decide, and what it costs."""
+        rungs = [*([plan.incumbent] if plan.incumbent else []), *plan.rungs]
         power = power_of(plan, self.expected)
         plan = replace(plan, power=power)
-        money = price(plan, [*incumbent, *rungs], power.expected_share_of_calls)
+        money = price(plan, rungs, power.expected_share_of_calls)
         labels = 0 if is_labelled(plan) else expected_labels(plan)
         if labels and not is_closed(plan.evalset.primary):
             return _closed(plan, Status.BLOCKED, (Reason.LABELS_MISSING,), _open(plan))
@@ -290,6 +317,16 @@ class _FeaturePlanner:
             plan, status=status, labels=labels, level_labels=level, money=money, note=power.note
         )
         return hashed(fixed)
+
+
+def _is_open(plan: FeaturePlan) -> bool:
+    """Whether nothing that is quickly known makes its calls needless."""
+    return not plan.reasons
+
+
+def _may_be_asked(plan: FeaturePlan) -> tuple[Rung, ...]:
+    labels_will_do = is_labelled(plan) or is_closed(plan.evalset.primary)
+    return asked_rungs(plan) if _is_open(plan) and labels_will_do else ()
 
 
 def _open(plan: FeaturePlan) -> str:
@@ -330,34 +367,5 @@ def _cheapest_first(option: PlannedOption) -> tuple[bool, Decimal | int, str]:
     return (option.monthly_usd is None, option.monthly_usd or 0, option.rung.option)
 
 
-def hashed(plan: FeaturePlan) -> FeaturePlan:
-    """Write down all that could be tuned after seeing the answers, and hash it."""
-    rungs = [*([plan.incumbent] if plan.incumbent else []), *plan.rungs]
-    fixed = {
-        "feature": plan.feature,
-        "primary": asdict(plan.evalset.primary),
-        "guardrails": [asdict(guardrail) for guardrail in plan.evalset.guardrails],
-        "slices": [asdict(named) for named in plan.evalset.slices],
-        "bar": plan.evalset.bar,
-        "inputs": plan.sample.inputs_sha256,
-        "repeats": plan.repeats,
-        "latency": plan.config.latency.model_dump(mode="json") if plan.config.latency else None,
-        "design": asdict(plan.design) if plan.design else None,
-        "asked": {
-            rung.option: {"prompt": rung.prompt.sha256, "params": rung.params_sha256(plan.config)}
-            for rung in rungs
-        },
-    }
-    if plan.cascades:
-        fixed["cascades"] = [
-            cascade.model_dump(mode="json", include={"first", "accept_when", "unsure"})
-            for cascade in plan.config.cascades
-        ]
-    if plan.judges:
-        fixed["judges"] = [judge.identity(plan.config) for judge in plan.judges]
-    text = json.dumps(fixed, sort_keys=True, ensure_ascii=False)
-    return replace(plan, plan_sha256=fingerprint(fixed), plan_json=text)
-
-
 def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8-sig")

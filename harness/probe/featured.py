@@ -17,8 +17,9 @@ from harness.config.probe_file import (
     SloEntry,
 )
 from harness.errors import UsageError
-from harness.plan.asking import Asker, read_tools
+from harness.plan.asking import Asker
 from harness.plan.ladder import build_rung
+from harness.plan.tools import read_tools
 from harness.probe.gpu_meter import open_meter
 from harness.probe.metrics import fetch_metrics
 from harness.probe.probing import Target
@@ -103,8 +104,8 @@ def requests_of(
         feature=feature_id,
         config=config,
         folder=folder,
-        schema=(folder / asked.json_schema).read_text("utf-8") if asked.json_schema else None,
-        tools=read_tools((folder / asked.tools).read_text("utf-8")) if asked.tools else (),
+        schema=(folder / asked.json_schema).read_text("utf-8-sig") if asked.json_schema else None,
+        tools=read_tools((folder / asked.tools).read_text("utf-8-sig")) if asked.tools else (),
     )
     cases = workspace.evalsets[feature_id].cases
     return tuple(asker.request(rung, case, "latency") for case in cases)

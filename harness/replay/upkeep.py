@@ -169,6 +169,13 @@ def unanswered(path: Path, run_id: str) -> Sequence[FaultFacts]:
         return _faults(connection, run_id)
 
 
+def models_in(path: Path) -> frozenset[str]:
+    """The models, judges too, that any answer of a journal is of."""
+    with reading(path) as connection:
+        rows = connection.execute("SELECT DISTINCT option FROM trials").fetchall()
+    return frozenset(str(row[0]).removeprefix("judge:").partition("@")[0] for row in rows)
+
+
 def check(path: Path) -> Sequence[str]:
     """Find what is wrong with a journal, one line each."""
     problems: list[str] = []

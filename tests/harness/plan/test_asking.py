@@ -7,7 +7,7 @@ import pytest
 
 from harness.config.workspace import load_workspace
 from harness.errors import UsageError
-from harness.plan.asking import input_bytes, read_tools
+from harness.plan.asking import input_bytes
 from harness.plan.model import FeaturePlan, Status
 from harness.plan.planning import Selection, plan_review
 from harness.record.codes import Reason
@@ -111,11 +111,6 @@ def test_images_tools_and_turns_are_sent(root: Path) -> None:
     assert request.messages[1].images[1] == ImagePart(media_type="image/webp", data="AAAA")
     assert request.tools[0].name == "lookup"
     assert input_bytes(request) > len("Sort.") + len(request.messages[1].text)
-
-
-def test_tools_are_read_from_json() -> None:
-    (tool,) = read_tools('[{"name": "f"}]')
-    assert (tool.name, tool.description, tool.parameters) == ("f", "", "{}")
 
 
 def test_a_prompt_that_cannot_be_filled_in_names_the_case(root: Path) -> None:

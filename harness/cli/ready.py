@@ -1,0 +1,48 @@
+"""A workspace before a command that may pay: what `check` refuses is left out first, or ends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.check import checked_workspace
+from harness.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from harness.config.workspace import Workspace
+
+
+def ready_workspace(
+    root: Path, *, on: date, features: tuple[str, ...] = (), through_datasets: bool = False
+) -> Workspace:
+    """The workspace without the features that have faults of their own, which are told.
+
+    Raises:
+        WorkspaceError: a fault that all features share, or no wanted feature without one.
+    """
+    loaded = checked_workspace(root, on=on, features=features, through_datasets=through_datasets)
+    for line in refused_lines(loaded):
+        click.echo(line, err=True)
+    return loaded
+
+
+def refused_lines(workspace: Workspace) -> Iterator[str]:
+    """Which features are left out, and by what."""
+    for name, faults in workspace.refused.items():
+        yield f"{name} is left out, nothing of it is asked:"
+        yield from (f"    {fault}" for fault in faults)
+
+
+def kept(features: tuple[str, ...], workspace: Workspace) -> tuple[str, ...]:
+    """The features that were named, without those that are left out."""
+    return tuple(name for name in features if name not in workspace.refused)
+
+
+def code_after(workspace: Workspace, code: int) -> int:
+    """A command's exit code where some features may have been left out."""
+    return ExitCode.USAGE_ERROR if workspace.refused and code != ExitCode.INTERNAL_ERROR else code

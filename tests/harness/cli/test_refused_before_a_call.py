@@ -1,0 +1,283 @@
+"""What `check` refuses is paid for by nobody: told before a call, and by one feature alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.cli.main import run
+from harness.errors import ExitCode
+from harness.plan.planning import Selection
+from tests.support.reviews import (
+    CYCLE,
+    Shape,
+    answers,
+    inline_cluster,
+    run_review,
+    write,
+    write_review_workspace,
+)
+from tests.support.wire.openai_server import OpenAIServer
+from tests.support.workspaces import edit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+GOOD, BAD = "tickets", "other"
+SHAPE = Shape(cases=150, candidates="good", features=(GOOD, BAD))
+EVALSET = f"evalsets/{BAD}/evalset.yaml"
+FEATURE = f"features/{BAD}.yaml"
+PRIMARY = "{scorer: label, labels: [billing, technical]}"
+FORMAT = "{scorer: format, margin: 5}"
+REQUEST = "request: {max_output_tokens: 8"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """A workspace whose journal has every answer of the good feature, and the models' server."""
+
+    root: Path
+    server: OpenAIServer
+
+    @property
+    def calls(self) -> int:
+        return len(self.server.log.calls)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        folder = tmp_path_factory.mktemp("asked")
+        root = write_review_workspace(folder, server.port, SHAPE)
+        run_review(root, cluster, wanted=Selection(features=(GOOD,)))
+        yield Answered(root=root, server=server)
+
+
+@pytest.fixture
+def given(asked: Answered, tmp_path: Path) -> Answered:
+    root = tmp_path / "copy"
+    shutil.copytree(asked.root, root)
+    return Answered(root=root, server=asked.server)
+
+
+def review(root: Path, *more: str) -> int:
+    return run(["review", "-w", str(root), "--cycle", CYCLE, "--yes", *more])
+
+
+def documents(root: Path) -> set[str]:
+    folder = root / "reviews" / CYCLE / "documents"
+    return {path.name for path in folder.glob("*.md")} if folder.is_dir() else set()
+
+
+def replaced(file: str, old: str, new: str) -> Callable[[Path], None]:
+    return lambda root: edit(root / file, old, new)
+
+
+def with_file(name: str, text: str, *edits: Callable[[Path], None]) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        write(root / "evalsets" / BAD / name, text)
+        for each in edits:
+            each(root)
+
+    return change
+
+
+def targets(root: Path) -> None:
+    path = root / "evalsets" / BAD / "cases.jsonl"
+    path.write_text(path.read_text().replace('"target": "billing"', '"target": "invoices"'))
+
+
+def tools(listed: object) -> Callable[[Path], None]:
+    named = replaced(FEATURE, REQUEST, f"{REQUEST}, tools: tools.json")
+    return with_file("tools.json", json.dumps(listed), named)
+
+
+def schema(text: str) -> Callable[[Path], None]:
+    named = replaced(FEATURE, REQUEST, f"{REQUEST}, schema: answer.json")
+    return with_file("answer.json", text, named)
+
+
+def guardrail(options: str) -> Callable[[Path], None]:
+    return replaced(EVALSET, FORMAT, f"{{scorer: json-schema, margin: 5, {options}}}")
+
+
+def primary(scorer: str) -> Callable[[Path], None]:
+    return replaced(EVALSET, PRIMARY, scorer)
+
+
+def prompt(text: str) -> Callable[[Path], None]:
+    return lambda root: write(root / "prompts" / BAD / "default.j2", text)
+
+
+def own_scorer(text: str) -> Callable[[Path], None]:
+    return with_file("own.py", text, primary("{scorer: 'own:score'}"))
+
+
+DEEP = json.dumps({"allOf": [{}]}).replace("{}", '{"allOf": [' * 300 + "{}" + "]}" * 300)
+
+FAULTS = {
+    "targets that no label matches": (
+        targets,
+        f"{EVALSET}:4: primary: no answer can be right on 75 cases",
+    ),
+    "a prompt without its case": (
+        prompt("Topic of a ticket?"),
+        f"prompts/{BAD}/default.j2: every case is asked the same",
+    ),
+    "a prompt with the case's id alone": (
+        prompt("Topic of {{ id }}?"),
+        f"prompts/{BAD}/default.j2: every case is asked the same",
+    ),
+    "a prompt with the channel alone": (
+        prompt("Topic of a ticket by {{ metadata.channel }}?"),
+        f"prompts/{BAD}/default.j2: 150 different inputs make 2 different questions",
+    ),
+    "a prompt that a case cannot fill in": (
+        prompt("{{ input }} {{ metadata.region }}"),
+        f"prompts/{BAD}/default.j2: case 't-0001': ",
+    ),
+    "a margin agreed after the review": (
+        replaced(FEATURE, "2026-09-14", "2926-09-14"),
+        f"{FEATURE}:7: agreed.on: 2926-09-14 is to come",
+    ),
+    "a schema that leads back to itself": (
+        guardrail("schema: {$ref: '#'}"),
+        f"{EVALSET}:5: guardrails[0]: scorer 'json-schema': broken schema: a `$ref` in it leads",
+    ),
+    "a schema in a file that leads nowhere": (
+        with_file("s.json", '{"properties": {"a": {"$ref": "#/b"}}}', guardrail("schema: s.json")),
+        f"{EVALSET}:5: guardrails[0]: scorer 'json-schema': broken schema: refers to '#/b'",
+    ),
+    "a schema elsewhere": (
+        guardrail("schema: {$ref: 'https://other.example/x'}"),
+        f"{EVALSET}:5: guardrails[0]: scorer 'json-schema': broken schema: refers to 'https:",
+    ),
+    "a schema that is none": (
+        with_file("s.json", "5", guardrail("schema: s.json")),
+        f"{EVALSET}:5: guardrails[0]: scorer 'json-schema': broken schema: a schema must be",
+    ),
+    "a schema nested too deeply": (
+        with_file("s.json", "[" * 5000, guardrail("schema: s.json")),
+        f"{EVALSET}:5: guardrails[0]: scorer 'json-schema': ",
+    ),
+    "a pattern that does not compile": (
+        primary("{scorer: regex, pattern: '('}"),
+        f"{EVALSET}:4: primary: scorer 'regex': ",
+    ),
+    "targets that are no patterns": (
+        with_file(
+            "cases.jsonl",
+            "".join(
+                json.dumps({"id": str(n), "input": f"Ticket number {n}", "target": "("}) + "\n"
+                for n in range(150)
+            ),
+            primary("{scorer: regex}"),
+            replaced(EVALSET, "slices: {channel: {mail: {margin: 30}}}\n", ""),
+        ),
+        f"{EVALSET}:4: primary: case '0': the target is not a regular expression",
+    ),
+    "a second grader that cannot be made": (
+        replaced(EVALSET, "unit: tickets", "unit: tickets\nsecond_grader: {scorer: nobody}"),
+        f"{EVALSET}:3: second_grader: unknown scorer 'nobody'",
+    ),
+    "grades that nobody gives": (
+        primary("{scorer: graded, by: tool}"),
+        f"{EVALSET}:4: primary: reads the grades of imported answers",
+    ),
+    "an answer's schema that leads back to itself": (
+        schema('{"$ref": "#"}'),
+        f"{FEATURE}:10: request.schema: the file evalsets/{BAD}/answer.json: a `$ref` in it",
+    ),
+    "an answer's schema nested too deeply": (
+        schema(DEEP),
+        f"{FEATURE}:10: request.schema: the file evalsets/{BAD}/answer.json: nested more than",
+    ),
+    "tools of an unknown form": (
+        tools([{"title": "lookup"}]),
+        f"{FEATURE}:10: request.tools: the file evalsets/{BAD}/tools.json: tool 1 has no name",
+    ),
+    "a scorer of one's own that is not there": (
+        primary("{scorer: 'nowhere:score'}"),
+        f"{EVALSET}:4: primary: scorer 'nowhere:score': ModuleNotFoundError: ",
+    ),
+    "a scorer of one's own that is no function": (
+        own_scorer("score = 5\n"),
+        f"{EVALSET}:4: primary: scorer 'own:score': rightsize_scorer_own has no function 'score'",
+    ),
+    "a scorer of one's own that raises": (
+        own_scorer("def score(answer):\n    return 1\n"),
+        f"{EVALSET}:4: primary: scorer 'own:score': case 't-0001': TypeError: ",
+    ),
+    "a scorer of one's own that is out of range": (
+        own_scorer("def score(answer, target, metadata):\n    return 7\n"),
+        f"{EVALSET}:4: primary: scorer 'own:score': case 't-0001': returned 7; want a number",
+    ),
+    "a file that is no YAML": (
+        lambda root: write(root / FEATURE, "name: ["),
+        f"{FEATURE}:2: broken YAML: ",
+    ),
+    "a case file that is broken": (
+        with_file("cases.jsonl", "{\n"),
+        f"evalsets/{BAD}/cases.jsonl:1: broken JSON: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_feature_at_fault_is_left_out_and_the_other_gets_its_document(
+    given: Answered, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil, expected = FAULTS[name]
+    spoil(given.root)
+    before = given.calls
+    assert run(["plan", "-w", str(given.root), "--cycle", CYCLE]) == ExitCode.USAGE_ERROR
+    planned = capsys.readouterr()
+    assert planned.out.startswith("1 feature, ")
+    assert review(given.root) == ExitCode.USAGE_ERROR
+    said = capsys.readouterr()
+    assert planned.err.splitlines()[0] == f"{BAD} is left out, nothing of it is asked:"
+    lines = said.err.splitlines()
+    assert lines == planned.err.splitlines()
+    assert any(line.strip().startswith(expected) for line in lines), lines
+    assert documents(given.root) == {f"{GOOD}.md"}
+    assert "DOWNGRADE 1   JUSTIFY 0   UNDECIDED 0" in said.out
+    assert given.calls == before
+
+
+def test_what_is_wrong_with_others_is_not_asked_after(
+    given: Answered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    targets(given.root)
+    assert review(given.root, "--feature", GOOD) == ExitCode.OK
+    assert capsys.readouterr().err == ""
+    assert review(given.root, "--feature", BAD) == ExitCode.USAGE_ERROR
+    assert capsys.readouterr().err.startswith(f"{EVALSET}:4: primary: no answer can be right")
+    assert review(given.root, "-f", BAD, "-f", GOOD) == ExitCode.USAGE_ERROR
+    assert f"{BAD} is left out" in capsys.readouterr().err
+
+
+def test_a_fault_that_all_features_share_ends_the_command(
+    given: Answered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(given.root / "policy.yaml", "{prices: 36500}", "{prices: 45, evidence: 99999999}")
+    before = given.calls
+    for command in ("plan", "review"):
+        assert run([command, "-w", str(given.root), "--cycle", CYCLE]) == ExitCode.USAGE_ERROR
+        assert capsys.readouterr().err == (
+            "policy.yaml:4: expires_days.evidence: must be less than or equal to 36500, "
+            "got 99999999\n"
+        )
+    assert documents(given.root) == set()
+    assert given.calls == before
+
+
+def test_the_shape_of_openai_is_asked_with(given: Answered) -> None:
+    """The fault was told of all features: now the tools are read."""
+    function = {"name": "lookup", "parameters": {"type": "object"}}
+    tools([{"type": "function", "function": function}])(given.root)
+    assert run(["plan", "-w", str(given.root), "--cycle", CYCLE]) == ExitCode.OK

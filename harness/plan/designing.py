@@ -39,8 +39,17 @@ def design_of(plan: FeaturePlan) -> Design:
             labelled=is_labelled(plan),
             proven=tuple(_proven(plan)),
             exploratory=plan.quick,
+            error_worth=_error_worth(plan),
         )
     )
+
+
+def _error_worth(plan: FeaturePlan) -> float | None:
+    """What it would cost if every answer were one more wrong one, over today's cost."""
+    cost, traffic, today = plan.config.error_cost_usd, plan.config.traffic, plan.monthly_usd
+    if cost is None or traffic is None or not today:
+        return None
+    return round(float(cost * traffic.requests_per_month / today), 6)
 
 
 def is_labelled(plan: FeaturePlan) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.config.fingerprints import fingerprint
 
@@ -24,12 +24,14 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
         "inputs": plan.sample.inputs_sha256,
         "repeats": plan.repeats,
         "latency": plan.config.latency.model_dump(mode="json") if plan.config.latency else None,
-        "design": asdict(plan.design) if plan.design else None,
+        "design": _fixed_design(plan),
         "asked": {
             rung.option: {"prompt": rung.prompt.sha256, "params": rung.params_sha256(plan.config)}
             for rung in rungs
         },
     }
+    if plan.config.error_cost_usd is not None:
+        fixed["error_cost_usd"] = str(plan.config.error_cost_usd)
     if plan.cascades:
         fixed["cascades"] = [
             cascade.model_dump(mode="json", include={"first", "accept_when", "unsure"})
@@ -39,3 +41,13 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
         fixed["judges"] = [judge.identity(plan.config) for judge in plan.judges]
     text = json.dumps(fixed, sort_keys=True, ensure_ascii=False)
     return replace(plan, plan_sha256=fingerprint(fixed), plan_json=text)
+
+
+def _fixed_design(plan: FeaturePlan) -> dict[str, Any] | None:
+    """The design; without the cost of errors where nobody stated one, as plans were written."""
+    if plan.design is None:
+        return None
+    fixed = asdict(plan.design)
+    if plan.design.error_worth is None:
+        del fixed["error_worth"]
+    return fixed

@@ -66,6 +66,7 @@ class _Scene:
     savings: tuple[float, ...]
     discordance: float
     parts: tuple[_Part, ...]
+    error_worth: float | None = None
 
 
 def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
@@ -116,6 +117,7 @@ def _scene(plan: FeaturePlan, design: Design, discordance: float) -> _Scene:
             )
             for part in design.proven
         ),
+        error_worth=None if design.error_worth is None else float(f"{design.error_worth:.1g}"),
     )
 
 
@@ -133,7 +135,8 @@ def _rehearsed(scene: _Scene) -> Rehearsal:
     )
     equal = Truth(difference=0.0, discordance=scene.discordance)
     truths = [others if others.possible else equal] * (len(scene.savings) - 1) + [equal]
-    seed = fingerprint({**asdict(scene), "n": 0, "margin": 0})
+    told = {name: value for name, value in asdict(scene).items() if value is not None}
+    seed = fingerprint({**told, "n": 0, "margin": 0})
     return rehearse(_staged(scene), truths, generator(seed), runs=_RUNS)
 
 
@@ -169,6 +172,7 @@ def _design(scene: _Scene, size: int) -> Design:
             pilot_share=scene.pilot,
             labelled=scene.labelled,
             proven=tuple(_proven(scene, cases)),
+            error_worth=scene.error_worth,
         )
     )
 

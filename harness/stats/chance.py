@@ -36,9 +36,8 @@ def predicted_chance(
 
     `counted` are those among them that enter the test; None when none does (a pilot).
     """
-    spread = (seen.squares + prior.weight * prior.discordance) / (seen.n + prior.weight)
-    precision = 1 / prior.deviation**2 + seen.n / spread
-    mean = (prior.mean / prior.deviation**2 + seen.total / spread) / precision
+    spread, precision = _posterior(seen, prior)
+    mean = expected_difference(seen, prior)
     size = np.asarray(target.n, dtype=np.float64)
     done = np.zeros_like(mean) if counted is None else counted.n
     total = np.zeros_like(mean) if counted is None else counted.total
@@ -51,3 +50,15 @@ def predicted_chance(
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where(expected == needed, 0.0, (expected - needed) / deviation)
     return np.asarray(special.ndtr(score))
+
+
+def expected_difference(seen: Moments, prior: Prior) -> Floats:
+    """Posterior mean of the difference."""
+    spread, precision = _posterior(seen, prior)
+    return (prior.mean / prior.deviation**2 + seen.total / spread) / precision
+
+
+def _posterior(seen: Moments, prior: Prior) -> tuple[Floats, Floats]:
+    """Mean square of one difference, and the precision of their mean."""
+    spread = (seen.squares + prior.weight * prior.discordance) / (seen.n + prior.weight)
+    return spread, 1 / prior.deviation**2 + seen.n / spread

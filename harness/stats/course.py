@@ -5,12 +5,12 @@ The product calls it with one history, the benchmark with thousands; what was no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from harness.stats.chance import Target, predicted_chance
+from harness.stats.chance import Target, expected_difference, predicted_chance
 from harness.stats.ladder import History, Walk, raw_shares, walk, weigh
 from harness.stats.levels import look_levels
 from harness.stats.moments import Moments, moments_at
@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from harness.stats.levels import TestRules
     from harness.stats.steering import Steering
 
+_LEAST_LEFT = 0.1
+"""Share of an option's saving that weighs it at least."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderRules:
     """A ladder in numbers. Counts are of cases in order; `pilot` ends its last stage.
 
-    `savings` are shares of the incumbent's cost, cheapest option first.
+    `savings` are shares of the incumbent's cost, cheapest option first. `error_worth` is what it
+    would cost if every answer were one more wrong one, in the same shares: then options come in
+    the order of what is expected to be left of their saving. None: nobody stated it.
     """
 
     test: TestRules
@@ -36,6 +41,7 @@ class LadderRules:
     savings: tuple[float, ...]
     alpha: float
     steering: Steering
+    error_worth: float | None = None
 
     @property
     def pilot(self) -> int:
@@ -115,7 +121,8 @@ def run(rules: LadderRules, seen: Seen) -> Course:
 def take(rules: LadderRules, found: Tables, seen: Seen) -> Course:
     """As `run`, from tables: `seen` tells only how far it was asked, vetoed and cleared."""
     alive, lacking, piloted, chances = _pilot(rules, found, seen)
-    shares, weights = _weights(rules, chances, alive)
+    nets = _nets(rules, found, alive.shape)
+    shares, weights = _weights(rules, chances, alive, nets)
     alive &= weights > 0
     started: Bools = np.logical_not((lacking > 0).any(axis=1))
     counts: Ints = np.array(rules.checks, dtype=np.int64)
@@ -129,6 +136,7 @@ def take(rules: LadderRules, found: Tables, seen: Seen) -> Course:
         vetoed=seen.vetoed,
         cleared=seen.cleared,
         bought=seen.bought,
+        **_standing_net(rules, found, alive.shape),
     )
     return Course(
         lacking=lacking,
@@ -138,7 +146,7 @@ def take(rules: LadderRules, found: Tables, seen: Seen) -> Course:
         shares=shares,
         weights=weights,
         levels=found.levels,
-        walk=walk(history),
+        walk=walk(history) if rules.error_worth is None else _walk_by_net(history, nets),
     )
 
 
@@ -170,14 +178,69 @@ def _pilot(rules: LadderRules, tables: Tables, seen: Seen) -> tuple[Bools, Ints,
     return alive, lacking, piloted, chances
 
 
-def _weights(rules: LadderRules, chances: Floats, alive: Bools) -> tuple[Floats, Floats]:
+def _weights(
+    rules: LadderRules, chances: Floats, alive: Bools, nets: Floats
+) -> tuple[Floats, Floats]:
     """Shares of alpha, and what they are when too small ones go; equal where there is no pilot."""
     if not rules.stages:
         equal = np.where(alive, 1.0 / alive.shape[1], 0.0)
         return equal, equal
     least = rules.steering.least_weight if rules.pilot < rules.checks[-1] else 0.0
     left, savings = np.where(alive, chances, 0.0), np.asarray(rules.savings)
-    return raw_shares(left, savings), weigh(left, savings, least)
+    # A pilot is small: what it expects to be lost never takes all of an option's weight.
+    worth = np.maximum(nets, _LEAST_LEFT * savings)
+    return raw_shares(left, worth), weigh(left, worth, least)
+
+
+def _nets(rules: LadderRules, found: Tables, shape: tuple[int, ...]) -> Floats:
+    """Shares of the incumbent's cost that are expected to be left, by the pilot alone."""
+    savings: Floats = np.broadcast_to(np.asarray(rules.savings), shape)
+    if rules.error_worth is None or found.pilot is None:
+        return savings
+    last = found.pilot.last()
+    difference = expected_difference(last, rules.steering.prior)[..., 0]
+    return savings - rules.error_worth * np.maximum(-difference, 0.0)
+
+
+def _standing_net(
+    rules: LadderRules, found: Tables, shape: tuple[int, ...]
+) -> dict[str, Floats | None]:
+    """What is left of each option's saving at every check, and at most: see `History`."""
+    if rules.error_worth is None:
+        return {"nets": None, "most": None}
+    most: Floats = np.broadcast_to(np.asarray(rules.savings), shape)
+    counted = found.counted
+    mean = np.divide(
+        counted.total, counted.n, out=np.full(counted.total.shape, -np.inf), where=counted.n > 0
+    )
+    return {"nets": most[..., None] - rules.error_worth * np.maximum(-mean, 0.0), "most": most}
+
+
+def _walk_by_net(history: History, nets: Floats) -> Walk:
+    """The walk with the options in the order of what is expected to be left, ties as they came."""
+    order = np.argsort(-nets, axis=1, kind="stable")
+    names = [field.name for field in fields(history)]
+    found = walk(
+        replace(history, **{name: _in_order(getattr(history, name), order) for name in names})
+    )
+    back = np.argsort(order, axis=1, kind="stable")
+    restored = {field.name: _in_order(getattr(found, field.name), back) for field in fields(found)}
+    for name in ("wants", "confirm"):
+        place: Ints = getattr(found, name)
+        named = np.take_along_axis(order, np.maximum(place, 0)[:, None], axis=1)[:, 0]
+        restored[name] = np.where(place < 0, place, named)
+    return replace(found, **restored)
+
+
+def _in_order(values: object, order: Ints) -> object:
+    """What stands by option, in another order; all else as it is."""
+    if not isinstance(values, np.ndarray):
+        return values
+    array = cast("Floats", values)
+    if array.ndim == 1:
+        return array
+    wanted = order if array.ndim == 2 else order[..., None]  # noqa: PLR2004  # options, checks
+    return np.take_along_axis(array, wanted, axis=1)
 
 
 def _spread(rules: LadderRules, levels: Floats) -> Floats:

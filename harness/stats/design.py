@@ -76,6 +76,9 @@ class Design:
     largest_missing_share: float = 0.02
     exploratory: bool = False
     """Asked although it may be too small to decide; its record cannot be accepted."""
+    error_worth: float | None = None
+    """What it would cost if every answer were one more wrong one, as a share of the incumbent's
+    cost; None: nobody stated what an error costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,7 @@ class Setup:
     """False: no pilot and equal weights, because labels come last."""
     proven: tuple[ProvenCases, ...] = ()
     exploratory: bool = False
+    error_worth: float | None = None
 
 
 def make_design(setup: Setup) -> Design:
@@ -136,6 +140,7 @@ def make_design(setup: Setup) -> Design:
         steering=steer(len(set(clusters))),
         proven=tuple(_proven(part, setup.cases) for part in setup.proven),
         exploratory=setup.exploratory,
+        error_worth=setup.error_worth,
     )
 
 

@@ -1,13 +1,15 @@
 """The composed ladder: which options are asked how far, which are accepted, at what level.
 
-One walk for the product (one history) and the benchmark (thousands): options come cheapest
-first along the second axis. Per option it needs the smallest level at which each look passes
-(`harness.stats.boundaries`) and the predicted chance at each check.
+One walk for the product (one history) and the benchmark (thousands): options come best first along
+the second axis, by price or by what is expected to be left of their saving. Per option it needs
+the smallest level at which each look passes (`harness.stats.boundaries`) and the predicted chance
+at each check.
 
 Why a wrong pick needs at most alpha: survivors and weights are fixed by the pilot's cases, which
 no test sees; an option is accepted when its sequential p-value is below its local level; local
-levels start at weight x alpha and grow only by the levels of accepted, dearer options, split in
-proportion to the weights (W. Maurer and F. Bretz 2013, with edges from dearer to cheaper only);
+levels start at weight x alpha and grow only by the levels of accepted options that come later,
+split in proportion to the weights (W. Maurer and F. Bretz 2013, with edges from later to earlier
+only; what would go to an accepted one goes on to its own heirs). The order is the pilot's, too;
 stopped, dropped and vetoed options pass nothing on; asking less only removes acceptances.
 
 An option is given up only where that spares something: never at the last check, after which
@@ -33,6 +35,10 @@ class History:
     look or not known yet. `chances` is the predicted chance, NaN where not known yet. `known`
     is False where the option has not been asked as far as that check. `bought`: what is known
     was answered and paid for, not drawn up to be asked; giving up spares none of it.
+
+    `nets`, shape (runs, options, checks), is what is left of an option's saving after its errors
+    by the cases up to a check, `most` what is left if it makes none: an option is not asked where
+    an accepted one leaves as much. None: whatever was accepted ends the asking.
     """
 
     alpha: float
@@ -44,6 +50,8 @@ class History:
     vetoed: Bools
     cleared: Bools
     bought: bool = False
+    nets: Floats | None = None
+    most: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +114,14 @@ class _Walker:
         self.stopped = np.zeros(shape, dtype=np.bool_)
         self.left = np.full(shape, np.nan)
         self.accepted = np.zeros(shape, dtype=np.bool_)
+        self.best = np.full(shape[0], -np.inf)
         self.wants = np.full(shape[0], -1, dtype=np.int64)
         self.confirm = np.full(shape[0], -1, dtype=np.int64)
 
     def climb(self, option: int) -> None:
-        """Ask one option, check by check, where nothing cheaper passed or is still open."""
+        """Ask one option, check by check, where it can still win and nothing before it is open."""
         given = self.given
-        going = ~self.accepted.any(axis=1) & self._undisturbed()
+        going = ~self._beaten(option) & self._undisturbed()
         going &= (given.weights[:, option] > 0) & ~given.vetoed[:, option]
         passed = np.zeros_like(going)
         for check in range(given.levels.shape[2]):
@@ -132,6 +141,12 @@ class _Walker:
                 break
         self._accept(option, passed)
 
+    def _beaten(self, option: int) -> Bools:
+        """What was accepted cannot be bettered by it."""
+        if self.given.most is None:
+            return np.any(self.accepted, axis=1)
+        return np.asarray(self.best >= self.given.most[:, option])
+
     def _is_futile(self, option: int, check: int) -> Bools:
         """Little chance is left, and giving up here spares cases."""
         given = self.given
@@ -144,23 +159,41 @@ class _Walker:
         return (self.wants < 0) & (self.confirm < 0)
 
     def _accept(self, option: int, passed: Bools) -> None:
-        """Accept where cleared; pass its level on to cheaper ones, which may pass in turn."""
+        """Accept where cleared; pass its level on to earlier ones, which may pass in turn."""
         waiting = passed & ~self.given.cleared[:, option]
         self.confirm[waiting] = option
         sure = passed & ~waiting
-        self.accepted[sure, option] = True
+        self._enter(option, sure)
         if option == 0 or not sure.any():
             return
-        heirs = np.where(sure[:, None], self.given.weights[:, :option], 0.0)
-        total = heirs.sum(axis=1, keepdims=True)
-        share = np.divide(heirs, total, out=np.zeros_like(heirs), where=total > 0)
-        self.local[:, :option] += share * self.local[:, [option]]
-        for cheaper in range(option - 1, -1, -1):
-            again = sure & ~self.given.vetoed[:, cheaper] & (share[:, cheaper] > 0)
-            again &= self.smallest[:, cheaper] < self.local[:, cheaper]
+        heir = self._pass_on(option, sure)
+        for earlier in range(option - 1, -1, -1):
+            again = sure & ~self.given.vetoed[:, earlier] & heir[:, earlier]
+            again &= self.smallest[:, earlier] < self.local[:, earlier]
             if again.any():
-                self._accept(cheaper, again)
+                self._accept(earlier, again)
                 sure &= ~again
+
+    def _enter(self, option: int, sure: Bools) -> None:
+        self.accepted[sure, option] = True
+        if self.given.nets is not None:
+            last = np.maximum(self.reached[:, option] - 1, 0)
+            net = np.take_along_axis(self.given.nets[:, option], last[:, None], axis=1)[:, 0]
+            self.best = np.where(sure, np.fmax(self.best, net), self.best)
+
+    def _pass_on(self, option: int, sure: Bools) -> Bools:
+        """Give an accepted option's level to its heirs; returns who of the earlier got some."""
+        flow = np.zeros((len(sure), option + 1))
+        flow[sure, option] = self.local[sure, option]
+        for giver in range(option, 0, -1):
+            amount = np.where(self.accepted[:, giver], flow[:, giver], 0.0)
+            if not amount.any():
+                continue
+            heirs = np.where((amount > 0)[:, None], self.given.weights[:, :giver], 0.0)
+            flow[:, :giver] += _shares(heirs) * amount[:, None]
+        taken = np.where(self.accepted[:, :option], 0.0, flow[:, :option])
+        self.local[:, :option] += taken
+        return taken > 0
 
     def result(self) -> Walk:
         """The arrays, final."""

@@ -87,6 +87,7 @@ def rules_of(design: Design) -> LadderRules:
         savings=tuple(max(option.saving, 1e-6) for option in design.options),
         alpha=design.alpha,
         steering=design.steering,
+        error_worth=design.error_worth,
     )
 
 

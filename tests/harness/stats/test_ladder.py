@@ -146,3 +146,47 @@ def test_weights_sum_to_one_and_spare_nobody_a_crumb() -> None:
     assert weights[0] / weights[1] == pytest.approx(2.0)
     assert weights[2] == weights[3] == 0.0
     assert weigh(np.zeros(2), np.ones(2), 0.02).tolist() == [0.0, 0.0]
+
+
+def _by_net(nets: list[float], most: list[float], checks: int = 1) -> dict[str, object]:
+    return {
+        "nets": np.repeat(np.array([nets])[..., None], checks, axis=2),
+        "most": np.array([most]),
+    }
+
+
+def test_a_later_option_is_asked_while_it_can_leave_more_than_what_was_accepted() -> None:
+    levels, weights = [[0.01], [0.001]], [0.5, 0.5]
+    asked = walk(_history(levels, weights, **_by_net([0.2, 0.5], [0.9, 0.5])))
+    assert (_accepted(asked), asked.reached[0].tolist()) == ([True, True], [1, 1])
+    spared = walk(_history(levels, weights, **_by_net([0.5, 0.5], [0.9, 0.5])))
+    assert (_accepted(spared), spared.reached[0].tolist()) == ([True, False], [1, 0])
+
+
+def test_a_level_goes_through_an_accepted_option_to_those_before_it() -> None:
+    """The second was accepted on its own; what the third leaves goes on to the first."""
+    history = _history([[0.05], [0.01], [0.001]], [0.2, 0.3, 0.5], **_by_net([0.1] * 3, [0.9] * 3))
+    found = walk(history)
+    assert _accepted(found) == [False, True, True]
+    assert found.local[0].tolist() == pytest.approx([0.05, 0.015, 0.025])
+
+
+def test_levels_never_sum_to_more_than_alpha_beside_those_accepted() -> None:
+    rng = np.random.default_rng(3)
+    shape = (400, 5, 3)
+    history = History(
+        alpha=ALPHA,
+        futility=0.05,
+        weights=weigh(rng.random(shape[:2]), np.ones(shape[:2]), 0.0),
+        levels=rng.random(shape) * 0.1,
+        chances=rng.random(shape),
+        known=np.ones(shape, dtype=np.bool_),
+        vetoed=rng.random(shape[:2]) < 0.1,
+        cleared=np.ones(shape[:2], dtype=np.bool_),
+        nets=rng.random(shape),
+        most=np.ones(shape[:2]),
+    )
+    found = walk(history)
+    assert found.accepted.sum(axis=1).max() > 1
+    open_levels = np.where(found.accepted, 0.0, found.local).sum(axis=1)
+    assert open_levels.max() <= ALPHA + 1e-12

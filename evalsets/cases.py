@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
+
+Content: TypeAlias = tuple[object, ...]
+"""What a case asks, in the form in which it is compared: equal contents are one case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +135,43 @@ class EvalSet:
     """Where people's grades of open answers are appended, in the eval set's folder."""
     grades: tuple[Grade, ...] = ()
     """Every grade, in the file's order."""
+    copies: tuple[tuple[str, str], ...] = ()
+    """Ids of further rows that ask the same as a case, each with its case's id."""
+
+    def __post_init__(self) -> None:
+        """Refuse two cases that ask the same: whatever counts cases would count one twice."""
+        first: dict[Content, str] = {}
+        for case in self.cases:
+            other = first.setdefault(content(case), case.id)
+            if other != case.id:
+                raise ValueError(f"cases {other!r} and {case.id!r} ask the same: one is a copy")
+
+    @property
+    def rows(self) -> int:
+        """Rows of the case file, copies included."""
+        return len(self.cases) + len(self.copies)
 
     def cluster(self, case: Case) -> str:
         """The case's cluster: its cluster key's value, else the case itself."""
         value = case.meta(self.cluster_key) if self.cluster_key else None
         return value if value is not None else case.id
+
+
+def content(case: Case) -> Content:
+    """What a case asks, as `evalsets.copies` says."""
+    asked = case.input
+    return (
+        plain(asked) if isinstance(asked, str) else tuple(_turn(turn) for turn in asked),
+        tuple((key, plain(value)) for key, value in case.metadata),
+        tuple(plain(choice) for choice in case.choices),
+    )
+
+
+def plain(text: str) -> str:
+    """A text in the form in which it is compared."""
+    return unicodedata.normalize("NFC", text).replace("\r\n", "\n").strip()
+
+
+def _turn(turn: Turn) -> Content:
+    images = turn.image_sha256 or turn.images
+    return (turn.role, plain(turn.content), images, turn.tool_calls, turn.tool_call_id)

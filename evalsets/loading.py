@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from evalsets.cases import EvalSet, GuardrailSpec, ScorerSpec, SliceSpec
+from evalsets.copies import distinct
 from evalsets.files import EvalSetConfig
 from evalsets.grades import read_grades
 from evalsets.jsonl import canonical, read_rows
@@ -67,16 +68,20 @@ def load_evalset(
     """
     opened = _open(folder, shown if shown is not None else folder.name)
     lines = _lines(opened, through_datasets=through_datasets)
-    cases, faults = _cases(opened, lines)
-    faults += _set_faults(opened, cases) if cases else []
-    ids = {case.id for case in cases}
+    rows, faults = _rows(opened, lines)
+    found = distinct(rows)
+    faults += _set_faults(opened, found.cases) if rows else []
+    ids = {row.id for row in rows}
     labels, label_faults = _by_people(opened, "labels", read_labels, ids)
     grades, grade_faults = _by_people(opened, "grades", read_grades, ids)
     faults += [*label_faults, *grade_faults]
     if faults:
         raise SourceError(faults)
-    whole = _evalset(opened, with_labels(cases, labels), feature)
-    return replace(whole, labels=labels, grades=grades)
+    case_of = dict(found.copies)
+    labels = tuple(replace(each, case=case_of.get(each.case, each.case)) for each in labels)
+    grades = tuple(replace(each, case=case_of.get(each.case, each.case)) for each in grades)
+    whole = _evalset(opened, with_labels(found.cases, labels), feature)
+    return replace(whole, labels=labels, grades=grades, copies=found.copies)
 
 
 def open_dataset(folder: Path, *, shown: str | None = None) -> Dataset:
@@ -127,8 +132,8 @@ def _dataset(path: Path) -> Dataset:
     return cast("Dataset", loaded)
 
 
-def _cases(opened: _Folder, lines: Iterable[str]) -> tuple[tuple[Case, ...], list[Fault]]:
-    """The sound cases, and the faults of all the others."""
+def _rows(opened: _Folder, lines: Iterable[str]) -> tuple[tuple[Case, ...], list[Fault]]:
+    """The sound rows as cases, copies among them, and the faults of all the others."""
     file = f"{opened.shown}/{opened.config.cases}"
     rows, broken = read_rows(lines, file=file)
     reader = CaseReader(file=file, folder=opened.path)
@@ -146,9 +151,21 @@ def _cases(opened: _Folder, lines: Iterable[str]) -> tuple[tuple[Case, ...], lis
             first[case.id] = row.line
             cases.append(case)
     faults = [*broken, *reader.faults]
+    faults += [
+        _clash(file, line=first[copy], case_id=case, case_line=first[case])
+        for copy, case in distinct(cases).clashes
+    ]
     if not rows and not broken:
         faults.append(Fault(file=file, line=None, key="", message="the eval set has no cases"))
     return tuple(cases), sorted(faults, key=lambda fault: fault.line or 0)
+
+
+def _clash(file: str, *, line: int, case_id: str, case_line: int) -> Fault:
+    message = (
+        f"asks the same as {case_id!r} on line {case_line} and has another target; correct one of "
+        f"them, or list every right answer in both"
+    )
+    return Fault(file=file, line=line, key="target", message=message)
 
 
 def _set_faults(opened: _Folder, cases: Sequence[Case]) -> list[Fault]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -35,6 +35,7 @@ VARIABLES = frozenset({"id", "input", "metadata", "turns"})
 
 _Part: TypeAlias = Literal["system", "user", "assistant", "turns"]
 _ROLE_LINE = re.compile(r"^=== (system|user|assistant|turns) ===[ \t]*\r?$", re.MULTILINE)
+_LOOKS = (nodes.Getattr, nodes.Getitem)
 # Not HTML: escaping would corrupt a prompt.
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
@@ -115,6 +116,28 @@ def check_template(text: str) -> str | None:
             line = _line_of(unknown[0], section)
             return f"line {line}: unknown variable {unknown[0]!r}; {_known()}"
     return None
+
+
+def metadata_named(text: str) -> frozenset[str] | None:
+    """The metadata that a sound template shows a model; None where it may show any."""
+    found: set[str] = set()
+    for section in _sections(text):
+        tree = _ENVIRONMENT.parse(section.text)
+        named = sum(node.name == "metadata" for node in tree.find_all(nodes.Name))
+        keys = [key for node in tree.find_all(_LOOKS) if (key := _key(node)) is not None]
+        if len(keys) < named:
+            return None
+        found.update(keys)
+    return frozenset(found)
+
+
+def _key(node: nodes.Getattr | nodes.Getitem) -> str | None:
+    """The key of `metadata.KEY` or `metadata["KEY"]`."""
+    if not (isinstance(node.node, nodes.Name) and node.node.name == "metadata"):
+        return None
+    if isinstance(node, nodes.Getattr):
+        return node.attr
+    return str(node.arg.value) if isinstance(node.arg, nodes.Const) else None
 
 
 def _known() -> str:

@@ -11,6 +11,7 @@ from evalsets.prompts import check_template, prompt_fault
 from evalsets.samples import inside
 from evalsets.source import read_yaml
 from harness.config.feature_checks import evalset_folder, named_options
+from harness.config.near_copies import copies_line, near_copies_line, near_copies_of
 from harness.config.options import split_option
 from harness.config.reading import problem_of
 from harness.config.workspace import inspect_workspace, sorted_problems, sound_workspace
@@ -46,6 +47,8 @@ class CheckReport:
     models: int
     cases: int
     problems: tuple[Problem, ...]
+    copies: int = 0
+    """Further rows of the case files, which ask the same as a case."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -128,10 +131,14 @@ def check_workspace(
     problems += _weights_problems(reading, root)
     problems += _discount_problems(reading, on) if on else []
     problems += _feature_problems(reading, evalsets, on, run_users_code=False)
+    for name, evalset in evalsets.items():
+        folder = evalset_folder(root, name, reading.features[name].config)
+        problems += _copies(root, name, evalset, folder)
     return CheckReport(
         features=len(reading.features),
         models=len(reading.models),
         cases=sum(len(evalset.cases) for evalset in evalsets.values()),
+        copies=sum(len(evalset.copies) for evalset in evalsets.values()),
         problems=sorted_problems(problems),
     )
 
@@ -237,11 +244,19 @@ def _scorer_problems(evalset: EvalSet, folder: Path, *, run_users_code: bool) ->
         yield _at_evalset(folder, key, why)
 
 
-def _at_evalset(folder: Path, key: KeyPath, message: str) -> Problem:
+def _copies(root: Path, name: str, evalset: EvalSet, folder: Path) -> Iterator[Problem]:
+    """Rows that add nothing, or little, to what the eval set can decide."""
+    near = near_copies_of(evalset, root / "prompts" / name)
+    for line in (copies_line(evalset), near_copies_line(near)):
+        if line is not None:
+            yield _at_evalset(folder, ("cases",), line, severity="warning")
+
+
+def _at_evalset(folder: Path, key: KeyPath, message: str, *, severity: str = "error") -> Problem:
     """A problem in an `evalset.yaml` that was read before; now its lines are wanted."""
     text = (folder / CONFIG_FILE).read_text(encoding="utf-8-sig")
     source = read_yaml(text, file=f"evalsets/{folder.name}/{CONFIG_FILE}")
-    return problem_of(source.fault(key, message))
+    return problem_of(source.fault(key, message), severity=severity)
 
 
 def _prompt_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[Problem]:

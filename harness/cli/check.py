@@ -28,7 +28,8 @@ def check(workspace: Path) -> int:
         (
             plural(report.features, "feature"),
             plural(report.models, "model"),
-            plural(report.cases, "case"),
+            plural(report.cases, "case")
+            + (f" in {plural(report.cases + report.copies, 'row')}" if report.copies else ""),
         )
     )
     found = (

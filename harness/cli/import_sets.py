@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalsets.copies import distinct
+from evalsets.duplicates import near_copies
 from harness.cli import options
+from harness.config.near_copies import copies_line, metadata_shown, near_copies_line
 from harness.errors import ExitCode, UsageError
 from harness.intake.promptfoo_config import read_config
 from harness.intake.reading import as_text
@@ -117,8 +120,22 @@ def _write(root: Path, feature: str, imported: ImportedSet, *, origin: str) -> N
     )
     for name in write_set(root, draft):
         click.echo(name if name.endswith(" (kept)") else f"wrote {name}")
+    _show_alike(draft)
     if write_new(root / "features" / f"{feature}.yaml", blank_feature_text(feature)):
         click.echo(f"wrote features/{feature}.yaml: fill it in, then `rightsize check`")
+
+
+def _show_alike(draft: SetDraft) -> None:
+    """Rows that add nothing, or little, to what the eval set can decide; and contradictions."""
+    found = distinct(draft.cases)
+    near = near_copies(found.cases, keys=metadata_shown(prompt.text for prompt in draft.prompts))
+    for line in (copies_line(found), near_copies_line(near)):
+        if line is not None:
+            click.echo(line)
+    for copy, case in found.clashes:
+        click.echo(
+            f"{copy!r} asks the same as {case!r} and has another target: correct one of them"
+        )
 
 
 def _show_guess(imported: ImportedSet) -> None:

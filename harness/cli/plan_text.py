@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli.plan_money import bound_line, growth_line, lever_lines, option_money
 from harness.cli.show import duration, usd
+from harness.config.near_copies import copies_line, near_copies_line
 from harness.plan.labels import minutes
 from harness.plan.model import Status
 from harness.record.codes import Reason
@@ -37,6 +38,7 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
             f"Free of quality risk on {plural(len(free), 'feature')}: batch or caching, "
             f"{usd(sum(free, Decimal(0)))} a month"
         )
+    yield from _alike(plan)
     yield from _short_of_cases(ready=plan.to_ask)
     yield from _level_not_known(plan.having(Status.READY))
     if details:
@@ -114,6 +116,14 @@ def _counts(plan: Plan) -> Iterator[str]:
     if blocked:
         names = "; ".join(f"{p.feature}: {', '.join(p.reasons)}" for p in blocked)
         yield _row(len(blocked), "blocked", names)
+
+
+def _alike(plan: Plan) -> Iterator[str]:
+    """Eval sets with copies and near-copies, which are worth less than their rows."""
+    for feature in plan.features:
+        for line in (copies_line(feature.evalset), near_copies_line(feature.near)):
+            if line is not None:
+                yield f"      {feature.feature}: {line}"
 
 
 def _short_of_cases(ready: Sequence[FeaturePlan]) -> Iterator[str]:

@@ -71,9 +71,9 @@ def labels_of(plan: FeaturePlan) -> tuple[Label, ...]:
     path = plan.sample.folder / plan.evalset.labels_file
     if not path.is_file():
         return ()
-    ids = {case.id for case in plan.evalset.cases}
-    labels, _ = read_labels(path.read_text("utf-8"), file=path.name, case_ids=ids)
-    return labels
+    case_of = {case.id: case.id for case in plan.evalset.cases} | dict(plan.evalset.copies)
+    labels, _ = read_labels(path.read_text("utf-8"), file=path.name, case_ids=case_of)
+    return tuple(replace(label, case=case_of[label.case]) for label in labels)
 
 
 def _only(plan: FeaturePlan, labels: tuple[Label, ...], by: str) -> FeaturePlan:

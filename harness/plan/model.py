@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalsets.cases import Case, EvalSet
+    from evalsets.duplicates import NearCopies
     from harness.config.files import FeatureConfig, ProcedureConfig
     from harness.plan.asking import Asker
     from harness.plan.judging import PlannedJudge
@@ -141,6 +142,8 @@ class FeaturePlan:
     """The best of them that is possible, needs no quality test, and saves the minimum."""
     judges: tuple[PlannedJudge, ...] = ()
     """The measures that a model judges."""
+    near: NearCopies | None = None
+    """What near-copies leave of the eval set; None: next to none are alike."""
     labels: int = 0
     """Disagreements that people are to label: expected, or counted where answers are known."""
     left_out: tuple[str, ...] = ()

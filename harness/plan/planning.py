@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from harness.config.near_copies import near_copies_of
 from harness.costing.rates import PriceMissingError
 from harness.economics.bound import saving_upper_bound
 from harness.economics.levers import best_without_test
@@ -215,6 +216,7 @@ class _FeaturePlanner:
             money=None,
             plan_sha256="",
             plan_json="",
+            near=near_copies_of(self.evalset, self.workspace.root / "prompts" / self.feature),
         )
 
     def _latency_requests(self) -> int:

@@ -10,8 +10,11 @@ from harness.wording import plural
 from reports.document import Code, Paragraph, Section
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.record.model import DecisionRecord
     from harness.record.parts import AnswersFacts, Target
+    from harness.record.trust import EvalSetFacts
     from reports.document import Block
 
 
@@ -92,6 +95,7 @@ def _cases(record: DecisionRecord) -> tuple[Block, ...]:
     rows = [
         ("eval set", used.id),
         ("cases", count(used.n)),
+        *_alike(used),
         ("for prompts / pilot / to decide", f"{used.tune} / {used.pilot} / {used.deciding}"),
         ("clusters", count(used.clusters)),
         ("times used", count(used.times_used)),
@@ -121,6 +125,16 @@ def _floor(record: DecisionRecord) -> list[tuple[str, str]]:
         ("best answer that never changes, of 100", points(floor.constant_score, signed=False)),
         ("can tell models apart", "yes" if floor.clears else "no"),
     ]
+
+
+def _alike(used: EvalSetFacts) -> Iterator[tuple[str, str]]:
+    """What copies and near-copies are; nothing where there are none."""
+    if used.rows is not None:
+        copies = plural(used.rows - used.n, "copy", "copies")
+        yield "rows", f"{count(used.rows)}: {copies} of other rows, asked and counted once"
+    if used.worth is not None:
+        share = "the cases divided by 1 + the near-copies that one has on average"
+        yield "near-copies", f"{used.n:,} cases worth about {used.worth:,.1f}: {share}"
 
 
 def _traffic(record: DecisionRecord) -> Block:

@@ -21,6 +21,7 @@ from reports.document import Code, Paragraph, Signature
 if TYPE_CHECKING:
     from harness.publish.facts import Facts
     from harness.record.model import DecisionRecord
+    from harness.record.trust import EvalSetFacts
     from reports.document import Block
 
 
@@ -95,7 +96,7 @@ def _evidence(record: DecisionRecord) -> Paragraph:
 def _cases_text(record: DecisionRecord) -> str:
     used = record.evidence.eval_set
     if not record.evidence.spend.trials and not record.evidence.imported:
-        return f"Decided without asking a model; {plural(used.n, 'case')} at hand."
+        return f"Decided without asking a model; {plural(used.n, 'case')} at hand.{_alike(used)}"
     shown = chosen_option(record) or open_option(record) or cheapest_failed(record)
     tried = shown.prompts_tried if shown is not None else 0
     prompts = f"; {plural(tried, 'prompt')} tried" if tried else ""
@@ -105,7 +106,19 @@ def _cases_text(record: DecisionRecord) -> str:
     return (
         f"{plural(used.n, 'case')} ({used.provenance}): {count(used.tune)} for prompts, "
         f"{count(used.pilot)} as a pilot, {count(used.deciding)} to decide{prompts}; {times}."
+        f"{_alike(used)}"
     )
+
+
+def _alike(used: EvalSetFacts) -> str:
+    """What copies and near-copies leave; empty where there are none."""
+    text = ""
+    if used.rows is not None:
+        text += f" They are the different ones of {plural(used.rows, 'row')}: copies count once."
+    if used.worth is not None:
+        worth = f"{max(round(used.worth), 1):,}"
+        text += f" Many say nearly the same: they are worth about {worth} independent ones."
+    return text
 
 
 def _missing(record: DecisionRecord) -> str:

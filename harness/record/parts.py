@@ -31,6 +31,7 @@ from harness.record.trust import (
     AnswersFacts,
     AuditFacts,
     CascadeFacts,
+    EvalSetFacts,
     FloorFacts,
     GraderFacts,
     Missingness,
@@ -222,22 +223,6 @@ class StillNeeded(Recorded):
     cost_usd: Decimal | None
     worth_monthly_usd: Decimal | None
     note: str
-
-
-class EvalSetFacts(Recorded):
-    """The eval set that decided."""
-
-    id: str
-    inputs_sha256: str
-    labels_sha256: str | None
-    n: int
-    tune: int
-    pilot: int
-    deciding: int
-    clusters: int | None
-    times_used: int
-    provenance: str
-    targets: str
 
 
 class Spend(Recorded):

@@ -176,3 +176,31 @@ class FloorFacts(Recorded):
         if bound is not None and self.constant_score is not None:
             return round(bound - self.constant_score, 6) >= self.margin
         return None if self.alike is None else round(100 - self.alike, 6) >= self.margin
+
+
+class EvalSetFacts(Recorded):
+    """The eval set that decided."""
+
+    id: str
+    inputs_sha256: str
+    labels_sha256: str | None
+    n: int
+    tune: int
+    pilot: int
+    deciding: int
+    clusters: int | None
+    times_used: int
+    provenance: str
+    targets: str
+    rows: Annotated[int | None, LATER] = None
+    """Rows of the case file, where some ask the same as another: `n` counts them once."""
+    worth: Annotated[float | None, LATER] = None
+    """Independent cases that the `n` are worth, where many say nearly the same."""
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        if self.rows is not None and self.rows <= self.n:
+            raise ValueError(f"eval set: {self.rows} rows hold no copies beside {self.n} cases")
+        if self.worth is not None and not 0 < self.worth <= self.n:
+            raise ValueError(f"eval set: {self.n} cases are not worth {self.worth}")
+        return self

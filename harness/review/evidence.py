@@ -86,6 +86,8 @@ def evidence(
             times_used=context.times_used,
             provenance=plan.evalset.provenance,
             targets=plan.evalset.targets,
+            rows=plan.evalset.rows if plan.evalset.copies else None,
+            worth=round(plan.near.worth, 1) if plan.near else None,
         ),
         traffic_source=plan.config.traffic.source if plan.config.traffic else None,
         rates_as_of=day.date(),

@@ -19,7 +19,7 @@ def evalset(clusters: list[int], *, tune: int = 0, feature: str = "f") -> EvalSe
     cases = tuple(
         Case(
             id=f"case-{at}",
-            input="x",
+            input=f"text {at}",
             target=None,
             metadata=(("sender", f"s-{cluster}"),) if cluster else (),
         )

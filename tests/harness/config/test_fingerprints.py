@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 POLICY = PolicyConfig.model_validate({"max_spend_usd": 5, "risk": {"low": {"margin": 10}}})
 
 
-def case(name: str, *, target: str | None = "yes", text: str = "hello") -> Case:
-    return Case(id=name, input=text, target=target, metadata=(("layout", "typed"),))
+def case(name: str, *, target: str | None = "yes", text: str | None = None) -> Case:
+    return Case(
+        id=name, input=text or f"hello {name}", target=target, metadata=(("layout", "typed"),)
+    )
 
 
 def evalset(cases: Sequence[Case] = (case("a"), case("b"))) -> EvalSet:

@@ -137,7 +137,11 @@ def test_two_hundred_features_are_planned_in_seconds(tmp_path: Path) -> None:
     for number, name in enumerate(names):
         folder = root / "evalsets" / name
         lines = (folder / "cases.jsonl").read_text().splitlines()
-        more = [line.replace('"t-', f'"x{k}-') for k in range(3 + number % 9) for line in lines]
+        more = [
+            line.replace('"t-', f'"x{k}-').replace("Ticket", f"Ticket {k} of")
+            for k in range(3 + number % 9)
+            for line in lines
+        ]
         (folder / "cases.jsonl").write_text("\n".join([*lines, *more][: 130 + number]) + "\n")
     loaded = load_workspace(root)
     begun = perf_counter()

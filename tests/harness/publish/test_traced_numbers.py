@@ -154,7 +154,7 @@ def full_record() -> DecisionRecord:
                 }
             ),
             "evidence": an_evidence(
-                eval_set=an_eval_set(labels_sha256="9a" * 32),
+                eval_set=an_eval_set(labels_sha256="9a" * 32, rows=7000, worth=310.5),
                 judge=a_judge(),
                 labels=some_labels(),
                 answers=(AnswersFacts(option="claude-haiku-4-5", live=4, batch=533, offline=6),),

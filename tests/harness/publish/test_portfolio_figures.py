@@ -96,7 +96,7 @@ def tables(page: str) -> Iterator[tuple[list[str], list[list[str]]]]:
 
 def amount(cell: str) -> Decimal:
     """A cell's money; what is not known, or does not count, adds nothing."""
-    found = re.fullmatch(r"(?:\*\*)?USD ([\d,]+\.\d\d)(?:\*\*)?", cell)
+    found = re.fullmatch(r"(?:\*\*)?(?:USD )?([\d,]+\.\d\d)(?:\*\*)?", cell)
     assert found or cell.strip("*") in {"\u2013", "not known"}, cell
     return Decimal(found[1].replace(",", "")) if found else Decimal(0)
 
@@ -151,11 +151,11 @@ def test_the_states_add_up_and_no_saving_is_without_its_lever(
     shown = [amount(row[2]) for row in funnel]
     assert sum(shown[: at[0]]) == sums["proposed saving"]
     assert sum(shown[at[0] + 1 : at[1]]) == sums["saving in production"]
-    everything = next(rows for head, rows in tables(page) if "saving by" in head)
+    head, everything = next(found for found in tables(page) if "saving by" in found[0])
     for row in everything[:-1]:
         paid = [cell for cell in (row[-4], row[-3], row[-1]) if cell != "\u2013"]
         assert len(paid) <= 1
-        assert bool(paid) == (row[5] != "\u2013")
+        assert bool(paid) == (row[head.index("saving by")] != "\u2013")
     for line in rows_of_csv(records):
         money = [line[name] for name in list(FIGURES.values())[1:] if line[name]]
         assert bool(money) == bool(line["saving_by"])

@@ -11,6 +11,7 @@ from decimal import Decimal
 from io import StringIO
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from harness.cli.running import Setup
@@ -138,7 +139,7 @@ def said_by_a_review(root: Path, later: datetime) -> list[str]:
     wanted = Selection(features=("stays",))
     plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=wanted)
     said = StringIO()
-    with redirect_stdout(said):
+    with redirect_stdout(said), click.Context(click.Command("review")):
         assert review_again(workspace, plan, Setup(now=later)) == 0
     return said.getvalue().splitlines()
 

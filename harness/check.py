@@ -10,6 +10,7 @@ from evalsets.loading import CONFIG_FILE
 from evalsets.prompts import check_template, prompt_fault
 from evalsets.samples import inside
 from evalsets.source import read_yaml
+from evalsets.splits import tune_cases
 from harness.config.feature_checks import evalset_folder, named_options
 from harness.config.near_copies import copies_line, near_copies_line, near_copies_of
 from harness.config.options import split_option
@@ -18,6 +19,7 @@ from harness.config.workspace import inspect_workspace, sorted_problems, sound_w
 from harness.costing.discounts import idle_discounts
 from harness.costing.rates import PriceMissingError, find_rates, price_age
 from harness.errors import ExitCode, Problem, UsageError, WorkspaceError
+from harness.plan.hopeless import floor_note, hopeless
 from harness.plan.tools import read_tools
 from harness.scoring.schemas import validator_of
 from harness.scoring.trying import scorer_faults
@@ -134,6 +136,7 @@ def check_workspace(
     for name, evalset in evalsets.items():
         folder = evalset_folder(root, name, reading.features[name].config)
         problems += _copies(root, name, evalset, folder)
+        problems += _floor_problems(reading, name, evalset)
     return CheckReport(
         features=len(reading.features),
         models=len(reading.models),
@@ -250,6 +253,25 @@ def _copies(root: Path, name: str, evalset: EvalSet, folder: Path) -> Iterator[P
     for line in (copies_line(evalset), near_copies_line(near)):
         if line is not None:
             yield _at_evalset(folder, ("cases",), line, severity="warning")
+
+
+def _floor_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[Problem]:
+    """Cases on which not even a model that is always right could be told from a constant answer.
+
+    A plan says the same of its feature, and asks nothing.
+    """
+    if reading.policy is None:
+        return
+    config = reading.features[name].config
+    folder = evalset_folder(reading.root, name, config)
+    risk = reading.policy.config.risk[config.risk].margin
+    margin = config.margin if config.margin is not None else risk
+    tune = {case.id for case in tune_cases(evalset)}
+    deciding = [case for case in evalset.cases if case.id not in tune]
+    found = hopeless(evalset, deciding, folder=folder, margin=margin)
+    if found is not None:
+        why = f"EVALSET_CANNOT_TELL: {floor_note(found, evalset.unit)}"
+        yield _at_evalset(folder, ("cases",), why, severity="blocked")
 
 
 def _at_evalset(folder: Path, key: KeyPath, message: str, *, severity: str = "error") -> Problem:

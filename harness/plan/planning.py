@@ -16,8 +16,8 @@ from harness.metering.metered import metered
 from harness.plan.asking import Asker
 from harness.plan.designing import design_of, is_labelled, refusal
 from harness.plan.expecting import ASSUMED, expectations
-from harness.plan.floor import floor_before, floor_note
 from harness.plan.hashing import hashed
+from harness.plan.hopeless import floor_before, floor_note
 from harness.plan.hours import forecast
 from harness.plan.judging import plan_judges
 from harness.plan.labels import expected_labels, expected_level_labels

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from harness.plan.floor import floor_facts, points
+from harness.plan.floor import floor_facts
+from harness.plan.hopeless import points
 from harness.plan.labels import level_cases
 from harness.record.trust import FloorFacts
 

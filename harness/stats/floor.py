@@ -19,7 +19,6 @@ LEVEL = 0.05
 """One-sided, of the lower bound of today's level."""
 MOST_CASES = 20_000
 """The largest set that is thought of when cases are missing."""
-_DIGITS = 6
 
 
 def level_lower(scores: Sequence[float], clusters: Sequence[int]) -> float:
@@ -40,11 +39,6 @@ def level_lower(scores: Sequence[float], clusters: Sequence[int]) -> float:
         Sample(differences=tuple(scores), clusters=() if apart else tuple(clusters)), LEVEL
     )
     return 0.0 if found is None else min(found.lower, exact)
-
-
-def clears(lower: float, constant: float, margin: float) -> bool:
-    """Whether the bound lies above the constant's score by the margin; all three in points."""
-    return round(lower - constant, _DIGITS) >= margin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,4 +64,4 @@ class Gap:
 
     def _clears(self, n: int) -> bool:
         lower = share_lower(int(self.level * n), n, confidence=1 - LEVEL)
-        return clears(100 * lower, 100 * self.constant, self.margin)
+        return 100 * (lower - self.constant) >= self.margin

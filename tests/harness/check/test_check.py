@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -186,3 +187,19 @@ def test_a_discount_of_a_vendor_that_there_is_not_is_an_error(root: Path) -> Non
             "'openai-compatible', got 'opnai'"
         )
     ]
+
+
+def test_cases_on_which_no_model_could_be_told_from_a_constant_block_their_feature(
+    root: Path,
+) -> None:
+    path = root / "evalsets" / "tickets" / "cases.jsonl"
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    same = [{**line, "target": lines[0]["target"]} for line in lines]
+    path.write_text("".join(json.dumps(line) + "\n" for line in same), encoding="utf-8")
+    report = check(root)
+    (problem,) = report.blocked
+    assert str(problem).startswith(
+        "evalsets/tickets/evalset.yaml:1: cases: EVALSET_CANNOT_TELL: always answering "
+    )
+    assert "scores 100.0 of 100 on 10" in str(problem)
+    assert report.exit_code == ExitCode.OK

@@ -1,0 +1,110 @@
+"""Cases on which no model could be told from an answer that never changes: known before a call.
+
+Without numpy and scipy, for `check` runs where they are not installed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.record.trust import FloorFacts
+from harness.scoring.catalogue import find_scorer, needs_target
+from harness.scoring.constants import best_constant, is_assumed, runs_here
+from harness.scoring.scorer import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from evalsets.cases import Case, EvalSet
+    from harness.plan.model import FeaturePlan
+
+LEVEL = 0.05
+"""One-sided, of the lower bound of a level."""
+_DIGITS = 6
+
+
+def floor_before(plan: FeaturePlan) -> FloorFacts | None:
+    """What no model could clear on a feature's deciding cases; None where one could."""
+    cases = plan.sample.deciding
+    return hopeless(plan.evalset, cases, folder=plan.sample.folder, margin=plan.margin)
+
+
+def hopeless(
+    evalset: EvalSet, cases: Sequence[Case], *, folder: Path, margin: float
+) -> FloorFacts | None:
+    """What stands where not even a model that is right on every case clears the best constant.
+
+    None: one could; or it is not known, as cases lack targets or the scorer runs the team's code.
+    """
+    if not cases or not runs_here(evalset.primary):
+        return None
+    if needs_target(evalset.primary) and any(case.target is None for case in cases):
+        return None
+    try:
+        scorer = find_scorer(evalset.primary, Setting(folder=folder))
+        constant = best_constant(scorer, cases)
+    except UsageError:
+        # A scorer or a target that is broken is told where scorers are checked.
+        return None
+    best = points(all_right_lower(len(cases)))
+    if clears(best, points(constant.mean), margin):
+        return None
+    return FloorFacts(
+        cases=len(cases),
+        sampled=False,
+        right=None,
+        level=None,
+        level_lower=None,
+        best_lower=best,
+        constant=constant.constant.kind,
+        label=constant.constant.label,
+        constant_right=constant.right,
+        constant_score=points(constant.mean),
+        assumed=is_assumed(scorer),
+        margin=margin,
+        clears=False,
+        all_right=False,
+        alike=None,
+    )
+
+
+def all_right_lower(cases: int) -> float:
+    """Clopper and Pearson's lower bound of a model that was right on each of so many cases.
+
+    No other bound lies above it: what does not clear this one clears none.
+
+    >>> round(all_right_lower(60), 3)
+    0.951
+    """
+    return LEVEL ** (1 / cases)
+
+
+def clears(lower: float, constant: float, margin: float) -> bool:
+    """Whether a bound lies above the constant's score by the margin; all three in points."""
+    return round(lower - constant, _DIGITS) >= margin
+
+
+def points(share: float) -> float:
+    """A share as points, rounded to what a record keeps."""
+    return round(100 * share, _DIGITS)
+
+
+def floor_note(floor: FloorFacts, unit: str) -> str:
+    """One line for a plan or a check: why these cases cannot decide."""
+    return (
+        f"{constant_words(floor)} scores {floor.constant_score:.1f} of 100 on {floor.cases:,} "
+        f"{unit} by itself: not even a model that is right on all of them could be told from it "
+        f"with a margin of {floor.margin:g} points; add cases with other targets"
+    )
+
+
+def constant_words(floor: FloorFacts) -> str:
+    """What the constant answer is: "always answering 'billing'"."""
+    if floor.label is not None:
+        return f"always answering {floor.label!r}"
+    return {
+        "empty answer": "an empty answer to everything",
+        "commonest target": "always giving the commonest answer",
+    }.get(floor.constant or "", "the same short text to everything")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from harness.decision.step import Ask, Finished
 from harness.review.engine import READING, from_journal
+from harness.review.floor import asks_on
 from harness.review.progress import standings_of
 
 if TYPE_CHECKING:
@@ -96,6 +97,27 @@ class Course:
                 if self.live.is_needed(self.run, step):
                     yield Halt.QUIET
                 self.live.confirm(self.run, step)
+        yield from self._ask_on()
+
+    def _ask_on(self) -> Iterator[Stage]:
+        """Today's model alone, on more cases, while only that can tell what these cases can tell.
+
+        From the journal alone it ends where the journal does: one of before has no such answers.
+        """
+        before = 0
+        while (count := asks_on(self.run)) > before:
+            ask = Ask(options=(), incumbent=count)
+            if not self._can_ask(ask):
+                return
+            yield from self._ask(ask)
+            before = count
+
+    def _can_ask(self, ask: Ask) -> bool:
+        if self.commons.cluster is not None or self.run.plan.config.answers == "imported":
+            return True
+        names = [trial.fingerprint for trial in self.run.trials(ask)]
+        known = self.commons.engine.journal.settled(names)
+        return all(name in known for name in names)
 
     def _ask(self, ask: Ask) -> Iterator[Stage]:
         run = self.run

@@ -9,6 +9,7 @@ from harness.plan.floor import floor_facts
 from harness.plan.hopeless import points
 from harness.plan.labels import level_cases
 from harness.record.trust import FloorFacts
+from harness.stats.floor import Gap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,43 @@ def floor_of(plan: FeaturePlan, run: FeatureRun | None) -> FloorFacts | None:
     drawn = level_cases(plan.sample)
     labelled = all(case.id in arm.scores and case.id not in arm.unlabelled for case in drawn)
     return _sampled(plan, run, drawn) if labelled else _unknown(plan, arm, asked)
+
+
+def asks_on(run: FeatureRun) -> int:
+    """How many cases today's model is to be asked in all, where it was asked too few; else 0.
+
+    A test that stops early leaves today's level uncertain. Where that alone keeps the floor from
+    being cleared, twice as many are asked, again and again, as long as an answer that is right on
+    all the rest would clear it. Each bound is one of 95 % by itself.
+    """
+    plan, arm = run.plan, run.arm(run.incumbent.option)
+    asked, size = len(arm.scores), len(run.design.order)
+    if plan.quick or arm.unlabelled or not 0 < asked < size:
+        return 0
+    floor = floor_of(plan, run)
+    if floor is None or floor.clears or not _rests_on_quality(run):
+        return 0
+    return min(2 * asked, size) if _could_clear(floor, size) else 0
+
+
+def _rests_on_quality(run: FeatureRun) -> bool:
+    """Whether some option's standing is of no use where the cases cannot tell."""
+    states = {standing.state for standing in run.standings()}
+    return bool(states & {"passes", "inferior", "unlikely", "vetoed"})
+
+
+def _could_clear(floor: FloorFacts, size: int) -> bool:
+    """Whether a model that is right on all the rest of so many cases would clear the floor.
+
+    The constant's score is taken to stay as it is.
+    """
+    level, constant = floor.level or 0.0, floor.constant_score or 0.0
+    gap = Gap(
+        level=1 - (1 - level / 100) * floor.cases / size,
+        constant=constant / 100,
+        margin=floor.margin,
+    )
+    return gap.clears(size)
 
 
 def _measured(plan: FeaturePlan, run: FeatureRun, cases: Sequence[Case]) -> FloorFacts | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05
 """One-sided, of the lower bound of today's level."""
+_ROUNDING = 1e-6
 MOST_CASES = 20_000
 """The largest set that is thought of when cases are missing."""
 
@@ -54,14 +55,15 @@ class Gap:
 
         Right or wrong and independent cases are taken for granted.
         """
-        if self._clears(MOST_CASES):
+        if self.clears(MOST_CASES):
             low, high = seen, MOST_CASES
             while high - low > 1:
                 middle = (low + high) // 2
-                low, high = (low, middle) if self._clears(middle) else (middle, high)
+                low, high = (low, middle) if self.clears(middle) else (middle, high)
             return high
         return None
 
-    def _clears(self, n: int) -> bool:
-        lower = share_lower(int(self.level * n), n, confidence=1 - LEVEL)
+    def clears(self, n: int) -> bool:
+        """Whether so many cases at these shares do."""
+        lower = share_lower(int(self.level * n + _ROUNDING), n, confidence=1 - LEVEL)
         return 100 * (lower - self.constant) >= self.margin

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -234,3 +236,53 @@ def test_graded_scores_have_a_bound_of_their_own(tmp_path: Path) -> None:
     assert is_undecided(blind)
     assert low.level == 50.0
     assert "scored 50.0 of 100 on" in page
+
+
+def three_in_four(number: int) -> str:
+    return "billing" if number % 4 else "technical"
+
+
+def fails_at_once(model: str, number: int) -> str:
+    """The candidate is never right; today's model on all but every twelfth."""
+    return three_in_four(number) if number % 12 and model == "big" else "other"
+
+
+def forget_what_was_asked_of_one_model_alone(root: Path) -> None:
+    """As a journal is that was written before models were asked on."""
+    with closing(sqlite3.connect(root / ".rightsize" / "journal.sqlite")) as journal, journal:
+        journal.execute(
+            "DELETE FROM outcomes WHERE fingerprint IN (SELECT fingerprint FROM trials GROUP BY "
+            "case_id HAVING count(*) = 1)"
+        )
+
+
+def test_today_s_model_is_asked_on_where_a_test_that_stopped_early_leaves_it_uncertain(
+    tmp_path: Path,
+) -> None:
+    """Of three in four targets being one label 20 cases show no model to be above it."""
+    record, floor, _ = reviewed(
+        tmp_path,
+        fails_at_once,
+        target=three_in_four,
+        shape=Shape(candidates="good", kind="ladder"),
+    )
+    candidate = record.evidence.spend.trials - floor.cases
+    assert (record.verdict, floor.clears) == (Verdict.JUSTIFY, True)
+    assert floor.cases in {2 * candidate, 4 * candidate, 8 * candidate}
+    (again,) = run_review(tmp_path, None, run_id="run-2")
+    assert again.finding_sha256 == record.finding_sha256
+    forget_what_was_asked_of_one_model_alone(tmp_path)
+    (older,) = run_review(tmp_path, None, run_id="run-3")
+    assert is_undecided(older)
+    assert older.evidence.floor is not None
+    assert older.evidence.floor.cases == candidate
+
+
+def test_nothing_more_is_asked_where_it_could_not_help(tmp_path: Path) -> None:
+    record, floor, _ = reviewed(
+        tmp_path,
+        lambda model, _: "facturation" if model == "big" else "other",
+        shape=Shape(candidates="good", kind="ladder"),
+    )
+    assert is_undecided(record)
+    assert record.evidence.spend.trials == 2 * floor.cases

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from harness.record.floor_laws import broken_in_floor
 from harness.record.quality_laws import broken_in_quality
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
     from harness.record.content import RecordContent
 
-LAWS: tuple[Callable[[RecordContent], Iterator[str]], ...] = (broken_in_quality,)
+LAWS: tuple[Callable[[RecordContent], Iterator[str]], ...] = (
+    broken_in_quality,
+    broken_in_floor,
+)
 """Each yields a line for every law that a record breaks."""
 
 

@@ -17,6 +17,15 @@ def percent(share: SupportsFloat, places: int = 0) -> str:
     return f"{100 * float(share):.{places}f} %"
 
 
+def chance(share: float) -> str:
+    """A small chance, never rounded to none.
+
+    >>> chance(0.0123), chance(0.0004)
+    ('1.2 %', 'under 0.1 %')
+    """
+    return "under 0.1 %" if share < 0.001 else percent(share, 1)  # noqa: PLR2004
+
+
 def plural(number: int, noun: str, several: str | None = None) -> str:
     """A count and its noun; `several` where an s does not make the plural.
 

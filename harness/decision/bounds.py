@@ -10,6 +10,8 @@ from harness.comparison.samples import missing_as_zero, sample
 from harness.stats.estimates import Estimate, estimate, p_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from harness.comparison.pairs import Pair, Pairs
     from harness.decision.step import Evidence
     from harness.stats.design import Design
@@ -55,14 +57,24 @@ def on_all_cases(design: Design, pairs: Pairs) -> Shown:
 
 def option_p_value(design: Design, evidence: Evidence, option: str, count: int) -> float | None:
     """Largest p-value of the option and its proven parts on the cases before `count`."""
-    pairs = evidence.pairs[option]
-    found = [p_value(sample(pairs.pairs[design.pilot : count]), design.method, design.margin / 100)]
-    for part in design.proven:
-        source = pairs if part.measure is None else evidence.measures[option][part.measure]
-        chosen = _at(source, part.positions, design.pilot, count)
-        found.append(p_value(sample(chosen), design.method, part.margin / 100))
+    found = [
+        p_value(sample(pairs), design.method, margin)
+        for pairs, margin, _ in parts_before(design, evidence, option, count, start=design.pilot)
+    ]
     known = [value for value in found if value is not None]
     return max(known) if len(known) == len(found) else None
+
+
+def parts_before(
+    design: Design, evidence: Evidence, option: str, count: int, *, start: int = 0
+) -> Iterator[tuple[Sequence[Pair], float, float]]:
+    """The whole and each proven part before `count`: pairs, margin, share of the cases."""
+    pairs, size = evidence.pairs[option], max(len(design.order), 1)
+    yield pairs.pairs[start:count], design.margin / 100, 1.0
+    for part in design.proven:
+        source = pairs if part.measure is None else evidence.measures[option][part.measure]
+        chosen = _at(source, part.positions, start, count)
+        yield chosen, part.margin / 100, len(part.positions) / size
 
 
 def _at(source: Pairs, positions: tuple[int, ...], start: int, stop: int) -> list[Pair]:

@@ -10,6 +10,7 @@ from harness.publish.appendix_cascades import cascades
 from harness.publish.appendix_evidence import evidence_sections
 from harness.publish.appendix_money import money_sections
 from harness.publish.appendix_trust import audit, mixes, repeats
+from harness.publish.stops import stops_table
 from harness.publish.tables import table
 from harness.publish.words import (
     DASH,
@@ -204,6 +205,13 @@ def _missing_cells(option: OptionRecord) -> tuple[str, str]:
 
 
 def _looks(record: DecisionRecord) -> list[Block | None]:
+    return [
+        stops_table(record),
+        *_look_tables(record),
+    ]
+
+
+def _look_tables(record: DecisionRecord) -> list[Block | None]:
     return [
         table(
             f"Looks of {option.target.option}{_planned(quality)}",

@@ -12,6 +12,7 @@ from harness.publish.facts import (
 )
 from harness.publish.page_tables import promised_time
 from harness.publish.quality_words import agreed, note_of, unlabelled_text
+from harness.publish.stops import why_stopped
 from harness.publish.words import (
     REASONS,
     count,
@@ -100,15 +101,15 @@ def _measured_failure(record: DecisionRecord, option: OptionRecord, quality: Qua
         )
     return (
         f"{scored}: {points(quality.difference)} points, at worst {points(quality.worst)} "
-        f"({limit(quality.margin)}); {agreed(record)}. {_why_failed(option)}"
+        f"({limit(quality.margin)}); {agreed(record)}. {_why_failed(record, option)}"
     )
 
 
-def _why_failed(option: OptionRecord) -> str:
-    return " ".join(_failure(option, reason) for reason in option.reason_codes)
+def _why_failed(record: DecisionRecord, option: OptionRecord) -> str:
+    return " ".join(_failure(record, option, reason) for reason in option.reason_codes)
 
 
-def _failure(option: OptionRecord, reason: Reason) -> str:
+def _failure(record: DecisionRecord, option: OptionRecord, reason: Reason) -> str:
     """One reason with the figure that it rests on, where there is one."""
     match reason:
         case Reason.SLICE_REGRESSION:
@@ -117,6 +118,8 @@ def _failure(option: OptionRecord, reason: Reason) -> str:
             figure = _guardrail_text(option)
         case Reason.LATENCY_SLO_MISSED:
             figure = _latency_text(option)
+        case Reason.UNLIKELY_TO_PASS:
+            figure = why_stopped(record, option)
         case _:
             figure = ""
     return figure or f"{of_option('It', reason)}."

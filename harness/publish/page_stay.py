@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.publish.facts import nearest_failed
+from harness.publish.stops import cases_that_would_change
 from harness.publish.words import LEVERS, count, day, person, points, sentence, usd
 from harness.record.codes import Reason
 from reports.document import Bullets, Paragraph
 
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
+    from harness.record.parts import Quality
     from reports.document import Block
 
 
@@ -40,7 +42,7 @@ def levers(record: DecisionRecord) -> list[Block]:
 
 
 def would_change(record: DecisionRecord) -> list[Block]:
-    """What would lead to another verdict, cheapest first."""
+    """What would lead to another verdict, cheapest first; more cases before all."""
     items = changes(record)
     if record.exception is not None and sentence(record.exception.would_change) not in items:
         items.append(sentence(record.exception.would_change))
@@ -48,19 +50,19 @@ def would_change(record: DecisionRecord) -> list[Block]:
 
 
 def changes(record: DecisionRecord) -> list[str]:
-    """Sentences on what would lead to another verdict, cheapest first; never none."""
+    """Sentences on what would lead to another verdict: cases first, then cheapest; never none."""
     found = [text for _, text in sorted(_changes(record), key=lambda item: item[0])]
     return found or ["A new or cheaper model that may see this data."]
 
 
 def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
-    found: list[tuple[int, str]] = []
+    found = [(-1, text) for text in cases_that_would_change(record)]
     for option in record.options:
         if Reason.DATA_NOT_PERMITTED in option.reason_codes:
             text = f"Permission for {option.target.option} to see {record.feature.data} data."
             found.append((0, text))
     near = nearest_failed(record)
-    if near is not None and near.quality is not None:
+    if near is not None and near.quality is not None and _is_near(near.quality):
         gap = -near.quality.difference - near.quality.margin
         short = (
             f"{points(gap, signed=False)} points short of the limit"
@@ -77,6 +79,11 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
     if record.options:
         found.append((3, "A new or cheaper model that holds the same limit."))
     return found
+
+
+def _is_near(quality: Quality) -> bool:
+    """A prompt may mend a loss within twice the margin; a larger one is the model's."""
+    return -quality.difference <= 2 * quality.margin
 
 
 def exception(record: DecisionRecord) -> list[Block]:

@@ -12,6 +12,7 @@ from harness.publish.facts import (
     reason_of,
     saving_if_swapped,
 )
+from harness.publish.stops import TO_THE_END, was_asked_everything
 from harness.publish.words import (
     LEVERS,
     REASONS,
@@ -89,6 +90,8 @@ def _shortfall(record: DecisionRecord, option: OptionRecord) -> str:
         most = option.saving_at_most
         bound = f"only {usd(saving)}" if most is None else f"at most {usd(most)}"
         return f"{name} would save {bound} a month"
+    if was_asked_everything(record, option):
+        return f"{name} {TO_THE_END}"
     return of_option(name, reason) if reason is not None else f"{name} did not pass"
 
 
@@ -139,6 +142,10 @@ def notices(facts: Facts) -> list[Notice]:
         found.append(Notice(text=f"A decision was due by {day(record.decide_by)}."))
     if any(broken_laws(record)):
         found.append(Notice(text=MIXED))
+    for option in record.options:
+        if was_asked_everything(record, option):
+            text = f"{option.target.option} {TO_THE_END}: today it would be open. Review again."
+            found.append(Notice(text=text))
     if record.evidence.imported:
         found.append(
             Notice(text="The answers were imported from another tool; we did not ask for them.")

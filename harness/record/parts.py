@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from datetime import date, datetime  # pydantic reads them at run time
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Self
+
+from pydantic import model_validator
 
 from harness.record.base import LATER, Recorded
 from harness.record.codes import Reason, Result, State
@@ -27,6 +29,7 @@ from harness.record.money import (
     TierFacts,
 )
 from harness.record.quality_parts import Look, Quality
+from harness.record.stops import StopFacts
 from harness.record.trust import (
     AnswersFacts,
     AuditFacts,
@@ -78,6 +81,7 @@ __all__ = [
     "Spend",
     "SpreadFacts",
     "StillNeeded",
+    "StopFacts",
     "Target",
     "TierFacts",
     "TrafficFacts",
@@ -201,6 +205,14 @@ class OptionRecord(Recorded):
     """None: nothing was compared."""
     grader: GraderFacts | None = None
     """None: there is no second grader, or no case that both have scored."""
+    stopped: Annotated[StopFacts | None, LATER] = None
+    """None: it was not given up early, or the record is older than this key."""
+
+    @model_validator(mode="after")
+    def _says_why_it_stopped(self) -> Self:
+        if self.stopped is not None and Reason.UNLIKELY_TO_PASS not in self.reason_codes:
+            raise ValueError("an option was given up early, and its reasons do not say so")
+        return self
 
     @property
     def price_list(self) -> RateFacts | None:
@@ -223,6 +235,8 @@ class StillNeeded(Recorded):
     cost_usd: Decimal | None
     worth_monthly_usd: Decimal | None
     note: str
+    option: Annotated[str | None, LATER] = None
+    """The option that the cases, their cost and their worth are of; None: of none alone."""
 
 
 class Spend(Recorded):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.costing.money import plain, rounded
@@ -13,6 +14,7 @@ from harness.record.parts import StillNeeded
 from harness.review.agreement import grades_lacking
 from harness.review.floor import floor_of
 from harness.review.money import bill
+from harness.review.stops import cost_of
 from harness.stats.floor import Gap
 from harness.stats.power import Truth, cases_needed
 
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from harness.review.feature_run import FeatureRun
     from harness.review.option_records import Examined
 
-LEAST_DISAGREEMENT = 0.01
-
 
 def needed(
     decided: Decided, examined: Sequence[Examined], plan: FeaturePlan, run: FeatureRun | None
@@ -36,22 +36,73 @@ def needed(
     if decided.verdict is not Verdict.UNDECIDED:
         return None
     open_ones = [one for one in examined if _is_open(one)]
-    worth = [o.planned.saving_bound_usd for o in open_ones if o.planned.saving_bound_usd]
     labels = max((len(o.standing.unlabelled) for o in open_ones if o.standing), default=0)
     ungraded = Reason.JUDGE_UNRELIABLE in decided.reasons
     if ungraded and run is not None:
         labels = max(labels, grades_lacking(run))
     # With answers missing nobody can tell whether the cases are too few.
     unclear = labels or ungraded or Reason.RUN_INCOMPLETE in decided.reasons
-    more = None if unclear else _more_cases(open_ones, plan)
+    offer = None if unclear else _offer(open_ones, plan, run)
+    worth = [o.planned.saving_bound_usd for o in open_ones if o.planned.saving_bound_usd]
     if Reason.EVALSET_CANNOT_TELL in decided.reasons:
-        labels, more = 0, _cases_to_tell(floor_of(plan, run), plan)
+        labels, offer = 0, _offer_to_tell(plan, run, max(worth, default=None))
     return StillNeeded(
-        cases=more,
+        cases=offer.cases if offer else None,
         labels=labels or None,
-        cost_usd=_cost(more, plan, run),
-        worth_monthly_usd=max(worth, default=None),
-        note=_note(decided, plan, labels),
+        cost_usd=offer.cost_usd if offer else None,
+        worth_monthly_usd=offer.worth_usd if offer else max(worth, default=None),
+        note=_note(decided, plan, labels) or (offer.note if offer else _beyond(open_ones)),
+        option=offer.option if offer else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Offer:
+    """More cases, and what they cost and are worth: of one option, or of any that is asked."""
+
+    cases: int
+    cost_usd: Decimal | None
+    worth_usd: Decimal | None
+    note: str
+    option: str | None = None
+
+
+def _offer(
+    open_ones: Sequence[Examined], plan: FeaturePlan, run: FeatureRun | None
+) -> _Offer | None:
+    """The nearest option that was asked every case; before any answer, one of equal quality.
+
+    None when, as measured, every option lies beyond the margin: then more cases are no way to a
+    downgrade.
+    """
+    if run is None or not any(one.standing for one in open_ones):
+        return _assumed(open_ones, plan)
+    nearest = min(
+        (one for one in open_ones if one.cases_to_decide is not None),
+        key=lambda one: one.cases_to_decide or 0,
+        default=None,
+    )
+    if nearest is None or nearest.cases_to_decide is None:
+        return None
+    asked, name = len(plan.sample.deciding), nearest.planned.rung.option
+    return _Offer(
+        cases=nearest.cases_to_decide - asked,
+        cost_usd=cost_of(run, name, nearest.cases_to_decide, asked),
+        worth_usd=nearest.planned.saving_bound_usd,
+        note=f"with them {name}, if it is as good as it was seen to be, would be shown within the "
+        "limit in four reviews of five",
+        option=name,
+    )
+
+
+def _beyond(open_ones: Sequence[Examined]) -> str:
+    names = [o.planned.rung.option for o in open_ones if o.standing and o.standing.state == "open"]
+    if not names:
+        return "add cases, so that a difference like the measured one can be told from the limit"
+    one = "it" if len(names) == 1 else "one of them"
+    return (
+        f"as {', '.join(names)} did on these cases, no number of cases is likely to show {one} "
+        "within the limit: another prompt, another model, or cases on which the limit matters"
     )
 
 
@@ -61,20 +112,26 @@ def _is_open(one: Examined) -> bool:
     )
 
 
-def _more_cases(open_ones: Sequence[Examined], plan: FeaturePlan) -> int | None:
-    """Cases beside those there are, for four chances in five that the nearest option passes.
-
-    It is taken to be as it was measured; of one that was not measured, equal quality is assumed.
-    None when, as measured, it lies beyond the margin: then more cases are no way to a downgrade.
-    """
+def _assumed(open_ones: Sequence[Examined], plan: FeaturePlan) -> _Offer | None:
+    """Cases beside those there are, for four chances in five that an equal candidate passes."""
+    truth = Truth(difference=0.0, discordance=EXPECTED_DISAGREEMENT)
     level = plan.alpha / max(len(plan.asked), 1)
-    totals = [
-        cases_needed(truth, plan.margin / 100, level, power=WANTED_POWER)
-        for truth in map(_truth, open_ones)
-        if truth.difference > -plan.margin / 100
-    ]
-    known = [total for total in totals if total is not None]
-    return max(min(known) - len(plan.sample.deciding), 0) or None if known else None
+    total = cases_needed(truth, plan.margin / 100, level, power=WANTED_POWER)
+    worth = [o.planned.saving_bound_usd for o in open_ones if o.planned.saving_bound_usd]
+    more = max((total or 0) - len(plan.sample.deciding), 0)
+    if not open_ones or not more:
+        return None
+    note = "with them a candidate of equal quality would be shown within the limit in four of five"
+    return _Offer(cases=more, cost_usd=None, worth_usd=max(worth, default=None), note=note)
+
+
+def _offer_to_tell(
+    plan: FeaturePlan, run: FeatureRun | None, worth: Decimal | None
+) -> _Offer | None:
+    more = _cases_to_tell(floor_of(plan, run), plan)
+    if more is None:
+        return None
+    return _Offer(cases=more, cost_usd=_cost(more, plan, run), worth_usd=worth, note="")
 
 
 def _cases_to_tell(floor: FloorFacts | None, plan: FeaturePlan) -> int | None:
@@ -89,20 +146,9 @@ def _cases_to_tell(floor: FloorFacts | None, plan: FeaturePlan) -> int | None:
     return None if needed is None else max(needed - len(plan.sample.deciding), 0) or None
 
 
-def _truth(one: Examined) -> Truth:
-    found = one.quality
-    if found is None or found.only_current_right is None or found.only_candidate_right is None:
-        return Truth(difference=0.0, discordance=EXPECTED_DISAGREEMENT)
-    losses, gains = found.only_current_right, found.only_candidate_right
-    return Truth(
-        difference=min((gains - losses) / found.n, 0.0),
-        discordance=max((losses + gains) / found.n, LEAST_DISAGREEMENT),
-    )
-
-
-def _cost(more: int | None, plan: FeaturePlan, run: FeatureRun | None) -> Decimal | None:
-    """USD of asking so many more cases, at what the cases so far cost."""
-    if more is None or run is None:
+def _cost(more: int, plan: FeaturePlan, run: FeatureRun | None) -> Decimal | None:
+    """USD of asking so many more cases of every model, at what the cases so far cost."""
+    if run is None:
         return None
     paid = bill(run.bulk_attempts()).known_usd
     return plain(rounded(paid * more / max(len(plan.sample.deciding), 1), 6))
@@ -128,4 +174,4 @@ def _note(decided: Decided, plan: FeaturePlan, labels: int) -> str:
     for reason in decided.reasons:
         if reason in notes:
             return notes[reason]
-    return "add cases, so that a difference like the measured one can be told from the limit"
+    return ""

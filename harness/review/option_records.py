@@ -16,7 +16,7 @@ from harness.review.cascade_records import cascade_facts, escalated
 from harness.review.checks import audit, grader, with_mix, with_spreads
 from harness.review.money import even_at, measure, planned_cost
 from harness.review.vetoes import look_at_parts
-from harness.wording import percent
+from harness.wording import chance, percent
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from harness.economics.savings import Bar
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan, PlannedOption
-    from harness.record.parts import BreakEven, OptionCost, Quality
+    from harness.record.parts import BreakEven, OptionCost, Quality, StopFacts
     from harness.review.feature_run import FeatureRun
     from harness.review.money import Measured
     from harness.review.vetoes import Parts
@@ -48,6 +48,9 @@ class Examined:
     """The same at the upper quality bound: the most that can still be left of it."""
     glimpse: str = ""
     """What was seen of an option that was stopped before any test."""
+    cases_to_decide: int | None = None
+    """Of an option that was given up, or is open after its last case; None: of no number likely."""
+    stopped: StopFacts | None = None
 
 
 def examine(
@@ -179,6 +182,7 @@ def option_record(
         cascade=cascade_facts(rung, examined.measured, plan, run),
         audit=audit(run.pairs(rung.option)) if run and asked else None,
         grader=grader(run, rung.option) if run and asked else None,
+        stopped=examined.stopped if Reason.UNLIKELY_TO_PASS in result.reasons else None,
     )
 
 
@@ -226,18 +230,28 @@ def note(examined: Examined, result: OptionResult) -> str:
         return "not needed: a cheaper one passed everything"
     found = examined.quality
     if found is None:
-        state = "not asked" if examined.standing is None else _STATES[examined.standing.state]
+        state = "not asked" if examined.standing is None else _state(examined)
         return f"{state}; {examined.glimpse}" if examined.glimpse else state
     words = "better" if found.difference > 0 else "worse"
     size = f"{abs(found.difference):.1f} points {words} on {found.n} cases"
     size += escalated(examined.measured)
-    return f"{_STATES[examined.standing.state] if examined.standing else ''}: {size}"
+    return f"{_state(examined) if examined.standing else ''}: {size}"
+
+
+def _state(examined: Examined) -> str:
+    standing, stopped = examined.standing, examined.stopped
+    if stopped is not None:
+        return (
+            f"given up after {stopped.seen} of {stopped.cases} cases, at a chance of "
+            f"{chance(stopped.chance)} to pass"
+        )
+    return "" if standing is None else _STATES[standing.state]
 
 
 _STATES: dict[str, str] = {
     "passes": "within the limit",
     "inferior": "shown to be worse than the limit",
-    "unlikely": "stopped: unlikely to pass",
+    "unlikely": "given up as unlikely to pass",
     "open": "neither shown within the limit nor shown beyond it",
     "vetoed": "passed on the whole, stopped by a part",
     "waiting": "waits for labels",

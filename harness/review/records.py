@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.comparison.baseline import baseline
+from harness.decision.lacking import cases_to_decide
 from harness.decision.verdict import FeatureFacts as Blocked
 from harness.decision.verdict import decide
 from harness.economics.monthly import cost_from_traffic, unknown_cost
@@ -25,6 +26,7 @@ from harness.review.floor import floor_of
 from harness.review.money import Measured, bridge_to, interval_to, measure, planned_cost
 from harness.review.needs import needed
 from harness.review.option_records import Examined, examine, facts, lever_of, option_record, target
+from harness.review.stops import stop_facts
 
 if TYPE_CHECKING:
     from harness.plan.model import FeaturePlan
@@ -120,12 +122,23 @@ class _Writer:
             return [Examined(planned=planned) for planned in self._plan.options]
         standings = {standing.option: standing for standing in run.standings()}
         found = [
-            examine(run, planned, standings[planned.rung.option], self._today, self._bar)
+            self._end(
+                run, examine(run, planned, standings[planned.rung.option], self._today, self._bar)
+            )
             if planned.asked
             else Examined(planned=planned)
             for planned in self._plan.options
         ]
         return sorted(found, key=_by_cost)
+
+    def _end(self, run: FeatureRun, examined: Examined) -> Examined:
+        """What would decide an option that was given up, or is open after its last case."""
+        standing = examined.standing
+        if standing is None or standing.state not in {"open", "unlikely"}:
+            return examined
+        total = cases_to_decide(run.design, run.evidence(), standing)
+        stopped = stop_facts(run, standing, total, self._context.unread)
+        return replace(examined, cases_to_decide=total, stopped=stopped)
 
     def _chosen(self) -> Examined | None:
         names = {one.planned.rung.option: one for one in self._examined}

@@ -62,3 +62,8 @@ def _posterior(seen: Moments, prior: Prior) -> tuple[Floats, Floats]:
     """Mean square of one difference, and the precision of their mean."""
     spread = (seen.squares + prior.weight * prior.discordance) / (seen.n + prior.weight)
     return spread, 1 / prior.deviation**2 + seen.n / spread
+
+
+def expected_square(seen: Moments, prior: Prior) -> Floats:
+    """Mean square of one difference, as it is believed to be."""
+    return _posterior(seen, prior)[0]

@@ -27,6 +27,7 @@ from harness.record.parts import (
     RateFacts,
     SliceResult,
     Spend,
+    StopFacts,
     Target,
     TrafficFacts,
 )
@@ -136,6 +137,46 @@ def a_quality(**over: object) -> Quality:
             "level": 0.025,
             "looks": (a_look(1), a_look(2), a_look(3, worst=-2.1, action="pass")),
             "worst_missing_as_zero": -2.1,
+            **over,
+        }
+    )
+
+
+def a_stop(**over: object) -> StopFacts:
+    return StopFacts(
+        **{
+            "seen": 310,
+            "cases": 590,
+            "chance": 0.011,
+            "threshold": 0.047,
+            "share": None,
+            "least_share": None,
+            "saved_usd": Decimal("1.97"),
+            "cases_to_decide": 4310,
+            "cost_to_decide_usd": Decimal("171.04"),
+            **over,
+        }
+    )
+
+
+def a_stopped_quality(**over: object) -> Quality:
+    """What the 280 deciding cases showed before `a_stop`."""
+    return a_quality(
+        **{
+            "n": 280,
+            "clusters": 34,
+            "agreed_without_label": 0,
+            "both_right": 255,
+            "only_current_right": 13,
+            "only_candidate_right": 6,
+            "neither_right": 6,
+            "current": 95.714286,
+            "candidate": 93.214286,
+            "difference": -2.5,
+            "worst": -5.6,
+            "best": 0.3,
+            "looks": (a_look(1), a_look(2, n=280, difference=-2.5, action="futile")),
+            "worst_missing_as_zero": -5.6,
             **over,
         }
     )

@@ -33,6 +33,8 @@ from tests.support.record_parts import (
     a_rate,
     a_slice,
     a_spend,
+    a_stop,
+    a_stopped_quality,
     a_target,
     a_traffic,
     an_evidence,
@@ -332,6 +334,13 @@ _PARTS: dict[Reason, dict[str, object]] = {
             only_candidate_right=11,
             neither_right=18,
         )
+    },
+    Reason.UNLIKELY_TO_PASS: {
+        "quality": a_stopped_quality(),
+        "stopped": a_stop(),
+        "slices": (),
+        "guardrails": (),
+        "latency": None,
     },
     Reason.SAVINGS_BELOW_MINIMUM: {
         "cost": a_cost(

@@ -10,6 +10,7 @@ import pytest
 
 from harness.publish.documents import to_document
 from harness.publish.titles import MIXED
+from harness.record.codes import Reason
 from harness.record.model import DecisionRecord
 from harness.record.parts import (
     AnswersFacts,
@@ -35,6 +36,7 @@ from tests.support.record_parts import (
     a_latency,
     a_quality,
     a_rate,
+    a_stop,
     a_target,
     an_eval_set,
     an_evidence,
@@ -165,8 +167,17 @@ def full_record() -> DecisionRecord:
     return decided(whole, until=date(2027, 2, 1))
 
 
+def given_up_record() -> DecisionRecord:
+    """An option whose part of the error allowed was too small."""
+    record = record_for(Reason.UNLIKELY_TO_PASS)
+    (option,) = record.options
+    stop = a_stop(chance=0.314, share=0.011, least_share=0.02)
+    return record.model_copy(update={"options": (option.model_copy(update={"stopped": stop}),)})
+
+
 RECORDS = {
     "full": full_record(),
+    "given up": given_up_record(),
     "downgrade": downgrade_record(),
     "justify": decided(justify_record()),
     "undecided": undecided_record(),
@@ -177,6 +188,8 @@ CASES = [
     for path in numbers(record)
     # A floor with one number changed is none: test_floor_words.py changes several together.
     if path[:2] != ("evidence", "floor")
+    # And a stop neither: test_stop_words.py.
+    and "stopped" not in path
 ]
 
 
@@ -213,7 +226,7 @@ def parts_of(annotation: object) -> list[object]:
 def test_no_number_is_forgotten() -> None:
     """A new field of the record needs a value in `full_record`, and so a place on the page."""
     floors = [an_evidence(floor=floor) for floor in (a_hopeless_floor(), an_alike_floor())]
-    records = [full_record(), decided(justify_record())]
+    records = [full_record(), decided(justify_record()), given_up_record()]
     records += [undecided_record(evidence=evidence) for evidence in floors]
     seen = {
         ".".join(str(key) for key in path if not isinstance(key, int))

@@ -161,7 +161,7 @@ class _Seen:
     def cases(self) -> tuple[int, int]:
         """The cases that the shown figures rest on."""
         if self.course.dropped or not self.used:
-            return (0, self.design.pilot if self.course.dropped else 0)
+            return (0, (self.course.piloted or self.design.pilot) if self.course.dropped else 0)
         passed = self.passes or self.vetoed
         look = self.look
         end = self.design.looks[look] if passed and look is not None else self.used

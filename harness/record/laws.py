@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.record.floor_laws import broken_in_floor
 from harness.record.quality_laws import broken_in_quality
+from harness.record.stop_laws import broken_in_stops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LAWS: tuple[Callable[[RecordContent], Iterator[str]], ...] = (
     broken_in_quality,
     broken_in_floor,
+    broken_in_stops,
 )
 """Each yields a line for every law that a record breaks."""
 

@@ -82,6 +82,7 @@ def test_who_was_asked_every_case_is_never_unlikely(
         assert (standing.state == "unlikely") == (standing.stop is not None)
         if standing.stop is not None:
             assert standing.stop.seen <= found.asked[standing.option] < N
+            assert standing.cases[1] == standing.stop.seen
         if found.asked[standing.option] == N:
             assert standing.state != "unlikely"
 
@@ -95,6 +96,8 @@ def test_what_was_answered_ahead_is_read_before_an_option_is_given_up(
     values, plan = _history(seed, truth), design(n=N, options=1, kind="ladder")
     held = Evidence(pairs={"o0": prefix(plan, "o0", values, ahead)})
     (standing,) = standings(plan, held)
+    if standing.stop is not None:
+        assert standing.cases[1] == standing.stop.seen
     if standing.stop is not None and standing.stop.seen > plan.pilot:
         later = [check for check in plan.checks if check > standing.stop.seen]
         assert ahead < later[0]

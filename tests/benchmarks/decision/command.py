@@ -3,7 +3,7 @@
 Parts: `real` (the outcomes that `RIGHTSIZE_OUTCOMES` names), `worst` (its worst cells again),
 `margin` (errors at the margin; its quarters `exact`, `ladders`, `graded` and `clustered` can run
 beside each other), `others` (Student's t and BCa), `equal` (product beside kernel on 2,000
-histories), `report`.
+histories), `endings` (how reviews end; also writes `endings.md` beside this file), `report`.
 Results are appended to DIR; `report` writes `results.md` beside this file and the README's table.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.benchmarks.decision import margin, others, real, report, report_readme
+from tests.benchmarks.decision import endings, margin, others, real, report, report_readme
 from tests.benchmarks.decision.cells import PARTS, cells
 from tests.support.decisions import design
 from tests.support.histories import decide_both_ways, differences
@@ -66,6 +66,12 @@ def at_margin(folder: Path, parts: Iterable[str]) -> None:
     margin.run_all(folder / "margin.jsonl", only=chosen)
 
 
+def ends(folder: Path) -> None:
+    """How reviews end, and the page of it."""
+    endings.run_all(folder / "endings.jsonl")
+    Path(__file__).with_name("endings.md").write_text(endings.page(folder), encoding="utf-8")
+
+
 def write(folder: Path) -> None:
     """The results page, and the README's table."""
     here = Path(__file__)
@@ -79,6 +85,7 @@ STEPS: dict[str, Callable[[Path], None]] = {
     "margin": lambda folder: at_margin(folder, PARTS),
     "others": lambda folder: others.run_all(folder / "others.jsonl"),
     "equal": equal,
+    "endings": ends,
     "report": write,
 }
 

@@ -89,6 +89,13 @@ class Course:
         return self.commons.engine.faults.attempt(self.run.plan.feature, READING, call)
 
     def _stages(self) -> Iterator[Stage]:
+        yield from self._to_the_end()
+        yield from self._ask_on()
+        # More answers of today's model may bring pairs of options that were given up: those that
+        # were answered ahead, by batch or in a cascade. They are read before anything is found.
+        yield from self._to_the_end()
+
+    def _to_the_end(self) -> Iterator[Stage]:
         while not isinstance(step := self.run.step(), Finished):
             if isinstance(step, Ask):
                 yield from self._ask(step)
@@ -97,7 +104,6 @@ class Course:
                 if self.live.is_needed(self.run, step):
                     yield Halt.QUIET
                 self.live.confirm(self.run, step)
-        yield from self._ask_on()
 
     def _ask_on(self) -> Iterator[Stage]:
         """Today's model alone, on more cases, while only that can tell what these cases can tell.

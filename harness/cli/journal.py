@@ -35,6 +35,7 @@ def show(path: Path) -> None:
     click.echo(
         f"{plural(facts.trials, 'trial')} asked in {plural(facts.attempts, 'attempt')}: "
         f"{facts.answered} answered, {facts.failed} failed"
+        + (f", {facts.replaced} replaced since" if facts.replaced else "")
     )
     for run in facts.runs:
         interrupted = f", {run.interrupted} interrupted" if run.interrupted else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from harness.review.reviewing import review
 from harness.verify.bill import read_bill
 from harness.verify.finding import compare_findings
 from harness.verify.realised import realised, verified
+from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +111,7 @@ def _recompute(workspace: Workspace, record: DecisionRecord) -> bool:
     if not state.is_file():
         raise CannotTellError(f"{name}: no journal at {state}; the record rests on one")
     with Journal.read(state) as journal:
+        journal.as_of = moment.astimezone(UTC).isoformat()
         engine = Engine(
             cluster=None,
             journal=journal,
@@ -125,4 +128,9 @@ def _recompute(workspace: Workspace, record: DecisionRecord) -> bool:
     click.echo(f"{name}: {'the same finding' if found.same else 'ANOTHER FINDING'}")
     for line in found.differences:
         click.echo(f"  {line}")
+    if journal.replaced:
+        click.echo(
+            f"  {plural(len(journal.replaced), 'answer')} that it rests on were replaced since: "
+            "review again for a finding on the new ones"
+        )
     return found.same

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import wraps
@@ -15,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from harness.errors import UsageError
 from harness.replay import rows as sql
+from harness.replay.database import connect, transaction
 from harness.replay.lock import take_lock
 from harness.replay.rows import attempt_of, end_row, outcome_row, to_text, trial_row
 from harness.replay.schema import migrate
 from harness.replay.settled import Settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    import sqlite3
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -100,6 +100,8 @@ class Spend:
 
 
 USD_DIGITS = 12
+NOW = "now"
+"""Greater than every moment, as text."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,13 +119,19 @@ def _in_turn(method: Callable[Concatenate[Journal, P], T]) -> Callable[Concatena
 
 
 class Journal:
-    """A journal open for one review, or for reading. Several threads may use it, in turn."""
+    """A journal open for one review, or for reading. Several threads may use it, in turn.
+
+    Answers are read as they stood at `as_of` (UTC, ISO 8601); `replaced` are the trials read whose
+    answers were replaced after it.
+    """
 
     def __init__(self, connection: sqlite3.Connection, run_id: str, lock: int | None) -> None:
         self._connection = connection
         self._lock = lock
         self.run_id = run_id
         self.is_read_only = lock is None
+        self.as_of = NOW
+        self.replaced: set[str] = set()
         self.turn = RLock()
         newest = connection.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
         self._next_row = int(newest[0]) + 1
@@ -208,7 +216,8 @@ class Journal:
         if not names:
             return {}
         wanted = json.dumps(names)
-        ends = self._connection.execute(sql.FIND_OUTCOMES, (wanted,)).fetchall()
+        ends = self._connection.execute(sql.FIND_OUTCOMES, (wanted, self.as_of)).fetchall()
+        self.replaced |= {str(end[0]) for end in ends if end[-1]}
         attempts = self.attempts([end[0] for end in ends])
         return {
             fingerprint: Settled(
@@ -219,7 +228,7 @@ class Journal:
                 tool_calls=to_text(calls),
                 reason=reason,
             )
-            for fingerprint, kind, text, finish, calls, reason in ends
+            for fingerprint, kind, text, finish, calls, reason, _ in ends
         }
 
     @_in_turn
@@ -228,9 +237,23 @@ class Journal:
     ) -> Mapping[str, tuple[Attempt, ...]]:
         """Every attempt made for these trials, in the order of sending; `cycle`: in it alone."""
         wanted = json.dumps(list(fingerprints))
-        found = self._connection.execute(sql.FIND_ATTEMPTS, (wanted, cycle))
+        found = self._connection.execute(sql.FIND_ATTEMPTS, (wanted, cycle, self.as_of))
         groups = groupby(found, key=lambda row: str(row[0]))
         return {name: tuple(attempt_of(row[1:]) for row in group) for name, group in groups}
+
+    @_in_turn
+    def supersede(self, fingerprints: Iterable[str], now: str) -> None:
+        """Take answers back, durably, for others; a record made before still follows from them."""
+        wanted = json.dumps(list(fingerprints))
+        with transaction(self._connection):
+            for statement in sql.SUPERSEDE:
+                self._connection.execute(statement, (wanted, now))
+
+    @_in_turn
+    def features(self, fingerprints: Iterable[str]) -> Mapping[str, str]:
+        """The feature that each of these trials was first asked for."""
+        wanted = json.dumps(list(fingerprints))
+        return dict(self._connection.execute(sql.FIND_FEATURES, (wanted,)).fetchall())
 
     @_in_turn
     def note_batch(self, rows: Iterable[int], batch: str, now: str) -> None:
@@ -366,23 +389,3 @@ def _spend(loads: Iterable[tuple[str, int]]) -> Spend:
 
 def _plan_rows(rows: Iterable[Sequence[Any]]) -> list[PlanRow]:
     return [PlanRow(**dict(zip(PlanRow.__slots__, row, strict=True))) for row in rows]
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the file with durable commits (WAL, fsync at each)."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Generator[None]:
-    """All or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")

@@ -64,15 +64,39 @@ SELECT provider, key, model, sum(calls), sum(answered), sum(rate_limited), sum(o
     max(tokens_per_minute)
 FROM lanes GROUP BY provider, key, model
 """
-FIND_OUTCOMES = (
-    "SELECT fingerprint, kind, text, finish, tool_calls, reason FROM outcomes "
-    "WHERE fingerprint IN (SELECT value FROM json_each(?))"
+FIND_OUTCOMES = """
+SELECT fingerprint, kind, text, finish, tool_calls, reason, 0 FROM outcomes
+WHERE fingerprint IN (SELECT value FROM json_each(?1)) AND fingerprint NOT IN (
+    SELECT fingerprint FROM superseded WHERE superseded_at > ?2)
+UNION ALL
+SELECT fingerprint, kind, text, finish, tool_calls, reason, 1 FROM superseded AS old
+WHERE fingerprint IN (SELECT value FROM json_each(?1)) AND superseded_at = (
+    SELECT min(superseded_at) FROM superseded
+    WHERE fingerprint = old.fingerprint AND superseded_at > ?2)
+"""
+"""As of the moment ?2: what was replaced after it still stood."""
+SUPERSEDE = (
+    """
+    INSERT OR IGNORE INTO superseded
+    SELECT fingerprint, ?2, kind, text, finish, tool_calls, reason FROM outcomes
+    WHERE fingerprint IN (SELECT value FROM json_each(?1))
+    """,
+    """
+    UPDATE attempts SET superseded_at = ?2
+    WHERE superseded_at IS NULL AND fingerprint IN (SELECT value FROM json_each(?1))
+    """,
+    "DELETE FROM outcomes WHERE fingerprint IN (SELECT value FROM json_each(?1)) AND ?2 = ?2",
+)
+FIND_FEATURES = (
+    "SELECT fingerprint, feature FROM trials WHERE fingerprint IN (SELECT value FROM json_each(?))"
 )
 FIND_ATTEMPTS = (
     "SELECT fingerprint, number, reserve_usd, ended, started_at, cost_usd, usage, total_s, "
     "first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch "
     "FROM attempts WHERE fingerprint IN (SELECT value FROM json_each(?1)) "
     "AND (?2 IS NULL OR run_id IN (SELECT run_id FROM runs WHERE cycle = ?2)) "
+    "AND superseded_at IS (SELECT min(superseded_at) FROM superseded AS old "
+    "WHERE old.fingerprint = attempts.fingerprint AND old.superseded_at > ?3) "
     "ORDER BY fingerprint, id"
 )
 FIND_ANSWERING = """

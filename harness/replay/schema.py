@@ -6,6 +6,8 @@ that it went with, its end can still be fetched. `loads` holds what the GPUs of 
 start cost while they load, shared out over the features that ask them: a row whose `ended` is 0 was
 set aside before a load and nobody has said how long that took. `outcomes` holds final ends only
 (answered, or failed by the model); what the world prevented is asked again by the next run.
+`superseded` keeps the ends that an import replaced, and `superseded_at` marks the attempts that
+brought them: a record that was made before still follows from the journal as it stood then.
 Texts of answers are bytes (UTF-8 with surrogates passed through), for models may emit anything.
 """
 
@@ -18,7 +20,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 5
+VERSION = 6
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -65,6 +67,13 @@ MIGRATIONS: tuple[str, ...] = (
     );
     """,
     "ALTER TABLE loads ADD COLUMN ended INTEGER NOT NULL DEFAULT 1;",
+    """
+    CREATE TABLE superseded (
+        fingerprint TEXT NOT NULL, superseded_at TEXT NOT NULL, kind TEXT NOT NULL, text BLOB,
+        finish TEXT, tool_calls BLOB, reason TEXT, PRIMARY KEY (fingerprint, superseded_at)
+    ) WITHOUT ROWID;
+    ALTER TABLE attempts ADD COLUMN superseded_at TEXT;
+    """,
 )
 """Element i brings a journal from version i to i + 1."""
 

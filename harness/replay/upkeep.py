@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.replay.journal import connect, transaction
+from harness.replay.database import connect, transaction
 from harness.replay.lock import locked
 from harness.replay.rows import FIND_LANES, lane_of, plan_row_sha256, to_text
 from harness.replay.schema import migrate, read_version
@@ -57,6 +57,8 @@ class JournalFacts:
     attempts: int
     answered: int
     failed: int
+    replaced: int
+    """Answers that an import replaced by others."""
     faults: tuple[FaultFacts, ...]
     lanes: tuple[LaneHistory, ...]
     """What each lane did in all runs."""
@@ -102,25 +104,46 @@ CHECKS = (
     (
         "settled trials without an attempt that ended",
         """SELECT count(*) FROM outcomes WHERE fingerprint NOT IN
-        (SELECT fingerprint FROM attempts WHERE ended = 1)""",
+        (SELECT fingerprint FROM attempts WHERE ended = 1 AND superseded_at IS NULL)""",
     ),
     (
         "attempts with an answer whose trial is not settled",
         """SELECT count(*) FROM attempts WHERE ended = 1 AND error IS NULL
-        AND fingerprint NOT IN (SELECT fingerprint FROM outcomes)""",
+        AND superseded_at IS NULL AND fingerprint NOT IN (SELECT fingerprint FROM outcomes)""",
     ),
 )
 
 MERGE_ATTEMPTS = """
 INSERT INTO attempts (fingerprint, run_id, number, reserve_usd, ended, started_at, cost_usd, usage,
-    total_s, first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch)
+    total_s, first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch,
+    superseded_at)
 SELECT fingerprint, run_id, number, reserve_usd, ended, started_at, cost_usd, usage, total_s,
-    first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch
+    first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch,
+    superseded_at
 FROM other.attempts AS theirs WHERE NOT EXISTS (
     SELECT 1 FROM attempts AS ours WHERE ours.fingerprint = theirs.fingerprint
     AND ours.run_id = theirs.run_id AND ours.number = theirs.number
     AND ours.batch IS theirs.batch) ORDER BY id
 """
+
+MERGE_CORRECTED = (
+    """
+    UPDATE attempts SET superseded_at = (
+        SELECT theirs.superseded_at FROM other.attempts AS theirs
+        WHERE theirs.fingerprint = attempts.fingerprint AND theirs.run_id = attempts.run_id
+        AND theirs.number = attempts.number)
+    WHERE superseded_at IS NULL
+    AND fingerprint IN (SELECT fingerprint FROM other.superseded)
+    """,
+    """
+    DELETE FROM outcomes WHERE EXISTS (
+        SELECT 1 FROM other.superseded AS old JOIN other.outcomes AS theirs USING (fingerprint)
+        WHERE old.fingerprint = outcomes.fingerprint
+        AND (old.kind, old.text, old.reason) IS (outcomes.kind, outcomes.text, outcomes.reason))
+    """,
+    "INSERT OR IGNORE INTO superseded SELECT * FROM other.superseded",
+)
+"""What they corrected of answers that we have uncorrected."""
 
 MERGE_LOADS = """
 INSERT INTO loads (run_id, feature, model, load_s, usd, ended)
@@ -133,13 +156,20 @@ CONFLICTS = """
 SELECT count(*) FROM outcomes JOIN other.outcomes AS theirs USING (fingerprint)
 WHERE (outcomes.kind, outcomes.text, outcomes.reason)
     IS NOT (theirs.kind, theirs.text, theirs.reason)
+AND NOT EXISTS (SELECT 1 FROM superseded AS old WHERE old.fingerprint = outcomes.fingerprint
+    AND (old.kind, old.text, old.reason) IS (theirs.kind, theirs.text, theirs.reason))
 """
 
 EXPORT = """
-SELECT feature, option, case_id, repeat, purpose, provider, model, cycle, attempts.*, outcomes.kind,
-    outcomes.reason, outcomes.finish, outcomes.text
+SELECT feature, option, case_id, repeat, purpose, provider, model, cycle, attempts.*, ends.kind,
+    ends.reason, ends.finish, ends.text
 FROM attempts JOIN trials USING (fingerprint) JOIN runs USING (run_id)
-LEFT JOIN outcomes USING (fingerprint) ORDER BY attempts.id
+LEFT JOIN (
+    SELECT fingerprint, NULL AS superseded_at, kind, text, finish, reason FROM outcomes
+    UNION ALL SELECT fingerprint, superseded_at, kind, text, finish, reason FROM superseded
+) AS ends ON ends.fingerprint = attempts.fingerprint
+    AND ends.superseded_at IS attempts.superseded_at
+ORDER BY attempts.id
 """
 
 
@@ -158,6 +188,7 @@ def show(path: Path) -> JournalFacts:
             attempts=_count(connection, "SELECT count(*) FROM attempts"),
             answered=int(kinds.get("answered", 0)),
             failed=int(kinds.get("failed", 0)),
+            replaced=_count(connection, "SELECT count(*) FROM superseded"),
             faults=_faults(connection, None),
             lanes=tuple(lane_of(row) for row in connection.execute(FIND_LANES)),
         )
@@ -204,6 +235,8 @@ def merge(target: Path, source: Path) -> Merged:
         migrate(connection, str(target))
         connection.execute("ATTACH ? AS other", (str(source),))
         with transaction(connection):
+            for statement in MERGE_CORRECTED:
+                connection.execute(statement)
             conflicts = _count(connection, CONFLICTS)
             runs = connection.execute("INSERT OR IGNORE INTO runs SELECT * FROM other.runs")
             connection.execute("INSERT OR IGNORE INTO plans SELECT * FROM other.plans")

@@ -127,6 +127,8 @@ class EvalSet:
     """Who made the targets: `human`, `model`, `program`, `none`."""
     second_grader: ScorerSpec | None = None
     """Scores the same answers again, and decides nothing; None: none is named."""
+    cases_file: str = "cases.jsonl"
+    """The rows, in the eval set's folder."""
     labels_file: str = "labels.jsonl"
     """Where people's labels are appended, in the eval set's folder."""
     labels: tuple[Label, ...] = ()

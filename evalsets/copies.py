@@ -36,16 +36,28 @@ def distinct(rows: Iterable[Case]) -> Distinct:
     clashes: list[tuple[str, str]] = []
     for row in rows:
         asked = content(row)
-        first = cases.setdefault(asked, row)
-        if first is row:
+        first = cases.get(asked)
+        if first is None:
+            cases[asked] = row
             continue
         copies.append((row.id, first.id))
-        if first.target is None:
-            cases[asked] = replace(first, target=row.target, also_right=row.also_right)
-        elif row.target is not None and _right(row) != _right(first):
+        both = joined(first, row)
+        if both is None:
             clashes.append((row.id, first.id))
+        else:
+            cases[asked] = both
     return Distinct(cases=tuple(cases.values()), copies=tuple(copies), clashes=tuple(clashes))
 
 
-def _right(case: Case) -> frozenset[str]:
+def joined(first: Case, further: Case) -> Case | None:
+    """The first row with the target of either; None where the two have different ones."""
+    if further.target is None:
+        return first
+    if first.target is None:
+        return replace(first, target=further.target, also_right=further.also_right)
+    return first if right(first) == right(further) else None
+
+
+def right(case: Case) -> frozenset[str]:
+    """The right answers of a case with a target, in the form in which they are compared."""
     return frozenset(plain(text) for text in (case.target or "", *case.also_right))

@@ -235,6 +235,7 @@ def _evalset(opened: _Folder, cases: tuple[Case, ...], feature: str) -> EvalSet:
         ),
         provenance=_provenance(config),
         targets=config.source.targets,
+        cases_file=config.cases,
         labels_file=config.labels,
         grades_file=config.grades,
     )

@@ -9,19 +9,29 @@ import click
 
 from harness.cli import options
 from harness.cli.running import STATE
+from harness.config.near_copies import copies_line, near_copies_line
 from harness.config.workspace import load_workspace
 from harness.errors import ExitCode, WorkspaceError
 from harness.onramp.answer_files import read_all
 from harness.onramp.bringing import draft_workspace
-from harness.onramp.imported_answers import IMPORTED, import_run_id, journal_answers
+from harness.onramp.corrections import refuse, resting_on, targets_of, write_targets
+from harness.onramp.imported_answers import (
+    IMPORTED,
+    import_run_id,
+    journal_answers,
+    match_answers,
+)
 from harness.plan.planning import Selection, plan_review
 from harness.replay.journal import Journal
+from harness.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.errors import Problem
-    from harness.onramp.imported_answers import Imported
+    from harness.intake.values import ImportedAnswers
+    from harness.onramp.imported_answers import Imported, Matched
+    from harness.plan.model import FeaturePlan
 
 one_feature = click.option("--feature", "-f", required=True, help="Id of the feature.")
 
@@ -33,8 +43,18 @@ one_feature = click.option("--feature", "-f", required=True, help="Id of the fea
 @one_feature
 @options.workspace
 @click.option("--incumbent", default=None, help="Model of today, for a feature that is new.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Put the file's answers and targets in the place of others that are there.",
+)
 def outcomes_command(
-    sources: tuple[Path, ...], feature: str, workspace: Path, incumbent: str | None
+    sources: tuple[Path, ...],
+    feature: str,
+    workspace: Path,
+    incumbent: str | None,
+    *,
+    replace: bool,
 ) -> int:
     """Bring in answers: promptfoo's results, inspect_ai's logs, or a table. No call is made."""
     now = options.now()
@@ -42,24 +62,78 @@ def outcomes_command(
     answers, data = read_all(sources)
     drafted = draft_workspace(root, feature, answers, incumbent=incumbent)
     _show_written(drafted.written)
+    for note in answers.notes:
+        click.echo(note)
     try:
         loaded = load_workspace(root, features=(feature,))
     except WorkspaceError as error:
         click.echo(str(error), err=True)
         click.echo("fill these in, then run the same command again", err=True)
         return ExitCode.USAGE_ERROR
-    cycle = options.cycle_of(None, now.date())
     wanted = Selection(features=(feature,))
+    cycle = options.cycle_of(None, now.date())
     plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted).features[0]
-    with Journal.open(
-        root / STATE / "journal.sqlite",
-        run_id=import_run_id(data),
-        cycle=IMPORTED,
-        now=now.isoformat(),
-    ) as journal:
-        done = journal_answers(plan, answers, drafted.names, journal=journal, now=now.isoformat())
+    path = root / STATE / "journal.sqlite"
+    found = _matched(path, plan, answers, drafted.names, now=now.isoformat())
+    replaced = _targets(plan, found, answers, replace=replace)
+    run_id = import_run_id(data)
+    with Journal.open(path, run_id=run_id, cycle=IMPORTED, now=now.isoformat()) as journal:
+        done = journal_answers(found, journal=journal, now=now.isoformat())
     _show_done(done, graded=answers.grader)
+    _show_alike(plan)
+    if found.conflicts or replaced:
+        features = dict.fromkeys((feature, *(each.feature for each in found.conflicts)))
+        _show_resting(resting_on(root, tuple(features)))
     return ExitCode.OK
+
+
+def _targets(plan: FeaturePlan, found: Matched, answers: ImportedAnswers, *, replace: bool) -> int:
+    """Refuse what the import contradicts, or write its targets; returns how many were replaced."""
+    folder = plan.sample.folder
+    targets = targets_of(plan.evalset, folder, answers.cases)
+    if not replace:
+        refuse(plan, found.conflicts, targets)
+        if targets.new:
+            has = plural(len(targets.new), "target")
+            click.echo(f"{has} of the file that the eval set lacks; --replace adds them")
+        return 0
+    if targets.other or targets.new:
+        write_targets(plan.evalset, folder, (*targets.other, *targets.new))
+        click.echo(
+            f"evalsets/{folder.name}/{plan.evalset.cases_file}: "
+            f"{plural(len(targets.other), 'target')} replaced, {len(targets.new)} added"
+        )
+    return len(targets.other)
+
+
+def _matched(
+    path: Path,
+    plan: FeaturePlan,
+    answers: ImportedAnswers,
+    names: Mapping[str, str],
+    *,
+    now: str,
+) -> Matched:
+    """The answers beside what the journal has; nothing is written."""
+    if not path.is_file():
+        return match_answers(plan, answers, names, journal=None, now=now)
+    with Journal.read(path) as journal:
+        return match_answers(plan, answers, names, journal=journal, now=now)
+
+
+def _show_alike(plan: FeaturePlan) -> None:
+    for line in (copies_line(plan.evalset), near_copies_line(plan.near)):
+        if line is not None:
+            click.echo(line)
+
+
+def _show_resting(records: Sequence[str]) -> None:
+    """What becomes of records that rest on what was replaced."""
+    if records:
+        click.echo(
+            f"made from what was there before: {', '.join(records)}; `rightsize verify` makes them "
+            "again from the old answers, `rightsize review` decides on the new ones"
+        )
 
 
 def _show_written(names: Sequence[str]) -> None:

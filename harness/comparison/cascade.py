@@ -22,7 +22,8 @@ def cascade_arm(
 
     `accepted` says of each case, repeat by repeat, whether the cheap answer passes the validator;
     one that the cheap model failed (Failed) is not accepted. A missing one stays missing: what the
-    world lost is not escalated.
+    world lost is not escalated. Of imported answers one model may have more repeats than the other:
+    as many count as both have.
     """
     kept = {
         case: _kept(cheap, case, accepted[case])
@@ -56,7 +57,7 @@ def _scores(
     return tuple(
         ours if kept else theirs
         for kept, ours, theirs in zip(
-            keeps, cheap.scores[case], incumbent.scores[case], strict=True
+            keeps, cheap.scores[case], incumbent.scores[case], strict=False
         )
     )
 

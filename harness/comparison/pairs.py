@@ -35,11 +35,8 @@ class Missed:
     trials: int
     missing: int
     failed: int
-
-    @property
-    def share(self) -> float:
-        """Share of the trials that are missing; 0 when none was asked."""
-        return self.missing / self.trials if self.trials else 0.0
+    share: float = 0.0
+    """Share of the trials that are missing, each case counted alike however many it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,4 +103,5 @@ def _missed(arm: Arm, cases: tuple[str, ...]) -> Missed:
         trials=arm.trials(cases),
         missing=arm.missing(cases),
         failed=sum(case in arm.failed for case in cases),
+        share=sum(arm.missing((c,)) / arm.trials((c,)) for c in cases) / len(cases) if cases else 0,
     )

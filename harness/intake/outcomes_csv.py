@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from evalsets.cases import Case
 from harness.errors import Problem, UsageError
 from harness.intake.reading import a_count, a_number, a_score, as_text, usage, warning
-from harness.intake.values import ImportedAnswer, ImportedAnswers
+from harness.intake.values import ImportedAnswer, ImportedAnswers, is_untold, untold_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,14 +140,19 @@ class _Table:
         """Whether the row says of its case what earlier rows said."""
         case = Case(
             id=row["case"],
-            input=row.get("input") or f"(case {row['case']}: its input was not imported)",
+            input=row.get("input") or untold_input(row["case"]),
             target=row.get("target") or None,
             metadata=(),
         )
-        first = self.cases.setdefault(case.id, case)
-        if first != case:
+        first = self.cases.get(case.id, case)
+        asked = case.input if is_untold(first) else first.input
+        target = first.target if case.target is None else case.target
+        both = replace(case, input=asked, target=target)
+        if (not is_untold(case) and case.input != asked) or (first.target not in (None, target)):
             self.tell(line, "", f"case {case.id!r} has another input or target than before")
-        return first == case
+            return False
+        self.cases[case.id] = both
+        return True
 
     def usage(self, line: int, row: dict[str, str]) -> TokenUsage | None:
         counts = {

@@ -58,6 +58,13 @@ class ImportedAnswer:
     served_model: str | None = None
     at: str | None = None
     """UTC, ISO 8601."""
+    file: str = ""
+    """Name of the file that it came from."""
+
+    @property
+    def told(self) -> tuple[object, ...]:
+        """What the answer says, for telling two apart: not when, nor how fast it came."""
+        return (self.ending, self.text, self.score, self.reason, self.usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +78,20 @@ class ImportedAnswers:
     cases: tuple[Case, ...]
     """The cases as the file shows them; their inputs may be empty where the file has none."""
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+    """What was made of the rows: which are copies, which are repeats."""
 
     @property
     def models(self) -> tuple[str, ...]:
         """The models' names in the file, in order of appearance."""
         return tuple(dict.fromkeys(answer.model for answer in self.answers))
+
+
+def untold_input(case_id: str) -> str:
+    """What stands for an input that a file does not tell."""
+    return f"(case {case_id}: its input was not imported)"
+
+
+def is_untold(case: Case) -> bool:
+    """Whether nobody told what a case asks."""
+    return not case.input or case.input == untold_input(case.id)

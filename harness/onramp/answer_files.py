@@ -9,14 +9,13 @@ from harness.errors import UsageError
 from harness.intake.inspect_logs import read_log
 from harness.intake.outcomes_csv import read_outcomes
 from harness.intake.promptfoo_results import read_results
-from harness.intake.reading import a_list, an_object, as_json, warning
+from harness.intake.reading import a_list, an_object, as_json
+from harness.onramp.repeats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from evalsets.cases import Case
-    from harness.errors import Problem
     from harness.intake.values import ImportedAnswers
 
 _TABLES = (".csv", ".tsv")
@@ -45,31 +44,21 @@ def read_all(paths: Sequence[Path]) -> tuple[ImportedAnswers, bytes]:
     """Read several files as one import, with the bytes that name it.
 
     Raises:
-        UsageError: a file cannot be read, or two files come from different tools.
+        UsageError: a file cannot be read, two files come from different tools, or two rows that
+            ask the same have different targets.
     """
     read = [(path.read_bytes(), path.name) for path in paths]
     found = [read_answers(data, file=name) for data, name in read]
     tools = sorted({each.tool for each in found})
     if len(tools) > 1:
         raise UsageError(f"files of {' and '.join(tools)} at once; import them one after another")
-    cases, differing = _merged(found)
+    whole = counted([(name, each) for (_, name), each in zip(read, found, strict=True)])
     merged = replace(
         found[0],
         grader="; ".join(dict.fromkeys(each.grader for each in found)),
-        answers=tuple(answer for each in found for answer in each.answers),
-        cases=cases,
-        problems=(*(p for each in found for p in each.problems), *differing),
+        answers=whole.answers,
+        cases=whole.cases,
+        problems=tuple(p for each in found for p in each.problems),
+        notes=whole.notes,
     )
     return merged, b"\0".join(data for data, _ in read)
-
-
-def _merged(found: Sequence[ImportedAnswers]) -> tuple[tuple[Case, ...], list[Problem]]:
-    """Every case once; one that two files describe differently is told, the first counts."""
-    cases: dict[str, Case] = {}
-    problems: list[Problem] = []
-    for each in found:
-        for case in each.cases:
-            if cases.setdefault(case.id, case) != case:
-                message = f"case {case.id!r} has another input or target than in the file before"
-                problems.append(warning(each.tool, None, "", message))
-    return tuple(cases.values()), problems

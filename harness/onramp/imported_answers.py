@@ -3,6 +3,8 @@
 Each becomes the trial that the workspace would ask: same case, option, prompt and parameters. A
 prompt changed later makes another trial, which no imported answer fits. Their runs stand in the
 journal under the cycle `imported`, so that they count as evidence and not against a review's cap.
+An answer that contradicts the one that is there is told, and takes its place only where that was
+asked for; the journal keeps the old one for the records that rest on it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from typing import TYPE_CHECKING
 from harness.costing.attempts import attempt_cost
 from harness.errors import Problem, UsageError
 from harness.intake.reading import warning
+from harness.onramp.known_cases import KnownCases
+from harness.onramp.placing import Brought, place
 from harness.replay.journal import Ended, Sent
 from harness.scoring.catalogue import find_scorer
 from harness.scoring.graded import envelope
@@ -30,13 +34,34 @@ if TYPE_CHECKING:
     from harness.plan.ladder import Rung
     from harness.plan.model import FeaturePlan
     from harness.replay.journal import Journal
+    from harness.replay.settled import Settled
     from harness.scoring.scorer import Scorer
     from harness.trials import Trial
 
 IMPORTED = "imported"
 """Cycle of the journal's runs that were imported; `request_id` of their attempts begins so."""
-ENDS = ("written", "there already", "missing", "left out")
+ENDS = ("written", "replaced", "there already", "missing", "left out")
 _BLOCK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One answer as the journal takes it."""
+
+    trial: Trial
+    attempt: Attempt
+    outcome: Answered | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """An answer of the file that is not the one that the journal has in its place."""
+
+    case_id: str
+    option: str
+    file: str
+    feature: str
+    """The one whose import, or review, brought the journal's answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +69,7 @@ class Imported:
     """What an import did: trials by what became of them, and every problem."""
 
     counts: Mapping[str, int]
-    """`written`, `there already`, `missing`, `left out`."""
+    """By the words of `ENDS`."""
     usage_unknown: int
     problems: tuple[Problem, ...]
 
@@ -54,46 +79,64 @@ def import_run_id(data: bytes) -> str:
     return f"{IMPORTED}-{hashlib.sha256(data).hexdigest()[:16]}"
 
 
-def journal_answers(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """A file's answers beside what the journal has: nothing is written yet."""
+
+    fresh: tuple[Entry, ...]
+    differing: tuple[Entry, ...]
+    conflicts: tuple[Conflict, ...]
+    counts: Mapping[str, int]
+    problems: tuple[Problem, ...]
+
+
+def match_answers(
     plan: FeaturePlan,
     answers: ImportedAnswers,
     names: Mapping[str, str],
     *,
-    journal: Journal,
+    journal: Journal | None,
     now: str,
-) -> Imported:
-    """Write a file's answers into the journal; `names` are our options by the tool's models."""
+) -> Matched:
+    """Hold a file's answers against the journal; `names` are our options by the tool's models."""
     work = _Import(plan=plan, source=answers, names=names, now=now)
-    found = list(work.entries())
-    known = journal.settled(entry.trial.fingerprint for entry in found)
-    fresh = [entry for entry in found if entry.trial.fingerprint not in known]
-    work.counts["there already"] += len(found) - len(fresh)
-    work.counts["written"] += len(fresh)
-    for start in range(0, len(fresh), _BLOCK):
-        _write(journal, fresh[start : start + _BLOCK])
-    work.tell_scores()
-    work.tell_lacking()
+    return work.match(journal)
+
+
+def journal_answers(found: Matched, *, journal: Journal, now: str) -> Imported:
+    """Write the answers that are new; and those that differ, in the place of the old ones."""
+    names = [entry.trial.fingerprint for entry in found.differing]
+    journal.supersede(names, now)
+    written = (*found.fresh, *found.differing)
+    for start in range(0, len(written), _BLOCK):
+        _write(journal, written[start : start + _BLOCK])
+    counts = {**found.counts, "written": len(found.fresh), "replaced": len(found.differing)}
     return Imported(
-        counts={what: work.counts[what] for what in ENDS},
-        usage_unknown=sum(entry.attempt.usage is None for entry in fresh),
-        problems=(*answers.problems, *work.problems),
+        counts={what: counts.get(what, 0) for what in ENDS},
+        usage_unknown=sum(entry.attempt.usage is None for entry in written),
+        problems=found.problems,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    trial: Trial
-    attempt: Attempt
-    outcome: Answered | Failed
-
-
-def _write(journal: Journal, entries: Sequence[_Entry]) -> None:
-    rows = journal.commit(ended=(), sent=[Sent(trial=entry.trial, number=1) for entry in entries])
+def _write(journal: Journal, entries: Sequence[Entry]) -> None:
+    sent = [Sent(trial=entry.trial, number=entry.attempt.number) for entry in entries]
+    rows = journal.commit(ended=(), sent=sent)
     ends = [
         Ended(row=row, attempt=entry.attempt, outcome=entry.outcome)
         for row, entry in zip(rows, entries, strict=True)
     ]
     journal.commit(ended=ends, sent=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """The answers of one model to one case, and the trials that they may be."""
+
+    case: Case
+    rung: Rung
+    trials: tuple[Trial, ...]
+    answers: tuple[ImportedAnswer, ...]
+    missing: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,27 +147,96 @@ class _Import:
     now: str
     counts: Counter[str] = field(default_factory=Counter[str])
     problems: list[Problem] = field(default_factory=list[Problem])
-    differing: list[str] = field(default_factory=list[str])
+    unlike: list[str] = field(default_factory=list[str])
     asked: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     told: set[str] = field(default_factory=set[str])
+    fresh: list[Entry] = field(default_factory=list[Entry])
+    differing: list[Entry] = field(default_factory=list[Entry])
+    conflicts: list[Conflict] = field(default_factory=list[Conflict])
 
-    def entries(self) -> Iterator[_Entry]:
-        """The trials that the file answers; the rest is counted and told."""
-        cases = {case.id: case for case in self.plan.evalset.cases}
-        rungs = self.rungs()
+    def match(self, journal: Journal | None) -> Matched:
+        """Every answer in its place."""
+        places = list(self.places())
+        names = [trial.fingerprint for each in places for trial in each.trials]
+        known: Mapping[str, Settled] = journal.settled(names) if journal else {}
+        features: Mapping[str, str] = journal.features(known) if journal else {}
+        for each in places:
+            self.put(each, known, features)
+        self.tell_scores()
+        self.tell_lacking()
+        return Matched(
+            fresh=tuple(self.fresh),
+            differing=tuple(self.differing),
+            conflicts=tuple(self.conflicts),
+            counts=self.counts,
+            problems=(*self.source.problems, *self.problems),
+        )
+
+    def places(self) -> Iterator[_Place]:
+        """The file's answers by case and model; the rest is counted and told."""
         scorer = find_scorer(self.plan.evalset.primary, Setting(folder=self.plan.sample.folder))
+        for (case_id, option), (case, rung, answers) in self.sorted_answers().items():
+            self.asked.setdefault(option, set()).add(case_id)
+            kept = [each for each in answers if each.ending != "missing" and self.can_score(each)]
+            missing = sum(each.ending == "missing" for each in answers)
+            self.counts["missing"] += missing
+            for each in kept:
+                self.compare(each, case, scorer)
+            trials = (
+                self.plan.asker.trial(rung, case, repeat, "quality")
+                for repeat in range(self.plan.repeats)
+            )
+            yield _Place(
+                case=case,
+                rung=rung,
+                trials=tuple(replace(trial, reserve_usd=Decimal(0)) for trial in trials),
+                answers=tuple(kept),
+                missing=missing,
+            )
+
+    def sorted_answers(self) -> dict[tuple[str, str], tuple[Case, Rung, list[ImportedAnswer]]]:
+        """The answers that fit a case and an option, in the file's order."""
+        evalset, rungs = self.plan.evalset, self.rungs()
+        known = KnownCases.of(evalset.cases, evalset.copies)
+        cases = {case.id: known.find(case) for case in self.source.cases}
+        found: dict[tuple[str, str], tuple[Case, Rung, list[ImportedAnswer]]] = {}
         for answer in self.source.answers:
-            case, rung = cases.get(answer.case_id), rungs.get(self.names.get(answer.model, ""))
-            if case is None or rung is None or answer.repeat >= self.plan.repeats:
-                self.leave_out(answer, case, rung)
+            case, rung = cases[answer.case_id], rungs.get(self.names.get(answer.model, ""))
+            if case is None or rung is None:
+                self.leave_out(answer, other=answer.case_id in known.by_id, no_case=case is None)
                 continue
-            self.asked.setdefault(rung.option, set()).add(case.id)
-            if answer.ending == "missing":
-                self.counts["missing"] += 1
-                continue
-            entry = self.entry(answer, case, rung, scorer)
-            if entry is not None:
-                yield entry
+            place = found.setdefault((case.id, rung.option), (case, rung, []))
+            place[2].append(answer)
+        return found
+
+    def put(self, each: _Place, known: Mapping[str, Settled], features: Mapping[str, str]) -> None:
+        """One case's answers beside what the journal has of it."""
+        names = [trial.fingerprint for trial in each.trials]
+        there = {repeat: known[name] for repeat, name in enumerate(names) if name in known}
+        placed = place(
+            [self.brought(answer) for answer in each.answers],
+            there,
+            missing=each.missing,
+            repeats=len(names),
+        )
+        self.counts["there already"] += placed.there
+        if placed.too_many:
+            self.counts["left out"] += placed.too_many
+            self.once("repeat", f"only {self.plan.repeats} repeats are wanted (evalset.yaml)")
+        for at, repeat in placed.fresh.items():
+            self.fresh.append(self.entry(each, at, repeat, number=1))
+        for at, repeat in placed.differing.items():
+            before = there[repeat].attempts
+            number = before[-1].number + 1 if before else 1
+            self.differing.append(self.entry(each, at, repeat, number=number))
+            self.conflicts.append(
+                Conflict(
+                    case_id=each.case.id,
+                    option=each.rung.option,
+                    file=each.answers[at].file,
+                    feature=features.get(names[repeat], self.plan.feature),
+                )
+            )
 
     def rungs(self) -> dict[str, Rung]:
         found = [option.rung.first for option in self.plan.options]
@@ -133,24 +245,35 @@ class _Import:
             raise UsageError(f"{self.plan.feature}: {self.plan.note or 'cannot be planned'}")
         return {rung.option: rung for rung in (incumbent, *found)}
 
-    def entry(
-        self, answer: ImportedAnswer, case: Case, rung: Rung, scorer: Scorer
-    ) -> _Entry | None:
+    def can_score(self, answer: ImportedAnswer) -> bool:
+        """Whether the scorer has something to read; else the answer is left out and told."""
+        if answer.ending == "failed" or self.text(answer) is not None:
+            return True
+        self.counts["left out"] += 1
+        what = f"case {answer.case_id!r}: no answer that {self.primary} could score"
+        self.once("no text", what)
+        return False
+
+    def brought(self, answer: ImportedAnswer) -> Brought:
         text = self.text(answer)
-        if text is None and answer.ending == "answered":
-            self.counts["left out"] += 1
-            self.once("no text", f"case {case.id!r}: no answer that {self.primary} could score")
-            return None
-        trial = self.plan.asker.trial(rung, case, answer.repeat, "quality")
-        trial = replace(trial, reserve_usd=Decimal(0))
-        attempt = self.attempt(answer, rung)
-        if answer.ending == "failed" or text is None:
-            reason = answer.reason or "failed"
+        failed = answer.ending == "failed"
+        return Brought(
+            kind="failed" if failed else "answered",
+            text=None if failed else text,
+            reason=(answer.reason or "failed") if failed else None,
+            usage=answer.usage,
+        )
+
+    def entry(self, place: _Place, at: int, repeat: int, *, number: int) -> Entry:
+        answer, trial = place.answers[at], place.trials[repeat]
+        attempt = self.attempt(answer, place.rung, number)
+        brought = self.brought(answer)
+        if brought.text is None:
+            reason = brought.reason or ""
             failed = Failed(trial=trial, attempts=(attempt,), reason=reason)
-            return _Entry(trial=trial, attempt=attempt, outcome=failed)
-        self.compare(answer, case, scorer, text)
-        answered = Answered(trial=trial, attempts=(attempt,), text=text, finish="stop")
-        return _Entry(trial=trial, attempt=attempt, outcome=answered)
+            return Entry(trial=trial, attempt=attempt, outcome=failed)
+        answered = Answered(trial=trial, attempts=(attempt,), text=brought.text, finish="stop")
+        return Entry(trial=trial, attempt=attempt, outcome=answered)
 
     @property
     def primary(self) -> str:
@@ -162,10 +285,10 @@ class _Import:
             return answer.text
         return None if answer.score is None else envelope(answer.text, answer.score)
 
-    def attempt(self, answer: ImportedAnswer, rung: Rung) -> Attempt:
+    def attempt(self, answer: ImportedAnswer, rung: Rung, number: int) -> Attempt:
         cost = None if answer.usage is None else attempt_cost(answer.usage, rung.priced())
         return Attempt(
-            number=1,
+            number=number,
             started_at=answer.at or self.now,
             reserve_usd=Decimal(0),
             cost_usd=cost,
@@ -179,33 +302,38 @@ class _Import:
             served_model=answer.served_model,
         )
 
-    def compare(self, answer: ImportedAnswer, case: Case, scorer: Scorer, text: str) -> None:
+    def compare(self, answer: ImportedAnswer, case: Case, scorer: Scorer) -> None:
         """Note where our scorer and the tool's grade disagree."""
-        if answer.score is None or self.primary == "graded":
+        text = self.text(answer)
+        if answer.score is None or self.primary == "graded" or text is None:
+            return
+        if answer.ending == "failed":
             return
         try:
             ours = scorer.score(case, text)
         except NoTargetError:
             return
         if ours != answer.score:
-            self.differing.append(case.id)
+            self.unlike.append(case.id)
 
-    def leave_out(self, answer: ImportedAnswer, case: Case | None, rung: Rung | None) -> None:
+    def leave_out(self, answer: ImportedAnswer, *, other: bool, no_case: bool) -> None:
         self.counts["left out"] += 1
-        if case is None:
-            self.once(answer.case_id, f"case {answer.case_id!r} is not in the eval set")
-        elif rung is None:
-            self.once(answer.model, f"model {answer.model!r} is no option of {self.plan.feature}")
+        name = answer.case_id
+        if no_case and other:
+            message = f"case {name!r} asks something else in the eval set than in {answer.file}"
+            self.once(name, f"{message}; its answers are left out")
+        elif no_case:
+            self.once(name, f"case {name!r} is not in the eval set")
         else:
-            self.once("repeat", f"only {self.plan.repeats} repeats are wanted (evalset.yaml)")
+            self.once(answer.model, f"model {answer.model!r} is no option of {self.plan.feature}")
 
     def tell_scores(self) -> None:
         """Say how often our scorer and the tool's grade disagree."""
-        if self.differing:
+        if self.unlike:
             self.once(
                 "scores",
-                f"{len(self.differing)} answers score differently under {self.primary} than under "
-                f"{self.source.grader} (first: case {self.differing[0]!r})",
+                f"{len(self.unlike)} answers score differently under {self.primary} than under "
+                f"{self.source.grader} (first: case {self.unlike[0]!r})",
             )
 
     def tell_lacking(self) -> None:

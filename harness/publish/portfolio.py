@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from reports.document import Block
 
-_NAMED = 10
 _ENDED = (State.REJECTED, State.EXPIRED)
 _STAGES = {
     State.PROPOSED: "proposed",
@@ -154,10 +153,9 @@ def _unknown_text(figures: Overview) -> str:
     missing = [one.record.feature.name for one in figures.features if one.spend is None]
     if not missing:
         return ""
-    more = [plural(len(missing) - _NAMED, "other")] if len(missing) > _NAMED else []
     return (
         f"Spend and saving of {len(missing)} of {plural(total.features, 'feature')}, for want of "
-        f"traffic or a price: {series([*missing[:_NAMED], *more])}."
+        f"traffic or a price: {series(missing)}."
     )
 
 

@@ -118,9 +118,11 @@ def _spread(run: FeatureRun, arm: Arm) -> SpreadFacts | None:
 
 
 def _matrix(run: FeatureRun, arm: Arm) -> list[list[float]]:
-    """Scores by case and repeat, in the seeded order; NaN where one is missing."""
+    """Scores by case and repeat, in the seeded order; NaN where one is missing, or never was."""
     rows = [arm.scores[case] for case in run.design.order if case in arm.scores]
-    return [[nan if score is None else score for score in row] for row in rows] or [[nan]]
+    longest = max((len(row) for row in rows), default=1)
+    padded = [[*row, *[None] * (longest - len(row))] for row in rows]
+    return [[nan if score is None else score for score in row] for row in padded] or [[nan]]
 
 
 def _points(share: float) -> float:

@@ -11,8 +11,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from harness.decision.step import Ask, Finished
-from harness.review.engine import READING, from_journal
+from harness.review.engine import READING
 from harness.review.floor import asks_on
+from harness.review.imported import imported_outcomes
 from harness.review.progress import standings_of
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Course:
         run = self.run
         if run.plan.config.answers == "imported":
             journal = self.commons.engine.journal
-            for outcome in from_journal(run.trials(ask), journal, or_missing=True):
+            for outcome in imported_outcomes(run, ask, journal):
                 run.take(outcome)
         elif self.post is None:
             yield Part(trials=run.trials(ask), take=run.take)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from harness.economics.monthly import cost_from_traffic, measured_cost, to_optio
 from harness.economics.workload import NoUsageError, UsagePair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from harness.economics.interval import SavingInterval
     from harness.economics.monthly import MonthlyCost
@@ -117,7 +118,18 @@ def usage_pairs(run: FeatureRun, option: str) -> tuple[CaseUsage, ...]:
             for repeat, (one, other) in enumerate(zip(theirs, ours, strict=False))
             if one is not None and other is not None
         ]
-    return tuple(found)
+    return tuple(_alike(found) if run.plan.config.answers == "imported" else found)
+
+
+def _alike(found: Sequence[CaseUsage]) -> Iterator[CaseUsage]:
+    """As many repeats of each case as every case has: one that was asked often weighs no more."""
+    each = Counter(one.case_id for one in found)
+    fewest = min(each.values(), default=0)
+    taken = Counter[str]()
+    for one in found:
+        taken[one.case_id] += 1
+        if taken[one.case_id] <= fewest:
+            yield one
 
 
 def _usages(scored: Iterable[Scored]) -> list[TokenUsage | None]:

@@ -126,7 +126,8 @@ class Scoreboard:
 
     measures: Measures
     cases: Mapping[str, Case]
-    repeats: int
+    fewest: int
+    """Repeats that make a case whole."""
     _read: dict[str, dict[str, dict[int, Scored]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(dict))
     )
@@ -154,7 +155,7 @@ class Scoreboard:
         whole = {
             case: list(repeats.values())
             for case, repeats in self._read.get(option, {}).items()
-            if len(repeats) == self.repeats
+            if len(repeats) >= self.fewest
         }
         return Arm(
             option=option,

@@ -29,13 +29,15 @@ def start(plan: FeaturePlan, served: Mapping[str, str]) -> FeatureRun:
     cases = {case.id: case for case in plan.sample.deciding}
     judging = Judging.of(judges, cases, plan.incumbent.option)
     book = judging.book if judging else None
+    # What was imported is all there, in whatever number, as soon as it was read.
+    fewest = 1 if plan.config.answers == "imported" else plan.repeats
     measures = Measures.of(plan.evalset, plan.sample.folder, book)
     return FeatureRun(
         plan=plan,
         design=plan.design,
         incumbent=_at(plan.incumbent, served),
         rungs={rung.option: _at(rung, served) for rung in plan.rungs},
-        board=Scoreboard(measures=measures, cases=cases, repeats=plan.repeats),
+        board=Scoreboard(measures=measures, cases=cases, fewest=fewest),
         judging=judging,
         cascades=cascades_of(plan, measures.primary),
     )

@@ -61,7 +61,7 @@ def spread(scores: Numbers) -> Spread | None:
 
 def noise_floor(scores: Numbers) -> NoiseFloor | None:
     """A/A comparison of the first two repeats of one arm; None without repeats."""
-    values = _complete(scores)
+    values = _complete(np.atleast_2d(np.asarray(scores, dtype=np.float64))[:, :_FEWEST])
     cases, repeats = values.shape
     if cases < _FEWEST or repeats < _FEWEST:
         return None

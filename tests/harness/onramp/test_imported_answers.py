@@ -275,5 +275,6 @@ def test_a_failure_of_the_model_is_kept_as_one_and_grades_are_compared(
     path = workspace / "evalsets" / "routing" / "evalset.yaml"
     text = re.sub(r"(?m)^primary: .*$", "primary: {scorer: exact}", path.read_text("utf-8"))
     path.write_text(text, encoding="utf-8")
-    assert brought(workspace, *names) == 0
+    assert brought(workspace, *names) == 2
+    assert brought(workspace, *names, "--replace") == 0
     assert "answers score differently under exact" in capsys.readouterr().out

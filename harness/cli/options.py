@@ -37,7 +37,7 @@ class DecimalParam(click.ParamType[Decimal]):
         return amount
 
 
-CYCLE = re.compile(r"^[0-9]{4}-Q[1-4](-[a-z0-9]+)*$")
+CYCLE = re.compile(r"(?=.{7,60}\Z)[0-9]{4}-Q[1-4](-[a-z0-9]+)*")
 
 workspace = click.option(
     "--workspace",
@@ -89,8 +89,8 @@ def cycle_of(given: str | None, day: date) -> str:
     """
     if given is None:
         return quarter(day)
-    if not CYCLE.match(given):
-        raise UsageError(f"--cycle {given}: not of the form 2026-Q4")
+    if not CYCLE.fullmatch(given):
+        raise UsageError(f"--cycle {given[:60]}: not of the form 2026-Q4, of at most 60 letters")
     return given
 
 

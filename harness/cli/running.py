@@ -22,7 +22,7 @@ from harness.cli.progress import Ahead, show_progress
 from harness.cli.show import fault_line, usd
 from harness.cluster.opening import local_cluster, remote_cluster
 from harness.economics.portfolio import overview
-from harness.errors import ExitCode, Faults
+from harness.errors import ExitCode, Faults, UsageError
 from harness.publish.facts import trials_missing
 from harness.publish.pages import publish
 from harness.publish.portfolio_words import summary, verdict_counts
@@ -66,6 +66,7 @@ def run(workspace: Workspace, plan: Plan, setup: Setup) -> int:
     state = workspace.root / STATE
     out = (setup.out or workspace.root / "reviews") / plan.cycle
     path, run_id = state / "journal.sqlite", secrets.token_hex(8)
+    _check_writable(out)
     with Journal.open(
         path,
         run_id=run_id,
@@ -84,6 +85,16 @@ def run(workspace: Workspace, plan: Plan, setup: Setup) -> int:
     for fault in unanswered(path, run_id):
         click.echo(fault_line(fault), err=True)
     return _tell(faults) or code
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse, before anything is asked, a folder that takes no records."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written ({error.strerror})") from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder}: cannot be written")
 
 
 def _tell(faults: Faults) -> int:

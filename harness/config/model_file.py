@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date  # pydantic reads it at run time
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from harness.config.file_base import DataClass, FileModel, Seconds, Share, Tokens, Usd, Vendor
 
 Granted = Annotated[int | None, Field(gt=0, le=10**12)]
 """What a provider grants a minute."""
+
+
+def _sendable(body: dict[str, object] | None) -> dict[str, object] | None:
+    try:
+        json.dumps(body, allow_nan=False)
+    except (ValueError, TypeError):
+        raise ValueError(
+            "holds what no JSON request can carry: a day, or a number too large"
+        ) from None
+    return body
 
 
 class PriceTier(FileModel):
@@ -166,7 +177,7 @@ class ModelConfig(FileModel):
     """Most requests in flight."""
     batch: bool = False
     """Ask the quality pass by the vendor's batch API, at the batch price: a look may take a day."""
-    extra_body: dict[str, object] | None = None
+    extra_body: Annotated[dict[str, object] | None, AfterValidator(_sendable)] = None
     """Merged into the request's body."""
     price: tuple[PriceEntry, ...] = ()
     """Dated prices; the newest that is not after the review's date counts."""

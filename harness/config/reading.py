@@ -25,7 +25,8 @@ M_co = TypeVar("M_co", bound=BaseModel, covariant=True)
 
 POLICY_FILE = "policy.yaml"
 _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_ID - 1}}}")
-_MODEL_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:+-]{{0,{LONGEST_ID - 1}}}")
+_LONGEST_NAME = 120
+_MODEL_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:+-]{{0,{_LONGEST_NAME - 1}}}")
 _YAML = frozenset({".yaml", ".yml"})
 
 
@@ -114,7 +115,7 @@ def _read_models(reading: Reading, path: Path) -> None:
 
 def _read_model(reading: Reading, source: Source, name: str) -> None:
     if not _MODEL_NAME.fullmatch(name):
-        message = f"a model's name has letters, digits and . _ : + - only, at most {LONGEST_ID}"
+        message = f"a model's name has letters, digits and . _ : + - only, at most {_LONGEST_NAME}"
         reading.failed([source.fault((name,), message)])
     known = reading.models.get(name)
     if known is not None:

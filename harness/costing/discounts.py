@@ -39,8 +39,9 @@ def idle_discounts(
             yield (
                 provider,
                 (
-                    f"has no effect: {', '.join(sorted(own))} take no catalogue price, and a "
-                    "`price:` of the workspace is net already; remove one of the two"
+                    "has no effect: no model of it has a catalogue price "
+                    f"({', '.join(sorted(own))}), and a `price:` of the workspace is net already; "
+                    "remove one of the two"
                 ),
             )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FILE = re.compile(r"^(?P<feature>[A-Za-z0-9][A-Za-z0-9._-]*?)(?:\.v(?P<version>\d+))?\.json$")
 LONGEST_ID = 120
-"""Letters of a feature's or a model's name: files, versions and cycles are called after it."""
+"""Letters of a feature's id: files, pages and decisions are called after it."""
 _NUMBERED = re.compile(r"\.v\d+$")
 _QUARTER = re.compile(r"^\d{4}-Q[1-4]$")
 

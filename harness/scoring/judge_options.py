@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from harness.config.file_base import Tokens  # noqa: TC001  # pydantic reads it at run time
 from harness.errors import UsageError
 from harness.scoring.grades import EVEN
 from harness.scoring.scorer import Options, Setting, read_options
@@ -44,7 +45,7 @@ class JudgeOptions(Options):
     """With people, percent: the lower bound must reach it, or the judge decides nothing."""
     least_kappa: Annotated[float, Field(ge=0, lt=1)] = 0.4
     """The same beyond chance (Cohen's kappa): a judge that always says pass has none."""
-    max_output_tokens: Annotated[int, Field(gt=0)] = 400
+    max_output_tokens: Tokens = 400
     """Longest reply of the judge, reasoning included."""
 
     @property

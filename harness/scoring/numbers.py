@@ -64,7 +64,7 @@ def _value(match: re.Match[str]) -> Decimal:
 class NumberOptions(Options):
     """How near is right."""
 
-    tolerance: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    tolerance: Annotated[Decimal, Field(ge=0, le=10**12)] = Decimal(0)
     """Largest difference that still counts as right."""
 
 

@@ -13,7 +13,16 @@ from harness.errors import ExitCode
 from harness.plan.endpoints import endpoint_of
 from providers.opening import missing_sdk, open_batch_provider, open_provider
 from providers.provider import Endpoint
-from tests.support.reviews import CYCLE, Shape, write_review_workspace
+from tests.support.reviews import (
+    CYCLE,
+    Shape,
+    answers,
+    inline_cluster,
+    run_review,
+    write_review_workspace,
+)
+from tests.support.wire.openai_server import OpenAIServer
+from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,13 +57,47 @@ def test_a_review_without_its_keys_asks_nothing(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["review", "-w", str(root), "--cycle", CYCLE, "--yes"]) == ExitCode.USAGE_ERROR
-    lines = capsys.readouterr().err.splitlines()
+    said = capsys.readouterr()
+    lines = said.err.splitlines()
+    assert said.out == "", "it is told before the plan is worked out"
     assert lines == [
         "big: no environment variable NO_SUCH_KEY (`key:` in its models/ file)",
         "good: no environment variable NO_SUCH_KEY (`key:` in its models/ file)",
         "nothing was asked",
     ]
     assert not (root / "reviews").exists()
+
+
+def test_a_plan_warns_of_the_keys_that_its_review_would_lack(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["plan", "-w", str(root), "--cycle", CYCLE]) == ExitCode.OK
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: big: no environment variable NO_SUCH_KEY (`key:` in its models/ file)",
+        "warning: good: no environment variable NO_SUCH_KEY (`key:` in its models/ file)",
+    ]
+
+
+def test_what_is_not_asked_needs_no_key(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(root / "features" / "tickets.yaml", "requests_per_month: 1000000", "requests_per_month: 1")
+    assert run(["review", "-w", str(root), "--cycle", CYCLE, "--yes"]) == ExitCode.OK
+    assert "JUSTIFY 1" in capsys.readouterr().out
+
+
+def test_what_the_journal_has_needs_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        made = write_review_workspace(tmp_path, server.port, Shape(cases=150, candidates="good"))
+        models = made / "models" / "all.yaml"
+        with_key = models.read_text("utf-8").replace("  may_see", "  key: NO_SUCH_KEY\n  may_see")
+        models.write_text(with_key, "utf-8")
+        monkeypatch.setenv("NO_SUCH_KEY", "k")
+        run_review(made, cluster)
+    monkeypatch.delenv("NO_SUCH_KEY")
+    assert run(["review", "-w", str(made), "--cycle", CYCLE, "--yes"]) == ExitCode.OK
+    assert "DOWNGRADE 1" in capsys.readouterr().out
 
 
 def test_a_model_with_its_key_and_its_sdk_lacks_nothing() -> None:

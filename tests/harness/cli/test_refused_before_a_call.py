@@ -276,8 +276,30 @@ def test_a_fault_that_all_features_share_ends_the_command(
     assert given.calls == before
 
 
+def test_a_prompt_is_not_tried_by_a_scorer_that_cannot_be_made(
+    given: Answered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    primary("{scorer: regex, pattern: '('}")(given.root)
+    before = given.calls
+    assert run(["try", BAD, "-w", str(given.root), "-m", "good"]) == ExitCode.USAGE_ERROR
+    assert capsys.readouterr().err.startswith(f"{EVALSET}:4: primary: scorer 'regex': ")
+    assert given.calls == before
+
+
 def test_the_shape_of_openai_is_asked_with(given: Answered) -> None:
     """The fault was told of all features: now the tools are read."""
     function = {"name": "lookup", "parameters": {"type": "object"}}
     tools([{"type": "function", "function": function}])(given.root)
     assert run(["plan", "-w", str(given.root), "--cycle", CYCLE]) == ExitCode.OK
+
+
+def test_a_folder_that_takes_no_records_is_told_before_a_call(
+    given: Answered, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "file", "")
+    before = given.calls
+    assert review(given.root, "--out", str(tmp_path / "file" / "in")) == ExitCode.USAGE_ERROR
+    assert "file/in/2026-Q4: cannot be written (Not a directory)" in capsys.readouterr().err
+    assert run(["review", "-w", str(given.root), "--cycle", f"2026-Q4-{'x' * 300}", "--yes"]) == 2
+    assert "of at most 60 letters" in capsys.readouterr().err
+    assert given.calls == before

@@ -896,3 +896,12 @@ def test_what_all_features_share_stops_each(tmp_path: Path) -> None:
     assert [str(each) for each in caught.value.problems] == [
         "policy.yaml: max_spend_usd: is required and missing"
     ]
+
+
+@pytest.mark.parametrize("body", ["{top_k: 1e999}", "{since: 2026-09-01}"])
+def test_a_body_that_no_request_can_carry(root: Path, body: str) -> None:
+    edit(root / MODEL_FILE, "  family: tiny", f"  family: tiny\n  extra_body: {body}")
+    (line,) = errors(root)
+    assert line.startswith(
+        "models/all.yaml:11: small.extra_body: holds what no JSON request can carry: a day, or a "
+    )

@@ -90,6 +90,17 @@ def test_what_costs_too_much_is_not_begun(
     assert not server.log.calls
 
 
+def test_a_feature_that_check_refuses_is_not_evaluated(
+    shop: Path, server: OpenAIServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(shop, SETTINGS, '[llm]\nmodel = "bad"\n')
+    put(shop, PROMPT, "Which topic?\n")
+    code, _, words = gate(capsys, "--max-spend", "5")
+    assert code == ExitCode.USAGE_ERROR
+    assert words.startswith("prompts/tickets/default.j2: every case is asked the same")
+    assert not server.log.calls
+
+
 def test_cases_that_were_tested_too_often_are_tested_no_more(
     shop: Path, server: OpenAIServer, capsys: pytest.CaptureFixture[str]
 ) -> None:

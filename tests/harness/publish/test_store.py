@@ -66,6 +66,26 @@ def test_a_human_decision_is_never_overwritten(tmp_path: Path, state: State) -> 
     assert names == ["invoice-extraction.json", "invoice-extraction.v2.json"]
 
 
+def test_an_id_that_ends_like_a_version_is_no_version(tmp_path: Path) -> None:
+    topic = {"feature": a_feature(id="topic")}
+    other = decided(justify_record(feature=a_feature(id="topic.v2")), State.ACCEPTED)
+    write(tmp_path, decided(downgrade_record(**topic), State.ACCEPTED), other)
+    assert write(tmp_path, undecided_record(**topic), other) == ["next version", "unchanged"]
+    folder = tmp_path / "records"
+    assert {path.name for path in folder.iterdir()} == {
+        "topic.json",
+        "topic.v2.json",
+        "topic.v2.v1.json",
+    }
+    found = {record.feature.id: record for record in read_records(tmp_path)}
+    assert found == {"topic": undecided_record(**topic), "topic.v2": other}
+    write(tmp_path, undecided_record(feature=a_feature(id="topic.v2")))
+    assert [path.name for path in all_versions(folder)["topic.v2"]] == [
+        "topic.v2.v1.json",
+        "topic.v2.v2.json",
+    ]
+
+
 def test_the_tenth_version_comes_after_the_ninth(tmp_path: Path) -> None:
     folder = tmp_path / "records"
     folder.mkdir()

@@ -108,6 +108,10 @@ class LockEntry(Recorded):
     cycle: str
     decision_id: str
     finding_sha256: str
+    saving_monthly_usd: Annotated[Decimal | None, LATER] = None
+    """Saved on the bill a month, after discounts; None: nothing is, or the lock is older."""
+    net_saving_monthly_usd: Annotated[Decimal | None, LATER] = None
+    """What expected further errors leave of it; None: nobody stated what an error costs."""
     entry_sha256: str = ""
     """Digest of everything above: against slips of the hand, not against forgery."""
 
@@ -136,6 +140,9 @@ def entry_of(
     """
     _check(record)
     before = _locked(record.current, record.current_cost)
+    saved = record.savings
+    # Older records keep the entry that they were locked with.
+    tells = saved is not None and saved.minimum_usd is not None
     entry = LockEntry(
         feature=record.feature.id,
         owner=record.feature.owner,
@@ -156,6 +163,8 @@ def entry_of(
         cycle=record.cycle,
         decision_id=record.decision_id,
         finding_sha256=record.finding_sha256,
+        saving_monthly_usd=saved.after_discounts if saved is not None and tells else None,
+        net_saving_monthly_usd=saved.net_monthly if saved is not None else None,
     )
     return entry.model_copy(update={"entry_sha256": _digest(entry)})
 

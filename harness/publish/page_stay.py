@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.publish.facts import nearest_failed
+from harness.publish.facts import lever_saving, nearest_failed
 from harness.publish.stops import cases_that_would_change
 from harness.publish.words import LEVERS, count, day, person, points, sentence, usd
 from harness.record.codes import Reason
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reports.document import Block
 
 
+_TOO_LITTLE = {Reason.SAVINGS_BELOW_MINIMUM, Reason.NET_SAVING_BELOW_MINIMUM}
 _WORTH_NAMING = Decimal(1)
 """USD a month under which a lever stands in the table alone."""
 
@@ -24,7 +25,7 @@ _WORTH_NAMING = Decimal(1)
 def levers(record: DecisionRecord) -> list[Block]:
     """What can be saved on the same model."""
     possible = [lever for lever in record.levers if lever.possible]
-    named = [lever for lever in possible if lever.saving_monthly >= _WORTH_NAMING]
+    named = [lever for lever in possible if lever_saving(record, lever) >= _WORTH_NAMING]
     if not named:
         text = (
             "None that saves a dollar a month."
@@ -34,7 +35,7 @@ def levers(record: DecisionRecord) -> list[Block]:
         return [Paragraph(lead="Savings that need no other model.", runs=(text,))]
     items = tuple(
         f"{sentence(LEVERS.get(lever.kind, lever.kind))[:-1]}: saves "
-        f"{usd(lever.saving_monthly)} a month; {lever.needs.rstrip('.')}."
+        f"{usd(lever_saving(record, lever))} a month; {lever.needs.rstrip('.')}."
         for lever in named
     )
     lead = "Savings that need no other model (one of them; they exclude each other)."
@@ -70,7 +71,7 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
             else "within the limit by what was seen, but not shown to be"
         )
         found.append((1, f"A better prompt for {near.target.option}: it is {short}."))
-    if Reason.SAVINGS_BELOW_MINIMUM in record.reason_codes and record.traffic is not None:
+    if _TOO_LITTLE & {*record.reason_codes} and record.traffic is not None:
         text = (
             f"More traffic than {count(record.traffic.requests_per_month)} requests a month, "
             "or a lower price."

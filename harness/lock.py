@@ -76,6 +76,7 @@ class LockedModel(Recorded):
     region: str | None
     retires_on: date | None
     per_request_usd: Decimal | None
+    """After discounts; at list price where the record is from before the laws."""
     monthly_usd: Decimal | None
     """After discounts."""
     rates: RateFacts | None
@@ -139,7 +140,7 @@ def entry_of(
         UsageError: nobody stands behind the record, or it is exploratory or undecided.
     """
     _check(record)
-    before = _locked(record.current, record.current_cost)
+    before = _locked(record.current, _paid(record, record.current_cost))
     saved = record.savings
     # Older records keep the entry that they were locked with.
     tells = saved is not None and saved.minimum_usd is not None
@@ -220,7 +221,9 @@ def _chosen(record: DecisionRecord, places: Mapping[str, CascadePlaces]) -> Lock
     option = next((one for one in record.options if one.target.option == record.chosen), None)
     if option is not None:
         rule = _rule(option, places.get(option.target.option, CascadePlaces()))
-        return _locked(option.target, option.cost).model_copy(update={"cascade": rule})
+        return _locked(option.target, _paid(record, option.cost)).model_copy(
+            update={"cascade": rule}
+        )
     raise UsageError(
         f"{record.feature.id}: the choice {record.chosen} is no option of the record and cannot be "
         "locked"
@@ -239,6 +242,13 @@ def _rule(option: OptionRecord, places: CascadePlaces) -> LockedCascade | None:
         escalates_in=places.escalates_in,
         accepts_in=places.accepts_in,
     )
+
+
+def _paid(record: DecisionRecord, cost: OptionCost) -> OptionCost:
+    """The cost with its price of a request after discounts; older records keep their entry."""
+    if record.laws is None:
+        return cost
+    return cost.model_copy(update={"per_request": cost.request_after_discounts})
 
 
 def _locked(target: Target, cost: OptionCost) -> LockedModel:

@@ -11,6 +11,7 @@ import pytest
 
 from harness.lock import entry_of
 from harness.publish.documents import to_document
+from harness.publish.words import amount_text
 from harness.record.codes import Reason, Result, State, Verdict
 from reports.render import render
 from tests.support.records import decided
@@ -21,6 +22,7 @@ from tests.support.reviews import (
     inline_cluster,
     right_answer,
     run_review,
+    write,
     write_review_workspace,
 )
 from tests.support.wire.openai_server import OpenAIServer
@@ -144,3 +146,49 @@ def test_a_one_off_cost_that_nothing_can_earn_is_told_without_a_call(tmp_path: P
         (Reason.NET_SAVING_BELOW_MINIMUM,),
     )
     assert "less USD 1,522 a month for switching once" in page(record)
+
+
+LISTED = """\
+{name}:
+  provider: openai
+  version: {version}
+  base_url: http://127.0.0.1:{port}/v1
+  key: LISTED_KEY
+  may_see: [public, internal, customer]
+"""
+
+
+def test_at_a_discount_every_figure_is_of_what_is_paid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """40 % off the catalogue's prices: what is left is never more than what is saved."""
+    monkeypatch.setenv("LISTED_KEY", "not-a-key")
+
+    def named(body: Body) -> Reply:
+        model = "big" if body["model"] == "gpt-4.1" else "good"
+        return answers({"model": model, "messages": body["input"]})
+
+    with OpenAIServer(named) as server, inline_cluster() as cluster:
+        shape = Shape(candidates="good", extra="error_cost_usd: 0.001")
+        write_review_workspace(tmp_path, server.port, shape)
+        versions = {"big": "gpt-4.1", "good": "gpt-4.1-mini"}
+        models = [LISTED.format(name=n, version=v, port=server.port) for n, v in versions.items()]
+        write(tmp_path / "models" / "all.yaml", "".join(models))
+        policy = (tmp_path / "policy.yaml").read_text(encoding="utf-8")
+        write(tmp_path / "policy.yaml", f"{policy}discounts: {{openai: 0.4}}\n")
+        (record,) = run_review(tmp_path, cluster)
+    assert record.verdict is Verdict.DOWNGRADE
+    saved, (good,) = record.savings, record.options
+    assert saved is not None
+    assert saved.after_discounts == saved.monthly * Decimal("0.6")
+    assert saved.net_monthly == pytest.approx(saved.after_discounts - 10)
+    assert sum(term.usd for term in record.bridge) == -saved.after_discounts
+    assert good.error_break_even is not None
+    assert good.error_break_even.at_estimate == pytest.approx(saved.after_discounts / 10_000)
+    text = page(record)
+    paid, today = good.cost.monthly_after_discounts, record.current_cost.monthly_after_discounts
+    shown = set(re.findall(r"USD ([\d,]+(?:\.\d+)?)", text))
+    assert {amount_text(a) for a in (paid, today, saved.after_discounts)} <= shown  # type: ignore[arg-type]
+    listed = (good.cost.monthly, record.current_cost.monthly, saved.monthly)
+    assert not {amount_text(amount) for amount in listed} & shown  # type: ignore[arg-type]
+    assert "your discounts taken off" in text

@@ -13,11 +13,10 @@ from reports.document import Bullets, Paragraph
 
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
-    from harness.record.parts import Quality
+    from harness.record.parts import OptionRecord, Quality
     from reports.document import Block
 
 
-_TOO_LITTLE = {Reason.SAVINGS_BELOW_MINIMUM, Reason.NET_SAVING_BELOW_MINIMUM}
 _WORTH_NAMING = Decimal(1)
 """USD a month under which a lever stands in the table alone."""
 
@@ -64,14 +63,12 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
             found.append((0, text))
     near = nearest_failed(record)
     if near is not None and near.quality is not None and _is_near(near.quality):
-        gap = -near.quality.difference - near.quality.margin
-        short = (
-            f"{points(gap, signed=False)} points short of the limit"
-            if gap > 0
-            else "within the limit by what was seen, but not shown to be"
+        found.append(
+            (1, f"A better prompt for {near.target.option}: {_short(near, near.quality)}.")
         )
-        found.append((1, f"A better prompt for {near.target.option}: it is {short}."))
-    if _TOO_LITTLE & {*record.reason_codes} and record.traffic is not None:
+    if Reason.NET_SAVING_BELOW_MINIMUM in record.reason_codes:
+        found.append((2, "A lower price, or mistakes that cost less."))
+    elif Reason.SAVINGS_BELOW_MINIMUM in record.reason_codes and record.traffic is not None:
         text = (
             f"More traffic than {count(record.traffic.requests_per_month)} requests a month, "
             "or a lower price."
@@ -80,6 +77,16 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
     if record.options:
         found.append((3, "A new or cheaper model that holds the same limit."))
     return found
+
+
+def _short(near: OptionRecord, quality: Quality) -> str:
+    """What a better prompt would have to mend."""
+    if Reason.NET_SAVING_BELOW_MINIMUM in near.reason_codes:
+        return "it holds the limit, and its mistakes take too much of what it saves"
+    gap = -quality.difference - quality.margin
+    if gap > 0:
+        return f"it is {points(gap, signed=False)} points short of the limit"
+    return "it is within the limit by what was seen, but not shown to be"
 
 
 def _is_near(quality: Quality) -> bool:

@@ -83,15 +83,23 @@ def _shortfall(record: DecisionRecord, option: OptionRecord) -> str:
         return f"{name} loses {lost} points on {part.key} {part.value}"
     if reason is Reason.QUALITY_INFERIOR and quality is not None:
         return f"{name} loses {points(-quality.difference, signed=False)} points"
-    left = left_of(record, option)
-    if reason is Reason.NET_SAVING_BELOW_MINIMUM and left is not None:
-        return f"{name} {result(left.left)} with its mistakes counted"
-    saving = saving_if_swapped(record, option)
-    if reason is Reason.SAVINGS_BELOW_MINIMUM and saving is not None and saving > 0:
-        return f"{name} would save only {usd(saving)} a month"
+    money = _too_little(record, option)
+    if money:
+        return f"{name} {money}"
     if was_asked_everything(record, option):
         return f"{name} {TO_THE_END}"
     return of_option(name, reason) if reason is not None else f"{name} did not pass"
+
+
+def _too_little(record: DecisionRecord, option: OptionRecord) -> str:
+    """`would save only USD 12 a month`; empty where money is not the reason, or is not known."""
+    reason, saving = reason_of(option), saving_if_swapped(record, option)
+    left = left_of(record, option)
+    if reason is Reason.NET_SAVING_BELOW_MINIMUM and left is not None:
+        return f"{result(left.left)} with its mistakes counted"
+    if reason is Reason.SAVINGS_BELOW_MINIMUM and saving is not None and saving > 0:
+        return f"would save only {usd(saving)} a month"
+    return ""
 
 
 def _undecided_title(record: DecisionRecord) -> str:

@@ -138,7 +138,7 @@ def _show_resting(records: Sequence[str]) -> None:
 
 def _show_written(names: Sequence[str]) -> None:
     for name in names:
-        click.echo(name if name.endswith(" (kept)") else f"wrote {name}")
+        click.echo(name if " (kept" in name else f"wrote {name}")
 
 
 def _show_done(done: Imported, *, graded: str) -> None:

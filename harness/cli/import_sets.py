@@ -119,7 +119,7 @@ def _write(root: Path, feature: str, imported: ImportedSet, *, origin: str) -> N
         origin=origin,
     )
     for name in write_set(root, draft):
-        click.echo(name if name.endswith(" (kept)") else f"wrote {name}")
+        click.echo(name if " (kept" in name else f"wrote {name}")
     _show_alike(draft)
     if write_new(root / "features" / f"{feature}.yaml", blank_feature_text(feature)):
         click.echo(f"wrote features/{feature}.yaml: fill it in, then `rightsize check`")

@@ -50,7 +50,5 @@ def near_copies_line(found: NearCopies | None) -> str | None:
     """`180 cases, worth about 37 independent ones: ...`; None where next to none are alike."""
     if found is None:
         return None
-    return (
-        f"{plural(found.n, 'case')}, worth about {max(round(found.worth), 1):,} independent ones: "
-        "many say nearly the same"
-    )
+    worth = plural(max(round(found.worth), 1), "independent one")
+    return f"{plural(found.n, 'case')}, worth about {worth}: many say nearly the same"

@@ -1,9 +1,9 @@
 """A plain table of answers: `case, model, score` or `answer`, and what else is known.
 
-Columns: `case`, `model`; `repeat` (from 0; 0 when absent); `score` in [0, 1] and/or `answer`;
-`input`, `target`; `input_tokens`, `output_tokens`, `cached_tokens`; `seconds`; `error` (a text:
-the trial has no score, by the world's fault). An empty cell is unknown. Columns that nothing reads
-are told.
+Columns: `case`, `model`; `repeat` (from 0; without the column further rows of a case and model are
+its repeats); `score` in [0, 1] and/or `answer`; `input`, `target`; `input_tokens`, `output_tokens`,
+`cached_tokens`; `seconds`; `error` (a text: the trial has no score, by the world's fault). An empty
+cell is unknown. Columns that nothing reads are told.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class _Table:
     answers: list[ImportedAnswer] = field(default_factory=list[ImportedAnswer])
     cases: dict[str, Case] = field(default_factory=dict[str, Case])
     problems: list[Problem] = field(default_factory=list[Problem])
+    rows_of: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     seen: dict[tuple[str, str, int], int] = field(default_factory=dict[tuple[str, str, int], int])
 
     def rows(self, text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -102,7 +103,10 @@ class _Table:
 
     def take(self, line: int, row: dict[str, str]) -> None:
         """Read one row, or tell why not."""
+        row_of = (row["case"], row["model"])
         repeat = a_count(_number(row.get("repeat") or "0"))
+        if "repeat" not in row:
+            repeat = self.rows_of.get(row_of, 0)
         if not row["case"] or not row["model"] or repeat is None:
             self.tell(line, "", "case, model or repeat is empty or no number")
             return
@@ -113,6 +117,7 @@ class _Table:
         answer = self.answer(line, row, repeat)
         if answer is not None and self.agrees(line, row):
             self.seen[key] = line
+            self.rows_of[row_of] = self.rows_of.get(row_of, 0) + 1
             self.answers.append(answer)
 
     def answer(self, line: int, row: dict[str, str], repeat: int) -> ImportedAnswer | None:
@@ -128,6 +133,7 @@ class _Table:
             case_id=row["case"],
             model=row["model"],
             repeat=repeat,
+            row=0 if "repeat" in row else repeat,
             ending="missing" if error else "answered",
             text=row.get("answer") or None,
             score=score,

@@ -60,6 +60,9 @@ class ImportedAnswer:
     """UTC, ISO 8601."""
     file: str = ""
     """Name of the file that it came from."""
+    row: int = 0
+    """Which of the rows with its case's id and its model it is, where nothing numbers the repeats:
+    such a row may be a further answer, or a copy."""
 
     @property
     def told(self) -> tuple[object, ...]:

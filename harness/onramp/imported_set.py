@@ -35,7 +35,7 @@ class SetDraft:
 
 
 def write_set(root: Path, draft: SetDraft) -> tuple[str, ...]:
-    """Write the files that are not there; returns their names, those kept with ` (kept)` behind.
+    """Write the files that are not there; returns their names, those kept with `(kept...)` behind.
 
     Raises:
         UsageError: two cases have one id.
@@ -51,8 +51,15 @@ def write_set(root: Path, draft: SetDraft) -> tuple[str, ...]:
     for prompt in draft.prompts:
         files[f"prompts/{draft.feature}/{prompt.name}.j2"] = prompt.text
     return tuple(
-        name if write_new(root / name, text) else f"{name} (kept)" for name, text in files.items()
+        name if write_new(root / name, text) else f"{name} {_kept(root / name, text)}"
+        for name, text in files.items()
     )
+
+
+def _kept(path: Path, text: str) -> str:
+    """Whether the cases that are there are the import's: a correction is not passed over."""
+    same = path.suffix != ".jsonl" or path.read_bytes() == text.encode()
+    return "(kept)" if same else "(kept; the import has another: take the file away to import it)"
 
 
 def case_lines(cases: Sequence[Case]) -> Iterator[str]:

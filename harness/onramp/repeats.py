@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from harness.intake.values import ImportedAnswer, ImportedAnswers
 
     Block: TypeAlias = list[ImportedAnswer]
-    """The answers of one model under one id of one file."""
-    Places: TypeAlias = Mapping[tuple[str, str], Mapping[tuple[int, str], Block]]
-    """Blocks by case and model, then by file and its own id."""
+    """The answers of one model in one row; several where the file numbers its repeats."""
+    Row: TypeAlias = tuple[int, str, int]
+    """A file, its own id of a case, and which of the rows with that id."""
+    Places: TypeAlias = Mapping[tuple[str, str], Mapping[Row, Block]]
+    """Blocks by case and model, then by row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +49,13 @@ def counted(files: Sequence[tuple[str, ImportedAnswers]]) -> Counted:
     for number, (name, each) in enumerate(files):
         for case in each.cases:
             found.take(case, (number, case.id), file=name)
-    places: dict[tuple[str, str], dict[tuple[int, str], Block]] = {}
+    places: dict[tuple[str, str], dict[Row, Block]] = {}
     for number, (name, each) in enumerate(files):
         for answer in each.answers:
-            source = (number, answer.case_id)
-            place = places.setdefault((found.ids[source], answer.model), {})
-            place.setdefault(source, []).append(replace(answer, file=name))
+            case_id = found.ids[number, answer.case_id]
+            row = (number, answer.case_id, answer.row)
+            place = places.setdefault((case_id, answer.model), {})
+            place.setdefault(row, []).append(replace(answer, file=name))
     copied = all(_same(list(blocks.values())) for blocks in places.values())
     answers = tuple(chain.from_iterable(_repeats(places, once=copied)))
     read = sum(len(each.answers) for _, each in files)

@@ -124,8 +124,8 @@ def _alike(used: EvalSetFacts) -> str:
     if used.rows is not None:
         text += f" They are the different ones of {plural(used.rows, 'row')}: copies count once."
     if used.worth is not None:
-        worth = f"{max(round(used.worth), 1):,}"
-        text += f" Many say nearly the same: they are worth about {worth} independent ones."
+        worth = plural(max(round(used.worth), 1), "independent one")
+        text += f" Many say nearly the same: they are worth about {worth}."
     return text
 
 

@@ -19,6 +19,44 @@ TABLE = "id,text,topic,channel\n" + "".join(
 )
 
 
+def test_corrected_targets_of_a_table_are_told_and_the_file_is_kept(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "tickets.csv").write_text(TABLE)
+    assert run(["init"]) == 0
+    command = ["import", "csv", "tickets.csv", "-f", "tickets", "--input", "text"]
+    assert run(command) == 0
+    cases = here / "rightsizing" / "evalsets" / "tickets" / "cases.jsonl"
+    before = cases.read_text()
+    (here / "tickets.csv").write_text(TABLE.replace("number 7,billing", "number 7,technical"))
+    capsys.readouterr()
+    assert run(command) == 0
+    assert "cases.jsonl (kept; the import has another" in capsys.readouterr().out
+    assert cases.read_text() == before
+
+
+def test_copies_near_copies_and_contradictions_of_a_table_are_told(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "please send my parcel to the new address that I gave you on the phone yesterday"
+    rows = [f"n-{at},{long} {at},shipping" for at in range(30)]
+    rows += ["a,hello,billing", "b,hello ,billing", "c,hello,technical"]
+    (here / "t.csv").write_text("id,text,topic\n" + "\n".join(rows) + "\n")
+    assert run(["init"]) == 0
+    capsys.readouterr()
+    assert run(["import", "csv", "t.csv", "-f", "t", "--input", "text", "--target", "topic"]) == 0
+    shown = capsys.readouterr().out
+    assert "33 rows, 31 cases: rows with equal input and metadata are one case" in shown
+    assert "31 cases, worth about 1 independent one: many say nearly the same" in shown
+    assert "'c' asks the same as 'a' and has another target: correct one of them" in shown
+    features = here / "rightsizing" / "features"
+    (features / "t.yaml").write_text((features / "example.yaml").read_text())
+    assert run(["check"]) == 2
+    assert "evalsets/t/cases.jsonl:33: target: asks the same as 'a' on line 31" in (
+        capsys.readouterr().err
+    )
+
+
 PLAIN = {"PYTHONPATH": str(Path(__file__).parents[3]), "PATH": ""}
 
 

@@ -232,6 +232,17 @@ def test_what_a_table_leaves_open_contradicts_nothing(tmp_path: Path) -> None:
     assert len(whole.answers) == 4
 
 
+def test_further_rows_of_a_table_that_numbers_none_are_repeats(tmp_path: Path) -> None:
+    rows = table(3)
+    again = [{**row, "answer": "other"} for row in rows[:2]]
+    whole, _ = read_all([written(tmp_path / "a.csv", [*rows, *again])])
+    assert len(whole.cases) == 3
+    assert sorted(each.repeat for each in whole.answers) == [0] * 6 + [1] * 2
+    copied, _ = read_all([written(tmp_path / "b.csv", [*rows, *rows, *rows[:2]])])
+    assert [each.repeat for each in copied.answers] == [0] * 6
+    assert copied.notes == ("8 answers read once: copies of rows, the same for every model",)
+
+
 def test_a_later_file_with_other_ids_finds_the_cases_that_are_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

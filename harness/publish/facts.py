@@ -11,6 +11,7 @@ from harness.economics.error_value import QualityLoss, error_value
 from harness.lifecycle import standing
 from harness.record.codes import Reason, Result, State
 from harness.record.model import DecisionRecord
+from harness.record.stored import LONGEST_ID
 from reports.untrusted import clip
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
 _LONGEST_TEXT = 400
 _LONGEST_NAME = 90
-_NAMES = frozenset(
-    {"name", "id", "owner", "team", "product", "option", "model_id", "version", "unit", "provider"}
-)
+_NAMES = ("name", "owner", "team", "product", "option", "model_id", "version", "unit", "provider")
+_LONGEST = {**dict.fromkeys(_NAMES, _LONGEST_NAME), "id": LONGEST_ID}
+"""An id is whole: it tells features apart, and names their files."""
 _MOST_ITEMS = 200
+"""Of a history the newest, which say where the decision stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +68,12 @@ def _tame(value: Any, key: str) -> Any:  # noqa: ANN401  # any value of a record
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
-        return clip(value, _LONGEST_NAME if key in _NAMES else _LONGEST_TEXT)
+        return clip(value, _LONGEST.get(key, _LONGEST_TEXT))
     if isinstance(value, dict):
         return {name: _tame(item, name) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if isinstance(value, (tuple, list)):
-        return tuple(_tame(item, key) for item in value[:_MOST_ITEMS])  # pyright: ignore[reportUnknownVariableType]
+        kept = value[-_MOST_ITEMS:] if key == "history" else value[:_MOST_ITEMS]  # pyright: ignore[reportUnknownVariableType]
+        return tuple(_tame(item, key) for item in kept)  # pyright: ignore[reportUnknownVariableType]
     return value
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from reports.document import Block
 
+_NAMED = 10
 _ENDED = (State.REJECTED, State.EXPIRED)
 _STAGES = {
     State.PROPOSED: "proposed",
@@ -58,7 +59,7 @@ def to_portfolio(
     return Portfolio(
         title=f"Right-sizing {', '.join(cycles) or 'review'}: {plural(len(shown), 'feature')}, "
         f"{spend_text(figures.total)}",
-        status=" \u00b7 ".join(verdict_counts(shown)),
+        status="As found: " + " \u00b7 ".join(verdict_counts(shown)),
         page=tuple(_page(figures, track_record(earlier, now.date()))),
         views=tuple(views(figures, since)),
         stamp=sha256(
@@ -91,7 +92,7 @@ def _page(figures: Overview, kept: str) -> Iterable[Block]:
 def _saving_text(total: Sums, tried: Evaluation) -> str:
     bound = (
         f"known before any call: other models could save {usd(tried.bound)} at most, "
-        f"on {plural(tried.bound_on, 'feature')}"
+        f"on {plural(tried.bound_on, 'feature')}, whatever was decided since"
     )
     texts = (
         proposed_text(total),
@@ -153,16 +154,17 @@ def _unknown_text(figures: Overview) -> str:
     missing = [one.record.feature.name for one in figures.features if one.spend is None]
     if not missing:
         return ""
+    more = [plural(len(missing) - _NAMED, "other")] if len(missing) > _NAMED else []
     return (
         f"Spend and saving of {len(missing)} of {plural(total.features, 'feature')}, for want of "
-        f"traffic or a price: {series(missing)}."
+        f"traffic or a price: {series([*missing[:_NAMED], *more])}."
     )
 
 
 def _cost_text(total: Sums, tried: Evaluation) -> str:
     text = (
         f"{usd(tried.spent)}; stopping early saved {usd(tried.stopped)}; "
-        f"{plural(tried.free, 'feature')} decided without a call."
+        f"{plural(tried.free, 'feature')} decided without a call (whatever was decided since)."
     )
     for name, monthly in (
         ("proposed", total.proposed),
@@ -187,5 +189,6 @@ def _times(ratio: Decimal) -> str:
 def _risk_text(tried: Evaluation) -> str:
     return (
         f"{plural(tried.tested, 'feature')} tested; at most {tried.wrong_at_most:.2f} wrong "
-        "downgrades are to be expected among them (a wrong one is truly worse than its limit)."
+        "downgrades are to be expected among them (a wrong one is truly worse than its limit), "
+        "whatever was decided since."
     )

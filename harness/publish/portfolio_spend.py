@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.economics.portfolio import Counted
 from harness.economics.portfolio_sums import UNTAGGED
-from harness.publish.portfolio_words import money, some_known
+from harness.publish.portfolio_words import TO_BE_HAD, bare, money, some_known
 from harness.publish.store import file_name
 from harness.publish.words import DASH, count, person
 from harness.wording import plural
@@ -52,11 +52,11 @@ def spend_section(figures: Overview) -> Section:
 def sum_cells(sums: Sums) -> tuple[str, ...]:
     """The cells of `SUM_COLUMNS` for a group of features."""
     return (
-        money(sums.spend if sums.spend_known or not sums.features else None),
-        money(sums.proposed),
-        money(sums.production),
-        money(sums.realised if sums.verified_on or not sums.production_on else None),
-        money(sums.same_model),
+        bare(sums.spend if sums.spend_known or not sums.features else None),
+        bare(sums.proposed),
+        bare(sums.production),
+        bare(sums.realised if sums.verified_on or not sums.production_on else None),
+        bare(sums.same_model),
     )
 
 
@@ -64,7 +64,7 @@ def _by_tag(figures: Overview, tag: Tag) -> Table:
     word = _WORDS[tag]
     (breakdown,) = (one for one in figures.breakdowns if one.tag == tag)
     return Table(
-        caption=f"By {word}: spend and savings, USD a month after discounts",
+        caption=f"By {word}; USD a month after discounts; {Counted.PROPOSED}: {TO_BE_HAD}",
         columns=_columns(word, numeric=("spend known", *SUM_COLUMNS)),
         rows=(*_rows(breakdown), _row("all", figures.total, strong=True)),
     )

@@ -10,7 +10,7 @@ from harness.economics.portfolio_sums import total_of
 from harness.lifecycle import ends_on
 from harness.publish.facts import chosen_option
 from harness.publish.portfolio_spend import SUM_COLUMNS, spend_section, sum_cells, team_section
-from harness.publish.portfolio_words import TO_BE_HAD, money, saved_by
+from harness.publish.portfolio_words import TO_BE_HAD, bare, money, saved_by
 from harness.publish.store import file_name
 from harness.publish.words import DASH, REASONS, count, day, person, points, reasons_text, usd
 from harness.record.codes import Finding, State, Verdict
@@ -101,8 +101,8 @@ def _drivers(figures: Overview) -> Table | None:
 
 
 def _driver_sums(name: str, sums: Sums) -> tuple[str, ...]:
-    net = money(sums.net if sums.net_on else None)
-    return (name, "", "", "", money(sums.proposed), net, "", "", "")
+    net = bare(sums.net if sums.net_on else None)
+    return (name, "", "", "", bare(sums.proposed), net, "", "", "")
 
 
 def _driver_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
@@ -110,9 +110,9 @@ def _driver_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
         *_who(one),
         one.record.current.option,
         saved_by(one),
-        money(one.saving),
-        money(one.net),
-        money(one.net_worst),
+        bare(one.saving),
+        bare(one.net),
+        bare(one.net_worst),
         _worst(one.record),
         one.state.value,
     )
@@ -303,21 +303,19 @@ def _features(figures: Overview) -> Table | None:
     )
     return _table(
         "By spend; USD a month after discounts; a saving stands in the one column where it counts",
-        ("feature", "team", "verdict", "state", "today's model", "saving by", *SUM_COLUMNS),
+        ("feature", "team", "verdict, state", "saving by", *SUM_COLUMNS),
         (
             (
                 _link(one),
                 one.record.feature.team,
-                one.record.verdict.value,
-                one.state.value,
-                one.record.current.option,
+                f"{one.record.verdict} {one.state}",
                 saved_by(one) or DASH,
                 *_sum_cells(one),
             )
             for one in ordered
         ),
-        "------nnnnn",
-        (plural(len(ordered), "feature"), *[""] * 5, *sum_cells(figures.total)),
+        "----nnnnn",
+        (plural(len(ordered), "feature"), *[""] * 3, *sum_cells(figures.total)),
     )
 
 
@@ -325,9 +323,9 @@ def _sum_cells(one: FeatureMoney) -> tuple[str, ...]:
     """A dash where a saving does not count, and not a zero."""
     runs = one.counted is Counted.PRODUCTION
     return (
-        _spend(one),
-        money(one.saving if one.counted is Counted.PROPOSED else None),
-        money(one.saving if runs else None),
-        money(one.realised if runs else None),
-        money(one.saving if one.counted is Counted.SAME_MODEL else None),
+        "not known" if one.spend is None else bare(one.spend),
+        bare(one.saving if one.counted is Counted.PROPOSED else None),
+        bare(one.saving if runs else None),
+        bare(one.realised if runs else None),
+        bare(one.saving if one.counted is Counted.SAME_MODEL else None),
     )

@@ -33,7 +33,12 @@ def money(amount: Decimal | None) -> str:
     >>> money(Decimal("2483.1")), money(Decimal(0)), money(None)
     ('USD 2,483.10', 'USD 0.00', '\u2013')
     """
-    return DASH if amount is None else f"USD {amount:,.2f}"
+    return DASH if amount is None else f"USD {bare(amount)}"
+
+
+def bare(amount: Decimal | None) -> str:
+    """The same where the table's caption names the currency."""
+    return DASH if amount is None else f"{amount:,.2f}"
 
 
 def saved_by(one: FeatureMoney) -> str:

@@ -18,7 +18,7 @@ from harness.publish.portfolio import to_portfolio
 from harness.publish.portfolio_words import summary
 from harness.publish.spreadsheet import to_csv
 from harness.record.codes import State, Verdict
-from harness.record.parts import Lever, Savings
+from harness.record.parts import HistoryEntry, Lever, Savings
 from reports.render import render_index
 from tests.support.record_parts import a_cost, a_feature, a_rate
 from tests.support.records import NOW, a_record
@@ -96,7 +96,7 @@ def tables(page: str) -> Iterator[tuple[list[str], list[list[str]]]]:
 
 def amount(cell: str) -> Decimal:
     """A cell's money; what is not known, or does not count, adds nothing."""
-    found = re.fullmatch(r"(?:\*\*)?USD ([\d,]+\.\d\d)(?:\*\*)?", cell)
+    found = re.fullmatch(r"(?:\*\*)?(?:USD )?([\d,]+\.\d\d)(?:\*\*)?", cell)
     assert found or cell.strip("*") in {"\u2013", "not known"}, cell
     return Decimal(found[1].replace(",", "")) if found else Decimal(0)
 
@@ -151,11 +151,11 @@ def test_the_states_add_up_and_no_saving_is_without_its_lever(
     shown = [amount(row[2]) for row in funnel]
     assert sum(shown[: at[0]]) == sums["proposed saving"]
     assert sum(shown[at[0] + 1 : at[1]]) == sums["saving in production"]
-    everything = next(rows for head, rows in tables(page) if "saving by" in head)
+    head, everything = next(found for found in tables(page) if "saving by" in found[0])
     for row in everything[:-1]:
         paid = [cell for cell in (row[-4], row[-3], row[-1]) if cell != "\u2013"]
         assert len(paid) <= 1
-        assert bool(paid) == (row[5] != "\u2013")
+        assert bool(paid) == (row[head.index("saving by")] != "\u2013")
     for line in rows_of_csv(records):
         money = [line[name] for name in list(FIGURES.values())[1:] if line[name]]
         assert bool(money) == bool(line["saving_by"])
@@ -191,3 +191,34 @@ def test_an_expired_proposal_is_to_be_reviewed_again() -> None:
     (line,) = csv.DictReader(StringIO(to_csv(overview([record], now.date()))))
     assert (line["state"], line["proposed_saving_monthly_usd"]) == ("EXPIRED", "")
     assert "1 downgrade expired (USD 2,483 a month when found)" in page
+
+
+def test_features_that_differ_at_the_end_of_a_long_id_are_two() -> None:
+    ids = [f"{'x' * 119}{at}" for at in range(2)]
+    page = page_of([a_record(feature=a_feature(id=one)) for one in ids])
+    assert "| **2 features** |" in page
+    assert all(f"documents/{one}.md" in page for one in ids)
+
+
+def test_the_newest_of_many_moves_says_where_a_decision_stands() -> None:
+    """A deferral that is over, after more moves than a page shows."""
+    entry = HistoryEntry(
+        state=State.DEFERRED, by="x", by_source="--by", at=NOW, reason="later", link=None,
+        until=TODAY + timedelta(days=9),
+    )  # fmt: skip
+    over = entry.model_copy(update={"until": TODAY - timedelta(days=1)})
+    record = a_record(state=State.DEFERRED, history=(*[entry] * 250, over), levers=())
+    waiting = page_of([record]).partition("## Waiting for a decision")[2].partition("\n## ")[0]
+    assert record.feature.name in waiting
+
+
+def test_many_unknown_features_are_counted_and_ten_are_named() -> None:
+    cost = a_cost(monthly=None, monthly_after_discounts=None)
+    records = [
+        a_record(feature=a_feature(id=f"f{at:02}", name=f"Fax {at}"), current_cost=cost)
+        for at in range(12)
+    ]
+    page = page_of(records)
+    assert "Spend and saving of 12 of 12 features, for want of traffic or a price: Fax 0," in page
+    assert "Fax 9 and 2 others." in page
+    assert page.startswith("# Right-sizing 2026-Q4: 12 features, spend not known")

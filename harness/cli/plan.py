@@ -13,7 +13,7 @@ from harness.cli.fixing import fixing_lines
 from harness.cli.loads import asked_models, check_quotas, hosting_lines
 from harness.cli.plan_text import plan_lines
 from harness.cli.ready import code_after, kept, ready_workspace
-from harness.cli.since import since_lines
+from harness.cli.since import cannot_tell_lines, since_lines
 from harness.cli.waiting import with_counted_labels
 from harness.errors import ExitCode
 from harness.plan.planning import Selection, plan_review
@@ -55,6 +55,8 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     for line in fixing_lines(planned, root):
         click.echo(line)
     for line in hosting_lines(loaded, planned):
+        click.echo(line)
+    for line in cannot_tell_lines(planned, root / "reviews"):
         click.echo(line)
     for line in since_lines(loaded, planned, root / "reviews", now):
         click.echo(line)

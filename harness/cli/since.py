@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.cli.show import usd
+from harness.errors import Faults
 from harness.lifecycle import ends_on
 from harness.publish.next_quarter import Since, since_last
 from harness.publish.store import read_past
 from harness.record.codes import Reason
+from harness.record.stored import read_sound
 from harness.review.evidence import Context
 from harness.review.records import write_record
 
@@ -39,6 +41,21 @@ def since_lines(workspace: Workspace, plan: Plan, reviews: Path, now: datetime) 
     if lines:
         yield "Since the last review, by what a new look may be worth a month:"
         yield from lines
+
+
+def cannot_tell_lines(plan: Plan, reviews: Path) -> Iterator[str]:
+    """Features that are asked again on cases of which a review found that they cannot tell."""
+    written = [*read_past(reviews / plan.cycle), *read_sound(reviews / plan.cycle, Faults())]
+    newest = {one.feature.id: one for one in sorted(written, key=lambda one: one.cycle)}
+    for one in plan.to_ask:
+        record = newest.get(one.feature)
+        if record is None or Reason.EVALSET_CANNOT_TELL not in record.reason_codes:
+            continue
+        if record.evidence.eval_set.inputs_sha256 == one.sample.inputs_sha256:
+            yield (
+                f"      {one.feature}: on these cases the review of {record.cycle} found that "
+                "they cannot tell a good model from none; mend the eval set first"
+            )
 
 
 def _unasked(plan: FeaturePlan) -> FeaturePlan:

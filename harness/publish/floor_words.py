@@ -37,8 +37,8 @@ def floor_figures(record: DecisionRecord, floor: FloorFacts) -> str:
     if floor.level is None:
         return (
             f"{_capital(_constant(floor))} {_verb(floor)} {_constant_score(floor, unit)}, "
-            f"{points(floor.constant_score, signed=False)} of 100. Of a model that is right on all "
-            f"of them only {points(floor.best_lower, signed=False)} of 100 would be sure, and the "
+            f"{points(floor.constant_score, signed=False)} of 100. A model that is right on all of "
+            f"them would at worst score {points(floor.best_lower, signed=False)} of 100, and the "
             f"limit is {floor.margin:g}: not even that one could be told apart."
         )
     today = (
@@ -88,9 +88,9 @@ def cannot_tell(record: DecisionRecord) -> str:
         return figures
     needed = points(floor.constant_score + floor.margin, signed=False)
     return (
-        f"{figures} Sure of today's model is only {points(floor.level_lower, signed=False)} of "
-        f"100; {needed} would be needed ({points(floor.constant_score, signed=False)} and the "
-        f"limit of {floor.margin:g})."
+        f"{figures} At worst today's model scores {points(floor.level_lower, signed=False)} of "
+        f"100; at least {needed} is needed: what the unchanging answer scores, and the limit of "
+        f"{floor.margin:g}."
     )
 
 

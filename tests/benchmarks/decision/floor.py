@@ -1,9 +1,13 @@
-"""`python -m tests.benchmarks.decision.floor [RUNS]`: what the floor costs, on made-up answers.
+"""`python -m tests.benchmarks.decision.floor [RUNS | real]`: what the floor costs.
 
 One candidate beside an incumbent of a known level, over an eval set whose commonest target has a
 known share. The kernel that decides runs on every history, then the floor is looked at on the cases
 that the incumbent was asked: the share of wrong downgrades at the margin, and the share decided,
 without the floor, with it, and with it where today's model is asked on until it clears.
+
+`real` draws the cases from the outcomes that `RIGHTSIZE_OUTCOMES` names (llmrouter-14tasks): the
+best model of each task is the incumbent, each other one a candidate. Where the source does not tell
+the targets, a task of four choices is given a commonest one of 25 %.
 """
 
 from __future__ import annotations
@@ -14,15 +18,19 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.parquet as pq
 from scipy.stats import beta, binomtest
 
 from harness.stats import tango
 from harness.stats.course import Seen, run
 from harness.stats.floor import LEVEL
 from harness.stats.single import rules_of
+from tests.benchmarks.decision.outcomes import folder
 from tests.support.decisions import design
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from harness.stats.arrays import Bools, Floats, Ints
 
 MARGIN = 5.0
@@ -93,7 +101,7 @@ def clears(drawn: Histories, asked: Ints) -> Bools:
     """Whether the floor is cleared on the first `asked` cases of every history."""
     inside = np.arange(drawn.right.shape[1]) < asked[:, None]
     right = (drawn.right & inside).sum(axis=1)
-    labels = range(int(drawn.targets.max()) + 1)
+    labels = (1,) if drawn.targets.max() <= 1 and sys.argv[1:] == ["real"] else range(4)
     best = np.max([((drawn.targets == label) & inside).sum(axis=1) for label in labels], axis=0)
     lower = np.where(right > 0, beta.ppf(LEVEL, np.maximum(right, 1), asked - right + 1), 0.0)
     return lower - best / asked >= MARGIN / 100
@@ -109,8 +117,78 @@ def asked_on(drawn: Histories, ends: Ends) -> Bools:
     return found
 
 
+CHOICES = {"arc_challenge": 0.25, "gpqa": 0.25, "openbook_qa": 0.25}
+GRADED = {"natural_qa", "trivia_qa", "commongen"}
+DRAWS = 200
+SIZE = 200
+
+
+def commonest(task: str) -> float:
+    """Share of a task's commonest target, as the source tells it or as it is assumed."""
+    items = pq.read_table(folder() / "llmrouter-14tasks.items.parquet").to_pandas()
+    gold = items[items.task == task].gold.dropna()
+    told = 0.0 if gold.empty else float(gold.value_counts(normalize=True).iloc[0])
+    return max(told, CHOICES.get(task, 0.0))
+
+
+def real() -> None:
+    """Print one row a task: over all its candidates and draws."""
+    rng = np.random.default_rng(2026)
+    scores = pq.read_table(folder() / "llmrouter-14tasks.scores.parquet").to_pandas()
+    whole = np.zeros((3, 2))
+    count = np.zeros(2)
+    print("task, level, constant | decided: without, with and asked on | wrong downgrades")  # noqa: T201
+    for task, rows in scores.groupby("task"):
+        if task in GRADED:
+            continue
+        table = rows.pivot_table(index="item_id", columns="model", values="score").dropna()
+        today = table.mean().idxmax()
+        share = commonest(str(task))
+        found = [_resampled(table, str(today), name, share, rng) for name in table if name != today]
+        either, further, wrong, kept, beyond = (np.array(each) for each in zip(*found, strict=True))
+        whole += [[either.sum(), 0], [further.sum(), 0], [wrong.sum(), kept.sum()]]
+        count += [either.size, beyond.sum()]
+        print(  # noqa: T201
+            f"{task:22} {100 * table[today].mean():5.1f} {100 * share:5.1f} | "
+            f"{100 * either.mean():5.1f} {100 * further.mean():5.1f} | "
+            f"{100 * wrong.mean():5.2f} {100 * kept.mean():5.2f}"
+        )
+    shares = 100 * whole / count[0]
+    print(  # noqa: T201
+        f"all: decided {shares[0, 0]:.1f} -> {shares[1, 0]:.1f}, "
+        f"wrong downgrades {shares[2, 0]:.2f} -> {shares[2, 1]:.2f}"
+    )
+
+
+def _resampled(
+    table: pd.DataFrame, today: str, candidate: str, share: float, rng: np.random.Generator
+) -> tuple[float, float, float, float, bool]:
+    """Shares decided without the floor and with it, and of wrong downgrades; of one candidate."""
+    ours, theirs = table[today].to_numpy(), table[candidate].to_numpy()
+    size = min(SIZE, len(ours))
+    drawn = [rng.permutation(len(ours))[:size] for _ in range(DRAWS)]
+    histories = Histories(
+        differences=np.stack([theirs[cases] - ours[cases] for cases in drawn]),
+        right=np.stack([ours[cases] == 1 for cases in drawn]),
+        targets=(rng.random((DRAWS, size)) < share).astype(np.int64),
+    )
+    ends, worse = decided(histories), theirs.mean() - ours.mean() <= -MARGIN / 100
+    cleared = asked_on(histories, ends)
+    either = ends.accepted | ends.left
+    return (
+        float(either.mean()),
+        float((either & cleared).mean()),
+        float((ends.accepted & worse).mean()),
+        float((ends.accepted & worse & cleared).mean()),
+        bool(worse),
+    )
+
+
 def main() -> None:
     """Print one row a scene."""
+    if sys.argv[1:] == ["real"]:
+        real()
+        return
     rng = np.random.default_rng(2026)
     print("n, level, constant, truth: downgrades | decided: without, with, with and asked on")  # noqa: T201
     for n, level, target, truth in product(CASES, LEVELS, TARGETS, TRUTHS):

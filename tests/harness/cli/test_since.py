@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cli.since import since_lines
+from harness.cli.since import cannot_tell_lines, since_lines
 from harness.config.workspace import load_workspace
 from harness.plan.planning import Selection, plan_review
 from harness.publish.store import write_records
+from providers.completion import TokenUsage
 from tests.support.reviews import (
     CYCLE,
     Shape,
@@ -20,13 +21,20 @@ from tests.support.reviews import (
     write_review_workspace,
 )
 from tests.support.wire.openai_server import OpenAIServer
+from tests.support.wire.reply import Reply
 from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.wire.reply import Body
+
 NEXT = datetime(2027, 2, 1, tzinfo=UTC)
 LATE = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+def never_right(_: Body) -> Reply:
+    return Reply(text="none of them", usage=TokenUsage(input_tokens=80, output_tokens=2))
 
 
 def lines(root: Path, now: datetime, cycle: str = "2027-Q1") -> list[str]:
@@ -80,3 +88,19 @@ def test_drift_prices_and_new_models_are_ranked_by_worth(reviewed: Path) -> None
     assert "price of bad: 0.25 / 0.25 to 0.2 / 0.2" in first
     assert first.endswith("; new: good")
     assert second.startswith("    mails: at most USD 317; price of bad: 0.25 / 0.25")
+
+
+def test_cases_that_could_not_tell_are_named_before_they_are_asked_again(tmp_path: Path) -> None:
+    with OpenAIServer(never_right) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, Shape(cases=120, candidates="bad"))
+        write_records(run_review(tmp_path, cluster), tmp_path / "reviews" / CYCLE)
+    workspace = load_workspace(tmp_path)
+    for cycle in (CYCLE, "2027-Q1"):
+        plan = plan_review(workspace, cycle=cycle, on=NEXT.date(), wanted=Selection())
+        (line,) = cannot_tell_lines(plan, tmp_path / "reviews")
+        assert line.startswith("      tickets: on these cases the review of 2026-Q4 found")
+    path = tmp_path / "evalsets" / "tickets" / "cases.jsonl"
+    path.write_text(path.read_text().replace('Ticket number 7"', 'Ticket number 7000"'))
+    mended = load_workspace(tmp_path)
+    plan = plan_review(mended, cycle=CYCLE, on=NEXT.date(), wanted=Selection())
+    assert list(cannot_tell_lines(plan, tmp_path / "reviews")) == []

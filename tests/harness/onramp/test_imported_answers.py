@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from harness.intake.values import ImportedAnswers
 from harness.onramp.answer_files import read_all, read_answers
 from harness.onramp.bringing import draft_workspace
 from harness.onramp.imported_feature import model_name, model_names
-from harness.record.codes import Verdict
+from harness.record.codes import Reason, Verdict
 from harness.record.model import DecisionRecord, load
 from tests.support.foreign import CONFIG, log_eval, result, results, sample
 
@@ -50,9 +51,20 @@ def fill_in(root: Path, feature: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def about_two_topics(row: dict[str, Any]) -> dict[str, Any]:
+    """Every other ticket is about the other topic: else one answer would be right on all."""
+    if row["testIdx"] % 2:
+        other = {"billing": "technical", "technical": "billing"}
+        row["vars"]["expected"] = other[row["vars"]["expected"]]
+        row["response"]["output"] = other[row["response"]["output"]]
+    return row
+
+
 def promptfoo_file(folder: Path, *, cases: int = 120, lacking: int = 0) -> Path:
     rows = [
-        result(number, model, passed=number % 30 != (0 if model == "large" else 1))
+        about_two_topics(
+            result(number, model, passed=number % 30 != (0 if model == "large" else 1))
+        )
         for number in range(cases)
         for model in ("large", "small")
         if not (model == "small" and number < lacking)
@@ -70,6 +82,28 @@ def reviewed(root: Path, feature: str) -> DecisionRecord:
 
 def brought(root: Path, *words: str) -> int:
     return run(["import", "outcomes", *words, "-f", "routing", "-w", str(root)])
+
+
+@pytest.mark.parametrize("passed", [False, True])
+def test_grades_that_are_all_alike_tell_no_model_from_another(
+    workspace: Path, *, passed: bool
+) -> None:
+    """Never passed: nothing is shown. Always passed: the difference holds, on too easy cases."""
+    rows = [result(n, model, passed=passed) for n in range(120) for model in ("large", "small")]
+    (workspace / "results.json").write_bytes(results(rows))
+    source = str(workspace / "results.json")
+    assert brought(workspace, source, "--incumbent", "large") == 2
+    fill_in(workspace, "routing")
+    assert brought(workspace, source) == 0
+    record = reviewed(workspace, "routing")
+    floor = record.evidence.floor
+    assert floor is not None
+    assert (floor.right, floor.all_right) == (120 if passed else 0, passed)
+    if passed:
+        assert record.verdict is Verdict.DOWNGRADE
+    else:
+        assert record.verdict is Verdict.UNDECIDED
+        assert record.reason_codes == (Reason.EVALSET_CANNOT_TELL,)
 
 
 def test_promptfoo_s_results_become_a_verdict_without_a_call(
@@ -131,7 +165,9 @@ def test_a_converted_configuration_scores_the_answers_itself(
 ) -> None:
     config = workspace / "promptfooconfig.yaml"
     tests = "".join(
-        f"  - vars: {{ticket: Ticket {n}, expected: billing, channel: mail}}\n" for n in range(120)
+        f"  - vars: {{ticket: Ticket {n}, expected: {('billing', 'technical')[n % 2]}, "
+        "channel: mail}\n"
+        for n in range(120)
     )
     config.write_text(CONFIG[: CONFIG.index("  - vars")] + tests, encoding="utf-8")
     words = ["import", "promptfoo", str(config), "-f", "routing", "-w", str(workspace)]

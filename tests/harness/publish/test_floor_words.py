@@ -35,7 +35,7 @@ def page(floor: FloorFacts) -> str:
             a_low_floor(),
             'right on 18 of 120 invoices; always answering "paid" would be right on 40',
         ),
-        (a_low_floor(), "only 9.9 of 100; 36.3 would be needed (33.3 and the limit of 3)"),
+        (a_low_floor(), "At worst today's model scores 9.9 of 100; at least 36.3 is needed"),
         (a_floor(label=None, constant="empty answer"), "giving no answer at all would be right on"),
         (a_floor(**GRADED), 'scored 94.8 of 100 on 560 invoices; always answering "paid" would'),
         (a_floor(assumed=True), "would be right on 203 (assumed)"),
@@ -44,7 +44,7 @@ def page(floor: FloorFacts) -> str:
             "an empty answer is taken to score nothing",
         ),
         (a_hopeless_floor(), "right on 58 of 60 invoices, 96.7 of 100"),
-        (a_hopeless_floor(), "only 95.1 of 100 would be sure, and the limit is 3"),
+        (a_hopeless_floor(), "at worst score 95.1 of 100, and the limit is 3"),
         (an_alike_floor(), "one and the same answer to 98.5 % of the invoices"),
         (
             a_floor(cases=30, sampled=True, right=29, level=96.666667, constant_right=None),

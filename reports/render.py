@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Format: TypeAlias = Literal["md", "html"]
 
+_CODE = re.compile(r"`([^`]+)`")
+"""A command or a key within a sentence, as every message of ours sets it."""
 _DAY = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\w-])")
 _GAPS = re.compile(r" *\n{3,}")
 
@@ -72,6 +74,7 @@ def _html(page: _Page) -> str:
         picture=picture,
         address=quote,
         lines=_lines,
+        inner=_inner_html,
         whole_days=_whole_days,
         policy=_policy(sheet),
         sheet=Markup(sheet),  # noqa: S704  # our own file
@@ -104,11 +107,21 @@ def _text_picture(chart: Chart) -> Markup:
 
 
 def _inner_markdown(text: str) -> Markup:
-    """Escape a stretch of a paragraph and keep the blanks at its ends."""
-    body = clean(text)
+    """Escape a stretch of text and keep the blanks at its ends; what backticks hold is code."""
+    parts = _CODE.split(clean(text))
+    done = (markdown_code(part) if at % 2 else _plain(part) for at, part in enumerate(parts))
+    return Markup("".join(done))  # noqa: S704  # escaped
+
+
+def _plain(body: str) -> str:
     head = " " if body[:1] == " " else ""
-    tail = " " if body[-1:] == " " else ""
-    return Markup(head + markdown(body) + tail)  # noqa: S704  # escaped
+    tail = " " if body[-1:] == " " and body.strip() else ""
+    return head + markdown(body) + tail
+
+
+def _inner_html(text: str) -> Markup:
+    """Escape a stretch of text; what backticks hold is code."""
+    return Markup(_CODE.sub(r"<code>\g<1></code>", str(escape(clean(text)))))  # noqa: S704  # escaped
 
 
 def _code(text: str) -> Markup:
@@ -125,7 +138,7 @@ def _lines(text: str) -> Markup:
 
 def _whole_days(text: str) -> Markup:
     """Escape a cell; a narrow column breaks no line within a day."""
-    kept = _DAY.sub(r'<span class="day">\g<0></span>', str(escape(clean(text))))
+    kept = _DAY.sub(r'<span class="day">\g<0></span>', str(_inner_html(text)))
     return Markup(kept)  # noqa: S704  # escaped, and digits
 
 

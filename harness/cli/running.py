@@ -23,7 +23,7 @@ from harness.cli.show import fault_line, usd
 from harness.cluster.opening import local_cluster, remote_cluster
 from harness.economics.portfolio import overview
 from harness.errors import ExitCode, Faults, UsageError
-from harness.publish.facts import trials_missing
+from harness.publish.missing_words import missing_text
 from harness.publish.pages import publish
 from harness.publish.portfolio_words import summary, verdict_counts
 from harness.publish.store import read_sound, write_records
@@ -36,7 +36,6 @@ from harness.review.engine import Engine, NotInJournalError
 from harness.review.loading import LoadBook
 from harness.review.progress import Silent
 from harness.review.reviewing import review
-from harness.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,14 +170,13 @@ def _engine(workspace: Workspace, setup: Setup, journal: Journal, faults: Faults
 def _bill(records: Sequence[DecisionRecord], ledger: Ledger, earlier_usd: Decimal) -> str:
     """What this run spent, and the cycle's runs together where there were others."""
     spends = [record.evidence.spend for record in records]
-    missing = sum(trials_missing(record) or 0 for record in records)
     saved = sum((spend.saved_by_stopping_usd for spend in spends), Decimal(0))
     unknown = ledger.possibly_billed_usd
     possibly = f", {usd(unknown)} more possibly billed" if unknown else ""
     in_all = f" ({usd(ledger.spent_usd)} in this cycle)" if earlier_usd else ""
     return (
         f"spent {usd(ledger.spent_usd - earlier_usd)}{in_all}{possibly}; "
-        f"stopping early saved {usd(saved)}; {plural(missing, 'trial')} missing"
+        f"stopping early saved {usd(saved)}; {missing_text(records)}"
     )
 
 

@@ -23,6 +23,7 @@ LONGEST = 60_000
 SCHEMA = "rightsizing-gate/v1"
 
 _LIVE = re.compile(r"([\\`*_{}\[\]<>|#@~!])")
+_CODE = re.compile(r"`([^`]+)`")
 _CONTROL = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 _ORDER = {one: -at for at, one in enumerate(Outcome)}
 
@@ -183,8 +184,11 @@ def _usd(value: Decimal | None, places: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Untrusted words as plain words: no link, no mention, no table."""
-    return _LIVE.sub(r"\\\1", " ".join(text.split()))
+    """Untrusted words as plain words, no link, mention or table; what backticks hold is code."""
+    parts = _CODE.split(" ".join(text.split()))
+    return "".join(
+        f"`{part}`" if at % 2 else _LIVE.sub(r"\\\1", part) for at, part in enumerate(parts)
+    )
 
 
 def _shortened(text: str, link: str | None) -> str:

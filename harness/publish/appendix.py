@@ -10,6 +10,7 @@ from harness.publish.appendix_cascades import cascades
 from harness.publish.appendix_evidence import evidence_sections
 from harness.publish.appendix_money import money_sections
 from harness.publish.appendix_trust import audit, mixes, repeats
+from harness.publish.missing_words import missing_table
 from harness.publish.stops import stops_table
 from harness.publish.tables import table
 from harness.publish.words import (
@@ -95,6 +96,7 @@ def _quality(record: DecisionRecord) -> list[Block | None]:
         _disagreements(record),
         *agreement_tables(record),
         _outcome(record),
+        missing_table(record),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.publish.served import others_served
 from harness.publish.tables import pairs, table
 from harness.publish.words import DASH, count, day, points, series, usd
 from harness.wording import plural
@@ -72,7 +73,6 @@ def _ways(facts: AnswersFacts) -> str:
 
 def _model_cells(role: str, target: Target) -> tuple[str, ...]:
     served = ", ".join(target.served_versions) or DASH
-    other = [name for name in target.served_versions if name != target.version]
     return (
         target.option,
         role,
@@ -80,7 +80,7 @@ def _model_cells(role: str, target: Target) -> tuple[str, ...]:
         target.model_id
         if target.version == target.model_id
         else f"{target.model_id} ({target.version})",
-        f"{served}: NOT AS ASKED" if other else served,
+        f"{served}: NOT AS ASKED" if others_served(target) else served,
         target.effort or DASH,
         target.region or DASH,
         target.prompt_file or DASH,

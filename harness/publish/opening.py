@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.publish.facts import chosen_option
+from harness.publish.in_cases import groups_text, harm_text
 from harness.publish.opening_stay import justify_opening
 from harness.publish.opening_undecided import undecided_opening
 from harness.publish.quality_words import agreed, counts_text
-from harness.publish.words import points
 from harness.record.codes import Verdict
 from reports.document import Paragraph
 
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
-    from harness.record.parts import Quality
 
 
 def opening(record: DecisionRecord) -> list[Paragraph]:
@@ -33,13 +32,7 @@ def _downgrade_opening(record: DecisionRecord) -> list[Paragraph]:
     if option is None or option.quality is None:
         text = "No: the same model answers with the same prompt; only the way it is billed changes."
         return [Paragraph(lead="Will users notice?", runs=(text,))]
-    quality = option.quality
-    answer = "Probably not. " if quality.worst < 0 else "No. "
-    text = f"{answer}{counts_text(record, quality)} {_bound_text(quality)}; {agreed(record)}."
+    counts = counts_text(record, option.quality).removesuffix(".")
+    groups = groups_text(record, option.quality)
+    text = f"{harm_text(record, option.quality)} {counts}; {agreed(record)}.{groups}"
     return [Paragraph(lead="Will users notice?", runs=(text,))]
-
-
-def _bound_text(quality: Quality) -> str:
-    if quality.worst >= 0:
-        return f"Even at worst it is {points(quality.worst, signed=False)} points better"
-    return f"It may be up to {points(-quality.worst, signed=False)} points worse"

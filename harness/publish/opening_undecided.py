@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.publish.facts import open_option
 from harness.publish.floor_words import cannot_tell
+from harness.publish.in_cases import groups_text, harm_text
 from harness.publish.quality_words import agreed, counts_text, note_of
 from harness.publish.words import REASONS, day, person, points, sentence, series, usd
 from harness.record.codes import Reason
@@ -47,9 +48,9 @@ def _why_open(record: DecisionRecord) -> str:
             f"{points(quality.worst)}; but {reasons}."
         )
     return (
-        f"{counts_text(record, quality)} {option.target.option} may be up to "
-        f"{points(-min(quality.worst, 0.0), signed=False)} points worse, and {agreed(record)}: "
-        f"neither safe nor shown to be harmful ({reasons})."
+        f"{counts_text(record, quality)} {harm_text(record, quality)} "
+        f"{option.target.option} is neither safe nor shown to be harmful ({reasons}); "
+        f"{agreed(record)}.{groups_text(record, quality)}"
     )
 
 

@@ -5,16 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.publish.facts import (
-    bridge_at_list,
-    cheapest_failed,
-    chosen_option,
-    has_discount,
-    open_option,
-    trials_missing,
-)
+from harness.publish.facts import cheapest_failed, chosen_option, open_option, trials_missing
 from harness.publish.figures import forest
 from harness.publish.floor_words import floor_paragraph, too_easy
+from harness.publish.missing_words import missing_text
 from harness.publish.opening import opening
 from harness.publish.page_risk import errors, if_wrong, weakest
 from harness.publish.page_stay import exception, levers, would_change
@@ -84,8 +78,7 @@ def _savings(record: DecisionRecord) -> list[Block]:
         for step, amount in zip(steps, amounts, strict=True)
         if step.usd
     )
-    listed = ", at list price" if bridge_at_list(record) else ""
-    text = f"{terms[:1].upper()}{terms[1:]} (exact sum {whole}{listed})."
+    text = f"{terms[:1].upper()}{terms[1:]} (exact sum {whole})."
     return [Paragraph(lead="Where the saving comes from.", runs=(text,))]
 
 
@@ -130,15 +123,15 @@ def _alike(used: EvalSetFacts) -> str:
 
 
 def _missing(record: DecisionRecord) -> str:
-    lost = trials_missing(record)
-    return "" if lost is None else f" {plural(lost, 'trial')} missing."
+    return "" if trials_missing(record) is None else f" {sentence(missing_text([record]))}"
 
 
 def _price_text(record: DecisionRecord) -> str:
-    text = f"Prices of {day(record.evidence.rates_as_of)}, "
-    if not has_discount(record):
-        return f"{text}list."
-    return f"{text}your discounts taken off; the appendix has the list prices."
+    text = f"Prices of {day(record.evidence.rates_as_of)}, list"
+    saved = record.savings
+    if saved is None or saved.after_discounts == saved.monthly:
+        return f"{text}."
+    return f"{text}; after your discounts the saving is {usd(saved.after_discounts)} a month."
 
 
 def _spend_text(record: DecisionRecord) -> str:

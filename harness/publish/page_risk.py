@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.publish.facts import break_even_of, weakest_slice
-from harness.publish.money_words import dollars, left_of, money, pays
+from harness.publish.facts import weakest_slice
 from harness.publish.words import about, count, points, sentence, singular, usd
 from reports.document import Paragraph
 
@@ -17,13 +16,12 @@ if TYPE_CHECKING:
 
 def errors(record: DecisionRecord, option: OptionRecord) -> list[Block]:
     """How many more errors, and the cost of one at which the swap stops paying."""
-    even = break_even_of(record, option)
+    even = option.error_break_even
     if even is None:
-        return money(record, option)
-    chosen = money(record, option)
-    net = "" if chosen else _net(record, option)
-    runs = f"{_more_errors(record, even)} {pays(even, record.feature.unit)}{net}"
-    return [*chosen, Paragraph(lead="What it may cost.", runs=(runs,))]
+        return []
+    one = f"one more wrong {singular(record.feature.unit)}"
+    runs = f"{_more_errors(record, even)} {_pays(even, one)}{_net(record, even)}"
+    return [Paragraph(lead="What it may cost.", runs=(runs,))]
 
 
 def _more_errors(record: DecisionRecord, even: BreakEven) -> str:
@@ -41,17 +39,26 @@ def _more_errors(record: DecisionRecord, even: BreakEven) -> str:
     return f"About {about(estimate)} more wrong {unit} a month, {tail}."
 
 
-def _net(record: DecisionRecord, option: OptionRecord) -> str:
-    """What would be left of an option that is not chosen yet."""
+def _pays(even: BreakEven, one: str) -> str:
+    if even.at_worst is None and even.at_estimate is None:
+        return "It costs no quality: the swap pays whatever an error costs."
+    if even.at_estimate is None:
+        return f"At worst, the swap pays as long as {one} costs less than {usd(even.at_worst)}."
+    return (
+        f"The swap pays as long as {one} costs less than {usd(even.at_estimate)} "
+        f"(at worst {usd(even.at_worst)})."
+    )
+
+
+def _net(record: DecisionRecord, even: BreakEven) -> str:
     cost = record.feature.error_cost_usd
     if cost is None:
         return ""
     text = f" You put it at {usd(cost)}"
-    left, worst = left_of(record, option), left_of(record, option, at_worst=True)
-    if left is None:
+    if even.net_saving_estimate is None:
         return f"{text}."
-    at_worst = "" if worst is None else f", at worst {dollars(worst.left)}"
-    return f"{text}: net saving {dollars(left.left)} a month{at_worst}."
+    worst = f", at worst {usd(even.net_saving_worst)}" if even.net_saving_worst is not None else ""
+    return f"{text}: net saving {usd(even.net_saving_estimate)} a month{worst}."
 
 
 def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
@@ -59,7 +66,8 @@ def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
     part = weakest_slice(option)
     if part is None or part.worst is None or part.difference is None:
         return []
-    whole = f" of {count(option.quality.n)}" if option.quality is not None else ""
+    all_cases = option.quality.n if option.quality is not None else 0
+    whole = f" of {count(all_cases)}" if part.n <= all_cases else ""
     allowed = "" if part.margin is None else f" (limit {part.margin:g})"
     harm = "harm was shown" if part.vetoes else "no harm shown"
     could = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.publish.facts import lever_month, month_of
 from harness.publish.words import (
     DASH,
     LEVERS,
@@ -102,18 +101,17 @@ def promised_time(facts: LatencyFacts) -> tuple[float | None, float | None]:
 
 def _request_row(record: DecisionRecord, option: OptionRecord) -> list[Row]:
     today, then = record.current_cost, option.cost
-    before, after = today.request_after_discounts, then.request_after_discounts
-    if before is None and after is None:
+    if today.per_request is None and then.per_request is None:
         return []
     change = DASH
-    if before and after is not None:
-        change = f"{(after / before - 1) * 100:+.0f} %"
+    if today.per_request and then.per_request is not None:
+        change = f"{(then.per_request / today.per_request - 1) * 100:+.0f} %"
     return [
         Row(
             cells=(
                 "cost per request / per success",
-                f"{usd(before)} / {_bare(today.success_after_discounts)}",
-                f"{usd(after)} / {_bare(then.success_after_discounts)}",
+                f"{usd(today.per_request)} / {_bare(today.per_success)}",
+                f"{usd(then.per_request)} / {_bare(then.per_success)}",
                 change,
             )
         )
@@ -125,7 +123,7 @@ def _bare(amount: Decimal | None) -> str:
 
 
 def _month_row(record: DecisionRecord, option: OptionRecord) -> Row:
-    today, then = month_of(record.current_cost), month_of(option.cost)
+    today, then = record.current_cost.monthly, option.cost.monthly
     volume = (
         "traffic not known"
         if record.traffic is None
@@ -142,7 +140,7 @@ def options_table(record: DecisionRecord) -> list[Table]:
         Row(
             cells=(
                 f"same model, {LEVERS.get(lever.kind, lever.kind)}",
-                usd(lever_month(record, lever)),
+                usd(lever.monthly),
                 "possible" if lever.possible else "not possible",
                 lever.needs,
             ),
@@ -167,7 +165,7 @@ def _option_row(record: DecisionRecord, option: OptionRecord) -> Row:
     return Row(
         cells=(
             option.target.option,
-            usd(month_of(option.cost)),
+            usd(option.cost.monthly),
             result_word(option.result, option.reason_codes),
             why,
         ),

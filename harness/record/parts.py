@@ -142,7 +142,9 @@ class Target(Recorded):
     model_id: str
     version: str
     served_versions: tuple[str, ...]
-    """Versions that the server named; another than `version` is flagged."""
+    """Versions that the server named; another than `version`, or `served_as`, is flagged."""
+    served_as: Annotated[str | None, LATER] = None
+    """Name under which a server that we start answers: its weights'; None: the version's."""
     effort: str | None
     params_sha256: str
     prompt_sha256: str | None

@@ -43,6 +43,21 @@ class Missingness(Recorded):
     candidate: int
     failed_current: int
     failed_candidate: int
+    why_current: Annotated[tuple[tuple[str, int], ...] | None, LATER] = None
+    """How the missing trials ended, most often first, with their counts; None: not known."""
+    why_candidate: Annotated[tuple[tuple[str, int], ...] | None, LATER] = None
+
+    @model_validator(mode="after")
+    def _reasons_sum_to_the_counts(self) -> Self:
+        for arm, why in ((self.current, self.why_current), (self.candidate, self.why_candidate)):
+            if why is not None and sum(count for _, count in why) != arm:
+                raise ValueError(f"{arm} trials are missing, and the reasons tell of {why}")
+        return self
+
+    def with_reasons(self, **why: tuple[tuple[str, int], ...]) -> Missingness:
+        """The same counts with their reasons; none where nothing is missing."""
+        told = {name: reasons for name, reasons in why.items() if reasons}
+        return type(self).model_validate({**self.model_dump(), **told})
 
 
 class AnswersFacts(Recorded):

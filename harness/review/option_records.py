@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.costing.catalogue import facts as known
-from harness.decision.quality import missingness, quality, score_levels
+from harness.decision.quality import quality, score_levels
 from harness.decision.verdict import OptionFacts
 from harness.economics.error_value import QualityLoss
 from harness.record.codes import Reason
@@ -14,11 +14,14 @@ from harness.record.parts import OptionRecord, Target
 from harness.review.agreement import judges_are_reliable
 from harness.review.cascade_records import cascade_facts, escalated
 from harness.review.checks import audit, grader, with_mix, with_spreads
+from harness.review.missing import missing_facts
 from harness.review.money import even_at, measure, planned_cost
+from harness.review.unlabelled import to_label
 from harness.review.vetoes import look_at_parts
 from harness.wording import chance, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from decimal import Decimal
 
     from harness.comparison.pairs import Pairs
@@ -59,8 +62,9 @@ def examine(
     """Bring quality and money of one asked option together; `today` is the incumbent's cost."""
     option = planned.rung.option
     pairs = run.pairs(option)
+    waits = standing.state in {"waiting", "open"} and any(p.unlabelled for p in pairs.pairs)
     metric = run.plan.evalset.primary.scorer
-    found = quality(run.design, standing, pairs, metric) if standing.n else None
+    found = quality(run.design, standing, pairs, metric) if standing.n and not waits else None
     if found is not None:
         found = with_mix(run, standing, with_spreads(run, option, found))
     measured = measure(run, planned.rung, found)
@@ -80,7 +84,7 @@ def examine(
         saving_after_discounts=saving,
         even=even,
         even_at_best=at_best,
-        glimpse="" if found else _glimpse(pairs, run.plan.evalset.unit),
+        glimpse="" if found else (to_label if waits else _glimpse)(pairs, run.plan.evalset.unit),
     )
 
 
@@ -173,7 +177,7 @@ def option_record(
         slices=parts.slices if parts else (),
         guardrails=parts.guardrails if parts else (),
         latency=vetoes.latency if vetoes else None,
-        missing=missingness(run.pairs(rung.option)) if run and asked else None,
+        missing=missing_facts(run, rung.option) if run and asked else None,
         cost=cost_of(examined, plan),
         error_break_even=examined.even,
         saving_at_most=examined.planned.saving_bound_usd,
@@ -211,6 +215,7 @@ def target(rung: Rung, plan: FeaturePlan, run: FeatureRun | None) -> Target:
         model_id=rung.model,
         version=rung.version,
         served_versions=tuple(sorted(served)),
+        served_as=_own_name(rung, served),
         effort=rung.effort,
         params_sha256=rung.params_sha256(plan.config),
         prompt_sha256=rung.prompt.sha256,
@@ -218,6 +223,13 @@ def target(rung: Rung, plan: FeaturePlan, run: FeatureRun | None) -> Target:
         region=rung.config.region,
         retires_on=known(rung.model, rung.config).retires_on,
     )
+
+
+def _own_name(rung: Rung, served: Collection[str]) -> str | None:
+    """llama.cpp, started by us, answers every request by the one name that we gave it."""
+    ours = rung.first.config.serve
+    own = ours is not None and ours.engine == "llama-cpp" and len(served) == 1
+    return next(iter(served)) if own else None
 
 
 def note(examined: Examined, result: OptionResult) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from harness.cli.main import run
 from harness.errors import ExitCode
 from harness.publish.store import read_records, write_records
 from harness.record.codes import State
+from harness.record.model import DecisionRecord, seal
 from tests.support.records import downgrade_record
 from tests.support.reviews import CYCLE, Shape, run_review, write_review_workspace
 
 RECORDED = "2026-Q4"
+MUCH_LATER = date(2999, 1, 1)
 
 
 @pytest.fixture
@@ -115,8 +118,14 @@ def test_report_without_records(root: Path, capsys: pytest.CaptureFixture[str]) 
     assert "no records here" in capsys.readouterr().err
 
 
+def standing_today() -> DecisionRecord:
+    """A proposal whose evidence has not ended on whatever day the command is run."""
+    days = {"decide_by": MUCH_LATER, "expires_at": MUCH_LATER}
+    return seal(downgrade_record().model_copy(update=days))
+
+
 def test_a_named_human_decides(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    record = downgrade_record()
+    record = standing_today()
     folder = root / "reviews" / RECORDED
     write_records([record], folder)
     name = record.feature.id
@@ -133,7 +142,7 @@ def test_a_named_human_decides(root: Path, capsys: pytest.CaptureFixture[str]) -
 def test_who_decides_comes_from_git(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record = downgrade_record()
+    record = standing_today()
     write_records([record], root / "reviews" / RECORDED)
     subprocess.run(["git", "init", "-q", str(root)], check=True)
     for key, value in (("user.email", "ada@example.com"), ("user.name", "Ada")):

@@ -39,7 +39,12 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return write_workspace(tmp_path / "w")
+    """Its prices do not age: the commands under test run on the day of the test."""
+    root = write_workspace(tmp_path / "w")
+    policy = root / "policy.yaml"
+    text = policy.read_text(encoding="utf-8")
+    policy.write_text(f"{text}expires_days: {{prices: 36500}}\n", encoding="utf-8")
+    return root
 
 
 def test_what_the_log_says_is_shown_and_what_a_file_states_counts(

@@ -66,12 +66,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def let_prices_last(workspace: Path) -> None:
+    """The catalogue's prices age between releases of it, and a test runs on any day."""
+    edit(workspace / "policy.yaml", "prices: 45", "prices: 36500")
+
+
 def test_a_table_becomes_an_eval_set_that_check_accepts(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "tickets.csv").write_text(TABLE + "t-40,,billing,mail\n")
     assert run(["init"]) == 0
     assert "next: rightsize check --workspace rightsizing" in capsys.readouterr().out
+    let_prices_last(here / "rightsizing")
     command = ["import", "csv", "tickets.csv", "--feature", "tickets"]
     assert run([*command, "--input", "text", "--target", "topic"]) == 0
     assert capsys.readouterr().out.splitlines() == [

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.cli.since import cannot_tell_lines, since_lines
 from harness.config.workspace import load_workspace
+from harness.lifecycle import ends_on
 from harness.plan.planning import Selection, plan_review
-from harness.publish.store import write_records
+from harness.publish.store import read_records, write_records
 from providers.completion import TokenUsage
 from tests.support.reviews import (
     CYCLE,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from tests.support.wire.reply import Body
 
 NEXT = datetime(2027, 2, 1, tzinfo=UTC)
-LATE = datetime(2027, 6, 1, tzinfo=UTC)
+"""Evidence is as old as its answers, which come on the day of the test."""
 
 
 def never_right(_: Body) -> Reply:
@@ -59,10 +60,13 @@ def test_nothing_changed_is_nothing_to_say(reviewed: Path) -> None:
 
 
 def test_ended_evidence_is_named(reviewed: Path) -> None:
-    head, *rest = lines(reviewed, LATE)
+    ended = {ends_on(record) for record in read_records(reviewed / "reviews" / CYCLE)}
+    (day,) = ended
+    late = datetime.combine(day + timedelta(days=60), time(), UTC)
+    head, *rest = lines(reviewed, late)
     assert head == "Since the last review, by what a new look may be worth a month:"
     assert sorted(rest) == [
-        f"    {name}: the evidence of 2026-Q4 ended on 2027-03-04" for name in ("mails", "tickets")
+        f"    {name}: the evidence of 2026-Q4 ended on {day}" for name in ("mails", "tickets")
     ]
 
 

@@ -102,9 +102,9 @@ def test_only_the_disagreements_are_asked_and_then_the_review_decides(replayed: 
     page = render(to_document(record, NOW), to="md")
     assert (
         f"On {option.quality.n} held-back tickets the models answered alike 198 times, unlabelled; "
-        "where they differ the smaller model alone was right 0 times, today's alone 2."
+        "where they differ the smaller model alone was right 0 times, today's alone 2; "
     ) in page
-    assert "of 100" not in page
+    assert "of 100," not in page
     assert "how good either model is by itself: only disagreements are labelled" in page
 
 

@@ -145,17 +145,23 @@ def test_latency_is_its_own_pass_of_sixty_live_requests(tmp_path: Path) -> None:
 
 
 def test_a_slow_candidate_misses_its_limit(tmp_path: Path) -> None:
+    """A busy machine may keep today's model, which answers at once, from the limit as well."""
+
     def slow(body: dict[str, object]) -> Reply:
         reply = answers(body)
         late = bool(body.get("stream")) and body["model"] == "good"
-        return Reply(text=reply.text, usage=reply.usage, delay_s=0.03 if late else 0.0)
+        return Reply(text=reply.text, usage=reply.usage, delay_s=0.1 if late else 0.0)
 
     with OpenAIServer(slow) as server, inline_cluster() as cluster:
-        shape = Shape(cases=200, candidates="good", extra="latency: {p95_s: 0.029}")
+        shape = Shape(cases=200, candidates="good", extra="latency: {p95_s: 0.099}")
         write_review_workspace(tmp_path, server.port, shape)
         (record,) = run_review(tmp_path, cluster)
-    assert record.verdict is Verdict.JUSTIFY
-    assert Reason.LATENCY_SLO_MISSED in record.options[0].reason_codes
+    (option,) = record.options
+    assert option.latency is not None
+    assert option.latency.met is False
+    counts = not option.latency.incumbent_misses_too
+    assert (Reason.LATENCY_SLO_MISSED in option.reason_codes) is counts
+    assert (record.verdict is Verdict.JUSTIFY) is counts
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ async def test_a_fault_is_one_error_after_one_request(
 ) -> None:
     script = iter([Reply(text="a b c d e f", fault=fault) for fault, _ in FAULTS])
     server.script = lambda _body: next(script)
-    timeouts = [0.4 if fault == "stall" else 5.0 for fault, _ in FAULTS]
+    timeouts = [1.0 if fault == "stall" else 20.0 for fault, _ in FAULTS]
     requests = [a_request(stream=stream, timeout_s=timeout_s) for timeout_s in timeouts]
     errors = await fail_often(wire, server, requests)
     assert [type(error) for error in errors] == [kind for _, kind in FAULTS]
@@ -228,11 +228,12 @@ async def test_nobody_listens(wire: WireCase) -> None:
 async def test_still_streaming_at_the_deadline_is_the_models_failure(
     wire: WireCase, server: WireServer
 ) -> None:
-    server.script = lambda _body: Reply(text="a b c d " * 10, piece_delay_s=0.1)
-    error = await fail(wire, server, deadline_s=0.8)
+    """It streams for six seconds; a busy machine sees its first piece within two."""
+    server.script = lambda _body: Reply(text="a b c d " * 15, piece_delay_s=0.1)
+    error = await fail(wire, server, deadline_s=2.0)
     assert type(error) is DeadlineExceededError
     assert error.total_s is not None
-    assert 0.8 <= error.total_s < 2
+    assert error.total_s >= 2.0
 
 
 @every_wire
@@ -240,15 +241,15 @@ async def test_a_stall_before_the_deadline_is_the_worlds_failure(
     wire: WireCase, server: WireServer
 ) -> None:
     server.script = lambda _body: Reply(text="a b c d", fault="stall")
-    assert type(await fail(wire, server, deadline_s=5.0, timeout_s=0.3)) is TimedOutError
+    assert type(await fail(wire, server, deadline_s=20.0, timeout_s=1.0)) is TimedOutError
 
 
 @every_wire
 async def test_nothing_at_all_by_the_deadline_is_the_worlds_failure(
     wire: WireCase, server: WireServer
 ) -> None:
-    server.script = lambda _body: Reply(delay_s=3.0)
-    assert type(await fail(wire, server, deadline_s=0.3)) is TimedOutError
+    server.script = lambda _body: Reply(delay_s=5.0)
+    assert type(await fail(wire, server, deadline_s=1.0)) is TimedOutError
 
 
 @every_wire
@@ -257,7 +258,7 @@ async def test_time_to_the_first_token_and_between_tokens(
 ) -> None:
     usage = WireUsage(input_tokens=3, output_tokens=4)
     server.script = lambda _body: Reply(
-        text="a b c d", usage=usage, delay_s=0.15, piece_delay_s=0.05
+        text="a b c d", usage=usage, delay_s=0.15, piece_delay_s=0.2
     )
     timing = (await ask(wire.endpoint(server), a_request(stream=True))).timing
     assert timing.first_token_s is not None

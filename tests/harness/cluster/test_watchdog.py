@@ -20,7 +20,7 @@ def test_a_guard_removes_its_folder_when_its_input_ends(tmp_path: Path) -> None:
     (folder / "socket").touch()
     watchdog = guard(folder)
     child = subprocess.Popen(SLEEP)
-    time.sleep(1.5)
+    time.sleep(4)  # it looks for descendants every second, once it has started
     watchdog.communicate(timeout=20)
     assert not folder.exists()
     assert child.wait(timeout=5) == -9

@@ -170,6 +170,7 @@ def _needed(record: DecisionRecord) -> Block:
         "Still needed to decide",
         [
             ("cases", count(needed.cases)),
+            ("for the option", needed.option or DASH),
             ("labels", count(needed.labels)),
             ("cost", usd(needed.cost_usd)),
             ("worth a month", usd(needed.worth_monthly_usd)),

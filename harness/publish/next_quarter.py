@@ -64,7 +64,13 @@ def changes_since(old: DecisionRecord | None, new: DecisionRecord | None, today:
         late = today > ends_on(old)
         ended = f"expired on {day(ends_on(old))}" if late else f"holds until {day(ends_on(old))}"
         return [f"not reviewed in this cycle; the evidence of {old.cycle} {ended}"]
-    return [*_model(old, new), *_traffic(old, new), *_prices(old, new), *_ladder(old, new)]
+    return [
+        *_model(old, new),
+        *_traffic(old, new),
+        *_prices(old, new),
+        *_ladder(old, new),
+        *_cases(old, new),
+    ]
 
 
 def worth_of(record: DecisionRecord, today: date) -> Decimal | None:
@@ -153,6 +159,15 @@ def _ladder(old: DecisionRecord, new: DecisionRecord) -> list[str]:
     if before - after:
         found.append(f"gone: {series(sorted(before - after))}")
     return found
+
+
+def _cases(old: DecisionRecord, new: DecisionRecord) -> list[str]:
+    """New cases of a feature that lacked some."""
+    lacked = old.still_needed.cases if old.still_needed is not None else None
+    added = new.evidence.eval_set.n - old.evidence.eval_set.n
+    if not lacked or added <= 0:
+        return []
+    return [f"{plural(added, 'case')} added, of {count(lacked)} that would decide"]
 
 
 def _soon(record: DecisionRecord, today: date) -> list[str]:

@@ -127,8 +127,11 @@ class FeatureRun:
 
         The procedure walks the same checks over the same cases; some answers may come for nothing,
         where a batch a check would take days. It depends on the workspace alone, so that a review
-        from the journal reads the same cases.
+        from the journal reads the same cases. Answers that were brought in are there to the last
+        case: after the pilot all of them are read, because giving up would spare none.
         """
+        if self.plan.config.answers == "imported" and count > self.design.pilot:
+            return len(self.design.order)
         ends = (self.design.pilot, *self.design.looks)
         return next((end for end in ends if end >= count), count) if rung.config.batch else count
 

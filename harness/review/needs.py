@@ -43,7 +43,7 @@ def needed(
     # With answers missing nobody can tell whether the cases are too few.
     unclear = labels or ungraded or Reason.RUN_INCOMPLETE in decided.reasons
     offer = None if unclear else _offer(open_ones, plan, run)
-    worth = [o.planned.saving_bound_usd for o in open_ones if o.planned.saving_bound_usd]
+    worth = [known for known in map(_worth, open_ones) if known]
     if Reason.EVALSET_CANNOT_TELL in decided.reasons:
         labels, offer = 0, _offer_to_tell(plan, run, max(worth, default=None))
     return StillNeeded(
@@ -51,7 +51,7 @@ def needed(
         labels=labels or None,
         cost_usd=offer.cost_usd if offer else None,
         worth_monthly_usd=offer.worth_usd if offer else max(worth, default=None),
-        note=_note(decided, plan, labels) or (offer.note if offer else _beyond(open_ones)),
+        note=_note(decided, plan, labels) or (offer.note if offer else _no_offer(open_ones, plan)),
         option=offer.option if offer else None,
     )
 
@@ -75,6 +75,8 @@ def _offer(
     None when, as measured, every option lies beyond the margin: then more cases are no way to a
     downgrade.
     """
+    if plan.quick:
+        return None
     if run is None or not any(one.standing for one in open_ones):
         return _assumed(open_ones, plan)
     nearest = min(
@@ -88,14 +90,22 @@ def _offer(
     return _Offer(
         cases=nearest.cases_to_decide - asked,
         cost_usd=cost_of(run, name, nearest.cases_to_decide, asked),
-        worth_usd=nearest.planned.saving_bound_usd,
+        worth_usd=_worth(nearest),
         note=f"with them {name}, if it is as good as it was seen to be, would be shown within the "
         "limit in four reviews of five",
         option=name,
     )
 
 
-def _beyond(open_ones: Sequence[Examined]) -> str:
+def _worth(one: Examined) -> Decimal | None:
+    """USD a month that it would save: as measured, else at most."""
+    measured = one.saving_after_discounts
+    return one.planned.saving_bound_usd if measured is None else plain(measured)
+
+
+def _no_offer(open_ones: Sequence[Examined], plan: FeaturePlan) -> str:
+    if plan.quick:
+        return "review without --quick: only some of the cases were asked"
     names = [o.planned.rung.option for o in open_ones if o.standing and o.standing.state == "open"]
     if not names:
         return "add cases, so that a difference like the measured one can be told from the limit"

@@ -314,3 +314,27 @@ def test_a_failure_of_the_model_is_kept_as_one_and_grades_are_compared(
     assert brought(workspace, *names) == 2
     assert brought(workspace, *names, "--replace") == 0
     assert "answers score differently under exact" in capsys.readouterr().out
+
+
+def test_answers_that_were_brought_in_are_read_to_the_last(workspace: Path) -> None:
+    """Giving an option up would spare nothing: one that is not shown stays open."""
+    policy = POLICY.replace("medium: {margin: 15}", "medium: {margin: 5}")
+    (workspace / "policy.yaml").write_text(policy.replace("holm", "ladder"), encoding="utf-8")
+    wrong = {"large": (16, 1), "small": (10, 4)}
+    rows = [
+        result(number, model, passed=number % every != rest)
+        for number in range(200)
+        for model, (every, rest) in wrong.items()
+    ]
+    source = workspace / "results.json"
+    source.write_bytes(results(rows))
+    brought(workspace, str(source), "--incumbent", "large")
+    fill_in(workspace, "routing")
+    assert brought(workspace, str(source)) == 0
+    record = reviewed(workspace, "routing")
+    (option,) = record.options
+    assert option.quality is not None
+    assert option.quality.n == record.evidence.eval_set.deciding
+    assert (record.verdict, option.stopped) == (Verdict.UNDECIDED, None)
+    assert record.still_needed is not None
+    assert (record.still_needed.cases or 0) > 200

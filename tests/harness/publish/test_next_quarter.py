@@ -117,6 +117,13 @@ def test_a_new_price_of_a_cascade_s_first_model_is_said() -> None:
     assert line in changes(old.model_copy(update={"cycle": "2026-Q3"}), new)
 
 
+def test_cases_that_an_undecided_feature_lacked_are_counted() -> None:
+    old = undecided_record(cycle="2026-Q3")
+    grown = undecided_record(evidence=an_evidence(eval_set=an_eval_set(n=950)))
+    assert changes(old, grown) == ("300 cases added, of 340 that would decide",)
+    assert changes(old, undecided_record()) == ()
+
+
 def test_small_drift_is_noise() -> None:
     new = justify_record(traffic=a_traffic(input_tokens=5_500.0, requests_per_month=100_000))
     assert changes(justify_record(cycle="2026-Q3"), new) == ()

@@ -187,6 +187,32 @@ def test_one_batch_a_look_and_model_and_the_finding_of_a_live_review(
     assert [option.result for option in ours.options] == [o.result for o in theirs.options]
 
 
+def far(body: Body) -> Reply:
+    """Wrong one time in nine, and a smaller model one in seven: it cannot be shown on 180 cases."""
+    number = number_of(body)
+    wrong = number % 9 == 1 if "opus" in str(body.get("model")) else number % 7 == 3
+    usage = WireUsage(input_tokens=IN, output_tokens=OUT)
+    return Reply(text=right_answer(number + wrong), usage=usage)
+
+
+def test_what_a_batch_brought_is_read_before_an_option_is_given_up(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    found: dict[str, DecisionRecord] = {}
+    for batch in ("true", "false"):
+        with batch_servers(far) as servers:
+            root = write_batch_workspace(
+                tmp_path / batch, servers, kind="ladder", candidates=("gemini",), cases=180,
+                batch=batch,
+            )  # fmt: skip
+            (found[batch],), _ = run_batch_review(root, cluster)
+    live, ours = found["false"].options[0], found["true"].options[0]
+    assert live.stopped is not None
+    assert live.stopped.seen < live.stopped.cases == 180
+    assert found["true"].evidence.spend.trials == 2 * 180
+    assert (ours.reason_codes, ours.stopped) == ((Reason.QUALITY_UNDECIDED,), None)
+
+
 def test_expired_items_are_asked_live_and_not_billed(tmp_path: Path, cluster: Cluster) -> None:
     notes = Notes()
     once: Counter[str] = Counter()

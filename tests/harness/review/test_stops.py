@@ -87,7 +87,10 @@ def test_an_equal_candidate_on_too_few_cases_is_undecided_with_an_offer(
     assert needed.option == "good"
     assert 150 < (needed.cases or 0) < 600
     assert needed.cost_usd == (needed.cases or 0) * Decimal(82) * Decimal("4.50") / 1_000_000
-    assert needed.worth_monthly_usd == good.saving_at_most
+    assert good.cost.monthly_after_discounts is not None
+    assert record.current_cost.monthly_after_discounts is not None
+    saving = record.current_cost.monthly_after_discounts - good.cost.monthly_after_discounts
+    assert needed.worth_monthly_usd == saving
     page = page_of(record)
     assert f"{needed.cases} more cases would decide" in page
     assert f"{needed.cases} more cases, for USD" in page

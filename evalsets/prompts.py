@@ -88,8 +88,10 @@ def prompt_fault(template_text: str, cases: Sequence[Case]) -> str | None:
     questions: set[tuple[Turn, ...]] = set()
     for case in cases:
         try:
-            render_prompt(template_text, case)
-            questions.add(render_prompt(template_text, replace(case, id=cases[0].id)))
+            question = render_prompt(template_text, case)
+            if "id" in template_text:
+                question = render_prompt(template_text, replace(case, id=cases[0].id))
+            questions.add(question)
         except PromptError as error:
             return f"case {case.id!r}: {error}"
     inputs = len({case.input for case in cases})

@@ -9,12 +9,13 @@ import click
 
 from harness.cli import options
 from harness.cli.plan_text import plan_lines
-from harness.cli.ready import code_after, kept, ready_workspace
+from harness.cli.ready import code_after, code_of_plan, kept, ready_workspace
 from harness.cli.review import QUICK_SUFFIX
 from harness.cli.running import Setup, run
 from harness.config.shipped import shipped
-from harness.errors import UsageError
+from harness.errors import Faults, UsageError
 from harness.plan.planning import Selection, plan_review
+from harness.plan.watching import Watch
 
 COMMITTED = ("reviews", "rightsizing.lock", ".rightsize")
 """What a workspace gathers by itself."""
@@ -56,11 +57,13 @@ def demo(
     named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
     workspace = ready_workspace(root, on=now.date(), features=features, through_datasets=True)
     wanted = Selection(features=kept(features, workspace), quick=quick)
-    plan = plan_review(workspace, cycle=named, on=now.date(), wanted=wanted)
+    watch = Watch(faults=Faults())
+    plan = plan_review(workspace, cycle=named, on=now.date(), wanted=wanted, watch=watch)
+    planned = code_of_plan(workspace, watch.faults)
     for line in plan_lines(plan, details=False):
         click.echo(line)
     setup = Setup(now=now, given_weights=_given(weights))
-    return code_after(workspace, run(workspace, plan, setup))
+    return code_after(planned, run(workspace, plan, setup))
 
 
 def write_demo(out: Path) -> Path:

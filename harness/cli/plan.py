@@ -12,11 +12,12 @@ from harness.cli.access import access_lines
 from harness.cli.fixing import fixing_lines
 from harness.cli.loads import asked_models, check_quotas, hosting_lines
 from harness.cli.plan_text import plan_lines
-from harness.cli.ready import code_after, kept, ready_workspace
+from harness.cli.ready import code_of_plan, kept, ready_workspace
 from harness.cli.since import cannot_tell_lines, since_lines
 from harness.cli.waiting import with_counted_labels
-from harness.errors import ExitCode
+from harness.errors import Faults
 from harness.plan.planning import Selection, plan_review
+from harness.plan.watching import Watch
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -44,12 +45,15 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     today = now.date()
     root = options.find_workspace(workspace)
     loaded = ready_workspace(root, on=today, features=features)
+    watch = Watch(faults=Faults())
     planned = plan_review(
         loaded,
         cycle=options.cycle_of(cycle, today),
         on=today,
         wanted=Selection(features=kept(features, loaded), models=models, max_spend_usd=max_spend),
+        watch=watch,
     )
+    code = code_of_plan(loaded, watch.faults)
     for line in plan_lines(with_counted_labels(planned, root), details=details):
         click.echo(line)
     for line in fixing_lines(planned, root):
@@ -63,4 +67,4 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     for line in access_lines(loaded, asked_models(planned), os.environ):
         click.echo(f"warning: {line}", err=True)
     check_quotas(loaded, planned)
-    return code_after(loaded, ExitCode.OK)
+    return code

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.config.workspace import Workspace
+    from harness.errors import Faults
 
 
 def ready_workspace(
@@ -38,11 +39,18 @@ def refused_lines(workspace: Workspace) -> Iterator[str]:
         yield from (f"    {fault}" for fault in faults)
 
 
+def code_of_plan(workspace: Workspace, faults: Faults) -> int:
+    """Tell the features that could not be planned; the code where any feature is left out."""
+    for fault in faults.found:
+        click.echo(f"{fault}; it is left out, nothing of it is asked", err=True)
+    return faults.exit_code or (ExitCode.USAGE_ERROR if workspace.refused else ExitCode.OK)
+
+
 def kept(features: tuple[str, ...], workspace: Workspace) -> tuple[str, ...]:
     """The features that were named, without those that are left out."""
     return tuple(name for name in features if name not in workspace.refused)
 
 
-def code_after(workspace: Workspace, code: int) -> int:
-    """A command's exit code where some features may have been left out."""
-    return ExitCode.USAGE_ERROR if workspace.refused and code != ExitCode.INTERNAL_ERROR else code
+def code_after(planned: int, code: int) -> int:
+    """A command's exit code after the one of its plan, in which features may be left out."""
+    return code if code == ExitCode.INTERNAL_ERROR else planned or code

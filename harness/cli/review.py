@@ -14,12 +14,13 @@ from harness.cli.access import check_access_early
 from harness.cli.fixing import fixing_lines
 from harness.cli.loads import check_quotas
 from harness.cli.plan_text import plan_lines
-from harness.cli.ready import code_after, kept, ready_workspace
+from harness.cli.ready import code_after, code_of_plan, kept, ready_workspace
 from harness.cli.running import Setup, run
 from harness.cli.show import usd
 from harness.cli.waiting import with_counted_labels
-from harness.errors import BudgetRefusedError
+from harness.errors import BudgetRefusedError, Faults
 from harness.plan.planning import Selection, plan_review
+from harness.plan.watching import Watch
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -67,7 +68,9 @@ def review(  # noqa: PLR0913  # one argument per option of the command
         features=kept(features, loaded), models=models, quick=quick, max_spend_usd=max_spend
     )
     access = None if address else partial(check_access_early, loaded, environ=os.environ)
-    plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted, before=access)
+    watch = Watch(before=access, faults=Faults())
+    plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted, watch=watch)
+    planned = code_of_plan(loaded, watch.faults)
     for line in plan_lines(with_counted_labels(plan, loaded.root), details=False):
         click.echo(line)
     for line in fixing_lines(plan, loaded.root):
@@ -75,7 +78,7 @@ def review(  # noqa: PLR0913  # one argument per option of the command
     check_quotas(loaded, plan)
     confirm(plan, yes=yes)
     setup = Setup(now=now, out=out, address=address, strict=strict)
-    return code_after(loaded, run(loaded, plan, setup))
+    return code_after(planned, run(loaded, plan, setup))
 
 
 def confirm(plan: Plan, *, yes: bool) -> None:

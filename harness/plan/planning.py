@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.config.near_copies import near_copies_of
@@ -23,18 +24,19 @@ from harness.plan.judging import plan_judges
 from harness.plan.labels import expected_labels, expected_level_labels
 from harness.plan.ladder import climb
 from harness.plan.levering import levers_of
-from harness.plan.loading import asked_rungs, planned_loads
+from harness.plan.loading import planned_loads
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, PlannedOption, Status
 from harness.plan.pricing import price
 from harness.plan.rehearsing import power_of
 from harness.plan.sampling import draw
 from harness.plan.tools import read_tools
+from harness.plan.watching import Watch, is_open, may_be_asked
 from harness.record.codes import Reason
 from harness.replay.pace import JOURNAL, read_paces
 from harness.scoring.catalogue import is_closed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -52,6 +54,7 @@ LATENCY_REQUESTS = 60
 LATENCY_REQUESTS_P99 = 300
 EXPECTED_ESCALATION = Decimal("0.2")
 """Share of a cascade's requests that are expected to go on to the incumbent, before any answer."""
+PLANNING = "it could not be planned"
 QUICK_CASES = 16
 """Of each feature in a quick look: two minutes for four features at a second an answer."""
 
@@ -72,12 +75,9 @@ def plan_review(
     cycle: str,
     on: date,
     wanted: Selection,
-    before: Callable[[frozenset[str]], None] | None = None,
+    watch: Watch | None = None,
 ) -> Plan:
     """Plan every wanted feature, dearest first.
-
-    `before` is told the models that may be asked before the slow part of planning begins: it may
-    refuse them.
 
     Raises:
         UsageError: `wanted` names a feature or a model that the workspace does not have.
@@ -98,7 +98,7 @@ def plan_review(
         )
         for name in wanted.features or tuple(workspace.features)
     ]
-    plans = _worked_out(planners, before)
+    plans = _worked_out(planners, watch or Watch())
     plans.sort(key=lambda plan: (-(plan.monthly_usd or 0), plan.feature))
     cap = workspace.policy.max_spend_usd
     if wanted.max_spend_usd is not None:
@@ -116,16 +116,25 @@ def plan_review(
     )
 
 
-def _worked_out(
-    planners: Sequence[_FeaturePlanner], before: Callable[[frozenset[str]], None] | None
-) -> list[FeaturePlan]:
-    opened = [planner.opened() for planner in planners]
-    if before is not None:
-        before(frozenset(rung.model for plan in opened for rung in _may_be_asked(plan)))
-    return [
-        planner.ready(plan) if _is_open(plan) else plan
-        for planner, plan in zip(planners, opened, strict=True)
+def _worked_out(planners: Sequence[_FeaturePlanner], watch: Watch) -> list[FeaturePlan]:
+    """The plans of the features that can be planned; the quick part of all of them first."""
+    faults = watch.faults
+    found = [
+        (planner, faults.attempt(planner.feature, PLANNING, planner.opened)) for planner in planners
     ]
+    opened = [(planner, plan) for planner, plan in found if plan is not None]
+    if watch.before is not None:
+        watch.before(frozenset(rung.model for _, plan in opened for rung in may_be_asked(plan)))
+    plans = [
+        faults.attempt(planner.feature, PLANNING, partial(planner.ready, plan))
+        if is_open(plan)
+        else plan
+        for planner, plan in opened
+    ]
+    kept = [plan for plan in plans if plan is not None]
+    if faults.found and not kept:
+        raise faults.found[0].error
+    return kept
 
 
 def _refuse_unknown(flag: str, names: tuple[str, ...], known: Mapping[str, object]) -> None:
@@ -319,16 +328,6 @@ class _FeaturePlanner:
             plan, status=status, labels=labels, level_labels=level, money=money, note=power.note
         )
         return hashed(fixed)
-
-
-def _is_open(plan: FeaturePlan) -> bool:
-    """Whether nothing that is quickly known makes its calls needless."""
-    return not plan.reasons
-
-
-def _may_be_asked(plan: FeaturePlan) -> tuple[Rung, ...]:
-    labels_will_do = is_labelled(plan) or is_closed(plan.evalset.primary)
-    return asked_rungs(plan) if _is_open(plan) and labels_will_do else ()
 
 
 def _open(plan: FeaturePlan) -> str:

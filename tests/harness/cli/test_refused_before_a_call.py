@@ -303,3 +303,29 @@ def test_a_folder_that_takes_no_records_is_told_before_a_call(
     assert run(["review", "-w", str(given.root), "--cycle", f"2026-Q4-{'x' * 300}", "--yes"]) == 2
     assert "of at most 60 letters" in capsys.readouterr().err
     assert given.calls == before
+
+
+def judged_by_a_model_without_a_prompt(root: Path) -> None:
+    """No check finds it: only its plan does."""
+    primary("{scorer: judge, model: bad, rubric: Is the topic right?}")(root)
+    prompts = root / "prompts" / BAD
+    (prompts / "default.j2").rename(prompts / "big.j2")
+    shutil.copy(prompts / "big.j2", prompts / "good.j2")
+
+
+def test_a_feature_that_cannot_be_planned_is_left_out(
+    given: Answered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged_by_a_model_without_a_prompt(given.root)
+    before = given.calls
+    assert run(["plan", "-w", str(given.root), "--cycle", CYCLE]) == ExitCode.USAGE_ERROR
+    expected = (
+        f"{BAD}: it could not be planned: prompts/{BAD}: no prompt for bad; "
+        f"write prompts/{BAD}/default.j2; it is left out, nothing of it is asked\n"
+    )
+    assert capsys.readouterr().err == expected
+    assert review(given.root) == ExitCode.USAGE_ERROR
+    assert capsys.readouterr().err == expected
+    assert documents(given.root) == {f"{GOOD}.md"}
+    assert review(given.root, "-f", BAD) == ExitCode.USAGE_ERROR
+    assert given.calls == before

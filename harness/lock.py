@@ -76,6 +76,7 @@ class LockedModel(Recorded):
     region: str | None
     retires_on: date | None
     per_request_usd: Decimal | None
+    """After discounts; at list price where the record is from before the laws."""
     monthly_usd: Decimal | None
     """After discounts."""
     rates: RateFacts | None
@@ -108,6 +109,10 @@ class LockEntry(Recorded):
     cycle: str
     decision_id: str
     finding_sha256: str
+    saving_monthly_usd: Annotated[Decimal | None, LATER] = None
+    """Saved on the bill a month, after discounts; None: nothing is, or the lock is older."""
+    net_saving_monthly_usd: Annotated[Decimal | None, LATER] = None
+    """What expected further errors leave of it; None: nobody stated what an error costs."""
     entry_sha256: str = ""
     """Digest of everything above: against slips of the hand, not against forgery."""
 
@@ -135,7 +140,10 @@ def entry_of(
         UsageError: nobody stands behind the record, or it is exploratory or undecided.
     """
     _check(record)
-    before = _locked(record.current, record.current_cost)
+    before = _locked(record.current, _paid(record, record.current_cost))
+    saved = record.savings
+    # Older records keep the entry that they were locked with.
+    tells = saved is not None and saved.minimum_usd is not None
     entry = LockEntry(
         feature=record.feature.id,
         owner=record.feature.owner,
@@ -156,6 +164,8 @@ def entry_of(
         cycle=record.cycle,
         decision_id=record.decision_id,
         finding_sha256=record.finding_sha256,
+        saving_monthly_usd=saved.after_discounts if saved is not None and tells else None,
+        net_saving_monthly_usd=saved.net_monthly if saved is not None else None,
     )
     return entry.model_copy(update={"entry_sha256": _digest(entry)})
 
@@ -211,7 +221,9 @@ def _chosen(record: DecisionRecord, places: Mapping[str, CascadePlaces]) -> Lock
     option = next((one for one in record.options if one.target.option == record.chosen), None)
     if option is not None:
         rule = _rule(option, places.get(option.target.option, CascadePlaces()))
-        return _locked(option.target, option.cost).model_copy(update={"cascade": rule})
+        return _locked(option.target, _paid(record, option.cost)).model_copy(
+            update={"cascade": rule}
+        )
     raise UsageError(
         f"{record.feature.id}: the choice {record.chosen} is no option of the record and cannot be "
         "locked"
@@ -230,6 +242,13 @@ def _rule(option: OptionRecord, places: CascadePlaces) -> LockedCascade | None:
         escalates_in=places.escalates_in,
         accepts_in=places.accepts_in,
     )
+
+
+def _paid(record: DecisionRecord, cost: OptionCost) -> OptionCost:
+    """The cost with its price of a request after discounts; older records keep their entry."""
+    if record.laws is None:
+        return cost
+    return cost.model_copy(update={"per_request": cost.request_after_discounts})
 
 
 def _locked(target: Target, cost: OptionCost) -> LockedModel:

@@ -29,14 +29,18 @@ def bound_line(plan: Plan) -> Iterator[str]:
         yield f"Other models can save at most {usd(most)} a month, known before any call"
 
 
-def option_money(option: PlannedOption) -> str:
-    """What an option costs a month at today's tokens, and what it can save at most."""
+def option_money(option: PlannedOption, today: Decimal | None) -> str:
+    """What an option costs a month at today's tokens, and what it can save at most of today's."""
     if option.monthly_usd is None:
         return "no price"
     cost = f"{usd(option.monthly_usd)} a month"
     if option.saving_bound_usd is None:
         return cost
-    return f"{cost}, saves at most {usd(option.saving_bound_usd)}"
+    most = f"{cost} at today's tokens, saves at most {usd(option.saving_bound_usd)}"
+    least = None if today is None else today - option.saving_bound_usd
+    if least is None or least >= option.monthly_usd or not option.saving_bound_usd:
+        return most
+    return f"{most} (with so few tokens that it costs {usd(least)})"
 
 
 def lever_lines(plan: FeaturePlan) -> Iterator[str]:

@@ -214,7 +214,7 @@ def feature_lines(plan: FeaturePlan) -> Iterator[str]:
             "without them the documents say that it is not known"
         )
     for option in plan.options:
-        cost = option_money(option)
+        cost = option_money(option, plan.monthly_usd)
         what = "asked" if option.asked and plan.status in _ASKED else "not asked"
         why = f" ({option.excluded}: {option.note})" if option.excluded else ""
         yield f"    {option.rung.option}: {cost}, {what}{why}"

@@ -26,6 +26,13 @@ class SavingBound:
 
     monthly: Decimal
     assumption: str
+    today: Decimal
+    """What is spent."""
+
+    @property
+    def least(self) -> Decimal:
+        """What the candidate would cost then."""
+        return self.today - self.monthly
 
 
 def saving_upper_bound(
@@ -57,4 +64,4 @@ def saving_upper_bound(
     read, wrote = percent(1 - input_floor), percent(1 - output_floor)
     fewer = f"it read {read} fewer tokens and wrote {wrote} fewer"
     assumption = f"even if {'it did not reason at all' if same_model else fewer}"
-    return SavingBound(monthly=max(saving, Decimal(0)), assumption=assumption)
+    return SavingBound(monthly=max(saving, Decimal(0)), assumption=assumption, today=spent)

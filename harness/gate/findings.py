@@ -80,7 +80,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priced:
-    """What a change costs, USD at today's rates; None where it is unknown."""
+    """What a change costs, USD at today's rates after discounts; None where it is unknown."""
 
     before_request: Decimal | None
     after_request: Decimal | None

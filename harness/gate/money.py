@@ -21,8 +21,8 @@ _PERCENT = Decimal(100)
 def priced(before: OptionCost, after: OptionCost) -> Priced:
     """Two arms of one record, at the rates that it was given."""
     return Priced(
-        before_request=before.per_request,
-        after_request=after.per_request,
+        before_request=before.request_after_discounts,
+        after_request=after.request_after_discounts,
         before_month=before.monthly_after_discounts,
         after_month=after.monthly_after_discounts,
     )

@@ -91,8 +91,9 @@ def priced_by_gpu(config: ModelConfig) -> bool:
 
 
 def _per_call(traffic: Traffic, rates: Rates) -> Decimal:
+    """USD of one call after discounts: own hardware is held against what is paid."""
     once = traffic.model_copy(update={"retry_rate": 0})
-    return cost_per_request_from_traffic(once, rates)
+    return cost_per_request_from_traffic(once, rates) * (1 - rates.discount)
 
 
 def _shares(workspace: Workspace, feature_id: str, traffic: Traffic) -> tuple[int, ...] | None:

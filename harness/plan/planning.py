@@ -12,6 +12,7 @@ from harness.costing.rates import PriceMissingError
 from harness.economics.bound import saving_upper_bound
 from harness.economics.levers import best_without_test
 from harness.economics.monthly import cost_from_traffic
+from harness.economics.savings import spread
 from harness.errors import UsageError
 from harness.metering.metered import metered
 from harness.plan.asking import Asker
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from evalsets.cases import EvalSet
     from harness.config.files import FeatureConfig, Traffic
     from harness.config.workspace import Workspace
+    from harness.economics.bound import SavingBound
     from harness.economics.monthly import MonthlyCost
     from harness.plan.expecting import Expectation
     from harness.plan.ladder import Ladder, Rung
@@ -266,12 +268,11 @@ class _FeaturePlanner:
         minimum = self.workspace.policy.minimum_saving_usd
         excluded, note = rung.excluded, rung.note
         if excluded is None and (bound.monthly < minimum or bound.monthly <= 0):
-            excluded = Reason.SAVINGS_BELOW_MINIMUM
-            places = 0 if bound.monthly >= _WHOLE_USD_FROM else 2
-            note = (
-                f"saves at most USD {bound.monthly:,.{places}f} a month ({bound.assumption}); "
-                f"the least worth a change is USD {minimum:,}"
-            )
+            excluded, note = Reason.SAVINGS_BELOW_MINIMUM, _saves(bound, minimum, "")
+        one_off = self._one_off_monthly()
+        if excluded is None and (bound.monthly - one_off < minimum or bound.monthly <= one_off):
+            spread_out = f", less {_usd(one_off)} a month for switching once"
+            excluded, note = Reason.NET_SAVING_BELOW_MINIMUM, _saves(bound, minimum, spread_out)
         return PlannedOption(
             rung=rung,
             monthly_usd=_monthly(traffic, rung, incumbent),
@@ -279,6 +280,11 @@ class _FeaturePlanner:
             excluded=excluded,
             note=note,
         )
+
+    def _one_off_monthly(self) -> Decimal:
+        """What switching costs once, spread over the evidence's life."""
+        days = self.workspace.policy.expires_days.evidence
+        return spread(self.config.migration_usd, days=days)
 
     def _without_a_call(self, plan: FeaturePlan) -> FeaturePlan | None:
         unpriced = [option for option in plan.options if option.excluded is Reason.PRICE_MISSING]
@@ -328,6 +334,20 @@ class _FeaturePlanner:
             plan, status=status, labels=labels, level_labels=level, money=money, note=power.note
         )
         return hashed(fixed)
+
+
+def _saves(bound: SavingBound, minimum: Decimal, less: str) -> str:
+    """The bound with what it is made of, so that it adds up beside the option's own month."""
+    then = f", and so cost {_usd(bound.least)}" if bound.monthly else ""
+    return (
+        f"saves at most {_usd(bound.monthly)} of {_usd(bound.today)} a month "
+        f"({bound.assumption}{then}){less}; the least worth a change is USD {minimum:,}"
+    )
+
+
+def _usd(amount: Decimal) -> str:
+    places = 0 if amount >= _WHOLE_USD_FROM or not amount else 2
+    return f"USD {amount:,.{places}f}"
 
 
 def _open(plan: FeaturePlan) -> str:

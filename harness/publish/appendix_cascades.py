@@ -35,8 +35,8 @@ def cascades(record: DecisionRecord) -> list[Block | None]:
                 "answers checked",
                 "did not pass",
                 "cases in the price",
-                "first, a request",
-                "asked again, a request",
+                "first, a request, list",
+                "asked again, a request, list",
             ),
             (
                 (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.costing.money import exact, plain
 from harness.economics.portfolio import growing
 from harness.publish import figures
+from harness.publish.facts import break_even_of, lever_month, lever_saving
 from harness.publish.hosting import hosting_tables
 from harness.publish.tables import table
 from harness.publish.words import DASH, LEVERS, amount_text, count, day, usd
@@ -82,7 +83,8 @@ def _asked(record: DecisionRecord) -> list[tuple[str, tuple[PortionFacts, ...]]]
 
 def _costs(record: DecisionRecord) -> Table | None:
     return table(
-        "What each option costs in production; a dash: not priced, or not asked",
+        "What each option costs in production, at list price where nothing else is said; a dash: "
+        "not priced, or not asked",
         (
             "option",
             "per request",
@@ -308,8 +310,8 @@ def _year(record: DecisionRecord, monthly: Decimal) -> str:
 
 def _break_even(record: DecisionRecord) -> Table | None:
     return table(
-        "The cost of one more error at which a swap stops paying; a dash: it loses no quality, "
-        "or nothing was measured",
+        "The cost of one more error at which a swap stops paying, after discounts; a dash: it "
+        "loses no quality, or nothing was measured",
         (
             "option",
             "at the estimate",
@@ -322,9 +324,9 @@ def _break_even(record: DecisionRecord) -> Table | None:
             "net of the one-off cost",
         ),
         (
-            (option.target.option, *_even_cells(option.error_break_even))
+            (option.target.option, *_even_cells(even))
             for option in record.options
-            if option.error_break_even is not None
+            if (even := break_even_of(record, option)) is not None
         ),
     )
 
@@ -345,12 +347,21 @@ def _even_cells(even: BreakEven) -> tuple[str, ...]:
 def _levers(record: DecisionRecord) -> Table | None:
     return table(
         "Levers on the same model; they exclude each other",
-        ("lever", "a month", "saving, USD", "possible", "needs", "priced with"),
+        (
+            "lever",
+            "a month",
+            "saving, USD",
+            "at list price, USD",
+            "possible",
+            "needs",
+            "priced with",
+        ),
         (
             (
                 LEVERS.get(lever.kind, lever.kind),
-                usd(lever.monthly),
-                amount_text(lever.saving_monthly),
+                usd(lever_month(record, lever)),
+                amount_text(lever_saving(record, lever)),
+                f"{amount_text(lever.monthly)}, saving {amount_text(lever.saving_monthly)}",
                 "yes" if lever.possible else "no",
                 lever.needs,
                 _basis(lever.basis),

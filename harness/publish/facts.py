@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from harness.economics.error_value import QualityLoss, error_value
 from harness.lifecycle import standing
 from harness.record.codes import Reason, Result, State
 from harness.record.model import DecisionRecord
@@ -14,9 +16,15 @@ from reports.untrusted import clip
 
 if TYPE_CHECKING:
     from datetime import date, datetime
-    from decimal import Decimal
 
-    from harness.record.parts import OptionCost, OptionRecord, Quality, SliceResult
+    from harness.record.parts import (
+        BreakEven,
+        Lever,
+        OptionCost,
+        OptionRecord,
+        Quality,
+        SliceResult,
+    )
 
 _LONGEST_TEXT = 400
 _LONGEST_NAME = 90
@@ -133,6 +141,42 @@ def saving_if_swapped(record: DecisionRecord, option: OptionRecord) -> Decimal |
 def month_of(cost: OptionCost) -> Decimal | None:
     """USD a month, after discounts where they are known: the basis of all that people read."""
     return cost.monthly if cost.monthly_after_discounts is None else cost.monthly_after_discounts
+
+
+def lever_saving(record: DecisionRecord, lever: Lever) -> Decimal:
+    """USD a month that a lever on today's model saves after discounts; the record has list."""
+    return lever.saving_monthly * _paid_today(record)
+
+
+def lever_month(record: DecisionRecord, lever: Lever) -> Decimal:
+    """What today's model costs a month with a lever, after discounts."""
+    return lever.monthly * _paid_today(record)
+
+
+def _paid_today(record: DecisionRecord) -> Decimal:
+    rates = record.current_cost.rates
+    return Decimal(1) if rates is None else 1 - rates.discount
+
+
+def has_discount(record: DecisionRecord) -> bool:
+    """Something is taken off today's list price, or off an option's."""
+    costs = (record.current_cost, *(option.cost for option in record.options))
+    return any(cost.monthly_after_discounts not in {None, cost.monthly} for cost in costs)
+
+
+def break_even_of(record: DecisionRecord, option: OptionRecord) -> BreakEven | None:
+    """An option's break-even after discounts; older records held it at list price."""
+    even, saving = option.error_break_even, saving_if_swapped(record, option)
+    if even is None or even.saving_after_discounts is not None or saving is None:
+        return even
+    if option.quality is None or record.traffic is None:
+        return even
+    return error_value(
+        saving,
+        QualityLoss(estimate=-option.quality.difference, worst=-option.quality.worst),
+        requests_per_month=record.traffic.requests_per_month,
+        error_cost_usd=record.feature.error_cost_usd,
+    )
 
 
 def bridge_at_list(record: DecisionRecord) -> bool:

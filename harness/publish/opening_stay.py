@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from harness.publish.facts import (
     cheapest_failed,
     decided_by_slice,
+    month_of,
     right_counts,
     saving_if_swapped,
 )
+from harness.publish.money_words import at_most_text, errors_beside, too_little
 from harness.publish.page_tables import promised_time
 from harness.publish.quality_words import agreed, note_of, unlabelled_text
 from harness.publish.stops import why_stopped
@@ -28,6 +30,8 @@ from harness.record.codes import Reason, Result
 from reports.document import Paragraph
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from harness.record.model import DecisionRecord
     from harness.record.parts import OptionRecord, Quality
 
@@ -40,23 +44,26 @@ def justify_opening(record: DecisionRecord) -> list[Paragraph]:
         return paragraphs
     saving = saving_if_swapped(record, option)
     if saving is not None and saving > 0:
-        text = (
-            f"{usd(saving)} a month{_after_discounts(record, option)}, against "
-            f"{option.target.option}, the cheapest that "
-            f"{'failed' if option.result is Result.FAIL else 'was left'}."
+        paragraphs.append(
+            Paragraph(lead="What staying costs.", runs=(_staying(record, option, saving),))
         )
-        paragraphs.append(Paragraph(lead="What staying costs.", runs=(text,)))
     else:
         text = _staying_unknown(record, option)
         paragraphs.append(Paragraph(lead="What staying costs.", runs=(text,)))
     return paragraphs
 
 
-def _after_discounts(record: DecisionRecord, option: OptionRecord) -> str:
-    """Said where it makes a difference: the table beside it is at list price."""
-    costs = (record.current_cost, option.cost)
-    net = [cost for cost in costs if cost.monthly_after_discounts not in {None, cost.monthly}]
-    return " after discounts" if net else ""
+def _staying(record: DecisionRecord, option: OptionRecord, saving: Decimal) -> str:
+    """The bill's part of it, how a bound of it adds up, and what the errors would cost."""
+    how = "failed" if option.result is Result.FAIL else "was left"
+    against = f"against {option.target.option}, the cheapest that {how}"
+    bound = ""
+    if option.quality is None:
+        today, then = month_of(record.current_cost), month_of(option.cost)
+        bound = at_most_text(today, then, option.saving_at_most)
+    beside = errors_beside(record, option)
+    on_bill = " on the bill" if beside else ""
+    return f"{usd(saving)} a month{on_bill}, {against}.{bound}{'.' if bound else ''}{beside}"
 
 
 def _staying_unknown(record: DecisionRecord, option: OptionRecord) -> str:
@@ -120,6 +127,8 @@ def _failure(record: DecisionRecord, option: OptionRecord, reason: Reason) -> st
             figure = _latency_text(option)
         case Reason.UNLIKELY_TO_PASS:
             figure = why_stopped(record, option)
+        case Reason.NET_SAVING_BELOW_MINIMUM:
+            figure = too_little(record, option)
         case _:
             figure = ""
     return figure or f"{of_option('It', reason)}."

@@ -5,7 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.publish.facts import cheapest_failed, chosen_option, open_option, trials_missing
+from harness.publish.facts import (
+    bridge_at_list,
+    cheapest_failed,
+    chosen_option,
+    has_discount,
+    open_option,
+    trials_missing,
+)
 from harness.publish.figures import forest
 from harness.publish.floor_words import floor_paragraph, too_easy
 from harness.publish.missing_words import missing_text
@@ -78,7 +85,8 @@ def _savings(record: DecisionRecord) -> list[Block]:
         for step, amount in zip(steps, amounts, strict=True)
         if step.usd
     )
-    text = f"{terms[:1].upper()}{terms[1:]} (exact sum {whole})."
+    listed = ", at list price" if bridge_at_list(record) else ""
+    text = f"{terms[:1].upper()}{terms[1:]} (exact sum {whole}{listed})."
     return [Paragraph(lead="Where the saving comes from.", runs=(text,))]
 
 
@@ -127,11 +135,10 @@ def _missing(record: DecisionRecord) -> str:
 
 
 def _price_text(record: DecisionRecord) -> str:
-    text = f"Prices of {day(record.evidence.rates_as_of)}, list"
-    saved = record.savings
-    if saved is None or saved.after_discounts == saved.monthly:
-        return f"{text}."
-    return f"{text}; after your discounts the saving is {usd(saved.after_discounts)} a month."
+    text = f"Prices of {day(record.evidence.rates_as_of)}, "
+    if not has_discount(record):
+        return f"{text}list."
+    return f"{text}your discounts taken off; the appendix has the list prices."
 
 
 def _spend_text(record: DecisionRecord) -> str:

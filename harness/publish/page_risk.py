@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.publish.facts import weakest_slice
+from harness.publish.facts import break_even_of, weakest_slice
+from harness.publish.money_words import dollars, left_of, money, pays
 from harness.publish.words import about, count, points, sentence, singular, usd
 from reports.document import Paragraph
 
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 
 def errors(record: DecisionRecord, option: OptionRecord) -> list[Block]:
     """How many more errors, and the cost of one at which the swap stops paying."""
-    even = option.error_break_even
+    even = break_even_of(record, option)
     if even is None:
-        return []
-    one = f"one more wrong {singular(record.feature.unit)}"
-    runs = f"{_more_errors(record, even)} {_pays(even, one)}{_net(record, even)}"
-    return [Paragraph(lead="What it may cost.", runs=(runs,))]
+        return money(record, option)
+    chosen = money(record, option)
+    net = "" if chosen else _net(record, option)
+    runs = f"{_more_errors(record, even)} {pays(even, record.feature.unit)}{net}"
+    return [*chosen, Paragraph(lead="What it may cost.", runs=(runs,))]
 
 
 def _more_errors(record: DecisionRecord, even: BreakEven) -> str:
@@ -39,26 +41,17 @@ def _more_errors(record: DecisionRecord, even: BreakEven) -> str:
     return f"About {about(estimate)} more wrong {unit} a month, {tail}."
 
 
-def _pays(even: BreakEven, one: str) -> str:
-    if even.at_worst is None and even.at_estimate is None:
-        return "It costs no quality: the swap pays whatever an error costs."
-    if even.at_estimate is None:
-        return f"At worst, the swap pays as long as {one} costs less than {usd(even.at_worst)}."
-    return (
-        f"The swap pays as long as {one} costs less than {usd(even.at_estimate)} "
-        f"(at worst {usd(even.at_worst)})."
-    )
-
-
-def _net(record: DecisionRecord, even: BreakEven) -> str:
+def _net(record: DecisionRecord, option: OptionRecord) -> str:
+    """What would be left of an option that is not chosen yet."""
     cost = record.feature.error_cost_usd
     if cost is None:
         return ""
     text = f" You put it at {usd(cost)}"
-    if even.net_saving_estimate is None:
+    left, worst = left_of(record, option), left_of(record, option, at_worst=True)
+    if left is None:
         return f"{text}."
-    worst = f", at worst {usd(even.net_saving_worst)}" if even.net_saving_worst is not None else ""
-    return f"{text}: net saving {usd(even.net_saving_estimate)} a month{worst}."
+    at_worst = "" if worst is None else f", at worst {dollars(worst.left)}"
+    return f"{text}: net saving {dollars(left.left)} a month{at_worst}."
 
 
 def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.publish.facts import nearest_failed
+from harness.publish.facts import lever_saving, nearest_failed
 from harness.publish.stops import cases_that_would_change
 from harness.publish.words import LEVERS, count, day, person, points, sentence, usd
 from harness.record.codes import Reason
@@ -13,7 +13,7 @@ from reports.document import Bullets, Paragraph
 
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
-    from harness.record.parts import Quality
+    from harness.record.parts import OptionRecord, Quality
     from reports.document import Block
 
 
@@ -24,7 +24,7 @@ _WORTH_NAMING = Decimal(1)
 def levers(record: DecisionRecord) -> list[Block]:
     """What can be saved on the same model."""
     possible = [lever for lever in record.levers if lever.possible]
-    named = [lever for lever in possible if lever.saving_monthly >= _WORTH_NAMING]
+    named = [lever for lever in possible if lever_saving(record, lever) >= _WORTH_NAMING]
     if not named:
         text = (
             "None that saves a dollar a month."
@@ -34,7 +34,7 @@ def levers(record: DecisionRecord) -> list[Block]:
         return [Paragraph(lead="Savings that need no other model.", runs=(text,))]
     items = tuple(
         f"{sentence(LEVERS.get(lever.kind, lever.kind))[:-1]}: saves "
-        f"{usd(lever.saving_monthly)} a month; {lever.needs.rstrip('.')}."
+        f"{usd(lever_saving(record, lever))} a month; {lever.needs.rstrip('.')}."
         for lever in named
     )
     lead = "Savings that need no other model (one of them; they exclude each other)."
@@ -63,14 +63,12 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
             found.append((0, text))
     near = nearest_failed(record)
     if near is not None and near.quality is not None and _is_near(near.quality):
-        gap = -near.quality.difference - near.quality.margin
-        short = (
-            f"{points(gap, signed=False)} points short of the limit"
-            if gap > 0
-            else "within the limit by what was seen, but not shown to be"
+        found.append(
+            (1, f"A better prompt for {near.target.option}: {_short(near, near.quality)}.")
         )
-        found.append((1, f"A better prompt for {near.target.option}: it is {short}."))
-    if Reason.SAVINGS_BELOW_MINIMUM in record.reason_codes and record.traffic is not None:
+    if Reason.NET_SAVING_BELOW_MINIMUM in record.reason_codes:
+        found.append((2, "A lower price, or mistakes that cost less."))
+    elif Reason.SAVINGS_BELOW_MINIMUM in record.reason_codes and record.traffic is not None:
         text = (
             f"More traffic than {count(record.traffic.requests_per_month)} requests a month, "
             "or a lower price."
@@ -79,6 +77,16 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
     if record.options:
         found.append((3, "A new or cheaper model that holds the same limit."))
     return found
+
+
+def _short(near: OptionRecord, quality: Quality) -> str:
+    """What a better prompt would have to mend."""
+    if Reason.NET_SAVING_BELOW_MINIMUM in near.reason_codes:
+        return "it holds the limit, and its mistakes take too much of what it saves"
+    gap = -quality.difference - quality.margin
+    if gap > 0:
+        return f"it is {points(gap, signed=False)} points short of the limit"
+    return "it is within the limit by what was seen, but not shown to be"
 
 
 def _is_near(quality: Quality) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.publish.facts import lever_month, month_of
 from harness.publish.words import (
     DASH,
     LEVERS,
@@ -101,17 +102,18 @@ def promised_time(facts: LatencyFacts) -> tuple[float | None, float | None]:
 
 def _request_row(record: DecisionRecord, option: OptionRecord) -> list[Row]:
     today, then = record.current_cost, option.cost
-    if today.per_request is None and then.per_request is None:
+    before, after = today.request_after_discounts, then.request_after_discounts
+    if before is None and after is None:
         return []
     change = DASH
-    if today.per_request and then.per_request is not None:
-        change = f"{(then.per_request / today.per_request - 1) * 100:+.0f} %"
+    if before and after is not None:
+        change = f"{(after / before - 1) * 100:+.0f} %"
     return [
         Row(
             cells=(
                 "cost per request / per success",
-                f"{usd(today.per_request)} / {_bare(today.per_success)}",
-                f"{usd(then.per_request)} / {_bare(then.per_success)}",
+                f"{usd(before)} / {_bare(today.success_after_discounts)}",
+                f"{usd(after)} / {_bare(then.success_after_discounts)}",
                 change,
             )
         )
@@ -123,7 +125,7 @@ def _bare(amount: Decimal | None) -> str:
 
 
 def _month_row(record: DecisionRecord, option: OptionRecord) -> Row:
-    today, then = record.current_cost.monthly, option.cost.monthly
+    today, then = month_of(record.current_cost), month_of(option.cost)
     volume = (
         "traffic not known"
         if record.traffic is None
@@ -140,7 +142,7 @@ def options_table(record: DecisionRecord) -> list[Table]:
         Row(
             cells=(
                 f"same model, {LEVERS.get(lever.kind, lever.kind)}",
-                usd(lever.monthly),
+                usd(lever_month(record, lever)),
                 "possible" if lever.possible else "not possible",
                 lever.needs,
             ),
@@ -165,7 +167,7 @@ def _option_row(record: DecisionRecord, option: OptionRecord) -> Row:
     return Row(
         cells=(
             option.target.option,
-            usd(option.cost.monthly),
+            usd(month_of(option.cost)),
             result_word(option.result, option.reason_codes),
             why,
         ),

@@ -12,6 +12,7 @@ from harness.publish.facts import (
     reason_of,
     saving_if_swapped,
 )
+from harness.publish.money_words import left_of, result, saves
 from harness.publish.stops import TO_THE_END, was_asked_everything
 from harness.publish.words import (
     LEVERS,
@@ -24,7 +25,6 @@ from harness.publish.words import (
     sentence,
     spoken,
     usd,
-    usd_range,
 )
 from harness.record.codes import Reason, Verdict
 from harness.record.laws import broken_laws
@@ -63,9 +63,7 @@ def _downgrade_title(record: DecisionRecord) -> str:
     )
     if record.savings is None:
         return how
-    saved = record.savings
-    span = usd_range(saved.monthly_lower, saved.monthly_upper)
-    return f"{how}: saves {usd(saved.monthly)} a month{span}"
+    return f"{how}: {saves(record, record.savings)}"
 
 
 def _justify_title(record: DecisionRecord) -> str:
@@ -85,14 +83,23 @@ def _shortfall(record: DecisionRecord, option: OptionRecord) -> str:
         return f"{name} loses {lost} points on {part.key} {part.value}"
     if reason is Reason.QUALITY_INFERIOR and quality is not None:
         return f"{name} loses {points(-quality.difference, signed=False)} points"
-    saving = saving_if_swapped(record, option)
-    if reason is Reason.SAVINGS_BELOW_MINIMUM and saving is not None and saving > 0:
-        most = option.saving_at_most
-        bound = f"only {usd(saving)}" if most is None else f"at most {usd(most)}"
-        return f"{name} would save {bound} a month"
+    money = _too_little(record, option)
+    if money:
+        return f"{name} {money}"
     if was_asked_everything(record, option):
         return f"{name} {TO_THE_END}"
     return of_option(name, reason) if reason is not None else f"{name} did not pass"
+
+
+def _too_little(record: DecisionRecord, option: OptionRecord) -> str:
+    """`would save only USD 12 a month`; empty where money is not the reason, or is not known."""
+    reason, saving = reason_of(option), saving_if_swapped(record, option)
+    left = left_of(record, option)
+    if reason is Reason.NET_SAVING_BELOW_MINIMUM and left is not None:
+        return f"{result(left.left)} with its mistakes counted"
+    if reason is Reason.SAVINGS_BELOW_MINIMUM and saving is not None and saving > 0:
+        return f"would save only {usd(saving)} a month"
+    return ""
 
 
 def _undecided_title(record: DecisionRecord) -> str:

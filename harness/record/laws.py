@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from harness.record.floor_laws import broken_in_floor
+from harness.record.money_laws import broken_in_money
 from harness.record.quality_laws import broken_in_quality
 from harness.record.stop_laws import broken_in_stops
 
@@ -22,6 +23,7 @@ LAWS: tuple[Callable[[RecordContent], Iterator[str]], ...] = (
     broken_in_quality,
     broken_in_floor,
     broken_in_stops,
+    broken_in_money,
 )
 """Each yields a line for every law that a record breaks."""
 

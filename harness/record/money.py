@@ -128,6 +128,26 @@ class OptionCost(Recorded):
     hosting: HostingFacts | None = None
     """How it would run on own hardware; None: somebody else hosts it."""
 
+    @property
+    def request_after_discounts(self) -> Decimal | None:
+        """USD a request as it is paid; `per_request` is at list price."""
+        return self._paid(self.per_request)
+
+    @property
+    def success_after_discounts(self) -> Decimal | None:
+        """USD a request that the scorer accepted, as it is paid."""
+        return self._paid(self.per_success)
+
+    def _paid(self, listed: Decimal | None) -> Decimal | None:
+        """None where it is not known what is taken off."""
+        if listed is None:
+            return None
+        if self.rates is not None:
+            return listed * (1 - self.rates.discount)
+        if self.monthly_after_discounts is None or not self.monthly:
+            return None
+        return listed * self.monthly_after_discounts / self.monthly
+
 
 class BreakEven(Recorded):
     """USD per additional error at which the swap stops paying; None: it costs no quality.

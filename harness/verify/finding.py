@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _NOT_FOUND = frozenset({"generated_at", "state", "history", "exception", "finding_sha256", "etag"})
 _MOST_LINES = 20
+_AT_LIST = ("at_estimate", "at_worst", "net_saving_estimate", "net_saving_worst")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ def compare_findings(record: DecisionRecord, again: DecisionRecord) -> Recompute
     The hash of the record as it is written counts, not the one that it claims.
     """
     left, right = _facts(record), _facts(again)
+    _on_one_basis(left, right)
     lines = list(_differences(left, right, ""))
     claimed = seal(record).finding_sha256
     if claimed != record.finding_sha256:
@@ -52,6 +54,18 @@ def _facts(record: DecisionRecord) -> dict[str, Any]:
     for option in facts["options"]:
         option |= {"prompts_tried": None}
     return facts
+
+
+def _on_one_basis(left: dict[str, Any], right: dict[str, Any]) -> None:
+    """Leave out what an older record held at list price and is made after discounts now."""
+    for ours, theirs in zip(left["options"], right["options"], strict=False):
+        first, second = ours["error_break_even"], theirs["error_break_even"]
+        if first and second and "saving_after_discounts" not in first:
+            for name in _AT_LIST:
+                first[name] = second[name]
+    if left["savings"] and right["savings"] and "minimum_usd" not in left["savings"]:
+        left["bridge"] = right["bridge"]
+        left["savings"]["payback_months"] = right["savings"]["payback_months"]
 
 
 def _differences(left: Any, right: Any, path: str) -> Iterator[str]:  # noqa: ANN401  # JSON

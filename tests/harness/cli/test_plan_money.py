@@ -25,8 +25,8 @@ def test_what_is_not_known_is_not_said(tmp_path: Path) -> None:
     )
     (feature,) = plan.features
     option = feature.options[0]
-    assert option_money(replace(option, monthly_usd=None)) == "no price"
-    assert "saves" not in option_money(replace(option, saving_bound_usd=None))
+    assert option_money(replace(option, monthly_usd=None), None) == "no price"
+    assert "saves" not in option_money(replace(option, saving_bound_usd=None), None)
     silent = replace(feature, config=feature.config.model_copy(update={"traffic": None}))
     assert list(growth_line(silent)) == []
     assert list(bound_line(replace(plan, features=(replace(feature, options=()),)))) == []

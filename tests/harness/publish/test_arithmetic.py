@@ -82,15 +82,22 @@ def test_break_even_is_the_saving_per_request_over_the_loss() -> None:
 
 
 def test_the_net_saving_takes_the_errors_off() -> None:
+    """In the digits shown: a reader who adds them up finds what is left, and the title says it."""
     saved = RECORD.savings
     assert saved is not None
-    cost = number(r"You put it at USD ([\d.]+)")
-    errors = number(r"About ([\d,]+) more wrong")
-    assert near(number(r"net saving USD ([\d,]+)"), saved.after_discounts - errors * cost)
+    assert saved.net_monthly is not None
+    bill = number(r"Saved on the bill USD ([\d,]+);")
+    cost = number(r"each -([\d,]+); left")
+    left = number(r"; left USD ([\d,]+) a month")
+    assert bill - cost == left == number(r"saves USD ([\d,]+) a month net")
+    errors, each = number(r"; ([\d,]+) more wrong"), number(r"at USD ([\d.]+) each")
+    assert round(errors * each) == cost
+    assert bill == round(saved.after_discounts)
+    assert abs(left - saved.net_monthly) < 1
 
 
 def test_the_monthly_saving_and_its_share() -> None:
-    today, then = number(r"\| USD ([\d,]+) \| USD 703"), number(r"\| USD 3,462 \| USD (\d+)")
+    today, then = number(r"\| USD ([\d,]+) \| USD 633"), number(r"\| USD 3,116 \| USD (\d+)")
     assert number(r"USD -([\d,]+) \|") == today - then
     assert number(r"\((\d+\.\d) %\), between") == round((today - then) / today * 100, 1)
 

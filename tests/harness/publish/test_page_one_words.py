@@ -19,7 +19,13 @@ from tests.support.record_parts import (
     a_slice,
     an_option,
 )
-from tests.support.records import NOW, downgrade_record, justify_record, undecided_record
+from tests.support.records import (
+    NOW,
+    downgrade_record,
+    justify_record,
+    record_for,
+    undecided_record,
+)
 
 GRADED = {"both_right": None, "only_current_right": None, "only_candidate_right": None}
 
@@ -60,10 +66,6 @@ def chosen(**over: object) -> str:
         pytest.param(
             {"more_errors_per_month_worst": None}, "a month is not known", id="nothing known"
         ),
-        pytest.param(
-            {"net_saving_worst": None}, "net saving USD 2,175 a month.", id="no worst net saving"
-        ),
-        pytest.param({"net_saving_estimate": None}, "You put it at USD 0.90.", id="no net saving"),
     ],
 )  # fmt: skip
 def test_what_errors_may_cost(over: dict[str, object], words: str) -> None:
@@ -74,7 +76,55 @@ def test_without_the_value_of_an_error_there_is_no_net_saving() -> None:
     text = page_one(downgrade_record(feature=a_feature(error_cost_usd=None)))
     assert "You put it at" not in text
     assert "costs less than USD 7.24" in text
+    assert "saves USD 2,483 a month (2,421 to 2,547)" in text
+    assert "Saved on the bill USD 2,483 a month. Switching costs USD 1,200 once" in text
     assert "What it may cost" not in chosen(error_break_even=None)
+
+
+@pytest.mark.parametrize(
+    ("quality", "words"),
+    [
+        pytest.param(
+            a_quality(worst=-4.0),
+            "saves USD 2,174 a month net; at worst it loses USD 973 a month",
+            id="a loss at worst",
+        ),
+        pytest.param(
+            a_quality(difference=0.0, candidate=94.821429),
+            "Saved on the bill USD 2,483; no more wrong invoices; left USD 2,483 a month; at worst",
+            id="no error seen",
+        ),
+    ],
+)
+def test_the_money_adds_up_as_it_is_shown(quality: object, words: str) -> None:
+    """4 points of 96,000 requests are 3,840, at 0.90 each 3,456, and 2,483 - 3,456 = -973."""
+    assert words in chosen(quality=quality)
+
+
+def test_a_record_made_at_list_price_is_shown_after_discounts() -> None:
+    """An older record's break-even rested on list prices, and it had no net saving of its own."""
+    old = a_break_even(
+        at_estimate=Decimal("8.05"),
+        net_saving_estimate=Decimal("2450.40"),
+        saving_after_discounts=None,
+        net_of_one_off=None,
+    )
+    text = chosen(error_break_even=old)
+    assert "saves USD 2,174 a month net" in text
+    assert "costs less than USD 7.24 (at worst USD 1.23)" in text
+
+
+def test_a_bound_of_the_saving_adds_up_beside_the_options_month() -> None:
+    """Today 3,115.71; 2,970 at today's tokens saves 146, at most 400 where it costs 2,715.71."""
+    option = an_option(
+        result=Result.NOT_RUN,
+        reason_codes=(Reason.SAVINGS_BELOW_MINIMUM,),
+        quality=None,
+        cost=a_cost(monthly=Decimal(3300), monthly_after_discounts=Decimal(2970)),
+        saving_at_most=Decimal(400),
+    )
+    text = page_one(record_for(Reason.SAVINGS_BELOW_MINIMUM, options=(option,)))
+    assert "3,116 less 2,970; at most USD 400, if it took so few tokens that it cost 2,716" in text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,137 @@
+"""The laws of a record's money: one basis, after discounts, and figures that give each other.
+
+They hold for what is made on that basis; parts of older records, without the keys that tell it,
+are read as they are.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.record.codes import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.record.content import RecordContent
+    from harness.record.parts import BreakEven, OptionRecord, Savings
+
+_CLOSE = Decimal("0.00001")
+"""USD between two figures that are rounded to six places and are one."""
+_SHARE = 1e-6
+"""Part by which a rounded count may differ."""
+
+
+def broken_in_money(record: RecordContent) -> Iterator[str]:
+    """A line for every law that the record's money breaks."""
+    for option in record.options:
+        even = option.error_break_even
+        if even is not None and even.saving_after_discounts is not None:
+            laws = (_saving(record, option, even), _errors(record, option, even))
+            nets = (_break_even(even), _net(record, even))
+            for line in (line for law in (*laws, *nets) for line in law):
+                yield f"{option.target.option}: {line}"
+    saved = record.savings
+    if saved is not None and saved.minimum_usd is not None:
+        yield from _chosen(record, saved)
+        yield from _bridge(record, saved)
+        yield from _held(record, saved)
+
+
+def _same(one: Decimal | None, other: Decimal | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= _CLOSE
+
+
+def _saved(record: RecordContent, option: OptionRecord) -> Decimal | None:
+    today, then = record.current_cost, option.cost
+    if today.monthly_after_discounts is None or then.monthly_after_discounts is None:
+        return None
+    return today.monthly_after_discounts - then.monthly_after_discounts
+
+
+def _saving(record: RecordContent, option: OptionRecord, even: BreakEven) -> Iterator[str]:
+    """What is saved is today's month less the option's, both after discounts."""
+    saved = _saved(record, option)
+    if not _same(saved, even.saving_after_discounts):
+        yield f"{even.saving_after_discounts} saved is not the difference of the months, {saved}"
+
+
+def _errors(record: RecordContent, option: OptionRecord, even: BreakEven) -> Iterator[str]:
+    """Further errors are requests x loss; better quality is not credited."""
+    if option.quality is None or record.traffic is None:
+        return
+    requests = record.traffic.requests_per_month
+    for points, errors in (
+        (option.quality.difference, even.more_errors_per_month),
+        (option.quality.worst, even.more_errors_per_month_worst),
+    ):
+        expected = requests * max(-points, 0.0) / 100
+        if errors is None or abs(errors - expected) > _SHARE * max(expected, 1.0):
+            yield f"{errors} more errors a month are not {points:+g} points of {requests} requests"
+
+
+def _break_even(even: BreakEven) -> Iterator[str]:
+    """Break-even x errors is the saving."""
+    for at, errors in (
+        (even.at_estimate, even.more_errors_per_month),
+        (even.at_worst, even.more_errors_per_month_worst),
+    ):
+        if at is None or errors is None or even.saving_after_discounts is None:
+            continue
+        count = Decimal(str(errors))
+        if abs(at * count - even.saving_after_discounts) > _CLOSE * max(count, Decimal(1)):
+            yield f"{at} for each of {errors} errors is not {even.saving_after_discounts}"
+
+
+def _net(record: RecordContent, even: BreakEven) -> Iterator[str]:
+    """What is left is the saving less the further errors at their cost; none without a cost."""
+    cost, saved = record.feature.error_cost_usd, even.saving_after_discounts
+    for net, errors in (
+        (even.net_saving_estimate, even.more_errors_per_month),
+        (even.net_saving_worst, even.more_errors_per_month_worst),
+    ):
+        if cost is None or saved is None or errors is None:
+            if net is not None:
+                yield f"{net} is left, and nobody stated what an error costs"
+            continue
+        lost = Decimal(str(errors)) * cost
+        if net is None or abs(saved - lost - net) > _CLOSE + lost * Decimal(str(_SHARE)):
+            yield f"{net} left is not {saved} less {errors} errors at {cost}"
+
+
+def _chosen(record: RecordContent, saved: Savings) -> Iterator[str]:
+    """The proposed saving is the chosen option's, gross and net."""
+    option = next((one for one in record.options if one.target.option == record.chosen), None)
+    if option is None:
+        return
+    if not _same(saved.after_discounts, _saved(record, option)):
+        yield f"{saved.after_discounts} saved is not the difference of the months"
+    even = option.error_break_even
+    if even is not None and not (
+        _same(saved.net_monthly, even.net_saving_estimate)
+        and _same(saved.net_monthly_worst, even.net_saving_worst)
+        and _same(saved.net_of_one_off, even.net_of_one_off)
+    ):
+        yield f"{saved.net_monthly} left of the saving is not what is left of the chosen option's"
+
+
+def _bridge(record: RecordContent, saved: Savings) -> Iterator[str]:
+    """The bridge's terms sum to the saving."""
+    total = sum((term.usd for term in record.bridge), Decimal(0))
+    if record.bridge and not _same(total, -saved.after_discounts):
+        yield f"the bridge sums to {total}, the saving is {saved.after_discounts}"
+
+
+def _held(record: RecordContent, saved: Savings) -> Iterator[str]:
+    """A downgrade leaves the policy's least saving; a record that cannot be accepted may not."""
+    left = saved.after_discounts if saved.net_monthly is None else saved.net_monthly
+    if saved.one_off_monthly is None or saved.net_of_one_off is None or saved.minimum_usd is None:
+        return
+    if not _same(left - saved.one_off_monthly, saved.net_of_one_off):
+        yield f"{saved.net_of_one_off} is not {left} less {saved.one_off_monthly}"
+    binds = record.verdict is Verdict.DOWNGRADE and not record.evidence.exploratory
+    if binds and (saved.net_of_one_off < saved.minimum_usd or saved.net_of_one_off <= 0):
+        yield f"a downgrade leaves {saved.net_of_one_off}, the least is {saved.minimum_usd}"

@@ -67,7 +67,7 @@ def test_plan_spends_nothing_and_says_what_it_costs(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--cycle", "2026Q4"], "--cycle 2026Q4: not of the form 2026-Q4"),
+        (["--cycle", "2026Q4"], "--cycle 2026Q4: not of the form 2026-Q4, of at most 60 letters"),
         (["--feature", "tikets"], "--feature tikets: not in the workspace; known: tickets"),
         (["--model", "huge"], "--model huge: not in the workspace; known: big, good, bad"),
     ],

@@ -12,8 +12,10 @@ from harness.config.probe_file import EngineEntry, GoodputEntry, ProbeResult, Sl
 from harness.config.workspace import load_workspace
 from harness.metering.week import HourUsage, Week
 from harness.metering.week_file import write_weeks
+from harness.plan.hosting import Rivals, rates_of_hosting
 from harness.plan.ladder import climb
 from harness.record.codes import Reason
+from tests.support.money import some_rates
 from tests.support.workspaces import edit, write_workspace
 
 if TYPE_CHECKING:
@@ -158,3 +160,19 @@ def test_a_stated_price_wins_over_the_gpus(root: Path) -> None:
     path = root / "models" / "own.yaml"
     path.write_text(path.read_text(encoding="utf-8") + price, encoding="utf-8")
     assert own(root).priced().source == "ours"
+
+
+def test_own_hardware_is_held_against_what_is_paid(root: Path) -> None:
+    """Half off the hosted price: it takes twice the requests to pay for the same replica."""
+    workspace = load_workspace(root)
+    listed = some_rates({"input": "40", "output": "40"})
+    halved = some_rates({"input": "40", "output": "40"}, discount=Decimal("0.5"))
+    volumes = [
+        rates_of_hosting(workspace, "tickets", "own", rivals=Rivals(hosted={"big": rates}))
+        .hosting.break_even[0]  # type: ignore[union-attr]
+        .requests_per_month
+        for rates in (listed, halved)
+    ]
+    assert volumes[0] is not None
+    assert volumes[1] is not None
+    assert volumes[1] == pytest.approx(2 * volumes[0], abs=1)

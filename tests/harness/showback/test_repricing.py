@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from harness.costing.tables import Band
 from harness.record.model import dump, load
+from harness.record.money_laws import broken_in_money
 from harness.showback.repricing import recorded_rates, reprice
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
 from tests.support.priced_records import CHOSEN, LIST, OTHER, TODAY, a_priced_record
@@ -102,6 +103,7 @@ def test_other_rates_give_what_a_review_at_those_rates_would() -> None:
     cases = [*CASES, pair((260_000, 900), (250_000, 800))]
     before = a_priced_record(traffic, cases)
     after = reprice(before, new, as_of=DAY)
+    assert list(broken_in_money(after)) == []
     assert money_of(after) == money_of(a_priced_record(traffic, cases, new))
     assert after.savings is not None
     assert (after.savings.monthly_lower, after.savings.monthly_upper) == (None, None)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.record.model import dump, load
+from harness.record.money_laws import broken_in_money
 from harness.showback.repricing import not_repriced, recorded_rates, reprice
 from tests.support.money import HAIKU, pair, some_rates, some_traffic
 from tests.support.priced_records import CASCADE, OTHER, TODAY, a_cascade_record
@@ -120,6 +121,7 @@ def test_other_rates_give_what_a_review_at_those_rates_would(
     }
     before = a_cascade_record(some_traffic(), pairs, kept)
     after = reprice(before, new, as_of=DAY)
+    assert list(broken_in_money(after)) == []
     assert money_of(after) == money_of(a_cascade_record(some_traffic(), pairs, kept, new))
     assert sum(term.usd for term in after.bridge) == _month(after) - _today(after)
     for lever in after.levers:

@@ -43,3 +43,17 @@ def listed(names: Sequence[str]) -> str:
     """
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def pilot_beside(cases: int, pilot: int, unit: str) -> str:
+    """So many cases, and which of them were the pilot's: `24 tickets (14 of the pilot)`.
+
+    >>> pilot_beside(24, 14, "tickets"), pilot_beside(10, 0, "tickets")
+    ('24 tickets (14 of the pilot, 10 that decide)', '10 tickets')
+    >>> pilot_beside(14, 14, "tickets")
+    '14 tickets, all of the pilot'
+    """
+    whole = f"{cases:,} {unit}"
+    if pilot == cases:
+        return f"{whole}, all of the pilot" if pilot else whole
+    return f"{whole} ({pilot:,} of the pilot, {cases - pilot:,} that decide)" if pilot else whole

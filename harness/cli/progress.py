@@ -25,8 +25,8 @@ EVERY = 25
 
 
 def standing_line(standing: Standing) -> str:
-    """`refund-request   haiku   look 1 of 1   144/144   at worst -3.4 (limit -6)   USD 0.10`."""
-    worst = "-" if standing.worst is None else f"{standing.worst:+.1f}"
+    """`refund-request   haiku   look 1 of 1   144/144   at worst -3.4 on 130 (limit -6)`."""
+    worst = "-" if standing.worst is None else f"{standing.worst:+.1f} on {standing.rests_on}"
     return (
         f"{standing.feature:<22} {standing.option:<22} look {standing.look} of {standing.looks}   "
         f"{standing.cases}/{standing.of_cases}   at worst {worst} (limit -{standing.margin:g})   "

@@ -41,7 +41,7 @@ class Part:
 
 
 def slice_results(pairs: Pairs, parts: Sequence[Part], method: Method) -> tuple[SliceResult, ...]:
-    """What each named slice shows, on all cases that both arms answered."""
+    """What each named slice shows on the pairs that are given."""
     return tuple(_slice(pairs, part, method) for part in parts)
 
 
@@ -53,12 +53,13 @@ def guardrail_result(pairs: Pairs, part: Part, method: Method) -> GuardrailResul
         for pair in pairs.pairs
         if pair.current is not None and pair.candidate is not None
     ]
-    n = len(scored)
+    n = sum(pair.difference is not None for pair in pairs.pairs)
+    known = n and len(scored) == n
     return GuardrailResult(
         name=part.key,
         n=n,
-        current=100 * sum(now for now, _ in scored) / n if n else None,
-        candidate=100 * sum(new for _, new in scored) / n if n else None,
+        current=100 * sum(now for now, _ in scored) / n if known else None,
+        candidate=100 * sum(new for _, new in scored) / n if known else None,
         difference=None if found is None else 100 * found.value,
         worst=None if found is None else 100 * found.lower,
         margin=part.margin,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.comparison.pairs import Pair, Pairs
+    from harness.decision.standing import Standing
     from harness.decision.step import Evidence
     from harness.stats.design import Design
 
@@ -53,6 +54,23 @@ def shown(design: Design, pairs: Pairs, *, cases: tuple[int, int], level: float)
 def on_all_cases(design: Design, pairs: Pairs) -> Shown:
     """As `shown`, on every case of the option, the pilot's too: harm is shown by all of them."""
     return shown(design, pairs, cases=(0, len(pairs.pairs)), level=design.alpha)
+
+
+def resting_on_all(design: Design, standing: Standing, pairs: Pairs) -> Standing:
+    """The same standing with the figures of every case, where harm to a part is shown by them."""
+    found = on_all_cases(design, pairs)
+    if found.tested is None:
+        return standing
+    return replace(
+        standing,
+        cases=found.cases,
+        level=found.level,
+        n=found.tested.n,
+        difference=found.tested.value,
+        worst=found.tested.lower,
+        best=found.best,
+        worst_missing_as_zero=found.worst_missing_as_zero,
+    )
 
 
 def option_p_value(design: Design, evidence: Evidence, option: str, count: int) -> float | None:

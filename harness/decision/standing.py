@@ -87,8 +87,8 @@ class Standing:
     cases: tuple[int, int] = (0, 0)
     """From the first to before the second of the order.
 
-    The deciding ones; of an option that is `inferior` all of them, and of one that the pilot
-    dropped the pilot's.
+    The deciding ones; of an option that is `inferior`, or harmful to a part, all of them, and of
+    one that the pilot dropped the pilot's.
     """
     stop: Stop | None = None
     """None unless `state` is `unlikely`."""

@@ -22,6 +22,7 @@ from harness.publish.words import (
     seconds,
     share,
 )
+from harness.wording import plural
 from reports.document import Paragraph, Section
 
 if TYPE_CHECKING:
@@ -107,8 +108,8 @@ def _method(record: DecisionRecord) -> list[Block]:
     own = (
         "How good today's model is by itself is not known: where the models agree nobody labelled. "
         if record.current_quality is None
-        else f"Today's model scored {share(record.current_quality)} on every case that it was "
-        "asked. "
+        else f"Today's model scored {share(record.current_quality)} on "
+        f"{_every_case(record)}that it was asked. "
     )
     text = (
         f"{'; '.join(methods)}. {own}The same cases under both models; the case is the unit. Every "
@@ -116,6 +117,11 @@ def _method(record: DecisionRecord) -> list[Block]:
         "unadjusted."
     )
     return [Paragraph(lead="How it was measured.", runs=(text,))]
+
+
+def _every_case(record: DecisionRecord) -> str:
+    cases = record.current_cases
+    return "every case " if cases is None else f"all {plural(cases, 'case')} "
 
 
 def _rests_on(record: DecisionRecord) -> Table | None:

@@ -96,7 +96,10 @@ def _cases(record: DecisionRecord) -> tuple[Block, ...]:
         ("eval set", used.id),
         ("cases", count(used.n)),
         *_alike(used),
-        ("for prompts / pilot / to decide", f"{used.tune} / {used.pilot} / {used.deciding}"),
+        (
+            "for prompts / as a pilot / left to decide",
+            f"{used.tune} / {used.pilot} / {used.deciding}",
+        ),
         ("clusters", count(used.clusters)),
         ("times used", count(used.times_used)),
         ("where they come from", used.provenance),

@@ -33,6 +33,8 @@ _LONGEST = {**dict.fromkeys(_NAMES, _LONGEST_NAME), "id": LONGEST_ID}
 """An id is whole: it tells features apart, and names their files."""
 _MOST_ITEMS = 200
 """Of a history the newest, which say where the decision stands."""
+_COUNTED = frozenset({"losses", "gains", "changed_current", "changed_candidate"})
+"""A page tells how many these are: cut short, they would count as fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,8 @@ def _tame(value: Any, key: str) -> Any:  # noqa: ANN401  # any value of a record
     if isinstance(value, dict):
         return {name: _tame(item, name) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if isinstance(value, (tuple, list)):
-        kept = value[-_MOST_ITEMS:] if key == "history" else value[:_MOST_ITEMS]  # pyright: ignore[reportUnknownVariableType]
+        most = len(value) if key in _COUNTED else _MOST_ITEMS  # pyright: ignore[reportUnknownArgumentType]
+        kept = value[-most:] if key == "history" else value[:most]  # pyright: ignore[reportUnknownVariableType]
         return tuple(_tame(item, key) for item in kept)  # pyright: ignore[reportUnknownVariableType]
     return value
 

@@ -58,9 +58,9 @@ def forest(record: DecisionRecord) -> Forest | None:
 
 
 def cost_quality(record: DecisionRecord) -> CostQuality | None:
-    """Quality against monthly cost of everything that was tried."""
+    """Each option's difference from today's model, on its own cases, against monthly cost."""
     spots = [
-        *_spot(record.current.option, month_of(record.current_cost), record.current_quality),
+        *_spot(record.current.option, month_of(record.current_cost), 0.0),
         *(
             spot
             for option in record.options
@@ -68,25 +68,25 @@ def cost_quality(record: DecisionRecord) -> CostQuality | None:
             for spot in _spot(
                 option.target.option,
                 month_of(option.cost),
-                option.quality.candidate,
+                option.quality.difference,
                 strong=option.target.option == record.chosen,
             )
         ),
     ]
     if len(spots) < 2:  # noqa: PLR2004  # one point is no picture
         return None
-    today = record.current_quality
-    floor = None if today is None else today - record.margin.value
     words = "; ".join(
-        f"{spot.label} USD {spot.monthly_usd:,.0f} a month, {spot.quality:.1f}" for spot in spots
+        f"{spot.label} USD {spot.monthly_usd:,.0f} a month, {points(spot.quality)}"
+        for spot in spots
     )
+    text = limit(record.margin.value)
     return CostQuality(
-        caption="Quality against cost a month",
-        description=f"{words}.",
+        caption="Quality beside today's model, in points, against cost a month",
+        description=f"{words}; {text}.",
         x_axis="USD a month",
-        y_axis="quality, points",
-        floor=floor,
-        floor_label="" if floor is None else f"today less the limit: {floor:.1f}",
+        y_axis="points, candidate minus today",
+        floor=-record.margin.value,
+        floor_label=text,
         spots=tuple(spots[:_MOST_ROWS]),
     )
 

@@ -13,7 +13,7 @@ from harness.publish.facts import (
 )
 from harness.publish.money_words import at_most_text, errors_beside, too_little
 from harness.publish.page_tables import promised_time
-from harness.publish.quality_words import agreed, note_of, unlabelled_text
+from harness.publish.quality_words import agreed, cases_of, note_of, unlabelled_text
 from harness.publish.stops import why_stopped
 from harness.publish.words import (
     REASONS,
@@ -92,19 +92,19 @@ def _measured_failure(record: DecisionRecord, option: OptionRecord, quality: Qua
     counts = right_counts(quality)
     if quality.current is None:
         scored = (
-            f"{option.target.option} was tried on {count(quality.n)} {record.feature.unit}; "
+            f"{option.target.option} was tried on {cases_of(record, quality)}; "
             f"{unlabelled_text(quality)}"
         )
     elif counts is None:
         scored = (
             f"{option.target.option} scored {points(quality.candidate, signed=False)} of 100 on "
-            f"{count(quality.n)} {record.feature.unit}, "
+            f"{cases_of(record, quality)}, "
             f"today's model {points(quality.current, signed=False)}"
         )
     else:
         scored = (
-            f"{option.target.option} was right {count(counts[1])} times on {count(quality.n)} "
-            f"{record.feature.unit}, today's model {count(counts[0])} times"
+            f"{option.target.option} was right {count(counts[1])} times on "
+            f"{cases_of(record, quality)}, today's model {count(counts[0])} times"
         )
     return (
         f"{scored}: {points(quality.difference)} points, at worst {points(quality.worst)} "

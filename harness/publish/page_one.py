@@ -29,6 +29,7 @@ from reports.document import Code, Paragraph, Signature
 if TYPE_CHECKING:
     from harness.publish.facts import Facts
     from harness.record.model import DecisionRecord
+    from harness.record.parts import OptionRecord
     from harness.record.trust import EvalSetFacts
     from reports.document import Block
 
@@ -114,9 +115,23 @@ def _cases_text(record: DecisionRecord) -> str:
     )
     return (
         f"{plural(used.n, 'case')} ({used.provenance}): {count(used.tune)} for prompts, "
-        f"{count(used.pilot)} as a pilot, {count(used.deciding)} to decide{prompts}; {times}."
-        f"{_alike(used)}"
+        f"{count(used.pilot)} as a pilot, {count(used.deciding)} left to decide"
+        f"{_asked_text(record, shown)}{prompts}; {times}.{_alike(used)}"
     )
+
+
+def _asked_text(record: DecisionRecord, shown: OptionRecord | None) -> str:
+    """How many of the cases that were left to decide the option's figures rest on."""
+    quality = shown.quality if shown else None
+    if shown is None or quality is None or quality.deciding_cases is None:
+        return ""
+    most = record.evidence.eval_set.deciding
+    asked = "all of them" if quality.deciding_cases == most else count(quality.deciding_cases)
+    own = f"the figures of {shown.target.option} rest on"
+    if not quality.pilot_cases:
+        return f"; {own} {asked}"
+    pilot = f"{count(quality.pilot_cases)} of the pilot"
+    return f"; {own} {asked} and {pilot}" if quality.deciding_cases else f"; {own} {pilot} alone"
 
 
 def _alike(used: EvalSetFacts) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.costing.money import exact
 from harness.publish.facts import lever_month, month_of
 from harness.publish.words import (
     DASH,
@@ -112,12 +113,21 @@ def _request_row(record: DecisionRecord, option: OptionRecord) -> list[Row]:
         Row(
             cells=(
                 "cost per request / per success",
-                f"{usd(before)} / {_bare(today.success_after_discounts)}",
+                f"{usd(before)} / {_bare(_today_per_success(record, option))}",
                 f"{usd(after)} / {_bare(then.success_after_discounts)}",
                 change,
             )
         )
     ]
+
+
+def _today_per_success(record: DecisionRecord, option: OptionRecord) -> Decimal | None:
+    """Today's cost of a success on the cases of the option beside it."""
+    today, level = record.current_cost, option.quality.current if option.quality else None
+    each = today.request_after_discounts
+    if level is None or each is None:
+        return today.success_after_discounts
+    return each * 100 / exact(level) if level else None
 
 
 def _bare(amount: Decimal | None) -> str:

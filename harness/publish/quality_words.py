@@ -6,28 +6,33 @@ from typing import TYPE_CHECKING
 
 from harness.publish.facts import right_counts
 from harness.publish.words import REASONS, count, day, person, points, series
+from harness.wording import pilot_beside
 
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from harness.record.parts import OptionRecord, Quality
 
 
+def cases_of(record: DecisionRecord, quality: Quality) -> str:
+    """The cases that an option's figures rest on, the pilot's named where they are among them."""
+    return pilot_beside(quality.n, quality.pilot_cases or 0, record.feature.unit)
+
+
 def counts_text(record: DecisionRecord, quality: Quality) -> str:
     """How often each model was right, or how they scored."""
-    unit, counts = record.feature.unit, right_counts(quality)
+    counts = right_counts(quality)
+    unit = f"held-back {record.feature.unit}"
+    cases = pilot_beside(quality.n, quality.pilot_cases or 0, unit)
     if quality.current is None:
-        return f"On {count(quality.n)} held-back {unit} {unlabelled_text(quality)}."
+        return f"On {cases} {unlabelled_text(quality)}."
     if counts is None:
         return (
-            f"On {count(quality.n)} held-back {unit} the smaller model scored "
+            f"On {cases} the smaller model scored "
             f"{points(quality.candidate, signed=False)} of 100, today's "
             f"{points(quality.current, signed=False)}."
         )
     today, then = counts
-    return (
-        f"On {count(quality.n)} held-back {unit} the smaller model was right {count(then)} times, "
-        f"today's {count(today)}."
-    )
+    return f"On {cases} the smaller model was right {count(then)} times, today's {count(today)}."
 
 
 def unlabelled_text(quality: Quality) -> str:

@@ -48,7 +48,7 @@ class RecordContent(Recorded):
     """The chosen option's name."""
     current: Target
     current_quality: float | None
-    """Incumbent's own score on the deciding cases, points."""
+    """Incumbent's own score on every case that it was asked, points."""
     current_cost: OptionCost
     current_latency: LatencyFacts | None
     noise: NoiseFacts | None = None
@@ -69,6 +69,8 @@ class RecordContent(Recorded):
     exception: SignedException | None = None
     finding_sha256: str = ""
     """Everything the machine found: what the lock holds."""
+    current_cases: Annotated[int | None, LATER] = None
+    """Cases that `current_quality` rests on; None: there is none, or the record is older."""
     etag: str = ""
     """The whole record: against concurrent edits."""
     laws: Annotated[Literal[1] | None, LATER] = None

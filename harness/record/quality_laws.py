@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
+from math import isclose
 from typing import TYPE_CHECKING
+
+from harness.record.codes import Reason, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from harness.record.content import RecordContent
-    from harness.record.parts import OptionRecord, Quality
+    from harness.record.parts import OptionCost, OptionRecord, Quality, SliceResult
 
 _CLOSE = 1e-4
 """Points between two figures that are rounded to six digits and are one."""
@@ -19,9 +22,11 @@ def broken_in_quality(record: RecordContent) -> Iterator[str]:
     """A line for every law that some option's quality breaks."""
     for option in record.options:
         if option.quality is not None:
-            for law in _LAWS:
-                for line in law(option, option.quality):
-                    yield f"{option.target.option}: {line}"
+            lines = chain.from_iterable(law(option, option.quality) for law in _LAWS)
+            beside = chain.from_iterable(law(record, option, option.quality) for law in _BESIDE)
+            for line in chain(lines, beside):
+                yield f"{option.target.option}: {line}"
+    yield from _share("today's model", record.current_cost, record.current_quality)
 
 
 def alike(one: float, other: float) -> bool:
@@ -114,6 +119,154 @@ def _looks(_: OptionRecord, quality: Quality) -> Iterator[str]:
             yield f"look {look.number}: {seen:+g} lies under {worst:+g}"
 
 
+def _passing_look(_: OptionRecord, quality: Quality) -> Iterator[str]:
+    """The look that passed shows the option's own figures, unless harm to a part widened them."""
+    for look in quality.looks if not quality.pilot_cases else ():
+        if look.action == "pass" and look.difference is not None and look.worst is not None:
+            same = look.n == quality.n and alike(look.difference, quality.difference)
+            if not same or not alike(look.worst, quality.worst):
+                yield (
+                    f"it passed at look {look.number} with {look.difference:+g}, at worst "
+                    f"{look.worst:+g}, on {look.n} cases; shown are {quality.difference:+g}, "
+                    f"{quality.worst:+g} and {quality.n}"
+                )
+
+
+def _slices(option: OptionRecord, quality: Quality) -> Iterator[str]:
+    """Parts of one kind are apart from each other, within the cases, and have figures alike."""
+    for key in dict.fromkeys(part.key for part in option.slices):
+        parts = [part for part in option.slices if part.key == key]
+        if sum(part.n for part in parts) > quality.n:
+            yield f"parts by {key} hold {sum(part.n for part in parts)} of {quality.n} cases"
+        for whole, counts in (
+            (quality.only_current_right, [part.only_current_right for part in parts]),
+            (quality.only_candidate_right, [part.only_candidate_right for part in parts]),
+        ):
+            several = sum(one for one in counts if one is not None)
+            if whole is not None and several > whole:
+                yield f"parts by {key} differ {several} times where all cases do {whole} times"
+    for part in option.slices:
+        yield from _slice(part)
+
+
+def _slice(part: SliceResult) -> Iterator[str]:
+    name, seen = f"{part.key} {part.value}", part.difference
+    lost, won = part.only_current_right, part.only_candidate_right
+    if seen is None:
+        return
+    if lost is not None and won is not None and not alike(100 * (won - lost), seen * part.n):
+        yield f"{name}: {won} won and {lost} lost of {part.n} cases are not {seen:+g} points"
+    low, high = part.worst, part.best
+    if (low is not None and low > seen + _CLOSE) or (high is not None and high < seen - _CLOSE):
+        yield f"{name}: {seen:+g} points do not lie between its bounds"
+
+
+def _guardrails(option: OptionRecord, quality: Quality) -> Iterator[str]:
+    """A second measure rests on the same cases, those that lack a first score among them."""
+    for rail in option.guardrails:
+        if quality.missing_cases is not None and rail.n > quality.n + quality.missing_cases:
+            yield f"guardrail {rail.name} rests on {rail.n} cases, the option on {quality.n}"
+        now, new, seen = rail.current, rail.candidate, rail.difference
+        if seen is None:
+            continue
+        if now is not None and new is not None and not alike(new - now, seen):
+            yield f"guardrail {rail.name}: {new:g} less {now:g} is not {seen:+g} points"
+        if rail.worst is not None and rail.worst > seen + _CLOSE:
+            yield f"guardrail {rail.name}: {seen:+g} points lie under {rail.worst:+g}"
+
+
+def _read(option: OptionRecord, quality: Quality) -> Iterator[str]:
+    """The cases to read are those that differ among the cases."""
+    if option.audit is None:
+        return
+    for who, ids, counted in (
+        ("today's model", option.audit.losses, quality.only_current_right),
+        ("the candidate", option.audit.gains, quality.only_candidate_right),
+    ):
+        if counted is not None and len(ids) != counted:
+            yield f"{len(ids)} cases to read where {who} scores more, but it is {counted} times"
+    differ = len(option.audit.losses) + len(option.audit.gains)
+    if differ > quality.n:
+        yield f"{differ} cases to read of {quality.n}"
+
+
+def _graded_again(option: OptionRecord, quality: Quality) -> Iterator[str]:
+    """The second grader has seen some of the cases; all of them give the first one's levels."""
+    found = option.grader
+    if found is None:
+        return
+    if found.cases > quality.n:
+        yield f"a second grader has seen {found.cases} of {quality.n} cases"
+    tilt = (found.candidate_again - found.current_again) - (found.candidate - found.current)
+    if not alike(tilt, found.tilt):
+        yield f"the second grader moves the difference by {tilt:+g} points, not {found.tilt:+g}"
+    levels = ((found.current, quality.current), (found.candidate, quality.candidate))
+    for again, level in levels if found.cases == quality.n else ():
+        if level is not None and not alike(again, level):
+            yield f"a model scored {level:g} and, beside another grader, {again:g} of 100"
+
+
+def _success(option: OptionRecord, quality: Quality) -> Iterator[str]:
+    """A success is priced by the share of successes that is shown."""
+    yield from _share("its answers", option.cost, quality.candidate)
+
+
+def _share(whose: str, cost: OptionCost, level: float | None) -> Iterator[str]:
+    share = cost.success_share
+    if share is None:
+        return
+    if level is None or not alike(100 * float(share), level):
+        said = "not known" if level is None else f"{level:g} of 100"
+        yield f"{whose}: {100 * float(share):g} % are priced as right, the score is {said}"
+    each, right = cost.per_request, cost.per_success
+    if each is not None and right is not None and not isclose(right * share, each, rel_tol=1e-6):
+        yield f"{whose}: USD {right:g} a success at {share:g} is not USD {each:g} a request"
+
+
+def _result(option: OptionRecord, quality: Quality) -> Iterator[str]:
+    """What became of the option is what its bounds say."""
+    worst, best, margin = quality.worst, quality.best, quality.margin
+    if option.result is Result.PASS and worst <= -margin:
+        yield f"it passed at worst {worst:+g} points, with a limit of {margin:g}"
+    if Reason.QUALITY_INFERIOR in option.reason_codes and best >= -margin:
+        yield f"it is shown to be worse at best {best:+g} points, with a limit of {margin:g}"
+
+
+def _todays_level(record: RecordContent, _: OptionRecord, quality: Quality) -> Iterator[str]:
+    """On all cases that today's model was asked its level is the one that is told of it."""
+    level, own = record.current_quality, quality.current
+    every = quality.n == record.current_cases
+    if every and level is not None and own is not None and not alike(level, own):
+        yield f"today's model scored {own:g} and {level:g} of 100 on the same {quality.n} cases"
+
+
+def _sizes(record: RecordContent, _: OptionRecord, quality: Quality) -> Iterator[str]:
+    """No more cases than the eval set has, and the limit is the feature's."""
+    whole = record.evidence.eval_set
+    for what, some, most in (
+        ("of the pilot", quality.pilot_cases, whole.pilot),
+        ("that decide", quality.deciding_cases, whole.deciding),
+    ):
+        if some is not None and some > most:
+            yield f"{some} cases {what}, where the eval set has {most}"
+    if not alike(quality.margin, record.margin.value):
+        yield f"a limit of {quality.margin:g} where {record.margin.value:g} was agreed on"
+
+
+def _errors(record: RecordContent, option: OptionRecord, quality: Quality) -> Iterator[str]:
+    """Further errors in production are the loss that is shown."""
+    even, traffic = option.error_break_even, record.traffic
+    if even is None or traffic is None:
+        return
+    for errors, loss in (
+        (even.more_errors_per_month, -quality.difference),
+        (even.more_errors_per_month_worst, -quality.worst),
+    ):
+        expected = max(loss, 0.0) / 100 * traffic.requests_per_month
+        if errors is not None and not isclose(errors, expected, rel_tol=1e-3, abs_tol=1):
+            yield f"{errors:,.0f} more errors a month, where {loss:g} points are {expected:,.0f}"
+
+
 _LAWS: tuple[Callable[[OptionRecord, Quality], Iterator[str]], ...] = (
     _table,
     _levels,
@@ -121,4 +274,16 @@ _LAWS: tuple[Callable[[OptionRecord, Quality], Iterator[str]], ...] = (
     _missing,
     _parts,
     _looks,
+    _passing_look,
+    _slices,
+    _guardrails,
+    _read,
+    _graded_again,
+    _success,
+    _result,
+)
+_BESIDE: tuple[Callable[[RecordContent, OptionRecord, Quality], Iterator[str]], ...] = (
+    _todays_level,
+    _sizes,
+    _errors,
 )

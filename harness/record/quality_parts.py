@@ -26,8 +26,8 @@ class Look(Recorded):
 class Quality(Recorded):
     """Paired quality of one option against the incumbent, points; every figure on the same cases.
 
-    They are those that decide; of an option shown to be worse all that it was asked, the pilot's
-    too; and of one that the pilot dropped the pilot's.
+    They are those that decide; of an option shown to be worse, as a whole or on a part, all that
+    it was asked, the pilot's too; and of one that the pilot dropped the pilot's.
     """
 
     metric: str

@@ -42,7 +42,9 @@ def cascade_facts(
 def escalated(measured: Measured | None) -> str:
     """How often, as the end of a plain line; nothing of other options."""
     cost = _cost(measured)
-    return f"; {percent(cost.escalated, 1)} of the cases go on to today's model" if cost else ""
+    if cost is None:
+        return ""
+    return f"; {percent(cost.escalated, 1)} of all its answers go on to today's model"
 
 
 def _cost(measured: Measured | None) -> CascadeCost | None:

@@ -74,7 +74,7 @@ def noise(run: FeatureRun) -> NoiseFacts | None:
 
 
 def audit(pairs: Pairs) -> AuditFacts | None:
-    """The cases on which the scores differ; None before anything was compared."""
+    """Those of the cases on which the scores differ; None before anything was compared."""
     if not pairs.pairs:
         return None
     found = disagreements(pairs)
@@ -84,12 +84,12 @@ def audit(pairs: Pairs) -> AuditFacts | None:
     )
 
 
-def grader(run: FeatureRun, option: str) -> GraderFacts | None:
+def grader(run: FeatureRun, pairs: Pairs) -> GraderFacts | None:
     """What the second grader changes; None without one, or without a case that both scored."""
     spec = run.board.measures.second
     if spec is None:
         return None
-    gap = grader_gap(run.pairs(option), run.pairs(option, AGAIN))
+    gap = grader_gap(pairs, run.pairs(pairs.option, AGAIN))
     if gap is None:
         return None
     return GraderFacts(

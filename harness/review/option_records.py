@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.costing.catalogue import facts as known
-from harness.decision.quality import quality, score_levels
+from harness.decision.quality import quality, score_levels, settled_in
 from harness.decision.verdict import OptionFacts
 from harness.economics.error_value import QualityLoss
 from harness.record.codes import Reason
@@ -18,7 +18,7 @@ from harness.review.missing import missing_facts
 from harness.review.money import even_at, measure, planned_cost
 from harness.review.unlabelled import to_label
 from harness.review.vetoes import look_at_parts
-from harness.wording import chance, percent
+from harness.wording import chance, percent, pilot_beside
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,6 +62,9 @@ def examine(
     """Bring quality and money of one asked option together; `today` is the incumbent's cost."""
     option = planned.rung.option
     pairs = run.pairs(option)
+    seen = run.vetoes.get(option)
+    if seen is not None and standing.state in {"passes", "vetoed"}:
+        standing = replace(seen.standing, state=standing.state)
     waits = standing.state in {"waiting", "open"} and any(p.unlabelled for p in pairs.pairs)
     metric = run.plan.evalset.primary.scorer
     found = quality(run.design, standing, pairs, metric) if standing.n and not waits else None
@@ -84,17 +87,23 @@ def examine(
         saving_after_discounts=saving,
         even=even,
         even_at_best=at_best,
-        glimpse="" if found else (to_label if waits else _glimpse)(pairs, run.plan.evalset.unit),
+        glimpse="" if found else _seen_of(run, pairs, waits=waits),
     )
 
 
-def _glimpse(pairs: Pairs, unit: str) -> str:
+def _seen_of(run: FeatureRun, pairs: Pairs, *, waits: bool) -> str:
+    return to_label(pairs, run.plan.evalset.unit) if waits else _glimpse(run, pairs)
+
+
+def _glimpse(run: FeatureRun, pairs: Pairs) -> str:
     """Mean scores on the few cases that both models answered; empty without any."""
-    levels = score_levels(list(pairs.pairs))
+    settled = settled_in(pairs, (0, len(pairs.pairs)))
+    levels = score_levels(settled)
     if levels.current is None or levels.candidate is None:
         return ""
+    unit, pilot = run.plan.evalset.unit, len(settled_in(pairs, (0, run.design.pilot)))
     return (
-        f"on {len(pairs.pairs)} {unit} of the pilot it scored {percent(levels.candidate)}, "
+        f"on {pilot_beside(len(settled), pilot, unit)} it scored {percent(levels.candidate)}, "
         f"today's model {percent(levels.current)}"
     )
 
@@ -184,10 +193,18 @@ def option_record(
         performance_risk=_risk(examined.quality),
         migration_effort=_effort(rung, plan),
         cascade=cascade_facts(rung, examined.measured, plan, run),
-        audit=audit(run.pairs(rung.option)) if run and asked else None,
-        grader=grader(run, rung.option) if run and asked else None,
+        audit=audit(_resting(examined, run)) if run and asked else None,
+        grader=grader(run, _resting(examined, run)) if run and asked else None,
         stopped=examined.stopped if Reason.UNLIKELY_TO_PASS in result.reasons else None,
     )
+
+
+def _resting(examined: Examined, run: FeatureRun) -> Pairs:
+    """The pairs that the option's figures rest on; all of them where it has none."""
+    pairs, standing = run.pairs(examined.planned.rung.option), examined.standing
+    if standing is None or examined.quality is None:
+        return pairs
+    return replace(pairs, pairs=pairs.pairs[slice(*standing.cases)])
 
 
 def _parts(examined: Examined, run: FeatureRun | None) -> Parts | None:
@@ -245,7 +262,8 @@ def note(examined: Examined, result: OptionResult) -> str:
         state = "not asked" if examined.standing is None else _state(examined)
         return f"{state}; {examined.glimpse}" if examined.glimpse else state
     words = "better" if found.difference > 0 else "worse"
-    size = f"{abs(found.difference):.1f} points {words} on {found.n} cases"
+    cases = pilot_beside(found.n, found.pilot_cases or 0, "cases")
+    size = f"{abs(found.difference):.1f} points {words} on {cases}"
     size += escalated(examined.measured)
     return f"{_state(examined) if examined.standing else ''}: {size}"
 

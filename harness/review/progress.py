@@ -21,6 +21,8 @@ class Standing:
     look: int
     looks: int
     cases: int
+    """Asked so far, the pilot's too; `worst` rests on `rests_on` of them."""
+    rests_on: int
     of_cases: int
     worst: float | None
     margin: float
@@ -67,6 +69,7 @@ def standings_of(run: FeatureRun, spent_usd: Decimal) -> Iterator[Standing]:
                 look=sum(end <= standing.asked for end in run.design.looks),
                 looks=len(run.design.looks),
                 cases=standing.asked,
+                rests_on=standing.n,
                 of_cases=len(run.design.order),
                 worst=None if standing.worst is None else 100 * standing.worst,
                 margin=run.design.margin,

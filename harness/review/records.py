@@ -80,6 +80,7 @@ class _Writer:
             chosen=decided.chosen,
             current=target(incumbent, plan, self._run) if incumbent else unplanned_target(plan),
             current_quality=self._current_quality(),
+            current_cases=len(self._current_scores()) or None,
             current_cost=self._current_cost(),
             current_latency=self._current_latency(),
             noise=noise(self._run) if self._run else None,
@@ -155,15 +156,17 @@ class _Writer:
         return found is not None and found.fails(self._plan.evalset.bar)
 
     def _current_quality(self) -> float | None:
-        run = self._run
-        if run is None:
-            return None
-        arm = run.board.arm(run.incumbent.option)
-        if arm.unlabelled:
-            return None
-        asked = [arm.score(case) for case in run.design.order if case in arm.scores]
-        scores = [score for score in asked if score is not None]
+        scores = self._current_scores()
         return round(100 * sum(scores) / len(scores), 6) if scores else None
+
+    def _current_scores(self) -> list[float]:
+        """Of every case that the incumbent was asked; none where labels are lacking."""
+        run = self._run
+        arm = run.board.arm(run.incumbent.option) if run else None
+        if run is None or arm is None or arm.unlabelled:
+            return []
+        asked = [arm.score(case) for case in run.design.order if case in arm.scores]
+        return [score for score in asked if score is not None]
 
     def _current_cost(self) -> OptionCost:
         incumbent = self._plan.incumbent

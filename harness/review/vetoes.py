@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.comparison.parts import Part, guardrail_result, slice_results, weakest_unnamed
+from harness.decision.bounds import resting_on_all
 from harness.record.codes import Reason
+from harness.record.parts import GuardrailResult, SliceResult
 from harness.review.veto import Vetoes
 from harness.scoring.catalogue import is_binary
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
     from harness.comparison.pairs import Pairs
     from harness.decision.standing import Standing
-    from harness.record.parts import GuardrailResult, LatencyFacts, SliceResult
+    from harness.record.parts import LatencyFacts
     from harness.review.feature_run import FeatureRun
     from harness.stats.estimates import Method
+
+P = TypeVar("P", SliceResult, GuardrailResult)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +36,8 @@ class Parts:
 def look_at_parts(run: FeatureRun, standing: Standing) -> Parts:
     """What an option's slices and second measures show.
 
-    A proven part is shown as it was tested: at the level and on the cases that decided. An alarm
-    looks at every case that both models answered.
+    They rest on the cases of the standing's own figures; a proven part is shown at the level that
+    it was tested at.
     """
     basis = _Basis(level=standing.level or run.design.alpha, cases=standing.cases)
     return Parts(
@@ -50,16 +53,16 @@ class _Basis:
     level: float
     cases: tuple[int, int]
 
-    def of(self, pairs: Pairs, part: Part) -> Pairs:
-        """The pairs that count for a part."""
-        if part.protect != "proven" or not self.cases[1]:
+    def of(self, pairs: Pairs) -> Pairs:
+        """The pairs that count."""
+        if not self.cases[1]:
             return pairs
         return replace(pairs, pairs=pairs.pairs[slice(*self.cases)])
 
 
 def find_vetoes(run: FeatureRun, standing: Standing, *, latency: LatencyFacts | None) -> Vetoes:
     """Look at one option that passed on quality."""
-    parts = look_at_parts(run, standing)
+    standing, parts = _alarmed(run, standing)
     slices, guardrails = parts.slices, parts.guardrails
     reasons: list[Reason] = []
     if any(found.vetoes for found in slices):
@@ -73,12 +76,38 @@ def find_vetoes(run: FeatureRun, standing: Standing, *, latency: LatencyFacts | 
     elif latency is not None and latency.met is False and not latency.incumbent_misses_too:
         reasons.append(Reason.LATENCY_SLO_MISSED)
     return Vetoes(
+        standing=standing,
         slices=slices,
         guardrails=guardrails,
         latency=latency,
         reasons=tuple(reasons),
         doubts=doubts,
     )
+
+
+def _alarmed(run: FeatureRun, standing: Standing) -> tuple[Standing, Parts]:
+    """The parts on the cases that decided; on all of them where only these show harm.
+
+    Harm is looked for on every case that both models answered, the pilot's too. Where it is found,
+    all figures of the option rest on these cases.
+    """
+    parts = look_at_parts(run, standing)
+    if any(part.vetoes for part in (*parts.slices, *parts.guardrails)):
+        return standing, parts
+    whole = resting_on_all(run.design, standing, run.pairs(standing.option))
+    every = look_at_parts(run, whole)
+    alarms = [part for part in (*every.slices, *every.guardrails) if part.protect == "alarm"]
+    if not any(part.vetoes for part in alarms):
+        return standing, parts
+    return whole, Parts(
+        slices=tuple(_proven_before(part) for part in every.slices),
+        guardrails=tuple(_proven_before(part) for part in every.guardrails),
+    )
+
+
+def _proven_before(part: P) -> P:
+    """A proven part passed on the cases that decided: no other set of them takes that back."""
+    return part.model_copy(update={"vetoes": False}) if part.protect == "proven" else part
 
 
 def _slices(run: FeatureRun, pairs: Pairs, basis: _Basis) -> tuple[SliceResult, ...]:
@@ -97,8 +126,11 @@ def _slices(run: FeatureRun, pairs: Pairs, basis: _Basis) -> tuple[SliceResult, 
     taken = {(part.key, part.value) for part in named}
     unnamed = {key: cases for key, cases in groups.items() if key not in taken}
     method = run.design.method
-    found = [slice_results(basis.of(pairs, part), [part], method) for part in named]
-    return (*chain(*found), *weakest_unnamed(pairs, unnamed, method))
+    chosen = basis.of(pairs)
+    return (
+        *slice_results(chosen, named, method),
+        *weakest_unnamed(chosen, unnamed, method),
+    )
 
 
 def _groups(run: FeatureRun) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -123,7 +155,7 @@ def _guardrails(run: FeatureRun, option: str, basis: _Basis) -> tuple[GuardrailR
             proven_level=basis.level,
         )
         method = _measure_method(run.design.method, binary=is_binary(spec.scorer))
-        found.append(guardrail_result(basis.of(run.pairs(option, index), part), part, method))
+        found.append(guardrail_result(basis.of(run.pairs(option, index)), part, method))
     return tuple(found)
 
 

@@ -48,7 +48,7 @@ def prefix(design: Design, option: str, values: list[float], count: int) -> Pair
                 case_id=design.order[place],
                 cluster=design.clusters[place],
                 current=0.0 if value > 0 else 1.0,
-                candidate=1.0 if value > 0 else 1.0 + value,
+                candidate=value if value > 0 else 1.0 + value,
                 difference=value,
             )
             for place, value in enumerate(values[:count])

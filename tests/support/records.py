@@ -174,10 +174,10 @@ def justify_record(**over: object) -> DecisionRecord:
             worst_missing_as_zero=-7.6,
             best=-3.2,
             candidate=90.0,
-            both_right=495,
-            only_current_right=36,
-            only_candidate_right=9,
-            neither_right=20,
+            both_right=490,
+            only_current_right=41,
+            only_candidate_right=14,
+            neither_right=15,
         ),
         cost=a_cost(),
     )
@@ -218,10 +218,10 @@ def undecided_record(**over: object) -> DecisionRecord:
                         worst_missing_as_zero=-4.2,
                         best=0.9,
                         candidate=93.214286,
-                        both_right=510,
-                        only_current_right=21,
-                        only_candidate_right=12,
-                        neither_right=17,
+                        both_right=508,
+                        only_current_right=23,
+                        only_candidate_right=14,
+                        neither_right=15,
                     ),
                 ),
             ),
@@ -315,8 +315,18 @@ _SPECIAL: dict[Reason, dict[str, object]] = {
 
 
 _PARTS: dict[Reason, dict[str, object]] = {
+    Reason.QUALITY_INFERIOR: {"quality": a_failed_option().quality, "slices": ()},
     Reason.SLICE_REGRESSION: {
-        "slices": (a_slice(difference=-11.0, worst=-16.2, best=-6.4, vetoes=True),)
+        "slices": (
+            a_slice(
+                only_current_right=14,
+                only_candidate_right=1,
+                difference=-11.016949,
+                worst=-16.2,
+                best=-6.4,
+                vetoes=True,
+            ),
+        )
     },
     Reason.GUARDRAIL_FAILED: {
         "guardrails": (a_guardrail(candidate=95.1, difference=-4.7, worst=-6.3, vetoes=True),)
@@ -329,10 +339,10 @@ _PARTS: dict[Reason, dict[str, object]] = {
             worst=-4.9,
             worst_missing_as_zero=-4.9,
             candidate=91.964286,
-            both_right=504,
-            only_current_right=27,
-            only_candidate_right=11,
-            neither_right=18,
+            both_right=501,
+            only_current_right=30,
+            only_candidate_right=14,
+            neither_right=15,
         )
     },
     Reason.UNLIKELY_TO_PASS: {

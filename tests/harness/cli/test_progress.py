@@ -21,6 +21,7 @@ STANDING = Standing(
     feature="tickets",
     option="good",
     look=3,
+    rests_on=330,
     looks=5,
     cases=336,
     of_cases=560,
@@ -33,7 +34,9 @@ STANDING = Standing(
 
 def test_a_standing_is_one_line() -> None:
     words = " ".join(standing_line(STANDING).split())
-    assert words == ("tickets good look 3 of 5 336/560 at worst -3.4 (limit -5) continue USD 17.10")
+    assert words == (
+        "tickets good look 3 of 5 336/560 at worst -3.4 on 330 (limit -5) continue USD 17.10"
+    )
 
 
 def test_a_log_tells_how_far_and_how_long(capsys: pytest.CaptureFixture[str]) -> None:

@@ -151,6 +151,7 @@ def full_record() -> DecisionRecord:
     assert needed is not None
     whole = record.model_copy(
         update={
+            "current_cases": 544,
             "noise": NoiseFacts(cases=541, disagreement=4.4, difference=-0.6, error=0.9),
             "options": (option,),
             "current": a_target("claude-opus-4-5", retires_on=date(2027, 10, 1)),

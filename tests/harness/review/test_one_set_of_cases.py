@@ -7,98 +7,25 @@ the record says its figures rest on.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.config.workspace import load_workspace
-from harness.plan.planning import Selection, plan_review
 from harness.publish.documents import to_document
 from harness.publish.titles import MIXED
 from harness.record.codes import Reason, Result
 from harness.record.laws import broken_laws
-from providers.completion import TokenUsage
 from reports.render import render
-from tests.support.reviews import (
-    CYCLE,
-    MODEL,
-    NOW,
-    Shape,
-    inline_cluster,
-    right_answer,
-    run_review,
-    write,
-    write_review_workspace,
-)
+from tests.support.one_set import CASES, PILOT, PRICES, Script, reviewed, workspace, wrong
+from tests.support.reviews import NOW, write
 from tests.support.wire.openai_server import OpenAIServer
-from tests.support.wire.reply import Reply
 from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from harness.record.model import DecisionRecord
     from harness.record.parts import OptionRecord
-    from tests.support.wire.reply import Body
-
-CASES = 300
-PILOT = 20
-USAGE = TokenUsage(input_tokens=80, output_tokens=2)
-PRICES = {"dropped": "0.10", "harmful": "0.15", "weak": "0.20", "fine": "0.50"}
-"""Cheapest first."""
-EVERYBODY = ", ".join(PRICES)
-
-
-def wrong(model: str, place: int) -> bool:
-    """Which cases, by their place in the seeded order, a model gets wrong.
-
-    `dropped` loses three cases of the pilot; `harmful` is as good as `big` on the pilot and always
-    wrong after it; `weak` loses one case in sixteen; `fine` two cases of all.
-    """
-    ways: Mapping[str, Callable[[int], bool]] = {
-        "dropped": lambda at: at in {1, 7, 13},
-        "harmful": lambda at: at >= PILOT,
-        "weak": lambda at: at % 16 == 5,
-        "fine": lambda at: at in {33, 190},
-    }
-    return place % 25 == 3 if model == "big" else ways[model](place) or place % 25 == 3
-
-
-@dataclass
-class Script:
-    """Answers by a case's place in the seeded order; `lost` models' cases get no answer."""
-
-    order: tuple[str, ...] = ()
-    lost: frozenset[tuple[str, int]] = frozenset()
-    asked: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
-
-    def __call__(self, body: Body) -> Reply:
-        text, model = json.dumps(body.get("messages")), str(body["model"])
-        number = int(text.partition("Ticket number ")[2].partition('"')[0].strip("\\n"))
-        place = self.order.index(f"t-{number:04}")
-        self.asked.setdefault(model, set()).add(place)
-        if (model, place) in self.lost:
-            return Reply(status=503, error_message="out of order")
-        off = wrong(model, place)
-        return Reply(text=right_answer(number + off), usage=USAGE)
-
-
-def workspace(root: Path, port: int, *, kind: str = "ladder", names: str = EVERYBODY) -> Path:
-    write_review_workspace(root, port, Shape(cases=CASES, candidates=names, kind=kind))
-    models = (MODEL.format(name=n, port=port, price=p) for n, p in PRICES.items())
-    write(root / "models" / "more.yaml", "".join(models))
-    return root
-
-
-def reviewed(root: Path, script: Script) -> DecisionRecord:
-    plan = plan_review(load_workspace(root), cycle=CYCLE, on=NOW.date(), wanted=Selection())
-    (feature,) = plan.features
-    script.order = tuple(case.id for case in feature.sample.deciding)
-    with inline_cluster() as cluster:
-        (record,) = run_review(root, cluster)
-    return record
 
 
 def by_name(record: DecisionRecord) -> dict[str, OptionRecord]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.costing.money import exact
 from harness.publish.facts import bridge_at_list, month_of
 from harness.publish.words import limit, points, seconds, usd
 from reports.document import (
@@ -76,7 +77,7 @@ def cost_quality(record: DecisionRecord) -> CostQuality | None:
     if len(spots) < 2:  # noqa: PLR2004  # one point is no picture
         return None
     words = "; ".join(
-        f"{spot.label} USD {spot.monthly_usd:,.0f} a month, {points(spot.quality)}"
+        f"{spot.label} {usd(exact(spot.monthly_usd))} a month, {points(spot.quality)}"
         for spot in spots
     )
     text = limit(record.margin.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
@@ -127,10 +128,15 @@ def test_a_record_that_was_changed_by_hand_takes_no_other(
 def test_a_record_that_cannot_be_made_is_kept_from_the_others(root: Path) -> None:
     """No file can say it: the amount of one feature is made none, as a fault of ours might."""
     workspace = load_workspace(root)
-    config = workspace.features[BAD].model_copy(update={"migration_usd": Decimal("NaN")})
-    features = {**workspace.features, BAD: config}
-    object.__setattr__(workspace, "features", features)
     plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection())
+    none = {"migration_usd": Decimal("NaN")}
+    plan = replace(
+        plan,
+        features=tuple(
+            replace(one, config=one.config.model_copy(update=none)) if one.feature == BAD else one
+            for one in plan.features
+        ),
+    )
     faults = Faults()
     path = root / ".rightsize" / "journal.sqlite"
     with Journal.open(path, run_id="again", cycle=CYCLE, now=NOW.isoformat()) as journal:

@@ -54,7 +54,7 @@ def test_a_record_that_says_something_else_is_found_out(
     (record,) = read_records(root / "reviews" / CYCLE)
     quality = record.options[0].quality
     assert quality is not None
-    better = quality.model_copy(update={"worst": -0.1})
+    better = quality.model_copy(update={"best": quality.best + 0.5})
     option = record.options[0].model_copy(update={"quality": better})
     forged = record.model_copy(
         update={"options": (option,), "state": State.PROPOSED, "history": ()}
@@ -65,7 +65,7 @@ def test_a_record_that_says_something_else_is_found_out(
     assert run(["verify", "-w", str(root), "--cycle", CYCLE]) == ExitCode.GATE_FAILED
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "tickets: ANOTHER FINDING"
-    assert lines[1].startswith("  options.0.quality.worst: -0.1 in the record, ")
+    assert lines[1].startswith(f"  options.0.quality.best: {better.best} in the record, ")
 
 
 def test_without_its_journal_it_cannot_tell(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,294 @@
+"""The pages' sentences with names in place of figures.
+
+`{name}` is a figure of `slots`, `{one|other}` either of two; `{option}` is the option that the
+sentence is about, else the one that page one shows; `{*}` is any words without a digit, `{day}` a
+day. Digits that stand in a template are text. A group counts where its name begins the place:
+`title`, `status`, a paragraph's lead, `table CAPTION: COLUMN`, `picture`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_MEASURED = (
+    "On {n} held-back {*} the smaller model was right {right_then} times, today's {right_today}",
+    "On {n} held-back {*} the smaller model scored {candidate_abs} of 100, today's {current_abs}",
+    "{option} was right {right_then} times on {n} {*}, today's model {right_today} times",
+    (
+        "{option} was right {right_then} times on {n} {*} ({pilot_cases} of the pilot, "
+        "{deciding_cases} that decide), today's model {right_today} times"
+    ),
+    (
+        "{option} scored {candidate_abs} of 100 on {n} {*} ({pilot_cases} of the pilot, "
+        "{deciding_cases} that decide), today's model {current_abs}"
+    ),
+    "{option} scored {candidate_abs} of 100 on {n} {*}, today's model {current_abs}",
+    "{option} was tried on {n} {*};",
+    "On {n} held-back {*} the models answered alike",
+    "the models answered alike {agreed_without_label} times, unlabelled",
+    (
+        "where they differ the smaller model alone was right {only_candidate_right} times, "
+        "today's alone {only_current_right}"
+    ),
+    "{difference} points, at worst {worst} (limit {limit})",
+    "may be up to {worst_abs} points worse",
+    "Even at worst it is {worst_abs} points better",
+    "agreed on a limit of {margin} on {day}",
+    "the limit is {margin} points",
+    "It scored {today_quality_abs} of 100",
+    "at worst {worst}; but",
+)
+_FLOOR = (
+    (
+        "scored {floor_level_abs} of 100 on {floor_cases} {*}; {*} would be right on "
+        "{floor_constant_right}"
+    ),
+    "was right on {floor_right} of {floor_cases} {*}; {*} would be right on {floor_constant_right}",
+    "was right on {floor_right} of {floor_cases} {*}; an empty answer",
+    "scored {floor_level_abs} of 100 on {floor_cases} {*}; {*} would score {floor_constant_abs}",
+    "scored {floor_level_abs} of 100 on {floor_cases} {*}; an empty answer",
+    "would be right on {floor_constant_right} of {floor_cases} {*}, {floor_constant_abs} of 100",
+    "would score {floor_constant_abs}, {floor_constant_abs} of 100",
+    "only {floor_best_lower_abs} of 100 would be sure, and the limit is {floor_margin}",
+    "one and the same answer to {floor_alike_abs} % of",
+    (
+        "is only {floor_level_lower_abs} of 100; {floor_needed_abs} would be needed "
+        "({floor_constant_abs} and the limit of {floor_margin})"
+    ),
+    "(100 %)",
+)
+_STOPPED = (
+    "given up after {stop_seen} of {stop_cases} {*}, at a chance of {stop_chance} % to pass",
+    "given up after {stop_seen} of {stop_cases} {*}: the chance",
+    "would show it within the limit was {stop_chance} %",
+    "(it is given up below {stop_threshold} %)",
+    "stopping saved USD {stop_saved}",
+    "about {stop_to_decide} {*} would decide",
+    "{stop_more} more {*} ({stop_to_decide} in all)",
+    "All {stop_to_decide} {*}: they would decide",
+    "they would decide on {option}, for USD {stop_cost} of calls, worth up to USD {saving} a month",
+    "they would decide on {option}, for USD {stop_cost} of calls",
+    "they would decide on {option}, worth up to USD {saving} a month",
+)
+_LABELS = ("abel {needed_labels} disagreements, about {label_minutes} min",)
+_HARM = (
+    (
+        "By what was seen an answer scores as much as today's; up to {worst_abs} lower cannot be "
+        "excluded; {*} {margin}"
+    ),
+    (
+        "About {harm_seen} more of {harm_of} {*} go wrong; up to {harm_most} cannot be excluded; "
+        "{*} {harm_limit}"
+    ),
+    (
+        "About {harm_seen} fewer of {harm_of} {*} go wrong; up to {harm_most} more cannot be "
+        "excluded; {*} {harm_limit}"
+    ),
+    (
+        "not one more of {harm_of} {*} goes wrong; up to {harm_most} cannot be excluded; {*} "
+        "{harm_limit}"
+    ),
+    (
+        "About {harm_seen} fewer of {harm_of} {*} go wrong; {harm_most} fewer even at worst; {*} "
+        "{harm_limit}"
+    ),
+    (
+        "An answer scores about {difference_abs} of 100 points lower; up to {worst_abs} lower "
+        "cannot be excluded; {*} {margin}"
+    ),
+    (
+        "An answer scores about {difference_abs} of 100 points higher; up to {worst_abs} lower "
+        "cannot be excluded; {*} {margin}"
+    ),
+    "The {n} {*} come in {clusters} groups",
+)
+_BILL = (
+    "Saved on the bill USD {bill_saved}",
+    "; {bill_errors} more wrong {*} at USD {error_cost} each {bill_cost};",
+    "; left USD {bill_left} a month",
+    "at worst USD {bill_left_worst}, with {bill_errors_worst} more wrong",
+    "Switching costs USD {saves_one_off_cost} once: paid back in {payback_months|payback_days}",
+    "Switching costs USD {saves_one_off_cost} once",
+    (
+        "Its {bill_errors} more wrong {*} a month, at USD {error_cost} each, would cost USD "
+        "{bill_cost}"
+    ),
+)
+_NOTES = (
+    *_STOPPED,
+    "; {cascade_escalated} % of all its answers go on to today's model",
+    (
+        "{difference_abs} points worse on {n} cases ({pilot_cases} of the pilot, "
+        "{deciding_cases} that decide)"
+    ),
+    "{difference_abs} points worse on {n} cases",
+    "{difference_abs} points better on {n} cases",
+)
+
+SENTENCES: Mapping[str, tuple[str, ...]] = {
+    "title": (
+        "saves USD {bill_left} a month net; at worst it loses USD {bill_left_worst} a month",
+        "saves USD {bill_left} a month net",
+        "{option} loses USD {bill_left} a month with its mistakes counted",
+        "{option} leaves USD {bill_left} a month",
+        (
+            "saves USD {saves_after_discounts} a month ({saves_after_discounts_lower} to "
+            "{saves_after_discounts_upper})"
+        ),
+        "saves USD {saves_after_discounts} a month",
+        "{option} loses {difference_abs} points",
+        "{option} would save at most USD {saving_at_most} a month",
+        "{option} would save only USD {saving} a month",
+        "{needed_cases} more cases would decide",
+        "{needed_cases} more case would decide",
+        "it waits for {needed_labels} labels",
+        "it waits for {needed_labels} label",
+    ),
+    "Will users notice?": (*_HARM, *_MEASURED),
+    "The money.": _BILL,
+    "Why stay?": (*_MEASURED, *_BILL, *_FLOOR, "The other {others} were", *_NOTES),
+    "Why no answer yet?": (*_HARM, *_MEASURED, *_FLOOR, *_NOTES),
+    "Can these cases tell": _FLOOR,
+    "table 1 move so far": ("{moves} move so far",),
+    "table 2 moves so far": ("{moves} moves so far",),
+    "What staying costs.": (
+        (
+            "That is at today's token counts, {today_monthly_after_discounts} less "
+            "{monthly_after_discounts}; at most USD {saving_at_most}, if it took so few tokens "
+            "that it cost {least_cost}"
+        ),
+        *_BILL,
+        "USD {saving} a month on the bill, against {option}",
+        "USD {saving} a month, against {option}",
+        "USD {saving} a month after discounts, against {option}",
+    ),
+    "Noise floor.": (
+        "scores differently on {noise_disagreement} % of {noise_cases} cases",
+        "second answers differ by {noise_difference} points (standard error {noise_error})",
+    ),
+    "table Still needed to decide": _LABELS,
+    "What is missing.": (
+        *_LABELS,
+        "{needed_cases} more cases",
+        "{needed_cases} more case",
+        "{needed_labels} labels",
+        "{needed_labels} label",
+        "for USD {needed_cost} of calls",
+        "Deciding is worth up to USD {needed_worth} a month",
+        "at least 60 live requests",
+    ),
+    "What it may cost.": (
+        "not one more wrong {*} a month; {about_more_errors_per_month_worst} at worst",
+        (
+            "About {about_more_errors_per_month} more wrong {*} a month, "
+            "{about_more_errors_per_month_worst} at worst"
+        ),
+        "not one more wrong {*} a month, {about_more_errors_per_month_worst} at worst",
+        "costs less than USD {even_at_estimate} (at worst USD {even_at_worst})",
+        "costs less than USD {even_at_worst}",
+        "You put it at USD {error_cost}",
+        "net saving USD {even_net_saving_estimate} a month, at worst USD {even_net_saving_worst}",
+    ),
+    "Weakest part.": (
+        "({weakest_n} of {n} {*})",
+        "is at {weakest_difference} points",
+        "a drop of up to {weakest_worst_abs} is possible (limit {weakest_margin})",
+        "a drop of up to {weakest_worst_abs} is possible",
+        "no drop is possible (limit {weakest_margin})",
+    ),
+    "Where the saving comes from.": ("(exact sum {bridge_sum})", " {bridge}"),
+    "Savings that need no other model": ("saves USD {lever_net_saving} a month",),
+    "What would change the decision": (
+        *_STOPPED,
+        "{option}: it is {short_of_limit} points short of the limit",
+        "More traffic than {requests} requests a month",
+    ),
+    "Evidence.": (
+        "{cases} cases (",
+        "{cases} cases at hand",
+        ": {tune} for prompts, {pilot} as a pilot, {deciding} left to decide",
+        "the figures of {option} rest on all of them and {pilot_cases} of the pilot",
+        "the figures of {option} rest on {deciding_cases} and {pilot_cases} of the pilot",
+        "the figures of {option} rest on {pilot_cases} of the pilot alone",
+        "the figures of {option} rest on {deciding_cases}",
+        "; {prompts_tried} prompts tried",
+        "; {prompts_tried} prompt tried",
+        "use {times_used} of this set",
+        "{trials_missing} trials missing",
+        "{trials_missing} trial missing",
+        "after your discounts the saving is USD {saves_after_discounts} a month",
+        "Evaluation cost USD {total_usd}",
+        "stopping early saved USD {saved_by_stopping_usd}",
+    ),
+    "How it was measured.": ("Today's model scored {today_level} % on all {today_cases} cases",),
+    "Saving.": (
+        "at list price USD {saves_monthly} ({saves_percent} %)",
+        (
+            "between USD {saves_monthly_lower_cents|saves_after_discounts_lower_cents} "
+            "and USD {saves_monthly_upper_cents|saves_after_discounts_upper_cents}"
+        ),
+        "USD {saves_after_discounts} a month after discounts",
+        "USD {saves_net_monthly} net of errors, at worst USD {saves_net_monthly_worst}",
+        (
+            "USD {saves_one_off_monthly} a month of the evidence's life, which leaves USD "
+            "{saves_net_of_one_off} (least worth a change USD {saves_minimum_usd})"
+        ),
+        "USD {saves_year} in the first year",
+        "paid back in {payback_months} months",
+        "one-off cost USD {saves_one_off_cost}",
+        "USD {saves_realised} realised",
+    ),
+    "Cases to read": (
+        "{audit_losses} cases where today's model scores more:",
+        "{audit_losses} case where today's model scores more:",
+        "{audit_gains} cases where {option} scores more:",
+        "{audit_gains} case where {option} scores more:",
+        "and {audit_losses_more|audit_gains_more} more in the record",
+    ),
+    "table Options, cheapest first: why": _NOTES,
+    "table Today's model": ("cost a month, {requests} requests",),
+    "table Today's model: today": (
+        "{current_share} %",
+        "USD {today_per_request} / {today_per_success_here}",
+        "USD {today_monthly}",
+        "{today_p95_s|today_p99_s|today_ttft_p95_s} s",
+    ),
+    "table Today's model: then": (
+        "{candidate_share} %",
+        "USD {per_request} / {per_success}",
+        "USD {monthly}",
+        "{p95_s|p99_s|ttft_p95_s} s",
+    ),
+    "table Today's model: difference": (
+        "{difference} points, at worst {worst} (limit {limit})",
+        "{request_change} %",
+        "USD {listed_change}",
+        (
+            "at most {p95_upper_s|p99_upper_s|ttft_p95_upper_s} s "
+            "(limit {slo_p95_s|slo_p99_s|slo_ttft_p95_s} s)"
+        ),
+        "n = {latency_n} (limit {slo_p95_s|slo_p99_s|slo_ttft_p95_s} s)",
+    ),
+    "table From today's monthly cost: USD a month": ("{bridge_cents|bridge_sum_cents}",),
+    "table Looks of": (", {looks_planned} planned",),
+    "table Measured time: limits": ("{slo_p95_s} s", "{slo_ttft_p95_s} s", "{slo_p99_s} s"),
+    "table Measured time: p50": ("{p50_s} s",),
+    "table Measured time: p95": ("{p95_s} s",),
+    "table Measured time: p99": ("{p99_s} s",),
+    "table Measured time: first token": ("{ttft_p95_s} s",),
+    "table Quality against today": ("limit {limit}",),
+    "\u2039option": ("{cascade_escalated} % of the answers of \u2039{*}\u203a did not pass",),
+    "picture": (
+        "limit {today_slo_p95_s|slo_p95_s} s",
+        "limit {limit}",
+        "a whole line right of the limit {limit} passes",
+        "{option} {difference}, at worst {worst}, at best {best}",
+        "\u2039today\u203a USD {today_monthly_after_discounts} a month, 0.0",
+        "{option} USD {monthly_after_discounts} a month, {difference}",
+        "Today USD {today_monthly_after_discounts}",
+        "\u2039today\u203a p50 {today_p50_s} s, p95 {today_p95_s} s, at most {today_p95_upper_s} s",
+        "{option} p50 {p50_s} s, p95 {p95_s} s, at most {p95_upper_s} s",
+        "proposed USD {monthly_after_discounts}",
+        "USD {bridge}",
+    ),
+}

@@ -1,0 +1,287 @@
+"""One feature's page against its record."""
+
+from __future__ import annotations
+
+import re
+import string
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tests.recompute.blocks import Grid, Line
+from tests.recompute.claims import SENTENCES
+from tests.recompute.figures import leaves
+from tests.recompute.match import MARK, Matcher
+from tests.recompute.slots import Slots, of_option, of_part, of_record
+from tests.recompute.tables import LEVERS, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tests.recompute.blocks import Page
+    from tests.recompute.figures import Truth
+    from tests.recompute.match import Report
+    from tests.recompute.tables import Columns
+
+Json = dict[str, Any]
+_NUMBER = re.compile(r"-?\d+(\.\d+)?$")
+_TICK = re.compile(r"[-+\u2212]?\d+(\.\d+)?$")
+_TODAY = "today"
+_OF_TWO = "Today's model"
+
+
+class Document:
+    """Checks a page; every fault goes into the report."""
+
+    def __init__(self, truth: Truth, page: Page, report: Report, where: str) -> None:
+        self.truth, self.page = truth, page
+        self.marks = marks(truth.record)
+        self.matcher = Matcher(report, where, self.marks)
+        self.whole = of_record(truth)
+        self.each = {name: of_option(truth, one) for name, one in truth.options.items()}
+        shown = truth.shown()
+        self.shown = None if shown is None else shown["target"]["option"]
+        self.rows: Mapping[str, Callable[[str, int, str], Slots]] = {
+            "Looks of ": self._look,
+            "Parts of the cases, ": self._part,
+            "Guardrails, ": self._part,
+            "Tokens of a request": lambda _, at, __: of_part(self._portions()[at]),
+            "Rates, USD": lambda _, at, __: of_part(self._rates()[at]),
+            "Levers on the same model": self._lever_at,
+            "Standard deviation": lambda _, __, first: self._spread(first),
+            "Measured time": lambda _, __, first: of_part(self._latencies()[first]),
+            _OF_TWO: lambda *_: self._slots(None),
+        }
+
+    def check(self) -> None:
+        page = self.page
+        self._read("title", page.title)
+        self._read("status", page.status)
+        for block in page.blocks:
+            if isinstance(block, Line):
+                self._read(block.lead, f"{block.lead} {block.text}")
+            else:
+                self._table(block)
+        for picture in page.pictures:
+            self._picture(picture)
+
+    def _read(self, place: str, text: str) -> None:
+        about = self._about(place)
+
+        def figure(mark: str | None, names: str) -> set[str] | None:
+            return self.figure(mark or about, names)
+
+        self.matcher.read(text, claims(self.matcher.masked(place)), figure)
+
+    def _about(self, place: str) -> str | None:
+        """The option that a lead or a caption names."""
+        found = [mark for mark in MARK.findall(self.matcher.masked(place)) if mark != _TODAY]
+        return found[0] if found and not place.startswith(_OF_TWO) else None
+
+    def figure(self, mark: str | None, names: str) -> set[str] | None:
+        """Texts of a figure; alternatives are divided by a bar."""
+        found: set[str] = set()
+        for name in names.split("|"):
+            found |= self._slots(mark).get(name) or self.whole.get(name) or set()
+        return found or None
+
+    def _slots(self, mark: str | None) -> Slots:
+        if mark is None:
+            return self.each[self.shown] if self.shown else Slots()
+        return next(
+            (slots for name, slots in self.each.items() if self.marks[name] == _marked(mark)),
+            Slots(),
+        )
+
+    def _table(self, grid: Grid) -> None:
+        rule = next((TABLES[start] for start in TABLES if grid.caption.startswith(start)), None)
+        self._read(f"table {grid.caption}", grid.caption)
+        names = numbered(grid.names)
+        if grid.caption.startswith(_OF_TWO):
+            names = ["", "today", "then", "difference"]
+        for at, row in enumerate(grid.rows):
+            for name, cell in zip(names, row, strict=True):
+                self._cell(grid, rule, (name, cell), (at, row))
+
+    def _cell(
+        self,
+        grid: Grid,
+        rule: Columns | None,
+        named: tuple[str, str],
+        row: tuple[int, Sequence[str]],
+    ) -> None:
+        name, cell = named
+        at, cells = row
+        key = cells[0] if name == "value" else name
+        template = (rule or {}).get(key)
+        slots = self._row(grid, at, cells)
+
+        def figure(mark: str | None, names: str) -> set[str] | None:
+            if mark is not None:
+                return self.figure(mark, names)
+            found: set[str] = set()
+            for one in names.split("|"):
+                found |= slots.get(one) or self.whole.get(one) or set()
+            return found or None
+
+        own = () if template is None else (template,)
+        table = _OF_TWO if grid.caption.startswith(_OF_TWO) else grid.caption
+        self.matcher.read(cell, (*own, *claims(f"table {table}: {name}")), figure)
+
+    def _row(self, grid: Grid, at: int, cells: Sequence[str]) -> Slots:
+        """Figures of the thing that a row is about."""
+        caption, first = grid.caption, cells[0]
+        for start, find in self.rows.items():
+            if caption.startswith(start):
+                return find(caption, at, first)
+        if first.startswith("same model, "):
+            return self._lever(first)
+        if first.endswith(" (today)"):
+            return self._of_today()
+        return self.each.get(first, Slots())
+
+    def _of_today(self) -> Slots:
+        mine = {key: texts for key, texts in self.whole.items() if key.startswith("today_")}
+        return Slots({key.removeprefix("today_"): texts for key, texts in mine.items()})
+
+    def _look(self, caption: str, at: int, _: str) -> Slots:
+        name = caption.removeprefix("Looks of ").partition(", ")[0]
+        option = self.truth.options[name]
+        return of_part(option["quality"]["looks"][at])
+
+    def _lever_at(self, _: str, at: int, __: str) -> Slots:
+        return self._of_lever(self.truth.record["levers"][at])
+
+    def _part(self, caption: str, _: int, first: str) -> Slots:
+        for name, option in sorted(self.truth.options.items(), key=lambda one: -len(one[0])):
+            if f", {name}" in caption.partition(":")[0]:
+                for part in option["slices"]:
+                    if f"{part['key']}: {part['value']}" == first:
+                        return of_part(part)
+                for rail in option["guardrails"]:
+                    if rail["name"] == first:
+                        return of_part(rail)
+        return Slots()
+
+    def _lever(self, first: str) -> Slots:
+        """A lever's row among the options."""
+        kind = LEVERS[first.removeprefix("same model, ")]
+        levers = self.truth.record["levers"]
+        found = self._of_lever(next(one for one in levers if one["kind"] == kind))
+        found["monthly"] = found["lever_net_monthly"]
+        return found
+
+    def _of_lever(self, lever: Json) -> Slots:
+        slots = of_part({**lever, **(lever["basis"] or {})})
+        rates = self.truth.today["rates"]
+        kept = 1 - Decimal(rates["discount"]) if rates else Decimal(1)
+        for name, key in (("monthly", "monthly"), ("saving", "saving_monthly")):
+            slots.money(f"lever_net_{name}", Decimal(lever[key]) * kept)
+        return slots
+
+    def _spread(self, name: str) -> Slots:
+        """One model's spread, as every option that it stands in has it."""
+        slots = Slots()
+        for option in self.truth.options.values():
+            quality = option["quality"] or {}
+            own = "spread_candidate" if option["target"]["option"] == name else "spread_current"
+            for key, texts in of_part(quality.get(own) or {}).items():
+                slots.put(key, *texts)
+        return slots
+
+    def _latencies(self) -> Mapping[str, Json]:
+        record = self.truth.record
+        options = [(one["target"]["option"], one["latency"]) for one in record["options"]]
+        return dict([(record["current"]["option"], record["current_latency"]), *options])
+
+    def _costs(self) -> list[Json]:
+        return [self.truth.today, *(one["cost"] for one in self.truth.options.values())]
+
+    def _portions(self) -> list[Json]:
+        found = [part for cost in self._costs() for part in cost["portions"]]
+        for one in self.truth.options.values():
+            month = (one["cascade"] or {}).get("month")
+            if month:
+                found += [*month["first"], *month["again"]]
+        return found
+
+    def _rates(self) -> list[Json]:
+        found = [cost["rates"] for cost in self._costs() if cost["rates"]]
+        months = ((one["cascade"] or {}).get("month") for one in self.truth.options.values())
+        return [*found, *(month["first_rates"] for month in months if month)]
+
+    def _picture(self, text: str) -> None:
+        """Labels of a picture: the limit, and what its description says of each option."""
+        for line in text.splitlines():
+            if _TICK.match(line.strip()):
+                self.matcher.report.excepted["a tick of an axis"] += 1
+            else:
+                self._read("picture", line)
+
+
+def claims(place: str) -> tuple[str, ...]:
+    """Templates of every group whose name begins the place; of a table also its column."""
+    return tuple(
+        one for start, group in SENTENCES.items() if _begins(place, start) for one in group
+    )
+
+
+def _begins(place: str, start: str) -> bool:
+    if not start.startswith("table "):
+        return place.startswith(start)
+    caption, _, column = start.partition(": ")
+    return place.startswith(caption) and (place.rpartition(": ")[2].startswith(column))
+
+
+def marks(record: Json) -> Mapping[str, str]:
+    """What the workspace calls its things: options first, then every text with a digit in it."""
+    found: dict[str, str] = {record["current"]["option"]: _marked(_TODAY)}
+    for at, option in enumerate(record["options"]):
+        found.setdefault(option["target"]["option"], _marked(letters(at)))
+    for text in leaves(_named(record)):
+        if isinstance(text, str) and any(map(str.isdigit, text)) and not _NUMBER.match(text):
+            found.setdefault(text, _marked("name"))
+    return found
+
+
+def _named(record: Json) -> list[object]:
+    """The parts of a record that hold names and people's own words, no figures."""
+    options = [
+        (option["target"], [part["value"] for part in option["slices"]], option["audit"])
+        for option in record["options"]
+    ]
+    words = [
+        record[key] for key in ("decision_id", "cycle", "feature", "current", "trigger", "history")
+    ]
+    evidence = record["evidence"]
+    facts = (
+        evidence["power_note"],
+        evidence["eval_set"]["provenance"],
+        evidence["traffic_source"],
+        evidence["versions"],
+    )
+    sources = [cost["rates"]["source"] for cost in [record["current_cost"]] if cost["rates"]]
+    return [*words, options, facts, sources, evidence["journal_runs"]]
+
+
+def letters(number: int) -> str:
+    """0 is a, 25 is z, 26 is ba: names without a digit."""
+    text = ""
+    while True:
+        number, rest = divmod(number, 26)
+        text = string.ascii_lowercase[rest] + text
+        if not number:
+            return f"option{text}"
+
+
+def _marked(name: str) -> str:
+    return f"\u2039{name}\u203a"
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names of columns; a name that comes again has its number behind it."""
+    seen: dict[str, int] = {}
+    found: list[str] = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return found

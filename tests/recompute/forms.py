@@ -1,0 +1,75 @@
+"""How the pages write numbers, stated once more: money, points, shares, seconds, counts."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+DASH = "\u2013"
+DIGITS = re.compile(r"\d")
+PERIOD = re.compile(r"(?<=\d),(?=\d{3})")
+
+
+def money(amount: Decimal | None, *, signed: bool = False) -> str:
+    """An amount without its currency: whole from 100, cents from 1, else three digits."""
+    if amount is None:
+        return DASH
+    size = abs(amount)
+    places = 0 if size >= 100 else 2 if size >= 1 or not size else max(2, 2 - size.adjusted())
+    value = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    text = f"{value:+,f}" if signed else f"{value:,f}"
+    if "." in text:
+        text = text.rstrip("0")
+        whole, _, part = text.partition(".")
+        text = f"{whole}.{part.ljust(2, '0')}"
+    return text
+
+
+def cents(amount: Decimal, *, signed: bool = False) -> str:
+    return f"{amount:+,.2f}" if signed else f"{amount:,.2f}"
+
+
+def points(value: float | None, *, signed: bool = True) -> str:
+    if value is None:
+        return DASH
+    near = round(value, 1)
+    if near == 0:
+        return "0.0"
+    return f"{near:+.1f}" if signed else f"{near:.1f}"
+
+
+def share(value: float | None) -> str:
+    return DASH if value is None else f"{value:.1f}"
+
+
+def count(value: float | None) -> str:
+    return DASH if value is None else f"{value:,.0f}"
+
+
+def general(value: float | Decimal | None, digits: int = 6) -> str:
+    return DASH if value is None else f"{value:.{digits}g}"
+
+
+def stated(amount: Decimal | None) -> str:
+    """A rate with all its digits."""
+    if amount is None:
+        return DASH
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def seconds(value: float | None) -> str:
+    if value is None:
+        return DASH
+    return f"{value:.2f}" if value < 1 else f"{value:,.1f}"
+
+
+def roughly(value: float) -> str:
+    """A count of two significant digits."""
+    if value == 0:
+        return "0"
+    if abs(value) < 1:
+        return f"{value:.1g}"
+    step = 10 ** max(0, math.floor(math.log10(abs(value))) - 1)
+    return f"{round(value / step) * step:,.0f}"

@@ -1,0 +1,62 @@
+"""What the index says, with names in place of figures, as in `claims`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.recompute.tables import Columns
+
+INDEX_SENTENCES: tuple[str, ...] = (
+    (
+        ": {features} features, USD {spend} a month as reviewed, after discounts, {known} of "
+        "{features} known"
+    ),
+    ": {features} features, USD {spend} a month as reviewed, after discounts",
+    ": {features} feature, USD {spend} a month as reviewed, after discounts",
+    "DOWNGRADE {downgrade}",
+    "JUSTIFY {justify}",
+    "UNDECIDED {undecided_left}",
+    "WAITING FOR LABELS {waiting}",
+    "NOT EVALUATED {closed}",
+    "aving by batch or caching USD {same_model} a month, on {same_model_on} feature",
+    "roposed saving USD {proposed} a month after discounts, on {proposed_on} feature",
+    "et of mistakes USD {net} of USD {net_gross}, on the {net_on} of {proposed_on} feature",
+    "other models could save USD {bound} at most, on {bound_on} feature",
+    "Spend and saving of {unknown} of {features} feature",
+    "What the review cost. USD {spent}; stopping early saved USD {stopped}; {free} feature",
+    "One month of the proposed saving pays for it {pays_proposed} times",
+    "One month of the realised saving pays for it {pays_realised} times",
+    "How sure this is. {tested} feature",
+    "at most {wrong} wrong downgrades",
+    "USD {spend_cents} a month on {features} feature",
+    ", {known} of {features} known",
+    "The 10 features that spend most",
+    "{others} others",
+    "{others} other",
+    "{features} features",
+    "{features} feature",
+)
+
+INDEX_TABLES: Columns = {
+    "features": "{count}",
+    "forecast": "{forecast_cents}",
+    "realised": "{realised_cents}",
+    "saves a month": "{saving_cents}",
+    "net of mistakes": "{net_cents}",
+    "at worst": "{net_worst_cents}",
+    "quality at worst (limit)": "{worst} ({margin})",
+    "worth a month": "{worth}",
+    "cases": "{cases}",
+    "labels": "{labels}",
+    "cost": "{cost}",
+    "spend a month": "{spend_cents}",
+    "share": "{share} %",
+    "spend known": "{known} of {features}",
+    "proposed saving": "{proposed_cents}",
+    "saving in production, forecast": "{production_cents}",
+    "realised (verified ones)": "{realised_cents}",
+    "saving by batch or caching": "{same_model_cents}",
+    "could save at most": "{at_most}",
+    "saving when found": "{offered_cents}",
+}

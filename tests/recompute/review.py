@@ -1,0 +1,39 @@
+"""A published review: every record, every page in both forms."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.recompute.blocks import read_html, read_markdown
+from tests.recompute.document import Document
+from tests.recompute.figures import Truth
+from tests.recompute.index import Index, check_table
+from tests.recompute.match import Report
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+
+def recompute(folder: Path, day: date) -> Report:
+    """Recompute every figure of a review's folder; `day` is the one that its index was made on."""
+    report = Report()
+    truths: list[Truth] = []
+    for path in sorted((folder / "records").glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        truth = Truth(record)
+        truths.append(truth)
+        for fault in truth.faults:
+            report.add(f"records/{path.name}", "", fault)
+        for ending, read in ((".md", read_markdown), (".html", read_html)):
+            page = folder / "documents" / f"{path.stem}{ending}"
+            where = f"documents/{page.name}"
+            found = read(page.read_text(encoding="utf-8"))
+            Document(truth, found, report, where).check()
+    index = Index(truths, report, day)
+    for name, read in (("index.md", read_markdown), ("index.html", read_html)):
+        index.check(read((folder / name).read_text(encoding="utf-8")), name)
+    table = (folder / "portfolio.csv").read_text(encoding="utf-8")
+    check_table(table, index, truths, "portfolio.csv")
+    return report

@@ -1,0 +1,395 @@
+"""The texts that a page may print for each figure of a record: name -> acceptable texts."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any
+
+from tests.recompute import forms
+from tests.recompute.forms import cents, count, general, money, points, roughly, seconds, share
+
+if TYPE_CHECKING:
+    from tests.recompute.figures import Truth
+
+Json = dict[str, Any]
+Texts = dict[str, set[str]]
+
+
+class Slots(dict[str, set[str]]):
+    """Texts by name of the figure; a name that is not there has no text."""
+
+    def put(self, name: str, *texts: str | None) -> None:
+        self.setdefault(name, set()).update(text for text in texts if text is not None)
+
+    def money(self, name: str, amount: Decimal | None) -> None:
+        self.put(name, money(amount), money(amount, signed=True) if amount is not None else None)
+        if amount is not None:
+            self.put(name, money(abs(amount)) if amount < 0 else None)
+            self.put(f"{name}_cents", cents(amount), cents(amount, signed=True))
+
+    def points(self, name: str, value: float | None) -> None:
+        self.put(name, points(value))
+        self.put(f"{name}_abs", points(None if value is None else abs(value), signed=False))
+        self.put(f"{name}_share", share(value))
+
+
+def of_record(truth: Truth) -> Slots:
+    """Figures of the feature as a whole."""
+    record, slots = truth.record, Slots()
+    evidence, spend = record["evidence"], record["evidence"]["spend"]
+    used, traffic = evidence["eval_set"], record["traffic"]
+    slots.put("margin", general(record["margin"]["value"]))
+    slots.put("cases", count(used["n"]))
+    for key in ("tune", "pilot", "deciding", "times_used", "clusters"):
+        slots.put(key, count(used[key]), str(used[key]))
+    for key, value in spend.items():
+        if key.endswith("_usd"):
+            slots.money(key, Decimal(value))
+        else:
+            slots.put(key, count(value))
+    slots.put("confidence", general(evidence["confidence"] * 100))
+    _traffic(slots, traffic)
+    floor = evidence.get("floor")
+    slots.put("today_cases", None if floor is None else count(floor["cases"]))
+    slots.put("today_level", share(record["current_quality"]))
+    slots.points("today_quality", record["current_quality"])
+    _cost(slots, "today_", truth.today)
+    _latency(slots, "today_", record["current_latency"])
+    slots.money("error_cost", _decimal(record["feature"]["error_cost_usd"]))
+    _savings(slots, truth)
+    _floor(slots, floor)
+    _needed(slots, record["still_needed"])
+    for key, texts in of_part(record.get("noise") or {}).items():
+        slots.put(f"noise_{key}", *texts)
+    _levers(slots, truth)
+    _missing(slots, record["options"])
+    slots.put("moves", count(len(record["history"])))
+    slots.put("others", count(max(len(record["options"]) - 1, 0)))
+    return slots
+
+
+def _missing(slots: Slots, options: list[Json]) -> None:
+    """Trials without an answer, today's model's once."""
+    lost = [one["missing"] for one in options if one["missing"] is not None]
+    if lost:
+        missing = max(one["current"] for one in lost) + sum(one["candidate"] for one in lost)
+        slots.put("trials_missing", count(missing))
+
+
+def _traffic(slots: Slots, traffic: Json | None) -> None:
+    if traffic is not None:
+        slots.put("requests", count(traffic["requests_per_month"]))
+        slots.put("traffic_in", f"{traffic['input_tokens']:,.1f}")
+        slots.put("traffic_out", f"{traffic['output_tokens']:,.1f}")
+        slots.put("cached", f"{traffic['cached_share'] * 100:.1f}")
+        slots.put("cache_written", f"{traffic['cache_written_share'] * 100:.1f}")
+        slots.put("retries", f"{traffic['retry_rate'] * 100:.2f}")
+        growth = traffic["growth_per_month"]
+        slots.put("growth", f"{growth * 100:+.3g}" if growth else "0")
+
+
+def of_option(truth: Truth, option: Json) -> Slots:
+    """Figures of one option."""
+    slots = Slots()
+    if option["quality"] is not None:
+        _quality(slots, option["quality"])
+    _cost(slots, "", option["cost"])
+    _latency(slots, "", option["latency"])
+    slots.money("saving", option["saving"])
+    slots.money("saving_at_most", _decimal(option["saving_at_most"]))
+    most, today = _decimal(option["saving_at_most"]), truth.today["monthly_after_discounts"]
+    if most is not None and today is not None:
+        slots.money("least_cost", today - most)
+    _errors(slots, option["error_break_even"])
+    _bill(slots, truth, option)
+    _weakest(slots, option["slices"])
+    _cascade(slots, option["cascade"])
+    _stop(slots, option.get("stopped"))
+    for key, lost in (option["missing"] or {}).items():
+        slots.put(f"missing_{key}", count(lost))
+    slots.put("prompts_tried", count(option["prompts_tried"]))
+    for ids in ("losses", "gains"):
+        found = (option["audit"] or {}).get(ids, ())
+        slots.put(f"audit_{ids}", count(len(found)))
+        slots.put(f"audit_{ids}_more", f"{len(set(found)) - 60:,}")
+    _changes(slots, truth.today, option)
+    return slots
+
+
+def _errors(slots: Slots, even: Json | None) -> None:
+    """What an error may cost."""
+    if even is None:
+        return
+    for key in ("at_estimate", "at_worst", "net_saving_estimate", "net_saving_worst"):
+        slots.money(f"even_{key}", even[key])
+    slots.money("net_of_one_off", even.get("net_of_one_off"))
+    for key in ("more_errors_per_month", "more_errors_per_month_worst"):
+        if even[key] is not None:
+            slots.put(key, count(float(even[key])))
+            slots.put(f"about_{key}", roughly(abs(float(even[key]))))
+
+
+def _bill(slots: Slots, truth: Truth, option: Json) -> None:
+    """Saved, less what mistakes cost, is left: rounded alike, so that they add up as printed."""
+    even, saved = option["error_break_even"], option["saving"]
+    each = _decimal(truth.record["feature"]["error_cost_usd"])
+    if saved is not None:
+        slots.money("bill_saved", saved)
+    if even is None or saved is None or each is None:
+        return
+    for errors_of, ending in (("more_errors_per_month", ""),
+                              ("more_errors_per_month_worst", "_worst")):  # fmt: skip
+        errors = Decimal(str(even[errors_of]))
+        cost = errors * each
+        unit = Decimal(1) if max(abs(saved), cost) >= 100 else Decimal("0.01")
+        bill, lost = (amount.quantize(unit, rounding=ROUND_HALF_UP) for amount in (saved, cost))
+        slots.put("bill_saved", f"{bill:,f}")
+        slots.put(f"bill_cost{ending}", f"{-lost:,f}", f"{lost:,f}")
+        slots.put(f"bill_left{ending}", f"{bill - lost:,f}", f"{abs(bill - lost):,f}")
+        slots.put(f"bill_errors{ending}", count(float(errors)), f"{errors:,.1f}", f"{errors:,.2f}")
+
+
+def _weakest(slots: Slots, parts: list[Json]) -> None:
+    """The part of the cases where the largest drop could not be excluded."""
+    asked = [p for p in parts if p["worst"] is not None and p["protect"] != "exploratory"]
+    if not asked:
+        return
+    weakest = min(asked, key=lambda one: one["worst"])
+    slots.put("weakest_n", count(weakest["n"]))
+    slots.points("weakest_difference", weakest["difference"])
+    slots.points("weakest_worst", weakest["worst"])
+    slots.put("weakest_margin", general(weakest["margin"]))
+
+
+def _changes(slots: Slots, today: Json, option: Json) -> None:
+    """Today's cost beside the option's."""
+    then = option["cost"]
+    if today["per_request"] and then["per_request"] is not None:
+        change = (then["per_request"] / today["per_request"] - 1) * 100
+        slots.put("request_change", f"{change:+.0f}")
+    quality = option["quality"]
+    if quality is not None and quality["current"] and today["per_request"] is not None:
+        level = Decimal(str(round(quality["current"], 6))) / 100
+        slots.money("today_per_success_here", today["per_request"] / level)
+    if today["monthly"] is not None and then["monthly"] is not None:
+        slots.money("listed_change", then["monthly"] - today["monthly"])
+    if option["saving"] is not None:
+        slots.money("net_change", -option["saving"])
+
+
+def _floor(slots: Slots, floor: Json | None) -> None:
+    """Whether the cases tell today's model from a constant answer."""
+    if floor is None:
+        return
+    slots.put("floor_cases", count(floor["cases"]))
+    for key in ("right", "constant_right"):
+        slots.put(f"floor_{key}", count(floor[key]))
+    level, constant = floor["level"], floor["constant_score"]
+    if floor["right"] is not None and floor["cases"]:
+        level = 100 * floor["right"] / floor["cases"]
+    if floor["constant_right"] is not None and floor["cases"]:
+        constant = 100 * floor["constant_right"] / floor["cases"]
+    slots.points("floor_level", level)
+    slots.points("floor_constant", constant)
+    for key in ("level_lower", "best_lower", "alike"):
+        slots.points(f"floor_{key}", floor[key])
+    slots.put("floor_margin", general(floor["margin"]))
+    if constant is not None:
+        slots.points("floor_needed", constant + floor["margin"])
+
+
+def _cascade(slots: Slots, facts: Json | None) -> None:
+    if facts is None:
+        return
+    slots.put("cascade_answers", count(facts["answers"]))
+    slots.put("cascade_escalated", share(facts["escalated"]))
+    slots.money("cascade_first", _decimal(facts["first_per_request"]))
+    slots.money("cascade_again", _decimal(facts["escalation_per_request"]))
+    month = facts.get("month")
+    if month is not None:
+        slots.put("cascade_cases", count(month["cases"]))
+        slots.put("cascade_gone_on", count(month["gone_on"]))
+
+
+def _stop(slots: Slots, stopped: Json | None) -> None:
+    """Why an option was given up before its last case."""
+    if stopped is None:
+        return
+    total = stopped["cases_to_decide"]
+    for key, value in (("seen", stopped["seen"]), ("cases", stopped["cases"])):
+        slots.put(f"stop_{key}", count(value))
+    slots.put("stop_to_decide", count(total))
+    slots.put("stop_more", count(max((total or 0) - stopped["cases"], 0)))
+    for key in ("chance", "threshold", "share"):
+        value = stopped[key]
+        slots.put(f"stop_{key}", forms.DASH if value is None else f"{100 * value:.1f}")
+        if value is not None:
+            slots.put(f"stop_{key}", *(f"{100 * value:.{places}f}" for places in (0, 2)))
+            slots.put(f"stop_{key}", "0.1" if value < 0.001 else None)
+    least = stopped["least_share"]
+    slots.put("stop_least", None if least is None else f"{100 * least:.1f}")
+    slots.money("stop_saved", _decimal(stopped["saved_usd"]))
+    slots.money("stop_cost", _decimal(stopped["cost_to_decide_usd"]))
+
+
+def _quality(slots: Slots, quality: Json) -> None:
+    for key in ("n", "clusters", "repeats", "agreed_without_label", "both_right", "neither_right",
+                "only_current_right", "only_candidate_right", "pilot_cases",
+                "deciding_cases", "missing_cases", "looks_planned"):  # fmt: skip
+        slots.put(key, count(quality.get(key)))
+    both, lost, won = (
+        quality[key] for key in ("both_right", "only_current_right", "only_candidate_right")
+    )
+    if None not in (both, lost, won):
+        slots.put("right_today", count(both + lost))
+        slots.put("right_then", count(both + won))
+    for key in ("current", "candidate", "difference", "worst", "best", "worst_missing_as_zero"):
+        slots.points(key, quality[key])
+    slots.put("limit", general(quality["margin"]), f"-{quality['margin']:g}")
+    slots.put("level", f"{quality['level']:.3g}")
+    slots.put("short_of_limit", points(-quality["difference"] - quality["margin"], signed=False))
+    _harm(slots, quality)
+
+
+def _harm(slots: Slots, quality: Json) -> None:
+    """In cases: what was seen is rounded, what cannot be excluded is rounded up."""
+    small = any(0 < abs(quality[key]) < 1 for key in ("difference", "worst"))
+    base = 1000 if small or quality["margin"] % 1 else 100
+    seen = math.floor(-quality["difference"] * base / 100 + 0.5)
+    most = math.ceil(-quality["worst"] * base / 100 - 1e-6)
+    slots.put("harm_seen", count(abs(seen)))
+    slots.put("harm_most", count(abs(most)))
+    slots.put("harm_of", count(base))
+    slots.put("harm_limit", general(round(quality["margin"] * base / 100, 1)))
+
+
+def _cost(slots: Slots, prefix: str, cost: Json) -> None:
+    for key in ("per_request", "per_success", "monthly", "monthly_after_discounts",
+                "per_million_tokens"):  # fmt: skip
+        slots.money(f"{prefix}{key}", cost[key])
+    slots.put(f"{prefix}tokens_in", count(cost["input_tokens_mean"]))
+    slots.put(f"{prefix}tokens_out", count(cost["output_tokens_mean"]))
+    part = cost["success_share"]
+    slots.put(f"{prefix}successes", forms.DASH if part is None else f"{part * 100:.1f}")
+
+
+def _latency(slots: Slots, prefix: str, facts: Json | None) -> None:
+    for key, value in (facts or {}).items():
+        if key.endswith("_s"):
+            slots.put(f"{prefix}{key}", seconds(value), general(value))
+        elif isinstance(value, int):
+            slots.put(f"{prefix}latency_{key}", count(value))
+
+
+def _savings(slots: Slots, truth: Truth) -> None:
+    saved = truth.savings
+    if saved is None:
+        return
+    for key, value in saved.items():
+        if isinstance(value, Decimal):
+            slots.money(f"saves_{key}", value)
+    today = truth.today["monthly"]
+    if today:
+        slots.put("saves_percent", f"{saved['monthly'] / today * 100:.1f}")
+    traffic = truth.record["traffic"]
+    growth = Decimal(str(traffic["growth_per_month"])) if traffic else Decimal(0)
+    gross = saved["after_discounts"]
+    year = sum((gross * (1 + growth) ** month for month in range(12)), Decimal(0))
+    slots.money("saves_year", year)
+    _payback(slots, saved)
+    _bridge(slots, truth)
+
+
+def _payback(slots: Slots, saved: Json) -> None:
+    """Of the one-off cost, by what mistakes leave of the saving where somebody said their cost."""
+    left = saved.get("net_monthly")
+    left = saved["after_discounts"] if left is None else left
+    if left > 0:
+        months = saved["one_off_cost"] / left
+        slots.put("payback_months", f"{months:.1f}")
+        slots.put("payback_days", f"{float(months) * 30.4375:.0f}")
+
+
+def _bridge(slots: Slots, truth: Truth) -> None:
+    total = Decimal(0)
+    for step in truth.record["bridge"]:
+        usd = Decimal(step["usd"])
+        total += usd
+        slots.money("bridge", usd)
+        slots.put("bridge", f"{usd:+,.0f}")
+    slots.money("bridge_sum", total)
+    slots.put("bridge_sum", f"{total:+,.0f}")
+
+
+def _needed(slots: Slots, needed: Json | None) -> None:
+    if needed is None:
+        return
+    for key in ("cases", "labels"):
+        slots.put(f"needed_{key}", count(needed[key]))
+    if needed["labels"]:
+        slots.put("label_minutes", count(needed["labels"] / 3))
+    slots.money("needed_cost", _decimal(needed["cost_usd"]))
+    slots.money("needed_worth", _decimal(needed["worth_monthly_usd"]))
+
+
+def _levers(slots: Slots, truth: Truth) -> None:
+    today = truth.today
+    for lever in truth.record["levers"]:
+        monthly, saving = Decimal(lever["monthly"]), Decimal(lever["saving_monthly"])
+        if today["monthly"] is not None and monthly + saving != today["monthly"]:
+            truth.say(f"lever {lever['kind']}: saving", saving, today["monthly"] - monthly)
+        rates = today["rates"]
+        kept = 1 - Decimal(rates["discount"]) if rates else Decimal(1)
+        slots.money("lever_monthly", monthly)
+        slots.money("lever_saving", saving)
+        slots.money("lever_net_saving", saving * kept)
+        slots.money("lever_net_monthly", monthly * kept)
+
+
+def _decimal(value: object) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+def of_part(part: Json) -> Slots:
+    """Figures of a part of a record that is shown as it stands, in each form that pages use."""
+    slots = Slots()
+    for key, value in part.items():
+        if isinstance(value, bool):
+            continue
+        if value is None:
+            slots.put(key, forms.DASH)
+        elif isinstance(value, (int, float)) or _is_decimal(value):
+            slots.put(key, *_forms(Decimal(str(value))))
+            if key == "margin":
+                slots.put(key, f"-{value:g}")
+        elif isinstance(value, (list, tuple)):
+            slots.put(key, f"{len(value):,}")
+    return slots
+
+
+def _forms(value: Decimal) -> list[str]:
+    near = float(value)
+    return [
+        count(near),
+        general(value, 3),
+        f"{near:.3g}",
+        general(value),
+        points(near),
+        f"{near:.1f}",
+        f"{near:,.1f}",
+        f"{near:.2f}",
+        money(value),
+        forms.stated(value),
+        seconds(near),
+        f"{value * 100:.1f}",
+        f"{value * 100:.0f}",
+        f"{value * 100:.3g}",
+    ]
+
+
+def _is_decimal(value: object) -> bool:
+    try:
+        return isinstance(value, (str, Decimal)) and Decimal(value).is_finite()
+    except ArithmeticError:
+        return False

@@ -1,0 +1,161 @@
+"""The program that recomputes a published review: it agrees with ours, and finds what is wrong."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.publish import publish
+from harness.publish.store import read_records
+from tests.recompute import review as program
+from tests.recompute.company import run_company
+from tests.recompute.match import EXCEPTIONS
+from tests.support.reviews import NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FEWEST_FIGURES = 3000
+DEMO = Path(__file__).parents[2] / "configs" / "demo" / "reviews"
+FIXTURES = {"company.py", "test_recompute.py"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_company(tmp_path_factory.mktemp("company"))
+
+
+def told(folder: Path) -> list[str]:
+    found = program.recompute(folder, NOW.date()).findings
+    return [f"{one.where}: {one.why}" for one in found]
+
+
+def test_every_figure_of_a_company_s_review_follows_from_its_records(folder: Path) -> None:
+    report = program.recompute(folder, NOW.date())
+    assert [f"{one.where}: {one.why}: {one.text}" for one in report.findings] == []
+    assert report.figures > FEWEST_FIGURES
+
+
+def test_every_figure_of_the_demo_s_records_follows(tmp_path: Path) -> None:
+    (records,) = DEMO.glob("*/records")
+    shutil.copytree(records, tmp_path / "records")
+    publish(read_records(tmp_path), tmp_path, now=NOW)
+    assert told(tmp_path) == []
+
+
+def test_few_digits_are_no_figures() -> None:
+    """What is left out of the recomputation is a short list that anybody can read."""
+    assert len(EXCEPTIONS) <= 40
+
+
+def test_the_program_imports_nothing_of_ours() -> None:
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.name in FIXTURES:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [one.name for one in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                ours = name.startswith("tests.recompute")
+                assert ours or name.partition(".")[0] in sys.stdlib_module_names, (path, name)
+
+
+def on_page(page: str, pattern: str, new: str) -> Callable[[Path], None]:
+    """Put another figure where the pattern's group stands, once."""
+
+    def plant(folder: Path) -> None:
+        path = folder / page
+        text = path.read_text(encoding="utf-8")
+        found = re.search(pattern, text)
+        assert found is not None, (page, pattern)
+        assert found[1] != new
+        start, end = found.span(1)
+        path.write_text(f"{text[:start]}{new}{text[end:]}", encoding="utf-8")
+
+    return plant
+
+
+def in_record(feature: str, change: Callable[[Any], None]) -> Callable[[Path], None]:
+    def plant(folder: Path) -> None:
+        path = folder / "records" / f"{feature}.json"
+        record = json.loads(path.read_text(encoding="utf-8"))
+        change(record)
+        path.write_text(json.dumps(record), encoding="utf-8")
+
+    return plant
+
+
+def a_count_of_other_cases(record: Any) -> None:  # JSON
+    record["options"][0]["quality"]["both_right"] -= 14
+
+
+def a_bound_of_other_cases(record: Any) -> None:  # JSON
+    record["options"][-1]["quality"]["worst"] += 1.5
+
+
+def a_saving_at_another_price(record: Any) -> None:  # JSON
+    record["savings"]["after_discounts"] = "301"
+
+
+def a_net_saving_without_its_errors(record: Any) -> None:  # JSON
+    record["savings"]["net_monthly"] = record["savings"]["after_discounts"]
+
+
+PLANTED = {
+    "counts of some cases in the record": in_record("mails", a_count_of_other_cases),
+    "the bound of other cases in the record": in_record("tickets", a_bound_of_other_cases),
+    "the saving at another price": in_record("tickets", a_saving_at_another_price),
+    "the gross saving as the net one": in_record("priced", a_net_saving_without_its_errors),
+    "cases of the pilot as cases that decide": on_page(
+        "documents/tickets.md", r"On (\d+) held-back", "207"
+    ),
+    "the gross saving in a title of the net one": on_page(
+        "documents/priced.html", r"<h1>[^<]*saves USD ([\d,]+) a month net", "287"
+    ),
+    "what staying costs at another price": on_page(
+        "documents/mails.md", r"What staying costs.\*\* USD ([\d,]+) a month", "328"
+    ),
+    "a mistake's cost that does not add up": on_page(
+        "documents/priced.md", r"each -(\d+); left", "12"
+    ),
+    "a proposal that was refused in the headline": on_page(
+        "index.md", r"Proposed saving USD ([\d,]+) a month", "1,370"
+    ),
+    "a group that is a cent off": on_page(
+        "index.html", r"(?s)>support</th>.*?>([\d,]+\.\d\d)<", "2,624.01"
+    ),
+    "a saving in the table": on_page(
+        "portfolio.csv", r"proposed saving,328.00,41,([\d.]+)", "328.00"
+    ),
+    "the chance that was left": on_page(
+        "documents/faxes.md", r"within the limit was ([\d.]+) %", "7.5"
+    ),
+    "what a constant answer would score": on_page(
+        "documents/tickets.md", r"would be right on (\d+)\.", "12"
+    ),
+    "a bound in cases that promises more": on_page(
+        "documents/prompt.html", r"up to (\d+) cannot be excluded", "1"
+    ),
+    "a figure that nobody knows": on_page(
+        "documents/tickets.md", r"(\*\*Not known\.\*\*)", "**Not known.** 17 of them."
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", PLANTED)
+def test_a_planted_wrong_figure_is_found(folder: Path, tmp_path: Path, wrong: str) -> None:
+    copy = tmp_path / "review"
+    shutil.copytree(folder, copy)
+    assert told(copy) == []
+    PLANTED[wrong](copy)
+    assert told(copy) != []

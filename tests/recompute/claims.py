@@ -249,20 +249,20 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "table Today's model": ("cost a month, {requests} requests",),
     "table Today's model: today": (
         "{current_share} %",
-        "USD {today_per_request} / {today_per_success_here}",
-        "USD {today_monthly}",
+        "USD {today_per_request_net} / {today_per_success_here}",
+        "USD {today_monthly_after_discounts}",
         "{today_p95_s|today_p99_s|today_ttft_p95_s} s",
     ),
     "table Today's model: then": (
         "{candidate_share} %",
-        "USD {per_request} / {per_success}",
-        "USD {monthly}",
+        "USD {per_request_net} / {per_success_net}",
+        "USD {monthly_after_discounts}",
         "{p95_s|p99_s|ttft_p95_s} s",
     ),
     "table Today's model: difference": (
         "{difference} points, at worst {worst} (limit {limit})",
         "{request_change} %",
-        "USD {listed_change}",
+        "USD {net_change}",
         (
             "at most {p95_upper_s|p99_upper_s|ttft_p95_upper_s} s "
             "(limit {slo_p95_s|slo_p99_s|slo_ttft_p95_s} s)"

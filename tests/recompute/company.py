@@ -6,10 +6,13 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from harness.cli.main import run
+from harness.errors import ExitCode
 from harness.publish import publish
 from harness.publish.store import write_records
 from providers.completion import TokenUsage
 from tests.support.cascades import unsure_answers
+from tests.support.outcomes_table import outcomes_table
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -19,6 +22,7 @@ from tests.support.reviews import (
     is_wrong,
     right_answer,
     run_review,
+    write,
     write_review_workspace,
 )
 from tests.support.wire.openai_server import OpenAIServer
@@ -64,6 +68,45 @@ def said(body: Body) -> Reply:
         answer = right_answer(number + 1 if wrong else number)
         return Reply(text=answer, usage=TokenUsage(input_tokens=80, output_tokens=2))
     return answers(body)
+
+
+POLICY = """\
+max_spend_usd: 25
+risk: {medium: {margin: 5}}
+minimum_saving_usd: 50
+expires_days: {prices: 36500}
+discounts: {openai: 0.40}
+"""
+BOUGHT = """\
+name: Ticket topic
+owner: chen.moreau@example.com
+team: support-tools
+product: helpdesk
+data: internal
+risk: medium
+agreed: {by: chen.moreau, on: 2026-09-14}
+incumbent: gpt-5
+candidates: [gpt-5-mini]
+answers: imported
+migration_usd: 120
+error_cost_usd: 0.01
+traffic: {requests_per_month: 400000, input_tokens: 900, output_tokens: 3, source: invoices}
+"""
+
+
+def run_bought(root: Path) -> Path:
+    """Review answers that a team paid for elsewhere, at catalogue prices less 40 %."""
+    write(root / "policy.yaml", POLICY)
+    write(root / "answers.csv", outcomes_table())
+    words = ["import", "outcomes", str(root / "answers.csv"), "-f", "topic", "-w", str(root)]
+    assert run([*words, "--incumbent", "gpt-5"]) == ExitCode.USAGE_ERROR
+    write(root / "features" / "topic.yaml", BOUGHT)
+    models = "gpt-5: {provider: openai, may_see: [internal]}\n"
+    models += "gpt-5-mini: {provider: openai, may_see: [internal]}\n"
+    write(root / "models" / "topic.yaml", models)
+    assert run(words) == ExitCode.OK
+    assert run(["review", "-w", str(root), "--cycle", CYCLE, "--yes"]) == ExitCode.OK
+    return root / "reviews" / CYCLE
 
 
 def run_company(root: Path, kind: str = "ladder") -> Path:

@@ -11,8 +11,9 @@ from tests.recompute.blocks import Grid, Line
 from tests.recompute.claims import SENTENCES
 from tests.recompute.figures import leaves
 from tests.recompute.match import MARK, Matcher
-from tests.recompute.slots import Slots, of_option, of_part, of_record
+from tests.recompute.slots import of_option, of_record
 from tests.recompute.tables import LEVERS, TABLES
+from tests.recompute.texts import Slots, of_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,7 @@ class Document:
             "Guardrails, ": self._part,
             "Tokens of a request": lambda _, at, __: of_part(self._portions()[at]),
             "Rates, USD": lambda _, at, __: of_part(self._rates()[at]),
+            "Prices of a whole request": lambda _, at, __: of_part(self._tiers()[at]),
             "Levers on the same model": self._lever_at,
             "Standard deviation": lambda _, __, first: self._spread(first),
             "Measured time": lambda _, __, first: of_part(self._latencies()[first]),
@@ -208,6 +210,14 @@ class Document:
         found = [cost["rates"] for cost in self._costs() if cost["rates"]]
         months = ((one["cascade"] or {}).get("month") for one in self.truth.options.values())
         return [*found, *(month["first_rates"] for month in months if month)]
+
+    def _tiers(self) -> list[Json]:
+        return [
+            tier
+            for rates in self._rates()
+            for tiers in (rates["tiers"], rates["batch_bands"])
+            for tier in tiers
+        ]
 
     def _picture(self, text: str) -> None:
         """Labels of a picture: the limit, and what its description says of each option."""

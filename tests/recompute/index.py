@@ -15,7 +15,7 @@ from tests.recompute.document import marks, numbered
 from tests.recompute.forms import DASH
 from tests.recompute.index_claims import INDEX_SENTENCES, INDEX_TABLES
 from tests.recompute.match import Matcher
-from tests.recompute.slots import Slots
+from tests.recompute.texts import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

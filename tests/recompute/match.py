@@ -44,6 +44,17 @@ IDENTITIES: tuple[tuple[str, Callable[..., bool]], ...] = (
         r"on (\d+) [^\d;:]*? of the pilot it scored (\d+) %, today's model (\d+) %",
         lambda n, then, today: n > 0 and max(then, today) <= 100,
     ),
+    (
+        (
+            r"(\d+) of (\d+) cases are left to decide, and cannot clear a margin of [\d.]+ points "
+            r"even without one disagreement: at least (\d+) are needed"
+        ),
+        lambda deciding, n, needed: deciding <= n and deciding < needed,
+    ),
+    (
+        r"a shared prefix of at least (\d),(\d{3}) tokens; this one has (\d+)",
+        lambda thousands, rest, has: has < 1000 * thousands + rest,
+    ),
     (r"\blabels? of (30) random cases\b", lambda asked: asked == 30),
 )
 """Sentences whose figures the record does not hold, with what must hold between them."""

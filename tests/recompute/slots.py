@@ -7,31 +7,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from tests.recompute import forms
-from tests.recompute.forms import cents, count, general, money, points, roughly, seconds, share
+from tests.recompute.forms import count, general, points, roughly, seconds, share
+from tests.recompute.texts import Slots, of_part
 
 if TYPE_CHECKING:
     from tests.recompute.figures import Truth
 
 Json = dict[str, Any]
 Texts = dict[str, set[str]]
-
-
-class Slots(dict[str, set[str]]):
-    """Texts by name of the figure; a name that is not there has no text."""
-
-    def put(self, name: str, *texts: str | None) -> None:
-        self.setdefault(name, set()).update(text for text in texts if text is not None)
-
-    def money(self, name: str, amount: Decimal | None) -> None:
-        self.put(name, money(amount), money(amount, signed=True) if amount is not None else None)
-        if amount is not None:
-            self.put(name, money(abs(amount)) if amount < 0 else None)
-            self.put(f"{name}_cents", cents(amount), cents(amount, signed=True))
-
-    def points(self, name: str, value: float | None) -> None:
-        self.put(name, points(value))
-        self.put(f"{name}_abs", points(None if value is None else abs(value), signed=False))
-        self.put(f"{name}_share", share(value))
 
 
 def of_record(truth: Truth) -> Slots:
@@ -168,10 +151,16 @@ def _changes(slots: Slots, today: Json, option: Json) -> None:
     if today["per_request"] and then["per_request"] is not None:
         change = (then["per_request"] / today["per_request"] - 1) * 100
         slots.put("request_change", f"{change:+.0f}")
+        kept = [(c["monthly_after_discounts"] or 0) / (c["monthly"] or 1) for c in (today, then)]
+        if all(kept):
+            paid = then["per_request"] * kept[1] / (today["per_request"] * kept[0])
+            slots.put("request_change", f"{(paid - 1) * 100:+.0f}")
     quality = option["quality"]
     if quality is not None and quality["current"] and today["per_request"] is not None:
         level = Decimal(str(round(quality["current"], 6))) / 100
-        slots.money("today_per_success_here", today["per_request"] / level)
+        listed, net = today["monthly"], today["monthly_after_discounts"]
+        kept = net / listed if listed and net is not None else Decimal(1)
+        slots.money("today_per_success_here", today["per_request"] * kept / level)
     if today["monthly"] is not None and then["monthly"] is not None:
         slots.money("listed_change", then["monthly"] - today["monthly"])
     if option["saving"] is not None:
@@ -268,6 +257,10 @@ def _cost(slots: Slots, prefix: str, cost: Json) -> None:
     for key in ("per_request", "per_success", "monthly", "monthly_after_discounts",
                 "per_million_tokens"):  # fmt: skip
         slots.money(f"{prefix}{key}", cost[key])
+    listed, net = cost["monthly"], cost["monthly_after_discounts"]
+    kept = net / listed if listed and net is not None else Decimal(1)
+    for key in ("per_request", "per_success"):
+        slots.money(f"{prefix}{key}_net", None if cost[key] is None else cost[key] * kept)
     slots.put(f"{prefix}tokens_in", count(cost["input_tokens_mean"]))
     slots.put(f"{prefix}tokens_out", count(cost["output_tokens_mean"]))
     part = cost["success_share"]
@@ -349,47 +342,3 @@ def _levers(slots: Slots, truth: Truth) -> None:
 
 def _decimal(value: object) -> Decimal | None:
     return None if value is None else Decimal(str(value))
-
-
-def of_part(part: Json) -> Slots:
-    """Figures of a part of a record that is shown as it stands, in each form that pages use."""
-    slots = Slots()
-    for key, value in part.items():
-        if isinstance(value, bool):
-            continue
-        if value is None:
-            slots.put(key, forms.DASH)
-        elif isinstance(value, (int, float)) or _is_decimal(value):
-            slots.put(key, *_forms(Decimal(str(value))))
-            if key == "margin":
-                slots.put(key, f"-{value:g}")
-        elif isinstance(value, (list, tuple)):
-            slots.put(key, f"{len(value):,}")
-    return slots
-
-
-def _forms(value: Decimal) -> list[str]:
-    near = float(value)
-    return [
-        count(near),
-        general(value, 3),
-        f"{near:.3g}",
-        general(value),
-        points(near),
-        f"{near:.1f}",
-        f"{near:,.1f}",
-        f"{near:.2f}",
-        money(value),
-        forms.stated(value),
-        seconds(near),
-        f"{value * 100:.1f}",
-        f"{value * 100:.0f}",
-        f"{value * 100:.3g}",
-    ]
-
-
-def _is_decimal(value: object) -> bool:
-    try:
-        return isinstance(value, (str, Decimal)) and Decimal(value).is_finite()
-    except ArithmeticError:
-        return False

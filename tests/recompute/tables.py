@@ -140,6 +140,14 @@ TABLES: Mapping[str, Columns] = {
         "batch at": "{batch_share} %",
         "discount": "{discount} %",
     },
+    "Prices of a whole request": {
+        "from tokens": "{from_input_tokens}",
+        "input": "{input}",
+        "output": "{output}",
+        "cache read": "{cache_read}",
+        "cache write": "{cache_write}",
+        "cache write, 1 h": "{cache_write_1h}",
+    },
     "The eval set": {
         "today's level, of 100": "{floor_level_abs}, at worst {floor_level_lower_abs}, "
         "on {floor_cases} cases",

@@ -7,6 +7,8 @@ import json
 import re
 import shutil
 import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ import pytest
 from harness.publish import publish
 from harness.publish.store import read_records
 from tests.recompute import review as program
-from tests.recompute.company import run_company
+from tests.recompute.company import run_bought, run_company
 from tests.recompute.match import EXCEPTIONS
 from tests.support.reviews import NOW
 
@@ -32,8 +34,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_company(tmp_path_factory.mktemp("company"))
 
 
-def told(folder: Path) -> list[str]:
-    found = program.recompute(folder, NOW.date()).findings
+@pytest.fixture(scope="module")
+def bought(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_bought(tmp_path_factory.mktemp("bought"))
+
+
+def told(folder: Path, day: date | None = None) -> list[str]:
+    found = program.recompute(folder, day or NOW.date()).findings
     return [f"{one.where}: {one.why}" for one in found]
 
 
@@ -41,6 +48,10 @@ def test_every_figure_of_a_company_s_review_follows_from_its_records(folder: Pat
     report = program.recompute(folder, NOW.date())
     assert [f"{one.where}: {one.why}: {one.text}" for one in report.findings] == []
     assert report.figures > FEWEST_FIGURES
+
+
+def test_every_figure_of_bought_answers_at_a_discount_follows(bought: Path) -> None:
+    assert told(bought, date.today()) == []  # noqa: DTZ011  # the command's own day
 
 
 def test_every_figure_of_the_demo_s_records_follows(tmp_path: Path) -> None:
@@ -111,6 +122,11 @@ def a_net_saving_without_its_errors(record: Any) -> None:  # JSON
     record["savings"]["net_monthly"] = record["savings"]["after_discounts"]
 
 
+def a_break_even_at_list_price(record: Any) -> None:
+    even = record["options"][0]["error_break_even"]
+    even["at_worst"] = str(Decimal(even["at_worst"]) / Decimal("0.6"))
+
+
 PLANTED = {
     "counts of some cases in the record": in_record("mails", a_count_of_other_cases),
     "the bound of other cases in the record": in_record("tickets", a_bound_of_other_cases),
@@ -150,6 +166,25 @@ PLANTED = {
         "documents/tickets.md", r"(\*\*Not known\.\*\*)", "**Not known.** 17 of them."
     ),
 }
+
+
+AT_LIST = {
+    "the saving on the bill at list price": on_page(
+        "documents/topic.md", r"Saved on the bill USD (\d+);", "370"
+    ),
+    "today's month at list price": on_page(
+        "documents/topic.html", r"requests</th>\s*<td[^>]*>USD (\d+)<", "462"
+    ),
+    "the break-even at list price": in_record("topic", a_break_even_at_list_price),
+}
+
+
+@pytest.mark.parametrize("wrong", AT_LIST)
+def test_a_figure_at_list_price_is_found(bought: Path, tmp_path: Path, wrong: str) -> None:
+    copy = tmp_path / "review"
+    shutil.copytree(bought, copy)
+    AT_LIST[wrong](copy)
+    assert told(copy, date.today()) != []  # noqa: DTZ011  # the command's own day
 
 
 @pytest.mark.parametrize("wrong", PLANTED)

@@ -107,7 +107,7 @@ def test_every_text_of_a_document_is_visible(review: Path, browser: Browser, nam
 @pytest.mark.parametrize(
     "path",
     [
-        ("savings", "monthly"),
+        ("savings", "one_off_cost"),
         ("margin", "value"),
         ("options", 2, "quality", "worst"),
         ("options", 2, "quality", "difference"),

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
+from harness.economics.portfolio import overview
 from harness.publish.documents import to_document
+from harness.publish.facts import read_facts
 from harness.publish.portfolio import to_portfolio
 from harness.publish.spreadsheet import to_csv
 from reports.render import render, render_index
@@ -109,7 +111,8 @@ def test_the_index_and_the_table_hold() -> None:
         for at, record in enumerate(RECORDS)
     ]
     assert_harmless(render_index(to_portfolio(records, NOW), to="html"))
-    rows = list(csv.reader(StringIO(to_csv(records))))
+    figures = overview([read_facts(record, NOW).record for record in records], NOW.date())
+    rows = list(csv.reader(StringIO(to_csv(figures))))
     assert {len(row) for row in rows} == {len(rows[0])}
     for row in rows[1:]:
         assert not [c for c in row if c[:1] in {"=", "+", "@"} or re.match(r"-(?![\d.]+$)", c)]

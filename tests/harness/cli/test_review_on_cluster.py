@@ -135,8 +135,16 @@ def workers(nodes: Nodes) -> list[int]:
     return [
         process.pid
         for process in psutil.Process(nodes["pid"]).children(recursive=True)
-        if any(actor in process.name() for actor in ("ray::Host", "ray::SeatHost"))
+        if any(actor in name_of(process) for actor in ("ray::Host", "ray::SeatHost"))
     ]
+
+
+def name_of(process: psutil.Process) -> str:
+    """Empty for one that ended since it was listed."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def test_each_model_is_asked_with_the_key_of_its_node(tmp_path: Path, nodes: Nodes) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from harness.economics.portfolio import overview
 from harness.errors import Faults
 from harness.publish.documents import stamp_for, to_document
+from harness.publish.facts import read_facts
 from harness.publish.portfolio import to_portfolio
 from harness.publish.spreadsheet import to_csv
 from harness.publish.store import file_name, read_past, replace_text
@@ -129,10 +130,11 @@ def _is_current(record: DecisionRecord, folder: Path, now: datetime) -> bool:
 
 def _publish_index(records: Sequence[DecisionRecord], out: Path, *, now: datetime) -> list[Path]:
     portfolio = to_portfolio(records, now, read_past(out))
+    plain = [read_facts(record, now).record for record in records]
     texts = {
         out / "index.html": render_index(portfolio, to="html"),
         out / "index.md": render_index(portfolio, to="md"),
-        out / "portfolio.csv": to_csv(overview(records, now.date())),
+        out / "portfolio.csv": to_csv(overview(plain, now.date())),
     }
     changed = [path for path, text in texts.items() if not _holds(path, text)]
     for path in changed:

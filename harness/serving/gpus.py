@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 QUERY = ("nvidia-smi", "--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits")
-QUERY_S = 10.0
+QUERY_S = 60.0
+"""A busy machine answers late, and a GPU that did not answer is not one that is absent."""
 
 
 class NoGpuError(UsageError):

@@ -17,6 +17,7 @@ from harness.decision.procedure import next_step, standings
 from harness.decision.quality import missingness, quality
 from harness.decision.step import Ask, Confirm, Evidence, Finished
 from harness.decision.verdict import FeatureFacts, OptionFacts, decide
+from harness.record.stops import StopFacts
 from harness.review.checks import audit
 from tests.support.decisions import design
 from tests.support.histories import prefix
@@ -62,6 +63,24 @@ def until(pairs: Pairs, count: int) -> Pairs:
     return replace(pairs, pairs=seen, current=missed, candidate=missed)
 
 
+def stop_facts(standing: Standing) -> StopFacts | None:
+    """Why it was given up, as a review writes it of answers that cost nothing."""
+    stop = standing.stop
+    if stop is None or standing.state != "unlikely":
+        return None
+    return StopFacts(
+        seen=stop.seen,
+        cases=stop.size,
+        chance=stop.chance,
+        threshold=stop.threshold,
+        share=stop.share,
+        least_share=stop.least_share,
+        saved_usd=None,
+        cases_to_decide=None,
+        cost_to_decide_usd=None,
+    )
+
+
 def record_of(
     plan: Design, found: tuple[Standing, ...], pairs: Mapping[str, Pairs]
 ) -> DecisionRecord:
@@ -79,7 +98,7 @@ def record_of(
             an_option(
                 each.option, result=result.result, reason_codes=result.reasons, quality=shown,
                 slices=(), guardrails=(), missing=missingness(own), audit=audit(resting),
-                error_break_even=None,
+                error_break_even=None, stopped=stop_facts(each),
             )
         )  # fmt: skip
     size = len(plan.order)

@@ -60,7 +60,7 @@ _LACKING = frozenset(
         Reason.JUDGE_UNRELIABLE,
     }
 )
-"""What an option may lack beside an eval set that can tell; told first."""
+"""Reasons that are reported before EVALSET_CANNOT_TELL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ class Bar:
 
 
 def spread(one_off_cost: Decimal, *, days: int) -> Decimal:
-    """USD a month of a cost that is paid once and serves so many days."""
+    """A one-off cost spread evenly over a number of days, USD a month."""
     return rounded(one_off_cost * DAYS_PER_MONTH / days, _USD_PLACES)
 
 

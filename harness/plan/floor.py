@@ -1,4 +1,4 @@
-"""Today's scores beside the best answer that never changes, on the same cases."""
+"""Compares the incumbent's scores with the best constant answer's, on the same cases."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def floor_facts(
     evalset: EvalSet,
     margin: float,
 ) -> FloorFacts:
-    """Today's scores on some cases, of which there is one at least, beside the best constant."""
+    """The incumbent's scores and the best constant answer's; at least one case."""
     constant = best_constant(scorer, cases)
     clusters = _numbered([evalset.cluster(case) for case in cases])
     lower = points(level_lower(scores, clusters))

@@ -71,7 +71,7 @@ def hopeless(
 
 
 def all_right_lower(cases: int) -> float:
-    """Clopper and Pearson's lower bound of a model that was right on each of so many cases.
+    """Clopper-Pearson lower bound for a model that was right on all n cases.
 
     No other bound lies above it: what does not clear this one clears none.
 

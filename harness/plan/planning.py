@@ -337,7 +337,7 @@ class _FeaturePlanner:
 
 
 def _saves(bound: SavingBound, minimum: Decimal, less: str) -> str:
-    """The bound with what it is made of, so that it adds up beside the option's own month."""
+    """The largest possible saving in words, with the amounts that it is computed from."""
     then = f", and so cost {_usd(bound.least)}" if bound.monthly else ""
     return (
         f"saves at most {_usd(bound.monthly)} of {_usd(bound.today)} a month "

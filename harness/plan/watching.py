@@ -1,4 +1,4 @@
-"""What whoever plans a review hears of it on the way."""
+"""Callbacks and faults of a plan in progress."""
 
 from __future__ import annotations
 

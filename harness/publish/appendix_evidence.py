@@ -113,7 +113,7 @@ def _cases(record: DecisionRecord) -> tuple[Block, ...]:
 
 
 def _floor(record: DecisionRecord) -> list[tuple[str, str]]:
-    """Today's level beside the best answer that never changes, on the same cases."""
+    """Compares the incumbent's level with the best constant answer's, on the same cases."""
     floor = record.evidence.floor
     if floor is None:
         return []

@@ -86,7 +86,7 @@ def was_asked_everything(record: DecisionRecord, option: OptionRecord) -> bool:
 
 
 def stops_table(record: DecisionRecord) -> Table | None:
-    """Everything about each stop, for whoever checks it."""
+    """One row for each option that was given up early."""
     return table(
         "Given up before the last case",
         (

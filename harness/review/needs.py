@@ -157,7 +157,7 @@ def _cases_to_tell(floor: FloorFacts | None, plan: FeaturePlan) -> int | None:
 
 
 def _cost(more: int, plan: FeaturePlan, run: FeatureRun | None) -> Decimal | None:
-    """USD of asking so many more cases of every model, at what the cases so far cost."""
+    """Cost in USD of asking every model more cases, at the mean cost of the cases so far."""
     if run is None:
         return None
     paid = bill(run.bulk_attempts()).known_usd

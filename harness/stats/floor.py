@@ -64,6 +64,6 @@ class Gap:
         return None
 
     def clears(self, n: int) -> bool:
-        """Whether so many cases at these shares do."""
+        """Whether this number of cases is enough at these shares."""
         lower = share_lower(int(self.level * n + _ROUNDING), n, confidence=1 - LEVEL)
         return 100 * (lower - self.constant) >= self.margin

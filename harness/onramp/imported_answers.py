@@ -45,7 +45,7 @@ _BLOCK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ImportedEntry:
     """One answer as the journal takes it."""
 
     trial: Trial
@@ -83,8 +83,8 @@ def import_run_id(data: bytes) -> str:
 class Matched:
     """A file's answers beside what the journal has: nothing is written yet."""
 
-    fresh: tuple[Entry, ...]
-    differing: tuple[Entry, ...]
+    fresh: tuple[ImportedEntry, ...]
+    differing: tuple[ImportedEntry, ...]
     conflicts: tuple[Conflict, ...]
     counts: Mapping[str, int]
     problems: tuple[Problem, ...]
@@ -118,7 +118,7 @@ def journal_answers(found: Matched, *, journal: Journal, now: str) -> Imported:
     )
 
 
-def _write(journal: Journal, entries: Sequence[Entry]) -> None:
+def _write(journal: Journal, entries: Sequence[ImportedEntry]) -> None:
     sent = [Sent(trial=entry.trial, number=entry.attempt.number) for entry in entries]
     rows = journal.commit(ended=(), sent=sent)
     ends = [
@@ -150,8 +150,8 @@ class _Import:
     unlike: list[str] = field(default_factory=list[str])
     asked: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     told: set[str] = field(default_factory=set[str])
-    fresh: list[Entry] = field(default_factory=list[Entry])
-    differing: list[Entry] = field(default_factory=list[Entry])
+    fresh: list[ImportedEntry] = field(default_factory=list[ImportedEntry])
+    differing: list[ImportedEntry] = field(default_factory=list[ImportedEntry])
     conflicts: list[Conflict] = field(default_factory=list[Conflict])
 
     def match(self, journal: Journal | None) -> Matched:
@@ -264,16 +264,16 @@ class _Import:
             usage=answer.usage,
         )
 
-    def entry(self, place: _Place, at: int, repeat: int, *, number: int) -> Entry:
+    def entry(self, place: _Place, at: int, repeat: int, *, number: int) -> ImportedEntry:
         answer, trial = place.answers[at], place.trials[repeat]
         attempt = self.attempt(answer, place.rung, number)
         brought = self.brought(answer)
         if brought.text is None:
             reason = brought.reason or ""
             failed = Failed(trial=trial, attempts=(attempt,), reason=reason)
-            return Entry(trial=trial, attempt=attempt, outcome=failed)
+            return ImportedEntry(trial=trial, attempt=attempt, outcome=failed)
         answered = Answered(trial=trial, attempts=(attempt,), text=brought.text, finish="stop")
-        return Entry(trial=trial, attempt=attempt, outcome=answered)
+        return ImportedEntry(trial=trial, attempt=attempt, outcome=answered)
 
     @property
     def primary(self) -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class RepeatCounts:
     """What the files hold: each case once, each further answer a repeat."""
 
     cases: tuple[Case, ...]
@@ -39,7 +39,7 @@ class Counted:
     notes: tuple[str, ...]
 
 
-def counted(files: Sequence[tuple[str, ImportedAnswers]]) -> Counted:
+def counted(files: Sequence[tuple[str, ImportedAnswers]]) -> RepeatCounts:
     """Count the rows of some files, each with its name.
 
     Raises:
@@ -60,7 +60,7 @@ def counted(files: Sequence[tuple[str, ImportedAnswers]]) -> Counted:
     answers = tuple(chain.from_iterable(_repeats(places, once=copied)))
     read = sum(len(each.answers) for _, each in files)
     ids = {(name, case_id) for (_, name), case_id in found.ids.items()}
-    return Counted(
+    return RepeatCounts(
         cases=tuple(found.cases.values()),
         answers=answers,
         notes=tuple(_notes(len(ids), len(found.cases), read - len(answers))),

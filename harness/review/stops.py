@@ -53,7 +53,7 @@ def _saved(run: FeatureRun, option: str, unread: Mapping[str, Unread]) -> Decima
 
 
 def cost_of(run: FeatureRun, option: str, total: int, asked: int) -> Decimal | None:
-    """Cost in USD of asking the option and the incumbent up to a total of cases, judges included."""
+    """USD of asking the option and the incumbent up to a total of cases, judges included."""
     each = [run.mean_usd(name) for name in (run.asks(option), run.incumbent.option)]
     known = [usd for usd in each if usd is not None]
     read = run.bulk_read()

@@ -82,7 +82,6 @@ EXTRAS = {
     "psutil": "review",
     "ray": "review",
     "scipy": "review",
-    "statsmodels": "review",
     "xllamacpp": "demo",
 }
 """Which extra brings a library that the base install does not have."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from filelock import lock_descriptor
 
 from harness.errors import UsageError
 from harness.lifecycle import Actor, Move, move
@@ -154,7 +155,7 @@ def _alone(folder: Path) -> Generator[None]:
     """Hold the folder's lock; it ends with this process, whatever happens to it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        lock_descriptor(handle)
         yield
     finally:
         os.close(handle)

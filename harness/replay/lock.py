@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
+
+from filelock import lock_descriptor
 
 from harness.errors import UsageError
 
@@ -28,15 +29,15 @@ def take_lock(journal: Path) -> int:
     """Lock a journal for writing; returns the descriptor that holds the lock until closed."""
     file = journal.with_name(journal.name + ".lock")
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = os.read(descriptor, 32).decode().strip()
-        os.close(descriptor)
-        raise UsageError(
-            f"{journal}: in use by another review (process {holder or 'unknown'}): "
-            "wait for it to end, or end it and run this command again"
-        ) from None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, str(os.getpid()).encode())
+    with ExitStack() as stack:
+        stack.callback(os.close, descriptor)
+        if not lock_descriptor(descriptor, blocking=False):
+            holder = os.read(descriptor, 32).decode().strip()
+            raise UsageError(
+                f"{journal}: in use by another review (process {holder or 'unknown'}): "
+                "wait for it to end, or end it and run this command again"
+            )
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+        stack.pop_all()
     return descriptor

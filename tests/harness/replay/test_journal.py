@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -102,6 +104,29 @@ def test_a_second_review_is_refused_while_one_runs(tmp_path: Path) -> None:
             journal(tmp_path / "j")
         with Journal.read(tmp_path / "j") as reader:
             assert reader.settled(["x"]) == {}
+    journal(tmp_path / "j").close()
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from harness.replay.lock import take_lock
+take_lock(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_killed_review_leaves_no_lock_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "j")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            with pytest.raises(UsageError, match=rf"another review \(process {holder.pid}\): wait"):
+                journal(tmp_path / "j")
+        finally:
+            holder.kill()
     journal(tmp_path / "j").close()
 
 

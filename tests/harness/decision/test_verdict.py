@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from harness.decision.verdict import SETTLED, FeatureFacts, OptionFacts, decide
+from harness.decision.verdict import FeatureFacts, OptionFacts, decide
 from harness.record.codes import Finding, Reason, Result, Verdict
 
 KINDS = {
@@ -24,6 +24,34 @@ KINDS = {
     "unknown cost": OptionFacts(option="x", quality="passes", saves_enough=None),
     "forbidden": OptionFacts(option="x", quality=None, blocked=(Reason.DATA_NOT_PERMITTED,)),
     "unpriced": OptionFacts(option="x", quality=None, blocked=(Reason.PRICE_MISSING,)),
+}
+CLOSES = {
+    "QUALITY_INFERIOR",
+    "UNLIKELY_TO_PASS",
+    "SLICE_REGRESSION",
+    "GUARDRAIL_FAILED",
+    "LATENCY_SLO_MISSED",
+    "CAPABILITY_GAP",
+    "DATA_NOT_PERMITTED",
+    "SAVINGS_BELOW_MINIMUM",
+    "NET_SAVING_BELOW_MINIMUM",
+    "MODEL_RETIRING",
+    "CHEAPER_ONE_PASSED",
+}
+"""Reasons that say why an option was left; every other one says what is still to be known."""
+NEEDS_NO_EVALSET = {
+    "LATENCY_SLO_MISSED",
+    "CAPABILITY_GAP",
+    "DATA_NOT_PERMITTED",
+    "SAVINGS_BELOW_MINIMUM",
+    "MODEL_RETIRING",
+}
+BEFORE_THE_EVALSET = {
+    "RUN_INCOMPLETE",
+    "LATENCY_NOT_MEASURED",
+    "USAGE_NOT_REPORTED",
+    "PRICE_MISSING",
+    "JUDGE_UNRELIABLE",
 }
 LEFT = {"inferior", "unlikely", "slice", "slow", "dear", "forbidden"}
 
@@ -53,11 +81,11 @@ def test_truth_table_over_all_combinations(length: int) -> None:
         elif set(kinds) <= LEFT:
             assert found.verdict is Verdict.JUSTIFY, kinds
             assert found.finding is Finding.RIGHT_SIZED
-            assert set(found.reasons) <= SETTLED | {Reason.NO_CHEAPER_CANDIDATE}
+            assert set(found.reasons) <= CLOSES | {Reason.NO_CHEAPER_CANDIDATE}
         else:
             assert found.verdict is Verdict.UNDECIDED, kinds
             assert found.finding is Finding.INSUFFICIENT_EVIDENCE
-            assert not set(found.reasons) & SETTLED
+            assert not set(found.reasons) & CLOSES
         assert found.reasons
         assert (found.chosen is None) == (found.verdict is not Verdict.DOWNGRADE)
         assert all(item.reasons for item in found.options)
@@ -86,6 +114,37 @@ def test_truth_table_over_all_combinations(length: int) -> None:
 def test_each_option_gets_its_result(kind: str, result: Result, reason: Reason) -> None:
     (found,) = decide(FeatureFacts(), _options((kind,))).options
     assert (found.result, found.reasons) == (result, (reason,))
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_each_reason_closes_an_option_or_keeps_the_verdict_open(reason: Reason) -> None:
+    """Of an option that was never in the test, and of one that was, beside another that is left."""
+    blocked = OptionFacts(option="x", quality=None, blocked=(reason,))
+    vetoed = OptionFacts(option="x", quality="vetoed", vetoes=(reason,))
+    left = OptionFacts(option="y", quality="inferior")
+    for options in ([blocked], [vetoed], [left, blocked], [vetoed, left]):
+        found = decide(FeatureFacts(), options)
+        if reason in CLOSES:
+            assert (found.verdict, found.finding) == (Verdict.JUSTIFY, Finding.RIGHT_SIZED)
+            assert set(found.reasons) == {reason} | {
+                Reason.QUALITY_INFERIOR for one in options if one is left
+            }
+        else:
+            assert found.verdict is Verdict.UNDECIDED
+            assert found.finding is Finding.INSUFFICIENT_EVIDENCE
+            assert found.reasons == (reason,)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_holds_on_a_set_that_cannot_tell(reason: Reason) -> None:
+    vetoed = OptionFacts(option="x", quality="vetoed", vetoes=(reason, Reason.SLICE_REGRESSION))
+    found = decide(FeatureFacts(cannot_tell=True), [vetoed])
+    if reason in NEEDS_NO_EVALSET:
+        assert (found.verdict, found.reasons) == (Verdict.JUSTIFY, (reason,))
+    else:
+        before = (reason,) if reason in BEFORE_THE_EVALSET else ()
+        assert found.verdict is Verdict.UNDECIDED
+        assert found.reasons == (*before, Reason.EVALSET_CANNOT_TELL)
 
 
 def test_a_dearer_option_that_was_never_asked_was_not_needed() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -93,6 +93,12 @@ def broken(reason: Reason) -> DecisionRecord:
     return newer({"result": Result.FAIL, "reason_codes": (reason,), "note": "why"})
 
 
+def last_day() -> datetime:
+    """The last minute in which the accepted decision may be relied on."""
+    end = given().lock.features[FEATURE].expires_at
+    return datetime.combine(end, time(23, 59), tzinfo=UTC)
+
+
 def dearer(**cost: Any) -> DecisionRecord:
     return newer({"cost": a_cost(**cost)})
 
@@ -128,6 +134,13 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
         given(now=LATE, rules=rules(expired_unchanged="fail")),
         FAIL,
         Code.EXPIRED,
+    ),
+    "unchanged on the decision's last day": (given(now=last_day()), PASS, None),
+    "unchanged a day later": (given(now=last_day() + timedelta(days=1)), WARN, Code.EXPIRED),
+    "adopted on the decision's last day": (
+        given(now=last_day(), proposed=(proposed(asked_before="claude-opus-4-5"),)),
+        PASS,
+        None,
     ),
     "an expired decision is adopted": (
         given(now=LATE, proposed=(proposed(asked_before="claude-opus-4-5"),)),
@@ -413,6 +426,16 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
         FAIL,
         Code.LOCK_NOT_BACKED,
     ),
+    "the lock rests on an accepted record, and one not decided yet lies beside it": (
+        given(
+            evidence=(
+                an_evidence_of(accepted(state=State.PROPOSED)),
+                an_evidence_of(accepted()),
+            )
+        ),
+        PASS,
+        None,
+    ),
     "the lock's record is from the future": (
         given(accepted(generated_at=NOW + timedelta(days=2))),
         CANNOT,
@@ -449,6 +472,26 @@ def test_scenario(name: str) -> None:
     assert code in codes if code else not report.findings
     wanted = {FAIL: ExitCode.GATE_FAILED, CANNOT: ExitCode.CANNOT_TELL}
     assert report.exit_code == wanted.get(outcome, ExitCode.OK)
+
+
+HARM = {
+    "QUALITY_INFERIOR",
+    "GUARDRAIL_FAILED",
+    "SLICE_REGRESSION",
+    "LATENCY_SLO_MISSED",
+    "PRICE_MISSING",
+    "DATA_NOT_PERMITTED",
+    "MODEL_RETIRING",
+}
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_changed_prompt_fails_by_whatever_was_shown_broken_with_it(reason: Reason) -> None:
+    """A guardrail, a slice or the latency is harm as much as the primary score is."""
+    record = reprompted(result=Result.FAIL, reason_codes=(reason,), note="why")
+    (found,) = judge(reprompt(record)).findings
+    wanted = (Code.SHOWN_WORSE, FAIL) if reason in HARM else (Code.EVIDENCE_FITS, PASS)
+    assert (found.rule, found.code, found.outcome) == ("prompt", *wanted)
 
 
 def test_prices_that_rose_warn_without_a_change() -> None:

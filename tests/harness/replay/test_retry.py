@@ -47,6 +47,44 @@ def test_a_retry_after_beyond_the_budget_ends_the_trial() -> None:
     assert policy(budget_s=50).delay_s(told, counted=0, elapsed_s=0) is None
 
 
+def test_those_told_to_wait_alike_do_not_come_back_at_once() -> None:
+    told = Fault(error="RateLimitedError", blame="transient", retry_after_s=20)
+    waits = policy(base_s=8.0)
+    delays = [waits.delay_s(told, counted=0, elapsed_s=0) or 0 for _ in range(40)]
+    assert all(20 <= delay <= 28 for delay in delays)
+    assert min(delays) < 21
+    assert max(delays) > 27
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "again"),
+    [
+        pytest.param(30, True, id="back when the budget ends"),
+        pytest.param(30.001, False, id="back after it"),
+    ],
+)
+def test_the_time_that_has_gone_counts_against_the_budget(elapsed: float, *, again: bool) -> None:
+    told = Fault(error="RateLimitedError", blame="transient", retry_after_s=20)
+    delay = policy(budget_s=50, base_s=0).delay_s(told, counted=0, elapsed_s=elapsed)
+    assert (delay is not None) == again
+
+
+@given(retry_after=st.none() | st.floats(0, 60), seed=st.integers(0, 99))
+def test_a_lane_that_is_always_busy_ends_with_the_budget(
+    retry_after: float | None, seed: int
+) -> None:
+    """A 429 costs no attempt: the time alone ends it."""
+    busy = Fault(error="RateLimitedError", blame="transient", retry_after_s=retry_after)
+    waits, elapsed = RetryPolicy(rng=Random(seed), budget_s=100), 0.0
+    for _ in range(2000):
+        delay = waits.delay_s(busy, counted=0, elapsed_s=elapsed)
+        if delay is None:
+            assert elapsed <= 100
+            return
+        elapsed += delay
+    pytest.fail("it is asked for ever")
+
+
 @pytest.mark.parametrize("blame", ["model", "lane", "request"])
 def test_only_the_moments_fault_is_worth_another_attempt(blame: str) -> None:
     fault = Fault(error="X", blame=blame)  # type: ignore[arg-type]

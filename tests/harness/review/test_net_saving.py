@@ -27,6 +27,7 @@ from tests.support.reviews import (
 )
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Reply
+from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,6 +147,30 @@ def test_a_one_off_cost_that_nothing_can_earn_is_told_without_a_call(tmp_path: P
         (Reason.NET_SAVING_BELOW_MINIMUM,),
     )
     assert "less USD 1,522 a month for switching once" in page(record)
+
+
+@pytest.mark.parametrize(
+    ("price", "minimum", "why"),
+    [
+        pytest.param("0.50", "287", None, id="exactly the minimum is enough"),
+        pytest.param("0.50", "287.01", Reason.SAVINGS_BELOW_MINIMUM, id="a cent less is not"),
+        pytest.param("4.00", "0", Reason.SAVINGS_BELOW_MINIMUM, id="nothing saved is no saving"),
+    ],
+)
+def test_what_was_measured_is_held_against_the_minimum(
+    tmp_path: Path, price: str, minimum: str, why: Reason | None
+) -> None:
+    """`good` saves 287 a month at 0.50, and nothing at today's price."""
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, Shape(candidates="good"))
+        edit(tmp_path / "policy.yaml", "minimum_saving_usd: 50", f"minimum_saving_usd: {minimum}")
+        stated = f"input: {price}, output: {price}"
+        edit(tmp_path / "models" / "all.yaml", "input: 0.50, output: 0.50", stated)
+        (record,) = run_review(tmp_path, cluster)
+        assert server.log.calls
+    reasons = (Reason.NON_INFERIOR_AND_CHEAPER,) if why is None else (why,)
+    verdict = Verdict.DOWNGRADE if why is None else Verdict.JUSTIFY
+    assert (record.verdict, record.reason_codes) == (verdict, reasons)
 
 
 LISTED = """\

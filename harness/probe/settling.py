@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from statistics import fmean, pvariance
 from typing import TYPE_CHECKING
 
+from harness.stats.roots import falling_root
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,7 +46,6 @@ LEAST_LOAD = 0.05
 """Share of the time in which a lone request is there, at the lowest rate that is tried."""
 _LEAST_WAIT = 0.15
 """Smallest mean wait, as a share of what an empty server leaves of the limit."""
-_STEPS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,15 +149,11 @@ def mean_wait(alone: Sequence[Sample], slo: Slo, good_share: float) -> float:
     if not slacks:
         return 0.0
     allowed = (1 - good_share) * len(alone) - (len(alone) - len(slacks))
-    low, high = 0.0, 10 * max(slacks)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        late = sum(math.exp(-slack / middle) for slack in slacks) if middle else 0.0
-        if late < allowed:
-            low = middle
-        else:
-            high = middle
-    return max(low, _LEAST_WAIT * fmean(slacks))
+
+    def spare(mean: float) -> float:
+        return allowed - (sum(math.exp(-slack / mean) for slack in slacks) if mean else 0.0)
+
+    return max(falling_root(spare, 0.0, 10 * max(slacks)), _LEAST_WAIT * fmean(slacks))
 
 
 def part_mean(number: int, parts: int) -> float:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.stats.roots import falling_root
 from harness.stats.tango import Bounds
 
 if TYPE_CHECKING:
     from harness.stats.arrays import Floats, Numbers
 
-_BISECTIONS = 50
 _STAKES = np.geomspace(0.004, 0.95, 13)
 _LOG_WEIGHTS = np.log(np.repeat([0.15 / 6, 0.85 / 7], [6, 7]))
 """Seven large stakes carry most: they win on hundreds of cases, small ones on many thousands."""
@@ -103,11 +103,4 @@ def smallest_sample(margin: float, level: float) -> int:
 
 def _lower(values: Floats, level: float) -> float:
     wanted = -math.log(level)
-    low, high = -1.0, 1.0
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        if log_wealth(values, middle) > wanted:
-            low = middle
-        else:
-            high = middle
-    return low
+    return falling_root(lambda mean: log_wealth(values, mean) - wanted, -1.0, 1.0)

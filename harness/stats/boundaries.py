@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from harness.stats.roots import falling_root
+
 if TYPE_CHECKING:
     from harness.stats.arrays import Floats, Numbers
 
 _LEVELS = np.concatenate([np.geomspace(1e-8, 0.1, 120), np.linspace(0.12, 0.5, 12)])
 _POINTS = 300
-_BISECTIONS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +105,9 @@ def _boundary(spent: Floats, fractions: tuple[float, ...]) -> Floats:
 
 def _edge(points: Floats, mass: Floats, scale: float, increment: float) -> float:
     """Score above which the next look crosses with probability `increment`."""
-    low, high = -8.0, 12.0
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        crossing = float(mass @ special.ndtr((points - middle) / scale))
-        low, high = (middle, high) if crossing > increment else (low, middle)
-    return high
+    return falling_root(
+        lambda edge: float(mass @ special.ndtr((points - edge) / scale)) - increment, -8.0, 12.0
+    )
 
 
 def _points(edge: float, variance: float) -> tuple[Floats, Floats]:

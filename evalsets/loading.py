@@ -1,17 +1,15 @@
 """A folder to an eval set: `evalset.yaml`, its cases and its labels, every fault at once.
 
-Validation needs the standard library alone, so `check` runs on the base install. The engine reads
-the same lines through Hugging Face `datasets` (extra `[review]`); both give equal eval sets. One
-raw line is one row of the dataset, because column types inferred over JSON change values: a target
-"2026-08-31" became a timestamp, and 1 became 1.0 beside 1.5.
+JSON Lines are read with the standard library alone, so `check` and `gate` run on the base install,
+and no column's type is inferred: that changes values ("2026-08-31" becomes a timestamp, 1 becomes
+1.0 beside 1.5).
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from evalsets.cases import EvalSet, GuardrailSpec, ScorerSpec, SliceSpec
 from evalsets.copies import distinct
@@ -26,8 +24,6 @@ from evalsets.validation import suggestion, validated
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
-
-    from datasets import Dataset
 
     from evalsets.cases import Case
     from evalsets.files import GuardrailConfig, ScorerConfig
@@ -58,17 +54,14 @@ class _Folder:
         return self.source.fault(path, message)
 
 
-def load_evalset(
-    folder: Path, feature: str, *, shown: str | None = None, through_datasets: bool = False
-) -> EvalSet:
+def load_evalset(folder: Path, feature: str, *, shown: str | None = None) -> EvalSet:
     """Load a feature's eval set; `shown` is the folder's name in messages.
 
     Raises:
         SourceError: everything that is wrong with the folder's files, by file, line and key.
     """
     opened = _open(folder, shown if shown is not None else folder.name)
-    lines = _lines(opened, through_datasets=through_datasets)
-    rows, faults = _rows(opened, lines)
+    rows, faults = _rows(opened, _lines(opened))
     found = distinct(rows)
     faults += _set_faults(opened, found.cases) if rows else []
     ids = {row.id for row in rows}
@@ -82,18 +75,6 @@ def load_evalset(
     grades = tuple(replace(each, case=case_of.get(each.case, each.case)) for each in grades)
     whole = _evalset(opened, with_labels(found.cases, labels), feature)
     return replace(whole, labels=labels, grades=grades, copies=found.copies)
-
-
-def open_dataset(folder: Path, *, shown: str | None = None) -> Dataset:
-    """The case file as a Hugging Face dataset: column `text`, one raw line a row.
-
-    Nothing is fetched, and nothing stays on disk.
-
-    Raises:
-        SourceError: `evalset.yaml` is wrong, or the case file is missing.
-    """
-    opened = _open(folder, shown if shown is not None else folder.name)
-    return _dataset(_case_path(opened))
 
 
 def _open(folder: Path, shown: str) -> _Folder:
@@ -114,22 +95,9 @@ def _case_path(opened: _Folder) -> Path:
     return path
 
 
-def _lines(opened: _Folder, *, through_datasets: bool) -> Sequence[str]:
-    path = _case_path(opened)
-    text = read_text(path, shown=f"{opened.shown}/{opened.config.cases}")
-    if through_datasets and text.strip():
-        return cast("list[str]", _dataset(path)["text"])
-    return text.split("\n")
-
-
-def _dataset(path: Path) -> Dataset:
-    import datasets  # noqa: PLC0415  # extra [review]; the base install has no datasets
-
-    library = cast("Any", datasets)
-    library.disable_progress_bars()
-    with TemporaryDirectory(prefix="rightsize-") as cache:
-        loaded = library.Dataset.from_text(str(path), cache_dir=cache, keep_in_memory=True)
-    return cast("Dataset", loaded)
+def _lines(opened: _Folder) -> Sequence[str]:
+    shown = f"{opened.shown}/{opened.config.cases}"
+    return read_text(_case_path(opened), shown=shown).split("\n")
 
 
 def _rows(opened: _Folder, lines: Iterable[str]) -> tuple[tuple[Case, ...], list[Fault]]:

@@ -146,9 +146,7 @@ def check_workspace(
     )
 
 
-def checked_workspace(
-    root: Path, *, on: date, features: Collection[str] = (), through_datasets: bool = False
-) -> Workspace:
+def checked_workspace(root: Path, *, on: date, features: Collection[str] = ()) -> Workspace:
     """The workspace of a command that may pay, after the checks of `check`.
 
     A feature with a fault of its own is left out: it stands in the workspace's `refused`. Prices
@@ -158,7 +156,7 @@ def checked_workspace(
     Raises:
         WorkspaceError: a fault that all features share, or no wanted feature without one.
     """
-    reading, evalsets = inspect_workspace(root, through_datasets=through_datasets)
+    reading, evalsets = inspect_workspace(root)
     problems = [*reading.problems, *_weights_problems(reading, root)]
     problems += _feature_problems(reading, evalsets, on, run_users_code=True)
     return sound_workspace(reading, evalsets, sorted_problems(problems), features)

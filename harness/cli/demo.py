@@ -55,7 +55,7 @@ def demo(
     now = options.now()
     root = write_demo(out)
     named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
-    workspace = ready_workspace(root, on=now.date(), features=features, through_datasets=True)
+    workspace = ready_workspace(root, on=now.date(), features=features)
     wanted = Selection(features=kept(features, workspace), quick=quick)
     watch = Watch(faults=Faults())
     plan = plan_review(workspace, cycle=named, on=now.date(), wanted=wanted, watch=watch)

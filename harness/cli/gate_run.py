@@ -83,7 +83,7 @@ def evaluate(
     Raises:
         BudgetRefusedError: a test is expected to cost more than is left; it is not begun.
     """
-    found = checked_workspace(root, on=given.now.date(), through_datasets=True)
+    found = checked_workspace(root, on=given.now.date())
     for line in refused_lines(found):
         say(line)
     workspace = found.all_live()

@@ -18,15 +18,13 @@ if TYPE_CHECKING:
     from harness.errors import Faults
 
 
-def ready_workspace(
-    root: Path, *, on: date, features: tuple[str, ...] = (), through_datasets: bool = False
-) -> Workspace:
+def ready_workspace(root: Path, *, on: date, features: tuple[str, ...] = ()) -> Workspace:
     """The workspace without the features that have faults of their own, which are told.
 
     Raises:
         WorkspaceError: a fault that all features share, or no wanted feature without one.
     """
-    loaded = checked_workspace(root, on=on, features=features, through_datasets=through_datasets)
+    loaded = checked_workspace(root, on=on, features=features)
     for line in refused_lines(loaded):
         click.echo(line, err=True)
     return loaded

@@ -61,7 +61,7 @@ def review(  # noqa: PLR0913  # one argument per option of the command
     now = options.now()
     named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
     root = options.find_workspace(workspace)
-    loaded = ready_workspace(root, on=now.date(), features=features, through_datasets=True)
+    loaded = ready_workspace(root, on=now.date(), features=features)
     if quick:
         loaded = loaded.all_live()
     wanted = Selection(

@@ -65,7 +65,7 @@ def verify(
     root = options.find_workspace(workspace)
     folder = (out or root / "reviews") / options.cycle_of(cycle, now.date())
     records = wanted_records(folder, features)
-    loaded = load_workspace(root, through_datasets=actual is None)
+    loaded = load_workspace(root)
     if actual is not None:
         return _hold_against_bill(loaded, records, actual, folder, now)
     same = [_recompute(loaded, record) for record in records]

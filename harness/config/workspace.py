@@ -65,21 +65,18 @@ class Workspace:
         )
 
 
-def load_workspace(
-    root: Path, *, through_datasets: bool = False, features: Collection[str] = ()
-) -> Workspace:
+def load_workspace(root: Path, *, features: Collection[str] = ()) -> Workspace:
     """Read the workspace under `root`.
 
     Args:
         root: the folder that holds `policy.yaml`.
-        through_datasets: load the cases through Hugging Face `datasets` (extra `[review]`).
         features: the only ones that are wanted; what is wrong with others alone is passed over,
             and they are left out. Empty: all.
 
     Raises:
         WorkspaceError: every problem of severity `error`, at once.
     """
-    reading, evalsets = inspect_workspace(root, through_datasets=through_datasets)
+    reading, evalsets = inspect_workspace(root)
     problems = sorted_problems(reading.problems)
     shared, own = _faults(reading, problems)
     judged = set(features) or own.keys()
@@ -166,15 +163,13 @@ def _owners(file: str, by_set: Mapping[str, list[str]]) -> list[str]:
     return by_set.get(name, [name]) if folder == "evalsets" else [name]
 
 
-def inspect_workspace(
-    root: Path, *, through_datasets: bool = False
-) -> tuple[Reading, dict[str, EvalSet]]:
+def inspect_workspace(root: Path) -> tuple[Reading, dict[str, EvalSet]]:
     """All that can be read of a workspace, its problems included, and its sound eval sets."""
     reading = read_files(root)
     reading.problems += model_problems(reading)
     reading.problems += feature_problems(reading)
     reading.problems += prompt_problems(reading)
-    evalsets = _evalsets(reading, through_datasets=through_datasets)
+    evalsets = _evalsets(reading)
     reading.problems += judge_problems(reading, evalsets)
     return reading, evalsets
 
@@ -185,7 +180,7 @@ def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(unique, key=lambda each: (each.file, each.line or 0, each.key)))
 
 
-def _evalsets(reading: Reading, *, through_datasets: bool) -> dict[str, EvalSet]:
+def _evalsets(reading: Reading) -> dict[str, EvalSet]:
     """The eval sets by feature; a folder that several features name is read once."""
     loaded: dict[Path, EvalSet | None] = {}
     found: dict[str, EvalSet] = {}
@@ -196,16 +191,14 @@ def _evalsets(reading: Reading, *, through_datasets: bool) -> dict[str, EvalSet]
             reading.problems.append(entry.problem(("evalset",), message))
             continue
         if folder not in loaded:
-            loaded[folder] = _evalset(reading, folder, name, through_datasets=through_datasets)
+            loaded[folder] = _evalset(reading, folder, name)
         evalset = loaded[folder]
         if evalset is not None:
             found[name] = replace(evalset, feature=name)
     return found
 
 
-def _evalset(
-    reading: Reading, folder: Path, feature_id: str, *, through_datasets: bool
-) -> EvalSet | None:
+def _evalset(reading: Reading, folder: Path, feature_id: str) -> EvalSet | None:
     shown = folder.relative_to(reading.root).as_posix()
     if not folder.is_dir():
         message = f"the folder is missing; it holds the eval set of {feature_id}"
@@ -213,7 +206,7 @@ def _evalset(
         return None
     reading.failed(_secrets(folder, shown))
     try:
-        return load_evalset(folder, feature_id, shown=shown, through_datasets=through_datasets)
+        return load_evalset(folder, feature_id, shown=shown)
     except SourceError as error:
         reading.problems += [problem_of(fault) for fault in error.faults]
         return None

@@ -1,4 +1,4 @@
-"""A folder becomes an eval set, by the standard library and by `datasets` alike."""
+"""A folder becomes an eval set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evalsets.cases import GuardrailSpec, ScorerSpec, SliceSpec, Turn
-from evalsets.loading import load_evalset, open_dataset
+from evalsets.loading import load_evalset
 from evalsets.source import SourceError
 
 CONFIG = """\
@@ -89,53 +89,41 @@ def test_everything_that_the_files_say(tmp_path: Path) -> None:
     assert [evalset.cluster(case) for case in evalset.cases] == ["a", "7", "s", "d"]
 
 
-def test_datasets_give_the_same_eval_set(tmp_path: Path) -> None:
-    folder = folder_with(tmp_path, LINES)
-    assert load_evalset(folder, "f", through_datasets=True) == load_evalset(folder, "f")
-
-
-def test_the_dataset_is_the_file_line_by_line(tmp_path: Path) -> None:
-    dataset = open_dataset(folder_with(tmp_path, LINES))
-    assert dataset.column_names == ["text"]
-    assert json.loads(dataset["text"][0])["id"] == "a"
-    assert len(dataset) == len(LINES)
-    assert dataset.cache_files == []
-
-
 text = st.text(alphabet=st.characters(codec="utf-8"), max_size=12)
-metadata = st.dictionaries(text, st.none() | st.booleans() | st.integers() | text, max_size=3)
+metadata = st.dictionaries(text, st.booleans() | st.integers() | text, max_size=3)
 
 
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.tuples(text, metadata, st.booleans()), min_size=1, max_size=5))
-def test_datasets_give_the_same_eval_set_whatever_the_texts(
+def test_every_text_is_kept(
     tmp_path: Path, rows: list[tuple[str, dict[str, object], bool]]
 ) -> None:
     lines = [
         json.dumps(
-            {"id": f"c-{at}", "input": f"x{words}", "target": words, "metadata": facts},
+            {"id": f"c-{at}", "input": f"{at} {words}", "target": words, "metadata": facts},
             ensure_ascii=escaped,
         )
         for at, (words, facts, escaped) in enumerate(rows)
     ]
     folder = folder_with(tmp_path, lines, "source: {kind: written}\nprimary: {scorer: exact}\n")
-    assert load_evalset(folder, "f", through_datasets=True) == load_evalset(folder, "f")
+    assert [
+        (case.id, case.input, case.target, dict(case.metadata))
+        for case in load_evalset(folder, "f").cases
+    ] == [
+        (f"c-{at}", f"{at} {words}", words, {key: as_text(value) for key, value in facts.items()})
+        for at, (words, facts, _) in enumerate(rows)
+    ]
 
 
-def test_a_broken_file_is_refused_through_datasets_too(tmp_path: Path) -> None:
-    folder = folder_with(tmp_path, [*LINES, "{"])
-    with pytest.raises(SourceError) as caught:
-        load_evalset(folder, "f", through_datasets=True)
-    assert [str(fault) for fault in caught.value.faults] == faults(folder)
+def as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def test_an_empty_file_is_refused_through_datasets_too(tmp_path: Path) -> None:
-    folder = folder_with(tmp_path, [])
-    for through in (True, False):
-        with pytest.raises(SourceError, match="the eval set has no cases"):
-            load_evalset(folder, "f", through_datasets=through)
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="the eval set has no cases"):
+        load_evalset(folder_with(tmp_path, []), "f")
 
 
 def test_validation_needs_no_datasets() -> None:

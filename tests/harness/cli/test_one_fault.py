@@ -38,6 +38,8 @@ from tests.support.workspaces import edit
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 LONG = "x" * 120
 GOOD, BAD = "topic", "topic.v2"
 PRIMARY = "{scorer: label, labels: [billing, technical]}"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 GOOD, BAD = "tickets", "other"
 SHAPE = Shape(cases=150, candidates="good", features=(GOOD, BAD))
 EVALSET = f"evalsets/{BAD}/evalset.yaml"

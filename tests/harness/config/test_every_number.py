@@ -281,6 +281,7 @@ def port() -> Iterator[int]:
         yield server.port
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "path"), NUMBERS, ids=str)
 def test_a_number_at_its_extremes(
     tmp_path: Path, cluster: Cluster, port: int, file: str, path: tuple[str | int, ...]

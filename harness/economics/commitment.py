@@ -16,8 +16,6 @@ from decimal import ROUND_FLOOR, Decimal
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from harness.economics.curve import MILLI
 
 if TYPE_CHECKING:
@@ -58,7 +56,7 @@ class Commitment:
 
 def replicas_by_hour(curve: HourlyCurve, capacity_milli: int) -> list[int]:
     """Replicas that each hour's requests need, at `capacity_milli` requests a replica and hour."""
-    return [int(count) for count in -(-curve.milli_requests // capacity_milli)]
+    return [-(-milli // capacity_milli) for milli in curve.milli_requests]
 
 
 def layers(
@@ -71,7 +69,7 @@ def layers(
         api_milli_requests=0,
         usd=curve.hours * prices.on_demand,
     )
-    most = -(-int(curve.milli_requests.max()) // capacity_milli)
+    most = -(-max(curve.milli_requests) // capacity_milli)
     above = (_layer(curve, capacity_milli, index, prices) for index in range(always_on, most))
     return (running,) * always_on + tuple(above)
 
@@ -86,11 +84,14 @@ def choose_commitment(found: tuple[Layer, ...], prices: ReplicaPrices, *, hours:
 
 
 def _layer(curve: HourlyCurve, capacity_milli: int, index: int, prices: ReplicaPrices) -> Layer:
-    absorbed = np.clip(curve.milli_requests - index * capacity_milli, 0, capacity_milli)
-    on_gpu = absorbed > _cheaper_by_api(prices, capacity_milli)
-    hours = int(on_gpu.sum())
-    starts = int((on_gpu & ~np.roll(on_gpu, 1)).sum())
-    sent = int(absorbed[~on_gpu].sum())
+    below, even = index * capacity_milli, _cheaper_by_api(prices, capacity_milli)
+    absorbed = [min(max(milli - below, 0), capacity_milli) for milli in curve.milli_requests]
+    on_gpu = [milli > even for milli in absorbed]
+    hours = sum(on_gpu)
+    # The stretch repeats: what comes before its first hour is its last.
+    before = [on_gpu[-1], *on_gpu]
+    starts = sum(now and not then for then, now in zip(before, on_gpu, strict=False))
+    sent = sum(milli for milli in absorbed if milli <= even)
     api = prices.api_per_request or Decimal(0)
     return Layer(
         on_demand_hours=hours,

@@ -6,12 +6,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 HOURS_A_WEEK = 168
 HOURS_A_MONTH = Decimal("730.5")
@@ -19,7 +15,7 @@ HOURS_A_MONTH = Decimal("730.5")
 MILLI = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HourlyCurve:
     """Requests by hour, in thousandths, so that a quiet hour is not rounded to none.
 
@@ -27,7 +23,7 @@ class HourlyCurve:
     year) that repeats; a month is 730.5 of them.
     """
 
-    milli_requests: NDArray[np.int64]
+    milli_requests: tuple[int, ...]
 
     @property
     def hours(self) -> int:
@@ -37,7 +33,7 @@ class HourlyCurve:
     @property
     def requests(self) -> Decimal:
         """Requests in the stretch."""
-        return Decimal(int(self.milli_requests.sum())) / MILLI
+        return Decimal(sum(self.milli_requests)) / MILLI
 
     @property
     def requests_per_month(self) -> Decimal:
@@ -64,8 +60,8 @@ def curve_of(
     if min(weights) < 0 or total <= 0:
         raise ValueError("the hours' weights must be at least zero, and not all zero")
     stretch = Decimal(requests_per_month) / HOURS_A_MONTH * len(weights) * MILLI
-    each = [
+    each = (
         int((stretch * weight / total).to_integral_value(rounding=ROUND_CEILING))
         for weight in weights
-    ]
-    return HourlyCurve(milli_requests=np.array(each, dtype=np.int64))
+    )
+    return HourlyCurve(milli_requests=tuple(each))

@@ -148,7 +148,7 @@ def hosting_cost(
     month = HOURS_A_MONTH / curve.hours
     committed_usd = chosen.committed * (prices.committed or Decimal(0)) * HOURS_A_MONTH
     on_demand_usd = hours * prices.on_demand * month
-    served = int(curve.milli_requests.sum()) - sent
+    served = sum(curve.milli_requests) - sent
     used = _share(served, (chosen.committed * curve.hours + hours) * per_hour)
     return HostingCost(
         committed_replicas=chosen.committed,

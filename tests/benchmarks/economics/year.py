@@ -83,7 +83,12 @@ def main() -> None:
             raise AssertionError(f"feature {index} does not add up")
     started = time.perf_counter()
     hosted = [
-        hosting_cost(HourlyCurve(milli_requests=year.calls * 1000), REPLICA, H100, HostingPlan())
+        hosting_cost(
+            HourlyCurve(milli_requests=tuple((year.calls * 1000).tolist())),
+            REPLICA,
+            H100,
+            HostingPlan(),
+        )
         for year in years
     ]
     gpus_s = time.perf_counter() - started

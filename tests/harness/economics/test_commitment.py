@@ -3,7 +3,6 @@ from __future__ import annotations
 import random
 from decimal import Decimal
 
-import numpy as np
 import pytest
 
 from harness.economics.commitment import (
@@ -18,7 +17,7 @@ CURVES = 500
 
 
 def curve(requests: list[int]) -> HourlyCurve:
-    return HourlyCurve(milli_requests=np.array(requests, dtype=np.int64))
+    return HourlyCurve(milli_requests=tuple(requests))
 
 
 def chosen_cost(hours: list[int], capacity: int, prices: ReplicaPrices) -> tuple[int, Decimal]:

@@ -1,275 +1,257 @@
-# The library leaves its keyword arguments untyped.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-"""The pictures of a document, as inline SVG that looks right on paper, in light and in dark.
+"""The pictures of a document, laid out for inline SVG that looks right on paper, light and dark.
 
-The same chart gives the same bytes: hashes are salted with a constant, no date is written.
-A page's policy allows styles by hash only, so `style` attributes become presentation attributes,
-and colours become classes that the page's sheet paints.
+We draw them ourselves: they are a few lines, marks and labels, and a plotting library (with the
+arrays, fonts and images that it needs) would take most of the base install and of a page's time.
+The same chart gives the same bytes. What a mark means is told by its form and its place; its colour
+repeats it.
 """
 
 from __future__ import annotations
 
-import re
 import textwrap
-from io import StringIO
-from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from math import dist
+from typing import TYPE_CHECKING, Literal
 
 from reports.document import CostQuality, Forest, Latency, Waterfall
-from reports.untrusted import clean
+from reports.drawing import (
+    EDGE,
+    WIDTH,
+    Axis,
+    Bar,
+    Box,
+    Drawing,
+    Label,
+    Line,
+    Mark,
+    axis_over,
+    centred,
+    text_width,
+)
+from reports.untrusted import clean, clip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reports.document import Chart
+    from reports.drawing import Shape, Tone
 
-SVG = "http://www.w3.org/2000/svg"
-XLINK = "http://www.w3.org/1999/xlink"
-INK, SOFT, LIMIT, CHOSEN, OTHER = "#1a1a1a", "#5c6370", "#b3261e", "#0b5cad", "#6b7280"
-_CLASSES = {INK: "ink", SOFT: "soft", LIMIT: "limit", CHOSEN: "chosen", OTHER: "other"}
-_SETTINGS: dict[Any, Any] = {
-    "svg.hashsalt": "rightsize",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9.0,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": INK,
-    "axes.unicode_minus": False,
-    "text.parse_math": False,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "text.color": INK,
-    "path.simplify": False,
-}
-_WIDTH_IN = 5.0
-_ROW_IN = 0.3
-_POINTS = 72
-_GLYPH = 5.4
-"""Points that a letter takes at most, on average, at this size."""
+_LINE = 13.0
+_TOP = 18.0
+_RIGHT = WIDTH - 8
+_GUTTER = 156.0
+_ROW_LETTERS = 24
+_SPOT_LETTERS = 34
+_GAP = 8.0
+_PAD = 16.0
 
 
-def draw(chart: Chart, name: str) -> str:
-    """Draw a chart as an `<svg>` element; `name` keeps its ids apart from its neighbours'."""
-    from matplotlib import rc_context  # noqa: PLC0415  # heavy; needed when a chart is drawn
-
-    with rc_context(_SETTINGS):
-        figure = _figure(chart)
-        text = StringIO()
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    return _inline(text.getvalue(), name=name, title=chart.caption, description=chart.description)
-
-
-def _figure(chart: Chart) -> Figure:
+def lay_out(chart: Chart) -> Drawing:
+    """Place all that a chart shows."""
     match chart:
         case Forest():
-            return _plot(_forest, chart, len(chart.rows) * _ROW_IN + 0.75)
+            return _forest(chart)
         case CostQuality():
-            return _plot(_cost_quality, chart, 2.8)
+            return _cost_quality(chart)
         case Latency():
-            return _plot(_latency, chart, len(chart.rows) * _ROW_IN + 0.75)
+            return _latency(chart)
         case Waterfall():
-            return _plot(_waterfall, chart, (len(chart.steps) + 2) * _ROW_IN + 0.6)
+            return _waterfall(chart)
 
 
-def _plot(paint: Callable[..., None], chart: Chart, height_in: float) -> Figure:
-    from matplotlib.figure import Figure as NewFigure  # noqa: PLC0415  # heavy
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """Named rows over one axis; `ys` are their middles."""
 
-    figure = NewFigure(figsize=(_WIDTH_IN, height_in))
-    axes: Axes = figure.subplots()
-    paint(axes, chart)
-    # Margins from the labels' lengths: a layout engine would draw every picture twice.
-    width, height = _WIDTH_IN * _POINTS, height_in * _POINTS
-    longest = max((len(label.get_text()) for label in axes.get_yticklabels()), default=0)
-    left = _GLYPH * longest + 8 if _in_rows(chart) else _GLYPH * 9
-    figure.subplots_adjust(
-        left=left / width, right=1 - 8 / width, bottom=34 / height, top=1 - 16 / height
+    axis: Axis
+    plot: Box
+    ys: tuple[float, ...]
+    labels: tuple[Label, ...]
+
+
+def _rows(names: Sequence[str], numbers: Iterable[float], unit: str) -> _Rows:
+    texts = [_wrapped(name) for name in names]
+    ends = list(accumulate((_LINE * len(lines) + 9 for lines in texts), initial=_TOP))
+    left = min(_GUTTER, max(text_width(line) for lines in texts for line in lines)) + 8
+    plot = Box(left=left, top=_TOP, right=_RIGHT, bottom=ends[-1])
+    axis = axis_over(numbers, left + 6, _RIGHT - 6)
+    named = (
+        Label(text=line, x=left - 6, y=end + 14.5 + at * _LINE, anchor="end", room=_GUTTER)
+        for end, lines in zip(ends, texts, strict=False)
+        for at, line in enumerate(lines)
     )
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    return figure
+    ys = tuple((top + bottom) / 2 for top, bottom in pairwise(ends))
+    return _Rows(axis=axis, plot=plot, ys=ys, labels=(*named, *_under(plot, axis, unit)))
 
 
-def _in_rows(chart: Chart) -> bool:
-    return not isinstance(chart, CostQuality)
+def _wrapped(name: str) -> list[str]:
+    return textwrap.wrap(clean(name), _ROW_LETTERS, max_lines=2, placeholder="\u2026") or ["-"]
 
 
-def _rows(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), [_short(label) for label in labels])
-    axes.set_ylim(len(labels) - 0.4, -0.6)
+def _under(plot: Box, axis: Axis, unit: str) -> Iterator[Label]:
+    for text, x in axis.spaced_ticks().items():
+        yield centred(text, x, plot.bottom + 15)
+    yield centred(clean(unit), (plot.left + plot.right) / 2, plot.bottom + 30)
 
 
-def _short(label: str) -> str:
-    return textwrap.shorten(clean(label), 34, placeholder="\u2026") or "-"
-
-
-def _limit_line(axes: Axes, at: float, label: str) -> None:
-    axes.axvline(at, color=LIMIT, linewidth=1.6, linestyle=(0, (5, 2)))
-    axes.annotate(
-        clean(label),
-        (at, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 3),
-        textcoords="offset points",
-        color=LIMIT,
-        ha="center",
-        va="bottom",
-        annotation_clip=False,
+def _framed(plot: Box, axis: Axis, shapes: Iterable[Shape], labels: Iterable[Label]) -> Drawing:
+    foot = plot.bottom
+    frame = (
+        Line(x1=plot.left, y1=foot, x2=plot.right, y2=foot, tone="soft"),
+        *(
+            Line(x1=x, y1=foot, x2=x, y2=foot + 3, tone="soft")
+            for x in axis.spaced_ticks().values()
+        ),
     )
+    return Drawing(height=foot + 34, plot=plot, shapes=(*frame, *shapes), labels=tuple(labels))
 
 
-def _forest(axes: Axes, chart: Forest) -> None:
-    for at, row in enumerate(chart.rows):
-        colour = CHOSEN if row.strong else OTHER
-        axes.plot([row.low, row.high], [at, at], color=colour, linewidth=3.0 if row.strong else 2.0)
-        axes.plot(
-            [row.value], [at], marker="D" if row.strong else "o", color=colour, markersize=7.0
-        )
-    axes.axvline(0, color=SOFT, linewidth=0.8)
-    _limit_line(axes, chart.limit, chart.limit_label)
-    _rows(axes, [row.label for row in chart.rows])
-    axes.set_xlabel(clean(chart.axis))
-    axes.margins(x=0.08)
+def _with_limit(rows: _Rows, shapes: Sequence[Shape], limit: float | None, text: str) -> Drawing:
+    if limit is None:
+        return _framed(rows.plot, rows.axis, shapes, rows.labels)
+    x = rows.axis.at(limit)
+    line = _limit(x1=x, y1=rows.plot.top, x2=x, y2=rows.plot.bottom)
+    label = centred(clean(text), x, rows.plot.top - 5, "limit")
+    return _framed(rows.plot, rows.axis, (line, *shapes), (*rows.labels, label))
 
 
-def _cost_quality(axes: Axes, chart: CostQuality) -> None:
-    for spot in chart.spots:
-        colour = CHOSEN if spot.strong else OTHER
-        axes.plot(
-            [spot.monthly_usd],
-            [spot.quality],
-            marker="D" if spot.strong else "o",
-            color=colour,
-            markersize=7.0,
-            linestyle="none",
-        )
-    middle = (max(s.monthly_usd for s in chart.spots) + min(s.monthly_usd for s in chart.spots)) / 2
-    for spot in chart.spots:
-        left = spot.monthly_usd > middle
-        axes.annotate(
-            _short(spot.label),
-            (spot.monthly_usd, spot.quality),
-            xytext=(-7 if left else 7, 6),
-            textcoords="offset points",
-            ha="right" if left else "left",
-        )
-    if chart.floor is not None:
-        axes.axhline(chart.floor, color=LIMIT, linewidth=1.6, linestyle=(0, (5, 2)))
-        axes.annotate(
-            clean(chart.floor_label),
-            (1.0, chart.floor),
-            xycoords=("axes fraction", "data"),
-            xytext=(0, -3),
-            textcoords="offset points",
-            color=LIMIT,
-            ha="right",
-            va="top",
-        )
-    axes.set_xlabel(clean(chart.x_axis))
-    axes.set_ylabel(clean(chart.y_axis))
-    axes.margins(0.12)
+def _limit(*, x1: float, y1: float, x2: float, y2: float) -> Line:
+    return Line(x1=x1, y1=y1, x2=x2, y2=y2, tone="limit", width=1.6, dashed=True)
 
 
-def _latency(axes: Axes, chart: Latency) -> None:
-    for at, row in enumerate(chart.rows):
-        if row.p50 is not None:
-            axes.plot([row.p50], [at], marker="o", color=OTHER, markersize=6.0)
-        if row.p95 is not None:
-            axes.plot([row.p95], [at], marker="D", color=CHOSEN, markersize=6.5)
+def _mark(x: float, y: float, *, strong: bool) -> Mark:
+    return Mark(x=x, y=y, form="diamond" if strong else "dot", tone=_tone(strong=strong))
+
+
+def _tone(*, strong: bool) -> Tone:
+    return "chosen" if strong else "other"
+
+
+def _forest(chart: Forest) -> Drawing:
+    ends = (end for row in chart.rows for end in (row.low, row.value, row.high))
+    rows = _rows([row.label for row in chart.rows], (0.0, chart.limit, *ends), chart.axis)
+    at, plot = rows.axis.at, rows.plot
+    shapes: list[Shape] = [
+        Line(x1=at(0), y1=plot.top, x2=at(0), y2=plot.bottom, tone="soft", width=0.8)
+    ]
+    for row, y in zip(chart.rows, rows.ys, strict=True):
+        tone, width = _tone(strong=row.strong), 3.0 if row.strong else 2.0
+        shapes.append(Line(x1=at(row.low), y1=y, x2=at(row.high), y2=y, tone=tone, width=width))
+        shapes.append(_mark(at(row.value), y, strong=row.strong))
+    return _with_limit(rows, shapes, chart.limit, chart.limit_label)
+
+
+def _latency(chart: Latency) -> Drawing:
+    times = (time for row in chart.rows for time in (row.p50, row.p95, row.p95_upper))
+    known = (time for time in (*times, chart.limit) if time is not None)
+    rows = _rows([row.label for row in chart.rows], (0.0, *known), chart.axis)
+    at = rows.axis.at
+    shapes: list[Shape] = []
+    for row, y in zip(chart.rows, rows.ys, strict=True):
         if row.p95 is not None and row.p95_upper is not None:
-            axes.plot([row.p95, row.p95_upper], [at, at], color=CHOSEN, linewidth=2.5)
-    if chart.limit is not None:
-        _limit_line(axes, chart.limit, chart.limit_label)
-    _rows(axes, [row.label for row in chart.rows])
-    axes.set_xlabel(clean(chart.axis))
-    axes.margins(x=0.08)
-    axes.set_xlim(left=0)
+            x1, x2 = at(row.p95), at(row.p95_upper)
+            shapes.append(Line(x1=x1, y1=y, x2=x2, y2=y, tone="chosen", width=2.5))
+        if row.p50 is not None:
+            shapes.append(_mark(at(row.p50), y, strong=False))
+        if row.p95 is not None:
+            shapes.append(_mark(at(row.p95), y, strong=True))
+    return _with_limit(rows, shapes, chart.limit, chart.limit_label)
 
 
-def _waterfall(axes: Axes, chart: Waterfall) -> None:
-    labels = [chart.start_label, *(step.label for step in chart.steps), chart.end_label]
-    axes.barh([0], [chart.start_usd], color=OTHER, height=0.55)
-    level = chart.start_usd
-    for at, step in enumerate(chart.steps, start=1):
-        colour = CHOSEN if step.usd < 0 else LIMIT
-        axes.barh([at], [step.usd], left=[level], color=colour, height=0.55)
-        level += step.usd
-    axes.barh([len(labels) - 1], [chart.end_usd], color=OTHER, height=0.55)
-    _rows(axes, labels)
-    axes.set_xlabel(clean(chart.axis))
-    axes.set_xlim(left=0)
+def _waterfall(chart: Waterfall) -> Drawing:
+    levels = list(accumulate((step.usd for step in chart.steps), initial=chart.start_usd))
+    names = (chart.start_label, *(step.label for step in chart.steps), chart.end_label)
+    rows = _rows(names, (0.0, *levels, chart.end_usd), chart.axis)
+    at, (first, *middle, last) = rows.axis.at, rows.ys
+    shapes = [Bar(x1=at(0), x2=at(chart.start_usd), y=first, tone="other")]
+    for (before, after), y in zip(pairwise(levels), middle, strict=True):
+        tone: Tone = "chosen" if after < before else "limit"
+        shapes.append(Bar(x1=at(before), x2=at(after), y=y, tone=tone, change=True))
+    shapes.append(Bar(x1=at(0), x2=at(chart.end_usd), y=last, tone="other"))
+    return _with_limit(rows, shapes, None, "")
 
 
-_USED = re.compile(r"^#(.+)$|url\(#([^)]+)\)")
+def _cost_quality(chart: CostQuality) -> Drawing:
+    spots = sorted(chart.spots, key=lambda spot: not spot.strong)
+    floor = () if chart.floor is None else (chart.floor,)
+    # A line of text for each label, and two for the floor's: every label finds one of its own.
+    bottom = _TOP + max(11, len(spots) + 2) * _LINE
+    levels = (*(spot.quality for spot in spots), *floor)
+    upward = axis_over(levels, bottom - _PAD, _TOP + _PAD)
+    left = max(text_width(text) for text in upward.ticks()) + 8
+    plot = Box(left=left, top=_TOP, right=_RIGHT, bottom=bottom)
+    across = axis_over((spot.monthly_usd for spot in spots), left + _GAP, _RIGHT - _GAP)
+    limits = [_limit(x1=left, y1=y, x2=_RIGHT, y2=y) for y in map(upward.at, floor)]
+    marks = [
+        _mark(across.at(spot.monthly_usd), upward.at(spot.quality), strong=spot.strong)
+        for spot in spots
+    ]
+    busy = [mark.box for mark in marks]
+    placed = [_floor_label(clean(chart.floor_label), line, busy) for line in limits]
+    busy += [Box(left=left, top=line.y1 - 1, right=_RIGHT, bottom=line.y1 + 1) for line in limits]
+    for spot, mark in zip(spots, marks, strict=True):
+        places = _places(clip(spot.label, _SPOT_LETTERS) or "-", mark, plot)
+        placed.append(_clearest(places, mark, busy, placed))
+    named = zip(marks, placed[len(limits) :], strict=True)
+    leaders = [line for mark, label in named for line in _leader(mark, label.box)]
+    labels = (
+        Label(text=clean(chart.y_axis), x=EDGE, y=11, anchor="start"),
+        *(_beside(text, left, y) for text, y in upward.ticks().items()),
+        *_under(plot, across, chart.x_axis),
+        *placed,
+    )
+    return _framed(plot, across, (*limits, *leaders, *reversed(marks)), labels)
 
 
-def _inline(text: str, *, name: str, title: str, description: str) -> str:
-    ET.register_namespace("", SVG)
-    ET.register_namespace("xlink", XLINK)
-    root = ET.fromstring(text)  # noqa: S314  # made a moment ago, by our own plotting library
-    for unwanted in ("metadata", "style"):
-        for parent in list(root.iter()):
-            for child in parent.findall(f"{{{SVG}}}{unwanted}"):
-                parent.remove(child)
-    used = _used_ids(root)
-    for element in root.iter():
-        _flatten_style(element)
-        _rename_ids(element, used, name)
-    _label(root, name, title, description)
-    return ET.tostring(root, encoding="unicode")
+def _beside(text: str, left: float, y: float) -> Label:
+    return Label(text=text, x=left - 6, y=y + 4, anchor="end")
 
 
-def _used_ids(root: ET.Element) -> set[str]:
-    found: set[str] = set()
-    for element in root.iter():
-        for value in element.attrib.values():
-            match = _USED.search(value)
-            if match is not None:
-                found.add(match[1] or match[2])
-    return found
+def _floor_label(text: str, line: Line, busy: Sequence[Box]) -> Label:
+    """The label of a level line: under or over its right end."""
+    room = line.x2 - line.x1
+    ends = [
+        Label(text=text, x=line.x2, y=y, anchor="end", tone="limit", room=room)
+        for y in (line.y1 + 12, line.y1 - 4)
+    ]
+    return min(ends, key=lambda label: sum(label.box.overlaps(other) for other in busy))
 
 
-def _flatten_style(element: ET.Element) -> None:
-    for part in element.attrib.pop("style", "").split(";"):
-        key, _, value = (piece.strip() for piece in part.partition(":"))
-        if key == "font":
-            size = re.search(r"([\d.]+)px", value)
-            element.set("font-size", size[1] if size else "10")
-        elif key and key != "font-family":
-            element.set(key, value)
-    for key in ("fill", "stroke"):
-        word = _CLASSES.get(element.get(key, "").lower())
-        if word is not None:
-            mark = f"{key}-{word}"
-            element.set("class", f"{element.get('class', '')} {mark}".strip())
-    if element.tag == f"{{{SVG}}}text" and "fill" not in element.attrib:
-        element.set("fill", INK)
-        element.set("class", "fill-ink")
+def _places(text: str, mark: Mark, plot: Box) -> list[Label]:
+    """Where a mark's label may stand: right or left of it, on any line of text within the axes."""
+    room = plot.right - plot.left
+    width = min(text_width(text), room)
+    right, left = mark.x + _GAP, mark.x - _GAP
+    sides: list[tuple[float, Literal["start", "end"]]] = []
+    if right + width <= plot.right:
+        sides.append((right, "start"))
+    if left - width >= plot.left:
+        sides.append((left, "end"))
+    return [
+        Label(text=text, x=x, y=plot.top + 10.25 + line * _LINE, anchor=anchor, room=room)
+        for line in range(round((plot.bottom - plot.top) / _LINE))
+        for x, anchor in sides or [(plot.right, "end")]
+    ]
 
 
-def _rename_ids(element: ET.Element, used: set[str], name: str) -> None:
-    for key, value in list(element.attrib.items()):
-        if key == "id":
-            if value in used:
-                element.set(key, f"{name}-{value}")
-            else:
-                del element.attrib[key]
-        elif value.startswith("#") and value[1:] in used:
-            element.set(key, f"#{name}-{value[1:]}")
-        elif "url(#" in value:
-            element.set(key, value.replace("url(#", f"url(#{name}-"))
+def _clearest(
+    labels: Iterable[Label], mark: Mark, busy: Sequence[Box], placed: Sequence[Label]
+) -> Label:
+    """The label that covers no other one, then the fewest marks, then is closest to its own."""
+
+    def cost(label: Label) -> tuple[int, int, float]:
+        box = label.box
+        over = sum(box.overlaps(other.box) for other in placed)
+        covers = sum(box.overlaps(other) for other in busy)
+        return over, covers, dist((mark.x, mark.y), box.nearest(mark.x, mark.y))
+
+    return min(labels, key=cost)
 
 
-def _label(root: ET.Element, name: str, title: str, description: str) -> None:
-    root.set("role", "img")
-    root.set("aria-labelledby", f"{name}-title {name}-desc")
-    root.set("class", "chart")
-    for key in ("width", "height"):
-        root.attrib.pop(key, None)
-    for at, (tag, text) in enumerate((("title", title), ("desc", description))):
-        element = ET.Element(f"{{{SVG}}}{tag}", {"id": f"{name}-{tag}"})
-        element.text = clean(text)
-        root.insert(at, element)
+def _leader(mark: Mark, box: Box) -> list[Line]:
+    """A thin line to a label that stands apart from its mark."""
+    x, y = box.nearest(mark.x, mark.y)
+    if dist((mark.x, mark.y), (x, y)) <= 1.5 * _GAP:
+        return []
+    return [Line(x1=mark.x, y1=mark.y, x2=round(x, 1), y2=round(y, 1), tone="soft", width=0.8)]

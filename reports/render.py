@@ -18,8 +18,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from reports.charts import draw
+from reports.charts import lay_out
 from reports.document import Forest
+from reports.drawing import FONT, WIDTH
 from reports.textplot import forest_text
 from reports.untrusted import clean, clean_lines, comment, fenced, markdown, markdown_code
 
@@ -46,6 +47,14 @@ def render_index(portfolio: Portfolio, *, to: Format) -> str:
     return _render(_Page(document=portfolio, sections=portfolio.views, contents=True), to)
 
 
+def draw(chart: Chart, name: str) -> Markup:
+    """Draw a chart as an `<svg>` element; `name` keeps its ids apart from its neighbours'."""
+    drawn = _template("chart.svg.j2").render(
+        name=name, chart=chart, drawing=lay_out(chart), width=WIDTH, font=FONT
+    )
+    return Markup(drawn)  # noqa: S704  # escaped
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     document: Document | Portfolio
@@ -64,7 +73,7 @@ def _html(page: _Page) -> str:
     def picture(chart: Chart) -> Markup:
         nonlocal drawn
         drawn += 1
-        return Markup(draw(chart, f"chart{drawn}"))  # noqa: S704  # escaped by its serializer
+        return draw(chart, f"chart{drawn}")
 
     return _template("page.html.j2").render(
         document=page.document,
@@ -161,7 +170,7 @@ def _sheet() -> str:
 
 @cache
 def _template(name: str) -> Template:
-    html = name.endswith(".html.j2")
+    html = name.endswith((".html.j2", ".svg.j2"))
     environment = Environment(
         loader=PackageLoader("reports"),
         undefined=StrictUndefined,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _NUMBER = re.compile(r"-?\d+(\.\d+)?$")
-_TICK = re.compile(r"[-+\u2212]?\d+(\.\d+)?$")
+_TICK = re.compile(r"-?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?$")
 _TODAY = "today"
 _OF_TWO = "Today's model"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from harness.publish import publish
 from harness.publish.documents import to_document
 from harness.record.codes import Reason
+from reports.document import Chart, CostQuality, Forest, Interval, Spot
+from reports.drawing import WIDTH, Box
+from reports.render import draw
 from tests.support.browser import Opened, View, chromium, opened, others
 from tests.support.document_text import texts
 from tests.support.record_numbers import change
@@ -164,3 +168,54 @@ def test_no_line_breaks_within_a_day(review: Path, browser: Browser, width: int)
             )
         assert heights
         assert set(heights) == {1}
+
+
+CROWD = CostQuality(
+    caption="c",
+    description="d",
+    x_axis="USD a month",
+    y_axis="points, candidate minus today",
+    floor=-3.0,
+    floor_label="limit -3",
+    spots=tuple(
+        Spot(label=label, monthly_usd=100 * (at % 2), quality=-(at % 5) / 2, strong=at == 2)
+        for at, label in enumerate(
+            ("claude-haiku-4-5", "W" * 40, "i" * 40, "\u6587\u5b57" * 9, "qwen then opus, batch")
+            * 2
+        )
+    ),
+)
+NAMED = Forest(
+    caption="c",
+    description="d",
+    axis="points",
+    limit=-3.0,
+    limit_label="limit -3",
+    rows=tuple(
+        Interval(label=spot.label, value=-1, low=-4, high=12_000, strong=spot.strong)
+        for spot in CROWD.spots
+    ),
+)
+
+
+@pytest.mark.parametrize("chart", [CROWD, NAMED], ids=["crowded", "long names"])
+def test_the_browser_s_own_boxes_of_labels_are_apart_and_within(
+    tmp_path: Path, browser: Browser, chart: Chart
+) -> None:
+    path = tmp_path / "chart.html"
+    path.write_text(f"<!doctype html><body>{draw(chart, 'a')}</body>", encoding="utf-8")
+    with opened(browser, path, View(width=390)) as found:
+        boxes = found.page.eval_on_selector_all(
+            "text",
+            "all => all.map(text => text.getBBox()).map(b => [b.x, b.y, b.width, b.height])",
+        )
+        height = found.page.eval_on_selector("svg", "svg => svg.viewBox.baseVal.height")
+    # Lines of text are set closer than the font's own height: half a unit of it may meet.
+    seen = [
+        Box(left=x, top=y + 0.5, right=x + width, bottom=y + tall - 0.5)
+        for x, y, width, tall in boxes
+    ]
+    assert len(seen) > len(CROWD.spots)
+    assert all(box.left >= 0 and box.right <= WIDTH for box in seen)
+    assert all(box.top >= 0 and box.bottom <= height for box in seen)
+    assert [pair for pair in combinations(seen, 2) if pair[0].overlaps(pair[1])] == []

@@ -29,7 +29,7 @@ ALLOWED = {
     *("html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "p", "strong"),
     *("code", "a", "ul", "li", "div", "table", "caption", "thead", "tbody", "tr", "th", "td"),
     *("span", "figure", "figcaption", "section", "nav"),
-    *("svg", "desc", "defs", "g", "path", "use", "text", "clippath", "rect"),
+    *("svg", "desc", "path", "text"),
 }
 RECORDS = [
     made

@@ -103,7 +103,7 @@ def parse(text: str) -> Tags:
 
 def outside_charts(parsed: Tags) -> list[str]:
     """Tags in order; a chart's own follow the widths of its labels."""
-    charts = {"g", "path", "use", "text", "defs", "clippath", "rect"}
+    charts = {"path", "text"}
     return [tag for tag, _ in parsed.tags if tag not in charts]
 
 

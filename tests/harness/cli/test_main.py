@@ -16,7 +16,7 @@ from harness.errors import ExitCode
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = ("ray", "numpy", "pandas", "datasets", "openai", "matplotlib", "pydantic", "jinja2")
+HEAVY = ("ray", "numpy", "pandas", "datasets", "openai", "pydantic", "jinja2")
 
 
 def test_help_lists_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,10 +102,7 @@ class HostedServer:
 
     def port(self, taken: tuple[int, ...]) -> int:
         """A free port that no other server of this review has, on whatever node."""
-        port = free_port()
-        while port in taken:
-            port = free_port()
-        return port
+        return free_port(taken)
 
     def start(self, model: str, spec: ServeSpec, port: int, fetch: Fetch | None) -> Started:
         """Start the server."""

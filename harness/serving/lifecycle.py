@@ -90,7 +90,7 @@ def serve_models(  # noqa: PLR0913  # what a server needs of its surroundings, e
             place = Place(
                 logs=logs,
                 environ=environ,
-                port=free_port(),
+                port=free_port([other.place.port for other in running.values()]),
                 gpus=given[models[0]],
                 teams=holders(models, teams),
             )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -30,12 +32,15 @@ from harness.serving.states import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from harness.serving.specs import ServeSpec
 
 END_S = 15.0
+PORTS = range(20_000, 30_000)
+"""Above Ray's workers (from 10002), below what Linux (from 32768), macOS and Windows hand out."""
+PORT_TRIES = 100
 
 
 class ServeError(RightsizeError):
@@ -78,12 +83,24 @@ class Running:
         return api_at(self.place.port)
 
 
-def free_port() -> int:
-    """A port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(taken: Collection[int] = ()) -> int:
+    """A port on loopback that nobody listens on now, and that no system hands out by itself.
+
+    Until its server listens, minutes later for large weights, another program could be given a
+    port that comes from the system; that program's answers would pass for the model's. `taken`
+    are the ports of servers that were started and may not listen yet.
+
+    Raises:
+        ServeError: no such port was found.
+    """
+    for _ in range(PORT_TRIES):
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        if port in taken:
+            continue
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ServeError(f"no free port was found in {PORTS.start} to {PORTS.stop - 1}; end a server")
 
 
 def start(model: str, spec: ServeSpec, place: Place) -> Running:

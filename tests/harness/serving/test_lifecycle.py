@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ import pytest
 from harness.errors import UsageError
 from harness.serving.lifecycle import leave_running, serve_models
 from harness.serving.readiness import answers
-from harness.serving.server import Place, ServeError, end, free_port, start
+from harness.serving.server import PORTS, Place, ServeError, end, free_port, start
 from harness.serving.specs import ServeSpec
 from harness.serving.states import list_servers
 from harness.serving.stopping import stop_server
@@ -134,6 +135,19 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         with pytest.raises(ServeError, match=f"m: port {port} is taken by another program"):
             start("m", spec(), place(tmp_path, port))
+
+
+def test_no_port_is_given_that_another_program_could_get_before_its_server_listens() -> None:
+    ours = {free_port() for _ in range(100)}
+    with ExitStack() as stack:
+        systems = {
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            for _ in range(100)
+        }
+    assert max(ours) < min(systems)
+    assert len(ours) > 80
+    odd = [port for port in PORTS if port % 2]
+    assert not {free_port(odd) for _ in range(20)} & set(odd)
 
 
 def test_the_time_to_live_ends_a_server_that_nobody_ends(tmp_path: Path) -> None:

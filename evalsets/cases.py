@@ -129,6 +129,8 @@ class EvalSet:
     """Scores the same answers again, and decides nothing; None: none is named."""
     cases_file: str = "cases.jsonl"
     """The rows, in the eval set's folder."""
+    is_table: bool = False
+    """Whether the rows are a table's, which nothing of ours writes."""
     labels_file: str = "labels.jsonl"
     """Where people's labels are appended, in the eval set's folder."""
     labels: tuple[Label, ...] = ()

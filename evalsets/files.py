@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date  # pydantic reads it at run time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 Points = Annotated[float, Field(ge=0.01, le=100)]
 Protect = Literal["alarm", "proven"]
@@ -69,11 +69,43 @@ class SourceConfig(FileModel):
     """One line for the document."""
 
 
+class ColumnsConfig(FileModel):
+    """Which columns of a table are read, and as what; no other is."""
+
+    id: str | None = None
+    """The case's id; without it the cases are numbered."""
+    input: str
+    """What is asked: a text, or chat messages."""
+    target: str | None = None
+    """The right answer, or a list of right ones."""
+    choices: str | None = None
+    """Answers to choose from."""
+    metadata: tuple[str, ...] = ()
+    """What is known of a case, for slices, clusters and prompts; by the column's own name."""
+
+
+class DatasetConfig(FileModel):
+    """Cases in a table instead of JSON Lines: one row a case."""
+
+    dataset: str
+    """A file (.parquet, .csv) or a saved data set in the eval set's folder, else owner/name on the
+    Hugging Face hub."""
+    split: str | None = None
+    """Which part of a data set that has several: test."""
+    revision: str | None = None
+    """Commit or tag on the hub; without it the newest."""
+    columns: ColumnsConfig | None = None
+    """Without it every column is a key of a case: id, input, target, choices, metadata."""
+
+
 class EvalSetConfig(FileModel):
     """`evalsets/<id>/evalset.yaml`."""
 
-    cases: str = "cases.jsonl"
-    """One case a line: {id, input, target?, metadata}."""
+    cases: Annotated[
+        Annotated[str, Tag("file")] | Annotated[DatasetConfig, Tag("table")],
+        Discriminator(lambda value: "file" if isinstance(value, str) else "table"),
+    ] = "cases.jsonl"
+    """One case a line: {id, input, target?, metadata}; or a table."""
     labels: str = "labels.jsonl"
     """Labels made by people, append-only; may be absent."""
     grades: str = "grades.jsonl"

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from evalsets.cases import EvalSet, GuardrailSpec, ScorerSpec, SliceSpec
 from evalsets.copies import distinct
-from evalsets.files import EvalSetConfig
+from evalsets.files import DatasetConfig, EvalSetConfig
 from evalsets.grades import read_grades
 from evalsets.jsonl import canonical, read_rows
 from evalsets.labels import read_labels, with_labels
 from evalsets.samples import CaseReader, ids_of, inside
 from evalsets.source import Fault, Source, SourceError, read_text, read_yaml
+from evalsets.tables import TABLES, TableError, table_lines
 from evalsets.validation import suggestion, validated
 
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ class _Folder:
     source: Source
     config: EvalSetConfig
 
+    @property
+    def cases_file(self) -> str:
+        """Name of the case file, or of the table in its place."""
+        cases = self.config.cases
+        return cases.dataset if isinstance(cases, DatasetConfig) else cases
+
+    @property
+    def shown_cases(self) -> str:
+        return f"{self.shown}/{self.cases_file}"
+
     def fault(self, path: tuple[str, ...], message: str) -> Fault:
         return self.source.fault(path, message)
 
@@ -77,6 +88,22 @@ def load_evalset(folder: Path, feature: str, *, shown: str | None = None) -> Eva
     return replace(whole, labels=labels, grades=grades, copies=found.copies)
 
 
+def with_own_target(folder: Path) -> frozenset[str]:
+    """Ids of the rows that bring their target themselves; labels stand apart.
+
+    Raises:
+        SourceError: the rows cannot be read.
+    """
+    opened = _open(folder, folder.name)
+    rows, _ = read_rows(_lines(opened), file=opened.shown_cases)
+    number = ids_of(rows)
+    ids = (
+        str(row.data["id"] if (counted := number(position)) is None else counted)
+        for position, row in enumerate(rows)
+    )
+    return frozenset(name for name, row in zip(ids, rows, strict=True) if "target" in row.data)
+
+
 def _open(folder: Path, shown: str) -> _Folder:
     name = f"{shown}/{CONFIG_FILE}"
     source = read_yaml(read_text(folder / CONFIG_FILE, shown=name), file=name)
@@ -84,25 +111,32 @@ def _open(folder: Path, shown: str) -> _Folder:
     return _Folder(path=folder, shown=shown, source=source, config=config)
 
 
-def _case_path(opened: _Folder) -> Path:
-    path = inside(opened.path, opened.config.cases)
+def _lines(opened: _Folder) -> Sequence[str]:
+    cases, shown = opened.config.cases, opened.shown_cases
+    if isinstance(cases, str):
+        return read_text(_case_path(opened, cases), shown=shown).split("\n")
+    try:
+        return table_lines(opened.path, cases, shown=shown)
+    except TableError as error:
+        raise SourceError([opened.fault(error.path, str(error))]) from None
+
+
+def _case_path(opened: _Folder, name: str) -> Path:
+    path = inside(opened.path, name)
     if path is None:
         message = "must name a file in the eval set's own folder"
-        raise SourceError([opened.fault(("cases",), message)])
-    if not path.is_file():
-        shown = f"{opened.shown}/{opened.config.cases}"
-        raise SourceError([opened.fault(("cases",), f"the file {shown} is missing")])
-    return path
-
-
-def _lines(opened: _Folder) -> Sequence[str]:
-    shown = f"{opened.shown}/{opened.config.cases}"
-    return read_text(_case_path(opened), shown=shown).split("\n")
+    elif not path.is_file():
+        message = f"the file {opened.shown_cases} is missing"
+    elif path.suffix in TABLES:
+        message = f"a table is named as `cases: {{dataset: {name}}}`"
+    else:
+        return path
+    raise SourceError([opened.fault(("cases",), message)])
 
 
 def _rows(opened: _Folder, lines: Iterable[str]) -> tuple[tuple[Case, ...], list[Fault]]:
     """The sound rows as cases, copies among them, and the faults of all the others."""
-    file = f"{opened.shown}/{opened.config.cases}"
+    file = opened.shown_cases
     rows, broken = read_rows(lines, file=file)
     reader = CaseReader(file=file, folder=opened.path)
     number = ids_of(rows)
@@ -203,7 +237,8 @@ def _evalset(opened: _Folder, cases: tuple[Case, ...], feature: str) -> EvalSet:
         ),
         provenance=_provenance(config),
         targets=config.source.targets,
-        cases_file=config.cases,
+        cases_file=opened.cases_file,
+        is_table=isinstance(config.cases, DatasetConfig),
         labels_file=config.labels,
         grades_file=config.grades,
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from evalsets.jsonl import Row
 
-_KEYS = ("id", "input", "target", "choices", "metadata", "sandbox", "files", "setup")
+KEYS = ("id", "input", "target", "choices", "metadata", "sandbox", "files", "setup")
 _NEEDS_MACHINE = ("sandbox", "files", "setup")
 _INLINE_IMAGE = re.compile(r"data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]+\Z")
 _LONGEST_NAME = 255
@@ -62,8 +62,8 @@ class CaseReader:
 
     def _unknown_keys(self, row: Row) -> None:
         for key, value in row.data.items():
-            if key not in _KEYS:
-                self._fault(row, key, f"unknown key{suggestion(key, _KEYS)}")
+            if key not in KEYS:
+                self._fault(row, key, f"unknown key{suggestion(key, KEYS)}")
             elif key in _NEEDS_MACHINE and value:
                 self._fault(row, key, "needs a sandbox, which replay does not have; remove it")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from evalsets.copies import right
 from evalsets.jsonl import read_rows
+from evalsets.loading import with_own_target
 from evalsets.samples import ids_of
 from harness.errors import UsageError
 from harness.onramp.known_cases import KnownCases
@@ -40,8 +41,7 @@ def targets_of(evalset: EvalSet, folder: Path, cases: Sequence[Case]) -> Targets
     """Hold an import's targets against those of the case file; labels stand apart."""
     known = KnownCases.of(evalset.cases, evalset.copies)
     case_of = dict(evalset.copies)
-    rows = _rows(folder / evalset.cases_file)[1]
-    labelled = {case_of.get(name, name) for name, data in rows.values() if "target" in data}
+    labelled = {case_of.get(name, name) for name in with_own_target(folder)}
     pairs = [(known.find(case), case) for case in cases if case.target is not None]
     found = [
         (ours, replace(ours, target=theirs.target, also_right=theirs.also_right))
@@ -57,7 +57,16 @@ def targets_of(evalset: EvalSet, folder: Path, cases: Sequence[Case]) -> Targets
 
 
 def write_targets(evalset: EvalSet, folder: Path, cases: Sequence[Case]) -> None:
-    """Give these cases, and the copies of them, their targets; other lines stay as they are."""
+    """Give these cases, and the copies of them, their targets; other lines stay as they are.
+
+    Raises:
+        UsageError: the cases are a table, which only its maker changes.
+    """
+    if evalset.is_table:
+        raise UsageError(
+            f"evalsets/{folder.name}/{evalset.cases_file}: an import writes no target into a data "
+            "set; correct it where it is made and import again"
+        )
     case_of, wanted = dict(evalset.copies), {case.id: case for case in cases}
     path = folder / evalset.cases_file
     lines, rows = _rows(path)

@@ -52,6 +52,21 @@ def test_typos_are_one_line_each(
     assert "`big`" in lines[1]
 
 
+@pytest.mark.parametrize("command", ["check", "plan", "review", "gate"])
+def test_a_table_that_cannot_be_read_is_one_line(
+    command: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = root / "evalsets" / "tickets"
+    settings = folder / "evalset.yaml"
+    text = settings.read_text()
+    settings.write_text(text.replace("cases: cases.jsonl", "cases: {dataset: cases.parquet}"))
+    (folder / "cases.parquet").write_bytes(b"no table")
+    assert run([command, "-w", str(root)]) == ExitCode.USAGE_ERROR
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("evalsets/tickets/evalset.yaml:")
+    assert ": cases.dataset: cannot be read: " in line
+
+
 def test_plan_spends_nothing_and_says_what_it_costs(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

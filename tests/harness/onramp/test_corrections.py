@@ -9,7 +9,9 @@ import re
 import sqlite3
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from harness.cli.main import run
 from tests.support.imports import FACTS, brought, outcome_workspace, reviewed
@@ -156,6 +158,34 @@ def test_targets_that_the_eval_set_lacks_are_told_and_added_where_asked(
     assert "1 target of the file that the eval set lacks" in capsys.readouterr().out
     assert brought(root, root / "answers.csv", "--replace") == 0
     assert json.loads(path.read_text("utf-8").splitlines()[3])["target"]
+
+
+def test_the_targets_of_a_table_are_held_against_the_import_and_never_written(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = root / "evalsets" / "routing"
+    rows = [json.loads(line) for line in (folder / "cases.jsonl").read_text("utf-8").splitlines()]
+    table_file = folder / "cases.parquet"
+    parquet.write_table(pa.Table.from_pylist(rows), table_file)
+    settings = folder / "evalset.yaml"
+    text = settings.read_text("utf-8")
+    named = text.replace("cases: cases.jsonl", "cases: {dataset: cases.parquet}")
+    assert named != text
+    settings.write_text(named, encoding="utf-8")
+    assert brought(root, root / "answers.csv") == 0
+    before, journal = table_file.read_bytes(), stored(root)
+    other = table()
+    other[0]["target"] = "shipping" if other[0]["target"] != "shipping" else "account"
+    source = written(root / "second.csv", other)
+    capsys.readouterr()
+    assert brought(root, source) == 2
+    assert "evalsets/routing/cases.parquet: 1 target not the import's" in capsys.readouterr().err
+    assert brought(root, source, "--replace") == 2
+    assert capsys.readouterr().err == (
+        "evalsets/routing/cases.parquet: an import writes no target into a data set; correct it "
+        "where it is made and import again\n"
+    )
+    assert (table_file.read_bytes(), stored(root)) == (before, journal)
 
 
 def test_another_feature_with_the_same_inputs_is_named(

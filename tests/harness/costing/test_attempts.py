@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.costing.attempts import attempt_cost, upper_bound
+from harness.costing.attempts import attempt_cost, call_cost, counts_of, upper_bound
 from harness.costing.rates import PriceMissingError
 from harness.costing.tables import Band, Rates
 from providers.completion import TokenUsage
@@ -159,3 +159,32 @@ def test_a_vendor_s_minimum_is_charged_where_the_tokens_cost_less() -> None:
         input_bytes=1, max_output_tokens=1, rates=rates, max_input_tokens=1, overhead_tokens=0
     )
     assert bound == least
+
+
+@given(usages(), price_lists())
+def test_a_call_is_live_unless_it_says_otherwise(usage: TokenUsage, rates: Rates) -> None:
+    counts = counts_of(usage)
+    assert call_cost(counts, rates) == call_cost(counts, rates, batch=False)
+    assert attempt_cost(usage, rates) == call_cost(counts, rates)
+
+
+@pytest.mark.parametrize(
+    ("input_bytes", "usd"),
+    [pytest.param(488, "0.001", id="short"), pytest.param(489, "0.002002", id="one byte longer")],
+)
+def test_the_bound_of_a_short_request_is_at_the_short_price(input_bytes: int, usd: str) -> None:
+    """512 tokens may come on top: 1,000 at 1 a million, and 1,001 at 2."""
+    long = some_rates({"input": "2", "output": "2"})
+    tier = Band(
+        from_input_tokens=1001,
+        input=long.input,
+        output=long.output,
+        cache_read=long.cache_read,
+        cache_write=long.cache_write,
+        cache_write_1h=long.cache_write_1h,
+    )
+    rates = some_rates({"input": "1", "output": "1"}, tiers=(tier,))
+    found = upper_bound(
+        input_bytes=input_bytes, max_output_tokens=0, rates=rates, max_input_tokens=None
+    )
+    assert found == Decimal(usd)

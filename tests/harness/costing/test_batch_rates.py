@@ -57,6 +57,20 @@ def test_a_bound_in_a_batch_is_half_of_the_one_live() -> None:
     assert upper_bound(**asked, rates=batch_rates(rates())) == live / 2
 
 
+def test_a_fee_for_each_request_is_whole_where_no_share_of_it_is_stated() -> None:
+    band = Band(
+        input=Decimal(2),
+        output=Decimal(8),
+        cache_read=Decimal(1),
+        cache_write=Decimal(2),
+        cache_write_1h=Decimal(2),
+    )
+    listed = rates(batch_share=None, batch_bands=(band,))
+    found = batch_rates(listed)
+    assert (found.input, found.output, found.tiers) == (2, 8, ())
+    assert found.per_request == listed.per_request
+
+
 def test_without_a_batch_price() -> None:
     with pytest.raises(PriceMissingError, match="no batch price in quote"):
         batch_rates(rates(batch_share=None))

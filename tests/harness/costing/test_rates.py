@@ -14,7 +14,7 @@ from harness.costing.pricebook import (
     catalogue_version,
     find_model,
 )
-from harness.costing.rates import PriceMissingError, find_rates, price_age
+from harness.costing.rates import PriceMissingError, find_rates, price_age, vendor_of
 from harness.costing.tables import Band, Rates, band_of
 
 ON = date(2026, 11, 20)
@@ -180,20 +180,45 @@ def test_rates_refuse_what_is_not_money(wrong: dict[str, Any], error: type[Excep
         some_rates(**wrong)
 
 
-def test_tiers_must_rise() -> None:
-    tiers = tuple(
-        Band(
-            from_input_tokens=start,
-            input=Decimal(1),
-            output=Decimal(1),
-            cache_read=Decimal(1),
-            cache_write=Decimal(1),
-            cache_write_1h=Decimal(1),
-        )
-        for start in (200, 100)
-    )
+def a_band(start: int, **over: Any) -> Band:
+    prices = dict.fromkeys(("input", "output", "cache_read", "cache_write", "cache_write_1h"), 1)
+    given: dict[str, Any] = {name: Decimal(price) for name, price in prices.items()}
+    return Band(from_input_tokens=start, **(given | over))
+
+
+@pytest.mark.parametrize("starts", [(200, 100), (100, 100), (0,), (0, 100)])
+def test_tiers_must_rise(starts: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="rising order"):
-        some_rates(tiers=tiers)
+        some_rates(tiers=tuple(map(a_band, starts)))
+
+
+def test_a_tier_may_begin_with_the_first_token() -> None:
+    assert [band.from_input_tokens for band in some_rates(tiers=(a_band(1),)).bands] == [0, 1]
+
+
+@pytest.mark.parametrize("wrong", [{"output": 1.5}, {"cache_write_1h": Decimal(-1)}])
+def test_a_band_refuses_what_is_not_money(wrong: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+        a_band(100, **wrong)
+
+
+def test_everything_may_be_off_and_nothing_is_where_nobody_granted_it() -> None:
+    assert some_rates(discount=Decimal(1)).discount == 1
+    policy = a_policy(discounts={"openai": 0.1})
+    assert find_rates("claude-haiku-4-5", a_model(), policy, on=ON).discount == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "vendor"),
+    [
+        ({"provider": "openai", "platform": "azure"}, "azure"),
+        ({"platform": "bedrock"}, "aws"),
+        ({"platform": "vertex"}, "google"),
+        ({}, "anthropic"),
+    ],
+)
+def test_a_platform_sells_at_its_own_prices(config: dict[str, Any], vendor: str) -> None:
+    assert vendor_of(a_model(**config)) == vendor
 
 
 def test_facts_come_from_the_workspace_then_the_catalogues() -> None:
@@ -202,6 +227,12 @@ def test_facts_come_from_the_workspace_then_the_catalogues() -> None:
     stated = facts("x", a_model(version="claude-haiku-4-5", window_tokens=9, cache_min_tokens=0))
     assert (stated.window_tokens, stated.cache_min_tokens) == (9, 0)
     assert stated.capabilities == {"schema", "tools", "images"}
+
+
+def test_a_retirement_that_the_workspace_states_counts() -> None:
+    stated = facts("claude-haiku-4-5", a_model(retires_on="2027-01-31"))
+    assert stated.retires_on == date(2027, 1, 31)
+    assert facts("claude-haiku-4-5", a_model()).retires_on is None
 
 
 def test_nothing_is_known_of_a_model_of_one_s_own() -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from harness.comparison.samples import sample
 from harness.decision.bounds import parts_before
 from harness.stats.estimates import estimate
-from harness.stats.moments import Moments
+from harness.stats.moments import moments_of
 from harness.stats.needed import MOST_CASES, as_believed, as_measured, cases_to_show, inflation_of
 
 if TYPE_CHECKING:
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from harness.decision.standing import Standing
     from harness.decision.step import Evidence
     from harness.stats.design import Design
+    from harness.stats.moments import Moments
     from harness.stats.needed import Taken
 
 _STEP = 10
@@ -71,10 +70,7 @@ def _taken(design: Design, pairs: Sequence[Pair], *, stopped: bool) -> Taken | N
 
 
 def _moments(pairs: Sequence[Pair]) -> Moments:
-    values = np.array(sample(pairs).differences, dtype=np.float64)
-    return Moments(
-        n=np.array(values.size, dtype=np.float64), total=values.sum(), squares=(values**2).sum()
-    )
+    return moments_of(sample(pairs).differences)
 
 
 def _needed(design: Design, pairs: Sequence[Pair], taken: Taken, aim: Aim) -> int | None:

@@ -50,6 +50,14 @@ class Moments:
         )
 
 
+def moments_of(differences: Numbers) -> Moments:
+    """Moments of all cases."""
+    values = np.asarray(differences, dtype=np.float64)
+    return Moments(
+        n=np.array(values.size, dtype=np.float64), total=values.sum(), squares=(values**2).sum()
+    )
+
+
 def moments_at(differences: Numbers, start: int, ends: Sequence[int]) -> Moments:
     """Moments of the cases from `start` to each end; shape (..., len(ends)). NaN is left out."""
     values = np.asarray(differences, dtype=np.float64)

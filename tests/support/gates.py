@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from harness.config.policy_file import GatePolicy
 from harness.gate.inputs import Asked, Evidence, GateInput, Proposed
 from harness.lifecycle import ends_on
 from harness.lock import entry_of, lock_of
-from harness.record.codes import State
+from harness.record.codes import Reason, Result, State
 from harness.record.model import DecisionRecord
 from harness.scan.uses import Use
-from tests.support.records import NOW, downgrade_record
+from tests.support.record_parts import a_cost, a_target, an_eval_set, an_evidence, an_option
+from tests.support.records import GENERATED, NOW, downgrade_record
 
 FEATURE = "invoice-extraction"
+OTHER = "claude-sonnet-5"
 
 
 def accepted(**over: object) -> DecisionRecord:
@@ -75,3 +78,61 @@ def given(record: DecisionRecord | None = None, **over: Any) -> GateInput:
         "looks": 5,
     }
     return GateInput(**{**facts, **over})
+
+
+def newer(option: dict[str, Any] | None = None, **over: Any) -> DecisionRecord:
+    """A second review, a day later, whose first option is another model."""
+    target = a_target(OTHER)
+    facts = {"target": target, "cost": a_cost(), **(option or {})}
+    return accepted(
+        **{
+            "decision_id": "2026-Q4-b-invoice-extraction",
+            "state": State.PROPOSED,
+            "generated_at": GENERATED + timedelta(hours=1),
+            "options": (an_option(OTHER, **facts),),
+            "chosen": OTHER,
+            **over,
+        }
+    )
+
+
+def swap(record: DecisionRecord | None = None, **over: Any) -> GateInput:
+    """Production takes another model than the accepted one; `record` is what compares it."""
+    own = accepted()
+    evidence = (an_evidence_of(own), *([an_evidence_of(record)] if record else ()))
+    facts = {"proposed": (proposed(asked=asked(OTHER)),), "evidence": evidence}
+    return given(own, **{**facts, **over})
+
+
+def reprompt(record: DecisionRecord | None = None, **over: Any) -> GateInput:
+    evidence = (an_evidence_of(accepted()), *([an_evidence_of(record)] if record else ()))
+    changed = proposed(asked=asked(prompt_sha256="ef" * 32))
+    return given(**{"proposed": (changed,), "evidence": evidence, **over})
+
+
+def reprompted(**option: Any) -> DecisionRecord:
+    target = a_target(prompt_sha256="ef" * 32)
+    return newer({"target": target, **option}, chosen="claude-haiku-4-5")
+
+
+def new_set(record: DecisionRecord | None = None, **over: Any) -> GateInput:
+    evidence = (an_evidence_of(accepted()), *([an_evidence_of(record)] if record else ()))
+    changed = proposed(inputs_sha256="99" * 32)
+    return given(**{"proposed": (changed,), "evidence": evidence, **over})
+
+
+def on_new_set(**over: Any) -> DecisionRecord:
+    facts = {"evidence": an_evidence(eval_set=an_eval_set(inputs_sha256="99" * 32))}
+    return newer({"target": a_target()}, **{**facts, **over})
+
+
+def broken(reason: Reason) -> DecisionRecord:
+    return newer({"result": Result.FAIL, "reason_codes": (reason,), "note": "why"})
+
+
+def dearer(**cost: Any) -> DecisionRecord:
+    return newer({"cost": a_cost(**cost)})
+
+
+def marked(*marks: str) -> DecisionRecord:
+    return newer(evidence=an_evidence(exploratory=marks))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -15,19 +14,27 @@ from harness.gate.inputs import GateInput
 from harness.gate.judging import judge
 from harness.lock import lock_of
 from harness.record.codes import Finding, Reason, Result, State
-from harness.record.model import DecisionRecord
 from tests.support.gates import (
     FEATURE,
+    OTHER,
     a_use,
     accepted,
     an_evidence_of,
     asked,
+    broken,
+    dearer,
     given,
+    marked,
+    new_set,
+    newer,
+    on_new_set,
     proposed,
+    reprompt,
+    reprompted,
     rules,
+    swap,
 )
 from tests.support.record_parts import (
-    a_cost,
     a_look,
     a_margin,
     a_quality,
@@ -35,76 +42,16 @@ from tests.support.record_parts import (
     a_target,
     an_eval_set,
     an_evidence,
-    an_option,
 )
-from tests.support.records import GENERATED, NOW
+from tests.support.records import NOW
 
-OTHER = "claude-sonnet-5"
 LATE = datetime(2027, 6, 1, tzinfo=UTC)
-
-
-def newer(option: dict[str, Any] | None = None, **over: Any) -> DecisionRecord:
-    """A second review, a day later, whose first option is another model."""
-    target = a_target(OTHER)
-    facts = {"target": target, "cost": a_cost(), **(option or {})}
-    return accepted(
-        **{
-            "decision_id": "2026-Q4-b-invoice-extraction",
-            "state": State.PROPOSED,
-            "generated_at": GENERATED + timedelta(hours=1),
-            "options": (an_option(OTHER, **facts),),
-            "chosen": OTHER,
-            **over,
-        }
-    )
-
-
-def swap(record: DecisionRecord | None = None, **over: Any) -> GateInput:
-    """Production takes another model than the accepted one; `record` is what compares it."""
-    own = accepted()
-    evidence = (an_evidence_of(own), *([an_evidence_of(record)] if record else ()))
-    facts = {"proposed": (proposed(asked=asked(OTHER)),), "evidence": evidence}
-    return given(own, **{**facts, **over})
-
-
-def reprompt(record: DecisionRecord | None = None, **over: Any) -> GateInput:
-    evidence = (an_evidence_of(accepted()), *([an_evidence_of(record)] if record else ()))
-    changed = proposed(asked=asked(prompt_sha256="ef" * 32))
-    return given(**{"proposed": (changed,), "evidence": evidence, **over})
-
-
-def reprompted(**option: Any) -> DecisionRecord:
-    target = a_target(prompt_sha256="ef" * 32)
-    return newer({"target": target, **option}, chosen="claude-haiku-4-5")
-
-
-def new_set(record: DecisionRecord | None = None, **over: Any) -> GateInput:
-    evidence = (an_evidence_of(accepted()), *([an_evidence_of(record)] if record else ()))
-    changed = proposed(inputs_sha256="99" * 32)
-    return given(**{"proposed": (changed,), "evidence": evidence, **over})
-
-
-def on_new_set(**over: Any) -> DecisionRecord:
-    facts = {"evidence": an_evidence(eval_set=an_eval_set(inputs_sha256="99" * 32))}
-    return newer({"target": a_target()}, **{**facts, **over})
-
-
-def broken(reason: Reason) -> DecisionRecord:
-    return newer({"result": Result.FAIL, "reason_codes": (reason,), "note": "why"})
 
 
 def last_day() -> datetime:
     """The last minute in which the accepted decision may be relied on."""
     end = given().lock.features[FEATURE].expires_at
     return datetime.combine(end, time(23, 59), tzinfo=UTC)
-
-
-def dearer(**cost: Any) -> DecisionRecord:
-    return newer({"cost": a_cost(**cost)})
-
-
-def marked(*marks: str) -> DecisionRecord:
-    return newer(evidence=an_evidence(exploratory=marks))
 
 
 PASS, WARN, FAIL, CANNOT = Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.CANNOT_TELL

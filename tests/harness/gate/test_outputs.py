@@ -12,7 +12,15 @@ import pytest
 
 from harness.gate.findings import Change, Code, Finding, GateReport, Outcome, Priced, Shown
 from harness.gate.judging import judge
-from harness.gate.outputs import LONGEST, TAG, as_json, as_junit, as_markdown, as_text
+from harness.gate.outputs import (
+    LONGEST,
+    TAG,
+    WRITERS,
+    as_json,
+    as_junit,
+    as_markdown,
+    as_text,
+)
 from tests.support.gates import a_use, given
 
 FINDING = Finding(
@@ -131,3 +139,153 @@ def test_a_request_that_costs_next_to_nothing_is_not_rounded_up() -> None:
     change = Change(feature="f", what="a -> b", decision_id=None, evidence_day=None, priced=priced)
     row = as_markdown(GateReport(findings=(), changes=(change,)))
     assert "USD 0.0012 -\\> 0.000051 | USD 498.00 -\\> 0.00 (-498.00)" in row
+
+
+WHOLE = Change(
+    feature="invoices",
+    what="a -> b",
+    decision_id="2026-Q4-invoices",
+    evidence_day=date(2026, 11, 23),
+    evidence_age_days=1,
+    shown=Shown(metric="label", n=560, difference=-0.36, worst=-2.1, margin=3.0),
+    priced=Priced(
+        before_request=Decimal("0.03606"),
+        after_request=Decimal("0.00732"),
+        before_month=Decimal("3115.71"),
+        after_month=Decimal("632.61"),
+    ),
+    evaluation_usd=Decimal("38.20"),
+)
+
+
+def test_a_program_reads_every_fact_under_its_own_name() -> None:
+    asked = (("invoice-extraction", "model"), ("invoice-extraction", "budget"))
+    text = as_json(
+        GateReport(findings=(FINDING, WARNING), changes=(WHOLE,), matching=2, asked=asked)
+    )
+    assert text.startswith('{\n  "changes": [\n')
+    words = f"fail: invoice-extraction: model: {FINDING.message} (EVIDENCE_MISSING) -> review it"
+    assert json.loads(text) == {
+        "schema_version": "rightsizing-gate/v1",
+        "outcome": "fail",
+        "exit_code": 3,
+        "matching": 2,
+        "checks": [
+            {"feature": "invoice-extraction", "rule": "model", "outcome": "fail", "words": words},
+            {"feature": "invoice-extraction", "rule": "budget", "outcome": "pass", "words": ""},
+            {
+                "feature": "invoice-extraction",
+                "rule": "prompt",
+                "outcome": "warn",
+                "words": f"warn: invoice-extraction: prompt: {FINDING.message} (PROVISIONAL)"
+                " -> review it",
+            },
+        ],
+        "findings": [
+            {
+                "feature": "invoice-extraction",
+                "rule": rule,
+                "code": code,
+                "outcome": outcome,
+                "message": FINDING.message,
+                "advice": "review it",
+            }
+            for rule, code, outcome in (
+                ("model", "EVIDENCE_MISSING", "fail"),
+                ("prompt", "PROVISIONAL", "warn"),
+            )
+        ],
+        "changes": [
+            {
+                "feature": "invoices",
+                "what": "a -> b",
+                "decision_id": "2026-Q4-invoices",
+                "evidence_day": "2026-11-23",
+                "evidence_age_days": 1,
+                "evaluation_usd": "38.20",
+                "quality": {
+                    "metric": "label",
+                    "n": 560,
+                    "difference": -0.36,
+                    "worst": -2.1,
+                    "margin": 3.0,
+                },
+                "cost": {
+                    "request_before": "0.03606",
+                    "request_after": "0.00732",
+                    "month_before": "3115.71",
+                    "month_after": "632.61",
+                    "month_increase": "-2483.10",
+                },
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("known", ["before_month", "after_month"])
+def test_what_a_month_costs_more_is_unknown_where_one_of_the_two_is(known: str) -> None:
+    none = {
+        "before_request": None,
+        "after_request": None,
+        "before_month": None,
+        "after_month": None,
+    }
+    assert Priced(**{**none, known: Decimal(1)}).monthly_increase is None
+
+
+def test_a_terminal_is_told_what_to_do_about_it() -> None:
+    passed = replace(FINDING, code=Code.EVIDENCE_FITS, outcome=Outcome.PASS)
+    silent = replace(WARNING, advice="")
+    text = as_text(GateReport(findings=(passed, silent, FINDING), matching=1))
+    assert text == (
+        f"fail: invoice-extraction: model: {FINDING.message} (EVIDENCE_MISSING) -> review it\n"
+        f"warn: invoice-extraction: prompt: {FINDING.message} (PROVISIONAL)\n"
+        "gate: 1 feature matches the lock.  fail\n"
+    )
+
+
+def test_a_file_is_written_as_its_extension_says() -> None:
+    report = GateReport(findings=(FINDING,))
+    starts = {name: write(report)[:5] for name, write in WRITERS.items()}
+    assert starts == {".json": '{\n  "', ".md": TAG[:5], ".xml": "<?xml", ".txt": "fail:"}
+
+
+def test_a_case_of_junit_carries_the_worst_of_its_findings_and_all_their_words() -> None:
+    passed = replace(FINDING, code=Code.EVIDENCE_FITS, outcome=Outcome.PASS, message="fits")
+    text = as_junit(GateReport(findings=(passed, FINDING)))
+    assert '\n  <testsuite name="rightsize gate" tests="1" failures="1" errors="0">\n' in text
+    (case,) = fromstring(text.partition("\n")[2])[0]  # noqa: S314  # our own text
+    (failure,) = case
+    assert failure.get("type") == "EVIDENCE_MISSING"
+    assert failure.get("message") == FINDING.message.replace("\x07", "?")
+    assert failure.text is not None
+    assert [line.partition(":")[0] for line in failure.text.splitlines()] == ["pass", "fail"]
+    warned = fromstring(as_junit(GateReport(findings=(WARNING,))).partition("\n")[2])  # noqa: S314
+    (said,) = warned[0][0]
+    assert (said.tag, (said.text or "")[:5]) == ("system-out", "warn:")
+
+
+def test_backticks_are_code_and_the_words_around_them_are_not() -> None:
+    found = replace(FINDING, message="run `a_b` and *c* or `d_e`", advice="")
+    line = as_markdown(GateReport(findings=(found,))).splitlines()[-1]
+    assert "run `a_b` and \\*c\\* or `d_e`" in line
+
+
+@pytest.mark.parametrize("link", [None, "https://ci.example.com/1"])
+def test_a_cut_comment_counts_what_it_leaves_out(link: str | None) -> None:
+    many = tuple(replace(FINDING, feature=f"feature-{n:04}") for n in range(2000))
+    text = as_markdown(GateReport(findings=many), link)
+    kept = text.count("\n- **fail**")
+    assert 0 < kept < 2000
+    rest = "the other outputs of this run"
+    where = f"[{rest}]({link})" if link else rest
+    assert text.endswith(f"\n\n{2000 - kept} more lines are in {where}.\n")
+
+
+def test_a_comment_that_just_fits_is_whole() -> None:
+    short = as_markdown(GateReport(findings=(replace(FINDING, message="x", advice=""),)))
+    room = LONGEST - len(short) + 1
+    for size, whole in ((room, True), (room + 1, False)):
+        found = replace(FINDING, message="x" * size, advice="")
+        text = as_markdown(GateReport(findings=(found,)))
+        assert ("more line" not in text) == whole

@@ -16,6 +16,14 @@ limit: 3
 """
 
 
+BOTH = """\
+env:
+  - {name: OTHER, value: gpt-4o}
+  - {id: b, value: claude-haiku-4-5}
+  - gpt-5
+"""
+
+
 @pytest.mark.parametrize(
     ("used_in", "text", "model"),
     [
@@ -23,6 +31,10 @@ limit: 3
         ("s:a.yaml#llm.invoice.model", YAML, "claude-haiku-4-5"),
         ("s:a.yml#env[MODEL].value", YAML, "gpt-5"),
         ("s:a.yml#env[0].value", YAML, "gpt-5"),
+        ("s:a.yml#env[OTHER].value", BOTH, "gpt-4o"),
+        ("s:a.yml#env[b].value", BOTH, "claude-haiku-4-5"),
+        ("s:a.yml#env[2]", BOTH, "gpt-5"),
+        ("s:a.py#L1", 'ask("gpt-5")\nask("gpt-4o")\n', "gpt-5"),
         ("s:a.json#llm.model", '{"llm": {"model": "gpt-5"}}', "gpt-5"),
         ("s:.env#LLM_MODEL", "# a\nLLM_MODEL=gpt-5\n", "gpt-5"),
         ("s:a.py#MODEL", 'MODEL = "gpt-5"\n', "gpt-5"),
@@ -46,6 +58,8 @@ def test_a_place_is_read(used_in: str, text: str, model: str) -> None:
         ("s:a.json#llm.model", "{", "cannot be read as JSON"),
         ("s:a.yaml#limit", YAML, "is no text but 3"),
         ("s:a.yaml#env[9].value", YAML, "nothing is there"),
+        ("s:a.yaml#env[1]", YAML, "nothing is there"),
+        ("s:a.yaml#env[no].value", YAML, "nothing is there"),
         ("s:a.yaml#limit.deeper", YAML, "nothing is there"),
         ("s:a.rs:/gpt-[0-9]/", "gpt-4 gpt-5", "more than one thing: gpt-4, gpt-5"),
         ("s:a.rs:/(/", "gpt", "is no regular expression"),
@@ -94,3 +108,18 @@ def test_only_added_lines_count() -> None:
 def test_files_that_a_scan_skips_are_skipped_here(path: str) -> None:
     diff = f"+++ b/{path}\n@@ -0,0 +1 @@\n+x\n"
     assert added_uses(diff, {path: 'model: "gpt-5"\n'}.get, {"gpt-5"}) == ()
+
+
+def test_a_place_is_named_as_it_was_written() -> None:
+    assert place_in("s:a.toml#llm.model").shown == "a.toml#llm.model"
+    assert place_in("s:a.rs:/gpt-[0-9]/").shown == "a.rs#/gpt-[0-9]/"
+
+
+def test_text_that_looks_like_a_file_or_a_hunk_inside_a_hunk_is_neither() -> None:
+    """Of three added lines, one begins with `++` and one names another place."""
+    diff = "+++ b/a.py\n@@ -0,0 +1,3 @@\n+++ b/b.py\n+@@ -0,0 +7 @@\n+x\n@@ -1,0 +9 @@\n+y\n"
+    assert added_lines(diff) == {"a.py": frozenset({1, 2, 3, 9})}
+
+
+def test_a_file_that_only_loses_lines_adds_none() -> None:
+    assert added_lines("+++ b/a.py\n@@ -3,2 +2,0 @@\n-x\n-y\n") == {}

@@ -50,3 +50,17 @@ def test_a_new_rate_counts_from_now_on() -> None:
     bucket.take(1)
     bucket.set_rate(120, 0.0)
     assert bucket.wait_s(1, 0.0) == pytest.approx(0.5)
+
+
+def test_the_time_before_a_new_rate_counts_at_the_old_one() -> None:
+    bucket = Bucket(60, 0.0)
+    bucket.take(1)
+    bucket.set_rate(600, 0.5)
+    assert bucket.wait_s(1, 0.5) == pytest.approx(0.05)
+
+
+def test_a_lower_rate_keeps_no_more_than_its_own_burst() -> None:
+    bucket = Bucket(6000, 0.0)
+    bucket.set_rate(60, 0.0)
+    bucket.take(1)
+    assert bucket.wait_s(1, 0.0) == pytest.approx(1)

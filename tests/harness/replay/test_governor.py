@@ -274,3 +274,162 @@ def test_a_lane_that_was_pushed_back_keeps_none_ready_for_a_minute() -> None:
     assert gov.width(LANE, 1) is None
     clock.now += 61
     assert gov.width(LANE, 1) == 70
+
+
+@pytest.mark.parametrize("calm_s", [60.0, 60.5])
+def test_the_minute_has_to_be_over(calm_s: float) -> None:
+    clock = Clock()
+    gov = governor(clock, max_concurrency=100, start_concurrency=100)
+    gov.ended(LANE, fill(gov)[0], fault("RateLimitedError", retry_after_s=0))
+    clock.now += calm_s
+    assert gov.width(LANE, 1) == (70 if calm_s > 60 else None)
+
+
+@pytest.mark.parametrize(("most", "ready"), [(15, 0), (16, 4), (17, 5)])
+def test_sixteen_at_once_are_a_wide_lane(most: int, ready: int) -> None:
+    gov = governor(max_concurrency=most, start_concurrency=most)
+    assert len(fill(gov)) == most + ready
+
+
+@pytest.mark.parametrize(("workers", "width"), [(1, 100), (3, 33), (100, 1), (101, 1), (1000, 1)])
+def test_each_worker_has_its_whole_part_of_a_lane_and_at_least_one(
+    workers: int, width: int
+) -> None:
+    found = governor(max_concurrency=100, start_concurrency=100).width(LANE, workers)
+    assert (found, type(found)) == (width, int)
+
+
+def test_unless_told_otherwise_a_lane_starts_with_16_and_has_at_most_64() -> None:
+    gov = Governor(monotonic=Clock())
+    slots = fill(gov)
+    assert len(slots) == 16 + 4
+    for _ in range(12):
+        for slot in slots:
+            gov.ended(LANE, slot, reply())
+        slots = fill(gov)
+    assert len(slots) == 64 + 19
+
+
+def test_unless_told_otherwise_all_that_is_granted_is_ours_and_no_more() -> None:
+    clock = Clock()
+    gov = Governor(default=LaneLimits(requests_per_minute=60), monotonic=clock)
+    assert gov.wait_s(LANE, TRIAL) == 0
+    gov.take(LANE, TRIAL)
+    assert gov.wait_s(LANE, TRIAL) == pytest.approx(1 / 0.98)
+
+
+def pushed_back(clock: Clock, *, window: int, error: str = "OverloadedError") -> Governor:
+    """A lane of this width whose doubling has ended, with nothing in flight."""
+    gov = governor(clock, max_concurrency=1000, start_concurrency=window)
+    slots = fill(gov)
+    gov.ended(LANE, slots[0], fault(error))
+    for slot in slots[1:]:
+        gov.ended(LANE, slot, None)
+    return gov
+
+
+def rounds(gov: Governor, count: int) -> list[int]:
+    """How many calls each round of answers has."""
+    sizes = []
+    for _ in range(count):
+        slots = fill(gov)
+        sizes.append(len(slots))
+        for slot in slots:
+            gov.ended(LANE, slot, reply())
+    return sizes
+
+
+def test_after_a_server_error_a_lane_grows_by_nearly_one_a_round_from_a_second_on() -> None:
+    clock = Clock()
+    gov = pushed_back(clock, window=10)
+    clock.now += 0.75
+    assert rounds(gov, 3) == [10, 10, 10]
+    clock.now += 0.25
+    assert rounds(gov, 5) == [10, 10, 11, 12, 13]
+
+
+def test_after_a_rate_limit_a_lane_grows_by_nearly_one_a_round() -> None:
+    clock = Clock()
+    gov = pushed_back(clock, window=10, error="RateLimitedError")
+    clock.now += 1
+    assert rounds(gov, 4) == [7, 7, 8, 9]
+
+
+def test_no_lane_is_cut_below_four() -> None:
+    clock = Clock()
+    gov = governor(clock, max_concurrency=100, start_concurrency=20)
+    for _ in range(9):
+        clock.now += 2
+        for slot in fill(gov):
+            clock.now += 0.001
+            gov.ended(LANE, slot, fault("RateLimitedError", retry_after_s=0))
+    clock.now += 2
+    assert len(fill(gov)) == 4
+
+
+def test_a_lane_that_is_narrower_from_the_start_stays_so() -> None:
+    clock = Clock()
+    gov = governor(clock, max_concurrency=2, start_concurrency=2)
+    for slot in fill(gov):
+        gov.ended(LANE, slot, fault("RateLimitedError", retry_after_s=0))
+    clock.now += 1
+    assert len(fill(gov)) == 2
+
+
+def test_a_call_sent_at_the_very_moment_of_a_cut_belongs_to_it() -> None:
+    clock = Clock()
+    gov = governor(clock, max_concurrency=100, start_concurrency=100)
+    for slot in fill(gov):
+        gov.ended(LANE, slot, fault("RateLimitedError", retry_after_s=0))
+    assert gov.history()[0].cuts == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "wait_s"),
+    [
+        pytest.param(None, 1, id="a 429 that does not say when"),
+        pytest.param(0.5, 0.5, id="as it says"),
+        pytest.param(9999, 300, id="never longer than five minutes"),
+    ],
+)
+def test_a_rate_limit_holds_the_lane(told: float | None, wait_s: float) -> None:
+    gov = governor(max_concurrency=10)
+    gov.ended(LANE, gov.take(LANE, TRIAL), fault("RateLimitedError", retry_after_s=told))
+    assert gov.wait_s(LANE, TRIAL) == pytest.approx(wait_s)
+
+
+def test_a_lane_without_a_call_has_no_history() -> None:
+    gov = governor()
+    gov.wait_s(LANE, TRIAL)
+    (seen,) = gov.history()
+    assert (seen.calls, seen.answered, seen.rate_limited, seen.overloaded, seen.cuts) == (0,) * 5
+    assert (seen.most_in_flight, seen.tokens, seen.active_s) == (0, 0, 0.0)
+    assert gov.take_history() == []
+
+
+def test_history_that_was_taken_begins_again() -> None:
+    gov = governor(max_concurrency=5)
+    gov.ended(LANE, gov.take(LANE, TRIAL), reply())
+    assert [seen.calls for seen in gov.take_history()] == [1]
+    assert gov.take_history() == []
+    gov.ended(LANE, gov.take(LANE, TRIAL), reply())
+    assert [(seen.calls, seen.answered) for seen in gov.take_history()] == [(1, 1)]
+
+
+def test_a_lane_is_named_by_its_address_or_else_its_vendor() -> None:
+    assert lane_of(trial(1)).provider == "openai-compatible"
+    own = Endpoint(vendor="openai-compatible", api="chat", base_url="http://127.0.0.1:1/v1")
+    assert lane_of(trial(1, endpoint=own)).provider == "http://127.0.0.1:1/v1"
+
+
+def test_a_guess_is_whole_tokens_of_one_request() -> None:
+    guess = guess_uses(trial(1, text="x" * 403))
+    assert guess == (1, 110, 100, 10)
+    assert isinstance(guess.tokens, int)
+
+
+@pytest.mark.parametrize(("calls", "seconds"), [(5, 40), (1, 200), (0.5, 200)])
+def test_fewer_calls_than_a_lane_is_wide_cannot_fill_it(calls: float, seconds: float) -> None:
+    limits = LaneLimits(max_concurrency=10)
+    found = predict_s(limits, calls=calls, tokens=0, busy_s=200, share=1)
+    assert found == pytest.approx(seconds)

@@ -34,6 +34,44 @@ def test_the_cap_is_never_exceeded(cap: Decimal, calls: list[tuple[Decimal, floa
     assert ledger.reserved_usd == 0
 
 
+def books(ledger: Ledger) -> tuple[Decimal, Decimal, Decimal, int]:
+    """Spent, possibly billed and reserved in cents, and for how many calls."""
+    usd = (ledger.spent_usd, ledger.possibly_billed_usd, ledger.reserved_usd)
+    spent, possibly, reserved = (each / CENT for each in usd)
+    return spent, possibly, reserved, ledger.reservations
+
+
+def test_every_dollar_is_in_one_place_at_a_time() -> None:
+    ledger = Ledger(CENT * 10, lambda _asked, usage: CENT * usage.input_tokens)
+    assert (books(ledger), ledger.left_usd) == ((0, 0, 0, 0), CENT * 10)
+    known, unknown, free = (trial(number, reserve_usd=CENT * 2) for number in range(3))
+    assert ledger.reserve_all([known, unknown])
+    assert ledger.reserve(free)
+    assert (books(ledger), ledger.left_usd) == ((0, 0, 6, 3), CENT * 4)
+    ledger.settle(known, TokenUsage(input_tokens=1, output_tokens=0))
+    assert (books(ledger), ledger.left_usd) == ((1, 0, 4, 2), CENT * 5)
+    ledger.settle(unknown, None)
+    assert (books(ledger), ledger.left_usd) == ((1, 2, 2, 1), CENT * 5)
+    assert ledger.settle(free, None, billable=False) == 0
+    assert (books(ledger), ledger.left_usd) == ((1, 2, 0, 0), CENT * 7)
+
+
+@pytest.mark.parametrize(
+    ("counted", "before", "after", "left"),
+    [
+        pytest.param(True, (3, 4, 0, 0), (3, 2, 2, 1), 3, id="it was taken for billed"),
+        pytest.param(False, (3, 4, 0, 0), (3, 4, 2, 1), 1, id="it was not"),
+    ],
+)
+def test_what_an_earlier_run_set_aside_is_set_aside_again(
+    before: tuple[int, ...], after: tuple[int, ...], left: int, *, counted: bool
+) -> None:
+    ledger = Ledger(CENT * 10, usd_per_token, spent_usd=CENT * 3, possibly_billed_usd=CENT * 4)
+    assert books(ledger) == before
+    ledger.resume(CENT * 2, counted=counted)
+    assert (books(ledger), ledger.left_usd) == (after, CENT * left)
+
+
 def test_a_bound_that_just_fits_is_reserved() -> None:
     ledger = Ledger(Decimal("0.02"), usd_per_token, spent_usd=Decimal("0.01"))
     assert ledger.reserve(trial(1, reserve_usd=Decimal("0.01")))

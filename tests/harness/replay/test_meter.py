@@ -60,3 +60,45 @@ def test_a_header_that_says_half_makes_nobody_wait(
     meter = Meter(GRANTED, 0.2)
     assert meter.told(limit, remaining) == 0.0
     assert meter.granted == (limit or GRANTED)
+
+
+def test_what_a_call_uses_is_learned_from_those_before() -> None:
+    meter = Meter(None, 1.0)
+    assert meter.take(7) == 7
+    meter.learn(10, 7)
+    assert meter.take(7) == 10
+    meter.learn(20, 10)
+    assert meter.take(7) == pytest.approx(11)
+    meter.learn(1, 11)
+    assert meter.take(7) == pytest.approx(10)
+
+
+def test_what_was_set_aside_beyond_the_use_is_given_back() -> None:
+    """98 a second and 58.8 at once: of 50 set aside, 40 come back, and five more calls fit."""
+    meter = Meter(GRANTED, 1.0)
+    assert meter.wait_s(50, 0.0) == 0
+    set_aside = meter.take(50)
+    meter.learn(10, set_aside)
+    sent = 0
+    while meter.wait_s(50, 0.0) == 0:
+        meter.take(50)
+        sent += 1
+    assert sent == 4
+    assert meter.wait_s(50, 0.0) == pytest.approx((10 - 8.8) / 98)
+
+
+def test_a_call_that_used_more_than_was_set_aside_is_made_up_for() -> None:
+    meter = Meter(GRANTED, 1.0)
+    assert meter.wait_s(10, 0.0) == 0
+    meter.learn(58.8 + 98, meter.take(10))
+    assert meter.wait_s(10, 0.0) == pytest.approx(58.8 / 98 + 1, abs=1e-6)
+
+
+def test_what_a_header_grants_counts_from_then_on() -> None:
+    meter = Meter(60, 1.0, mean=1.0)
+    assert meter.wait_s(1, 0.0) == 0
+    meter.take(1)
+    assert meter.wait_s(1, 0.0) == pytest.approx(60 / (60 * SAFETY))
+    assert meter.told(120, 120) == 0.0
+    assert meter.wait_s(1, 0.0) == pytest.approx(60 / (120 * SAFETY))
+    assert meter.wait_s(1, 0.25) == pytest.approx(60 / (120 * SAFETY) - 0.25)

@@ -23,6 +23,28 @@ def test_waits_stay_within_their_doubling_bound(counted: int, elapsed: float) ->
     assert 0 <= delay <= min(4.0, 2.0**counted)
 
 
+@pytest.mark.parametrize(("counted", "bound"), [(0, 1.0), (1, 2.0), (2, 4.0), (3, 8.0), (4, 10.0)])
+def test_waits_reach_the_whole_of_their_doubling_bound(counted: int, bound: float) -> None:
+    waits = policy(base_s=1.0, cap_s=10.0)
+    delays = [waits.delay_s(BUSY, counted=counted, elapsed_s=0) or 0 for _ in range(300)]
+    assert 0.95 * bound < max(delays) <= bound
+    assert min(delays) < 0.05 * bound
+
+
+def test_unless_told_otherwise_a_trial_has_five_attempts_in_ten_minutes() -> None:
+    usual = RetryPolicy(rng=Random(7))
+    assert usual.delay_s(BUSY, counted=4, elapsed_s=0) is not None
+    assert usual.delay_s(BUSY, counted=5, elapsed_s=0) is None
+    told = Fault(error="RateLimitedError", blame="transient", retry_after_s=599)
+    assert usual.delay_s(told, counted=0, elapsed_s=0.4) is not None
+    assert usual.delay_s(told, counted=0, elapsed_s=1.1) is None
+    first = [usual.delay_s(BUSY, counted=0, elapsed_s=0) or 0 for _ in range(300)]
+    assert 0.45 < max(first) <= 0.5
+    long = RetryPolicy(rng=Random(7), max_attempts=100)
+    last = [long.delay_s(BUSY, counted=99, elapsed_s=0) or 0 for _ in range(300)]
+    assert 28 < max(last) <= 30
+
+
 @pytest.mark.parametrize(
     ("counted", "again"),
     [

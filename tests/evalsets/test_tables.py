@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import datasets
 import pyarrow as pa
@@ -21,6 +21,10 @@ from pyarrow import parquet
 
 from evalsets.loading import load_evalset, with_own_target
 from evalsets.source import SourceError
+from tests.support.wire import hub_server
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[2]
 REST = "source: {kind: written}\nprimary: {scorer: exact}\n"
@@ -253,21 +257,24 @@ def test_a_table_is_a_text_and_has_cases(tmp_path: Path) -> None:
     assert faults(folder) == ["tickets/header.csv: the eval set has no cases"]
 
 
-def said(folder: Path, before: str, **environment: str) -> str:
-    """What loading the folder says in a process of its own; nothing else may be said."""
+def said(folder: Path, cases: Sequence[str], before: str = "", **environment: str) -> list[str]:
+    """What loading the folder says for each `cases`, in a process of its own, and nothing else."""
     code = f"""
 import sys
 from pathlib import Path
 {before}
 from evalsets.loading import load_evalset
 from evalsets.source import SourceError
-try:
-    print(len(load_evalset(Path(sys.argv[1]), "f").cases))
-except SourceError as error:
-    print(error)
+folder = Path(sys.argv[1])
+for cases in sys.argv[2:]:
+    (folder / "evalset.yaml").write_text("cases: " + cases + {REST!r})
+    try:
+        print(len(load_evalset(folder, "f").cases))
+    except SourceError as error:
+        print(error)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(folder)],
+        [sys.executable, "-c", code, str(folder), *(f"{each}\n" for each in cases)],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,
@@ -275,26 +282,49 @@ except SourceError as error:
         check=True,
     )
     assert done.stderr == ""
-    return done.stdout.strip()
+    return done.stdout.splitlines()
 
 
 def test_without_the_extra(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, "")
-    folder_with(tmp_path, save(ROWS, folder, "parquet"))
-    without = "sys.modules['datasets'] = None"
-    assert said(folder, without) == (
+    (folder / "a.csv").write_text("input\nq\nr\n")
+    tables = [save(ROWS, folder, "parquet"), "{dataset: a.csv}"]
+    of_parquet, of_csv = said(folder, tables, "sys.modules['datasets'] = None")
+    assert of_parquet == (
         "tickets/evalset.yaml:1: cases.dataset: needs datasets, which is not installed: "
         "pip install 'model-rightsizing[review]'"
     )
-    folder_with(tmp_path, "{dataset: a.csv}")
-    (folder / "a.csv").write_text("input\nq\nr\n")
-    assert said(folder, without) == "2"
+    assert of_csv == "2"
+
+
+REVISIONS = {
+    "main": {"train": [{"input": "q"}], "test": [{"input": "q"}, {"input": "r"}]},
+    "v1": {"test": [{"input": "q"}]},
+}
+OF_THE_HUB = {
+    "{dataset: owner/name, split: test}": "2",
+    "{dataset: owner/name, split: train}": "1",
+    "{dataset: owner/name, revision: v1}": "1",
+    "{dataset: owner/name}": "cases.split: is required: the data set has test, train",
+    "{dataset: owner/name, revision: v2}": "cases.dataset: cannot be read: Revision 'v2' doesn't",
+    "{dataset: owner/other}": "cases.dataset: cannot be read: Dataset 'owner/other' doesn't exist",
+}
+
+
+def test_data_sets_of_the_hub(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, "")
+    with hub_server.serving(REVISIONS) as hub:
+        home = str(tmp_path / "home")
+        told = said(folder, list(OF_THE_HUB), HF_ENDPOINT=hub.address, HF_HOME=home)
+    assert len(told) == len(OF_THE_HUB)
+    for found, expected in zip(told, OF_THE_HUB.values(), strict=True):
+        assert found.removeprefix("tickets/evalset.yaml:1: ").startswith(expected)
 
 
 def test_a_hub_that_cannot_be_reached(tmp_path: Path) -> None:
-    folder = folder_with(tmp_path, "{dataset: owner/name, split: test}")
     home = str(tmp_path / "home")
-    told = said(folder, "", HF_HUB_OFFLINE="1", HF_HOME=home)
+    cases = ["{dataset: owner/name, split: test}"]
+    (told,) = said(folder_with(tmp_path, ""), cases, HF_HUB_OFFLINE="1", HF_HOME=home)
     assert told.startswith(
         "tickets/evalset.yaml:1: cases.dataset: cannot be read: Couldn't reach 'owner/name' on "
         "the Hub"

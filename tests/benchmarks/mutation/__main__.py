@@ -2,8 +2,9 @@
 
 python -m tests.benchmarks.mutation MODULE ... -- TESTS ...
 
-A module is a file or a folder, as tests are. The tests run once with coverage; each mistake is then
-made in a copy of this process, which runs those tests alone that pass its line, the quickest first.
+A module is a file, a folder, or one line of a file (`harness/a.py:12`); tests are what pytest
+takes, its options too. The tests run once with coverage; each mistake is then made in a copy of
+this process, which runs those tests alone that pass its line, the quickest first.
 """
 
 from __future__ import annotations
@@ -42,11 +43,25 @@ class Baseline:
     """By file and line, the tests that run it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A file, or one line of it."""
+
+    path: Path
+    line: int | None
+
+    def mutants(self) -> Iterator[Mutant]:
+        """The mistakes that are made here."""
+        for mutant in mutants_of(self.path.read_text(encoding="utf-8")):
+            if self.line in {None, mutant.line}:
+                yield mutant
+
+
 class Campaign:
     """A pytest plugin: instead of its tests it runs the campaign over the collected ones."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
-        self._files = files
+    def __init__(self, targets: Sequence[Target]) -> None:
+        self._targets = targets
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -66,17 +81,17 @@ class Campaign:
         if session.testsfailed or not session.items:
             raise pytest.UsageError("the tests cannot be collected")
         started = time.monotonic()
-        baseline = _baseline(session, self._files)
+        baseline = _baseline(session, [target.path for target in self._targets])
         print(f"{len(session.items)} tests: {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
         made = survived = 0
-        for path in self._files:
-            for mutant in mutants_of(path.read_text(encoding="utf-8")):
+        for target in self._targets:
+            for mutant in target.mutants():
                 made += 1
-                items = _noticing(session, baseline, path, mutant)
-                if _outcome(path, mutant, items, baseline) == SURVIVED:
+                items = _noticing(session, baseline, target.path, mutant)
+                if _outcome(target.path, mutant, items, baseline) == SURVIVED:
                     survived += 1
                     why = "" if items else " (no test passes here)"
-                    print(f"{path}:{mutant.line}: {mutant.what}{why}", flush=True)  # noqa: T201
+                    print(f"{target.path}:{mutant.line}: {mutant.what}{why}", flush=True)  # noqa: T201
         took = time.monotonic() - started
         share = 100 * (made - survived) / max(made, 1)
         print(f"{made - survived} of {made} noticed ({share:.1f} %), {took:.0f} s")  # noqa: T201
@@ -175,15 +190,19 @@ def _name_of(path: Path) -> str:
     return ".".join(path.with_suffix("").parts)
 
 
-def _files(names: Sequence[str]) -> Iterator[Path]:
-    for name in map(Path, names):
-        yield from sorted(name.glob("*.py")) if name.is_dir() else [name]
+def _targets(names: Sequence[str]) -> Iterator[Target]:
+    for name in names:
+        path, _, line = name.partition(":")
+        files = sorted(Path(path).glob("*.py")) if Path(path).is_dir() else [Path(path)]
+        for file in files:
+            if file.name != "__init__.py":
+                yield Target(path=file, line=int(line) if line else None)
 
 
 def main(words: list[str]) -> int:
     """Run a campaign; the exit code is pytest's."""
     modules, tests = words[: words.index("--")], words[words.index("--") + 1 :]
-    files = [path for path in _files(modules) if path.name != "__init__.py"]
+    targets = list(_targets(modules))
     with tempfile.TemporaryDirectory() as folder:
         given = [
             "-q",
@@ -196,7 +215,7 @@ def main(words: list[str]) -> int:
             "no:xdist",
             f"--basetemp={folder}/tests",
         ]
-        return int(pytest.main([*given, *tests], plugins=[Campaign(files)]))
+        return int(pytest.main([*given, *tests], plugins=[Campaign(targets)]))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,9 @@ PASSED_OVER = (ast.JoinedStr, ast.Raise, ast.Import, ast.ImportFrom)
 """What is told to a person is looked after by tests of texts."""
 ANNOTATIONS = {"annotation", "returns", "decorator_list"}
 
+LONGEST = 100
+"""Characters of code that are shown."""
+
 Change = Callable[[], str]
 """Makes one mistake in place; returns what the place reads afterwards."""
 
@@ -189,4 +192,5 @@ def _lines(statement: ast.stmt) -> range:
 
 
 def _first_line(node: ast.AST) -> str:
-    return ast.unparse(node).partition("\n")[0]
+    text = ast.unparse(node).partition("\n")[0]
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

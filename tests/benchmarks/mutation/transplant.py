@@ -16,7 +16,7 @@ def transplant(module: ModuleType, statement: ast.stmt) -> None:
     """
     fresh = dict(vars(module))
     tree = ast.Module(body=[statement], type_ignores=[])
-    exec(compile(tree, str(module.__file__), "exec", dont_inherit=True, flags=_FUTURE), fresh)  # noqa: S102
+    exec(compile(tree, module.__name__, "exec", dont_inherit=True, flags=_FUTURE), fresh)  # noqa: S102
     for name, new in fresh.items():
         old = vars(module).get(name)
         if old is new:

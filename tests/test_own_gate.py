@@ -6,7 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from harness.cli.demo import write_demo
 from harness.cli.main import run
@@ -32,6 +34,30 @@ def test_the_demo_s_features_match_their_lock(capsys: pytest.CaptureFixture[str]
     lock = read_lock((DEMO / "rightsizing.lock").read_text(encoding="utf-8"))
     assert len(lock.features) == 4
     assert all(entry.verdict == "justify" for entry in lock.features.values())
+
+
+def test_the_demo_s_lock_holds_with_its_cases_in_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shipped sets stay lines: the base install, which reads no Parquet, checks them."""
+    copy = shutil.copytree(DEMO, tmp_path / "demo", ignore=shutil.ignore_patterns(".rightsize"))
+    for cases in (copy / "evalsets").glob("*/cases.jsonl"):
+        rows = [json.loads(line) for line in cases.read_text(encoding="utf-8").splitlines()]
+        parquet.write_table(pa.Table.from_pylist(rows), cases.with_suffix(".parquet"))
+        settings = cases.with_name("evalset.yaml")
+        text = settings.read_text(encoding="utf-8")
+        named = text.replace("cases: cases.jsonl", "cases: {dataset: cases.parquet}")
+        settings.write_text(named, encoding="utf-8")
+        cases.unlink()
+    assert run(["gate", "-w", str(DEMO), "--json"]) == ExitCode.OK
+    shipped = json.loads(capsys.readouterr().out)
+    assert run(["gate", "-w", str(copy), "--json"]) == ExitCode.OK
+    assert json.loads(capsys.readouterr().out)["checks"] == shipped["checks"]
+    assert run(["lock", "-w", str(copy), "--check"]) == ExitCode.OK
+    (copy / "evalsets" / "ticket-topic" / "cases.parquet").write_bytes(
+        (copy / "evalsets" / "refund-request" / "cases.parquet").read_bytes()
+    )
+    assert run(["gate", "-w", str(copy)]) != ExitCode.OK
 
 
 def test_a_slip_in_the_demo_would_be_seen(

@@ -35,6 +35,24 @@ def test_base_install_checks_the_shipped_demo(base: Path, tmp_path: Path) -> Non
     assert "4 features, 3 models, 640 cases: no problem found" in done.stdout
 
 
+def test_base_install_says_what_a_table_needs(base: Path, tmp_path: Path) -> None:
+    root = write_review_workspace(tmp_path / "rightsizing", 9)
+    (settings,) = (root / "evalsets").glob("*/evalset.yaml")
+    text = settings.read_text()
+    named = text.replace("cases: cases.jsonl", "cases: {dataset: cases.parquet}")
+    assert named != text
+    settings.write_text(named)
+    settings.with_name("cases.parquet").touch()
+    for command in ("check", "gate"):
+        done = run(base / "rightsize", command, cwd=tmp_path, check=False)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert line.endswith(
+            ": cases.dataset: needs datasets, which is not installed: "
+            "pip install 'model-rightsizing[review]'"
+        )
+
+
 def test_base_install_reports(base: Path, tmp_path: Path) -> None:
     root = write_review_workspace(tmp_path / "rightsizing", 9)
     write_records([downgrade_record()], root / "reviews" / CYCLE)

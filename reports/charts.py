@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from reports.document import Chart
     from reports.drawing import Shape, Tone
 
-_LINE = 13.0
+_LINE = 14.0
 _TOP = 18.0
 _RIGHT = WIDTH - 8
-_GUTTER = 156.0
-_ROW_LETTERS = 24
+_GUTTER = 164.0
+_ROW_LETTERS = 22
 _SPOT_LETTERS = 34
 _GAP = 8.0
 _PAD = 16.0
@@ -77,7 +77,7 @@ def _rows(names: Sequence[str], numbers: Iterable[float], unit: str) -> _Rows:
     plot = Box(left=left, top=_TOP, right=_RIGHT, bottom=ends[-1])
     axis = axis_over(numbers, left + 6, _RIGHT - 6)
     named = (
-        Label(text=line, x=left - 6, y=end + 14.5 + at * _LINE, anchor="end", room=_GUTTER)
+        Label(text=line, x=left - 6, y=end + 15.5 + at * _LINE, anchor="end", room=_GUTTER)
         for end, lines in zip(ends, texts, strict=False)
         for at, line in enumerate(lines)
     )
@@ -196,7 +196,7 @@ def _cost_quality(chart: CostQuality) -> Drawing:
     named = zip(marks, placed[len(limits) :], strict=True)
     leaders = [line for mark, label in named for line in _leader(mark, label.box)]
     labels = (
-        Label(text=clean(chart.y_axis), x=EDGE, y=11, anchor="start"),
+        Label(text=clean(chart.y_axis), x=EDGE, y=12, anchor="start"),
         *(_beside(text, left, y) for text, y in upward.ticks().items()),
         *_under(plot, across, chart.x_axis),
         *placed,
@@ -229,7 +229,7 @@ def _places(text: str, mark: Mark, plot: Box) -> list[Label]:
     if left - width >= plot.left:
         sides.append((left, "end"))
     return [
-        Label(text=text, x=x, y=plot.top + 10.25 + line * _LINE, anchor=anchor, room=room)
+        Label(text=text, x=x, y=plot.top + 11 + line * _LINE, anchor=anchor, room=room)
         for line in range(round((plot.bottom - plot.top) / _LINE))
         for x, anchor in sides or [(plot.right, "end")]
     ]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 Tone: TypeAlias = Literal["ink", "soft", "limit", "chosen", "other"]
 
 WIDTH = 360.0
-"""Units of every picture: about a pixel each on a phone, 1.4 on a wide page."""
-FONT = 11.0
+"""Units of every picture: a little less than a pixel each on a phone, 1.3 on a wide page."""
+FONT = 12.0
 EDGE = 2.0
 _RADIUS = {"dot": 4.0, "diamond": 5.0}
 _BAR = 6.0
@@ -137,7 +137,7 @@ class Label:
         """The rectangle that the text stays within."""
         width = min(text_width(self.text), self.room)
         left = self.x - {"start": 0.0, "middle": width / 2, "end": width}[self.anchor]
-        return Box(left=left, top=self.y - 10.25, right=left + width, bottom=self.y + 2.75)
+        return Box(left=left, top=self.y - 11, right=left + width, bottom=self.y + 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,12 +178,12 @@ class Axis:
 
 
 def axis_over(numbers: Iterable[float], start: float, end: float) -> Axis:
-    """An axis that spans all the numbers; equal ones stand at its start."""
+    """An axis that spans all the numbers; those that are equal, or nearly, stand at its start."""
     known = tuple(numbers)
     low, high = min(known), max(known)
-    size = max(abs(low), abs(high))
-    if high - low <= 1e-6 * max(size, 1e-3):
-        high += size or 1.0
+    size = max(abs(low), abs(high), 1.0)
+    if high - low <= 1e-6 * size:
+        high += size
     return Axis(low=low, high=high, start=start, end=end)
 
 

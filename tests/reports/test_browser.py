@@ -203,7 +203,8 @@ def test_the_browser_s_own_boxes_of_labels_are_apart_and_within(
     tmp_path: Path, browser: Browser, chart: Chart
 ) -> None:
     path = tmp_path / "chart.html"
-    path.write_text(f"<!doctype html><body>{draw(chart, 'a')}</body>", encoding="utf-8")
+    style = '<body style="font-family: sans-serif">'
+    path.write_text(f"<!doctype html>{style}{draw(chart, 'a')}</body>", encoding="utf-8")
     with opened(browser, path, View(width=390)) as found:
         boxes = found.page.eval_on_selector_all(
             "text",

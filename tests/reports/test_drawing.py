@@ -109,6 +109,16 @@ CROWDED = CostQuality(
 )
 
 
+TINY = CostQuality(
+    **WORDS,
+    x_axis="USD",
+    y_axis="points",
+    floor=1e-260,
+    floor_label="limit",
+    spots=(Spot(label="a", monthly_usd=0, quality=0, strong=False),),
+)
+
+
 def within(inner: Box, outer: Box) -> bool:
     slack = 0.06  # places are rounded to a tenth
     return (
@@ -121,6 +131,7 @@ def within(inner: Box, outer: Box) -> bool:
 
 @given(CHARTS)
 @example(CROWDED)
+@example(TINY)
 def test_every_label_stands_within_the_picture(chart: Chart) -> None:
     drawn = lay_out(chart)
     whole = Box(left=EDGE, top=0, right=WIDTH - EDGE, bottom=drawn.height)
@@ -129,6 +140,7 @@ def test_every_label_stands_within_the_picture(chart: Chart) -> None:
 
 @given(CHARTS)
 @example(CROWDED)
+@example(TINY)
 def test_no_two_labels_overlap(chart: Chart) -> None:
     labels = [label for label in lay_out(chart).labels if label.text]
     assert [pair for pair in combinations(labels, 2) if pair[0].box.overlaps(pair[1].box)] == []
@@ -136,6 +148,7 @@ def test_no_two_labels_overlap(chart: Chart) -> None:
 
 @given(CHARTS)
 @example(CROWDED)
+@example(TINY)
 def test_every_mark_stands_within_the_axes(chart: Chart) -> None:
     drawn = lay_out(chart)
     outside = [shape for shape in drawn.shapes if not within(extent(shape), drawn.plot)]

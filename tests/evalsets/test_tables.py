@@ -297,6 +297,16 @@ def test_without_the_extra(tmp_path: Path) -> None:
     assert of_csv == "2"
 
 
+def test_the_cases_of_a_file_stay_in_it(tmp_path: Path) -> None:
+    """No copy is left in the library's cache or among temporary files."""
+    folder, home, scratch = folder_with(tmp_path, ""), tmp_path / "home", tmp_path / "scratch"
+    scratch.mkdir()
+    tables = [save(ROWS, folder, form) for form in ("parquet", "disk")]
+    told = said(folder, tables, HF_HOME=str(home), TMPDIR=str(scratch))
+    assert told == ["3", "3"]
+    assert [path for path in (*home.rglob("*"), *scratch.rglob("*")) if path.is_file()] == []
+
+
 REVISIONS = {
     "main": {"train": [{"input": "q"}], "test": [{"input": "q"}, {"input": "r"}]},
     "v1": {"test": [{"input": "q"}]},

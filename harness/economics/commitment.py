@@ -69,9 +69,13 @@ def layers(
         api_milli_requests=0,
         usd=curve.hours * prices.on_demand,
     )
-    most = -(-max(curve.milli_requests) // capacity_milli)
-    above = (_layer(curve, capacity_milli, index, prices) for index in range(always_on, most))
-    return (running,) * always_on + tuple(above)
+    found = [running] * always_on
+    ends = {milli // capacity_milli for milli in curve.milli_requests}
+    for index in range(always_on, -(-max(curve.milli_requests) // capacity_milli)):
+        # Between the heights at which some hour ends, a layer is like the one below it.
+        alike = index > always_on and not ends & {index, index - 1}
+        found.append(found[-1] if alike else _layer(curve, capacity_milli, index, prices))
+    return tuple(found)
 
 
 def choose_commitment(found: tuple[Layer, ...], prices: ReplicaPrices, *, hours: int) -> Commitment:

@@ -123,3 +123,18 @@ def test_a_free_api_takes_everything() -> None:
 
 def test_replicas_round_up() -> None:
     assert replicas_by_hour(curve([0, 1, 1000, 1001]), 1000) == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("hours", [[2500, 7000, 0, 9000], [1, 12_999, 6000, 6001], [8000] * 3])
+def test_a_layer_is_what_it_is_by_itself(hours: list[int]) -> None:
+    """High curves have runs of layers that are alike; the lowest is always worked out."""
+    prices = ReplicaPrices(
+        on_demand=Decimal(2),
+        committed=Decimal(1),
+        api_per_request=Decimal("0.004"),
+        load_hours=Decimal("0.25"),
+    )
+    found = layers(curve(hours), 1000, prices, always_on=0)
+    assert len(found) == -(-max(hours) // 1000)
+    for index, layer in enumerate(found):
+        assert layers(curve(hours), 1000, prices, always_on=index)[index] == layer

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reports.document import Chart
     from reports.drawing import Shape, Tone
 
+# In the drawing's units, and in letters.
 _LINE = 14.0
 _TOP = 18.0
 _RIGHT = WIDTH - 8

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from harness.decision.procedure import next_step
+from dataclasses import replace
+
+from harness.decision.bounds import option_p_value
+from harness.decision.procedure import next_step, standings
 from harness.decision.step import Ask, Confirm, Evidence
 from tests.support.decisions import design, several
 from tests.support.histories import drive
@@ -43,3 +46,19 @@ def test_a_veto_after_passing_on_quality_does_not_end_it() -> None:
 def test_what_was_vetoed_before_the_first_call_is_passed_over() -> None:
     step = next_step(PLAN, Evidence(vetoed=frozenset({"o2"})))
     assert step == Ask(options=(("o1", 300),), incumbent=300)
+
+
+def test_a_p_value_that_only_reaches_alpha_does_not_pass() -> None:
+    values = [-1.0] * 8 + [0.0] * 292
+    evidence = Evidence(pairs=several(PLAN, {"o2": values}))
+    p = option_p_value(PLAN, evidence, "o2", 300)
+    assert p is not None
+    assert 0.001 < p < 0.05
+    for alpha, state in ((p, "open"), (p * 1.000001, "passes")):
+        plan = replace(PLAN, alpha=alpha)
+        assert standings(plan, evidence)[2].state == state
+
+
+def test_who_was_not_asked_has_no_figures() -> None:
+    first = standings(PLAN, Evidence(pairs=several(PLAN, {"o2": BAD})))[0]
+    assert (first.state, first.n, first.asked, first.looks) == ("not-asked", 0, 0, ())

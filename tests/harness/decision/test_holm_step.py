@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.comparison.pairs import pair_up
+from harness.comparison.pairs import Pairs, pair_up
 from harness.decision.procedure import next_step
 from harness.decision.quality import missingness, quality
 from harness.decision.step import Ask, Confirm, Evidence, Finished
@@ -83,6 +83,75 @@ def test_a_disagreement_without_a_label_waits() -> None:
         "waiting",
         (PLAN.order[1],),
     )
+
+
+def missing(lost: int) -> Pairs:
+    """Equal wherever the candidate answered; the first cases have no answer of it."""
+    return pair_up(
+        arm("incumbent", PLAN.order, [1.0] * 400),
+        arm("o0", PLAN.order, [*[None] * lost, *[1.0] * (400 - lost)]),
+        order=PLAN.order,
+        clusters=PLAN.clusters,
+    )
+
+
+def one_unlabelled() -> Pairs:
+    waiting = frozenset(PLAN.order[:1])
+    scores: list[float | None] = [None, *[1.0] * 399]
+    return pair_up(
+        arm("incumbent", PLAN.order, scores, unlabelled=waiting),
+        arm("o0", PLAN.order, scores, unlabelled=waiting),
+        order=PLAN.order,
+        clusters=PLAN.clusters,
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "p_is_known", "level"),
+    [
+        pytest.param(missing(8), True, 0.05, id="two of a hundred may be missing"),
+        pytest.param(missing(9), False, 0.025, id="more are too many"),
+        pytest.param(one_unlabelled(), False, 0.025, id="a disagreement has no label"),
+    ],
+)
+def test_what_cannot_be_tested_takes_its_part_of_the_error_with_it(
+    first: Pairs, level: float, *, p_is_known: bool
+) -> None:
+    """Of two that pass the second has the whole level; beside one that is not tested, half."""
+    evidence = Evidence(pairs={"o0": first, "o1": pairs(PLAN, "o1", NEAR)})
+    found = _finish(Evidence(pairs=evidence.pairs, cleared=frozenset({"o0"})))
+    assert (found.standings[0].looks[0].p_value is not None) == p_is_known
+    assert found.standings[1].level == pytest.approx(level)
+
+
+def test_harm_is_shown_by_all_cases_at_the_whole_level_and_the_rest_at_its_own() -> None:
+    found = _finish(Evidence(pairs=several(PLAN, {"o0": NEAR, "o1": BAD})))
+    near, bad = found.standings
+    assert (near.state, near.level, near.n, near.asked) == ("open", 0.025, 400, 400)
+    assert (bad.state, bad.level, bad.n, bad.asked) == ("inferior", 0.05, 400, 400)
+    assert [item.looks[0].action for item in found.standings] == ["continue", "inferior"]
+    assert near.looks[0].n == 400
+    assert near.looks[0].difference == near.difference == pytest.approx(-0.04)
+
+
+def test_who_was_never_asked_has_no_figures() -> None:
+    evidence = Evidence(pairs=several(PLAN, {"o1": BAD}), vetoed=frozenset({"o0"}))
+    first = _finish(evidence).standings[0]
+    assert (first.n, first.asked, first.looks, first.level) == (0, 0, (), None)
+
+
+def test_an_option_without_one_settled_case_has_no_figures_either() -> None:
+    nothing = pair_up(
+        arm("incumbent", PLAN.order, [None] * 400),
+        arm("o0", PLAN.order, [1.0] * 400),
+        order=PLAN.order,
+        clusters=PLAN.clusters,
+    )
+    done = _finish(Evidence(pairs={"o0": nothing, "o1": pairs(PLAN, "o1", BAD)}))
+    first = done.standings[0]
+    assert (first.state, first.n, first.asked) == ("incomplete", 0, 400)
+    assert (first.difference, first.worst, first.best) == (None, None, None)
+    assert (first.looks[0].n, first.looks[0].difference) == (0, None)
 
 
 def test_a_margin_that_nothing_could_clear_is_refused_before_spending() -> None:

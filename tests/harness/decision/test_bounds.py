@@ -73,6 +73,13 @@ def test_a_plan_without_a_case_has_parts_without_one() -> None:
     ]
 
 
+def test_of_a_plan_of_one_case_a_part_is_all() -> None:
+    part = ProvenCases(name="mail", margin=10.0, case_ids=frozenset({"c0"}))
+    one = design(n=1, options=1, kind="holm", proven=(part,))
+    seen = Evidence(pairs={"o0": pairs(one, "o0", [0.0])})
+    assert [share for _, _, share in parts_before(one, seen, "o0", 1)] == [1.0, 1.0]
+
+
 @pytest.mark.parametrize("count", [40, 70, 100])
 def test_an_option_is_tested_by_the_worst_of_its_parts_after_the_pilot(count: int) -> None:
     assert PLAN.pilot == 10

@@ -159,11 +159,32 @@ def test_a_margin_that_nothing_could_clear_is_refused_before_spending() -> None:
     step = next_step(small, Evidence())
     assert isinstance(step, Finished)
     assert {item.state for item in step.standings} == {"too-small"}
+    assert {(item.n, item.asked, item.cases) for item in step.standings} == {(0, 0, (0, 0))}
     clusters = tuple(f"k{i // 40}" for i in range(400))
     clustered = design(n=400, clusters=clusters, method="cluster-t")
     step = next_step(clustered, Evidence())
     assert isinstance(step, Finished)
     assert {item.state for item in step.standings} == {"too-small"}
+
+
+@pytest.mark.parametrize("longer", ["o0", "o1"])
+def test_cases_beyond_the_plan_are_a_test_of_their_own(longer: str) -> None:
+    small = design(n=399, options=2)
+    asked = {name: PLAN if name == longer else small for name in ("o0", "o1")}
+    evidence = Evidence(
+        pairs={name: pairs(plan, name, EQUAL[: len(plan.order)]) for name, plan in asked.items()}
+    )
+    with pytest.raises(ValueError, match="400 cases were answered, the plan has 399"):
+        next_step(small, evidence)
+
+
+def test_the_one_look_says_how_an_option_left() -> None:
+    found = {"o0": EQUAL, "o1": NEAR}
+    done = _finish(Evidence(pairs=several(PLAN, found), cleared=frozenset({"o0"})))
+    assert [item.looks[0].action for item in done.standings] == ["pass", "continue"]
+    waits = _finish(Evidence(pairs={"o0": one_unlabelled(), "o1": pairs(PLAN, "o1", BAD)}))
+    assert [item.looks[0].action for item in waits.standings] == ["waiting", "inferior"]
+    assert {item.looks[0].number for item in waits.standings} == {1}
 
 
 def test_a_record_shows_points() -> None:

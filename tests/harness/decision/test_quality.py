@@ -28,8 +28,8 @@ STANDING = Standing(
     looks=(ROW,),
     cases=(0, 10),
 )
-CURRENT = [1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, None, 1.0, 1.0]
-CANDIDATE = [1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, None, 0.0]
+CURRENT = [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, None, 1.0, 1.0]
+CANDIDATE = [1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, None, 0.0]
 
 
 def of(current: list[float | None], candidate: list[float | None]) -> Pairs:
@@ -46,8 +46,8 @@ def test_right_and_wrong_are_counted_over_the_cases_that_both_answered() -> None
     assert found is not None
     assert (found.n, found.missing_cases, found.metric) == (8, 2, "label")
     counts = (found.both_right, found.only_current_right, found.only_candidate_right)
-    assert (*counts, found.neither_right) == (2, 3, 1, 2)
-    assert (found.current, found.candidate) == (62.5, 37.5)
+    assert (*counts, found.neither_right) == (3, 3, 1, 1)
+    assert (found.current, found.candidate) == (75.0, 50.0)
     assert (found.pilot_cases, found.deciding_cases) == (PLAN.pilot, 8 - PLAN.pilot)
     assert (found.clusters, found.repeats, found.agreed_without_label) == (None, 1, 0)
 
@@ -60,6 +60,12 @@ def test_figures_are_points_with_six_places() -> None:
     (look,) = found.looks
     assert (look.difference, look.worst, look.level) == (-12.345679, None, 0.01)
     assert found.looks_planned == len(PLAN.looks)
+
+
+def test_a_level_of_nothing_is_not_no_level() -> None:
+    found = quality(PLAN, replace(STANDING, level=0.0), of(CURRENT, CANDIDATE), "label")
+    assert found is not None
+    assert found.level == 0.0
 
 
 @pytest.mark.parametrize("cases", [(0, 4), (3, 9), (1, 10)])
@@ -118,7 +124,7 @@ def test_where_equal_answers_stand_in_for_labels_only_differences_are_known() ->
 
 def test_levels_are_means_over_the_cases_with_both_scores() -> None:
     levels = score_levels(list(of(CURRENT, CANDIDATE).pairs))
-    assert (levels.current, levels.candidate) == (5 / 8, 3 / 8)
+    assert (levels.current, levels.candidate) == (6 / 8, 4 / 8)
     nothing = score_levels([])
     assert (nothing.current, nothing.candidate) == (None, None)
 

@@ -159,6 +159,43 @@ def test_the_cheapest_by_measured_cost_is_chosen() -> None:
     assert decide(FeatureFacts(), [unknown, dear, cheap]).chosen == "cheap"
 
 
+def test_what_is_left_of_the_saving_counts_for_nothing_where_nobody_knows_it() -> None:
+    known = OptionFacts(option="known", quality="passes", net=Decimal("0.5"), cost=Decimal(9))
+    unknown = OptionFacts(option="unknown", quality="passes", cost=Decimal(1))
+    loses = OptionFacts(option="loses", quality="passes", net=Decimal("-0.5"), cost=Decimal(1))
+    assert decide(FeatureFacts(), [unknown, known, loses]).chosen == "known"
+    assert decide(FeatureFacts(), [loses, unknown]).chosen == "unknown"
+
+
+def test_the_reasons_of_a_downgrade_are_those_of_its_choice() -> None:
+    worse = OptionFacts(option="worse", quality="inferior")
+    better = OptionFacts(option="better", quality="passes", credit=Reason.SUPERIOR_AND_CHEAPER)
+    found = decide(FeatureFacts(), [worse, better])
+    assert (found.chosen, found.reasons) == ("better", (Reason.SUPERIOR_AND_CHEAPER,))
+
+
+def test_beside_a_choice_only_what_was_never_asked_was_not_needed() -> None:
+    found = decide(FeatureFacts(), _options(("passes", "not asked", "open", "forbidden")))
+    assert [item.reasons for item in found.options[1:]] == [
+        (Reason.CHEAPER_ONE_PASSED,),
+        (Reason.QUALITY_UNDECIDED,),
+        (Reason.DATA_NOT_PERMITTED,),
+    ]
+
+
+def test_an_open_verdict_names_only_what_is_still_to_be_known() -> None:
+    both = (Reason.CAPABILITY_GAP, Reason.PRICE_MISSING)
+    found = decide(FeatureFacts(), [OptionFacts(option="x", quality=None, blocked=both)])
+    assert (found.verdict, found.reasons) == (Verdict.UNDECIDED, (Reason.PRICE_MISSING,))
+    assert found.options[0].reasons == both
+
+
+def test_an_option_may_be_left_for_every_reason_at_once() -> None:
+    every = tuple(Reason(name) for name in sorted(CLOSES))
+    found = decide(FeatureFacts(), [OptionFacts(option="x", quality=None, blocked=every)])
+    assert (found.verdict, set(found.reasons)) == (Verdict.JUSTIFY, set(every))
+
+
 def test_what_blocks_the_feature_comes_before_everything() -> None:
     blocked = decide(FeatureFacts(blocked=(Reason.TRAFFIC_MISSING,)), _options(("passes",)))
     assert (blocked.verdict, blocked.finding) == (Verdict.UNDECIDED, Finding.UNAVAILABLE)

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom, norm
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from harness.stats.agreement import cohen_kappa
+from harness.stats.agreement import cohen_kappa, share_lower
 
 labels = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=3)
 
@@ -57,3 +58,31 @@ def test_lists_must_be_parallel() -> None:
         cohen_kappa(["a"], [])
     with pytest.raises(ValueError, match="got 0"):
         cohen_kappa([], [])
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_the_share_of_agreement_has_the_exact_bound(confidence: float) -> None:
+    """At the bound, as many or more agree with just the chance that is left."""
+    for agreed, n in ((1, 4), (55, 60), (60, 60)):
+        bound = share_lower(agreed, n, confidence=confidence)
+        assert binom.sf(agreed - 1, n, bound) == pytest.approx(1 - confidence)
+    assert share_lower(55, 60) == share_lower(55, 60, confidence=0.95)
+    assert share_lower(0, 60) == 0.0
+
+
+@pytest.mark.parametrize(("agreed", "n"), [(-1, 3), (4, 3), (0, 0)])
+def test_no_more_agree_than_there_are(agreed: int, n: int) -> None:
+    with pytest.raises(ValueError, match="need 0 <= agreed <= n and n > 0"):
+        share_lower(agreed, n)
+
+
+def test_a_wider_interval_is_surer() -> None:
+    first, second = list("aaaabbbbcc"), list("aaabbbbccc")
+    wide, usual = (cohen_kappa(first, second, confidence=level) for level in (0.99, 0.95))
+    assert usual == cohen_kappa(first, second)
+    assert wide.lower is not None
+    assert usual.lower is not None
+    assert wide.value is not None
+    assert usual.value is not None
+    ratio = (wide.value - wide.lower) / (usual.value - usual.lower)
+    assert ratio == pytest.approx(norm.isf(0.005) / norm.isf(0.025))

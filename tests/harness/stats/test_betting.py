@@ -91,3 +91,35 @@ def test_without_a_case_everything_is_possible() -> None:
 def test_the_smallest_sample_is_the_first_that_clears_without_disagreement(margin: float) -> None:
     n = betting.smallest_sample(margin, 0.05)
     assert betting.p_value([0.0] * n, margin) < 0.05 <= betting.p_value([0.0] * (n - 1), margin)
+
+
+def test_wealth_on_the_way_is_that_of_the_cases_so_far() -> None:
+    values = [1.0, -0.5, 0.0, 0.25, -1.0, 0.5]
+    found = betting.log_wealth_at(np.array([values, values[::-1]]), -0.1, (1, 4, 6))
+    for row, held in zip(found, (values, values[::-1]), strict=True):
+        assert row == pytest.approx([betting.log_wealth(held[:end], -0.1) for end in (1, 4, 6)])
+
+
+def test_a_missing_score_on_the_way_changes_nothing() -> None:
+    values = np.array([1.0, math.nan, -0.5])
+    first, second, third = betting.log_wealth_at(values, -0.1, (1, 2, 3))
+    assert first == second
+    assert third == pytest.approx(betting.log_wealth([1.0, -0.5], -0.1))
+
+
+def test_wealth_of_counts_is_that_of_the_cases() -> None:
+    found = betting.log_wealth_of_counts(np.array([2.0]), np.array([3.0]), np.array([9.0]), -0.05)
+    values = [-1.0] * 2 + [1.0] * 3 + [0.0] * 4
+    assert found == pytest.approx([betting.log_wealth(values, -0.05)])
+
+
+def test_no_p_value_is_above_one() -> None:
+    assert betting.p_value([-1.0] * 30, 0.03) == 1.0
+
+
+@pytest.mark.parametrize("margin", [0.5, 0.9, 0.97, 0.99])
+def test_of_a_wide_margin_a_few_cases_are_enough(margin: float) -> None:
+    n = betting.smallest_sample(margin, 0.05)
+    clears = [betting.p_value([0.0] * size, margin) < 0.05 for size in range(1, 30)]
+    assert n == 1 + clears.index(True)
+    assert n <= 8

@@ -68,3 +68,28 @@ def test_everything_is_spent_at_the_end_and_little_at_the_start() -> None:
 
 def test_a_hopeless_p_value_is_one() -> None:
     assert float(gaussian(FIVE, 1.0).sequential(0.9, 4)) == 1.0
+
+
+@pytest.mark.parametrize("power", [0.2, 0.5, 1.0])
+@pytest.mark.parametrize("first", [0.3, 0.5, 0.8])
+def test_two_looks_agree_with_the_bivariate_normal(first: float, power: float) -> None:
+    """An independent reference: the first look spends much where the power is small."""
+    table = gaussian((first, 1.0), power)
+    share = np.sqrt(first)
+    together = stats.multivariate_normal(mean=[0, 0], cov=[[1, share], [share, 1]])
+    for level in (0.025, 0.1):
+        held = stats.norm.isf([float(table.at(level, look)) for look in (0, 1)])
+        assert 1 - together.cdf(held) == pytest.approx(level, rel=2e-3)
+        spent = float(spend(level, first, power))
+        assert float(table.at(level, 0)) == pytest.approx(spent, rel=1e-3)
+
+
+def test_the_largest_level_is_the_last_of_the_table() -> None:
+    table = gaussian(FIVE, 1.0)
+    for look in range(5):
+        last = float(table.nominal[look, -1])
+        assert float(table.sequential(last, look)) == pytest.approx(0.5)
+        assert float(table.sequential(last * 0.999, look)) < 0.5
+        assert float(table.sequential(last * 1.001, look)) == 1.0
+        inside = float(table.at(0.49, look))
+        assert float(table.sequential(inside, look)) == pytest.approx(0.49)

@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
 
 from harness.stats import tango
-from harness.stats.chance import Target, predicted_chance
+from harness.stats.chance import (
+    Target,
+    expected_difference,
+    expected_square,
+    predicted_chance,
+)
 from harness.stats.moments import Moments, moments_at
 from harness.stats.steering import Prior
 
@@ -57,3 +63,32 @@ def test_moments_know_losses_and_gains_and_skip_what_is_absent() -> None:
     assert found.n.tolist() == [[2.0, 4.0]]
     both = found.plus(found)
     assert both.n.tolist() == [[4.0, 8.0]]
+
+
+@pytest.mark.parametrize("margin", [0.02, 0.05, 0.2])
+@pytest.mark.parametrize("counted", [False, True])
+@pytest.mark.parametrize("seen", [(40.0, -1.0, 5.0), (60.0, 0.0, 0.0), (200.0, 9.0, 15.0)])
+def test_agrees_with_integrating_over_the_truths(
+    seen: tuple[float, float, float], margin: float, *, counted: bool
+) -> None:
+    """Normal truths and sums; the score test takes the variance of the null."""
+    n, total, squares = seen
+    size = 400
+    square = (squares + PRIOR.weight * PRIOR.discordance) / (n + PRIOR.weight)
+    precision = 1 / PRIOR.deviation**2 + n / square
+    mean = (PRIOR.mean / PRIOR.deviation**2 + total / square) / precision
+    done, sum_done = (n, total) if counted else (0.0, 0.0)
+    null = max(square, margin * (1 - margin))
+    needed = -margin * size + stats.norm.isf(0.05) * np.sqrt(size * null)
+
+    def passing(truth: float) -> float:
+        later = stats.norm(sum_done + (size - done) * truth, np.sqrt((size - done) * square))
+        return float(later.sf(needed) * stats.norm.pdf(truth, mean, precision**-0.5))
+
+    wanted = integrate.quad(passing, mean - 9 * precision**-0.5, mean + 9 * precision**-0.5)[0]
+    moments = _moments(n, total, squares)
+    target = Target(margin=margin, level=0.05, n=size)
+    found = predicted_chance(moments, moments if counted else None, target, PRIOR)
+    assert float(found) == pytest.approx(wanted, abs=1e-7)
+    assert float(expected_difference(moments, PRIOR)) == pytest.approx(mean)
+    assert float(expected_square(moments, PRIOR)) == pytest.approx(square)

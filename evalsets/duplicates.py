@@ -6,17 +6,14 @@ import hashlib
 import math
 import re
 from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import TYPE_CHECKING, TypeAlias
 
-from evalsets.cases import plain
+from evalsets.cases import Case, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from evalsets.cases import Case
-
     Words: TypeAlias = frozenset[str]
 
 _TOKEN = re.compile(r"\w+")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date  # pydantic reads it at run time
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag

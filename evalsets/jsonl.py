@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from evalsets.source import Fault
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class JsonLine:
     """One line's object. `line` counts from 1."""
 
     line: int
@@ -26,15 +24,15 @@ class _LineError(ValueError):
     """A line that JSON's own decoder would let pass."""
 
 
-def read_rows(lines: Iterable[str], *, file: str) -> tuple[tuple[Row, ...], tuple[Fault, ...]]:
+def read_rows(lines: Iterable[str], *, file: str) -> tuple[tuple[JsonLine, ...], tuple[Fault, ...]]:
     """The objects of the lines that are sound, and one fault for each that is not."""
-    rows: list[Row] = []
+    rows: list[JsonLine] = []
     faults: list[Fault] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            rows.append(Row(line=number, data=_object(line)))
+            rows.append(JsonLine(line=number, data=_object(line)))
         except ValueError as error:
             faults.append(Fault(file=file, line=number, key="", message=_reason(error)))
         except RecursionError:
@@ -46,8 +44,8 @@ def read_sound(
     text: str,
     *,
     file: str,
-    problems: Callable[[Row], Iterable[tuple[str, str]]],
-    make: Callable[[Row], T],
+    problems: Callable[[JsonLine], Iterable[tuple[str, str]]],
+    make: Callable[[JsonLine], T],
 ) -> tuple[tuple[T, ...], tuple[Fault, ...]]:
     """What `make` makes of each line without `problems` (key, message), in order; all faults."""
     rows, broken = read_rows(text.split("\n"), file=file)

@@ -8,26 +8,19 @@ and no column's type is inferred: that changes values ("2026-08-31" becomes a ti
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
 
-from evalsets.cases import EvalSet, GuardrailSpec, ScorerSpec, SliceSpec
-from evalsets.copies import distinct
-from evalsets.files import DatasetConfig, EvalSetConfig
-from evalsets.grades import read_grades
+from evalsets.cases import Case, EvalSet, GuardrailSpec, ScorerSpec, SliceSpec, distinct
+from evalsets.files import DatasetConfig, EvalSetConfig, GuardrailConfig, ScorerConfig
 from evalsets.jsonl import canonical, read_rows
-from evalsets.labels import read_labels, with_labels
+from evalsets.labels import read_grades, read_labels, with_labels
 from evalsets.samples import CaseReader, ids_of, inside
 from evalsets.source import Fault, Source, SourceError, read_text, read_yaml
 from evalsets.tables import TABLES, TableError, table_lines
 from evalsets.validation import suggestion, validated
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
-
-    from evalsets.cases import Case
-    from evalsets.files import GuardrailConfig, ScorerConfig
 
 CONFIG_FILE = "evalset.yaml"
 _LONGEST_NAME = 200

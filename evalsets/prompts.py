@@ -15,6 +15,7 @@ message are taken off, so the final newline of a file changes nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -26,9 +27,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from evalsets.cases import Case, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from jinja2 import Template
+
 
 VARIABLES = frozenset({"id", "input", "metadata", "turns"})
 """What a template may name."""

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Literal, cast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, cast
 
 from evalsets.cases import Case, Turn
-from evalsets.jsonl import canonical
+from evalsets.jsonl import JsonLine, canonical
 from evalsets.source import Fault
 from evalsets.validation import shown, suggestion
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from evalsets.jsonl import Row
 
 KEYS = ("id", "input", "target", "choices", "metadata", "sandbox", "files", "setup")
 _NEEDS_MACHINE = ("sandbox", "files", "setup")
@@ -37,7 +33,7 @@ class CaseReader:
         self.faults: list[Fault] = []
         self._images: dict[str, str] = {}
 
-    def case(self, row: Row, *, number: int | None) -> Case | None:
+    def case(self, row: JsonLine, *, number: int | None) -> Case | None:
         """The row's case, None when it has faults. `number` is its id where no row has one."""
         before = len(self.faults)
         self._unknown_keys(row)
@@ -57,17 +53,17 @@ class CaseReader:
             metadata=metadata,
         )
 
-    def _fault(self, row: Row, key: str, message: str) -> None:
+    def _fault(self, row: JsonLine, key: str, message: str) -> None:
         self.faults.append(Fault(file=self.file, line=row.line, key=key, message=message))
 
-    def _unknown_keys(self, row: Row) -> None:
+    def _unknown_keys(self, row: JsonLine) -> None:
         for key, value in row.data.items():
             if key not in KEYS:
                 self._fault(row, key, f"unknown key{suggestion(key, KEYS)}")
             elif key in _NEEDS_MACHINE and value:
                 self._fault(row, key, "needs a sandbox, which replay does not have; remove it")
 
-    def _id(self, row: Row) -> str:
+    def _id(self, row: JsonLine) -> str:
         value = row.data.get("id")
         if isinstance(value, str) and value.strip():
             return value
@@ -77,7 +73,7 @@ class CaseReader:
         self._fault(row, "id", what)
         return ""
 
-    def _input(self, row: Row) -> str | tuple[Turn, ...]:
+    def _input(self, row: JsonLine) -> str | tuple[Turn, ...]:
         match row.data.get("input"):
             case None:
                 self._fault(row, "input", "is required and missing")
@@ -91,11 +87,11 @@ class CaseReader:
                 self._fault(row, "input", f"must be a text or chat messages, got {shown(other)}")
         return ""
 
-    def _turns(self, row: Row, items: list[object]) -> tuple[Turn, ...]:
+    def _turns(self, row: JsonLine, items: list[object]) -> tuple[Turn, ...]:
         turns = [self._turn(row, item, f"input[{at}]") for at, item in enumerate(items)]
         return tuple(turn for turn in turns if turn is not None)
 
-    def _turn(self, row: Row, item: object, key: str) -> Turn | None:
+    def _turn(self, row: JsonLine, item: object, key: str) -> Turn | None:
         message = cast("dict[str, object]", item) if isinstance(item, dict) else None
         if message is None or message.get("role") not in _ROLES:
             self._fault(row, key, f"must be a message with a role of {', '.join(_ROLES)}")
@@ -111,7 +107,7 @@ class CaseReader:
             tool_call_id=str(call_id) if call_id is not None else None,
         )
 
-    def _tool_calls(self, row: Row, value: object, key: str) -> str | None:
+    def _tool_calls(self, row: JsonLine, value: object, key: str) -> str | None:
         """Frozen calls as JSON text: a list of {id, name, arguments (JSON text)}."""
         if not value:
             return None
@@ -125,7 +121,7 @@ class CaseReader:
         self._fault(row, key, "must be a list of calls with id, function and arguments")
         return None
 
-    def _content(self, row: Row, value: object, key: str) -> tuple[str, tuple[str, ...]]:
+    def _content(self, row: JsonLine, value: object, key: str) -> tuple[str, tuple[str, ...]]:
         """Text and images of a message's content: a text, or a list of parts."""
         if isinstance(value, str):
             return value, ()
@@ -147,7 +143,7 @@ class CaseReader:
                     self._fault(row, f"{key}[{at}]", "must be a part of type text or image")
         return "\n".join(texts), tuple(images)
 
-    def _image(self, row: Row, key: str, image: str) -> bool:
+    def _image(self, row: JsonLine, key: str, image: str) -> bool:
         """Whether the image is there; its bytes count in the fingerprint of the inputs."""
         if image in self._images:
             return True
@@ -163,7 +159,7 @@ class CaseReader:
             self._images[image] = hashlib.sha256(path.read_bytes()).hexdigest()
         return image in self._images
 
-    def _target(self, row: Row) -> tuple[str, ...]:
+    def _target(self, row: JsonLine) -> tuple[str, ...]:
         """The right answers; none for a case that is to be labelled."""
         value = row.data.get("target")
         if "target" in row.data and value is None:
@@ -174,11 +170,11 @@ class CaseReader:
             return () if value is None else (value,)
         return self._texts(row, "target", value)
 
-    def _choices(self, row: Row) -> tuple[str, ...]:
+    def _choices(self, row: JsonLine) -> tuple[str, ...]:
         value = row.data.get("choices")
         return () if value is None else self._texts(row, "choices", value)
 
-    def _texts(self, row: Row, key: str, value: object) -> tuple[str, ...]:
+    def _texts(self, row: JsonLine, key: str, value: object) -> tuple[str, ...]:
         items = cast("list[object]", value) if isinstance(value, list) else []
         if items and all(isinstance(item, str) for item in items):
             return tuple(cast("list[str]", items))
@@ -186,7 +182,7 @@ class CaseReader:
         self._fault(row, key, f"must be {wanted}, got {shown(row.data[key])}")
         return ()
 
-    def _metadata(self, row: Row) -> tuple[tuple[str, str], ...]:
+    def _metadata(self, row: JsonLine) -> tuple[tuple[str, str], ...]:
         value = row.data.get("metadata")
         if value is None:
             return ()
@@ -226,7 +222,7 @@ def inside(folder: Path, name: str) -> Path | None:
     return path if path.is_relative_to(folder.resolve()) else None
 
 
-def ids_of(rows: tuple[Row, ...]) -> Callable[[int], int | None]:
+def ids_of(rows: tuple[JsonLine, ...]) -> Callable[[int], int | None]:
     """Numbers for rows without ids: inspect_ai counts from 1 when no sample has an id."""
     numbered = not any("id" in row.data for row in rows)
     return lambda position: position + 1 if numbered else None

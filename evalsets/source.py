@@ -7,15 +7,13 @@ YAML is read as YAML 1.2 reads plain words: only `true` and `false` are booleans
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 import yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 

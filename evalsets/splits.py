@@ -8,12 +8,9 @@ decide in another quarter. Whole clusters stay together in both.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from evalsets.cases import Case, EvalSet
+from evalsets.cases import Case, EvalSet
 
 
 def order_seed(feature: str, *, inputs_sha256: str, cycle: str) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from evalsets.source import SourceError
+from evalsets.source import Fault, KeyPath, Source, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pydantic_core import ErrorDetails
 
-    from evalsets.source import Fault, KeyPath, Source
 
 M = TypeVar("M", bound=BaseModel)
 _SHOWN = 60

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, SupportsFloat
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
+from typing import SupportsFloat
 
 
 def percent(share: SupportsFloat, places: int = 0) -> str:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
-from providers.documents import JsonObject, parse_object, to_json
+from providers.answer import Answer, JsonObject, parse_object, to_json
 from providers.errors import BadRequestError, ProviderError, TimedOutError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
-
-    from providers.answer import Answer
-    from providers.request import ModelRequest
+from providers.request import ModelRequest
 
 Stage: TypeAlias = Literal["running", "ended", "failed"]
 T = TypeVar("T")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from providers.request import ToolCall
+from providers.request import ToolCall
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "refusal", "content_filter"]
 

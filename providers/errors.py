@@ -21,10 +21,7 @@ An error keeps its class, status and request id, never a request's or a body's t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from providers.completion import RateLimit, TokenUsage
+from providers.completion import RateLimit, TokenUsage
 
 
 class ProviderError(Exception):

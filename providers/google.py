@@ -1,11 +1,16 @@
-"""Google's Gemini models, through the google-genai SDK on its aiohttp back end."""
+"""Google's Gemini models, through the google-genai SDK on its aiohttp back end.
+
+Google's batch mode: a file of keyed requests in, a file of keyed results out.
+"""
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 import aiohttp
 from google import genai
@@ -14,21 +19,25 @@ from google.genai import errors, types
 from google.oauth2.credentials import Credentials
 from pydantic import ValidationError
 
-from providers import broken_calls
-from providers.calling import Asked, Streamed, Whole, WireProvider, unreadable
-from providers.clouds import needs
+from providers.answer import Answer, JsonObject, count_at, object_at, parse_object, text_at
+from providers.batch import (
+    BatchItem,
+    BatchOutcome,
+    BatchStatus,
+    from_lines,
+    one_model,
+    outcome,
+    to_lines,
+    told,
+)
 from providers.dialects.generate_content import GenerateContentDialect
-from providers.documents import JsonObject, parse_object
-from providers.errors import AuthRejectedError
-from providers.google_status import to_rejection
-from providers.rejections import to_error
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
-
-    from providers.errors import ProviderError
-    from providers.headers import Headers
-    from providers.provider import Endpoint
+from providers.errors import AuthRejectedError, BadRequestError, BrokenBodyError, ProviderError
+from providers.provider import Endpoint, needs
+from providers.request import unstreamed
+from providers.wire import rejections as broken_calls
+from providers.wire.calling import HttpRequest, Streamed, Whole, WireProvider, unreadable
+from providers.wire.google_status import to_rejection
+from providers.wire.rejections import Headers, to_error
 
 DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com/"
 API_VERSION = "v1"
@@ -66,7 +75,7 @@ class GoogleWire:
         """Make the client, inside the loop that its connections belong to."""
         self.client()
 
-    async def whole(self, asked: Asked) -> Whole:
+    async def whole(self, asked: HttpRequest) -> Whole:
         """Post, and read the whole reply."""
         config = _config(asked, whole=True)
         reply = await self.client().aio.models.generate_content(
@@ -76,7 +85,7 @@ class GoogleWire:
         return Whole(document=parse_object(http.body or ""), headers=http.headers or {})
 
     @asynccontextmanager
-    async def stream(self, asked: Asked) -> AsyncGenerator[Streamed]:
+    async def stream(self, asked: HttpRequest) -> AsyncGenerator[Streamed]:
         """Post, and read events; leaving closes the reply."""
         chunks = await self.client().aio.models.generate_content_stream(
             model=asked.path, contents=REPLACED, config=_config(asked, whole=False)
@@ -91,7 +100,7 @@ class GoogleWire:
             document = cast("object", error.details)
             return to_error(to_rejection(error.code, document, _headers(error)))
         if isinstance(error, TRANSPORT_ERRORS):
-            return broken_calls.to_error("google", error)
+            return broken_calls.broken_to_error("google", error)
         if isinstance(error, GoogleAuthError):
             return AuthRejectedError("google: no credentials", billable=False)
         return unreadable("google") if isinstance(error, UNREADABLE) else None
@@ -165,7 +174,7 @@ def client_of(endpoint: Endpoint, key: str | None, session: aiohttp.ClientSessio
     return genai.Client(vertexai=False, api_key=key, http_options=options.model_copy(update=update))
 
 
-def _config(asked: Asked, *, whole: bool) -> types.GenerateContentConfig:
+def _config(asked: HttpRequest, *, whole: bool) -> types.GenerateContentConfig:
     return types.GenerateContentConfig(
         http_options=types.HttpOptions(extra_body=asked.body),
         should_return_http_response=whole or None,
@@ -190,3 +199,95 @@ def _headers(error: errors.APIError) -> Headers:
     response = cast("object", error.response)
     headers = cast("Headers", getattr(response, "headers", None) or {})
     return {name.lower(): value for name, value in headers.items()}
+
+
+MOST_ITEMS = 50_000
+STAGES = {
+    "JOB_STATE_SUCCEEDED": BatchStatus(stage="ended"),
+    "JOB_STATE_PARTIALLY_SUCCEEDED": BatchStatus(stage="ended"),
+    "JOB_STATE_FAILED": BatchStatus(stage="failed", reason="JOB_STATE_FAILED"),
+    "JOB_STATE_CANCELLED": BatchStatus(stage="failed", reason="JOB_STATE_CANCELLED"),
+    "JOB_STATE_EXPIRED": BatchStatus(stage="failed", reason="JOB_STATE_EXPIRED"),
+}
+# google.rpc.Code: the word, and the status of HTTP that it goes with.
+RPC_CODES = {
+    3: ("INVALID_ARGUMENT", 400),
+    4: ("DEADLINE_EXCEEDED", 504),
+    7: ("PERMISSION_DENIED", 403),
+    8: ("RESOURCE_EXHAUSTED", 429),
+    13: ("INTERNAL", 500),
+    14: ("UNAVAILABLE", 503),
+    16: ("UNAUTHENTICATED", 401),
+}
+
+
+class GoogleBatch:
+    """Batches of one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, *, key: str | None) -> None:
+        self._wire = GoogleWire(endpoint, key)
+        self._dialect = GenerateContentDialect()
+
+    async def submit(self, items: Sequence[BatchItem]) -> str:
+        """Upload the requests and start the batch."""
+        model = one_model(items, most=MOST_ITEMS)
+        lines = io.BytesIO(to_lines(self._line(item) for item in items))
+        client: Any = self._wire.client().aio
+        upload = client.files.upload(file=lines, config={"mime_type": "application/jsonl"})
+        file = await told(self._wire.failure, upload)
+        creation = client.batches.create(model=model, src=file.name)
+        batch = await told(self._wire.failure, creation)
+        if not batch.name:
+            raise BrokenBodyError("google: a batch without a name")
+        return cast("str", batch.name)
+
+    async def poll(self, batch_id: str) -> BatchStatus:
+        """Ask where the batch stands."""
+        batch = await self._get(batch_id)
+        state = batch.state.value if batch.state is not None else ""
+        return STAGES.get(state, BatchStatus(stage="running"))
+
+    async def fetch(self, batch_id: str) -> tuple[BatchOutcome, ...]:
+        """Read the file of results."""
+        batch = await self._get(batch_id)
+        name = batch.dest.file_name if batch.dest is not None else None
+        if name is None:
+            raise BrokenBodyError("google: an ended batch without a file of results")
+        client: Any = self._wire.client().aio
+        raw = await told(self._wire.failure, client.files.download(file=name))
+        return tuple(self._outcome(line) for line in from_lines(raw))
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._wire.aclose()
+
+    async def _get(self, batch_id: str) -> Any:  # noqa: ANN401  # the SDK's BatchJob
+        client: Any = self._wire.client().aio
+        return await told(self._wire.failure, client.batches.get(name=batch_id))
+
+    def _line(self, item: BatchItem) -> JsonObject:
+        return {"key": item.id, "request": self._dialect.body(unstreamed(item.request))}
+
+    def _outcome(self, line: JsonObject) -> BatchOutcome:
+        return outcome(text_at(line, "key") or "", lambda: self._read(line))
+
+    def _read(self, line: JsonObject) -> Answer:
+        error = object_at(line, "error") or object_at(line, "status")
+        if error:
+            code = count_at(error, "code") or 0
+            word, status = RPC_CODES.get(code, ("", code))
+            raise to_error(to_rejection(status, {"status": word, **error}, {}))
+        return self._dialect.read(object_at(line, "response"))
+
+
+def open_google_batch(endpoint: Endpoint, *, key: str | None) -> GoogleBatch:
+    """Open the batches of an endpoint.
+
+    Raises:
+        AuthRejectedError: there is no key.
+        BadRequestError: the endpoint is on Vertex, whose batches go through its own storage.
+    """
+    if endpoint.platform is not None:
+        raise BadRequestError(f"no batches on {endpoint.platform}; ask live", billable=False)
+    check_google(endpoint, key=key)
+    return GoogleBatch(endpoint, key=key)

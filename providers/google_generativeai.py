@@ -4,30 +4,52 @@ The package is at its end of life (support ended on 2025-11-30) and needs an env
 it forces protobuf below 6. Its asynchronous calls fail against an address of one's own, so its
 synchronous REST transport runs in threads. Its messages know less than today's API: a schema and a
 tool's parameters go in its older form, and what it does not know is refused, not dropped.
+
+JSON Schema in the older form that Google's first SDK knows: a subset, types in capitals.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from providers import broken_calls
-from providers.calling import Asked, Streamed, Whole, WireProvider, unreadable
+from providers.answer import JsonObject, as_object, count_at, items_at, object_at, parse_object
 from providers.dialects.generate_content import GenerateContentDialect
-from providers.documents import JsonObject, as_object, count_at, items_at, object_at, parse_object
 from providers.errors import BadRequestError, ProviderError
-from providers.google_status import to_rejection
-from providers.older_schemas import to_older
-from providers.rejections import to_error
+from providers.provider import Endpoint
+from providers.wire import rejections as broken_calls
+from providers.wire.calling import HttpRequest, Streamed, Whole, WireProvider, unreadable
+from providers.wire.google_status import to_rejection
+from providers.wire.rejections import to_error
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+COPIED = frozenset(
+    {"description", "enum", "format", "maxItems", "minItems", "nullable", "required"}
+)
+# Says nothing about what fits: left out without loss.
+SILENT = frozenset({"$schema", "additionalProperties", "title"})
 
-    from providers.provider import Endpoint
+
+def to_older(schema: JsonObject) -> JsonObject:
+    """Translate a schema, or raise `BadRequestError` for what the older form cannot say."""
+    older: JsonObject = {}
+    for key, value in schema.items():
+        if key == "type" and isinstance(value, str):
+            older["type"] = value.upper()
+        elif key == "properties":
+            older[key] = {name: to_older(as_object(of)) for name, of in as_object(value).items()}
+        elif key == "items":
+            older[key] = to_older(as_object(value))
+        elif key in COPIED:
+            older[key] = value
+        elif key not in SILENT:
+            raise BadRequestError(f"google-generativeai knows no schema key {key}", billable=False)
+    return older
+
 
 DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 THREADS = 64
@@ -56,13 +78,13 @@ class GenerativeAIWire:
     async def ready(self) -> None:
         """Nothing: the client is there."""
 
-    async def whole(self, asked: Asked) -> Whole:
+    async def whole(self, asked: HttpRequest) -> Whole:
         """Post, and read the whole reply."""
         reply = await self._in_thread(lambda: self._call("generate_content", asked))
         return Whole(document=self._document(reply), headers={})
 
     @asynccontextmanager
-    async def stream(self, asked: Asked) -> AsyncGenerator[Streamed]:
+    async def stream(self, asked: HttpRequest) -> AsyncGenerator[Streamed]:
         """Post, and read chunks; each is waited for in a thread."""
         chunks = await self._in_thread(lambda: self._call("stream_generate_content", asked))
         yield Streamed(events=self._events(chunks), headers={})
@@ -74,7 +96,7 @@ class GenerativeAIWire:
         if type(error).__name__ == "TooManyRedirects":
             return BadRequestError("google: a redirect, which is not followed", billable=False)
         if isinstance(error, OSError):
-            return broken_calls.to_error("google", error)
+            return broken_calls.broken_to_error("google", error)
         names = {kind.__name__ for kind in type(error).__mro__}
         return unreadable("google") if names.intersection(UNREADABLE) else None
 
@@ -86,7 +108,7 @@ class GenerativeAIWire:
     async def _in_thread(self, call: Callable[[], object]) -> Any:  # noqa: ANN401  # untyped package
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
-    def _call(self, method: str, asked: Asked) -> object:
+    def _call(self, method: str, asked: HttpRequest) -> object:
         body = {"model": f"models/{asked.path}", **to_known(asked.body)}
         parse = self._types.GenerateContentRequest.from_json
         request = parse(json.dumps(body), ignore_unknown_fields=False)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AsyncStream, Omit
 from openai.providers.bedrock import bedrock
 
-from providers.ambient import unmoved
-from providers.calling import WireProvider
-from providers.clouds import needs, resource_of
+from providers.answer import Dialect
 from providers.dialects.chat import ChatDialect
 from providers.dialects.completions import CompletionsDialect
 from providers.dialects.responses import ResponsesDialect
-from providers.posting import LIMITS, PostWire, Sdk, SdkClient
-
-if TYPE_CHECKING:
-    from providers.answer import Dialect
-    from providers.provider import Endpoint
+from providers.provider import Endpoint, needs, resource_of
+from providers.wire.ambient import unmoved
+from providers.wire.calling import WireProvider
+from providers.wire.posting import LIMITS, PostWire, Sdk, SdkClient
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 AZURE_V1 = "/openai/v1"

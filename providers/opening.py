@@ -1,19 +1,20 @@
-"""From an endpoint to a provider: the vendor's module is loaded when it is needed."""
+"""From an endpoint to a provider: the vendor's module is loaded when it is needed.
+
+Whether a key and an endpoint answer: one tiny call.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from providers.addresses import check_base_url
-from providers.errors import BadRequestError, SdkMissingError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from providers.batch import BatchProvider
-    from providers.provider import Endpoint, Provider
+from providers.batch import BatchProvider
+from providers.errors import BadRequestError, ProviderError, SdkMissingError
+from providers.provider import Endpoint, Provider
+from providers.request import Message, ModelRequest
 
 OPENERS: Mapping[str, str] = {
     "anthropic": "providers.anthropic:open_anthropic",
@@ -24,8 +25,8 @@ OPENERS: Mapping[str, str] = {
 }
 
 BATCH_OPENERS: Mapping[str, str] = {
-    "anthropic": "providers.anthropic_batch:open_anthropic_batch",
-    "google": "providers.google_batch:open_google_batch",
+    "anthropic": "providers.anthropic:open_anthropic_batch",
+    "google": "providers.google:open_google_batch",
     "openai": "providers.openai_batch:open_openai_batch",
 }
 
@@ -96,3 +97,28 @@ def _check_address(endpoint: Endpoint) -> None:
 def _load(name: str) -> object:
     module, _, function = name.partition(":")
     return cast("object", getattr(import_module(module), function))
+
+
+TIMEOUT_S = 30.0
+# Some vendors take no less.
+MAX_OUTPUT_TOKENS = 16
+
+
+async def ping(
+    provider: Provider, model: str, *, effort: str | None = None
+) -> ProviderError | None:
+    """Ask a model for a word, once; None when it answered, else why not. Closes the provider."""
+    request = ModelRequest(
+        model=model,
+        messages=(Message(role="user", text="Say ok."),),
+        max_output_tokens=MAX_OUTPUT_TOKENS,
+        effort=effort,
+        timeout_s=TIMEOUT_S,
+    )
+    try:
+        await provider.complete(request)
+    except ProviderError as error:
+        return error
+    finally:
+        await provider.aclose()
+    return None

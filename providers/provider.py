@@ -1,13 +1,16 @@
-"""The seam: what can answer one request."""
+"""The seam: what can answer one request.
+
+What a cloud needs to be told before a vendor's models on it can be asked.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import Literal, NoReturn, Protocol, TypeAlias
 
-if TYPE_CHECKING:
-    from providers.completion import Completion
-    from providers.request import ModelRequest
+from providers.completion import Completion
+from providers.errors import BadRequestError
+from providers.request import ModelRequest
 
 Vendor: TypeAlias = Literal["anthropic", "openai", "google", "openai-compatible"]
 Api: TypeAlias = Literal["messages", "responses", "chat", "completions", "generate-content"]
@@ -44,3 +47,14 @@ class Endpoint:
     """Project of a cloud (`vertex`)."""
     api_version: str | None = None
     """Dated version of a cloud's API (`azure`, where its address is not versioned)."""
+
+
+def needs(platform: str, what: str) -> NoReturn:
+    """Refuse an endpoint that does not say enough."""
+    raise BadRequestError(f"platform {platform} needs {what}", billable=False)
+
+
+def resource_of(endpoint: Endpoint) -> str:
+    """The address of an Azure resource: its base_url without /openai."""
+    address = endpoint.base_url or needs("azure", "`base_url:`, the resource's address")
+    return address.rstrip("/").removesuffix("/openai")

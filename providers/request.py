@@ -1,8 +1,11 @@
-"""What is asked of a model, in words that every vendor's wire can be made from."""
+"""What is asked of a model, in words that every vendor's wire can be made from.
+
+A request as a batch can carry it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
@@ -72,3 +75,8 @@ class ModelRequest:
     """The feature's own limit on the whole answer: still streaming then is the model's failure."""
     extra_body: str | None = None
     """JSON object text merged into the body, for servers that need more (guided decoding)."""
+
+
+def unstreamed(request: ModelRequest) -> ModelRequest:
+    """The same request, to be answered whole: a batch has no stream and no deadline."""
+    return replace(request, stream=False, deadline_s=None)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from providers.completion import Completion, Timing, TokenUsage
-
-if TYPE_CHECKING:
-    from providers.completion import Finish
-    from providers.request import ModelRequest
+from providers.completion import Completion, Finish, Timing, TokenUsage
+from providers.request import ModelRequest
 
 Script: TypeAlias = Callable[["ModelRequest"], Completion]
 

@@ -9,12 +9,13 @@ repeats it.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import dist
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from reports.document import CostQuality, Forest, Latency, Waterfall
+from reports.document import Chart, CostQuality, Forest, Latency, Waterfall
 from reports.drawing import (
     EDGE,
     WIDTH,
@@ -25,17 +26,13 @@ from reports.drawing import (
     Label,
     Line,
     Mark,
+    Shape,
+    Tone,
     axis_over,
     centred,
     text_width,
 )
 from reports.untrusted import clean, clip
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from reports.document import Chart
-    from reports.drawing import Shape, Tone
 
 # In the drawing's units, and in letters.
 _LINE = 14.0

@@ -156,7 +156,7 @@ class CostQuality:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class MeasuredSeconds:
     """One model's measured seconds; `p95_upper` is the bound that must meet the limit."""
 
     label: str
@@ -175,7 +175,7 @@ class Latency:
     axis: str
     limit: float | None
     limit_label: str
-    rows: tuple[Timing, ...]
+    rows: tuple[MeasuredSeconds, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

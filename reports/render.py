@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports.charts import lay_out
-from reports.document import Forest
+from reports.document import Chart, Document, Forest, Portfolio, Section
 from reports.drawing import FONT, WIDTH
 from reports.textplot import forest_text
 from reports.untrusted import clean, clean_lines, comment, fenced, markdown, markdown_code
@@ -27,7 +27,6 @@ from reports.untrusted import clean, clean_lines, comment, fenced, markdown, mar
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from reports.document import Chart, Document, Portfolio, Section
 
 Format: TypeAlias = Literal["md", "html"]
 

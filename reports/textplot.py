@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from reports.document import Forest, Interval
 from reports.untrusted import clean
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from reports.document import Forest, Interval
 
 WIDTH = 49
 _LABEL = 26

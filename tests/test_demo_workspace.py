@@ -8,10 +8,10 @@ from scipy.stats import norm
 from evalsets.cases import EvalSet
 from evalsets.duplicates import near_duplicates
 from evalsets.prompts import render_prompt
-from harness.config.prompts import prompt_for
-from harness.config.workspace import Workspace, load_workspace
-from harness.scoring.catalogue import find_scorer
-from harness.scoring.scorer import Scorer, Setting
+from harness.judge.scoring.catalogue import find_scorer
+from harness.judge.scoring.scorer import Scorer, Setting
+from harness.workspace.prompts import prompt_for
+from harness.workspace.workspace import Workspace, load_workspace
 
 DEMO = Path(__file__).parent.parent / "configs" / "demo"
 FEATURES = ("date-extraction", "refund-request", "review-sentiment", "ticket-topic")

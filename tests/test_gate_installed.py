@@ -24,9 +24,9 @@ import pytest
 import xmlschema
 import yaml
 
-from harness.config.fingerprints import inputs_sha256
-from harness.config.workspace import load_workspace
-from harness.record.codes import Reason, Result, State
+from harness.record.base import Reason, Result, State
+from harness.workspace.fingerprints import inputs_sha256
+from harness.workspace.workspace import load_workspace
 from tests.support.record_parts import a_look, a_margin, a_quality, a_spend, an_eval_set
 from tests.support.shops import (
     CASES,

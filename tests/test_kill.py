@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.publish.store import read_records
-from harness.record.codes import Verdict
+from harness.record.base import Verdict
+from harness.record.stored import read_records
 from tests.support.reviews import CYCLE, Shape, write_review_workspace
 from tests.support.wire.server import read_counts
 

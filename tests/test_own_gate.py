@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from harness.cli.demo import write_demo
+from harness.cli.cycle.review import write_demo
 from harness.cli.main import run
 from harness.errors import ExitCode
-from harness.lock import read_lock
+from harness.record.lock import read_lock
 from tests.support.wheels import ROOT
 
 DEMO = ROOT / "configs" / "demo"

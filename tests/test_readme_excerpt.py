@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.readme_excerpt import (
-    BEGIN,
-    END,
-    README,
-    demo_records,
-    excerpt,
-    with_excerpt,
-)
+from tests.support.readme_excerpt import BEGIN, END, README, demo_records, excerpt, with_excerpt
 
 
 def test_the_excerpt_is_cut_from_the_committed_demo() -> None:

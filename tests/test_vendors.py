@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.workspace import load_workspace
-from harness.publish.pages import publish
-from harness.publish.store import write_records
-from harness.record.codes import Result, Verdict
+from harness.record.base import Result, Verdict
+from harness.record.stored import write_records
+from harness.tell.pages import publish
+from harness.workspace.workspace import load_workspace
 from tests.support.reviews import (
     CYCLE,
     EVALSET,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.publish.store import write_records
+from harness.record.stored import write_records
 from tests.support.records import downgrade_record
 from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
 from tests.support.wheels import run
@@ -29,7 +29,7 @@ def test_base_install_has_nothing_heavy(base: Path, tmp_path: Path) -> None:
 
 
 def test_base_install_checks_the_shipped_demo(base: Path, tmp_path: Path) -> None:
-    code = "from harness.config.shipped import shipped; print(shipped('demo'))"
+    code = "from harness.workspace.reading import shipped; print(shipped('demo'))"
     demo = run(base / "python", "-c", code, cwd=tmp_path).stdout.strip()
     done = run(base / "rightsize", "check", "--workspace", demo, cwd=tmp_path)
     assert "4 features, 3 models, 640 cases: no problem found" in done.stdout

@@ -1,1 +1,1 @@
-"""Entry points: parse, call, print, exit code. Loaded one command at a time."""
+"""Entry points: options, one call, what is printed, the exit code. Loaded one command at a time."""

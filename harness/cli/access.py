@@ -1,21 +1,22 @@
-"""Whether this machine can ask the models that a plan asks: an SDK for each, and its key."""
+"""Whether this machine can ask the models that a plan asks: an SDK for each, and its key.
+
+Whether a cluster's nodes have the keys of the models that a plan asks of others.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Mapping
 
+from harness.ask.cluster.workers import Cluster
+from harness.ask.replay.worker import OPENER, keys_lacking
 from harness.cli.loads import STATE, asked_models
 from harness.errors import UsageError
-from harness.plan.endpoints import endpoint_of
-from harness.replay.upkeep import models_in
+from harness.journal.upkeep import models_in
+from harness.plan.model import Plan
+from harness.workspace.endpoints import endpoint_of
+from harness.workspace.model_file import ModelConfig
+from harness.workspace.workspace import Workspace
 from providers.opening import missing_sdk
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
-    from harness.config.files import ModelConfig
-    from harness.config.workspace import Workspace
-    from harness.plan.model import Plan
 
 
 def check_access(workspace: Workspace, plan: Plan, environ: Mapping[str, str]) -> None:
@@ -68,3 +69,26 @@ def lacking(name: str, config: ModelConfig, environ: Mapping[str, str]) -> Itera
     problem = missing_sdk(endpoint_of(config))
     if problem is not None:
         yield f"{name}: {problem}"
+
+
+def check_node_keys(workspace: Workspace, plan: Plan, cluster: Cluster) -> None:
+    """Refuse, before anything is asked or started, keys that a worker has not.
+
+    A model that we start is asked on its own node alone, which says itself what it lacks.
+
+    Raises:
+        UsageError: one line per key: the models that need it, and the nodes without it.
+    """
+    models: dict[str, list[str]] = {}
+    for name in sorted(asked_models(plan)):
+        config = workspace.models[name]
+        if config.key is not None and config.serve is None:
+            models.setdefault(config.key, []).append(name)
+    lacking = keys_lacking(cluster.crew(OPENER), models)
+    lines = [
+        f"{', '.join(models[key])}: no environment variable {key} on {', '.join(hosts)}: set it "
+        "where Ray is started there; no key travels"
+        for key, hosts in lacking.items()
+    ]
+    if lines:
+        raise UsageError("\n".join([*lines, "nothing was asked"]))

@@ -9,48 +9,42 @@ the record (`times_used`), wherever it was made, and there are no more of them t
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from harness.check import checked_workspace
 from harness.cli import options
+from harness.cli.loads import STATE
 from harness.cli.plan_text import plan_lines
 from harness.cli.ready import refused_lines
-from harness.cli.running import STATE, Setup, reviewed
+from harness.cli.running import RunSettings, reviewed
 from harness.cli.show import usd
-from harness.config.fingerprints import fingerprint, inputs_sha256
-from harness.config.options import split_option
-from harness.config.prompts import prompt_for
+from harness.conduct.checking import checked_workspace
 from harness.errors import BudgetRefusedError, Faults
-from harness.gate.findings import Code, Finding, Outcome
-from harness.gate.matching import is_locked
-from harness.plan.endpoints import params_sha256
+from harness.gate.findings import Cause, GateReport, Outcome, Violation
+from harness.gate.inputs import GateInput, is_locked
+from harness.journal.journal import Journal
+from harness.plan.model import Plan
 from harness.plan.planning import Selection, plan_review
-from harness.publish.pages import publish
-from harness.publish.store import read_records, write_records
-from harness.record.codes import Verdict
-from harness.record.model import seal
-from harness.replay.journal import Journal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from harness.config.workspace import Workspace
-    from harness.gate.findings import GateReport
-    from harness.gate.inputs import GateInput
-    from harness.lock import LockEntry
-    from harness.plan.model import Plan
-    from harness.record.model import DecisionRecord
+from harness.record.base import Verdict
+from harness.record.lock import LockEntry
+from harness.record.model import DecisionRecord, seal
+from harness.record.stored import read_records, write_records
+from harness.tell.pages import publish
+from harness.workspace.endpoints import params_sha256
+from harness.workspace.fingerprints import fingerprint, inputs_sha256
+from harness.workspace.model_file import split_option
+from harness.workspace.prompts import prompt_for
+from harness.workspace.workspace import Workspace
 
 LACKING = frozenset(
     {
-        Code.EVIDENCE_MISSING,
-        Code.EVIDENCE_STALE,
-        Code.EVIDENCE_EXPLORATORY,
-        Code.NOT_COMPARABLE,
-        Code.PROVISIONAL,
+        Cause.EVIDENCE_MISSING,
+        Cause.EVIDENCE_STALE,
+        Cause.EVIDENCE_EXPLORATORY,
+        Cause.NOT_COMPARABLE,
+        Cause.PROVISIONAL,
     }
 )
 """What a test can mend; a change that was shown worse, or is open after its looks, stays so."""
@@ -67,7 +61,7 @@ class ChangeTest:
 
 def evaluate(
     given: GateInput, report: GateReport, root: Path, cap: Decimal, say: Callable[[str], None]
-) -> tuple[Finding, ...]:
+) -> tuple[Violation, ...]:
     """Test every change that lacks evidence, and write the records.
 
     Args:
@@ -87,7 +81,7 @@ def evaluate(
     for line in refused_lines(found):
         say(line)
     workspace = found.all_live()
-    left, refused = cap, list[Finding]()
+    left, refused = cap, list[Violation]()
     for test in tests_of(given, report, workspace):
         changed = with_test(workspace, test)
         cycle = f"{options.quarter(given.now.date())}-gate-{_digest(changed, test)}"
@@ -100,7 +94,7 @@ def evaluate(
         for line in plan_lines(plan, details=False):
             say(line)
         _afford(plan, left)
-        left -= _run(changed, plan, Setup(now=given.now), used)
+        left -= _run(changed, plan, RunSettings(now=given.now), used)
     return tuple(refused)
 
 
@@ -207,11 +201,11 @@ def _asking(workspace: Workspace, feature_id: str, option: str) -> list[str]:
     return [params, prompt_for(workspace, feature_id, name).sha256]
 
 
-def _too_often(feature: str, used: int, looks: int) -> Finding:
-    return Finding(
+def _too_often(feature: str, used: int, looks: int) -> Violation:
+    return Violation(
         feature=feature,
         rule="model",
-        code=Code.BEYOND_PLAN,
+        code=Cause.BEYOND_PLAN,
         outcome=Outcome.FAIL,
         message=f"not evaluated: these cases were tested {used} times, planned are {looks} looks",
         advice="add fresh cases to the eval set, or let a review and a signature decide",
@@ -227,7 +221,7 @@ def _afford(plan: Plan, left: Decimal) -> None:
         )
 
 
-def _run(workspace: Workspace, plan: Plan, setup: Setup, used: int) -> Decimal:
+def _run(workspace: Workspace, plan: Plan, setup: RunSettings, used: int) -> Decimal:
     """Replay and decide, count the test in its record, write; returns what was spent."""
     out = workspace.root / "reviews" / plan.cycle
     with Journal.open(

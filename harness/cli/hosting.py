@@ -1,38 +1,40 @@
-"""The models that we serve: started here or by Ray, and ended."""
+"""The models that we serve: started here or by Ray, and ended.
+
+The models that answer the quality pass without their servers, one after the other.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from harness.ask.cluster.actors import RayCluster
+from harness.ask.replay.offline import OfflineBackend
+from harness.ask.serving.gpus import replicas
+from harness.ask.serving.hosted import NodeWeights, host_models
+from harness.ask.serving.lifecycle import serve_models
+from harness.ask.serving.offline import FACTORY as OFFLINE
+from harness.ask.serving.offline import OfflineBench, ProcessAnswers
+from harness.ask.serving.specs import ServeSpec, serve_specs
+from harness.ask.serving.states import ServerState, held, mark_of
+from harness.ask.serving.weights import cache_folder, resolve_weights
+from harness.ask.serving.weights_file import catalogue_of, wanted_weights
 from harness.cli import options
-from harness.cli.loads import free_here, logs_of, needs_of, room_of
-from harness.serving.catalogue import catalogue_of, wanted_weights
-from harness.serving.hosted import Fetch, host_models
-from harness.serving.lifecycle import serve_models
-from harness.serving.marks import mark_of
-from harness.serving.offline import FACTORY as OFFLINE
-from harness.serving.offline import OfflineBench
-from harness.serving.resolve import resolve_weights
-from harness.serving.specs import serve_specs
-from harness.serving.states import ServerState, held
-from harness.serving.waves import replicas
-from harness.serving.weights import cache_folder
+from harness.cli.loads import free_here, logs_of, needs_of, offline_of, room_of
+from harness.conduct.reviewing.loading import LoadBook
+from harness.conduct.reviewing.prefetch import answer_offline, is_answered, needs_server
+from harness.conduct.reviewing.session import Runtime
+from harness.plan.model import Plan
 from harness.wording import percent
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Mapping
-
-    from harness.cluster.actors import RayCluster
-    from harness.config.files import ModelConfig
-    from harness.config.workspace import Workspace
-    from harness.plan.model import Plan
-    from harness.serving.specs import ServeSpec
+from harness.workspace.model_file import ModelConfig
+from harness.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +115,12 @@ class Hosts:
 
     def _specs(
         self, models: Mapping[str, ModelConfig]
-    ) -> tuple[dict[str, ServeSpec], dict[str, Fetch]]:
+    ) -> tuple[dict[str, ServeSpec], dict[str, NodeWeights]]:
         """What to start, and the weights that their node has to fetch."""
         catalogue = catalogue_of(self.workspace.root)
         wanted = wanted_weights(models)
         fetches = {
-            name: Fetch.of(catalogue[text])
+            name: NodeWeights.of(catalogue[text])
             for name, text in wanted.items()
             if text in catalogue and text not in self.given
         }
@@ -178,3 +180,44 @@ def show_fetch(what: str, done: int, total: int) -> None:
     """One line of fetching weights."""
     share = percent(done / total) if total else ""
     click.echo(f"weights: {what} {share}")
+
+
+def go_offline(hosts: Hosts, engine: Runtime, book: LoadBook) -> tuple[str, ...]:
+    """Let them answer what the journal lacks; returns those whose server nothing will ask."""
+    plan, found = hosts.plan, offline_of(hosts.workspace, hosts.plan)
+    for model in found:
+        if not is_answered(plan, model, engine.journal):
+            with hosts.bench(model) as bench, book.benched(model, bench.size) as loading:
+                engine.progress.note(f"offline: {model} in {bench.size} at once")
+                desk = OfflineBackend(
+                    bench=bench,
+                    pause=engine.pause,
+                    utc_now=lambda: datetime.now(UTC).isoformat(),
+                    new_id=lambda: secrets.token_hex(6),
+                    tell=engine.progress.note,
+                    collected=keeping(model, hosts),
+                    loading=loading,
+                )
+                answer_offline(plan, model, desk, engine)
+    return tuple(model for model in found if not needs_server(plan, model, engine.journal))
+
+
+def keeping(model: str, hosts: Hosts) -> Callable[[Sequence[ProcessAnswers]], None]:
+    """Charge the time that the processes loaded, and keep their logs."""
+    logs = logs_of(hosts.workspace.root)
+
+    def keep(shares: Sequence[ProcessAnswers]) -> None:
+        times_s = [share.load_s for share in shares if share.load_s is not None]
+        # Of one that nobody knows, the whole time of all stays charged.
+        if len(times_s) == len(shares):
+            hosts.loaded({model: sum(times_s)})
+        logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for number, share in enumerate(shares, 1):
+            _write(logs / f"{model}.offline.{number}.log", share.log)
+
+    return keep
+
+
+def _write(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(text)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from harness.ask.serving.gpus import (
+    FreeGpus,
+    Gpu,
+    Need,
+    NoGpuError,
+    check_quota_of,
+    free_gpus,
+    waves,
+)
+from harness.ask.serving.states import gpus_by_team, gpus_taken, list_servers
 from harness.cli import options
-from harness.serving.gpus import NoGpuError, free_gpus
-from harness.serving.states import gpus_by_team, gpus_taken, list_servers
-from harness.serving.waves import Need, Room, check_quota_of, waves
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from pathlib import Path
-
-    from harness.config.files import ModelConfig
-    from harness.config.workspace import Workspace
-    from harness.plan.model import Plan
-    from harness.serving.gpus import Gpu
+from harness.plan.model import Plan
+from harness.workspace.model_file import ModelConfig
+from harness.workspace.workspace import Workspace
 
 STATE = ".rightsize"
 """Folder of a workspace where the journal lies; the only place that holds answers."""
@@ -78,10 +80,10 @@ def check_quotas(workspace: Workspace, plan: Plan) -> None:
         check_quota_of(need, room)
 
 
-def room_of(workspace: Workspace, machines: tuple[int, ...]) -> Room:
+def room_of(workspace: Workspace, machines: tuple[int, ...]) -> FreeGpus:
     """The GPUs that there are, and what the teams may still hold of them."""
     held = gpus_by_team(list_servers(logs_of(workspace.root), options.now()))
-    return Room(machines=machines, quota=workspace.policy.gpu_quota, held=held)
+    return FreeGpus(machines=machines, quota=workspace.policy.gpu_quota, held=held)
 
 
 def free_here(root: Path) -> tuple[Gpu, ...]:

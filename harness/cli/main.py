@@ -1,72 +1,128 @@
 """The `rightsize` command: a table of sub-commands, each loaded when it is called.
 
 Nothing heavy is imported for `--help`: the one lazy load of own code in this project.
+
+A group of commands that are loaded when they run: by `module:function`, out of one table.
 """
 
 from __future__ import annotations
 
 import errno
+import importlib
 import sqlite3
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import click
 
-from harness.cli.lazy import LazyGroup
 from harness.errors import ExitCode, RightsizeError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they run, not when they are listed."""
+
+    def __init__(self, *, table: Mapping[str, tuple[str, str]], **settings: Any) -> None:  # noqa: ANN401  # click's own
+        """`table` gives, by name, where a command is (`module:function`) and its help."""
+        super().__init__(**settings)
+        self._table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table, which is the order of use."""
+        del ctx
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in self._table:
+            return None
+        module, _, name = self._table[cmd_name][0].partition(":")
+        return cast("click.Command", getattr(importlib.import_module(module), name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table alone."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self._table.items()])
+
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": (
-        "harness.cli.init:init",
+        "harness.cli.setup.init:init",
         "Write a workspace's layout, or draft it from a source tree.",
     ),
     "import": (
-        "harness.cli.imports:imports",
+        "harness.cli.setup.imports:imports",
         "Bring eval sets and results of other tools into the workspace.",
     ),
-    "check": ("harness.cli.check:check", "Find every error of a workspace at once."),
+    "check": ("harness.cli.cycle.check:check", "Find every error of a workspace at once."),
     "models": (
-        "harness.cli.models:models",
+        "harness.cli.setup.models:models",
         "List the models: price, window, region, retirement, what they may see.",
     ),
     "plan": (
-        "harness.cli.plan:plan",
+        "harness.cli.cycle.plan:plan",
         "Show what a review would ask, cost and decide. Spends nothing.",
     ),
-    "review": ("harness.cli.review:review", "Replay, score, compare, decide, and write documents."),
+    "review": (
+        "harness.cli.cycle.review:review",
+        "Replay, score, compare, decide, and write documents.",
+    ),
     "report": (
-        "harness.cli.report:report",
+        "harness.cli.cycle.report:report",
         "Write the documents again from the records, without a call.",
     ),
     "reprice": (
-        "harness.cli.reprice:reprice",
+        "harness.cli.cycle.reprice:reprice",
         "Work the records out at other prices, without a call.",
     ),
-    "export": ("harness.cli.export:export", "Write today's cost as a table for finance's tools."),
-    "decide": ("harness.cli.decide:decide", "Accept, reject or defer a finding, by a named human."),
+    "export": (
+        "harness.cli.cycle.report:export",
+        "Write today's cost as a table for finance's tools.",
+    ),
+    "decide": (
+        "harness.cli.cycle.decide:decide",
+        "Accept, reject or defer a finding, by a named human.",
+    ),
     "verify": (
-        "harness.cli.verify:verify",
+        "harness.cli.cycle.verify:verify",
         "Make findings again from the journal; hold savings against a bill.",
     ),
-    "lock": ("harness.cli.lock:lock", "Write rightsizing.lock from the accepted decisions."),
-    "gate": ("harness.cli.gate:gate", "Check a change against the lock, in CI. Spends nothing."),
+    "lock": (
+        "harness.cli.cycle.decide:lock",
+        "Write rightsizing.lock from the accepted decisions.",
+    ),
+    "gate": (
+        "harness.cli.cycle.gate:gate",
+        "Check a change against the lock, in CI. Spends nothing.",
+    ),
     "journal": (
-        "harness.cli.journal:journal",
+        "harness.cli.setup.journal:journal",
         "Show, check, merge, compact or export the file where answers live.",
     ),
     "probe": (
-        "harness.cli.probe:probe",
+        "harness.cli.setup.probe:probe",
         "Measure how many requests a second a self-hosted model serves within a feature's SLOs.",
     ),
-    "serving": ("harness.cli.serving:serving", "List, start and stop the models served here."),
-    "label": ("harness.cli.label:label", "Say which answer is right where models disagree; blind."),
-    "why": ("harness.cli.why:why", "Show where models disagree, side by side, on the terminal."),
-    "try": ("harness.cli.try_prompt:try_command", "Run a prompt on the tune cases only."),
-    "demo": ("harness.cli.demo:demo", "Review the embedded workspace on two embedded models."),
+    "serving": (
+        "harness.cli.setup.serving:serving",
+        "List, start and stop the models served here.",
+    ),
+    "label": (
+        "harness.cli.setup.label:label",
+        "Say which answer is right where models disagree; blind.",
+    ),
+    "why": (
+        "harness.cli.cycle.why:why",
+        "Show where models disagree, side by side, on the terminal.",
+    ),
+    "try": ("harness.cli.setup.try_prompt:try_command", "Run a prompt on the tune cases only."),
+    "demo": (
+        "harness.cli.cycle.review:demo",
+        "Review the embedded workspace on two embedded models.",
+    ),
 }
 
 EXTRAS = {

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
 from harness.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date
 
 F = TypeVar("F", bound="Callable[..., object]")
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 
 import click
 
-from harness.check import checked_workspace
-from harness.errors import ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-    from pathlib import Path
-
-    from harness.config.workspace import Workspace
-    from harness.errors import Faults
+from harness.conduct.checking import checked_workspace
+from harness.errors import ExitCode, Faults
+from harness.workspace.workspace import Workspace
 
 
 def ready_workspace(root: Path, *, on: date, features: tuple[str, ...] = ()) -> Workspace:

@@ -1,56 +1,88 @@
-"""What `review` and `demo` share: from a plan to records and documents."""
+"""What `review` and `demo` share: from a plan to records and documents.
+
+What a review would fix for the rest of its cycle, or cannot decide any more, said beforehand.
+
+How many labels a plan waits for, counted in the workspace's journal where there is one.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
 import traceback
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.access import check_access
-from harness.cli.hosting import Hosts
+from harness.ask.cluster.actors import local_cluster, remote_cluster
+from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.retry import RetryPolicy
+from harness.bring.labelling.questions import counted
+from harness.cli.access import check_access, check_node_keys
+from harness.cli.hosting import Hosts, go_offline
 from harness.cli.loads import STATE, free_here, loads_of
-from harness.cli.node_keys import check_node_keys
-from harness.cli.offline import go_offline
-from harness.cli.progress import Ahead, show_progress
-from harness.cli.show import fault_line, usd
-from harness.cluster.opening import local_cluster, remote_cluster
-from harness.economics.portfolio import overview
+from harness.cli.show import Ahead, fault_line, show_progress, usd
+from harness.conduct.reviewing.loading import LoadBook
+from harness.conduct.reviewing.prefetch import answer_ahead
+from harness.conduct.reviewing.progress import Silent
+from harness.conduct.reviewing.review import begun, binding, changed, review
+from harness.conduct.reviewing.session import NotInJournalError, Runtime
 from harness.errors import ExitCode, Faults, UsageError
-from harness.publish.missing_words import missing_text
-from harness.publish.pages import publish
-from harness.publish.portfolio_words import summary, verdict_counts
-from harness.publish.store import read_sound, write_records
-from harness.record.codes import Verdict
-from harness.replay.journal import Journal
-from harness.replay.retry import RetryPolicy
-from harness.replay.upkeep import unanswered
-from harness.review.ahead import answer_ahead
-from harness.review.engine import Engine, NotInJournalError
-from harness.review.loading import LoadBook
-from harness.review.progress import Silent
-from harness.review.reviewing import review
+from harness.journal.journal import Journal
+from harness.journal.upkeep import unanswered
+from harness.money.portfolio import Overview, overview
+from harness.plan.model import FeaturePlan, Plan
+from harness.record.base import Verdict
+from harness.record.model import DecisionRecord
+from harness.record.stored import read_sound, write_records
+from harness.tell.page.missing import missing_text
+from harness.tell.pages import publish
+from harness.tell.portfolio.spend import summary, verdict_counts
+from harness.wording import listed
+from harness.workspace.workspace import Workspace
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-    from pathlib import Path
 
-    from harness.config.workspace import Workspace
-    from harness.economics.portfolio import Overview
-    from harness.plan.model import Plan
-    from harness.record.model import DecisionRecord
-    from harness.replay.ledger import Ledger
+def fixing_lines(plan: Plan, root: Path) -> Iterator[str]:
+    """A line per feature that this review would confine, or whose plan was changed too late."""
+    path = root / STATE / "journal.sqlite"
+    with ExitStack() as stack:
+        journal = stack.enter_context(Journal.read(path)) if path.is_file() else None
+        for one in plan.to_ask:
+            late = None if journal is None else changed(begun(one, journal), journal)
+            if late is not None:
+                yield f"      {one.feature}: EXPLORATORY, to show and not to decide: {late}"
+            elif one.left_out and not (journal and binding(journal, one.feature, one.cycle)):
+                yield _confined(one)
+
+
+def _confined(plan: FeaturePlan) -> str:
+    asked = listed([option.rung.option for option in plan.asked])
+    left = listed(plan.left_out)
+    return (
+        f"      {plan.feature}: with its first answer this review fixes the options of "
+        f"{plan.cycle}: {asked}, without {left}; a later review of {plan.cycle} that adds "
+        f"{'it' if len(plan.left_out) == 1 else 'them'} could only show. "
+        "Leave --model out to decide on all of them"
+    )
+
+
+def with_counted_labels(plan: Plan, root: Path) -> Plan:
+    """The plan, its expected labels counted as far as answers are known."""
+    path = root / STATE / "journal.sqlite"
+    if not path.is_file():
+        return plan
+    with Journal.read(path) as journal:
+        return counted(plan, journal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class RunSettings:
     """Where and when a review runs."""
 
     now: datetime
@@ -60,7 +92,7 @@ class Setup:
     given_weights: Mapping[str, Path] | None = None
 
 
-def run(workspace: Workspace, plan: Plan, setup: Setup) -> int:
+def run(workspace: Workspace, plan: Plan, setup: RunSettings) -> int:
     """Replay, decide, write records and documents; returns the exit code."""
     state = workspace.root / STATE
     out = (setup.out or workspace.root / "reviews") / plan.cycle
@@ -109,7 +141,7 @@ def _tell(faults: Faults) -> int:
 
 
 def reviewed(
-    workspace: Workspace, plan: Plan, setup: Setup, journal: Journal, faults: Faults
+    workspace: Workspace, plan: Plan, setup: RunSettings, journal: Journal, faults: Faults
 ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
     """The records of a plan: from the journal alone where it has every answer, else by Ray.
 
@@ -154,9 +186,9 @@ def reviewed(
         return review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
 
 
-def _engine(workspace: Workspace, setup: Setup, journal: Journal, faults: Faults) -> Engine:
+def _engine(workspace: Workspace, setup: RunSettings, journal: Journal, faults: Faults) -> Runtime:
     """What reviews from the journal alone."""
-    return Engine(
+    return Runtime(
         cluster=None,
         journal=journal,
         retry=RetryPolicy(rng=Random(secrets.randbits(64))),  # noqa: S311  # jitter, no secret

@@ -1,14 +1,27 @@
-"""How money, time and counts read on a terminal."""
+"""How money, time and counts read on a terminal.
+
+A review on a terminal (live, with rich) and in a log (plain lines).
+"""
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
+import click
+
+from harness.conduct.reviewing.progress import OptionProgress
+from harness.journal.upkeep import FaultFacts
 from harness.wording import plural
 
 if TYPE_CHECKING:
-    from harness.replay.upkeep import FaultFacts
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
 
 _WHOLE_FROM = Decimal(100)
 _CENT = Decimal("0.01")
@@ -46,3 +59,147 @@ def fault_line(fault: FaultFacts) -> str:
     """`gpt-5: 36 trials got no answer: AuthRejectedError, status 401`."""
     status = "" if fault.status is None else f", status {fault.status}"
     return f"{fault.model}: {plural(fault.trials, 'trial')} got no answer: {fault.error}{status}"
+
+
+EVERY = 25
+"""In a log, one line for so many trials."""
+
+
+def standing_line(standing: OptionProgress) -> str:
+    """`refund-request   haiku   look 1 of 1   144/144   at worst -3.4 on 130 (limit -6)`."""
+    worst = "-" if standing.worst is None else f"{standing.worst:+.1f} on {standing.rests_on}"
+    return (
+        f"{standing.feature:<22} {standing.option:<22} look {standing.look} of {standing.looks}   "
+        f"{standing.cases}/{standing.of_cases}   at worst {worst} (limit -{standing.margin:g})   "
+        f"{standing.action}   {usd(standing.spent_usd)}"
+    )
+
+
+class News:
+    """Which standings are new: an option that ended at an earlier look stands as it stood."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], tuple[int, int, str]] = {}
+
+    def is_new(self, standing: OptionProgress) -> bool:
+        """Whether the option moved since it was last told, and remember that it was."""
+        option = (standing.feature, standing.option)
+        stands = (standing.look, standing.cases, standing.action)
+        was, self._told[option] = self._told.get(option), stands
+        return stands != was
+
+
+class PlainProgress:
+    """Lines for a log. `planned` is the number of calls of the plan; fewer may be needed.
+
+    The time left is by the pace since the first answer: starting is not asking.
+    """
+
+    def __init__(self, planned: int, clock: Callable[[], float]) -> None:
+        self._planned, self._clock = planned, clock
+        self._first_at: float | None = None
+        self._settled = 0
+        self._news = News()
+
+    def note(self, text: str) -> None:
+        """One line."""
+        click.echo(text)
+
+    def expect_more(self) -> None:
+        """One answer more than was planned will be told of."""
+        self._planned += 1
+
+    def settled(self, *, spent_usd: Decimal) -> None:
+        """A line now and then."""
+        self._settled += 1
+        if self._first_at is None:
+            self._first_at = self._clock()
+        if self._settled % EVERY == 0:
+            left = max(self._planned - self._settled, 0)
+            seconds = (self._clock() - self._first_at) / (self._settled - 1) * left
+            time_left = duration(seconds / 3600)
+            about = "" if time_left.startswith("under") else "about "
+            click.echo(
+                f"{self._settled} of at most {self._planned} answers, {usd(spent_usd)}, "
+                f"{about}{time_left} left"
+            )
+
+    def stood(self, standing: OptionProgress) -> None:
+        """A line per look of an option that still moves."""
+        if self._news.is_new(standing):
+            click.echo(standing_line(standing))
+
+
+class LiveProgress:
+    """A bar with the time left, and lines above it."""
+
+    def __init__(self, bar: Bar, planned: int) -> None:
+        self._bar = bar
+        self._news = News()
+        self._planned = planned
+        self._task: TaskID = bar.add_task("answers", total=planned, spent="USD 0")
+
+    def note(self, text: str) -> None:
+        """One line above the bar."""
+        self._bar.console.print(text, markup=False, highlight=False)
+
+    def expect_more(self) -> None:
+        """One answer more than was planned will be told of."""
+        self._planned += 1
+        self._bar.update(self._task, total=self._planned)
+
+    def settled(self, *, spent_usd: Decimal) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, advance=1, spent=usd(spent_usd))
+
+    def stood(self, standing: OptionProgress) -> None:
+        """A line above the bar, for an option that still moves."""
+        if self._news.is_new(standing):
+            self.note(standing_line(standing))
+
+
+class Ahead:
+    """Progress of what is answered ahead: the review reads it again, and tells of it again."""
+
+    def __init__(self, progress: PlainProgress | LiveProgress) -> None:
+        self._progress = progress
+
+    def note(self, text: str) -> None:
+        """One line."""
+        self._progress.note(text)
+
+    def settled(self, *, spent_usd: Decimal) -> None:
+        """One answer, to be told of twice."""
+        self._progress.expect_more()
+        self._progress.settled(spent_usd=spent_usd)
+
+    def stood(self, standing: OptionProgress) -> None:
+        """Nothing stands yet."""
+
+
+@contextmanager
+def show_progress(planned: int) -> Generator[PlainProgress | LiveProgress]:
+    """Live on a terminal, plain lines elsewhere; `planned` is the number of calls of the plan."""
+    if not sys.stdout.isatty():
+        yield PlainProgress(planned, time.monotonic)
+        return
+    from rich.progress import (  # noqa: PLC0415  # only a terminal needs it
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[spent]}"),
+    )
+    with Progress(*columns) as bar:
+        yield LiveProgress(bar, planned)

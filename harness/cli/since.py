@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime
+from pathlib import Path
 
 from harness.cli.show import usd
+from harness.conduct.finding.evidence import Context
+from harness.conduct.finding.records import write_record
 from harness.errors import Faults
-from harness.lifecycle import ends_on
-from harness.publish.next_quarter import Since, since_last
-from harness.publish.store import read_past
-from harness.record.codes import Reason
-from harness.record.stored import read_sound
-from harness.review.evidence import Context
-from harness.review.records import write_record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
-    from harness.config.workspace import Workspace
-    from harness.plan.model import FeaturePlan, Plan
-    from harness.record.model import DecisionRecord
+from harness.plan.model import FeaturePlan, Plan
+from harness.record.base import Reason
+from harness.record.lifecycle import ends_on
+from harness.record.model import DecisionRecord
+from harness.record.stored import read_past, read_sound
+from harness.tell.portfolio.next_quarter import Since, since_last
+from harness.workspace.workspace import Workspace
 
 
 def since_lines(workspace: Workspace, plan: Plan, reviews: Path, now: datetime) -> Iterator[str]:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from harness.gate.findings import Code, Outcome
-from harness.gate.matching import names_of
-from harness.lifecycle import ends_on
-from harness.record.codes import Reason, State
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from harness.gate.inputs import Asked, Evidence, GateInput, Proposed
-    from harness.lock import LockEntry
-    from harness.record.model import DecisionRecord
-    from harness.record.parts import Target
+from harness.gate.findings import Cause, Outcome
+from harness.gate.inputs import GateInput, ProductionSettings, Proposed, RepricedRecord, names_of
+from harness.record.base import Reason, State
+from harness.record.lifecycle import ends_on
+from harness.record.lock import LockEntry
+from harness.record.model import DecisionRecord
+from harness.record.parts import Target
 
 SKEW = timedelta(minutes=10)
 """A record may be so much younger than now: clocks differ."""
@@ -27,21 +22,21 @@ SKEW = timedelta(minutes=10)
 class Doubt:
     """One reason why a record may not speak."""
 
-    code: Code
+    code: Cause
     message: str
     outcome: Outcome = Outcome.FAIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class LockedAndProposed:
     """A feature's change before the gate: what is locked, what is proposed."""
 
     entry: LockEntry
     proposed: Proposed
-    asked: Asked
+    asked: ProductionSettings
 
 
-def newest(given: GateInput, feature: str) -> tuple[Evidence, ...]:
+def newest(given: GateInput, feature: str) -> tuple[RepricedRecord, ...]:
     """The records of a feature, newest first; superseded ones speak no more."""
     mine = (
         one
@@ -51,7 +46,9 @@ def newest(given: GateInput, feature: str) -> tuple[Evidence, ...]:
     return tuple(sorted(mine, key=lambda one: one.record.generated_at, reverse=True))
 
 
-def doubts(given: GateInput, case: Case, evidence: Evidence, target: Target) -> tuple[Doubt, ...]:
+def doubts(
+    given: GateInput, case: LockedAndProposed, evidence: RepricedRecord, target: Target
+) -> tuple[Doubt, ...]:
     """Every reason why this record may not speak for asking `target`."""
     record = evidence.record
     found = [
@@ -68,7 +65,7 @@ def doubts(given: GateInput, case: Case, evidence: Evidence, target: Target) -> 
 def _age(given: GateInput, record: DecisionRecord) -> Iterator[Doubt]:
     if record.generated_at > given.now + SKEW:
         yield Doubt(
-            code=Code.CLOCK_SKEW,
+            code=Cause.CLOCK_SKEW,
             message=f"{record.decision_id} is dated {record.generated_at:%Y-%m-%d %H:%M} UTC, "
             f"which is after now ({given.now:%Y-%m-%d %H:%M}): a clock is wrong",
             outcome=Outcome.CANNOT_TELL,
@@ -76,7 +73,7 @@ def _age(given: GateInput, record: DecisionRecord) -> Iterator[Doubt]:
     last = ends_on(record)
     if given.now.date() > last:
         yield Doubt(
-            code=Code.EVIDENCE_STALE, message=f"{record.decision_id} may be relied on until {last}"
+            code=Cause.EVIDENCE_STALE, message=f"{record.decision_id} may be relied on until {last}"
         )
 
 
@@ -84,25 +81,25 @@ def _standing(record: DecisionRecord) -> Iterator[Doubt]:
     if record.evidence.exploratory:
         why = "; ".join(record.evidence.exploratory)
         yield Doubt(
-            code=Code.EVIDENCE_EXPLORATORY, message=f"{record.decision_id} is exploratory: {why}"
+            code=Cause.EVIDENCE_EXPLORATORY, message=f"{record.decision_id} is exploratory: {why}"
         )
     if record.state is State.REJECTED:
         why = record.history[-1].reason if record.history else ""
         yield Doubt(
-            code=Code.REJECTED,
+            code=Cause.REJECTED,
             message=f"{record.decision_id} was rejected{f': {why}' if why else ''}",
         )
     if Reason.RUN_INCOMPLETE in record.reason_codes:
         yield Doubt(
-            code=Code.NOT_COMPARABLE, message=f"the run of {record.decision_id} is incomplete"
+            code=Cause.NOT_COMPARABLE, message=f"the run of {record.decision_id} is incomplete"
         )
 
 
-def _same_set(case: Case, record: DecisionRecord) -> Iterator[Doubt]:
+def _same_set(case: LockedAndProposed, record: DecisionRecord) -> Iterator[Doubt]:
     inputs = case.proposed.inputs_sha256 or case.entry.evalset_sha256
     if record.evidence.eval_set.inputs_sha256 != inputs:
         yield Doubt(
-            code=Code.NOT_COMPARABLE,
+            code=Cause.NOT_COMPARABLE,
             message=f"{record.decision_id} was made on another eval set",
         )
     accepted, before = case.entry.accepted, case.entry.before
@@ -111,54 +108,54 @@ def _same_set(case: Case, record: DecisionRecord) -> Iterator[Doubt]:
         known |= names_of(accepted)
     if not names_of(record.current) & known:
         yield Doubt(
-            code=Code.NOT_COMPARABLE,
+            code=Cause.NOT_COMPARABLE,
             message=f"{record.decision_id} compares with {record.current.option}, "
             f"not with {case.entry.accepted.option}",
         )
 
 
-def _same_asking(case: Case, target: Target) -> Iterator[Doubt]:
+def _same_asking(case: LockedAndProposed, target: Target) -> Iterator[Doubt]:
     asked = case.asked
     prompts = (asked.prompt_sha256, target.prompt_sha256)
     if None not in prompts and prompts[0] != prompts[1]:
         yield Doubt(
-            code=Code.NOT_COMPARABLE, message=f"{target.option} was asked with another prompt"
+            code=Cause.NOT_COMPARABLE, message=f"{target.option} was asked with another prompt"
         )
     if asked.params_sha256 is not None and asked.params_sha256 != target.params_sha256:
         yield Doubt(
-            code=Code.NOT_COMPARABLE, message=f"{target.option} was asked with other parameters"
+            code=Cause.NOT_COMPARABLE, message=f"{target.option} was asked with other parameters"
         )
 
 
-def _same_bar(given: GateInput, case: Case, record: DecisionRecord) -> Iterator[Doubt]:
+def _same_bar(given: GateInput, case: LockedAndProposed, record: DecisionRecord) -> Iterator[Doubt]:
     today = given.policy_sha256
     if today is not None and record.evidence.policy_sha256 != today:
         yield Doubt(
-            code=Code.NOT_COMPARABLE,
+            code=Cause.NOT_COMPARABLE,
             message=f"{record.decision_id} was made under another policy (margins, confidence or "
             "procedure changed)",
         )
     margin = case.entry.margin if case.proposed.margin is None else case.proposed.margin
     if record.margin.value > margin:
         yield Doubt(
-            code=Code.NOT_COMPARABLE,
+            code=Cause.NOT_COMPARABLE,
             message=f"{record.decision_id} allowed a loss of {record.margin.value:g} points, "
             f"agreed are {margin:g}",
         )
 
 
-def _as_planned(given: GateInput, evidence: Evidence, target: Target) -> Iterator[Doubt]:
+def _as_planned(given: GateInput, evidence: RepricedRecord, target: Target) -> Iterator[Doubt]:
     record = evidence.record
     if evidence.seed is not None and record.evidence.seed != evidence.seed:
         yield Doubt(
-            code=Code.NOT_COMPARABLE,
+            code=Cause.NOT_COMPARABLE,
             message=f"the cases of {record.decision_id} were drawn anew: its seed is not the one "
             "that follows from feature, eval set and cycle",
         )
     used = record.evidence.eval_set.times_used
     if given.looks is not None and used > given.looks:
         yield Doubt(
-            code=Code.BEYOND_PLAN,
+            code=Cause.BEYOND_PLAN,
             message=f"{record.decision_id} is test {used} of these cases, planned are "
             f"{given.looks} looks: testing until one passes shows nothing; add fresh cases",
         )
@@ -166,7 +163,7 @@ def _as_planned(given: GateInput, evidence: Evidence, target: Target) -> Iterato
     looks = option.quality.looks if option is not None and option.quality is not None else ()
     if given.looks is not None and len(looks) > given.looks:
         yield Doubt(
-            code=Code.BEYOND_PLAN,
+            code=Cause.BEYOND_PLAN,
             message=f"{record.decision_id} tested {target.option} {len(looks)} times, planned were "
             f"{given.looks}",
         )

@@ -1,20 +1,21 @@
-"""What the gate found, and the exit code that says so."""
+"""What the gate found, and the exit code that says so.
+
+Which level a rule has for a feature, and what that makes of a finding.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import cast
 
 from harness.errors import ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date
-    from decimal import Decimal
-
-    from harness.config.policy_file import GateRule
-
+from harness.gate.inputs import GateInput
+from harness.workspace.file_base import Level, Risk
+from harness.workspace.policy_file import GatePolicy, GateRule
 
 ALL = "(all features)"
 """Stands for the feature in a finding that belongs to none."""
@@ -29,7 +30,7 @@ class Outcome(StrEnum):
     FAIL = "fail"
 
 
-class Code(StrEnum):
+class Cause(StrEnum):
     """Why: closed."""
 
     NOT_YET_IN_PRODUCTION = "NOT_YET_IN_PRODUCTION"
@@ -67,12 +68,12 @@ class Code(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Violation:
     """One thing the gate says of a feature: by which rule, how it ends, why, what to do."""
 
     feature: str
     rule: GateRule
-    code: Code
+    code: Cause
     outcome: Outcome
     message: str
     advice: str = ""
@@ -96,7 +97,7 @@ class Priced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class QualityEvidence:
     """The quality that the evidence shows, points."""
 
     metric: str
@@ -116,12 +117,12 @@ class Change:
     decision_id: str | None = None
     evidence_day: date | None = None
     evidence_age_days: int | None = None
-    shown: Shown | None = None
+    shown: QualityEvidence | None = None
     priced: Priced | None = None
     evaluation_usd: Decimal | None = None
 
 
-def worst(findings: Iterable[Finding]) -> Outcome:
+def worst(findings: Iterable[Violation]) -> Outcome:
     """The worst outcome; a pass where nothing was found."""
     order = list(Outcome)
     return max((one.outcome for one in findings), key=order.index, default=Outcome.PASS)
@@ -133,7 +134,7 @@ class Check:
 
     feature: str
     rule: GateRule
-    findings: tuple[Finding, ...]
+    findings: tuple[Violation, ...]
 
     @property
     def outcome(self) -> Outcome:
@@ -145,7 +146,7 @@ class Check:
 class GateReport:
     """Everything the gate says of one change."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Violation, ...]
     changes: tuple[Change, ...] = ()
     matching: int = 0
     """Features that are as the lock says."""
@@ -155,7 +156,7 @@ class GateReport:
     @property
     def checks(self) -> tuple[Check, ...]:
         """One per feature and rule, in the order in which they were looked at."""
-        found: dict[tuple[str, GateRule], list[Finding]] = {pair: [] for pair in self.asked}
+        found: dict[tuple[str, GateRule], list[Violation]] = {pair: [] for pair in self.asked}
         for one in self.findings:
             found.setdefault((one.feature, one.rule), []).append(one)
         return tuple(
@@ -173,3 +174,70 @@ class GateReport:
         """0 pass or warn, 3 failed, 4 cannot tell."""
         codes = {Outcome.FAIL: ExitCode.GATE_FAILED, Outcome.CANNOT_TELL: ExitCode.CANNOT_TELL}
         return codes.get(self.outcome, ExitCode.OK)
+
+
+_OF_A_LOCK: tuple[GateRule, ...] = ("model", "expired_unchanged")
+"""What can be judged by the lock alone."""
+_OF_RECORDS: tuple[GateRule, ...] = (
+    "prompt",
+    "evalset",
+    "lock",
+    "guardrail",
+    "latency",
+    "unpriced",
+    "not_permitted",
+    "retiring",
+    "budget",
+)
+"""What takes a workspace and its records."""
+_SHOWN_HARM_COUNTS = frozenset({"SHOWN_WORSE"})
+
+
+def level_of(rules: GatePolicy, rule: GateRule, *, risk: str | None, feature: str) -> Level:
+    """The level of a rule: the feature's own, else its risk class's, else the policy's."""
+    own = rules.by_feature.get(feature, {}).get(rule)
+    if own is not None:
+        return own
+    of_risk = rules.by_risk.get(cast("Risk", risk), {}).get(rule) if risk is not None else None
+    return of_risk or cast("Level", getattr(rules, rule))
+
+
+def weighed(
+    findings: Iterable[Violation], rules: GatePolicy, *, risk: str | None
+) -> tuple[Violation, ...]:
+    """The findings as the policy weighs them: off leaves one out, warn makes a failure a warning.
+
+    Harm that was shown is a failure wherever the rule is on.
+    """
+    kept: list[Violation] = []
+    for one in findings:
+        level = level_of(rules, one.rule, risk=risk, feature=one.feature)
+        if level == "off" and one.outcome is not Outcome.PASS:
+            continue
+        softened = level == "warn" and one.code not in _SHOWN_HARM_COUNTS
+        bad = one.outcome in {Outcome.FAIL, Outcome.CANNOT_TELL}
+        kept.append(replace(one, outcome=Outcome.WARN) if softened and bad else one)
+    return tuple(kept)
+
+
+def asked_of(given: GateInput) -> tuple[tuple[str, GateRule], ...]:
+    """Every feature and rule that the gate looks at here; a rule that is off is not looked at."""
+    pairs: list[tuple[str, GateRule]] = []
+    for proposed in given.proposed:
+        entry = given.lock.features.get(proposed.feature)
+        rules = _rules(given, locked=entry is not None)
+        risk = entry.risk if entry else None
+        pairs.extend(
+            (proposed.feature, rule)
+            for rule in rules
+            if level_of(given.rules, rule, risk=risk, feature=proposed.feature) != "off"
+        )
+    if given.added is not None and given.rules.unclaimed_model != "off":
+        pairs.append((ALL, "unclaimed_model"))
+    return tuple(dict.fromkeys(pairs))
+
+
+def _rules(given: GateInput, *, locked: bool) -> tuple[GateRule, ...]:
+    if not locked:
+        return ("unlocked",)
+    return _OF_A_LOCK if given.evidence is None else _OF_A_LOCK + _OF_RECORDS

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from harness.gate.burdens import Judged, judge_asking, judge_evalset, judge_model
-from harness.gate.evidence import SKEW, Case
-from harness.gate.findings import ALL, Change, Code, Finding, GateReport, Outcome
-from harness.gate.levels import asked_of, weighed
-from harness.gate.matching import is_locked, names_of, shown, written_forms
+from harness.gate.evidence import SKEW, LockedAndProposed
+from harness.gate.findings import (
+    ALL,
+    Cause,
+    Change,
+    GateReport,
+    Outcome,
+    Violation,
+    asked_of,
+    weighed,
+)
+from harness.gate.inputs import (
+    GateInput,
+    ProductionSettings,
+    Proposed,
+    is_locked,
+    names_of,
+    shown,
+    written_forms,
+)
 from harness.gate.money import rates_rose
-from harness.lock import IN_FORCE
-from harness.record.codes import State, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from harness.config.policy_file import GateRule
-    from harness.gate.inputs import Asked, GateInput, Proposed
-    from harness.lock import LockedModel, LockEntry
+from harness.gate.proof import Judged, judge_asking, judge_evalset, judge_model
+from harness.record.base import State, Verdict
+from harness.record.lock import IN_FORCE, LockedModel, LockEntry
+from harness.workspace.policy_file import GateRule
 
 _RELOCK = "run `rightsize lock` and commit it"
 
 
 def judge(given: GateInput) -> GateReport:
     """Compare a change with what is locked. A function of its input; nothing is asked or read."""
-    findings: list[Finding] = []
+    findings: list[Violation] = []
     changes: list[Change] = []
     changed: set[str] = set()
     for proposed in given.proposed:
@@ -51,15 +61,15 @@ def judge(given: GateInput) -> GateReport:
 def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> Iterator[Judged]:
     if entry is None:
         message = "no decision is locked for it"
-        yield _plain(proposed.feature, "unlocked", Code.UNLOCKED, message, Outcome.FAIL)
+        yield _plain(proposed.feature, "unlocked", Cause.UNLOCKED, message, Outcome.FAIL)
         return
     yield from _backing(given, entry)
     if proposed.asked is None:
         why = proposed.unreadable or "it says nothing"
         message = f"{proposed.place}: {why}"
-        yield _plain(entry.feature, "model", Code.UNREADABLE, message, Outcome.CANNOT_TELL)
+        yield _plain(entry.feature, "model", Cause.UNREADABLE, message, Outcome.CANNOT_TELL)
         return
-    case = Case(entry=entry, proposed=proposed, asked=proposed.asked)
+    case = LockedAndProposed(entry=entry, proposed=proposed, asked=proposed.asked)
     was = _locked_as(entry, proposed.asked)
     if was is None:
         yield from _permitted(case)
@@ -71,13 +81,13 @@ def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> I
     yield from _permitted(case, changed=False)
 
 
-def _locked_as(entry: LockEntry, asked: Asked) -> LockedModel | None:
+def _locked_as(entry: LockEntry, asked: ProductionSettings) -> LockedModel | None:
     """The accepted model, or what production asked before; None for any other."""
     before = entry.before
     return next((one for one in (entry.accepted, before) if is_locked(asked, one, before)), None)
 
 
-def _asking(given: GateInput, case: Case, was: LockedModel) -> Iterator[Judged]:
+def _asking(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Iterator[Judged]:
     asked = case.asked
     prompt = asked.prompt_sha256 not in {None, was.prompt_sha256}
     params = asked.params_sha256 not in {None, was.params_sha256}
@@ -88,26 +98,26 @@ def _asking(given: GateInput, case: Case, was: LockedModel) -> Iterator[Judged]:
         yield judge_asking(given, case, was, what)
 
 
-def _evalset(given: GateInput, case: Case, was: LockedModel) -> Iterator[Judged]:
+def _evalset(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Iterator[Judged]:
     inputs = case.proposed.inputs_sha256
     if inputs is not None and inputs != case.entry.evalset_sha256:
         yield judge_evalset(given, case, was)
 
 
-def _unchanged(given: GateInput, case: Case, was: LockedModel) -> Iterator[Judged]:
+def _unchanged(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Iterator[Judged]:
     entry, expired = case.entry, given.now.date() > case.entry.expires_at
     before = case.proposed.asked_before
     adopting = before is not None and not _same(before, was) and was == entry.accepted
     if expired and adopting:
         what = f"{before} -> {shown(case.asked)}"
         message = f"{what}: the decision could be relied on until {entry.expires_at}"
-        yield _plain(entry.feature, "model", Code.EVIDENCE_STALE, message, Outcome.FAIL, what=what)
+        yield _plain(entry.feature, "model", Cause.EVIDENCE_STALE, message, Outcome.FAIL, what=what)
     elif expired:
         message = f"unchanged, but the decision ended on {entry.expires_at}"
-        yield _plain(entry.feature, "expired_unchanged", Code.EXPIRED, message, Outcome.FAIL)
+        yield _plain(entry.feature, "expired_unchanged", Cause.EXPIRED, message, Outcome.FAIL)
     elif was != entry.accepted and entry.verdict is Verdict.DOWNGRADE:
         message = f"{entry.accepted.option} is accepted, {was.option} still in production"
-        yield _plain(entry.feature, "model", Code.NOT_YET_IN_PRODUCTION, message, Outcome.PASS)
+        yield _plain(entry.feature, "model", Cause.NOT_YET_IN_PRODUCTION, message, Outcome.PASS)
     yield from _dearer(given, entry)
 
 
@@ -127,7 +137,7 @@ def _same(text: str, model: LockedModel) -> bool:
     return any(form in names_of(model) for form in written_forms(text))
 
 
-def _check_seen(case: Case) -> Iterator[Judged]:
+def _check_seen(case: LockedAndProposed) -> Iterator[Judged]:
     """The check of a cascade that nobody says where to find: the rest of it is as locked."""
     after = case.asked.escalation
     if after is not None and not after.seen:
@@ -135,22 +145,22 @@ def _check_seen(case: Case) -> Iterator[Judged]:
             f"{case.entry.accepted.option} goes on to {after.to} at {after.place}; nobody says "
             "where production reads what an answer must pass: state `accepts_in` of the cascade"
         )
-        yield _plain(case.entry.feature, "model", Code.CHECK_NOT_SEEN, message, Outcome.WARN)
+        yield _plain(case.entry.feature, "model", Cause.CHECK_NOT_SEEN, message, Outcome.WARN)
 
 
-def _permitted(case: Case, *, changed: bool = True) -> Iterator[Judged]:
+def _permitted(case: LockedAndProposed, *, changed: bool = True) -> Iterator[Judged]:
     asked, feature = case.asked, case.entry.feature
     if asked.may_see is not None and case.entry.data not in asked.may_see:
         message = f"{shown(asked)} may not see {case.entry.data} data"
-        yield _plain(feature, "not_permitted", Code.DATA_NOT_PERMITTED, message, Outcome.FAIL)
+        yield _plain(feature, "not_permitted", Cause.DATA_NOT_PERMITTED, message, Outcome.FAIL)
     if not changed:
         return
     if asked.has_price is False:
         message = f"{shown(asked)} has no price"
-        yield _plain(feature, "unpriced", Code.PRICE_MISSING, message, Outcome.FAIL)
+        yield _plain(feature, "unpriced", Cause.PRICE_MISSING, message, Outcome.FAIL)
     if asked.retires_on is not None:
         message = f"{shown(asked)} retires on {asked.retires_on}"
-        yield _plain(feature, "retiring", Code.MODEL_RETIRING, message, Outcome.FAIL)
+        yield _plain(feature, "retiring", Cause.MODEL_RETIRING, message, Outcome.FAIL)
 
 
 def _backing(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
@@ -161,31 +171,31 @@ def _backing(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
     backing = [one for one in mine if one.finding_sha256 == entry.finding_sha256]
     if not backing:
         message = f"the lock rests on {entry.decision_id}, which is not among the records"
-        yield _plain(entry.feature, "lock", Code.LOCK_NOT_BACKED, message, Outcome.FAIL)
+        yield _plain(entry.feature, "lock", Cause.LOCK_NOT_BACKED, message, Outcome.FAIL)
     elif all(one.state not in IN_FORCE | {State.SUPERSEDED} for one in backing):
         message = f"the lock rests on {entry.decision_id}, which is {backing[0].state.value}"
-        yield _plain(entry.feature, "lock", Code.LOCK_NOT_BACKED, message, Outcome.FAIL)
+        yield _plain(entry.feature, "lock", Cause.LOCK_NOT_BACKED, message, Outcome.FAIL)
     elif any(one.generated_at > given.now + SKEW for one in backing):
         message = f"{entry.decision_id} is dated after now: a clock is wrong"
-        yield _plain(entry.feature, "lock", Code.CLOCK_SKEW, message, Outcome.CANNOT_TELL)
+        yield _plain(entry.feature, "lock", Cause.CLOCK_SKEW, message, Outcome.CANNOT_TELL)
 
 
-def _removed(given: GateInput) -> Iterator[Finding]:
+def _removed(given: GateInput) -> Iterator[Violation]:
     before = given.lock_before.features if given.lock_before else {}
     here = {one.feature for one in given.proposed}
     for name in sorted(before.keys() - given.lock.features.keys()):
         if name in here:
-            yield Finding(
+            yield Violation(
                 feature=name,
                 rule="lock",
-                code=Code.LOCK_ENTRY_REMOVED,
+                code=Cause.LOCK_ENTRY_REMOVED,
                 outcome=Outcome.FAIL,
                 message="its entry was removed from the lock while the feature is still there",
                 advice=_RELOCK,
             )
 
 
-def _unclaimed(given: GateInput) -> Iterator[Finding]:
+def _unclaimed(given: GateInput) -> Iterator[Violation]:
     """Model ids that the change adds in production code and that no feature stands for."""
     entries = given.lock.features.values()
     claimed = {name for one in entries for name in _names(one)}
@@ -194,10 +204,10 @@ def _unclaimed(given: GateInput) -> Iterator[Finding]:
         known = {use.model_id, *written_forms(use.written)} & claimed
         if use.kind != "production" or use.listed or use.path in places or known:
             continue
-        yield Finding(
+        yield Violation(
             feature=ALL,
             rule="unclaimed_model",
-            code=Code.UNCLAIMED_MODEL,
+            code=Cause.UNCLAIMED_MODEL,
             outcome=Outcome.FAIL,
             message=f"{use.path}:{use.line}: {use.written} is used by no feature of the lock",
             advice="add a feature for it, or name the place in a feature's `used_in`",
@@ -217,7 +227,7 @@ def _names(entry: LockEntry) -> Iterator[str]:
 
 
 def _plain(  # noqa: PLR0913  # one argument per part of the finding
-    feature: str, rule: GateRule, code: Code, message: str, outcome: Outcome, *, what: str = ""
+    feature: str, rule: GateRule, code: Cause, message: str, outcome: Outcome, *, what: str = ""
 ) -> Judged:
-    found = Finding(feature=feature, rule=rule, code=code, outcome=outcome, message=message)
+    found = Violation(feature=feature, rule=rule, code=code, outcome=outcome, message=message)
     return Judged(findings=(found,), change=Change(feature=feature, what=what))

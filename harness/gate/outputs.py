@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from harness.gate.findings import Outcome
+from harness.gate.findings import Change, Check, GateReport, Outcome, Violation
 from harness.wording import plural
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from decimal import Decimal
-
-    from harness.gate.findings import Change, Check, Finding, GateReport
 
 TAG = "<!-- rightsize-gate -->"
 """By this line a bot finds the comment that it updates."""
@@ -123,12 +118,12 @@ def _printable(text: str) -> str:
     return _CONTROL.sub("?", text)
 
 
-def _worst_first(report: GateReport) -> list[Finding]:
+def _worst_first(report: GateReport) -> list[Violation]:
     shown = [one for one in report.findings if one.outcome is not Outcome.PASS]
     return sorted(shown, key=lambda one: (_ORDER[one.outcome], one.feature, one.rule))
 
 
-def _line(one: Finding) -> str:
+def _line(one: Violation) -> str:
     advice = f" -> {one.advice}" if one.advice else ""
     return f"{one.feature}: {one.rule}: {one.message} ({one.code.value}){advice}"
 
@@ -206,7 +201,7 @@ def _check_json(one: Check) -> dict[str, str]:
     return {**facts, "words": _words(one)}
 
 
-def _finding_json(one: Finding) -> dict[str, str]:
+def _finding_json(one: Violation) -> dict[str, str]:
     return {
         "feature": one.feature,
         "rule": one.rule,

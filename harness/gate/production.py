@@ -1,21 +1,23 @@
-"""Where production reads its model: a place as `used_in` names it, and what stands there."""
+"""Where production reads its model: a place as `used_in` names it, and what stands there.
+
+Which lines a change adds: the text of `git diff --unified=0` to numbers by file.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import tomllib
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import yaml
 
 from harness.errors import UsageError
-from harness.scan.tree import words_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from harness.workspace.scan.texts import Use
+from harness.workspace.scan.tree import scan_text, words_of
 
 _REGEX = re.compile(r"^(?P<path>[^#]+?):/(?P<pattern>.+)/$")
 _LINE = re.compile(r"^L(\d+)$")
@@ -31,7 +33,7 @@ class NothingThereError(PlaceError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CodeLocation:
     """`repository:path#key`, or `repository:path:/regex/`; one of `key` and `pattern` is set."""
 
     repository: str
@@ -45,7 +47,7 @@ class Place:
         return f"{self.path}#{self.key}" if self.key else f"{self.path}#/{self.pattern}/"
 
 
-def place_in(used_in: str) -> Place:
+def place_in(used_in: str) -> CodeLocation:
     """Read a place.
 
     Raises:
@@ -63,10 +65,10 @@ def place_in(used_in: str) -> Place:
         raise PlaceError(f"{used_in}: not of the form repository:path#key")
     if named.is_absolute() or ".." in named.parts:
         raise PlaceError(f"{used_in}: leads out of the repository")
-    return Place(repository=repository, path=path, key=key, pattern=pattern)
+    return CodeLocation(repository=repository, path=path, key=key, pattern=pattern)
 
 
-def model_at(place: Place, text: str) -> str:
+def model_at(place: CodeLocation, text: str) -> str:
     """The text that stands at a place of a file.
 
     Raises:
@@ -80,7 +82,7 @@ def model_at(place: Place, text: str) -> str:
     return found[0]
 
 
-def _found(place: Place, text: str) -> Iterator[str]:
+def _found(place: CodeLocation, text: str) -> Iterator[str]:
     if place.pattern is not None:
         yield from _by_pattern(place.pattern, text)
         return
@@ -108,7 +110,7 @@ def _by_pattern(pattern: str, text: str) -> Iterator[str]:
         yield match[1] if compiled.groups else match[0]
 
 
-def _tree(place: Place, text: str) -> object:
+def _tree(place: CodeLocation, text: str) -> object:
     """The file's value by its own grammar; None where it has none that nests."""
     suffix = PurePosixPath(place.path).suffix.lower()
     try:
@@ -147,3 +149,47 @@ def _item(items: list[object], step: str) -> object:
             if step in {facts.get("name"), facts.get("id")}:
                 return facts
     return items[int(step)] if step.isdigit() and int(step) < len(items) else None
+
+
+_FILE = re.compile(r"^\+\+\+ (?:b/)?(.+?)\t?$")
+_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
+_NOWHERE = "/dev/null"
+
+
+def added_lines(diff: str) -> dict[str, frozenset[int]]:
+    r"""Numbers of the added lines by path; deleted files have none.
+
+    >>> added_lines("+++ b/a.py\n@@ -1,0 +2,2 @@\n+x\n+y\n")
+    {'a.py': frozenset({2, 3})}
+    """
+    found: dict[str, set[int]] = {}
+    path: str | None = None
+    left = 0
+    for line in diff.split("\n"):
+        if left and line.startswith("+"):
+            left -= 1
+            continue
+        if (head := _FILE.match(line)) is not None:
+            path = None if head[1] == _NOWHERE else head[1]
+        elif path is not None and (hunk := _HUNK.match(line)) is not None:
+            start, left = int(hunk[1]), int(hunk[2] or 1)
+            found.setdefault(path, set()).update(range(start, start + left))
+    return {name: frozenset(lines) for name, lines in found.items() if lines}
+
+
+def added_uses(
+    diff: str, read: Callable[[str], str | None], ids: Collection[str]
+) -> tuple[Use, ...]:
+    """Known model ids on lines that a change adds.
+
+    Args:
+        diff: of `git diff --unified=0`.
+        read: a file's text after the change, None where it is no text.
+        ids: the model ids to look for.
+    """
+    found: list[Use] = []
+    for path, lines in added_lines(diff).items():
+        text = read(path)
+        if text is not None:
+            found += [use for use in scan_text(path, text, ids) if use.line in lines]
+    return tuple(found)

@@ -1,30 +1,37 @@
-"""How a feature's options will be tested, and whether that test could decide at all."""
+"""How a feature's options will be tested, and whether that test could decide at all.
+
+Callbacks and faults of a plan in progress.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
-from harness.scoring.catalogue import is_binary, needs_target
+from harness.errors import Faults
+from harness.judge.scoring.catalogue import is_binary, is_closed, needs_target
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan
+from harness.plan.pricing import asked_rungs
 from harness.stats.clusters import FEWEST_CLUSTERS
-from harness.stats.design import PlannedOption, ProvenCases, Setup, make_design
-from harness.stats.estimates import smallest_sample
-from harness.stats.size import size_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from harness.plan.model import FeaturePlan
-    from harness.stats.design import Design
-    from harness.stats.estimates import Method
+from harness.stats.estimates import Method, smallest_sample
+from harness.stats.sequential.design import (
+    Design,
+    DesignInput,
+    ProvenCases,
+    TestedOption,
+    make_design,
+)
+from harness.stats.sequential.power import size_of
 
 
 def design_of(plan: FeaturePlan) -> Design:
     """The test of a planned feature, fixed before the first call."""
     procedure = plan.procedure
     return make_design(
-        Setup(
+        DesignInput(
             options=tuple(
-                PlannedOption(name=option.rung.option, saving=_saving_share(plan, index))
+                TestedOption(name=option.rung.option, saving=_saving_share(plan, index))
                 for index, option in enumerate(plan.asked)
             ),
             margin=plan.margin,
@@ -121,3 +128,26 @@ def _saving_share(plan: FeaturePlan, index: int) -> float:
     if monthly is None or not today:
         return 0.0
     return round(float(1 - monthly / today), 6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Who is told what while a review is planned.
+
+    `before` is told the models that may be asked before the slow part begins: it may refuse them.
+    `faults` keep a feature that cannot be planned from the others.
+    """
+
+    before: Callable[[frozenset[str]], None] | None = None
+    faults: Faults = field(default_factory=lambda: Faults(contains=False))
+
+
+def is_open(plan: FeaturePlan) -> bool:
+    """Whether nothing that is quickly known makes a feature's calls needless."""
+    return not plan.reasons
+
+
+def may_be_asked(plan: FeaturePlan) -> tuple[Rung, ...]:
+    """The models that a feature may ask, as far as is quickly known."""
+    labels_will_do = is_labelled(plan) or is_closed(plan.evalset.primary)
+    return asked_rungs(plan) if is_open(plan) and labels_will_do else ()

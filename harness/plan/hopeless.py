@@ -5,20 +5,16 @@ Without numpy and scipy, for `check` runs where they are not installed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
+from evalsets.cases import Case, EvalSet
 from harness.errors import UsageError
+from harness.judge.scoring.catalogue import find_scorer, needs_target
+from harness.judge.scoring.constants import best_constant, is_assumed, runs_here
+from harness.judge.scoring.scorer import Setting
+from harness.plan.model import FeaturePlan
 from harness.record.trust import FloorFacts
-from harness.scoring.catalogue import find_scorer, needs_target
-from harness.scoring.constants import best_constant, is_assumed, runs_here
-from harness.scoring.scorer import Setting
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from evalsets.cases import Case, EvalSet
-    from harness.plan.model import FeaturePlan
 
 LEVEL = 0.05
 """One-sided, of the lower bound of a level."""

@@ -6,42 +6,37 @@ to one case are one trial, whoever gave them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import date
+from pathlib import Path
 
-from harness.config.fingerprints import fingerprint, prompt_sha256
-from harness.config.prompts import PromptFile
-from harness.costing.attempts import upper_bound
-from harness.plan.asking import WIRE_ONLY, input_bytes
-from harness.plan.ladder import build_rung
-from harness.record.codes import Reason
-from harness.scoring.judge import judge_of
-from harness.scoring.judge_options import NAME, judge_options, rubric_text
-from harness.scoring.judge_prompt import (
+from evalsets.cases import Case, EvalSet, ScorerSpec
+from harness.journal.trials import Trial
+from harness.judge.scoring.judge import (
+    NAME,
     PREFERENCES,
+    Judge,
+    JudgeOptions,
+    Ruling,
     comparing,
     grading,
+    judge_of,
+    judge_options,
     read_ruling,
     reply_schema,
+    rubric_text,
 )
-from harness.scoring.scorer import Setting
-from harness.trials import Trial
-from providers.request import ModelRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-    from pathlib import Path
-
-    from evalsets.cases import Case, EvalSet, ScorerSpec
-    from harness.config.files import FeatureConfig
-    from harness.config.workspace import Workspace
-    from harness.plan.ladder import Rung
-    from harness.scoring.grades import GradeBook
-    from harness.scoring.judge import Judge
-    from harness.scoring.judge_options import JudgeOptions
-    from harness.scoring.judge_prompt import Ruling
-    from providers.request import Message
+from harness.judge.scoring.scorer import GradeBook, Setting
+from harness.money.prices.attempts import upper_bound
+from harness.plan.asking import WIRE_ONLY, input_bytes
+from harness.plan.ladder import Rung, build_rung
+from harness.record.base import Reason
+from harness.workspace.feature_file import FeatureConfig
+from harness.workspace.fingerprints import fingerprint, prompt_sha256
+from harness.workspace.prompts import PromptFile
+from harness.workspace.workspace import Workspace
+from providers.request import Message, ModelRequest
 
 _BLOCKING = frozenset({Reason.DATA_NOT_PERMITTED, Reason.PRICE_MISSING, Reason.MODEL_RETIRING})
 OPTION = "judge:"

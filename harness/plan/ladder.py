@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import date
 
-from harness.config.options import split_option
-from harness.config.prompts import PromptFile, prompt_for
-from harness.costing.catalogue import facts
-from harness.costing.rates import PriceMissingError, find_rates, price_age
+from evalsets.cases import EvalSet
 from harness.errors import UsageError
-from harness.plan.endpoints import endpoint_of, params_sha256, served_identity
-from harness.plan.hosting import Rivals, priced_by_gpu, rates_of_hosting
-from harness.record.codes import Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
-    from evalsets.cases import EvalSet
-    from harness.config.files import CascadeConfig, FeatureConfig, ModelConfig
-    from harness.config.workspace import Workspace
-    from harness.costing.rates import Rates
-    from providers.provider import Endpoint
+from harness.money.hosted_rates import Rivals, priced_by_gpu, rates_of_hosting
+from harness.money.prices.catalogue import facts
+from harness.money.prices.rates import PriceMissingError, find_rates, price_age
+from harness.money.prices.tables import Rates
+from harness.record.base import Reason
+from harness.workspace.endpoints import endpoint_of, params_sha256, served_identity
+from harness.workspace.feature_file import CascadeConfig, FeatureConfig
+from harness.workspace.model_file import ModelConfig, split_option
+from harness.workspace.prompts import PromptFile, prompt_for
+from harness.workspace.workspace import Workspace
+from providers.provider import Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

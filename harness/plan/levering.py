@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from harness.costing.catalogue import facts
-from harness.economics.levers import levers
-from harness.economics.observed import observe
+from harness.money.levers import levers, observe
+from harness.money.monthly import MonthlyCost
+from harness.money.prices.catalogue import facts
+from harness.plan.model import FeaturePlan
 from harness.plan.pricing import BYTES_PER_TOKEN
+from harness.record.money import Lever
 from providers.completion import TokenUsage
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from harness.economics.monthly import MonthlyCost
-    from harness.plan.model import FeaturePlan
-    from harness.record.parts import Lever
 
 _PROMPTS = 20
 """So many requests show what all of them begin with."""

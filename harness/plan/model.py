@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from evalsets.cases import Case, EvalSet
+from evalsets.duplicates import NearCopies
+from harness.plan.asking import Asker
+from harness.plan.judging import PlannedJudge
+from harness.plan.ladder import Rung
+from harness.record.base import Reason
+from harness.record.money import Lever
+from harness.record.trust import FloorFacts
+from harness.workspace.feature_file import FeatureConfig
+from harness.workspace.policy_file import ProcedureConfig
 
-    from evalsets.cases import Case, EvalSet
-    from evalsets.duplicates import NearCopies
-    from harness.config.files import FeatureConfig, ProcedureConfig
-    from harness.plan.asking import Asker
-    from harness.plan.judging import PlannedJudge
-    from harness.plan.ladder import Rung
-    from harness.record.codes import Reason
-    from harness.record.parts import Lever
-    from harness.record.trust import FloorFacts
-    from harness.stats.design import Design
+if TYPE_CHECKING:
+    from harness.stats.sequential.design import Design
 
 
 class Status(StrEnum):
@@ -34,7 +35,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class SelectedCases:
     """The cases of a feature, cut before anything is asked.
 
     `deciding` is in the seeded order, whole clusters together; `clusters` names each one's cluster.
@@ -124,7 +125,7 @@ class FeaturePlan:
     repeats: int
     latency_requests: int
     evalset: EvalSet
-    sample: Sample
+    sample: SelectedCases
     asker: Asker
     quick: bool
     incumbent: Rung | None

@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from harness.config.near_copies import near_copies_of
-from harness.costing.rates import PriceMissingError
-from harness.economics.bound import saving_upper_bound
-from harness.economics.levers import best_without_test
-from harness.economics.monthly import cost_from_traffic
-from harness.economics.savings import spread
+from evalsets.cases import EvalSet
 from harness.errors import UsageError
-from harness.metering.metered import metered
-from harness.plan.asking import Asker
-from harness.plan.designing import design_of, is_labelled, refusal
-from harness.plan.expecting import ASSUMED, expectations
+from harness.journal.earlier import JOURNAL, read_paces
+from harness.judge.scoring.catalogue import is_closed
+from harness.money.levers import best_without_test
+from harness.money.monthly import MonthlyCost, cost_from_traffic
+from harness.money.prices.rates import PriceMissingError
+from harness.money.savings import SavingBound, saving_upper_bound, spread
+from harness.money.traffic import metered
+from harness.plan.asking import Asker, read_tools
+from harness.plan.designing import Watch, design_of, is_labelled, is_open, may_be_asked, refusal
+from harness.plan.expecting import (
+    ASSUMED,
+    Expectation,
+    expectations,
+    expected_labels,
+    expected_level_labels,
+)
 from harness.plan.hashing import hashed
 from harness.plan.hopeless import floor_before, floor_note
-from harness.plan.hours import forecast
 from harness.plan.judging import plan_judges
-from harness.plan.labels import expected_labels, expected_level_labels
-from harness.plan.ladder import climb
+from harness.plan.ladder import Ladder, Rung, climb
 from harness.plan.levering import levers_of
-from harness.plan.loading import planned_loads
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, PlannedOption, Status
-from harness.plan.pricing import price
+from harness.plan.pricing import forecast, planned_loads, price
 from harness.plan.rehearsing import power_of
-from harness.plan.sampling import draw
-from harness.plan.tools import read_tools
-from harness.plan.watching import Watch, is_open, may_be_asked
-from harness.record.codes import Reason
-from harness.replay.pace import JOURNAL, read_paces
-from harness.scoring.catalogue import is_closed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import date
-    from pathlib import Path
-
-    from evalsets.cases import EvalSet
-    from harness.config.files import FeatureConfig, Traffic
-    from harness.config.workspace import Workspace
-    from harness.economics.bound import SavingBound
-    from harness.economics.monthly import MonthlyCost
-    from harness.plan.expecting import Expectation
-    from harness.plan.ladder import Ladder, Rung
+from harness.plan.sampling import draw, near_copies_of
+from harness.record.base import Reason
+from harness.workspace.feature_file import FeatureConfig, Traffic
+from harness.workspace.workspace import Workspace
 
 _WHOLE_USD_FROM = 100
 """Smaller amounts are told with their cents."""

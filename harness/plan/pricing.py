@@ -1,23 +1,32 @@
-"""What asking costs: expected, and at worst."""
+"""What asking costs: expected, and at worst.
+
+What loading the models that we start may cost, known before any of them is started.
+
+How long a review will take: by lane, from the pace of earlier runs and the limits it may use.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from harness.costing.attempts import attempt_cost
-from harness.plan.asking import input_bytes, reserve
-from harness.plan.model import Money
+from evalsets.cases import Case
+from harness.ask.replay.governor import guess_uses, lane_of, predict_s
+from harness.ask.replay.throttle import LaneLimits
+from harness.journal.earlier import Pace
+from harness.journal.trials import Lane, Trial
+from harness.money.amounts import rounded
+from harness.money.prices.attempts import attempt_cost, gpu_time_cost
+from harness.money.workload import USD_PLACES
+from harness.plan.asking import Asker, input_bytes, reserve
+from harness.plan.judging import PlannedJudge
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan, Forecast, Money, PlannedLoad
+from harness.workspace.model_file import ModelConfig, ServeConfig
+from harness.workspace.policy_file import PolicyConfig
+from harness.workspace.workspace import Workspace
 from providers.completion import TokenUsage
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from evalsets.cases import Case
-    from harness.plan.asking import Asker
-    from harness.plan.judging import PlannedJudge
-    from harness.plan.ladder import Rung
-    from harness.plan.model import FeaturePlan
 
 BYTES_PER_TOKEN = 4
 """English text under today's tokenizers; an estimate of the bill, never a bound."""
@@ -133,3 +142,185 @@ def _mean_costs(
         bound += reserve(rung, request, batch=batch)
     count = max(len(cases), 1)
     return likely / count, bound / count
+
+
+def planned_loads(workspace: Workspace, features: Iterable[FeaturePlan]) -> Iterator[PlannedLoad]:
+    """Every model on GPUs that the features may ask; at worst each load takes all that it may.
+
+    A load is expected to take what the model's probe saw, else all that it may.
+    """
+    features = tuple(features)
+    asked = [rung for feature in features for rung in asked_rungs(feature)]
+    judges = {judge.rung.model for feature in features for judge in feature.judges}
+    for model in sorted({rung.model for rung in asked}):
+        config, policy = workspace.models[model], workspace.policy
+        serve, own = config.serve, [rung for rung in asked if rung.model == model]
+        if serve is None:
+            continue
+        processes = serve.offline.replicas if serve.offline else 0
+        # At worst the server is loaded too, for what was left; and again as a judge of others.
+        servers = 2 if model in judges else 1
+        worst_s = servers * longest_load_s(serve)
+        worst_s += processes * longest_load_s(serve, offline=True)
+        expected = load_usd(config, policy, _likely_s(own, serve) * (processes or 1))
+        worst = load_usd(config, policy, worst_s)
+        if expected is not None and worst is not None:
+            yield PlannedLoad(model=model, gpus=serve.gpus, expected_usd=expected, worst_usd=worst)
+
+
+def load_usd(config: ModelConfig, policy: PolicyConfig, seconds: float) -> Decimal | None:
+    """USD of a model's GPUs for so long; None where loading it costs nothing."""
+    gpus = config.serve.gpus if config.serve else 0
+    if config.gpu is None or not gpus:
+        return None
+    return rounded(gpu_time_cost(seconds, gpus, policy.gpus[config.gpu]), USD_PLACES)
+
+
+def longest_load_s(serve: ServeConfig, *, offline: bool = False) -> float:
+    """The most seconds that one load is charged for.
+
+    A server that does not answer within `ready_s` is ended, and so is an engine without a server
+    that says when it reads (vLLM); of one that does not say so the whole run counts, to its time
+    to live.
+    """
+    return serve.ttl_s if offline and serve.engine != "vllm" else serve.ready_s
+
+
+def asked_rungs(feature: FeaturePlan) -> tuple[Rung, ...]:
+    """The models that a feature's plan may ask, its judges' included."""
+    replayed = feature.config.answers == "replayed"
+    rungs = (feature.incumbent, *feature.rungs) if replayed else ()
+    judges = (judge.rung for judge in feature.judges)
+    return tuple(rung for rung in (*rungs, *judges) if rung is not None)
+
+
+def _likely_s(rungs: Iterable[Rung], serve: ServeConfig) -> float:
+    seen = [
+        float(rung.rates.hosting.load_s)
+        for rung in rungs
+        if rung.rates is not None
+        and rung.rates.hosting is not None
+        and rung.rates.hosting.load_s is not None
+    ]
+    most_s = longest_load_s(serve, offline=serve.offline is not None)
+    return min(max(seen, default=serve.ready_s), most_s)
+
+
+SECONDS_PER_CALL = 0.5
+SECONDS_PER_OUTPUT_TOKEN = 0.02
+"""A middling hosted model: 50 tokens a second after half a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneDemand:
+    """What one feature is expected to ask of one lane."""
+
+    lane: Lane
+    rung: Rung
+    calls: float
+    tokens: float
+    """Of a call, before the lane's own mean is known."""
+    call_s: float
+    """Of a call, likewise: a middling hosted model's."""
+
+
+def forecast(
+    features: Iterable[FeaturePlan], paces: Mapping[Lane, Pace], *, share_of_rate_limit: float
+) -> Forecast:
+    """Predict a review's hours.
+
+    A lane is as slow as its slowest limit: places, requests a minute, tokens a minute.
+    """
+    lanes: dict[Lane, list[LaneDemand]] = {}
+    alone_s = 0.0
+    for feature in features:
+        if feature.money is not None:
+            for load in _loads(feature):
+                lanes.setdefault(load.lane, []).append(load)
+            alone_s += _latency_s(feature, paces)
+    busiest_s = max(
+        (_lane_s(loads, paces.get(lane), share_of_rate_limit) for lane, loads in lanes.items()),
+        default=0.0,
+    )
+    known = sum(lane in paces for lane in lanes)
+    return Forecast(
+        hours=(busiest_s + alone_s) / 3600,
+        share_of_rate_limit=share_of_rate_limit,
+        lanes=len(lanes),
+        known=known,
+    )
+
+
+def _loads(plan: FeaturePlan) -> Iterator[LaneDemand]:
+    """What is asked in the quality pass; batches take no lane's time."""
+    answers = len(plan.sample.deciding) * plan.repeats
+    rungs = _rungs(plan)
+    case = plan.sample.deciding[0]
+    for rung in rungs if plan.config.answers == "replayed" else ():
+        if not rung.config.batch:
+            trial = plan.asker.trial(rung, case, 0, "quality")
+            yield _load(trial, rung, answers * _share(plan, rung), likely_output(plan.asker))
+    for judge in plan.judges:
+        rulings = 2 * (len(rungs) - 1) if judge.pairwise else len(rungs)
+        share = plan.power.expected_share_of_calls if plan.power else 1.0
+        trial = judge.sample(judge.reader(), case, "")
+        yield _load(trial, judge.rung, answers * rulings * share, JUDGE_OUTPUT_TOKENS)
+
+
+def _load(trial: Trial, rung: Rung, calls: float, output_tokens: float) -> LaneDemand:
+    return LaneDemand(
+        lane=lane_of(trial),
+        rung=rung,
+        calls=calls,
+        tokens=guess_uses(trial).tokens,
+        call_s=SECONDS_PER_CALL + SECONDS_PER_OUTPUT_TOKEN * output_tokens,
+    )
+
+
+def _lane_s(loads: list[LaneDemand], pace: Pace | None, share: float) -> float:
+    config = loads[0].rung.config
+    tries = pace.tries if pace else 1.0
+    calls = sum(load.calls for load in loads) * tries
+    granted = (
+        (pace.requests_per_minute, pace.tokens_per_minute) if pace is not None else (None, None)
+    )
+    tokens = sum(load.calls * (pace.tokens if pace else load.tokens) for load in loads)
+    busy_s = sum(load.calls * (pace.call_s if pace else load.call_s) for load in loads) * tries
+    return predict_s(
+        LaneLimits(
+            max_concurrency=config.max_concurrency,
+            requests_per_minute=granted[0] or config.requests_per_minute,
+            tokens_per_minute=granted[1] or config.tokens_per_minute,
+        ),
+        calls=calls,
+        tokens=tokens,
+        busy_s=busy_s,
+        share=share,
+    )
+
+
+def _latency_s(plan: FeaturePlan, paces: Mapping[Lane, Pace]) -> float:
+    """Seconds of the latency pass: each model after the other, at its declared concurrency."""
+    if plan.config.latency is None or plan.latency_requests == 0:
+        return 0.0
+    case, output = plan.sample.deciding[0], likely_output(plan.asker)
+    loads = [
+        _load(plan.asker.trial(rung, case, 0, "quality"), rung, plan.latency_requests, output)
+        for rung in _rungs(plan)
+    ]
+    seconds = [
+        load.calls * (paces[load.lane].call_s if load.lane in paces else load.call_s)
+        for load in loads
+    ]
+    return sum(seconds) / plan.config.latency.concurrency
+
+
+def _rungs(plan: FeaturePlan) -> list[Rung]:
+    incumbent = [plan.incumbent] if plan.incumbent else []
+    return [*incumbent, *plan.rungs]
+
+
+def _share(plan: FeaturePlan, rung: Rung) -> float:
+    if plan.power is None or rung.offline:
+        return 1.0
+    return plan.power.shares.get(rung.option, plan.power.expected_share_of_calls)

@@ -7,27 +7,27 @@ lazy asking and stopping early in it, and the calls are those of getting there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from math import ceil, floor, log
-from typing import TYPE_CHECKING
 
-from harness.config.fingerprints import fingerprint
-from harness.economics.seeding import generator
-from harness.plan.model import Power
-from harness.stats.design import PlannedOption, ProvenCases, Setup, make_design
-from harness.stats.power import Truth
-from harness.stats.rehearsal import Rehearsal, rehearse
-from harness.stats.size import size_of
+from harness.money.interval import generator
+from harness.plan.expecting import Expectation
+from harness.plan.model import FeaturePlan, Power
+from harness.stats.estimates import Method
+from harness.stats.sequential.design import (
+    Design,
+    DesignInput,
+    Kind,
+    ProvenCases,
+    TestedOption,
+    make_design,
+)
+from harness.stats.sequential.power import Truth, size_of
+from harness.stats.sequential.rehearsal import Rehearsal, rehearse
 from harness.wording import percent
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from harness.plan.expecting import Expectation
-    from harness.plan.model import FeaturePlan
-    from harness.stats.design import Design, Kind
-    from harness.stats.estimates import Method
+from harness.workspace.fingerprints import fingerprint
 
 WANTED_POWER = 0.8
 _RUNS = 300
@@ -157,9 +157,9 @@ def _is_even(design: Design) -> bool:
 def _design(scene: _Scene, size: int) -> Design:
     cases = tuple(map(str, range(size)))
     return make_design(
-        Setup(
+        DesignInput(
             options=tuple(
-                PlannedOption(name=str(place), saving=saving)
+                TestedOption(name=str(place), saving=saving)
                 for place, saving in enumerate(scene.savings)
             ),
             margin=scene.margin,

@@ -8,23 +8,19 @@ the grades that people gave to these very answers.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.scoring.grades import EVEN, GradeBook
-from harness.scoring.judge_prompt import FIRST, SECOND
-from harness.trials import Answered
+from evalsets.cases import Case
+from harness.journal.journal import Journal
+from harness.journal.trials import Answered, Attempt, Outcome, Trial
+from harness.judge.scoring.judge import FIRST, SECOND, Judge
+from harness.judge.scoring.scorer import EVEN, GradeBook
+from harness.plan.judging import PlannedJudge
+from harness.plan.model import FeaturePlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from evalsets.cases import Case
-    from harness.plan.judging import PlannedJudge
-    from harness.plan.model import FeaturePlan
-    from harness.replay.journal import Journal
-    from harness.scoring.judge import Judge
-    from harness.trials import Attempt, Outcome, Trial
-
     Answer: TypeAlias = "tuple[str, str]"
     """A case's id and a model's answer to it."""
 
@@ -33,14 +29,14 @@ if TYPE_CHECKING:
 class _Wanted:
     """What a ruling is for. `swapped`: the answer came first, today's second."""
 
-    seat: Seat
+    seat: JudgeAtWork
     case: Case
     answer: str
     swapped: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
-class Seat:
+class JudgeAtWork:
     """One judge at work. `winners` are the rulings so far on a pair, by side of the answer."""
 
     planned: PlannedJudge
@@ -107,7 +103,7 @@ def _worth(choice: str | None, own_side: str) -> float:
 class Judging:
     """The judges of one feature, the answers that wait for them, and what they cost."""
 
-    seats: tuple[Seat, ...]
+    seats: tuple[JudgeAtWork, ...]
     cases: Mapping[str, Case]
     incumbent: str
     book: GradeBook
@@ -133,7 +129,7 @@ class Judging:
             return None
         book = GradeBook()
         seats = tuple(
-            Seat(planned=each, reader=each.reader(book), keeps_reasons=keeps_reasons)
+            JudgeAtWork(planned=each, reader=each.reader(book), keeps_reasons=keeps_reasons)
             for each in judges
         )
         return cls(seats=seats, cases=cases, incumbent=incumbent, book=book)

@@ -1,1 +1,1 @@
-"""The artefact: versioned JSON of one feature's finding, evidence and decision."""
+"""The artefact: versioned JSON of a feature's finding, evidence and decision; lock and states."""

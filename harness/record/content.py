@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime  # pydantic reads them at run time
+from datetime import date, datetime
 from typing import Annotated, Literal
 
-from harness.record.base import LATER
-from harness.record.codes import Finding, Reason, State, Verdict
+from harness.record.base import LATER, Finding, Reason, Recorded, State, Verdict
+from harness.record.money import Bridge, Lever, OptionCost, Savings
 from harness.record.parts import (
-    Bridge,
     Evidence,
     FeatureFacts,
     HistoryEntry,
     LatencyFacts,
-    Lever,
     Margin,
-    NoiseFacts,
-    OptionCost,
     OptionRecord,
-    Recorded,
-    Savings,
     SignedException,
     StillNeeded,
     Target,
     TrafficFacts,
 )
+from harness.record.trust import NoiseFacts
 
 SCHEMA_VERSION: Literal["rightsizing-decision/v1"] = "rightsizing-decision/v1"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime  # pydantic reads them at run time
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 

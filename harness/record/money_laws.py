@@ -6,16 +6,13 @@ are read as they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from harness.record.codes import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from harness.record.content import RecordContent
-    from harness.record.parts import BreakEven, OptionRecord, Savings
+from harness.record.base import Verdict
+from harness.record.content import RecordContent
+from harness.record.money import BreakEven, Savings
+from harness.record.parts import OptionRecord
 
 _CLOSE = Decimal("0.00001")
 """USD between two figures that are rounded to six places and are one."""

@@ -6,30 +6,20 @@ minus incumbent. An absent number is null, never zero.
 
 from __future__ import annotations
 
-from datetime import date, datetime  # pydantic reads them at run time
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Self
 
 from pydantic import model_validator
 
-from harness.record.base import LATER, Recorded
-from harness.record.codes import Reason, Result, State
+from harness.record.base import LATER, Reason, Recorded, Result, State
 from harness.record.money import (
     BreakEven,
-    BreakEvenVolume,
-    Bridge,
-    CascadeMonth,
     HostingFacts,
-    Lever,
-    LeverBasis,
     OptionCost,
-    PortionFacts,
     RateFacts,
-    Savings,
-    TierFacts,
 )
-from harness.record.quality_parts import Look, Quality
-from harness.record.stops import StopFacts
+from harness.record.quality_parts import GuardrailResult, Quality, SliceResult, StopFacts
 from harness.record.trust import (
     AnswersFacts,
     AuditFacts,
@@ -38,54 +28,7 @@ from harness.record.trust import (
     FloorFacts,
     GraderFacts,
     Missingness,
-    MixFacts,
-    NoiseFacts,
-    SpreadFacts,
 )
-from harness.record.veto_parts import GuardrailResult, SliceResult
-
-__all__ = [
-    "AnswersFacts",
-    "AuditFacts",
-    "BreakEven",
-    "BreakEvenVolume",
-    "Bridge",
-    "CascadeFacts",
-    "CascadeMonth",
-    "EvalSetFacts",
-    "Evidence",
-    "FeatureFacts",
-    "GraderFacts",
-    "GuardrailResult",
-    "HistoryEntry",
-    "HostingFacts",
-    "JudgeFacts",
-    "LabelFacts",
-    "LatencyFacts",
-    "Lever",
-    "LeverBasis",
-    "Look",
-    "Margin",
-    "Missingness",
-    "MixFacts",
-    "NoiseFacts",
-    "OptionCost",
-    "OptionRecord",
-    "PortionFacts",
-    "Quality",
-    "RateFacts",
-    "Recorded",
-    "Savings",
-    "SignedException",
-    "SliceResult",
-    "Spend",
-    "SpreadFacts",
-    "StillNeeded",
-    "StopFacts",
-    "Target",
-    "TierFacts",
-    "TrafficFacts",
-]
 
 
 class FeatureFacts(Recorded):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import chain, pairwise
 from math import isclose
-from typing import TYPE_CHECKING
 
-from harness.record.codes import Reason, Result
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from harness.record.content import RecordContent
-    from harness.record.parts import OptionCost, OptionRecord, Quality, SliceResult
+from harness.record.base import Reason, Result
+from harness.record.content import RecordContent
+from harness.record.money import OptionCost
+from harness.record.parts import OptionRecord
+from harness.record.quality_parts import Quality, SliceResult
 
 _CLOSE = 1e-4
 """Points between two figures that are rounded to six digits and are one."""

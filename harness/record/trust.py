@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import model_validator
 
 from harness.record.base import LATER, Recorded
-from harness.record.money import CascadeMonth  # pydantic reads it at run time
+from harness.record.money import CascadeMonth
 
 
 class CascadeFacts(Recorded):

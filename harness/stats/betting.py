@@ -12,15 +12,12 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.stats.arrays import Floats, Numbers
 from harness.stats.roots import falling_root
 from harness.stats.tango import Bounds
-
-if TYPE_CHECKING:
-    from harness.stats.arrays import Floats, Numbers
 
 _STAKES = np.geomspace(0.004, 0.95, 13)
 _LOG_WEIGHTS = np.log(np.repeat([0.15 / 6, 0.85 / 7], [6, 7]))

@@ -8,18 +8,13 @@ G / (G - 1), and Student's t with G - 1 degrees of freedom.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
 
 from harness.stats import tango
-from harness.stats.moments import moments_at
+from harness.stats.arrays import Bools, Floats, Ints, Numbers, moments_at
 from harness.stats.tango import Bounds
-
-if TYPE_CHECKING:
-    from harness.stats.arrays import Bools, Floats, Ints, Numbers
-
 
 FEWEST_CLUSTERS = 20
 """Fewest clusters that carry a test."""

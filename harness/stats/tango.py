@@ -15,13 +15,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
 
-if TYPE_CHECKING:
-    from harness.stats.arrays import Floats, Numbers
+from harness.stats.arrays import Floats, Numbers
 
 _FEW, _CUTS = 8, 63
 

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from providers.answer import Answer
+from providers.answer import Answer, JsonObject, count_at, items_at, object_at, text_at
+from providers.completion import TokenUsage
 from providers.dialects.asking import (
     SCHEMA_NAME,
     extra_body,
     merged,
     parameters_of,
     present,
+    read_usage,
     schema_of,
+    to_finish,
 )
-from providers.dialects.finishes import to_finish
-from providers.dialects.openai_usage import read_usage
-from providers.documents import JsonObject, count_at, items_at, object_at, text_at
 from providers.errors import BrokenBodyError
-from providers.request import ToolCall
-from providers.stopwatch import streams
-
-if TYPE_CHECKING:
-    from providers.completion import TokenUsage
-    from providers.request import ImagePart, Message, ModelRequest
+from providers.request import ImagePart, Message, ModelRequest, ToolCall
+from providers.wire.calling import streams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from providers.answer import Answer
-from providers.dialects.asking import extra_body, merged, present, refuse_parts, schema_of
+from providers.answer import Answer, JsonObject, items_at, object_at, text_at
+from providers.completion import TokenUsage
+from providers.dialects.asking import (
+    extra_body,
+    merged,
+    present,
+    read_usage,
+    refuse_parts,
+    schema_of,
+    to_finish,
+)
 from providers.dialects.chat import response_format
-from providers.dialects.finishes import to_finish
-from providers.dialects.openai_usage import read_usage
-from providers.documents import JsonObject, items_at, object_at, text_at
 from providers.errors import BrokenBodyError
-from providers.stopwatch import streams
-
-if TYPE_CHECKING:
-    from providers.completion import TokenUsage
-    from providers.request import ModelRequest
+from providers.request import ModelRequest
+from providers.wire.calling import streams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

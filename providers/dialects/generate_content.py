@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from providers.answer import Answer
-from providers.dialects.asking import (
-    alternating,
-    extra_body,
-    given_object,
-    merged,
-    parameters_of,
-    present,
-    schema_of,
-)
-from providers.dialects.counting import counted
-from providers.documents import (
+from providers.answer import (
+    Answer,
     JsonObject,
     as_object,
     count_at,
@@ -25,14 +15,19 @@ from providers.documents import (
     text_at,
     to_json,
 )
+from providers.completion import Finish, TokenUsage
+from providers.dialects.asking import (
+    alternating,
+    counted,
+    extra_body,
+    given_object,
+    merged,
+    parameters_of,
+    present,
+    schema_of,
+)
 from providers.errors import BadRequestError, BrokenBodyError, ContentBlockedError
-from providers.request import ToolCall
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from providers.completion import Finish, TokenUsage
-    from providers.request import Message, ModelRequest
+from providers.request import Message, ModelRequest, ToolCall
 
 FINISHES: Mapping[str, Finish] = {
     "STOP": "stop",

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from providers.answer import Answer
-from providers.dialects.asking import (
-    alternating,
-    extra_body,
-    given_object,
-    merged,
-    parameters_of,
-    present,
-    refuse,
-    refuse_parts,
-    schema_of,
-)
-from providers.dialects.counting import counted
-from providers.documents import (
+from providers.answer import (
+    Answer,
     JsonObject,
     as_object,
     count_at,
@@ -28,15 +16,22 @@ from providers.documents import (
     text_at,
     to_json,
 )
+from providers.completion import Finish, TokenUsage
+from providers.dialects.asking import (
+    alternating,
+    counted,
+    extra_body,
+    given_object,
+    merged,
+    parameters_of,
+    present,
+    refuse,
+    refuse_parts,
+    schema_of,
+)
 from providers.errors import BrokenBodyError
-from providers.request import ToolCall
-from providers.stopwatch import streams
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from providers.completion import Finish, TokenUsage
-    from providers.request import Message, ModelRequest
+from providers.request import Message, ModelRequest, ToolCall
+from providers.wire.calling import streams
 
 FINISHES: Mapping[str, Finish] = {
     "end_turn": "stop",

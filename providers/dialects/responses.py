@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from providers.answer import Answer
+from providers.answer import Answer, JsonObject, items_at, object_at, text_at
+from providers.completion import Finish, TokenUsage
 from providers.dialects.asking import (
     SCHEMA_NAME,
     extra_body,
     merged,
     parameters_of,
     present,
+    read_usage,
     refuse_parts,
     schema_of,
 )
 from providers.dialects.chat import image_url
-from providers.dialects.openai_usage import read_usage
-from providers.documents import JsonObject, items_at, object_at, text_at
 from providers.errors import BrokenBodyError
-from providers.rejections import Rejection, to_error
-from providers.request import ToolCall
-from providers.stopwatch import streams
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from providers.completion import Finish, TokenUsage
-    from providers.request import Message, ModelRequest
+from providers.request import Message, ModelRequest, ToolCall
+from providers.wire.calling import streams
+from providers.wire.rejections import Rejection, to_error
 
 INCOMPLETE: Mapping[str, Finish] = {
     "max_output_tokens": "length",

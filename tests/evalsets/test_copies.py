@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalsets.cases import Case, Turn, content
-from evalsets.copies import distinct
+from evalsets.cases import Case, Turn, content, distinct
 from evalsets.duplicates import near_copies, near_duplicates
 from evalsets.loading import load_evalset
 from evalsets.prompts import metadata_named

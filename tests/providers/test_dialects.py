@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from providers.answer import as_object, parse_object
 from providers.completion import TokenUsage
 from providers.dialects.asking import merged
 from providers.dialects.chat import ChatDialect
@@ -15,14 +16,12 @@ from providers.dialects.completions import CompletionsDialect
 from providers.dialects.generate_content import GenerateContentDialect
 from providers.dialects.messages import MessagesDialect
 from providers.dialects.responses import ResponsesDialect
-from providers.documents import as_object, parse_object
 from providers.errors import BrokenBodyError, ProviderError
 from providers.request import Message, Tool
 from tests.support.wire.vendors import a_request
 
 if TYPE_CHECKING:
-    from providers.answer import Dialect
-    from providers.documents import JsonObject
+    from providers.answer import Dialect, JsonObject
 
 DIALECTS: list[Dialect] = [
     ChatDialect(),

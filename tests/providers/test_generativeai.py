@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from providers.errors import BadRequestError
-from providers.older_schemas import to_older
+from providers.google_generativeai import to_older
 from providers.request import Message, Tool, ToolCall
 from tests.support.wire.google_server import GoogleServer
 from tests.support.wire.reply import Reply, WireToolCall, WireUsage

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.headers import rate_limit, retry_after_s
+from providers.wire.rejections import rate_limit, retry_after_s
 
 NOW = "Tue, 24 Nov 2026 10:00:00 GMT"
 WAITS: list[tuple[dict[str, str], float | None]] = [

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.serving.lifecycle import serve_models
-from harness.serving.specs import ServeSpec
+from harness.ask.serving.lifecycle import serve_models
+from harness.ask.serving.specs import ServeSpec
 from providers.errors import PromptTooLongError
 from providers.opening import open_provider
 from providers.provider import Api, Endpoint, Vendor
@@ -20,7 +20,7 @@ from tests.support.small_model import small_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.serving.lifecycle import Served
+    from harness.ask.serving.lifecycle import Served
     from providers.completion import Completion
 
 pytestmark = pytest.mark.weights

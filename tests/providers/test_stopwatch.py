@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from providers.completion import TokenUsage
 from providers.errors import DeadlineExceededError, TimedOutError
-from providers.stopwatch import Stopwatch
+from providers.wire.calling import Stopwatch
 from tests.support.wire.vendors import a_request
 
 

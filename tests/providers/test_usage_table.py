@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.costing.attempts import attempt_cost
-from harness.costing.tables import Rates
+from harness.money.prices.attempts import attempt_cost
+from harness.money.prices.tables import Rates
 from providers.completion import TokenUsage
 from providers.dialects import generate_content, messages
-from providers.dialects.openai_usage import read_usage
+from providers.dialects.asking import read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from providers.documents import JsonObject
+    from providers.answer import JsonObject
 
 EXCHANGE = TokenUsage(
     input_tokens=2000, output_tokens=500, cache_read_tokens=1200, reasoning_tokens=200

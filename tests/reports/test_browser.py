@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.publish import publish
-from harness.publish.documents import to_document
-from harness.record.codes import Reason
+from harness.record.base import Reason
+from harness.tell.pages import publish, to_document
 from reports.document import Chart, CostQuality, Forest, Interval, Spot
 from reports.drawing import WIDTH, Box
 from reports.render import draw

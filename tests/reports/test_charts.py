@@ -11,9 +11,9 @@ from reports.document import (
     Forest,
     Interval,
     Latency,
+    MeasuredSeconds,
     Spot,
     Step,
-    Timing,
     Waterfall,
 )
 from reports.render import draw
@@ -63,9 +63,9 @@ def latency() -> Latency:
         limit=8,
         limit_label="limit 8 s",
         rows=(
-            Timing(label="a", p50=1.0, p95=2.0, p95_upper=3.0),
-            Timing(label="b", p50=None, p95=None, p95_upper=None),
-            Timing(label="c", p50=1.0, p95=2.0, p95_upper=None),
+            MeasuredSeconds(label="a", p50=1.0, p95=2.0, p95_upper=3.0),
+            MeasuredSeconds(label="b", p50=None, p95=None, p95_upper=None),
+            MeasuredSeconds(label="c", p50=1.0, p95=2.0, p95_upper=None),
         ),
     )
 
@@ -153,7 +153,7 @@ def test_a_picture_without_a_limit_is_drawn() -> None:
         axis="s",
         limit=None,
         limit_label="",
-        rows=(Timing(label="", p50=1.0, p95=None, p95_upper=None),),
+        rows=(MeasuredSeconds(label="", p50=1.0, p95=None, p95_upper=None),),
     )
     assert "limit" not in draw(bare, "a")
     plain = CostQuality(

@@ -18,9 +18,9 @@ from reports.document import (
     Forest,
     Interval,
     Latency,
+    MeasuredSeconds,
     Spot,
     Step,
-    Timing,
     Waterfall,
 )
 from reports.drawing import EDGE, WIDTH, Bar, Box, Drawing, Label, Line, Mark, nice_ticks
@@ -74,7 +74,7 @@ def planes(draw: st.DrawFn) -> CostQuality:
 @st.composite
 def latencies(draw: st.DrawFn) -> Latency:
     time = st.none() | AMOUNTS
-    timing = st.builds(Timing, label=TEXTS, p50=time, p95=time, p95_upper=time)
+    timing = st.builds(MeasuredSeconds, label=TEXTS, p50=time, p95=time, p95_upper=time)
     return Latency(
         **WORDS,
         axis="seconds",

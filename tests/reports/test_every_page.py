@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.publish import publish
-from harness.record.codes import Verdict
+from harness.record.base import Verdict
+from harness.tell.pages import publish
 from tests.support.browser import chromium
 from tests.support.every_page import VIEWS, pages, problems
 from tests.support.reviews import (

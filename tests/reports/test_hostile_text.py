@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from harness.economics.portfolio import overview
-from harness.publish.documents import to_document
-from harness.publish.facts import read_facts
-from harness.publish.portfolio import to_portfolio
-from harness.publish.spreadsheet import to_csv
+from harness.money.portfolio import overview
+from harness.tell.facts import read_facts
+from harness.tell.pages import to_document
+from harness.tell.portfolio.index import to_portfolio
+from harness.tell.portfolio.spreadsheet import to_csv
 from reports.render import render, render_index
 from tests.support.browser import View, chromium, opened, others
 from tests.support.hostile import PAYLOADS, hostile_records

@@ -18,6 +18,7 @@ from reports.document import (
     Interval,
     Latency,
     Link,
+    MeasuredSeconds,
     Notice,
     Paragraph,
     Portfolio,
@@ -25,7 +26,6 @@ from reports.document import (
     Section,
     Signature,
     Table,
-    Timing,
 )
 from reports.render import render, render_index
 
@@ -67,7 +67,7 @@ def document(text: str = "plain") -> Document:
         axis="s",
         limit=None,
         limit_label="",
-        rows=(Timing(label=text, p50=1.0, p95=2.0, p95_upper=None),),
+        rows=(MeasuredSeconds(label=text, p50=1.0, p95=2.0, p95_upper=None),),
     )
     section = Section(anchor="more", title=text, blocks=(table, times))
     return Document(title=text, status=text, page=blocks, appendix=(section,), stamp="abc day")

@@ -8,22 +8,14 @@ from contextlib import ExitStack, contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from harness.config.workspace import load_workspace
+from harness.ask.replay.batches import Patience
+from harness.ask.replay.retry import RetryPolicy
+from harness.conduct.reviewing.review import review
+from harness.conduct.reviewing.session import Runtime
+from harness.journal.journal import Journal
 from harness.plan.planning import Selection, plan_review
-from harness.replay.batch_waits import Patience
-from harness.replay.journal import Journal
-from harness.replay.retry import RetryPolicy
-from harness.review.engine import Engine
-from harness.review.reviewing import review
-from tests.support.reviews import (
-    CYCLE,
-    EVALSET,
-    FEATURE,
-    NOW,
-    POLICY,
-    right_answer,
-    write,
-)
+from harness.workspace.workspace import load_workspace
+from tests.support.reviews import CYCLE, EVALSET, FEATURE, NOW, POLICY, right_answer, write
 from tests.support.wire.batch_servers import (
     AnthropicBatchServer,
     GoogleBatchServer,
@@ -35,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from harness.cluster.crew import Cluster
+    from harness.ask.cluster.workers import Cluster
+    from harness.ask.replay.ledger import Ledger
     from harness.record.model import DecisionRecord
-    from harness.replay.ledger import Ledger
     from tests.support.wire.reply import Body, Script
 
 KEY = "sk-batch-never-to-be-seen"
@@ -148,7 +140,7 @@ def run_batch_review(  # noqa: PLR0913  # each is what one test varies
     with Journal.open(
         root / ".rightsize" / "journal.sqlite", run_id=run_id, cycle=CYCLE, now=NOW.isoformat()
     ) as journal:
-        engine = Engine(
+        engine = Runtime(
             cluster=cluster,
             journal=journal,
             retry=RetryPolicy(rng=Random(1), base_s=0.01, cap_s=0.05, max_attempts=max_attempts),

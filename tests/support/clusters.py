@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cluster.inline import InlineCluster
-from harness.cluster.opening import local_cluster
+from harness.ask.cluster.actors import local_cluster
+from harness.ask.cluster.workers import InlineCluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.cluster.crew import Cluster
+    from harness.ask.cluster.workers import Cluster
 
 
 @pytest.fixture(scope="module", params=["inline", pytest.param("ray", marks=pytest.mark.ray)])

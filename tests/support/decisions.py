@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.comparison.arms import Arm
-from harness.comparison.pairs import Pairs, pair_up
-from harness.stats.design import Design, PlannedOption, Setup, make_design
+from harness.judge.comparison.pairs import Arm, Pairs, pair_up
+from harness.stats.sequential.design import Design, DesignInput, TestedOption, make_design
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.stats.design import Kind
+    from harness.stats.sequential.design import Kind
 
 
 def design(*, n: int = 200, options: int = 2, kind: Kind = "holm", **changes: object) -> Design:
@@ -19,7 +18,7 @@ def design(*, n: int = 200, options: int = 2, kind: Kind = "holm", **changes: ob
     cases = tuple(f"c{index}" for index in range(n))
     values: dict[str, object] = {
         "options": tuple(
-            PlannedOption(name=f"o{index}", saving=0.9 - 0.5 * index / max(options, 1))
+            TestedOption(name=f"o{index}", saving=0.9 - 0.5 * index / max(options, 1))
             for index in range(options)
         ),
         "margin": 5.0,
@@ -28,7 +27,7 @@ def design(*, n: int = 200, options: int = 2, kind: Kind = "holm", **changes: ob
         "method": "tango",
         "kind": kind,
     }
-    return make_design(Setup(**(values | changes)))  # type: ignore[arg-type]
+    return make_design(DesignInput(**(values | changes)))  # type: ignore[arg-type]
 
 
 def arm(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from harness.config.policy_file import GatePolicy
-from harness.gate.inputs import Asked, Evidence, GateInput, Proposed
-from harness.lifecycle import ends_on
-from harness.lock import entry_of, lock_of
-from harness.record.codes import Reason, Result, State
+from harness.gate.inputs import GateInput, ProductionSettings, Proposed, RepricedRecord
+from harness.record.base import Reason, Result, State
+from harness.record.lifecycle import ends_on
+from harness.record.lock import entry_of, lock_of
 from harness.record.model import DecisionRecord
-from harness.scan.uses import Use
+from harness.workspace.policy_file import GatePolicy
+from harness.workspace.scan.texts import Use
 from tests.support.record_parts import a_cost, a_target, an_eval_set, an_evidence, an_option
 from tests.support.records import GENERATED, NOW, downgrade_record
 
@@ -23,11 +23,11 @@ def accepted(**over: object) -> DecisionRecord:
     return downgrade_record(**{"state": State.ACCEPTED, **over})
 
 
-def an_evidence_of(record: DecisionRecord, **over: Any) -> Evidence:
-    return Evidence(**{"record": record, "at_today": record, **over})
+def an_evidence_of(record: DecisionRecord, **over: Any) -> RepricedRecord:
+    return RepricedRecord(**{"record": record, "at_today": record, **over})
 
 
-def asked(name: str = "claude-haiku-4-5", **over: Any) -> Asked:
+def asked(name: str = "claude-haiku-4-5", **over: Any) -> ProductionSettings:
     facts = {
         "name": name,
         "model_id": name,
@@ -36,7 +36,7 @@ def asked(name: str = "claude-haiku-4-5", **over: Any) -> Asked:
         "may_see": ("public", "customer"),
         "has_price": True,
     }
-    return Asked(**{**facts, **over})
+    return ProductionSettings(**{**facts, **over})
 
 
 def proposed(**over: Any) -> Proposed:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from harness.comparison.pairs import Missed, Pair, Pairs
-from harness.decision.procedure import next_step
-from harness.decision.step import Ask, Confirm, Evidence, Finished
-from harness.stats.course import Seen, run
-from harness.stats.single import rules_of
+from harness.judge.comparison.pairs import Missed, Pair, Pairs
+from harness.judge.decision.procedure import next_step
+from harness.judge.decision.standing import Ask, Confirm, Finished, PairsSoFar
+from harness.stats.sequential.histories import Seen, run
+from harness.stats.sequential.state import rules_of
 
 if TYPE_CHECKING:
-    from harness.decision.standing import Standing
-    from harness.stats.design import Design
+    from harness.judge.decision.standing import Standing
+    from harness.stats.sequential.design import Design
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def prefix(design: Design, option: str, values: list[float], count: int) -> Pair
 def drive(design: Design, values: dict[str, list[float]], vetoed: frozenset[str]) -> Driven:
     """Answer every `Ask` from `values` until the procedure is finished."""
     asked = dict.fromkeys(values, 0)
-    evidence, incumbent, steps = Evidence(), 0, 0
+    evidence, incumbent, steps = PairsSoFar(), 0, 0
     settled: frozenset[str] = frozenset()
     while not isinstance(step := next_step(design, evidence), Finished):
         steps += 1
@@ -72,7 +72,7 @@ def drive(design: Design, values: dict[str, list[float]], vetoed: frozenset[str]
             assert isinstance(step, Ask)
             asked |= dict(step.options)
             incumbent = max(incumbent, step.incumbent)
-        evidence = Evidence(
+        evidence = PairsSoFar(
             pairs={
                 name: prefix(design, name, values[name], count)
                 for name, count in asked.items()

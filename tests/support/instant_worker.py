@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from harness.replay.calls import Call, Reply
+from harness.ask.replay.calls import Call, Reply
 from providers.completion import Completion, Timing, TokenUsage
 
 if TYPE_CHECKING:

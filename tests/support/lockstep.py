@@ -8,30 +8,29 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from harness.decision.step import Ask, Confirm, Finished
-from harness.review.ahead import round_robin
-from harness.review.commons import Commons
-from harness.review.engine import from_journal
-from harness.review.live_pass import LivePass
-from harness.review.progress import standings_of
-from harness.review.records import write_record
-from harness.review.reviewing import context
+from harness.conduct.finding.records import write_record
+from harness.conduct.reviewing.latency_pass import LivePass
+from harness.conduct.reviewing.prefetch import round_robin
+from harness.conduct.reviewing.progress import standings_of
+from harness.conduct.reviewing.review import context
+from harness.conduct.reviewing.session import ReviewSession, from_journal
+from harness.judge.decision.standing import Ask, Confirm, Finished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.config.workspace import Workspace
+    from harness.ask.replay.ledger import Ledger
+    from harness.conduct.reviewing.session import Runtime
     from harness.plan.model import Plan
     from harness.record.model import DecisionRecord
-    from harness.replay.ledger import Ledger
-    from harness.review.engine import Engine
+    from harness.workspace.workspace import Workspace
 
 
 def review_in_lockstep(
-    workspace: Workspace, plan: Plan, served: Mapping[str, str], engine: Engine
+    workspace: Workspace, plan: Plan, served: Mapping[str, str], engine: Runtime
 ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
-    """`harness.review.reviewing.review` in the old order."""
-    commons = Commons(plan, served, engine)
+    """`harness.conduct.reviewing.review.review` in the old order."""
+    commons = ReviewSession(plan, served, engine)
     commons.write_plans()
     live = LivePass(commons)
     live.measure_incumbents()
@@ -50,12 +49,12 @@ def review_in_lockstep(
     return tuple(records), commons.ledger
 
 
-def _open_steps(commons: Commons) -> dict[str, Ask | Confirm]:
+def _open_steps(commons: ReviewSession) -> dict[str, Ask | Confirm]:
     steps = {name: run.step() for name, run in commons.runs.items()}
     return {name: step for name, step in steps.items() if not isinstance(step, Finished)}
 
 
-def _ask(commons: Commons, asks: Mapping[str, Ask]) -> None:
+def _ask(commons: ReviewSession, asks: Mapping[str, Ask]) -> None:
     runs = {name: commons.runs[name] for name in asks}
     given = {name for name, run in runs.items() if run.plan.config.answers == "imported"}
     for name in given:

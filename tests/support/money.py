@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from harness.config.files import FeatureConfig, ModelConfig, Traffic
-from harness.costing.catalogue import ModelFacts
-from harness.costing.rates import Rates
-from harness.economics.workload import UsagePair
+from harness.money.prices.catalogue import ModelFacts
+from harness.money.prices.tables import Rates
+from harness.money.workload import UsagePair
+from harness.workspace.feature_file import FeatureConfig, Traffic
+from harness.workspace.model_file import ModelConfig
 from providers.completion import TokenUsage
 
 OPUS = {"input": "5", "output": "25", "cache_read": "0.50", "cache_write": "6.25"}

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.config.workspace import load_workspace
 from harness.plan.planning import Selection, plan_review
+from harness.workspace.workspace import load_workspace
 from providers.completion import TokenUsage
 from tests.support.reviews import (
     CYCLE,

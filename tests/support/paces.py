@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
-    from harness.review.progress import Standing
+    from harness.conduct.reviewing.progress import OptionProgress
     from tests.support.wire.reply import Body, Reply
 
 QUICK, SLOW = "quick", "slow"
@@ -40,8 +40,8 @@ def write_paced_workspace(
 class Watch:
     """A `Progress` that keeps where options stood, and tells at each feature's end."""
 
-    def __init__(self, seen: Callable[[Standing], None] = lambda _standing: None) -> None:
-        self.stands: list[Standing] = []
+    def __init__(self, seen: Callable[[OptionProgress], None] = lambda _standing: None) -> None:
+        self.stands: list[OptionProgress] = []
         self._seen = seen
 
     def note(self, text: str) -> None:
@@ -50,7 +50,7 @@ class Watch:
     def settled(self, *, spent_usd: Decimal) -> None:
         del spent_usd
 
-    def stood(self, standing: Standing) -> None:
+    def stood(self, standing: OptionProgress) -> None:
         self.stands.append(standing)
         self._seen(standing)
 

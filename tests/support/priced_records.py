@@ -7,34 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.costing.money import exact
-from harness.economics.bound import saving_upper_bound
-from harness.economics.bridge import bridge
-from harness.economics.cascade import cascade_bridge, cascade_cost, cascade_option_cost, with_costs
-from harness.economics.error_value import QualityLoss, error_value
-from harness.economics.interval import Part, saving_interval
-from harness.economics.levers import Observed, levers
-from harness.economics.monthly import cost_from_traffic, measured_cost, to_option_cost
-from harness.economics.savings import Bar, savings, spread
-from harness.economics.workload import UsagePair
-from harness.record.parts import CascadeFacts
+from harness.money.amounts import exact
+from harness.money.cascade import cascade_bridge, cascade_cost, cascade_option_cost, with_costs
+from harness.money.error_value import QualityLoss, error_value
+from harness.money.interval import ModelShare, saving_interval
+from harness.money.levers import Observed, levers
+from harness.money.monthly import bridge, cost_from_traffic, measured_cost, to_option_cost
+from harness.money.savings import Bar, saving_upper_bound, savings, spread
+from harness.money.workload import UsagePair
+from harness.record.trust import CascadeFacts
 from tests.support.money import HAIKU, OPUS, a_feature, a_model, some_facts, some_rates
-from tests.support.record_parts import (
-    a_not_run_option,
-    a_quality,
-    a_target,
-    a_traffic,
-    an_option,
-)
+from tests.support.record_parts import a_not_run_option, a_quality, a_target, a_traffic, an_option
 from tests.support.records import a_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.config.files import Traffic
-    from harness.costing.rates import Rates
+    from harness.money.prices.tables import Rates
     from harness.record.model import DecisionRecord
-    from harness.record.parts import BreakEven, Quality
+    from harness.record.money import BreakEven
+    from harness.record.quality_parts import Quality
+    from harness.workspace.feature_file import Traffic
 
 TODAY = "claude-opus-4-5"
 CHOSEN = "claude-haiku-4-5"
@@ -71,7 +64,9 @@ def a_priced_record(
     chosen = measured_cost(cases, traffic, at[CHOSEN], success=0.945)
     other = cost_from_traffic(traffic, at[OTHER])
     rng = np.random.default_rng(5)
-    interval = saving_interval([Part(pairs=cases, cost=chosen)], today, rng=rng) if sure else None
+    interval = (
+        saving_interval([ModelShare(pairs=cases, cost=chosen)], today, rng=rng) if sure else None
+    )
     quality = a_quality()
     saving = today.monthly_after_discounts - chosen.monthly_after_discounts
     even = _break_even(saving, quality, traffic.requests_per_month)

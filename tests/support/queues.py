@@ -15,11 +15,10 @@ from fractions import Fraction
 from random import Random
 from typing import TYPE_CHECKING
 
-from harness.probe.arrivals import arrivals
-from harness.probe.probing import ALONE
-from harness.probe.samples import Sample, Slo
-from harness.probe.search import CUT_SHARE, Share
-from harness.probe.settling import RunShape, Starts, run_seconds
+from harness.ask.probe.open_loop import arrivals
+from harness.ask.probe.probing import ALONE
+from harness.ask.probe.samples import ProbedRequest, RunShape, Slo, Starts, run_seconds
+from harness.ask.probe.search import CUT_SHARE, GoodShare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,11 +59,11 @@ class Queue:
                 high = middle
         return (low + high) / 2
 
-    def measure(self, rate: float, seed: int, *, requests: int) -> Share:
+    def measure(self, rate: float, seed: int, *, requests: int) -> GoodShare:
         """A run from an empty queue, without its first tenth."""
         shape = RunShape(at_once=0, warm_up=requests // 10, inside=0, counted=requests)
         good, _ = self.run(rate, shape, seed)
-        return Share(good=good)
+        return GoodShare(good=good)
 
     def run(self, rate: float, shape: RunShape, seed: int) -> tuple[float, int]:
         """Share of good requests among those that count, and how many were sent in all."""
@@ -164,11 +163,11 @@ class VirtualProbe:
         self.starts = Starts(slo=slo, good_share=0.9, repeats=self.repeats)
         rng = Random(f"{self.seed}/alone")
         times = self.queue.services(rng, ALONE)
-        self.starts.alone.extend(Sample(due_s=0, first_token_s=t, total_s=t) for t in times)
+        self.starts.alone.extend(ProbedRequest(due_s=0, first_token_s=t, total_s=t) for t in times)
         self.sent += ALONE
         self.lasted_s += sum(times)
 
-    def measure(self, rate: float, repeat: int) -> Share:
+    def measure(self, rate: float, repeat: int) -> GoodShare:
         seconds = self.seconds
         if seconds is None:
             seconds = run_seconds(self.starts.slo, self.starts.alone_s, self.least_s)
@@ -180,4 +179,4 @@ class VirtualProbe:
         self.sent += sent
         self.lasted_s += shape.arriving / rate
         unsettled = self.starts.unsettled(shape.counted / rate)
-        return Share(good=good, cut=good < CUT_SHARE, unsettled=unsettled)
+        return GoodShare(good=good, cut=good < CUT_SHARE, unsettled=unsettled)

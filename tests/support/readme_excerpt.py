@@ -11,10 +11,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from harness.publish.documents import to_document
-from harness.publish.store import read_records
-from harness.record.codes import Verdict
+from harness.record.base import Verdict
 from harness.record.model import DecisionRecord
+from harness.record.stored import read_records
+from harness.tell.pages import to_document
 from harness.wording import listed, plural
 from reports.render import render
 

@@ -5,32 +5,23 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from harness.economics.error_value import QualityLoss, error_value
-from harness.record.codes import Reason, Result
+from harness.money.error_value import QualityLoss, error_value
+from harness.record.base import Reason, Result
+from harness.record.money import BreakEven, BreakEvenVolume, HostingFacts, OptionCost, RateFacts
 from harness.record.parts import (
-    BreakEven,
-    BreakEvenVolume,
-    EvalSetFacts,
     Evidence,
     FeatureFacts,
-    GuardrailResult,
-    HostingFacts,
     JudgeFacts,
     LabelFacts,
     LatencyFacts,
-    Look,
     Margin,
-    Missingness,
-    OptionCost,
     OptionRecord,
-    Quality,
-    RateFacts,
-    SliceResult,
     Spend,
-    StopFacts,
     Target,
     TrafficFacts,
 )
+from harness.record.quality_parts import GuardrailResult, Look, Quality, SliceResult, StopFacts
+from harness.record.trust import EvalSetFacts, Missingness
 
 
 def a_feature(**over: object) -> FeatureFacts:

@@ -9,17 +9,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from harness.record.codes import Finding, Reason, Result, State, Verdict
+from harness.record.base import Finding, Reason, Result, State, Verdict
 from harness.record.model import DecisionRecord, seal
-from harness.record.parts import (
-    Bridge,
-    HistoryEntry,
-    Lever,
-    Savings,
-    SignedException,
-    StillNeeded,
-    TierFacts,
-)
+from harness.record.money import Bridge, Lever, Savings, TierFacts
+from harness.record.parts import HistoryEntry, SignedException, StillNeeded
 from tests.support.floors import a_low_floor
 from tests.support.record_parts import (
     a_cost,

@@ -11,30 +11,30 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from harness.cluster.inline import InlineCluster
-from harness.config.workspace import load_workspace
+from harness.ask.cluster.workers import InlineCluster
+from harness.ask.replay.retry import RetryPolicy
+from harness.conduct.reviewing.progress import Silent
+from harness.conduct.reviewing.review import review
+from harness.conduct.reviewing.session import Runtime
+from harness.journal.journal import Journal
 from harness.plan.planning import Selection, plan_review
-from harness.replay.journal import Journal
-from harness.replay.retry import RetryPolicy
-from harness.review.engine import Engine
-from harness.review.progress import Silent
-from harness.review.reviewing import review
+from harness.workspace.workspace import load_workspace
 from providers.completion import TokenUsage
 from tests.support.wire.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from harness.cluster.crew import Cluster
-    from harness.config.workspace import Workspace
+    from harness.ask.cluster.workers import Cluster
+    from harness.ask.replay.ledger import Ledger
+    from harness.conduct.reviewing.progress import Progress
     from harness.plan.model import Plan
     from harness.record.model import DecisionRecord
-    from harness.replay.ledger import Ledger
-    from harness.review.progress import Progress
+    from harness.workspace.workspace import Workspace
     from tests.support.wire.reply import Body
 
     Reviewer = Callable[
-        [Workspace, Plan, Mapping[str, str], Engine], tuple[tuple[DecisionRecord, ...], Ledger]
+        [Workspace, Plan, Mapping[str, str], Runtime], tuple[tuple[DecisionRecord, ...], Ledger]
     ]
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -175,7 +175,7 @@ def run_review(  # noqa: PLR0913  # each is what one test varies
     with Journal.open(
         root / ".rightsize" / "journal.sqlite", run_id=run_id, cycle=CYCLE, now=now.isoformat()
     ) as journal:
-        engine = Engine(
+        engine = Runtime(
             cluster=cluster,
             journal=journal,
             retry=RetryPolicy(rng=Random(1), base_s=0.01, cap_s=0.05),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import providers.errors
-from harness.replay.worker import Worker, utc_now
+from harness.ask.replay.worker import Worker, utc_now
 from providers.completion import Completion, Timing, TokenUsage
 
 if TYPE_CHECKING:

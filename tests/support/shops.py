@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from evalsets.splits import order_seed
-from harness.cli.lock import in_force
-from harness.config.fingerprints import inputs_sha256
-from harness.config.prompts import prompt_for
-from harness.config.workspace import load_workspace
-from harness.costing.rates import find_rates
-from harness.economics.monthly import cost_from_traffic, to_option_cost
-from harness.lifecycle import ends_on
-from harness.lock import LOCK_FILE, entry_of, lock_of, write_lock
-from harness.plan.endpoints import params_sha256
-from harness.publish.store import write_records
-from harness.record.codes import State
+from harness.cli.cycle.decide import in_force
+from harness.money.monthly import cost_from_traffic, to_option_cost
+from harness.money.prices.rates import find_rates
+from harness.record.base import State
+from harness.record.lifecycle import ends_on
+from harness.record.lock import LOCK_FILE, entry_of, lock_of, write_lock
 from harness.record.model import DecisionRecord
+from harness.record.stored import write_records
+from harness.workspace.endpoints import params_sha256
+from harness.workspace.fingerprints import inputs_sha256
+from harness.workspace.prompts import prompt_for
+from harness.workspace.workspace import load_workspace
 from tests.support.record_parts import (
     a_feature,
     a_margin,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.ask.serving.weights import cache_folder, ensure_weights
+from harness.ask.serving.weights_file import load_weights
 from harness.errors import UsageError
-from harness.serving.weights import cache_folder, ensure_weights
-from harness.serving.weights_file import load_weights
 
 DEQUANTISE = Path(__file__).parent / "dequantise.py"
 CATALOGUE = Path(__file__).parents[2] / "configs" / "demo" / "weights.yaml"

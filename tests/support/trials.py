@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from harness.trials import Trial
+from harness.journal.trials import Trial
 from providers.completion import TokenUsage
 from providers.provider import Endpoint
 from providers.request import Message, ModelRequest

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import special
 
 from harness.stats import tango
-from harness.stats.boundaries import gaussian
-from harness.stats.holm import holm
+from harness.stats.sequential.boundaries import gaussian
+from harness.stats.sequential.levels import holm
 
 ALPHA = 0.05
 GIVE_UP = 0.3

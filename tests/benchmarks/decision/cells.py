@@ -15,7 +15,7 @@ from tests.benchmarks.decision.rules import ladder_design
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.stats.design import Design
+    from harness.stats.sequential.design import Design
 
 FINE_SIZES = (50, 100, 200, 300, 500, 700, 1000, 1500, 2000)
 FINE_DISCORDANCES = (0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4)

@@ -16,18 +16,18 @@ import numpy as np
 from scipy import stats
 
 from harness.stats import tango
-from harness.stats.chance import Target, predicted_chance
-from harness.stats.course import Seen, run
-from harness.stats.moments import moments_at
-from harness.stats.single import rules_of
+from harness.stats.arrays import moments_at
+from harness.stats.sequential.histories import Seen, run
+from harness.stats.sequential.state import rules_of
+from harness.stats.sequential.steering import PassMark, predicted_chance
 from tests.benchmarks.decision.rules import ladder_design
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.stats.course import Course
-    from harness.stats.design import Design
+    from harness.stats.sequential.design import Design
+    from harness.stats.sequential.histories import HistoryStates
 
 RUNS = 20_000
 MARGIN, DISCORDANCE = 5.0, 0.08
@@ -98,7 +98,7 @@ def _left(passes: np.ndarray, worse: np.ndarray, unlikely: np.ndarray) -> int:
     return int((~passes & left).sum())
 
 
-def _worse(design: Design, course: Course, drawn: np.ndarray) -> np.ndarray:
+def _worse(design: Design, course: HistoryStates, drawn: np.ndarray) -> np.ndarray:
     """Shown to be worse than the margin by all that an option was asked."""
     ends = np.array([0, *design.checks])
     asked = np.where(course.walk.reached > 0, ends[course.walk.reached], course.piloted)
@@ -108,14 +108,14 @@ def _worse(design: Design, course: Course, drawn: np.ndarray) -> np.ndarray:
     return (asked > 0) & (best < -design.margin / 100) & ~course.walk.accepted
 
 
-def _hopeless_at_the_end(design: Design, course: Course, drawn: np.ndarray) -> np.ndarray:
+def _hopeless_at_the_end(design: Design, course: HistoryStates, drawn: np.ndarray) -> np.ndarray:
     """Asked every case, not accepted, and with no chance left: none is, when no case is."""
     rules = rules_of(design)
     last = course.walk.reached == len(design.checks)
     every = moments_at(drawn, 0, (rules.checks[-1],))
     counted = moments_at(drawn, rules.pilot, (rules.checks[-1],))
     level = rules.alpha * np.sqrt(np.maximum(course.weights, 1e-9))
-    target = Target(
+    target = PassMark(
         margin=rules.test.margin, level=level[..., None], n=rules.checks[-1] - rules.pilot
     )
     chance = predicted_chance(every, counted, target, rules.steering.prior)[..., 0]

@@ -14,10 +14,10 @@ import numpy as np
 from scipy import signal, special, stats
 
 from harness.stats import betting, tango
-from harness.stats.power import Truth, pass_rate
+from harness.stats.sequential.power import Truth, pass_rate
 
 if TYPE_CHECKING:
-    from harness.stats.levels import TestRules
+    from harness.stats.sequential.levels import TestRules
     from tests.benchmarks.decision.cells import Cell
 
 _DEVIATIONS = 9.0

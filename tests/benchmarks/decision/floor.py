@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 from scipy.stats import beta, binomtest
 
 from harness.stats import tango
-from harness.stats.course import Seen, run
-from harness.stats.floor import LEVEL
-from harness.stats.single import rules_of
+from harness.stats.sequential.histories import Seen, run
+from harness.stats.sequential.power import LEVEL
+from harness.stats.sequential.state import rules_of
 from tests.benchmarks.decision.outcomes import folder
 from tests.support.decisions import design
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from scipy import stats
 
-from harness.decision.procedure import too_small
-from harness.stats.single import rules_of
+from harness.judge.decision.procedure import too_small
+from harness.stats.sequential.state import rules_of
 from tests.benchmarks.decision import exact
 from tests.benchmarks.decision.cells import Cell, design_of
 from tests.benchmarks.decision.scenes import errs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from harness.stats.design import Design
+    from harness.stats.sequential.design import Design
 
 RUNS = 50_000
 ALLOWED = 1.2 * 0.05

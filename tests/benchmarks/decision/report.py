@@ -39,7 +39,7 @@ those too that the product would refuse as SAMPLE_TOO_SMALL (Holm's would be ref
 
 All outcomes are part A. What steers the ladder was chosen on them: looks and patience by size on
 half of the ladders (every other flagship and task), tried on the other half, which moved one
-number (`harness/stats/steering.py`). Nothing that controls the error was chosen on data.
+number (`harness/stats/sequential/steering.py`). Nothing that controls the error was chosen on data.
 """
 
 

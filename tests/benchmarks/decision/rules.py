@@ -13,15 +13,15 @@ import numpy as np
 from scipy import special
 
 from harness.stats import betting, tango
-from harness.stats.course import Seen, run
-from harness.stats.design import PlannedOption, Setup, make_design
-from harness.stats.holm import holm
-from harness.stats.single import rules_of
+from harness.stats.sequential.design import DesignInput, TestedOption, make_design
+from harness.stats.sequential.histories import Seen, run
+from harness.stats.sequential.levels import holm
+from harness.stats.sequential.state import rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.stats.design import Design
+    from harness.stats.sequential.design import Design
 
 ALPHA = 0.05
 SCREEN = 0.2
@@ -77,13 +77,13 @@ def ladder_design(count: int, cases: int, **changes: object) -> Design:
     """The product's own default design over numbered cases."""
     names = tuple(f"c{place}" for place in range(cases))
     values: dict[str, object] = {
-        "options": tuple(PlannedOption(name=f"o{k}", saving=0.5) for k in range(count)),
+        "options": tuple(TestedOption(name=f"o{k}", saving=0.5) for k in range(count)),
         "margin": 5.0,
         "cases": names,
         "clusters": names,
         "method": "tango",
     }
-    return make_design(Setup(**(values | changes)))  # type: ignore[arg-type]
+    return make_design(DesignInput(**(values | changes)))  # type: ignore[arg-type]
 
 
 def composed(sample: Sampled) -> Picked:
@@ -95,7 +95,7 @@ def composed(sample: Sampled) -> Picked:
         margin=100 * sample.margin,
         method="tango" if sample.binary else "betting",
         options=tuple(
-            PlannedOption(name=f"o{k}", saving=float(saving))
+            TestedOption(name=f"o{k}", saving=float(saving))
             for k, saving in enumerate(sample.savings)
         ),
     )

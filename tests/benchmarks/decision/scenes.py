@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.stats import clusters, tango
-from harness.stats.course import Seen, Tables, run, take
-from harness.stats.holm import holm
-from harness.stats.levels import tango_levels
-from harness.stats.moments import Moments
-from harness.stats.single import rules_of
+from harness.stats.arrays import Moments
+from harness.stats.sequential.histories import Seen, Tables, run, take
+from harness.stats.sequential.levels import holm, tango_levels
+from harness.stats.sequential.state import rules_of
 from tests.benchmarks.decision.cells import CLUSTER
 from tests.benchmarks.decision.exact import loss_rate, values_of
 
 if TYPE_CHECKING:
-    from harness.stats.course import LadderRules
-    from harness.stats.design import Design
+    from harness.stats.sequential.design import Design
+    from harness.stats.sequential.histories import LadderRules
     from tests.benchmarks.decision.cells import Cell
 
 SHARED = 0.6

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.decision.procedure import next_step, too_small
-from harness.decision.step import Evidence
-from harness.stats.levels import look_levels
-from harness.stats.single import nominal_level, rules_of
+from harness.judge.decision.procedure import next_step, too_small
+from harness.judge.decision.standing import PairsSoFar
+from harness.stats.sequential.levels import look_levels
+from harness.stats.sequential.state import nominal_level, rules_of
 from tests.benchmarks.decision import broken, others
 from tests.benchmarks.decision.cells import Cell, cells, design_of, one_look
 from tests.benchmarks.decision.margin import ALLOWED, measure
@@ -130,7 +130,7 @@ def test_error_3_adding_cases_until_it_passes() -> None:
     assert once <= ALLOWED < twice < often
     assert often > 1.5 * 0.05
     small, large = design(n=300, options=1), design(n=400, options=1)
-    grown = Evidence(pairs={"o0": pairs(large, "o0", [0.0] * 400)})
+    grown = PairsSoFar(pairs={"o0": pairs(large, "o0", [0.0] * 400)})
     with pytest.raises(ValueError, match="new plan, on the new cases alone"):
         next_step(small, grown)
 

@@ -16,11 +16,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from harness.config.files import GpuPrice
-from harness.costing.pricebook import catalogue_rates
-from harness.economics.curve import HourlyCurve
-from harness.economics.hosting import Capacity, HostingPlan, hosting_cost
-from harness.economics.hours import HourlyUsage, price_hours
+from harness.money.hosting import Capacity, HostingPlan, HourlyCurve, hosting_cost
+from harness.money.hours import HourlyUsage, price_hours
+from harness.money.prices.pricebook import catalogue_rates
+from harness.workspace.policy_file import GpuPrice
 
 FEATURES = 200
 HOURS = 8760

@@ -22,13 +22,11 @@ from pathlib import Path
 import pandas as pd
 
 from evalsets.cases import Case, ScorerSpec
-from harness.comparison.arms import Arm
-from harness.comparison.pairs import pair_up
-from harness.decision.procedure import standings
-from harness.decision.standing import Standing
-from harness.decision.step import Evidence
-from harness.scoring.catalogue import find_scorer
-from harness.stats.design import Design, PlannedOption, Setup, make_design
+from harness.judge.comparison.pairs import Arm, pair_up
+from harness.judge.decision.procedure import standings
+from harness.judge.decision.standing import PairsSoFar, Standing
+from harness.judge.scoring.catalogue import find_scorer
+from harness.stats.sequential.design import Design, DesignInput, TestedOption, make_design
 
 NUMBER = find_scorer(ScorerSpec(scorer="number"))
 _ANSWER = re.compile(r'"answer"\s*:\s*"?([^"\n}]*)')
@@ -103,7 +101,7 @@ def decide(
     """Where the candidate stands with these targets known."""
     incumbent, candidate = arm("now", both[0], gold, known), arm("new", both[1], gold, known)
     pairs = pair_up(incumbent, candidate, order=design.order, clusters=design.clusters)
-    evidence = Evidence(pairs={"new": pairs}, cleared=frozenset({"new"}))
+    evidence = PairsSoFar(pairs={"new": pairs}, cleared=frozenset({"new"}))
     (standing,) = standings(design, evidence)
     return standing
 
@@ -123,8 +121,8 @@ def label_on_demand(
 
 def design_of(cases: tuple[str, ...], margin: float, kind: str) -> Design:
     return make_design(
-        Setup(
-            options=(PlannedOption(name="new", saving=0.8),),
+        DesignInput(
+            options=(TestedOption(name="new", saving=0.8),),
             margin=margin,
             cases=cases,
             clusters=cases,

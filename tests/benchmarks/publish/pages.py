@@ -13,9 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from harness.publish import publish
-from harness.publish.portfolio import to_portfolio
-from harness.record.codes import Reason
+from harness.record.base import Reason
+from harness.tell.pages import publish
+from harness.tell.portfolio.index import to_portfolio
 from reports.render import render_index
 from tests.support.record_parts import a_feature
 from tests.support.records import NOW, record_for

@@ -18,8 +18,8 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from harness.cluster.inline import InlineCluster
-from harness.cluster.opening import local_cluster
+from harness.ask.cluster.actors import local_cluster
+from harness.ask.cluster.workers import InlineCluster
 from tests.benchmarks.replay.faults import capped, storm
 from tests.benchmarks.replay.kills import kill_loop
 from tests.benchmarks.replay.limits import within

@@ -7,18 +7,19 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from harness.replay.engine import replay
-from harness.replay.governor import Governor, LaneLimits
-from harness.replay.journal import Journal
-from harness.replay.ledger import Ledger
-from harness.replay.retry import RetryPolicy
-from harness.trials import Answered, Trial
+from harness.ask.replay.engine import replay
+from harness.ask.replay.governor import Governor
+from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.retry import RetryPolicy
+from harness.ask.replay.throttle import LaneLimits
+from harness.journal.journal import Journal
+from harness.journal.trials import Answered, Trial
 from tests.benchmarks.replay.ours import NOW, load_trials
 from tests.support.load_server import FAULTS, INPUT_TOKENS, OUTPUT_TOKENS, load_server
 from tests.support.trials import usd_per_token
 
 if TYPE_CHECKING:
-    from harness.cluster.crew import Cluster
+    from harness.ask.cluster.workers import Cluster
     from providers.completion import TokenUsage
 
 PRICE = Decimal(INPUT_TOKENS + OUTPUT_TOKENS) / 100_000

@@ -9,12 +9,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.cluster.inline import InlineCluster
-from harness.cluster.opening import local_cluster
-from harness.replay.engine import replay
-from harness.replay.journal import Journal
-from harness.replay.rows import INTERRUPTED
-from harness.trials import Answered
+from harness.ask.cluster.actors import local_cluster
+from harness.ask.cluster.workers import InlineCluster
+from harness.ask.replay.engine import replay
+from harness.journal.journal import Journal
+from harness.journal.rows import INTERRUPTED
+from harness.journal.trials import Answered
 from tests.benchmarks.replay.ours import NOW, load_trials, parts
 from tests.support.load_server import Running, load_server
 

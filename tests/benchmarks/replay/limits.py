@@ -8,12 +8,13 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from harness.replay.engine import replay
-from harness.replay.governor import Governor, LaneLimits
-from harness.replay.journal import Journal
-from harness.replay.ledger import Ledger
-from harness.replay.retry import RetryPolicy
-from harness.replay.worker import OPENER
+from harness.ask.replay.engine import replay
+from harness.ask.replay.governor import Governor
+from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.retry import RetryPolicy
+from harness.ask.replay.throttle import LaneLimits
+from harness.ask.replay.worker import OPENER
+from harness.journal.journal import Journal
 from providers.provider import Endpoint
 from tests.benchmarks.replay.ours import NOW, load_trials
 from tests.support.load_server import load_server
@@ -22,8 +23,8 @@ from tests.support.trials import usd_per_token
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.cluster.crew import Cluster
-    from harness.trials import Trial
+    from harness.ask.cluster.workers import Cluster
+    from harness.journal.trials import Trial
 
 WARM_S = 5.0
 """Until then the headers are being learned; afterwards is the steady state."""

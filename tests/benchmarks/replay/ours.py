@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from harness.cluster.opening import local_cluster
-from harness.replay.engine import replay
-from harness.replay.governor import Governor, LaneLimits
-from harness.replay.journal import Journal
-from harness.replay.ledger import Ledger
-from harness.replay.retry import RetryPolicy
-from harness.replay.worker import OPENER
-from harness.trials import Answered, Trial
+from harness.ask.cluster.actors import local_cluster
+from harness.ask.replay.engine import replay
+from harness.ask.replay.governor import Governor
+from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.retry import RetryPolicy
+from harness.ask.replay.throttle import LaneLimits
+from harness.ask.replay.worker import OPENER
+from harness.journal.journal import Journal
+from harness.journal.trials import Answered, Trial
 from providers.provider import Endpoint
 from tests.support.trials import request, trial, usd_per_token
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from harness.cluster.inline import InlineCluster
-from harness.review.reviewing import review
+from harness.ask.cluster.workers import InlineCluster
+from harness.conduct.reviewing.review import review
 from tests.benchmarks.replay.reviews import decided
 from tests.support.lockstep import review_in_lockstep
 from tests.support.paces import QUICK, SLOW, Watch, late_answers, write_paced_workspace
@@ -21,7 +21,7 @@ from tests.support.wire.reply import Reply
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.review.progress import Standing
+    from harness.conduct.reviewing.progress import OptionProgress
     from tests.support.reviews import Reviewer
     from tests.support.wire.reply import Body, Script
 
@@ -60,7 +60,7 @@ def paced(folder: Path) -> dict[str, Any]:
             root = write_scene(folder / name, fast.port, late.port)
             ends: dict[str, float] = {}
 
-            def stood(standing: Standing, ends: dict[str, float] = ends) -> None:
+            def stood(standing: OptionProgress, ends: dict[str, float] = ends) -> None:
                 ends[standing.feature] = time.monotonic()
 
             began = time.monotonic()

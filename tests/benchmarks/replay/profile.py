@@ -10,8 +10,8 @@ import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.replay.calls import Call, Reply
-from harness.replay.worker import open_worker
+from harness.ask.replay.calls import Call, Reply
+from harness.ask.replay.worker import open_worker
 from providers.completion import Completion
 from tests.benchmarks.replay.ours import load_trials
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from harness.replay.worker import Worker
-    from harness.trials import Trial
+    from harness.ask.replay.worker import Worker
+    from harness.journal.trials import Trial
 
 SAMPLE_S = 0.001
 

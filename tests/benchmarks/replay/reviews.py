@@ -16,16 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import psutil
 
-from harness.cluster.inline import InlineCluster
-from harness.publish.store import read_records
-from harness.replay import upkeep
-from tests.support.reviews import (
-    CYCLE,
-    Shape,
-    answers,
-    run_review,
-    write_review_workspace,
-)
+from harness.ask.cluster.workers import InlineCluster
+from harness.journal import upkeep
+from harness.record.stored import read_records
+from tests.support.reviews import CYCLE, Shape, answers, run_review, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Reply
 

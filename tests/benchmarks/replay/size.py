@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from harness.replay.engine import replay
-from harness.replay.governor import Governor, LaneLimits
-from harness.replay.journal import Ended, Journal, Sent
-from harness.replay.ledger import Ledger
-from harness.replay.retry import RetryPolicy
-from harness.trials import Answered, Attempt
+from harness.ask.replay.engine import replay
+from harness.ask.replay.governor import Governor
+from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.retry import RetryPolicy
+from harness.ask.replay.throttle import LaneLimits
+from harness.journal.journal import Ended, Journal, Sent
+from harness.journal.trials import Answered, Attempt
 from providers.completion import TokenUsage
 from tests.benchmarks.replay.ours import NOW, load_trials
 from tests.support.instant_worker import FACTORY
 from tests.support.trials import usd_per_token
 
 if TYPE_CHECKING:
-    from harness.cluster.crew import Cluster
+    from harness.ask.cluster.workers import Cluster
 
 
 def long_run(cluster: Cluster, folder: Path, *, total: int) -> dict[str, Any]:

@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.main import run
-from harness.config.probe_file import probe_path, read_probe
-from harness.config.workspace import load_workspace
 from harness.plan.ladder import climb
+from harness.workspace.probe_file import probe_path, read_probe
+from harness.workspace.workspace import load_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from harness.config.probe_file import GpuEntry, ProbeResult
+    from harness.workspace.probe_file import GpuEntry, ProbeResult
 
 SERVER = Path(__file__).parents[2] / "support" / "torch_server.py"
 RESULTS = Path(__file__).with_name("results.md")

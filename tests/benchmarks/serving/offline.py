@@ -20,11 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.serving.lifecycle import serve_models
-from harness.serving.offline import OfflineBench, open_desk
-from harness.serving.specs import ServeSpec
+from harness.ask.serving.lifecycle import serve_models
+from harness.ask.serving.offline import OfflineBench, open_desk
+from harness.ask.serving.specs import ServeSpec
 from providers.batch import BatchAnswered, BatchItem
-from providers.batch_lines import BatchLines
+from providers.openai_batch import BatchLines
 from providers.opening import open_provider
 from providers.provider import Endpoint
 from providers.request import Message, ModelRequest
@@ -32,7 +32,7 @@ from providers.request import Message, ModelRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.cluster.seats import Seat
+    from harness.ask.cluster.gpu_workers import GpuWorker
 
 RESULTS = Path(__file__).with_name("offline.md")
 HEAD = """\
@@ -111,7 +111,7 @@ def through_server(spec: ServeSpec, options: argparse.Namespace) -> Pass:
 def offline(spec: ServeSpec, options: argparse.Namespace) -> Pass:
     lines = BatchLines(Endpoint(vendor="openai-compatible", api="chat"))
     asked, count = items(options), options.replicas
-    seats: tuple[Seat, ...] = tuple(LocalSeat() for _ in range(count))  # type: ignore[misc]
+    seats: tuple[GpuWorker, ...] = tuple(LocalSeat() for _ in range(count))  # type: ignore[misc]
     bench = OfflineBench("model", spec, seats, None)
     began = time.perf_counter()
     bench.start([lines.requests(asked[place::count]) for place in range(count)])

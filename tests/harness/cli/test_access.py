@@ -8,9 +8,9 @@ import pytest
 
 from harness.cli.access import lacking
 from harness.cli.main import run
-from harness.config.files import ModelConfig
 from harness.errors import ExitCode
-from harness.plan.endpoints import endpoint_of
+from harness.workspace.endpoints import endpoint_of
+from harness.workspace.model_file import ModelConfig
 from providers.opening import missing_sdk, open_batch_provider, open_provider
 from providers.provider import Endpoint
 from tests.support.reviews import (

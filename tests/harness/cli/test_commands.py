@@ -11,9 +11,9 @@ import pytest
 
 from harness.cli.main import run
 from harness.errors import ExitCode
-from harness.publish.store import read_records, write_records
-from harness.record.codes import State
+from harness.record.base import State
 from harness.record.model import DecisionRecord, seal
+from harness.record.stored import read_records, write_records
 from tests.support.records import downgrade_record
 from tests.support.reviews import CYCLE, Shape, run_review, write_review_workspace
 

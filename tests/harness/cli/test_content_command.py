@@ -4,7 +4,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from harness.cli.main import run
-from harness.publish.store import write_records
+from harness.record.stored import write_records
 from tests.support.reviews import (
     CYCLE,
     Shape,

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cli.main import run
-from harness.config.workspace import load_workspace
-from harness.costing.rates import PriceMissingError
 from harness.errors import ExitCode
-from harness.publish.store import write_records
+from harness.money.prices.rates import PriceMissingError
 from harness.record.model import load
-from harness.showback.current_rates import rates_on
-from harness.showback.repricing import reprice
+from harness.record.stored import write_records
+from harness.tell.repricing import rates_on, reprice
+from harness.workspace.workspace import load_workspace
 from tests.support.money import pair, some_traffic
 from tests.support.priced_records import a_priced_record
 from tests.support.record_parts import a_feature, a_not_run_option, a_target

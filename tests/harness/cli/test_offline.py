@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from harness.cli.offline import keeping
-from harness.serving.offline import Share
+from harness.ask.serving.offline import ProcessAnswers
+from harness.cli.hosting import keeping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from harness.cli.hosting import Hosts
 
 
-def share(load_s: float | None) -> Share:
-    return Share(results=b"", load_s=load_s, failed=None, log="said")
+def share(load_s: float | None) -> ProcessAnswers:
+    return ProcessAnswers(results=b"", load_s=load_s, failed=None, log="said")
 
 
 def test_a_load_that_nobody_timed_is_not_taken_to_be_none(tmp_path: Path) -> None:

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
+from harness.ask.replay.retry import RetryPolicy
 from harness.cli.main import run
-from harness.config.workspace import load_workspace
+from harness.conduct.reviewing.progress import Silent
+from harness.conduct.reviewing.review import review
+from harness.conduct.reviewing.session import Runtime
 from harness.errors import ExitCode, Faults
+from harness.journal.journal import Journal
 from harness.plan.planning import Selection, plan_review
-from harness.publish.pages import publish
-from harness.publish.store import read_records
-from harness.replay.journal import Journal
-from harness.replay.retry import RetryPolicy
-from harness.review.engine import Engine
-from harness.review.progress import Silent
-from harness.review.reviewing import review
+from harness.record.stored import read_records
+from harness.tell.pages import publish
+from harness.workspace.workspace import load_workspace
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -142,7 +142,7 @@ def test_a_record_that_cannot_be_made_is_kept_from_the_others(root: Path) -> Non
     faults = Faults()
     path = root / ".rightsize" / "journal.sqlite"
     with Journal.open(path, run_id="again", cycle=CYCLE, now=NOW.isoformat()) as journal:
-        engine = Engine(
+        engine = Runtime(
             cluster=None,
             journal=journal,
             retry=RetryPolicy(rng=Random(1)),

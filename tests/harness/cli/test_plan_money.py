@@ -6,10 +6,9 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from harness.cli.plan_money import bound_line, growth_line, option_money
-from harness.cli.plan_text import plan_lines
-from harness.config.workspace import load_workspace
+from harness.cli.plan_text import bound_line, growth_line, option_money, plan_lines
 from harness.plan.planning import Selection, plan_review
+from harness.workspace.workspace import load_workspace
 from tests.support.workspaces import write_workspace
 
 if TYPE_CHECKING:

@@ -8,16 +8,10 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from harness.cli.progress import (
-    Ahead,
-    LiveProgress,
-    PlainProgress,
-    show_progress,
-    standing_line,
-)
-from harness.review.progress import Silent, Standing
+from harness.cli.show import Ahead, LiveProgress, PlainProgress, show_progress, standing_line
+from harness.conduct.reviewing.progress import OptionProgress, Silent
 
-STANDING = Standing(
+STANDING = OptionProgress(
     feature="tickets",
     option="good",
     look=3,

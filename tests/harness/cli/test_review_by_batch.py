@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.cli.main import run
-from harness.config.workspace import load_workspace
 from harness.errors import ExitCode
 from harness.plan.planning import Selection, plan_review
+from harness.workspace.workspace import load_workspace
 from tests.support.batch_reviews import CASES, KEY, batch_servers, write_batch_workspace
 from tests.support.reviews import CYCLE, NOW
 

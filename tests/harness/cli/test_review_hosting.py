@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.ask.serving.states import ProcessMark, ServerState, mark_of, write_state
 from harness.cli.main import run
 from harness.errors import ExitCode
-from harness.serving.marks import ProcessMark, mark_of
-from harness.serving.states import ServerState, write_state
 from tests.support.gpus import list_gpus
 from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer

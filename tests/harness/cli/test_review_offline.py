@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from harness.ask.serving.states import list_servers
 from harness.cli.loads import logs_of
 from harness.cli.main import run
-from harness.config.workspace import load_workspace
 from harness.errors import ExitCode
 from harness.plan.planning import Selection, plan_review
-from harness.serving.states import list_servers
+from harness.workspace.workspace import load_workspace
 from tests.support.gpus import list_gpus
 from tests.support.reviews import CYCLE, NOW, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer

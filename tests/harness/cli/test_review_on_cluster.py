@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from harness.ask.serving.states import list_servers
 from harness.cli.main import run
 from harness.errors import ExitCode
-from harness.publish.store import read_records
-from harness.serving.states import list_servers
+from harness.record.stored import read_records
 from tests.support.ray_nodes import ray_nodes
 from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
@@ -32,7 +32,7 @@ from tests.support.wire.openai_server import OpenAIServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from harness.serving.states import ServerState
+    from harness.ask.serving.states import ServerState
     from tests.support.ray_nodes import Nodes
     from tests.support.wire.reply import Body, Reply
 

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.ask.serving.states import ProcessMark, ServerState, mark_of, write_state
 from harness.cli.main import run
-from harness.config.probe_file import probe_path, read_probe
-from harness.config.workspace import load_workspace
+from harness.conduct.probing import slo_of
 from harness.errors import ExitCode, UsageError
-from harness.probe.featured import slo_of
-from harness.serving.marks import ProcessMark, mark_of
-from harness.serving.states import ServerState, write_state
+from harness.workspace.probe_file import probe_path, read_probe
+from harness.workspace.workspace import load_workspace
 from tests.support.queue_server import queue_server
 from tests.support.reviews import Shape, write_review_workspace
 

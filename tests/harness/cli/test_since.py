@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cli.since import cannot_tell_lines, since_lines
-from harness.config.workspace import load_workspace
-from harness.lifecycle import ends_on
 from harness.plan.planning import Selection, plan_review
-from harness.publish.store import read_records, write_records
+from harness.record.lifecycle import ends_on
+from harness.record.stored import read_records, write_records
+from harness.workspace.workspace import load_workspace
 from providers.completion import TokenUsage
 from tests.support.reviews import (
     CYCLE,

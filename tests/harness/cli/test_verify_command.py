@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cli.main import run
+from harness.conduct.deciding import Signing, SigningRules, decide_on_disk
 from harness.errors import ExitCode
-from harness.publish.deciding import Signature, SigningRules, decide_on_disk
-from harness.publish.store import read_records, write_records
-from harness.record.codes import State
-from harness.replay.journal import Journal
+from harness.journal.journal import Journal
+from harness.record.base import State
+from harness.record.stored import read_records, write_records
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -36,7 +36,7 @@ def root(tmp_path: Path) -> Path:
     with OpenAIServer(answers) as server, inline_cluster() as cluster:
         write_review_workspace(root, server.port, Shape(cases=300, candidates="good"))
         write_records(run_review(root, cluster), root / "reviews" / CYCLE)
-    signature = Signature(action="accept", by="dana", by_source="--by")
+    signature = Signing(action="accept", by="dana", by_source="--by")
     decide_on_disk(root / "reviews" / CYCLE, "tickets", signature, rules=RULES, now=SOON)
     return root
 

@@ -9,8 +9,8 @@ import pytest
 
 from harness.cli.main import run
 from harness.errors import ExitCode
-from harness.publish.store import read_records, write_records
-from harness.record.codes import State
+from harness.record.base import State
+from harness.record.stored import read_records, write_records
 from tests.support.reviews import (
     CYCLE,
     Shape,

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import run
-from harness.lock import read_lock
-from harness.publish.store import write_records
+from harness.record.lock import read_lock
+from harness.record.stored import write_records
 from tests.support.cascades import CASCADE, unsure_answers
 from tests.support.reviews import CYCLE, Shape, inline_cluster, run_review, write_review_workspace
 from tests.support.shops import CASES, FEATURE, LOCK, PROMPT, SETTINGS, W, both, edit, remove, write

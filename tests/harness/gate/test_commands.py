@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.gate import gate
+from harness.cli.cycle.gate import gate
 from harness.cli.main import run
 from harness.errors import ExitCode
-from harness.lock import read_lock
+from harness.record.lock import read_lock
 from tests.support.shops import (
     CASES,
     EXTRA,

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from harness.gate.findings import Code, Finding, GateReport, Outcome
+from harness.gate.findings import Cause, GateReport, Outcome, Violation
 from harness.gate.inputs import Escalation, GateInput
 from harness.gate.judging import judge
-from harness.record.codes import Finding as Found
-from harness.record.codes import Reason, Result, State
+from harness.record.base import Reason, Result, State
+from harness.record.base import Violation as Found
 from harness.record.model import DecisionRecord
-from harness.record.parts import CascadeFacts, HistoryEntry
+from harness.record.parts import HistoryEntry
+from harness.record.trust import CascadeFacts
 from tests.support.gates import (
     FEATURE,
     OTHER,
@@ -51,11 +52,11 @@ NEW = "ef" * 32
 INCUMBENT = "claude-opus-4-5"
 
 
-def codes(scene: GateInput) -> set[Code]:
+def codes(scene: GateInput) -> set[Cause]:
     return {one.code for one in judge(scene).findings}
 
 
-def only(scene: GateInput) -> Finding:
+def only(scene: GateInput) -> Violation:
     (found,) = judge(scene).findings
     return found
 
@@ -64,29 +65,29 @@ def good(**over: Any) -> DecisionRecord:
     return newer(**{"state": State.ACCEPTED, **over})
 
 
-EDGES: dict[str, tuple[GateInput, Code | None]] = {
+EDGES: dict[str, tuple[GateInput, Cause | None]] = {
     "dated ten minutes after now": (
         swap(good(generated_at=NOW + timedelta(minutes=10))),
-        Code.SHOWN_NON_INFERIOR,
+        Cause.SHOWN_NON_INFERIOR,
     ),
     "dated a second more": (
         swap(good(generated_at=NOW + timedelta(minutes=10, seconds=1))),
-        Code.CLOCK_SKEW,
+        Cause.CLOCK_SKEW,
     ),
     "dated a minute ago": (
         swap(good(generated_at=NOW - timedelta(minutes=1))),
-        Code.SHOWN_NON_INFERIOR,
+        Cause.SHOWN_NON_INFERIOR,
     ),
-    "on its last day": (swap(good(expires_at=NOW.date())), Code.SHOWN_NON_INFERIOR),
-    "a day later": (swap(good(expires_at=NOW.date() - timedelta(days=1))), Code.EVIDENCE_STALE),
+    "on its last day": (swap(good(expires_at=NOW.date())), Cause.SHOWN_NON_INFERIOR),
+    "a day later": (swap(good(expires_at=NOW.date() - timedelta(days=1))), Cause.EVIDENCE_STALE),
     "another feature's": (
         swap(good(feature=a_feature(id="another"))),
-        Code.NOT_SHOWN_NON_INFERIOR,
+        Cause.NOT_SHOWN_NON_INFERIOR,
     ),
-    "superseded since": (swap(good(state=State.SUPERSEDED)), Code.NOT_SHOWN_NON_INFERIOR),
+    "superseded since": (swap(good(state=State.SUPERSEDED)), Cause.NOT_SHOWN_NON_INFERIOR),
     "compared with the accepted model, which production asks": (
         swap(good(current=a_target())),
-        Code.SHOWN_NON_INFERIOR,
+        Cause.SHOWN_NON_INFERIOR,
     ),
     "as many looks as planned": (
         swap(
@@ -96,19 +97,19 @@ EDGES: dict[str, tuple[GateInput, Code | None]] = {
                 )
             )
         ),
-        Code.SHOWN_NON_INFERIOR,
+        Cause.SHOWN_NON_INFERIOR,
     ),
     "as often used as looks are planned": (
         swap(good(evidence=an_evidence(eval_set=an_eval_set(times_used=5)))),
-        Code.SHOWN_NON_INFERIOR,
+        Cause.SHOWN_NON_INFERIOR,
     ),
     "used once more": (
         swap(good(evidence=an_evidence(eval_set=an_eval_set(times_used=6)))),
-        Code.BEYOND_PLAN,
+        Cause.BEYOND_PLAN,
     ),
     "used once more, and nobody knows the plan": (
         swap(good(evidence=an_evidence(eval_set=an_eval_set(times_used=6))), looks=None),
-        Code.SHOWN_NON_INFERIOR,
+        Cause.SHOWN_NON_INFERIOR,
     ),
     "another option was tested too often": (
         swap(
@@ -119,7 +120,7 @@ EDGES: dict[str, tuple[GateInput, Code | None]] = {
                 )
             )
         ),
-        Code.SHOWN_NON_INFERIOR,
+        Cause.SHOWN_NON_INFERIOR,
     ),
 }
 
@@ -129,8 +130,8 @@ def test_a_record_speaks_up_to_the_edge_of_each_rule(name: str) -> None:
     scene, code = EDGES[name]
     found = codes(scene)
     assert code in found
-    assert (Code.SHOWN_NON_INFERIOR in found) or code is not Code.SHOWN_NON_INFERIOR
-    doubted = {Code.CLOCK_SKEW, Code.EVIDENCE_STALE, Code.BEYOND_PLAN, Code.NOT_COMPARABLE}
+    assert (Cause.SHOWN_NON_INFERIOR in found) or code is not Cause.SHOWN_NON_INFERIOR
+    doubted = {Cause.CLOCK_SKEW, Cause.EVIDENCE_STALE, Cause.BEYOND_PLAN, Cause.NOT_COMPARABLE}
     assert found & doubted == {code} & doubted
 
 
@@ -149,7 +150,7 @@ def test_the_margin_agreed_to_today_counts(
     change = proposed(asked=asked(OTHER), margin=stated)
     record = good(margin=a_margin(value=recorded))
     found = codes(swap(record, proposed=(change,)))
-    assert (Code.NOT_COMPARABLE in found) != comparable
+    assert (Cause.NOT_COMPARABLE in found) != comparable
 
 
 def test_the_last_word_on_a_rejected_record_is_passed_on() -> None:
@@ -165,23 +166,23 @@ def test_the_last_word_on_a_rejected_record_is_passed_on() -> None:
         for state, reason in ((State.DEFERRED, "wait"), (State.REJECTED, "the owner left"))
     )
     report = judge(swap(newer(state=State.REJECTED, history=history)))
-    (rejected,) = (one for one in report.findings if one.code is Code.REJECTED)
+    (rejected,) = (one for one in report.findings if one.code is Cause.REJECTED)
     assert rejected.message.endswith("was rejected: the owner left")
 
 
 def test_a_deferred_record_is_signed_by_nobody() -> None:
     report = judge(swap(newer(state=State.DEFERRED)))
     assert report.outcome is Outcome.WARN
-    assert Code.NOT_ACCEPTED_YET in {one.code for one in report.findings}
+    assert Cause.NOT_ACCEPTED_YET in {one.code for one in report.findings}
 
 
-STAYS: dict[str, tuple[dict[str, Any], Code]] = {
-    "no harm": ({}, Code.EVIDENCE_FITS),
-    "it fails its own bar": ({"finding": Found.UNDER_PROVISIONED}, Code.SHOWN_WORSE),
-    "asked with the old prompt": ({"current": a_target(INCUMBENT)}, Code.PROVISIONAL),
+STAYS: dict[str, tuple[dict[str, Any], Cause]] = {
+    "no harm": ({}, Cause.EVIDENCE_FITS),
+    "it fails its own bar": ({"finding": Found.UNDER_PROVISIONED}, Cause.SHOWN_WORSE),
+    "asked with the old prompt": ({"current": a_target(INCUMBENT)}, Cause.PROVISIONAL),
     "another model was asked so": (
         {"current": a_target("gpt-5", prompt_sha256=NEW)},
-        Code.PROVISIONAL,
+        Cause.PROVISIONAL,
     ),
 }
 
@@ -206,7 +207,7 @@ def test_a_new_prompt_of_a_model_that_stays(name: str) -> None:
 
 def test_what_was_measured_of_the_incumbent_says_nothing_of_a_chosen_models_prompt() -> None:
     record = newer(current=a_target(INCUMBENT, prompt_sha256=NEW))
-    assert codes(reprompt(record)) == {Code.PROVISIONAL}
+    assert codes(reprompt(record)) == {Cause.PROVISIONAL}
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_a_record_speaks_of_a_prompt_and_parameters_as_far_as_they_are_known(
 ) -> None:
     record = newer({"target": a_target(prompt_sha256=NEW, params_sha256=NEW)}, chosen=None)
     scene = reprompt(record, proposed=(proposed(asked=asked(**change)),))
-    assert codes(scene) == {Code.EVIDENCE_FITS if speaks else Code.PROVISIONAL}
+    assert codes(scene) == {Cause.EVIDENCE_FITS if speaks else Cause.PROVISIONAL}
 
 
 def test_what_nobody_knows_of_a_change_is_no_change() -> None:
@@ -234,7 +235,7 @@ def test_what_nobody_knows_of_a_change_is_no_change() -> None:
     assert judge(given(proposed=(unknown,))).findings == ()
 
 
-NEW_SETS: dict[str, tuple[DecisionRecord, Code]] = {
+NEW_SETS: dict[str, tuple[DecisionRecord, Cause]] = {
     "the option failed on it": (
         newer(
             {
@@ -244,15 +245,15 @@ NEW_SETS: dict[str, tuple[DecisionRecord, Code]] = {
             },
             evidence=an_evidence(eval_set=an_eval_set(inputs_sha256="99" * 32)),
         ),
-        Code.NOT_SHOWN_NON_INFERIOR,
+        Cause.NOT_SHOWN_NON_INFERIOR,
     ),
     "its incumbent fails its own bar": (
         on_new_set(finding=Found.UNDER_PROVISIONED),
-        Code.NOT_SHOWN_NON_INFERIOR,
+        Cause.NOT_SHOWN_NON_INFERIOR,
     ),
     "the chosen model is no option on it": (
         on_new_set(options=(an_option("gpt-5"),)),
-        Code.EVIDENCE_MISSING,
+        Cause.EVIDENCE_MISSING,
     ),
 }
 
@@ -272,7 +273,7 @@ def test_a_model_that_stays_needs_no_option_on_a_new_eval_set() -> None:
     )
     change = proposed(asked=asked(INCUMBENT), inputs_sha256="99" * 32)
     scene = given(own, proposed=(change,), evidence=(an_evidence_of(own), an_evidence_of(later)))
-    assert codes(scene) == {Code.EVIDENCE_FITS}
+    assert codes(scene) == {Cause.EVIDENCE_FITS}
 
 
 def test_who_has_no_records_is_told_to_commit_the_lock() -> None:
@@ -283,7 +284,7 @@ def test_who_has_no_records_is_told_to_commit_the_lock() -> None:
 
 def test_a_failure_names_the_option_and_the_reason() -> None:
     report = judge(swap(broken(Reason.QUALITY_INFERIOR)))
-    (worse,) = (one for one in report.findings if one.code is Code.SHOWN_WORSE)
+    (worse,) = (one for one in report.findings if one.code is Cause.SHOWN_WORSE)
     assert worse.message == f"{OTHER}: why"
 
 
@@ -292,7 +293,7 @@ def test_money_is_that_of_the_option_that_production_would_ask() -> None:
     other = an_option("x", cost=a_cost(monthly_after_discounts=Decimal(9000)))
     record = good(options=(other, an_option(OTHER)))
     report = judge(swap(record))
-    assert Code.MONTHLY_COST not in {one.code for one in report.findings}
+    assert Cause.MONTHLY_COST not in {one.code for one in report.findings}
     (change,) = report.changes
     assert change.priced is not None
     assert change.priced.after_month == Decimal("632.61")
@@ -304,12 +305,12 @@ def test_evidence_from_a_little_after_now_is_no_days_old() -> None:
     assert change.evidence_age_days == 0
 
 
-LIMITS: dict[str, tuple[dict[str, Any], dict[str, Any], Code | None]] = {
+LIMITS: dict[str, tuple[dict[str, Any], dict[str, Any], Cause | None]] = {
     "a tenth more a month": ({"monthly_after_discounts": Decimal("3427.281")}, {}, None),
     "a mill more than that": (
         {"monthly_after_discounts": Decimal("3427.282")},
         {},
-        Code.MONTHLY_COST,
+        Cause.MONTHLY_COST,
     ),
     "exactly as many dollars more as agreed": (
         {"monthly_after_discounts": Decimal("3165.71")},
@@ -319,7 +320,7 @@ LIMITS: dict[str, tuple[dict[str, Any], dict[str, Any], Code | None]] = {
     "a cent more than agreed": (
         {"monthly_after_discounts": Decimal("3165.72")},
         {"monthly_increase_usd": "50"},
-        Code.MONTHLY_COST,
+        Cause.MONTHLY_COST,
     ),
     "less a month": (
         {"monthly_after_discounts": Decimal(100)},
@@ -333,13 +334,13 @@ LIMITS: dict[str, tuple[dict[str, Any], dict[str, Any], Code | None]] = {
 def test_limits_on_money_may_be_reached(name: str) -> None:
     cost, agreed, code = LIMITS[name]
     scene = swap(newer({"cost": a_cost(**cost)}, state=State.ACCEPTED), rules=rules(**agreed))
-    money = codes(scene) & {Code.MONTHLY_COST, Code.REQUEST_COST, Code.EVALUATION_COST}
+    money = codes(scene) & {Cause.MONTHLY_COST, Cause.REQUEST_COST, Cause.EVALUATION_COST}
     assert money == ({code} if code else set())
 
 
 def test_an_evaluation_may_cost_what_is_agreed() -> None:
     spent = an_evidence(spend=a_spend(total_usd=Decimal(100)))
-    assert Code.EVALUATION_COST not in codes(swap(good(evidence=spent)))
+    assert Cause.EVALUATION_COST not in codes(swap(good(evidence=spent)))
 
 
 def test_rates_of_another_decision_warn_of_nothing() -> None:
@@ -358,7 +359,7 @@ def test_rates_of_a_model_that_stays_are_the_incumbents() -> None:
         proposed=(proposed(asked=asked(INCUMBENT)),),
         evidence=(an_evidence_of(own, at_today=today),),
     )
-    assert codes(scene) == {Code.RATES_ROSE}
+    assert codes(scene) == {Cause.RATES_ROSE}
 
 
 def report_of(*changes: Any, **over: Any) -> GateReport:
@@ -382,7 +383,7 @@ def test_a_place_that_says_nothing_is_told_without_a_reason() -> None:
 def test_a_model_that_was_accepted_is_not_asked_for_its_price_again() -> None:
     assert not report_of(proposed(asked=asked(has_price=False, retires_on=NOW.date()))).findings
     (found,) = report_of(proposed(asked=asked(may_see=("public",)))).findings
-    assert found.code is Code.DATA_NOT_PERMITTED
+    assert found.code is Cause.DATA_NOT_PERMITTED
 
 
 def test_the_old_name_may_be_written_as_a_gateway_wants_it() -> None:
@@ -390,9 +391,9 @@ def test_the_old_name_may_be_written_as_a_gateway_wants_it() -> None:
     late = NOW + timedelta(days=365)
     before = f"openrouter/anthropic/{INCUMBENT}"
     report = report_of(proposed(asked_before=before), now=late)
-    assert {one.code for one in report.findings} == {Code.EVIDENCE_STALE}
+    assert {one.code for one in report.findings} == {Cause.EVIDENCE_STALE}
     same = report_of(proposed(asked_before="openrouter/anthropic/claude-haiku-4-5"), now=late)
-    assert {one.code for one in same.findings} == {Code.EXPIRED}
+    assert {one.code for one in same.findings} == {Cause.EXPIRED}
 
 
 ALL_RULES = {
@@ -526,7 +527,7 @@ def test_a_check_that_nobody_says_where_to_find_is_a_warning() -> None:
     own = signed_with_a_text()
     after = Escalation(place="s", to=INCUMBENT, accept_when="not-unsure", seen=False)
     report = judge(given(own, proposed=(proposed(asked=asked(escalation=after)),)))
-    assert [one.code for one in report.findings] == [Code.CHECK_NOT_SEEN]
+    assert [one.code for one in report.findings] == [Cause.CHECK_NOT_SEEN]
 
 
 def test_a_changed_prompt_says_that_of_its_own_record() -> None:

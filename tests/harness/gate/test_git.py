@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import git
+from harness.conduct.gating import git
 from harness.errors import CannotTellError
 
 

@@ -9,11 +9,11 @@ from decimal import Decimal
 import pytest
 
 from harness.errors import ExitCode
-from harness.gate.findings import Code, Outcome
+from harness.gate.findings import Cause, Outcome
 from harness.gate.inputs import GateInput
 from harness.gate.judging import judge
-from harness.lock import lock_of
-from harness.record.codes import Finding, Reason, Result, State
+from harness.record.base import Finding, Reason, Result, State
+from harness.record.lock import lock_of
 from tests.support.gates import (
     FEATURE,
     OTHER,
@@ -58,20 +58,20 @@ PASS, WARN, FAIL, CANNOT = Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.CAN
 
 UNKNOWN = (proposed(asked=asked("mistral-large")),)
 
-SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
+SCENARIOS: dict[str, tuple[GateInput, Outcome, Cause | None]] = {
     "nothing changed": (given(), PASS, None),
     "nothing changed, no records here": (given(evidence=None), PASS, None),
     "accepted, production still asks the old model": (
         given(proposed=(proposed(asked=asked("claude-opus-4-5")),)),
         PASS,
-        Code.NOT_YET_IN_PRODUCTION,
+        Cause.NOT_YET_IN_PRODUCTION,
     ),
     "through a gateway's name": (
         given(proposed=(proposed(asked=asked("openrouter/anthropic/claude-haiku-4-5")),)),
         PASS,
         None,
     ),
-    "unchanged but expired": (given(now=LATE), WARN, Code.EXPIRED),
+    "unchanged but expired": (given(now=LATE), WARN, Cause.EXPIRED),
     "unchanged but expired, off": (
         given(now=LATE, rules=rules(expired_unchanged="off")),
         PASS,
@@ -80,10 +80,10 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
     "unchanged but expired, fail": (
         given(now=LATE, rules=rules(expired_unchanged="fail")),
         FAIL,
-        Code.EXPIRED,
+        Cause.EXPIRED,
     ),
     "unchanged on the decision's last day": (given(now=last_day()), PASS, None),
-    "unchanged a day later": (given(now=last_day() + timedelta(days=1)), WARN, Code.EXPIRED),
+    "unchanged a day later": (given(now=last_day() + timedelta(days=1)), WARN, Cause.EXPIRED),
     "adopted on the decision's last day": (
         given(now=last_day(), proposed=(proposed(asked_before="claude-opus-4-5"),)),
         PASS,
@@ -92,67 +92,67 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
     "an expired decision is adopted": (
         given(now=LATE, proposed=(proposed(asked_before="claude-opus-4-5"),)),
         FAIL,
-        Code.EVIDENCE_STALE,
+        Cause.EVIDENCE_STALE,
     ),
-    "another model that was never asked": (swap(), FAIL, Code.NOT_SHOWN_NON_INFERIOR),
-    "another model without a record": (swap(proposed=UNKNOWN), FAIL, Code.EVIDENCE_MISSING),
+    "another model that was never asked": (swap(), FAIL, Cause.NOT_SHOWN_NON_INFERIOR),
+    "another model without a record": (swap(proposed=UNKNOWN), FAIL, Cause.EVIDENCE_MISSING),
     "another model without a record, warn": (
         swap(proposed=UNKNOWN, rules=rules(model="warn")),
         WARN,
-        Code.EVIDENCE_MISSING,
+        Cause.EVIDENCE_MISSING,
     ),
     "another model without a record, off": (swap(rules=rules(model="off")), PASS, None),
     "another model in a repository without records": (
         swap(evidence=None),
         FAIL,
-        Code.EVIDENCE_MISSING,
+        Cause.EVIDENCE_MISSING,
     ),
-    "another model shown non-inferior, not signed": (swap(newer()), WARN, Code.NOT_ACCEPTED_YET),
+    "another model shown non-inferior, not signed": (swap(newer()), WARN, Cause.NOT_ACCEPTED_YET),
     "another model shown non-inferior, signed": (
         swap(newer(state=State.ACCEPTED)),
         PASS,
-        Code.SHOWN_NON_INFERIOR,
+        Cause.SHOWN_NON_INFERIOR,
     ),
-    "another model, rejected": (swap(newer(state=State.REJECTED)), FAIL, Code.REJECTED),
+    "another model, rejected": (swap(newer(state=State.REJECTED)), FAIL, Cause.REJECTED),
     "another model, shown worse": (
         swap(broken(Reason.QUALITY_INFERIOR)),
         FAIL,
-        Code.SHOWN_WORSE,
+        Cause.SHOWN_WORSE,
     ),
     "shown worse is a failure even where the rule warns": (
         swap(broken(Reason.QUALITY_INFERIOR), rules=rules(model="warn")),
         FAIL,
-        Code.SHOWN_WORSE,
+        Cause.SHOWN_WORSE,
     ),
     "another model, undecided": (
         swap(newer({"result": Result.UNDECIDED, "reason_codes": (Reason.QUALITY_UNDECIDED,)})),
         FAIL,
-        Code.NOT_SHOWN_NON_INFERIOR,
+        Cause.NOT_SHOWN_NON_INFERIOR,
     ),
     "another model, guardrail broken": (
         swap(broken(Reason.GUARDRAIL_FAILED)),
         FAIL,
-        Code.GUARDRAIL_FAILED,
+        Cause.GUARDRAIL_FAILED,
     ),
     "another model, guardrail broken, warn": (
         swap(broken(Reason.GUARDRAIL_FAILED), rules=rules(guardrail="warn", model="warn")),
         WARN,
-        Code.GUARDRAIL_FAILED,
+        Cause.GUARDRAIL_FAILED,
     ),
     "another model, slice broken": (
         swap(broken(Reason.SLICE_REGRESSION)),
         FAIL,
-        Code.SLICE_REGRESSION,
+        Cause.SLICE_REGRESSION,
     ),
     "another model, too slow": (
         swap(broken(Reason.LATENCY_SLO_MISSED)),
         FAIL,
-        Code.LATENCY_SLO_MISSED,
+        Cause.LATENCY_SLO_MISSED,
     ),
     "another model, not permitted in the record": (
         swap(broken(Reason.DATA_NOT_PERMITTED)),
         FAIL,
-        Code.DATA_NOT_PERMITTED,
+        Cause.DATA_NOT_PERMITTED,
     ),
     "another model, not permitted today": (
         swap(
@@ -160,14 +160,14 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
             proposed=(proposed(asked=asked(OTHER, may_see=("public",))),),
         ),
         FAIL,
-        Code.DATA_NOT_PERMITTED,
+        Cause.DATA_NOT_PERMITTED,
     ),
     "another model without a price": (
         swap(
             newer(state=State.ACCEPTED), proposed=(proposed(asked=asked(OTHER, has_price=False)),)
         ),
         FAIL,
-        Code.PRICE_MISSING,
+        Cause.PRICE_MISSING,
     ),
     "another model that is retired": (
         swap(
@@ -175,57 +175,57 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
             proposed=(proposed(asked=asked(OTHER, retires_on=NOW.date())),),
         ),
         FAIL,
-        Code.MODEL_RETIRING,
+        Cause.MODEL_RETIRING,
     ),
     "exploratory evidence: scorer changed after answers": (
         swap(marked("a scorer was changed after answers existed")),
         FAIL,
-        Code.EVIDENCE_EXPLORATORY,
+        Cause.EVIDENCE_EXPLORATORY,
     ),
     "stale evidence": (
         swap(newer(expires_at=NOW.date() - timedelta(1))),
         FAIL,
-        Code.EVIDENCE_STALE,
+        Cause.EVIDENCE_STALE,
     ),
     "evidence of another eval set": (
         swap(newer(evidence=an_evidence(eval_set=an_eval_set(inputs_sha256="99" * 32)))),
         FAIL,
-        Code.NOT_COMPARABLE,
+        Cause.NOT_COMPARABLE,
     ),
     "evidence against another incumbent": (
         swap(newer(current=a_target("gpt-5"))),
         FAIL,
-        Code.NOT_COMPARABLE,
+        Cause.NOT_COMPARABLE,
     ),
     "evidence with another prompt": (
         swap(newer({"target": a_target(OTHER, prompt_sha256="ef" * 32)})),
         FAIL,
-        Code.NOT_COMPARABLE,
+        Cause.NOT_COMPARABLE,
     ),
     "evidence with other parameters": (
         swap(newer({"target": a_target(OTHER, params_sha256="ef" * 32)})),
         FAIL,
-        Code.NOT_COMPARABLE,
+        Cause.NOT_COMPARABLE,
     ),
     "policy changed after the answers": (
         swap(newer(), policy_sha256="00" * 32),
         FAIL,
-        Code.NOT_COMPARABLE,
+        Cause.NOT_COMPARABLE,
     ),
     "a wider margin than agreed": (
         swap(newer(margin=a_margin(value=9.0))),
         FAIL,
-        Code.NOT_COMPARABLE,
+        Cause.NOT_COMPARABLE,
     ),
     "run incomplete": (
         swap(newer(reason_codes=(Reason.RUN_INCOMPLETE,))),
         FAIL,
-        Code.NOT_COMPARABLE,
+        Cause.NOT_COMPARABLE,
     ),
     "seed drawn again": (
         swap(evidence=(an_evidence_of(accepted()), an_evidence_of(newer(), seed="11" * 32))),
         FAIL,
-        Code.NOT_COMPARABLE,
+        Cause.NOT_COMPARABLE,
     ),
     "the seed that follows": (
         swap(
@@ -235,68 +235,68 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
             )
         ),
         PASS,
-        Code.SHOWN_NON_INFERIOR,
+        Cause.SHOWN_NON_INFERIOR,
     ),
     "tested beyond its plan": (
         swap(newer({"quality": a_quality(looks=tuple(a_look(n) for n in range(1, 7)))})),
         FAIL,
-        Code.BEYOND_PLAN,
+        Cause.BEYOND_PLAN,
     ),
     "a record from the future": (
         swap(newer(generated_at=NOW + timedelta(days=2))),
         CANNOT,
-        Code.CLOCK_SKEW,
+        Cause.CLOCK_SKEW,
     ),
     "a month costs too much": (
         swap(dearer(monthly_after_discounts=Decimal(9000))),
         FAIL,
-        Code.MONTHLY_COST,
+        Cause.MONTHLY_COST,
     ),
     "a month costs too much, warn": (
         swap(dearer(monthly_after_discounts=Decimal(9000)), rules=rules(budget="warn")),
         WARN,
-        Code.MONTHLY_COST,
+        Cause.MONTHLY_COST,
     ),
     "an absolute limit": (
         swap(dearer(monthly_after_discounts=Decimal(3200)), rules=rules(monthly_increase_usd="50")),
         FAIL,
-        Code.MONTHLY_COST,
+        Cause.MONTHLY_COST,
     ),
     "a request costs too much": (
         swap(dearer(per_request=Decimal("0.05")), rules=rules(request_increase_percent=5)),
         FAIL,
-        Code.REQUEST_COST,
+        Cause.REQUEST_COST,
     ),
     "a request costs as agreed": (
         swap(newer(state=State.ACCEPTED), rules=rules(request_increase_percent=5)),
         PASS,
-        Code.SHOWN_NON_INFERIOR,
+        Cause.SHOWN_NON_INFERIOR,
     ),
     "cost a request unknown": (
         swap(dearer(per_request=None), rules=rules(request_increase_percent=5)),
         CANNOT,
-        Code.COST_UNKNOWN,
+        Cause.COST_UNKNOWN,
     ),
     "cost a month unknown": (
         swap(dearer(monthly_after_discounts=None)),
         CANNOT,
-        Code.COST_UNKNOWN,
+        Cause.COST_UNKNOWN,
     ),
     "the evaluation cost too much": (
         swap(newer(evidence=an_evidence(spend=a_spend(total_usd=Decimal(101))))),
         FAIL,
-        Code.EVALUATION_COST,
+        Cause.EVALUATION_COST,
     ),
-    "another prompt, nothing known": (reprompt(), WARN, Code.PROVISIONAL),
+    "another prompt, nothing known": (reprompt(), WARN, Cause.PROVISIONAL),
     "another prompt, nothing known, fail": (
         reprompt(rules=rules(prompt="fail")),
         FAIL,
-        Code.PROVISIONAL,
+        Cause.PROVISIONAL,
     ),
     "another prompt, for a risky feature": (
         reprompt(rules=rules(by_risk={"medium": {"prompt": "fail"}})),
         FAIL,
-        Code.PROVISIONAL,
+        Cause.PROVISIONAL,
     ),
     "another prompt, a feature's own rule wins": (
         reprompt(
@@ -310,9 +310,9 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
     "another prompt, harm shown": (
         reprompt(reprompted(result=Result.FAIL, reason_codes=(Reason.QUALITY_INFERIOR,))),
         FAIL,
-        Code.SHOWN_WORSE,
+        Cause.SHOWN_WORSE,
     ),
-    "another prompt, no harm shown": (reprompt(reprompted()), PASS, Code.EVIDENCE_FITS),
+    "another prompt, no harm shown": (reprompt(reprompted()), PASS, Cause.EVIDENCE_FITS),
     "another prompt, evidence of another eval set is none": (
         reprompt(
             newer(
@@ -321,20 +321,20 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
             )
         ),
         WARN,
-        Code.PROVISIONAL,
+        Cause.PROVISIONAL,
     ),
     "other parameters": (
         given(proposed=(proposed(asked=asked(params_sha256="ef" * 32)),)),
         WARN,
-        Code.PROVISIONAL,
+        Cause.PROVISIONAL,
     ),
-    "another eval set, no record": (new_set(), FAIL, Code.EVIDENCE_MISSING),
-    "another eval set, warn": (new_set(rules=rules(evalset="warn")), WARN, Code.EVIDENCE_MISSING),
-    "another eval set, same choice": (new_set(on_new_set()), PASS, Code.EVIDENCE_FITS),
+    "another eval set, no record": (new_set(), FAIL, Cause.EVIDENCE_MISSING),
+    "another eval set, warn": (new_set(rules=rules(evalset="warn")), WARN, Cause.EVIDENCE_MISSING),
+    "another eval set, same choice": (new_set(on_new_set()), PASS, Cause.EVIDENCE_FITS),
     "another eval set, not decided on it": (
         new_set(on_new_set(finding=Finding.INSUFFICIENT_EVIDENCE)),
         FAIL,
-        Code.NOT_SHOWN_NON_INFERIOR,
+        Cause.NOT_SHOWN_NON_INFERIOR,
     ),
     "another eval set, exploratory": (
         new_set(
@@ -345,33 +345,33 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
             )
         ),
         FAIL,
-        Code.EVIDENCE_EXPLORATORY,
+        Cause.EVIDENCE_EXPLORATORY,
     ),
     "a setting that says nothing": (
         given(proposed=(proposed(asked=None, unreadable="nothing is there"),)),
         CANNOT,
-        Code.UNREADABLE,
+        Cause.UNREADABLE,
     ),
     "a feature without a decision": (
         given(proposed=(proposed(feature="new"),)),
         WARN,
-        Code.UNLOCKED,
+        Cause.UNLOCKED,
     ),
     "a feature without a decision, fail": (
         given(proposed=(proposed(feature="new"),), rules=rules(unlocked="fail")),
         FAIL,
-        Code.UNLOCKED,
+        Cause.UNLOCKED,
     ),
     "its entry was removed": (
         given(lock=lock_of([], {}), lock_before=given().lock),
         FAIL,
-        Code.LOCK_ENTRY_REMOVED,
+        Cause.LOCK_ENTRY_REMOVED,
     ),
-    "the lock rests on no record": (given(evidence=()), FAIL, Code.LOCK_NOT_BACKED),
+    "the lock rests on no record": (given(evidence=()), FAIL, Cause.LOCK_NOT_BACKED),
     "the lock rests on what was rejected since": (
         given(evidence=(an_evidence_of(accepted(state=State.REJECTED)),)),
         FAIL,
-        Code.LOCK_NOT_BACKED,
+        Cause.LOCK_NOT_BACKED,
     ),
     "the lock rests on an accepted record, and one not decided yet lies beside it": (
         given(
@@ -386,13 +386,13 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Code | None]] = {
     "the lock's record is from the future": (
         given(accepted(generated_at=NOW + timedelta(days=2))),
         CANNOT,
-        Code.CLOCK_SKEW,
+        Cause.CLOCK_SKEW,
     ),
-    "a model that nobody claims": (given(added=(a_use(),)), FAIL, Code.UNCLAIMED_MODEL),
+    "a model that nobody claims": (given(added=(a_use(),)), FAIL, Cause.UNCLAIMED_MODEL),
     "a model that nobody claims, warn": (
         given(added=(a_use(),), rules=rules(unclaimed_model="warn")),
         WARN,
-        Code.UNCLAIMED_MODEL,
+        Cause.UNCLAIMED_MODEL,
     ),
     "a model that nobody claims, off": (
         given(added=(a_use(),), rules=rules(unclaimed_model="off")),
@@ -437,7 +437,7 @@ def test_a_changed_prompt_fails_by_whatever_was_shown_broken_with_it(reason: Rea
     """A guardrail, a slice or the latency is harm as much as the primary score is."""
     record = reprompted(result=Result.FAIL, reason_codes=(reason,), note="why")
     (found,) = judge(reprompt(record)).findings
-    wanted = (Code.SHOWN_WORSE, FAIL) if reason in HARM else (Code.EVIDENCE_FITS, PASS)
+    wanted = (Cause.SHOWN_WORSE, FAIL) if reason in HARM else (Cause.EVIDENCE_FITS, PASS)
     assert (found.rule, found.code, found.outcome) == ("prompt", *wanted)
 
 
@@ -448,7 +448,7 @@ def test_prices_that_rose_warn_without_a_change() -> None:
     options = (*record.options[:2], option.model_copy(update={"cost": cost}))
     today = record.model_copy(update={"options": options})
     report = judge(given(record, evidence=(an_evidence_of(record, at_today=today),)))
-    assert [one.code for one in report.findings] == [Code.RATES_ROSE]
+    assert [one.code for one in report.findings] == [Cause.RATES_ROSE]
     assert report.outcome is WARN
 
 
@@ -460,7 +460,7 @@ def test_changed_rates_price_the_change_again() -> None:
     )
     evidence = (an_evidence_of(accepted()), an_evidence_of(record, at_today=today))
     report = judge(swap(evidence=evidence))
-    assert Code.MONTHLY_COST in {one.code for one in report.findings}
+    assert Cause.MONTHLY_COST in {one.code for one in report.findings}
 
 
 def test_a_change_is_shown_with_its_price() -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from harness.gate.findings import Code, Outcome
-from harness.gate.inputs import Asked, Escalation, GateInput
+from harness.gate.findings import Cause, Outcome
+from harness.gate.inputs import Escalation, GateInput, ProductionSettings
 from harness.gate.judging import judge
-from harness.record.codes import Reason, Result, State
+from harness.record.base import Reason, Result, State
 from harness.record.model import DecisionRecord
-from harness.record.parts import CascadeFacts, OptionRecord
+from harness.record.parts import OptionRecord
+from harness.record.trust import CascadeFacts
 from tests.support.gates import accepted, an_evidence_of, asked, given, proposed
 from tests.support.record_parts import a_target, an_eval_set, an_evidence, an_option
 from tests.support.records import GENERATED
@@ -57,37 +58,37 @@ def later(*options: OptionRecord, **over: Any) -> DecisionRecord:
     return accepted(**{**facts, **over})
 
 
-def backed(to: str = DEAR, accept: str = "format", **over: Any) -> Asked:
+def backed(to: str = DEAR, accept: str = "format", **over: Any) -> ProductionSettings:
     after = Escalation(place="settings.toml#llm.fallback", to=to, accept_when=accept)
     return asked(CHEAP, **{"escalation": after, **over})
 
 
-def at(what: Asked, record: DecisionRecord | None = None, **over: Any) -> GateInput:
+def at(what: ProductionSettings, record: DecisionRecord | None = None, **over: Any) -> GateInput:
     own = signed()
     evidence = (an_evidence_of(own), *([an_evidence_of(record)] if record else ()))
     return given(own, proposed=(proposed(asked=what, **over),), evidence=evidence)
 
 
-SCENES: dict[str, tuple[GateInput, Outcome, Code | None]] = {
+SCENES: dict[str, tuple[GateInput, Outcome, Cause | None]] = {
     "as it was signed": (at(backed()), Outcome.PASS, None),
     "through a gateway's name": (at(backed(f"openrouter/anthropic/{DEAR}")), Outcome.PASS, None),
-    "the cheap model alone": (at(asked(CHEAP)), Outcome.FAIL, Code.SHOWN_WORSE),
+    "the cheap model alone": (at(asked(CHEAP)), Outcome.FAIL, Cause.SHOWN_WORSE),
     "the cheap model alone, shown good": (
         at(asked(CHEAP), later(alone(result=Result.PASS, reason_codes=()))),
         Outcome.WARN,
-        Code.NOT_ACCEPTED_YET,
+        Cause.NOT_ACCEPTED_YET,
     ),
-    "another dear model": (at(backed("gpt-5")), Outcome.FAIL, Code.EVIDENCE_MISSING),
+    "another dear model": (at(backed("gpt-5")), Outcome.FAIL, Cause.EVIDENCE_MISSING),
     "another dear model that a record compares": (
         at(backed("gpt-5"), later(a_cascade(), current=a_target("gpt-5"))),
         Outcome.FAIL,
-        Code.NOT_COMPARABLE,
+        Cause.NOT_COMPARABLE,
     ),
-    "another check": (at(backed(accept="schema")), Outcome.FAIL, Code.EVIDENCE_MISSING),
+    "another check": (at(backed(accept="schema")), Outcome.FAIL, Cause.EVIDENCE_MISSING),
     "another check, shown good": (
         at(backed(accept="schema"), later(a_cascade("schema"))),
         Outcome.WARN,
-        Code.NOT_ACCEPTED_YET,
+        Cause.NOT_ACCEPTED_YET,
     ),
     "a new prompt, of which the cascade's record speaks": (
         at(
@@ -98,7 +99,7 @@ SCENES: dict[str, tuple[GateInput, Outcome, Code | None]] = {
             ),
         ),
         Outcome.PASS,
-        Code.EVIDENCE_FITS,
+        Cause.EVIDENCE_FITS,
     ),
     "a new prompt, of which only the cheap model's record speaks": (
         at(
@@ -106,7 +107,7 @@ SCENES: dict[str, tuple[GateInput, Outcome, Code | None]] = {
             later(alone(target=a_target(CHEAP, prompt_sha256=NEW_PROMPT))),
         ),
         Outcome.WARN,
-        Code.PROVISIONAL,
+        Cause.PROVISIONAL,
     ),
     "a new eval set": (
         at(
@@ -119,7 +120,7 @@ SCENES: dict[str, tuple[GateInput, Outcome, Code | None]] = {
             inputs_sha256=NEW_SET,
         ),
         Outcome.PASS,
-        Code.EVIDENCE_FITS,
+        Cause.EVIDENCE_FITS,
     ),
     "a new eval set without the cascade": (
         at(
@@ -128,7 +129,7 @@ SCENES: dict[str, tuple[GateInput, Outcome, Code | None]] = {
             inputs_sha256=NEW_SET,
         ),
         Outcome.FAIL,
-        Code.EVIDENCE_MISSING,
+        Cause.EVIDENCE_MISSING,
     ),
 }
 
@@ -147,10 +148,10 @@ def test_a_cascade_that_passes_speaks_for_no_model_alone() -> None:
     stays = accepted(options=(an_option("gpt-5"),), chosen="gpt-5")
     evidence = (an_evidence_of(stays), an_evidence_of(later(a_cascade())))
     report = judge(given(stays, proposed=(proposed(asked=asked(CHEAP)),), evidence=evidence))
-    assert {finding.code for finding in report.findings} == {Code.EVIDENCE_MISSING}
+    assert {finding.code for finding in report.findings} == {Cause.EVIDENCE_MISSING}
 
 
 def test_a_record_against_the_cheap_model_alone_does_not_compare_with_the_cascade() -> None:
     other = later(an_option("gpt-5"), current=a_target(CHEAP), chosen="gpt-5")
     report = judge(at(asked("gpt-5"), other))
-    assert Code.NOT_COMPARABLE in {finding.code for finding in report.findings}
+    assert Cause.NOT_COMPARABLE in {finding.code for finding in report.findings}

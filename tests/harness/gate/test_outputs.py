@@ -10,29 +10,29 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from harness.gate.findings import Change, Code, Finding, GateReport, Outcome, Priced, Shown
-from harness.gate.judging import judge
-from harness.gate.outputs import (
-    LONGEST,
-    TAG,
-    WRITERS,
-    as_json,
-    as_junit,
-    as_markdown,
-    as_text,
+from harness.gate.findings import (
+    Cause,
+    Change,
+    GateReport,
+    Outcome,
+    Priced,
+    QualityEvidence,
+    Violation,
 )
+from harness.gate.judging import judge
+from harness.gate.outputs import LONGEST, TAG, WRITERS, as_json, as_junit, as_markdown, as_text
 from tests.support.gates import a_use, given
 
-FINDING = Finding(
+FINDING = Violation(
     feature="invoice-extraction",
     rule="model",
-    code=Code.EVIDENCE_MISSING,
+    code=Cause.EVIDENCE_MISSING,
     outcome=Outcome.FAIL,
     message="no record | [x](http://a) @team <b>\x07",
     advice="review it",
 )
-WARNING = replace(FINDING, rule="prompt", code=Code.PROVISIONAL, outcome=Outcome.WARN)
-UNKNOWN = replace(FINDING, feature="other", code=Code.UNREADABLE, outcome=Outcome.CANNOT_TELL)
+WARNING = replace(FINDING, rule="prompt", code=Cause.PROVISIONAL, outcome=Outcome.WARN)
+UNKNOWN = replace(FINDING, feature="other", code=Cause.UNREADABLE, outcome=Outcome.CANNOT_TELL)
 REPORT = GateReport(
     findings=(WARNING, UNKNOWN, FINDING), changes=(Change(feature="a|b", what="x -> y"),)
 )
@@ -100,7 +100,7 @@ def test_a_priced_change_reads_like_a_cost_bot() -> None:
         decision_id="2026-Q4-invoices",
         evidence_day=date(2026, 11, 23),
         evidence_age_days=1,
-        shown=Shown(metric="label", n=560, difference=-0.36, worst=-2.1, margin=3.0),
+        shown=QualityEvidence(metric="label", n=560, difference=-0.36, worst=-2.1, margin=3.0),
         priced=Priced(
             before_request=Decimal("0.03606"),
             after_request=Decimal("0.00732"),
@@ -147,7 +147,7 @@ WHOLE = Change(
     decision_id="2026-Q4-invoices",
     evidence_day=date(2026, 11, 23),
     evidence_age_days=1,
-    shown=Shown(metric="label", n=560, difference=-0.36, worst=-2.1, margin=3.0),
+    shown=QualityEvidence(metric="label", n=560, difference=-0.36, worst=-2.1, margin=3.0),
     priced=Priced(
         before_request=Decimal("0.03606"),
         after_request=Decimal("0.00732"),
@@ -234,7 +234,7 @@ def test_what_a_month_costs_more_is_unknown_where_one_of_the_two_is(known: str) 
 
 
 def test_a_terminal_is_told_what_to_do_about_it() -> None:
-    passed = replace(FINDING, code=Code.EVIDENCE_FITS, outcome=Outcome.PASS)
+    passed = replace(FINDING, code=Cause.EVIDENCE_FITS, outcome=Outcome.PASS)
     silent = replace(WARNING, advice="")
     text = as_text(GateReport(findings=(passed, silent, FINDING), matching=1))
     assert text == (
@@ -251,7 +251,7 @@ def test_a_file_is_written_as_its_extension_says() -> None:
 
 
 def test_a_case_of_junit_carries_the_worst_of_its_findings_and_all_their_words() -> None:
-    passed = replace(FINDING, code=Code.EVIDENCE_FITS, outcome=Outcome.PASS, message="fits")
+    passed = replace(FINDING, code=Cause.EVIDENCE_FITS, outcome=Outcome.PASS, message="fits")
     text = as_junit(GateReport(findings=(passed, FINDING)))
     assert '\n  <testsuite name="rightsize gate" tests="1" failures="1" errors="0">\n' in text
     (case,) = fromstring(text.partition("\n")[2])[0]  # noqa: S314  # our own text

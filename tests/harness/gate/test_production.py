@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.gate.diffs import added_lines, added_uses
-from harness.gate.production import PlaceError, model_at, place_in
+from harness.gate.production import PlaceError, added_lines, added_uses, model_at, place_in
 
 YAML = """\
 llm:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.cli.gate import gate
+from harness.cli.cycle.gate import gate
 
 CI = Path(__file__).parents[3] / "configs" / "ci"
 

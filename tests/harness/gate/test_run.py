@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from harness.cli.main import run
-from harness.config.fingerprints import inputs_sha256
-from harness.config.workspace import load_workspace
 from harness.errors import ExitCode
 from harness.record.stored import read_record
+from harness.workspace.fingerprints import inputs_sha256
+from harness.workspace.workspace import load_workspace
 from tests.support.record_parts import an_eval_set
 from tests.support.reviews import answers
 from tests.support.shops import POLICY, PROMPT, SETTINGS, W, edit, newer, put, write_shop

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.workspace import load_workspace
 from harness.errors import UsageError
+from harness.journal.trials import Trial
 from harness.plan.asking import input_bytes
 from harness.plan.model import FeaturePlan, Status
 from harness.plan.planning import Selection, plan_review
-from harness.record.codes import Reason
-from harness.trials import Trial
+from harness.record.base import Reason
+from harness.workspace.workspace import load_workspace
 from providers.request import ImagePart
 from tests.support.reviews import CYCLE, NOW, Shape, write, write_review_workspace
 

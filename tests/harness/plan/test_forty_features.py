@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cli.plan_money import growth_line, lever_lines
-from harness.cli.plan_text import plan_lines
+from harness.cli.plan_text import growth_line, lever_lines, plan_lines
 from harness.cli.show import usd
-from harness.config.workspace import load_workspace
 from harness.plan.model import Status
 from harness.plan.planning import Selection, plan_review
-from harness.record.codes import Reason
+from harness.record.base import Reason
+from harness.workspace.workspace import load_workspace
 from tests.support.forty_features import (
     ANSWERED,
     ASKABLE,

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.workspace import load_workspace
-from harness.plan.hours import forecast
+from harness.journal.earlier import Pace, read_paces
+from harness.journal.journal import Journal
+from harness.journal.trials import Lane, LaneHistory
 from harness.plan.model import Plan
 from harness.plan.planning import Selection, plan_review
-from harness.replay.governor import Lane, LaneHistory
-from harness.replay.journal import Journal
-from harness.replay.pace import Pace, read_paces
+from harness.plan.pricing import forecast
+from harness.workspace.workspace import load_workspace
 from tests.support.judged import write_judged_workspace
 from tests.support.reviews import (
     CYCLE,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.config.workspace import load_workspace
 from harness.plan.ladder import build_rung, climb
 from harness.plan.planning import Selection, plan_review
-from harness.record.codes import Reason
+from harness.record.base import Reason
+from harness.workspace.workspace import load_workspace
 from tests.support.reviews import CYCLE, EVALSET, FEATURE, NOW, POLICY, write
 
 if TYPE_CHECKING:

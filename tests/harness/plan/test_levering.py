@@ -5,14 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.config.workspace import load_workspace
 from harness.plan.planning import Selection, plan_review
+from harness.workspace.workspace import load_workspace
 from tests.support.reviews import CYCLE, NOW, Shape, write_review_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.record.parts import Lever
+    from harness.record.money import Lever
 
 REQUESTS = 1_000_000
 

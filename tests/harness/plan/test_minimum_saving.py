@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.config.workspace import load_workspace
 from harness.plan.planning import Selection, plan_review
-from harness.record.codes import Reason
+from harness.record.base import Reason
+from harness.workspace.workspace import load_workspace
 from tests.support.reviews import CYCLE, NOW, Shape, write_review_workspace
 from tests.support.workspaces import edit
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cli.plan_text import plan_lines
-from harness.config.workspace import load_workspace
 from harness.plan.expecting import ASSUMED, Expectation, expectations
 from harness.plan.model import Status
 from harness.plan.planning import Selection, plan_review
 from harness.plan.rehearsing import WANTED_POWER, power_of
-from harness.publish.store import write_records
-from harness.stats.power import Truth, pass_rate
+from harness.record.stored import write_records
+from harness.stats.sequential.power import Truth, pass_rate
+from harness.workspace.workspace import load_workspace
 from tests.support.records import a_record
 from tests.support.reviews import CYCLE, NOW, Shape, write_review_workspace
 

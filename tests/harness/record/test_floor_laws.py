@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from harness.record.codes import Reason
+from harness.record.base import Reason
 from tests.support.floors import UNKNOWN, a_floor, a_low_floor
 from tests.support.record_parts import an_evidence
 from tests.support.records import downgrade_record, justify_record, record_for

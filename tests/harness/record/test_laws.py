@@ -10,13 +10,12 @@ import pytest
 from pydantic import ValidationError
 
 from harness.errors import UsageError
-from harness.publish.documents import to_document
-from harness.publish.store import read_records
-from harness.publish.titles import MIXED
-from harness.record.codes import Reason
+from harness.record.base import Reason
 from harness.record.model import DecisionRecord, canonical, dump, seal, sha256
-from harness.record.parts import AuditFacts, GraderFacts
-from harness.record.stored import read_record
+from harness.record.stored import read_record, read_records
+from harness.record.trust import AuditFacts, GraderFacts
+from harness.tell.page.titles import MIXED
+from harness.tell.pages import to_document
 from tests.support.document_text import texts
 from tests.support.record_parts import a_break_even, a_cost, a_guardrail, a_slice, an_option
 from tests.support.records import NOW, downgrade_record, justify_record, undecided_record

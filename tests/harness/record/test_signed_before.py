@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.lock import LOCK_FILE, entry_of, read_lock, write_lock
+from harness.conduct.remaking import compare_findings
+from harness.record.lock import LOCK_FILE, entry_of, read_lock, write_lock
 from harness.record.model import dump, seal
-from harness.record.parts import CascadeMonth
+from harness.record.money import CascadeMonth
 from harness.record.stored import read_record
-from harness.showback.repricing import not_repriced, recorded_rates, reprice
-from harness.verify.finding import compare_findings
+from harness.tell.repricing import not_repriced, recorded_rates, reprice
 
 SIGNED = Path(__file__).parent / "signed_before"
 RECORDS = sorted(SIGNED.glob("*.json"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.record.codes import Reason
+from harness.record.base import Reason
 from harness.record.parts import OptionRecord
 from tests.support.laws import law
 from tests.support.record_parts import a_stop, an_option

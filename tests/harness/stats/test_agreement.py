@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, norm
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from harness.stats.agreement import cohen_kappa, share_lower
+from harness.stats.reliability import cohen_kappa, share_lower
 
 labels = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=3)
 

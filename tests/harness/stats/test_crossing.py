@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.stats.crossing import Crossing, Outside, find_crossing
+from harness.stats.load import Crossing, Outside, find_crossing
 
 
 def logistic(rate: float, truth: float = 3.0) -> float:

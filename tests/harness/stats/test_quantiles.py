@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.stats.quantiles import percentile, queued_percentile, smallest_sample
+from harness.stats.load import percentile, queued_percentile, smallest_sample
 
 
 @pytest.mark.parametrize(("share", "n"), [(0.95, 59), (0.99, 299), (0.5, 5)])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.stats.repeats import noise_floor, spread
+from harness.stats.reliability import noise_floor, spread
 
 
 def test_the_variance_components_are_found_again() -> None:

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.stats.estimates import Sample, estimate
-from harness.stats.stratified import Stratum, stratified
+from harness.stats.estimates import Sample, Stratum, estimate, stratified
 
 LOSING = Sample(differences=(-1.0,) * 10 + (0.0,) * 90)
 EQUAL = Sample(differences=(0.0,) * 100)

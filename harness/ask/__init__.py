@@ -1,0 +1,1 @@
+"""Trials to outcomes: models are started, asked and measured."""

@@ -1,0 +1,183 @@
+"""Batches in the journal and the ledger: set aside whole, written down before, settled after.
+
+What the end of a batch's item means: the attempt that goes to the journal, and its outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.ask.replay.batch_calls import Submitted
+from harness.ask.replay.calls import CallFailure, answered, given_up
+from harness.ask.replay.engine import BUDGET
+from harness.ask.replay.ledger import Ledger
+from harness.journal.journal import Ended, Journal, Sent, UnderWay
+from harness.journal.trials import Attempt, Missing, Outcome, Trial
+from providers.answer import Answer
+
+NO_RESULT = CallFailure(error="NoResultError", blame="transient")
+"""The batch ended without a word about the item: whether it was billed is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One request of a batch: `trial` with what was set aside for it, and all who asked for it."""
+
+    trial: Trial
+    row: int
+    number: int
+    askers: list[Trial]
+    started_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenBatch:
+    """A batch whose results nobody has read yet; its items by fingerprint."""
+
+    id: str | None
+    """The vendor's; None: it was not taken."""
+    items: dict[str, Item] = field(default_factory=dict[str, Item])
+
+    @property
+    def first(self) -> Trial:
+        """Any trial of the batch: all have its endpoint and model."""
+        return next(iter(self.items.values())).trial
+
+
+def ended(
+    item: Item, batch: str | None, end: Answer | CallFailure, cost_usd: Decimal | None
+) -> Ended:
+    """The end of an item; a transient fault settles nothing, for the item will be asked again."""
+    attempt = _attempt(item, batch, end, cost_usd)
+    outcome = None
+    if not isinstance(end, CallFailure):
+        outcome = answered(item.trial, (attempt,), end)
+    elif end.blame != "transient":
+        outcome = given_up(item.trial, (attempt,), end)
+    return Ended(row=item.row, attempt=attempt, outcome=outcome)
+
+
+def of_whole_batch(fault: CallFailure) -> CallFailure:
+    """A fault of a batch as a whole, as one of each of its items.
+
+    What a server said no to was not run. Whoever may not ask at all need not ask live either; of
+    anything else each item learns by itself, live.
+    """
+    refused = fault.status is not None or not fault.billable
+    stays = fault.blame == "lane" and fault.error != "ModelNotFoundError"
+    blame = fault.blame if stays else "transient"
+    return replace(fault, billable=not refused, blame=blame)
+
+
+def _attempt(
+    item: Item, batch: str | None, end: Answer | CallFailure, cost_usd: Decimal | None
+) -> Attempt:
+    fault = end if isinstance(end, CallFailure) else None
+    return Attempt(
+        number=item.number,
+        started_at=item.started_at,
+        reserve_usd=item.trial.reserve_usd,
+        cost_usd=cost_usd,
+        usage=end.usage,
+        total_s=None,
+        first_token_s=None,
+        inter_token_s=None,
+        error=fault.error if fault else None,
+        status=fault.status if fault else None,
+        request_id=end.request_id if isinstance(end, CallFailure) else end.reply_id,
+        served_model=None if isinstance(end, CallFailure) else end.served_model,
+        batch=batch,
+    )
+
+
+if TYPE_CHECKING:
+    Askers = dict[str, list[Trial]]
+
+
+class BatchBooks:
+    """Who asked for what is by fingerprint: equal trials are sent once."""
+
+    def __init__(self, journal: Journal, ledger: Ledger) -> None:
+        self._journal = journal
+        self._ledger = ledger
+
+    def settled(self, askers: Askers) -> list[Outcome]:
+        """Take out what the journal has the end of."""
+        known = self._journal.settled(askers)
+        return [known[name].outcome(trial) for name in known for trial in askers.pop(name)]
+
+    def resumed(self, askers: Askers) -> Iterator[tuple[UnderWay, Item]]:
+        """Take out what an earlier run submitted and did not read; its reservation is ours now."""
+        for found in self._journal.under_way(askers):
+            waiting = askers.pop(found.fingerprint, None)
+            if waiting is None:
+                continue
+            self._ledger.resume(found.reserve_usd, counted=found.counted)
+            item = Item(
+                trial=replace(waiting[0], reserve_usd=found.reserve_usd),
+                row=found.row,
+                number=found.number,
+                askers=waiting,
+                started_at=found.started_at,
+            )
+            yield found, item
+
+    def begin(self, askers: Sequence[list[Trial]]) -> list[Item]:
+        """Set the whole batch aside and write it down; nothing of it where the cap has no room."""
+        trials = [waiting[0] for waiting in askers]
+        if not self._ledger.reserve_all(trials):
+            return []
+        before = self._journal.attempts(trial.fingerprint for trial in trials)
+        numbers = [len(before.get(trial.fingerprint, ())) + 1 for trial in trials]
+        sent = [Sent(trial=t, number=n) for t, n in zip(trials, numbers, strict=True)]
+        rows = self._journal.commit(ended=(), sent=sent)
+        return [
+            Item(trial=trial, row=row, number=number, askers=waiting)
+            for trial, row, number, waiting in zip(trials, rows, numbers, askers, strict=True)
+        ]
+
+    def submitted(self, items: Sequence[Item], reply: Submitted) -> dict[str, Item]:
+        """Write the batch's id down; the items with the time of their sending."""
+        self._journal.note_batch([item.row for item in items], reply.batch, reply.at)
+        return {item.trial.fingerprint: replace(item, started_at=reply.at) for item in items}
+
+    def end(self, batch: OpenBatch, ends: Mapping[str, Answer | CallFailure]) -> list[Outcome]:
+        """Settle every item of a batch, in one transaction; a fault that passes has no outcome."""
+        self._journal.commit(
+            ended=[
+                ended(item, batch.id, ends[name], self._cost(item.trial, ends[name]))
+                for name, item in batch.items.items()
+            ],
+            sent=(),
+        )
+        settled = self._journal.settled(batch.items)
+        attempts = self._journal.attempts(batch.items)
+        outcomes: list[Outcome] = []
+        for name, item in batch.items.items():
+            if name in settled:
+                outcomes += [settled[name].outcome(trial) for trial in item.askers]
+            elif (reason := final_fault(ends[name])) is not None:
+                outcomes += missing(item, reason, attempts.get(name, ()))
+        return outcomes
+
+    def _cost(self, trial: Trial, end: Answer | CallFailure) -> Decimal | None:
+        billable = not isinstance(end, CallFailure) or end.billable
+        return self._ledger.settle(trial, end.usage, billable=billable)
+
+
+def final_fault(end: Answer | CallFailure) -> str | None:
+    """Why an item is asked no more; None when it was answered, or may be asked again."""
+    return end.error if isinstance(end, CallFailure) and end.blame != "transient" else None
+
+
+def missing(item: Item, reason: str, attempts: tuple[Attempt, ...] = ()) -> list[Outcome]:
+    """No answer, for everyone who asked."""
+    return [Missing(trial=trial, attempts=attempts, reason=reason) for trial in item.askers]
+
+
+def unaffordable(askers: Sequence[list[Trial]]) -> list[Outcome]:
+    """The cap has no room for the batch."""
+    return [Missing(trial=t, attempts=(), reason=BUDGET) for waiting in askers for t in waiting]

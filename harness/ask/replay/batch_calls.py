@@ -1,0 +1,119 @@
+"""What travels between the driver and a worker about a vendor's batch, and what comes back.
+
+Talks to the vendors' batch APIs where it stands: reads keys there, reports facts only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from harness.ask.replay.calls import CallFailure, fault_of
+from harness.errors import UsageError
+from providers.answer import Answer
+from providers.batch import BatchAnswered, BatchItem, BatchProvider, BatchStatus
+from providers.errors import ProviderError
+from providers.provider import Endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """Send these requests, of one model, as one batch."""
+
+    endpoint: Endpoint
+    items: tuple[BatchItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """Ask where a batch stands."""
+
+    endpoint: Endpoint
+    batch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Read the results of a batch that has ended."""
+
+    endpoint: Endpoint
+    batch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """The vendor took the batch."""
+
+    batch: str
+    at: str
+    """UTC, ISO 8601."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """Where the batch stands."""
+
+    status: BatchStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """How the batch's items ended, by id."""
+
+    ends: dict[str, Answer | CallFailure]
+
+
+BatchCall: TypeAlias = Submit | Poll | Fetch
+BatchReply: TypeAlias = Submitted | Polled | Fetched | CallFailure
+
+
+CEILING_S = 900.0
+"""No call about a batch lasts longer: files of requests and results are large."""
+
+
+class BatchWorker:
+    """Answers what is asked of batches; a connection lives for one call, polls are far apart."""
+
+    def __init__(
+        self, open_batches: Callable[[Endpoint], BatchProvider], utc_now: Callable[[], str]
+    ) -> None:
+        self._open = open_batches
+        self._utc_now = utc_now
+
+    async def answer(self, call: BatchCall) -> BatchReply:
+        """Make one call."""
+        try:
+            batches = self._open(call.endpoint)
+            try:
+                async with asyncio.timeout(CEILING_S):
+                    return await self._made(batches, call)
+            finally:
+                await batches.aclose()
+        except ProviderError as error:
+            return fault_of(error)
+        except TimeoutError:
+            return CallFailure(error="CeilingExceededError", blame="transient", total_s=CEILING_S)
+        except UsageError as error:
+            return CallFailure(error=type(error).__name__, blame="lane", billable=False)
+        except Exception as error:  # noqa: BLE001  # a provider's bug costs one batch, not the run
+            return CallFailure(error=type(error).__name__, blame="request")
+
+    async def _made(self, batches: BatchProvider, call: BatchCall) -> BatchReply:
+        match call:
+            case Submit():
+                at = self._utc_now()
+                return Submitted(batch=await batches.submit(call.items), at=at)
+            case Poll():
+                return Polled(status=await batches.poll(call.batch))
+            case Fetch():
+                outcomes = await batches.fetch(call.batch)
+                return Fetched(
+                    ends={
+                        one.id: one.answer
+                        if isinstance(one, BatchAnswered)
+                        else fault_of(one.error)
+                        for one in outcomes
+                    }
+                )

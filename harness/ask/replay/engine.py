@@ -1,0 +1,365 @@
+"""Replays trials: the caller's thread gives trials and takes outcomes, another does the asking.
+
+The loop: take trials, admit calls, send, receive, settle; one thread, bounded memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, TypeAlias
+
+from harness.ask.cluster.workers import Cluster, Done, WorkerPool
+from harness.ask.cluster.workers import Ended as TaskEnded
+from harness.ask.replay.backlog import Backlog, Feed, Pending
+from harness.ask.replay.calls import LOST, Call, CallFailure, Reply, answered, attempt_of, given_up
+from harness.ask.replay.governor import Governor
+from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.retry import RetryPolicy, counts
+from harness.ask.replay.worker import OPENER
+from harness.errors import InterruptedRunError
+from harness.journal.journal import Ended, Journal, Sent
+from harness.journal.trials import Missing, Outcome, Trial
+
+BUDGET = "BudgetExhausted"
+"""Reason of a trial that the cap left no room for."""
+
+WINDOW = 2000
+"""Trials read ahead: enough to keep every lane busy, few enough to keep memory flat. No more are
+read while half as many wait."""
+
+IDLE_S = 1.0
+"""Longest wait for a reply before looking around."""
+
+HUNGRY_S = 0.005
+"""The same while trials are still coming in."""
+
+NOTE_S = 60.0
+"""How often what the lanes did is written down: a killed run loses no more of it."""
+
+DRY_S = 0.02
+"""The same while the source waits for outcomes before it has more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a run is held to."""
+
+    journal: Journal
+    governor: Governor
+    ledger: Ledger
+    retry: RetryPolicy
+    window: int = WINDOW
+    others_settle: bool = False
+    """What other passes have set aside of the cap may come back while this one waits."""
+
+
+class ReplayLoop:
+    """The state of one replay."""
+
+    def __init__(self, crew: WorkerPool, rules: Rules) -> None:
+        self.stop = Event()
+        """Set from any thread: send nothing more."""
+        self._crew = crew
+        self._rules = rules
+        self._backlog = Backlog()
+        self._in_flight: dict[int, Pending] = {}
+        self._unwritten: list[Ended] = []
+        self._asked: dict[str, list[Trial]] = {}
+        self._broke = False
+        self._noted_at = rules.governor.now()
+
+    def outcomes(self, feed: Feed) -> Iterator[Outcome]:
+        """Run until every trial has its outcome, or until stopped."""
+        while not self.stop.is_set():
+            known = self._read(feed)
+            gone = list(self._abandoned())
+            sends, wait_s = self._admit()
+            done = [outcome for end in self._unwritten for outcome in self._shared(end)]
+            self._send(sends)
+            self._note_lanes(NOTE_S)
+            yield from known
+            yield from gone
+            yield from done
+            if self._in_flight:
+                self._absorb(self._crew.receive(min(wait_s, self._patience(feed))))
+            elif feed.ended and not self._backlog:
+                return
+            elif self._backlog and not self._broke:
+                self._crew.receive(min(wait_s, self._patience(feed)))
+
+    def drain(self, grace_s: float) -> None:
+        """Wait for what is in flight, so that it is known what it cost, and write it down."""
+        governor = self._rules.governor
+        until = governor.now() + grace_s
+        while self._in_flight and governor.now() < until:
+            self._absorb(self._crew.receive(min(IDLE_S, grace_s)))
+            self._send(())
+        self._send(())
+        self._note_lanes(0.0)
+
+    def _note_lanes(self, every_s: float) -> None:
+        governor = self._rules.governor
+        if governor.now() - self._noted_at >= every_s:
+            self._rules.journal.add_lanes(governor.take_history())
+            self._noted_at = governor.now()
+
+    def _patience(self, feed: Feed) -> float:
+        if feed.ended or len(self._backlog) > self._rules.window // 2:
+            return IDLE_S
+        return DRY_S if feed.dry else HUNGRY_S
+
+    def _read(self, feed: Feed) -> list[Outcome]:
+        """Fill the window; returns the outcomes that the journal already has."""
+        window = self._rules.window
+        if feed.ended or len(self._backlog) > window // 2:
+            return []
+        idle = not self._in_flight and not self._backlog and not self._unwritten
+        chunk = feed.take(window - len(self._backlog), IDLE_S if idle else 0)
+        settled = self._rules.journal.settled(trial.fingerprint for trial in chunk)
+        before = self._rules.journal.attempts(
+            trial.fingerprint for trial in chunk if trial.fingerprint not in settled
+        )
+        known: list[Outcome] = []
+        for trial in chunk:
+            if trial.fingerprint in settled:
+                known.append(settled[trial.fingerprint].outcome(trial))
+            elif trial.fingerprint in self._asked:
+                self._asked[trial.fingerprint].append(trial)
+            else:
+                self._asked[trial.fingerprint] = [trial]
+                self._backlog.add(trial, before.get(trial.fingerprint, ()))
+        return known
+
+    def _admit(self) -> tuple[list[Pending], float]:
+        """Take out what may be sent now; returns it and the seconds until more may be."""
+        wait_s = self._backlog.wake(self._rules.governor.now())
+        sends: list[Pending] = []
+        if self._broke:
+            return sends, wait_s
+        for lane in self._backlog.lanes():
+            while pending := self._backlog.first(lane):
+                lane_wait_s = self._rules.governor.wait_s(lane, pending.trial)
+                if lane_wait_s > 0:
+                    wait_s = min(wait_s, lane_wait_s)
+                    break
+                if not self._rules.ledger.reserve(pending.trial):
+                    self._broke = not (sends or self._may_find_room())
+                    return sends, wait_s
+                pending.slot = self._rules.governor.take(lane, pending.trial)
+                sends.append(self._backlog.pop(lane))
+        return sends, wait_s
+
+    def _may_find_room(self) -> bool:
+        """Whether something set aside may come back under the cap."""
+        if self._rules.others_settle:
+            return self._rules.ledger.reservations > 0
+        return bool(self._in_flight)
+
+    def _send(self, sends: Sequence[Pending]) -> None:
+        """Write down what ended and what is about to be sent, then send it."""
+        sent = [Sent(trial=p.trial, number=len(p.attempts) + 1) for p in sends]
+        rows = self._rules.journal.commit(ended=self._unwritten, sent=sent)
+        self._unwritten.clear()
+        calls = self._calls(sends)
+        numbers = self._crew.send(calls) if calls else ()
+        now = self._rules.governor.now()
+        for pending, row, number in zip(sends, rows, numbers, strict=True):
+            pending.row = row
+            pending.began = now if pending.began is None else pending.began
+            self._in_flight[number] = pending
+
+    def _calls(self, sends: Sequence[Pending]) -> list[Call]:
+        widths = {
+            p.lane: self._rules.governor.width(
+                p.lane, self._crew.size_at(p.trial.endpoint.base_url)
+            )
+            for p in sends
+        }
+        return [
+            Call(
+                endpoint=p.trial.endpoint,
+                request=p.trial.request,
+                lane=str(p.lane),
+                width=widths[p.lane],
+            )
+            for p in sends
+        ]
+
+    def _absorb(self, replies: Sequence[TaskEnded]) -> None:
+        """Settle what came back."""
+        for end in replies:
+            pending = self._in_flight.pop(end.task, None)
+            if pending is not None:
+                result = end.result if isinstance(end, Done) else None
+                reply = result if isinstance(result, Reply) else None
+                self._unwritten.append(self._settle(pending, reply))
+
+    def _settle(self, pending: Pending, reply: Reply | None) -> Ended:
+        rules, trial = self._rules, pending.trial
+        rules.governor.ended(pending.lane, pending.slot, reply)
+        reply = reply or Reply(started_at="", result=LOST, lagged=True)
+        result = reply.result
+        billable = not isinstance(result, CallFailure) or result.billable
+        cost = rules.ledger.settle(trial, result.usage, billable=billable)
+        pending.attempts.append(attempt_of(trial, len(pending.attempts) + 1, reply, cost))
+        return Ended(
+            row=pending.row,
+            attempt=pending.attempts[-1],
+            outcome=self._outcome(pending, result)
+            if isinstance(result, CallFailure)
+            else answered(trial, tuple(pending.attempts), result),
+        )
+
+    def _outcome(self, pending: Pending, fault: CallFailure) -> Outcome | None:
+        """How a failed attempt ends its trial; None when it will be asked again."""
+        now = self._rules.governor.now()
+        pending.counted += counts(fault)
+        if fault.blame == "lane":
+            self._rules.governor.stop(pending.lane, fault.error)
+        delay = self._rules.retry.delay_s(
+            fault, counted=pending.counted, elapsed_s=now - (pending.began or now)
+        )
+        if delay is None:
+            return given_up(pending.trial, tuple(pending.attempts), fault)
+        self._backlog.again(pending, now + delay)
+        return None
+
+    def _shared(self, end: Ended) -> Iterator[Outcome]:
+        """The outcome for every trial that asked for it."""
+        outcome = end.outcome
+        if outcome is None:
+            return
+        for trial in self._asked.pop(outcome.trial.fingerprint, (outcome.trial,)):
+            yield outcome if trial is outcome.trial else replace(outcome, trial=trial)
+
+    def _abandoned(self) -> Iterator[Outcome]:
+        """End, without a call, what cannot be asked: dead lanes, or everything without money."""
+        for lane in self._backlog.lanes():
+            reason = self._rules.governor.stopped(lane)
+            if reason is not None:
+                yield from self._missing(self._backlog.clear(lane), reason)
+        if self._broke:
+            yield from self._missing(self._backlog.clear(), BUDGET)
+
+    def _missing(self, pendings: Iterator[Pending], reason: str) -> Iterator[Outcome]:
+        for pending in list(pendings):
+            for trial in self._asked.pop(pending.trial.fingerprint, (pending.trial,)):
+                yield Missing(trial=trial, attempts=tuple(pending.attempts), reason=reason)
+
+
+if TYPE_CHECKING:
+    Item: TypeAlias = Outcome | BaseException | None
+
+AHEAD = 1000
+"""Outcomes that may wait for the caller; with more, the engine waits."""
+
+GRACE_S = 30.0
+"""How long a stopped run waits for what is in flight."""
+
+LOOK_S = 0.1
+"""How often a blocked engine looks whether it was stopped."""
+
+BEAT_S = 0.5
+"""A source that had nothing is asked again after an outcome, or after so long without one."""
+
+
+def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
+    trials: Iterable[Trial | None],
+    *,
+    cluster: Cluster,
+    journal: Journal,
+    governor: Governor,
+    ledger: Ledger,
+    retry: RetryPolicy,
+    factory: str = OPENER,
+    window: int = WINDOW,
+    others_settle: bool = False,
+) -> Generator[Outcome]:
+    """Yield each trial's outcome as it settles; what the journal knows comes without a call.
+
+    Trials are read lazily, in the caller's thread; asking goes on while the caller scores.
+    Trials with equal fingerprints are asked once. When the cap leaves no room, nothing more is
+    sent and every remaining trial is `Missing` with reason "BudgetExhausted"; a lane whose key
+    or model is refused stops alone. Closing the iterator stops sending; what is in flight is
+    still waited for, charged and journalled.
+
+    `trials` may give None where it has nothing before more outcomes are taken; it is asked again,
+    for as long as it has not ended. `window` is how many trials may wait here (twice: on their way
+    and in the queues); half of it is always taken in, whatever lane it is for. `others_settle`:
+    another pass on the same ledger settles its calls meanwhile, so that a cap without room is
+    waited for as long as that one has something set aside.
+
+    Raises:
+        InterruptedRunError: On Ctrl-C, after what was in flight has been journalled.
+    """
+    rules = Rules(
+        journal=journal,
+        governor=governor,
+        ledger=ledger,
+        retry=retry,
+        window=window,
+        others_settle=others_settle,
+    )
+    engine = Engine(ReplayLoop(cluster.crew(factory), rules), window)
+    try:
+        yield from _taken(engine, iter(trials))
+    except KeyboardInterrupt:
+        engine.stop()
+        raise InterruptedRunError(
+            f"interrupted; USD {ledger.spent_usd:.2f} spent and every answer so far is kept: "
+            "run the same command again to go on"
+        ) from None
+    finally:
+        engine.stop()
+
+
+def _taken(engine: Engine, source: Iterator[Trial | None]) -> Iterator[Outcome]:
+    """What the engine brings, to its end; trials are given to it meanwhile."""
+    while True:
+        engine.feed.top_up(source)
+        try:
+            item = engine.items.get(timeout=BEAT_S)
+        except Empty:
+            continue
+        if item is None:
+            return
+        if isinstance(item, BaseException):
+            raise item
+        yield item
+
+
+class Engine:
+    """A run in a thread of its own. Its last item is None, or the error that ended it."""
+
+    def __init__(self, run: ReplayLoop, window: int) -> None:
+        self.feed = Feed(window)
+        self.items: Queue[Item] = Queue(AHEAD)
+        self._run = run
+        self._thread = Thread(target=self._work, name="replay", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send nothing more; wait for what is in flight."""
+        self._run.stop.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        last: Item = None
+        try:
+            for outcome in self._run.outcomes(self.feed):
+                self._put(outcome)
+            self._run.drain(GRACE_S)
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
+            last = error
+        self._put(last)
+
+    def _put(self, item: Item) -> None:
+        while not self._run.stop.is_set():
+            try:
+                self.items.put(item, timeout=LOOK_S)
+            except Full:
+                continue
+            return

@@ -1,0 +1,267 @@
+"""How fast one lane may be asked: concurrency, rates, and pauses, learned from its replies.
+
+A bucket that refills evenly: so many requests or tokens a minute.
+
+One of a lane's limits (requests, tokens, input or output tokens a minute) and what calls use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from harness.ask.replay.calls import CallFailure, Reply
+from providers.completion import RateLimit, TokenUsage
+
+ROUNDING = 1e-9
+BURST_S = 0.6
+"""A full bucket holds what this many seconds bring, or one request."""
+
+
+class Bucket:
+    """Starts full. A call may take more than the bucket holds when it is full: it then owes."""
+
+    def __init__(self, per_minute: float, now: float) -> None:
+        self.per_s = per_minute / 60
+        self._level = self._burst
+        self._at = now
+
+    @property
+    def _burst(self) -> float:
+        return max(1.0, self.per_s * BURST_S)
+
+    def set_rate(self, per_minute: float, now: float) -> None:
+        """Change the rate from now on."""
+        self._fill(now)
+        self.per_s = per_minute / 60
+        self._level = min(self._level, self._burst)
+
+    def wait_s(self, amount: float, now: float) -> float:
+        """Seconds until `amount` may be taken; 0 when it may be now."""
+        self._fill(now)
+        lacking = min(amount, self._burst) - self._level
+        return 0.0 if lacking <= ROUNDING else lacking / self.per_s
+
+    def take(self, amount: float) -> None:
+        """Take it, once `wait_s` is 0."""
+        self._level -= amount
+
+    def give(self, amount: float) -> None:
+        """Put back what was taken and not used; a negative amount takes more."""
+        self._level = min(self._burst, self._level + amount)
+
+    def _fill(self, now: float) -> None:
+        self._level = min(self._burst, self._level + (now - self._at) * self.per_s)
+        self._at = now
+
+
+SAFETY = 0.98
+"""Of the granted share: calls sent evenly may arrive in bunches."""
+
+LEARNING = 0.1
+"""Weight of the newest call in the mean of a call."""
+
+
+class Meter:
+    """Paces calls by what they are expected to use; without a grant it only learns."""
+
+    def __init__(self, granted: int | None, share: float, *, mean: float | None = None) -> None:
+        self.granted = granted
+        """A minute, to everybody; None where nobody said."""
+        self._share = share
+        self._mean = mean
+        self._bucket: Bucket | None = None
+
+    def wait_s(self, guess: float, now: float) -> float:
+        """Seconds until a call may be sent; `guess` is what it uses before the mean is known."""
+        bucket = self._filled(now)
+        return 0.0 if bucket is None else bucket.wait_s(self._expected(guess), now)
+
+    def take(self, guess: float) -> float:
+        """Set aside what a call is expected to use; returns it."""
+        expected = self._expected(guess)
+        if self._bucket is not None:
+            self._bucket.take(expected)
+        return expected
+
+    def learn(self, used: float, set_aside: float) -> None:
+        """Learn what a call used, and give back what was set aside beyond it."""
+        self._mean = used if self._mean is None else self._mean + LEARNING * (used - self._mean)
+        if self._bucket is not None:
+            self._bucket.give(set_aside - used)
+
+    def told(self, limit: int | None, remaining: int | None) -> float:
+        """Adopt what a header grants; returns seconds to leave to others what is not our share."""
+        self.granted = limit or self.granted
+        if not limit or remaining is None:
+            return 0.0
+        below = (1 - self._share) * limit - remaining
+        return max(0.0, below * 60 / limit)
+
+    def _expected(self, guess: float) -> float:
+        return guess if self._mean is None else self._mean
+
+    def _filled(self, now: float) -> Bucket | None:
+        if self.granted is None:
+            return None
+        rate = self.granted * self._share * SAFETY
+        if self._bucket is None:
+            self._bucket = Bucket(rate, now)
+        elif self._bucket.per_s != rate / 60:
+            self._bucket.set_rate(rate, now)
+        return self._bucket
+
+
+CUT = 0.7
+FLOOR = 4.0
+"""No cut goes below: pauses do the rest, and one stalled call must not stop its lane."""
+GROWTH_PAUSE_S = 1.0
+"""After a 5xx, concurrency does not grow for so long."""
+BARE_PAUSE_S = 1.0
+"""Pause after a 429 that does not say when to come back."""
+MAX_PAUSE_S = 300.0
+AHEAD = 0.3
+WIDE = 16
+CALM_S = 60.0
+
+
+class Uses(NamedTuple):
+    """What a call uses of each limit."""
+
+    requests: float = 0.0
+    tokens: float = 0.0
+    input_tokens: float = 0.0
+    """Those that count: read from a cache they do not."""
+    output_tokens: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneLimits:
+    """What a lane grants, by configuration; None where only its headers will say."""
+
+    max_concurrency: int = 64
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    start_concurrency: int = 16
+    """In flight at first; doubles with every round of answers until the lane pushes back."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What happened on a lane so far."""
+
+    calls: int = 0
+    answered: int = 0
+    rate_limited: int = 0
+    overloaded: int = 0
+    cuts: int = 0
+    most_in_flight: int = 0
+    tokens: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+
+
+class Throttle:
+    """The state of one lane. Times are seconds of one monotonic clock.
+
+    Concurrency follows additive increase, multiplicative decrease (Chiu and Jain, 1989), with a
+    doubling start; it grows by answers to calls that were in flight when it was the limit. All
+    429s to calls that were sent before a cut belong to that cut's episode.
+    """
+
+    def __init__(self, limits: LaneLimits, share: float) -> None:
+        self.limits = limits
+        self.counts = Counts()
+        self.in_flight = 0
+        self.window = float(min(limits.start_concurrency, limits.max_concurrency))
+        self._doubling = True
+        self._cut_at = self._grow_at = self._resume_at = float("-inf")
+        self._full_at = self._pushed_at = float("-inf")
+        self.requests = Meter(limits.requests_per_minute, share, mean=1.0)
+        self.tokens = Meter(limits.tokens_per_minute, share)
+        self._input, self._output = Meter(None, share), Meter(None, share)
+        self._meters: Sequence[Meter] = (self.requests, self.tokens, self._input, self._output)
+
+    def wait_s(self, guess: Uses, now: float) -> float:
+        """Seconds until a call may be sent: 0 for now, inf for when another has ended."""
+        if self.in_flight >= int(self.window) + self.ahead(now):
+            self._full_at = now
+            return float("inf")
+        waits = [m.wait_s(use, now) for m, use in zip(self._meters, guess, strict=True)]
+        return max(0.0, self._resume_at - now, *waits)
+
+    def ahead(self, now: float) -> int:
+        """Calls that may wait at the workers, so that the wire is busy while the driver writes.
+
+        None on a narrow lane, where they would go to workers with nothing to do; none where a
+        rate or a recent push-back says that the next call must wait for the driver's word.
+        """
+        calm = now - self._pushed_at > CALM_S
+        paced = any(meter.granted is not None for meter in self._meters)
+        return 0 if paced or not calm or self.window < WIDE else int(self.window * AHEAD)
+
+    def take(self, guess: Uses, now: float) -> Uses:
+        """Take a slot for a call; returns what was set aside for it."""
+        self.in_flight += 1
+        counts = self.counts
+        counts.calls += 1
+        counts.most_in_flight = max(counts.most_in_flight, min(self.in_flight, int(self.window)))
+        counts.first_at = now if counts.first_at is None else counts.first_at
+        return Uses(*(m.take(use) for m, use in zip(self._meters, guess, strict=True)))
+
+    def ended(self, reply: Reply | None, *, sent_at: float, taken: Uses, now: float) -> None:
+        """Free a call's slot and learn from its reply (None: its worker was lost)."""
+        self.in_flight -= 1
+        self.counts.last_at = now
+        if reply is None:
+            return
+        result = reply.result
+        if result.usage is not None:
+            self._learn_tokens(result.usage, taken)
+        if result.rate_limit is not None:
+            self._learn_limits(result.rate_limit, now)
+        if isinstance(result, CallFailure):
+            self._push_back(result, sent_at, now)
+        else:
+            self.counts.answered += 1
+            if sent_at <= self._full_at and now >= self._grow_at:
+                self._grow()
+
+    def _grow(self) -> None:
+        step = 1.0 if self._doubling else 1.0 / self.window
+        self.window = min(float(self.limits.max_concurrency), self.window + step)
+
+    def _push_back(self, fault: CallFailure, sent_at: float, now: float) -> None:
+        if fault.error == "RateLimitedError":
+            self.counts.rate_limited += 1
+            self._pushed_at = now
+            wait_s = BARE_PAUSE_S if fault.retry_after_s is None else fault.retry_after_s
+            self._resume_at = max(self._resume_at, now + min(wait_s, MAX_PAUSE_S))
+            self._doubling = False
+            if sent_at > self._cut_at:
+                self._cut_at = now
+                self.counts.cuts += 1
+                self.window = max(min(FLOOR, self.window), self.window * CUT)
+        elif fault.blame == "transient":
+            self.counts.overloaded += 1
+            self._doubling = False
+            self._grow_at = now + GROWTH_PAUSE_S
+
+    def _learn_tokens(self, usage: TokenUsage, taken: Uses) -> None:
+        used = usage.input_tokens + usage.output_tokens
+        self.counts.tokens += used
+        self.tokens.learn(used, taken.tokens)
+        self._input.learn(usage.input_tokens - usage.cache_read_tokens, taken.input_tokens)
+        self._output.learn(usage.output_tokens, taken.output_tokens)
+
+    def _learn_limits(self, seen: RateLimit, now: float) -> None:
+        """Adopt what the headers grant, and leave to others what is left below our share."""
+        waits = (
+            self.requests.told(seen.requests_limit, seen.requests_remaining),
+            self.tokens.told(seen.tokens_limit, seen.tokens_remaining),
+            self._input.told(seen.input_tokens_limit, seen.input_tokens_remaining),
+            self._output.told(seen.output_tokens_limit, seen.output_tokens_remaining),
+        )
+        if any(waits):
+            self._resume_at = max(self._resume_at, now + max(waits))

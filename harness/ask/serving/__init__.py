@@ -1,0 +1,1 @@
+"""Models that we start, wait for, and always tear down."""

@@ -1,0 +1,1 @@
+"""What a team has already, brought into a workspace."""

@@ -1,0 +1,306 @@
+"""inspect_ai's logs to answers: `.eval` (a zip of JSON) and `.json`.
+
+A sample's grade is its first score's value: C is 1, P 0.5, I and N 0, true 1, a number in [0, 1]
+itself. A sample that ended in an error, or at a limit without an answer, has no score. inspect_ai
+counts cached tokens beside `input_tokens`; ours contain them. An epoch is a repeat.
+
+inspect_ai's `.eval` files: a zip whose members are JSON, deflated or by Zstandard.
+
+Zstandard is method 93, which the standard library of Python 3.11 lists but cannot read. A log cut
+short has lost the zip's table of contents, and inspect_ai's own reader refuses it as well.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from evalsets.cases import Case, Turn
+from harness.bring.intake.values import (
+    ImportedAnswer,
+    ImportedAnswers,
+    Object,
+    a_count,
+    a_list,
+    a_number,
+    a_score,
+    a_text,
+    an_object,
+    as_json,
+    usage,
+    warning,
+)
+from harness.errors import Problem, UsageError
+from providers.completion import TokenUsage
+from providers.request import Role
+
+_ZSTANDARD = 93
+_LARGEST = 512 * 1024 * 1024
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+_SAMPLE = re.compile(r"samples/.+\.json")
+
+
+def is_archive(data: bytes) -> bool:
+    """Whether the bytes begin as a zip does."""
+    return data.startswith(b"PK")
+
+
+def read_archive(
+    data: bytes, *, file: str
+) -> tuple[Object, list[tuple[str, object]], list[Problem]]:
+    """The header, the samples by member name, and a problem for each member that is broken.
+
+    Raises:
+        UsageError: the file is no whole zip, or has no header.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError, OSError):
+        raise UsageError(f"{file}: the log is cut short or no .eval file") from None
+    samples: list[tuple[str, object]] = []
+    problems: list[Problem] = []
+    header: Object | None = None
+    for member in archive.infolist():
+        wanted = member.filename in {"header.json", "_journal/start.json"}
+        if not wanted and not _SAMPLE.fullmatch(member.filename):
+            continue
+        value = _value(data, member, file, problems)
+        if value is None:
+            continue
+        if not wanted:
+            samples.append((member.filename, value))
+        elif header is None or member.filename == "header.json":
+            header = an_object(value)
+    if header is None:
+        raise UsageError(f"{file}: the .eval file has no header; the run never started")
+    return header, samples, problems
+
+
+def _value(data: bytes, member: zipfile.ZipInfo, file: str, problems: list[Problem]) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(_content(data, member))
+    except (ValueError, RecursionError, zipfile.BadZipFile, zlib.error, struct.error) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        problems.append(warning(file, None, member.filename, f"cannot be read: {reason}"))
+        return None
+
+
+def _content(data: bytes, member: zipfile.ZipInfo) -> bytes:
+    if member.file_size > _LARGEST:
+        raise ValueError(f"{member.file_size} bytes are too many")
+    raw = _raw(data, member)
+    if member.compress_type == zipfile.ZIP_STORED:
+        content = raw
+    elif member.compress_type == zipfile.ZIP_DEFLATED:
+        content = zlib.decompressobj(-15).decompress(raw, member.file_size + 1)
+    elif member.compress_type == _ZSTANDARD:
+        content = _unzstandard(raw, member.file_size)
+    else:
+        raise ValueError(f"compressed by method {member.compress_type}")
+    if len(content) != member.file_size or zlib.crc32(content) != member.CRC:
+        raise ValueError("the bytes are damaged")
+    return content
+
+
+def _raw(data: bytes, member: zipfile.ZipInfo) -> bytes:
+    """The member's compressed bytes, behind its local header."""
+    fields = _LOCAL_HEADER.unpack_from(data, member.header_offset)
+    if fields[0] != b"PK\x03\x04":
+        raise zipfile.BadZipFile("no member where the table of contents says")
+    start = member.header_offset + _LOCAL_HEADER.size + fields[-2] + fields[-1]
+    return data[start : start + member.compress_size]
+
+
+def _unzstandard(raw: bytes, size: int) -> bytes:
+    try:
+        import zstandard  # noqa: PLC0415  # only for logs that need it
+    except ImportError:
+        raise UsageError(
+            "this .eval file needs Zstandard: pip install model-rightsizing[review]"
+        ) from None
+    try:
+        return zstandard.ZstdDecompressor().stream_reader(raw).read(size + 1)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from None
+
+
+_LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
+_MODEL_FAULTS = {
+    "content_filter": "content filter",
+    "max_tokens": "length",
+    "model_length": "length",
+}
+
+
+def read_log(data: bytes, *, file: str) -> ImportedAnswers:
+    """Read one log, whichever its format.
+
+    Raises:
+        UsageError: the file is no log of inspect_ai, or no sample of it can be read.
+    """
+    if is_archive(data):
+        header, samples, problems = read_archive(data, file=file)
+    else:
+        header = an_object(as_json(data, file=file))
+        samples = [(f"samples[{i}]", s) for i, s in enumerate(a_list(header.get("samples")))]
+        problems = []
+    model = a_text(an_object(header.get("eval")).get("model"))
+    if model is None:
+        raise UsageError(f"{file}: no log of inspect_ai (it names no model under `eval`)")
+    reader = _Reader(file=file, model=model, problems=problems)
+    if header.get("status") != "success":
+        reader.tell("status", f"the run ended as {header.get('status')!r}, not success")
+    reader.read(samples)
+    return ImportedAnswers(
+        tool="inspect_ai",
+        grader="inspect_ai: " + (", ".join(sorted(reader.scorers)) or "no scorer"),
+        answers=tuple(reader.answers),
+        cases=tuple(reader.cases.values()),
+        problems=tuple(reader.problems),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reader:
+    file: str
+    model: str
+    problems: list[Problem]
+    answers: list[ImportedAnswer] = field(default_factory=list[ImportedAnswer])
+    cases: dict[str, Case] = field(default_factory=dict[str, Case])
+    scorers: set[str] = field(default_factory=set[str])
+    seen: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+
+    def read(self, samples: Iterable[tuple[str, object]]) -> None:
+        """Read every sample; raises `UsageError` when not one can be read."""
+        for where, sample in samples:
+            self.take(where, an_object(sample))
+        if not self.answers:
+            reason = f"; first: {self.problems[0].message}" if self.problems else ""
+            raise UsageError(f"{self.file}: no sample could be read{reason}")
+
+    def take(self, where: str, data: Object) -> None:
+        identity, epoch = data.get("id"), a_count(data.get("epoch"))
+        content = _input(data.get("input"))
+        if not isinstance(identity, (str, int)) or not epoch or content is None:
+            self.tell(where, "no id, epoch or input: not a sample of inspect_ai")
+            return
+        key = (str(identity), epoch - 1)
+        if key in self.seen:
+            self.tell(where, f"sample {key[0]!r} stands twice in epoch {epoch}")
+            return
+        case = _case(key[0], content, data)
+        if self.cases.setdefault(case.id, case) != case:
+            self.tell(where, f"sample {case.id!r} has another input or target than before")
+            return
+        self.seen.add(key)
+        self.answers.append(self.answer(where, data, key))
+
+    def answer(self, where: str, data: Object, key: tuple[str, int]) -> ImportedAnswer:
+        output = an_object(data.get("output"))
+        text, fault, broken = _ending(data, output)
+        score = None if fault or broken else self.score(where, data)
+        ungraded = text is None and score is None and not fault
+        return ImportedAnswer(
+            case_id=key[0],
+            model=self.model,
+            repeat=key[1],
+            ending="failed" if fault else "missing" if broken or ungraded else "answered",
+            text=text,
+            score=score,
+            reason=fault or broken or ("neither an answer nor a score" if ungraded else None),
+            usage=_usage(an_object(output.get("usage"))),
+            seconds=a_number(output.get("time")),
+            served_model=a_text(output.get("model")),
+            at=a_text(data.get("started_at")),
+        )
+
+    def score(self, where: str, data: Object) -> float | None:
+        scores = an_object(data.get("scores"))
+        if not scores:
+            return None
+        name, first = next(iter(scores.items()))
+        self.scorers.add(str(name))
+        value = an_object(first).get("value")
+        found = _LETTERS.get(value) if isinstance(value, str) else a_score(value)
+        if found is None:
+            self.tell(where, f"score {json.dumps(value)[:40]} of {name} is not in [0, 1]")
+        return found
+
+    def tell(self, where: str, message: str) -> None:
+        self.problems.append(warning(self.file, None, where, message))
+
+
+def _ending(data: Object, output: Object) -> tuple[str | None, str | None, str | None]:
+    """The answer's text; why the model is at fault; why the world is."""
+    choices = a_list(output.get("choices"))
+    text = a_text(output.get("completion"))
+    if text is None and choices:
+        text = _inspect_logs_content(an_object(an_object(choices[0]).get("message")).get("content"))
+    if an_object(data.get("error")):
+        return None, None, "error in inspect_ai"
+    stop = a_text(an_object(choices[0]).get("stop_reason")) if choices else None
+    fault = _MODEL_FAULTS.get(stop or "")
+    if fault:
+        return text, fault, None
+    return text, None, None if choices or text else "no answer"
+
+
+def _case(identity: str, content: str | tuple[Turn, ...], data: Object) -> Case:
+    target = data.get("target")
+    right = [target] if isinstance(target, str) else [t for t in a_list(target) if t]
+    texts = [str(each) for each in right if each != ""]
+    metadata = an_object(data.get("metadata"))
+    return Case(
+        id=identity,
+        input=content,
+        target=texts[0] if texts else None,
+        also_right=tuple(texts[1:]),
+        choices=tuple(str(each) for each in a_list(data.get("choices"))),
+        metadata=tuple(
+            sorted(
+                (str(k), v if isinstance(v, str) else json.dumps(v)) for k, v in metadata.items()
+            )
+        ),
+    )
+
+
+def _input(value: object) -> str | tuple[Turn, ...] | None:
+    if isinstance(value, str):
+        return value
+    turns = [an_object(turn) for turn in a_list(value)]
+    if not turns or any(turn.get("role") not in get_args(Role) for turn in turns):
+        return None
+    return tuple(
+        Turn(role=turn["role"], content=_inspect_logs_content(turn.get("content")) or "")
+        for turn in turns
+    )
+
+
+def _inspect_logs_content(value: object) -> str | None:
+    """A message's text; of several parts, the texts."""
+    if isinstance(value, str):
+        return value or None
+    parts = [a_text(an_object(part).get("text")) for part in a_list(value)]
+    return "".join(part for part in parts if part) or None
+
+
+def _usage(counts: Object) -> TokenUsage | None:
+    beside = a_count(counts.get("input_tokens"))
+    read = a_count(counts.get("input_tokens_cache_read")) or 0
+    written = a_count(counts.get("input_tokens_cache_write")) or 0
+    return usage(
+        {
+            "input_tokens": None if beside is None else beside + read + written,
+            "output_tokens": a_count(counts.get("output_tokens")),
+            "cache_read_tokens": read,
+            "cache_write_tokens": written,
+            "reasoning_tokens": a_count(counts.get("reasoning_tokens")),
+        }
+    )

@@ -1,0 +1,202 @@
+"""A plain table of answers: `case, model, score` or `answer`, and what else is known.
+
+Columns: `case`, `model`; `repeat` (from 0; without the column further rows of a case and model are
+its repeats); `score` in [0, 1] and/or `answer`; `input`, `target`; `input_tokens`, `output_tokens`,
+`cached_tokens`; `seconds`; `error` (a text: the trial has no score, by the world's fault). An empty
+cell is unknown. Columns that nothing reads are told.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from evalsets.cases import Case
+from harness.bring.intake.values import (
+    ImportedAnswer,
+    ImportedAnswers,
+    a_count,
+    a_number,
+    a_score,
+    as_text,
+    is_untold,
+    untold_input,
+    usage,
+    warning,
+)
+from harness.errors import Problem, UsageError
+from providers.completion import TokenUsage
+
+NEEDED = ("case", "model")
+OPTIONAL = (
+    "repeat", "score", "answer", "input", "target", "input_tokens", "output_tokens",
+    "cached_tokens", "seconds", "error",
+)  # fmt: skip
+_LARGEST_FIELD = 16 * 1024 * 1024
+
+
+def read_outcomes(data: bytes, *, file: str) -> ImportedAnswers:
+    """Read a table of answers, comma, semicolon or tab between the cells.
+
+    Raises:
+        UsageError: the file is no such table at all.
+    """
+    table = _Table(file=file)
+    text = as_text(data, file=file)
+    if "\0" in text:
+        raise UsageError(f"{file}: not a text table (it holds NUL bytes)")
+    for line, row in table.rows(text):
+        table.take(line, row)
+    if not text.endswith("\n"):
+        table.tell(text.count("\n") + 1, "", "the last line has no end; is the file cut short?")
+    if not table.answers:
+        reasons = f"; first: {table.problems[0]}" if table.problems else ""
+        raise UsageError(f"{file}: no row could be read{reasons}")
+    graded = any(answer.score is not None for answer in table.answers)
+    return ImportedAnswers(
+        tool="csv",
+        grader=f"the column score of {file}" if graded else "nobody yet",
+        answers=tuple(table.answers),
+        cases=tuple(table.cases.values()),
+        problems=tuple(table.problems),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Table:
+    file: str
+    answers: list[ImportedAnswer] = field(default_factory=list[ImportedAnswer])
+    cases: dict[str, Case] = field(default_factory=dict[str, Case])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    rows_of: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    seen: dict[tuple[str, str, int], int] = field(default_factory=dict[tuple[str, str, int], int])
+
+    def rows(self, text: str) -> Iterator[tuple[int, dict[str, str]]]:
+        """Each row with its line, cells bare; rows of another length are told."""
+        csv.field_size_limit(_LARGEST_FIELD)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+        try:
+            header = [cell.strip().lower() for cell in next(reader, list[str]())]
+            self.check_header(header)
+            for cells in reader:
+                if len(cells) == len(header):
+                    bare = (cell.strip() for cell in cells)
+                    yield reader.line_num, dict(zip(header, bare, strict=True))
+                elif any(cells):
+                    self.tell(
+                        reader.line_num, "", f"{len(cells)} cells, the header has {len(header)}"
+                    )
+        except csv.Error as error:
+            self.tell(reader.line_num, "", f"broken table: {error}; the rows below are not read")
+
+    def check_header(self, header: list[str]) -> None:
+        """Refuse a table without the needed columns; tell the ones that nothing reads."""
+        lacking = [name for name in NEEDED if name not in header]
+        if not {"score", "answer"} & set(header):
+            lacking.append("score or answer")
+        if lacking:
+            raise UsageError(
+                f"{self.file}:1: column {', '.join(lacking)} is missing; columns read: "
+                f"{', '.join((*NEEDED, *OPTIONAL))}"
+            )
+        if len(set(header)) < len(header):
+            raise UsageError(f"{self.file}:1: a column is named twice")
+        for name in header:
+            if name not in NEEDED and name not in OPTIONAL:
+                self.tell(1, name or "(no name)", "column is not read")
+
+    def take(self, line: int, row: dict[str, str]) -> None:
+        """Read one row, or tell why not."""
+        row_of = (row["case"], row["model"])
+        repeat = a_count(_number(row.get("repeat") or "0"))
+        if "repeat" not in row:
+            repeat = self.rows_of.get(row_of, 0)
+        if not row["case"] or not row["model"] or repeat is None:
+            self.tell(line, "", "case, model or repeat is empty or no number")
+            return
+        key = (row["case"], row["model"], repeat)
+        if key in self.seen:
+            self.tell(line, "", f"the same case, model and repeat as line {self.seen[key]}")
+            return
+        answer = self.answer(line, row, repeat)
+        if answer is not None and self.agrees(line, row):
+            self.seen[key] = line
+            self.rows_of[row_of] = self.rows_of.get(row_of, 0) + 1
+            self.answers.append(answer)
+
+    def answer(self, line: int, row: dict[str, str], repeat: int) -> ImportedAnswer | None:
+        score = a_score(_number(row.get("score") or ""))
+        if row.get("score") and score is None:
+            self.tell(line, "score", f"{row['score']!r} is not a number in [0, 1]")
+            return None
+        error = row.get("error") or None
+        if score is None and not row.get("answer") and not error:
+            self.tell(line, "", "neither score nor answer nor error")
+            return None
+        return ImportedAnswer(
+            case_id=row["case"],
+            model=row["model"],
+            repeat=repeat,
+            row=0 if "repeat" in row else repeat,
+            ending="missing" if error else "answered",
+            text=row.get("answer") or None,
+            score=score,
+            reason=error,
+            usage=self.usage(line, row),
+            seconds=self.known(line, row, "seconds"),
+        )
+
+    def agrees(self, line: int, row: dict[str, str]) -> bool:
+        """Whether the row says of its case what earlier rows said."""
+        case = Case(
+            id=row["case"],
+            input=row.get("input") or untold_input(row["case"]),
+            target=row.get("target") or None,
+            metadata=(),
+        )
+        first = self.cases.get(case.id, case)
+        asked = case.input if is_untold(first) else first.input
+        target = first.target if case.target is None else case.target
+        both = replace(case, input=asked, target=target)
+        if (not is_untold(case) and case.input != asked) or (first.target not in (None, target)):
+            self.tell(line, "", f"case {case.id!r} has another input or target than before")
+            return False
+        self.cases[case.id] = both
+        return True
+
+    def usage(self, line: int, row: dict[str, str]) -> TokenUsage | None:
+        counts = {
+            "input_tokens": a_count(self.known(line, row, "input_tokens")),
+            "output_tokens": a_count(self.known(line, row, "output_tokens")),
+            "cache_read_tokens": a_count(self.known(line, row, "cached_tokens")),
+        }
+        found = usage(counts)
+        if found is None and None not in (counts["input_tokens"], counts["output_tokens"]):
+            self.tell(line, "cached_tokens", "more than input_tokens; usage stays unknown")
+        return found
+
+    def known(self, line: int, row: dict[str, str], name: str) -> float | None:
+        """A number that is not negative; anything else in the cell is told and unknown."""
+        cell = row.get(name) or ""
+        number = _number(cell)
+        if cell and (number is None or number < 0):
+            self.tell(line, name, f"{cell!r} is no number from 0; it stays unknown")
+            return None
+        return number
+
+    def tell(self, line: int, key: str, message: str) -> None:
+        self.problems.append(warning(self.file, line, key, message))
+
+
+def _delimiter(text: str) -> str:
+    header = text.split("\n", 1)[0]
+    return max(",;\t", key=header.count)
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return a_number(float(cell))
+    except ValueError:
+        return None

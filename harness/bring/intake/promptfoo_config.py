@@ -1,0 +1,323 @@
+"""A promptfoo configuration to an eval set: cases, one scorer, prompts, and all that is left.
+
+Promptfoo's prompts (Nunjucks text, or chat JSON) to our templates.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from evalsets.cases import Case, GuardrailSpec, ScorerSpec
+from evalsets.prompts import check_template
+from evalsets.source import Source, SourceError, read_yaml
+from harness.bring.intake.promptfoo_cases import (
+    KEY,
+    TO_FILL_IN,
+    Assertion,
+    case_id,
+    case_of,
+    converted,
+    main_variable,
+    measures,
+    split,
+    variables,
+)
+from harness.bring.intake.promptfoo_tests import Test, Tests
+from harness.bring.intake.values import (
+    ImportedPrompt,
+    ImportedSet,
+    Object,
+    a_list,
+    a_text,
+    an_object,
+    warning,
+)
+from harness.errors import Problem, UsageError
+
+_TAG = re.compile(r"(?s)\{\{.*?\}\}|\{%.*?%\}")
+_WORD = re.compile(r"""("[^"]*"|'[^']*')|(?<![\w.])([A-Za-z_]\w*)""")
+_ROLES = frozenset({"system", "developer", "user", "assistant"})
+_NOT_TEXT = (".js", ".ts", ".mjs", ".cjs", ".py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPrompt:
+    """A prompt as promptfoo holds it; `at` is its place in the configuration's prompts."""
+
+    at: int
+    label: str
+    text: str
+
+
+def raw_prompts(
+    entries: Iterable[object],
+    read: Callable[[str], str | None],
+    tell: Callable[[int, str], None],
+) -> list[RawPrompt]:
+    """The prompts' texts; what is not a text is told: `tell(place, message)`."""
+    found: list[RawPrompt] = []
+    for at, entry in enumerate(entries):
+        data = an_object(entry)
+        text = (
+            entry if isinstance(entry, str) else a_text(data.get("raw")) or a_text(data.get("id"))
+        )
+        if text is None:
+            tell(at, "prompt not converted: neither a text nor a file")
+            continue
+        label = a_text(data.get("label")) or f"prompt {at + 1}"
+        found += [RawPrompt(at=at, label=label, text=part) for part in _texts(text, at, read, tell)]
+    return found
+
+
+def _texts(
+    text: str, at: int, read: Callable[[str], str | None], tell: Callable[[int, str], None]
+) -> list[str]:
+    name = text.removeprefix("file://")
+    is_file = text.startswith("file://") or ("\n" not in text and "{{" not in text and "." in text)
+    if name.endswith(_NOT_TEXT) or re.search(r"\.(js|ts|mjs|py):\w+$", name):
+        tell(at, f"prompt not converted: {name} is a program; write the prompt out as a template")
+        return []
+    content = read(name) if is_file else None
+    if content is None:
+        if text.startswith("file://"):
+            tell(at, f"prompt not converted: no such file: {name}")
+            return []
+        return [text]
+    if name.endswith(".txt"):
+        return [part for part in re.split(r"(?m)^---\s*$", content) if part.strip()]
+    return [content]
+
+
+def used_variables(prompts: Iterable[RawPrompt], known: Collection[str]) -> list[str]:
+    """The variables that the prompts name, in the order of `known`."""
+    named = {
+        word[2]
+        for prompt in prompts
+        for tag in _TAG.findall(prompt.text)
+        for word in _WORD.finditer(tag)
+        if word[2]
+    }
+    return [name for name in known if name in named]
+
+
+def template_of(prompt: RawPrompt, used: Collection[str]) -> tuple[str, str | None]:
+    """Our template of a prompt, and what is wrong with it (None: nothing)."""
+    names = {name: _ours(name, used) for name in used}
+    text, fault = _chat(prompt.text)
+    text = _TAG.sub(lambda tag: _renamed(tag[0], names), text)
+    return text, fault or check_template(text)
+
+
+def _ours(name: str, used: Collection[str]) -> str:
+    return "input" if name == main_variable(used) else f"metadata[{name!r}]"
+
+
+def _renamed(tag: str, names: dict[str, str]) -> str:
+    return _WORD.sub(lambda word: word[1] or names.get(word[2], word[2]), tag)
+
+
+def _chat(text: str) -> tuple[str, str | None]:
+    """A chat prompt's JSON as role lines; any other text as it is."""
+    if not text.lstrip().startswith("["):
+        return text, None
+    try:
+        messages = [an_object(each) for each in a_list(json.loads(text))]
+    except ValueError:
+        return text, "chat prompt is not plain JSON"
+    lines: list[str] = []
+    for message in messages:
+        role, content = _message(message)
+        if role is None or content is None:
+            return text, "chat prompt has a message that is no text"
+        lines += [f"=== {role} ===", content]
+    return "\n".join([*lines, ""]), None
+
+
+def _message(message: dict[str, Any]) -> tuple[str | None, str | None]:
+    role, content = message.get("role"), message.get("content")
+    known = role if isinstance(role, str) and role in _ROLES else None
+    return ("system" if known == "developer" else known), a_text(content)
+
+
+_READ = frozenset({"prompts", "providers", "targets", "tests", "defaultTest", "description"})
+_HARMLESS = frozenset(
+    {"outputPath", "sharing", "writeLatestResults", "evaluateOptions", "env", "tags"}
+)
+
+
+def read_config(text: str, *, file: str, read: Callable[[str], str | None]) -> ImportedSet:
+    """Read a configuration; `read` gives the text of a file beside it, None where there is none.
+
+    Raises:
+        UsageError: no YAML or JSON, or it has no tests.
+    """
+    try:
+        source = read_yaml(text, file=file)
+    except SourceError as error:
+        raise UsageError(str(error)) from None
+    return _Config(source=source, data=an_object(source.data), read=read).imported()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Config:
+    source: Source
+    data: Object
+    read: Callable[[str], str | None]
+    problems: list[Problem] = field(default_factory=list[Problem])
+    told: set[tuple[str, int | None, str]] = field(default_factory=set[tuple[str, int | None, str]])
+    count: int = 0
+
+    def imported(self) -> ImportedSet:
+        self.unread_keys()
+        tests = self.tests()
+        raw = raw_prompts(a_list(self.data.get("prompts")), self.read, self.tell_prompt)
+        known = list(dict.fromkeys(name for test in tests for name in test.values))
+        answers = self.answers(tests)
+        used = used_variables(raw, known) or [n for n in known if n not in answers] or known
+        listed = [self.assertions(test) for test in tests]
+        primary, targets, guardrails = measures(listed)
+        _, wanted = split(listed)
+        hidden = answers - set(used)
+        cases = [
+            self.case(number, test, (used, hidden), (target, rubric))
+            for number, (test, target, rubric) in enumerate(
+                zip(tests, targets, wanted, strict=True)
+            )
+        ]
+        self.tell_judges(primary, guardrails)
+        return ImportedSet(
+            cases=tuple(cases),
+            primary=primary,
+            guardrails=guardrails,
+            prompts=self.prompts(raw, used),
+            models=self.models(),
+            converted=self.count,
+            problems=tuple(self.problems),
+        )
+
+    def unread_keys(self) -> None:
+        for key in sorted(set(self.data) - _READ - _HARMLESS):
+            self.tell((key,), "key is not read")
+        for key in sorted(set(self.defaults()) - {"vars", "assert", "metadata"}):
+            self.tell(("defaultTest", key), "key is not read")
+
+    def defaults(self) -> Object:
+        return an_object(self.data.get("defaultTest"))
+
+    def tests(self) -> list[Test]:
+        reader = Tests(read=self.read)
+        found = list(reader.of(self.data.get("tests"), self.source, ("tests",)))
+        self.problems += reader.problems
+        if not found:
+            reason = f"; {reader.problems[0]}" if reader.problems else ""
+            raise UsageError(f"{self.source.file}: no tests to import{reason}")
+        given = an_object(self.defaults().get("vars"))
+        return [
+            Test(
+                values=t.values | {name: v for name, v in given.items() if name not in t.values},
+                assertions=t.assertions,
+                defaults=t.defaults,
+            )
+            for t in found
+        ]
+
+    def assertions(self, test: Test) -> tuple[Assertion, ...]:
+        path = ("defaultTest", "assert")
+        given = [
+            (entry, self.source.file, self.source.line((*path, number)))
+            for number, entry in enumerate(a_list(self.defaults().get("assert")))
+            if test.defaults
+        ]
+        found: list[Assertion] = []
+        for entry, file, line in (*given, *test.assertions):
+            made = converted(entry, test.values, self.teller(file, line))
+            if made is not None:
+                found.append(made)
+                self.count += 1
+        return tuple(found)
+
+    def teller(self, file: str, line: int | None) -> Callable[[str, str], None]:
+        def tell(kind: str, message: str) -> None:
+            # A default assertion fails to convert once, not once for each test.
+            if (file, line, kind) not in self.told:
+                self.told.add((file, line, kind))
+                self.problems.append(warning(file, line, kind, message))
+
+        return tell
+
+    def answers(self, tests: list[Test]) -> set[str]:
+        """The variables that an assertion reads."""
+        entries = [entry for test in tests for entry, _, _ in test.assertions]
+        entries += a_list(self.defaults().get("assert"))
+        return {name for entry in entries for name in variables(an_object(entry).get("value"))}
+
+    def case(
+        self,
+        number: int,
+        test: Test,
+        names: tuple[list[str], set[str]],
+        wanted: tuple[str | None, str | None],
+    ) -> Case:
+        (used, hidden), (target, rubric) = names, wanted
+        # A variable that a test leaves out is empty in promptfoo, and an error in our templates.
+        values = {**dict.fromkeys(used, ""), **test.values}
+        if target is None and rubric is None:
+            self.unlabelled(number)
+        case = case_of(values, id_=case_id(number), used=used, hidden=hidden, target=target)
+        if rubric is None:
+            return case
+        metadata = {**dict(case.metadata), KEY: rubric}
+        return replace(case, metadata=tuple(sorted(metadata.items())))
+
+    def tell_judges(self, primary: ScorerSpec, guardrails: Sequence[GuardrailSpec]) -> None:
+        specs = [primary, *(guardrail.scorer for guardrail in guardrails)]
+        if any(TO_FILL_IN in spec.options for spec in specs):
+            message = f"no grading model is named: write it in place of {TO_FILL_IN!r}"
+            self.problems.append(warning(self.source.file, None, "llm-rubric", message))
+
+    def unlabelled(self, number: int) -> None:
+        key = ("", None, "unlabelled")
+        if key not in self.told:
+            self.told.add(key)
+            message = f"test {number} and maybe others have no converted assertion: to be labelled"
+            self.problems.append(warning(self.source.file, None, "tests", message))
+
+    def prompts(self, raw: list[RawPrompt], used: list[str]) -> tuple[ImportedPrompt, ...]:
+        found: list[ImportedPrompt] = []
+        for prompt in raw:
+            text, fault = template_of(prompt, used)
+            if fault is not None:
+                self.tell_prompt(prompt.at, f"prompt not converted: {fault}")
+                continue
+            name = "default" if not found else _slug(prompt.label, len(found))
+            found.append(ImportedPrompt(name=name, text=text))
+            if name != "default":
+                self.tell_prompt(
+                    prompt.at, f"written as {name}.j2; name it after a model to use it"
+                )
+        return tuple(found)
+
+    def models(self) -> tuple[str, ...]:
+        entries = a_list(self.data.get("providers")) or a_list(self.data.get("targets"))
+        names = [
+            entry
+            if isinstance(entry, str)
+            else a_text(an_object(entry).get("label")) or a_text(an_object(entry).get("id"))
+            for entry in entries
+        ]
+        return tuple(name for name in names if name)
+
+    def tell_prompt(self, at: int, message: str) -> None:
+        self.tell(("prompts", at), message)
+
+    def tell(self, path: tuple[str | int, ...], message: str) -> None:
+        fault = self.source.fault(path, message)
+        self.problems.append(warning(fault.file, fault.line, fault.key, message))
+
+
+def _slug(label: str, number: int) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or f"prompt-{number + 1}"

@@ -1,0 +1,157 @@
+"""Promptfoo's results (`promptfoo eval -o results.json`) to answers.
+
+A row's grade is its `success`: that is what promptfoo's pass rate counts. A row that ended in an
+error is missing (the world's fault), whatever the error: promptfoo does not tell them apart. One
+model is one provider's label, with the prompt's label behind it where there are several prompts.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from evalsets.cases import Case
+from harness.bring.intake.promptfoo_cases import case_id, case_of
+from harness.bring.intake.values import (
+    ImportedAnswer,
+    ImportedAnswers,
+    Object,
+    a_count,
+    a_list,
+    a_number,
+    a_text,
+    an_object,
+    as_json,
+    usage,
+    warning,
+)
+from harness.errors import Problem, UsageError
+from providers.completion import TokenUsage
+
+_ERROR = 2
+"""`failureReason` of a row that ended in an error."""
+
+
+def read_results(data: bytes, *, file: str) -> ImportedAnswers:
+    """Read a results file.
+
+    Raises:
+        UsageError: the file is no promptfoo results file, or no row of it can be read.
+    """
+    whole = an_object(as_json(data, file=file))
+    results = an_object(whole.get("results"))
+    rows = a_list(results.get("results"))
+    if not rows:
+        raise UsageError(
+            f"{file}: no promptfoo results; write them with `promptfoo eval -o results.json`"
+        )
+    reader = _Reader(file=file, many_prompts=len(_prompts(rows)) > 1)
+    for number, row in enumerate(rows):
+        reader.take(number, row)
+    if not reader.answers:
+        raise UsageError(f"{file}: no row could be read; first: {reader.problems[0].message}")
+    return ImportedAnswers(
+        tool="promptfoo",
+        grader="promptfoo: " + (", ".join(sorted(reader.kinds)) or "no assertion"),
+        answers=tuple(reader.answers),
+        cases=tuple(reader.cases.values()),
+        problems=tuple(reader.problems),
+    )
+
+
+def _prompts(rows: list[object]) -> set[str]:
+    return {str(an_object(an_object(row).get("prompt")).get("label")) for row in rows}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reader:
+    file: str
+    many_prompts: bool
+    answers: list[ImportedAnswer] = field(default_factory=list[ImportedAnswer])
+    cases: dict[str, Case] = field(default_factory=dict[str, Case])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    kinds: set[str] = field(default_factory=set[str])
+    seen: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+
+    def take(self, number: int, row: object) -> None:
+        """Read one row, or tell why not."""
+        data = an_object(row)
+        values, model = an_object(data.get("vars")), self.model(data)
+        if not isinstance(data.get("vars"), dict) or model is None or not self.graded(data):
+            self.tell(number, "no vars, no provider, or no success: not a result of promptfoo")
+            return
+        case = case_of(values, id_=case_id(a_count(data.get("testIdx"))))
+        if case.id in self.cases and self.cases[case.id] != case:
+            self.tell(number, f"test {case.id!r} has other vars than before")
+            return
+        self.cases[case.id] = case
+        repeat = self.seen.get((case.id, model), 0)
+        self.seen[case.id, model] = repeat + 1
+        self.answers.append(self.answer(number, data, (case.id, model, repeat)))
+
+    def graded(self, data: Object) -> bool:
+        return isinstance(data.get("success"), bool)
+
+    def model(self, data: Object) -> str | None:
+        provider = data.get("provider")
+        name = provider if isinstance(provider, str) else None
+        if name is None:
+            known = an_object(provider)
+            name = a_text(known.get("label")) or a_text(known.get("id"))
+        label = a_text(an_object(data.get("prompt")).get("label"))
+        return f"{name} / {label}" if name and label and self.many_prompts else name
+
+    def answer(self, number: int, data: Object, key: tuple[str, str, int]) -> ImportedAnswer:
+        case, model, repeat = key
+        response = an_object(data.get("response"))
+        text = _output(response.get("output"))
+        broken = data.get("failureReason") == _ERROR or text is None
+        if broken and not a_text(data.get("error")):
+            self.tell(number, "no output and no error; taken as missing")
+        self.kinds.update(_kinds(data))
+        seconds = a_number(data.get("latencyMs"))
+        return ImportedAnswer(
+            case_id=case,
+            model=model,
+            repeat=repeat,
+            ending="missing" if broken else "answered",
+            text=None if broken else text,
+            score=None if broken else float(data["success"]),
+            reason="error in promptfoo" if broken else None,
+            usage=_usage(response),
+            # An answer out of promptfoo's cache took no time, and tells nothing.
+            seconds=None if seconds is None or response.get("cached") else seconds / 1000,
+        )
+
+    def tell(self, number: int, message: str) -> None:
+        self.problems.append(warning(self.file, None, f"results[{number}]", message))
+
+
+def _output(value: object) -> str | None:
+    """The answer's text; promptfoo parses JSON answers, so a value is written out again."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _kinds(data: Object) -> set[str]:
+    grading = an_object(data.get("gradingResult"))
+    parts = [an_object(part) for part in a_list(grading.get("componentResults"))]
+    kinds = {a_text(an_object(part.get("assertion")).get("type")) for part in parts}
+    return {kind for kind in kinds if kind}
+
+
+def _usage(response: Object) -> TokenUsage | None:
+    tokens = an_object(response.get("tokenUsage"))
+    if response.get("cached"):
+        return None
+    details = an_object(tokens.get("completionDetails"))
+    return usage(
+        {
+            "input_tokens": a_count(tokens.get("prompt")),
+            "output_tokens": a_count(tokens.get("completion")),
+            "cache_read_tokens": a_count(details.get("cacheReadInputTokens")),
+            "cache_write_tokens": a_count(details.get("cacheCreationInputTokens")),
+            "reasoning_tokens": a_count(details.get("reasoning")),
+        }
+    )

@@ -1,0 +1,194 @@
+"""What other tools' files become.
+
+Bytes to text and JSON, each failure one clear line; and typed looks into foreign JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+from evalsets.cases import Case, GuardrailSpec, ScorerSpec
+from harness.errors import Problem, UsageError
+from providers.completion import TokenUsage
+
+Ending: TypeAlias = Literal["answered", "failed", "missing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedPrompt:
+    """A prompt as our template; `name` is the file's stem: `default`, or a model's name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedSet:
+    """An eval set and its prompts, read from another tool's configuration.
+
+    `models` are the tool's own names, in its order. `converted` counts assertions that became
+    scorers; each one that did not is a problem with its line.
+    """
+
+    cases: tuple[Case, ...]
+    primary: ScorerSpec
+    prompts: tuple[ImportedPrompt, ...]
+    models: tuple[str, ...]
+    converted: int
+    problems: tuple[Problem, ...]
+    guardrails: tuple[GuardrailSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedAnswer:
+    """One trial that another tool ran. None is unknown, never 0.
+
+    `ending` "failed" is the model's fault (score 0), "missing" the world's (no score); `reason`
+    then says why. `score` is the other tool's grade in [0, 1].
+    """
+
+    case_id: str
+    model: str
+    repeat: int
+    ending: Ending
+    text: str | None = None
+    score: float | None = None
+    reason: str | None = None
+    usage: TokenUsage | None = None
+    seconds: float | None = None
+    served_model: str | None = None
+    at: str | None = None
+    """UTC, ISO 8601."""
+    file: str = ""
+    """Name of the file that it came from."""
+    row: int = 0
+    """Which of the rows with its case's id and its model it is, where nothing numbers the repeats:
+    such a row may be a further answer, or a copy."""
+
+    @property
+    def told(self) -> tuple[object, ...]:
+        """What the answer says, for telling two apart: not when, nor how fast it came."""
+        return (self.ending, self.text, self.score, self.reason, self.usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedAnswers:
+    """The answers of a file, who graded them, and every row that could not be read."""
+
+    tool: str
+    grader: str
+    """For people: `promptfoo: equals`, `inspect_ai: match`, `the file's column score`."""
+    answers: tuple[ImportedAnswer, ...]
+    cases: tuple[Case, ...]
+    """The cases as the file shows them; their inputs may be empty where the file has none."""
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+    """What was made of the rows: which are copies, which are repeats."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models' names in the file, in order of appearance."""
+        return tuple(dict.fromkeys(answer.model for answer in self.answers))
+
+
+def untold_input(case_id: str) -> str:
+    """What stands for an input that a file does not tell."""
+    return f"(case {case_id}: its input was not imported)"
+
+
+def is_untold(case: Case) -> bool:
+    """Whether nobody told what a case asks."""
+    return not case.input or case.input == untold_input(case.id)
+
+
+Object: TypeAlias = "dict[str, Any]"
+
+
+def as_text(data: bytes, *, file: str) -> str:
+    """Text of a UTF-8 file, with or without a byte order mark; UTF-16 where a mark says so.
+
+    Raises:
+        UsageError: another encoding; names the line.
+    """
+    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        return data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UsageError(f"{file}:{line}: not UTF-8 text; save it as UTF-8") from None
+
+
+def as_json(data: bytes, *, file: str) -> Any:  # noqa: ANN401  # any JSON value
+    """The JSON value of a file; NaN and infinities are kept for the reader to judge.
+
+    Raises:
+        UsageError: not JSON, or cut short; names the line.
+    """
+    text = as_text(data, file=file)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        cut = " (the file is cut short)" if error.pos >= len(text.rstrip()) else ""
+        raise UsageError(f"{file}:{error.lineno}: broken JSON: {error.msg}{cut}") from None
+    except (RecursionError, ValueError):
+        raise UsageError(f"{file}: broken JSON: nested too deeply, or a number too long") from None
+
+
+def warning(file: str, line: int | None, key: str, message: str) -> Problem:
+    """A problem that stops nothing but is told."""
+    return Problem(file=file, line=line, key=key, message=message, severity="warning")
+
+
+def an_object(value: object) -> Object:
+    """The value if it is a JSON object, else an empty one."""
+    return cast("Object", value) if isinstance(value, dict) else {}
+
+
+def a_list(value: object) -> list[Any]:
+    """The value if it is a JSON list, else an empty one."""
+    return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def a_text(value: object) -> str | None:
+    """The value if it is a text that is not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def a_number(value: object) -> float | None:
+    """The value if it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def a_count(value: object) -> int | None:
+    """The value if it is a whole number that is not negative."""
+    number = a_number(value)
+    return int(number) if number is not None and number >= 0 and number == int(number) else None
+
+
+def a_score(value: object) -> float | None:
+    """The value as a score in [0, 1]; true is 1."""
+    number = float(value) if isinstance(value, bool) else a_number(value)
+    return number if number is not None and 0 <= number <= 1 else None
+
+
+def usage(counts: Mapping[str, int | None]) -> TokenUsage | None:
+    """Usage from counts by `TokenUsage`'s names; None where the main two are not known."""
+    given, made = counts.get("input_tokens"), counts.get("output_tokens")
+    if given is None or made is None:
+        return None
+    try:
+        return TokenUsage(
+            input_tokens=given,
+            output_tokens=made,
+            cache_read_tokens=counts.get("cache_read_tokens") or 0,
+            cache_write_tokens=counts.get("cache_write_tokens") or 0,
+            reasoning_tokens=counts.get("reasoning_tokens") or 0,
+        )
+    except ValueError:
+        return None

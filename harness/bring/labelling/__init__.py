@@ -1,0 +1,1 @@
+"""Label only the disagreements, blind."""

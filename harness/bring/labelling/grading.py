@@ -1,0 +1,236 @@
+"""People grade open answers by the judge's rubric, blind: what the judge is then held against.
+
+A person sees the task, the rubric and one answer (beside today's where the judge sees it so), never
+whose it is nor what the judge said. Which answers is drawn by a digest: nobody chooses them.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalsets.cases import Case
+from harness.bring.labelling.sheets import Console, printable
+from harness.errors import Problem, UsageError
+from harness.journal.journal import Journal
+from harness.journal.trials import Answered
+from harness.judge.scoring.judge import Judge, shown_input
+from harness.judge.scoring.scorer import answer_sha256
+from harness.plan.judging import PlannedJudge
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan
+
+WANTED = 60
+"""Grades that show a good judge to be one, most of the time."""
+COLUMNS = ("case", "task", "wanted", "today", "answer", "grade", "check")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ungraded:
+    """One answer to be graded. Nothing here tells whose it is. `today` is None unless compared."""
+
+    case_id: str
+    task: str
+    wanted: str
+    answer: str
+    today: str | None
+    choices: tuple[str, ...]
+    rubric_sha256: str
+
+    @property
+    def digest(self) -> str:
+        """Names exactly this question."""
+        whole = (self.case_id, self.answer, self.today, self.rubric_sha256)
+        return hashlib.sha256(repr(whole).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradeRecorder:
+    """Appends grades; `clock` gives the moment as UTC, ISO 8601."""
+
+    path: Path
+    by: str
+    clock: Callable[[], str]
+
+    def record(self, asked: Ungraded, grade: str) -> None:
+        """Append one grade."""
+        self._append(asked, grade, {})
+
+    def withdraw(self, asked: Ungraded) -> None:
+        """Take an answer's grade back."""
+        self._append(asked, "", {"withdrawn": True})
+
+    def _append(self, asked: Ungraded, grade: str, more: Mapping[str, object]) -> None:
+        line = {
+            "case": asked.case_id,
+            "answer_sha256": answer_sha256(asked.answer),
+            "grade": grade,
+            "rubric_sha256": asked.rubric_sha256,
+            "by": self.by,
+            "at": self.clock(),
+            **more,
+        }
+        with self.path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def ungraded(plan: FeaturePlan, journal: Journal, *, by: str, second: bool) -> list[Ungraded]:
+    """The next answers to grade, in the order that a digest gives, those with a grade left out.
+
+    With `second`, another person's grades do not count: both grade the same answers.
+
+    Raises:
+        UsageError: nothing was replayed yet.
+    """
+    judge = plan.judges[0]
+    reader = judge.reader()
+    found = {each.digest: each for each in _answers(plan, journal, judge, reader)}
+    if not found:
+        raise UsageError(f"{plan.feature}: no answers to grade yet; `rightsize review` asks first")
+    ordered = sorted(found.values(), key=lambda each: each.digest)
+    graded: set[tuple[str, str]] = set()
+    for grade in plan.evalset.grades:
+        if grade.rubric_sha256 != reader.rubric_sha256 or (second and grade.by != by):
+            continue
+        place = (grade.case, grade.answer_sha256)
+        (graded.discard if grade.withdrawn else graded.add)(place)
+    return [e for e in ordered if (e.case_id, answer_sha256(e.answer)) not in graded][:WANTED]
+
+
+def _answers(
+    plan: FeaturePlan, journal: Journal, judge: PlannedJudge, reader: Judge
+) -> Iterator[Ungraded]:
+    today = _texts(plan, plan.incumbent, journal) if plan.incumbent else {}
+    others = [_texts(plan, option.rung, journal) for option in plan.asked]
+    arms = others if judge.pairwise else [today, *others]
+    for case in filter(reader.applies, plan.sample.deciding):
+        for answers in arms:
+            answer = answers.get(case.id)
+            if answer is None or reader.settled(case, answer) is not None:
+                continue
+            beside = today.get(case.id) if judge.pairwise else None
+            if judge.pairwise and (beside is None or beside == answer):
+                continue
+            yield Ungraded(
+                case_id=case.id,
+                task=shown_input(case),
+                wanted=_wanted(reader, case),
+                answer=answer,
+                today=beside,
+                choices=tuple(judge.options.worth),
+                rubric_sha256=reader.rubric_sha256,
+            )
+
+
+def _wanted(reader: Judge, case: Case) -> str:
+    target = f"right, for reference: {case.target}" if case.target is not None else ""
+    return "\n".join(part for part in (reader.rubric, reader.requirement(case), target) if part)
+
+
+def _texts(plan: FeaturePlan, rung: Rung, journal: Journal) -> dict[str, str]:
+    trials = {case.id: plan.asker.trial(rung, case, 0, "quality") for case in plan.sample.deciding}
+    settled = journal.settled(trial.fingerprint for trial in trials.values())
+    found: dict[str, str] = {}
+    for case_id, trial in trials.items():
+        end = settled.get(trial.fingerprint)
+        outcome = end.outcome(trial) if end else None
+        if isinstance(outcome, Answered):
+            found[case_id] = outcome.text
+    return found
+
+
+def grade(asked: Sequence[Ungraded], recorder: GradeRecorder, console: Console) -> int:
+    """Ask for every grade; returns how many are given when the person stops."""
+    at = 0
+    while at < len(asked):
+        console.show(_shown(asked[at], at + 1, len(asked)))
+        key = console.read()
+        word = "quit" if key is None else key.strip().lower()
+        if word in {"quit", "q"}:
+            break
+        if word in {"undo", "u"} and at:
+            at -= 1
+            recorder.withdraw(asked[at])
+            continue
+        choice = _choice(word, asked[at].choices)
+        if choice is None:
+            console.show(_help(asked[at].choices))
+            continue
+        recorder.record(asked[at], choice)
+        at += 1
+    return at
+
+
+def _choice(word: str, choices: Sequence[str]) -> str | None:
+    """The grade that a word means: its name, or enough of its beginning."""
+    exact = [each for each in choices if each.casefold() == word]
+    begins = [each for each in choices if word and each.casefold().startswith(word)]
+    found = exact or begins
+    return found[0] if len(found) == 1 else None
+
+
+def _help(choices: Sequence[str]) -> str:
+    return f"grade: {', '.join(choices)}; undo (quit stops; what is graded stays)"
+
+
+def _shown(each: Ungraded, number: int, total: int) -> str:
+    beside = f"  today's answer:\n{printable(each.today)}\n\n" if each.today is not None else ""
+    return (
+        f"\n{number} of {total}\n\n{printable(each.task)}\n\n"
+        f"  wanted:\n{printable(each.wanted)}\n\n"
+        f"{beside}  answer:\n{printable(each.answer)}\n\n{_help(each.choices)}"
+    )
+
+
+def write_sheet(asked: Sequence[Ungraded]) -> str:
+    """A CSV sheet: one row an answer, `grade` to be filled in."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for each in asked:
+        row = (each.case_id, each.task, each.wanted, each.today or "", each.answer, "", each.digest)
+        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row])
+    return out.getvalue()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradedSheet:
+    """What a sheet says."""
+
+    grades: tuple[tuple[Ungraded, str], ...]
+    empty: int
+    problems: tuple[Problem, ...]
+
+
+def read_sheet(text: str, asked: Sequence[Ungraded], *, file: str) -> GradedSheet:
+    """Read a filled sheet against the answers that are open now.
+
+    Raises:
+        UsageError: the text is no such sheet.
+    """
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if not set(COLUMNS) <= set(reader.fieldnames or ()):
+        raise UsageError(f"{file}:1: no grade sheet; its columns are {', '.join(COLUMNS)}")
+    open_ones = {each.digest: each for each in asked}
+    grades: list[tuple[Ungraded, str]] = []
+    problems: list[Problem] = []
+    empty = 0
+    for row in reader:
+        word = (row["grade"] or "").strip().lower()
+        each = open_ones.pop(row["check"] or "", None) if word else None
+        choice = _choice(word, each.choices) if each else None
+        if not word:
+            empty += 1
+        elif each is None or choice is None:
+            what = "not an open answer" if each is None else f"{word!r} is no grade"
+            message = f"case {row['case']!r}: {what}"
+            problems.append(Problem(file=file, line=reader.line_num, key="grade", message=message))
+        else:
+            grades.append((each, choice))
+    return GradedSheet(grades=tuple(grades), empty=empty, problems=tuple(problems))

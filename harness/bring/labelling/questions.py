@@ -1,0 +1,189 @@
+"""Which cases are to be labelled, in the order of the looks, and how they are shown.
+
+How many labels a plan lacks, counted where the journal has answers already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from evalsets.cases import Case
+from harness.errors import UsageError
+from harness.journal.journal import Journal
+from harness.judge.scoring.catalogue import find_scorer
+from harness.judge.scoring.scorer import Scorer, Setting, normal_form
+from harness.plan.expecting import level_cases
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan, Plan, Status
+
+NO_ANSWER = "(no valid answer)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One case with two different answers, sides shuffled. Nothing here tells whose they are.
+
+    `a` and `b` are normalised answers, None for a malformed reply; `look` is the number of the
+    look that waits for the case, from 1. Where `a` and `b` are one answer (the models agree on a
+    case that was drawn for the level of quality), the question is whether it is right.
+    """
+
+    case_id: str
+    input: str
+    a: str | None
+    b: str | None
+    look: int
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one answer is shown."""
+        return self.a == self.b
+
+    @property
+    def digest(self) -> str:
+        """Names exactly this question: a sheet carries it, so that a changed row is refused."""
+        return hashlib.sha256(repr((self.case_id, self.a, self.b)).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Normalised answers by case, of the incumbent and of each option that answered."""
+
+    incumbent: Mapping[str, str | None]
+    options: Mapping[str, Mapping[str, str | None]]
+
+
+def read_answers(plan: FeaturePlan, journal: Journal) -> Answers:
+    """The answers that the journal has to a feature's deciding cases.
+
+    Raises:
+        UsageError: labels cannot replace targets under this scorer, or nothing was replayed yet.
+    """
+    scorer = closed_scorer(plan)
+    if plan.incumbent is None:
+        raise UsageError(f"{plan.feature}: {plan.note or 'cannot be planned'}")
+    incumbent = _answers(plan, plan.incumbent, journal, scorer)
+    options = {
+        option.rung.option: found
+        for option in plan.asked
+        if (found := _answers(plan, option.rung, journal, scorer))
+    }
+    if not incumbent or not options:
+        raise UsageError(
+            f"{plan.feature}: no answers to label yet; `rightsize review` asks the models first"
+        )
+    return Answers(incumbent=incumbent, options=options)
+
+
+def closed_scorer(plan: FeaturePlan) -> Scorer:
+    """The primary scorer; raises `UsageError` unless it judges closed answers, once each."""
+    scorer = find_scorer(plan.evalset.primary, Setting(folder=plan.sample.folder))
+    if not scorer.closed:
+        raise UsageError(
+            f"{plan.feature}: scorer {plan.evalset.primary.scorer!r} judges open answers, where "
+            "equal answers cannot be told; write targets, or use a scorer of closed answers"
+        )
+    if plan.repeats > 1:
+        raise UsageError(f"{plan.feature}: labelling disagreements needs `repeats: 1`")
+    return scorer
+
+
+def questions(plan: FeaturePlan, answers: Answers, *, by: str) -> Iterator[Question]:
+    """The disagreements without a label, in the seeded order, look by look.
+
+    The sides are shuffled by a digest of feature, case, answers and labeller: nobody chooses them,
+    and the same labeller sees the same sheet again.
+    """
+    looks = plan.design.looks if plan.design else (len(plan.sample.deciding),)
+    for position, case in enumerate(plan.sample.deciding):
+        look = 1 + sum(position >= end for end in looks)
+        for pair in open_pairs(case, answers):
+            a, b = _shuffled(pair, plan.feature, case.id, by)
+            yield Question(case_id=case.id, input=shown_input(case), a=a, b=b, look=look)
+
+
+def level_questions(plan: FeaturePlan, answers: Answers, *, by: str) -> Iterator[Question]:
+    """What is open on the random cases that the level of quality comes from.
+
+    Their disagreements whatever their look, and the answers on which all agree.
+    """
+    drawn = {case.id for case in level_cases(plan.sample)}
+    yield from (each for each in questions(plan, answers, by=by) if each.case_id in drawn)
+    for case in plan.sample.deciding:
+        if case.id not in drawn or case.target is not None or any(open_pairs(case, answers)):
+            continue
+        given = answers.incumbent.get(case.id)
+        if not _known_wrong(given, case):
+            yield Question(case_id=case.id, input=shown_input(case), a=given, b=given, look=1)
+
+
+def open_pairs(case: Case, answers: Answers) -> Iterator[tuple[str | None, str | None]]:
+    """Pairs (incumbent's, an option's) of a case that no label settles, each once."""
+    if case.target is not None or case.id not in answers.incumbent:
+        return
+    today = answers.incumbent[case.id]
+    seen: set[str | None] = set()
+    for found in answers.options.values():
+        if case.id not in found or found[case.id] in seen:
+            continue
+        proposed = found[case.id]
+        seen.add(proposed)
+        if proposed != today and not (_known_wrong(today, case) and _known_wrong(proposed, case)):
+            yield today, proposed
+
+
+def shown_input(case: Case) -> str:
+    """A case's input for a person: a conversation turn by turn."""
+    if isinstance(case.input, str):
+        return case.input
+    return "\n".join(f"{turn.role}: {turn.content}" for turn in case.input)
+
+
+def first_look(asked: Sequence[Question]) -> list[Question]:
+    """The questions of the earliest look that waits: often the rest need no label."""
+    return [each for each in asked if each.look == asked[0].look] if asked else []
+
+
+def _known_wrong(answer: str | None, case: Case) -> bool:
+    return answer is None or answer in case.ruled_out
+
+
+def _answers(
+    plan: FeaturePlan, rung: Rung, journal: Journal, scorer: Scorer
+) -> dict[str, str | None]:
+    trials = {case.id: plan.asker.trial(rung, case, 0, "quality") for case in plan.sample.deciding}
+    settled = journal.settled(trial.fingerprint for trial in trials.values())
+    return {
+        case: normal_form(settled[trial.fingerprint].outcome(trial), scorer)
+        for case, trial in trials.items()
+        if trial.fingerprint in settled
+    }
+
+
+def _shuffled(
+    pair: tuple[str | None, str | None], feature: str, case_id: str, by: str
+) -> tuple[str | None, str | None]:
+    ordered = sorted(pair, key=lambda answer: (answer is None, answer or ""))
+    seed = hashlib.sha256(repr((feature, case_id, ordered, by)).encode()).digest()
+    return (ordered[0], ordered[1]) if seed[0] % 2 else (ordered[1], ordered[0])
+
+
+def counted(plan: Plan, journal: Journal) -> Plan:
+    """The plan with the open disagreements of the next look in place of expected ones."""
+    features = tuple(
+        _counted(one, journal) if one.labels or one.level_labels else one for one in plan.features
+    )
+    return replace(plan, features=features)
+
+
+def _counted(plan: FeaturePlan, journal: Journal) -> FeaturePlan:
+    try:
+        answers = read_answers(plan, journal)
+    except UsageError:
+        return plan
+    waiting = first_look(list(questions(plan, answers, by="")))
+    status = Status.NEEDS_LABELS if waiting else Status.READY
+    drawn = set(level_questions(plan, answers, by="")) - set(waiting)
+    return replace(plan, status=status, labels=len(waiting), level_labels=len(drawn))

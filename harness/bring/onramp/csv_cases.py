@@ -1,0 +1,272 @@
+"""A table of cases (CSV, TSV or JSON Lines) to an eval set, by a mapping of its columns.
+
+Every row that cannot be a case is told with its line; none is dropped in silence, and none is
+guessed at.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from evalsets.cases import Case, ScorerSpec
+from evalsets.jsonl import JsonLine, canonical, read_rows
+from evalsets.samples import CaseReader, as_text
+from evalsets.source import Fault
+from evalsets.validation import suggestion
+from harness.bring.intake.promptfoo_cases import INPUT_NAMES
+from harness.bring.intake.values import ImportedSet
+from harness.bring.intake.values import as_text as decoded
+from harness.errors import Problem, UsageError
+from harness.workspace.reading import problem_of
+
+ID_NAMES = ("id", "case", "case_id", "key", "uuid")
+TARGET_NAMES = (
+    "target", "expected", "label", "ideal", "expected_output", "answer", "gold", "ground_truth",
+    "category", "class",
+)  # fmt: skip
+_LARGEST_FIELD = 16 * 1024 * 1024
+_MOST_LABELS = 20
+_JSON_LINES = frozenset({".jsonl", ".ndjson"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Which columns say what; None: found by their names. `metadata` None: all the others."""
+
+    id: str | None = None
+    input: str | None = None
+    target: str | None = None
+    metadata: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """Rows by column, with their lines; and the rows that are none."""
+
+    columns: tuple[str, ...]
+    rows: tuple[JsonLine, ...]
+    faults: tuple[Fault, ...]
+
+
+def read_cases(data: bytes, *, path: Path, columns: Columns) -> ImportedSet:
+    """Read a table; a row that cannot be a case is a problem of the set.
+
+    Raises:
+        UsageError: it is no table, lacks a column that was named, or has no case at all.
+    """
+    file = path.name
+    text = decoded(data, file=file)
+    table = _json_lines(text, file) if path.suffix in _JSON_LINES else _table(text, file)
+    found = _found(columns, table.columns, file)
+    reader = CaseReader(file=file, folder=path.parent)
+    cases = tuple(_cases(table.rows, found, reader))
+    problems = [problem_of(fault) for fault in (*table.faults, *reader.faults)]
+    if not cases:
+        first = f"; first: {min(problems)}" if problems else ""
+        raise UsageError(f"{file}: no case could be read{first}")
+    problems += _unread_columns(columns, found, table.columns, file)
+    return ImportedSet(
+        cases=cases,
+        primary=guess_scorer(cases),
+        prompts=(),
+        models=(),
+        converted=0,
+        problems=tuple(sorted(problems, key=lambda each: (each.line or 0, each.key))),
+    )
+
+
+def guess_scorer(cases: Sequence[Case]) -> ScorerSpec:
+    """A scorer that fits the targets: a few labels, numbers, JSON objects, else equal texts."""
+    targets = [case.target for case in cases if case.target is not None]
+    labels = _labels(targets)
+    # YAML takes no control characters, and no label or field has one.
+    if not all(target.isprintable() for target in labels):
+        return ScorerSpec(scorer="exact")
+    if targets and all(_is_number(target) for target in targets):
+        return ScorerSpec(scorer="number")
+    fields = _json_fields(targets)
+    if fields:
+        options = {"fields": fields, "pass": "all"}
+        return ScorerSpec(scorer="json-fields", options=canonical(options))
+    if 1 < len(labels) <= min(_MOST_LABELS, len(targets) // 2):
+        return ScorerSpec(scorer="label", options=canonical({"labels": labels}))
+    return ScorerSpec(scorer="exact")
+
+
+def _labels(targets: Iterable[str]) -> list[str]:
+    """The different targets, case apart, each in its commonest spelling."""
+    spellings: dict[str, Counter[str]] = {}
+    for target in targets:
+        spellings.setdefault(target.strip().casefold(), Counter())[target.strip()] += 1
+    return sorted(max(counts, key=lambda text: counts[text]) for counts in spellings.values())
+
+
+def _json_lines(text: str, file: str) -> _Table:
+    rows, faults = read_rows(text.split("\n"), file=file)
+    columns = dict.fromkeys(name for row in rows for name in row.data)
+    return _Table(columns=tuple(columns), rows=rows, faults=faults)
+
+
+def _table(text: str, file: str) -> _Table:
+    if "\0" in text:
+        raise UsageError(f"{file}: not a text table (it holds NUL bytes)")
+    csv.field_size_limit(_LARGEST_FIELD)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    rows: list[JsonLine] = []
+    faults: list[Fault] = []
+    header: list[str] = []
+    try:
+        header = [cell.strip() for cell in next(reader, list[str]())]
+        _check_header(header, file)
+        for line, cells in _lines(reader):
+            if len(cells) != len(header):
+                message = f"{len(cells)} cells, the header has {len(header)}"
+                faults.append(Fault(file=file, line=line, key="", message=message))
+            else:
+                rows.append(JsonLine(line=line, data=dict(zip(header, cells, strict=True))))
+    except csv.Error as error:
+        message = f"broken table: {error}; the rows below are not read"
+        faults.append(Fault(file=file, line=reader.line_num, key="", message=message))
+    return _Table(columns=tuple(header), rows=tuple(rows), faults=tuple(faults))
+
+
+def _lines(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not empty, each with the line it begins on."""
+    while True:
+        begins = cast("int", getattr(reader, "line_num", 0)) + 1
+        cells = next(reader, None)
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield begins, cells
+
+
+def _check_header(header: Sequence[str], file: str) -> None:
+    if not any(header):
+        raise UsageError(f"{file}: no header; the first line names the columns")
+    twice = [name for name, count in Counter(header).items() if count > 1]
+    if twice:
+        raise UsageError(f"{file}:1: the column {twice[0]!r} is named twice")
+
+
+def _delimiter(text: str) -> str:
+    """The separator that the header has most of."""
+    header = text.split("\n", 1)[0]
+    return max((",", ";", "\t", "|"), key=header.count)
+
+
+def _found(columns: Columns, header: Sequence[str], file: str) -> Columns:
+    """The columns by name: the named ones must be there, the others are looked for."""
+    named = [columns.id, columns.input, columns.target, *(columns.metadata or ())]
+    for name in named:
+        if name is not None and name not in header:
+            raise UsageError(f"{file}: no column {name!r}{suggestion(name, header)}")
+    question = columns.input or _by_name(header, INPUT_NAMES)
+    if question is None:
+        raise UsageError(
+            f"{file}: which column is the input? name it with --input ({', '.join(header)})"
+        )
+    found = Columns(
+        id=columns.id or _by_name(header, ID_NAMES),
+        input=question,
+        target=columns.target or _by_name(header, TARGET_NAMES),
+    )
+    taken = {found.id, found.input, found.target}
+    rest = columns.metadata
+    others = tuple(name for name in header if name and name not in taken)
+    return Columns(
+        id=found.id,
+        input=found.input,
+        target=found.target,
+        metadata=others if rest is None else rest,
+    )
+
+
+def _by_name(header: Iterable[str], names: Sequence[str]) -> str | None:
+    by_lower = {name.lower(): name for name in header}
+    return next((by_lower[name] for name in names if name in by_lower), None)
+
+
+def _cases(rows: Sequence[JsonLine], columns: Columns, reader: CaseReader) -> Iterator[Case]:
+    first: dict[str, int] = {}
+    for number, row in enumerate(rows, start=1):
+        case = reader.case(_as_sample(row, columns), number=None if columns.id else number)
+        if case is None:
+            continue
+        if case.id in first:
+            message = f"the id {case.id!r} is already on line {first[case.id]}"
+            key = columns.id or "id"
+            reader.faults.append(Fault(file=reader.file, line=row.line, key=key, message=message))
+            continue
+        first[case.id] = row.line
+        yield case
+
+
+def _as_sample(row: JsonLine, columns: Columns) -> JsonLine:
+    """The row under the names that a case file has. An empty cell is absent."""
+    sample: dict[str, object] = {"input": row.data.get(columns.input or "")}
+    sample["metadata"] = _metadata(row, columns.metadata or ())
+    target = row.data.get(columns.target or "")
+    if target not in (None, ""):
+        sample["target"] = target if isinstance(target, list) else as_text(target)
+    if columns.id is not None and row.data.get(columns.id) not in (None, ""):
+        sample["id"] = row.data[columns.id]
+    return JsonLine(line=row.line, data=sample)
+
+
+def _metadata(row: JsonLine, names: Sequence[str]) -> dict[str, object]:
+    """The named columns that say something; an object called `metadata` gives its own keys."""
+    found: dict[str, object] = {}
+    for name in names:
+        value = row.data.get(name)
+        if name == "metadata" and isinstance(value, dict):
+            found |= cast("dict[str, object]", value)
+        elif value not in (None, ""):
+            found[name] = value
+    return found
+
+
+def _unread_columns(
+    asked: Columns, found: Columns, header: Sequence[str], file: str
+) -> Iterator[Problem]:
+    """Columns that nothing reads, because `--metadata` names others."""
+    read = {found.id, found.input, found.target, *(found.metadata or ())}
+    for name in header:
+        if name not in read and (name or asked.metadata is not None):
+            yield Problem(
+                file=file, line=1, key=name, message="column is not read", severity="warning"
+            )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", ""))
+    except ValueError:
+        return False
+    return True
+
+
+def _json_fields(targets: Sequence[str]) -> list[str]:
+    """The fields that every target has, where all are JSON objects."""
+    objects = [_json_object(target) for target in targets]
+    if not objects or any(found is None for found in objects):
+        return []
+    first, *rest = [set(found) for found in objects if found is not None]
+    return sorted(first.intersection(*rest))
+
+
+def _json_object(text: str) -> dict[str, object] | None:
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, object]", value) if isinstance(value, dict) else None

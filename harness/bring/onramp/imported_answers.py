@@ -1,0 +1,345 @@
+"""Imported answers into the journal, where a review finds them and asks nobody.
+
+Each becomes the trial that the workspace would ask: same case, option, prompt and parameters. A
+prompt changed later makes another trial, which no imported answer fits. Their runs stand in the
+journal under the cycle `imported`, so that they count as evidence and not against a review's cap.
+An answer that contradicts the one that is there is told, and takes its place only where that was
+asked for; the journal keeps the old one for the records that rest on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from evalsets.cases import Case
+from harness.bring.intake.values import ImportedAnswer, ImportedAnswers, warning
+from harness.bring.onramp.known_cases import Brought, KnownCases, place
+from harness.errors import Problem, UsageError
+from harness.journal.journal import Ended, Journal, Sent
+from harness.journal.rows import Settled
+from harness.journal.trials import Answered, Attempt, Failed, Trial
+from harness.judge.scoring.catalogue import find_scorer
+from harness.judge.scoring.custom import envelope
+from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting
+from harness.money.prices.attempts import attempt_cost
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan
+
+IMPORTED = "imported"
+"""Cycle of the journal's runs that were imported; `request_id` of their attempts begins so."""
+ENDS = ("written", "replaced", "there already", "missing", "left out")
+_BLOCK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedEntry:
+    """One answer as the journal takes it."""
+
+    trial: Trial
+    attempt: Attempt
+    outcome: Answered | Failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """An answer of the file that is not the one that the journal has in its place."""
+
+    case_id: str
+    option: str
+    file: str
+    feature: str
+    """The one whose import, or review, brought the journal's answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import did: trials by what became of them, and every problem."""
+
+    counts: Mapping[str, int]
+    """By the words of `ENDS`."""
+    usage_unknown: int
+    problems: tuple[Problem, ...]
+
+
+def import_run_id(data: bytes) -> str:
+    """The journal's name for an import: equal files are one run."""
+    return f"{IMPORTED}-{hashlib.sha256(data).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """A file's answers beside what the journal has: nothing is written yet."""
+
+    fresh: tuple[ImportedEntry, ...]
+    differing: tuple[ImportedEntry, ...]
+    conflicts: tuple[Conflict, ...]
+    counts: Mapping[str, int]
+    problems: tuple[Problem, ...]
+
+
+def match_answers(
+    plan: FeaturePlan,
+    answers: ImportedAnswers,
+    names: Mapping[str, str],
+    *,
+    journal: Journal | None,
+    now: str,
+) -> Matched:
+    """Hold a file's answers against the journal; `names` are our options by the tool's models."""
+    work = _Import(plan=plan, source=answers, names=names, now=now)
+    return work.match(journal)
+
+
+def journal_answers(found: Matched, *, journal: Journal, now: str) -> Imported:
+    """Write the answers that are new; and those that differ, in the place of the old ones."""
+    names = [entry.trial.fingerprint for entry in found.differing]
+    journal.supersede(names, now)
+    written = (*found.fresh, *found.differing)
+    for start in range(0, len(written), _BLOCK):
+        _write(journal, written[start : start + _BLOCK])
+    counts = {**found.counts, "written": len(found.fresh), "replaced": len(found.differing)}
+    return Imported(
+        counts={what: counts.get(what, 0) for what in ENDS},
+        usage_unknown=sum(entry.attempt.usage is None for entry in written),
+        problems=found.problems,
+    )
+
+
+def _write(journal: Journal, entries: Sequence[ImportedEntry]) -> None:
+    sent = [Sent(trial=entry.trial, number=entry.attempt.number) for entry in entries]
+    rows = journal.commit(ended=(), sent=sent)
+    ends = [
+        Ended(row=row, attempt=entry.attempt, outcome=entry.outcome)
+        for row, entry in zip(rows, entries, strict=True)
+    ]
+    journal.commit(ended=ends, sent=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """The answers of one model to one case, and the trials that they may be."""
+
+    case: Case
+    rung: Rung
+    trials: tuple[Trial, ...]
+    answers: tuple[ImportedAnswer, ...]
+    missing: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Import:
+    plan: FeaturePlan
+    source: ImportedAnswers
+    names: Mapping[str, str]
+    now: str
+    counts: Counter[str] = field(default_factory=Counter[str])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    unlike: list[str] = field(default_factory=list[str])
+    asked: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    told: set[str] = field(default_factory=set[str])
+    fresh: list[ImportedEntry] = field(default_factory=list[ImportedEntry])
+    differing: list[ImportedEntry] = field(default_factory=list[ImportedEntry])
+    conflicts: list[Conflict] = field(default_factory=list[Conflict])
+
+    def match(self, journal: Journal | None) -> Matched:
+        """Every answer in its place."""
+        places = list(self.places())
+        names = [trial.fingerprint for each in places for trial in each.trials]
+        known: Mapping[str, Settled] = journal.settled(names) if journal else {}
+        features: Mapping[str, str] = journal.features(known) if journal else {}
+        for each in places:
+            self.put(each, known, features)
+        self.tell_scores()
+        self.tell_lacking()
+        return Matched(
+            fresh=tuple(self.fresh),
+            differing=tuple(self.differing),
+            conflicts=tuple(self.conflicts),
+            counts=self.counts,
+            problems=(*self.source.problems, *self.problems),
+        )
+
+    def places(self) -> Iterator[_Place]:
+        """The file's answers by case and model; the rest is counted and told."""
+        scorer = find_scorer(self.plan.evalset.primary, Setting(folder=self.plan.sample.folder))
+        for (case_id, option), (case, rung, answers) in self.sorted_answers().items():
+            self.asked.setdefault(option, set()).add(case_id)
+            kept = [each for each in answers if each.ending != "missing" and self.can_score(each)]
+            missing = sum(each.ending == "missing" for each in answers)
+            self.counts["missing"] += missing
+            for each in kept:
+                self.compare(each, case, scorer)
+            trials = (
+                self.plan.asker.trial(rung, case, repeat, "quality")
+                for repeat in range(self.plan.repeats)
+            )
+            yield _Place(
+                case=case,
+                rung=rung,
+                trials=tuple(replace(trial, reserve_usd=Decimal(0)) for trial in trials),
+                answers=tuple(kept),
+                missing=missing,
+            )
+
+    def sorted_answers(self) -> dict[tuple[str, str], tuple[Case, Rung, list[ImportedAnswer]]]:
+        """The answers that fit a case and an option, in the file's order."""
+        evalset, rungs = self.plan.evalset, self.rungs()
+        known = KnownCases.of(evalset.cases, evalset.copies)
+        cases = {case.id: known.find(case) for case in self.source.cases}
+        found: dict[tuple[str, str], tuple[Case, Rung, list[ImportedAnswer]]] = {}
+        for answer in self.source.answers:
+            case, rung = cases[answer.case_id], rungs.get(self.names.get(answer.model, ""))
+            if case is None or rung is None:
+                self.leave_out(answer, other=answer.case_id in known.by_id, no_case=case is None)
+                continue
+            place = found.setdefault((case.id, rung.option), (case, rung, []))
+            place[2].append(answer)
+        return found
+
+    def put(self, each: _Place, known: Mapping[str, Settled], features: Mapping[str, str]) -> None:
+        """One case's answers beside what the journal has of it."""
+        names = [trial.fingerprint for trial in each.trials]
+        there = {repeat: known[name] for repeat, name in enumerate(names) if name in known}
+        placed = place(
+            [self.brought(answer) for answer in each.answers],
+            there,
+            missing=each.missing,
+            repeats=len(names),
+        )
+        self.counts["there already"] += placed.there
+        if placed.too_many:
+            self.counts["left out"] += placed.too_many
+            self.once("repeat", f"only {self.plan.repeats} repeats are wanted (evalset.yaml)")
+        for at, repeat in placed.fresh.items():
+            self.fresh.append(self.entry(each, at, repeat, number=1))
+        for at, repeat in placed.differing.items():
+            before = there[repeat].attempts
+            number = before[-1].number + 1 if before else 1
+            self.differing.append(self.entry(each, at, repeat, number=number))
+            self.conflicts.append(
+                Conflict(
+                    case_id=each.case.id,
+                    option=each.rung.option,
+                    file=each.answers[at].file,
+                    feature=features.get(names[repeat], self.plan.feature),
+                )
+            )
+
+    def rungs(self) -> dict[str, Rung]:
+        found = [option.rung.first for option in self.plan.options]
+        incumbent = self.plan.incumbent
+        if incumbent is None:
+            raise UsageError(f"{self.plan.feature}: {self.plan.note or 'cannot be planned'}")
+        return {rung.option: rung for rung in (incumbent, *found)}
+
+    def can_score(self, answer: ImportedAnswer) -> bool:
+        """Whether the scorer has something to read; else the answer is left out and told."""
+        if answer.ending == "failed" or self.text(answer) is not None:
+            return True
+        self.counts["left out"] += 1
+        what = f"case {answer.case_id!r}: no answer that {self.primary} could score"
+        self.once("no text", what)
+        return False
+
+    def brought(self, answer: ImportedAnswer) -> Brought:
+        text = self.text(answer)
+        failed = answer.ending == "failed"
+        return Brought(
+            kind="failed" if failed else "answered",
+            text=None if failed else text,
+            reason=(answer.reason or "failed") if failed else None,
+            usage=answer.usage,
+        )
+
+    def entry(self, place: _Place, at: int, repeat: int, *, number: int) -> ImportedEntry:
+        answer, trial = place.answers[at], place.trials[repeat]
+        attempt = self.attempt(answer, place.rung, number)
+        brought = self.brought(answer)
+        if brought.text is None:
+            reason = brought.reason or ""
+            failed = Failed(trial=trial, attempts=(attempt,), reason=reason)
+            return ImportedEntry(trial=trial, attempt=attempt, outcome=failed)
+        answered = Answered(trial=trial, attempts=(attempt,), text=brought.text, finish="stop")
+        return ImportedEntry(trial=trial, attempt=attempt, outcome=answered)
+
+    @property
+    def primary(self) -> str:
+        return self.plan.evalset.primary.scorer
+
+    def text(self, answer: ImportedAnswer) -> str | None:
+        """What the journal keeps: the answer, with its grade where that is what counts."""
+        if self.primary != "graded":
+            return answer.text
+        return None if answer.score is None else envelope(answer.text, answer.score)
+
+    def attempt(self, answer: ImportedAnswer, rung: Rung, number: int) -> Attempt:
+        cost = None if answer.usage is None else attempt_cost(answer.usage, rung.priced())
+        return Attempt(
+            number=number,
+            started_at=answer.at or self.now,
+            reserve_usd=Decimal(0),
+            cost_usd=cost,
+            usage=answer.usage,
+            total_s=answer.seconds,
+            first_token_s=None,
+            inter_token_s=None,
+            error=None,
+            status=None,
+            request_id=f"{IMPORTED}:{self.source.tool}",
+            served_model=answer.served_model,
+        )
+
+    def compare(self, answer: ImportedAnswer, case: Case, scorer: Scorer) -> None:
+        """Note where our scorer and the tool's grade disagree."""
+        text = self.text(answer)
+        if answer.score is None or self.primary == "graded" or text is None:
+            return
+        if answer.ending == "failed":
+            return
+        try:
+            ours = scorer.score(case, text)
+        except NoTargetError:
+            return
+        if ours != answer.score:
+            self.unlike.append(case.id)
+
+    def leave_out(self, answer: ImportedAnswer, *, other: bool, no_case: bool) -> None:
+        self.counts["left out"] += 1
+        name = answer.case_id
+        if no_case and other:
+            message = f"case {name!r} asks something else in the eval set than in {answer.file}"
+            self.once(name, f"{message}; its answers are left out")
+        elif no_case:
+            self.once(name, f"case {name!r} is not in the eval set")
+        else:
+            self.once(answer.model, f"model {answer.model!r} is no option of {self.plan.feature}")
+
+    def tell_scores(self) -> None:
+        """Say how often our scorer and the tool's grade disagree."""
+        if self.unlike:
+            self.once(
+                "scores",
+                f"{len(self.unlike)} answers score differently under {self.primary} than under "
+                f"{self.source.grader} (first: case {self.unlike[0]!r})",
+            )
+
+    def tell_lacking(self) -> None:
+        """Say which cases a model lacks that another has."""
+        every = set[str]().union(*self.asked.values())
+        for option, cases in self.asked.items():
+            lacking = sorted(every - cases)
+            if lacking:
+                self.once(
+                    f"lacking {option}",
+                    f"{option} has no answer to {len(lacking)} cases that others answered "
+                    f"(first: {lacking[0]!r}); they count as missing",
+                )
+
+    def once(self, key: str, message: str) -> None:
+        if key not in self.told:
+            self.told.add(key)
+            self.problems.append(warning(self.source.tool, None, "", message))

@@ -1,0 +1,235 @@
+"""An imported eval set and its prompts, as files of the workspace. What is there already stays.
+
+A feature and its models drafted from imported answers; a person fills in what no file tells.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalsets.cases import Case, GuardrailSpec, ScorerSpec, Turn
+from evalsets.jsonl import canonical
+from harness.bring.intake.values import ImportedPrompt
+from harness.bring.onramp.drafts import MODELS_HEAD, quoted, vendor_of_id, write_new
+from harness.errors import UsageError
+
+_VENDORS = ("anthropic", "openai", "google")
+_NOWHERE = "  base_url: https://not-known.invalid/v1    # correct it before anything is asked"
+_ADVICE = "Drafted from imported answers. Fill in what is behind a # and correct the rest."
+
+
+def model_name(theirs: str) -> str:
+    """Our name for another tool's model: its last part, in plain letters.
+
+    >>> model_name("openai:chat:gpt-4o-mini"), model_name("openai/gpt-4o-mini")
+    ('gpt-4o-mini', 'gpt-4o-mini')
+    """
+    last = re.split(r"[:/](?=[^:/]*$)", theirs.strip())[-1]
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", last).strip("-.") or "model"
+
+
+def model_names(theirs: Sequence[str]) -> dict[str, str]:
+    """Our names by theirs, each its own."""
+    found: dict[str, str] = {}
+    for name in theirs:
+        ours, number = model_name(name), 2
+        while ours in found.values():
+            ours, number = f"{model_name(name)}-{number}", number + 1
+        found[name] = ours
+    return found
+
+
+def write_feature(
+    root: Path, feature: str, *, names: Mapping[str, str], incumbent: str
+) -> tuple[str, ...]:
+    """Write the feature and the models that are not there; returns the names of what was written.
+
+    `names` are our models by the tool's names; `incumbent` is one of ours.
+    """
+    candidates = [name for name in names.values() if name != incumbent]
+    written: list[str] = []
+    path = f"features/{feature}.yaml"
+    if write_new(root / path, _feature(feature, incumbent, candidates)):
+        written.append(path)
+    known = _known_models(root)
+    lacking = {theirs: ours for theirs, ours in names.items() if ours not in known}
+    path = f"models/{feature}.yaml"
+    if lacking and write_new(root / path, MODELS_HEAD + "".join(map(_model, *_pairs(lacking)))):
+        written.append(path)
+    return tuple(written)
+
+
+def _pairs(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    return list(names.keys()), list(names.values())
+
+
+def _known_models(root: Path) -> set[str]:
+    """Names at the left margin of the model files: enough to tell which are there."""
+    texts = [path.read_text("utf-8") for path in sorted((root / "models").glob("*.y*ml"))]
+    return {
+        match[1].strip("\"'")
+        for text in texts
+        for match in re.finditer(r"(?m)^([^\s#][^:]*):", text)
+    }
+
+
+def _feature(feature: str, incumbent: str, candidates: Sequence[str]) -> str:
+    listed = ", ".join(quoted(name) for name in candidates)
+    return "\n".join(
+        [
+            "# yaml-language-server: $schema=../schemas/feature.json",
+            f"# {_ADVICE}",
+            f"name: {quoted(feature.replace('-', ' ').capitalize())}",
+            "# owner:      e-mail of who answers for it",
+            "# team:",
+            "# product:",
+            "# data:       what the cases contain: public, internal, customer or restricted",
+            "risk: medium        # low, medium, high: gives the margin of policy.yaml",
+            "# agreed:     {by: ..., on: 2026-01-31}     who agreed to the margin, before any run",
+            f"incumbent: {quoted(incumbent)}",
+            f"candidates: [{listed}]",
+            "answers: imported   # nothing is asked; take the line away to replay for real",
+            "# traffic:    {requests_per_month: 0, input_tokens: 0, output_tokens: 0, source: ...}",
+            "",
+        ]
+    )
+
+
+def _model(theirs: str, ours: str) -> str:
+    named = next((name for name in _VENDORS if name in theirs.lower()), None)
+    vendor = named or vendor_of_id(ours) or "openai-compatible"
+    return "\n".join(
+        [
+            f"{quoted(ours)}:",
+            f"  provider: {vendor}",
+            *([_NOWHERE] if vendor == "openai-compatible" else []),
+            "  may_see: []    # fill in: public, internal, customer, restricted",
+            "  # price:       USD per million tokens, where the catalogue has none",
+            "  #   - {from: 2026-01-01, input: 0.50, output: 2.50, source: ...}",
+            "",
+        ]
+    )
+
+
+_SCHEMA = "# yaml-language-server: $schema=../../schemas/evalset.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetDraft:
+    """What becomes the files of one eval set; `origin` names tool and file, for people."""
+
+    feature: str
+    cases: tuple[Case, ...]
+    primary: ScorerSpec
+    prompts: tuple[ImportedPrompt, ...]
+    origin: str
+    repeats: int = 1
+    guardrails: tuple[GuardrailSpec, ...] = ()
+
+
+def write_set(root: Path, draft: SetDraft) -> tuple[str, ...]:
+    """Write the files that are not there; returns their names, those kept with `(kept...)` behind.
+
+    Raises:
+        UsageError: two cases have one id.
+    """
+    twice = _repeated([case.id for case in draft.cases])
+    if twice is not None:
+        raise UsageError(f"{draft.origin}: two cases have the id {twice!r}")
+    folder = f"evalsets/{draft.feature}"
+    files = {
+        f"{folder}/evalset.yaml": _evalset(draft),
+        f"{folder}/cases.jsonl": "".join(f"{line}\n" for line in case_lines(draft.cases)),
+    }
+    for prompt in draft.prompts:
+        files[f"prompts/{draft.feature}/{prompt.name}.j2"] = prompt.text
+    return tuple(
+        name if write_new(root / name, text) else f"{name} {_kept(root / name, text)}"
+        for name, text in files.items()
+    )
+
+
+def _kept(path: Path, text: str) -> str:
+    """Whether the cases that are there are the import's: a correction is not passed over."""
+    same = path.suffix != ".jsonl" or path.read_bytes() == text.encode()
+    return "(kept)" if same else "(kept; the import has another: take the file away to import it)"
+
+
+def case_lines(cases: Sequence[Case]) -> Iterator[str]:
+    """Cases as lines of `cases.jsonl`."""
+    for case in cases:
+        line: dict[str, Any] = {"id": case.id, "input": _input(case.input)}
+        if case.target is not None:
+            line["target"] = [case.target, *case.also_right] if case.also_right else case.target
+        if case.choices:
+            line["choices"] = list(case.choices)
+        if case.metadata:
+            line["metadata"] = dict(case.metadata)
+        yield json.dumps(line, ensure_ascii=False)
+
+
+def _input(value: str | tuple[Turn, ...]) -> str | list[dict[str, Any]]:
+    if isinstance(value, str):
+        return value
+    return [_message(turn) for turn in value]
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.images:
+        images = [{"type": "image", "image": image} for image in turn.images]
+        message["content"] = [{"type": "text", "text": turn.content}, *images]
+    if turn.tool_calls is not None:
+        message["tool_calls"] = [
+            {"id": call["id"], "function": call["name"], "arguments": call["arguments"]}
+            for call in json.loads(turn.tool_calls)
+        ]
+    if turn.tool_call_id is not None:
+        message["tool_call_id"] = turn.tool_call_id
+    return message
+
+
+def _evalset(draft: SetDraft) -> str:
+    options = {"scorer": draft.primary.scorer, **json.loads(draft.primary.options)}
+    labelled = sum(case.target is not None for case in draft.cases)
+    judged = draft.primary.scorer == "judge"
+    targets = "human" if labelled else "none"
+    closed = (
+        "" if labelled or judged else "    # cases without a target are labelled: `rightsize label`"
+    )
+    return "\n".join(
+        [
+            _SCHEMA,
+            "cases: cases.jsonl",
+            "unit: cases                        # what one case is called: invoices, tickets",
+            f"source: {{kind: imported, targets: {targets}, note: {quoted(draft.origin)}}}{closed}",
+            f"primary: {canonical(options)}",
+            *_guardrails(draft.guardrails),
+            *([f"repeats: {draft.repeats}"] if draft.repeats > 1 else []),
+            "# slices:   {metadata key: {value: {margin: 10}}}    must hold by themselves",
+            "# cluster:  metadata key of cases that are not independent",
+            "",
+        ]
+    )
+
+
+def _guardrails(listed: Sequence[GuardrailSpec]) -> Iterator[str]:
+    if listed:
+        yield "guardrails:"
+    for each in listed:
+        options = {"scorer": each.scorer.scorer, **json.loads(each.scorer.options)}
+        yield f"  - {canonical({**options, 'margin': each.margin})}"
+
+
+def _repeated(names: Sequence[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

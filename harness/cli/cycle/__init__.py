@@ -1,0 +1,1 @@
+"""Commands of a review's cycle: check, plan, review, read, decide, gate."""

@@ -1,0 +1,104 @@
+"""`rightsize journal`: the upkeep of the file where answers live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli import options
+from harness.cli.loads import STATE
+from harness.cli.show import fault_line
+from harness.errors import CannotTellError
+from harness.journal import upkeep
+from harness.journal.trials import LaneHistory
+from harness.wording import plural
+
+
+@click.group()
+@options.workspace
+@click.pass_context
+def journal(context: click.Context, *, workspace: Path) -> None:
+    """Show, check, merge, compact or export a workspace's journal."""
+    context.obj = options.find_workspace(workspace) / STATE / "journal.sqlite"
+
+
+@journal.command()
+@click.pass_obj
+def show(path: Path) -> None:
+    """Say what is in it."""
+    facts = upkeep.show(path)
+    click.echo(f"{path}: version {facts.version}, {facts.megabytes:.1f} MB")
+    click.echo(
+        f"{plural(facts.trials, 'trial')} asked in {plural(facts.attempts, 'attempt')}: "
+        f"{facts.answered} answered, {facts.failed} failed"
+        + (f", {facts.replaced} replaced since" if facts.replaced else "")
+    )
+    for run in facts.runs:
+        interrupted = f", {run.interrupted} interrupted" if run.interrupted else ""
+        waiting = f", {run.in_batches} in batches to be read" if run.in_batches else ""
+        click.echo(
+            f"  {run.cycle}  {run.started_at}  run {run.run_id}: {plural(run.plans, 'plan')}, "
+            f"{plural(run.attempts, 'attempt')}{interrupted}{waiting}"
+        )
+    for fault in facts.faults:
+        click.echo(f"  {fault_line(fault)}")
+    for lane in facts.lanes:
+        click.echo(f"  {lane_line(lane)}")
+
+
+def lane_line(lane: LaneHistory) -> str:
+    """`openai small: 12 calls in 3 s, at most 4 at once, 2 rate limits; granted 600 requests`."""
+    grants = (
+        (lane.requests_per_minute, "requests a minute"),
+        (lane.tokens_per_minute, "tokens a minute"),
+    )
+    granted = ", ".join(f"{limit:,} {of}" for limit, of in grants if limit is not None)
+    faults = ((lane.rate_limited, "rate limits"), (lane.overloaded, "server errors"))
+    met = "".join(f", {count} {what}" for count, what in faults if count)
+    return (
+        f"{lane.lane.provider} {lane.lane.model}: {plural(lane.calls, 'call')} "
+        f"in {lane.active_s:,.0f} s, at most {lane.most_in_flight} at once{met}"
+        + (f"; granted {granted}" if granted else "")
+    )
+
+
+@journal.command()
+@click.pass_obj
+def check(path: Path) -> None:
+    """Find what is wrong with it; exit code 4 when something is."""
+    problems = upkeep.check(path)
+    if problems:
+        raise CannotTellError("\n".join(problems))
+    click.echo(f"{path}: in order")
+
+
+@journal.command()
+@click.argument("other", type=click.Path(path_type=Path))
+@click.pass_obj
+def merge(path: Path, other: Path) -> None:
+    """Bring in a colleague's journal; what both hold comes once."""
+    merged = upkeep.merge(path, other)
+    click.echo(
+        f"{plural(merged.runs, 'run')}, {plural(merged.attempts, 'attempt')} "
+        f"and {plural(merged.outcomes, 'answer')} came; "
+        f"{merged.conflicts} were answered differently here and stay as they are"
+    )
+
+
+@journal.command()
+@click.pass_obj
+def compact(path: Path) -> None:
+    """Give back unused space."""
+    before, after = upkeep.compact(path)
+    click.echo(f"{path}: {before / 1e6:.1f} MB, now {after / 1e6:.1f} MB")
+
+
+@journal.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--answers", is_flag=True, help="Include the models' answers.")
+@click.pass_obj
+def export(path: Path, out: Path, *, answers: bool) -> None:
+    """Write every attempt as a row of a Parquet file."""
+    rows = upkeep.export(path, out, answers=answers)
+    click.echo(f"{out}: {plural(rows, 'attempt')}")

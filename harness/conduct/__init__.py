@@ -1,0 +1,1 @@
+"""One function per job, callable from Python: prints nothing, tells a listener."""

@@ -1,0 +1,149 @@
+"""Where an option and the model of today disagree: answers side by side, from the journal alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from evalsets.cases import Case
+from harness.errors import UsageError
+from harness.journal.journal import Journal
+from harness.journal.trials import Answered, Failed, Missing, Outcome
+from harness.judge.scoring.catalogue import find_scorer
+from harness.judge.scoring.judge import NotGradedError
+from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, score_outcome
+from harness.judge.scoring.second import find_validator, grade_again, second_spec
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan
+from harness.plan.rulings import Judging, known_rulings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One model's end of a case. `score` is None where no label can tell it yet."""
+
+    text: str
+    score: float | None
+    reason: str | None = None
+    """The judge's words, where a model judges."""
+    again: float | None = None
+    """The second grader's score; None without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """A case on which two models score differently, or differ and are not labelled."""
+
+    option: str
+    case: Case
+    current: Side
+    candidate: Side
+
+    @property
+    def loss(self) -> float:
+        """How much worse the candidate is, in [-1, 1]; 0 while it is unlabelled."""
+        if self.current.score is None or self.candidate.score is None:
+            return 0.0
+        return self.current.score - self.candidate.score
+
+
+def disagreements(plan: FeaturePlan, journal: Journal) -> Iterator[Disagreement]:
+    """The disagreements of each option that was asked, the candidate's losses first.
+
+    Raises:
+        UsageError: the journal has no answers to this feature as it is asked now.
+    """
+    if plan.incumbent is None:
+        raise UsageError(f"{plan.feature}: {plan.note or 'cannot be planned'}")
+    current = _ends(plan, plan.incumbent, journal)
+    if not current:
+        raise UsageError(f"{plan.feature}: no answers here; `rightsize review` asks for them")
+    theirs = {option.rung.option: _ends(plan, option.rung, journal) for option in plan.asked}
+    for name, rung in plan.cascades.items():
+        theirs[name] = _kept(plan, rung, theirs[name], current)
+    every = chain(current.values(), *(ends.values() for ends in theirs.values()))
+    judging = known_rulings(plan, every, journal)
+    setting = Setting(folder=plan.sample.folder, grades=judging.book if judging else None)
+    primary = find_scorer(plan.evalset.primary, setting)
+    second = second_spec(plan.evalset)
+    again = grade_again(second, primary, plan.sample.folder) if second else None
+    scorer = _Reader(primary, judging, again)
+    for option in plan.asked:
+        ends = theirs[option.rung.option]
+        found = [
+            each
+            for case in plan.sample.deciding
+            if case.id in current and case.id in ends
+            for each in _differing(option.rung.option, case, (current, ends), scorer)
+        ]
+        yield from sorted(found, key=lambda each: -each.loss)
+
+
+def _differing(
+    option: str,
+    case: Case,
+    ends: tuple[dict[str, Outcome], dict[str, Outcome]],
+    reader: _Reader,
+) -> Iterator[Disagreement]:
+    current, candidate = (reader.side(each[case.id], case) for each in ends)
+    unlabelled = None in (current.score, candidate.score) and current.text != candidate.text
+    if unlabelled or current.score != candidate.score:
+        yield Disagreement(option=option, case=case, current=current, candidate=candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Scores answers, with the judge's reason where there is one."""
+
+    scorer: Scorer
+    judging: Judging | None
+    again: Callable[[Outcome, Case], float | None] | None
+
+    def side(self, outcome: Outcome, case: Case) -> Side:
+        text = outcome.text if isinstance(outcome, Answered) else f"({outcome.reason})"
+        try:
+            score = score_outcome(outcome, case, self.scorer)
+        except (NoTargetError, NotGradedError):
+            score = None
+        again = self.again(outcome, case) if self.again else None
+        return Side(text=text, score=score, reason=self._reason(case.id, text), again=again)
+
+    def _reason(self, case_id: str, text: str) -> str | None:
+        seats = self.judging.seats if self.judging else ()
+        said = [seat.reasons.get((case_id, text)) for seat in seats if seat.planned.measure == 0]
+        return next((reason for reason in said if reason), None)
+
+
+def _kept(
+    plan: FeaturePlan, rung: Rung, cheap: dict[str, Outcome], current: dict[str, Outcome]
+) -> dict[str, Outcome]:
+    """A cascade's ends: the cheap model's where they stand, else those of today's model."""
+    config = rung.cascade
+    if config is None:
+        return cheap
+    accepts = find_validator(
+        config.accept_when,
+        primary=find_scorer(plan.evalset.primary, Setting(folder=plan.sample.folder)),
+        schema=plan.asker.schema,
+        unsure=config.unsure,
+    )
+    stands = {
+        case: not isinstance(end, Failed) and (isinstance(end, Missing) or accepts(end.text))
+        for case, end in cheap.items()
+    }
+    return {
+        case: end if stands[case] else current[case]
+        for case, end in cheap.items()
+        if stands[case] or case in current
+    }
+
+
+def _ends(plan: FeaturePlan, rung: Rung, journal: Journal) -> dict[str, Outcome]:
+    trials = {case.id: plan.asker.trial(rung, case, 0, "quality") for case in plan.sample.deciding}
+    settled = journal.settled(trial.fingerprint for trial in trials.values())
+    return {
+        case: settled[trial.fingerprint].outcome(trial)
+        for case, trial in trials.items()
+        if trial.fingerprint in settled
+    }

@@ -1,0 +1,1 @@
+"""What was found of one feature, written into its record."""

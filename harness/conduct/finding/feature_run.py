@@ -1,0 +1,256 @@
+"""One feature in a running review: what it still asks, and the evidence it has.
+
+What was found about an option beside its quality.
+
+Cascades in a running review: what is kept, and one more arm made of stored answers.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from harness.conduct.finding.scores import Scoreboard
+from harness.journal.trials import Answered, Attempt, Outcome, Trial
+from harness.judge.comparison.pairs import Arm, Pairs, pair_up
+from harness.judge.comparison.parts import cascade_arm
+from harness.judge.decision.procedure import next_step, standings
+from harness.judge.decision.standing import Ask, PairsSoFar, Standing, Step
+from harness.judge.scoring.scorer import Scorer
+from harness.judge.scoring.second import Validator, find_validator
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan
+from harness.plan.rulings import Judging
+from harness.record.base import Reason
+from harness.record.parts import LatencyFacts
+from harness.record.quality_parts import GuardrailResult, SliceResult
+from harness.stats.sequential.design import Design
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vetoes:
+    """What was found beside quality; `reasons` veto, `doubts` leave the option undecided.
+
+    `standing` is the option's when it was looked at: its figures rest on the cases of the parts.
+    """
+
+    standing: Standing
+    slices: tuple[SliceResult, ...]
+    guardrails: tuple[GuardrailResult, ...]
+    latency: LatencyFacts | None
+    reasons: tuple[Reason, ...]
+    doubts: tuple[Reason, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Cascade:
+    """One cascade of a feature; `kept` grows as the cheap model's outcomes are read."""
+
+    rung: Rung
+    accepts: Validator
+    kept: dict[str, dict[int, bool]] = field(
+        default_factory=lambda: defaultdict[str, dict[int, bool]](dict)
+    )
+
+    @property
+    def first(self) -> str:
+        """The option that is really asked."""
+        return self.rung.first.option
+
+    def keeps(self, outcome: Outcome) -> bool:
+        """Whether the cheap model's outcome stands; a failed one never does."""
+        return isinstance(outcome, Answered) and self.accepts(outcome.text)
+
+    def take(self, outcome: Outcome) -> None:
+        """Check one outcome of the quality pass, if it is the cheap model's."""
+        trial = outcome.trial
+        if trial.option == self.first:
+            self.kept[trial.case_id][trial.repeat] = self.keeps(outcome)
+
+    def arm(self, cheap: Arm, incumbent: Arm) -> Arm:
+        """The cascade's arm over what both models were asked."""
+        accepted = {
+            case: tuple(kept for _, kept in sorted(repeats.items()))
+            for case, repeats in self.kept.items()
+            if case in cheap.scores and len(repeats) == len(cheap.scores[case])
+        }
+        return cascade_arm(self.rung.option, cheap, incumbent, accepted)
+
+
+def cascades_of(plan: FeaturePlan, primary: Scorer) -> Mapping[str, Cascade]:
+    """The cascades that a review may try, by name."""
+    found: dict[str, Cascade] = {}
+    for name, rung in plan.cascades.items():
+        config = rung.cascade
+        if config is not None:
+            accepts = find_validator(
+                config.accept_when,
+                primary=primary,
+                schema=plan.asker.schema,
+                unsure=config.unsure,
+            )
+            found[name] = Cascade(rung=rung, accepts=accepts)
+    return found
+
+
+@dataclass(slots=True)
+class FeatureRun:
+    """Grows as outcomes come.
+
+    `rungs` are the asked models where they are served, by option; a cascade is none of them.
+    """
+
+    plan: FeaturePlan
+    design: Design
+    incumbent: Rung
+    rungs: Mapping[str, Rung]
+    board: Scoreboard
+    vetoes: dict[str, Vetoes] = field(default_factory=dict[str, "Vetoes"])
+    latencies: dict[str, LatencyFacts] = field(default_factory=dict[str, "LatencyFacts"])
+    live: list[Outcome] = field(default_factory=list["Outcome"])
+    """Outcomes of the latency pass."""
+    judging: Judging | None = None
+    """None: no model judges this feature's answers."""
+    cascades: Mapping[str, Cascade] = field(default_factory=dict[str, "Cascade"])
+
+    def step(self) -> Step:
+        """What the procedure wants next."""
+        return next_step(self.design, self.evidence())
+
+    def standings(self) -> tuple[Standing, ...]:
+        """How every option stands so far, cheapest first."""
+        return standings(self.design, self.evidence())
+
+    def evidence(self) -> PairsSoFar:
+        """All that is known, as the procedure reads it."""
+        measures = {part.measure for part in self.design.proven if part.measure}
+        names = self.board.measures.names
+        return PairsSoFar(
+            pairs={option: self.pairs(option) for option in self.options},
+            measures={
+                option: {name: self.pairs(option, names.index(name)) for name in measures}
+                for option in self.options
+            },
+            vetoed=frozenset(name for name, found in self.vetoes.items() if found.reasons),
+            cleared=frozenset(name for name, found in self.vetoes.items() if not found.reasons),
+        )
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of the test, cheapest first."""
+        return tuple(option.name for option in self.design.options)
+
+    def asks(self, option: str) -> str:
+        """The model that an option asks: a cascade its cheap one."""
+        cascade = self.cascades.get(option)
+        return option if cascade is None else cascade.first
+
+    def arm(self, option: str, measure: int = 0) -> Arm:
+        """An option's arm under one measure; a cascade's is made of stored answers."""
+        cascade = self.cascades.get(option)
+        if cascade is None:
+            return self.board.arm(option, measure)
+        return cascade.arm(
+            self.board.arm(cascade.first, measure),
+            self.board.arm(self.incumbent.option, measure),
+        )
+
+    def pairs(self, option: str, measure: int = 0) -> Pairs:
+        """An option paired with the incumbent under one measure, as far as both were asked."""
+        return pair_up(
+            self.board.arm(self.incumbent.option, measure),
+            self.arm(option, measure),
+            order=self.design.order,
+            clusters=self.design.clusters,
+        )
+
+    def trials(self, ask: Ask, *, by_batch: bool | None = None) -> Iterator[Trial]:
+        """The trials of an ask that were not read yet, case by case, so that no lane idles.
+
+        `by_batch`: only of the models that are asked by batch, or only of the others; None: of
+        all, live.
+        """
+        counts: dict[str, int] = {}
+        for name, count in ask.options:
+            asked = self.asks(name)
+            counts[asked] = max(count, counts.get(asked, 0))
+        wanted = [(self.incumbent, ask.incumbent)]
+        wanted += [(self.rungs[name], count) for name, count in counts.items()]
+        wanted = [(rung, self._whole(rung, count)) for rung, count in wanted]
+        if by_batch is not None:
+            wanted = [(rung, count) for rung, count in wanted if rung.config.batch is by_batch]
+        for position, case in enumerate(self.plan.sample.deciding):
+            for rung, count in wanted:
+                for repeat in range(self.plan.repeats if position < count else 0):
+                    if not self.board.has(rung.option, case.id, repeat):
+                        yield self.plan.asker.trial(
+                            rung, case, repeat, "quality", batch=bool(by_batch)
+                        )
+
+    def _whole(self, rung: Rung, count: int) -> int:
+        """A batch is asked up to the pilot's end or the next look, not to each check for futility.
+
+        The procedure walks the same checks over the same cases; some answers may come for nothing,
+        where a batch a check would take days. It depends on the workspace alone, so that a review
+        from the journal reads the same cases. Answers that were brought in are there to the last
+        case: after the pilot all of them are read, because giving up would spare none.
+        """
+        if self.plan.config.answers == "imported" and count > self.design.pilot:
+            return len(self.design.order)
+        ends = (self.design.pilot, *self.design.looks)
+        return next((end for end in ends if end >= count), count) if rung.config.batch else count
+
+    def take(self, outcome: Outcome) -> None:
+        """Read one outcome; one whose answer is to be judged waits for `judged`."""
+        for cascade in self.cascades.values():
+            cascade.take(outcome)
+        if self.judging is None:
+            self.board.take(outcome)
+        else:
+            self.judging.hold(outcome)
+
+    def judged(self) -> None:
+        """Read the outcomes whose answers the judges have seen."""
+        for outcome in self.judging.release() if self.judging else ():
+            self.board.take(outcome)
+
+    def bulk_read(self) -> int:
+        """Trials of the quality pass that were read."""
+        return sum(len(self.board.scored(o, self.design.order)) for o in self._options())
+
+    def unasked(self) -> dict[str, int]:
+        """By model, the trials of the quality pass that were not read."""
+        whole = len(self.design.order) * self.plan.repeats
+        return {
+            option: max(whole - len(self.board.scored(option, self.design.order)), 0)
+            for option in self._options()
+        }
+
+    def mean_usd(self, option: str) -> Decimal | None:
+        """What a trial of a model cost, retries included; None when it was never asked."""
+        read = self.board.scored(option, self.design.order)
+        known = [a.cost_usd for s in read for a in s.attempts if a.cost_usd is not None]
+        return sum(known, Decimal(0)) / len(read) if read else None
+
+    def trials_read(self) -> int:
+        """Trials of both passes."""
+        return self.bulk_read() + len(self.live)
+
+    def bulk_attempts(self) -> list[Attempt]:
+        """Every attempt of the quality pass."""
+        read = [s for o in self._options() for s in self.board.scored(o, self.design.order)]
+        return [attempt for scored in read for attempt in scored.attempts]
+
+    def attempts(self) -> list[Attempt]:
+        """Every attempt that is evidence."""
+        live = [attempt for outcome in self.live for attempt in outcome.attempts]
+        return self.bulk_attempts() + live + self.judge_attempts()
+
+    def judge_attempts(self) -> list[Attempt]:
+        """Every attempt of the judges."""
+        return list(self.judging.attempts()) if self.judging else []
+
+    def _options(self) -> list[str]:
+        return [self.incumbent.option, *self.rungs]

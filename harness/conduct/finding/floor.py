@@ -1,0 +1,172 @@
+"""Compares the incumbent's scores with the best constant answer's, on the same cases.
+
+What a review found of its eval set: can it tell today's model from a constant answer?
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from evalsets.cases import Case, EvalSet
+from harness.conduct.finding.feature_run import FeatureRun
+from harness.judge.comparison.pairs import Arm
+from harness.judge.scoring.constants import best_constant, is_assumed
+from harness.judge.scoring.scorer import Scorer
+from harness.plan.expecting import level_cases
+from harness.plan.hopeless import clears, points
+from harness.plan.model import FeaturePlan
+from harness.record.trust import FloorFacts
+from harness.stats.sequential.power import Gap, level_lower
+
+
+def floor_facts(
+    scorer: Scorer,
+    cases: Sequence[Case],
+    scores: Sequence[float],
+    *,
+    evalset: EvalSet,
+    margin: float,
+) -> FloorFacts:
+    """The incumbent's scores and the best constant answer's; at least one case."""
+    constant = best_constant(scorer, cases)
+    clusters = _numbered([evalset.cluster(case) for case in cases])
+    lower = points(level_lower(scores, clusters))
+    return FloorFacts(
+        cases=len(cases),
+        sampled=False,
+        right=_right(scores),
+        level=points(sum(scores) / len(scores)),
+        level_lower=lower,
+        best_lower=None,
+        constant=constant.constant.kind,
+        label=constant.constant.label,
+        constant_right=constant.right,
+        constant_score=points(constant.mean),
+        assumed=is_assumed(scorer),
+        margin=margin,
+        clears=clears(lower, points(constant.mean), margin),
+        all_right=False,
+        alike=None,
+    )
+
+
+def _right(scores: Sequence[float]) -> int | None:
+    return int(sum(scores)) if set(scores) <= {0.0, 1.0} else None
+
+
+def _numbered(names: Sequence[str]) -> list[int]:
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(name, len(numbers)) for name in names]
+
+
+def floor_of(plan: FeaturePlan, run: FeatureRun | None) -> FloorFacts | None:
+    """By the answers where there are any, else what the plan knew; None where nothing is known."""
+    if run is None:
+        return plan.floor
+    arm = run.arm(run.incumbent.option)
+    asked = [case for case in plan.sample.deciding if case.id in arm.scores]
+    if not asked:
+        return None
+    if not arm.unlabelled:
+        return _measured(plan, run, asked)
+    drawn = level_cases(plan.sample)
+    labelled = all(case.id in arm.scores and case.id not in arm.unlabelled for case in drawn)
+    return _sampled(plan, run, drawn) if labelled else _unknown(plan, arm, asked)
+
+
+def asks_on(run: FeatureRun) -> int:
+    """How many cases today's model is to be asked in all, where it was asked too few; else 0.
+
+    A test that stops early leaves today's level uncertain. Where that alone keeps the floor from
+    being cleared, twice as many are asked, again and again, as long as an answer that is right on
+    all the rest would clear it. Each bound is one of 95 % by itself.
+    """
+    plan, arm = run.plan, run.arm(run.incumbent.option)
+    asked, size = len(arm.scores), len(run.design.order)
+    if plan.quick or arm.unlabelled or not 0 < asked < size:
+        return 0
+    floor = floor_of(plan, run)
+    if floor is None or floor.clears or not _rests_on_quality(run):
+        return 0
+    return min(2 * asked, size) if _could_clear(floor, size) else 0
+
+
+def _rests_on_quality(run: FeatureRun) -> bool:
+    """Whether some option's standing is of no use where the cases cannot tell."""
+    states = {standing.state for standing in run.standings()}
+    return bool(states & {"passes", "inferior", "unlikely", "vetoed"})
+
+
+def _could_clear(floor: FloorFacts, size: int) -> bool:
+    """Whether a model that is right on all the rest of so many cases would clear the floor.
+
+    The constant's score is taken to stay as it is.
+    """
+    level, constant = floor.level or 0.0, floor.constant_score or 0.0
+    gap = Gap(
+        level=1 - (1 - level / 100) * floor.cases / size,
+        constant=constant / 100,
+        margin=floor.margin,
+    )
+    return gap.clears(size)
+
+
+def _measured(plan: FeaturePlan, run: FeatureRun, cases: Sequence[Case]) -> FloorFacts | None:
+    """By the scores of today's model; None where the world brought none."""
+    arm = run.arm(run.incumbent.option)
+    scored = [(case, score) for case in cases if (score := arm.score(case.id)) is not None]
+    if not scored:
+        return None
+    found = floor_facts(
+        run.board.measures.primary,
+        [case for case, _ in scored],
+        [score for _, score in scored],
+        evalset=plan.evalset,
+        margin=plan.margin,
+    )
+    return _with(found, all_right=found.level == points(1.0) and _others_right(run))
+
+
+def _sampled(plan: FeaturePlan, run: FeatureRun, drawn: Sequence[Case]) -> FloorFacts | None:
+    found = _measured(plan, run, drawn)
+    return None if found is None else _with(found, sampled=True, all_right=False)
+
+
+def _with(found: FloorFacts, **changed: bool) -> FloorFacts:
+    return FloorFacts.model_validate({**found.model_dump(), **changed})
+
+
+def _others_right(run: FeatureRun) -> bool:
+    """Whether every other model that was asked was right on all that it was asked."""
+    arms = [run.arm(option) for option in run.options]
+    scores = [score for arm in arms for case in arm.scores.values() for score in case]
+    known = [score for score in scores if score is not None]
+    return bool(known) and all(score == 1.0 for score in known)
+
+
+def _unknown(plan: FeaturePlan, arm: Arm, asked: Sequence[Case]) -> FloorFacts:
+    """Without labels the level is not known; one answer to nearly all cases tells enough.
+
+    The level less the score of that very answer is at most the share of the other cases.
+    """
+    given = Counter(arm.answers.get(case.id) for case in asked)
+    alike = points(given.most_common(1)[0][1] / len(asked))
+    hopeless = round(points(1.0) - alike, 6) < plan.margin
+    return FloorFacts(
+        cases=0,
+        sampled=False,
+        right=None,
+        level=None,
+        level_lower=None,
+        best_lower=None,
+        constant=None,
+        label=None,
+        constant_right=None,
+        constant_score=None,
+        assumed=False,
+        margin=plan.margin,
+        clears=False if hopeless else None,
+        all_right=False,
+        alike=alike if hopeless else None,
+    )

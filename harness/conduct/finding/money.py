@@ -1,0 +1,250 @@
+"""What the answers cost, projected to production: one option's measured cost and saving.
+
+What the record says of a cascade beside its quality.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from harness.conduct.finding.feature_run import FeatureRun
+from harness.conduct.finding.scores import Scored
+from harness.journal.trials import Attempt
+from harness.money.amounts import exact
+from harness.money.cascade import (
+    CascadeCost,
+    cascade_bridge,
+    cascade_cost,
+    cascade_option_cost,
+    escalations,
+    with_costs,
+)
+from harness.money.error_value import QualityLoss, error_value
+from harness.money.interval import Generator, ModelShare, SavingInterval, saving_interval
+from harness.money.monthly import (
+    MonthlyCost,
+    bridge,
+    cost_from_traffic,
+    measured_cost,
+    to_option_cost,
+    unknown_cost,
+)
+from harness.money.savings import Bar
+from harness.money.workload import NoUsageError, UsagePair
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan
+from harness.record.money import BreakEven, Bridge, OptionCost
+from harness.record.quality_parts import Quality
+from harness.record.trust import CascadeFacts
+from harness.wording import percent
+from providers.completion import TokenUsage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """An option's production cost; `cost` is None while its usage is unknown."""
+
+    cost: MonthlyCost | CascadeCost | None
+    pairs: tuple[UsagePair, ...]
+    clusters: tuple[str, ...]
+    kept: tuple[bool, ...] | None = None
+    """Of a cascade, parallel to `pairs`: the cheap answer stood."""
+
+    @property
+    def own_month(self) -> MonthlyCost | None:
+        """The month of a single model; None of a cascade, or while it is unknown."""
+        return None if isinstance(self.cost, CascadeCost) else self.cost
+
+    def option_cost(self, rung: Rung) -> OptionCost:
+        """For the record."""
+        if isinstance(self.cost, CascadeCost):
+            return cascade_option_cost(self.cost)
+        return to_option_cost(self.cost) if self.cost else unknown_cost(rung.rates, "measured")
+
+
+def measure(run: FeatureRun, rung: Rung, quality: Quality | None) -> Measured:
+    """An option's cost by the tokens it took where the incumbent took so many."""
+    traffic = run.plan.config.traffic
+    found = usage_pairs(run, rung.first.option)
+    pairs, clusters = tuple(one.usage for one in found), tuple(one.cluster for one in found)
+    kept = _kept(run, rung, found)
+    if traffic is None:
+        return Measured(cost=None, pairs=pairs, clusters=clusters)
+    success = None
+    if quality is not None:
+        own = rung.option == run.incumbent.option
+        level = quality.current if own else quality.candidate
+        success = None if level is None else level / 100
+    both = (rung.priced(), run.incumbent.priced())
+    try:
+        cost = (
+            measured_cost(pairs, traffic, rung.priced(), success=success)
+            if kept is None
+            else cascade_cost(pairs, kept, traffic, both, success=success)
+        )
+    except NoUsageError:
+        return Measured(cost=None, pairs=pairs, clusters=clusters)
+    return Measured(cost=cost, pairs=pairs, clusters=clusters, kept=kept)
+
+
+def _kept(run: FeatureRun, rung: Rung, found: Sequence[CaseUsage]) -> tuple[bool, ...] | None:
+    """Which of the cheap model's answers stood; None for an option that is no cascade."""
+    cascade = run.cascades.get(rung.option)
+    if cascade is None:
+        return None
+    return tuple(cascade.kept.get(one.case_id, {}).get(one.repeat, False) for one in found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseUsage:
+    """What one trial took of an option and of the incumbent."""
+
+    case_id: str
+    repeat: int
+    cluster: str
+    usage: UsagePair
+
+
+def usage_pairs(run: FeatureRun, option: str) -> tuple[CaseUsage, ...]:
+    """Usage of both models on the trials where both reported it."""
+    found: list[CaseUsage] = []
+    for case_id, cluster in zip(run.design.order, run.design.clusters, strict=True):
+        theirs = _usages(run.board.scored(option, [case_id]))
+        ours = _usages(run.board.scored(run.incumbent.option, [case_id]))
+        found += [
+            CaseUsage(
+                case_id=case_id,
+                repeat=repeat,
+                cluster=cluster,
+                usage=UsagePair(option=one, incumbent=other),
+            )
+            for repeat, (one, other) in enumerate(zip(theirs, ours, strict=False))
+            if one is not None and other is not None
+        ]
+    return tuple(_alike(found) if run.plan.config.answers == "imported" else found)
+
+
+def _alike(found: Sequence[CaseUsage]) -> Iterator[CaseUsage]:
+    """As many repeats of each case as every case has: one that was asked often weighs no more."""
+    each = Counter(one.case_id for one in found)
+    fewest = min(each.values(), default=0)
+    taken = Counter[str]()
+    for one in found:
+        taken[one.case_id] += 1
+        if taken[one.case_id] <= fewest:
+            yield one
+
+
+def _usages(scored: Iterable[Scored]) -> list[TokenUsage | None]:
+    """Usage of the attempt that brought each answer; None where none did, or told none."""
+    return [_usage(read.attempts[-1]) if read.attempts else None for read in scored]
+
+
+def _usage(attempt: Attempt) -> TokenUsage | None:
+    return attempt.usage if attempt.error is None else None
+
+
+def bridge_to(measured: Measured, today: MonthlyCost) -> tuple[Bridge, ...]:
+    """Where the difference to today's month comes from; empty while it is unknown."""
+    if measured.cost is None:
+        return ()
+    if isinstance(measured.cost, CascadeCost):
+        return cascade_bridge(today, measured.cost)
+    return bridge(today, measured.cost)
+
+
+def interval_to(
+    measured: Measured, today: MonthlyCost, *, clustered: bool, rng: Generator
+) -> SavingInterval | None:
+    """How sure the saving is; None while the cost is unknown, or from fewer than two units."""
+    clusters = measured.clusters if clustered else None
+    cost = measured.cost
+    if cost is None:
+        return None
+    if not isinstance(cost, CascadeCost):
+        parts = [ModelShare(pairs=measured.pairs, cost=cost)]
+        return saving_interval(parts, today, clusters=clusters, rng=rng)
+    parts = [
+        ModelShare(pairs=measured.pairs, cost=cost.first),
+        ModelShare(pairs=escalations(measured.pairs, measured.kept or ()), cost=cost.escalation),
+    ]
+    return saving_interval(parts, today, clusters=clusters, rng=rng)
+
+
+def planned_cost(plan: FeaturePlan, rung: Rung) -> OptionCost:
+    """Before any call: production's tokens at the model's rates."""
+    if plan.config.traffic is None or rung.rates is None or rung.cascade is not None:
+        return unknown_cost(rung.rates, "traffic")
+    return to_option_cost(cost_from_traffic(plan.config.traffic, rung.rates))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """USD of attempts: known, and kept aside where the usage stayed unknown."""
+
+    known_usd: Decimal
+    possibly_usd: Decimal
+    trials: int
+
+
+def bill(attempts: Sequence[Attempt], *, trials: int = 0) -> Bill:
+    """What attempts cost, every one of them."""
+    return Bill(
+        known_usd=sum((a.cost_usd for a in attempts if a.cost_usd is not None), Decimal(0)),
+        possibly_usd=sum((a.reserve_usd for a in attempts if a.cost_usd is None), Decimal(0)),
+        trials=trials,
+    )
+
+
+def even_at(plan: FeaturePlan, saving: Decimal, loss: QualityLoss, bar: Bar) -> BreakEven | None:
+    """What an option's further errors do to its saving; None without traffic."""
+    traffic = plan.config.traffic
+    if traffic is None or not traffic.requests_per_month:
+        return None
+    return error_value(
+        exact(saving),
+        loss,
+        requests_per_month=traffic.requests_per_month,
+        error_cost_usd=plan.config.error_cost_usd,
+        one_off_monthly=bar.one_off_monthly,
+    )
+
+
+def cascade_facts(
+    rung: Rung, measured: Measured | None, plan: FeaturePlan, run: FeatureRun | None
+) -> CascadeFacts | None:
+    """What a cascade is, and how often it asks today's model; None for other options."""
+    config = rung.cascade
+    if config is None:
+        return None
+    cost = _cost(measured)
+    tried = None if run is None else run.cascades.get(rung.option)
+    kept = {} if tried is None else tried.kept
+    checks = [keeps for repeats in kept.values() for keeps in repeats.values()]
+    facts = CascadeFacts(
+        first=config.first,
+        accept_when=config.accept_when,
+        unsure=config.unsure if config.accept_when == "not-unsure" else None,
+        escalates_to=plan.config.incumbent,
+        answers=len(checks),
+        escalated=round(100 * checks.count(False) / len(checks), 6) if checks else None,
+        first_per_request=None,
+        escalation_per_request=None,
+    )
+    return with_costs(facts, cost)
+
+
+def escalated(measured: Measured | None) -> str:
+    """How often, as the end of a plain line; nothing of other options."""
+    cost = _cost(measured)
+    if cost is None:
+        return ""
+    return f"; {percent(cost.escalated, 1)} of all its answers go on to today's model"
+
+
+def _cost(measured: Measured | None) -> CascadeCost | None:
+    cost = measured.cost if measured else None
+    return cost if isinstance(cost, CascadeCost) else None

@@ -1,0 +1,1 @@
+"""What the gate is given: the workspace, production's settings, the change, its evidence."""

@@ -1,0 +1,1 @@
+"""A review under way: whose turn it is, what is asked, and when a feature is decided."""

@@ -1,0 +1,256 @@
+"""A feature's way through its review: what it asks, part by part, until it is decided.
+
+What a part asks depends on the answers to the parts before it and on nothing else, so that a
+feature's finding is the same at whatever pace it, or another one, gets its answers.
+
+Imported answers, case by case: as many repeats as the tool made, another number for each model.
+
+The case is the unit, so its repeats are averaged however many they are. The repeats of a case are
+numbered so that an unanswered one stands before the answered ones
+(`harness.bring.onramp.known_cases`): a gap
+is missing, and a case without any answer misses one.
+
+What a review asks by the vendors' batches: gathered from all features, sent, and read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from itertools import chain, groupby
+from typing import TypeAlias, TypeVar
+
+from harness.ask.replay.batches import Batches
+from harness.ask.replay.shared_workers import BatchClient
+from harness.ask.replay.worker import OPENER
+from harness.conduct.finding.feature_run import FeatureRun
+from harness.conduct.finding.floor import asks_on
+from harness.conduct.reviewing.latency_pass import LivePass
+from harness.conduct.reviewing.progress import standings_of
+from harness.conduct.reviewing.session import CHUNK, READING, ReviewSession
+from harness.journal.journal import Journal
+from harness.journal.rows import Settled
+from harness.journal.trials import Missing, Outcome, Trial
+from harness.judge.decision.standing import Ask, Finished
+
+NOT_IMPORTED = "not among the imported answers"
+
+
+def imported_outcomes(run: FeatureRun, ask: Ask, journal: Journal) -> Iterator[Outcome]:
+    """What the journal has of an ask; cases that were read before are not read again."""
+    unread = [t for t in run.trials(ask) if not run.board.scored(t.option, [t.case_id])]
+    cases = [list(trials) for _, trials in groupby(unread, lambda t: (t.option, t.case_id))]
+    for start in range(0, len(cases), CHUNK):
+        some = cases[start : start + CHUNK]
+        settled = journal.settled(trial.fingerprint for trials in some for trial in trials)
+        for trials in some:
+            yield from _of_case(trials, settled)
+
+
+def _of_case(trials: Sequence[Trial], settled: Mapping[str, Settled]) -> Iterator[Outcome]:
+    known = [at for at, trial in enumerate(trials) if trial.fingerprint in settled]
+    for trial in trials[: 1 + max(known, default=0)]:
+        found = settled.get(trial.fingerprint)
+        if found is None:
+            yield Missing(trial=trial, attempts=(), reason=NOT_IMPORTED)
+        else:
+            yield found.outcome(trial)
+
+
+class BatchQueue:
+    """The batches of a review: one per model for all features whose look is due together."""
+
+    def __init__(self, batches: Batches, commons: ReviewSession) -> None:
+        self._batches = batches
+        self._commons = commons
+        self._gathered: dict[str, Iterator[Trial]] = {}
+        self._awaited: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, commons: ReviewSession) -> BatchQueue | None:
+        """None where nothing is asked by batch, or nothing at all is asked."""
+        engine = commons.engine
+        if commons.cluster is None or not commons.asks_by_batch:
+            return None
+        crew = commons.cluster.crew(OPENER)
+        batches = Batches(
+            BatchClient(crew=crew, retry=engine.retry, pause=engine.pause),
+            journal=engine.journal,
+            ledger=commons.ledger,
+            tell=engine.progress.note,
+            patience=engine.patience,
+        )
+        return cls(batches, commons)
+
+    def gather(self, feature: str, trials: Iterator[Trial]) -> None:
+        """Send these with the next batches."""
+        self._gathered[feature] = trials
+
+    def awaits(self, feature: str) -> bool:
+        """Whether a feature has trials that are to be sent, or whose batch has not ended."""
+        return feature in self._gathered or feature in self._awaited
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether there is something to send, or time to look."""
+        return bool(self._gathered) or self._batches.is_due
+
+    def exchange(self) -> None:
+        """Send what was gathered, look if it is time, and let the features read what is known.
+
+        Raises:
+            InterruptedRunError: On Ctrl-C; the next run reads the batches.
+        """
+        wanted, self._gathered = chain(*self._gathered.values()), {}
+        outcomes = self._batches.send(wanted)
+        if self._batches.is_due:
+            outcomes += self._batches.look()
+        self._awaited = self._batches.awaited
+        faults = self._commons.engine.faults
+        for outcome in self._commons.noted(outcomes):
+            feature = outcome.trial.feature
+            take = partial(self._commons.runs[feature].take, outcome)
+            faults.attempt(feature, READING, take)
+
+    def wait(self) -> None:
+        """Wait until it is time to look again; for when nothing else is asked.
+
+        Raises:
+            InterruptedRunError: On Ctrl-C; the next run reads the batches.
+        """
+        self._batches.wait()
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSet:
+    """Trials to ask, and who reads their outcomes; the course goes on after the last of them."""
+
+    trials: Iterator[Trial]
+    take: Callable[[Outcome], None]
+
+
+class Halt(Enum):
+    """What a course waits for."""
+
+    BATCHES = "its batches are under way"
+    QUIET = "nothing else may run"
+
+
+Stage: TypeAlias = TrialSet | Halt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureReview:
+    """One feature's course."""
+
+    run: FeatureRun
+    commons: ReviewSession
+    live: LivePass
+    post: BatchQueue | None
+    """None: nothing is asked by batch."""
+
+    def stages(self) -> Iterator[Stage]:
+        """What to ask or to wait for, one stage after the other; ends with the decision.
+
+        A fault of the feature's own ends its course alone: nothing more is asked for it.
+        """
+        stages = self._stages()
+        while (stage := self._attempt(lambda: next(stages, None))) is not None:
+            yield self._guarded(stage) if isinstance(stage, TrialSet) else stage
+            if self._is_broken:
+                return
+
+    def _guarded(self, part: TrialSet) -> TrialSet:
+        def trials() -> Iterator[Trial]:
+            while not self._is_broken:
+                trial = self._attempt(lambda: next(part.trials, None))
+                if trial is None:
+                    return
+                yield trial
+
+        def take(outcome: Outcome) -> None:
+            if not self._is_broken:
+                self._attempt(lambda: part.take(outcome))
+
+        return TrialSet(trials=trials(), take=take)
+
+    @property
+    def _is_broken(self) -> bool:
+        return self.commons.engine.faults.has(self.run.plan.feature)
+
+    def _attempt(self, call: Callable[[], T]) -> T | None:
+        return self.commons.engine.faults.attempt(self.run.plan.feature, READING, call)
+
+    def _stages(self) -> Iterator[Stage]:
+        yield from self._to_the_end()
+        yield from self._ask_on()
+        # More answers of today's model may bring pairs of options that were given up: those that
+        # were answered ahead, by batch or in a cascade. They are read before anything is found.
+        yield from self._to_the_end()
+
+    def _to_the_end(self) -> Iterator[Stage]:
+        while not isinstance(step := self.run.step(), Finished):
+            if isinstance(step, Ask):
+                yield from self._ask(step)
+                self._tell()
+            else:
+                if self.live.is_needed(self.run, step):
+                    yield Halt.QUIET
+                self.live.confirm(self.run, step)
+
+    def _ask_on(self) -> Iterator[Stage]:
+        """Today's model alone, on more cases, while only that can tell what these cases can tell.
+
+        From the journal alone it ends where the journal does: one of before has no such answers.
+        """
+        before = 0
+        while (count := asks_on(self.run)) > before:
+            ask = Ask(options=(), incumbent=count)
+            if not self._can_ask(ask):
+                return
+            yield from self._ask(ask)
+            before = count
+
+    def _can_ask(self, ask: Ask) -> bool:
+        if self.commons.cluster is not None or self.run.plan.config.answers == "imported":
+            return True
+        names = [trial.fingerprint for trial in self.run.trials(ask)]
+        known = self.commons.engine.journal.settled(names)
+        return all(name in known for name in names)
+
+    def _ask(self, ask: Ask) -> Iterator[Stage]:
+        run = self.run
+        if run.plan.config.answers == "imported":
+            journal = self.commons.engine.journal
+            for outcome in imported_outcomes(run, ask, journal):
+                run.take(outcome)
+        elif self.post is None:
+            yield TrialSet(trials=run.trials(ask), take=run.take)
+        else:
+            yield from self._ask_by_batch(ask, self.post)
+        yield from self._judge()
+
+    def _ask_by_batch(self, ask: Ask, post: BatchQueue) -> Iterator[Stage]:
+        """Some models by batch, the others live; then live what the batches did not answer."""
+        run = self.run
+        post.gather(run.plan.feature, run.trials(ask, by_batch=True))
+        yield TrialSet(trials=run.trials(ask, by_batch=False), take=run.take)
+        yield Halt.BATCHES
+        yield from self._judge()
+        yield TrialSet(trials=run.trials(ask), take=run.take)
+
+    def _judge(self) -> Iterator[Stage]:
+        """Let the judges see the answers that wait for them."""
+        judging = self.run.judging
+        if judging is not None:
+            yield TrialSet(trials=judging.trials(), take=judging.take)
+            self.run.judged()
+
+    def _tell(self) -> None:
+        for standing in standings_of(self.run, self.commons.ledger.spent_usd):
+            self.commons.engine.progress.stood(standing)

@@ -1,0 +1,139 @@
+"""The quality pass of a model without its server: into the journal, before the review.
+
+An engine that reads requests from a file is loaded once for all features and answers every case
+that the review may want; the review then finds the answers in the journal, as it does those of a
+model that took its turn on the GPUs. Its server answers the latency pass, and what was left.
+
+Every answer that a model may have to give, while it is loaded: into the journal, for later.
+
+Models that do not fit on the GPUs at once are loaded one wave after another, each once. What a
+review asks in which order depends on answers; so a model of a wave answers all its cases while it
+is there, and the review then finds them in the journal. Looks are taken as ever, on the first cases
+of the seeded order: more answers than a look reads change nothing that it decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from itertools import chain
+
+from harness.ask.replay.batches import Batches, Patience
+from harness.ask.replay.offline import OfflineBackend
+from harness.conduct.finding.feature_run import FeatureRun
+from harness.conduct.reviewing.latency_pass import LivePass
+from harness.conduct.reviewing.session import ReviewSession, Runtime
+from harness.journal.journal import Journal
+from harness.journal.trials import Trial
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan, Plan
+
+
+def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Runtime) -> int:
+    """Ask the served models everything that the plan may ask of them; returns the outcomes.
+
+    Latency first, while nothing else runs; then every case, as fast as the models can.
+    """
+    commons = ReviewSession(plan, served, engine)
+    commons.write_plans()
+    loaded = [
+        (run, rung)
+        for run in commons.runs.values()
+        if run.plan.config.answers == "replayed"
+        for rung in (run.incumbent, *run.rungs.values())
+        if rung.model in served
+    ]
+    outcomes = 0
+    for run, rung in loaded:
+        latency = run.plan.config.latency
+        if latency is not None and run.plan.latency_requests:
+            outcomes += len(LivePass(commons).answer(run.plan, rung, latency.concurrency))
+    wanted = [everything(run, rung) for run, rung in loaded]
+    with closing(commons.replay(round_robin(wanted))) as live:
+        return outcomes + sum(1 for _ in live)
+
+
+def everything(run: FeatureRun, rung: Rung) -> Iterator[Trial]:
+    """Every trial of the quality pass that a review may want of a model."""
+    for case in run.plan.sample.deciding:
+        for repeat in range(run.plan.repeats):
+            yield run.plan.asker.trial(rung, case, repeat, "quality")
+
+
+def round_robin(sources: list[Iterator[Trial]]) -> Iterator[Trial]:
+    """One trial of each source in turn, so that features share the lanes fairly."""
+    while sources:
+        alive: list[Iterator[Trial]] = []
+        for source in sources:
+            trial = next(source, None)
+            if trial is not None:
+                yield trial
+                alive.append(source)
+        sources = alive
+
+
+PATIENCE = Patience(first_s=0.5, most_s=5.0)
+"""A look at our own processes costs next to nothing."""
+
+
+def answer_offline(plan: Plan, model: str, desk: OfflineBackend, engine: Runtime) -> int:
+    """Ask a model all that the plan may ask of it, through `desk`; returns the outcomes.
+
+    Once; and once more where an earlier run had left a batch that ended with it.
+
+    Raises:
+        InterruptedRunError: stopped; what was answered is in the journal.
+    """
+    outcomes = _answer(plan, model, desk, engine)
+    return outcomes + (_answer(plan, model, desk, engine) if desk.lost else 0)
+
+
+def is_answered(plan: Plan, model: str, journal: Journal) -> bool:
+    """Does the journal have every answer of the quality pass that the plan may want of a model?"""
+    wanted = {
+        plan_.asker.trial(rung, case, repeat, "quality").fingerprint
+        for plan_, rung in asked(plan, model)
+        for case in plan_.sample.deciding
+        for repeat in range(plan_.repeats)
+    }
+    return len(journal.settled(wanted)) == len(wanted)
+
+
+def needs_server(plan: Plan, model: str, journal: Journal) -> bool:
+    """Is a model's server wanted at all: as a judge, for its latency, or for what was left?"""
+    judges = {judge.rung.model for feature in plan.to_ask for judge in feature.judges}
+    timed = any(feature.latency_requests for feature, _ in asked(plan, model))
+    return model in judges or timed or not is_answered(plan, model, journal)
+
+
+def asked(plan: Plan, model: str) -> Iterator[tuple[FeaturePlan, Rung]]:
+    """The features that ask a model for answers, each with the way in which it does."""
+    for feature in plan.to_ask:
+        if feature.config.answers == "replayed" and feature.incumbent is not None:
+            for rung in (feature.incumbent, *feature.rungs):
+                if rung.model == model:
+                    yield feature, rung
+
+
+def _answer(plan: Plan, model: str, desk: OfflineBackend, engine: Runtime) -> int:
+    """Once, by a ledger of its own, which knows what loading cost before."""
+    commons = ReviewSession(plan, {}, engine)
+    commons.write_plans()
+    batches = Batches(
+        desk,
+        journal=engine.journal,
+        ledger=commons.ledger,
+        tell=engine.progress.note,
+        patience=PATIENCE,
+    )
+    wanted = chain(*(everything(run, rung) for run, rung in _asking(commons, model)))
+    outcomes = chain(batches.send(wanted), batches.read())
+    return sum(1 for _ in commons.noted(outcomes))
+
+
+def _asking(commons: ReviewSession, model: str) -> Iterator[tuple[FeatureRun, Rung]]:
+    for run in commons.runs.values():
+        if run.plan.config.answers == "replayed":
+            for rung in (run.incumbent, *run.rungs.values()):
+                if rung.model == model:
+                    yield run, rung

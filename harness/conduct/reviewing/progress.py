@@ -1,0 +1,77 @@
+"""What a review tells while it runs. Terminals and logs show it; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from harness.conduct.finding.feature_run import FeatureRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionProgress:
+    """Where one option stands after a look. Points; `worst` is None when nothing was tested."""
+
+    feature: str
+    option: str
+    look: int
+    looks: int
+    cases: int
+    """Asked so far, the pilot's too; `worst` rests on `rests_on` of them."""
+    rests_on: int
+    of_cases: int
+    worst: float | None
+    margin: float
+    action: str
+    spent_usd: Decimal
+
+
+class Progress(Protocol):
+    """Listens to a review."""
+
+    def note(self, text: str) -> None:
+        """One line worth reading: a model started, a lane that died."""
+        ...
+
+    def settled(self, *, spent_usd: Decimal) -> None:
+        """One trial has ended."""
+        ...
+
+    def stood(self, standing: OptionProgress) -> None:
+        """An option was looked at."""
+        ...
+
+
+class Silent:
+    """Tells nobody."""
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def settled(self, *, spent_usd: Decimal) -> None:
+        """Nothing."""
+
+    def stood(self, standing: OptionProgress) -> None:
+        """Nothing."""
+
+
+def standings_of(run: FeatureRun, spent_usd: Decimal) -> Iterator[OptionProgress]:
+    """Where the options of a feature stand that were looked at."""
+    for standing in run.standings():
+        if standing.looks:
+            yield OptionProgress(
+                feature=run.plan.feature,
+                option=standing.option,
+                look=sum(end <= standing.asked for end in run.design.looks),
+                looks=len(run.design.looks),
+                cases=standing.asked,
+                rests_on=standing.n,
+                of_cases=len(run.design.order),
+                worst=None if standing.worst is None else 100 * standing.worst,
+                margin=run.design.margin,
+                action=standing.looks[-1].action,
+                spent_usd=spent_usd,
+            )

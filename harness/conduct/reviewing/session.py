@@ -1,0 +1,270 @@
+"""What the features of one review share: ledger, governor, journal, and the door to answers.
+
+The lanes that a review asks, and what a call on them costs.
+
+A planned feature at the start of its run, its models where they are served.
+
+What a review runs on, and the journal alone where it runs on nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from itertools import islice
+
+from harness.ask.cluster.workers import Cluster
+from harness.ask.replay.batches import Patience
+from harness.ask.replay.engine import WINDOW, replay
+from harness.ask.replay.governor import Governor, lane_of
+from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.retry import RetryPolicy
+from harness.ask.replay.shared_workers import SharedCluster
+from harness.ask.replay.throttle import LaneLimits
+from harness.conduct.finding.feature_run import FeatureRun, cascades_of
+from harness.conduct.finding.scores import Measures, Scoreboard
+from harness.conduct.reviewing.progress import Progress
+from harness.errors import Faults, RightsizeError
+from harness.journal.journal import Journal
+from harness.journal.trials import Lane, Missing, Outcome, Trial
+from harness.money.prices.attempts import attempt_cost
+from harness.plan.judging import OPTION as JUDGED_BY
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan, Plan
+from harness.plan.rulings import Judging
+from providers.completion import TokenUsage
+
+
+def lane_limits(
+    runs: Iterable[FeatureRun], *, concurrency: int | None = None
+) -> dict[Lane, LaneLimits]:
+    """What each lane grants by configuration; `concurrency` in place of the configured one."""
+    limits: dict[Lane, LaneLimits] = {}
+    for run in runs:
+        first = run.plan.sample.deciding[0]
+        for rung in (run.incumbent, *run.rungs.values()):
+            trial = run.plan.asker.trial(rung, first, 0, "quality")
+            limits[lane_of(trial)] = _limits(rung, concurrency)
+        for judge in run.plan.judges:
+            lane = lane_of(judge.sample(judge.reader(), first, ""))
+            limits.setdefault(lane, _limits(judge.rung, concurrency))
+    return limits
+
+
+def price(run: FeatureRun, trial: Trial, usage: TokenUsage) -> Decimal:
+    """What an attempt at a feature's trial cost, its judges' too."""
+    judges = {f"{JUDGED_BY}{judge.rung.option}": judge.rung for judge in run.plan.judges}
+    rungs = {run.incumbent.option: run.incumbent, **run.rungs, **judges}
+    return attempt_cost(usage, rungs[trial.option].priced(), batch=trial.batch)
+
+
+def _limits(rung: Rung, concurrency: int | None) -> LaneLimits:
+    return LaneLimits(
+        max_concurrency=concurrency or rung.config.max_concurrency,
+        requests_per_minute=rung.config.requests_per_minute,
+        tokens_per_minute=rung.config.tokens_per_minute,
+    )
+
+
+def start(plan: FeaturePlan, served: Mapping[str, str]) -> FeatureRun:
+    """Nothing is known yet; `served` has the address of each model that was started.
+
+    Raises:
+        LookupError: the feature was not planned to be asked.
+    """
+    if plan.incumbent is None or plan.design is None:
+        raise LookupError(f"{plan.feature} was not planned to be asked")
+    judges = tuple(replace(judge, rung=_at(judge.rung, served)) for judge in plan.judges)
+    cases = {case.id: case for case in plan.sample.deciding}
+    judging = Judging.of(judges, cases, plan.incumbent.option)
+    book = judging.book if judging else None
+    # What was imported is all there, in whatever number, as soon as it was read.
+    fewest = 1 if plan.config.answers == "imported" else plan.repeats
+    measures = Measures.of(plan.evalset, plan.sample.folder, book)
+    return FeatureRun(
+        plan=plan,
+        design=plan.design,
+        incumbent=_at(plan.incumbent, served),
+        rungs={rung.option: _at(rung, served) for rung in plan.rungs},
+        board=Scoreboard(measures=measures, cases=cases, fewest=fewest),
+        judging=judging,
+        cascades=cascades_of(plan, measures.primary),
+    )
+
+
+def _at(rung: Rung, served: Mapping[str, str]) -> Rung:
+    address = served.get(rung.model)
+    return rung if address is None else rung.served_at(address)
+
+
+READING = "its answers could not be read"
+"""What failed where a feature's review ends before its decision: all its answers are kept."""
+CHUNK = 1000
+"""Trials looked up in the journal at once."""
+
+
+class NotInJournalError(RightsizeError):
+    """The review needs an answer that the journal does not have."""
+
+    ends_run = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What a review runs on."""
+
+    cluster: Cluster | None
+    """None: from the journal alone; a trial that is not in it ends the review."""
+    journal: Journal
+    retry: RetryPolicy
+    progress: Progress
+    now: datetime
+    share_of_rate_limit: float
+    patience: Patience = field(default_factory=Patience)
+    """With the vendors' batches."""
+    pause: Callable[[float], None] = time.sleep
+    faults: Faults = field(default_factory=lambda: Faults(contains=False))
+    """Where one feature's fault is kept from the others."""
+
+
+def from_journal(
+    trials: Iterable[Trial | None], journal: Journal, *, or_missing: bool = False
+) -> Iterator[Outcome]:
+    """What the journal has; what it lacks is missing (imported answers), or ends the review.
+
+    None among the trials: there are no more before the outcomes of those before it are read.
+
+    Raises:
+        NotInJournalError: without `or_missing`, at the first trial that it lacks.
+    """
+    source = iter(trials)
+    while asked := _chunk(source):
+        settled = journal.settled(trial.fingerprint for trial in asked)
+        for trial in asked:
+            if trial.fingerprint in settled:
+                yield settled[trial.fingerprint].outcome(trial)
+            elif or_missing:
+                yield Missing(trial=trial, attempts=(), reason="not among the imported answers")
+            else:
+                raise NotInJournalError(trial.option)
+
+
+def _chunk(source: Iterator[Trial | None]) -> list[Trial]:
+    chunk: list[Trial] = []
+    for trial in islice(source, CHUNK):
+        if trial is None:
+            break
+        chunk.append(trial)
+    return chunk
+
+
+class ReviewSession:
+    """One review's means. Every call of it, by whatever pass, is admitted and paid here."""
+
+    def __init__(self, plan: Plan, served: Mapping[str, str], engine: Runtime) -> None:
+        """Prepare; `served` has the address of each model that was started for this review."""
+        self.engine = engine
+        self.runs: Mapping[str, FeatureRun] = dict(_started(plan, served, engine.faults))
+        earlier = engine.journal.spend(cycle=plan.cycle)
+        self.ledger = Ledger(
+            plan.cap_usd,
+            self._price,
+            spent_usd=earlier.known_usd,
+            possibly_billed_usd=earlier.possibly_billed_usd,
+        )
+        self.cluster = _shared(engine.cluster) if self.asks_by_batch else engine.cluster
+        """None: from the journal alone."""
+        self.governor = self.govern()
+        """Of the quality pass, the judges' too."""
+
+    @property
+    def asks_by_batch(self) -> bool:
+        """Whether some model is asked by its vendor's batches."""
+        return any(
+            rung.config.batch
+            for run in self.runs.values()
+            for rung in (run.incumbent, *run.rungs.values())
+        )
+
+    def write_plans(self) -> None:
+        """Into the journal before the first call; the same plan is written once.
+
+        A journal that is only read holds no one to anything.
+        """
+        journal, now = self.engine.journal, self.engine.now.isoformat()
+        if journal.is_read_only:
+            return
+        for run in self.runs.values():
+            plan = run.plan
+            known = journal.plans(plan.feature, plan.cycle)
+            if not known or known[-1].sha256 != plan.plan_sha256:
+                journal.write_plan(
+                    journal.run_id, plan.feature, plan.plan_json, plan.plan_sha256, now
+                )
+
+    def replay(
+        self,
+        trials: Iterable[Trial | None],
+        governor: Governor | None = None,
+        *,
+        window: int = WINDOW,
+        others_settle: bool = False,
+    ) -> Generator[Outcome]:
+        """Outcomes as they settle; closed on the way out, so that what is in flight is kept.
+
+        Without a cluster, from the journal alone. `governor`: in place of the quality pass's; for
+        the rest see `harness.ask.replay.engine.replay`.
+        """
+        engine = self.engine
+        if self.cluster is None:
+            yield from from_journal(trials, engine.journal)
+            return
+        replayed = replay(
+            trials,
+            cluster=self.cluster,
+            journal=engine.journal,
+            governor=governor or self.governor,
+            ledger=self.ledger,
+            retry=engine.retry,
+            window=window,
+            others_settle=others_settle,
+        )
+        with closing(replayed) as outcomes:
+            yield from self.noted(outcomes)
+
+    def noted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """The same outcomes, each told to whoever watches."""
+        for outcome in outcomes:
+            self.engine.progress.settled(spent_usd=self.ledger.spent_usd)
+            yield outcome
+
+    def govern(self, concurrency: int | None = None) -> Governor:
+        """A governor of all lanes; `concurrency` in place of what is configured."""
+        return Governor(
+            lane_limits(self.runs.values(), concurrency=concurrency),
+            share_of_rate_limit=self.engine.share_of_rate_limit,
+        )
+
+    def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
+        return price(self.runs[trial.feature], trial, usage)
+
+
+def _started(
+    plan: Plan, served: Mapping[str, str], faults: Faults
+) -> Iterator[tuple[str, FeatureRun]]:
+    """The features that can be asked; one that cannot is kept from the others."""
+    for feature in plan.to_ask:
+        if not faults.has(feature.feature):
+            begin = partial(start, feature, served)
+            run = faults.attempt(feature.feature, "its review could not begin", begin)
+            if run is not None:
+                yield feature.feature, run
+
+
+def _shared(cluster: Cluster | None) -> Cluster | None:
+    return None if cluster is None else SharedCluster(cluster)

@@ -1,0 +1,179 @@
+"""`rightsize try`: one prompt on the tune cases. The deciding cases cannot be reached from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from evalsets.cases import Case
+from evalsets.splits import tune_cases
+from harness.ask.cluster.workers import Cluster
+from harness.ask.replay.engine import replay
+from harness.ask.replay.governor import Governor, lane_of
+from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.retry import RetryPolicy
+from harness.ask.replay.throttle import LaneLimits
+from harness.errors import UsageError
+from harness.journal.earlier import note_try
+from harness.journal.journal import Journal
+from harness.journal.trials import Answered, Outcome, Trial
+from harness.judge.scoring.catalogue import find_scorer
+from harness.judge.scoring.judge import NotGradedError
+from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, score_outcome
+from harness.money.prices.attempts import attempt_cost
+from harness.plan.judging import OPTION as JUDGED_BY
+from harness.plan.ladder import Rung
+from harness.plan.model import FeaturePlan
+from harness.plan.rulings import Judging
+from harness.workspace.fingerprints import prompt_sha256
+from harness.workspace.prompts import PromptFile
+from providers.completion import TokenUsage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What a try runs on; `cap_usd` bounds it, `now` is UTC, ISO 8601."""
+
+    cluster: Cluster
+    journal: Journal
+    retry: RetryPolicy
+    share_of_rate_limit: float
+    cap_usd: Decimal
+    now: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedCase:
+    """One tune case under the prompt; `score` is None without an answer or a label."""
+
+    case: Case
+    text: str
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What a prompt did on the tune cases, the worst answers first."""
+
+    option: str
+    prompt_sha256: str
+    cases: tuple[TriedCase, ...]
+    spent_usd: Decimal
+
+    @property
+    def mean(self) -> float | None:
+        """Mean score of the cases that have one."""
+        scores = [each.score for each in self.cases if each.score is not None]
+        return sum(scores) / len(scores) if scores else None
+
+
+def rung_with(plan: FeaturePlan, option: str, prompt: tuple[str, str] | None) -> Rung:
+    """The option's rung, with another prompt (name, text) where one is given.
+
+    Raises:
+        UsageError: the feature has no such option.
+    """
+    found = [o.rung for o in plan.options] + ([plan.incumbent] if plan.incumbent else [])
+    by_name = {rung.option: rung for rung in found}
+    if option not in by_name:
+        raise UsageError(f"--model {option}: no option of {plan.feature}: {', '.join(by_name)}")
+    if prompt is None:
+        return by_name[option]
+    name, text = prompt
+    file = PromptFile(path=name, text=text, sha256=prompt_sha256(text))
+    return replace(by_name[option], prompt=file)
+
+
+def try_prompt(plan: FeaturePlan, rung: Rung, asking: Asking) -> Tried:
+    """Ask the tune cases under the rung's prompt.
+
+    Raises:
+        UsageError: the eval set keeps no tune cases, or the prompt cannot be filled in.
+    """
+    cases = {case.id: case for case in tune_cases(plan.evalset)}
+    if not cases:
+        raise UsageError(f"{plan.feature}: no tune cases; set `tune:` in its evalset.yaml")
+    judging = _judging(plan, cases)
+    trials = [plan.asker.trial(rung, case, 0, "quality") for case in cases.values()]
+    note_try(
+        asking.journal, plan.feature, rung.option,
+        prompt_sha256=rung.prompt.sha256, now=asking.now,
+    )  # fmt: skip
+    asked = _Tries(plan, rung, asking)
+    outcomes = asked.answers(trials)
+    if judging is not None:
+        for outcome in outcomes:
+            judging.hold(outcome)
+        for ruling in asked.answers(list(judging.trials())):
+            judging.take(ruling)
+    setting = Setting(folder=plan.sample.folder, grades=judging.book if judging else None)
+    scorer = find_scorer(plan.evalset.primary, setting)
+    found = [_tried(outcome, cases[outcome.trial.case_id], scorer) for outcome in outcomes]
+    found.sort(key=lambda each: (each.score is None, each.score or 0.0, each.case.id))
+    return Tried(
+        option=rung.option,
+        prompt_sha256=rung.prompt.sha256,
+        cases=tuple(found),
+        spent_usd=asked.ledger.spent_usd,
+    )
+
+
+def _judging(plan: FeaturePlan, cases: Mapping[str, Case]) -> Judging | None:
+    """The judges at work.
+
+    Raises:
+        UsageError: a judge holds answers beside today's, which nobody asks for here.
+    """
+    if any(judge.pairwise for judge in plan.judges):
+        raise UsageError(
+            f"{plan.feature}: its judge compares with today's answer, and a try has none; "
+            "try it with `compare: alone`"
+        )
+    today = plan.incumbent.option if plan.incumbent else ""
+    return Judging.of(plan.judges, cases, today)
+
+
+def _tried(outcome: Outcome, case: Case, scorer: Scorer) -> TriedCase:
+    try:
+        score = score_outcome(outcome, case, scorer)
+    except (NoTargetError, NotGradedError):
+        score = None
+    return TriedCase(case=case, text=_text(outcome), score=score)
+
+
+class _Tries:
+    """Asks within one cap, whoever is asked: the model that is tried, and its judges."""
+
+    def __init__(self, plan: FeaturePlan, rung: Rung, asking: Asking) -> None:
+        rungs = {f"{JUDGED_BY}{judge.rung.option}": judge.rung for judge in plan.judges}
+        self._rungs = {rung.option: rung, **rungs}
+        self._asking = asking
+        self.ledger = Ledger(asking.cap_usd, self._price)
+
+    def answers(self, trials: Sequence[Trial]) -> list[Outcome]:
+        """Every outcome, as they settle."""
+        asking = self._asking
+        limits = {
+            lane_of(trial): LaneLimits(
+                max_concurrency=self._rungs[trial.option].config.max_concurrency
+            )
+            for trial in trials
+        }
+        return list(
+            replay(
+                trials,
+                cluster=asking.cluster,
+                journal=asking.journal,
+                governor=Governor(limits, share_of_rate_limit=asking.share_of_rate_limit),
+                ledger=self.ledger,
+                retry=asking.retry,
+            )
+        )
+
+    def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
+        return attempt_cost(usage, self._rungs[trial.option].priced())
+
+
+def _text(outcome: Outcome) -> str:
+    return outcome.text if isinstance(outcome, Answered) else f"({outcome.reason})"

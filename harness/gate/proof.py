@@ -1,0 +1,276 @@
+"""Two burdens of proof: a new model must be shown non-inferior, a new prompt not shown harmful."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.gate.evidence import LockedAndProposed, doubts, newest
+from harness.gate.findings import Cause, Change, Outcome, QualityEvidence, Violation
+from harness.gate.inputs import GateInput, RepricedRecord, is_option, names_of, shown, speaks_for
+from harness.gate.money import budget, priced
+from harness.record.base import Finding as Found
+from harness.record.base import Reason, Result, State
+from harness.record.lock import LockedModel
+from harness.record.model import DecisionRecord
+from harness.record.parts import OptionRecord, Target
+from harness.workspace.policy_file import GateRule
+
+_REVIEW = "run `rightsize review` and `rightsize decide`, then `rightsize lock`"
+_BROKEN: dict[Reason, tuple[GateRule, Cause]] = {
+    Reason.GUARDRAIL_FAILED: ("guardrail", Cause.GUARDRAIL_FAILED),
+    Reason.SLICE_REGRESSION: ("guardrail", Cause.SLICE_REGRESSION),
+    Reason.LATENCY_SLO_MISSED: ("latency", Cause.LATENCY_SLO_MISSED),
+    Reason.PRICE_MISSING: ("unpriced", Cause.PRICE_MISSING),
+    Reason.DATA_NOT_PERMITTED: ("not_permitted", Cause.DATA_NOT_PERMITTED),
+    Reason.MODEL_RETIRING: ("retiring", Cause.MODEL_RETIRING),
+}
+"""Reasons of an option that have a rule of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What one change comes to."""
+
+    findings: tuple[Violation, ...]
+    change: Change
+
+
+def judge_model(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Judged:
+    """Another model than the locked one: it must be shown non-inferior."""
+    what = f"{was.option} -> {shown(case.asked)}"
+    pairs = (
+        (evidence, option)
+        for evidence in newest(given, case.entry.feature)
+        for option in evidence.record.options
+        if is_option(case.asked, evidence.record, option)
+    )
+    found = next(pairs, None)
+    if found is None:
+        return _without_evidence(given, case, what)
+    evidence, option = found
+    findings = [
+        *_doubted(given, case, evidence, option.target, "model"),
+        *_shown_non_inferior(
+            case.entry.feature, evidence.record, option, what if was.cascade else ""
+        ),
+        *_not_signed(case.entry.feature, evidence.record),
+        *_money(given, case.entry.feature, evidence, option),
+    ]
+    return Judged(findings=tuple(findings), change=_change(given, case, what, evidence, option))
+
+
+def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, what: str) -> Judged:
+    """The same model with another prompt or other parameters: it must not be shown harmful."""
+    feature = case.entry.feature
+    change = Change(feature=feature, what=what)
+    for evidence in newest(given, feature):
+        record = evidence.record
+        option = next((one for one in record.options if _is_asked_so(case, one, was)), None)
+        stays = was.cascade is None and bool(names_of(record.current) & names_of(was))
+        if option is None and not (stays and _asks_so(case, record.current)):
+            continue
+        target = record.current if option is None else option.target
+        problems = tuple(_doubted(given, case, evidence, target, "prompt"))
+        if not problems:
+            return Judged(
+                findings=(_harm(feature, record, option, what),),
+                change=_change(given, case, what, evidence, option),
+            )
+    message = f"{what} changed and nothing shows harm; provisional until the next review"
+    provisional = Violation(
+        feature=feature,
+        rule="prompt",
+        code=Cause.PROVISIONAL,
+        outcome=Outcome.FAIL,
+        message=message,
+        advice=_REVIEW,
+    )
+    return Judged(findings=(provisional,), change=change)
+
+
+def judge_evalset(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Judged:
+    """Another eval set: a record made with it must come to what is locked."""
+    feature, what = case.entry.feature, "eval set"
+    for evidence in newest(given, feature):
+        record = evidence.record
+        if record.evidence.eval_set.inputs_sha256 != case.proposed.inputs_sha256:
+            continue
+        option = next((one for one in record.options if speaks_for(one, was)), None)
+        stays = was.cascade is None and bool(names_of(record.current) & names_of(was))
+        target = record.current if option is None else option.target
+        if option is None and not stays:
+            continue
+        problems = tuple(_doubted(given, case, evidence, target, "evalset"))
+        backed = stays or (option is not None and option.result is Result.PASS)
+        verdict = _evalset_verdict(feature, record, backed=backed)
+        return Judged(
+            findings=problems or (verdict,), change=_change(given, case, what, evidence, option)
+        )
+    missing = Violation(
+        feature=feature,
+        rule="evalset",
+        code=Cause.EVIDENCE_MISSING,
+        outcome=Outcome.FAIL,
+        message="the eval set changed and no record was made with it",
+        advice=_REVIEW,
+    )
+    return Judged(findings=(missing,), change=Change(feature=feature, what=what))
+
+
+def _evalset_verdict(feature: str, record: DecisionRecord, *, backed: bool) -> Violation:
+    harmed = record.finding in {Found.UNDER_PROVISIONED, Found.INSUFFICIENT_EVIDENCE}
+    good = backed and not harmed
+    return Violation(
+        feature=feature,
+        rule="evalset",
+        code=Cause.EVIDENCE_FITS if good else Cause.NOT_SHOWN_NON_INFERIOR,
+        outcome=Outcome.PASS if good else Outcome.FAIL,
+        message=f"{record.decision_id} was made with the new eval set and "
+        f"{'comes to the same' if good else 'does not come to what is locked'}",
+    )
+
+
+def _without_evidence(given: GateInput, case: LockedAndProposed, what: str) -> Judged:
+    where = (
+        "this repository has no records; commit the lock of the accepted decision"
+        if given.evidence is None
+        else _REVIEW
+    )
+    missing = Violation(
+        feature=case.entry.feature,
+        rule="model",
+        code=Cause.EVIDENCE_MISSING,
+        outcome=Outcome.FAIL,
+        message=f"{what} at {case.proposed.place}: no record compares {shown(case.asked)}",
+        advice=where,
+    )
+    return Judged(findings=(missing,), change=Change(feature=case.entry.feature, what=what))
+
+
+def _doubted(
+    given: GateInput,
+    case: LockedAndProposed,
+    evidence: RepricedRecord,
+    target: Target,
+    rule: GateRule,
+) -> Iterator[Violation]:
+    for doubt in doubts(given, case, evidence, target):
+        yield Violation(
+            feature=case.entry.feature,
+            rule=rule,
+            code=doubt.code,
+            outcome=doubt.outcome,
+            message=doubt.message,
+            advice=_REVIEW,
+        )
+
+
+def _shown_non_inferior(
+    feature: str, record: DecisionRecord, option: OptionRecord, what: str
+) -> Iterator[Violation]:
+    """What the record shows; `what` changed where the option's name alone would not say it."""
+    name = what or option.target.option
+    if option.result is Result.PASS:
+        message = f"{record.decision_id} shows {option.target.option} non-inferior: {option.note}"
+        yield Violation(
+            feature=feature,
+            rule="model",
+            code=Cause.SHOWN_NON_INFERIOR,
+            outcome=Outcome.PASS,
+            message=message,
+        )
+        return
+    named = [reason for reason in option.reason_codes if reason in _BROKEN]
+    for reason in named:
+        rule, code = _BROKEN[reason]
+        yield _failed(feature, rule, code, f"{name}: {option.note}")
+    if not named:
+        worse = Reason.QUALITY_INFERIOR in option.reason_codes
+        code = Cause.SHOWN_WORSE if worse else Cause.NOT_SHOWN_NON_INFERIOR
+        yield _failed(feature, "model", code, f"{name}: {option.note}")
+
+
+def _not_signed(feature: str, record: DecisionRecord) -> Iterator[Violation]:
+    if record.state in {State.PROPOSED, State.DEFERRED}:
+        yield Violation(
+            feature=feature,
+            rule="model",
+            code=Cause.NOT_ACCEPTED_YET,
+            outcome=Outcome.WARN,
+            message=f"{record.decision_id} is {record.state.value}: nobody accepted it yet",
+            advice=f"rightsize decide {feature} accept",
+        )
+
+
+def _money(
+    given: GateInput, feature: str, evidence: RepricedRecord, option: OptionRecord
+) -> tuple[Violation, ...]:
+    today = evidence.at_today
+    after = next(one for one in today.options if one.target == option.target)
+    spent = evidence.record.evidence.spend.total_usd
+    return budget(feature, priced(today.current_cost, after.cost), spent, given.rules)
+
+
+def _harm(
+    feature: str, record: DecisionRecord, option: OptionRecord | None, what: str
+) -> Violation:
+    if option is None:
+        harmed = record.finding is Found.UNDER_PROVISIONED
+    else:
+        harmed = bool({Reason.QUALITY_INFERIOR, *_BROKEN} & set(option.reason_codes))
+    return Violation(
+        feature=feature,
+        rule="prompt",
+        code=Cause.SHOWN_WORSE if harmed else Cause.EVIDENCE_FITS,
+        outcome=Outcome.FAIL if harmed else Outcome.PASS,
+        message=f"{what} changed; {record.decision_id} "
+        f"{'shows harm' if harmed else 'was made with it and shows no harm'}",
+    )
+
+
+def _is_asked_so(case: LockedAndProposed, option: OptionRecord, was: LockedModel) -> bool:
+    """Whether the record asked this very option with this very prompt and parameters."""
+    return speaks_for(option, was) and _asks_so(case, option.target)
+
+
+def _asks_so(case: LockedAndProposed, target: Target) -> bool:
+    asked = case.asked
+    prompt = asked.prompt_sha256 in {None, target.prompt_sha256}
+    return prompt and asked.params_sha256 in {None, target.params_sha256}
+
+
+def _failed(feature: str, rule: GateRule, code: Cause, message: str) -> Violation:
+    return Violation(feature=feature, rule=rule, code=code, outcome=Outcome.FAIL, message=message)
+
+
+def _change(
+    given: GateInput,
+    case: LockedAndProposed,
+    what: str,
+    evidence: RepricedRecord,
+    option: OptionRecord | None,
+) -> Change:
+    record, today = evidence.record, evidence.at_today
+    after = next(
+        (one for one in today.options if option is not None and one.target == option.target), None
+    )
+    quality = None if option is None else option.quality
+    return Change(
+        feature=case.entry.feature,
+        what=what,
+        decision_id=record.decision_id,
+        evidence_day=record.generated_at.date(),
+        evidence_age_days=max((given.now.date() - record.generated_at.date()).days, 0),
+        shown=None
+        if quality is None
+        else QualityEvidence(
+            metric=quality.metric,
+            n=quality.n,
+            difference=quality.difference,
+            worst=quality.worst,
+            margin=quality.margin,
+        ),
+        priced=None if after is None else priced(today.current_cost, after.cost),
+        evaluation_usd=record.evidence.spend.total_usd,
+    )

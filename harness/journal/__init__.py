@@ -1,0 +1,1 @@
+"""What was asked and answered: one SQLite file, readable without the engine."""

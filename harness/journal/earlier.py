@@ -1,0 +1,82 @@
+"""How fast lanes were in earlier runs, as the journal tells: what the next plan's hours rest on.
+
+Prompts tried on the tune cases: each stands in the journal, so that a record can count them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.journal.journal import Journal
+from harness.journal.rows import TRY
+from harness.journal.trials import Lane
+from harness.journal.upkeep import reading
+
+
+def note_try(journal: Journal, feature: str, option: str, *, prompt_sha256: str, now: str) -> None:
+    """Write down that a prompt was tried for an option, before its first call; one prompt a run."""
+    name = _name(feature, option)
+    text = json.dumps({"prompt": prompt_sha256}, sort_keys=True)
+    journal.write_plan(journal.run_id, name, text, prompt_sha256, now)
+
+
+def prompts_tried(journal: Journal, feature: str, option: str) -> int:
+    """How many prompts were ever tried for an option."""
+    return len({row.sha256 for row in journal.all_plans(_name(feature, option))})
+
+
+def _name(feature: str, option: str) -> str:
+    return f"{TRY}{feature} {option}"
+
+
+JOURNAL = ".rightsize/journal.sqlite"
+"""Where a workspace keeps its journal."""
+
+PACES = """
+SELECT provider, key, model, sum(calls), sum(answered), sum(tokens), (
+    SELECT avg(total_s) FROM attempts JOIN trials USING (fingerprint)
+    WHERE trials.model = lanes.model AND ended = 1 AND error IS NULL AND total_s > 0)
+FROM lanes GROUP BY provider, key, model HAVING sum(answered) > 0
+"""
+GRANTS = """
+SELECT provider, key, model, requests_per_minute, tokens_per_minute FROM lanes
+JOIN runs USING (run_id) ORDER BY runs.started_at, run_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What earlier runs tell of one lane."""
+
+    call_s: float
+    """Mean seconds of a call that brought an answer."""
+    tokens: float
+    """Mean tokens of such a call, in and out."""
+    tries: float
+    """Calls that an answer took, 1 or more."""
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    """What the newest run was granted; None where nobody said."""
+
+
+def read_paces(journal: Path) -> Mapping[Lane, Pace]:
+    """The pace of every lane that ever answered; empty without a journal."""
+    if not journal.is_file():
+        return {}
+    with reading(journal) as connection:
+        grants = {Lane(*row[:3]): row[3:] for row in connection.execute(GRANTS)}
+        rows = connection.execute(PACES).fetchall()
+    return {
+        Lane(*names): Pace(
+            call_s=call_s,
+            tokens=tokens / answered,
+            tries=max(1.0, calls / answered),
+            requests_per_minute=grants[Lane(*names)][0],
+            tokens_per_minute=grants[Lane(*names)][1],
+        )
+        for *names, calls, answered, tokens, call_s in rows
+        if call_s is not None
+    }

@@ -1,0 +1,124 @@
+"""What is asked, what each wire call did, and how a trial ended.
+
+A trial is one case x one option x one repeat. It may take several attempts, each of which costs.
+
+What a provider limits together, and what earlier runs saw of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, NamedTuple, TypeAlias
+
+from providers.completion import TokenUsage
+from providers.provider import Endpoint
+from providers.request import ModelRequest
+
+Purpose: TypeAlias = Literal["quality", "latency", "judge"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One request to be answered.
+
+    `fingerprint` is the SHA-256 of everything that determines the answer, the repeat and the
+    purpose included: equal fingerprints are the same trial, paid once.
+    """
+
+    fingerprint: str
+    feature: str
+    option: str
+    case_id: str
+    repeat: int
+    purpose: Purpose
+    endpoint: Endpoint
+    request: ModelRequest
+    reserve_usd: Decimal
+    """Proven upper bound of what one attempt can cost."""
+    batch: bool = False
+    """Asked in a vendor's batch, at the batch price; not part of the fingerprint."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One wire call. `cost_usd` is None when usage is unknown: then `reserve_usd` may be billed."""
+
+    number: int
+    started_at: str
+    """UTC, ISO 8601."""
+    reserve_usd: Decimal
+    cost_usd: Decimal | None
+    usage: TokenUsage | None
+    total_s: float | None
+    first_token_s: float | None
+    inter_token_s: float | None
+    error: str | None
+    """Class of the provider's error; None when the call brought an answer."""
+    status: int | None
+    request_id: str | None
+    served_model: str | None
+    lagged: bool = False
+    """The event loop was late during this call: no latency sample."""
+    batch: str | None = None
+    """The vendor's id of the batch that it went with, at the batch price; None: a live call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The model answered; whether well is a scorer's business."""
+
+    trial: Trial
+    attempts: tuple[Attempt, ...]
+    text: str
+    finish: str
+    tool_calls: str | None = None
+    """The model's tool calls, as JSON text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The model's fault (refusal, block, length, too long, deadline): score 0."""
+
+    trial: Trial
+    attempts: tuple[Attempt, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """The world's fault (429, connection, 5xx, auth after the retry budget): no score."""
+
+    trial: Trial
+    attempts: tuple[Attempt, ...]
+    reason: str
+
+
+Outcome: TypeAlias = Answered | Failed | Missing
+
+
+class Lane(NamedTuple):
+    """What a provider limits together."""
+
+    provider: str
+    """Vendor or address."""
+    key: str
+    """Name of the key."""
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneHistory:
+    """What a lane granted and how it went: evidence, and the base of the next plan's hours."""
+
+    lane: Lane
+    calls: int
+    answered: int
+    rate_limited: int
+    overloaded: int
+    cuts: int
+    most_in_flight: int
+    tokens: int
+    active_s: float
+    requests_per_minute: int | None
+    tokens_per_minute: int | None

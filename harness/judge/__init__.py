@@ -1,0 +1,1 @@
+"""Answers to a verdict: scored, compared in pairs, decided. Pure."""

@@ -1,0 +1,250 @@
+"""The same cases under both arms, in the seeded order.
+
+What one option answered, scored: the half of a comparison.
+
+Pairs -> the sample that a test sees.
+
+The cases on which the arms disagree, for a person to read: graders have bugs.
+
+In a public data set the source's grader read "$18.00" as 0 and cost the flagship 3.2 points; such
+a bug shows when the disagreements of one direction are read, or scored again by a second grader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from types import MappingProxyType
+
+from harness.stats.estimates import Sample
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One option's scores by case id; a case that is not in `scores` was not asked yet.
+
+    A tuple holds one score in [0, 1] per repeat; None is Missing (the world's fault). `failed`
+    names cases with a Failed trial (the model's fault, score 0, which stands in `scores`).
+    `unlabelled` names answered cases that no label can score yet: their repeats are None.
+    `answers` are normalised answers, given only where equal answers make equal scores: then
+    they settle cases without a label.
+    """
+
+    option: str
+    scores: Mapping[str, tuple[float | None, ...]]
+    failed: frozenset[str] = frozenset()
+    unlabelled: frozenset[str] = frozenset()
+    answers: Mapping[str, str] = field(default_factory=lambda: _NONE)
+
+    def score(self, case_id: str) -> float | None:
+        """Mean over the repeats that have a score; None when none has."""
+        present = [value for value in self.scores[case_id] if value is not None]
+        return sum(present) / len(present) if present else None
+
+    def missing(self, case_ids: tuple[str, ...]) -> int:
+        """Trials without a score because of the world, among these cases."""
+        return sum(
+            sum(value is None for value in self.scores[case_id])
+            for case_id in case_ids
+            if case_id in self.scores and case_id not in self.unlabelled
+        )
+
+    def trials(self, case_ids: tuple[str, ...]) -> int:
+        """Trials asked, among these cases."""
+        return sum(len(self.scores.get(case_id, ())) for case_id in case_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One case under both arms; scores and difference are shares, candidate minus incumbent."""
+
+    case_id: str
+    cluster: str
+    current: float | None
+    candidate: float | None
+    difference: float | None
+    """None while the pair is missing or unlabelled."""
+    missing: bool = False
+    unlabelled: bool = False
+    agreed: bool = False
+    """Settled at 0 by equal answers, without a label."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """Trials asked, missing and failed in one arm."""
+
+    trials: int
+    missing: int
+    failed: int
+    share: float = 0.0
+    """Share of the trials that are missing, each case counted alike however many it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """One option against the incumbent, as far as both arms were asked."""
+
+    option: str
+    pairs: tuple[Pair, ...]
+    current: Missed
+    candidate: Missed
+    repeats: int
+
+    def until(self, count: int) -> tuple[Pair, ...]:
+        """The first `count` cases of the order, as far as they were asked."""
+        return self.pairs[:count]
+
+
+def pair_up(
+    incumbent: Arm, candidate: Arm, *, order: Sequence[str], clusters: Sequence[str]
+) -> Pairs:
+    """Pair two arms over the asked part of the order, which must be a prefix of it."""
+    asked = list(
+        takewhile(lambda case: case in incumbent.scores and case in candidate.scores, order)
+    )
+    cases = tuple(asked)
+    repeats = max((len(candidate.scores[case]) for case in cases), default=1)
+    return Pairs(
+        option=candidate.option,
+        pairs=tuple(
+            _pair(incumbent, candidate, case, cluster)
+            for case, cluster in zip(cases, clusters, strict=False)
+        ),
+        current=_missed(incumbent, cases),
+        candidate=_missed(candidate, cases),
+        repeats=repeats,
+    )
+
+
+def _pair(incumbent: Arm, candidate: Arm, case_id: str, cluster: str) -> Pair:
+    current, proposed = incumbent.score(case_id), candidate.score(case_id)
+    agreed = _agree(incumbent, candidate, case_id)
+    unlabelled = case_id in incumbent.unlabelled or case_id in candidate.unlabelled
+    known = current is not None and proposed is not None
+    difference = proposed - current if current is not None and proposed is not None else None
+    return Pair(
+        case_id=case_id,
+        cluster=cluster,
+        current=current,
+        candidate=proposed,
+        difference=0.0 if agreed else difference,
+        missing=not (known or agreed or unlabelled),
+        unlabelled=unlabelled and not (known or agreed),
+        agreed=agreed and unlabelled,
+    )
+
+
+def _agree(incumbent: Arm, candidate: Arm, case_id: str) -> bool:
+    ours, theirs = incumbent.answers.get(case_id), candidate.answers.get(case_id)
+    return ours is not None and ours == theirs
+
+
+def _missed(arm: Arm, cases: tuple[str, ...]) -> Missed:
+    return Missed(
+        trials=arm.trials(cases),
+        missing=arm.missing(cases),
+        failed=sum(case in arm.failed for case in cases),
+        share=sum(arm.missing((c,)) / arm.trials((c,)) for c in cases) / len(cases) if cases else 0,
+    )
+
+
+def sample(pairs: Sequence[Pair]) -> Sample:
+    """Differences of the settled pairs; a pair with a missing arm is dropped."""
+    settled = [pair for pair in pairs if pair.difference is not None]
+    return Sample(
+        differences=tuple(pair.difference for pair in settled if pair.difference is not None),
+        clusters=labels([pair.cluster for pair in settled]),
+    )
+
+
+def missing_as_zero(pairs: Sequence[Pair]) -> Sample:
+    """As `sample`, with a missing arm counted as a wrong answer."""
+    asked = [pair for pair in pairs if not pair.unlabelled]
+    return Sample(
+        differences=tuple(
+            (pair.candidate or 0.0) - (pair.current or 0.0)
+            if pair.difference is None
+            else pair.difference
+            for pair in asked
+        ),
+        clusters=labels([pair.cluster for pair in asked]),
+    )
+
+
+def labels(names: Sequence[str]) -> tuple[int, ...]:
+    """A number per distinct name, in order of appearance."""
+    numbers: dict[str, int] = {}
+    return tuple(numbers.setdefault(name, len(numbers)) for name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discordance:
+    """One case on which the scores differ; `difference` is candidate minus incumbent."""
+
+    case_id: str
+    cluster: str
+    difference: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraderGap:
+    """What a second grader changes: means of both arms under both graders, shares.
+
+    `tilt` is the difference under the second grader minus that under the first: far from 0, the
+    first grader favours one of the models.
+    """
+
+    cases: int
+    current: float
+    candidate: float
+    current_again: float
+    candidate_again: float
+    changed_current: tuple[str, ...]
+    changed_candidate: tuple[str, ...]
+
+    @property
+    def tilt(self) -> float:
+        """How much the first grader favours the incumbent (positive: the candidate gains)."""
+        again = self.candidate_again - self.current_again
+        return again - (self.candidate - self.current)
+
+
+def disagreements(pairs: Pairs) -> tuple[Discordance, ...]:
+    """Every scored disagreement, the candidate's losses first, then in case order."""
+    found = [
+        Discordance(case_id=pair.case_id, cluster=pair.cluster, difference=pair.difference)
+        for pair in pairs.pairs
+        if pair.difference
+    ]
+    return tuple(sorted(found, key=lambda item: (item.difference, item.case_id)))
+
+
+def grader_gap(first: Pairs, second: Pairs) -> GraderGap | None:
+    """Compare two graders on the same answers; None without a case that both have scored."""
+    again = {pair.case_id: pair for pair in second.pairs}
+    rows = [
+        (pair.case_id, pair.current, pair.candidate, other.current, other.candidate)
+        for pair in first.pairs
+        if (other := again.get(pair.case_id)) is not None
+    ]
+    complete = [
+        (case, now, new, now_2, new_2)
+        for case, now, new, now_2, new_2 in rows
+        if now is not None and new is not None and now_2 is not None and new_2 is not None
+    ]
+    if not complete:
+        return None
+    n = len(complete)
+    return GraderGap(
+        cases=n,
+        current=sum(row[1] for row in complete) / n,
+        candidate=sum(row[2] for row in complete) / n,
+        current_again=sum(row[3] for row in complete) / n,
+        candidate_again=sum(row[4] for row in complete) / n,
+        changed_current=tuple(row[0] for row in complete if row[1] != row[3]),
+        changed_candidate=tuple(row[0] for row in complete if row[2] != row[4]),
+    )

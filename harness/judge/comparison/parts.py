@@ -1,0 +1,243 @@
+"""Slices and guardrails: named parts and second measures that must hold by themselves.
+
+`alarm` vetoes when harm beyond the margin is shown at one-sided 5 %; what could not be excluded
+is printed beside it. `proven` must itself be shown non-inferior, which the procedure tests.
+
+Does the incumbent pass its own bar?
+
+A cascade, for free from stored answers: the cheap model first, the incumbent when it must.
+
+An answer of the cheap model is kept when a checkable validator accepts it (format, schema, not
+"unsure"); else the incumbent's stored answer of the same case and repeat stands. So a cascade is
+one more arm over the same cases, tested like any candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from harness.judge.comparison.pairs import Arm, Pair, Pairs, labels, sample
+from harness.record.quality_parts import GuardrailResult, SliceResult
+from harness.stats.estimates import Estimate, Method, Sample, estimate, level_estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The incumbent's own score, points; bounds at one-sided 5 %."""
+
+    value: float
+    lower: float
+    upper: float
+    n: int
+
+    def fails(self, bar: float | None) -> bool:
+        """Shown to be below its bar (points); without a bar it cannot fail."""
+        return bar is not None and self.upper < bar
+
+
+def baseline(pairs: Sequence[Pair], *, level: float = 0.05) -> Baseline | None:
+    """Estimate the incumbent's score on the cases it was asked; None without a score.
+
+    None, too, where labels are lacking: the labelled cases are those on which the models differ.
+    """
+    if any(pair.agreed or pair.unlabelled for pair in pairs):
+        return None
+    scored = [pair for pair in pairs if pair.current is not None]
+    found = level_estimate(
+        Sample(
+            differences=tuple(pair.current for pair in scored if pair.current is not None),
+            clusters=labels([pair.cluster for pair in scored]),
+        ),
+        level,
+    )
+    if found is None:
+        return None
+    return Baseline(
+        value=100 * found.value, lower=100 * found.lower, upper=100 * found.upper, n=found.n
+    )
+
+
+ALARM_LEVEL = 0.05
+FEWEST_TO_NAME = 20
+"""A slice that nobody named is shown from so many cases on."""
+Protect: TypeAlias = Literal["alarm", "proven"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubTest:
+    """A slice (`key` = `value`) or a guardrail (`key` is its name), with its margin in points.
+
+    `proven_level` is the level at which a proven part was tested (the option's own), and
+    `case_ids` the cases of a slice.
+    """
+
+    key: str
+    value: str
+    margin: float
+    protect: Protect
+    case_ids: frozenset[str] = frozenset()
+    proven_level: float = ALARM_LEVEL
+
+
+def slice_results(
+    pairs: Pairs, parts: Sequence[SubTest], method: Method
+) -> tuple[SliceResult, ...]:
+    """What each named slice shows on the pairs that are given."""
+    return tuple(_slice(pairs, part, method) for part in parts)
+
+
+def guardrail_result(pairs: Pairs, part: SubTest, method: Method) -> GuardrailResult:
+    """What a second measure shows; `pairs` are paired scores of that measure."""
+    found = estimate(sample(pairs.pairs), method, _level(part))
+    scored = [
+        (pair.current, pair.candidate)
+        for pair in pairs.pairs
+        if pair.current is not None and pair.candidate is not None
+    ]
+    n = sum(pair.difference is not None for pair in pairs.pairs)
+    known = n and len(scored) == n
+    return GuardrailResult(
+        name=part.key,
+        n=n,
+        current=100 * sum(now for now, _ in scored) / n if known else None,
+        candidate=100 * sum(new for _, new in scored) / n if known else None,
+        difference=None if found is None else 100 * found.value,
+        worst=None if found is None else 100 * found.lower,
+        margin=part.margin,
+        protect=part.protect,
+        vetoes=_vetoes(found, part),
+        note=None if n else "no case has both scores",
+    )
+
+
+def weakest_unnamed(
+    pairs: Pairs, groups: Mapping[tuple[str, str], frozenset[str]], method: Method, *, most: int = 3
+) -> tuple[SliceResult, ...]:
+    """The slices nobody named that lost most, at least 20 cases each; exploratory, no veto."""
+    found = [
+        _exploratory(pairs, key, value, case_ids, method)
+        for (key, value), case_ids in sorted(groups.items())
+    ]
+    worse = [item for item in found if item.n >= FEWEST_TO_NAME and (item.difference or 0.0) < 0]
+    return tuple(
+        sorted(worse, key=lambda item: (item.difference or 0.0, item.key, item.value))[:most]
+    )
+
+
+def _slice(pairs: Pairs, part: SubTest, method: Method) -> SliceResult:
+    chosen = [pair for pair in pairs.pairs if pair.case_id in part.case_ids]
+    found = estimate(sample(chosen), method, _level(part))
+    settled = [pair for pair in chosen if pair.difference is not None]
+    return SliceResult(
+        key=part.key,
+        value=part.value,
+        n=len(settled),
+        only_current_right=_lost(settled),
+        only_candidate_right=_won(settled),
+        difference=None if found is None else 100 * found.value,
+        worst=None if found is None else 100 * found.lower,
+        best=None if found is None else 100 * found.upper,
+        margin=part.margin,
+        protect=part.protect,
+        vetoes=_vetoes(found, part),
+    )
+
+
+def _exploratory(
+    pairs: Pairs, key: str, value: str, case_ids: frozenset[str], method: Method
+) -> SliceResult:
+    named = SubTest(key=key, value=value, margin=100.0, protect="alarm", case_ids=case_ids)
+    found = _slice(pairs, named, method)
+    return found.model_copy(update={"margin": None, "protect": "exploratory", "vetoes": False})
+
+
+def _level(part: SubTest) -> float:
+    return part.proven_level if part.protect == "proven" else ALARM_LEVEL
+
+
+def _vetoes(found: Estimate | None, part: SubTest) -> bool:
+    """A proven part vetoes until it is shown; an alarm when harm is shown."""
+    if part.protect == "proven":
+        return found is None or found.lower <= -part.margin / 100
+    return found is not None and found.upper < -part.margin / 100
+
+
+def _lost(settled: list[Pair]) -> int | None:
+    return _count(settled, -1.0)
+
+
+def _won(settled: list[Pair]) -> int | None:
+    return _count(settled, 1.0)
+
+
+def _count(settled: list[Pair], difference: float) -> int | None:
+    """Disagreements of one direction; None for graded scores."""
+    values = [pair.difference for pair in settled]
+    return values.count(difference) if set(values) <= {-1.0, 0.0, 1.0} else None
+
+
+def cascade_arm(
+    name: str, cheap: Arm, incumbent: Arm, accepted: Mapping[str, tuple[bool, ...]]
+) -> Arm:
+    """The arm of a cascade over the cases that both arms were asked.
+
+    `accepted` says of each case, repeat by repeat, whether the cheap answer passes the validator;
+    one that the cheap model failed (Failed) is not accepted. A missing one stays missing: what the
+    world lost is not escalated. Of imported answers one model may have more repeats than the other:
+    as many count as both have.
+    """
+    kept = {
+        case: _kept(cheap, case, accepted[case])
+        for case in cheap.scores
+        if case in incumbent.scores and case in accepted
+    }
+    return Arm(
+        option=name,
+        scores={case: _scores(cheap, incumbent, case, keeps) for case, keeps in kept.items()},
+        failed=_named(cheap.failed, incumbent.failed, kept),
+        unlabelled=_named(cheap.unlabelled, incumbent.unlabelled, kept),
+        answers={
+            case: answer
+            for case, keeps in kept.items()
+            if (answer := _answer(cheap, incumbent, case, keeps)) is not None
+        },
+    )
+
+
+def _kept(cheap: Arm, case: str, accepted: tuple[bool, ...]) -> tuple[bool, ...]:
+    labelled = case not in cheap.unlabelled
+    return tuple(
+        accepts or (score is None and labelled)
+        for accepts, score in zip(accepted, cheap.scores[case], strict=True)
+    )
+
+
+def _scores(
+    cheap: Arm, incumbent: Arm, case: str, keeps: tuple[bool, ...]
+) -> tuple[float | None, ...]:
+    return tuple(
+        ours if kept else theirs
+        for kept, ours, theirs in zip(
+            keeps, cheap.scores[case], incumbent.scores[case], strict=False
+        )
+    )
+
+
+def _named(
+    cheap: frozenset[str], incumbent: frozenset[str], kept: Mapping[str, tuple[bool, ...]]
+) -> frozenset[str]:
+    """Cases that the arm whose answer stands names."""
+    return frozenset(
+        case
+        for case, keeps in kept.items()
+        if (case in cheap and any(keeps)) or (case in incumbent and not all(keeps))
+    )
+
+
+def _answer(cheap: Arm, incumbent: Arm, case: str, keeps: tuple[bool, ...]) -> str | None:
+    """The one normal form of all repeats; None when there is none."""
+    sources = [arm for arm, stands in ((cheap, any(keeps)), (incumbent, not all(keeps))) if stands]
+    answers = {arm.answers.get(case) for arm in sources}
+    return answers.pop() if len(answers) == 1 else None

@@ -1,0 +1,1 @@
+"""Evidence + policy -> verdict. Pure."""

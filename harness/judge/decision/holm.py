@@ -1,0 +1,143 @@
+"""Plain Holm at one fixed sample: every option answers every case, one test each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.judge.comparison.pairs import Pairs
+from harness.judge.decision.bounds import (
+    Figures,
+    incomplete,
+    inferior,
+    on_all_cases,
+    option_p_value,
+    shown,
+    unlabelled,
+)
+from harness.judge.decision.standing import (
+    Ask,
+    Confirm,
+    Finished,
+    LookRow,
+    PairsSoFar,
+    QualityState,
+    Standing,
+    Step,
+)
+from harness.stats.sequential import levels as kernel
+from harness.stats.sequential.design import Design
+
+
+def step(design: Design, evidence: PairsSoFar) -> Step:
+    """Ask for all cases of all options, then test them together at alpha."""
+    size = len(design.order)
+    lacking = tuple(
+        (option.name, size)
+        for option in design.options
+        if option.name not in evidence.vetoed and evidence.asked(option.name) < size
+    )
+    if lacking:
+        return Ask(options=lacking, incumbent=size)
+    found = standings(design, evidence)
+    settled = evidence.cleared | evidence.vetoed
+    passing = tuple(
+        item.option for item in found if item.state == "passes" and item.option not in settled
+    )
+    return Confirm(options=passing) if passing else Finished(standings=found)
+
+
+def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
+    """How every option stands so far; none passes before it was asked in full."""
+    return tuple(standing_of(design, evidence, tested) for tested in _test(design, evidence))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """One option's single test; `p_value` is None where it could not be tested."""
+
+    option: str
+    p_value: float | None
+    passed: bool
+    level: float
+
+
+def _test(design: Design, evidence: PairsSoFar) -> tuple[Tested, ...]:
+    size = len(design.order)
+    names = [option.name for option in design.options]
+    p_values = [full_p_value(design, evidence, name, size) for name in names]
+    result = kernel.holm([1.0 if p is None else p for p in p_values], design.alpha)
+    return tuple(
+        Tested(option=name, p_value=p, passed=bool(passed), level=float(level))
+        for name, p, passed, level in zip(names, p_values, result.passed, result.level, strict=True)
+    )
+
+
+def full_p_value(design: Design, evidence: PairsSoFar, name: str, size: int) -> float | None:
+    """None where the option may not be tested: never asked in full, incomplete, or unlabelled."""
+    if evidence.asked(name) < size:
+        return None
+    pairs = evidence.pairs[name]
+    if incomplete(design, pairs) or unlabelled(pairs, size):
+        return None
+    return option_p_value(design, evidence, name, size)
+
+
+def standing_of(design: Design, evidence: PairsSoFar, tested: Tested) -> Standing:
+    """How an option stands after its single test."""
+    pairs = evidence.pairs.get(tested.option)
+    if pairs is None:
+        return Standing(
+            option=tested.option, state="vetoed", n=0, asked=0, difference=None, worst=None,
+            best=None, level=None, worst_missing_as_zero=None, looks=(),
+        )  # fmt: skip
+    size = len(design.order)
+    state = _state(design, evidence, tested)
+    if state == "inferior":
+        found = on_all_cases(design, pairs)
+    else:
+        found = shown(design, pairs, cases=(0, size), level=tested.level)
+    estimate = found.tested
+    worst = None if estimate is None else estimate.lower
+    return Standing(
+        option=tested.option,
+        state=state,
+        n=0 if estimate is None else estimate.n,
+        asked=len(pairs.pairs),
+        difference=None if estimate is None else estimate.value,
+        worst=worst,
+        best=found.best,
+        level=found.level,
+        worst_missing_as_zero=found.worst_missing_as_zero,
+        looks=(_look(tested, found, state),),
+        cases=found.cases,
+        unlabelled=unlabelled(pairs, size),
+    )
+
+
+def _state(design: Design, evidence: PairsSoFar, tested: Tested) -> QualityState:
+    pairs: Pairs = evidence.pairs[tested.option]
+    if tested.option in evidence.vetoed:
+        return "vetoed"
+    if incomplete(design, pairs):
+        return "incomplete"
+    if unlabelled(pairs, len(design.order)):
+        return "waiting"
+    if tested.passed:
+        return "passes"
+    return "inferior" if inferior(design, pairs) else "open"
+
+
+_ACTIONS: dict[QualityState, str] = {"passes": "pass", "inferior": "inferior", "waiting": "waiting"}
+
+
+def _look(tested: Tested, found: Figures, state: QualityState) -> LookRow:
+    estimate = found.tested
+    return LookRow(
+        number=1,
+        n=0 if estimate is None else estimate.n,
+        difference=None if estimate is None else estimate.value,
+        worst=None if estimate is None else estimate.lower,
+        level=found.level,
+        p_value=tested.p_value,
+        action=_ACTIONS.get(state, "continue"),
+    )

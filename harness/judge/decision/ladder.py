@@ -1,0 +1,321 @@
+"""The composed ladder, one step at a time: pilot, then lazily, cheapest option first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import takewhile
+
+from harness.judge.comparison.pairs import Pairs, sample
+from harness.judge.decision.bounds import (
+    incomplete,
+    inferior,
+    on_all_cases,
+    option_p_value,
+    shown,
+    unlabelled,
+)
+from harness.judge.decision.standing import (
+    Ask,
+    Confirm,
+    Finished,
+    LookRow,
+    PairsSoFar,
+    QualityState,
+    Standing,
+    Step,
+    Stop,
+)
+from harness.stats.sequential.design import Design
+from harness.stats.sequential.state import (
+    Differences,
+    LadderState,
+    OptionSeen,
+    OptionState,
+    course,
+    nominal_level,
+)
+
+_LEAST = 1e-12
+"""Stands for a local level of 0 in a table of looks."""
+
+
+def step(design: Design, evidence: PairsSoFar) -> Step:
+    """Ask the pilot's next stage of every survivor, else the next check of one option."""
+    if lacking := _unasked(design, evidence):
+        return Ask(options=lacking, incumbent=len(design.order))
+    found = _course(design, evidence)
+    names = [option.name for option in design.options]
+    wanted = [(name, item.lacking) for name, item in zip(names, found.options, strict=True)]
+    if found.wants is not None:
+        wanted.append((names[found.wants], found.until))
+    lacking = tuple((name, count) for name, count in wanted if count > evidence.asked(name))
+    if lacking:
+        return Ask(options=lacking, incumbent=max(count for _, count in lacking))
+    if found.confirm is not None:
+        name = names[found.confirm]
+        return Confirm(options=(name,))
+    return Finished(standings=_standings(design, evidence, found))
+
+
+def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
+    """How every option stands so far."""
+    return _standings(design, evidence, _course(design, evidence))
+
+
+def _unasked(design: Design, evidence: PairsSoFar) -> tuple[tuple[str, int], ...]:
+    """Without a pilot labels come last, so that every option answers every case first."""
+    if design.stages:
+        return ()
+    size = len(design.order)
+    return tuple(
+        (option.name, size)
+        for option in design.options
+        if option.name not in evidence.vetoed and evidence.asked(option.name) < size
+    )
+
+
+def _course(design: Design, evidence: PairsSoFar) -> LadderState:
+    seen = [_seen(design, evidence, option.name) for option in design.options]
+    return course(design, seen)
+
+
+def _seen(design: Design, evidence: PairsSoFar, option: str) -> OptionSeen:
+    """Differences over the settled cases: up to the first disagreement without a label."""
+    pairs = evidence.pairs.get(option)
+    if pairs is None:
+        empty: Differences = ()
+        parts = tuple(empty for _ in design.proven)
+        return OptionSeen(differences=empty, parts=parts, vetoed=option in evidence.vetoed)
+    settled = tuple(takewhile(lambda pair: not pair.unlabelled, pairs.pairs))
+    return OptionSeen(
+        differences=tuple(pair.difference for pair in settled),
+        parts=tuple(_parts(design, evidence, option, len(settled))),
+        vetoed=option in evidence.vetoed or _lost(design, pairs),
+        cleared=option in evidence.cleared,
+    )
+
+
+def _lost(design: Design, pairs: Pairs) -> bool:
+    """Too many trials are missing at a look: the option can no longer pass."""
+    return len(pairs.pairs) >= design.looks[0] and incomplete(design, pairs)
+
+
+def _parts(
+    design: Design, evidence: PairsSoFar, option: str, settled: int
+) -> Iterator[Differences]:
+    for part in design.proven:
+        source = evidence.pairs[option]
+        if part.measure is not None:
+            source = evidence.measures[option][part.measure]
+        inside = frozenset(part.positions)
+        yield tuple(
+            pair.difference if place in inside else None
+            for place, pair in enumerate(source.pairs[:settled])
+        )
+
+
+def _standings(design: Design, evidence: PairsSoFar, found: LadderState) -> tuple[Standing, ...]:
+    return tuple(
+        _standing(_Seen(design, evidence, option.name, item, _role(found, place)))
+        for place, (option, item) in enumerate(zip(design.options, found.options, strict=True))
+    )
+
+
+def _role(found: LadderState, place: int) -> str:
+    if place == found.confirm:
+        return "passing"
+    return "wanted" if place == found.wants else ""
+
+
+class _Seen:
+    """One option with all that its standing is made of."""
+
+    def __init__(
+        self, design: Design, evidence: PairsSoFar, name: str, course: OptionState, role: str
+    ) -> None:
+        self.design, self.evidence, self.name, self.course = design, evidence, name, course
+        self.pairs = evidence.pairs.get(name)
+        self.passes = role == "passing" or course.accepted
+        self.wanted = role == "wanted"
+        known = [place for place, level in enumerate(course.levels) if level is not None]
+        self.known = [place for place in known if design.looks[place] <= self.used]
+        self.decided = min(self.known, key=lambda k: course.levels[k] or 0.0, default=None)
+
+    @property
+    def used(self) -> int:
+        """Cases that its walk has used; all that it was asked when a veto hides the walk."""
+        if self.course.reached or self.pairs is None:
+            return self.course.reached
+        walked = len(self.pairs.pairs) if self.vetoed else 0
+        return walked if walked > self.design.pilot else 0
+
+    @property
+    def vetoed(self) -> bool:
+        """Vetoed by the caller, or by its missing trials."""
+        return self.name in self.evidence.vetoed or self.lost
+
+    @property
+    def lost(self) -> bool:
+        """Too many of its trials are missing."""
+        return self.pairs is not None and _lost(self.design, self.pairs)
+
+    @property
+    def look(self) -> int | None:
+        """The look whose bound is shown: the one that passed it, else the last one."""
+        best = None if self.decided is None else self.course.levels[self.decided]
+        if best is not None and best < self.course.local:
+            return self.decided
+        return self.known[-1] if self.known else None
+
+    @property
+    def cases(self) -> tuple[int, int]:
+        """The cases that the shown figures rest on."""
+        if self.course.dropped or not self.used:
+            return (0, (self.course.piloted or self.design.pilot) if self.course.dropped else 0)
+        passed = self.passes or self.vetoed
+        look = self.look
+        end = self.design.looks[look] if passed and look is not None else self.used
+        return (self.design.pilot, end)
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why it was given up in the pilot or later; None where it was not."""
+        course, steering = self.course, self.design.steering
+        if course.left is None or self.vetoed or self.passes:
+            return None
+        return Stop(
+            seen=course.piloted if course.dropped else course.reached,
+            size=len(self.design.order),
+            chance=course.left,
+            threshold=steering.drop_below if course.dropped else steering.futile_below,
+            share=course.share,
+            least_share=steering.least_weight if course.dropped else None,
+        )
+
+    @property
+    def level(self) -> float:
+        """The level of the shown bound: a look's where one decided, else the option's own."""
+        course = self.course
+        if course.local <= 0:
+            return self.design.alpha
+        given_up = course.stopped and not (self.passes or self.vetoed)
+        if given_up or self.look is None:
+            return course.local
+        return nominal_level(self.design, course.local, self.look)
+
+
+def _standing(seen: _Seen) -> Standing:
+    if seen.pairs is None or not seen.cases[1]:
+        return _never_tested(seen)
+    state = _state(seen, seen.pairs)
+    if state == "inferior":
+        figures = on_all_cases(seen.design, seen.pairs)
+    else:
+        figures = shown(seen.design, seen.pairs, cases=seen.cases, level=seen.level)
+    tested = figures.tested
+    return Standing(
+        option=seen.name,
+        state=state,
+        n=0 if tested is None else tested.n,
+        asked=len(seen.pairs.pairs),
+        difference=None if tested is None else tested.value,
+        worst=None if tested is None else tested.lower,
+        best=figures.best,
+        level=figures.level,
+        worst_missing_as_zero=figures.worst_missing_as_zero,
+        looks=_looks(seen, state),
+        cases=figures.cases,
+        stop=seen.stop if state == "unlikely" else None,
+        unlabelled=_to_label(seen),
+    )
+
+
+def _never_tested(seen: _Seen) -> Standing:
+    to_label = _to_label(seen)
+    unasked: QualityState = "waiting" if to_label else "not-asked"
+    return Standing(
+        option=seen.name,
+        state="vetoed" if seen.name in seen.evidence.vetoed else unasked,
+        n=0,
+        asked=0 if seen.pairs is None else len(seen.pairs.pairs),
+        difference=None,
+        worst=None,
+        best=None,
+        level=None,
+        worst_missing_as_zero=None,
+        looks=(),
+        unlabelled=to_label,
+    )
+
+
+def _state(seen: _Seen, pairs: Pairs) -> QualityState:
+    ordered: tuple[tuple[bool, QualityState], ...] = (
+        (seen.name in seen.evidence.vetoed, "vetoed"),
+        (seen.lost, "incomplete"),
+        (seen.passes, "passes"),
+        (inferior(seen.design, pairs), "inferior"),
+        (seen.stop is not None, "unlikely"),
+        (bool(_to_label(seen)), "waiting"),
+    )
+    for holds, state in ordered:
+        if holds:
+            return state
+    return "open"
+
+
+def _to_label(seen: _Seen) -> tuple[str, ...]:
+    """Disagreements that need a label before the next look of an option that is being asked."""
+    if not seen.wanted or seen.pairs is None:
+        return ()
+    ahead = [look for look in seen.design.looks if look > seen.used]
+    return unlabelled(seen.pairs, ahead[0]) if ahead else ()
+
+
+def _looks(seen: _Seen, state: QualityState) -> tuple[LookRow, ...]:
+    """Every look that was taken, and how the option left the ladder."""
+    rows = [_row(seen, place, state) for place in seen.known]
+    if seen.course.dropped:
+        return (_ending(seen, 0, "dropped"),)
+    if seen.course.stopped and not seen.passes:
+        number = 1 + sum(end < seen.used for end in seen.design.looks)
+        if rows and rows[-1].number == number:
+            harmful = state == "inferior"
+            rows[-1] = replace(rows[-1], action="inferior" if harmful else "futile")
+        else:
+            rows.append(_ending(seen, number, "futile"))
+    elif rows and state == "inferior":
+        rows[-1] = replace(rows[-1], action="inferior")
+    return tuple(rows)
+
+
+def _row(seen: _Seen, place: int, state: QualityState) -> LookRow:
+    design = seen.design
+    end = design.looks[place]
+    level = nominal_level(design, max(seen.course.local, _LEAST), place)
+    pairs = seen.evidence.pairs[seen.name]
+    found = shown(design, pairs, cases=(design.pilot, end), level=level).tested
+    passed = place == seen.look and state in {"passes", "vetoed"}
+    return LookRow(
+        number=place + 1,
+        n=0 if found is None else found.n,
+        difference=None if found is None else found.value,
+        worst=None if found is None else found.lower,
+        level=level,
+        p_value=option_p_value(design, seen.evidence, seen.name, end),
+        action="pass" if passed else "continue",
+    )
+
+
+def _ending(seen: _Seen, number: int, action: str) -> LookRow:
+    start, end = seen.cases
+    found = sample(seen.evidence.pairs[seen.name].pairs[start:end]).differences
+    return LookRow(
+        number=number,
+        n=len(found),
+        difference=sum(found) / len(found) if found else None,
+        worst=None,
+        level=None,
+        p_value=None,
+        action=action,
+    )

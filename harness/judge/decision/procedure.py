@@ -1,0 +1,64 @@
+"""Step through a design: what to ask next, or how every option stands.
+
+The caller replays what `Ask` wants, scores it, pairs it
+(`harness.judge.comparison.pairs.pair_up`) and calls again with the longer evidence; the same
+evidence always gives the same step.
+
+    evidence = PairsSoFar()
+    while not isinstance(step := next_step(design, evidence), Finished):
+        match step:
+            case Ask():      # answer the first `step.incumbent` cases of `design.order` with the
+                ...          # incumbent, the first n with each (option, n) of `step.options`
+            case Confirm():  # look for vetoes of `step.options` (slices, guardrails, latency);
+                ...          # name each in `evidence.cleared` or in `evidence.vetoed`
+"""
+
+from __future__ import annotations
+
+from harness.judge.decision import fixed_sequence, holm, ladder
+from harness.judge.decision.standing import Finished, PairsSoFar, Standing, Step
+from harness.stats.sequential.design import Design
+from harness.stats.sequential.power import size_of
+
+_PROCEDURES = {"ladder": ladder, "holm": holm, "fixed-sequence": fixed_sequence}
+
+
+def next_step(design: Design, evidence: PairsSoFar) -> Step:
+    """Return what to ask, what to confirm, or how every option stands.
+
+    Raises:
+        ValueError: there are cases that the plan does not have. Adding cases until an option
+            passes errs far more often than alpha; added cases are a new test of their own.
+    """
+    longest = max((len(pairs.pairs) for pairs in evidence.pairs.values()), default=0)
+    if longest > len(design.order):
+        raise ValueError(
+            f"{longest} cases were answered, the plan has {len(design.order)}: "
+            "test added cases by a new plan, on the new cases alone"
+        )
+    if too_small(design):
+        return Finished(standings=standings(design, evidence))
+    return _PROCEDURES[design.kind].step(design, evidence)
+
+
+def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
+    """How every option stands so far, cheapest first; final once `next_step` is `Finished`."""
+    if too_small(design):
+        return tuple(_too_small(option.name) for option in design.options)
+    return _PROCEDURES[design.kind].standings(design, evidence)
+
+
+def too_small(design: Design) -> bool:
+    """Not even zero disagreement would clear the margin: refused before spending.
+
+    Clusters count for as many cases as they are worth when each agrees with itself.
+    An exploratory design is asked all the same: it shows, and decides nothing.
+    """
+    return not design.exploratory and size_of(design).too_small
+
+
+def _too_small(option: str) -> Standing:
+    return Standing(
+        option=option, state="too-small", n=0, asked=0, difference=None, worst=None, best=None,
+        level=None, worst_missing_as_zero=None, looks=(),
+    )  # fmt: skip

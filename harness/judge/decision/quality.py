@@ -1,0 +1,140 @@
+"""What a record says about an option's quality: points, rounded to what a page can show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.record.quality_parts import Look, Quality
+from harness.record.trust import Missingness
+
+if TYPE_CHECKING:
+    from harness.judge.comparison.pairs import Pair, Pairs
+    from harness.judge.decision.standing import LookRow, Standing
+    from harness.stats.sequential.design import Design
+
+
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Both arms' mean scores on the deciding pairs, shares; None where they cannot be known."""
+
+    current: float | None
+    candidate: float | None
+
+
+def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Quality | None:
+    """Fill a record's `Quality`; None when nothing was tested (no settled pair)."""
+    settled = settled_in(pairs, standing.cases)
+    levels = score_levels(settled)
+    figures = (standing.difference, standing.worst, standing.best, standing.level)
+    if None in figures or not settled:
+        return None
+    both, current_only, candidate_only, neither = _table(settled)
+    first, stop = standing.cases
+    pilot = (first, min(stop, design.pilot))
+    return Quality(
+        metric=metric,
+        n=len(settled),
+        pilot_cases=len(settled_in(pairs, pilot)),
+        deciding_cases=len(settled) - len(settled_in(pairs, pilot)),
+        missing_cases=len(pairs.pairs[slice(*standing.cases)]) - len(settled),
+        clusters=_clusters(design, settled),
+        repeats=pairs.repeats,
+        agreed_without_label=sum(pair.agreed for pair in settled),
+        both_right=both,
+        only_current_right=current_only,
+        only_candidate_right=candidate_only,
+        neither_right=neither,
+        current=points(levels.current),
+        candidate=points(levels.candidate),
+        difference=_need(standing.difference),
+        worst=_need(standing.worst),
+        best=_need(standing.best),
+        method=design.method,
+        margin=design.margin,
+        level=standing.level or 0.0,
+        looks=tuple(_look(row) for row in standing.looks),
+        looks_planned=len(design.looks),
+        worst_missing_as_zero=points(standing.worst_missing_as_zero),
+    )
+
+
+def settled_in(pairs: Pairs, cases: tuple[int, int]) -> list[Pair]:
+    """The pairs with a known difference among the cases from the first to before the second."""
+    return [pair for pair in pairs.pairs[slice(*cases)] if pair.difference is not None]
+
+
+def missingness(pairs: Pairs) -> Missingness:
+    """Trials without an answer, per arm."""
+    return Missingness(
+        current=pairs.current.missing,
+        candidate=pairs.candidate.missing,
+        failed_current=pairs.current.failed,
+        failed_candidate=pairs.candidate.failed,
+    )
+
+
+def score_levels(pairs: list[Pair]) -> Levels:
+    """Mean scores over the pairs whose scores are known.
+
+    Where equal answers stand in for labels, only the cases that differ have scores: their mean
+    says nothing of the rest, and neither level is known.
+    """
+    scored = [
+        (pair.current, pair.candidate)
+        for pair in pairs
+        if pair.current is not None and pair.candidate is not None
+    ]
+    if not scored or any(pair.agreed for pair in pairs):
+        return Levels(current=None, candidate=None)
+    return Levels(
+        current=sum(current for current, _ in scored) / len(scored),
+        candidate=sum(candidate for _, candidate in scored) / len(scored),
+    )
+
+
+def points(share: float | None) -> float | None:
+    """A share as points; None stays None."""
+    return None if share is None else round(share * 100, _DIGITS)
+
+
+def _need(share: float | None) -> float:
+    shown = points(share)
+    if shown is None:
+        raise ValueError("a figure of the record is absent")
+    return shown
+
+
+def _clusters(design: Design, settled: list[Pair]) -> int | None:
+    return len({pair.cluster for pair in settled}) if design.method == "cluster-t" else None
+
+
+def _table(settled: list[Pair]) -> tuple[int | None, int | None, int | None, int | None]:
+    """Both right, only the incumbent, only the candidate, neither; None for graded scores.
+
+    Where a case agrees without a label, both may be right or neither: these two are None then.
+    """
+    differences = [pair.difference for pair in settled]
+    scores = {value for pair in settled for value in (pair.current, pair.candidate)}
+    if not scores <= {0.0, 1.0, None} or not set(differences) <= {-1.0, 0.0, 1.0}:
+        return None, None, None, None
+    lost, won = differences.count(-1.0), differences.count(1.0)
+    if None in scores:
+        return None, lost, won, None
+    right = sum(pair.current == pair.candidate == 1.0 for pair in settled)
+    return right, lost, won, len(settled) - right - lost - won
+
+
+def _look(row: LookRow) -> Look:
+    return Look(
+        number=row.number,
+        n=row.n,
+        difference=points(row.difference),
+        worst=points(row.worst),
+        level=row.level,
+        p_value=row.p_value,
+        action=row.action,
+    )

@@ -1,0 +1,196 @@
+"""Every scorer by the name that an eval set uses.
+
+The scorers of an eval set, built and tried on constants before an answer is paid for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
+
+from evalsets.cases import Case, EvalSet, ScorerSpec
+from evalsets.validation import shown
+from harness.errors import UsageError
+from harness.judge.scoring.assertions import assertions
+from harness.judge.scoring.custom import custom, graded, text_metric
+from harness.judge.scoring.json_answers import json_fields, json_schema
+from harness.judge.scoring.judge import NotGradedError, judge, judge_options
+from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, checked_score
+from harness.judge.scoring.text import (
+    answer_format,
+    contains,
+    exact,
+    icontains,
+    label,
+    number,
+    regex,
+)
+from harness.wording import plural
+
+SCORERS: Mapping[str, Callable[[ScorerSpec, Setting], Scorer]] = MappingProxyType(
+    {
+        "assertions": assertions,
+        "contains": contains,
+        "evaluate": text_metric,
+        "exact": exact,
+        "format": answer_format,
+        "graded": graded,
+        "icontains": icontains,
+        "json-fields": json_fields,
+        "json-schema": json_schema,
+        "judge": judge,
+        "label": label,
+        "number": number,
+        "regex": regex,
+    }
+)
+
+
+def find_scorer(spec: ScorerSpec, setting: Setting | None = None) -> Scorer:
+    """Make the scorer that a spec names, its options checked.
+
+    Raises:
+        UsageError: an unknown name or option, or a file that is absent or broken.
+    """
+    make = custom if ":" in spec.scorer else SCORERS.get(spec.scorer)
+    if make is None:
+        known = ", ".join(sorted(SCORERS))
+        raise UsageError(f"unknown scorer {spec.scorer!r}; known: {known}, or module:function")
+    return make(spec, setting or Setting())
+
+
+_BINARY = frozenset(SCORERS) - {"evaluate", "json-fields"}
+
+
+def is_binary(spec: ScorerSpec) -> bool:
+    """Whether a scorer can only say 0 or 1; of the user's own nothing is known, so False."""
+    if spec.scorer == "judge":
+        options = judge_options(spec)
+        return options.compare == "alone" and set(options.grades.values()) <= {0.0, 1.0}
+    if spec.scorer == "graded":
+        return json.loads(spec.options).get("binary", False)
+    if spec.scorer == "json-fields":
+        return json.loads(spec.options).get("pass", "all") == "all"
+    return spec.scorer in _BINARY
+
+
+_WITHOUT_TARGET = frozenset({"format", "graded", "judge", "json-schema"})
+
+
+def needs_target(spec: ScorerSpec) -> bool:
+    """Whether a case must have a target (or a label) to be scored; no code of the user's runs."""
+    if ":" in spec.scorer:
+        return bool(json.loads(spec.options).get("needs_target", True))
+    return spec.scorer not in _WITHOUT_TARGET
+
+
+_CLOSED = frozenset({"exact", "format", "json-fields", "json-schema", "label", "number"})
+
+
+def is_closed(spec: ScorerSpec) -> bool:
+    """Whether equal normal forms have equal scores; no code of the user's runs."""
+    if ":" in spec.scorer:
+        return json.loads(spec.options).get("normalise") is not None
+    return spec.scorer in _CLOSED
+
+
+Fault: TypeAlias = "tuple[tuple[str | int, ...], str]"
+"""The key in `evalset.yaml`, and what is wrong there."""
+
+_CONSTANTS = ("", "yes", "0", "{}", "[]", '{"a": [1, "b", null]}')
+_SELDOM = ("evaluate", ":")
+"""Scorers whose code is others': slow, perhaps, so that they are tried on one case alone."""
+
+
+def scorer_faults(evalset: EvalSet, folder: Path, *, run_users_code: bool) -> Iterator[Fault]:
+    """Every scorer that cannot be made, or that fails on an answer that any model may give.
+
+    Without `run_users_code` a function or a metric of the user's is passed over.
+    """
+    primary: Scorer | None = None
+    if run_users_code or not _is_users(evalset.primary):
+        primary, why = _tried(evalset.primary, Setting(folder=folder), evalset.cases)
+        if why is not None:
+            yield ("primary",), why
+        elif primary is not None:
+            yield from _hopeless_targets(evalset, primary)
+    setting = Setting(folder=folder, primary=primary)
+    for key, spec in _others(evalset):
+        if primary is None or (_is_users(spec) and not run_users_code):
+            continue
+        _, why = _tried(spec, setting, evalset.cases)
+        if why is not None:
+            yield key, why
+
+
+def _others(evalset: EvalSet) -> Iterator[tuple[tuple[str | int, ...], ScorerSpec]]:
+    for at, guardrail in enumerate(evalset.guardrails):
+        yield ("guardrails", at), guardrail.scorer
+    if evalset.second_grader is not None:
+        yield ("second_grader",), evalset.second_grader
+
+
+def _is_users(spec: ScorerSpec) -> bool:
+    """A function of a module of theirs, or a metric's script in the eval set's folder."""
+    return ":" in spec.scorer or (spec.scorer == "evaluate" and '"./' in spec.options)
+
+
+def _tried(
+    spec: ScorerSpec, setting: Setting, cases: Sequence[Case]
+) -> tuple[Scorer | None, str | None]:
+    """A scorer, or the line that says why it is none."""
+    try:
+        scorer = find_scorer(spec, setting)
+        _try(spec, scorer, cases)
+    except UsageError as error:
+        return None, str(error)
+    except Exception as error:  # noqa: BLE001  # built of what users wrote: whatever it raises is told
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return None, f"scorer {spec.scorer!r}: {reason}"
+    return scorer, None
+
+
+def _try(spec: ScorerSpec, scorer: Scorer, cases: Sequence[Case]) -> None:
+    """Score a few constants, and each case's own target: what they raise, answers would."""
+    if spec.scorer == "graded":
+        return
+    seldom = any(mark in spec.scorer for mark in _SELDOM)
+    labelled = [case for case in cases if case.target is not None]
+    for case in (labelled or list(cases))[:1]:
+        for answer in _CONSTANTS[: 1 if seldom else None]:
+            _score(scorer, case, answer)
+    for case in labelled[: 1 if seldom else None]:
+        _score(scorer, case, case.target or "")
+
+
+def _score(scorer: Scorer, case: Case, answer: str) -> None:
+    scorer.normalise(answer)
+    try:
+        checked_score(scorer, case, answer)
+    except (NoTargetError, NotGradedError):
+        return
+
+
+def _hopeless_targets(evalset: EvalSet, primary: Scorer) -> Iterator[Fault]:
+    """Targets that would be wrong as answers: both models would fail there, and seem alike."""
+    if not (primary.closed and primary.needs_target) or _is_users(evalset.primary):
+        return
+    wrong = [
+        (case.id, target)
+        for case in evalset.cases
+        if case.target is not None
+        for target in (case.target, *case.also_right)
+        if primary.score(replace(case, target=target, also_right=()), target) < 1
+    ]
+    if wrong:
+        cases = dict(reversed(wrong))
+        case_id, target = wrong[0]
+        why = (
+            f"no answer can be right on {plural(len(cases), 'case')}, for the target itself "
+            f"scores as wrong; the first is {case_id!r}, its target {shown(target)}"
+        )
+        yield ("primary",), why

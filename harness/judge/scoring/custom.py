@@ -1,0 +1,256 @@
+"""A scorer of the team's own: `module:function`.
+
+The module is a file of the eval set's folder, else an importable one. The function is called with
+`answer` (text), `target` (text or None) and `metadata` (by key, text), and returns a bool or a
+number in [0, 1]. With `normalise: name`, a second function of that module gives the answer's
+normal form (text, or None when malformed); the score must then depend on that form alone.
+
+The scorer `graded`: another tool's grade of an imported answer, as it was given.
+
+The journal's text of such an answer is `{"answer": ..., "score": ...}`; nothing is judged anew.
+
+Text metrics of the `evaluate` library: a metric's script beside the eval set, or a name.
+
+`./token_f1.py` is loaded from the eval set's folder, without a network. A bare name (`rouge`) is
+loaded from the library's cache or from the model hub, whose code then runs here: none of the
+library's metrics comes with its package.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Annotated, Any, Protocol, cast
+
+from pydantic import Field
+
+from evalsets.cases import Case, ScorerSpec
+from harness.errors import UsageError
+from harness.judge.scoring.scorer import (
+    NoTargetError,
+    Options,
+    Scorer,
+    Setting,
+    plain,
+    read_options,
+    targets_of,
+)
+
+
+class CustomOptions(Options):
+    """What the function judges by."""
+
+    normalise: str | None = None
+    """A function of the same module: answer to its normal form; marks closed answers."""
+    needs_target: bool = True
+    """Whether a case must have a target to be scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """A function of the team's own, its results checked."""
+
+    name: str
+    function: Callable[..., Any]
+    form: Callable[[str], Any] | None
+    needs_target: bool
+
+    @property
+    def closed(self) -> bool:
+        """Whether a normal form is given."""
+        return self.form is not None
+
+    def normalise(self, answer: str) -> str | None:
+        """The module's own normal form, else the reply itself."""
+        if self.form is None:
+            return plain(answer) or None
+        found = self._called(self.form, "an answer", answer)
+        if found is None or isinstance(found, str):
+            return found
+        raise UsageError(f"scorer {self.name!r}: normalise returned {found!r}; want text or None")
+
+    def score(self, case: Case, answer: str) -> float:
+        """The function's own score; raises `UsageError` for anything outside [0, 1]."""
+        if self.form is not None and self.normalise(answer) is None:
+            return 0.0
+        if case.target is None and self.needs_target:
+            raise NoTargetError(case)
+        targets = (case.target, *case.also_right)
+        return max(self._result(case, answer, target) for target in targets)
+
+    def _result(self, case: Case, answer: str, target: str | None) -> float:
+        values = {"answer": answer, "target": target, "metadata": dict(case.metadata)}
+        found = self._called(self.function, f"case {case.id!r}", **values)
+        if isinstance(found, (bool, int, float)) and 0 <= found <= 1:
+            return float(found)
+        raise UsageError(
+            f"scorer {self.name!r}: case {case.id!r}: returned {found!r}; want a number in [0, 1]"
+        )
+
+    def _called(
+        self, function: Callable[..., Any], what: str, *args: object, **values: object
+    ) -> object:
+        try:
+            return function(*args, **values)
+        except Exception as error:  # whatever the team's code raises is named
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise UsageError(f"scorer {self.name!r}: {what}: {reason}") from error
+
+
+def custom(spec: ScorerSpec, setting: Setting) -> Scorer:
+    """Make a `Custom` from `module:function`."""
+    options = read_options(spec, CustomOptions)
+    module_name, _, function_name = spec.scorer.partition(":")
+    module = _module(spec.scorer, module_name, setting)
+    function = _member(spec.scorer, module, function_name)
+    form = _member(spec.scorer, module, options.normalise) if options.normalise else None
+    return Custom(spec.scorer, function, form, options.needs_target)
+
+
+def _module(scorer: str, name: str, setting: Setting) -> ModuleType:
+    path = None if setting.folder is None else setting.folder / f"{name}.py"
+    try:
+        if path is None or not path.is_file():
+            return importlib.import_module(name)
+        found = importlib.util.spec_from_file_location(f"rightsize_scorer_{name}", path)
+        if found is None or found.loader is None:
+            raise ImportError(f"cannot load {path}")  # noqa: TRY301  # told like any other
+        module = importlib.util.module_from_spec(found)
+        found.loader.exec_module(module)
+    except Exception as error:  # a module may raise anything when it is loaded
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise UsageError(f"scorer {scorer!r}: {reason}") from error
+    return module
+
+
+def _member(scorer: str, module: ModuleType, name: str) -> Callable[..., Any]:
+    member = getattr(module, name, None)
+    if not callable(member):
+        raise UsageError(f"scorer {scorer!r}: {module.__name__} has no function {name!r}")
+    return member
+
+
+class GradedOptions(Options):
+    """Who graded."""
+
+    by: str
+    """The tool and its measure, for people."""
+    binary: bool = False
+    """Whether every grade is 0 or 1."""
+
+
+def envelope(answer: str | None, score: float) -> str:
+    """An imported answer with its grade, as the journal keeps it.
+
+    >>> envelope("billing", 1.0)
+    '{"answer": "billing", "score": 1.0}'
+    """
+    return json.dumps({"answer": answer, "score": score}, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """The grade that came with the answer."""
+
+    by: str
+    closed: bool = False
+    needs_target: bool = False
+
+    def normalise(self, answer: str) -> str | None:
+        """The answer without its grade; None where the other tool told none."""
+        return _opened(answer).get("answer")
+
+    def score(self, case: Case, answer: str) -> float:
+        """The grade; raises `UsageError` for an answer that came without one."""
+        score = _opened(answer).get("score")
+        if isinstance(score, float) and 0 <= score <= 1:
+            return score
+        raise UsageError(f"case {case.id!r}: the answer was not graded by {self.by}")
+
+
+def _opened(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def graded(spec: ScorerSpec, _setting: Setting) -> Scorer:
+    """Make a `Graded`."""
+    return Graded(read_options(spec, GradedOptions).by)
+
+
+class MetricOptions(Options):
+    """Which metric, and which of its results."""
+
+    metric: Annotated[str, Field(min_length=1, pattern=r"^(\./[\w./-]+\.py|[a-z0-9_]+)$")]
+    """`./script.py` in the eval set's folder, or a bare name of the hub."""
+    result: str
+    """Key of the metric's result that is the score, in [0, 1]."""
+    arguments: Annotated[dict[str, Any], Field(default_factory=dict)]
+    """Further arguments of the metric."""
+
+
+class _Metric(Protocol):
+    def compute(self, **values: object) -> dict[str, Any] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextMetric:
+    """A text metric between the reply and the target: an open answer, a graded score."""
+
+    name: str
+    metric: _Metric
+    result: str
+    arguments: dict[str, Any]
+    closed: bool = False
+    needs_target: bool = True
+
+    def normalise(self, answer: str) -> str | None:
+        """The reply itself; None when it is empty."""
+        return plain(answer) or None
+
+    def score(self, case: Case, answer: str) -> float:
+        """The metric's result for this one pair, the best of several targets; 0 when empty."""
+        targets = targets_of(case)
+        if self.normalise(answer) is None:
+            return 0.0
+        return max(self._result(case, answer, target) for target in targets)
+
+    def _result(self, case: Case, answer: str, target: str) -> float:
+        try:
+            found = self.metric.compute(predictions=[answer], references=[target], **self.arguments)
+            return float((found or {})[self.result])
+        except KeyError:
+            raise UsageError(f"metric {self.name!r} gives no result {self.result!r}") from None
+        except (TypeError, ValueError, ArithmeticError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UsageError(f"metric {self.name!r}: case {case.id!r}: {reason}") from error
+
+
+def text_metric(spec: ScorerSpec, setting: Setting) -> Scorer:
+    """Make a `TextMetric`; raises `UsageError` where the metric cannot be loaded."""
+    options = read_options(spec, MetricOptions)
+    where = options.metric
+    if where.startswith("./"):
+        if setting.folder is None or not (setting.folder / where).is_file():
+            raise UsageError(f"metric {where!r}: no such file in the eval set's folder")
+        where = str(setting.folder / where)
+    return TextMetric(options.metric, _loaded(where), options.result, options.arguments)
+
+
+def _loaded(where: str) -> _Metric:
+    try:
+        import evaluate  # noqa: PLC0415  # heavy, and only for eval sets that name it
+    except ImportError:
+        raise UsageError("scorer 'evaluate' needs: pip install model-rightsizing[review]") from None
+    try:
+        return evaluate.load(where, keep_in_memory=True)  # pyright: ignore[reportUnknownMemberType]
+    except (OSError, ImportError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"metric {where!r} cannot be loaded: {reason}") from error

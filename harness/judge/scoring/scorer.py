@@ -1,0 +1,172 @@
+"""What a scorer is, and how its options are read.
+
+What judges said of answers, by digest: enough to score, and no text is held.
+
+How an outcome counts under a scorer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar, assert_never
+
+from pydantic import ValidationError
+
+from evalsets.cases import Case, ScorerSpec
+from evalsets.files import FileModel
+from harness.errors import UsageError
+from harness.journal.trials import Answered, Failed, Missing, Outcome
+
+EVEN = 0.5
+"""What an answer is worth that is neither better nor worse than today's."""
+
+
+def answer_sha256(text: str) -> str:
+    """Names an answer without holding it."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(slots=True)
+class GradeBook:
+    """Grades by measure, case and answer, as judges gave them. Grows as they come."""
+
+    _grades: dict[tuple[str, str, str], float] = field(
+        default_factory=dict[tuple[str, str, str], float]
+    )
+
+    def enter(self, measure: str, case_id: str, answer: str, worth: float) -> None:
+        """Write a grade down."""
+        self._grades[measure, case_id, answer_sha256(answer)] = worth
+
+    def find(self, measure: str, case_id: str, answer: str) -> float | None:
+        """An answer's grade; None where there is none."""
+        return self.known(measure, case_id, answer_sha256(answer))
+
+    def known(self, measure: str, case_id: str, sha256: str) -> float | None:
+        """The grade of the answer with this digest; None where there is none."""
+        return self._grades.get((measure, case_id, sha256))
+
+
+class Scorer(Protocol):
+    """Judges one answer."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the score depends on the normal form alone."""
+        ...
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether a case must have a target (or a label) to be scored."""
+        ...
+
+    def score(self, case: Case, answer: str) -> float:
+        """How right the answer is, in [0, 1].
+
+        A malformed answer to a closed question is wrong whatever the target is.
+
+        Raises:
+            NoTargetError: the case has no target, and needs one.
+        """
+        ...
+
+    def normalise(self, answer: str) -> str | None:
+        """The answer seen in a reply, in one form for equals; None where there is none."""
+        ...
+
+
+class Options(FileModel):
+    """Base of a scorer's options: unknown keys are errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a scorer may need beside its options.
+
+    `folder` is the eval set's folder, for files that options name. `primary` is the eval set's
+    primary scorer, for measures about its answers. `grades` holds what judges said.
+    """
+
+    folder: Path | None = None
+    primary: Scorer | None = None
+    grades: GradeBook | None = None
+
+
+class NoTargetError(UsageError):
+    """A case without a target met a scorer that needs one."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(
+            f"case {case.id!r} has no target and no label; label it before it is scored"
+        )
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+def read_options(spec: ScorerSpec, model: type[OptionsT]) -> OptionsT:
+    """Read a scorer's options; raises `UsageError` that names the scorer and the option."""
+    try:
+        return model.model_validate_json(spec.options)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        why = "is required and missing" if first["type"] == "missing" else first["msg"]
+        what = f"option {where!r}: {why}" if where else why
+        known = ", ".join(sorted(_names(model))) or "none"
+        raise UsageError(f"scorer {spec.scorer!r}: {what}; options: {known}") from None
+
+
+def _names(model: type[Options]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def targets_of(case: Case) -> tuple[str, ...]:
+    """Every right answer of a case; raises `NoTargetError` where it has none."""
+    if case.target is None:
+        raise NoTargetError(case)
+    return (case.target, *case.also_right)
+
+
+def plain(text: str) -> str:
+    """Text in Unicode's compatible composed form, its white space runs single, its ends bare."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def score_outcome(outcome: Outcome, case: Case, scorer: Scorer) -> float | None:
+    """The outcome's score: the model's failures count 0, the world's faults have none.
+
+    Raises:
+        NoTargetError: the answer needs a target, and the case has neither target nor label.
+    """
+    match outcome:
+        case Answered():
+            return checked_score(scorer, case, outcome.text)
+        case Failed():
+            return 0.0
+        case Missing():
+            return None
+        case _:
+            assert_never(outcome)
+
+
+def checked_score(scorer: Scorer, case: Case, answer: str) -> float:
+    """The scorer's score of an answer; raises `UsageError` for NaN or anything outside [0, 1].
+
+    An answer that a label ruled out is wrong also while no right one is known.
+    """
+    if case.target is None and scorer.needs_target and scorer.normalise(answer) in case.ruled_out:
+        return 0.0
+    value = scorer.score(case, answer)
+    if math.isnan(value) or not 0 <= value <= 1:
+        raise UsageError(f"case {case.id!r}: a score of {value!r} is not in [0, 1]")
+    return value
+
+
+def normal_form(outcome: Outcome, scorer: Scorer) -> str | None:
+    """The answer seen in an outcome; None for a malformed reply, a failure or a missing trial."""
+    return scorer.normalise(outcome.text) if isinstance(outcome, Answered) else None

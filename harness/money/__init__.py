@@ -1,0 +1,1 @@
+"""Usage, traffic and GPUs -> USD. Pure but for the files of traffic and bills."""

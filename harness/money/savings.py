@@ -1,0 +1,138 @@
+"""What the chosen option saves a month.
+
+The most that a candidate can save, before any call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from harness.money.amounts import plain, rounded
+from harness.money.cascade import CascadeCost
+from harness.money.monthly import MonthlyCost
+from harness.money.prices.tables import Rates
+from harness.money.workload import from_traffic
+from harness.record.money import BreakEven, Savings
+from harness.record.parts import TrafficFacts
+from harness.wording import percent
+from harness.workspace.feature_file import Traffic
+
+if TYPE_CHECKING:
+    from harness.money.interval import SavingInterval
+
+
+TOKENIZER_FLOOR = Decimal("0.7")
+"""Tokenizers differ by about 30 % on the same text: a candidate may need so few input tokens."""
+VERBOSITY_FLOOR = Decimal("0.5")
+"""An answer of the same content may be half as long; shorter would be another answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavingBound:
+    """USD a month after discounts that a candidate cannot save more than, and why not."""
+
+    monthly: Decimal
+    assumption: str
+    today: Decimal
+    """What is spent."""
+
+    @property
+    def least(self) -> Decimal:
+        """What the candidate would cost then."""
+        return self.today - self.monthly
+
+
+def saving_upper_bound(
+    traffic: Traffic | TrafficFacts,
+    *,
+    incumbent: Rates,
+    candidate: Rates,
+    same_model: bool = False,
+) -> SavingBound:
+    """Bound a candidate's monthly saving by what is known before a call.
+
+    The candidate's tokenizer and verbosity are unknown. It is given the benefit of the doubt: 0.7
+    of the incumbent's input tokens and half of its output tokens, every cached token still
+    cached. Another effort of the same model reads the same tokens, and may answer without any
+    reasoning at all, so its output is not charged. Nothing saves more than is spent.
+
+    Args:
+        traffic: production's volume and the incumbent's token mix.
+        incumbent: the incumbent's rates.
+        candidate: the candidate's rates.
+        same_model: it is the incumbent itself at another effort.
+    """
+    today = from_traffic(traffic)
+    spent = today.monthly(incumbent) * (1 - incumbent.discount)
+    input_floor = Decimal(1) if same_model else TOKENIZER_FLOOR
+    output_floor = Decimal(0) if same_model else VERBOSITY_FLOOR
+    least = today.scaled(input_floor, output_floor)
+    saving = spent - least.monthly(candidate) * (1 - candidate.discount)
+    read, wrote = percent(1 - input_floor), percent(1 - output_floor)
+    fewer = f"it read {read} fewer tokens and wrote {wrote} fewer"
+    assumption = f"even if {'it did not reason at all' if same_model else fewer}"
+    return SavingBound(monthly=max(saving, Decimal(0)), assumption=assumption, today=spent)
+
+
+DAYS_PER_MONTH = Decimal("30.4375")
+_USD_PLACES = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """What a saving is held against. None: not known, as of a record that does not hold it."""
+
+    one_off_cost: Decimal
+    one_off_monthly: Decimal | None
+    """The one-off cost, spread."""
+    minimum_usd: Decimal | None
+    """Least a month that is worth a change."""
+
+
+def spread(one_off_cost: Decimal, *, days: int) -> Decimal:
+    """A one-off cost spread evenly over a number of days, USD a month."""
+    return rounded(one_off_cost * DAYS_PER_MONTH / days, _USD_PLACES)
+
+
+def savings(
+    incumbent: MonthlyCost,
+    option: MonthlyCost | CascadeCost,
+    interval: SavingInterval | None,
+    *,
+    bar: Bar,
+    even: BreakEven | None,
+) -> Savings:
+    """Write what an option saves a month into the record.
+
+    `payback_months` is None when nothing is left.
+
+    Args:
+        incumbent: what is paid today.
+        option: what would be paid.
+        interval: how sure that is.
+        bar: what it must reach.
+        even: what the option's further errors do to it; None: no quality was measured.
+    """
+    monthly = incumbent.monthly - option.monthly
+    bill = incumbent.monthly_after_discounts - option.monthly_after_discounts
+    net = None if even is None else even.net_saving_estimate
+    left = bill if net is None else net
+    one_off = bar.one_off_monthly
+    return Savings(
+        monthly=plain(monthly),
+        monthly_lower=None if interval is None else plain(interval.lower),
+        monthly_upper=None if interval is None else plain(interval.upper),
+        percentage=float(monthly / incumbent.monthly * 100) if incumbent.monthly else 0.0,
+        after_discounts=plain(bill),
+        one_off_cost=bar.one_off_cost,
+        payback_months=float(bar.one_off_cost / left) if left > 0 else None,
+        after_discounts_lower=None if interval is None else plain(interval.bill_lower),
+        after_discounts_upper=None if interval is None else plain(interval.bill_upper),
+        net_monthly=net,
+        net_monthly_worst=None if even is None else even.net_saving_worst,
+        one_off_monthly=one_off,
+        net_of_one_off=None if one_off is None else rounded(left - one_off, _USD_PLACES),
+        minimum_usd=bar.minimum_usd,
+    )

@@ -1,0 +1,304 @@
+"""Features that state no traffic take it from the workspace's traffic files.
+
+A feature's typical week, hour by hour.
+
+`traffic/*.csv` as text, in both directions.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from decimal import ROUND_HALF_EVEN, Decimal
+from io import StringIO
+from pathlib import Path
+
+from harness.errors import Problem, UsageError, WorkspaceError
+from harness.workspace.feature_file import Traffic
+from harness.workspace.workspace import Workspace
+
+HOURS_A_WEEK = 168
+_MONTH_IN_WEEKS = Decimal("730.5") / HOURS_A_WEEK
+_PLACES = Decimal("0.000001")
+
+
+class NoTrafficError(UsageError):
+    """A week without a request has no mean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourUsage:
+    """What one hour of the week used, summed over the weeks that were watched."""
+
+    requests: int = 0
+    retries: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    cache_written_tokens: int = 0
+    output_tokens: int = 0
+
+    def plus(self, other: HourUsage) -> HourUsage:
+        """Add two hours up."""
+        names = [field.name for field in fields(self)]
+        return HourUsage(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """168 hours of one feature and cohort; hour 0 is Monday 00:00 UTC."""
+
+    feature: str
+    cohort: str
+    weeks: int
+    hours: tuple[HourUsage, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a week that is not one."""
+        if len(self.hours) != HOURS_A_WEEK:
+            raise ValueError(f"a week has {HOURS_A_WEEK} hours, not {len(self.hours)}")
+        if self.weeks < 1:
+            raise ValueError(f"at least one week must have been watched, not {self.weeks}")
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        """Requests by hour: the shape of the week."""
+        return tuple(hour.requests for hour in self.hours)
+
+    @property
+    def total(self) -> HourUsage:
+        """All hours together."""
+        return _added(self.hours)
+
+    def to_traffic(self, *, source: str) -> Traffic:
+        """A month's volume and means, as a feature file states them.
+
+        Token means are per call, as the retry rate multiplies calls.
+
+        Raises:
+            NoTrafficError: nothing was asked.
+        """
+        total = self.total
+        calls = total.requests + total.retries
+        if total.requests == 0 or total.input_tokens == 0:
+            raise NoTrafficError(
+                f"{self.feature}: no request with tokens in the week; check the log"
+            )
+        month = Decimal(total.requests) / self.weeks * _MONTH_IN_WEEKS
+        return Traffic(
+            requests_per_month=int(month.to_integral_value(rounding=ROUND_HALF_EVEN)),
+            input_tokens=_ratio(total.input_tokens, calls),
+            output_tokens=_ratio(total.output_tokens, calls),
+            cached_share=_ratio(total.cached_tokens, total.input_tokens),
+            cache_written_share=_ratio(total.cache_written_tokens, total.input_tokens),
+            retry_rate=_ratio(total.retries, total.requests),
+            source=source,
+        )
+
+
+def together(weeks: tuple[Week, ...]) -> Week:
+    """Add the cohorts of one feature up.
+
+    Raises:
+        ValueError: they are of several features, or were watched for different spans.
+    """
+    first = weeks[0]
+    if any((one.feature, one.weeks) != (first.feature, first.weeks) for one in weeks):
+        raise ValueError(f"cohorts of {first.feature} do not cover the same feature and weeks")
+    columns = zip(*(one.hours for one in weeks), strict=True)
+    hours = tuple(_added(column) for column in columns)
+    return Week(feature=first.feature, cohort="", weeks=first.weeks, hours=hours)
+
+
+def _added(hours: tuple[HourUsage, ...]) -> HourUsage:
+    total = HourUsage()
+    for hour in hours:
+        total = total.plus(hour)
+    return total
+
+
+def _ratio(part: int, whole: int) -> float:
+    return float((Decimal(part) / whole).quantize(_PLACES))
+
+
+COUNTS = tuple(field.name for field in fields(HourUsage))
+COLUMNS = ("feature", "cohort", "weeks", "hour", *COUNTS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: int
+    feature: str
+    cohort: str
+    weeks: int
+    hour: int
+    usage: HourUsage
+
+
+def read_weeks(text: str, *, file: str) -> tuple[Week, ...]:
+    """Read the weeks of a traffic file, by feature and cohort.
+
+    Args:
+        text: the CSV.
+        file: its name, for the messages.
+
+    Raises:
+        WorkspaceError: every problem of the file at once.
+    """
+    problems: list[Problem] = []
+    rows = _rows(text, file, problems)
+    weeks = _weeks(rows, file, problems)
+    if not weeks and not problems:
+        problems.append(_problem(file, 1, "", "no rows; one per feature and hour of the week"))
+    if problems:
+        raise WorkspaceError(problems)
+    return weeks
+
+
+def write_weeks(weeks: Sequence[Week]) -> str:
+    """The CSV of some weeks: sorted, so that equal traffic is equal text."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for week in sorted(weeks, key=lambda one: (one.feature, one.cohort)):
+        for hour, usage in enumerate(week.hours):
+            counts = [getattr(usage, name) for name in COUNTS]
+            writer.writerow([week.feature, week.cohort, week.weeks, hour, *counts])
+    return text.getvalue()
+
+
+def _problem(file: str, line: int, key: str, message: str) -> Problem:
+    return Problem(file=file, line=line, key=key, message=message)
+
+
+def _rows(text: str, file: str, problems: list[Problem]) -> list[_Row]:
+    reader = csv.DictReader(StringIO(text), strict=True)
+    try:
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            message = f"missing columns: {', '.join(missing)}"
+            problems.append(_problem(file, 1, "", message))
+            return []
+        unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
+        if unknown:
+            problems.append(_problem(file, 1, "", f"unknown columns: {', '.join(unknown)}"))
+        found = (_row(dict(row), reader.line_num, file, problems) for row in reader)
+        return [row for row in found if row is not None]
+    except csv.Error as error:
+        problems.append(_problem(file, reader.line_num, "", f"not a CSV: {error}"))
+        return []
+
+
+def _row(
+    cells: dict[str, str | None], line: int, file: str, problems: list[Problem]
+) -> _Row | None:
+    numbers: dict[str, int] = {}
+    for name in COLUMNS[2:]:
+        cell = (cells.get(name) or "").strip()
+        if cell.isascii() and cell.isdigit():
+            numbers[name] = int(cell)
+        else:
+            problems.append(_problem(file, line, name, f"{cell!r} is not a whole number from 0 on"))
+    if len(numbers) < len(COLUMNS) - 2:
+        return None
+    wrong = _wrong(numbers)
+    if wrong is not None:
+        problems.append(_problem(file, line, *wrong))
+        return None
+    return _Row(
+        line,
+        (cells["feature"] or "").strip(),
+        (cells["cohort"] or "").strip(),
+        numbers["weeks"],
+        numbers["hour"],
+        HourUsage(**{name: numbers[name] for name in COUNTS}),
+    )
+
+
+def _wrong(numbers: dict[str, int]) -> tuple[str, str] | None:
+    if numbers["hour"] >= HOURS_A_WEEK:
+        return "hour", f"{numbers['hour']} is not an hour of the week, 0 to 167"
+    if numbers["weeks"] == 0:
+        return "weeks", "at least one week must have been watched"
+    if numbers["cached_tokens"] + numbers["cache_written_tokens"] > numbers["input_tokens"]:
+        return "cached_tokens", "cached and written tokens are parts of input_tokens"
+    return None
+
+
+def _weeks(rows: list[_Row], file: str, problems: list[Problem]) -> tuple[Week, ...]:
+    groups: dict[tuple[str, str], dict[int, _Row]] = {}
+    for row in rows:
+        hours = groups.setdefault((row.feature, row.cohort), {})
+        if row.hour in hours:
+            message = (
+                f"hour {row.hour} of {row.feature} stands already on line {hours[row.hour].line}"
+            )
+            problems.append(_problem(file, row.line, "hour", message))
+        hours[row.hour] = row
+    return tuple(
+        week
+        for (feature, cohort), hours in groups.items()
+        if (week := _week(feature, cohort, hours, file, problems)) is not None
+    )
+
+
+def _week(
+    feature: str, cohort: str, hours: dict[int, _Row], file: str, problems: list[Problem]
+) -> Week | None:
+    absent = [hour for hour in range(HOURS_A_WEEK) if hour not in hours]
+    last = max(row.line for row in hours.values())
+    if absent:
+        shown = ", ".join(map(str, absent[:3])) + (" ..." if absent[3:] else "")
+        message = f"{feature} lacks {len(absent)} of 168 hours ({shown}); an idle hour says 0"
+        problems.append(_problem(file, last, "hour", message))
+        return None
+    spans = {row.weeks for row in hours.values()}
+    if len(spans) > 1:
+        message = f"{feature} was watched for different spans: {', '.join(map(str, sorted(spans)))}"
+        problems.append(_problem(file, last, "weeks", message))
+        return None
+    ordered = tuple(hours[hour].usage for hour in range(HOURS_A_WEEK))
+    return Week(feature=feature, cohort=cohort, weeks=spans.pop(), hours=ordered)
+
+
+def metered(workspace: Workspace) -> Workspace:
+    """The workspace with every feature's traffic, where its file or `traffic/*.csv` says it.
+
+    What a feature's file states wins. Else the newest file counts, by its name, that has rows of
+    the feature; its cohorts are added up.
+
+    A feature without a request in it has none, and is blocked by itself.
+
+    Raises:
+        WorkspaceError: a traffic file that is needed is damaged.
+    """
+    silent = [name for name, config in workspace.features.items() if config.traffic is None]
+    if not silent:
+        return workspace
+    known = _newest(workspace.root / "traffic")
+    read = {name: _traffic(*known[name]) for name in silent if name in known}
+    found = {name: traffic for name, traffic in read.items() if traffic is not None}
+    features = {
+        name: config.model_copy(update={"traffic": found[name]}) if name in found else config
+        for name, config in workspace.features.items()
+    }
+    return replace(workspace, features=features)
+
+
+def _traffic(file: str, weeks: tuple[Week, ...]) -> Traffic | None:
+    try:
+        month = together(weeks).to_traffic(source=f"traffic/{file}")
+    except NoTrafficError:
+        return None
+    return month.model_copy(update={"curve": file})
+
+
+def _newest(folder: Path) -> dict[str, tuple[str, tuple[Week, ...]]]:
+    """The newest file that has rows of each feature, and those rows."""
+    found: dict[str, tuple[str, tuple[Week, ...]]] = {}
+    for path in sorted(folder.glob("*.csv")) if folder.is_dir() else ():
+        weeks = read_weeks(path.read_text(encoding="utf-8-sig"), file=f"traffic/{path.name}")
+        for name in {week.feature for week in weeks}:
+            own = tuple(week for week in weeks if week.feature == name)
+            found[name] = (path.name, own)
+    return found

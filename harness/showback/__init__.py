@@ -1,1 +1,0 @@
-"""Money for others: records at other rates, and a cost export for finance's tools."""

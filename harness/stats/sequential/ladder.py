@@ -1,0 +1,207 @@
+"""The composed ladder: which options are asked how far, which are accepted, at what level.
+
+One walk for the product (one history) and the benchmark (thousands): options come best first along
+the second axis, by price or by what is expected to be left of their saving. Per option it needs
+the smallest level at which each look passes (`harness.stats.sequential.boundaries`)
+and the predicted chance at each check.
+
+Why a wrong pick needs at most alpha: survivors and weights are fixed by the pilot's cases, which
+no test sees; an option is accepted when its sequential p-value is below its local level; local
+levels start at weight x alpha and grow only by the levels of accepted options that come later,
+split in proportion to the weights (W. Maurer and F. Bretz 2013, with edges from later to earlier
+only; what would go to an accepted one goes on to its own heirs). The order is the pilot's, too;
+stopped, dropped and vetoed options pass nothing on; asking less only removes acceptances.
+
+An option is given up only where that spares something: never at the last check, after which
+nothing is left to ask, and never where the cases of the next check were answered already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.stats.arrays import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What is known; shapes (runs, options), or (runs, options, checks) where noted.
+
+    `levels` is the smallest level at which the test passes at a check, NaN where the check is no
+    look or not known yet. `chances` is the predicted chance, NaN where not known yet. `known`
+    is False where the option has not been asked as far as that check. `bought`: what is known
+    was answered and paid for, not drawn up to be asked; giving up spares none of it.
+
+    `nets`, shape (runs, options, checks), is what is left of an option's saving after its errors
+    by the cases up to a check, `most` what is left if it makes none: an option is not asked where
+    an accepted one leaves as much. None: whatever was accepted ends the asking.
+    """
+
+    alpha: float
+    futility: float
+    weights: Floats
+    levels: Floats
+    chances: Floats
+    known: Bools
+    vetoed: Bools
+    cleared: Bools
+    bought: bool = False
+    nets: Floats | None = None
+    most: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """Where a history stands; shapes (runs, options) or (runs,).
+
+    `local` is the local level, `smallest` the sequential p-value, `reached` the number of checks
+    asked, `stopped` by futility (before the last check) at the predicted chance `left` (NaN where
+    not stopped), `accepted` on quality (and not vetoed). `wants` is the option to be asked up to
+    its next check (-1: none), `confirm` the option that passed and waits for a look at its vetoes
+    (-1: none).
+    """
+
+    local: Floats
+    smallest: Floats
+    reached: Ints
+    stopped: Bools
+    left: Floats
+    accepted: Bools
+    wants: Ints
+    confirm: Ints
+
+
+def weigh(chances: Floats, savings: Floats, least: float) -> Floats:
+    """Shares of alpha in proportion to chance^2 x sqrt(saving), none below `least`.
+
+    Sums to 1 over the options of the last axis, or to 0 when every chance is 0.
+    """
+    raw = raw_shares(chances, savings)
+    return _shares(np.where(raw < least, 0.0, raw))
+
+
+def raw_shares(chances: Floats, savings: Floats) -> Floats:
+    """As `weigh`, before those below the least are left out."""
+    return _shares(chances**2 * np.sqrt(savings))
+
+
+def _shares(raw: Floats) -> Floats:
+    total = raw.sum(axis=-1, keepdims=True)
+    return np.divide(raw, total, out=np.zeros_like(raw), where=total > 0)
+
+
+def walk(history: History) -> Walk:
+    """Run the ladder as far as the history allows."""
+    state = _Walker(history)
+    for option in range(history.weights.shape[1]):
+        state.climb(option)
+    return state.result()
+
+
+class _Walker:
+    """The arrays of a walk while it goes on."""
+
+    def __init__(self, history: History) -> None:
+        shape = history.weights.shape
+        self.given = history
+        self.local = history.weights * history.alpha
+        self.smallest = np.ones(shape)
+        self.reached = np.zeros(shape, dtype=np.int64)
+        self.stopped = np.zeros(shape, dtype=np.bool_)
+        self.left = np.full(shape, np.nan)
+        self.accepted = np.zeros(shape, dtype=np.bool_)
+        self.best = np.full(shape[0], -np.inf)
+        self.wants = np.full(shape[0], -1, dtype=np.int64)
+        self.confirm = np.full(shape[0], -1, dtype=np.int64)
+
+    def climb(self, option: int) -> None:
+        """Ask one option, check by check, where it can still win and nothing before it is open."""
+        given = self.given
+        going = ~self._beaten(option) & self._undisturbed()
+        going &= (given.weights[:, option] > 0) & ~given.vetoed[:, option]
+        passed = np.zeros_like(going)
+        for check in range(given.levels.shape[2]):
+            lacking = going & ~given.known[:, option, check]
+            self.wants[lacking] = option
+            going &= ~lacking
+            self.reached[going, option] = check + 1
+            level = np.where(going, given.levels[:, option, check], np.nan)
+            self.smallest[:, option] = np.fmin(self.smallest[:, option], level)
+            success = going & (self.smallest[:, option] < self.local[:, option])
+            passed |= success
+            futile = going & ~success & self._is_futile(option, check)
+            self.stopped[futile, option] = True
+            self.left[futile, option] = given.chances[futile, option, check]
+            going &= ~(success | futile)
+            if not going.any():
+                break
+        self._accept(option, passed)
+
+    def _beaten(self, option: int) -> Bools:
+        """What was accepted cannot be bettered by it."""
+        if self.given.most is None:
+            return np.any(self.accepted, axis=1)
+        return np.asarray(self.best >= self.given.most[:, option])
+
+    def _is_futile(self, option: int, check: int) -> Bools:
+        """Little chance is left, and giving up here spares cases."""
+        given = self.given
+        unlikely: Bools = given.chances[:, option, check] < given.futility
+        if check + 1 == given.levels.shape[2]:
+            return np.zeros_like(unlikely)
+        return unlikely & ~given.known[:, option, check + 1] if given.bought else unlikely
+
+    def _undisturbed(self) -> Bools:
+        return (self.wants < 0) & (self.confirm < 0)
+
+    def _accept(self, option: int, passed: Bools) -> None:
+        """Accept where cleared; pass its level on to earlier ones, which may pass in turn."""
+        waiting = passed & ~self.given.cleared[:, option]
+        self.confirm[waiting] = option
+        sure = passed & ~waiting
+        self._enter(option, sure)
+        if option == 0 or not sure.any():
+            return
+        heir = self._pass_on(option, sure)
+        for earlier in range(option - 1, -1, -1):
+            again = sure & ~self.given.vetoed[:, earlier] & heir[:, earlier]
+            again &= self.smallest[:, earlier] < self.local[:, earlier]
+            if again.any():
+                self._accept(earlier, again)
+                sure &= ~again
+
+    def _enter(self, option: int, sure: Bools) -> None:
+        self.accepted[sure, option] = True
+        if self.given.nets is not None:
+            last = np.maximum(self.reached[:, option] - 1, 0)
+            net = np.take_along_axis(self.given.nets[:, option], last[:, None], axis=1)[:, 0]
+            self.best = np.where(sure, np.fmax(self.best, net), self.best)
+
+    def _pass_on(self, option: int, sure: Bools) -> Bools:
+        """Give an accepted option's level to its heirs; returns who of the earlier got some."""
+        flow = np.zeros((len(sure), option + 1))
+        flow[sure, option] = self.local[sure, option]
+        for giver in range(option, 0, -1):
+            amount = np.where(self.accepted[:, giver], flow[:, giver], 0.0)
+            if not amount.any():
+                continue
+            heirs = np.where((amount > 0)[:, None], self.given.weights[:, :giver], 0.0)
+            flow[:, :giver] += _shares(heirs) * amount[:, None]
+        taken = np.where(self.accepted[:, :option], 0.0, flow[:, :option])
+        self.local[:, :option] += taken
+        return taken > 0
+
+    def result(self) -> Walk:
+        """The arrays, final."""
+        return Walk(
+            local=self.local,
+            smallest=self.smallest,
+            reached=self.reached,
+            stopped=self.stopped,
+            left=self.left,
+            accepted=self.accepted,
+            wants=self.wants,
+            confirm=self.confirm,
+        )

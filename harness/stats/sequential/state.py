@@ -1,0 +1,154 @@
+"""The product's door to the ladder: one history in plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.stats.arrays import Floats
+from harness.stats.sequential.design import Design
+from harness.stats.sequential.histories import HistoryStates, LadderRules, Seen, run
+from harness.stats.sequential.levels import TestRules
+
+Differences = tuple["float | None", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionSeen:
+    """One option's paired differences (None: missing) over its settled cases, in order.
+
+    `parts` are those of each proven part of the design, over the same cases (None: not in it).
+    """
+
+    differences: Differences
+    parts: tuple[Differences, ...] = ()
+    vetoed: bool = False
+    cleared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionState:
+    """Where one option stands.
+
+    `lacking` is the count of cases it must still reach in the pilot (0: none), `piloted` those of
+    it that it answered; `local` its local level, `smallest` its sequential p-value, `levels` the
+    smallest level at which each look passes (None: not reached), `reached` the count of cases its
+    walk has used. `left` is the predicted chance at which it was dropped in the pilot or stopped
+    later, `share` the part of alpha that it would have had where it was dropped.
+    """
+
+    lacking: int
+    piloted: int
+    dropped: bool
+    left: float | None
+    share: float | None
+    weight: float
+    local: float
+    smallest: float
+    levels: tuple[float | None, ...]
+    reached: int
+    stopped: bool
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderState:
+    """Where a ladder stands, cheapest option first.
+
+    `wants` is the option that is to be asked up to `until` cases; `confirm` the one that passed
+    and waits for a look at its vetoes; both are places in `options`, None when there is none.
+    """
+
+    options: tuple[OptionState, ...]
+    wants: int | None
+    until: int
+    confirm: int | None
+
+
+def rules_of(design: Design) -> LadderRules:
+    """The numbers of a design."""
+    return LadderRules(
+        test=TestRules(
+            method=design.method,
+            margin=design.margin / 100,
+            start=design.pilot,
+            looks=design.looks,
+            spending=design.steering.spending,
+        ),
+        stages=design.stages,
+        checks=design.checks,
+        savings=tuple(max(option.saving, 1e-6) for option in design.options),
+        alpha=design.alpha,
+        steering=design.steering,
+        error_worth=design.error_worth,
+    )
+
+
+def course(design: Design, seen: Sequence[OptionSeen]) -> LadderState:
+    """Take one history as far as it goes; `seen` is parallel to the design's options."""
+    size = len(design.order)
+    found = run(
+        rules_of(design),
+        Seen(
+            differences=_matrix([item.differences for item in seen], size),
+            asked=np.array([[len(item.differences) for item in seen]], dtype=np.int64),
+            vetoed=np.array([[item.vetoed for item in seen]], dtype=np.bool_),
+            cleared=np.array([[item.cleared for item in seen]], dtype=np.bool_),
+            parts=[
+                (_matrix([item.parts[place] for item in seen], size), part.margin / 100)
+                for place, part in enumerate(design.proven)
+            ],
+            clusters=np.unique(np.array(design.clusters), return_inverse=True)[1],
+            bought=True,
+        ),
+    )
+    walk = found.walk
+    wants, confirm = int(walk.wants[0]), int(walk.confirm[0])
+    ends = (0, *design.checks)
+    return LadderState(
+        options=tuple(_option(design, found, place, item) for place, item in enumerate(seen)),
+        wants=wants if wants >= 0 else None,
+        until=ends[int(walk.reached[0, wants]) + 1] if wants >= 0 else 0,
+        confirm=confirm if confirm >= 0 else None,
+    )
+
+
+def _option(design: Design, found: HistoryStates, place: int, item: OptionSeen) -> OptionState:
+    walk, ends = found.walk, (0, *design.checks)
+    dropped, stopped = bool(found.dropped[0, place]), bool(walk.stopped[0, place])
+    left = found.chances[0, place] if dropped else walk.left[0, place]
+    return OptionState(
+        lacking=int(found.lacking[0, place]),
+        piloted=int(found.piloted[0, place]),
+        dropped=dropped,
+        left=float(left) if dropped or stopped else None,
+        share=float(found.shares[0, place]) if dropped else None,
+        weight=float(found.weights[0, place]),
+        local=float(walk.local[0, place]),
+        smallest=float(walk.smallest[0, place]),
+        levels=_known(found.levels[0, place], len(item.differences), design.looks),
+        reached=ends[int(walk.reached[0, place])],
+        stopped=stopped,
+        accepted=bool(walk.accepted[0, place]),
+    )
+
+
+def nominal_level(design: Design, local: float, look: int) -> float:
+    """Level at which look `look` (from 0) tests an option whose local level is `local`."""
+    return rules_of(design).test.nominal(local, look)
+
+
+def _matrix(rows: Sequence[Differences], size: int) -> Floats:
+    filled = np.full((1, len(rows), size), np.nan)
+    for place, row in enumerate(rows):
+        filled[0, place, : len(row)] = [np.nan if value is None else value for value in row]
+    return filled
+
+
+def _known(levels: Floats, asked: int, looks: tuple[int, ...]) -> tuple[float | None, ...]:
+    return tuple(
+        float(level) if end <= asked and not np.isnan(level) else None
+        for level, end in zip(levels, looks, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""The appendix of a document: everything a reviewer checks, table by table."""

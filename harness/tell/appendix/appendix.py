@@ -1,0 +1,363 @@
+"""The appendix: everything a reviewer checks, table by table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.record.model import DecisionRecord
+from harness.record.parts import LatencyFacts, OptionRecord
+from harness.record.quality_parts import Look, Quality
+from harness.tell import figures
+from harness.tell.appendix.evidence import evidence_sections
+from harness.tell.appendix.money import money_sections
+from harness.tell.appendix.trust import agreement_tables, audit, cascades, mixes, repeats
+from harness.tell.page.missing import missing_table, stops_table
+from harness.tell.words import DASH, count, points, reasons_text, result_word, seconds, share, table
+from harness.wording import plural
+from reports.document import Block, Paragraph, Section, Table
+
+
+def appendix(record: DecisionRecord) -> tuple[Section, ...]:
+    """Every section that has something to say."""
+    sections = [
+        _section("quality", "Quality, option by option", _quality(record)),
+        _section("looks", "Looks: when each option was tested", _looks(record)),
+        _section("parts", "Parts of the cases, and guardrails", _parts(record)),
+        _section("repeats", "Repeats: a model against itself", repeats(record)),
+        _section("audit", "Cases to read, and the grader itself", audit(record)),
+        _section("cascades", "Cascades", cascades(record)),
+        _section("latency", "Time", _latency(record)),
+        *money_sections(record),
+        *evidence_sections(record),
+    ]
+    return tuple(section for section in sections if section.blocks)
+
+
+def _section(anchor: str, title: str, blocks: Iterable[Block | None]) -> Section:
+    return Section(
+        anchor=anchor, title=title, blocks=tuple(block for block in blocks if block is not None)
+    )
+
+
+def _tested(record: DecisionRecord) -> list[tuple[OptionRecord, Quality]]:
+    return [(o, o.quality) for o in record.options if o.quality is not None]
+
+
+def _quality(record: DecisionRecord) -> list[Block | None]:
+    return [
+        *_method(record),
+        table(
+            "Difference of quality, candidate minus today, in points",
+            (
+                "option",
+                "cases",
+                "today",
+                "candidate",
+                "difference",
+                "at worst",
+                "at best",
+                "limit",
+                "level",
+                "at worst, missing as wrong",
+            ),
+            (
+                (
+                    option.target.option,
+                    count(q.n),
+                    share(q.current),
+                    share(q.candidate),
+                    points(q.difference),
+                    points(q.worst),
+                    points(q.best),
+                    f"-{q.margin:g}",
+                    f"{q.level:.3g}",
+                    points(q.worst_missing_as_zero),
+                )
+                for option, q in _tested(record)
+            ),
+        ),
+        _rests_on(record),
+        mixes(record),
+        _disagreements(record),
+        *agreement_tables(record),
+        _outcome(record),
+        missing_table(record),
+    ]
+
+
+def _method(record: DecisionRecord) -> list[Block]:
+    methods = sorted({f"{q.metric}, {q.method}" for _, q in _tested(record)})
+    if not methods:
+        return []
+    own = (
+        "How good today's model is by itself is not known: where the models agree nobody labelled. "
+        if record.current_quality is None
+        else f"Today's model scored {share(record.current_quality)} on "
+        f"{_every_case(record)}that it was asked. "
+    )
+    text = (
+        f"{'; '.join(methods)}. {own}The same cases under both models; the case is the unit. Every "
+        '"at worst" is the lower bound at the level that decided; "at best" is one-sided and '
+        "unadjusted."
+    )
+    return [Paragraph(lead="How it was measured.", runs=(text,))]
+
+
+def _every_case(record: DecisionRecord) -> str:
+    cases = record.current_cases
+    return "every case " if cases is None else f"all {plural(cases, 'case')} "
+
+
+def _rests_on(record: DecisionRecord) -> Table | None:
+    return table(
+        "The cases that each option's figures rest on: those that decide; where all of them show "
+        "that it is worse, the pilot's too",
+        ("option", "cases", "of the pilot", "that decide", "left out, an answer is missing"),
+        (
+            (
+                option.target.option,
+                count(q.n),
+                count(q.pilot_cases),
+                count(q.deciding_cases),
+                count(q.missing_cases),
+            )
+            for option, q in _tested(record)
+            if q.pilot_cases is not None
+        ),
+    )
+
+
+def _disagreements(record: DecisionRecord) -> Table | None:
+    return table(
+        "Cases by who was right",
+        (
+            "option",
+            "both",
+            "only today",
+            "only candidate",
+            "neither",
+            "agreed without a label",
+            "clusters",
+            "answers per case",
+        ),
+        (
+            (
+                option.target.option,
+                count(q.both_right),
+                count(q.only_current_right),
+                count(q.only_candidate_right),
+                count(q.neither_right),
+                count(q.agreed_without_label),
+                count(q.clusters),
+                count(q.repeats),
+            )
+            for option, q in _tested(record)
+        ),
+    )
+
+
+def _outcome(record: DecisionRecord) -> Table | None:
+    return table(
+        "What became of each option",
+        (
+            "option",
+            "result",
+            "codes",
+            "lever",
+            "prompts tried",
+            "missing today / candidate",
+            "failed today / candidate",
+            "performance risk",
+            "migration",
+        ),
+        (
+            (
+                option.target.option,
+                result_word(option.result, option.reason_codes),
+                reasons_text(option.reason_codes) or DASH,
+                option.lever,
+                count(option.prompts_tried),
+                *_missing_cells(option),
+                option.performance_risk,
+                option.migration_effort,
+            )
+            for option in record.options
+        ),
+    )
+
+
+def _missing_cells(option: OptionRecord) -> tuple[str, str]:
+    lost = option.missing
+    if lost is None:
+        return DASH, DASH
+    return (
+        f"{lost.current} / {lost.candidate}",
+        f"{lost.failed_current} / {lost.failed_candidate}",
+    )
+
+
+def _looks(record: DecisionRecord) -> list[Block | None]:
+    return [
+        stops_table(record),
+        *_look_tables(record),
+    ]
+
+
+def _look_tables(record: DecisionRecord) -> list[Block | None]:
+    return [
+        table(
+            f"Looks of {option.target.option}{_planned(quality)}",
+            ("look", "cases", "difference", "at worst", "level", "p-value", "action"),
+            (_look_cells(look) for look in quality.looks),
+        )
+        for option, quality in _tested(record)
+    ]
+
+
+def _planned(quality: Quality) -> str:
+    planned = quality.looks_planned
+    return "" if planned is None else f", {count(planned)} planned"
+
+
+def _look_cells(look: Look) -> tuple[str, ...]:
+    return (
+        str(look.number),
+        count(look.n),
+        points(look.difference),
+        points(look.worst),
+        DASH if look.level is None else f"{look.level:.3g}",
+        DASH if look.p_value is None else f"{look.p_value:.3g}",
+        look.action,
+    )
+
+
+def _parts(record: DecisionRecord) -> list[Block | None]:
+    blocks: list[Block | None] = []
+    for option in record.options:
+        blocks += [_slices(option), _guardrails(option)]
+    return blocks
+
+
+def _slices(option: OptionRecord) -> Table | None:
+    return table(
+        f"Parts of the cases, {option.target.option}: what was seen, and what could not be "
+        "excluded",
+        (
+            "part",
+            "cases",
+            "only today right",
+            "only candidate right",
+            "difference",
+            "a drop of this size is possible",
+            "at best",
+            "limit",
+            "protection",
+            "veto",
+        ),
+        (
+            (
+                f"{part.key}: {part.value}",
+                count(part.n),
+                count(part.only_current_right),
+                count(part.only_candidate_right),
+                points(part.difference),
+                points(part.worst),
+                points(part.best),
+                DASH if part.margin is None else f"-{part.margin:g}",
+                part.protect,
+                "yes" if part.vetoes else "no",
+            )
+            for part in option.slices
+        ),
+    )
+
+
+def _guardrails(option: OptionRecord) -> Table | None:
+    return table(
+        f"Guardrails, {option.target.option}",
+        (
+            "guardrail",
+            "cases",
+            "today",
+            "candidate",
+            "difference",
+            "a drop of this size is possible",
+            "limit",
+            "protection",
+            "veto",
+            "note",
+        ),
+        (
+            (
+                rail.name,
+                count(rail.n),
+                share(rail.current),
+                share(rail.candidate),
+                points(rail.difference),
+                points(rail.worst),
+                DASH if rail.margin is None else f"-{rail.margin:g}",
+                rail.protect,
+                "yes" if rail.vetoes else "no",
+                rail.note or DASH,
+            )
+            for rail in option.guardrails
+        ),
+    )
+
+
+def _latency(record: DecisionRecord) -> list[Block | None]:
+    measured = [
+        (record.current.option, record.current_latency),
+        *((option.target.option, option.latency) for option in record.options),
+    ]
+    known = [(name, facts) for name, facts in measured if facts is not None]
+    return [
+        figures.latency(record),
+        table(
+            "Measured time, with the bounds of each percentile",
+            (
+                "model",
+                "requests",
+                "p50",
+                "p95",
+                "p99",
+                "first token, p95",
+                "limits p95 / first token / p99",
+                "met",
+                "in flight",
+                "from",
+                "measured",
+            ),
+            (_latency_cells(name, facts) for name, facts in known),
+        ),
+    ]
+
+
+def _latency_cells(name: str, facts: LatencyFacts) -> tuple[str, ...]:
+    met = {True: "yes", False: "no", None: "cannot tell"}[facts.met]
+    limits = " / ".join(
+        DASH if limit is None else f"{limit:g} s"
+        for limit in (facts.slo_p95_s, facts.slo_ttft_p95_s, facts.slo_p99_s)
+    )
+    return (
+        name,
+        count(facts.n),
+        _bounded(facts.p50_s, facts.p50_lower_s, facts.p50_upper_s),
+        _bounded(facts.p95_s, facts.p95_lower_s, facts.p95_upper_s),
+        _bounded(facts.p99_s, None, facts.p99_upper_s),
+        _bounded(facts.ttft_p95_s, None, facts.ttft_p95_upper_s),
+        limits,
+        f"{met}; today's model misses it too" if facts.incumbent_misses_too else met,
+        count(facts.concurrency),
+        facts.region or DASH,
+        DASH if facts.measured_at is None else f"{facts.measured_at:%Y-%m-%d %H:%M}",
+    )
+
+
+def _bounded(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None:
+        return DASH
+    if high is None:
+        return seconds(value)
+    start = "at most" if low is None else f"{seconds(low)} to"
+    return f"{seconds(value)} ({start} {seconds(high)})"

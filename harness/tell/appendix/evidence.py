@@ -1,0 +1,301 @@
+"""The appendix's evidence: what was asked of whom, on which cases, by which hashes.
+
+Whether a server answered as the model that was asked, whatever forms of its name are in use.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.record.model import DecisionRecord
+from harness.record.parts import Target
+from harness.record.trust import AnswersFacts, EvalSetFacts
+from harness.tell.words import DASH, count, day, pairs, points, series, table, usd
+from harness.wording import plural
+from reports.document import Block, Code, Paragraph, Section
+
+_ROUTE = re.compile(
+    r"^(?:[a-z-]+\.)?(?:amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen)\."
+)
+_REVISION = re.compile(r"-v\d+(?::\d+)?$")
+_SNAPSHOT = re.compile(r"-(20\d{6}|20\d\d-\d\d-\d\d|\d{4}|0\d\d)$")
+_NEWEST = "-latest"
+
+
+def others_served(target: Target) -> list[str]:
+    """The names that answered and are another model or version than the one that was asked.
+
+    A vendor answers an alias by the dated version behind it; a server that we start answers by the
+    name of its weights.
+    """
+    asked = {target.version, *([target.served_as] if target.served_as else ())}
+    return [name for name in target.served_versions if not any(_same(one, name) for one in asked)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Name:
+    model: str
+    snapshot: str | None
+    """As digits; None: an alias, which stands for any."""
+
+
+def _same(asked: str, served: str) -> bool:
+    one, other = _name(asked), _name(served)
+    alike = one.snapshot is None or other.snapshot is None or one.snapshot == other.snapshot
+    return one.model == other.model and alike
+
+
+def _name(text: str) -> _Name:
+    """The name without its route: a folder before it, a cloud's region, maker and revision."""
+    bare = text.strip().lower().rpartition("/")[2].replace("@", "-")
+    bare = _REVISION.sub("", _ROUTE.sub("", bare)).removesuffix(_NEWEST)
+    found = _SNAPSHOT.search(bare)
+    if found is None:
+        return _Name(model=bare, snapshot=None)
+    return _Name(model=bare[: found.start()], snapshot=found[1].replace("-", ""))
+
+
+def evidence_sections(record: DecisionRecord) -> list[Section]:
+    """Models as asked, eval set, traffic, spending, hashes and the decision's history."""
+    return [
+        Section(anchor="models", title="Models as they were asked", blocks=_models(record)),
+        Section(anchor="cases", title="Cases and traffic", blocks=_cases(record)),
+        Section(anchor="provenance", title="Provenance", blocks=_provenance(record)),
+        Section(anchor="history", title="Decision", blocks=_history(record)),
+    ]
+
+
+def _models(record: DecisionRecord) -> tuple[Block, ...]:
+    named = [("today", record.current), *(("option", o.target) for o in record.options)]
+    made = table(
+        "Another version than the one asked for is flagged",
+        (
+            "model",
+            "role",
+            "provider",
+            "asked as",
+            "answered as",
+            "effort",
+            "region",
+            "prompt",
+            "prompt hash",
+            "settings hash",
+            "retires",
+        ),
+        [_model_cells(role, target) for role, target in named],
+    )
+    found = (made, _answers(record))
+    return tuple(block for block in found if block is not None)
+
+
+def _answers(record: DecisionRecord) -> Paragraph | None:
+    """How the answers were asked for; nothing where all came live."""
+    answers = record.evidence.answers
+    if answers is None:
+        return None
+    each = "; ".join(f"{one.option} {_ways(one)}" for one in answers)
+    return Paragraph(lead="Answers.", runs=(f"{each}; latency always live.",))
+
+
+def _ways(facts: AnswersFacts) -> str:
+    ways = (
+        (facts.batch, "by the vendor's batch API"),
+        (facts.offline, "offline on own hardware"),
+        (facts.live, "live"),
+    )
+    said = [f"{way} ({count(trials)})" for trials, way in ways if trials]
+    return series(said) if said else "not asked"
+
+
+def _model_cells(role: str, target: Target) -> tuple[str, ...]:
+    served = ", ".join(target.served_versions) or DASH
+    return (
+        target.option,
+        role,
+        target.provider,
+        target.model_id
+        if target.version == target.model_id
+        else f"{target.model_id} ({target.version})",
+        f"{served}: NOT AS ASKED" if others_served(target) else served,
+        target.effort or DASH,
+        target.region or DASH,
+        target.prompt_file or DASH,
+        (target.prompt_sha256 or DASH)[:12],
+        target.params_sha256[:12],
+        day(target.retires_on),
+    )
+
+
+def _cases(record: DecisionRecord) -> tuple[Block, ...]:
+    used = record.evidence.eval_set
+    rows = [
+        ("eval set", used.id),
+        ("cases", count(used.n)),
+        *_alike(used),
+        (
+            "for prompts / as a pilot / left to decide",
+            f"{used.tune} / {used.pilot} / {used.deciding}",
+        ),
+        ("clusters", count(used.clusters)),
+        ("times used", count(used.times_used)),
+        ("where they come from", used.provenance),
+        ("labels", used.targets),
+        ("inputs, SHA-256", used.inputs_sha256),
+        ("labels, SHA-256", used.labels_sha256 or DASH),
+        ("what it can decide", record.evidence.power_note),
+        *_floor(record),
+    ]
+    return (pairs("The eval set", rows), _traffic(record), _needed(record))
+
+
+def _floor(record: DecisionRecord) -> list[tuple[str, str]]:
+    """Compares the incumbent's level with the best constant answer's, on the same cases."""
+    floor = record.evidence.floor
+    if floor is None:
+        return []
+    if floor.level is None:
+        return [("today's level", "not known")]
+    bound = (
+        f"{points(floor.level, signed=False)}, at worst {points(floor.level_lower, signed=False)}"
+    )
+    drawn = " drawn at random and labelled" if floor.sampled else ""
+    return [
+        ("today's level, of 100", f"{bound}, on {count(floor.cases)} cases{drawn}"),
+        ("best answer that never changes, of 100", points(floor.constant_score, signed=False)),
+        ("can tell models apart", "yes" if floor.clears else "no"),
+    ]
+
+
+def _alike(used: EvalSetFacts) -> Iterator[tuple[str, str]]:
+    """What copies and near-copies are; nothing where there are none."""
+    if used.rows is not None:
+        copies = plural(used.rows - used.n, "copy", "copies")
+        yield "rows", f"{count(used.rows)}: {copies} of other rows, asked and counted once"
+    if used.worth is not None:
+        share = "the cases divided by 1 + the near-copies that one has on average"
+        yield "near-copies", f"{used.n:,} cases worth about {used.worth:,.1f}: {share}"
+
+
+def _traffic(record: DecisionRecord) -> Block:
+    traffic = record.traffic
+    if traffic is None:
+        text = "The traffic of this feature is not known, so no monthly figure is."
+        return Paragraph(lead="Traffic.", runs=(text,))
+    return pairs(
+        "Production traffic",
+        [
+            ("requests a month", count(traffic.requests_per_month)),
+            ("growth a month", _growth(traffic.growth_per_month)),
+            ("tokens in, mean", f"{traffic.input_tokens:,.1f}"),
+            ("tokens out, mean", f"{traffic.output_tokens:,.1f}"),
+            ("read from a prompt cache", f"{traffic.cached_share * 100:.1f} %"),
+            ("written to a prompt cache", f"{traffic.cache_written_share * 100:.1f} %"),
+            ("retries", f"{traffic.retry_rate * 100:.2f} %"),
+            ("source", traffic.source),
+            ("source, as evidence", record.evidence.traffic_source or DASH),
+        ],
+    )
+
+
+def _growth(share: float) -> str:
+    return f"{share * 100:+.3g} %" if share else "0 %"
+
+
+def _needed(record: DecisionRecord) -> Block:
+    needed = record.still_needed
+    if needed is None:
+        return Paragraph(lead="Still needed.", runs=("Nothing.",))
+    return pairs(
+        "Still needed to decide",
+        [
+            ("cases", count(needed.cases)),
+            ("for the option", needed.option or DASH),
+            ("labels", count(needed.labels)),
+            ("cost", usd(needed.cost_usd)),
+            ("worth a month", usd(needed.worth_monthly_usd)),
+            ("note", needed.note or DASH),
+        ],
+    )
+
+
+def _provenance(record: DecisionRecord) -> tuple[Block, ...]:
+    found, spend = record.evidence, record.evidence.spend
+    facts = pairs(
+        "What the finding rests on",
+        [
+            ("record", f"{record.decision_id}, {record.schema_version}"),
+            ("generated", f"{record.generated_at:%Y-%m-%d %H:%M} UTC"),
+            ("finding", f"{record.finding.value}: {_codes(record)}"),
+            ("finding, SHA-256", record.finding_sha256),
+            ("plan, SHA-256", found.plan_sha256),
+            ("policy, SHA-256", found.policy_sha256),
+            ("order of the cases", found.seed),
+            ("runs", ", ".join(found.journal_runs) or DASH),
+            ("versions", ", ".join(f"{name} {version}" for name, version in found.versions)),
+            ("prices of", day(found.rates_as_of)),
+            ("sure to", f"{found.confidence * 100:g} %, one-sided, for all options together"),
+            ("imported", "yes" if found.imported else "no"),
+        ],
+    )
+    cost = pairs(
+        "Cost of this evaluation",
+        [
+            ("total", usd(spend.total_usd)),
+            ("of it for the judge", usd(spend.judge_usd)),
+            ("of it for embeddings", usd(spend.embedding_usd)),
+            ("of it for GPUs while models loaded", usd(spend.gpu_usd)),
+            ("possibly billed beside it", usd(spend.possibly_billed_usd)),
+            ("saved by stopping early", usd(spend.saved_by_stopping_usd)),
+            ("trials", count(spend.trials)),
+            ("trials not needed", count(spend.trials_saved)),
+        ],
+    )
+    command = f"rightsize report --cycle {record.cycle} --feature {record.feature.id}"
+    again = Paragraph(lead="Recompute without a call:", runs=(Code(code=command),))
+    return (facts, cost, again)
+
+
+def _codes(record: DecisionRecord) -> str:
+    return ", ".join(code.value for code in record.reason_codes) or DASH
+
+
+def _history(record: DecisionRecord) -> tuple[Block, ...]:
+    moves = table(
+        f"{plural(len(record.history), 'move')} so far",
+        ("when", "state", "who", "known from", "reason", "until", "approval"),
+        (
+            (
+                f"{move.at:%Y-%m-%d %H:%M}",
+                move.state.value,
+                move.by,
+                move.by_source,
+                move.reason,
+                day(move.until),
+                move.link or DASH,
+            )
+            for move in record.history
+        ),
+    )
+    facts = pairs("The feature and its decision", _decision_rows(record))
+    return (facts,) if moves is None else (facts, moves)
+
+
+def _decision_rows(record: DecisionRecord) -> list[tuple[str, str]]:
+    facts = record.feature
+    return [
+        ("state", record.state.value),
+        ("owner", facts.owner),
+        ("team, product", f"{facts.team}, {facts.product}"),
+        ("environment, cost centre", f"{facts.environment}, {facts.cost_center or DASH}"),
+        ("risk, data, mode", f"{facts.risk}, {facts.data}, {facts.mode}"),
+        ("tags", ", ".join(facts.tags) or DASH),
+        ("production reads the model from", facts.used_in or DASH),
+        ("limit", f"{record.margin.value:g} points, from the {record.margin.source}"),
+        ("limit agreed", f"{record.margin.agreed_by or DASH}, {day(record.margin.agreed_on)}"),
+        ("one more error costs", usd(facts.error_cost_usd)),
+        ("decide by", day(record.decide_by)),
+        ("evidence expires", day(record.expires_at)),
+        ("etag", record.etag),
+    ]

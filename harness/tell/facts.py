@@ -1,0 +1,187 @@
+"""What a document asks of a record: the chosen option, the nearest failure, the weakest part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from harness.money.error_value import QualityLoss, error_value
+from harness.record.base import Reason, Result, State
+from harness.record.lifecycle import standing
+from harness.record.model import DecisionRecord
+from harness.record.money import BreakEven, Lever, OptionCost
+from harness.record.parts import OptionRecord
+from harness.record.quality_parts import Quality, SliceResult
+from harness.record.stored import LONGEST_ID
+from reports.untrusted import clip
+
+_LONGEST_TEXT = 400
+_LONGEST_NAME = 90
+_NAMES = ("name", "owner", "team", "product", "option", "model_id", "version", "unit", "provider")
+_LONGEST = {**dict.fromkeys(_NAMES, _LONGEST_NAME), "id": LONGEST_ID}
+"""An id is whole: it tells features apart, and names their files."""
+_MOST_ITEMS = 200
+"""Of a history the newest, which say where the decision stands."""
+_COUNTED = frozenset({"losses", "gains", "changed_current", "changed_candidate"})
+"""A page tells how many these are: cut short, they would count as fewer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A record that is safe to print, and the day on which it is read."""
+
+    record: DecisionRecord
+    today: date
+
+    @property
+    def expired(self) -> bool:
+        """The evidence is too old to rest a decision on."""
+        return standing(self.record, self.today) is State.EXPIRED
+
+    @property
+    def state(self) -> State:
+        """The state on the day of reading."""
+        return standing(self.record, self.today)
+
+    @property
+    def overdue(self) -> bool:
+        """Nobody decided in time."""
+        return self.state is State.PROPOSED and self.today > self.record.decide_by
+
+
+def read_facts(record: DecisionRecord, now: datetime) -> Facts:
+    """Clean and clip every text of a record before anything is made of it."""
+    plain = _tame(record.model_dump(mode="python"), "")
+    return Facts(record=DecisionRecord.model_validate(plain), today=now.date())
+
+
+def _tame(value: Any, key: str) -> Any:  # noqa: ANN401  # any value of a record
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return clip(value, _LONGEST.get(key, _LONGEST_TEXT))
+    if isinstance(value, dict):
+        return {name: _tame(item, name) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, (tuple, list)):
+        most = len(value) if key in _COUNTED else _MOST_ITEMS  # pyright: ignore[reportUnknownArgumentType]
+        kept = value[-most:] if key == "history" else value[:most]  # pyright: ignore[reportUnknownVariableType]
+        return tuple(_tame(item, key) for item in kept)  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
+def trials_missing(record: DecisionRecord) -> int | None:
+    """Trials that the world prevented, today's model's once; None where nothing ran."""
+    ran = [option.missing for option in record.options if option.missing is not None]
+    if not ran:
+        return None
+    return max(item.current for item in ran) + sum(item.candidate for item in ran)
+
+
+def chosen_option(record: DecisionRecord) -> OptionRecord | None:
+    """The option that the record proposes; None when it is a lever on the same model."""
+    return next((o for o in record.options if o.target.option == record.chosen), None)
+
+
+def cheapest_failed(record: DecisionRecord) -> OptionRecord | None:
+    """The cheapest option that was tried and failed; else the cheapest that was left."""
+    failed = [o for o in record.options if o.result is Result.FAIL]
+    saves = [o for o in record.options if Reason.SAVINGS_BELOW_MINIMUM in o.reason_codes]
+    left = [o for o in record.options if o.result is not Result.PASS]
+    return next(iter(failed or saves or left), None)
+
+
+def open_option(record: DecisionRecord) -> OptionRecord | None:
+    """The cheapest option that could still win."""
+    return next((o for o in record.options if o.result is Result.UNDECIDED), None)
+
+
+def nearest_failed(record: DecisionRecord) -> OptionRecord | None:
+    """The failed option whose quality came closest to the limit."""
+    tried = [o for o in record.options if o.result is Result.FAIL and o.quality is not None]
+    return max(tried, key=lambda o: o.quality.difference if o.quality else 0.0, default=None)
+
+
+def weakest_slice(option: OptionRecord) -> SliceResult | None:
+    """The named part of the cases where least could be excluded."""
+    known = [s for s in option.slices if s.worst is not None and s.protect != "exploratory"]
+    return min(known, key=lambda s: s.worst if s.worst is not None else 0.0, default=None)
+
+
+def decided_by_slice(option: OptionRecord) -> SliceResult | None:
+    """The part that vetoed the option."""
+    return next((s for s in option.slices if s.vetoes), None)
+
+
+def right_counts(quality: Quality) -> tuple[int, int] | None:
+    """Cases right under (today's, the candidate's) model; None for graded scores."""
+    both, current, candidate = (
+        quality.both_right,
+        quality.only_current_right,
+        quality.only_candidate_right,
+    )
+    if both is None or current is None or candidate is None or quality.repeats != 1:
+        return None
+    return both + current, both + candidate
+
+
+def saving_if_swapped(record: DecisionRecord, option: OptionRecord) -> Decimal | None:
+    """USD a month between today and an option, after discounts."""
+    today, then = month_of(record.current_cost), month_of(option.cost)
+    return None if today is None or then is None else today - then
+
+
+def month_of(cost: OptionCost) -> Decimal | None:
+    """USD a month, after discounts where they are known: the basis of all that people read."""
+    return cost.monthly if cost.monthly_after_discounts is None else cost.monthly_after_discounts
+
+
+def lever_saving(record: DecisionRecord, lever: Lever) -> Decimal:
+    """USD a month that a lever on today's model saves after discounts; the record has list."""
+    return lever.saving_monthly * _paid_today(record)
+
+
+def lever_month(record: DecisionRecord, lever: Lever) -> Decimal:
+    """What today's model costs a month with a lever, after discounts."""
+    return lever.monthly * _paid_today(record)
+
+
+def _paid_today(record: DecisionRecord) -> Decimal:
+    rates = record.current_cost.rates
+    return Decimal(1) if rates is None else 1 - rates.discount
+
+
+def has_discount(record: DecisionRecord) -> bool:
+    """Something is taken off today's list price, or off an option's."""
+    costs = (record.current_cost, *(option.cost for option in record.options))
+    return any(cost.monthly_after_discounts not in {None, cost.monthly} for cost in costs)
+
+
+def break_even_of(record: DecisionRecord, option: OptionRecord) -> BreakEven | None:
+    """An option's break-even after discounts; older records held it at list price."""
+    even, saving = option.error_break_even, saving_if_swapped(record, option)
+    if even is None or even.saving_after_discounts is not None or saving is None:
+        return even
+    if option.quality is None or record.traffic is None:
+        return even
+    return error_value(
+        saving,
+        QualityLoss(estimate=-option.quality.difference, worst=-option.quality.worst),
+        requests_per_month=record.traffic.requests_per_month,
+        error_cost_usd=record.feature.error_cost_usd,
+    )
+
+
+def bridge_at_list(record: DecisionRecord) -> bool:
+    """Older records' bridge rests on list prices; it matters where there is a discount."""
+    saved = record.savings
+    return (
+        saved is not None and saved.minimum_usd is None and saved.monthly != saved.after_discounts
+    )
+
+
+def reason_of(option: OptionRecord) -> Reason | None:
+    """The first reason of an option."""
+    return next(iter(option.reason_codes), None)

@@ -1,0 +1,1 @@
+"""Page one of a document: the sentences of an owner's decision."""

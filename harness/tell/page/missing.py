@@ -1,0 +1,298 @@
+"""Options that were given up before their last case: why, what it saved, what would decide.
+
+Trials without an answer, and why, as people say it.
+
+Whether the cases can tell a good model from an answer that never changes, in plain words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from harness.record.base import Reason
+from harness.record.model import DecisionRecord
+from harness.record.parts import OptionRecord
+from harness.record.quality_parts import StopFacts
+from harness.record.trust import FloorFacts, Missingness
+from harness.tell.facts import saving_if_swapped, trials_missing
+from harness.tell.words import DASH, count, points, table, usd
+from harness.wording import chance, percent, plural
+from reports.document import Notice, Paragraph, Table
+from reports.untrusted import clip
+
+_WORDS: Mapping[str, str] = {
+    "RateLimitedError": "the provider's rate limit",
+    "OverloadedError": "the provider could not serve",
+    "TimedOutError": "nothing came in time",
+    "ConnectionFailedError": "no connection",
+    "BrokenBodyError": "the answer broke off or could not be read",
+    "AuthRejectedError": "the key was rejected",
+    "ModelNotFoundError": "the provider knows no such model",
+    "SdkMissingError": "the vendor's SDK is not installed",
+    "BadRequestError": "the provider refused the request",
+    "BudgetExhausted": "the money allowed was spent",
+    "WorkerLostError": "a worker died",
+    "InterruptedError": "the run was interrupted",
+    "NotGraded": "the judge gave no grade",
+}
+_LONGEST = 60
+
+
+def missing_text(records: Iterable[DecisionRecord]) -> str:
+    """`550 trials missing: 500 the key was rejected, 50 no connection`."""
+    given = tuple(records)
+    lost = sum(trials_missing(record) or 0 for record in given)
+    why: Counter[str] = Counter()
+    for record in given:
+        why.update(_why(record))
+    told = [f"{count:,} {_said(reason)}" for reason, count in why.most_common()]
+    rest = lost - why.total()
+    if told and rest:
+        told.append(f"{rest:,} not told by the record")
+    return f"{plural(lost, 'trial')} missing{': ' if told else ''}{', '.join(told)}"
+
+
+def _why(record: DecisionRecord) -> Counter[str]:
+    """By reason, today's model's once, as `trials_missing` counts."""
+    ran = [option.missing for option in record.options if option.missing is not None]
+    most = max(ran, key=_of_today, default=None)
+    counts: Counter[str] = Counter(dict(most.why_current or ()) if most else {})
+    for item in ran:
+        counts.update(dict(item.why_candidate or ()))
+    return counts
+
+
+def _of_today(item: Missingness) -> tuple[int, bool]:
+    return item.current, item.why_current is not None
+
+
+def _said(reason: str) -> str:
+    return _WORDS.get(reason) or clip(reason, _LONGEST)
+
+
+def missing_table(record: DecisionRecord) -> Table | None:
+    """Why trials have no answer, arm by arm; nothing where none is missing or nobody knows why."""
+    return table(
+        "Trials without an answer",
+        ("option", "today's model", "candidate"),
+        (
+            (option.target.option, _cell(lost.why_current), _cell(lost.why_candidate))
+            for option in record.options
+            if (lost := option.missing) is not None and (lost.why_current or lost.why_candidate)
+        ),
+    )
+
+
+def _cell(why: Iterable[tuple[str, int]] | None) -> str:
+    return ", ".join(f"{count:,} {_said(reason)}" for reason, count in why or ()) or DASH
+
+
+_CONSTANT = {
+    "empty answer": "giving no answer at all",
+    "commonest target": "always giving the commonest answer",
+    "fixed text": "always giving the same short text",
+}
+
+
+def floor_paragraph(record: DecisionRecord) -> list[Paragraph]:
+    """Beside a verdict that rests on the cases: what they could tell apart; nothing if unknown."""
+    floor = record.evidence.floor
+    if floor is None or not floor.clears or Reason.EVALSET_CANNOT_TELL in record.reason_codes:
+        return []
+    text = f"Yes. {floor_figures(record, floor)}"
+    return [Paragraph(lead="Can these cases tell a good model from a bad one?", runs=(text,))]
+
+
+def floor_figures(record: DecisionRecord, floor: FloorFacts) -> str:
+    """Today's model beside the best answer that never changes, on the same cases."""
+    unit = record.feature.unit
+    drawn = f"{unit} drawn at random and labelled" if floor.sampled else unit
+    if floor.constant is None:
+        return _alike(record, floor)
+    if floor.level is None:
+        return (
+            f"{_capital(_constant(floor))} {_verb(floor)} {_constant_score(floor, unit)}, "
+            f"{points(floor.constant_score, signed=False)} of 100. A model that is right on all of "
+            f"them would at worst score {points(floor.best_lower, signed=False)} of 100, and the "
+            f"limit is {floor.margin:g}: not even that one could be told apart."
+        )
+    today = (
+        f"scored {points(floor.level, signed=False)} of 100 on {count(floor.cases)} {drawn}"
+        if floor.right is None
+        else f"was right on {count(floor.right)} of {count(floor.cases)} {drawn}"
+    )
+    if floor.assumed and floor.constant == "empty answer":
+        return f"Today's model {today}; an empty answer is taken to score nothing."
+    tail = " (assumed)" if floor.assumed else ""
+    constant = f"{_constant(floor)} {_verb(floor)} {_constant_score(floor, '')}{tail}"
+    return f"Today's model {today}; {constant}."
+
+
+def _alike(record: DecisionRecord, floor: FloorFacts) -> str:
+    return (
+        f"Today's model gave one and the same answer to {points(floor.alike, signed=False)} % of "
+        f"the {record.feature.unit}; no label can show that it is better than always giving that "
+        "answer."
+    )
+
+
+def _constant(floor: FloorFacts) -> str:
+    if floor.label is not None:
+        return f'always answering "{floor.label}"'
+    return _CONSTANT.get(floor.constant or "", "always giving the same answer")
+
+
+def _verb(floor: FloorFacts) -> str:
+    return "would score" if floor.constant_right is None else "would be right on"
+
+
+def _constant_score(floor: FloorFacts, unit: str) -> str:
+    if floor.constant_right is None:
+        return points(floor.constant_score, signed=False)
+    whole = f" of {count(floor.cases)} {unit}" if unit else ""
+    return f"{count(floor.constant_right)}{whole}"
+
+
+def cannot_tell(record: DecisionRecord) -> str:
+    """Why a set that cannot tell leaves no verdict: with its figures."""
+    floor = record.evidence.floor
+    if floor is None:
+        return ""
+    figures = floor_figures(record, floor)
+    if floor.level_lower is None or floor.constant_score is None:
+        return figures
+    needed = points(floor.constant_score + floor.margin, signed=False)
+    return (
+        f"{figures} At worst today's model scores {points(floor.level_lower, signed=False)} of "
+        f"100; at least {needed} is needed: what the unchanging answer scores, and the limit of "
+        f"{floor.margin:g}."
+    )
+
+
+def too_easy(record: DecisionRecord) -> list[Notice]:
+    """Every model at 100 %: said beside the verdict."""
+    floor = record.evidence.floor
+    if floor is None or not floor.all_right:
+        return []
+    text = (
+        f"Every model that was asked was right on every case (100 %): these {record.feature.unit} "
+        "are too easy to show a difference. That no model failed here does not say that none fails "
+        "on harder ones; add such cases if there are any in production."
+    )
+    return [Notice(text=text)]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+TO_THE_END = "was asked every case and not shown to hold the limit"
+"""Of a record from before an option that was asked every case stayed open."""
+
+
+def why_stopped(record: DecisionRecord, option: OptionRecord) -> str:
+    """What was seen, the chance that was left, what it saved, and how many cases would decide."""
+    stopped = option.stopped
+    if stopped is None:
+        return f"It {TO_THE_END}." if was_asked_everything(record, option) else ""
+    unit = record.feature.unit
+    return (
+        f"It was given up after {count(stopped.seen)} of {count(stopped.cases)} {unit}: "
+        f"{_chance_left(stopped)}{_saved(stopped)}. {_would_decide(stopped, unit)}"
+    )
+
+
+def _chance_left(stopped: StopFacts) -> str:
+    left = f"the chance that the rest would show it within the limit was {chance(stopped.chance)}"
+    if stopped.by_share:
+        return f"{left}, too small beside those of the others"
+    return f"{left} (it is given up below {percent(stopped.threshold, 1)})"
+
+
+def _saved(stopped: StopFacts) -> str:
+    return f"; stopping saved {usd(stopped.saved_usd)}" if stopped.saved_usd else ""
+
+
+def _would_decide(stopped: StopFacts, unit: str) -> str:
+    if stopped.cases_to_decide is None:
+        return "As it was seen, no number of cases is likely to show it within the limit."
+    return f"As it was seen, about {count(stopped.cases_to_decide)} {unit} would decide."
+
+
+def cases_that_would_change(record: DecisionRecord) -> list[str]:
+    """For each option that was given up early: cases, their cost and worth; fewest cases first."""
+    found: list[tuple[int, str]] = []
+    for option in record.options:
+        stopped = option.stopped
+        if stopped is None or stopped.cases_to_decide is None:
+            continue
+        found.append((stopped.cases_to_decide, _offer(record, option, stopped)))
+    return [text for _, text in sorted(found)]
+
+
+def _offer(record: DecisionRecord, option: OptionRecord, stopped: StopFacts) -> str:
+    total, unit = stopped.cases_to_decide or 0, record.feature.unit
+    more = max(total - stopped.cases, 0)
+    cases = (
+        f"{count(more)} more {unit} ({count(total)} in all)"
+        if more
+        else f"All {count(total)} {unit}"
+    )
+    cost, saving = stopped.cost_to_decide_usd, saving_if_swapped(record, option)
+    price = f", for {usd(cost)} of calls" if cost else ""
+    worth = f", worth up to {usd(saving)} a month" if saving is not None and saving > 0 else ""
+    return f"{cases}: they would decide on {option.target.option}{price}{worth}."
+
+
+def was_asked_everything(record: DecisionRecord, option: OptionRecord) -> bool:
+    """A record made before such an option stayed open calls it unlikely to pass."""
+    quality = option.quality
+    if option.stopped is not None or quality is None or not quality.looks:
+        return False
+    if Reason.UNLIKELY_TO_PASS not in option.reason_codes:
+        return False
+    last, lost = quality.looks[-1], option.missing
+    missing = 0 if lost is None else lost.current + lost.candidate
+    return last.action == "futile" and last.n + missing >= record.evidence.eval_set.deciding
+
+
+def stops_table(record: DecisionRecord) -> Table | None:
+    """One row for each option that was given up early."""
+    return table(
+        "Given up before the last case",
+        (
+            "option",
+            "cases",
+            "of",
+            "chance left",
+            "given up below",
+            "part of the error allowed",
+            "given up below this part",
+            "saved",
+            "cases that would decide",
+            "their cost",
+        ),
+        (
+            _cells(option.target.option, option.stopped)
+            for option in record.options
+            if option.stopped is not None
+        ),
+    )
+
+
+def _cells(name: str, stopped: StopFacts) -> tuple[str, ...]:
+    return (
+        name,
+        count(stopped.seen),
+        count(stopped.cases),
+        chance(stopped.chance),
+        percent(stopped.threshold, 1),
+        DASH if stopped.share is None else percent(stopped.share, 1),
+        DASH if stopped.least_share is None else percent(stopped.least_share, 1),
+        usd(stopped.saved_usd),
+        "no number is likely to"
+        if stopped.cases_to_decide is None
+        else count(stopped.cases_to_decide),
+        usd(stopped.cost_to_decide_usd),
+    )

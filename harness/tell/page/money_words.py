@@ -1,0 +1,208 @@
+"""What a swap saves, what its mistakes take of it, and what is left: figures that add up as shown.
+
+Whole dollars where one of them reaches 100, cents below. What is left is the difference of the two
+amounts as they are printed, so that a reader who adds them up finds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from harness.record.model import DecisionRecord
+from harness.record.money import BreakEven, Savings
+from harness.record.parts import OptionRecord
+from harness.tell.facts import break_even_of, chosen_option, saving_if_swapped
+from harness.tell.words import amount_text, singular, usd, usd_range
+from reports.document import Block, Paragraph
+
+_WHOLE_FROM = Decimal(100)
+_MOST_PLACES = 2
+_DAYS_PER_MONTH = 30.4375
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What is saved on the bill and what `errors` cost at `each` USD: a month, rounded alike."""
+
+    saved: Decimal
+    errors: float
+    each: Decimal
+    cost: Decimal
+
+    @property
+    def left(self) -> Decimal:
+        """Negative where the errors cost more than is saved."""
+        return self.saved - self.cost
+
+    @property
+    def _last_place(self) -> Decimal:
+        """One of the last digit that the amounts are rounded to."""
+        exponent = self.cost.as_tuple().exponent
+        return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(1)
+
+    @property
+    def errors_text(self) -> str:
+        """As few digits as give what they cost, at the stated cost of one."""
+        for places in range(_MOST_PLACES):
+            shown = round(Decimal(str(self.errors)), places)
+            if abs(shown * self.each - self.cost) <= self._last_place / 2:
+                return f"{shown:,.{places}f}"
+        return f"{self.errors:,.{_MOST_PLACES}f}"
+
+
+def left_of(record: DecisionRecord, option: OptionRecord, *, at_worst: bool = False) -> Left | None:
+    """What is left of an option's saving; None where nobody stated what an error costs."""
+    each, even = record.feature.error_cost_usd, break_even_of(record, option)
+    saved = saving_if_swapped(record, option)
+    if each is None or even is None or saved is None:
+        return None
+    errors = even.more_errors_per_month_worst if at_worst else even.more_errors_per_month
+    if errors is None:
+        return None
+    cost = Decimal(str(errors)) * each
+    unit = _unit(max(abs(saved), cost))
+    return Left(
+        saved=saved.quantize(unit, rounding=ROUND_HALF_UP),
+        errors=errors,
+        each=each,
+        cost=cost.quantize(unit, rounding=ROUND_HALF_UP),
+    )
+
+
+def _unit(amount: Decimal) -> Decimal:
+    return Decimal(1) if abs(amount) >= _WHOLE_FROM else Decimal("0.01")
+
+
+def saves(record: DecisionRecord, saved: Savings) -> str:
+    """`saves USD 2,174 a month net`, and a loss at worst; gross where no error has a cost."""
+    option = chosen_option(record)
+    left = left_of(record, option) if option is not None else None
+    worst = left_of(record, option, at_worst=True) if option is not None else None
+    if left is None:
+        span = usd_range(saved.after_discounts_lower, saved.after_discounts_upper)
+        return f"saves {usd(saved.after_discounts)} a month{span}"
+    lost = "" if worst is None or worst.left >= 0 else f"; at worst it {result(worst.left)}"
+    return f"{result(left.left)} net{lost}"
+
+
+def result(left: Decimal) -> str:
+    """`saves USD 2,174 a month` or `loses USD 5,061 a month`."""
+    return f"{'loses' if left < 0 else 'saves'} {dollars(abs(left))} a month"
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount that was rounded already, with all of its digits."""
+    return f"USD {amount:,f}"
+
+
+def money(record: DecisionRecord, option: OptionRecord) -> list[Block]:
+    """The chosen option's bill, its mistakes and the one-off cost, in figures that add up."""
+    saved = record.savings
+    if saved is None or option.target.option != record.chosen:
+        return []
+    runs = f"{_bill(record, option, saved)}{_switching(saved)}"
+    return [Paragraph(lead="The money.", runs=(runs,))]
+
+
+def _bill(record: DecisionRecord, option: OptionRecord, saved: Savings) -> str:
+    left = left_of(record, option)
+    if left is None:
+        return f"Saved on the bill {usd(saved.after_discounts)} a month."
+    worst = left_of(record, option, at_worst=True)
+    tail = "" if worst is None else f"; at worst {worst_text(record, worst)}"
+    return f"{sum_text(record, left)}{tail}."
+
+
+def sum_text(record: DecisionRecord, left: Left) -> str:
+    """`Saved on the bill USD 2,483; 343 more wrong invoices at USD 0.90 each -309; left ...`."""
+    unit = record.feature.unit
+    lost = f"{left.errors_text} more wrong {unit} at {usd(left.each)} each -{left.cost:,f}"
+    if not left.errors:
+        lost = f"no more wrong {unit}"
+    kept = f"left USD {left.left:,f} a month"
+    return f"Saved on the bill {dollars(left.saved)}; {lost}; {kept}"
+
+
+def worst_text(record: DecisionRecord, worst: Left) -> str:
+    """`USD 669, with 2,016 more wrong`."""
+    return f"{dollars(worst.left)}, with {worst.errors_text} more wrong {record.feature.unit}"
+
+
+def _switching(saved: Savings) -> str:
+    if not saved.one_off_cost:
+        return ""
+    text = f" Switching costs {usd(saved.one_off_cost)} once"
+    if saved.payback_months is None:
+        return f"{text}, and is never paid back."
+    return f"{text}: paid back in {_term(saved.payback_months)}."
+
+
+def _term(months: float) -> str:
+    """Days below two months."""
+    days = round(months * _DAYS_PER_MONTH)
+    if months < 2:  # noqa: PLR2004  # months
+        return "a day" if days <= 1 else f"{days} days"
+    return f"{months:.1f} months"
+
+
+def too_little(record: DecisionRecord, option: OptionRecord) -> str:
+    """Why an option's saving is no reason to change, in money and errors."""
+    left, even = left_of(record, option), break_even_of(record, option)
+    saved = saving_if_swapped(record, option)
+    if left is None:
+        head = f"Saved on the bill {usd(saved)} a month"
+    else:
+        head = f"{sum_text(record, left)}{', a loss' if left.left < 0 else ''}"
+    return f"{head}{_one_off(even)}. That is less than the least worth a change."
+
+
+def _one_off(even: BreakEven | None) -> str:
+    """What the one-off cost, spread over the evidence's life, makes of it."""
+    if even is None or even.net_of_one_off is None or even.saving_after_discounts is None:
+        return ""
+    net = even.net_saving_estimate
+    before = even.saving_after_discounts if net is None else net
+    monthly = before - even.net_of_one_off
+    if not monthly:
+        return ""
+    return (
+        f"; switching costs {usd(monthly)} for each month that the evidence lasts, which leaves "
+        f"{usd(even.net_of_one_off)}"
+    )
+
+
+def errors_beside(record: DecisionRecord, option: OptionRecord) -> str:
+    """What an option's further errors would cost beside what it saves; empty where not stated."""
+    left = left_of(record, option)
+    if left is None or not left.errors:
+        return ""
+    return (
+        f" Its {left.errors_text} more wrong {record.feature.unit} a month, at {usd(left.each)} "
+        f"each, would cost {dollars(left.cost)}."
+    )
+
+
+def at_most_text(today: Decimal | None, then: Decimal | None, most: Decimal | None) -> str:
+    """How a bound of the saving adds up beside what the option costs at today's tokens."""
+    if today is None or then is None or most is None or most <= today - then:
+        return ""
+    return (
+        f" That is at today's token counts, {amount_text(today)} less {amount_text(then)}; at most "
+        f"{usd(most)}, if it took so few tokens that it cost {amount_text(today - most)}"
+    )
+
+
+def pays(even: BreakEven, unit: str) -> str:
+    """Up to which cost of one more error a swap pays."""
+    one = f"one more wrong {singular(unit)}"
+    if even.saving_after_discounts is not None and even.saving_after_discounts <= 0:
+        return "It saves nothing on the bill."
+    if even.at_worst is None and even.at_estimate is None:
+        return "It costs no quality: the swap pays whatever an error costs."
+    if even.at_estimate is None:
+        return f"At worst, the swap pays as long as {one} costs less than {usd(even.at_worst)}."
+    return (
+        f"The swap pays as long as {one} costs less than {usd(even.at_estimate)} "
+        f"(at worst {usd(even.at_worst)})."
+    )

@@ -1,0 +1,337 @@
+"""The answer to "will users notice?": the risk, before the money.
+
+What was measured of quality, in the owner's words.
+
+Why there is no answer yet, what is missing, and what deciding is worth.
+
+Why to stay, and what staying costs.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from harness.record.base import Reason, Result, Verdict
+from harness.record.model import DecisionRecord
+from harness.record.parts import OptionRecord, StillNeeded
+from harness.record.quality_parts import Quality
+from harness.tell.facts import (
+    cheapest_failed,
+    chosen_option,
+    decided_by_slice,
+    month_of,
+    open_option,
+    right_counts,
+    saving_if_swapped,
+)
+from harness.tell.page.missing import cannot_tell, why_stopped
+from harness.tell.page.money_words import at_most_text, errors_beside, too_little
+from harness.tell.page.page_tables import promised_time
+from harness.tell.words import (
+    REASONS,
+    count,
+    day,
+    groups_text,
+    harm_text,
+    limit,
+    of_option,
+    person,
+    points,
+    seconds,
+    sentence,
+    series,
+    share,
+    usd,
+)
+from harness.wording import pilot_beside, plural
+from reports.document import Paragraph
+
+
+def cases_of(record: DecisionRecord, quality: Quality) -> str:
+    """The cases that an option's figures rest on, the pilot's named where they are among them."""
+    return pilot_beside(quality.n, quality.pilot_cases or 0, record.feature.unit)
+
+
+def counts_text(record: DecisionRecord, quality: Quality) -> str:
+    """How often each model was right, or how they scored."""
+    counts = right_counts(quality)
+    unit = f"held-back {record.feature.unit}"
+    cases = pilot_beside(quality.n, quality.pilot_cases or 0, unit)
+    if quality.current is None:
+        return f"On {cases} {unlabelled_text(quality)}."
+    if counts is None:
+        return (
+            f"On {cases} the smaller model scored "
+            f"{points(quality.candidate, signed=False)} of 100, today's "
+            f"{points(quality.current, signed=False)}."
+        )
+    today, then = counts
+    return f"On {cases} the smaller model was right {count(then)} times, today's {count(today)}."
+
+
+def unlabelled_text(quality: Quality) -> str:
+    """What is known where equal answers stand in for labels: the difference, and no level."""
+    alike = f"the models answered alike {count(quality.agreed_without_label)} times, unlabelled"
+    today, then = quality.only_current_right, quality.only_candidate_right
+    if today is None or then is None:
+        return f"{alike}; how good either is was not measured, only the difference"
+    return (
+        f"{alike}; where they differ the smaller model alone was right {count(then)} times, "
+        f"today's alone {count(today)}"
+    )
+
+
+def agreed(record: DecisionRecord) -> str:
+    """Who set the limit, and that it was set before."""
+    margin = record.margin
+    if margin.agreed_on is None:
+        return (
+            f"the limit is {margin.value:g} points (the company's rule for "
+            f"{record.feature.risk} risk; nobody agreed to it by name)"
+        )
+    owner = margin.agreed_by is None or margin.agreed_by == record.feature.owner.partition("@")[0]
+    who = "you" if owner else person(margin.agreed_by or "")
+    before = margin.agreed_on <= record.generated_at.date()
+    return (
+        f"{who} agreed on a limit of {margin.value:g} on {day(margin.agreed_on)}, "
+        f"{'before anything was run' if before else 'after this review'}"
+    )
+
+
+def note_of(option: OptionRecord) -> str:
+    """Why an option ended as it did: the record's line, or its reasons in words."""
+    reasons = series(REASONS[reason] for reason in option.reason_codes)
+    return (option.note or reasons or "no reason was recorded").rstrip(".")
+
+
+def undecided_opening(record: DecisionRecord) -> list[Paragraph]:
+    """Why there is no answer, what is missing, and what happens until then."""
+    until = (
+        f"{record.current.option} stays; {person(record.feature.owner)} decides by "
+        f"{day(record.decide_by)} whether the answer is worth having."
+    )
+    return [
+        Paragraph(lead="Why no answer yet?", runs=(_why_open(record),)),
+        Paragraph(lead="What is missing.", runs=(_missing_text(record),)),
+        Paragraph(lead="Until then.", runs=(until,)),
+    ]
+
+
+def _why_open(record: DecisionRecord) -> str:
+    option = open_option(record)
+    reasons = series(REASONS[reason] for reason in record.reason_codes)
+    plain = f"{reasons[:1].upper()}{reasons[1:]}."
+    if Reason.BASELINE_FAILS_OWN_BAR in record.reason_codes:
+        return f"{plain} It scored {points(record.current_quality, signed=False)} of 100."
+    if Reason.EVALSET_CANNOT_TELL in record.reason_codes:
+        return f"{plain} {cannot_tell(record)}"
+    if option is None or option.quality is None:
+        return plain if option is None else f"{plain} {option.target.option}: {note_of(option)}."
+    quality = option.quality
+    if quality.worst > -quality.margin:
+        return (
+            f"{counts_text(record, quality)} That would hold the limit, at worst "
+            f"{points(quality.worst)}; but {reasons}."
+        )
+    return (
+        f"{counts_text(record, quality)} {harm_text(record, quality)} "
+        f"{option.target.option} is neither safe nor shown to be harmful ({reasons}); "
+        f"{agreed(record)}.{groups_text(record, quality)}"
+    )
+
+
+_PROVIDE = {
+    Reason.PRICE_MISSING: "A price: a dated entry beside the model in models/.",
+    Reason.TRAFFIC_MISSING: "How often production asks, and with how many tokens: `traffic` in the "
+    "feature's file.",
+    Reason.RUN_INCOMPLETE: "The answers that did not come: run the review again; what was answered "
+    "is not asked twice.",
+    Reason.LATENCY_NOT_MEASURED: "A time measurement of at least 60 live requests.",
+    Reason.JUDGE_UNRELIABLE: "A judge that agrees with people, or labels made by people.",
+    Reason.USAGE_NOT_REPORTED: "A server that reports its usage: without it the cost is unknown.",
+    Reason.EVALSET_CANNOT_TELL: "Cases on which a working model is clearly better than an answer "
+    "that never changes: see that the prompt holds the case, that the targets are what a right "
+    "answer says, and that they are not nearly all the same.",
+    Reason.BASELINE_FAILS_OWN_BAR: "A model or a prompt that passes the bar: mend that first.",
+}
+
+
+def _missing_text(record: DecisionRecord) -> str:
+    provide = [_PROVIDE[reason] for reason in record.reason_codes if reason in _PROVIDE]
+    needed = record.still_needed
+    if needed is None:
+        return " ".join(provide) or "The record does not say how many cases or labels would decide."
+    if needed.note and not provide:
+        provide = [sentence(needed.note)]
+    what = [
+        text
+        for number, text in (
+            (needed.cases, plural(needed.cases or 0, "more case")),
+            (needed.labels, plural(needed.labels or 0, "label")),
+        )
+        if number
+    ]
+    amount = [f"{series(what)}, {_price(needed)}."] if what else []
+    worth = (
+        "What deciding is worth is not known."
+        if needed.worth_monthly_usd is None
+        else f"Deciding is worth up to {usd(needed.worth_monthly_usd)} a month."
+    )
+    return " ".join([*amount, *provide, worth])
+
+
+def _price(needed: StillNeeded) -> str:
+    """Labels alone need no call; cases that cost nothing were never asked before."""
+    if needed.cost_usd:
+        return f"for {usd(needed.cost_usd)} of calls"
+    return "at a cost not known" if needed.cases else "without another call"
+
+
+def justify_opening(record: DecisionRecord) -> list[Paragraph]:
+    """The cheapest that failed, by how much, and what it would have saved."""
+    paragraphs = [Paragraph(lead="Why stay?", runs=(_why_stay(record),))]
+    option = cheapest_failed(record)
+    if option is None:
+        return paragraphs
+    saving = saving_if_swapped(record, option)
+    if saving is not None and saving > 0:
+        paragraphs.append(
+            Paragraph(lead="What staying costs.", runs=(_staying(record, option, saving),))
+        )
+    else:
+        text = _staying_unknown(record, option)
+        paragraphs.append(Paragraph(lead="What staying costs.", runs=(text,)))
+    return paragraphs
+
+
+def _staying(record: DecisionRecord, option: OptionRecord, saving: Decimal) -> str:
+    """The bill's part of it, how a bound of it adds up, and what the errors would cost."""
+    how = "failed" if option.result is Result.FAIL else "was left"
+    against = f"against {option.target.option}, the cheapest that {how}"
+    bound = ""
+    if option.quality is None:
+        today, then = month_of(record.current_cost), month_of(option.cost)
+        bound = at_most_text(today, then, option.saving_at_most)
+    beside = errors_beside(record, option)
+    on_bill = " on the bill" if beside else ""
+    return f"{usd(saving)} a month{on_bill}, {against}.{bound}{'.' if bound else ''}{beside}"
+
+
+def _staying_unknown(record: DecisionRecord, option: OptionRecord) -> str:
+    if saving_if_swapped(record, option) is None:
+        return f"Not known: {option.target.option} has no monthly cost here ({note_of(option)})."
+    return f"Nothing: {option.target.option} is not cheaper at this traffic."
+
+
+def _why_stay(record: DecisionRecord) -> str:
+    option = cheapest_failed(record)
+    if option is None:
+        codes = series(REASONS[reason] for reason in record.reason_codes)
+        return f"There is nothing to move to: {codes or REASONS[Reason.NO_CHEAPER_CANDIDATE]}."
+    if option.quality is None:
+        others = len(record.options) - 1
+        more = f" {_others(others)} left too; the table says why." if others > 0 else ""
+        return f"{option.target.option} is the cheapest: {note_of(option)}.{more}"
+    return _measured_failure(record, option, option.quality)
+
+
+def _others(number: int) -> str:
+    return "The other was" if number == 1 else f"The other {number} were"
+
+
+def _measured_failure(record: DecisionRecord, option: OptionRecord, quality: Quality) -> str:
+    counts = right_counts(quality)
+    if quality.current is None:
+        scored = (
+            f"{option.target.option} was tried on {cases_of(record, quality)}; "
+            f"{unlabelled_text(quality)}"
+        )
+    elif counts is None:
+        scored = (
+            f"{option.target.option} scored {points(quality.candidate, signed=False)} of 100 on "
+            f"{cases_of(record, quality)}, "
+            f"today's model {points(quality.current, signed=False)}"
+        )
+    else:
+        scored = (
+            f"{option.target.option} was right {count(counts[1])} times on "
+            f"{cases_of(record, quality)}, today's model {count(counts[0])} times"
+        )
+    return (
+        f"{scored}: {points(quality.difference)} points, at worst {points(quality.worst)} "
+        f"({limit(quality.margin)}); {agreed(record)}. {_why_failed(record, option)}"
+    )
+
+
+def _why_failed(record: DecisionRecord, option: OptionRecord) -> str:
+    return " ".join(_failure(record, option, reason) for reason in option.reason_codes)
+
+
+def _failure(record: DecisionRecord, option: OptionRecord, reason: Reason) -> str:
+    """One reason with the figure that it rests on, where there is one."""
+    match reason:
+        case Reason.SLICE_REGRESSION:
+            figure = _slice_text(option)
+        case Reason.GUARDRAIL_FAILED:
+            figure = _guardrail_text(option)
+        case Reason.LATENCY_SLO_MISSED:
+            figure = _latency_text(option)
+        case Reason.UNLIKELY_TO_PASS:
+            figure = why_stopped(record, option)
+        case Reason.NET_SAVING_BELOW_MINIMUM:
+            figure = too_little(record, option)
+        case _:
+            figure = ""
+    return figure or f"{of_option('It', reason)}."
+
+
+def _slice_text(option: OptionRecord) -> str:
+    part = decided_by_slice(option)
+    if part is None or part.difference is None:
+        return ""
+    best = "" if part.best is None else f", at best {points(part.best)}"
+    allowed = "" if part.margin is None else f" (limit -{part.margin:g})"
+    name = f"{part.key} {part.value} ({count(part.n)} cases)"
+    return f"On {name} it is at {points(part.difference)} points{best}{allowed}."
+
+
+def _guardrail_text(option: OptionRecord) -> str:
+    rail = next((rail for rail in option.guardrails if rail.vetoes), None)
+    if rail is None or rail.difference is None:
+        return ""
+    allowed = "" if rail.margin is None else f" (limit -{rail.margin:g})"
+    return (
+        f"It fails the guardrail {rail.name}: {share(rail.candidate)} against "
+        f"{share(rail.current)} today, {points(rail.difference)} points{allowed}."
+    )
+
+
+def _latency_text(option: OptionRecord) -> str:
+    if option.latency is None:
+        return ""
+    bound, promised = promised_time(option.latency)
+    if bound is None or promised is None:
+        return ""
+    return f"It may take {seconds(bound)} where {promised:g} s are promised."
+
+
+def opening(record: DecisionRecord) -> list[Paragraph]:
+    """The first paragraphs: the risk before the money."""
+    match record.verdict:
+        case Verdict.DOWNGRADE:
+            return _downgrade_opening(record)
+        case Verdict.JUSTIFY:
+            return justify_opening(record)
+        case Verdict.UNDECIDED:
+            return undecided_opening(record)
+
+
+def _downgrade_opening(record: DecisionRecord) -> list[Paragraph]:
+    option = chosen_option(record)
+    if option is None or option.quality is None:
+        text = "No: the same model answers with the same prompt; only the way it is billed changes."
+        return [Paragraph(lead="Will users notice?", runs=(text,))]
+    counts = counts_text(record, option.quality).removesuffix(".")
+    groups = groups_text(record, option.quality)
+    text = f"{harm_text(record, option.quality)} {counts}; {agreed(record)}.{groups}"
+    return [Paragraph(lead="Will users notice?", runs=(text,))]

@@ -1,0 +1,265 @@
+"""Page one: what changes, what is risked, what is saved, what if it is wrong, by when.
+
+Page one's risk: what an error may cost, the weakest part, and how to go back.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from harness.record.base import Reason, State, Verdict
+from harness.record.model import DecisionRecord
+from harness.record.money import BreakEven
+from harness.record.parts import OptionRecord
+from harness.record.trust import EvalSetFacts
+from harness.tell.facts import (
+    Facts,
+    break_even_of,
+    bridge_at_list,
+    cheapest_failed,
+    chosen_option,
+    has_discount,
+    open_option,
+    trials_missing,
+    weakest_slice,
+)
+from harness.tell.figures import forest
+from harness.tell.page.missing import floor_paragraph, missing_text, too_easy
+from harness.tell.page.money_words import dollars, left_of, money, pays
+from harness.tell.page.opening import opening
+from harness.tell.page.page_stay import exception, levers, would_change
+from harness.tell.page.page_tables import comparison, options_table
+from harness.tell.page.titles import notices
+from harness.tell.words import about, amounts_alike, count, day, points, sentence, singular, usd
+from harness.wording import plural
+from reports.document import Block, Code, Paragraph, Signature
+
+
+def errors(record: DecisionRecord, option: OptionRecord) -> list[Block]:
+    """How many more errors, and the cost of one at which the swap stops paying."""
+    even = break_even_of(record, option)
+    if even is None:
+        return money(record, option)
+    chosen = money(record, option)
+    net = "" if chosen else _net(record, option)
+    runs = f"{_more_errors(record, even)} {pays(even, record.feature.unit)}{net}"
+    return [*chosen, Paragraph(lead="What it may cost.", runs=(runs,))]
+
+
+def _more_errors(record: DecisionRecord, even: BreakEven) -> str:
+    unit = record.feature.unit
+    estimate, worst = even.more_errors_per_month, even.more_errors_per_month_worst
+    if worst is None:
+        return f"How many more {unit} would go wrong a month is not known."
+    tail = f"{about(worst)} at worst" if worst > 0 else "none even at worst"
+    if estimate is None:
+        return f"More wrong {unit} a month: {tail}."
+    if estimate < 0:
+        return f"About {about(-estimate)} fewer wrong {unit} a month; {about(worst)} more at worst."
+    if estimate == 0:
+        return f"By what was seen, not one more wrong {singular(unit)} a month; {tail}."
+    return f"About {about(estimate)} more wrong {unit} a month, {tail}."
+
+
+def _net(record: DecisionRecord, option: OptionRecord) -> str:
+    """What would be left of an option that is not chosen yet."""
+    cost = record.feature.error_cost_usd
+    if cost is None:
+        return ""
+    text = f" You put it at {usd(cost)}"
+    left, worst = left_of(record, option), left_of(record, option, at_worst=True)
+    if left is None:
+        return f"{text}."
+    at_worst = "" if worst is None else f", at worst {dollars(worst.left)}"
+    return f"{text}: net saving {dollars(left.left)} a month{at_worst}."
+
+
+def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
+    """The part of the cases where the largest drop could not be excluded."""
+    part = weakest_slice(option)
+    if part is None or part.worst is None or part.difference is None:
+        return []
+    all_cases = option.quality.n if option.quality is not None else 0
+    whole = f" of {count(all_cases)}" if part.n <= all_cases else ""
+    allowed = "" if part.margin is None else f" (limit {part.margin:g})"
+    harm = "harm was shown" if part.vetoes else "no harm shown"
+    could = (
+        f"but a drop of up to {points(-part.worst, signed=False)} is possible{allowed}"
+        if part.worst < 0
+        else f"and no drop is possible{allowed}"
+    )
+    head = f"{part.key}: {part.value} ({count(part.n)}{whole} {record.feature.unit})"
+    text = f"{head} is at {points(part.difference)} points; {harm}, {could}."
+    return [Paragraph(lead="Weakest part.", runs=(text[:1].upper() + text[1:],))]
+
+
+def if_wrong(record: DecisionRecord) -> list[Block]:
+    """How to go back, and what, when seen, means doing it."""
+    back = record.feature.rollback or (
+        f"Set {record.feature.used_in} back to {record.current.option}"
+        if record.feature.used_in
+        else f"Set the model back to {record.current.option}; where production reads it is not "
+        "recorded"
+    )
+    trigger = record.trigger or "none was agreed"
+    text = f"{sentence(back)} Trigger: {trigger.rstrip('.')}."
+    return [Paragraph(lead="If it goes wrong.", runs=(text,))]
+
+
+def page_one(facts: Facts) -> tuple[Block, ...]:
+    """All blocks of page one, in reading order."""
+    record = facts.record
+    blocks: list[Block] = [*notices(facts), *too_easy(record), *opening(record)]
+    blocks += floor_paragraph(record)
+    told = Reason.EVALSET_CANNOT_TELL not in record.reason_codes
+    shown = (chosen_option(record) or open_option(record)) if told else None
+    if shown is not None:
+        blocks.append(comparison(record, shown))
+    picture = forest(record) if told else None
+    if picture is not None:
+        blocks.append(picture)
+    if shown is not None:
+        blocks += [*errors(record, shown), *weakest(record, shown)]
+    blocks += options_table(record)
+    blocks += _verdict_blocks(record)
+    blocks += [*_savings(record), *_unknown(record), _evidence(record), _recompute(record)]
+    blocks += _decision(facts)
+    return tuple(blocks)
+
+
+def _verdict_blocks(record: DecisionRecord) -> list[Block]:
+    match record.verdict:
+        case Verdict.DOWNGRADE:
+            return list(if_wrong(record))
+        case Verdict.JUSTIFY:
+            return [*levers(record), *would_change(record), *exception(record)]
+        case Verdict.UNDECIDED:
+            return list(levers(record))
+
+
+_TERMS = {
+    "price": "price",
+    "input tokens": "tokens in the question",
+    "output tokens": "length of the answers",
+    "retries": "retries",
+    "cache": "cached tokens",
+    "asked again": "asking today's model again",
+}
+
+
+def _savings(record: DecisionRecord) -> list[Block]:
+    if record.savings is None or not record.bridge:
+        return []
+    steps = record.bridge
+    total = sum((step.usd for step in steps), start=Decimal(0))
+    *amounts, whole = amounts_alike([*(step.usd for step in steps), total])
+    terms = ", ".join(
+        f"{_TERMS.get(step.term, step.term)} {amount}"
+        for step, amount in zip(steps, amounts, strict=True)
+        if step.usd
+    )
+    listed = ", at list price" if bridge_at_list(record) else ""
+    text = f"{terms[:1].upper()}{terms[1:]} (exact sum {whole}{listed})."
+    return [Paragraph(lead="Where the saving comes from.", runs=(text,))]
+
+
+def _unknown(record: DecisionRecord) -> list[Block]:
+    if not record.not_known:
+        return []
+    text = sentence("; ".join(part.rstrip(".") for part in record.not_known))
+    return [Paragraph(lead="Not known.", runs=(text,))]
+
+
+def _evidence(record: DecisionRecord) -> Paragraph:
+    text = f"{_cases_text(record)}{_missing(record)} {_price_text(record)}{_spend_text(record)}"
+    return Paragraph(lead="Evidence.", runs=(text,))
+
+
+def _cases_text(record: DecisionRecord) -> str:
+    used = record.evidence.eval_set
+    if not record.evidence.spend.trials and not record.evidence.imported:
+        return f"Decided without asking a model; {plural(used.n, 'case')} at hand.{_alike(used)}"
+    shown = chosen_option(record) or open_option(record) or cheapest_failed(record)
+    tried = shown.prompts_tried if shown is not None else 0
+    prompts = f"; {plural(tried, 'prompt')} tried" if tried else ""
+    times = (
+        "first use of this set" if used.times_used <= 1 else f"use {used.times_used} of this set"
+    )
+    return (
+        f"{plural(used.n, 'case')} ({used.provenance}): {count(used.tune)} for prompts, "
+        f"{count(used.pilot)} as a pilot, {count(used.deciding)} left to decide"
+        f"{_asked_text(record, shown)}{prompts}; {times}.{_alike(used)}"
+    )
+
+
+def _asked_text(record: DecisionRecord, shown: OptionRecord | None) -> str:
+    """How many of the cases that were left to decide the option's figures rest on."""
+    quality = shown.quality if shown else None
+    if shown is None or quality is None or quality.deciding_cases is None:
+        return ""
+    most = record.evidence.eval_set.deciding
+    asked = "all of them" if quality.deciding_cases == most else count(quality.deciding_cases)
+    own = f"the figures of {shown.target.option} rest on"
+    if not quality.pilot_cases:
+        return f"; {own} {asked}"
+    pilot = f"{count(quality.pilot_cases)} of the pilot"
+    return f"; {own} {asked} and {pilot}" if quality.deciding_cases else f"; {own} {pilot} alone"
+
+
+def _alike(used: EvalSetFacts) -> str:
+    """What copies and near-copies leave; empty where there are none."""
+    text = ""
+    if used.rows is not None:
+        text += f" They are the different ones of {plural(used.rows, 'row')}: copies count once."
+    if used.worth is not None:
+        worth = plural(max(round(used.worth), 1), "independent one")
+        text += f" Many say nearly the same: they are worth about {worth}."
+    return text
+
+
+def _missing(record: DecisionRecord) -> str:
+    return "" if trials_missing(record) is None else f" {sentence(missing_text([record]))}"
+
+
+def _price_text(record: DecisionRecord) -> str:
+    text = f"Prices of {day(record.evidence.rates_as_of)}, "
+    if not has_discount(record):
+        return f"{text}list."
+    return f"{text}your discounts taken off; the appendix has the list prices."
+
+
+def _spend_text(record: DecisionRecord) -> str:
+    spend = record.evidence.spend
+    if spend.trials == 0:
+        return ""
+    saved = (
+        f"; stopping early saved {usd(spend.saved_by_stopping_usd)}"
+        if spend.saved_by_stopping_usd
+        else ""
+    )
+    return f" Evaluation cost {usd(spend.total_usd)}{saved}."
+
+
+def _recompute(record: DecisionRecord) -> Paragraph:
+    command = f"rightsize report --cycle {record.cycle} --feature {record.feature.id}"
+    tail = f" \u00b7 record {record.decision_id} \u00b7 {record.etag[:6]}"
+    return Paragraph(lead=None, runs=("Recompute without a call: ", Code(code=command), tail))
+
+
+def _decision(facts: Facts) -> list[Block]:
+    record = facts.record
+    blocks: list[Block] = []
+    if record.history:
+        last = record.history[-1]
+        link = f" ({last.link})" if last.link else ""
+        text = f"{last.state.value} by {last.by} on {day(last.at)}: {last.reason}{link}"
+        blocks.append(Paragraph(lead="Decision.", runs=(sentence(text),)))
+    if facts.state is State.PROPOSED and not record.evidence.exploratory:
+        blocks.append(
+            Signature(
+                lead="Decision",
+                choices=("accept", "reject", "defer"),
+                blanks=("until", "by", "reason", "approval link"),
+            )
+        )
+    return blocks

@@ -1,0 +1,106 @@
+"""Page one of a reason to stay: savings without another model, and what would change it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from harness.record.base import Reason
+from harness.record.model import DecisionRecord
+from harness.record.parts import OptionRecord
+from harness.record.quality_parts import Quality
+from harness.tell.facts import lever_saving, nearest_failed
+from harness.tell.page.missing import cases_that_would_change
+from harness.tell.words import LEVERS, count, day, person, points, sentence, usd
+from reports.document import Block, Bullets, Paragraph
+
+_WORTH_NAMING = Decimal(1)
+"""USD a month under which a lever stands in the table alone."""
+
+
+def levers(record: DecisionRecord) -> list[Block]:
+    """What can be saved on the same model."""
+    possible = [lever for lever in record.levers if lever.possible]
+    named = [lever for lever in possible if lever_saving(record, lever) >= _WORTH_NAMING]
+    if not named:
+        text = (
+            "None that saves a dollar a month."
+            if possible
+            else "None: neither batch nor caching applies here."
+        )
+        return [Paragraph(lead="Savings that need no other model.", runs=(text,))]
+    items = tuple(
+        f"{sentence(LEVERS.get(lever.kind, lever.kind))[:-1]}: saves "
+        f"{usd(lever_saving(record, lever))} a month; {lever.needs.rstrip('.')}."
+        for lever in named
+    )
+    lead = "Savings that need no other model (one of them; they exclude each other)."
+    return [Bullets(lead=lead, items=items)]
+
+
+def would_change(record: DecisionRecord) -> list[Block]:
+    """What would lead to another verdict, cheapest first; more cases before all."""
+    items = changes(record)
+    if record.exception is not None and sentence(record.exception.would_change) not in items:
+        items.append(sentence(record.exception.would_change))
+    return [Bullets(lead="What would change the decision, cheapest first.", items=tuple(items))]
+
+
+def changes(record: DecisionRecord) -> list[str]:
+    """Sentences on what would lead to another verdict: cases first, then cheapest; never none."""
+    found = [text for _, text in sorted(_changes(record), key=lambda item: item[0])]
+    return found or ["A new or cheaper model that may see this data."]
+
+
+def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
+    found = [(-1, text) for text in cases_that_would_change(record)]
+    for option in record.options:
+        if Reason.DATA_NOT_PERMITTED in option.reason_codes:
+            text = f"Permission for {option.target.option} to see {record.feature.data} data."
+            found.append((0, text))
+    near = nearest_failed(record)
+    if near is not None and near.quality is not None and _is_near(near.quality):
+        found.append(
+            (1, f"A better prompt for {near.target.option}: {_short(near, near.quality)}.")
+        )
+    if Reason.NET_SAVING_BELOW_MINIMUM in record.reason_codes:
+        found.append((2, "A lower price, or mistakes that cost less."))
+    elif Reason.SAVINGS_BELOW_MINIMUM in record.reason_codes and record.traffic is not None:
+        text = (
+            f"More traffic than {count(record.traffic.requests_per_month)} requests a month, "
+            "or a lower price."
+        )
+        found.append((2, text))
+    if record.options:
+        found.append((3, "A new or cheaper model that holds the same limit."))
+    return found
+
+
+def _short(near: OptionRecord, quality: Quality) -> str:
+    """What a better prompt would have to mend."""
+    if Reason.NET_SAVING_BELOW_MINIMUM in near.reason_codes:
+        return "it holds the limit, and its mistakes take too much of what it saves"
+    gap = -quality.difference - quality.margin
+    if gap > 0:
+        return f"it is {points(gap, signed=False)} points short of the limit"
+    return "it is within the limit by what was seen, but not shown to be"
+
+
+def _is_near(quality: Quality) -> bool:
+    """A prompt may mend a loss within twice the margin; a larger one is the model's."""
+    return -quality.difference <= 2 * quality.margin
+
+
+def exception(record: DecisionRecord) -> list[Block]:
+    """Who signed the reason to stay, and until when."""
+    signed = record.exception
+    if signed is None:
+        text = (
+            f"Staying is an exception that {person(record.feature.owner)} has to sign; unsigned, "
+            f"it stands until {day(record.expires_at)}."
+        )
+    else:
+        text = (
+            f"{signed.reason_code.value}, signed by {signed.approver}, until "
+            f"{day(signed.expires_at)}."
+        )
+    return [Paragraph(lead="Exception.", runs=(text,))]

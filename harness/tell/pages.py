@@ -1,0 +1,202 @@
+"""Records to the files of a review: a page a feature, the index, the CSV.
+
+What makes the pages: code and templates.
+
+A record to its document: needs nothing but the record and the day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, partial
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from multiprocessing import get_context
+from pathlib import Path
+
+from harness.errors import Faults
+from harness.money.portfolio import overview
+from harness.record.model import DecisionRecord
+from harness.record.stored import file_name, read_past, replace_text
+from harness.tell.appendix.appendix import appendix
+from harness.tell.facts import Facts, read_facts
+from harness.tell.page.page_one import page_one
+from harness.tell.page.titles import status, title
+from harness.tell.portfolio.index import to_portfolio
+from harness.tell.portfolio.spreadsheet import to_csv
+from reports.document import Document
+from reports.render import render, render_index
+
+
+@cache
+def maker_stamp() -> str:
+    """A short hash of all that words and renders pages: another stamp, other pages."""
+    digest = hashlib.sha256()
+    for package in ("harness.tell", "reports"):
+        for content in _contents(files(package)):
+            digest.update(content)
+    return digest.hexdigest()[:12]
+
+
+def _contents(folder: Traversable) -> Iterator[bytes]:
+    for item in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if item.is_file():
+            yield item.read_bytes()
+        elif item.name != "__pycache__":
+            yield from _contents(item)
+
+
+def to_document(record: DecisionRecord, now: datetime) -> Document:
+    """Word everything that people read about one feature.
+
+    `now` only decides whether the evidence is expired or the decision overdue.
+    """
+    facts = read_facts(record, now)
+    return Document(
+        title=title(facts.record),
+        status=status(facts),
+        page=page_one(facts),
+        appendix=appendix(facts.record.model_copy(update={"state": facts.state})),
+        stamp=stamp_for(record, now),
+    )
+
+
+def stamp_for(record: DecisionRecord, now: datetime) -> str:
+    """What a document is made of: the record, what the day does to it, and its makers."""
+    facts = Facts(record=record, today=now.date())
+    day = "overdue" if facts.overdue else facts.state.value.lower()
+    return f"{record.etag} {day} {maker_stamp()}"
+
+
+PAGES = "its pages could not be made"
+_WORTH_PROCESSES = 16
+"""Fewer pages are rendered sooner than a process starts."""
+_CHUNK = 8
+_STAMP = re.compile(r"rightsize-stamp(?:\" content=\"| )([0-9a-zA-Z ]*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishReport:
+    """What was written, and what did not have to be."""
+
+    written: tuple[Path, ...]
+    unchanged: int
+    index: Path
+
+
+def publish(
+    records: Sequence[DecisionRecord],
+    out: Path,
+    *,
+    now: datetime,
+    workers: int | None = None,
+    faults: Faults | None = None,
+) -> PublishReport:
+    """Write `documents/`, the index and `portfolio.csv` under `out`, a review's folder.
+
+    The index also looks back on the cycles beside `out`. A page whose record and makers have not
+    changed is left alone. Many pages are rendered in processes, `workers` of them (default: one
+    per processor). Every page that can be made is, whatever is wrong with another's record: that
+    is raised at the end, or kept in `faults` where they are given.
+    """
+    kept = Faults() if faults is None else faults
+    folder = out / "documents"
+    folder.mkdir(parents=True, exist_ok=True)
+    ordered = sorted(records, key=lambda record: record.feature.id)
+    stale = [record for record in ordered if not _is_current(record, folder, now)]
+    written: list[Path] = []
+    for record, pages in _render_all(stale, folder, now, workers or os.cpu_count() or 1):
+        written += kept.attempt(record.feature.id, PAGES, pages) or []
+    index = partial(_publish_index, ordered, out, now=now)
+    written += kept.attempt("the index", PAGES, index) or []
+    if faults is None and kept.found:
+        raise kept.found[0].error
+    return PublishReport(
+        written=tuple(written),
+        unchanged=2 * len(ordered) + 3 - len(written),
+        index=out / "index.html",
+    )
+
+
+def publish_one(record: DecisionRecord, folder: Path, *, now: datetime) -> list[Path]:
+    """Write one feature's pages into `folder`."""
+    document = to_document(record, now)
+    paths = _paths(record, folder)
+    replace_text(paths[0], render(document, to="md"))
+    replace_text(paths[1], render(document, to="html"))
+    return list(paths)
+
+
+def _render_all(
+    records: Sequence[DecisionRecord], folder: Path, now: datetime, workers: int
+) -> Iterator[tuple[DecisionRecord, Callable[[], list[Path]]]]:
+    """Each record, and what gives its pages or raises why there are none."""
+    one = partial(publish_one, folder=folder, now=now)
+    if len(records) < _WORTH_PROCESSES or workers == 1:
+        for record in records:
+            yield record, partial(one, record)
+        return
+    # Spawned, not forked: a review's process has threads, and a fork of those may hang.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(max_workers=workers, mp_context=context) as pool:
+        pages = pool.map(partial(_one_or_why, one), records, chunksize=_CHUNK)
+        for record, made in zip(records, pages, strict=True):
+            yield record, partial(_given, made)
+
+
+def _one_or_why(
+    one: Callable[[DecisionRecord], list[Path]], record: DecisionRecord
+) -> list[Path] | Exception:
+    """In a process of its own, where an error would take the rest of its chunk with it."""
+    try:
+        return one(record)
+    except Exception as error:  # noqa: BLE001  # raised again where it is kept from the others
+        return error
+
+
+def _given(made: list[Path] | Exception) -> list[Path]:
+    if isinstance(made, Exception):
+        raise made
+    return made
+
+
+def _paths(record: DecisionRecord, folder: Path) -> tuple[Path, Path]:
+    name = file_name(record.feature.id)
+    return folder / f"{name}.md", folder / f"{name}.html"
+
+
+def _is_current(record: DecisionRecord, folder: Path, now: datetime) -> bool:
+    wanted = stamp_for(record, now)
+    return all(stamp_of(path) == wanted for path in _paths(record, folder))
+
+
+def _publish_index(records: Sequence[DecisionRecord], out: Path, *, now: datetime) -> list[Path]:
+    portfolio = to_portfolio(records, now, read_past(out))
+    plain = [read_facts(record, now).record for record in records]
+    texts = {
+        out / "index.html": render_index(portfolio, to="html"),
+        out / "index.md": render_index(portfolio, to="md"),
+        out / "portfolio.csv": to_csv(overview(plain, now.date())),
+    }
+    changed = [path for path, text in texts.items() if not _holds(path, text)]
+    for path in changed:
+        replace_text(path, texts[path])
+    return changed
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
+
+
+def stamp_of(path: Path) -> str | None:
+    """What a page says that it was made of; None when it is not there or not ours."""
+    if not path.is_file():
+        return None
+    match = _STAMP.search(path.read_text(encoding="utf-8", errors="replace"))
+    return match[1].strip() if match is not None else None

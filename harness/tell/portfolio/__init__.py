@@ -1,0 +1,1 @@
+"""All records of a cycle: the index, its views, the CSV."""

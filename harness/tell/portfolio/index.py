@@ -1,0 +1,240 @@
+"""All records of a cycle to the page that a review meeting is run from.
+
+Earlier forecasts against what was billed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from harness.money.portfolio import (
+    IN_PRODUCTION,
+    TO_BE_HAD,
+    Evaluation,
+    Overview,
+    Stage,
+    Sums,
+    overview,
+)
+from harness.record.base import State, Verdict
+from harness.record.lifecycle import standing
+from harness.record.model import DecisionRecord, sha256
+from harness.tell.facts import read_facts
+from harness.tell.portfolio.next_quarter import since_last
+from harness.tell.portfolio.spend import (
+    money,
+    net_text,
+    production_text,
+    proposed_text,
+    same_model_text,
+    spend_text,
+    verdict_counts,
+)
+from harness.tell.portfolio.views import views
+from harness.tell.words import DASH, count, sentence, series, usd
+from harness.wording import plural
+from reports.document import Block, Column, Paragraph, Portfolio, Row, Table
+
+_A_YEAR = timedelta(days=366)
+_NOT_STANDING = {State.REJECTED, State.EXPIRED, State.SUPERSEDED}
+
+
+def track_record(past: Sequence[DecisionRecord], today: date) -> str:
+    """One sentence on last year's accepted downgrades as they stand today; empty without any."""
+    accepted = [
+        record
+        for record in past
+        if record.verdict is Verdict.DOWNGRADE
+        and today - record.generated_at.date() <= _A_YEAR
+        and any(entry.state is State.ACCEPTED for entry in record.history)
+    ]
+    if not accepted:
+        return ""
+    back = [record for record in accepted if record.state is State.REJECTED]
+    stand = [record for record in accepted if standing(record, today) not in _NOT_STANDING]
+    ended = len(accepted) - len(back) - len(stand)
+    head = (
+        f"Of {plural(len(accepted), 'accepted downgrade')} of the last year {len(stand)} "
+        f"{'holds' if len(stand) == 1 else 'hold'}; {len(back)} went back"
+        f"{f'; {ended} ended with the evidence or a new decision' if ended else ''}."
+    )
+    return f"{head} {_billed(accepted)}"
+
+
+def _billed(accepted: Sequence[DecisionRecord]) -> str:
+    """Forecast and realised of the same decisions, whatever became of them since."""
+    billed = [
+        (record.savings.after_discounts, record.savings.realised)
+        for record in accepted
+        if record.savings is not None and record.savings.realised is not None
+    ]
+    if not billed:
+        return "No saving has been verified against a bill yet."
+    forecast = sum((pair[0] for pair in billed), start=Decimal(0))
+    realised = sum((pair[1] for pair in billed), start=Decimal(0))
+    return (
+        f"Verified against a bill on {plural(len(billed), 'feature')}: {usd(realised)} a month "
+        f"realised, {usd(forecast)} forecast."
+    )
+
+
+_NAMED = 10
+_ENDED = (State.REJECTED, State.EXPIRED)
+_STAGES = {
+    State.PROPOSED: "proposed",
+    State.DEFERRED: "deferred",
+    State.ACCEPTED: "accepted",
+    State.IMPLEMENTED: "in production, not verified",
+    State.VERIFIED: "in production, verified against a bill",
+    State.REJECTED: "rejected: in no sum",
+    State.EXPIRED: "expired, review again: in no sum",
+}
+
+
+def to_portfolio(
+    records: Sequence[DecisionRecord], now: datetime, past: Sequence[DecisionRecord] = ()
+) -> Portfolio:
+    """Word the index over the newest records of a cycle; `past` are those of earlier cycles."""
+    figures = overview([read_facts(record, now).record for record in records], now.date())
+    earlier = [read_facts(record, now).record for record in past]
+    shown = [one.record for one in figures.features]
+    cycles = sorted({record.cycle for record in shown})
+    since = since_last(earlier, shown, now.date()) if earlier else None
+    return Portfolio(
+        title=f"Right-sizing {', '.join(cycles) or 'review'}: {plural(len(shown), 'feature')}, "
+        f"{spend_text(figures.total)}",
+        status="As found: " + " \u00b7 ".join(verdict_counts(shown)),
+        page=tuple(_page(figures, track_record(earlier, now.date()))),
+        views=tuple(views(figures, since)),
+        stamp=sha256(
+            [
+                f"{one.record.etag} {one.state} {one.record.decide_by < figures.day}"
+                for one in figures.features
+            ]
+        ),
+    )
+
+
+def _page(figures: Overview, kept: str) -> Iterable[Block]:
+    total, tried = figures.total, figures.evaluation
+    yield Paragraph(lead="What can be saved.", runs=(_saving_text(total, tried),))
+    if total.production_on:
+        yield Paragraph(lead="What is saved.", runs=(sentence(production_text(total)),))
+    yield _funnel(figures)
+    ended = _ended_text(figures.stages)
+    if ended:
+        yield Paragraph(lead="What counts in no sum.", runs=(ended,))
+    unknown = _unknown_text(figures)
+    if unknown:
+        yield Paragraph(lead="What is not known.", runs=(unknown,))
+    yield Paragraph(lead="What the review cost.", runs=(_cost_text(total, tried),))
+    yield Paragraph(lead="How sure this is.", runs=(_risk_text(tried),))
+    if kept:
+        yield Paragraph(lead="What became of earlier ones.", runs=(kept,))
+
+
+def _saving_text(total: Sums, tried: Evaluation) -> str:
+    bound = (
+        f"known before any call: other models could save {usd(tried.bound)} at most, "
+        f"on {plural(tried.bound_on, 'feature')}, whatever was decided since"
+    )
+    texts = (
+        proposed_text(total),
+        net_text(total),
+        same_model_text(total),
+        bound if tried.bound else "",
+    )
+    return " ".join(sentence(text) for text in texts if text)
+
+
+def _funnel(figures: Overview) -> Table:
+    by_state = {stage.state: stage for stage in figures.stages}
+    total = figures.total
+    rows = [
+        *(_stage_row(by_state[state]) for state in TO_BE_HAD),
+        _sum_row("proposed saving", total.proposed_on, total.proposed, None),
+        *(_stage_row(by_state[state]) for state in IN_PRODUCTION),
+        _sum_row(
+            "saving in production",
+            total.production_on,
+            total.production,
+            total.realised if total.verified_on else None,
+        ),
+        *(_stage_row(by_state[state]) for state in _ENDED if by_state[state].features),
+    ]
+    return Table(
+        caption="Downgrades by where they stand today; USD a month after discounts",
+        columns=(
+            Column(text="where it stands"),
+            Column(text="features", numeric=True),
+            Column(text="forecast", numeric=True),
+            Column(text="realised", numeric=True),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _stage_row(stage: Stage) -> Row:
+    realised = money(stage.realised) if stage.verified else DASH
+    return Row(cells=(_STAGES[stage.state], count(stage.features), money(stage.forecast), realised))
+
+
+def _sum_row(name: str, features: int, forecast: Decimal, realised: Decimal | None) -> Row:
+    return Row(cells=(name, count(features), money(forecast), money(realised)), strong=True)
+
+
+def _ended_text(stages: Sequence[Stage]) -> str:
+    found = [stage for stage in stages if stage.state in _ENDED and stage.features]
+    words = [
+        f"{plural(stage.features, 'downgrade')} {stage.state.lower()} "
+        f"({usd(stage.forecast)} a month when found)"
+        for stage in found
+    ]
+    return sentence(series(words))
+
+
+def _unknown_text(figures: Overview) -> str:
+    total = figures.total
+    missing = [one.record.feature.name for one in figures.features if one.spend is None]
+    if not missing:
+        return ""
+    more = [plural(len(missing) - _NAMED, "other")] if len(missing) > _NAMED else []
+    return (
+        f"Spend and saving of {len(missing)} of {plural(total.features, 'feature')}, for want of "
+        f"traffic or a price: {series([*missing[:_NAMED], *more])}."
+    )
+
+
+def _cost_text(total: Sums, tried: Evaluation) -> str:
+    text = (
+        f"{usd(tried.spent)}; stopping early saved {usd(tried.stopped)}; "
+        f"{plural(tried.free, 'feature')} decided without a call (whatever was decided since)."
+    )
+    for name, monthly in (
+        ("proposed", total.proposed),
+        ("realised", total.realised),
+    ):
+        if tried.spent > 0 and monthly > 0:
+            text += f" One month of the {name} saving pays for it {_times(monthly / tried.spent)}."
+    return text
+
+
+def _times(ratio: Decimal) -> str:
+    """How often one is in the other: whole times, and one decimal below ten.
+
+    >>> from decimal import Decimal
+    >>> _times(Decimal("130.04")), _times(Decimal("0.25"))
+    ('130 times', '0.2 times')
+    """
+    places = 0 if ratio >= 10 else 1  # noqa: PLR2004  # two digits are enough
+    return f"{ratio:,.{places}f} times"
+
+
+def _risk_text(tried: Evaluation) -> str:
+    return (
+        f"{plural(tried.tested, 'feature')} tested; at most {tried.wrong_at_most:.2f} wrong "
+        "downgrades are to be expected among them (a wrong one is truly worse than its limit), "
+        "whatever was decided since."
+    )

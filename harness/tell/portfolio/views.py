@@ -1,0 +1,339 @@
+"""The sorted views of the portfolio: one anchor each, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+
+from harness.money.portfolio import (
+    Counted,
+    FeatureMoney,
+    Overview,
+    Sums,
+    decided_without_a_call,
+    saving_at_most,
+    total_of,
+)
+from harness.record.base import Finding, State, Verdict
+from harness.record.lifecycle import ends_on
+from harness.record.model import DecisionRecord
+from harness.record.stored import file_name
+from harness.tell.facts import chosen_option
+from harness.tell.portfolio.next_quarter import Since
+from harness.tell.portfolio.spend import (
+    SUM_COLUMNS,
+    TO_BE_HAD,
+    bare,
+    money,
+    saved_by,
+    spend_section,
+    sum_cells,
+    team_section,
+)
+from harness.tell.words import DASH, REASONS, count, day, person, points, reasons_text, usd
+from harness.wording import plural
+from reports.document import Block, Column, Link, Paragraph, Row, Section, Table
+
+_TOP = 10
+_ENDED = {State.EXPIRED, State.SUPERSEDED}
+
+
+def views(figures: Overview, since: Sequence[Since] | None) -> Iterable[Section]:
+    """Every view, also the empty ones: that nothing is there is news too.
+
+    `since` is None when there is no earlier cycle to compare with.
+    """
+    features = figures.features
+    standing = [one for one in features if one.state not in _ENDED]
+    yield _view("drivers", f"Top {_TOP} savings", _drivers(figures))
+    yield _view("levers", "Savings by batch or caching", _same_model(figures))
+    yield _view("open", "Waiting for a decision", _waiting(figures))
+    yield _view("again", "Review again: the evidence has ended", _again(figures))
+    yield _view("undecided", "Undecided, by what deciding is worth", _undecided(standing))
+    yield _view("unevaluated", "Not evaluated, and why", _unevaluated(features))
+    yield _view("free", "Decided without a call", _free(features))
+    yield _view("exceptions", "Reasons to stay, by expiry", _exceptions(standing))
+    if since is not None:
+        yield _view("since", "Since last quarter, by what a new look may be worth", _since(since))
+    yield team_section(figures)
+    yield spend_section(figures)
+    yield _view("features", "All features", _features(figures))
+
+
+def _view(anchor: str, title: str, table: Table | None) -> Section:
+    block: Block = table or Paragraph(lead=None, runs=("None.",))
+    return Section(anchor=anchor, title=title, blocks=(block,))
+
+
+def _table(
+    caption: str,
+    names: Sequence[str],
+    rows: Iterable[tuple[str | Link, ...]],
+    numeric: str = "",
+    total: tuple[str | Link, ...] | None = None,
+) -> Table | None:
+    made = tuple(Row(cells=cells) for cells in rows)
+    columns = tuple(
+        Column(text=name, numeric=at < len(numeric) and numeric[at] == "n")
+        for at, name in enumerate(names)
+    )
+    last = () if total is None else (Row(cells=total, strong=True),)
+    return Table(caption=caption, columns=columns, rows=(*made, *last)) if made else None
+
+
+def _link(one: FeatureMoney) -> Link:
+    feature = one.record.feature
+    return Link(text=feature.name, page=f"documents/{file_name(feature.id)}")
+
+
+def _who(one: FeatureMoney) -> tuple[Link, str]:
+    return _link(one), person(one.record.feature.owner)
+
+
+def _drivers(figures: Overview) -> Table | None:
+    """The proposed saving, feature by feature: the rest in one row, so that the rows add up."""
+    found = figures.counted(Counted.PROPOSED)
+    first, rest = found[:_TOP], total_of(one.sums for one in found[_TOP:])
+    others = (_driver_sums(plural(rest.features, "other"), rest),) if rest.features else ()
+    return _table(
+        f"The largest proposed savings ({TO_BE_HAD}), USD a month after discounts",
+        (
+            *("feature", "owner", "from", "by", "saves a month", "net of mistakes", "at worst"),
+            *("quality at worst (limit)", "state"),
+        ),
+        (*(_driver_cells(one) for one in first), *others),
+        "----nnn",
+        _driver_sums(Counted.PROPOSED.value, figures.total),
+    )
+
+
+def _driver_sums(name: str, sums: Sums) -> tuple[str, ...]:
+    net = bare(sums.net if sums.net_on else None)
+    return (name, "", "", "", bare(sums.proposed), net, "", "", "")
+
+
+def _driver_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
+    return (
+        *_who(one),
+        one.record.current.option,
+        saved_by(one),
+        bare(one.saving),
+        bare(one.net),
+        bare(one.net_worst),
+        _worst(one.record),
+        one.state.value,
+    )
+
+
+def _worst(record: DecisionRecord) -> str:
+    option = chosen_option(record)
+    if option is None or option.quality is None:
+        return "the same model"
+    return f"{points(option.quality.worst)} (-{option.quality.margin:g})"
+
+
+def _same_model(figures: Overview) -> Table | None:
+    return _table(
+        "Where no other model is proposed or in use; USD a month after discounts",
+        ("feature", "owner", "model", "by", "saves a month", "state"),
+        (
+            (*_who(one), one.record.current.option, saved_by(one), money(one.saving), one.state)
+            for one in figures.counted(Counted.SAME_MODEL)
+        ),
+        "----n",
+        (Counted.SAME_MODEL.value, "", "", "", money(figures.total.same_model), ""),
+    )
+
+
+def _waiting(figures: Overview) -> Table | None:
+    found = sorted(
+        figures.standing_at(State.PROPOSED),
+        key=lambda one: (one.record.decide_by, one.record.feature.id),
+    )
+    return _table(
+        "Proposals without a human decision, by date",
+        ("feature", "owner", "verdict", "decide by", "by", "saves a month"),
+        (
+            (
+                *_who(one),
+                one.record.verdict.value,
+                _until(one.record, figures.day),
+                saved_by(one) or DASH,
+                money(one.saving),
+            )
+            for one in found
+        ),
+        "-----n",
+    )
+
+
+def _until(record: DecisionRecord, today: date) -> str:
+    return f"{day(record.decide_by)}{' (overdue)' if today > record.decide_by else ''}"
+
+
+def _again(figures: Overview) -> Table | None:
+    """Ended evidence, dearest feature first; what it offered counts in no sum."""
+    found = sorted(
+        figures.standing_at(State.EXPIRED),
+        key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id),
+    )
+    return _table(
+        "EXPIRED: review these again; nothing here may be relied on or counts in a sum any more",
+        ("feature", "owner", "verdict", "was", "ended on", "spend a month", "saving when found"),
+        (
+            (
+                *_who(one),
+                one.record.verdict.value,
+                one.record.state.value,
+                day(ends_on(one.record)),
+                money(one.spend),
+                money(one.offered),
+            )
+            for one in found
+        ),
+        "-----nn",
+    )
+
+
+def _undecided(features: Sequence[FeatureMoney]) -> Table | None:
+    found = [one for one in features if one.record.verdict is Verdict.UNDECIDED]
+    found.sort(key=lambda one: (-_worth(one.record), one.record.feature.id))
+    return _table(
+        "What is missing, what it costs, and what deciding is worth",
+        ("feature", "owner", "worth a month", "cases", "labels", "cost", "why", "state"),
+        (_undecided_cells(one) for one in found),
+        "--nnnn",
+    )
+
+
+def _undecided_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
+    needed = one.record.still_needed
+    return (
+        *_who(one),
+        usd(needed.worth_monthly_usd if needed else None),
+        count(needed.cases if needed else None),
+        count(needed.labels if needed else None),
+        usd(needed.cost_usd if needed else None),
+        reasons_text(one.record.reason_codes),
+        one.state.value,
+    )
+
+
+def _worth(record: DecisionRecord) -> Decimal:
+    needed = record.still_needed
+    return (needed.worth_monthly_usd if needed else None) or Decimal(0)
+
+
+def _unevaluated(features: Sequence[FeatureMoney]) -> Table | None:
+    found = [one for one in features if one.record.finding is Finding.UNAVAILABLE]
+    return _table(
+        "Blocked features: nothing of them was asked",
+        ("feature", "owner", "spend a month", "why", "state"),
+        ((*_who(one), _spend(one), _why(one.record), one.state.value) for one in found),
+        "--n",
+    )
+
+
+def _spend(one: FeatureMoney) -> str:
+    return "not known" if one.spend is None else money(one.spend)
+
+
+def _why(record: DecisionRecord) -> str:
+    words = "; ".join(f"{REASONS[code]} ({code.value})" for code in record.reason_codes)
+    return words or DASH
+
+
+def _free(features: Sequence[FeatureMoney]) -> Table | None:
+    found = [one for one in features if decided_without_a_call(one.record)]
+    found.sort(key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id))
+    return _table(
+        "Answered before a cent was spent",
+        ("feature", "team", "spend a month", "could save at most", "verdict", "why", "state"),
+        (
+            (
+                _link(one),
+                one.record.feature.team,
+                _spend(one),
+                usd(saving_at_most(one.record)),
+                one.record.verdict.value,
+                _why(one.record),
+                one.state.value,
+            )
+            for one in found
+        ),
+        "--nn",
+    )
+
+
+def _exceptions(features: Sequence[FeatureMoney]) -> Table | None:
+    found = [one for one in features if one.record.verdict is Verdict.JUSTIFY]
+    found.sort(key=lambda one: (ends_on(one.record), one.record.feature.id))
+    return _table(
+        "Every reason to stay ends by itself",
+        ("feature", "owner", "spend a month", "reason", "signed by", "expires", "state"),
+        (
+            (
+                *_who(one),
+                _spend(one),
+                reasons_text(one.record.reason_codes),
+                one.record.exception.approver if one.record.exception else "nobody yet",
+                day(ends_on(one.record)),
+                one.state.value,
+            )
+            for one in found
+        ),
+        "--n",
+    )
+
+
+def _since(found: Sequence[Since]) -> Table | None:
+    return _table(
+        "What changed; a dash: nothing more can be saved, or it is not known",
+        ("feature", "owner", "worth a month, at most", "what changed"),
+        (
+            (
+                item.record.feature.name,
+                person(item.record.feature.owner),
+                usd(item.worth),
+                "; ".join(item.changes),
+            )
+            for item in found
+        ),
+        "--n",
+    )
+
+
+def _features(figures: Overview) -> Table | None:
+    """Every feature has its row: the columns of money add up to the figures above."""
+    ordered = sorted(
+        figures.features, key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id)
+    )
+    return _table(
+        "By spend; USD a month after discounts; a saving stands in the one column where it counts",
+        ("feature", "team", "verdict, state", "saving by", *SUM_COLUMNS),
+        (
+            (
+                _link(one),
+                one.record.feature.team,
+                f"{one.record.verdict} {one.state}",
+                saved_by(one) or DASH,
+                *_sum_cells(one),
+            )
+            for one in ordered
+        ),
+        "----nnnnn",
+        (plural(len(ordered), "feature"), *[""] * 3, *sum_cells(figures.total)),
+    )
+
+
+def _sum_cells(one: FeatureMoney) -> tuple[str, ...]:
+    """A dash where a saving does not count, and not a zero."""
+    runs = one.counted is Counted.PRODUCTION
+    return (
+        "not known" if one.spend is None else bare(one.spend),
+        bare(one.saving if one.counted is Counted.PROPOSED else None),
+        bare(one.saving if runs else None),
+        bare(one.realised if runs else None),
+        bare(one.saving if one.counted is Counted.SAME_MODEL else None),
+    )

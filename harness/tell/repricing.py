@@ -1,0 +1,320 @@
+"""A record at other rates, without a call.
+
+Everything that is money is worked out again from what the record holds: tokens by length, traffic,
+quality. The finding is the machine's at the old rates and stays; a record whose money changed is
+marked, shown, and not to be accepted: the next `review` decides at the new rates, from the journal.
+
+The rates of a record's options on another day, from the workspace and the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from harness.money.amounts import plain
+from harness.money.cascade import (
+    CascadeCost,
+    cascade_again,
+    cascade_bridge,
+    cascade_option_cost,
+    with_costs,
+)
+from harness.money.error_value import QualityLoss, error_value
+from harness.money.hosted_rates import Rivals, priced_by_gpu, rates_of_hosting
+from harness.money.levers import repriced
+from harness.money.monthly import MonthlyCost, bridge, to_option_cost
+from harness.money.prices.rates import PriceMissingError, find_rates
+from harness.money.prices.tables import Rates, from_rate_facts, to_rate_facts
+from harness.money.savings import Bar, saving_upper_bound, savings
+from harness.money.workload import from_record
+from harness.record.model import DecisionRecord, seal
+from harness.record.money import BreakEven, Bridge, Lever, OptionCost, Savings
+from harness.record.parts import OptionRecord
+from harness.workspace.feature_file import Traffic
+from harness.workspace.model_file import ModelConfig
+from harness.workspace.policy_file import PolicyConfig
+from harness.workspace.workspace import Workspace
+
+
+def recorded_rates(record: DecisionRecord) -> dict[str, Rates]:
+    """The rates that a record was made with, by option; of a cascade its cheap model's."""
+    today = record.current_cost
+    lists = {record.current.option: (today.rates, today.hosting)}
+    lists |= {one.target.option: (one.price_list, one.hosting) for one in record.options}
+    return {
+        name: replace(from_rate_facts(rates), hosting=hosting)
+        for name, (rates, hosting) in lists.items()
+        if rates is not None
+    }
+
+
+def not_repriced(record: DecisionRecord) -> tuple[str, ...]:
+    """Options whose month the record does not explain (a cascade's of old): they keep theirs."""
+    return tuple(
+        option.target.option
+        for option in record.options
+        if option.cost.monthly is not None and option.price_list is None
+    )
+
+
+def reprice(record: DecisionRecord, rates: Mapping[str, Rates], *, as_of: date) -> DecisionRecord:
+    """Work a record's money out at other rates.
+
+    Args:
+        record: any record.
+        rates: by option, of a cascade its cheap model's; one that is not named keeps its own.
+        as_of: the day of the rates.
+
+    Returns:
+        The same bytes when no rate differs.
+    """
+    own = recorded_rates(record)
+    at = {**own, **rates}
+    if at == own and _is_at_list(record):
+        return seal(record)
+    money = _Money(record, at).parts()
+    if at == own:
+        return seal(record.model_copy(update=money))
+    marks = (*record.evidence.exploratory, f"re-priced at rates of {as_of.isoformat()}")
+    evidence = record.evidence.model_copy(update={"exploratory": marks, "rates_as_of": as_of})
+    return seal(record.model_copy(update={**money, "evidence": evidence}))
+
+
+def _is_at_list(record: DecisionRecord) -> bool:
+    """Made when break-even, net saving and the bridge still rested on list prices."""
+    evens = [one.error_break_even for one in record.options if one.error_break_even is not None]
+    old_even = any(even.saving_after_discounts is None for even in evens)
+    return old_even or (record.savings is not None and record.savings.minimum_usd is None)
+
+
+class _Money:
+    """The parts of one record that are money, at given rates."""
+
+    def __init__(self, record: DecisionRecord, rates: Mapping[str, Rates]) -> None:
+        self._record, self._rates = record, rates
+        self._today = self._month(record.current.option, record.current_cost)
+        chosen = (one for one in record.options if one.target.option == record.chosen)
+        self._chosen = next(chosen, None)
+
+    def parts(self) -> dict[str, object]:
+        return {
+            "current_cost": self._cost(self._record.current.option, self._record.current_cost),
+            "options": tuple(self._option(option) for option in self._record.options),
+            "bridge": self._bridge(),
+            "levers": self._levers(),
+            "savings": self._savings(),
+        }
+
+    def _month(self, name: str, cost: OptionCost) -> MonthlyCost | None:
+        traffic = self._record.traffic
+        if traffic is None or name not in self._rates:
+            return None
+        workload = from_record(cost, traffic)
+        if workload is None:
+            return None
+        return MonthlyCost(
+            workload=workload,
+            rates=self._rates[name],
+            basis=cost.basis,
+            success_share=cost.success_share,
+        )
+
+    def _cascade(self, option: OptionRecord) -> CascadeCost | None:
+        month = option.cascade.month if option.cascade else None
+        cheap = self._rates.get(option.target.option)
+        dear = self._rates.get(self._record.current.option)
+        traffic = self._record.traffic
+        if month is None or traffic is None or cheap is None or dear is None:
+            return None
+        success = option.cost.success_share
+        return cascade_again(month, traffic, (cheap, dear), success_share=success)
+
+    def _cost(self, name: str, cost: OptionCost) -> OptionCost:
+        month = self._month(name, cost)
+        if month is not None:
+            return to_option_cost(month)
+        rates = self._rates.get(name)
+        return cost if rates is None else cost.model_copy(update={"rates": to_rate_facts(rates)})
+
+    def _option_cost(self, option: OptionRecord) -> OptionCost:
+        cascade = self._cascade(option)
+        if cascade is None:
+            return self._cost(option.target.option, option.cost)
+        return cascade_option_cost(cascade)
+
+    def _option(self, option: OptionRecord) -> OptionRecord:
+        cascade, facts, cost = self._cascade(option), option.cascade, self._option_cost(option)
+        return option.model_copy(
+            update={
+                "cost": cost,
+                "error_break_even": self._break_even(option, cost),
+                "saving_at_most": self._saving_at_most(option),
+                "cascade": None if facts is None else with_costs(facts, cascade),
+            }
+        )
+
+    def _saving_at_most(self, option: OptionRecord) -> Decimal | None:
+        traffic, current = self._record.traffic, self._record.current
+        today, rates = self._rates.get(current.option), self._rates.get(option.target.option)
+        if option.saving_at_most is None or traffic is None or today is None or rates is None:
+            return option.saving_at_most
+        same = option.target.model_id == current.model_id
+        bound = saving_upper_bound(traffic, incumbent=today, candidate=rates, same_model=same)
+        return bound.monthly
+
+    def _break_even(self, option: OptionRecord, cost: OptionCost) -> BreakEven | None:
+        traffic, today = self._record.traffic, self._today
+        if option.error_break_even is None or option.quality is None or traffic is None:
+            return option.error_break_even
+        after = cost.monthly_after_discounts
+        if today is None or option.price_list is None or after is None:
+            return option.error_break_even
+        return error_value(
+            today.monthly_after_discounts - after,
+            QualityLoss(estimate=-option.quality.difference, worst=-option.quality.worst),
+            requests_per_month=traffic.requests_per_month,
+            error_cost_usd=self._record.feature.error_cost_usd,
+            one_off_monthly=_one_off_monthly(option.error_break_even),
+        )
+
+    def _proposed(self) -> MonthlyCost | CascadeCost | None:
+        chosen = self._chosen
+        if chosen is None:
+            return None
+        return self._cascade(chosen) or self._month(chosen.target.option, chosen.cost)
+
+    def _bridge(self) -> tuple[Bridge, ...]:
+        proposed = self._proposed()
+        if not self._record.bridge or self._today is None or proposed is None:
+            return self._record.bridge
+        if isinstance(proposed, CascadeCost):
+            return cascade_bridge(self._today, proposed)
+        return bridge(self._today, proposed)
+
+    def _levers(self) -> tuple[Lever, ...]:
+        today = self._today
+        if today is None:
+            return self._record.levers
+        again = (repriced(lever, today) for lever in self._record.levers)
+        found = [lever for lever in again if lever is not None]
+        return tuple(sorted(found, key=lambda one: (-one.saving_monthly, one.kind)))
+
+    def _savings(self) -> Savings | None:
+        """The interval is of the old rates' months: it stays only where they did not change."""
+        before, proposed = self._record.savings, self._proposed()
+        if before is None or self._today is None or proposed is None:
+            return before
+        options = self._record.options if self._chosen is None else (self._chosen,)
+        even = next((self._break_even(one, self._option_cost(one)) for one in options), None)
+        again = savings(self._today, proposed, None, bar=_bar(before), even=even)
+        same = (again.monthly, again.after_discounts) == (
+            plain(before.monthly),
+            plain(before.after_discounts),
+        )
+        bounds = (
+            "monthly_lower",
+            "monthly_upper",
+            "after_discounts_lower",
+            "after_discounts_upper",
+        )
+        kept = {
+            **{name: getattr(before, name) if same else None for name in bounds},
+            "realised": before.realised,
+            "verified_at": before.verified_at,
+        }
+        return again.model_copy(update=kept)
+
+
+def _one_off_monthly(even: BreakEven) -> Decimal | None:
+    """What was taken off for the one-off cost; None of a record that does not say."""
+    if even.net_of_one_off is None or even.saving_after_discounts is None:
+        return None
+    net = even.net_saving_estimate
+    return (even.saving_after_discounts if net is None else net) - even.net_of_one_off
+
+
+def _bar(before: Savings) -> Bar:
+    return Bar(
+        one_off_cost=before.one_off_cost,
+        one_off_monthly=before.one_off_monthly,
+        minimum_usd=before.minimum_usd,
+    )
+
+
+def rates_on(
+    record: DecisionRecord,
+    models: Mapping[str, ModelConfig],
+    policy: PolicyConfig,
+    *,
+    on: date,
+) -> dict[str, Rates]:
+    """Find the rates of today's model and of every option, of a cascade its cheap model's.
+
+    An option that never had rates, whose model left the workspace, or whose price is its GPUs'
+    hours (`hosted_rates_on`) is left out and keeps what the record says.
+
+    Raises:
+        PriceMissingError: a model of the record has no price on that day.
+    """
+    targets = [record.current, *(option.target for option in record.options)]
+    priced = {record.current.option: record.current_cost.rates}
+    priced |= {option.target.option: option.price_list for option in record.options}
+    found: dict[str, Rates] = {}
+    for target in targets:
+        config = models.get(target.model_id)
+        facts = priced[target.option]
+        if config is None or priced_by_gpu(config) or facts is None:
+            continue
+        try:
+            found[target.option] = find_rates(
+                target.model_id, config, policy, on=on, service_tier=facts.service_tier
+            )
+        except PriceMissingError as error:
+            raise PriceMissingError(f"{record.decision_id}: {error}") from error
+    return found
+
+
+def hosted_rates_on(
+    record: DecisionRecord, workspace: Workspace, rates: Mapping[str, Rates]
+) -> dict[str, Rates]:
+    """Work out the options on own hardware again, at the price book and the probes of today.
+
+    Args:
+        record: its traffic counts, spread over the hours as the workspace says.
+        workspace: a feature that left it has no hours: its options keep what the record says.
+        rates: the hosted options' rates that they are held against, where they differ.
+
+    Raises:
+        UsageError: the probe file is missing, or a replica serves nothing.
+    """
+    traffic = _traffic(record, workspace)
+    if traffic is None:
+        return {}
+    at = {**recorded_rates(record), **rates}
+    ways = {record.current.option: (record.current, record.current_cost.hosting)}
+    ways |= {option.target.option: (option.target, option.hosting) for option in record.options}
+    found: dict[str, Rates] = {}
+    for option, (target, hosting) in ways.items():
+        config = workspace.models.get(target.model_id)
+        if hosting is None or config is None or not priced_by_gpu(config):
+            continue
+        against = {one.option for one in hosting.break_even}
+        rivals = Rivals(
+            incumbent=at.get(record.current.option),
+            hosted={name: of for name, of in at.items() if name in against},
+        )
+        found[option] = rates_of_hosting(
+            workspace, record.feature.id, target.model_id, rivals=rivals, traffic=traffic
+        )
+    return found
+
+
+def _traffic(record: DecisionRecord, workspace: Workspace) -> Traffic | None:
+    """The record's volume with the workspace's hours; None where either is missing."""
+    feature = workspace.features.get(record.feature.id)
+    if feature is None or feature.traffic is None or record.traffic is None:
+        return None
+    return feature.traffic.model_copy(update=dict(record.traffic))

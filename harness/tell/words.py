@@ -1,0 +1,334 @@
+"""Numbers and names as words of a page: money, points, shares, times, counts.
+
+An absent number is a dash; whoever prints one says why beside it.
+
+A difference of quality as people count: of so many cases, so many more go wrong.
+
+Tables from plain cells; a column of numbers is recognised by its cells.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from math import ceil, floor
+
+from harness.record.base import Reason, Result
+from harness.record.model import DecisionRecord
+from harness.record.quality_parts import Quality
+from reports.document import Column, Row, Table
+
+DASH = "\u2013"
+_WHOLE_FROM = Decimal(100)
+_CENTS_FROM = Decimal(1)
+
+_OF_AN_OPTION: Mapping[Reason, str] = {
+    Reason.NON_INFERIOR_AND_CHEAPER: "holds the limit and is cheaper",
+    Reason.SUPERIOR_AND_CHEAPER: "is better and cheaper",
+    Reason.SELF_HOST_BELOW_BREAK_EVEN: "is cheaper on own hardware at this volume",
+    Reason.SAME_MODEL_CHEAPER: "is the same model, cheaper",
+    Reason.QUALITY_INFERIOR: "is worse than the limit allows",
+    Reason.UNLIKELY_TO_PASS: "was stopped early as unlikely to hold the limit",
+    Reason.SLICE_REGRESSION: "harms a protected part of the cases",
+    Reason.GUARDRAIL_FAILED: "fails a guardrail",
+    Reason.LATENCY_SLO_MISSED: "is too slow for what is promised",
+    Reason.CAPABILITY_GAP: "cannot do what the feature needs",
+    Reason.DATA_NOT_PERMITTED: "may not see this data",
+    Reason.SAVINGS_BELOW_MINIMUM: "would save less than the minimum",
+    Reason.NET_SAVING_BELOW_MINIMUM: "would leave less than the minimum, all its costs counted",
+    Reason.MODEL_RETIRING: "is being retired",
+    Reason.CHEAPER_ONE_PASSED: "is dearer than one that passed",
+}
+_OF_THE_REVIEW: Mapping[Reason, str] = {
+    Reason.NO_CHEAPER_CANDIDATE: "no permitted model is cheaper",
+    Reason.QUALITY_UNDECIDED: "these cases could not decide it",
+    Reason.SAMPLE_TOO_SMALL: "there are too few cases to decide",
+    Reason.LABELS_MISSING: "labels are missing",
+    Reason.RUN_INCOMPLETE: "the run is incomplete",
+    Reason.BASELINE_FAILS_OWN_BAR: "today's model misses its own bar",
+    Reason.JUDGE_UNRELIABLE: "the judge cannot be relied on",
+    Reason.PRICE_MISSING: "a price is missing",
+    Reason.USAGE_NOT_REPORTED: "a server did not report its usage",
+    Reason.TRAFFIC_MISSING: "the traffic is not known",
+    Reason.LATENCY_NOT_MEASURED: "the time was not measured",
+    Reason.EVALSET_CANNOT_TELL: "these cases cannot tell a good model from none",
+}
+LEVERS: Mapping[str, str] = {
+    "batch": "batch",
+    "caching": "prompt caching",
+    "effort": "lower effort",
+    "shorter-output": "shorter answers",
+}
+"""What can be changed on the same model, as people call it."""
+REASONS: Mapping[Reason, str] = {**_OF_AN_OPTION, **_OF_THE_REVIEW}
+
+
+def of_option(name: str, reason: Reason) -> str:
+    """`haiku may not see this data`, or `haiku: a price is missing`."""
+    return f"{name} {REASONS[reason]}" if reason in _OF_AN_OPTION else f"{name}: {REASONS[reason]}"
+
+
+def usd(amount: Decimal | None, *, signed: bool = False) -> str:
+    """Money: whole dollars from 100, cents from 1, three significant digits below.
+
+    >>> usd(Decimal("2758.6")), usd(Decimal("8.051")), usd(Decimal("0.03612")), usd(None)
+    ('USD 2,759', 'USD 8.05', 'USD 0.0361', '\u2013')
+    """
+    return DASH if amount is None else f"USD {amount_text(amount, signed=signed)}"
+
+
+def amount_text(amount: Decimal, *, signed: bool = False) -> str:
+    """The amount of `usd` without its currency."""
+    size = abs(amount)
+    if size >= _WHOLE_FROM:
+        places = 0
+    elif size >= _CENTS_FROM or size == 0:
+        places = 2
+    else:
+        places = max(2, 2 - size.adjusted())
+    rounded = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    text = f"{rounded:{'+' if signed else ''},f}"
+    whole, point, digits = text.partition(".")
+    return f"{whole}.{digits.rstrip('0'):0<2}" if point else text
+
+
+def amounts_alike(amounts: Sequence[Decimal]) -> list[str]:
+    """Signed amounts with the same number of decimals: whole dollars when one reaches 100."""
+    places = 0 if max(abs(amount) for amount in amounts) >= _WHOLE_FROM else 2
+    unit = Decimal(1).scaleb(-places)
+    return [f"{a.quantize(unit, rounding=ROUND_HALF_UP):+,f}" for a in amounts]
+
+
+def usd_range(low: Decimal | None, high: Decimal | None) -> str:
+    """A bracketed interval of money; nothing when there is none, or none that could be seen."""
+    if low is None or high is None or amount_text(low) == amount_text(high):
+        return ""
+    return f" ({amount_text(low)} to {amount_text(high)})"
+
+
+def points(value: float | None, *, signed: bool = True) -> str:
+    """Points with one decimal: `-0.4`; never a negative zero."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    rounded = round(value, 1) + 0.0
+    text = f"{rounded:+.1f}" if signed else f"{rounded:.1f}"
+    return "0.0" if rounded == 0 else text
+
+
+def limit(margin: float) -> str:
+    """The margin as people see it: `limit -3`."""
+    return f"limit -{margin:g}"
+
+
+def share(value: float | None) -> str:
+    """A score in points as a percentage: `94.5 %`."""
+    return DASH if value is None else f"{value:.1f} %"
+
+
+def seconds(value: float | None) -> str:
+    """`2.9 s`, with two decimals below one second."""
+    if value is None:
+        return DASH
+    return f"{value:.2f} s" if value < 1 else f"{value:,.1f} s"
+
+
+def count(value: float | None) -> str:
+    """A whole number with thousands separators."""
+    return DASH if value is None else f"{value:,.0f}"
+
+
+def about(value: float) -> str:
+    """A count of two significant digits: `about 340`, `2,000`."""
+    if value == 0:
+        return "0"
+    size = math.floor(math.log10(abs(value)))
+    step = 10 ** max(0, size - 1)
+    if abs(value) < 1:
+        return f"{value:.1g}"
+    return f"{round(value / step) * step:,.0f}"
+
+
+def day(value: date | datetime | None) -> str:
+    """ISO date."""
+    return DASH if value is None else f"{value:%Y-%m-%d}"
+
+
+def singular(unit: str) -> str:
+    """One of the feature's units: `invoices` to `invoice`."""
+    if unit.endswith("ies"):
+        return unit[:-3] + "y"
+    if unit.endswith(("sses", "xes", "shes")):
+        return unit[:-2]
+    return unit[:-1] if unit.endswith("s") and not unit.endswith("ss") else unit
+
+
+def person(address: str) -> str:
+    """A name from an address: `dana.ruiz@example.com` to `Dana Ruiz`."""
+    local = address.partition("@")[0]
+    parts = [part for part in local.replace("_", ".").replace("-", ".").split(".") if part]
+    return " ".join(part[:1].upper() + part[1:] for part in parts) or address
+
+
+def spoken(name: str) -> str:
+    """A feature's name within a sentence: first letter small unless it is an abbreviation."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+
+
+def series(parts: Iterable[str]) -> str:
+    """`a, b and c`."""
+    items = list(parts)
+    if len(items) < 2:  # noqa: PLR2004  # one item needs no "and"
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def sentence(text: str) -> str:
+    """First letter large, a full stop at the end."""
+    body = text.strip()
+    if not body:
+        return ""
+    body = body[0].upper() + body[1:]
+    return body if body.endswith((".", "!", "?", "\u2026")) else body + "."
+
+
+def result_word(result: Result, reasons: tuple[Reason, ...]) -> str:
+    """PASS, FAIL, UNDECIDED, NOT RUN or NOT NEEDED."""
+    if result is Result.NOT_RUN and Reason.CHEAPER_ONE_PASSED in reasons:
+        return "NOT NEEDED"
+    return result.value.replace("_", " ")
+
+
+def reasons_text(reasons: tuple[Reason, ...]) -> str:
+    """The codes as they stand in the record."""
+    return ", ".join(reason.value for reason in reasons)
+
+
+_HUNDRED, _THOUSAND = 100, 1000
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harm:
+    """What a swap does, in cases of so many, or in points where answers are graded.
+
+    `seen` is more that go wrong (below zero: fewer), `most` what cannot be excluded, `allowed` the
+    limit. In cases `seen` is rounded, and `most` is rounded up: it promises no less than the bound.
+    """
+
+    seen: float
+    most: float
+    allowed: float
+    of: int | None
+    """None: points of a graded score."""
+
+    def text(self, unit: str) -> str:
+        """`About 4 more of 100 tickets go wrong; up to 10 cannot be excluded`."""
+        return f"{self._seen(unit)}; {self._most()}"
+
+    @property
+    def limit(self) -> str:
+        """What is allowed, in the same unit: `10`."""
+        return f"{self.allowed:,.10g}"
+
+    def _seen(self, unit: str) -> str:
+        if self.of is None:
+            if not self.seen:
+                return "By what was seen an answer scores as much as today's"
+            size, word = self._size(abs(self.seen)), "lower" if self.seen > 0 else "higher"
+            return f"An answer scores about {size} of 100 points {word}"
+        if not self.seen:
+            return f"By what was seen not one more of {count(self.of)} {unit} goes wrong"
+        word = "more" if self.seen > 0 else "fewer"
+        return f"About {self._size(abs(self.seen))} {word} of {count(self.of)} {unit} go wrong"
+
+    def _most(self) -> str:
+        if self.most > 0:
+            more = " lower" if self.of is None else " more" if self.seen < 0 else ""
+            return f"up to {self._size(self.most)}{more} cannot be excluded"
+        if self.of is None:
+            least = f"at least {self._size(-self.most)} higher" if self.most else "no lower"
+            return f"{least} even at worst"
+        least = f"{self._size(-self.most)} fewer" if self.most else "not one more"
+        return f"{least} even at worst"
+
+    def _size(self, value: float) -> str:
+        return points(value, signed=False) if self.of is None else count(value)
+
+
+def harm_text(record: DecisionRecord, quality: Quality) -> str:
+    """The harm in one sentence, with the limit beside it."""
+    found, margin = harm(quality), record.margin
+    owner = margin.agreed_by in {None, record.feature.owner.partition("@")[0]}
+    who = "you allowed" if owner and margin.agreed_on is not None else "the limit allows"
+    return f"{found.text(record.feature.unit)}; {who} {found.limit}."
+
+
+def groups_text(record: DecisionRecord, quality: Quality) -> str:
+    """What the bound counts where cases are not independent; nothing where they are."""
+    if quality.clusters is None:
+        return ""
+    return (
+        f" The {count(quality.n)} {record.feature.unit} come in {count(quality.clusters)} groups; "
+        "what cannot be excluded goes by the groups."
+    )
+
+
+def harm(quality: Quality) -> Harm:
+    """The harm of an option, in cases where each is right or wrong, else in points."""
+    if quality.only_current_right is None or quality.repeats != 1:
+        return Harm(seen=-quality.difference, most=-quality.worst, allowed=quality.margin, of=None)
+    base = _base(quality)
+    share = base / 100
+    return Harm(
+        seen=floor(-quality.difference * share + 0.5),
+        most=ceil(-quality.worst * share - _ROUNDING),
+        allowed=round(quality.margin * share, 1),
+        of=base,
+    )
+
+
+def _base(quality: Quality) -> int:
+    """Of a thousand where a hundred would round a difference, or a limit, away."""
+    small = 0 < abs(quality.difference) < 1 or 0 < abs(quality.worst) < 1
+    return _THOUSAND if small or quality.margin != round(quality.margin) else _HUNDRED
+
+
+_NUMBER = re.compile(r"^(USD )?[-+]?\d[\d,.]*( %| s)?$|^\u2013$")
+_SOMETHING = re.compile(r"\d")
+
+
+def table(
+    caption: str,
+    names: Sequence[str],
+    rows: Iterable[tuple[str, ...]],
+    *,
+    strong: Collection[str] = (),
+) -> Table | None:
+    """A table of plain cells, or None when it has no row.
+
+    `strong` names the first cells whose rows stand out.
+    """
+    cells = list(rows)
+    if not cells:
+        return None
+    columns = tuple(
+        Column(text=name, numeric=at > 0 and _numeric([row[at] for row in cells]))
+        for at, name in enumerate(names)
+    )
+    made = tuple(Row(cells=row, strong=row[0] in strong) for row in cells)
+    return Table(caption=caption, columns=columns, rows=made)
+
+
+def pairs(caption: str, rows: Iterable[tuple[str, str]]) -> Table:
+    """A table of names and values."""
+    made = tuple(Row(cells=cells) for cells in rows)
+    return Table(caption=caption, columns=(Column(text="what"), Column(text="value")), rows=made)
+
+
+def _numeric(cells: Sequence[str]) -> bool:
+    numbers = all(_NUMBER.match(cell) for cell in cells)
+    return numbers and any(_SOMETHING.search(cell) for cell in cells)

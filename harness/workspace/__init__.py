@@ -1,0 +1,1 @@
+"""Workspace files to types, with every problem found at once, by file and key."""

@@ -1,0 +1,163 @@
+"""`features/<id>.yaml`: one use of a model in a product."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from evalsets.files import FileModel
+from harness.workspace.file_base import DataClass, Points, Risk, Seconds, Share, Tokens, Usd
+
+Mean = Annotated[float, Field(ge=0, le=10**9)]
+"""Tokens of a request, on average."""
+
+
+class Agreement(FileModel):
+    """Who agreed to the margin."""
+
+    by: str
+    """Who agreed to the margin."""
+    on: date
+    """The day they did, before the run."""
+
+
+class RequestConfig(FileModel):
+    """How a model is asked."""
+
+    max_output_tokens: Tokens = 512
+    """Longest answer; reasoning included."""
+    temperature: Annotated[float | None, Field(ge=0, le=100)] = 0
+    """Sampling temperature; null leaves the vendor's default."""
+    seed: Annotated[int | None, Field(ge=-(2**63), lt=2**63)] = None
+    """Sampling seed, where the vendor has one."""
+    stop: tuple[str, ...] = ()
+    """Texts at which the answer ends."""
+    json_schema: Annotated[str | None, Field(alias="schema")] = None
+    """JSON Schema file of the answer, relative to the eval set's folder."""
+    tools: str | None = None
+    """JSON file of the tools that the model may call, relative to the eval set's folder."""
+    service_tier: str | None = None
+    """Vendor's service tier."""
+    cache_prompt: bool = False
+    """Mark the part of the prompt before the case as cacheable."""
+
+
+class LatencyConfig(FileModel):
+    """What production promises about time."""
+
+    p95_s: Seconds | None = None
+    """95 % of the answers are complete within so many seconds."""
+    ttft_p95_s: Seconds | None = None
+    """95 % of the first tokens come within so many seconds."""
+    p99_s: Seconds | None = None
+    """99 % of the answers are complete within so many seconds."""
+    deadline_s: Seconds | None = None
+    """An answer still being made then counts as failed."""
+    concurrency: Annotated[int, Field(gt=0, le=10_000)] = 1
+    """Requests in flight while latency is measured."""
+
+
+class Traffic(FileModel):
+    """Production's volume and token mix."""
+
+    requests_per_month: Annotated[int, Field(ge=0, le=10**12)]
+    """Requests a month in production."""
+    input_tokens: Mean
+    """Mean input tokens a request, with the incumbent's tokenizer."""
+    output_tokens: Mean
+    """Mean output tokens a request, reasoning included."""
+    cached_share: Share = 0
+    """Share of the input tokens that production reads from a prompt cache."""
+    cache_written_share: Share = 0
+    """Share of the input tokens that production writes to a prompt cache."""
+    retry_rate: Annotated[float, Field(ge=0, le=1000)] = 0
+    """Extra calls per request in production."""
+    growth_per_month: Annotated[float, Field(ge=-1, le=10)] = 0
+    """Expected change of the volume a month, 0.02 for 2 %."""
+    curve: str | None = None
+    """Hourly curve: a file under traffic/ with 168 hours of a week."""
+    source: str
+    """Where these figures come from."""
+
+
+class CascadeConfig(FileModel):
+    """A cheap model first, the incumbent when its answer does not pass."""
+
+    first: str
+    """The cheap model that answers first."""
+    accept_when: Literal["schema", "format", "not-unsure"]
+    """What a kept answer must pass; else the incumbent is asked."""
+    unsure: Annotated[str, Field(min_length=1)] = "unsure"
+    """The text by which the cheap model declares that it is not sure."""
+    escalates_in: str | None = None
+    """Where production reads the model that is asked when an answer does not pass, for the gate:
+    a place like `used_in`, in the same repository."""
+    accepts_in: str | None = None
+    """Where production reads what an answer must pass, for the gate: the place must say the same
+    as `accept_when`, or as `unsure`."""
+
+    @property
+    def name(self) -> str:
+        """What the option is called: the cheap model and its check."""
+        return f"{self.first}+{self.accept_when}"
+
+
+class FeatureConfig(FileModel):
+    """`features/<id>.yaml`: one use of a model in a product."""
+
+    name: str
+    """What people call the feature."""
+    owner: str
+    """E-mail of the person who answers for it."""
+    team: str
+    """Team that owns it."""
+    product: str
+    """Product it belongs to."""
+    environment: str = "production"
+    """Environment whose traffic is meant."""
+    cost_center: str | None = None
+    """Cost centre that pays."""
+    tags: tuple[str, ...] = ()
+    """Free labels."""
+    data: DataClass
+    """What the cases contain; a model's `may_see` must list it."""
+    risk: Risk
+    """Gives margin and strictness (`policy.yaml`)."""
+    margin: Points | None = None
+    """Largest acceptable loss of quality, in points; replaces the policy's."""
+    agreed: Agreement | None = None
+    """Who agreed to the margin and when."""
+    incumbent: str
+    """Model in production today (`model` or `model@effort`)."""
+    used_in: str | None = None
+    """Where production reads the model: `repository:path#key`, or `repository:path:/regex/`."""
+    candidates: Literal["auto"] | tuple[str, ...] = "auto"
+    """Models to try, or `auto`: permitted, capable and cheaper for this token mix."""
+    cascades: tuple[CascadeConfig, ...] = ()
+    """A cheap model with a checkable validator, escalating to the incumbent."""
+    mix: Annotated[dict[str, dict[str, Share]], Field(default_factory=dict)]
+    """Production's share of each part of the cases, by one metadata key: the difference is then
+    shown at that mix as well. The shares sum to 1."""
+    request: RequestConfig = RequestConfig()
+    """How the model is asked."""
+    latency: LatencyConfig | None = None
+    """What production promises; without it latency is not measured."""
+    answers: Literal["replayed", "imported"] = "replayed"
+    """`imported`: only what `rightsize import outcomes` brought counts, and nothing is asked."""
+    mode: Literal["live", "deferrable"] = "live"
+    """`deferrable` allows batch and spot."""
+    evalset: str | None = None
+    """Folder under evalsets/; default: the feature's id."""
+    traffic: Traffic | None = None
+    """Production's volume and token mix; without it the feature is blocked."""
+    error_cost_usd: Usd | None = None
+    """What one more wrong answer costs."""
+    migration_usd: Usd = Decimal(0)
+    """One-off cost of changing the model."""
+    rollback: str | None = None
+    """How to go back, in one line, for the document."""
+    trigger: str | None = None
+    """What, when seen, means going back."""

@@ -1,0 +1,200 @@
+"""`models/*.yaml`: which models there are, where, for whose data and at what price.
+
+How a model is named: `model`, or `model@effort`.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from evalsets.files import FileModel
+from harness.workspace.file_base import DataClass, Seconds, Share, Tokens, Usd, Vendor
+
+
+def split_option(name: str) -> tuple[str, str | None]:
+    """The model and the effort that an option's name states.
+
+    >>> split_option("gpt-5@low")
+    ('gpt-5', 'low')
+    >>> split_option("claude-haiku-4-5")
+    ('claude-haiku-4-5', None)
+    """
+    model, at, effort = name.partition("@")
+    return model, effort if at else None
+
+
+Granted = Annotated[int | None, Field(gt=0, le=10**12)]
+"""What a provider grants a minute."""
+
+
+def _sendable(body: dict[str, object] | None) -> dict[str, object] | None:
+    try:
+        json.dumps(body, allow_nan=False)
+    except (ValueError, TypeError):
+        raise ValueError(
+            "holds what no JSON request can carry: a day, or a number too large"
+        ) from None
+    return body
+
+
+class PriceTier(FileModel):
+    """A long-context price: a request so long pays it for every one of its tokens."""
+
+    from_input_tokens: Tokens
+    """Shortest request, in input tokens, that pays it."""
+    input: Usd
+    """USD per million input tokens."""
+    output: Usd
+    """USD per million output tokens, reasoning included."""
+    cache_read: Usd | None = None
+    """USD per million tokens read from a cache; default: the input price."""
+    cache_write: Usd | None = None
+    """USD per million tokens written to a cache; default: the input price."""
+    cache_write_1h: Usd | None = None
+    """USD per million tokens written to live an hour; default: `cache_write`."""
+
+
+class PriceEntry(FileModel):
+    """A dated price."""
+
+    valid_from: Annotated[date, Field(alias="from")]
+    """First day of this price."""
+    input: Usd
+    """USD per million input tokens."""
+    output: Usd
+    """USD per million output tokens, reasoning included."""
+    cache_read: Usd | None = None
+    """USD per million tokens read from a cache; default: the input price."""
+    cache_write: Usd | None = None
+    """USD per million tokens written to a cache; default: the input price."""
+    cache_write_1h: Usd | None = None
+    """USD per million tokens written to live an hour; default: `cache_write`."""
+    per_request: Usd = Decimal(0)
+    """USD per request."""
+    minimum_per_request: Usd = Decimal(0)
+    """Least that one request costs, USD; charged where its tokens cost less."""
+    batch: Share | None = None
+    """Batch price as a share of these prices; null: no batch."""
+    tiers: tuple[PriceTier, ...] = ()
+    """Long-context prices, shortest first."""
+    service_tier: str | None = None
+    """Vendor's service tier that this price is for; null: the standard one."""
+    checked: date | None = None
+    """Day on which somebody last confirmed the price; default: `from`."""
+    source: str
+    """Where the price comes from."""
+
+
+class OfflineConfig(FileModel):
+    """How a model that we start answers the quality pass without a server."""
+
+    replicas: Annotated[int, Field(gt=0, le=10_000)] = 1
+    """Processes that share the cases, each on `gpus` GPUs; fewer where fewer GPUs are there."""
+    command: tuple[str, ...] = ()
+    """For engine `command`: reads requests in `{input}`, writes results to `{output}`."""
+
+
+class ServeConfig(FileModel):
+    """How we start a model."""
+
+    engine: Literal["vllm", "llama-cpp", "command"]
+    """What serves the model."""
+    weights: str | None = None
+    """A file or folder, or a name of `weights.yaml`."""
+    gpus: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """GPUs a replica needs."""
+    args: tuple[str, ...] = ()
+    """Arguments of the engine."""
+    command: tuple[str, ...] = ()
+    """For engine `command`: the program; `{port}` and `{weights}` are filled in."""
+    python: str | None = None
+    """Python of the environment that has the engine; default: ours."""
+    ready_s: Seconds = 600
+    """Longest wait until the server answers."""
+    ttl_s: Seconds = 4 * 3600
+    """The server ends by itself after so long."""
+    offline: OfflineConfig | None = None
+    """The quality pass without a server (vllm, command); null: the server answers it."""
+
+
+class HostingConfig(FileModel):
+    """How a model of one's own runs in production."""
+
+    replicas: Annotated[int, Field(ge=0, le=10_000)] = 1
+    """Replicas that run every hour, for availability."""
+    peak: Annotated[float, Field(ge=1, le=10_000)] = 1
+    """Busiest minutes of an hour over its mean."""
+    term: Literal["1y", "3y"] | None = "1y"
+    """Commitment that may be bought; null: on demand only."""
+    managed: bool = False
+    """On a managed endpoint, with the price book's premium."""
+    overflow: Literal["on-demand", "incumbent"] = "on-demand"
+    """Where the requests beyond the committed replicas go."""
+
+
+class ModelConfig(FileModel):
+    """One entry of `models/*.yaml`."""
+
+    provider: Vendor
+    """Whose API."""
+    version: str | None = None
+    """Pinned version, the name in the request; default: the entry's own name."""
+    family: str | None = None
+    """Prompt family: the second most specific prompt file."""
+    api: Literal["messages", "responses", "chat", "completions", "generate-content"] | None = None
+    """Wire; default: the vendor's first (openai: responses, openai-compatible: chat)."""
+    sdk: Literal["google-generativeai"] | None = None
+    """Another SDK of the same vendor."""
+    platform: Literal["azure", "bedrock", "vertex"] | None = None
+    """The vendor's models on a cloud."""
+    base_url: str | None = None
+    """Address of the API: https, or http on loopback."""
+    key: str | None = None
+    """Name of the environment variable with the key."""
+    region: str | None = None
+    """Where the data goes."""
+    project: str | None = None
+    """Project of a cloud (vertex)."""
+    api_version: str | None = None
+    """Dated version of a cloud's API (azure, where base_url does not end with /openai/v1)."""
+    may_see: tuple[DataClass, ...] = ()
+    """Classes of data that may be sent to it."""
+    tier: str | None = None
+    """Flagship, mid, small: for people."""
+    effort: str | None = None
+    """Reasoning effort or budget; `model@low` names a variant."""
+    efforts: tuple[str, ...] = ()
+    """Efforts that the model knows; with any, one must be stated."""
+    serve: ServeConfig | None = None
+    """Let us start it."""
+    gpu: str | None = None
+    """A row of `policy.yaml: gpus`; without a `price:` the GPUs' hours are the price."""
+    hosting: HostingConfig = HostingConfig()
+    """How it would run in production."""
+    window_tokens: Tokens | None = None
+    """Context window; default: the price catalogue's."""
+    max_input_tokens: Tokens | None = None
+    """Bound for reservations where the bytes of a prompt bound nothing."""
+    capabilities: tuple[Literal["schema", "tools", "images", "seed"], ...] | None = None
+    """What it can do; null: the catalogue's."""
+    cache_min_tokens: Annotated[int | None, Field(ge=0, le=10**9)] = None
+    """Shorter prefixes are not cached, whatever the price list promises."""
+    retires_on: date | None = None
+    """Published retirement date."""
+    requests_per_minute: Granted = None
+    """Granted requests a minute, where no header says so."""
+    tokens_per_minute: Granted = None
+    """Granted tokens a minute, where no header says so."""
+    max_concurrency: Annotated[int, Field(gt=0, le=10_000)] = 64
+    """Most requests in flight."""
+    batch: bool = False
+    """Ask the quality pass by the vendor's batch API, at the batch price: a look may take a day."""
+    extra_body: Annotated[dict[str, object] | None, AfterValidator(_sendable)] = None
+    """Merged into the request's body."""
+    price: tuple[PriceEntry, ...] = ()
+    """Dated prices; the newest that is not after the review's date counts."""

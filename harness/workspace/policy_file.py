@@ -1,0 +1,155 @@
+"""`policy.yaml`: the company's rules."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from evalsets.files import FileModel
+from harness.workspace.file_base import Days, Level, Points, Risk, Share, Usd, Vendor
+
+
+class RiskPolicy(FileModel):
+    """What a risk class allows."""
+
+    margin: Points
+    """Largest acceptable loss of quality, in points."""
+
+
+class ExpiryDays(FileModel):
+    """How long things last, in days."""
+
+    justify: Days = 100
+    """A signed reason to stay."""
+    evidence: Days = 100
+    """A record's evidence."""
+    prices: Days = 45
+    """Prices, before they warn; twice that, before they fail."""
+
+
+class GpuPrice(FileModel):
+    """A row of the GPU price book."""
+
+    on_demand: Usd
+    """USD per GPU-hour."""
+    committed_1y: Usd | None = None
+    """USD per GPU-hour, one year committed."""
+    committed_3y: Usd | None = None
+    """USD per GPU-hour, three years committed."""
+    spot: Usd | None = None
+    """USD per GPU-hour that may be taken away."""
+    managed_premium: Annotated[float, Field(ge=0, le=1000)] = 0
+    """Managed endpoint's extra, as a share."""
+    as_of: date
+    """Day of the quote."""
+    source: str
+    """Where the price comes from."""
+
+
+GateRule = Literal[
+    "model",
+    "prompt",
+    "evalset",
+    "unclaimed_model",
+    "expired_unchanged",
+    "unlocked",
+    "lock",
+    "guardrail",
+    "latency",
+    "unpriced",
+    "not_permitted",
+    "retiring",
+    "budget",
+]
+
+
+class GatePolicy(FileModel):
+    """What the gate does with each rule."""
+
+    model: Level = "fail"
+    """A model changed without evidence."""
+    prompt: Level = "warn"
+    """A prompt changed without evidence."""
+    evalset: Level = "fail"
+    """An eval set changed without evidence."""
+    unclaimed_model: Level = "fail"
+    """A known model id that no feature claims."""
+    expired_unchanged: Level = "warn"
+    """Nothing changed, but the evidence expired."""
+    unlocked: Level = "warn"
+    """A feature that no decision is locked for."""
+    lock: Level = "fail"
+    """An entry of the lock that no accepted record stands behind."""
+    guardrail: Level = "fail"
+    """A changed model breaks a second measure, or a named part of the cases."""
+    latency: Level = "fail"
+    """A changed model misses a promised time."""
+    unpriced: Level = "fail"
+    """A changed model has no price."""
+    not_permitted: Level = "fail"
+    """A model may not see the feature's data."""
+    retiring: Level = "fail"
+    """A changed model is being retired."""
+    budget: Level = "fail"
+    """A change costs more than the figures below allow."""
+    monthly_increase_percent: Annotated[float, Field(ge=0, le=10**6)] = 10
+    """Largest accepted increase of a feature's monthly cost."""
+    monthly_increase_usd: Usd | None = None
+    """Largest accepted increase of a feature's monthly cost, in USD; null: no limit."""
+    request_increase_percent: Annotated[float | None, Field(ge=0, le=10**6)] = None
+    """Largest accepted increase of a feature's cost per request; null: no limit."""
+    evaluation_usd: Usd = Decimal(20)
+    """Largest accepted cost of evaluating a change."""
+    by_risk: Annotated[dict[Risk, dict[GateRule, Level]], Field(default_factory=dict)]
+    """Other levels for features of a risk class."""
+    by_feature: Annotated[dict[str, dict[GateRule, Level]], Field(default_factory=dict)]
+    """Other levels for single features; they win over those of the risk class."""
+
+
+class ProcedureConfig(FileModel):
+    """How options are tested."""
+
+    kind: Literal["ladder", "holm", "fixed-sequence"] = "ladder"
+    """How the options are tested together."""
+    looks: Annotated[int, Field(ge=1, le=20)] = 5
+    """Planned interim analyses, at most: fewer than 100 cases a look take fewer, at least 2."""
+    pilot: Annotated[float, Field(ge=0, lt=0.5)] = 0.04
+    """Share of the cases that only steers and never decides."""
+    repeats: Annotated[int | None, Field(ge=1, le=100)] = None
+    """Answers per case; default: the eval set's."""
+
+
+class PolicyConfig(FileModel):
+    """`policy.yaml`: the company's rules."""
+
+    max_spend_usd: Usd
+    """Most that one review may spend. Required."""
+    confidence: Annotated[float, Field(gt=0.5, le=0.9999)] = 0.95
+    """One-sided, per feature, for all its candidates together."""
+    risk: dict[Risk, RiskPolicy]
+    """Margins by risk."""
+    minimum_saving_usd: Usd = Decimal(0)
+    """A downgrade must save at least this a month, after discounts."""
+    share_of_rate_limit: Annotated[float, Field(ge=0.001, le=1)] = 0.5
+    """Share of the provider's limits that a review may use."""
+    expires_days: ExpiryDays = ExpiryDays()
+    """How long evidence, prices and signatures last."""
+    discounts: Annotated[dict[Vendor, Share], Field(default_factory=dict)]
+    """By provider, on catalogue prices only; 0.10 is 10 % off."""
+    gpus: Annotated[dict[str, GpuPrice], Field(default_factory=dict)]
+    """GPU price book."""
+    gpu_quota: Annotated[
+        dict[str, Annotated[int, Field(ge=0, le=10**6)]], Field(default_factory=dict)
+    ]
+    """By team: GPUs that may be held at once."""
+    gate: GatePolicy = GatePolicy(by_risk={}, by_feature={})
+    """What the gate does with each rule."""
+    procedure: ProcedureConfig = ProcedureConfig()
+    """How the options are tested; its hash stands in the record."""
+    decide_within_days: Days = 30
+    """A proposal asks for a decision within so many days."""
+    require_link: bool = False
+    """A decision needs a link to its approval."""

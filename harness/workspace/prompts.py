@@ -1,0 +1,136 @@
+"""Which prompt file a model gets: the most specific wins (model, family, default).
+
+The prompt files of a workspace: each one's syntax, and whether every model gets one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from evalsets.prompts import check_template
+from evalsets.source import SourceError, read_text
+from evalsets.validation import suggestion
+from harness.errors import Problem, UsageError
+from harness.workspace.feature_checks import named_options
+from harness.workspace.feature_file import FeatureConfig
+from harness.workspace.fingerprints import prompt_sha256
+from harness.workspace.model_file import ModelConfig, split_option
+from harness.workspace.reading import Entry, Reading, problem_of
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptFile:
+    """A prompt's template; `path` is relative to the workspace."""
+
+    path: str
+    text: str
+    sha256: str
+
+
+class HasPrompts(Protocol):
+    """What of a workspace says where prompts lie and whose family a model is."""
+
+    @property
+    def root(self) -> Path:
+        """The workspace's folder."""
+        ...
+
+    @property
+    def models(self) -> Mapping[str, ModelConfig]:
+        """The model entries by name."""
+        ...
+
+
+def prompt_for(workspace: HasPrompts, feature_id: str, model_name: str) -> PromptFile:
+    """The prompt of a feature for a model or option (`model@effort`).
+
+    Raises:
+        UsageError: no prompt file fits, or it cannot be read.
+    """
+    path = prompt_path(workspace.root, feature_id, model_name, workspace.models)
+    if path is None:
+        folder = f"prompts/{feature_id}"
+        raise UsageError(f"{folder}: no prompt for {model_name}; write {folder}/{DEFAULT}.j2")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error})") from None
+    shown = path.relative_to(workspace.root).as_posix()
+    return PromptFile(path=shown, text=text, sha256=prompt_sha256(text))
+
+
+def prompt_path(
+    root: Path, feature_id: str, model_name: str, models: Mapping[str, ModelConfig]
+) -> Path | None:
+    """The most specific prompt file that is there; None when not even the default is."""
+    model, _ = split_option(model_name)
+    config = models.get(model)
+    names = [model_name, model, config.family if config else None, DEFAULT]
+    folder = root / "prompts" / feature_id
+    for name in names:
+        if name is not None and (path := folder / f"{name}.j2").is_file():
+            return path
+    return None
+
+
+_LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
+
+
+def prompt_problems(reading: Reading) -> Iterator[Problem]:
+    """Every problem of the prompts of the features that could be read."""
+    for name, entry in reading.features.items():
+        yield from _absent(reading, name, entry)
+        folder = reading.root / "prompts" / name
+        for path in sorted(folder.glob("*.j2")):
+            yield from _template(reading, path)
+            yield from _named(reading, path)
+
+
+def _absent(reading: Reading, name: str, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+    models = {model: known.config for model, known in reading.models.items()}
+    asked = [option for _, option in named_options(entry.config)]
+    if entry.config.candidates == "auto":
+        data = entry.config.data
+        asked += [model for model, config in models.items() if data in config.may_see]
+    without = sorted(
+        {
+            option
+            for option in asked
+            if split_option(option)[0] in models
+            and prompt_path(reading.root, name, option, models) is None
+        }
+    )
+    if without:
+        message = f"no prompt for {', '.join(without)}; write prompts/{name}/{DEFAULT}.j2"
+        yield Problem(file=f"prompts/{name}/", line=None, key="", message=message)
+
+
+def _template(reading: Reading, path: Path) -> Iterator[Problem]:
+    shown = path.relative_to(reading.root).as_posix()
+    try:
+        text = read_text(path, shown=shown)
+    except SourceError as error:
+        yield from (problem_of(fault) for fault in error.faults)
+        return
+    if not text.strip():
+        yield Problem(file=shown, line=None, key="", message="the prompt is empty")
+    elif (why := check_template(text)) is not None:
+        at = _LINE.fullmatch(why)
+        line, message = (int(at[1]), at[2]) if at else (None, why)
+        yield Problem(file=shown, line=line, key="", message=f"bad template: {message}")
+
+
+def _named(reading: Reading, path: Path) -> Iterator[Problem]:
+    """A file that no model, effort or family is called after would never be used."""
+    families = {entry.config.family for entry in reading.models.values()}
+    known = {DEFAULT, *reading.model_names, *(family for family in families if family)}
+    if reading.all_models_named and split_option(path.stem)[0] not in known:
+        shown = path.relative_to(reading.root).as_posix()
+        message = f"no model or family is called {path.stem!r}{suggestion(path.stem, known)}"
+        yield Problem(file=shown, line=None, key="", message=message, severity="warning")

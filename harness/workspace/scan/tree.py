@@ -1,0 +1,298 @@
+"""Walks a source tree and tells production from tests and documentation.
+
+Which texts name a model: a known id, maybe with a vendor before it or a version behind.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from harness.workspace.scan.python_source import python_words
+from harness.workspace.scan.texts import (
+    Kind,
+    Scan,
+    UnreadFile,
+    Use,
+    Word,
+    hash_words,
+    pair_words,
+    source_words,
+    toml_words,
+    yaml_words,
+)
+
+_TOKEN = re.compile(r"[A-Za-z0-9@~][A-Za-z0-9@~._/:-]*")
+_REGION = re.compile(r"^(?:us|eu|apac|global|us-gov)\.")
+_VENDOR = re.compile(r"^(?:anthropic|amazon|meta|mistral|cohere|google|openai|deepseek)\.")
+_VERSION = re.compile(
+    r"(?:[-@]20\d{6}|-20\d{2}-\d{2}-\d{2}|[-@]latest|@default|-v\d+(?::\d+)?|-\d{3})$"
+)
+_MODEL_WORDS = ("model", "llm", "engine", "deployment")
+_SHORT = 3
+
+
+def model_named(text: str, key: str, ids: Collection[str]) -> str | None:
+    """The id that a text names, None when it names none.
+
+    An id that is also a plain word (`command`) or very short (`o1`) counts only under a key that
+    speaks of a model.
+    """
+    if "://" in text:
+        return None
+    found = next((form for form in _forms(text.strip().strip("/:")) if form in ids), None)
+    if found is None or (_is_plain(found) and not _speaks_of_a_model(key)):
+        return None
+    return found
+
+
+def may_name_a_model(text: str, ids: Collection[str]) -> bool:
+    """A quick look: whether any word of a file could be an id."""
+    words = {word.strip(".:/-") for word in _TOKEN.findall(text)}
+    return any(form in ids for word in words for form in _forms(word))
+
+
+def _forms(text: str) -> Iterator[str]:
+    """The text, without a vendor before it, and without a version behind it."""
+    yield text
+    bare = text
+    for separator in ("/", ":"):
+        head, found, tail = bare.rpartition(separator)
+        if found and head and not tail.isdigit():
+            bare = tail
+            yield bare
+    bare = _VENDOR.sub("", _REGION.sub("", bare))
+    yield bare
+    while (shorter := _VERSION.sub("", bare)) != bare:
+        bare = shorter
+        yield bare
+
+
+def _is_plain(model_id: str) -> bool:
+    return len(model_id) <= _SHORT or model_id.isalpha()
+
+
+def _speaks_of_a_model(key: str) -> bool:
+    lower = key.lower()
+    return any(word in lower for word in _MODEL_WORDS)
+
+
+LARGEST_BYTES = 2_000_000
+
+_SKIPPED_FOLDERS = frozenset(
+    {
+        "__pycache__",
+        "bower_components",
+        "build",
+        "coverage",
+        "dist",
+        "htmlcov",
+        "node_modules",
+        "out",
+        "site-packages",
+        "target",
+        "third_party",
+        "vendor",
+    }
+)
+_TEST_FOLDERS = frozenset(
+    {
+        "__mocks__",
+        "__snapshots__",
+        "__tests__",
+        "benchmarks",
+        "cassettes",
+        "e2e",
+        "evals",
+        "fixtures",
+        "mocks",
+        "spec",
+        "specs",
+        "test",
+        "testdata",
+        "testing",
+        "tests",
+    }
+)
+_DOC_FOLDERS = frozenset({"doc", "docs", "documentation", "examples", "example", "samples"})
+_DOC_SUFFIXES = frozenset({".md", ".mdx", ".rst", ".txt", ".adoc", ".html", ".ipynb"})
+_DOC_NAME = re.compile(r"(?:^|[._-])(?:example|sample|dist)s?(?:[._-]|$)|^\.env\.template$")
+_TEST_NAME = re.compile(
+    r"^\.env\.(?:test|ci)|^test_|_test\.\w+$|\.(?:test|spec|stories)\.\w+$|^conftest\.py$|Tests?\.(?:java|kt|cs)$"
+)
+_NOT_WRITTEN_BY_HAND = re.compile(
+    r"(?:^|[.-])lock(?:\.|$)|^package(?:-lock)?\.json$|\.min\.js$|\.map$"
+)
+
+_C_LIKE = (
+    *(".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".vue", ".svelte"),
+    *(".java", ".kt", ".scala", ".go", ".cs", ".php", ".rs", ".swift"),
+)
+_READERS: dict[str, Callable[[str], Iterable[Word]]] = {
+    ".py": python_words,
+    ".toml": toml_words,
+    ".yaml": yaml_words,
+    ".yml": yaml_words,
+    ".json": yaml_words,
+    ".jsonc": yaml_words,
+    ".json5": source_words,
+    ".env": pair_words,
+    ".ini": pair_words,
+    ".cfg": pair_words,
+    ".conf": pair_words,
+    ".properties": pair_words,
+    ".rb": hash_words,
+    ".sh": pair_words,
+    ".tf": hash_words,
+    ".tfvars": hash_words,
+    ".hcl": hash_words,
+    **dict.fromkeys(_C_LIKE, source_words),
+    **dict.fromkeys(_DOC_SUFFIXES, hash_words),
+}
+
+
+class _UnreadError(Exception):
+    """Why a file is not looked into."""
+
+
+def scan_tree(root: Path, ids: Collection[str]) -> Scan:
+    """Find every use of the given model ids under a folder.
+
+    Folders of dependencies and build products, hidden folders, lock files and links are not
+    looked into; a file that cannot be read is listed.
+    """
+    uses: list[Use] = []
+    unread: list[UnreadFile] = []
+    files = 0
+    for path in _files(root):
+        shown = path.relative_to(root).as_posix()
+        try:
+            text = _text(path)
+        except _UnreadError as error:
+            unread.append(UnreadFile(path=shown, reason=str(error)))
+            continue
+        files += 1
+        uses += _uses(shown, text, ids)
+    return Scan(files=files, uses=tuple(uses), unread=tuple(unread))
+
+
+def scan_text(path: str, text: str, ids: Collection[str]) -> tuple[Use, ...]:
+    """Every use of the given model ids in one file's text; none where a tree would skip it."""
+    place = PurePosixPath(path)
+    skipped = any(part.startswith(".") or part in _SKIPPED_FOLDERS for part in place.parts[:-1])
+    if skipped or _reader(place.name) is None or _NOT_WRITTEN_BY_HAND.search(place.name):
+        return ()
+    return tuple(_uses(path, text, ids))
+
+
+def words_of(path: str, text: str) -> tuple[Word, ...]:
+    """The text values of one file, each with what it is called there."""
+    return tuple(_words(path, text))
+
+
+def kind_of(path: str) -> Kind:
+    """What a file is for, by its path.
+
+    >>> kind_of("app/settings.py"), kind_of("tests/test_app.py"), kind_of("README.md")
+    ('production', 'test', 'docs')
+    """
+    place = PurePosixPath(path)
+    folders = {part.lower() for part in place.parts[:-1]}
+    if folders & _TEST_FOLDERS or _TEST_NAME.search(place.name):
+        return "test"
+    if folders & _DOC_FOLDERS or place.suffix in _DOC_SUFFIXES or _DOC_NAME.search(place.name):
+        return "docs"
+    return "production"
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if _is_entered(Path(folder), name))
+        for name in sorted(names):
+            path = Path(folder) / name
+            if (
+                _reader(name) is not None
+                and not _NOT_WRITTEN_BY_HAND.search(name)
+                and not path.is_symlink()
+            ):
+                yield path
+
+
+def _is_entered(parent: Path, name: str) -> bool:
+    """Not a hidden folder, not dependencies, and not a workspace of ours."""
+    folder = parent / name
+    if name.startswith(".") or name in _SKIPPED_FOLDERS or (folder / "pyvenv.cfg").is_file():
+        return False
+    return not ((folder / "policy.yaml").is_file() and (folder / "features").is_dir())
+
+
+def _reader(name: str) -> Callable[[str], Iterable[Word]] | None:
+    if name == ".env" or name.startswith((".env.", "Dockerfile")):
+        return pair_words
+    return _READERS.get(PurePosixPath(name).suffix.lower())
+
+
+def _text(path: Path) -> str:
+    """The file's text.
+
+    Raises:
+        _UnreadError: it is too large to be written by hand, no plain file, or cannot be read.
+    """
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise _UnreadError("no plain file")
+        if facts.st_size > LARGEST_BYTES:
+            raise _UnreadError(f"{facts.st_size:,} bytes; not looked into")
+        data = path.read_bytes()
+    except OSError as error:
+        raise _UnreadError(error.strerror or "unreadable") from None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    # Ids are ASCII: whatever else a file of an old encoding holds, they can be read.
+    return data.decode("utf-8-sig", errors="replace")
+
+
+def _uses(path: str, text: str, ids: Collection[str]) -> list[Use]:
+    if not may_name_a_model(text, ids):
+        return []
+    kind = kind_of(path)
+    found: list[Use] = []
+    for word in _words(path, text):
+        for part in _parts(word.text):
+            model_id = model_named(part, word.key, ids)
+            if model_id is not None:
+                use = Use(
+                    path=path,
+                    line=word.line,
+                    key=word.key,
+                    written=part,
+                    model_id=model_id,
+                    kind=kind,
+                    listed=word.listed,
+                )
+                found.append(use)
+    return found
+
+
+def _words(path: str, text: str) -> list[Word]:
+    """By the file's own grammar; what does not follow it, line by line."""
+    reader = _reader(PurePosixPath(path).name) or hash_words
+    try:
+        return list(reader(text))
+    except (SyntaxError, ValueError, RecursionError, yaml.YAMLError):
+        if path.endswith((".json", ".jsonc")):
+            return list(source_words(text))
+        both = {(word.line, word.text): word for word in (*pair_words(text), *hash_words(text))}
+        return list(both.values())
+
+
+def _parts(text: str) -> list[str]:
+    """A text that is one id, or a list of ids with commas; prose is neither."""
+    parts = [part.strip() for part in text.split(",")]
+    return [] if any(" " in part or "\n" in part for part in parts) else parts

@@ -1,0 +1,170 @@
+"""Whose turn it is, without an engine: courses by hand, outcomes in any order."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.ask.replay.engine import WINDOW
+from harness.ask.replay.governor import lane_of
+from harness.ask.replay.throttle import LaneLimits
+from harness.conduct.reviewing.feature_review import Halt, TrialSet
+from harness.conduct.reviewing.scheduler import ROUNDS, LaneQuotas, Scheduler
+from harness.journal.trials import Missing
+from tests.support.trials import request, trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.conduct.reviewing.feature_review import Stage
+    from harness.journal.trials import Outcome, Trial
+
+
+def ask(feature: str, model: str, number: int) -> Trial:
+    return trial(
+        number,
+        feature=feature,
+        option=model,
+        fingerprint=f"{feature}-{model}-{number}",
+        request=request(str(number), model=model),
+    )
+
+
+def ended(one: Trial) -> Outcome:
+    return Missing(trial=one, attempts=(), reason="made up")
+
+
+def rooms(**concurrency: int) -> LaneQuotas:
+    limits = {
+        lane_of(ask("any", model, 0)): LaneLimits(max_concurrency=most)
+        for model, most in concurrency.items()
+    }
+    return LaneQuotas(limits)
+
+
+class Walk:
+    """One feature: parts of so many trials each, on one lane; what it read, part by part."""
+
+    def __init__(self, feature: str, model: str, *sizes: int) -> None:
+        self.feature, self.model, self.sizes = feature, model, sizes
+        self.read: list[list[str]] = []
+
+    def stages(self) -> Iterator[Stage]:
+        for part, size in enumerate(self.sizes):
+            self.read.append([])
+            numbers = range(1000 * part, 1000 * part + size)
+            trials = (ask(self.feature, self.model, number) for number in numbers)
+            yield TrialSet(trials=trials, take=lambda o: self.read[-1].append(o.trial.fingerprint))
+            assert len(self.read[-1]) == size
+
+
+def all_given(rota: Scheduler) -> list[Trial]:
+    """Everything that is given out before an outcome is needed."""
+    given: list[Trial] = []
+    for one in rota:
+        if one is None:
+            break
+        given.append(one)
+    return given
+
+
+@given(
+    sizes=st.lists(st.lists(st.integers(0, 40), max_size=4), min_size=1, max_size=5),
+    lanes=st.lists(st.sampled_from(["a", "b"]), min_size=5, max_size=5),
+    seed=st.integers(0, 1000),
+)
+def test_every_trial_is_asked_once_and_read_in_its_own_part(
+    sizes: list[list[int]], lanes: list[str], seed: int
+) -> None:
+    """Whatever the order of the answers."""
+    walks = [Walk(f"f{n}", lanes[n], *parts) for n, parts in enumerate(sizes)]
+    rota = Scheduler({walk.feature: walk.stages() for walk in walks}, rooms(a=1, b=3), None)
+    rng, on_way, asked = Random(seed), list["Trial"](), Counter[str]()
+    while True:
+        more = all_given(rota)
+        asked.update(one.fingerprint for one in more)
+        on_way += more
+        if not on_way:
+            break
+        rng.shuffle(on_way)
+        for _ in range(rng.randint(1, len(on_way))):
+            rota.take(ended(on_way.pop()))
+    assert rota.has_ended
+    assert set(asked.values()) <= {1}
+    for walk, parts in zip(walks, sizes, strict=True):
+        assert [len(part) for part in walk.read] == list(parts)
+        assert sum(asked[name] for part in walk.read for name in part) == sum(parts)
+
+
+def test_a_full_lane_leaves_the_others_their_room() -> None:
+    """Nothing of the slow lane ever ends; the other feature goes through all its parts."""
+    slow, quick = Walk("slow", "late", 50_000), Walk("quick", "fast", *[3000] * 3)
+    rota = Scheduler(
+        {walk.feature: walk.stages() for walk in (slow, quick)}, rooms(late=4, fast=8), None
+    )
+    on_way: dict[str, list[Trial]] = defaultdict(list)
+    room = WINDOW // 2 + ROUNDS * 4
+    while not quick.read or len(quick.read) < 3 or len(quick.read[-1]) < 3000:
+        for one in all_given(rota):
+            on_way[one.feature].append(one)
+        assert len(on_way["slow"]) == room
+        assert on_way["quick"]
+        for one in on_way.pop("quick"):
+            rota.take(ended(one))
+    assert all_given(rota) == []
+    assert not rota.has_ended
+
+
+def test_features_on_one_lane_take_turns() -> None:
+    walks = [Walk(f"f{n}", "a", 5000) for n in range(4)]
+    rota = Scheduler({walk.feature: walk.stages() for walk in walks}, rooms(a=1), None)
+    given = all_given(rota)
+    assert [one.feature for one in given[:8]] == ["f0", "f1", "f2", "f3"] * 2
+    for one in given[:400]:
+        rota.take(ended(one))
+    shares = Counter(one.feature for one in all_given(rota))
+    assert max(shares.values()) - min(shares.values()) <= 1
+
+
+def test_who_needs_quiet_waits_for_all_that_is_on_its_way() -> None:
+    told: list[str] = []
+
+    def careful() -> Iterator[Stage]:
+        yield TrialSet(trials=iter([ask("careful", "a", 1)]), take=lambda _o: told.append("read"))
+        yield Halt.QUIET
+        told.append("alone")
+        yield Halt.QUIET
+        told.append("alone again")
+
+    other = Walk("other", "b", 2, 2)
+    rota = Scheduler({"careful": careful(), "other": other.stages()}, rooms(a=1, b=1), None)
+    first, *rest = all_given(rota)
+    rota.take(ended(first))
+    assert all_given(rota) == []
+    assert told == ["read"]
+    for one in rest:
+        rota.take(ended(one))
+    for one in all_given(rota):
+        rota.take(ended(one))
+    with pytest.raises(StopIteration):
+        next(rota)
+    assert told == ["read"]
+    assert not rota.has_ended
+    rota.quiet()
+    assert told == ["read", "alone", "alone again"]
+    assert rota.has_ended
+
+
+def test_rooms_fit_into_half_of_the_window() -> None:
+    one = rooms(a=1000, b=1)
+    lanes = [lane_of(ask("any", model, 0)) for model in "ab"]
+    taken = sum(1 for lane in lanes for _ in range(100_000) if one.take(lane))
+    assert taken == one.window // 2
+    one.leave(lanes[0])
+    assert one.take(lanes[0])
+    assert not one.take(lanes[0])

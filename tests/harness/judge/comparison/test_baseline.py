@@ -1,0 +1,48 @@
+"""Whether the incumbent passes its own bar, where that can be known."""
+
+from __future__ import annotations
+
+from harness.judge.comparison.pairs import Pair
+from harness.judge.comparison.parts import baseline
+from harness.judge.decision.quality import score_levels
+
+
+def pairs(*, agreed: int) -> list[Pair]:
+    """Forty labelled cases, half of them right, and some that agree without a label."""
+    labelled = [
+        Pair(
+            case_id=f"c{number}",
+            cluster=f"c{number}",
+            current=float(number % 2),
+            candidate=1.0 - number % 2,
+            difference=1.0 - 2 * (number % 2),
+        )
+        for number in range(40)
+    ]
+    alike = [
+        Pair(
+            case_id=f"a{number}",
+            cluster=f"a{number}",
+            current=None,
+            candidate=None,
+            difference=0.0,
+            agreed=True,
+        )
+        for number in range(agreed)
+    ]
+    return labelled + alike
+
+
+def test_a_labelled_set_tells_the_incumbents_own_score() -> None:
+    found = baseline(pairs(agreed=0))
+    assert found is not None
+    assert (found.value, found.n) == (50.0, 40)
+    assert found.fails(80.0)
+    levels = score_levels(pairs(agreed=0))
+    assert (levels.current, levels.candidate) == (0.5, 0.5)
+
+
+def test_disagreements_alone_tell_nobodys_own_score() -> None:
+    assert baseline(pairs(agreed=1)) is None
+    levels = score_levels(pairs(agreed=1))
+    assert (levels.current, levels.candidate) == (None, None)

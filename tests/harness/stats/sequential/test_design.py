@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from harness.stats.sequential.design import (
+    DesignInput,
+    ProvenCases,
+    TestedOption,
+    cut,
+    make_design,
+    seeded_order,
+)
+from tests.support.decisions import design
+
+
+def _setup(**changes: object) -> DesignInput:
+    cases = tuple(f"c{index}" for index in range(100))
+    values: dict[str, object] = {
+        "options": (TestedOption(name="small", saving=0.8),),
+        "margin": 3.0,
+        "cases": cases,
+        "clusters": cases,
+        "method": "tango",
+    }
+    return DesignInput(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_the_order_is_the_seeds_alone() -> None:
+    cases = [f"c{index}" for index in range(30)]
+    first = seeded_order(cases, cases, "a")
+    assert sorted(first) == list(range(30))
+    assert [cases[i] for i in first] == [
+        cases[::-1][i] for i in seeded_order(cases[::-1], cases[::-1], "a")
+    ]
+    assert first != seeded_order(cases, cases, "b")
+
+
+def test_clusters_stay_together_and_cuts_fall_between_them() -> None:
+    clusters = tuple(f"k{index % 14}" for index in range(100))
+    places = seeded_order([f"c{index}" for index in range(100)], clusters, "seed")
+    plan = make_design(_setup(clusters=tuple(clusters[place] for place in places)))
+    changes = [i for i in range(1, 100) if plan.clusters[i] != plan.clusters[i - 1]]
+    assert len(changes) == len(set(clusters)) - 1
+    for count in (plan.pilot, *plan.looks[:-1], *plan.checks[:-1]):
+        assert count in changes
+
+
+def test_a_pilot_is_a_twenty_fifth_but_twenty_where_a_tenth_allows_it() -> None:
+    assert design(n=1000, kind="ladder").stages == (20, 40)
+    assert design(n=300, kind="ladder").stages == (10, 20)
+    assert design(n=100, kind="ladder").stages == (5, 10)
+    unlabelled = design(n=100, kind="ladder", labelled=False)
+    assert (unlabelled.stages, unlabelled.pilot) == ((), 0)
+
+
+def test_looks_and_checks_end_with_the_last_case() -> None:
+    plan = design(n=520, kind="ladder")
+    assert plan.pilot == 21
+    assert plan.looks == (121, 221, 321, 421, 520)
+    assert plan.checks[-1] == 520
+    assert set(plan.looks) <= set(plan.checks)
+    assert design(n=500).looks == (500,)
+
+
+def test_a_look_with_too_few_clusters_is_skipped() -> None:
+    clusters = tuple(f"k{index // 8}" for index in range(280))
+    plan = design(n=280, kind="ladder", clusters=clusters, method="cluster-t")
+    free = design(n=280, kind="ladder", clusters=clusters)
+    assert len(free.looks) == 2
+    assert len(set(free.clusters[free.pilot : free.looks[0]])) < 20
+    assert plan.looks == (280,)
+
+
+def test_a_small_eval_set_takes_fewer_looks_and_gives_up_later() -> None:
+    sizes = (50, 100, 299, 300, 500, 2000)
+    plans = [design(n=n, kind="ladder") for n in sizes]
+    assert [len(plan.looks) for plan in plans] == [2, 2, 2, 3, 5, 5]
+    assert [plan.steering.futile_below for plan in plans] == [
+        0.02,
+        0.02,
+        0.02392,
+        0.024,
+        0.04,
+        0.05,
+    ]
+    assert all(plan.steering.drop_below == plan.steering.futile_below for plan in plans)
+    assert len(design(n=2000, kind="ladder", looks=1).looks) == 1
+    pairs = tuple(f"k{index // 2}" for index in range(600))
+    assert len(design(n=600, kind="ladder", clusters=pairs, method="cluster-t").looks) == 3
+
+
+def test_proven_parts_know_their_positions() -> None:
+    plan = make_design(
+        _setup(
+            proven=(
+                ProvenCases(name="german", margin=6.0, case_ids=frozenset({"c1", "c2"})),
+                ProvenCases(name="schema", margin=1.0, measure="json-schema"),
+            )
+        )
+    )
+    assert {plan.order[i] for i in plan.proven[0].positions} == {"c1", "c2"}
+    assert len(plan.proven[1].positions) == 100
+
+
+def test_a_design_is_plain_json() -> None:
+    assert json.loads(json.dumps(asdict(design())))["kind"] == "holm"
+
+
+def test_cut_stays_inside() -> None:
+    assert cut(("a", "b"), 5) == 2
+    assert cut(("a", "a", "b"), 1) == 2
+    assert cut((), 3) == 0
+    assert cut(("a", "b"), -1) == 0

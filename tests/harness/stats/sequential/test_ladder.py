@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stats.sequential.ladder import History, Walk, walk, weigh
+from tests.support.laws import law
+
+ALPHA = 0.05
+
+
+def _history(levels: list[list[float]], weights: list[float], **changes: object) -> History:
+    """One history: per option the smallest passing level at each check."""
+    shape = (1, len(levels))
+    values: dict[str, object] = {
+        "alpha": ALPHA,
+        "futility": 0.05,
+        "weights": np.array([weights]),
+        "levels": np.array([levels]),
+        "chances": np.ones((1, len(levels), len(levels[0]))),
+        "known": np.ones((1, len(levels), len(levels[0])), dtype=np.bool_),
+        "vetoed": np.zeros(shape, dtype=np.bool_),
+        "cleared": np.ones(shape, dtype=np.bool_),
+    }
+    return History(**(values | changes))  # type: ignore[arg-type]
+
+
+def _accepted(found: Walk) -> list[bool]:
+    return found.accepted[0].tolist()
+
+
+def test_one_option_is_a_plain_group_sequential_test() -> None:
+    found = walk(_history([[0.2, 0.04, 0.9]], [1.0]))
+    assert (_accepted(found), found.reached[0, 0]) == ([True], 2)
+    assert _accepted(walk(_history([[0.2, 0.06, 0.9]], [1.0]))) == [False]
+
+
+def test_dearer_options_are_not_asked_once_a_cheaper_one_passed() -> None:
+    found = walk(_history([[0.01], [0.001]], [0.5, 0.5]))
+    assert (_accepted(found), found.reached[0].tolist()) == ([True, False], [1, 0])
+
+
+def test_an_accepted_options_level_passes_on_to_the_cheaper_ones_which_are_tested_again() -> None:
+    found = walk(_history([[0.04], [0.01]], [0.5, 0.5]))
+    assert _accepted(found) == [True, True]
+    assert found.local[0].tolist() == pytest.approx([0.05, 0.025])
+
+
+def test_level_goes_down_in_proportion_to_the_weights_and_on_from_there() -> None:
+    found = walk(_history([[0.03], [0.02], [0.001]], [0.2, 0.3, 0.5]))
+    assert found.local[0].tolist() == pytest.approx([0.05, 0.03, 0.025])
+    assert _accepted(found) == [True, True, True]
+
+
+def test_stopped_options_pass_nothing_on_but_may_be_accepted_later() -> None:
+    chances = np.array([[[0.01, 0.01], [1.0, 1.0]]])
+    found = walk(_history([[0.03, 0.9], [0.9, 0.9]], [0.5, 0.5], chances=chances))
+    assert (_accepted(found), found.stopped[0].tolist()) == ([False, False], [True, False])
+    assert (found.reached[0].tolist(), found.left[0, 0]) == ([1, 2], 0.01)
+    assert found.local[0].tolist() == pytest.approx([0.025, 0.025])
+    later = walk(_history([[0.03, 0.9], [0.001, 0.9]], [0.5, 0.5], chances=chances))
+    assert _accepted(later) == [True, True]
+
+
+@st.composite
+def _histories(draw: st.DrawFn) -> History:
+    """Several runs of up to three options over up to four checks, of any levels and chances."""
+    options, checks = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    shape = (50, options)
+    raw = rng.random(shape) * rng.integers(0, 2, shape)
+    known = checks - rng.integers(0, 2 if draw(st.booleans()) else checks + 1, shape)
+    return History(
+        alpha=ALPHA,
+        futility=0.3,
+        weights=raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-12),
+        levels=rng.random((*shape, checks)) ** 3,
+        chances=rng.random((*shape, checks)) ** 2,
+        known=known[..., None] > np.arange(checks),
+        vetoed=rng.random(shape) < 0.1,
+        cleared=rng.random(shape) < 0.8,
+        bought=draw(st.booleans()),
+    )
+
+
+@law
+@given(_histories())
+def test_no_option_that_reached_the_last_check_is_stopped(history: History) -> None:
+    found = walk(history)
+    checks = history.levels.shape[2]
+    assert not (found.stopped & (found.reached == checks)).any()
+    assert (found.left[found.stopped] < history.futility).all()
+    assert np.isnan(found.left[~found.stopped]).all()
+
+
+@law
+@given(_histories())
+def test_the_chance_at_the_last_check_changes_nothing(history: History) -> None:
+    hopeless = history.chances.copy()
+    hopeless[..., -1] = 0.0
+    other, found = walk(replace(history, chances=hopeless)), walk(history)
+    for name in ("local", "smallest", "reached", "stopped", "accepted", "wants", "confirm"):
+        assert (getattr(other, name) == getattr(found, name)).all(), name
+
+
+@law
+@given(_histories())
+def test_nothing_is_given_up_while_the_next_answers_are_there(history: History) -> None:
+    found = walk(replace(history, bought=True))
+    for run, option in np.argwhere(found.stopped):
+        assert not history.known[run, option, found.reached[run, option]]
+
+
+def test_a_veto_passes_nothing_on_and_takes_nobody_elses_share() -> None:
+    vetoed = np.array([[False, True, False]])
+    found = walk(_history([[0.9], [0.001], [0.001]], [0.2, 0.3, 0.5], vetoed=vetoed))
+    assert _accepted(found) == [False, False, True]
+    assert found.local[0].tolist() == pytest.approx([0.01 + 0.01, 0.015 + 0.015, 0.025])
+
+
+def test_what_passed_waits_to_be_confirmed() -> None:
+    cleared = np.zeros((1, 2), dtype=np.bool_)
+    found = walk(_history([[0.001], [0.001]], [0.5, 0.5], cleared=cleared))
+    assert (found.confirm[0], _accepted(found)) == (0, [False, False])
+    assert found.reached[0].tolist() == [1, 0]
+
+
+def test_it_asks_for_the_next_check_only() -> None:
+    known = np.array([[[True, False, False], [False, False, False]]])
+    found = walk(_history([[0.9, 0.9, 0.9], [0.9, 0.9, 0.9]], [0.5, 0.5], known=known))
+    assert (found.wants[0], found.reached[0].tolist()) == (0, [1, 0])
+
+
+def test_dropped_options_are_never_asked() -> None:
+    found = walk(_history([[0.001], [0.04]], [0.0, 1.0]))
+    assert (_accepted(found), found.reached[0].tolist()) == ([False, True], [0, 1])
+
+
+def test_weights_sum_to_one_and_spare_nobody_a_crumb() -> None:
+    weights = weigh(np.array([0.9, 0.9, 0.1, 0.0]), np.array([0.64, 0.16, 1.0, 1.0]), 0.02)
+    assert float(weights.sum()) == pytest.approx(1.0)
+    assert weights[0] / weights[1] == pytest.approx(2.0)
+    assert weights[2] == weights[3] == 0.0
+    assert weigh(np.zeros(2), np.ones(2), 0.02).tolist() == [0.0, 0.0]
+
+
+def _by_net(nets: list[float], most: list[float], checks: int = 1) -> dict[str, object]:
+    return {
+        "nets": np.repeat(np.array([nets])[..., None], checks, axis=2),
+        "most": np.array([most]),
+    }
+
+
+def test_a_later_option_is_asked_while_it_can_leave_more_than_what_was_accepted() -> None:
+    levels, weights = [[0.01], [0.001]], [0.5, 0.5]
+    asked = walk(_history(levels, weights, **_by_net([0.2, 0.5], [0.9, 0.5])))
+    assert (_accepted(asked), asked.reached[0].tolist()) == ([True, True], [1, 1])
+    spared = walk(_history(levels, weights, **_by_net([0.5, 0.5], [0.9, 0.5])))
+    assert (_accepted(spared), spared.reached[0].tolist()) == ([True, False], [1, 0])
+
+
+def test_a_level_goes_through_an_accepted_option_to_those_before_it() -> None:
+    """The second was accepted on its own; what the third leaves goes on to the first."""
+    history = _history([[0.05], [0.01], [0.001]], [0.2, 0.3, 0.5], **_by_net([0.1] * 3, [0.9] * 3))
+    found = walk(history)
+    assert _accepted(found) == [False, True, True]
+    assert found.local[0].tolist() == pytest.approx([0.05, 0.015, 0.025])
+
+
+def test_levels_never_sum_to_more_than_alpha_beside_those_accepted() -> None:
+    rng = np.random.default_rng(3)
+    shape = (400, 5, 3)
+    history = History(
+        alpha=ALPHA,
+        futility=0.05,
+        weights=weigh(rng.random(shape[:2]), np.ones(shape[:2]), 0.0),
+        levels=rng.random(shape) * 0.1,
+        chances=rng.random(shape),
+        known=np.ones(shape, dtype=np.bool_),
+        vetoed=rng.random(shape[:2]) < 0.1,
+        cleared=np.ones(shape[:2], dtype=np.bool_),
+        nets=rng.random(shape),
+        most=np.ones(shape[:2]),
+    )
+    found = walk(history)
+    assert found.accepted.sum(axis=1).max() > 1
+    open_levels = np.where(found.accepted, 0.0, found.local).sum(axis=1)
+    assert open_levels.max() <= ALPHA + 1e-12

@@ -1,0 +1,123 @@
+"""The arithmetic of a document, repeated from its record by other means than the code's."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from harness.record.base import Result
+from harness.tell.pages import to_document
+from reports.render import render
+from tests.support.records import NOW, downgrade_record, justify_record, undecided_record
+
+PAGE = render(to_document(downgrade_record(), NOW), to="md")
+RECORD = downgrade_record()
+OPTION = next(one for one in RECORD.options if one.target.option == RECORD.chosen)
+QUALITY = OPTION.quality
+assert QUALITY is not None
+
+
+def number(pattern: str, page: str = PAGE) -> Decimal:
+    found = re.search(pattern, page)
+    assert found is not None, pattern
+    return Decimal(found[1].replace(",", ""))
+
+
+def near(shown: Decimal, exact: Decimal) -> bool:
+    """Within the two digits that a page shows of a count."""
+    return abs(shown / exact - 1) < Decimal("0.02")
+
+
+def test_the_slices_disagreements_make_those_of_the_whole() -> None:
+    rows = re.findall(r"^\| layout: \w+ \| ([\d,]+) \| (\d+) \| (\d+) \|", PAGE, re.MULTILINE)
+    shown = rows[-2:]
+    assert sum(int(n.replace(",", "")) for n, _, _ in shown) == QUALITY.n
+    assert sum(int(current) for _, current, _ in shown) == QUALITY.only_current_right
+    assert sum(int(candidate) for _, _, candidate in shown) == QUALITY.only_candidate_right
+
+
+def test_the_counts_make_the_difference() -> None:
+    then = number(r"smaller model was right (\d+) times")
+    today = number(r"today's (\d+);")
+    cases = number(r"On (\d+) held-back")
+    difference = (then - today) / cases * 100
+    assert number(r"\| (-?[\d.]+) points, at worst") == round(difference, 1)
+
+
+def test_the_harm_in_cases_is_that_of_the_table() -> None:
+    """Rounded, and the bound never down: 3.6 and 21.0 of 1,000, of which 30 are allowed."""
+    assert number(r"About (\d+) more of 1,000 invoices go wrong") == round(2 / 560 * 1000)
+    assert number(r"up to (\d+) cannot be excluded") == 21
+    assert number(r"you allowed (\d+)\.") == 10 * number(r"limit -(\d+)")
+
+
+def test_the_bridge_sums_exactly() -> None:
+    section = PAGE.partition("From today's monthly cost")[2].partition("**Saving.**")[0]
+    terms = [Decimal(text.replace(",", "")) for text in re.findall(r"\| ([-+][\d,.]+) \|", section)]
+    whole = number(r"\*\*sum\*\* \| \*\*([-+][\d,.]+)\*\*", section)
+    assert sum(terms) == whole
+    saved = RECORD.savings
+    assert saved is not None
+    assert whole == -saved.after_discounts
+    today = RECORD.current_cost.monthly_after_discounts
+    then = OPTION.cost.monthly_after_discounts
+    assert today is not None
+    assert then is not None
+    assert whole == then - today
+
+
+def test_break_even_is_the_saving_per_request_over_the_loss() -> None:
+    saved = RECORD.savings
+    assert saved is not None
+    requests = number(r"cost a month, ([\d,]+) requests")
+    per_request = saved.after_discounts / requests
+    counts = Decimal(QUALITY.only_current_right - QUALITY.only_candidate_right) / QUALITY.n
+    worst = -number(r"at worst (-[\d.]+) \(limit") / 100
+    assert number(r"costs less than USD ([\d.]+)") == round(per_request / counts, 2)
+    assert number(r"\(at worst USD ([\d.]+)\)") == round(per_request / worst, 2)
+    assert near(number(r"About ([\d,]+) more wrong"), requests * counts)
+    assert near(number(r"a month, ([\d,]+) at worst"), requests * worst)
+
+
+def test_the_net_saving_takes_the_errors_off() -> None:
+    """In the digits shown: a reader who adds them up finds what is left, and the title says it."""
+    saved = RECORD.savings
+    assert saved is not None
+    assert saved.net_monthly is not None
+    bill = number(r"Saved on the bill USD ([\d,]+);")
+    cost = number(r"each -([\d,]+); left")
+    left = number(r"; left USD ([\d,]+) a month")
+    assert bill - cost == left == number(r"saves USD ([\d,]+) a month net")
+    errors, each = number(r"; ([\d,]+) more wrong"), number(r"at USD ([\d.]+) each")
+    assert round(errors * each) == cost
+    assert bill == round(saved.after_discounts)
+    assert abs(left - saved.net_monthly) < 1
+
+
+def test_the_monthly_saving_and_its_share() -> None:
+    today, then = number(r"\| USD ([\d,]+) \| USD 633"), number(r"\| USD 3,116 \| USD (\d+)")
+    assert number(r"USD -([\d,]+) \|") == today - then
+    assert number(r"\((\d+\.\d) %\), between") == round((today - then) / today * 100, 1)
+
+
+@pytest.mark.parametrize("record", [downgrade_record(), justify_record(), undecided_record()])
+def test_each_printed_bound_is_the_one_that_decided(record) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    page = render(to_document(record, NOW), to="md")
+    for option in record.options:
+        quality = option.quality
+        if quality is None:
+            continue
+        decided = [look.worst for look in quality.looks if look.action == "pass"]
+        assert option.result is not Result.PASS or decided == [quality.worst]
+        row = next(
+            line
+            for line in page.partition("Difference of quality")[2].splitlines()
+            if line.startswith(f"| {option.target.option} ")
+        )
+        assert f"| {quality.worst:.1f} |" in row
+    spoken = re.findall(r"up to ([\d.]+) points worse|at worst (-[\d.]+) \(limit", page)
+    bounds = {f"{abs(o.quality.worst):.1f}" for o in record.options if o.quality is not None}
+    assert spoken
+    assert {(one or other).lstrip("-") for one, other in spoken} <= bounds

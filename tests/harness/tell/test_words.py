@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.record.base import Reason, Result
+from harness.tell import words
+
+D = Decimal
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (None, "\u2013"),
+        (D(0), "USD 0.00"),
+        (D("2758.6"), "USD 2,759"),
+        (D("99.5"), "USD 99.50"),
+        (D("100"), "USD 100"),
+        (D("8.051"), "USD 8.05"),
+        (D("0.9"), "USD 0.90"),
+        (D("0.03612"), "USD 0.0361"),
+        (D("0.0000123"), "USD 0.0000123"),
+        (D("-2759"), "USD -2,759"),
+        (D("1234567.89"), "USD 1,234,568"),
+    ],
+)
+def test_money(amount: Decimal | None, text: str) -> None:
+    assert words.usd(amount) == text
+
+
+def test_signed_money_shows_its_plus() -> None:
+    assert words.usd(D(7), signed=True) == "USD +7.00"
+
+
+def test_amounts_beside_each_other_have_the_same_decimals() -> None:
+    assert words.amounts_alike([D("-2726"), D("7.4"), D("-40")]) == ["-2,726", "+7", "-40"]
+    assert words.amounts_alike([D("-2.7"), D("0.74")]) == ["-2.70", "+0.74"]
+
+
+def test_a_range_needs_both_ends() -> None:
+    assert words.usd_range(D(2690), D(2830)) == " (2,690 to 2,830)"
+    assert words.usd_range(None, D(1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-0.36, "-0.4"), (1.25, "+1.2"), (-0.01, "0.0"), (None, "\u2013"), (float("nan"), "\u2013")],
+)
+def test_points(value: float | None, text: str) -> None:
+    assert words.points(value) == text
+
+
+@given(st.floats(min_value=-100, max_value=100))
+def test_points_never_show_a_negative_zero(value: float) -> None:
+    assert words.points(value) != "-0.0"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (342.9, "340"), (2016, "2,000"), (8640, "8,600"), (7.2, "7"), (0.34, "0.3")],
+)
+def test_about_keeps_two_digits(value: float, text: str) -> None:
+    assert words.about(value) == text
+
+
+def test_seconds() -> None:
+    assert words.seconds(2.94) == "2.9 s"
+    assert words.seconds(0.234) == "0.23 s"
+    assert words.seconds(None) == "\u2013"
+
+
+@pytest.mark.parametrize(
+    ("unit", "one"),
+    [
+        ("invoices", "invoice"),
+        ("queries", "query"),
+        ("classes", "class"),
+        ("boxes", "box"),
+        ("tickets", "ticket"),
+        ("mail", "mail"),
+        ("glass", "glass"),
+    ],
+)
+def test_singular(unit: str, one: str) -> None:
+    assert words.singular(unit) == one
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [("dana.ruiz@example.com", "Dana Ruiz"), ("ops-team", "Ops Team"), ("@x", "@x")],
+)
+def test_person(address: str, name: str) -> None:
+    assert words.person(address) == name
+
+
+def test_texts_within_sentences() -> None:
+    assert words.spoken("Invoice extraction") == "invoice extraction"
+    assert words.spoken("FAQ answers") == "FAQ answers"
+    assert words.series(["a", "b", "c"]) == "a, b and c"
+    assert words.series([]) == ""
+    assert words.sentence("go back") == "Go back."
+    assert words.sentence("Done!") == "Done!"
+    assert words.sentence(" ") == ""
+    assert words.day(None) == "\u2013"
+    assert words.day(date(2026, 1, 2)) == "2026-01-02"
+    assert words.count(None) == "\u2013"
+    assert words.share(None) == "\u2013"
+
+
+def test_every_reason_has_words() -> None:
+    assert set(words.REASONS) == set(Reason)
+    assert words.of_option("nano", Reason.DATA_NOT_PERMITTED) == "nano may not see this data"
+    assert words.of_option("nano", Reason.PRICE_MISSING) == "nano: a price is missing"
+
+
+def test_results() -> None:
+    assert words.result_word(Result.NOT_RUN, (Reason.CHEAPER_ONE_PASSED,)) == "NOT NEEDED"
+    assert words.result_word(Result.NOT_RUN, (Reason.DATA_NOT_PERMITTED,)) == "NOT RUN"
+    assert words.result_word(Result.PASS, ()) == "PASS"

@@ -33,13 +33,6 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tracing takes longer than what it traces, and what `slow` tests reach, others reach too."""
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker("no_cover")
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """All that collection made lives to the end: no later collection of garbage walks it again."""

@@ -36,7 +36,7 @@ MODELS = (
     ("gemini", "google", "generate-content", "1.00"),
     ("llama", "openai-compatible", "chat", "0.50"),
 )
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.slow]
 
 
 def script(body: Body) -> Reply:

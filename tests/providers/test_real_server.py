@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.ask.serving.lifecycle import Served
     from providers.completion import Completion
 
-pytestmark = pytest.mark.weights
+pytestmark = [pytest.mark.weights, pytest.mark.xdist_group("weights")]
 
 WIRES: list[tuple[Vendor, Api]] = [
     ("openai-compatible", "chat"),

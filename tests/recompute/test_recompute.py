@@ -24,6 +24,8 @@ from tests.support.reviews import NOW
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.xdist_group("recompute")]
+
 FEWEST_FIGURES = 3000
 DEMO = Path(__file__).parents[2] / "configs" / "demo" / "reviews"
 FIXTURES = {"company.py", "test_recompute.py"}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from harness.record.model import DecisionRecord
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 VIEWS = [
     pytest.param(View(width=1280, scheme="light", media="screen"), id="wide light"),

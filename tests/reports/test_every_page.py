@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("every-page")]
 
 READ = "phone-dark"
 """The view that axe-core reads here, as it takes seconds a page; the command reads all."""

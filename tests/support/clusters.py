@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from harness.ask.cluster.workers import Cluster
 
 
-@pytest.fixture(scope="module", params=["inline", pytest.param("ray", marks=pytest.mark.ray)])
+ON_RAY = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+
+
+@pytest.fixture(scope="module", params=["inline", pytest.param("ray", marks=ON_RAY)])
 def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:

@@ -21,6 +21,8 @@ from tests.benchmarks.decision.rules import Sampled, composed, ladder_design
 from tests.support.decisions import design, pairs
 from tests.support.histories import decide_both_ways, differences
 
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+
 HISTORIES = 200
 """`command equal` runs 2,000 of them."""
 needs_outcomes = pytest.mark.skipif(

@@ -27,6 +27,8 @@ from tests.support.workspaces import edit
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 def config(**changes: object) -> ModelConfig:
     return ModelConfig.model_validate({"provider": "openai"} | changes)

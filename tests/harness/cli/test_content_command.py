@@ -3,6 +3,8 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+import pytest
+
 from harness.cli.main import run
 from harness.record.stored import write_records
 from tests.support.reviews import (
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+pytestmark = pytest.mark.slow
 
 
 def test_answers_become_pages_for_their_owner_alone(

@@ -38,7 +38,7 @@ from tests.support.workspaces import edit
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.xdist_group("one-fault")]
 
 LONG = "x" * 120
 GOOD, BAD = "topic", "topic.v2"

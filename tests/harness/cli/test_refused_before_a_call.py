@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.xdist_group("refused")]
 
 GOOD, BAD = "tickets", "other"
 SHAPE = Shape(cases=150, candidates="good", features=(GOOD, BAD))

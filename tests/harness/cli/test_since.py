@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from tests.support.wire.reply import Body
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("since")]
+
 NEXT = datetime(2027, 2, 1, tzinfo=UTC)
 """Evidence is as old as its answers, which come on the day of the test."""
 

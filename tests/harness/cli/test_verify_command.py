@@ -25,6 +25,8 @@ from tests.support.wire.openai_server import OpenAIServer
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 RULES = SigningRules(require_link=False, longest_days=100)
 SOON = datetime(2026, 11, 25, tzinfo=UTC)
 

@@ -22,6 +22,8 @@ from tests.support.reviews import (
 )
 from tests.support.wire.openai_server import OpenAIServer
 
+pytestmark = pytest.mark.xdist_group("why")
+
 
 @pytest.fixture(scope="module")
 def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:

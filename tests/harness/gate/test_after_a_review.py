@@ -21,6 +21,8 @@ from tests.support.reviews import (
 )
 from tests.support.wire.openai_server import OpenAIServer
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gate-after")]
+
 
 @pytest.fixture(scope="module")
 def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Path:

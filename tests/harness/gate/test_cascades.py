@@ -20,6 +20,8 @@ from tests.support.reviews import CYCLE, Shape, inline_cluster, run_review, writ
 from tests.support.shops import CASES, FEATURE, LOCK, PROMPT, SETTINGS, W, both, edit, remove, write
 from tests.support.wire.openai_server import OpenAIServer
 
+pytestmark = pytest.mark.xdist_group("gate-cascades")
+
 Step = type(edit("", "", ""))
 
 PLACES = "escalates_in: 'shop:app/settings.toml#llm.fallback'"

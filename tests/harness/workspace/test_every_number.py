@@ -284,6 +284,7 @@ def port() -> Iterator[int]:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("file", "path"), NUMBERS, ids=str)
 def test_a_number_at_its_extremes(
     tmp_path: Path, cluster: Cluster, port: int, file: str, path: tuple[str | int, ...]

@@ -46,4 +46,7 @@ def test_kills_and_shuffled_latencies_change_neither_verdicts_nor_looks(tmp_path
     assert seen["paid_twice"] <= seen["sent_and_not_committed"]
 
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning"),
+    pytest.mark.slow,
+]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.ask.serving.lifecycle import Served
 
-pytestmark = pytest.mark.weights
+pytestmark = [pytest.mark.weights, pytest.mark.xdist_group("weights")]
 
 EXAMPLES = (
     "Review: I love it.\nSentiment: positive\n\nReview: Broken on arrival.\nSentiment: negative"

@@ -25,6 +25,8 @@ from tests.support.judged import RUBRIC, judged_answers, write_judged_workspace
 from tests.support.reviews import CYCLE, NOW, Shape, inline_cluster, run_review
 from tests.support.wire.openai_server import OpenAIServer
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("grading")]
+
 
 @pytest.fixture(scope="module")
 def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -37,6 +37,8 @@ from tests.support.reviews import (
 )
 from tests.support.wire.openai_server import OpenAIServer
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("labelling")]
+
 
 def clock() -> Callable[[], str]:
     ticks = itertools.count()

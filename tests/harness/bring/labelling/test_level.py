@@ -37,6 +37,8 @@ from tests.support.reviews import (
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Body, Reply
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("level")]
+
 CASES = 200
 DIFFERS = {7, 107}
 """The tickets on which the candidate is wrong; today's model is wrong on every twentieth."""

@@ -21,6 +21,8 @@ from tests.support.reviews import (
 )
 from tests.support.wire.openai_server import OpenAIServer
 
+pytestmark = pytest.mark.slow
+
 
 def unlabelled(root: Path) -> None:
     path = root / "evalsets" / "tickets" / "cases.jsonl"

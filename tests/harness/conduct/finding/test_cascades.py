@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from tests.support.wire.reply import Body
 
+pytestmark = pytest.mark.slow
+
 
 def shape(**changes: object) -> Shape:
     values: dict[str, object] = {"cases": 300, "candidates": "good", "extra": CASCADE}

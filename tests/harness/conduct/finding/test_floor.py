@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     Says = Callable[[str, int], str]
     Target = Callable[[int], str]
 
+pytestmark = pytest.mark.slow
+
 USAGE = TokenUsage(input_tokens=80, output_tokens=2)
 CANNOT = (Reason.EVALSET_CANNOT_TELL,)
 

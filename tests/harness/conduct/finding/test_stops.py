@@ -30,6 +30,8 @@ from tests.support.reviews import (
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Reply
 
+pytestmark = pytest.mark.slow
+
 Wrong = Mapping[str, tuple[int, int]]
 """By model (m, r): it is wrong on the tickets whose number leaves r when divided by m."""
 EQUAL: Wrong = {"big": (14, 5), "good": (14, 12)}

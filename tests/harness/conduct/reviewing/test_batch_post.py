@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from harness.conduct.reviewing.progress import OptionProgress
     from tests.support.wire.reply import Body, Reply
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.slow,
+    pytest.mark.no_cover,
+]
 BY_BATCH, LIVE = "tickets", "letters"
 OFTEN = Patience(first_s=0.01, most_s=0.05)
 LONG_S = 60.0

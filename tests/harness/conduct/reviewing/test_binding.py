@@ -29,7 +29,7 @@ from tests.support.reviews import (
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Body, Reply
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 GOOD = Shape(cases=120, candidates="good")
 WIDER = replace(GOOD, extra="margin: 8")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from harness.ask.cluster.workers import Cluster
     from harness.record.model import DecisionRecord
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.slow]
 SUBMISSION = ("/v1/messages/batches", "/v1/batches", "batchGenerateContent")
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from harness.record.model import DecisionRecord
 
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+
 TICKETS = "evalsets/tickets/cases.jsonl"
 WIDE = "margin: 30"
 

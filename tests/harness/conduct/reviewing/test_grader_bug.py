@@ -21,6 +21,8 @@ from harness.record.model import load
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(os.environ.get("RIGHTSIZE_OUTCOMES", Path(__file__).parents[5] / "shared" / "data"))
 POLICY = """\
 max_spend_usd: 10

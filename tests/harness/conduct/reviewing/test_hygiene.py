@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from tests.support.wire.reply import Body
 
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+
 USAGE = TokenUsage(input_tokens=80, output_tokens=2)
 
 

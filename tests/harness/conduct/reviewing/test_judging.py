@@ -19,6 +19,8 @@ from tests.support.reviews import CYCLE, Shape, inline_cluster, run_review
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Body, Reply
 
+pytestmark = pytest.mark.slow
+
 SHAPE = Shape(cases=150, candidates="good")
 PAIRWISE = ", compare: with-incumbent"
 

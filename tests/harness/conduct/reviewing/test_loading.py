@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 GPUS = "gpus: {l4: {on_demand: 0.36, spot: 0.18, as_of: 2026-10-01, source: quote}}\n"
 SERVE = "  gpu: l4\n  serve: {engine: command, command: [model], gpus: 2, ready_s: 900%s}\n"
 OFFLINE = ", ttl_s: 1800, offline: {replicas: 3, command: [engine, '{input}', '{output}']}"

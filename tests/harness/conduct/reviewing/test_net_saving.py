@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from tests.support.wire.reply import Body
 
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+
 
 def reviewed(
     root: Path, shape: Shape, script: Callable[[Body], Reply] = answers

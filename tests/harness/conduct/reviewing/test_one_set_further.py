@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from tests.support.wire.reply import Body
 
+pytestmark = pytest.mark.slow
+
 POLICY = """\
 max_spend_usd: 10
 risk: {low: {margin: 10}, medium: {margin: 5}, high: {margin: 3}}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from harness.record.parts import OptionRecord
 
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+
 
 def by_name(record: DecisionRecord) -> dict[str, OptionRecord]:
     return {option.target.option: option for option in record.options}

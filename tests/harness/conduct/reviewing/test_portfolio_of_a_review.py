@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     from harness.record.model import DecisionRecord
 
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.xdist_group("portfolio")]
+
 RULES = SigningRules(require_link=False, longest_days=100)
 TEAMS = {
     "billed": "blue",

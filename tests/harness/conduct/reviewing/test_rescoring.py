@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.reviews import (
     EVALSET,
     Shape,
@@ -14,6 +16,8 @@ from tests.support.reviews import (
     write_review_workspace,
 )
 from tests.support.wire.openai_server import OpenAIServer
+
+pytestmark = pytest.mark.slow
 
 SHAPE = Shape(cases=120, candidates="good")
 

@@ -20,6 +20,8 @@ from tests.support.reviews import (
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Reply
 
+pytestmark = pytest.mark.slow
+
 GENERATED = {"generated_at", "etag"}
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from tests.support.wire.reply import Body, Script
 
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+
 GENERATED = {"generated_at", "etag"}
 LONG_S = 60.0
 """Longer than anything here takes unless it waits for what never comes."""

@@ -36,6 +36,8 @@ from tests.support.workspaces import edit
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[3] / "support" / "scripted_server.py"
 OWN = f"""\
 own:

@@ -31,6 +31,8 @@ from tests.support.wire.reply import Reply
 if TYPE_CHECKING:
     from tests.support.wire.reply import Body
 
+pytestmark = pytest.mark.slow
+
 USAGE = TokenUsage(input_tokens=80, output_tokens=2)
 
 

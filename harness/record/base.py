@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LONGEST_ID = 120
+"""Letters of a feature's id: files, pages and decisions are called after it."""
+
 
 class Recorded(BaseModel):
     """Base of everything in a record: final, no unknown keys."""

@@ -20,12 +20,10 @@ from typing import Any, Literal, TypeAlias
 from pydantic import ValidationError
 
 from harness.errors import Faults, UsageError
-from harness.record.base import State
+from harness.record.base import LONGEST_ID, State
 from harness.record.model import DecisionRecord, dump, load, seal, sha256
 
 FILE = re.compile(r"^(?P<feature>[A-Za-z0-9][A-Za-z0-9._-]*?)(?:\.v(?P<version>\d+))?\.json$")
-LONGEST_ID = 120
-"""Letters of a feature's id: files, pages and decisions are called after it."""
 _NUMBERED = re.compile(r"\.v\d+$")
 _QUARTER = re.compile(r"^\d{4}-Q[1-4]$")
 

@@ -9,13 +9,12 @@ from enum import Enum
 from typing import Any
 
 from harness.money.error_value import QualityLoss, error_value
-from harness.record.base import Reason, Result, State
+from harness.record.base import LONGEST_ID, Reason, Result, State
 from harness.record.lifecycle import standing
 from harness.record.model import DecisionRecord
 from harness.record.money import BreakEven, Lever, OptionCost
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality, SliceResult
-from harness.record.stored import LONGEST_ID
 from reports.untrusted import clip
 
 _LONGEST_TEXT = 400

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from evalsets.source import Fault, KeyPath, Source, SourceError, read_text, read_yaml
 from evalsets.validation import validated
 from harness.errors import Problem
-from harness.record.stored import LONGEST_ID
+from harness.record.base import LONGEST_ID
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.policy_file import PolicyConfig

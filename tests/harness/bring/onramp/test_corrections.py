@@ -167,6 +167,7 @@ def test_the_targets_of_a_table_are_held_against_the_import_and_never_written(
     rows = [json.loads(line) for line in (folder / "cases.jsonl").read_text("utf-8").splitlines()]
     table_file = folder / "cases.parquet"
     parquet.write_table(pa.Table.from_pylist(rows), table_file)
+    (folder / "cases.jsonl").unlink()
     settings = folder / "evalset.yaml"
     text = settings.read_text("utf-8")
     named = text.replace("cases: cases.jsonl", "cases: {dataset: cases.parquet}")
@@ -186,6 +187,7 @@ def test_the_targets_of_a_table_are_held_against_the_import_and_never_written(
         "where it is made and import again\n"
     )
     assert (table_file.read_bytes(), stored(root)) == (before, journal)
+    assert not (folder / "cases.jsonl").exists()
 
 
 def test_another_feature_with_the_same_inputs_is_named(

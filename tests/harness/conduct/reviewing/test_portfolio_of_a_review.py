@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.xdist_group("portfolio")]
 
 RULES = SigningRules(require_link=False, longest_days=100)
+LAPSES_AFTER = timedelta(days=20)
 TEAMS = {
     "billed": "blue",
     "refused": "blue",
@@ -84,7 +85,8 @@ def write_six(root: Path, port: int) -> None:
     unmetered = root / "features" / "unmetered.yaml"
     traffic = next(line for line in unmetered.read_text().splitlines() if "traffic:" in line)
     edit(unmetered, traffic, "")
-    edit(root / "policy.yaml", "prices: 36500", "prices: 36500, evidence: 20")
+    ends = f"evidence: {LAPSES_AFTER.days}"
+    edit(root / "policy.yaml", "prices: 36500", f"prices: 36500, {ends}")
 
 
 def signed(action: str) -> Signing:
@@ -103,7 +105,11 @@ def bill_of(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """Review, accept, reject, bill; then the pages of a later day, and the terminal's lines."""
+    """Review, accept, reject, bill; then the pages of a later day, and the terminal's lines.
+
+    An answer is dated by the clock, and its evidence ends so many days after it: every other day
+    here is counted from that one, so that the same features have ended whenever this runs.
+    """
     root = tmp_path_factory.mktemp("six")
     folder = root / "reviews" / CYCLE
     others = tuple(name for name in TEAMS if name != "lapsed")
@@ -111,11 +117,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
         write_six(root, server.port)
         (lapsed,) = run_review(root, cluster, wanted=Selection(features=("lapsed",)))
         write_records([lapsed], folder)
+        asked = datetime.combine(lapsed.expires_at - LAPSES_AFTER, time(9), UTC)
         edit(root / "policy.yaml", "evidence: 20", "evidence: 60")
-        write_records(run_review(root, cluster, wanted=Selection(features=others)), folder)
+        wanted = Selection(features=others)
+        write_records(run_review(root, cluster, wanted=wanted, now=asked), folder)
     later = datetime.combine(lapsed.expires_at + timedelta(days=1), time(9), UTC)
     for name, action in (("billed", "accept"), ("refused", "reject"), ("taken", "accept")):
-        decide_on_disk(folder, name, signed(action), rules=RULES, now=NOW + timedelta(days=1))
+        decide_on_disk(folder, name, signed(action), rules=RULES, now=asked + timedelta(days=1))
 
     def against_the_bill(record: DecisionRecord) -> DecisionRecord:
         running = implemented(record, "good", later)

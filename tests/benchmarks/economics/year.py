@@ -53,9 +53,7 @@ def main() -> None:
     taken_s = time.process_time() - started
     most = max(max(cost.replicas) for cost in hosted)
     out = sys.stdout.write
-    out(
-        f"{FEATURES * HOURS:,} feature-hours to replicas and a commitment in {taken_s:.2f} CPU seconds: "
-    )
+    out(f"{FEATURES * HOURS:,} feature-hours to replicas and a commitment in {taken_s:.2f} s CPU: ")
     out(f"up to {most} replicas, {sum(cost.committed_replicas for cost in hosted)} committed\n")
 
 

@@ -76,3 +76,21 @@ def test_the_bounds_are_the_jackknifes_with_students_t() -> None:
     assert math.log(found.value) == pytest.approx(whole)
     assert math.log(found.upper) == pytest.approx(whole + stats.t.ppf(0.95, 5) * error)
     assert math.log(found.lower) == pytest.approx(whole - stats.t.ppf(0.975, 5) * error)
+
+
+def test_a_crossing_lies_between_the_settings_beside_it() -> None:
+    found = find_crossing((1.0, 2.0, 4.0, 8.0), [[0.99], [0.95], [0.8], [0.1]], at=0.9, level=0.05)
+    assert isinstance(found, Crossing)
+    assert found.between == (2.0, 4.0)
+    assert found.drop == pytest.approx(math.log(0.95 / 0.05) - math.log(0.8 / 0.2))
+    assert 2.0 < found.value < 4.0
+
+
+@pytest.mark.parametrize(("shares", "value"), [([0.9, 0.5], 1.0), ([0.95, 0.9, 0.5], 2.0)])
+def test_a_setting_that_just_reaches_the_share_is_the_crossing(
+    shares: list[float], value: float
+) -> None:
+    found = find_crossing((1.0, 2.0, 4.0)[: len(shares)], [[s] for s in shares], at=0.9, level=0.05)
+    assert isinstance(found, Crossing)
+    assert found.value == pytest.approx(value)
+    assert found.between[0] == value

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from harness.stats import tango
+from harness.stats import betting, clusters, tango
 from harness.stats.estimates import Sample, estimate, level_estimate, p_value, smallest_sample
 
 
@@ -80,3 +81,53 @@ def test_the_level_of_a_score_is_inside_its_interval() -> None:
 def test_the_smallest_sample_depends_on_the_method() -> None:
     assert smallest_sample("tango", 0.05, 0.05) == 59
     assert smallest_sample("betting", 0.05, 0.05) > 59
+
+
+MIXED = (-1.0,) * 9 + (1.0,) * 4 + (0.0,) * 107
+LABELS = tuple(place // 4 for place in range(120))
+
+
+@pytest.mark.parametrize("margin", [0.02, 0.05, 0.09])
+def test_each_method_is_its_own_kernel(margin: float) -> None:
+    sample = Sample(differences=MIXED, clusters=LABELS)
+    kernels = {
+        "tango": (tango.p_value(9, 4, 120, margin), tango.bounds(9, 4, 120, 0.05)),
+        "betting": (betting.p_value(MIXED, margin), betting.bounds(MIXED, 0.05)),
+        "cluster-t": (
+            clusters.robust_p(MIXED, LABELS, margin),
+            clusters.robust_bounds(MIXED, LABELS, 0.05),
+        ),
+    }
+    assert len({round(float(p), 9) for p, _ in kernels.values()}) == 3
+    for method, (p, bounds) in kernels.items():
+        assert p_value(sample, method, margin) == float(p)  # type: ignore[arg-type]
+        found = estimate(sample, method, 0.05)  # type: ignore[arg-type]
+        assert found is not None
+        assert (found.lower, found.upper) == (float(bounds.lower), float(bounds.upper))
+        assert (found.level, found.n, found.method) == (0.05, 120, method)
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_no_bound_lies_beyond_what_a_difference_can_be(sign: float) -> None:
+    values = np.repeat([sign] * 19 + [-sign], 2)
+    labels = tuple(np.repeat(range(20), 2).tolist())
+    raw = clusters.robust_bounds(values, labels, 0.05)
+    assert max(-float(raw.lower), float(raw.upper)) > 1
+    found = estimate(Sample(differences=tuple(values), clusters=labels), "cluster-t", 0.05)
+    assert found is not None
+    assert (found.lower if sign < 0 else found.upper) == sign
+    assert -1 <= found.lower < found.upper <= 1
+
+
+def test_no_bound_of_a_level_lies_beyond_one() -> None:
+    scores = tuple(np.repeat([1.0] * 19 + [0.0], 2).tolist())
+    labels = tuple(np.repeat(range(20), 2).tolist())
+    found = level_estimate(Sample(differences=scores, clusters=labels), 0.01)
+    assert found is not None
+    assert found.upper == 1.0
+
+
+def test_cases_that_are_each_a_cluster_are_independent() -> None:
+    scores = (1.0, 0.5, 0.25) * 20
+    alone = Sample(differences=scores, clusters=tuple(range(60)))
+    assert level_estimate(alone, 0.05) == level_estimate(Sample(differences=scores), 0.05)

@@ -63,6 +63,14 @@ def test_looks_and_checks_end_with_the_last_case() -> None:
     assert design(n=500).looks == (500,)
 
 
+def test_futility_is_looked_at_more_often_at_the_start() -> None:
+    plan = design(n=1000, kind="ladder")
+    assert plan.pilot == 40
+    assert plan.looks == (232, 424, 616, 808, 1000)
+    early = (64, 88, 112, 136, 184, 232, 280, 328)
+    assert plan.checks == (*early, 424, 520, 616, 712, 808, 904, 1000)
+
+
 def test_a_look_with_too_few_clusters_is_skipped() -> None:
     clusters = tuple(f"k{index // 8}" for index in range(280))
     plan = design(n=280, kind="ladder", clusters=clusters, method="cluster-t")

@@ -25,3 +25,17 @@ def test_an_absent_p_value_never_passes() -> None:
 def test_many_histories_at_once() -> None:
     rows = np.array([[0.01, 0.2], [0.04, 0.01], [0.03, 0.04]])
     assert holm(rows, 0.05).passed.tolist() == [[True, False], [True, True], [False, False]]
+
+
+def test_a_p_value_that_only_reaches_its_level_does_not_pass() -> None:
+    assert holm([0.05], 0.05).passed.tolist() == [False]
+    assert holm([0.025, 0.04], 0.05).passed.tolist() == [False, False]
+
+
+def test_each_level_is_the_one_that_decided() -> None:
+    found = holm([0.04, 0.001, 0.02], 0.06)
+    assert found.passed.tolist() == [True, True, True]
+    assert found.level.tolist() == [0.06, 0.02, 0.03]
+    stopped = holm([0.04, 0.001, 0.05], 0.06)
+    assert stopped.passed.tolist() == [False, True, False]
+    assert stopped.level.tolist() == [0.03, 0.02, 0.03]

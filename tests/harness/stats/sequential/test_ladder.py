@@ -190,3 +190,51 @@ def test_levels_never_sum_to_more_than_alpha_beside_those_accepted() -> None:
     assert found.accepted.sum(axis=1).max() > 1
     open_levels = np.where(found.accepted, 0.0, found.local).sum(axis=1)
     assert open_levels.max() <= ALPHA + 1e-12
+
+
+def test_a_share_of_exactly_the_least_is_kept() -> None:
+    assert weigh(np.ones(2), np.ones(2), 0.5).tolist() == [0.5, 0.5]
+    assert weigh(np.ones(3), np.ones(3), 0.5).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_weights_go_by_the_square_of_the_chance_and_the_root_of_the_saving() -> None:
+    weights = weigh(np.array([0.9, 0.45]), np.ones(2), 0.0)
+    assert weights.tolist() == pytest.approx([0.8, 0.2])
+    weights = weigh(np.ones(2), np.array([0.9, 0.1]), 0.0)
+    assert weights.tolist() == pytest.approx([0.75, 0.25])
+
+
+def test_a_level_that_is_only_reached_is_not_passed() -> None:
+    assert _accepted(walk(_history([[0.05]], [1.0]))) == [False]
+    assert _accepted(walk(_history([[0.05 - 1e-12]], [1.0]))) == [True]
+    again = walk(_history([[0.05], [0.001]], [0.5, 0.5]))
+    assert (again.local[0, 0], _accepted(again)) == (0.05, [False, True])
+
+
+def test_a_chance_at_the_threshold_is_none_to_give_up_at() -> None:
+    for chance, stopped in ((0.05, False), (0.0499, True)):
+        found = walk(_history([[0.9, 0.9]], [1.0], chances=np.array([[[chance, 1.0]]])))
+        assert bool(found.stopped[0, 0]) == stopped
+
+
+def test_where_nothing_is_open_nothing_is_wanted() -> None:
+    found = walk(_history([[0.9], [0.9]], [0.5, 0.5]))
+    assert (found.wants.tolist(), found.confirm.tolist()) == ([-1], [-1])
+
+
+def test_what_is_left_of_a_saving_is_read_where_the_option_ended() -> None:
+    """0.2 by the first check's cases, 0.6 by the second's: the third cannot leave more."""
+    nets = np.array([[[0.2, 0.6, 0.1], [0.5, 0.5, 0.5]]])
+    levels = [[0.9, 0.01, 0.9], [0.001, 0.9, 0.9]]
+    for most, asked in ((0.55, False), (0.65, True)):
+        given = {"nets": nets, "most": np.array([[0.9, most]])}
+        found = walk(_history(levels, [0.5, 0.5], **given))
+        assert _accepted(found) == [True, asked]
+
+
+def test_a_level_reaches_every_earlier_option_that_it_lets_pass() -> None:
+    """The last leaves 0.0125 to the second, which passes by it and leaves that to the first."""
+    levels = [[0.03], [0.012], [0.9], [0.001]]
+    found = walk(_history(levels, [0.3, 0.2, 0.3, 0.2]))
+    assert found.local[0].tolist() == pytest.approx([0.03125, 0.0125, 0.01875, 0.01])
+    assert _accepted(found) == [True, True, False, True]

@@ -90,3 +90,44 @@ def test_a_wider_bound_than_that_of_single_cases_needs_more() -> None:
     assert plain is not None
     assert wide is not None
     assert wide == pytest.approx(4 * plain, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("seen", "taken"),
+    [
+        pytest.param((100, 2, 6), Taken(difference=-0.04, spread=0.08), id="as it was"),
+        pytest.param((100, 9, 1), Taken(difference=0.0, spread=0.1), id="no better than equal"),
+        pytest.param((50, 0, 0), Taken(difference=0.0, spread=0.01), id="never quite without"),
+    ],
+)
+def test_what_was_measured_is_a_mean_and_a_mean_square(
+    seen: tuple[int, int, int], taken: Taken
+) -> None:
+    found = as_measured(_moments(*seen))
+    assert found.difference == pytest.approx(taken.difference)
+    assert found.spread == pytest.approx(taken.spread)
+
+
+def test_what_is_believed_is_no_better_than_what_was_measured() -> None:
+    """After four cases the prior speaks: four points worse."""
+    seen = _moments(4, 0, 0)
+    assert -0.04 < as_believed(seen, Prior(), at_most=0.0).difference < -0.02
+    assert as_believed(seen, Prior(), at_most=-0.2).difference == -0.2
+
+
+@pytest.mark.parametrize("margin", [0.2, 0.4])
+def test_of_a_wide_margin_the_null_has_the_larger_variance(margin: float) -> None:
+    """By the formula of the normal limit: 1.645 and 0.8416 are its quantiles."""
+    root = 1.6448536 * np.sqrt(margin * (1 - margin)) + 0.8416212 * np.sqrt(0.02)
+    wanted = float((root / margin) ** 2)
+    found = cases_to_show(Taken(difference=0.0, spread=0.02), margin, LEVEL)
+    assert found == 10 * int(np.ceil(wanted / 10))
+
+
+def test_twenty_thousand_are_the_most() -> None:
+    spread, room = 0.1, 0.05
+    plain = (2.4864749 * np.sqrt(spread) / room) ** 2
+    taken = Taken(difference=0.0, spread=spread)
+    just = cases_to_show(taken, room, LEVEL, inflation=19_999 / plain)
+    assert just == 20_000
+    assert cases_to_show(taken, room, LEVEL, inflation=20_001 / plain) is None

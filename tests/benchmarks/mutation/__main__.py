@@ -193,7 +193,7 @@ def _name_of(path: Path) -> str:
 def _targets(names: Sequence[str]) -> Iterator[Target]:
     for name in names:
         path, _, line = name.partition(":")
-        files = sorted(Path(path).glob("*.py")) if Path(path).is_dir() else [Path(path)]
+        files = sorted(Path(path).rglob("*.py")) if Path(path).is_dir() else [Path(path)]
         for file in files:
             if file.name != "__init__.py":
                 yield Target(path=file, line=int(line) if line else None)

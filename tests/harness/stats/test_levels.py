@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.stats import betting, boundaries, clusters, tango
+from harness.stats import betting, clusters, tango
+from harness.stats.arrays import moments_at, moments_of
 from harness.stats.estimates import Method
-from harness.stats.levels import TestRules, look_levels, tango_levels
-from harness.stats.moments import moments_at, moments_of
+from harness.stats.sequential import boundaries
+from harness.stats.sequential.levels import TestRules, look_levels, tango_levels
 
 LOOKS = (60, 100, 160)
 LABELS = np.arange(160) // 2

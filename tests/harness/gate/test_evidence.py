@@ -11,8 +11,8 @@ import pytest
 from harness.gate.findings import Cause, GateReport, Outcome, Violation
 from harness.gate.inputs import Escalation, GateInput
 from harness.gate.judging import judge
+from harness.record.base import Finding as Found
 from harness.record.base import Reason, Result, State
-from harness.record.base import Violation as Found
 from harness.record.model import DecisionRecord
 from harness.record.parts import HistoryEntry
 from harness.record.trust import CascadeFacts

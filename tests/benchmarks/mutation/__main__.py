@@ -25,7 +25,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from tests.benchmarks.mutation.mutants import Mutant, mutants_of
-from tests.benchmarks.mutation.transplant import transplant
+from tests.benchmarks.mutation.transplant import forget, transplant
 
 SLOWER, GRACE_S, ASLEEP_S = 4, 5, 120
 """A test that takes four times its time and five seconds of the processor's goes round in circles,
@@ -117,6 +117,7 @@ def _measured(session: pytest.Session, files: Sequence[Path], data: Path, times:
     measure = coverage.Coverage(
         data_file=str(data), include=[str(one) for one in files], config_file=False
     )
+    forget()
     measure.start()
     lines: list[str] = []
     for item, following in _with_next(session.items):

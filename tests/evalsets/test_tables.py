@@ -297,6 +297,7 @@ def test_without_the_extra(tmp_path: Path) -> None:
     assert of_csv == "2"
 
 
+@pytest.mark.slow
 def test_the_cases_of_a_file_stay_in_it(tmp_path: Path) -> None:
     """No copy is left in the library's cache or among temporary files."""
     folder, home, scratch = folder_with(tmp_path, ""), tmp_path / "home", tmp_path / "scratch"
@@ -321,6 +322,7 @@ OF_THE_HUB = {
 }
 
 
+@pytest.mark.slow
 def test_data_sets_of_the_hub(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, "")
     with hub_server.serving(REVISIONS) as hub:
@@ -331,6 +333,7 @@ def test_data_sets_of_the_hub(tmp_path: Path) -> None:
         assert found.removeprefix("tickets/evalset.yaml:1: ").startswith(expected)
 
 
+@pytest.mark.slow
 def test_a_hub_that_cannot_be_reached(tmp_path: Path) -> None:
     home = str(tmp_path / "home")
     cases = ["{dataset: owner/name, split: test}"]

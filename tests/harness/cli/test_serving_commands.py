@@ -20,6 +20,8 @@ from harness.workspace.workspace import load_workspace
 from tests.support.queue_server import queue_server
 from tests.support.reviews import Shape, write_review_workspace
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "support" / "scripted_server.py"
 SERVED = f"""\
 own:

@@ -20,7 +20,7 @@ from tests.support.reviews import CYCLE, Shape, inline_cluster, run_review, writ
 from tests.support.shops import CASES, FEATURE, LOCK, PROMPT, SETTINGS, W, both, edit, remove, write
 from tests.support.wire.openai_server import OpenAIServer
 
-pytestmark = pytest.mark.xdist_group("gate-cascades")
+pytestmark = [pytest.mark.xdist_group("gate-cascades"), pytest.mark.slow]
 
 Step = type(edit("", "", ""))
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from harness.record.model import DecisionRecord
 
+pytestmark = pytest.mark.slow
+
 TODAY = NOW.date()
 FIGURES = {
     "spend a month": "today_after_discounts_monthly_usd",

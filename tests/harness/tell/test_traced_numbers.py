@@ -201,6 +201,8 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("name", "path"), CASES, ids=[".".join([name, *map(str, path)]) for name, path in CASES]
 )

@@ -18,6 +18,8 @@ from providers.request import Message, ModelRequest
 from tests.support.queue_server import queue_server
 from tests.support.queues import Queue
 
+pytestmark = pytest.mark.slow
+
 # Times are long beside what a socket and a busy machine add: the truth knows of neither.
 QUEUES = (
     Queue(servers=1, service_s=0.06, limit_s=0.48),

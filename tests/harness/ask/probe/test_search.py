@@ -19,6 +19,8 @@ from harness.ask.probe.search import (
 )
 from tests.support.queues import Queue, VirtualProbe
 
+pytestmark = pytest.mark.slow
+
 QUEUES = [
     *(
         Queue(servers=c, service_s=s, limit_s=s * factor)

@@ -31,6 +31,8 @@ from harness.ask.serving.weights_file import WeightsSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime.now(UTC)
 SCRIPT = Path(__file__).parents[3] / "support" / "scripted_server.py"
 

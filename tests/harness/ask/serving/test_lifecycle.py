@@ -35,6 +35,8 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime.now(UTC)
 SCRIPT = Path(__file__).parents[3] / "support" / "scripted_server.py"
 

@@ -32,6 +32,8 @@ from harness.workspace.model_file import ModelConfig, ServeConfig
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 DEMO = Path(__file__).parents[4] / "configs" / "demo" / "weights.yaml"
 BYTES = bytes(range(256)) * 40
 

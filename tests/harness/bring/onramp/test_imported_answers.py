@@ -15,6 +15,8 @@ from harness.record.base import Reason, Verdict
 from harness.record.model import DecisionRecord, load
 from tests.support.foreign import CONFIG, log_eval, result, results, sample
 
+pytestmark = pytest.mark.slow
+
 POLICY = """\
 max_spend_usd: 10
 risk: {low: {margin: 10}, medium: {margin: 15}, high: {margin: 3}}

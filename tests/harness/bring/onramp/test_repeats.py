@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from harness.record.model import DecisionRecord
 
+pytestmark = pytest.mark.slow
+
 Rows = list[dict[str, str]]
 
 

@@ -16,6 +16,8 @@ from tests.support.histories import decide_both_ways, differences, drive, prefix
 if TYPE_CHECKING:
     pass
 
+pytestmark = pytest.mark.slow
+
 PLAN = design(n=300, options=3, kind="ladder")
 EQUAL = [0.0] * 300
 LOST = ([-1.0] * 3 + [0.0] * 7) * 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from harness.record.base import Verdict
 from tests.support.decisions import design
 from tests.support.histories import Driven, differences, drive, prefix
 from tests.support.laws import law
+
+pytestmark = pytest.mark.slow
 
 N = 200
 rates = st.tuples(st.floats(0, 0.06), st.floats(0, 0.12))

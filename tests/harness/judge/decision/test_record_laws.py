@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from harness.judge.decision.standing import Standing
     from harness.record.model import DecisionRecord
     from harness.stats.sequential.design import Design
+
+pytestmark = pytest.mark.slow
 
 N = 160
 METHODS = {

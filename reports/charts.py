@@ -20,13 +20,13 @@ from reports.drawing import (
     EDGE,
     WIDTH,
     Axis,
-    Bar,
+    Block,
     Box,
+    Caption,
     Drawing,
-    Label,
-    Line,
     Mark,
     Shape,
+    Stroke,
     Tone,
     axis_over,
     centred,
@@ -65,7 +65,7 @@ class _Rows:
     axis: Axis
     plot: Box
     ys: tuple[float, ...]
-    labels: tuple[Label, ...]
+    labels: tuple[Caption, ...]
 
 
 def _rows(names: Sequence[str], numbers: Iterable[float], unit: str) -> _Rows:
@@ -75,7 +75,7 @@ def _rows(names: Sequence[str], numbers: Iterable[float], unit: str) -> _Rows:
     plot = Box(left=left, top=_TOP, right=_RIGHT, bottom=ends[-1])
     axis = axis_over(numbers, left + 6, _RIGHT - 6)
     named = (
-        Label(text=line, x=left - 6, y=end + 15.5 + at * _LINE, anchor="end", room=_GUTTER)
+        Caption(text=line, x=left - 6, y=end + 15.5 + at * _LINE, anchor="end", room=_GUTTER)
         for end, lines in zip(ends, texts, strict=False)
         for at, line in enumerate(lines)
     )
@@ -87,18 +87,18 @@ def _wrapped(name: str) -> list[str]:
     return textwrap.wrap(clean(name), _ROW_LETTERS, max_lines=2, placeholder="\u2026") or ["-"]
 
 
-def _under(plot: Box, axis: Axis, unit: str) -> Iterator[Label]:
+def _under(plot: Box, axis: Axis, unit: str) -> Iterator[Caption]:
     for text, x in axis.spaced_ticks().items():
         yield centred(text, x, plot.bottom + 15)
     yield centred(clean(unit), (plot.left + plot.right) / 2, plot.bottom + 30)
 
 
-def _framed(plot: Box, axis: Axis, shapes: Iterable[Shape], labels: Iterable[Label]) -> Drawing:
+def _framed(plot: Box, axis: Axis, shapes: Iterable[Shape], labels: Iterable[Caption]) -> Drawing:
     foot = plot.bottom
     frame = (
-        Line(x1=plot.left, y1=foot, x2=plot.right, y2=foot, tone="soft"),
+        Stroke(x1=plot.left, y1=foot, x2=plot.right, y2=foot, tone="soft"),
         *(
-            Line(x1=x, y1=foot, x2=x, y2=foot + 3, tone="soft")
+            Stroke(x1=x, y1=foot, x2=x, y2=foot + 3, tone="soft")
             for x in axis.spaced_ticks().values()
         ),
     )
@@ -114,8 +114,8 @@ def _with_limit(rows: _Rows, shapes: Sequence[Shape], limit: float | None, text:
     return _framed(rows.plot, rows.axis, (line, *shapes), (*rows.labels, label))
 
 
-def _limit(*, x1: float, y1: float, x2: float, y2: float) -> Line:
-    return Line(x1=x1, y1=y1, x2=x2, y2=y2, tone="limit", width=1.6, dashed=True)
+def _limit(*, x1: float, y1: float, x2: float, y2: float) -> Stroke:
+    return Stroke(x1=x1, y1=y1, x2=x2, y2=y2, tone="limit", width=1.6, dashed=True)
 
 
 def _mark(x: float, y: float, *, strong: bool) -> Mark:
@@ -131,11 +131,11 @@ def _forest(chart: Forest) -> Drawing:
     rows = _rows([row.label for row in chart.rows], (0.0, chart.limit, *ends), chart.axis)
     at, plot = rows.axis.at, rows.plot
     shapes: list[Shape] = [
-        Line(x1=at(0), y1=plot.top, x2=at(0), y2=plot.bottom, tone="soft", width=0.8)
+        Stroke(x1=at(0), y1=plot.top, x2=at(0), y2=plot.bottom, tone="soft", width=0.8)
     ]
     for row, y in zip(chart.rows, rows.ys, strict=True):
         tone, width = _tone(strong=row.strong), 3.0 if row.strong else 2.0
-        shapes.append(Line(x1=at(row.low), y1=y, x2=at(row.high), y2=y, tone=tone, width=width))
+        shapes.append(Stroke(x1=at(row.low), y1=y, x2=at(row.high), y2=y, tone=tone, width=width))
         shapes.append(_mark(at(row.value), y, strong=row.strong))
     return _with_limit(rows, shapes, chart.limit, chart.limit_label)
 
@@ -149,7 +149,7 @@ def _latency(chart: Latency) -> Drawing:
     for row, y in zip(chart.rows, rows.ys, strict=True):
         if row.p95 is not None and row.p95_upper is not None:
             x1, x2 = at(row.p95), at(row.p95_upper)
-            shapes.append(Line(x1=x1, y1=y, x2=x2, y2=y, tone="chosen", width=2.5))
+            shapes.append(Stroke(x1=x1, y1=y, x2=x2, y2=y, tone="chosen", width=2.5))
         if row.p50 is not None:
             shapes.append(_mark(at(row.p50), y, strong=False))
         if row.p95 is not None:
@@ -162,11 +162,11 @@ def _waterfall(chart: Waterfall) -> Drawing:
     names = (chart.start_label, *(step.label for step in chart.steps), chart.end_label)
     rows = _rows(names, (0.0, *levels, chart.end_usd), chart.axis)
     at, (first, *middle, last) = rows.axis.at, rows.ys
-    shapes = [Bar(x1=at(0), x2=at(chart.start_usd), y=first, tone="other")]
+    shapes = [Block(x1=at(0), x2=at(chart.start_usd), y=first, tone="other")]
     for (before, after), y in zip(pairwise(levels), middle, strict=True):
         tone: Tone = "chosen" if after < before else "limit"
-        shapes.append(Bar(x1=at(before), x2=at(after), y=y, tone=tone, change=True))
-    shapes.append(Bar(x1=at(0), x2=at(chart.end_usd), y=last, tone="other"))
+        shapes.append(Block(x1=at(before), x2=at(after), y=y, tone=tone, change=True))
+    shapes.append(Block(x1=at(0), x2=at(chart.end_usd), y=last, tone="other"))
     return _with_limit(rows, shapes, None, "")
 
 
@@ -194,7 +194,7 @@ def _cost_quality(chart: CostQuality) -> Drawing:
     named = zip(marks, placed[len(limits) :], strict=True)
     leaders = [line for mark, label in named for line in _leader(mark, label.box)]
     labels = (
-        Label(text=clean(chart.y_axis), x=EDGE, y=12, anchor="start"),
+        Caption(text=clean(chart.y_axis), x=EDGE, y=12, anchor="start"),
         *(_beside(text, left, y) for text, y in upward.ticks().items()),
         *_under(plot, across, chart.x_axis),
         *placed,
@@ -202,21 +202,21 @@ def _cost_quality(chart: CostQuality) -> Drawing:
     return _framed(plot, across, (*limits, *leaders, *reversed(marks)), labels)
 
 
-def _beside(text: str, left: float, y: float) -> Label:
-    return Label(text=text, x=left - 6, y=y + 4, anchor="end")
+def _beside(text: str, left: float, y: float) -> Caption:
+    return Caption(text=text, x=left - 6, y=y + 4, anchor="end")
 
 
-def _floor_label(text: str, line: Line, busy: Sequence[Box]) -> Label:
+def _floor_label(text: str, line: Stroke, busy: Sequence[Box]) -> Caption:
     """The label of a level line: under or over its right end."""
     room = line.x2 - line.x1
     ends = [
-        Label(text=text, x=line.x2, y=y, anchor="end", tone="limit", room=room)
+        Caption(text=text, x=line.x2, y=y, anchor="end", tone="limit", room=room)
         for y in (line.y1 + 12, line.y1 - 4)
     ]
     return min(ends, key=lambda label: sum(label.box.overlaps(other) for other in busy))
 
 
-def _places(text: str, mark: Mark, plot: Box) -> list[Label]:
+def _places(text: str, mark: Mark, plot: Box) -> list[Caption]:
     """Where a mark's label may stand: right or left of it, on any line of text within the axes."""
     room = plot.right - plot.left
     width = min(text_width(text), room)
@@ -227,18 +227,18 @@ def _places(text: str, mark: Mark, plot: Box) -> list[Label]:
     if left - width >= plot.left:
         sides.append((left, "end"))
     return [
-        Label(text=text, x=x, y=plot.top + 11 + line * _LINE, anchor=anchor, room=room)
+        Caption(text=text, x=x, y=plot.top + 11 + line * _LINE, anchor=anchor, room=room)
         for line in range(round((plot.bottom - plot.top) / _LINE))
         for x, anchor in sides or [(plot.right, "end")]
     ]
 
 
 def _clearest(
-    labels: Iterable[Label], mark: Mark, busy: Sequence[Box], placed: Sequence[Label]
-) -> Label:
+    labels: Iterable[Caption], mark: Mark, busy: Sequence[Box], placed: Sequence[Caption]
+) -> Caption:
     """The label that covers no other one, then the fewest marks, then is closest to its own."""
 
-    def cost(label: Label) -> tuple[int, int, float]:
+    def cost(label: Caption) -> tuple[int, int, float]:
         box = label.box
         over = sum(box.overlaps(other.box) for other in placed)
         covers = sum(box.overlaps(other) for other in busy)
@@ -247,9 +247,9 @@ def _clearest(
     return min(labels, key=cost)
 
 
-def _leader(mark: Mark, box: Box) -> list[Line]:
+def _leader(mark: Mark, box: Box) -> list[Stroke]:
     """A thin line to a label that stands apart from its mark."""
     x, y = box.nearest(mark.x, mark.y)
     if dist((mark.x, mark.y), (x, y)) <= 1.5 * _GAP:
         return []
-    return [Line(x1=mark.x, y1=mark.y, x2=round(x, 1), y2=round(y, 1), tone="soft", width=0.8)]
+    return [Stroke(x1=mark.x, y1=mark.y, x2=round(x, 1), y2=round(y, 1), tone="soft", width=0.8)]

@@ -45,7 +45,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Stroke:
     """A straight line, `width` units wide."""
 
     x1: float
@@ -88,7 +88,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Block:
     """A horizontal bar from `x1` to `x2`; a change ends in a tip that shows its direction."""
 
     x1: float
@@ -113,11 +113,11 @@ class Bar:
         return Box(left=left, top=self.y - _BAR, right=right, bottom=self.y + _BAR)
 
 
-Shape: TypeAlias = Line | Mark | Bar
+Shape: TypeAlias = Stroke | Mark | Block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
+class Caption:
     """A text on its baseline; one that may be wider than `room` is set to exactly that width."""
 
     text: str
@@ -147,7 +147,7 @@ class Drawing:
     height: float
     plot: Box
     shapes: tuple[Shape, ...]
-    labels: tuple[Label, ...]
+    labels: tuple[Caption, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,10 +206,10 @@ def _apart(ticks: dict[str, float]) -> bool:
     return all(right.left - left.right >= FONT / 2 for left, right in pairwise(boxes))
 
 
-def centred(text: str, x: float, y: float, tone: Tone = "ink") -> Label:
+def centred(text: str, x: float, y: float, tone: Tone = "ink") -> Caption:
     """A label around a place, moved as far as the picture's edges ask."""
     half = min(text_width(text) / 2 + EDGE, WIDTH / 2)
-    return Label(text=text, x=round(max(half, min(x, WIDTH - half)), 1), y=y, tone=tone)
+    return Caption(text=text, x=round(max(half, min(x, WIDTH - half)), 1), y=y, tone=tone)
 
 
 def text_width(text: str) -> float:

@@ -23,7 +23,7 @@ from reports.document import (
     Step,
     Waterfall,
 )
-from reports.drawing import EDGE, WIDTH, Bar, Box, Drawing, Label, Line, Mark, nice_ticks
+from reports.drawing import EDGE, WIDTH, Block, Box, Caption, Drawing, Mark, Stroke, nice_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,21 +152,21 @@ def test_no_two_labels_overlap(chart: Chart) -> None:
 def test_every_mark_stands_within_the_axes(chart: Chart) -> None:
     drawn = lay_out(chart)
     outside = [shape for shape in drawn.shapes if not within(extent(shape), drawn.plot)]
-    assert all(isinstance(shape, Line) and is_tick(shape, drawn) for shape in outside)
+    assert all(isinstance(shape, Stroke) and is_tick(shape, drawn) for shape in outside)
 
 
-def extent(shape: Line | Mark | Bar) -> Box:
-    if not isinstance(shape, Line):
+def extent(shape: Stroke | Mark | Block) -> Box:
+    if not isinstance(shape, Stroke):
         return shape.box
     (left, right), (top, bottom) = sorted((shape.x1, shape.x2)), sorted((shape.y1, shape.y2))
     return Box(left=left, top=top, right=right, bottom=bottom)
 
 
-def is_tick(line: Line, drawn: Drawing) -> bool:
+def is_tick(line: Stroke, drawn: Drawing) -> bool:
     return line.x1 == line.x2 and (line.y1, line.y2) == (drawn.plot.bottom, drawn.plot.bottom + 3)
 
 
-def number(label: Label) -> float:
+def number(label: Caption) -> float:
     return float(label.text.replace(",", ""))
 
 
@@ -178,7 +178,7 @@ def reads(ticks: Sequence[tuple[float, float]], place: float, value: float) -> b
 
 
 def ticks_across(drawn: Drawing) -> list[tuple[float, float]]:
-    places = [s.x1 for s in drawn.shapes if isinstance(s, Line) and is_tick(s, drawn)]
+    places = [s.x1 for s in drawn.shapes if isinstance(s, Stroke) and is_tick(s, drawn)]
     texts = [label for label in drawn.labels if label.y == drawn.plot.bottom + 15]
     found = list(zip(places, map(number, texts), strict=True))
     assume(len(found) > 1)
@@ -190,8 +190,8 @@ def test_a_forest_tells_its_numbers(chart: Forest) -> None:
     drawn = lay_out(chart)
     ticks = ticks_across(drawn)
     marks = [shape for shape in drawn.shapes if isinstance(shape, Mark)]
-    lines = [s for s in drawn.shapes if isinstance(s, Line) and s.tone in {"chosen", "other"}]
-    (limit,) = (s for s in drawn.shapes if isinstance(s, Line) and s.tone == "limit")
+    lines = [s for s in drawn.shapes if isinstance(s, Stroke) and s.tone in {"chosen", "other"}]
+    (limit,) = (s for s in drawn.shapes if isinstance(s, Stroke) and s.tone == "limit")
     assert reads(ticks, limit.x1, chart.limit)
     for row, mark, line in zip(chart.rows, marks, lines, strict=True):
         assert reads(ticks, mark.x, row.value)
@@ -211,7 +211,7 @@ def test_a_plane_tells_its_numbers(chart: CostQuality) -> None:
         if label.anchor == "end" and label.x < drawn.plot.left
     ]
     marks = [shape for shape in drawn.shapes if isinstance(shape, Mark)]
-    floors = [s.y1 for s in drawn.shapes if isinstance(s, Line) and s.dashed]
+    floors = [s.y1 for s in drawn.shapes if isinstance(s, Stroke) and s.dashed]
     assert len(marks) == len(chart.spots)
     for spot in chart.spots:
         form = "diamond" if spot.strong else "dot"
@@ -230,7 +230,7 @@ def test_a_latency_tells_its_numbers(chart: Latency) -> None:
     drawn = lay_out(chart)
     ticks = ticks_across(drawn)
     marks = iter(shape for shape in drawn.shapes if isinstance(shape, Mark))
-    bounds = iter(s for s in drawn.shapes if isinstance(s, Line) and s.tone == "chosen")
+    bounds = iter(s for s in drawn.shapes if isinstance(s, Stroke) and s.tone == "chosen")
     for row in chart.rows:
         for form, value in (("dot", row.p50), ("diamond", row.p95)):
             if value is not None:
@@ -246,7 +246,7 @@ def test_a_latency_tells_its_numbers(chart: Latency) -> None:
 def test_a_waterfall_tells_its_numbers(chart: Waterfall) -> None:
     drawn = lay_out(chart)
     ticks = ticks_across(drawn)
-    first, *steps, last = (shape for shape in drawn.shapes if isinstance(shape, Bar))
+    first, *steps, last = (shape for shape in drawn.shapes if isinstance(shape, Block))
     assert reads(ticks, first.x2, chart.start_usd)
     assert reads(ticks, last.x2, chart.end_usd)
     level = chart.start_usd
@@ -316,4 +316,4 @@ def test_a_chosen_option_s_label_is_next_to_its_mark() -> None:
     (label,) = (label for label in drawn.labels if label.text == "model-2")
     assert label.box.left - mark.x == 8
     assert label.box.top <= mark.y <= label.box.bottom
-    assert not [s for s in drawn.shapes if isinstance(s, Line) and s.y1 != s.y2 and s.width < 1]
+    assert not [s for s in drawn.shapes if isinstance(s, Stroke) and s.y1 != s.y2 and s.width < 1]

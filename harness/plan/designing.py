@@ -22,7 +22,7 @@ from harness.stats.sequential.design import (
     TestedOption,
     make_design,
 )
-from harness.stats.sequential.power import size_of
+from harness.stats.sequential.sample_size import size_of
 
 
 def design_of(plan: FeaturePlan) -> Design:

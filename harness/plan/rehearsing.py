@@ -24,8 +24,8 @@ from harness.stats.sequential.design import (
     TestedOption,
     make_design,
 )
-from harness.stats.sequential.power import Truth, size_of
-from harness.stats.sequential.rehearsal import Rehearsal, rehearse
+from harness.stats.sequential.rehearsal import Rehearsal, Truth, rehearse
+from harness.stats.sequential.sample_size import size_of
 from harness.wording import percent
 from harness.workspace.fingerprints import fingerprint
 

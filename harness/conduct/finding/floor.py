@@ -17,7 +17,7 @@ from harness.plan.expecting import level_cases
 from harness.plan.hopeless import clears, points
 from harness.plan.model import FeaturePlan
 from harness.record.trust import FloorFacts
-from harness.stats.sequential.power import Gap, level_lower
+from harness.stats.sequential.sample_size import Gap, level_lower
 
 
 def floor_facts(

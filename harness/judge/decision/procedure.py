@@ -15,12 +15,21 @@ evidence always gives the same step.
 
 from __future__ import annotations
 
-from harness.judge.decision import fixed_sequence, holm, ladder
+from harness.judge.decision import ladder, single_test
 from harness.judge.decision.standing import Finished, PairsSoFar, Standing, Step
 from harness.stats.sequential.design import Design
-from harness.stats.sequential.power import size_of
+from harness.stats.sequential.sample_size import size_of
 
-_PROCEDURES = {"ladder": ladder, "holm": holm, "fixed-sequence": fixed_sequence}
+_STEPS = {
+    "ladder": ladder.step,
+    "holm": single_test.holm_step,
+    "fixed-sequence": single_test.sequence_step,
+}
+_STANDINGS = {
+    "ladder": ladder.standings,
+    "holm": single_test.holm_standings,
+    "fixed-sequence": single_test.sequence_standings,
+}
 
 
 def next_step(design: Design, evidence: PairsSoFar) -> Step:
@@ -38,14 +47,14 @@ def next_step(design: Design, evidence: PairsSoFar) -> Step:
         )
     if too_small(design):
         return Finished(standings=standings(design, evidence))
-    return _PROCEDURES[design.kind].step(design, evidence)
+    return _STEPS[design.kind](design, evidence)
 
 
 def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
     """How every option stands so far, cheapest first; final once `next_step` is `Finished`."""
     if too_small(design):
         return tuple(_too_small(option.name) for option in design.options)
-    return _PROCEDURES[design.kind].standings(design, evidence)
+    return _STANDINGS[design.kind](design, evidence)
 
 
 def too_small(design: Design) -> bool:

@@ -6,7 +6,6 @@ count the deciding cases in their seeded order, from 0; a count of n means the f
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -93,7 +92,7 @@ class ProvenCases:
 class DesignInput:
     """What a design is made from.
 
-    `cases` come in their seeded order (see `seeded_order`), whole clusters together and tune
+    `cases` come in their seeded order, whole clusters together and tune
     cases left out; `clusters` are parallel to them, the cases' own ids where there is no cluster
     key. `method` is the test that the eval set's form allows.
     """
@@ -181,19 +180,6 @@ def _proven(part: ProvenCases, order: Sequence[str]) -> ProvenPart:
             place for place, case in enumerate(order) if whole or case in part.case_ids
         ),
     )
-
-
-def seeded_order(cases: Sequence[str], clusters: Sequence[str], seed: str) -> tuple[int, ...]:
-    """Positions of the cases in the order that a seed gives them, whole clusters together."""
-
-    def place(index: int) -> tuple[str, str]:
-        return _rank(seed, clusters[index]), _rank(seed, f"case {cases[index]}")
-
-    return tuple(sorted(range(len(cases)), key=place))
-
-
-def _rank(seed: str, name: str) -> str:
-    return hashlib.sha256(f"{seed}\n{name}".encode()).hexdigest()
 
 
 def cut(clusters: Sequence[str], wanted: int) -> int:

@@ -19,8 +19,25 @@ from harness.stats.arrays import Bools, Floats, Ints, Moments
 from harness.stats.sequential.design import Design, ProvenPart
 from harness.stats.sequential.histories import HistoryStates, LadderRules, Seen, Tables, run, take
 from harness.stats.sequential.levels import TestRules, holm, tango_levels
-from harness.stats.sequential.power import Truth
 from harness.stats.sequential.state import rules_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """How a candidate really compares: mean difference and share of disagreeing cases."""
+
+    difference: float
+    discordance: float
+
+    @property
+    def gains(self) -> float:
+        """Share of the cases that only the candidate gets right."""
+        return (self.discordance + self.difference) / 2
+
+    @property
+    def possible(self) -> bool:
+        """A difference cannot be larger than the disagreement that makes it."""
+        return abs(self.difference) <= self.discordance <= 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from scipy.stats import beta, binomtest
 
 from harness.stats import tango
 from harness.stats.sequential.histories import Seen, run
-from harness.stats.sequential.power import LEVEL
+from harness.stats.sequential.sample_size import LEVEL
 from harness.stats.sequential.state import rules_of
 from tests.benchmarks.decision.outcomes import folder
 from tests.support.decisions import design

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 
 from harness.plan.hopeless import all_right_lower
 from harness.stats.estimates import Sample, level_estimate
-from harness.stats.sequential.power import Gap, level_lower
+from harness.stats.sequential.sample_size import Gap, level_lower
 
 
 def apart(scores: list[float]) -> list[int]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats.arrays import Moments
-from harness.stats.sequential.power import Truth, cases_needed, pass_rate
+from harness.stats.sequential.rehearsal import Truth
 from harness.stats.sequential.steering import (
     PassMark,
     Prior,
@@ -20,6 +20,7 @@ from harness.stats.sequential.steering import (
     predicted_chance,
 )
 from tests.support.laws import law
+from tests.support.trinomial import cases_needed, pass_rate
 
 LEVEL = 0.05
 

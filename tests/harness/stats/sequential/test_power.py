@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from harness.stats import tango
-from harness.stats.sequential.power import Truth, cases_needed, outcomes, pass_rate, smallest_margin
+from harness.stats.sequential.rehearsal import Truth
+from tests.support.trinomial import cases_needed, outcomes, pass_rate
 
 
 def test_agrees_with_simulating_the_deciding_code() -> None:
@@ -30,13 +31,6 @@ def test_the_rough_figures_of_the_design(margin: float, low: int, high: int) -> 
 
 def test_what_cannot_be_reached_is_none() -> None:
     assert cases_needed(Truth(difference=-0.05, discordance=0.1), 0.05, 0.05) is None
-
-
-def test_the_smallest_margin_is_just_cleared() -> None:
-    truth = Truth(difference=0.0, discordance=0.08)
-    margin = smallest_margin(0.08, 400, 0.05)
-    assert pass_rate(truth, 400, margin, 0.05) >= 0.8
-    assert pass_rate(truth, 400, margin * 0.9, 0.05) < 0.8
 
 
 def test_an_impossible_candidate_is_refused() -> None:

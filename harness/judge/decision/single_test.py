@@ -1,4 +1,13 @@
-"""Plain Holm at one fixed sample: every option answers every case, one test each."""
+"""Procedures that test each option once, on all cases: Holm's, and the fixed sequence.
+
+Holm: every option answers every case, and all are tested together.
+
+Fixed sequence, for ladders whose order of quality was declared: dearest first, each at alpha
+(P. H. Westfall and A. Krishen, "Optimally weighted, fixed sequence and gatekeeper multiple testing
+procedures", Journal of Statistical Planning and Inference 99 (2001) 25-40). The next cheaper option
+is asked only after the dearer one passed on quality; the first that does not pass ends the
+sequence, and cheaper ones are never asked.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +33,11 @@ from harness.judge.decision.standing import (
     Standing,
     Step,
 )
-from harness.stats.sequential import levels as kernel
 from harness.stats.sequential.design import Design
+from harness.stats.sequential.levels import holm
 
 
-def step(design: Design, evidence: PairsSoFar) -> Step:
+def holm_step(design: Design, evidence: PairsSoFar) -> Step:
     """Ask for all cases of all options, then test them together at alpha."""
     size = len(design.order)
     lacking = tuple(
@@ -38,7 +47,7 @@ def step(design: Design, evidence: PairsSoFar) -> Step:
     )
     if lacking:
         return Ask(options=lacking, incumbent=size)
-    found = standings(design, evidence)
+    found = holm_standings(design, evidence)
     settled = evidence.cleared | evidence.vetoed
     passing = tuple(
         item.option for item in found if item.state == "passes" and item.option not in settled
@@ -46,13 +55,13 @@ def step(design: Design, evidence: PairsSoFar) -> Step:
     return Confirm(options=passing) if passing else Finished(standings=found)
 
 
-def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
+def holm_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
     """How every option stands so far; none passes before it was asked in full."""
-    return tuple(standing_of(design, evidence, tested) for tested in _test(design, evidence))
+    return tuple(_standing(design, evidence, tested) for tested in _tests(design, evidence))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class _Tested:
     """One option's single test; `p_value` is None where it could not be tested."""
 
     option: str
@@ -61,18 +70,18 @@ class Tested:
     level: float
 
 
-def _test(design: Design, evidence: PairsSoFar) -> tuple[Tested, ...]:
+def _tests(design: Design, evidence: PairsSoFar) -> tuple[_Tested, ...]:
     size = len(design.order)
     names = [option.name for option in design.options]
-    p_values = [full_p_value(design, evidence, name, size) for name in names]
-    result = kernel.holm([1.0 if p is None else p for p in p_values], design.alpha)
+    p_values = [_full_p_value(design, evidence, name, size) for name in names]
+    result = holm([1.0 if p is None else p for p in p_values], design.alpha)
     return tuple(
-        Tested(option=name, p_value=p, passed=bool(passed), level=float(level))
+        _Tested(option=name, p_value=p, passed=bool(passed), level=float(level))
         for name, p, passed, level in zip(names, p_values, result.passed, result.level, strict=True)
     )
 
 
-def full_p_value(design: Design, evidence: PairsSoFar, name: str, size: int) -> float | None:
+def _full_p_value(design: Design, evidence: PairsSoFar, name: str, size: int) -> float | None:
     """None where the option may not be tested: never asked in full, incomplete, or unlabelled."""
     if evidence.asked(name) < size:
         return None
@@ -82,7 +91,7 @@ def full_p_value(design: Design, evidence: PairsSoFar, name: str, size: int) -> 
     return option_p_value(design, evidence, name, size)
 
 
-def standing_of(design: Design, evidence: PairsSoFar, tested: Tested) -> Standing:
+def _standing(design: Design, evidence: PairsSoFar, tested: _Tested) -> Standing:
     """How an option stands after its single test."""
     pairs = evidence.pairs.get(tested.option)
     if pairs is None:
@@ -114,7 +123,7 @@ def standing_of(design: Design, evidence: PairsSoFar, tested: Tested) -> Standin
     )
 
 
-def _state(design: Design, evidence: PairsSoFar, tested: Tested) -> QualityState:
+def _state(design: Design, evidence: PairsSoFar, tested: _Tested) -> QualityState:
     pairs: Pairs = evidence.pairs[tested.option]
     if tested.option in evidence.vetoed:
         return "vetoed"
@@ -130,7 +139,7 @@ def _state(design: Design, evidence: PairsSoFar, tested: Tested) -> QualityState
 _ACTIONS: dict[QualityState, str] = {"passes": "pass", "inferior": "inferior", "waiting": "waiting"}
 
 
-def _look(tested: Tested, found: Figures, state: QualityState) -> LookRow:
+def _look(tested: _Tested, found: Figures, state: QualityState) -> LookRow:
     estimate = found.tested
     return LookRow(
         number=1,
@@ -141,3 +150,43 @@ def _look(tested: Tested, found: Figures, state: QualityState) -> LookRow:
         p_value=tested.p_value,
         action=_ACTIONS.get(state, "continue"),
     )
+
+
+def sequence_step(design: Design, evidence: PairsSoFar) -> Step:
+    """Ask the next option of the sequence for every case, as long as all dearer ones passed."""
+    size = len(design.order)
+    settled = evidence.cleared | evidence.vetoed
+    for option in reversed(design.options):
+        early_veto = option.name in evidence.vetoed and not evidence.asked(option.name)
+        if early_veto:
+            continue
+        if evidence.asked(option.name) < size:
+            return Ask(options=((option.name, size),), incumbent=size)
+        if not _test(design, evidence, option.name).passed:
+            break
+        if option.name not in settled:
+            return Confirm(options=(option.name,))
+    return Finished(standings=sequence_standings(design, evidence))
+
+
+def sequence_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
+    """How every option stands so far, cheapest first."""
+    return tuple(
+        _standing(design, evidence, _test(design, evidence, option.name))
+        if evidence.asked(option.name) or option.name in evidence.vetoed
+        else _not_asked(option.name)
+        for option in design.options
+    )
+
+
+def _test(design: Design, evidence: PairsSoFar, option: str) -> _Tested:
+    p = _full_p_value(design, evidence, option, len(design.order))
+    passed = p is not None and p < design.alpha
+    return _Tested(option=option, p_value=p, passed=passed, level=design.alpha)
+
+
+def _not_asked(option: str) -> Standing:
+    return Standing(
+        option=option, state="not-asked", n=0, asked=0, difference=None, worst=None, best=None,
+        level=None, worst_missing_as_zero=None, looks=(),
+    )  # fmt: skip

@@ -1,0 +1,108 @@
+"""Whether a sample could decide at all: asked before a cent is spent, and again before a test.
+
+A design is too small when even a candidate that never disagrees could not clear the margin. A set
+of cases cannot tell a model from an answer that never changes when the lower bound of today's
+level does not lie above the best constant answer's score by the margin: what is then shown to be
+no worse than today's model may be no model at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.stats.clusters import FEWEST_CLUSTERS
+from harness.stats.estimates import Sample, level_estimate, smallest_sample
+from harness.stats.reliability import share_lower
+from harness.stats.sequential.design import Design
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """What a design has and what its tightest test needs, in independent cases.
+
+    Clusters count for as many cases as they are worth when each agrees with itself
+    (Kish 1965, effective sample size): (sum of sizes)^2 / sum of squared sizes.
+    """
+
+    cases: int
+    clusters: int | None
+    """None where cases are independent."""
+    worth: float
+    needed: int
+
+    @property
+    def too_small(self) -> bool:
+        """Not even zero disagreement would clear the margin."""
+        few = self.clusters is not None and self.clusters < FEWEST_CLUSTERS
+        return few or self.worth < self.needed
+
+
+def size_of(design: Design) -> Size:
+    """Measure the deciding cases of a design, tune and pilot left out."""
+    sharing = 1 if design.kind == "fixed-sequence" else max(len(design.options), 1)
+    sizes = Counter(design.clusters[design.pilot :]).values()
+    cases = sum(sizes)
+    clustered = design.method == "cluster-t"
+    squares = sum(size**2 for size in sizes)
+    return Size(
+        cases=cases,
+        clusters=len(sizes) if clustered else None,
+        worth=cases**2 / squares if clustered and squares else float(cases),
+        needed=smallest_sample(design.method, design.margin / 100, design.alpha / sharing),
+    )
+
+
+LEVEL = 0.05
+"""One-sided, of the lower bound of today's level."""
+_ROUNDING = 1e-6
+MOST_CASES = 20_000
+"""The largest set that is thought of when cases are missing."""
+
+
+def level_lower(scores: Sequence[float], clusters: Sequence[int]) -> float:
+    """One-sided lower bound of the mean of scores in [0, 1]; a share, 0 without a score.
+
+    Clopper and Pearson's for right or wrong, by betting for graded scores; where cases come in
+    clusters the lower of the bound over cases and the cluster-robust one. `clusters` holds a label
+    per score.
+    """
+    if not scores:
+        return 0.0
+    binary = set(scores) <= {0.0, 1.0}
+    apart = len(set(clusters)) == len(clusters)
+    exact = share_lower(int(sum(scores)), len(scores), confidence=1 - LEVEL) if binary else 1.0
+    if binary and apart:
+        return exact
+    found = level_estimate(
+        Sample(differences=tuple(scores), clusters=() if apart else tuple(clusters)), LEVEL
+    )
+    return 0.0 if found is None else min(found.lower, exact)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """What was seen: today's level and the constant's score, shares, and the margin, points."""
+
+    level: float
+    constant: float
+    margin: float
+
+    def cases_needed(self, seen: int) -> int | None:
+        """Fewest cases, more than were seen, that would clear at these shares; None: none would.
+
+        Right or wrong and independent cases are taken for granted.
+        """
+        if self.clears(MOST_CASES):
+            low, high = seen, MOST_CASES
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if self.clears(middle) else (middle, high)
+            return high
+        return None
+
+    def clears(self, n: int) -> bool:
+        """Whether this number of cases is enough at these shares."""
+        lower = share_lower(int(self.level * n + _ROUNDING), n, confidence=1 - LEVEL)
+        return 100 * (lower - self.constant) >= self.margin

@@ -156,7 +156,7 @@ def _answering(plan: Plan) -> set[str]:
         rung.model
         for feature in plan.to_ask
         if feature.config.answers == "replayed"
-        for rung in (feature.incumbent, *(option.rung for option in feature.asked))
+        for rung in (feature.incumbent, *feature.asked)
         if rung is not None
     }
 
@@ -167,7 +167,7 @@ def _by_team(plan: Plan) -> dict[str, set[str]]:
     for feature in plan.to_ask:
         models = {judge.rung.model for judge in feature.judges}
         if feature.config.answers == "replayed":
-            rungs = (feature.incumbent, *(option.rung for option in feature.asked))
+            rungs = (feature.incumbent, *feature.asked)
             models |= {rung.model for rung in rungs if rung is not None}
         found.setdefault(feature.config.team, set()).update(models)
     return found

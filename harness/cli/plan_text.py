@@ -12,7 +12,8 @@ from harness.cli.show import duration, usd
 from harness.money.amounts import exact, plain
 from harness.money.portfolio import growing
 from harness.plan.expecting import minutes
-from harness.plan.model import FeaturePlan, Forecast, Plan, PlannedOption, Status
+from harness.plan.ladder import PlannedOption
+from harness.plan.model import FeaturePlan, Forecast, Plan, Status
 from harness.plan.sampling import copies_line, near_copies_line
 from harness.record.base import Reason
 from harness.wording import percent, plural
@@ -142,7 +143,7 @@ def _asked_in_batches(plan: Plan) -> list[str]:
     rungs = [
         rung
         for feature in plan.to_ask
-        for rung in (feature.incumbent, *(option.rung for option in feature.asked))
+        for rung in (feature.incumbent, *feature.asked)
         if rung is not None and feature.config.answers == "replayed"
     ]
     return sorted({rung.model for rung in rungs if rung.config.batch})
@@ -266,7 +267,7 @@ def feature_lines(plan: FeaturePlan) -> Iterator[str]:
         cost = option_money(option, plan.monthly_usd)
         what = "asked" if option.asked and plan.status in _ASKED else "not asked"
         why = f" ({option.excluded}: {option.note})" if option.excluded else ""
-        yield f"    {option.rung.option}: {cost}, {what}{why}"
+        yield f"    {option.name}: {cost}, {what}{why}"
     yield from lever_lines(plan)
     yield from growth_line(plan)
     if plan.power is not None and plan.cases_missing != 0:

@@ -62,7 +62,7 @@ def fixing_lines(plan: Plan, root: Path) -> Iterator[str]:
 
 
 def _confined(plan: FeaturePlan) -> str:
-    asked = listed([option.rung.option for option in plan.asked])
+    asked = listed([option.name for option in plan.asked])
     left = listed(plan.left_out)
     return (
         f"      {plan.feature}: with its first answer this review fixes the options of "

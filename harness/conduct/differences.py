@@ -14,7 +14,7 @@ from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.judge import NotGradedError
 from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, score_outcome
 from harness.judge.scoring.second import find_validator, grade_again, second_spec
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.plan.rulings import Judging, known_rulings
 
@@ -59,7 +59,7 @@ def disagreements(plan: FeaturePlan, journal: Journal) -> Iterator[Disagreement]
     current = _ends(plan, plan.incumbent, journal)
     if not current:
         raise UsageError(f"{plan.feature}: no answers here; `rightsize review` asks for them")
-    theirs = {option.rung.option: _ends(plan, option.rung, journal) for option in plan.asked}
+    theirs = {option.name: _ends(plan, option, journal) for option in plan.asked}
     for name, rung in plan.cascades.items():
         theirs[name] = _kept(plan, rung, theirs[name], current)
     every = chain(current.values(), *(ends.values() for ends in theirs.values()))
@@ -70,12 +70,12 @@ def disagreements(plan: FeaturePlan, journal: Journal) -> Iterator[Disagreement]
     again = grade_again(second, primary, plan.sample.folder) if second else None
     scorer = _Reader(primary, judging, again)
     for option in plan.asked:
-        ends = theirs[option.rung.option]
+        ends = theirs[option.name]
         found = [
             each
             for case in plan.sample.deciding
             if case.id in current and case.id in ends
-            for each in _differing(option.rung.option, case, (current, ends), scorer)
+            for each in _differing(option.name, case, (current, ends), scorer)
         ]
         yield from sorted(found, key=lambda each: -each.loss)
 
@@ -116,7 +116,7 @@ class _Reader:
 
 
 def _kept(
-    plan: FeaturePlan, rung: Rung, cheap: dict[str, Outcome], current: dict[str, Outcome]
+    plan: FeaturePlan, rung: PlannedOption, cheap: dict[str, Outcome], current: dict[str, Outcome]
 ) -> dict[str, Outcome]:
     """A cascade's ends: the cheap model's where they stand, else those of today's model."""
     config = rung.cascade
@@ -139,7 +139,7 @@ def _kept(
     }
 
 
-def _ends(plan: FeaturePlan, rung: Rung, journal: Journal) -> dict[str, Outcome]:
+def _ends(plan: FeaturePlan, rung: PlannedOption, journal: Journal) -> dict[str, Outcome]:
     trials = {case.id: plan.asker.trial(rung, case, 0, "quality") for case in plan.sample.deciding}
     settled = journal.settled(trial.fingerprint for trial in trials.values())
     return {

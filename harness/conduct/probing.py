@@ -17,7 +17,7 @@ from harness.ask.probe.samples import RateRun, Slo, mean_of, rate_entry, slowest
 from harness.ask.probe.search import Goodput, SearchPlan
 from harness.errors import UsageError
 from harness.plan.asking import Asker, read_tools
-from harness.plan.ladder import build_rung
+from harness.plan.ladder import plan_option
 from harness.record.base import Reason
 from harness.wording import percent
 from harness.workspace.model_file import ModelConfig
@@ -80,7 +80,7 @@ def requests_of(
     Raises:
         UsageError: the model may not see the feature's data, or a prompt cannot be filled in.
     """
-    rung = build_rung(workspace, feature_id, model, on=on)
+    rung = plan_option(workspace, feature_id, model, on=on)
     if rung.excluded is Reason.DATA_NOT_PERMITTED:
         raise UsageError(f"{model}: {rung.note}; no case is sent to it")
     config = workspace.features[feature_id]
@@ -102,7 +102,7 @@ def target_of(
 ) -> Replica:
     """The model at an address, with the feature's prompts, its metrics and this machine's GPUs."""
     endpoint = replace(
-        build_rung(workspace, feature_id, model, on=on).endpoint, base_url=at.base_url
+        plan_option(workspace, feature_id, model, on=on).endpoint, base_url=at.base_url
     )
     address = urlsplit(at.base_url)
     local = address.hostname in {"127.0.0.1", "localhost", "::1"} and address.port is not None

@@ -23,7 +23,7 @@ from harness.judge.scoring.judge import NotGradedError
 from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, score_outcome
 from harness.money.prices.attempts import attempt_cost
 from harness.plan.judging import OPTION as JUDGED_BY
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.plan.rulings import Judging
 from harness.workspace.fingerprints import prompt_sha256
@@ -68,14 +68,14 @@ class Tried:
         return sum(scores) / len(scores) if scores else None
 
 
-def rung_with(plan: FeaturePlan, option: str, prompt: tuple[str, str] | None) -> Rung:
+def rung_with(plan: FeaturePlan, option: str, prompt: tuple[str, str] | None) -> PlannedOption:
     """The option's rung, with another prompt (name, text) where one is given.
 
     Raises:
         UsageError: the feature has no such option.
     """
-    found = [o.rung for o in plan.options] + ([plan.incumbent] if plan.incumbent else [])
-    by_name = {rung.option: rung for rung in found}
+    found = [*plan.options, *([plan.incumbent] if plan.incumbent else [])]
+    by_name = {rung.name: rung for rung in found}
     if option not in by_name:
         raise UsageError(f"--model {option}: no option of {plan.feature}: {', '.join(by_name)}")
     if prompt is None:
@@ -85,7 +85,7 @@ def rung_with(plan: FeaturePlan, option: str, prompt: tuple[str, str] | None) ->
     return replace(by_name[option], prompt=file)
 
 
-def try_prompt(plan: FeaturePlan, rung: Rung, asking: Asking) -> Tried:
+def try_prompt(plan: FeaturePlan, rung: PlannedOption, asking: Asking) -> Tried:
     """Ask the tune cases under the rung's prompt.
 
     Raises:
@@ -97,7 +97,7 @@ def try_prompt(plan: FeaturePlan, rung: Rung, asking: Asking) -> Tried:
     judging = _judging(plan, cases)
     trials = [plan.asker.trial(rung, case, 0, "quality") for case in cases.values()]
     note_try(
-        asking.journal, plan.feature, rung.option,
+        asking.journal, plan.feature, rung.name,
         prompt_sha256=rung.prompt.sha256, now=asking.now,
     )  # fmt: skip
     asked = _Tries(plan, rung, asking)
@@ -112,7 +112,7 @@ def try_prompt(plan: FeaturePlan, rung: Rung, asking: Asking) -> Tried:
     found = [_tried(outcome, cases[outcome.trial.case_id], scorer) for outcome in outcomes]
     found.sort(key=lambda each: (each.score is None, each.score or 0.0, each.case.id))
     return Tried(
-        option=rung.option,
+        option=rung.name,
         prompt_sha256=rung.prompt.sha256,
         cases=tuple(found),
         spent_usd=asked.ledger.spent_usd,
@@ -130,7 +130,7 @@ def _judging(plan: FeaturePlan, cases: Mapping[str, Case]) -> Judging | None:
             f"{plan.feature}: its judge compares with today's answer, and a try has none; "
             "try it with `compare: alone`"
         )
-    today = plan.incumbent.option if plan.incumbent else ""
+    today = plan.incumbent.name if plan.incumbent else ""
     return Judging.of(plan.judges, cases, today)
 
 
@@ -145,9 +145,9 @@ def _tried(outcome: Outcome, case: Case, scorer: Scorer) -> TriedCase:
 class _Tries:
     """Asks within one cap, whoever is asked: the model that is tried, and its judges."""
 
-    def __init__(self, plan: FeaturePlan, rung: Rung, asking: Asking) -> None:
-        rungs = {f"{JUDGED_BY}{judge.rung.option}": judge.rung for judge in plan.judges}
-        self._rungs = {rung.option: rung, **rungs}
+    def __init__(self, plan: FeaturePlan, rung: PlannedOption, asking: Asking) -> None:
+        rungs = {f"{JUDGED_BY}{judge.rung.name}": judge.rung for judge in plan.judges}
+        self._rungs = {rung.name: rung, **rungs}
         self._asking = asking
         self.ledger = Ledger(asking.cap_usd, self._price)
 

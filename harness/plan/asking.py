@@ -22,7 +22,7 @@ from harness.journal.trials import Purpose, Trial
 from harness.judge.scoring.json_answers import BrokenSchemaError, validator_of
 from harness.money.prices.attempts import upper_bound
 from harness.money.prices.rates import batch_rates
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import fingerprint
 from providers.request import ImagePart, Message, ModelRequest, Tool, ToolCall
@@ -49,7 +49,7 @@ class Asker:
     schema: str | None
     tools: tuple[Tool, ...]
 
-    def request(self, rung: Rung, case: Case, purpose: Purpose) -> ModelRequest:
+    def request(self, rung: PlannedOption, case: Case, purpose: Purpose) -> ModelRequest:
         """What is sent for one case.
 
         Raises:
@@ -75,7 +75,7 @@ class Asker:
         )
 
     def trial(
-        self, rung: Rung, case: Case, repeat: int, purpose: Purpose, *, batch: bool = False
+        self, rung: PlannedOption, case: Case, repeat: int, purpose: Purpose, *, batch: bool = False
     ) -> Trial:
         """The trial of one case, with its fingerprint and the most that one attempt may cost.
 
@@ -93,7 +93,7 @@ class Asker:
                 }
             ),
             feature=self.feature,
-            option=rung.option,
+            option=rung.name,
             case_id=case.id,
             repeat=repeat,
             purpose=purpose,
@@ -103,7 +103,7 @@ class Asker:
             batch=batch,
         )
 
-    def _messages(self, rung: Rung, case: Case) -> tuple[Message, ...]:
+    def _messages(self, rung: PlannedOption, case: Case) -> tuple[Message, ...]:
         try:
             turns = render_prompt(rung.prompt.text, case)
         except PromptError as error:
@@ -115,7 +115,7 @@ class Asker:
         return messages
 
 
-def reserve(rung: Rung, request: ModelRequest, *, batch: bool = False) -> Decimal:
+def reserve(rung: PlannedOption, request: ModelRequest, *, batch: bool = False) -> Decimal:
     """The most that one attempt at a request may cost, USD."""
     return upper_bound(
         input_bytes=input_bytes(request),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import Faults
 from harness.judge.scoring.catalogue import is_binary, is_closed, needs_target
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.plan.pricing import asked_rungs
 from harness.stats.clusters import FEWEST_CLUSTERS
@@ -31,7 +31,7 @@ def design_of(plan: FeaturePlan) -> Design:
     return make_design(
         DesignInput(
             options=tuple(
-                TestedOption(name=option.rung.option, saving=_saving_share(plan, index))
+                TestedOption(name=option.name, saving=_saving_share(plan, index))
                 for index, option in enumerate(plan.asked)
             ),
             margin=plan.margin,
@@ -147,7 +147,7 @@ def is_open(plan: FeaturePlan) -> bool:
     return not plan.reasons
 
 
-def may_be_asked(plan: FeaturePlan) -> tuple[Rung, ...]:
+def may_be_asked(plan: FeaturePlan) -> tuple[PlannedOption, ...]:
     """The models that a feature may ask, as far as is quickly known."""
     labels_will_do = is_labelled(plan) or is_closed(plan.evalset.primary)
     return asked_rungs(plan) if is_open(plan) and labels_will_do else ()

@@ -31,7 +31,7 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
         "latency": plan.config.latency.model_dump(mode="json") if plan.config.latency else None,
         "design": _fixed_design(plan),
         "asked": {
-            rung.option: {"prompt": rung.prompt.sha256, "params": rung.params_sha256(plan.config)}
+            rung.name: {"prompt": rung.prompt.sha256, "params": rung.params_sha256(plan.config)}
             for rung in rungs
         },
     }

@@ -30,7 +30,7 @@ from harness.judge.scoring.judge import (
 from harness.judge.scoring.scorer import GradeBook, Setting
 from harness.money.prices.attempts import upper_bound
 from harness.plan.asking import WIRE_ONLY, input_bytes
-from harness.plan.ladder import Rung, build_rung
+from harness.plan.ladder import PlannedOption, plan_option
 from harness.record.base import Reason
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import fingerprint, prompt_sha256
@@ -51,7 +51,7 @@ class PlannedJudge:
     measure: int
     spec: ScorerSpec
     options: JudgeOptions
-    rung: Rung
+    rung: PlannedOption
     folder: Path
     shares_family_with: tuple[str, ...] = ()
     """Options of the feature whose family is the judge's own: it may favour them."""
@@ -59,7 +59,7 @@ class PlannedJudge:
     def identity(self, feature: FeatureConfig) -> dict[str, str]:
         """What of the judge determines its grades, the scorer's options apart."""
         return {
-            "option": self.rung.option,
+            "option": self.rung.name,
             "prompt": self.rung.prompt.sha256,
             "params": self.rung.params_sha256(feature),
         }
@@ -69,7 +69,7 @@ class PlannedJudge:
         """Why this judge may not be asked, and a line about it; None when it may be."""
         if self.rung.excluded not in _BLOCKING or self.rung.excluded is None:
             return None
-        return self.rung.excluded, f"the judge {self.rung.option}: {self.rung.note}"
+        return self.rung.excluded, f"the judge {self.rung.name}: {self.rung.note}"
 
     @property
     def pairwise(self) -> bool:
@@ -130,7 +130,7 @@ class PlannedJudge:
         return Trial(
             fingerprint=fingerprint(facts),
             feature=self.feature,
-            option=f"{OPTION}{self.rung.option}",
+            option=f"{OPTION}{self.rung.name}",
             case_id=case.id,
             repeat=0,
             purpose="judge",
@@ -146,7 +146,12 @@ class PlannedJudge:
 
 
 def plan_judges(
-    workspace: Workspace, feature: str, evalset: EvalSet, asked: Sequence[Rung], *, on: date
+    workspace: Workspace,
+    feature: str,
+    evalset: EvalSet,
+    asked: Sequence[PlannedOption],
+    *,
+    on: date,
 ) -> tuple[PlannedJudge, ...]:
     """The judges that an eval set names; `asked` are the options whose answers they see.
 
@@ -166,14 +171,14 @@ def _planned(
     workspace: Workspace,
     feature: str,
     measure: tuple[int, ScorerSpec, Path],
-    asked: Sequence[Rung],
+    asked: Sequence[PlannedOption],
     on: date,
 ) -> PlannedJudge:
     number, spec, folder = measure
     options = judge_options(spec)
     rubric = rubric_text(options, Setting(folder=folder))
     prompt = PromptFile(path=options.rubric or "", text=rubric, sha256=prompt_sha256(rubric))
-    rung = replace(build_rung(workspace, feature, options.model, on=on), prompt=prompt)
+    rung = replace(plan_option(workspace, feature, options.model, on=on), prompt=prompt)
     return PlannedJudge(
         feature=feature,
         measure=number,
@@ -181,13 +186,11 @@ def _planned(
         options=options,
         rung=rung,
         folder=folder,
-        shares_family_with=tuple(
-            other.option for other in asked if _family(other) == _family(rung)
-        ),
+        shares_family_with=tuple(other.name for other in asked if _family(other) == _family(rung)),
     )
 
 
-def _family(rung: Rung) -> tuple[str, str]:
+def _family(rung: PlannedOption) -> tuple[str, str]:
     """Whose model it is: its stated family, else its vendor's, else its own name alone."""
     config = rung.config
     if config.family is not None:

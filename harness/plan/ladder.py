@@ -5,27 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from evalsets.cases import EvalSet
 from harness.errors import UsageError
 from harness.money.hosted_rates import Rivals, priced_by_gpu, rates_of_hosting
+from harness.money.monthly import cost_from_traffic
 from harness.money.prices.catalogue import facts
 from harness.money.prices.rates import PriceMissingError, find_rates, price_age
 from harness.money.prices.tables import Rates
+from harness.money.savings import SavingBound, saving_upper_bound, spread
 from harness.record.base import Reason
 from harness.workspace.endpoints import endpoint_of, params_sha256, served_identity
-from harness.workspace.feature_file import CascadeConfig, FeatureConfig
+from harness.workspace.feature_file import CascadeConfig, FeatureConfig, Traffic
 from harness.workspace.model_file import ModelConfig, split_option
 from harness.workspace.prompts import PromptFile, prompt_for
 from harness.workspace.workspace import Workspace
 from providers.provider import Endpoint
 
+EXPECTED_ESCALATION = Decimal("0.2")
+"""Share of a cascade's requests that are expected to go on to the incumbent, before any answer."""
+_WHOLE_USD_FROM = 100
+"""Smaller amounts are told with their cents."""
+_SAVES_TOO_LITTLE = frozenset({Reason.SAVINGS_BELOW_MINIMUM, Reason.NET_SAVING_BELOW_MINIMUM})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
-    """One model as a feature would ask it. `excluded` says why it is not asked, None: it may be."""
+class PlannedOption:
+    """One model as a feature would ask it: a rung of its ladder, the incumbent, or a judge.
 
-    option: str
+    `name` is `model` or `model@effort`, of a cascade its own. `excluded` says why the review does
+    not ask it, with `note` in words; None: it may be asked.
+    """
+
+    name: str
     model: str
     effort: str | None
     config: ModelConfig
@@ -37,13 +50,29 @@ class Rung:
     sends_schema: bool = True
     cascade: CascadeConfig | None = None
     """Its answers are kept when they pass a check; else the incumbent's stand."""
+    monthly_usd: Decimal | None = None
+    """At the stated traffic; None: not worked out, or no price."""
+    saving_bound_usd: Decimal | None = None
+    """The most that it can save a month."""
 
     @property
-    def first(self) -> Rung:
+    def asked(self) -> bool:
+        """Whether the review may ask it."""
+        return self.excluded is None
+
+    @property
+    def saves_too_little(self) -> bool:
+        """Whether its saving alone excludes it: it could be asked, and is not worth it."""
+        return self.excluded in _SAVES_TOO_LITTLE
+
+    @property
+    def first(self) -> PlannedOption:
         """The model that is really asked: of a cascade the cheap one, under its own name."""
         if self.cascade is None:
             return self
-        return replace(self, option=self.cascade.first, cascade=None)
+        return replace(
+            self, name=self.cascade.first, cascade=None, monthly_usd=None, saving_bound_usd=None
+        )
 
     @property
     def version(self) -> str:
@@ -62,7 +91,7 @@ class Rung:
             LookupError: asked of a rung without a price, which `plan` never asks.
         """
         if self.rates is None:
-            raise LookupError(f"{self.option} has no price")
+            raise LookupError(f"{self.name} has no price")
         return self.rates
 
     def served_identity(self) -> dict[str, object]:
@@ -73,7 +102,7 @@ class Rung:
         """Digest of how the model is asked, its prompt apart."""
         return params_sha256(self.model, self.config, feature, effort=self.effort)
 
-    def served_at(self, base_url: str) -> Rung:
+    def served_at(self, base_url: str) -> PlannedOption:
         """The same rung at the address where it was started."""
         return replace(self, endpoint=replace(self.endpoint, base_url=base_url))
 
@@ -82,8 +111,8 @@ class Rung:
 class Ladder:
     """The incumbent and the challengers, those left out included, in the order they were named."""
 
-    incumbent: Rung
-    rungs: tuple[Rung, ...]
+    incumbent: PlannedOption
+    rungs: tuple[PlannedOption, ...]
 
 
 def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
@@ -95,29 +124,29 @@ def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
         PriceMissingError: the incumbent has no price.
     """
     feature = workspace.features[feature_id]
-    incumbent = build_rung(workspace, feature_id, feature.incumbent, on=on)
+    incumbent = plan_option(workspace, feature_id, feature.incumbent, on=on)
     if incumbent.rates is None:
         raise PriceMissingError(incumbent.note)
     names = _candidates(workspace, feature)
     found = {
-        name: build_rung(workspace, feature_id, name, on=on)
+        name: plan_option(workspace, feature_id, name, on=on)
         for name in names
         if not _on_gpus(workspace, name)
     }
-    hosted = {rung.option: rung.rates for rung in (incumbent, *found.values()) if rung.rates}
+    hosted = {rung.name: rung.rates for rung in (incumbent, *found.values()) if rung.rates}
     own = Rivals(
         incumbent=incumbent.rates,
         hosted={option: rates for option, rates in hosted.items() if rates.hosting is None},
     )
     rungs = (
-        found.get(name) or build_rung(workspace, feature_id, name, on=on, rivals=own)
+        found.get(name) or plan_option(workspace, feature_id, name, on=on, rivals=own)
         for name in names
     )
     cascades = (
         replace(
             found.get(cascade.first)
-            or build_rung(workspace, feature_id, cascade.first, on=on, rivals=own),
-            option=cascade.name,
+            or plan_option(workspace, feature_id, cascade.first, on=on, rivals=own),
+            name=cascade.name,
             cascade=cascade,
         )
         for cascade in feature.cascades
@@ -129,9 +158,9 @@ def _on_gpus(workspace: Workspace, option: str) -> bool:
     return priced_by_gpu(workspace.models[split_option(option)[0]])
 
 
-def build_rung(
+def plan_option(
     workspace: Workspace, feature_id: str, option: str, *, on: date, rivals: Rivals | None = None
-) -> Rung:
+) -> PlannedOption:
     """One option, with its prompt, its rates and the reason that excludes it, if any.
 
     `rivals` are what a self-hosted model is held against.
@@ -143,8 +172,8 @@ def build_rung(
     else:
         tier = workspace.features[feature_id].request.service_tier
         rates, note = _rates(workspace, model, on=on, service_tier=tier)
-    rung = Rung(
-        option=option,
+    rung = PlannedOption(
+        name=option,
         model=model,
         effort=effort or config.effort,
         config=config,
@@ -188,7 +217,9 @@ def _can(model: str, config: ModelConfig, capability: str) -> bool:
     return known is None or capability in known
 
 
-def _exclusion(feature: FeatureConfig, rung: Rung, *, on: date) -> tuple[Reason, str] | None:
+def _exclusion(
+    feature: FeatureConfig, rung: PlannedOption, *, on: date
+) -> tuple[Reason, str] | None:
     if feature.data not in rung.config.may_see:
         return Reason.DATA_NOT_PERMITTED, f"may not see {feature.data} data"
     if rung.rates is None:
@@ -200,7 +231,7 @@ def _exclusion(feature: FeatureConfig, rung: Rung, *, on: date) -> tuple[Reason,
     return None if gap is None else (Reason.CAPABILITY_GAP, gap)
 
 
-def _gap(feature: FeatureConfig, rung: Rung) -> str | None:
+def _gap(feature: FeatureConfig, rung: PlannedOption) -> str | None:
     """What the feature needs and the model cannot; None when it can all."""
     if feature.request.tools and not _can(rung.model, rung.config, "tools"):
         return "cannot call tools"
@@ -212,7 +243,7 @@ def _gap(feature: FeatureConfig, rung: Rung) -> str | None:
     return None
 
 
-def _blind(evalset: EvalSet, rung: Rung) -> tuple[Reason, str] | None:
+def _blind(evalset: EvalSet, rung: PlannedOption) -> tuple[Reason, str] | None:
     """A case with an image, and a model that takes none."""
     if _can(rung.model, rung.config, "images"):
         return None
@@ -239,3 +270,95 @@ def _candidates(workspace: Workspace, feature: FeatureConfig) -> Sequence[str]:
         if name != incumbent
         for option in _variants(name, config)
     ]
+
+
+def priced_options(
+    workspace: Workspace, feature_id: str, ladder: Ladder
+) -> tuple[PlannedOption, ...]:
+    """The ladder's options with what they cost and can save, cheapest first.
+
+    With `candidates: auto` those that cannot be asked, or are not cheaper, are left out.
+    """
+    feature, minimum = workspace.features[feature_id], workspace.policy.minimum_saving_usd
+    traffic = feature.traffic
+    if traffic is None:
+        found = list(ladder.rungs)
+    else:
+        # What switching costs once, spread over the evidence's life.
+        one_off = spread(feature.migration_usd, days=workspace.policy.expires_days.evidence)
+        least = _Least(minimum=minimum, one_off=one_off)
+        found = [_priced(rung, ladder.incumbent, traffic, least) for rung in ladder.rungs]
+    if feature.candidates == "auto":
+        spent = _monthly(traffic, ladder.incumbent) if traffic else None
+        found = [rung for rung in found if rung.cascade or not _left_out_of_auto(rung, spent)]
+    return tuple(sorted(found, key=_cheapest_first))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Least:
+    """The least saving that is worth a change, and the one-off cost, USD a month."""
+
+    minimum: Decimal
+    one_off: Decimal
+
+
+def _priced(
+    rung: PlannedOption, incumbent: PlannedOption, traffic: Traffic, least: _Least
+) -> PlannedOption:
+    """The option with its cost and the most it can save; excluded where that is too little."""
+    if rung.rates is None:
+        return rung
+    bound = saving_upper_bound(
+        traffic,
+        incumbent=incumbent.priced(),
+        candidate=rung.rates,
+        same_model=rung.model == incumbent.model,
+    )
+    monthly = _monthly(traffic, rung)
+    if rung.cascade is not None:
+        monthly += EXPECTED_ESCALATION * _monthly(traffic, incumbent)
+    rung = replace(rung, monthly_usd=monthly, saving_bound_usd=bound.monthly)
+    if rung.excluded is not None:
+        return rung
+    if bound.monthly < least.minimum or bound.monthly <= 0:
+        note = _saves(bound, least.minimum, "")
+        return replace(rung, excluded=Reason.SAVINGS_BELOW_MINIMUM, note=note)
+    if bound.monthly - least.one_off < least.minimum or bound.monthly <= least.one_off:
+        note = _saves(
+            bound, least.minimum, f", less {_usd(least.one_off)} a month for switching once"
+        )
+        return replace(rung, excluded=Reason.NET_SAVING_BELOW_MINIMUM, note=note)
+    return rung
+
+
+def _monthly(traffic: Traffic, rung: PlannedOption) -> Decimal:
+    return cost_from_traffic(traffic, rung.priced()).monthly_after_discounts
+
+
+def _saves(bound: SavingBound, minimum: Decimal, less: str) -> str:
+    """The largest possible saving in words, with the amounts that it is computed from."""
+    then = f", and so cost {_usd(bound.least)}" if bound.monthly else ""
+    return (
+        f"saves at most {_usd(bound.monthly)} of {_usd(bound.today)} a month "
+        f"({bound.assumption}{then}){less}; the least worth a change is USD {minimum:,}"
+    )
+
+
+def _usd(amount: Decimal) -> str:
+    places = 0 if amount >= _WHOLE_USD_FROM or not amount else 2
+    return f"USD {amount:,.{places}f}"
+
+
+def _left_out_of_auto(option: PlannedOption, spent: Decimal | None) -> bool:
+    """`auto` names what may be asked and is cheaper at today's mix; the rest is no candidate."""
+    if option.monthly_usd is not None and spent is not None and option.monthly_usd >= spent:
+        return True
+    return option.excluded in {
+        Reason.PRICE_MISSING,
+        Reason.CAPABILITY_GAP,
+        Reason.MODEL_RETIRING,
+    }
+
+
+def _cheapest_first(option: PlannedOption) -> tuple[bool, Decimal | int, str]:
+    return (option.monthly_usd is None, option.monthly_usd or 0, option.name)

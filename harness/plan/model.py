@@ -13,7 +13,7 @@ from evalsets.cases import Case, EvalSet
 from evalsets.duplicates import NearCopies
 from harness.plan.asking import Asker
 from harness.plan.judging import PlannedJudge
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.record.base import Reason
 from harness.record.money import Lever
 from harness.record.trust import FloorFacts
@@ -48,22 +48,6 @@ class SelectedCases:
     folder: Path
     inputs_sha256: str
     labels_sha256: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedOption:
-    """A rung, what it would cost a month at today's traffic, and the most it can save."""
-
-    rung: Rung
-    monthly_usd: Decimal | None
-    saving_bound_usd: Decimal | None
-    excluded: Reason | None
-    note: str
-
-    @property
-    def asked(self) -> bool:
-        """Whether the review may ask it."""
-        return self.excluded is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +112,7 @@ class FeaturePlan:
     sample: SelectedCases
     asker: Asker
     quick: bool
-    incumbent: Rung | None
+    incumbent: PlannedOption | None
     monthly_usd: Decimal | None
     options: tuple[PlannedOption, ...]
     """Cheapest first."""
@@ -165,15 +149,15 @@ class FeaturePlan:
         return tuple(option for option in self.options if option.asked)
 
     @property
-    def rungs(self) -> tuple[Rung, ...]:
+    def rungs(self) -> tuple[PlannedOption, ...]:
         """The challengers that are really asked, each once: a cascade asks its cheap model."""
-        named = {option.rung.first.option: option.rung.first for option in self.asked}
+        named = {option.first.name: option.first for option in self.asked}
         return tuple(named.values())
 
     @property
-    def cascades(self) -> Mapping[str, Rung]:
+    def cascades(self) -> Mapping[str, PlannedOption]:
         """The cascades that the review may try, by name."""
-        return {o.rung.option: o.rung for o in self.asked if o.rung.cascade is not None}
+        return {o.name: o for o in self.asked if o.cascade is not None}
 
     @property
     def cases_missing(self) -> int | None:

@@ -16,7 +16,6 @@ from harness.judge.scoring.catalogue import is_closed
 from harness.money.levers import best_without_test
 from harness.money.monthly import MonthlyCost, cost_from_traffic
 from harness.money.prices.rates import PriceMissingError
-from harness.money.savings import SavingBound, saving_upper_bound, spread
 from harness.money.traffic import metered
 from harness.plan.asking import Asker, read_tools
 from harness.plan.designing import Watch, design_of, is_labelled, is_open, may_be_asked, refusal
@@ -30,23 +29,19 @@ from harness.plan.expecting import (
 from harness.plan.hashing import hashed
 from harness.plan.hopeless import floor_before, floor_note
 from harness.plan.judging import plan_judges
-from harness.plan.ladder import Ladder, Rung, climb
+from harness.plan.ladder import PlannedOption, climb, priced_options
 from harness.plan.levering import levers_of
-from harness.plan.model import TO_ASK, FeaturePlan, Plan, PlannedOption, Status
+from harness.plan.model import TO_ASK, FeaturePlan, Plan, Status
 from harness.plan.pricing import forecast, planned_loads, price
 from harness.plan.rehearsing import power_of
 from harness.plan.sampling import draw, near_copies_of
 from harness.record.base import Reason
-from harness.workspace.feature_file import FeatureConfig, Traffic
+from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.workspace import Workspace
 
-_WHOLE_USD_FROM = 100
-"""Smaller amounts are told with their cents."""
 LATENCY_REQUESTS = 60
 """Fewest live requests that bound a p95 (59), and one."""
 LATENCY_REQUESTS_P99 = 300
-EXPECTED_ESCALATION = Decimal("0.2")
-"""Share of a cascade's requests that are expected to go on to the incumbent, before any answer."""
 PLANNING = "it could not be planned"
 QUICK_CASES = 16
 """Of each feature in a quick look: two minutes for four features at a second an answer."""
@@ -162,13 +157,13 @@ class _FeaturePlanner:
             note = "no traffic: add `traffic:` to the feature, or `rightsize import traffic LOG`"
             return _closed(bare, Status.BLOCKED, (Reason.TRAFFIC_MISSING,), note)
         monthly = cost_from_traffic(self.config.traffic, ladder.incumbent.priced())
-        every = self._options(ladder)
+        every = priced_options(self.workspace, self.feature, ladder)
         options = self._wanted(every)
         whole = replace(
             bare,
             monthly_usd=monthly.monthly_after_discounts,
             options=options,
-            left_out=tuple(one.rung.option for one in every if one.asked and one not in options),
+            left_out=tuple(one.name for one in every if one.asked and one not in options),
         )
         whole = self._with_levers(whole, monthly)
         return self._without_a_call(whole) or self._designed(whole)
@@ -230,52 +225,9 @@ class _FeaturePlanner:
         stated = latency.p95_s is not None or latency.ttft_p95_s is not None
         return LATENCY_REQUESTS if stated else 0
 
-    def _options(self, ladder: Ladder) -> tuple[PlannedOption, ...]:
-        traffic = self.config.traffic
-        found = [self._option(rung, ladder.incumbent) for rung in ladder.rungs]
-        if self.config.candidates == "auto":
-            today = cost_from_traffic(traffic, ladder.incumbent.priced()) if traffic else None
-            spent = today.monthly_after_discounts if today else None
-            found = [o for o in found if o.rung.cascade or not _left_out_of_auto(o, spent)]
-        return tuple(sorted(found, key=_cheapest_first))
-
     def _wanted(self, options: tuple[PlannedOption, ...]) -> tuple[PlannedOption, ...]:
         models = self.wanted.models
-        return tuple(o for o in options if not models or o.rung.model in models)
-
-    def _option(self, rung: Rung, incumbent: Rung) -> PlannedOption:
-        traffic = self.config.traffic
-        if traffic is None or rung.rates is None:
-            return PlannedOption(
-                rung=rung, monthly_usd=None, saving_bound_usd=None,
-                excluded=rung.excluded, note=rung.note,
-            )  # fmt: skip
-        bound = saving_upper_bound(
-            traffic,
-            incumbent=incumbent.priced(),
-            candidate=rung.rates,
-            same_model=rung.model == incumbent.model,
-        )
-        minimum = self.workspace.policy.minimum_saving_usd
-        excluded, note = rung.excluded, rung.note
-        if excluded is None and (bound.monthly < minimum or bound.monthly <= 0):
-            excluded, note = Reason.SAVINGS_BELOW_MINIMUM, _saves(bound, minimum, "")
-        one_off = self._one_off_monthly()
-        if excluded is None and (bound.monthly - one_off < minimum or bound.monthly <= one_off):
-            spread_out = f", less {_usd(one_off)} a month for switching once"
-            excluded, note = Reason.NET_SAVING_BELOW_MINIMUM, _saves(bound, minimum, spread_out)
-        return PlannedOption(
-            rung=rung,
-            monthly_usd=_monthly(traffic, rung, incumbent),
-            saving_bound_usd=bound.monthly,
-            excluded=excluded,
-            note=note,
-        )
-
-    def _one_off_monthly(self) -> Decimal:
-        """What switching costs once, spread over the evidence's life."""
-        days = self.workspace.policy.expires_days.evidence
-        return spread(self.config.migration_usd, days=days)
+        return tuple(o for o in options if not models or o.model in models)
 
     def _without_a_call(self, plan: FeaturePlan) -> FeaturePlan | None:
         unpriced = [option for option in plan.options if option.excluded is Reason.PRICE_MISSING]
@@ -327,20 +279,6 @@ class _FeaturePlanner:
         return hashed(fixed)
 
 
-def _saves(bound: SavingBound, minimum: Decimal, less: str) -> str:
-    """The largest possible saving in words, with the amounts that it is computed from."""
-    then = f", and so cost {_usd(bound.least)}" if bound.monthly else ""
-    return (
-        f"saves at most {_usd(bound.monthly)} of {_usd(bound.today)} a month "
-        f"({bound.assumption}{then}){less}; the least worth a change is USD {minimum:,}"
-    )
-
-
-def _usd(amount: Decimal) -> str:
-    places = 0 if amount >= _WHOLE_USD_FROM or not amount else 2
-    return f"USD {amount:,.{places}f}"
-
-
 def _open(plan: FeaturePlan) -> str:
     lacking = sum(case.target is None for case in plan.sample.deciding)
     return (
@@ -353,30 +291,6 @@ def _closed(
     plan: FeaturePlan, status: Status, reasons: tuple[Reason, ...], note: str
 ) -> FeaturePlan:
     return replace(plan, status=status, reasons=reasons, note=note)
-
-
-def _monthly(traffic: Traffic, rung: Rung, incumbent: Rung) -> Decimal:
-    """At the stated traffic; of a cascade with the escalations that are expected."""
-    monthly = cost_from_traffic(traffic, rung.priced()).monthly_after_discounts
-    if rung.cascade is None:
-        return monthly
-    today = cost_from_traffic(traffic, incumbent.priced()).monthly_after_discounts
-    return monthly + EXPECTED_ESCALATION * today
-
-
-def _left_out_of_auto(option: PlannedOption, spent: Decimal | None) -> bool:
-    """`auto` names what may be asked and is cheaper at today's mix; the rest is no candidate."""
-    if option.monthly_usd is not None and spent is not None and option.monthly_usd >= spent:
-        return True
-    return option.excluded in {
-        Reason.PRICE_MISSING,
-        Reason.CAPABILITY_GAP,
-        Reason.MODEL_RETIRING,
-    }
-
-
-def _cheapest_first(option: PlannedOption) -> tuple[bool, Decimal | int, str]:
-    return (option.monthly_usd is None, option.monthly_usd or 0, option.rung.option)
 
 
 def _read(path: Path) -> str:

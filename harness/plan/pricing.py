@@ -21,7 +21,7 @@ from harness.money.prices.attempts import attempt_cost, gpu_time_cost
 from harness.money.workload import USD_PLACES
 from harness.plan.asking import Asker, input_bytes, reserve
 from harness.plan.judging import PlannedJudge
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Forecast, Money, PlannedLoad
 from harness.workspace.model_file import ModelConfig, ServeConfig
 from harness.workspace.policy_file import PolicyConfig
@@ -36,7 +36,7 @@ JUDGE_OUTPUT_TOKENS = 60
 """A grade and two sentences of reason."""
 
 
-def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
+def price(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: float) -> Money:
     """USD of asking `rungs` every case and repeat, their judges, and the latency pass if any.
 
     A model that answers without its server answers every case, whenever the procedure stops. One
@@ -55,7 +55,7 @@ def price(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Mo
     )
 
 
-def _asking(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
+def _asking(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: float) -> Money:
     if plan.config.answers == "imported":
         return Money(expected_usd=Decimal(0), worst_usd=Decimal(0), calls=0)
     asker, cases = plan.asker, plan.sample.deciding
@@ -79,13 +79,13 @@ def _asking(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> 
     )
 
 
-def _own_share(plan: FeaturePlan, rung: Rung, otherwise: float) -> float:
+def _own_share(plan: FeaturePlan, rung: PlannedOption, otherwise: float) -> float:
     if rung.offline:
         return 1.0
-    return otherwise if plan.power is None else plan.power.shares.get(rung.option, otherwise)
+    return otherwise if plan.power is None else plan.power.shares.get(rung.name, otherwise)
 
 
-def _judging(plan: FeaturePlan, rungs: Sequence[Rung], share_of_calls: float) -> Money:
+def _judging(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: float) -> Money:
     """One grade an answer; beside today's, two an answer of a candidate."""
     cases = plan.sample.deciding
     expected, worst, calls = Decimal(0), Decimal(0), 0
@@ -128,7 +128,7 @@ def likely_output(asker: Asker) -> int:
 
 
 def _mean_costs(
-    asker: Asker, rung: Rung, cases: Sequence[Case], *, batch: bool = False
+    asker: Asker, rung: PlannedOption, cases: Sequence[Case], *, batch: bool = False
 ) -> tuple[Decimal, Decimal]:
     """Expected and largest USD of one call, averaged over the cases."""
     likely, bound = Decimal(0), Decimal(0)
@@ -186,7 +186,7 @@ def longest_load_s(serve: ServeConfig, *, offline: bool = False) -> float:
     return serve.ttl_s if offline and serve.engine != "vllm" else serve.ready_s
 
 
-def asked_rungs(feature: FeaturePlan) -> tuple[Rung, ...]:
+def asked_rungs(feature: FeaturePlan) -> tuple[PlannedOption, ...]:
     """The models that a feature's plan may ask, its judges' included."""
     replayed = feature.config.answers == "replayed"
     rungs = (feature.incumbent, *feature.rungs) if replayed else ()
@@ -194,7 +194,7 @@ def asked_rungs(feature: FeaturePlan) -> tuple[Rung, ...]:
     return tuple(rung for rung in (*rungs, *judges) if rung is not None)
 
 
-def _likely_s(rungs: Iterable[Rung], serve: ServeConfig) -> float:
+def _likely_s(rungs: Iterable[PlannedOption], serve: ServeConfig) -> float:
     seen = [
         float(rung.rates.hosting.load_s)
         for rung in rungs
@@ -216,7 +216,7 @@ class LaneDemand:
     """What one feature is expected to ask of one lane."""
 
     lane: Lane
-    rung: Rung
+    rung: PlannedOption
     calls: float
     tokens: float
     """Of a call, before the lane's own mean is known."""
@@ -267,7 +267,7 @@ def _loads(plan: FeaturePlan) -> Iterator[LaneDemand]:
         yield _load(trial, judge.rung, answers * rulings * share, JUDGE_OUTPUT_TOKENS)
 
 
-def _load(trial: Trial, rung: Rung, calls: float, output_tokens: float) -> LaneDemand:
+def _load(trial: Trial, rung: PlannedOption, calls: float, output_tokens: float) -> LaneDemand:
     return LaneDemand(
         lane=lane_of(trial),
         rung=rung,
@@ -315,12 +315,12 @@ def _latency_s(plan: FeaturePlan, paces: Mapping[Lane, Pace]) -> float:
     return sum(seconds) / plan.config.latency.concurrency
 
 
-def _rungs(plan: FeaturePlan) -> list[Rung]:
+def _rungs(plan: FeaturePlan) -> list[PlannedOption]:
     incumbent = [plan.incumbent] if plan.incumbent else []
     return [*incumbent, *plan.rungs]
 
 
-def _share(plan: FeaturePlan, rung: Rung) -> float:
+def _share(plan: FeaturePlan, rung: PlannedOption) -> float:
     if plan.power is None or rung.offline:
         return 1.0
-    return plan.power.shares.get(rung.option, plan.power.expected_share_of_calls)
+    return plan.power.shares.get(rung.name, plan.power.expected_share_of_calls)

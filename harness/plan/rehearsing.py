@@ -225,10 +225,10 @@ def _shares(plan: FeaturePlan, found: Rehearsal) -> dict[str, float]:
     """Share of the cases that each option, and the incumbent, is expected to be asked."""
     shares: dict[str, float] = {}
     for option, share in zip(plan.asked, found.asked, strict=True):
-        asked = option.rung.first.option
+        asked = option.first.name
         shares[asked] = max(share, shares.get(asked, 0.0))
     if plan.incumbent is not None:
-        shares[plan.incumbent.option] = found.incumbent
+        shares[plan.incumbent.name] = found.incumbent
     return shares
 
 

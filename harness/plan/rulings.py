@@ -193,7 +193,7 @@ def known_rulings(
 ) -> Judging | None:
     """The judges of a planned feature, with every ruling on these answers that the journal has."""
     cases = {case.id: case for case in plan.evalset.cases}
-    today = plan.incumbent.option if plan.incumbent else ""
+    today = plan.incumbent.name if plan.incumbent else ""
     judging = Judging.of(plan.judges, cases, today, keeps_reasons=True)
     if judging is None:
         return None

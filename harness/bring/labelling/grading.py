@@ -22,7 +22,7 @@ from harness.journal.trials import Answered
 from harness.judge.scoring.judge import Judge, shown_input
 from harness.judge.scoring.scorer import answer_sha256
 from harness.plan.judging import PlannedJudge
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 
 WANTED = 60
@@ -107,7 +107,7 @@ def _answers(
     plan: FeaturePlan, journal: Journal, judge: PlannedJudge, reader: Judge
 ) -> Iterator[Ungraded]:
     today = _texts(plan, plan.incumbent, journal) if plan.incumbent else {}
-    others = [_texts(plan, option.rung, journal) for option in plan.asked]
+    others = [_texts(plan, option, journal) for option in plan.asked]
     arms = others if judge.pairwise else [today, *others]
     for case in filter(reader.applies, plan.sample.deciding):
         for answers in arms:
@@ -133,7 +133,7 @@ def _wanted(reader: Judge, case: Case) -> str:
     return "\n".join(part for part in (reader.rubric, reader.requirement(case), target) if part)
 
 
-def _texts(plan: FeaturePlan, rung: Rung, journal: Journal) -> dict[str, str]:
+def _texts(plan: FeaturePlan, rung: PlannedOption, journal: Journal) -> dict[str, str]:
     trials = {case.id: plan.asker.trial(rung, case, 0, "quality") for case in plan.sample.deciding}
     settled = journal.settled(trial.fingerprint for trial in trials.values())
     found: dict[str, str] = {}

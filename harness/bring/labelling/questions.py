@@ -15,7 +15,7 @@ from harness.journal.journal import Journal
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.scorer import Scorer, Setting, normal_form
 from harness.plan.expecting import level_cases
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Plan, Status
 
 NO_ANSWER = "(no valid answer)"
@@ -66,9 +66,9 @@ def read_answers(plan: FeaturePlan, journal: Journal) -> Answers:
         raise UsageError(f"{plan.feature}: {plan.note or 'cannot be planned'}")
     incumbent = _answers(plan, plan.incumbent, journal, scorer)
     options = {
-        option.rung.option: found
+        option.name: found
         for option in plan.asked
-        if (found := _answers(plan, option.rung, journal, scorer))
+        if (found := _answers(plan, option, journal, scorer))
     }
     if not incumbent or not options:
         raise UsageError(
@@ -151,7 +151,7 @@ def _known_wrong(answer: str | None, case: Case) -> bool:
 
 
 def _answers(
-    plan: FeaturePlan, rung: Rung, journal: Journal, scorer: Scorer
+    plan: FeaturePlan, rung: PlannedOption, journal: Journal, scorer: Scorer
 ) -> dict[str, str | None]:
     trials = {case.id: plan.asker.trial(rung, case, 0, "quality") for case in plan.sample.deciding}
     settled = journal.settled(trial.fingerprint for trial in trials.values())

@@ -26,7 +26,7 @@ from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.custom import envelope
 from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting
 from harness.money.prices.attempts import attempt_cost
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 
 IMPORTED = "imported"
@@ -124,7 +124,7 @@ class _Place:
     """The answers of one model to one case, and the trials that they may be."""
 
     case: Case
-    rung: Rung
+    rung: PlannedOption
     trials: tuple[Trial, ...]
     answers: tuple[ImportedAnswer, ...]
     missing: int
@@ -185,18 +185,20 @@ class _Import:
                 missing=missing,
             )
 
-    def sorted_answers(self) -> dict[tuple[str, str], tuple[Case, Rung, list[ImportedAnswer]]]:
+    def sorted_answers(
+        self,
+    ) -> dict[tuple[str, str], tuple[Case, PlannedOption, list[ImportedAnswer]]]:
         """The answers that fit a case and an option, in the file's order."""
         evalset, rungs = self.plan.evalset, self.rungs()
         known = KnownCases.of(evalset.cases, evalset.copies)
         cases = {case.id: known.find(case) for case in self.source.cases}
-        found: dict[tuple[str, str], tuple[Case, Rung, list[ImportedAnswer]]] = {}
+        found: dict[tuple[str, str], tuple[Case, PlannedOption, list[ImportedAnswer]]] = {}
         for answer in self.source.answers:
             case, rung = cases[answer.case_id], rungs.get(self.names.get(answer.model, ""))
             if case is None or rung is None:
                 self.leave_out(answer, other=answer.case_id in known.by_id, no_case=case is None)
                 continue
-            place = found.setdefault((case.id, rung.option), (case, rung, []))
+            place = found.setdefault((case.id, rung.name), (case, rung, []))
             place[2].append(answer)
         return found
 
@@ -223,18 +225,18 @@ class _Import:
             self.conflicts.append(
                 Conflict(
                     case_id=each.case.id,
-                    option=each.rung.option,
+                    option=each.rung.name,
                     file=each.answers[at].file,
                     feature=features.get(names[repeat], self.plan.feature),
                 )
             )
 
-    def rungs(self) -> dict[str, Rung]:
-        found = [option.rung.first for option in self.plan.options]
+    def rungs(self) -> dict[str, PlannedOption]:
+        found = [option.first for option in self.plan.options]
         incumbent = self.plan.incumbent
         if incumbent is None:
             raise UsageError(f"{self.plan.feature}: {self.plan.note or 'cannot be planned'}")
-        return {rung.option: rung for rung in (incumbent, *found)}
+        return {rung.name: rung for rung in (incumbent, *found)}
 
     def can_score(self, answer: ImportedAnswer) -> bool:
         """Whether the scorer has something to read; else the answer is left out and told."""
@@ -276,7 +278,7 @@ class _Import:
             return answer.text
         return None if answer.score is None else envelope(answer.text, answer.score)
 
-    def attempt(self, answer: ImportedAnswer, rung: Rung, number: int) -> Attempt:
+    def attempt(self, answer: ImportedAnswer, rung: PlannedOption, number: int) -> Attempt:
         cost = None if answer.usage is None else attempt_cost(answer.usage, rung.priced())
         return Attempt(
             number=number,

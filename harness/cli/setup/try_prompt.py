@@ -25,7 +25,7 @@ from harness.conduct.trying import Asking, Tried, rung_with, try_prompt
 from harness.errors import UsageError
 from harness.journal.earlier import prompts_tried
 from harness.journal.journal import Journal
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.planning import Selection, plan_review
 from harness.workspace.workspace import Workspace
 
@@ -52,7 +52,7 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
     plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted)
     text = None if prompt is None else (prompt.name, prompt.read_text(encoding="utf-8"))
     rung = rung_with(plan.features[0], model, text)
-    if rung.excluded is not None:
+    if not (rung.asked or rung.saves_too_little):
         raise UsageError(f"{model}: {rung.excluded}: {rung.note}")
     check_models({rung.model: rung.config}, os.environ)
     team = loaded.features[feature].team
@@ -78,11 +78,11 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
             now=now.isoformat(),
         )
         tried = try_prompt(plan.features[0], rung, asking)
-        count = prompts_tried(journal, feature, rung.option)
+        count = prompts_tried(journal, feature, rung.name)
     _show(tried, count)
 
 
-def _check_quota(workspace: Workspace, rung: Rung, team: str) -> None:
+def _check_quota(workspace: Workspace, rung: PlannedOption, team: str) -> None:
     """Refuse GPUs that the feature's team may not hold."""
     serve = rung.config.serve
     if serve is not None:
@@ -90,7 +90,9 @@ def _check_quota(workspace: Workspace, rung: Rung, team: str) -> None:
         check_quota_of(need, room_of(workspace, machines=()))
 
 
-def _serving(workspace: Workspace, rung: Rung, team: str, stack: ExitStack) -> dict[str, str]:
+def _serving(
+    workspace: Workspace, rung: PlannedOption, team: str, stack: ExitStack
+) -> dict[str, str]:
     """Start this one model, where it is ours to start."""
     if rung.config.serve is None:
         return {}
@@ -98,7 +100,7 @@ def _serving(workspace: Workspace, rung: Rung, team: str, stack: ExitStack) -> d
     return stack.enter_context(serve_here(workspace, models, {}, teams))
 
 
-def _served(rung: Rung, served: Mapping[str, str]) -> Rung:
+def _served(rung: PlannedOption, served: Mapping[str, str]) -> PlannedOption:
     return rung.served_at(served[rung.model]) if rung.model in served else rung
 
 

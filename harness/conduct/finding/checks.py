@@ -144,7 +144,7 @@ def _facts(run: FeatureRun, seat: JudgeAtWork) -> JudgeFacts | None:
     options = planned.options
     beyond = kappa.lower is not None and kappa.lower >= options.least_kappa
     return JudgeFacts(
-        option=planned.rung.option,
+        option=planned.rung.name,
         prompt_sha256=judge.rubric_sha256,
         labels=kappa.n,
         agreement=round(100 * kappa.agreed / kappa.n, 6),
@@ -172,7 +172,7 @@ def with_spreads(run: FeatureRun, option: str, quality: Quality) -> Quality:
     """The same quality, with both models' variances where cases were answered repeatedly."""
     return quality.model_copy(
         update={
-            "spread_current": _spread(run, run.arm(run.incumbent.option)),
+            "spread_current": _spread(run, run.arm(run.incumbent.name)),
             "spread_candidate": _spread(run, run.arm(option)),
         }
     )
@@ -209,7 +209,7 @@ def with_mix(run: FeatureRun, standing: Standing, quality: Quality) -> Quality:
 
 def noise(run: FeatureRun) -> NoiseFacts | None:
     """Today's model against itself; None with one answer per case."""
-    found = repeats.noise_floor(_matrix(run, run.arm(run.incumbent.option)))
+    found = repeats.noise_floor(_matrix(run, run.arm(run.incumbent.name)))
     if found is None:
         return None
     return NoiseFacts(

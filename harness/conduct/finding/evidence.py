@@ -30,7 +30,7 @@ from harness.journal.journal import SpentOrReserved as Spent
 from harness.journal.trials import Attempt, Trial
 from harness.money.amounts import plain, rounded
 from harness.money.savings import Bar, spread
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.record.parts import Evidence, FeatureFacts, Margin, Spend, Target, TrafficFacts
 from harness.record.trust import AnswersFacts, EvalSetFacts
@@ -41,7 +41,7 @@ Way: TypeAlias = Literal["live", "batch", "offline"]
 
 def answers_facts(run: FeatureRun) -> tuple[AnswersFacts, ...] | None:
     """By model that was asked, today's first; None where every answer came live."""
-    found = tuple(_of(run, option) for option in (run.incumbent.option, *run.rungs))
+    found = tuple(_of(run, option) for option in (run.incumbent.name, *run.rungs))
     return found if any(one.batch or one.offline for one in found) else None
 
 
@@ -85,13 +85,13 @@ def _by_option(run: FeatureRun) -> Mapping[str, list[Trial]]:
     own = [rung for rung in (run.incumbent, *run.rungs.values()) if rung.config.serve is not None]
     if run.plan.config.answers == "imported":
         own = []
-    return {rung.option: list(_unread(run, rung)) for rung in own}
+    return {rung.name: list(_unread(run, rung)) for rung in own}
 
 
-def _unread(run: FeatureRun, rung: Rung) -> Iterator[Trial]:
+def _unread(run: FeatureRun, rung: PlannedOption) -> Iterator[Trial]:
     for case in run.plan.sample.deciding:
         for repeat in range(run.plan.repeats):
-            if not run.board.has(rung.option, case.id, repeat):
+            if not run.board.has(rung.name, case.id, repeat):
                 yield run.plan.asker.trial(rung, case, repeat, "quality")
 
 

@@ -20,7 +20,7 @@ from harness.judge.decision.procedure import next_step, standings
 from harness.judge.decision.standing import Ask, PairsSoFar, Standing, Step
 from harness.judge.scoring.scorer import Scorer
 from harness.judge.scoring.second import Validator, find_validator
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.plan.rulings import Judging
 from harness.record.base import Reason
@@ -48,7 +48,7 @@ class Vetoes:
 class Cascade:
     """One cascade of a feature; `kept` grows as the cheap model's outcomes are read."""
 
-    rung: Rung
+    rung: PlannedOption
     accepts: Validator
     kept: dict[str, dict[int, bool]] = field(
         default_factory=lambda: defaultdict[str, dict[int, bool]](dict)
@@ -57,7 +57,7 @@ class Cascade:
     @property
     def first(self) -> str:
         """The option that is really asked."""
-        return self.rung.first.option
+        return self.rung.first.name
 
     def keeps(self, outcome: Outcome) -> bool:
         """Whether the cheap model's outcome stands; a failed one never does."""
@@ -76,7 +76,7 @@ class Cascade:
             for case, repeats in self.kept.items()
             if case in cheap.scores and len(repeats) == len(cheap.scores[case])
         }
-        return cascade_arm(self.rung.option, cheap, incumbent, accepted)
+        return cascade_arm(self.rung.name, cheap, incumbent, accepted)
 
 
 def cascades_of(plan: FeaturePlan, primary: Scorer) -> Mapping[str, Cascade]:
@@ -104,8 +104,8 @@ class FeatureRun:
 
     plan: FeaturePlan
     design: Design
-    incumbent: Rung
-    rungs: Mapping[str, Rung]
+    incumbent: PlannedOption
+    rungs: Mapping[str, PlannedOption]
     board: Scoreboard
     vetoes: dict[str, Vetoes] = field(default_factory=dict[str, "Vetoes"])
     latencies: dict[str, LatencyFacts] = field(default_factory=dict[str, "LatencyFacts"])
@@ -154,13 +154,13 @@ class FeatureRun:
             return self.board.arm(option, measure)
         return cascade.arm(
             self.board.arm(cascade.first, measure),
-            self.board.arm(self.incumbent.option, measure),
+            self.board.arm(self.incumbent.name, measure),
         )
 
     def pairs(self, option: str, measure: int = 0) -> Pairs:
         """An option paired with the incumbent under one measure, as far as both were asked."""
         return pair_up(
-            self.board.arm(self.incumbent.option, measure),
+            self.board.arm(self.incumbent.name, measure),
             self.arm(option, measure),
             order=self.design.order,
             clusters=self.design.clusters,
@@ -184,12 +184,12 @@ class FeatureRun:
         for position, case in enumerate(self.plan.sample.deciding):
             for rung, count in wanted:
                 for repeat in range(self.plan.repeats if position < count else 0):
-                    if not self.board.has(rung.option, case.id, repeat):
+                    if not self.board.has(rung.name, case.id, repeat):
                         yield self.plan.asker.trial(
                             rung, case, repeat, "quality", batch=bool(by_batch)
                         )
 
-    def _whole(self, rung: Rung, count: int) -> int:
+    def _whole(self, rung: PlannedOption, count: int) -> int:
         """A batch is asked up to the pilot's end or the next look, not to each check for futility.
 
         The procedure walks the same checks over the same cases; some answers may come for nothing,
@@ -253,4 +253,4 @@ class FeatureRun:
         return list(self.judging.attempts()) if self.judging else []
 
     def _options(self) -> list[str]:
-        return [self.incumbent.option, *self.rungs]
+        return [self.incumbent.name, *self.rungs]

@@ -64,7 +64,7 @@ def floor_of(plan: FeaturePlan, run: FeatureRun | None) -> FloorFacts | None:
     """By the answers where there are any, else what the plan knew; None where nothing is known."""
     if run is None:
         return plan.floor
-    arm = run.arm(run.incumbent.option)
+    arm = run.arm(run.incumbent.name)
     asked = [case for case in plan.sample.deciding if case.id in arm.scores]
     if not asked:
         return None
@@ -82,7 +82,7 @@ def asks_on(run: FeatureRun) -> int:
     being cleared, twice as many are asked, again and again, as long as an answer that is right on
     all the rest would clear it. Each bound is one of 95 % by itself.
     """
-    plan, arm = run.plan, run.arm(run.incumbent.option)
+    plan, arm = run.plan, run.arm(run.incumbent.name)
     asked, size = len(arm.scores), len(run.design.order)
     if plan.quick or arm.unlabelled or not 0 < asked < size:
         return 0
@@ -114,7 +114,7 @@ def _could_clear(floor: FloorFacts, size: int) -> bool:
 
 def _measured(plan: FeaturePlan, run: FeatureRun, cases: Sequence[Case]) -> FloorFacts | None:
     """By the scores of today's model; None where the world brought none."""
-    arm = run.arm(run.incumbent.option)
+    arm = run.arm(run.incumbent.name)
     scored = [(case, score) for case in cases if (score := arm.score(case.id)) is not None]
     if not scored:
         return None

@@ -31,7 +31,7 @@ def missing_facts(run: FeatureRun, option: str) -> Missingness:
     """
     pairs = run.pairs(option)
     cases = [pair.case_id for pair in pairs.pairs]
-    why = {"why_current": _why(run, run.incumbent.option, cases)}
+    why = {"why_current": _why(run, run.incumbent.name, cases)}
     if option not in run.cascades:
         why["why_candidate"] = _why(run, option, cases)
     return missingness(pairs).with_reasons(**why)

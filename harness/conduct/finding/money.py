@@ -34,7 +34,7 @@ from harness.money.monthly import (
 )
 from harness.money.savings import Bar
 from harness.money.workload import NoUsageError, UsagePair
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.record.money import BreakEven, Bridge, OptionCost
 from harness.record.quality_parts import Quality
@@ -58,24 +58,24 @@ class Measured:
         """The month of a single model; None of a cascade, or while it is unknown."""
         return None if isinstance(self.cost, CascadeCost) else self.cost
 
-    def option_cost(self, rung: Rung) -> OptionCost:
+    def option_cost(self, rung: PlannedOption) -> OptionCost:
         """For the record."""
         if isinstance(self.cost, CascadeCost):
             return cascade_option_cost(self.cost)
         return to_option_cost(self.cost) if self.cost else unknown_cost(rung.rates, "measured")
 
 
-def measure(run: FeatureRun, rung: Rung, quality: Quality | None) -> Measured:
+def measure(run: FeatureRun, rung: PlannedOption, quality: Quality | None) -> Measured:
     """An option's cost by the tokens it took where the incumbent took so many."""
     traffic = run.plan.config.traffic
-    found = usage_pairs(run, rung.first.option)
+    found = usage_pairs(run, rung.first.name)
     pairs, clusters = tuple(one.usage for one in found), tuple(one.cluster for one in found)
     kept = _kept(run, rung, found)
     if traffic is None:
         return Measured(cost=None, pairs=pairs, clusters=clusters)
     success = None
     if quality is not None:
-        own = rung.option == run.incumbent.option
+        own = rung.name == run.incumbent.name
         level = quality.current if own else quality.candidate
         success = None if level is None else level / 100
     both = (rung.priced(), run.incumbent.priced())
@@ -90,9 +90,11 @@ def measure(run: FeatureRun, rung: Rung, quality: Quality | None) -> Measured:
     return Measured(cost=cost, pairs=pairs, clusters=clusters, kept=kept)
 
 
-def _kept(run: FeatureRun, rung: Rung, found: Sequence[CaseUsage]) -> tuple[bool, ...] | None:
+def _kept(
+    run: FeatureRun, rung: PlannedOption, found: Sequence[CaseUsage]
+) -> tuple[bool, ...] | None:
     """Which of the cheap model's answers stood; None for an option that is no cascade."""
-    cascade = run.cascades.get(rung.option)
+    cascade = run.cascades.get(rung.name)
     if cascade is None:
         return None
     return tuple(cascade.kept.get(one.case_id, {}).get(one.repeat, False) for one in found)
@@ -113,7 +115,7 @@ def usage_pairs(run: FeatureRun, option: str) -> tuple[CaseUsage, ...]:
     found: list[CaseUsage] = []
     for case_id, cluster in zip(run.design.order, run.design.clusters, strict=True):
         theirs = _usages(run.board.scored(option, [case_id]))
-        ours = _usages(run.board.scored(run.incumbent.option, [case_id]))
+        ours = _usages(run.board.scored(run.incumbent.name, [case_id]))
         found += [
             CaseUsage(
                 case_id=case_id,
@@ -174,7 +176,7 @@ def interval_to(
     return saving_interval(parts, today, clusters=clusters, rng=rng)
 
 
-def planned_cost(plan: FeaturePlan, rung: Rung) -> OptionCost:
+def planned_cost(plan: FeaturePlan, rung: PlannedOption) -> OptionCost:
     """Before any call: production's tokens at the model's rates."""
     if plan.config.traffic is None or rung.rates is None or rung.cascade is not None:
         return unknown_cost(rung.rates, "traffic")
@@ -214,14 +216,14 @@ def even_at(plan: FeaturePlan, saving: Decimal, loss: QualityLoss, bar: Bar) -> 
 
 
 def cascade_facts(
-    rung: Rung, measured: Measured | None, plan: FeaturePlan, run: FeatureRun | None
+    rung: PlannedOption, measured: Measured | None, plan: FeaturePlan, run: FeatureRun | None
 ) -> CascadeFacts | None:
     """What a cascade is, and how often it asks today's model; None for other options."""
     config = rung.cascade
     if config is None:
         return None
     cost = _cost(measured)
-    tried = None if run is None else run.cascades.get(rung.option)
+    tried = None if run is None else run.cascades.get(rung.name)
     kept = {} if tried is None else tried.kept
     checks = [keeps for repeats in kept.values() for keeps in repeats.values()]
     facts = CascadeFacts(

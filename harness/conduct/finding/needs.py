@@ -67,7 +67,7 @@ def _saved(run: FeatureRun, option: str, unread: Mapping[str, UnusedAnswers]) ->
 
 def cost_of(run: FeatureRun, option: str, total: int, asked: int) -> Decimal | None:
     """USD of asking the option and the incumbent up to a total of cases, judges included."""
-    each = [run.mean_usd(name) for name in (run.asks(option), run.incumbent.option)]
+    each = [run.mean_usd(name) for name in (run.asks(option), run.incumbent.name)]
     known = [usd for usd in each if usd is not None]
     read = run.bulk_read()
     if len(known) < len(each) or not read:
@@ -134,7 +134,7 @@ def _offer(
     )
     if nearest is None or nearest.cases_to_decide is None:
         return None
-    asked, name = len(plan.sample.deciding), nearest.planned.rung.option
+    asked, name = len(plan.sample.deciding), nearest.planned.name
     return _Offer(
         cases=nearest.cases_to_decide - asked,
         cost_usd=cost_of(run, name, nearest.cases_to_decide, asked),
@@ -154,7 +154,7 @@ def _worth(one: Examined) -> Decimal | None:
 def _no_offer(open_ones: Sequence[Examined], plan: FeaturePlan) -> str:
     if plan.quick:
         return "review without --quick: only some of the cases were asked"
-    names = [o.planned.rung.option for o in open_ones if o.standing and o.standing.state == "open"]
+    names = [o.planned.name for o in open_ones if o.standing and o.standing.state == "open"]
     if not names:
         return "add cases, so that a difference like the measured one can be told from the limit"
     one = "it" if len(names) == 1 else "one of them"

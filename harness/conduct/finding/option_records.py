@@ -31,8 +31,8 @@ from harness.judge.decision.verdict import OptionFacts, OptionResult
 from harness.money.error_value import QualityLoss
 from harness.money.prices.catalogue import facts as known
 from harness.money.savings import Bar
-from harness.plan.ladder import Rung
-from harness.plan.model import FeaturePlan, PlannedOption
+from harness.plan.ladder import PlannedOption
+from harness.plan.model import FeaturePlan
 from harness.record.base import Reason
 from harness.record.money import BreakEven, OptionCost
 from harness.record.parts import OptionRecord, Target
@@ -64,7 +64,7 @@ def examine(
     run: FeatureRun, planned: PlannedOption, standing: Standing, today: Measured, bar: Bar
 ) -> Examined:
     """Bring quality and money of one asked option together; `today` is the incumbent's cost."""
-    option = planned.rung.option
+    option = planned.name
     pairs = run.pairs(option)
     seen = run.vetoes.get(option)
     if seen is not None and standing.state in {"passes", "vetoed"}:
@@ -74,7 +74,7 @@ def examine(
     found = quality(run.design, standing, pairs, metric) if standing.n and not waits else None
     if found is not None:
         found = with_mix(run, standing, with_spreads(run, option, found))
-    measured = measure(run, planned.rung, found)
+    measured = measure(run, planned, found)
     saving, even, at_best = None, None, None
     if measured.cost is not None and today.cost is not None:
         saving = today.cost.monthly_after_discounts - measured.cost.monthly_after_discounts
@@ -119,8 +119,8 @@ def facts(
     planned, standing = examined.planned, examined.standing
     if standing is None or run is None or planned.excluded is not None:
         blocked = (planned.excluded,) if planned.excluded else plan.reasons
-        return OptionFacts(option=planned.rung.option, quality=None, blocked=blocked)
-    vetoes = run.vetoes.get(planned.rung.option)
+        return OptionFacts(option=planned.name, quality=None, blocked=blocked)
+    vetoes = run.vetoes.get(planned.name)
     measured = examined.measured
     cost = measured.cost.monthly_after_discounts if measured and measured.cost else None
     saving = examined.saving_after_discounts
@@ -132,7 +132,7 @@ def facts(
         # What such a judge shows, it shows of no model: neither harm nor its absence.
         state = "passes" if state in {"inferior", "unlikely"} else state
     return OptionFacts(
-        option=planned.rung.option,
+        option=planned.name,
         quality=state,
         vetoes=vetoes.reasons if vetoes else (),
         doubts=(*doubts, Reason.USAGE_NOT_REPORTED) if unknown else doubts,
@@ -140,7 +140,7 @@ def facts(
         nets_enough=_reaches(_left(examined, state, doubts), minimum),
         cost=cost,
         net=examined.even.net_saving_estimate if examined.even else None,
-        credit=_credit(examined, planned.rung, run),
+        credit=_credit(examined, planned, run),
     )
 
 
@@ -161,7 +161,7 @@ def _left(examined: Examined, state: str, doubts: tuple[Reason, ...]) -> Decimal
     return None if found is None else found.net_of_one_off
 
 
-def _credit(examined: Examined, rung: Rung, run: FeatureRun) -> Reason:
+def _credit(examined: Examined, rung: PlannedOption, run: FeatureRun) -> Reason:
     if rung.model == run.incumbent.model and rung.cascade is None:
         return Reason.SAME_MODEL_CHEAPER
     if rung.rates is not None and rung.rates.hosting is not None:
@@ -175,8 +175,8 @@ def option_record(
     examined: Examined, result: OptionResult, plan: FeaturePlan, run: FeatureRun | None
 ) -> OptionRecord:
     """Write one option down."""
-    rung = examined.planned.rung
-    vetoes = run.vetoes.get(rung.option) if run else None
+    rung = examined.planned
+    vetoes = run.vetoes.get(rung.name) if run else None
     parts = vetoes or _parts(examined, run)
     asked = run is not None and examined.standing is not None and examined.standing.asked > 0
     return OptionRecord(
@@ -190,7 +190,7 @@ def option_record(
         slices=parts.slices if parts else (),
         guardrails=parts.guardrails if parts else (),
         latency=vetoes.latency if vetoes else None,
-        missing=missing_facts(run, rung.option) if run and asked else None,
+        missing=missing_facts(run, rung.name) if run and asked else None,
         cost=cost_of(examined, plan),
         error_break_even=examined.even,
         saving_at_most=examined.planned.saving_bound_usd,
@@ -205,7 +205,7 @@ def option_record(
 
 def _resting(examined: Examined, run: FeatureRun) -> Pairs:
     """The pairs that the option's figures rest on; all of them where it has none."""
-    pairs, standing = run.pairs(examined.planned.rung.option), examined.standing
+    pairs, standing = run.pairs(examined.planned.name), examined.standing
     if standing is None or examined.quality is None:
         return pairs
     return replace(pairs, pairs=pairs.pairs[slice(*standing.cases)])
@@ -224,14 +224,14 @@ def _parts(examined: Examined, run: FeatureRun | None) -> Parts | None:
     )
 
 
-def target(rung: Rung, plan: FeaturePlan, run: FeatureRun | None) -> Target:
+def target(rung: PlannedOption, plan: FeaturePlan, run: FeatureRun | None) -> Target:
     """A model as it is asked, and as it was served."""
     served: set[str] = set()
     if run is not None:
-        read = run.board.scored(rung.first.option, run.design.order)
+        read = run.board.scored(rung.first.name, run.design.order)
         served = {a.served_model for s in read for a in s.attempts if a.served_model}
     return Target(
-        option=rung.option,
+        option=rung.name,
         provider=rung.config.provider,
         model_id=rung.model,
         version=rung.version,
@@ -246,7 +246,7 @@ def target(rung: Rung, plan: FeaturePlan, run: FeatureRun | None) -> Target:
     )
 
 
-def _own_name(rung: Rung, served: Collection[str]) -> str | None:
+def _own_name(rung: PlannedOption, served: Collection[str]) -> str | None:
     """llama.cpp, started by us, answers every request by the one name that we gave it."""
     ours = rung.first.config.serve
     own = ours is not None and ours.engine == "llama-cpp" and len(served) == 1
@@ -295,7 +295,7 @@ _STATES: dict[str, str] = {
 }
 
 
-def lever_of(rung: Rung, plan: FeaturePlan) -> str:
+def lever_of(rung: PlannedOption, plan: FeaturePlan) -> str:
     """What kind of change an option is."""
     if rung.cascade is not None:
         return "cascade"
@@ -313,7 +313,7 @@ def _risk(found: Quality | None) -> str:
     return "medium" if found.worst > -found.margin else "high"
 
 
-def _effort(rung: Rung, plan: FeaturePlan) -> str:
+def _effort(rung: PlannedOption, plan: FeaturePlan) -> str:
     """What changing takes: a name, another vendor's API, or a service of one's own."""
     if plan.incumbent is None:
         return "unknown"
@@ -327,7 +327,7 @@ def _effort(rung: Rung, plan: FeaturePlan) -> str:
 
 def cost_of(examined: Examined, plan: FeaturePlan) -> OptionCost:
     """The option's cost as the record shows it: measured, else from the traffic."""
-    rung = examined.planned.rung
+    rung = examined.planned
     if examined.measured is not None and examined.measured.cost is not None:
         return examined.measured.option_cost(rung)
     return planned_cost(plan, rung)

@@ -119,7 +119,7 @@ class _Writer:
 
     def _incumbent_cost(self) -> Measured:
         plan, run = self._plan, self._run
-        if run is not None and run.board.scored(run.incumbent.option, run.design.order):
+        if run is not None and run.board.scored(run.incumbent.name, run.design.order):
             return measure(run, run.incumbent, None)
         cost = None
         if plan.incumbent is not None and plan.incumbent.rates and plan.config.traffic:
@@ -133,9 +133,7 @@ class _Writer:
             return [Examined(planned=planned) for planned in self._plan.options]
         standings = {standing.option: standing for standing in run.standings()}
         found = [
-            self._end(
-                run, examine(run, planned, standings[planned.rung.option], self._today, self._bar)
-            )
+            self._end(run, examine(run, planned, standings[planned.name], self._today, self._bar))
             if planned.asked
             else Examined(planned=planned)
             for planned in self._plan.options
@@ -152,11 +150,11 @@ class _Writer:
         return replace(examined, cases_to_decide=total, stopped=stopped)
 
     def _chosen(self) -> Examined | None:
-        names = {one.planned.rung.option: one for one in self._examined}
+        names = {one.planned.name: one for one in self._examined}
         return names.get(self._decided.chosen) if self._decided.chosen else None
 
     def _lever(self, chosen: Examined | None) -> str:
-        return "none" if chosen is None else lever_of(chosen.planned.rung, self._plan)
+        return "none" if chosen is None else lever_of(chosen.planned, self._plan)
 
     def _fails_bar(self) -> bool:
         run = self._run
@@ -172,7 +170,7 @@ class _Writer:
     def _current_scores(self) -> list[float]:
         """Of every case that the incumbent was asked; none where labels are lacking."""
         run = self._run
-        arm = run.board.arm(run.incumbent.option) if run else None
+        arm = run.board.arm(run.incumbent.name) if run else None
         if run is None or arm is None or arm.unlabelled:
             return []
         asked = [arm.score(case) for case in run.design.order if case in arm.scores]
@@ -192,7 +190,7 @@ class _Writer:
 
     def _current_latency(self) -> LatencyFacts | None:
         run = self._run
-        return None if run is None else run.latencies.get(run.incumbent.option)
+        return None if run is None else run.latencies.get(run.incumbent.name)
 
     def _bridge(self, chosen: Examined | None) -> tuple[Bridge, ...]:
         today = self._today.own_month
@@ -234,7 +232,7 @@ class _Writer:
                 else "time: it was not measured"
             )
         run = self._run
-        if run is not None and run.board.arm(run.incumbent.option).unlabelled:
+        if run is not None and run.board.arm(run.incumbent.name).unlabelled:
             gaps.append(_level_gap(plan, self._floor))
         if plan.evalset.targets in {"model", "program"}:
             maker = plan.evalset.targets
@@ -260,4 +258,4 @@ def _by_cost(one: Examined) -> tuple[bool, Decimal, str]:
     monthly = one.planned.monthly_usd
     if one.measured is not None and one.measured.cost is not None:
         monthly = one.measured.cost.monthly_after_discounts
-    return (monthly is None, monthly or Decimal(0), one.planned.rung.option)
+    return (monthly is None, monthly or Decimal(0), one.planned.name)

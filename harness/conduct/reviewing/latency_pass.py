@@ -23,7 +23,7 @@ from harness.conduct.finding.vetoes import find_vetoes
 from harness.conduct.reviewing.session import READING, ReviewSession
 from harness.journal.trials import Attempt, Outcome, Trial
 from harness.judge.decision.standing import Confirm
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.record.parts import LatencyFacts
 from harness.stats.load import percentile
@@ -81,7 +81,9 @@ MOST_ROUNDS = 8
 that it loses a third of them, less than one of 60 is lacking in the end."""
 
 
-def latency_trials(plan: FeaturePlan, rung: Rung, start: int, stop: int) -> Iterator[Trial]:
+def latency_trials(
+    plan: FeaturePlan, rung: PlannedOption, start: int, stop: int
+) -> Iterator[Trial]:
     """Live requests `start` to `stop` of one model: the deciding cases in order, again and again.
 
     A case that is asked again is a repeat of its own, so that no answer comes from a journal.
@@ -99,7 +101,7 @@ def lacking(plan: FeaturePlan, outcomes: Sequence[Outcome]) -> int:
 
 def latency_facts(
     config: LatencyConfig,
-    rung: Rung,
+    rung: PlannedOption,
     outcomes: Iterable[Outcome],
     *,
     incumbent: LatencyFacts | None,
@@ -120,7 +122,7 @@ def cascade_facts(
     An answer that stands took the cheap model's time; one that does not, both, one after the
     other. Nothing is shown before the check, so its first token comes with the last one.
     """
-    own = run.incumbent.option
+    own = run.incumbent.name
     today = [_timed(outcome) for outcome in run.live if outcome.trial.option == own]
     cheap = [outcome for outcome in run.live if outcome.trial.option == cascade.first]
     times: list[_Timed] = []
@@ -168,7 +170,7 @@ def _from(times: Sequence[_Timed | None], place: int) -> _Timed | None:
 
 
 def _facts(
-    config: LatencyConfig, rung: Rung, sample: TimedCall, incumbent: LatencyFacts | None
+    config: LatencyConfig, rung: PlannedOption, sample: TimedCall, incumbent: LatencyFacts | None
 ) -> LatencyFacts:
     p50 = percentile(sample.total_s, 0.50)
     p95 = percentile(sample.total_s, 0.95)
@@ -240,7 +242,7 @@ class LivePass:
             latency = self._option_latency(run, option)
             run.vetoes[option] = find_vetoes(run, standings[option], latency=latency)
 
-    def answer(self, plan: FeaturePlan, rung: Rung, concurrency: int) -> list[Outcome]:
+    def answer(self, plan: FeaturePlan, rung: PlannedOption, concurrency: int) -> list[Outcome]:
         """The live requests of one model, lost samples made up for."""
         governor = self._commons.govern(concurrency)
         outcomes: list[Outcome] = []
@@ -259,16 +261,16 @@ class LivePass:
         cascade, config = run.cascades.get(option), run.plan.config.latency
         if cascade is None or alone is None or config is None:
             return alone
-        incumbent = run.latencies.get(run.incumbent.option)
+        incumbent = run.latencies.get(run.incumbent.name)
         return cascade_facts(config, cascade, run, incumbent)
 
-    def _latency(self, run: FeatureRun, rung: Rung) -> LatencyFacts | None:
+    def _latency(self, run: FeatureRun, rung: PlannedOption) -> LatencyFacts | None:
         config, plan = run.plan.config.latency, run.plan
         if config is None or plan.latency_requests == 0:
             return None
-        if rung.option not in run.latencies:
+        if rung.name not in run.latencies:
             outcomes = self.answer(plan, rung, config.concurrency)
             run.live += outcomes
-            incumbent = run.latencies.get(run.incumbent.option)
-            run.latencies[rung.option] = latency_facts(config, rung, outcomes, incumbent=incumbent)
-        return run.latencies[rung.option]
+            incumbent = run.latencies.get(run.incumbent.name)
+            run.latencies[rung.name] = latency_facts(config, rung, outcomes, incumbent=incumbent)
+        return run.latencies[rung.name]

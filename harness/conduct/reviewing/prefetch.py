@@ -25,7 +25,7 @@ from harness.conduct.reviewing.latency_pass import LivePass
 from harness.conduct.reviewing.session import ReviewSession, Runtime
 from harness.journal.journal import Journal
 from harness.journal.trials import Trial
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Plan
 
 
@@ -53,7 +53,7 @@ def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Runtime) -> int:
         return outcomes + sum(1 for _ in live)
 
 
-def everything(run: FeatureRun, rung: Rung) -> Iterator[Trial]:
+def everything(run: FeatureRun, rung: PlannedOption) -> Iterator[Trial]:
     """Every trial of the quality pass that a review may want of a model."""
     for case in run.plan.sample.deciding:
         for repeat in range(run.plan.repeats):
@@ -106,7 +106,7 @@ def needs_server(plan: Plan, model: str, journal: Journal) -> bool:
     return model in judges or timed or not is_answered(plan, model, journal)
 
 
-def asked(plan: Plan, model: str) -> Iterator[tuple[FeaturePlan, Rung]]:
+def asked(plan: Plan, model: str) -> Iterator[tuple[FeaturePlan, PlannedOption]]:
     """The features that ask a model for answers, each with the way in which it does."""
     for feature in plan.to_ask:
         if feature.config.answers == "replayed" and feature.incumbent is not None:
@@ -131,7 +131,7 @@ def _answer(plan: Plan, model: str, desk: OfflineBackend, engine: Runtime) -> in
     return sum(1 for _ in commons.noted(outcomes))
 
 
-def _asking(commons: ReviewSession, model: str) -> Iterator[tuple[FeatureRun, Rung]]:
+def _asking(commons: ReviewSession, model: str) -> Iterator[tuple[FeatureRun, PlannedOption]]:
     for run in commons.runs.values():
         if run.plan.config.answers == "replayed":
             for rung in (run.incumbent, *run.rungs.values()):

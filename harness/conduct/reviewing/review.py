@@ -246,7 +246,7 @@ def context(
         loads=journal.load_spend(plan.feature, plan.cycle),
         unread={} if run is None else unread_of(run, journal, plan.cycle),
         prompts_tried=tuple(
-            (option.rung.option, prompts_tried(journal, plan.feature, option.rung.first.option))
+            (option.name, prompts_tried(journal, plan.feature, option.first.name))
             for option in plan.options
         ),
     )

@@ -34,7 +34,7 @@ from harness.journal.journal import Journal
 from harness.journal.trials import Lane, Missing, Outcome, Trial
 from harness.money.prices.attempts import attempt_cost
 from harness.plan.judging import OPTION as JUDGED_BY
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Plan
 from harness.plan.rulings import Judging
 from providers.completion import TokenUsage
@@ -58,12 +58,12 @@ def lane_limits(
 
 def price(run: FeatureRun, trial: Trial, usage: TokenUsage) -> Decimal:
     """What an attempt at a feature's trial cost, its judges' too."""
-    judges = {f"{JUDGED_BY}{judge.rung.option}": judge.rung for judge in run.plan.judges}
-    rungs = {run.incumbent.option: run.incumbent, **run.rungs, **judges}
+    judges = {f"{JUDGED_BY}{judge.rung.name}": judge.rung for judge in run.plan.judges}
+    rungs = {run.incumbent.name: run.incumbent, **run.rungs, **judges}
     return attempt_cost(usage, rungs[trial.option].priced(), batch=trial.batch)
 
 
-def _limits(rung: Rung, concurrency: int | None) -> LaneLimits:
+def _limits(rung: PlannedOption, concurrency: int | None) -> LaneLimits:
     return LaneLimits(
         max_concurrency=concurrency or rung.config.max_concurrency,
         requests_per_minute=rung.config.requests_per_minute,
@@ -81,7 +81,7 @@ def start(plan: FeaturePlan, served: Mapping[str, str]) -> FeatureRun:
         raise LookupError(f"{plan.feature} was not planned to be asked")
     judges = tuple(replace(judge, rung=_at(judge.rung, served)) for judge in plan.judges)
     cases = {case.id: case for case in plan.sample.deciding}
-    judging = Judging.of(judges, cases, plan.incumbent.option)
+    judging = Judging.of(judges, cases, plan.incumbent.name)
     book = judging.book if judging else None
     # What was imported is all there, in whatever number, as soon as it was read.
     fewest = 1 if plan.config.answers == "imported" else plan.repeats
@@ -90,14 +90,14 @@ def start(plan: FeaturePlan, served: Mapping[str, str]) -> FeatureRun:
         plan=plan,
         design=plan.design,
         incumbent=_at(plan.incumbent, served),
-        rungs={rung.option: _at(rung, served) for rung in plan.rungs},
+        rungs={rung.name: _at(rung, served) for rung in plan.rungs},
         board=Scoreboard(measures=measures, cases=cases, fewest=fewest),
         judging=judging,
         cascades=cascades_of(plan, measures.primary),
     )
 
 
-def _at(rung: Rung, served: Mapping[str, str]) -> Rung:
+def _at(rung: PlannedOption, served: Mapping[str, str]) -> PlannedOption:
     address = served.get(rung.model)
     return rung if address is None else rung.served_at(address)
 

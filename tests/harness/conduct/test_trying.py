@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.journal.earlier import prompts_tried
 from harness.journal.journal import Journal
 from harness.journal.upkeep import check
-from harness.plan.ladder import Rung
+from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.plan.planning import Selection, plan_review
 from harness.workspace.workspace import load_workspace
@@ -21,7 +21,7 @@ from tests.support.wire.openai_server import OpenAIServer
 
 
 def try_once(
-    plan: FeaturePlan, rung: Rung, cluster: Cluster, *, journal: Path, run_id: str
+    plan: FeaturePlan, rung: PlannedOption, cluster: Cluster, *, journal: Path, run_id: str
 ) -> Tried:
     with Journal.open(journal, run_id=run_id, cycle=CYCLE, now=NOW.isoformat()) as opened:
         return try_prompt(plan, rung, asking(cluster, opened))

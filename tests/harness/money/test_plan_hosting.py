@@ -26,7 +26,7 @@ from tests.support.workspaces import edit, write_workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.plan.ladder import Rung
+    from harness.plan.ladder import PlannedOption
 
 ON = date(2026, 11, 20)
 OWN = """\
@@ -80,7 +80,7 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def own(root: Path) -> Rung:
+def own(root: Path) -> PlannedOption:
     (rung,) = climb(load_workspace(root), "tickets", on=ON).rungs
     return rung
 

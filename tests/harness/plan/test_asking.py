@@ -144,8 +144,8 @@ def test_a_retired_model_is_not_asked(root: Path) -> None:
 
 def test_auto_takes_what_is_cheaper_and_permitted(root: Path) -> None:
     edited(root, "candidates: [good]", "candidates: auto")
-    assert [option.rung.option for option in planned(root).asked] == ["bad", "good"]
-    assert [option.rung.option for option in planned(root, models=("good",)).asked] == ["good"]
+    assert [option.name for option in planned(root).asked] == ["bad", "good"]
+    assert [option.name for option in planned(root, models=("good",)).asked] == ["good"]
 
 
 def test_proven_parts_stand_in_the_design(root: Path) -> None:

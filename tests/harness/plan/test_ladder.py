@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plan.ladder import build_rung, climb
+from harness.plan.ladder import climb, plan_option
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
 from harness.workspace.workspace import load_workspace
@@ -72,9 +72,9 @@ def test_auto_names_what_is_cheaper_and_every_effort_of_a_model_without_its_own(
     tmp_path: Path,
 ) -> None:
     plan = planned(workspace(tmp_path, candidates="auto"))
-    names = [option.rung.option for option in plan.options]
+    names = [option.name for option in plan.options]
     assert sorted(names) == ["settled", "small", "thinker@high", "thinker@low"]
-    assert {o.rung.option: o.rung.effort for o in plan.options} == {
+    assert {o.name: o.effort for o in plan.options} == {
         "small": None,
         "settled": "low",
         "thinker@low": "low",
@@ -105,10 +105,10 @@ def test_what_a_model_lacks_is_a_reason_before_the_run(
     tmp_path: Path, small: str, why: str | None, *, image: bool
 ) -> None:
     root = workspace(tmp_path, candidates="[small, thinker@low]", small=small, image=image)
-    option = next(o for o in planned(root).options if o.rung.option == "small")
+    option = next(o for o in planned(root).options if o.name == "small")
     assert option.excluded == (None if why is None else Reason.CAPABILITY_GAP)
     if why is not None:
-        assert option.rung.note == why
+        assert option.note == why
 
 
 def test_a_model_that_retired_is_not_asked(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_the_most_specific_prompt_wins_and_its_hash_goes_with_the_option(tmp_pat
     folder = root / "prompts" / "tickets"
 
     def of(model: str) -> tuple[str, str]:
-        prompt = build_rung(load_workspace(root), "tickets", model, on=ON).prompt
+        prompt = plan_option(load_workspace(root), "tickets", model, on=ON).prompt
         return prompt.path.rpartition("/")[2], prompt.sha256
 
     assert of("small") == of("dear") == ("default.j2", of("big@low")[1])

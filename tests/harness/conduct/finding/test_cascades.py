@@ -146,7 +146,7 @@ def test_the_plan_prices_a_cascade_without_further_calls(tmp_path: Path) -> None
     write_review_workspace(tmp_path, 9, shape(extra=""))
     alone = plan_review(load_workspace(tmp_path), cycle=CYCLE, on=NOW.date(), wanted=Selection())
     (first,), (second,) = with_it.features, alone.features
-    assert [option.rung.option for option in first.options] == ["good", "good+not-unsure"]
+    assert [option.name for option in first.options] == ["good", "good+not-unsure"]
     assert first.money is not None
     assert second.money is not None
     assert first.money.calls == second.money.calls == 600

@@ -35,6 +35,7 @@ from harness.tell.pages import publish
 from harness.workspace.endpoints import params_sha256
 from harness.workspace.fingerprints import fingerprint, inputs_sha256
 from harness.workspace.model_file import split_option
+from harness.workspace.policy_file import GateRule
 from harness.workspace.prompts import prompt_for
 from harness.workspace.workspace import Workspace
 
@@ -105,9 +106,9 @@ def tests_of(given: GateInput, report: GateReport, workspace: Workspace) -> tupl
         entry = given.lock.features.get(one.feature)
         if one.code not in LACKING or entry is None or one.feature not in workspace.features:
             continue
-        if one.rule == "model":
+        if one.rule is GateRule.MODEL:
             test = _of_model(given, entry, workspace)
-        elif one.rule in {"prompt", "evalset"}:
+        elif one.rule in {GateRule.PROMPT, GateRule.EVALSET}:
             test = found.get(one.feature) or _of_asking(entry, workspace)
         else:
             continue
@@ -204,7 +205,7 @@ def _asking(workspace: Workspace, feature_id: str, option: str) -> list[str]:
 def _too_often(feature: str, used: int, looks: int) -> Violation:
     return Violation(
         feature=feature,
-        rule="model",
+        rule=GateRule.MODEL,
         code=Cause.BEYOND_PLAN,
         outcome=Outcome.FAIL,
         message=f"not evaluated: these cases were tested {used} times, planned are {looks} looks",

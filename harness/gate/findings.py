@@ -176,21 +176,21 @@ class GateReport:
         return codes.get(self.outcome, ExitCode.OK)
 
 
-_OF_A_LOCK: tuple[GateRule, ...] = ("model", "expired_unchanged")
+_OF_A_LOCK: tuple[GateRule, ...] = (GateRule.MODEL, GateRule.EXPIRED_UNCHANGED)
 """What can be judged by the lock alone."""
 _OF_RECORDS: tuple[GateRule, ...] = (
-    "prompt",
-    "evalset",
-    "lock",
-    "guardrail",
-    "latency",
-    "unpriced",
-    "not_permitted",
-    "retiring",
-    "budget",
+    GateRule.PROMPT,
+    GateRule.EVALSET,
+    GateRule.LOCK,
+    GateRule.GUARDRAIL,
+    GateRule.LATENCY,
+    GateRule.UNPRICED,
+    GateRule.NOT_PERMITTED,
+    GateRule.RETIRING,
+    GateRule.BUDGET,
 )
 """What takes a workspace and its records."""
-_SHOWN_HARM_COUNTS = frozenset({"SHOWN_WORSE"})
+_SHOWN_HARM_COUNTS = frozenset({Cause.SHOWN_WORSE})
 
 
 def level_of(rules: GatePolicy, rule: GateRule, *, risk: str | None, feature: str) -> Level:
@@ -199,7 +199,7 @@ def level_of(rules: GatePolicy, rule: GateRule, *, risk: str | None, feature: st
     if own is not None:
         return own
     of_risk = rules.by_risk.get(cast("Risk", risk), {}).get(rule) if risk is not None else None
-    return of_risk or cast("Level", getattr(rules, rule))
+    return of_risk or cast("Level", getattr(rules, rule.value))
 
 
 def weighed(
@@ -212,9 +212,9 @@ def weighed(
     kept: list[Violation] = []
     for one in findings:
         level = level_of(rules, one.rule, risk=risk, feature=one.feature)
-        if level == "off" and one.outcome is not Outcome.PASS:
+        if level is Level.OFF and one.outcome is not Outcome.PASS:
             continue
-        softened = level == "warn" and one.code not in _SHOWN_HARM_COUNTS
+        softened = level is Level.WARN and one.code not in _SHOWN_HARM_COUNTS
         bad = one.outcome in {Outcome.FAIL, Outcome.CANNOT_TELL}
         kept.append(replace(one, outcome=Outcome.WARN) if softened and bad else one)
     return tuple(kept)
@@ -230,14 +230,14 @@ def asked_of(given: GateInput) -> tuple[tuple[str, GateRule], ...]:
         pairs.extend(
             (proposed.feature, rule)
             for rule in rules
-            if level_of(given.rules, rule, risk=risk, feature=proposed.feature) != "off"
+            if level_of(given.rules, rule, risk=risk, feature=proposed.feature) is not Level.OFF
         )
-    if given.added is not None and given.rules.unclaimed_model != "off":
-        pairs.append((ALL, "unclaimed_model"))
+    if given.added is not None and given.rules.unclaimed_model is not Level.OFF:
+        pairs.append((ALL, GateRule.UNCLAIMED_MODEL))
     return tuple(dict.fromkeys(pairs))
 
 
 def _rules(given: GateInput, *, locked: bool) -> tuple[GateRule, ...]:
     if not locked:
-        return ("unlocked",)
+        return (GateRule.UNLOCKED,)
     return _OF_A_LOCK if given.evidence is None else _OF_A_LOCK + _OF_RECORDS

@@ -61,13 +61,13 @@ def judge(given: GateInput) -> GateReport:
 def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> Iterator[Judged]:
     if entry is None:
         message = "no decision is locked for it"
-        yield _plain(proposed.feature, "unlocked", Cause.UNLOCKED, message, Outcome.FAIL)
+        yield _plain(proposed.feature, GateRule.UNLOCKED, Cause.UNLOCKED, message, Outcome.FAIL)
         return
     yield from _backing(given, entry)
     if proposed.asked is None:
         why = proposed.unreadable or "it says nothing"
         message = f"{proposed.place}: {why}"
-        yield _plain(entry.feature, "model", Cause.UNREADABLE, message, Outcome.CANNOT_TELL)
+        yield _plain(entry.feature, GateRule.MODEL, Cause.UNREADABLE, message, Outcome.CANNOT_TELL)
         return
     case = LockedAndProposed(entry=entry, proposed=proposed, asked=proposed.asked)
     was = _locked_as(entry, proposed.asked)
@@ -111,13 +111,19 @@ def _unchanged(given: GateInput, case: LockedAndProposed, was: LockedModel) -> I
     if expired and adopting:
         what = f"{before} -> {shown(case.asked)}"
         message = f"{what}: the decision could be relied on until {entry.expires_at}"
-        yield _plain(entry.feature, "model", Cause.EVIDENCE_STALE, message, Outcome.FAIL, what=what)
+        yield _plain(
+            entry.feature, GateRule.MODEL, Cause.EVIDENCE_STALE, message, Outcome.FAIL, what=what
+        )
     elif expired:
         message = f"unchanged, but the decision ended on {entry.expires_at}"
-        yield _plain(entry.feature, "expired_unchanged", Cause.EXPIRED, message, Outcome.FAIL)
+        yield _plain(
+            entry.feature, GateRule.EXPIRED_UNCHANGED, Cause.EXPIRED, message, Outcome.FAIL
+        )
     elif was != entry.accepted and entry.verdict is Verdict.DOWNGRADE:
         message = f"{entry.accepted.option} is accepted, {was.option} still in production"
-        yield _plain(entry.feature, "model", Cause.NOT_YET_IN_PRODUCTION, message, Outcome.PASS)
+        yield _plain(
+            entry.feature, GateRule.MODEL, Cause.NOT_YET_IN_PRODUCTION, message, Outcome.PASS
+        )
     yield from _dearer(given, entry)
 
 
@@ -145,22 +151,26 @@ def _check_seen(case: LockedAndProposed) -> Iterator[Judged]:
             f"{case.entry.accepted.option} goes on to {after.to} at {after.place}; nobody says "
             "where production reads what an answer must pass: state `accepts_in` of the cascade"
         )
-        yield _plain(case.entry.feature, "model", Cause.CHECK_NOT_SEEN, message, Outcome.WARN)
+        yield _plain(
+            case.entry.feature, GateRule.MODEL, Cause.CHECK_NOT_SEEN, message, Outcome.WARN
+        )
 
 
 def _permitted(case: LockedAndProposed, *, changed: bool = True) -> Iterator[Judged]:
     asked, feature = case.asked, case.entry.feature
     if asked.may_see is not None and case.entry.data not in asked.may_see:
         message = f"{shown(asked)} may not see {case.entry.data} data"
-        yield _plain(feature, "not_permitted", Cause.DATA_NOT_PERMITTED, message, Outcome.FAIL)
+        yield _plain(
+            feature, GateRule.NOT_PERMITTED, Cause.DATA_NOT_PERMITTED, message, Outcome.FAIL
+        )
     if not changed:
         return
     if asked.has_price is False:
         message = f"{shown(asked)} has no price"
-        yield _plain(feature, "unpriced", Cause.PRICE_MISSING, message, Outcome.FAIL)
+        yield _plain(feature, GateRule.UNPRICED, Cause.PRICE_MISSING, message, Outcome.FAIL)
     if asked.retires_on is not None:
         message = f"{shown(asked)} retires on {asked.retires_on}"
-        yield _plain(feature, "retiring", Cause.MODEL_RETIRING, message, Outcome.FAIL)
+        yield _plain(feature, GateRule.RETIRING, Cause.MODEL_RETIRING, message, Outcome.FAIL)
 
 
 def _backing(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
@@ -171,13 +181,13 @@ def _backing(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
     backing = [one for one in mine if one.finding_sha256 == entry.finding_sha256]
     if not backing:
         message = f"the lock rests on {entry.decision_id}, which is not among the records"
-        yield _plain(entry.feature, "lock", Cause.LOCK_NOT_BACKED, message, Outcome.FAIL)
+        yield _plain(entry.feature, GateRule.LOCK, Cause.LOCK_NOT_BACKED, message, Outcome.FAIL)
     elif all(one.state not in IN_FORCE | {State.SUPERSEDED} for one in backing):
         message = f"the lock rests on {entry.decision_id}, which is {backing[0].state.value}"
-        yield _plain(entry.feature, "lock", Cause.LOCK_NOT_BACKED, message, Outcome.FAIL)
+        yield _plain(entry.feature, GateRule.LOCK, Cause.LOCK_NOT_BACKED, message, Outcome.FAIL)
     elif any(one.generated_at > given.now + SKEW for one in backing):
         message = f"{entry.decision_id} is dated after now: a clock is wrong"
-        yield _plain(entry.feature, "lock", Cause.CLOCK_SKEW, message, Outcome.CANNOT_TELL)
+        yield _plain(entry.feature, GateRule.LOCK, Cause.CLOCK_SKEW, message, Outcome.CANNOT_TELL)
 
 
 def _removed(given: GateInput) -> Iterator[Violation]:
@@ -187,7 +197,7 @@ def _removed(given: GateInput) -> Iterator[Violation]:
         if name in here:
             yield Violation(
                 feature=name,
-                rule="lock",
+                rule=GateRule.LOCK,
                 code=Cause.LOCK_ENTRY_REMOVED,
                 outcome=Outcome.FAIL,
                 message="its entry was removed from the lock while the feature is still there",
@@ -206,7 +216,7 @@ def _unclaimed(given: GateInput) -> Iterator[Violation]:
             continue
         yield Violation(
             feature=ALL,
-            rule="unclaimed_model",
+            rule=GateRule.UNCLAIMED_MODEL,
             code=Cause.UNCLAIMED_MODEL,
             outcome=Outcome.FAIL,
             message=f"{use.path}:{use.line}: {use.written} is used by no feature of the lock",

@@ -9,7 +9,7 @@ from harness.gate.findings import Cause, Outcome, Priced, Violation
 from harness.money.amounts import exact
 from harness.record.lock import LockedModel
 from harness.record.money import OptionCost
-from harness.workspace.policy_file import GatePolicy
+from harness.workspace.policy_file import GatePolicy, GateRule
 
 _PERCENT = Decimal(100)
 
@@ -81,4 +81,6 @@ def _rises(before: Decimal, after: Decimal, percent: float) -> bool:
 
 
 def _finding(feature: str, code: Cause, message: str, outcome: Outcome = Outcome.FAIL) -> Violation:
-    return Violation(feature=feature, rule="budget", code=code, outcome=outcome, message=message)
+    return Violation(
+        feature=feature, rule=GateRule.BUDGET, code=code, outcome=outcome, message=message
+    )

@@ -18,12 +18,12 @@ from harness.workspace.policy_file import GateRule
 
 _REVIEW = "run `rightsize review` and `rightsize decide`, then `rightsize lock`"
 _BROKEN: dict[Reason, tuple[GateRule, Cause]] = {
-    Reason.GUARDRAIL_FAILED: ("guardrail", Cause.GUARDRAIL_FAILED),
-    Reason.SLICE_REGRESSION: ("guardrail", Cause.SLICE_REGRESSION),
-    Reason.LATENCY_SLO_MISSED: ("latency", Cause.LATENCY_SLO_MISSED),
-    Reason.PRICE_MISSING: ("unpriced", Cause.PRICE_MISSING),
-    Reason.DATA_NOT_PERMITTED: ("not_permitted", Cause.DATA_NOT_PERMITTED),
-    Reason.MODEL_RETIRING: ("retiring", Cause.MODEL_RETIRING),
+    Reason.GUARDRAIL_FAILED: (GateRule.GUARDRAIL, Cause.GUARDRAIL_FAILED),
+    Reason.SLICE_REGRESSION: (GateRule.GUARDRAIL, Cause.SLICE_REGRESSION),
+    Reason.LATENCY_SLO_MISSED: (GateRule.LATENCY, Cause.LATENCY_SLO_MISSED),
+    Reason.PRICE_MISSING: (GateRule.UNPRICED, Cause.PRICE_MISSING),
+    Reason.DATA_NOT_PERMITTED: (GateRule.NOT_PERMITTED, Cause.DATA_NOT_PERMITTED),
+    Reason.MODEL_RETIRING: (GateRule.RETIRING, Cause.MODEL_RETIRING),
 }
 """Reasons of an option that have a rule of their own."""
 
@@ -50,7 +50,7 @@ def judge_model(given: GateInput, case: LockedAndProposed, was: LockedModel) -> 
         return _without_evidence(given, case, what)
     evidence, option = found
     findings = [
-        *_doubted(given, case, evidence, option.target, "model"),
+        *_doubted(given, case, evidence, option.target, GateRule.MODEL),
         *_shown_non_inferior(
             case.entry.feature, evidence.record, option, what if was.cascade else ""
         ),
@@ -71,7 +71,7 @@ def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, wh
         if option is None and not (stays and _asks_so(case, record.current)):
             continue
         target = record.current if option is None else option.target
-        problems = tuple(_doubted(given, case, evidence, target, "prompt"))
+        problems = tuple(_doubted(given, case, evidence, target, GateRule.PROMPT))
         if not problems:
             return Judged(
                 findings=(_harm(feature, record, option, what),),
@@ -80,7 +80,7 @@ def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, wh
     message = f"{what} changed and nothing shows harm; provisional until the next review"
     provisional = Violation(
         feature=feature,
-        rule="prompt",
+        rule=GateRule.PROMPT,
         code=Cause.PROVISIONAL,
         outcome=Outcome.FAIL,
         message=message,
@@ -101,7 +101,7 @@ def judge_evalset(given: GateInput, case: LockedAndProposed, was: LockedModel) -
         target = record.current if option is None else option.target
         if option is None and not stays:
             continue
-        problems = tuple(_doubted(given, case, evidence, target, "evalset"))
+        problems = tuple(_doubted(given, case, evidence, target, GateRule.EVALSET))
         backed = stays or (option is not None and option.result is Result.PASS)
         verdict = _evalset_verdict(feature, record, backed=backed)
         return Judged(
@@ -109,7 +109,7 @@ def judge_evalset(given: GateInput, case: LockedAndProposed, was: LockedModel) -
         )
     missing = Violation(
         feature=feature,
-        rule="evalset",
+        rule=GateRule.EVALSET,
         code=Cause.EVIDENCE_MISSING,
         outcome=Outcome.FAIL,
         message="the eval set changed and no record was made with it",
@@ -123,7 +123,7 @@ def _evalset_verdict(feature: str, record: DecisionRecord, *, backed: bool) -> V
     good = backed and not harmed
     return Violation(
         feature=feature,
-        rule="evalset",
+        rule=GateRule.EVALSET,
         code=Cause.EVIDENCE_FITS if good else Cause.NOT_SHOWN_NON_INFERIOR,
         outcome=Outcome.PASS if good else Outcome.FAIL,
         message=f"{record.decision_id} was made with the new eval set and "
@@ -139,7 +139,7 @@ def _without_evidence(given: GateInput, case: LockedAndProposed, what: str) -> J
     )
     missing = Violation(
         feature=case.entry.feature,
-        rule="model",
+        rule=GateRule.MODEL,
         code=Cause.EVIDENCE_MISSING,
         outcome=Outcome.FAIL,
         message=f"{what} at {case.proposed.place}: no record compares {shown(case.asked)}",
@@ -175,7 +175,7 @@ def _shown_non_inferior(
         message = f"{record.decision_id} shows {option.target.option} non-inferior: {option.note}"
         yield Violation(
             feature=feature,
-            rule="model",
+            rule=GateRule.MODEL,
             code=Cause.SHOWN_NON_INFERIOR,
             outcome=Outcome.PASS,
             message=message,
@@ -188,14 +188,14 @@ def _shown_non_inferior(
     if not named:
         worse = Reason.QUALITY_INFERIOR in option.reason_codes
         code = Cause.SHOWN_WORSE if worse else Cause.NOT_SHOWN_NON_INFERIOR
-        yield _failed(feature, "model", code, f"{name}: {option.note}")
+        yield _failed(feature, GateRule.MODEL, code, f"{name}: {option.note}")
 
 
 def _not_signed(feature: str, record: DecisionRecord) -> Iterator[Violation]:
     if record.state in {State.PROPOSED, State.DEFERRED}:
         yield Violation(
             feature=feature,
-            rule="model",
+            rule=GateRule.MODEL,
             code=Cause.NOT_ACCEPTED_YET,
             outcome=Outcome.WARN,
             message=f"{record.decision_id} is {record.state.value}: nobody accepted it yet",
@@ -221,7 +221,7 @@ def _harm(
         harmed = bool({Reason.QUALITY_INFERIOR, *_BROKEN} & set(option.reason_codes))
     return Violation(
         feature=feature,
-        rule="prompt",
+        rule=GateRule.PROMPT,
         code=Cause.SHOWN_WORSE if harmed else Cause.EVIDENCE_FITS,
         outcome=Outcome.FAIL if harmed else Outcome.PASS,
         message=f"{what} changed; {record.decision_id} "

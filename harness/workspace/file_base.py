@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, GetPydanticSchema
 
 _FINEST = -12
 """Least power of ten of an amount: finer ones are no money, and make figures without end."""
@@ -29,4 +30,17 @@ DataClass = Literal["public", "internal", "customer", "restricted"]
 Vendor = Literal["anthropic", "openai", "google", "openai-compatible"]
 Risk = Literal["low", "medium", "high"]
 Protect = Literal["alarm", "proven"]
-Level = Literal["off", "warn", "fail"]
+
+
+class Level(StrEnum):
+    """What the gate makes of a finding of a rule."""
+
+    OFF = "off"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+def listed(kind: type[StrEnum]) -> GetPydanticSchema:
+    """How a file's key becomes an enum, its values listed in place in the JSON Schema."""
+    names = Literal[tuple(member.value for member in kind)]
+    return GetPydanticSchema(lambda _, handler: handler(Annotated[names, AfterValidator(kind)]))

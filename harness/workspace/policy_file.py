@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from evalsets.files import FileModel
-from harness.workspace.file_base import Days, Level, Points, Risk, Share, Usd, Vendor
+from harness.workspace.file_base import Days, Level, Points, Risk, Share, Usd, Vendor, listed
 
 
 class RiskPolicy(FileModel):
@@ -49,51 +50,56 @@ class GpuPrice(FileModel):
     """Where the price comes from."""
 
 
-GateRule = Literal[
-    "model",
-    "prompt",
-    "evalset",
-    "unclaimed_model",
-    "expired_unchanged",
-    "unlocked",
-    "lock",
-    "guardrail",
-    "latency",
-    "unpriced",
-    "not_permitted",
-    "retiring",
-    "budget",
-]
+class GateRule(StrEnum):
+    """What the gate looks at; each rule is a field of `GatePolicy` that holds its level."""
+
+    MODEL = "model"
+    PROMPT = "prompt"
+    EVALSET = "evalset"
+    UNCLAIMED_MODEL = "unclaimed_model"
+    EXPIRED_UNCHANGED = "expired_unchanged"
+    UNLOCKED = "unlocked"
+    LOCK = "lock"
+    GUARDRAIL = "guardrail"
+    LATENCY = "latency"
+    UNPRICED = "unpriced"
+    NOT_PERMITTED = "not_permitted"
+    RETIRING = "retiring"
+    BUDGET = "budget"
+
+
+_Rule = Annotated[GateRule, listed(GateRule)]
+_Level = Annotated[Level, listed(Level)]
 
 
 class GatePolicy(FileModel):
     """What the gate does with each rule."""
 
-    model: Level = "fail"
+    model: _Level = Level.FAIL
     """A model changed without evidence."""
-    prompt: Level = "warn"
+    prompt: _Level = Level.WARN
     """A prompt changed without evidence."""
-    evalset: Level = "fail"
+    evalset: _Level = Level.FAIL
     """An eval set changed without evidence."""
-    unclaimed_model: Level = "fail"
+    unclaimed_model: _Level = Level.FAIL
     """A known model id that no feature claims."""
-    expired_unchanged: Level = "warn"
+    expired_unchanged: _Level = Level.WARN
     """Nothing changed, but the evidence expired."""
-    unlocked: Level = "warn"
+    unlocked: _Level = Level.WARN
     """A feature that no decision is locked for."""
-    lock: Level = "fail"
+    lock: _Level = Level.FAIL
     """An entry of the lock that no accepted record stands behind."""
-    guardrail: Level = "fail"
+    guardrail: _Level = Level.FAIL
     """A changed model breaks a second measure, or a named part of the cases."""
-    latency: Level = "fail"
+    latency: _Level = Level.FAIL
     """A changed model misses a promised time."""
-    unpriced: Level = "fail"
+    unpriced: _Level = Level.FAIL
     """A changed model has no price."""
-    not_permitted: Level = "fail"
+    not_permitted: _Level = Level.FAIL
     """A model may not see the feature's data."""
-    retiring: Level = "fail"
+    retiring: _Level = Level.FAIL
     """A changed model is being retired."""
-    budget: Level = "fail"
+    budget: _Level = Level.FAIL
     """A change costs more than the figures below allow."""
     monthly_increase_percent: Annotated[float, Field(ge=0, le=10**6)] = 10
     """Largest accepted increase of a feature's monthly cost."""
@@ -103,9 +109,9 @@ class GatePolicy(FileModel):
     """Largest accepted increase of a feature's cost per request; null: no limit."""
     evaluation_usd: Usd = Decimal(20)
     """Largest accepted cost of evaluating a change."""
-    by_risk: Annotated[dict[Risk, dict[GateRule, Level]], Field(default_factory=dict)]
+    by_risk: Annotated[dict[Risk, dict[_Rule, _Level]], Field(default_factory=dict)]
     """Other levels for features of a risk class."""
-    by_feature: Annotated[dict[str, dict[GateRule, Level]], Field(default_factory=dict)]
+    by_feature: Annotated[dict[str, dict[_Rule, _Level]], Field(default_factory=dict)]
     """Other levels for single features; they win over those of the risk class."""
 
 

@@ -21,17 +21,18 @@ from harness.gate.findings import (
 )
 from harness.gate.judging import judge
 from harness.gate.outputs import LONGEST, TAG, WRITERS, as_json, as_junit, as_markdown, as_text
+from harness.workspace.policy_file import GateRule
 from tests.support.gates import a_use, given
 
 FINDING = Violation(
     feature="invoice-extraction",
-    rule="model",
+    rule=GateRule.MODEL,
     code=Cause.EVIDENCE_MISSING,
     outcome=Outcome.FAIL,
     message="no record | [x](http://a) @team <b>\x07",
     advice="review it",
 )
-WARNING = replace(FINDING, rule="prompt", code=Cause.PROVISIONAL, outcome=Outcome.WARN)
+WARNING = replace(FINDING, rule=GateRule.PROMPT, code=Cause.PROVISIONAL, outcome=Outcome.WARN)
 UNKNOWN = replace(FINDING, feature="other", code=Cause.UNREADABLE, outcome=Outcome.CANNOT_TELL)
 REPORT = GateReport(
     findings=(WARNING, UNKNOWN, FINDING), changes=(Change(feature="a|b", what="x -> y"),)
@@ -159,7 +160,7 @@ WHOLE = Change(
 
 
 def test_a_program_reads_every_fact_under_its_own_name() -> None:
-    asked = (("invoice-extraction", "model"), ("invoice-extraction", "budget"))
+    asked = (("invoice-extraction", GateRule.MODEL), ("invoice-extraction", GateRule.BUDGET))
     text = as_json(
         GateReport(findings=(FINDING, WARNING), changes=(WHOLE,), matching=2, asked=asked)
     )

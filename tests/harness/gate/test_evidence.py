@@ -482,6 +482,52 @@ def test_models_that_a_change_adds_are_claimed_by_any_form_of_a_locked_name() ->
     assert not judge(given(added=(use,))).findings
 
 
+def test_a_model_that_a_change_adds_may_be_claimed_by_its_id_alone() -> None:
+    assert not judge(given(added=(a_use(written="haiku", model_id="claude-haiku-4-5"),))).findings
+
+
+def test_where_an_escalation_is_set_a_model_may_stand() -> None:
+    after = Escalation(place="fallback.toml#model", to=INCUMBENT, accept_when="not-unsure")
+    own = signed_with_a_text()
+    scene = given(own, proposed=(proposed(asked=asked(escalation=after)),))
+    beside = given(own, proposed=scene.proposed, added=(a_use(path="fallback.toml"),))
+    assert not judge(beside).findings
+    elsewhere = given(own, proposed=scene.proposed, added=(a_use(path="other.toml"),))
+    assert codes(elsewhere) == {Cause.UNCLAIMED_MODEL}
+
+
+BACKING: dict[str, tuple[DecisionRecord, Cause | None]] = {
+    "its own": (accepted(), None),
+    "its own, superseded by a later one": (accepted(state=State.SUPERSEDED), None),
+    "another decision": (accepted(decision_id="another"), Cause.LOCK_NOT_BACKED),
+    "the same decision with other figures": (
+        accepted(current_quality=90.0),
+        Cause.LOCK_NOT_BACKED,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BACKING)
+def test_a_lock_rests_on_the_very_record_that_was_accepted(name: str) -> None:
+    record, code = BACKING[name]
+    scene = given(accepted(), evidence=(an_evidence_of(record),))
+    assert codes(scene) == ({code} if code else set())
+
+
+@pytest.mark.parametrize(
+    ("ahead", "code"),
+    [
+        pytest.param(timedelta(minutes=-5), None, id="a little ago"),
+        pytest.param(timedelta(minutes=10), None, id="ten minutes after now"),
+        pytest.param(timedelta(minutes=10, seconds=1), Cause.CLOCK_SKEW, id="a second more"),
+    ],
+)
+def test_a_locks_record_may_be_ten_minutes_younger_than_now(
+    ahead: timedelta, code: Cause | None
+) -> None:
+    assert codes(given(accepted(generated_at=NOW + ahead))) == ({code} if code else set())
+
+
 UNSURE = "not sure"
 
 

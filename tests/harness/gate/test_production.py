@@ -122,3 +122,16 @@ def test_text_that_looks_like_a_file_or_a_hunk_inside_a_hunk_is_neither() -> Non
 
 def test_a_file_that_only_loses_lines_adds_none() -> None:
     assert added_lines("+++ b/a.py\n@@ -3,2 +2,0 @@\n-x\n-y\n") == {}
+
+
+def test_each_file_of_a_diff_has_its_own_lines() -> None:
+    first = "+++ b/a.py\n@@ -0,0 +1,2 @@\n+x\n+++ b/none.py\n"
+    assert added_lines(first + "+++ b/b.py\n@@ -0,0 +5 @@\n+y\n") == {
+        "a.py": frozenset({1, 2}),
+        "b.py": frozenset({5}),
+    }
+
+
+def test_what_a_parser_objects_to_is_passed_on() -> None:
+    with pytest.raises(PlaceError, match="as JSON: Expecting property name"):
+        model_at(place_in("s:a.json#llm.model"), "{")

@@ -96,4 +96,13 @@ def test_moments_are_count_sum_and_sum_of_squares() -> None:
     assert at.n.tolist() == [[2, 3]]
     assert at.total.tolist() == [[0.5, 0.75]]
     assert at.squares.tolist() == [[1.25, 1.3125]]
-    assert at.last().total.tolist() == [[0.75]]
+    last = at.last()
+    assert (last.n.tolist(), last.total.tolist(), last.squares.tolist()) == (
+        [[3]],
+        [[0.75]],
+        [[1.3125]],
+    )
+    both = at.plus(found)
+    assert both.n.tolist() == [[6, 7]]
+    assert both.total.tolist() == [[1.25, 1.5]]
+    assert both.squares.tolist() == [[2.5625, 2.625]]

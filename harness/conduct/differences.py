@@ -37,15 +37,15 @@ class Disagreement:
 
     option: str
     case: Case
-    current: Side
+    incumbent: Side
     candidate: Side
 
     @property
     def loss(self) -> float:
         """How much worse the candidate is, in [-1, 1]; 0 while it is unlabelled."""
-        if self.current.score is None or self.candidate.score is None:
+        if self.incumbent.score is None or self.candidate.score is None:
             return 0.0
-        return self.current.score - self.candidate.score
+        return self.incumbent.score - self.candidate.score
 
 
 def disagreements(plan: FeaturePlan, journal: Journal) -> Iterator[Disagreement]:
@@ -56,13 +56,13 @@ def disagreements(plan: FeaturePlan, journal: Journal) -> Iterator[Disagreement]
     """
     if plan.incumbent is None:
         raise UsageError(f"{plan.feature}: {plan.note or 'cannot be planned'}")
-    current = _ends(plan, plan.incumbent, journal)
-    if not current:
+    incumbent = _ends(plan, plan.incumbent, journal)
+    if not incumbent:
         raise UsageError(f"{plan.feature}: no answers here; `rightsize review` asks for them")
     theirs = {option.name: _ends(plan, option, journal) for option in plan.asked}
     for name, rung in plan.cascades.items():
-        theirs[name] = _kept(plan, rung, theirs[name], current)
-    every = chain(current.values(), *(ends.values() for ends in theirs.values()))
+        theirs[name] = _kept(plan, rung, theirs[name], incumbent)
+    every = chain(incumbent.values(), *(ends.values() for ends in theirs.values()))
     judging = known_rulings(plan, every, journal)
     setting = Setting(folder=plan.sample.folder, grades=judging.book if judging else None)
     primary = find_scorer(plan.evalset.primary, setting)
@@ -74,8 +74,8 @@ def disagreements(plan: FeaturePlan, journal: Journal) -> Iterator[Disagreement]
         found = [
             each
             for case in plan.sample.deciding
-            if case.id in current and case.id in ends
-            for each in _differing(option.name, case, (current, ends), scorer)
+            if case.id in incumbent and case.id in ends
+            for each in _differing(option.name, case, (incumbent, ends), scorer)
         ]
         yield from sorted(found, key=lambda each: -each.loss)
 
@@ -86,10 +86,10 @@ def _differing(
     ends: tuple[dict[str, Outcome], dict[str, Outcome]],
     reader: _Reader,
 ) -> Iterator[Disagreement]:
-    current, candidate = (reader.side(each[case.id], case) for each in ends)
-    unlabelled = None in (current.score, candidate.score) and current.text != candidate.text
-    if unlabelled or current.score != candidate.score:
-        yield Disagreement(option=option, case=case, current=current, candidate=candidate)
+    incumbent, candidate = (reader.side(each[case.id], case) for each in ends)
+    unlabelled = None in (incumbent.score, candidate.score) and incumbent.text != candidate.text
+    if unlabelled or incumbent.score != candidate.score:
+        yield Disagreement(option=option, case=case, incumbent=incumbent, candidate=candidate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class _Reader:
 
 
 def _kept(
-    plan: FeaturePlan, rung: PlannedOption, cheap: dict[str, Outcome], current: dict[str, Outcome]
+    plan: FeaturePlan, rung: PlannedOption, cheap: dict[str, Outcome], incumbent: dict[str, Outcome]
 ) -> dict[str, Outcome]:
     """A cascade's ends: the cheap model's where they stand, else those of today's model."""
     config = rung.cascade
@@ -133,9 +133,9 @@ def _kept(
         for case, end in cheap.items()
     }
     return {
-        case: end if stands[case] else current[case]
+        case: end if stands[case] else incumbent[case]
         for case, end in cheap.items()
-        if stands[case] or case in current
+        if stands[case] or case in incumbent
     }
 
 

@@ -47,13 +47,13 @@ def prefix(design: Design, option: str, values: list[float], count: int) -> Pair
             Pair(
                 case_id=design.order[place],
                 cluster=design.clusters[place],
-                current=0.0 if value > 0 else 1.0,
+                incumbent=0.0 if value > 0 else 1.0,
                 candidate=value if value > 0 else 1.0 + value,
                 difference=value,
             )
             for place, value in enumerate(values[:count])
         ),
-        current=nobody,
+        incumbent=nobody,
         candidate=nobody,
         repeats=1,
     )

@@ -84,9 +84,9 @@ def _content(each: Disagreement) -> ContentCase:
         case_id=each.case.id,
         part="",
         prompt=shown_input(each.case),
-        current_answer=each.current.text,
+        current_answer=each.incumbent.text,
         candidate_answer=each.candidate.text,
-        current_score=each.current.score,
+        current_score=each.incumbent.score,
         candidate_score=each.candidate.score,
         judge_reason=each.candidate.reason,
     )
@@ -97,7 +97,7 @@ def _show(found: Sequence[Disagreement]) -> None:
         click.echo(f"\n{each.option}  case {printable(each.case.id)}")
         click.echo(printable(shown_input(each.case)))
         click.echo(f"  right:     {printable(each.case.target or '(not labelled)')}")
-        click.echo(f"  today:     {printable(each.current.text)}  {_mark(each.current)}")
+        click.echo(f"  today:     {printable(each.incumbent.text)}  {_mark(each.incumbent)}")
         click.echo(f"  candidate: {printable(each.candidate.text)}  {_mark(each.candidate)}")
         if each.candidate.reason:
             click.echo(f"  the judge: {printable(each.candidate.reason)}")
@@ -125,7 +125,7 @@ def _line(each: Disagreement) -> str:
         "case": each.case.id,
         "input": shown_input(each.case),
         "target": each.case.target,
-        "current": _side(each.current),
+        "current": _side(each.incumbent),
         "candidate": _side(each.candidate),
     }
     return json.dumps(whole, ensure_ascii=False) + "\n"

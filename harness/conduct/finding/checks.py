@@ -242,12 +242,12 @@ def grader(run: FeatureRun, pairs: Pairs) -> GraderFacts | None:
     return GraderFacts(
         grader=spec.scorer,
         cases=gap.cases,
-        current=_points(gap.current),
+        current=_points(gap.incumbent),
         candidate=_points(gap.candidate),
-        current_again=_points(gap.current_again),
+        current_again=_points(gap.incumbent_again),
         candidate_again=_points(gap.candidate_again),
         tilt=_points(gap.tilt),
-        changed_current=gap.changed_current,
+        changed_current=gap.changed_incumbent,
         changed_candidate=gap.changed_candidate,
     )
 

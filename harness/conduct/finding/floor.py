@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from evalsets.cases import Case, EvalSet
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.judge.comparison.pairs import Arm
+from harness.judge.decision.standing import QualityState
 from harness.judge.scoring.constants import best_constant, is_assumed
 from harness.judge.scoring.scorer import Scorer
 from harness.plan.expecting import level_cases
@@ -95,7 +96,10 @@ def asks_on(run: FeatureRun) -> int:
 def _rests_on_quality(run: FeatureRun) -> bool:
     """Whether some option's standing is of no use where the cases cannot tell."""
     states = {standing.state for standing in run.standings()}
-    return bool(states & {"passes", "inferior", "unlikely", "vetoed"})
+    return bool(
+        states
+        & {QualityState.PASSES, QualityState.INFERIOR, QualityState.UNLIKELY, QualityState.VETOED}
+    )
 
 
 def _could_clear(floor: FloorFacts, size: int) -> bool:

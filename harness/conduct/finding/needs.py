@@ -15,7 +15,7 @@ from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.floor import floor_of
 from harness.conduct.finding.money import bill
 from harness.conduct.finding.option_records import Examined
-from harness.judge.decision.standing import Standing
+from harness.judge.decision.standing import QualityState, Standing
 from harness.judge.decision.verdict import Decided
 from harness.money.amounts import plain, rounded
 from harness.plan.expecting import EXPECTED_DISAGREEMENT, minutes
@@ -154,7 +154,9 @@ def _worth(one: Examined) -> Decimal | None:
 def _no_offer(open_ones: Sequence[Examined], plan: FeaturePlan) -> str:
     if plan.quick:
         return "review without --quick: only some of the cases were asked"
-    names = [o.planned.name for o in open_ones if o.standing and o.standing.state == "open"]
+    names = [
+        o.planned.name for o in open_ones if o.standing and o.standing.state is QualityState.OPEN
+    ]
     if not names:
         return "add cases, so that a difference like the measured one can be told from the limit"
     one = "it" if len(names) == 1 else "one of them"
@@ -166,7 +168,8 @@ def _no_offer(open_ones: Sequence[Examined], plan: FeaturePlan) -> str:
 
 def _is_open(one: Examined) -> bool:
     return one.planned.asked and (
-        one.standing is None or one.standing.state not in {"inferior", "unlikely"}
+        one.standing is None
+        or one.standing.state not in {QualityState.INFERIOR, QualityState.UNLIKELY}
     )
 
 

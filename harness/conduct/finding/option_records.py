@@ -26,7 +26,7 @@ from harness.conduct.finding.money import (
 from harness.conduct.finding.vetoes import Parts, look_at_parts
 from harness.judge.comparison.pairs import Pairs
 from harness.judge.decision.quality import quality, score_levels, settled_in
-from harness.judge.decision.standing import Standing
+from harness.judge.decision.standing import QualityState, Standing
 from harness.judge.decision.verdict import OptionFacts, OptionResult
 from harness.money.error_value import QualityLoss
 from harness.money.prices.catalogue import facts as known
@@ -67,9 +67,11 @@ def examine(
     option = planned.name
     pairs = run.pairs(option)
     seen = run.vetoes.get(option)
-    if seen is not None and standing.state in {"passes", "vetoed"}:
+    if seen is not None and standing.state in {QualityState.PASSES, QualityState.VETOED}:
         standing = replace(seen.standing, state=standing.state)
-    waits = standing.state in {"waiting", "open"} and any(p.unlabelled for p in pairs.pairs)
+    waits = standing.state in {QualityState.WAITING, QualityState.OPEN} and any(
+        p.unlabelled for p in pairs.pairs
+    )
     metric = run.plan.evalset.primary.scorer
     found = quality(run.design, standing, pairs, metric) if standing.n and not waits else None
     if found is not None:
@@ -103,12 +105,12 @@ def _glimpse(run: FeatureRun, pairs: Pairs) -> str:
     """Mean scores on the few cases that both models answered; empty without any."""
     settled = settled_in(pairs, (0, len(pairs.pairs)))
     levels = score_levels(settled)
-    if levels.current is None or levels.candidate is None:
+    if levels.incumbent is None or levels.candidate is None:
         return ""
     unit, pilot = run.plan.evalset.unit, len(settled_in(pairs, (0, run.design.pilot)))
     return (
         f"on {pilot_beside(len(settled), pilot, unit)} it scored {percent(levels.candidate)}, "
-        f"today's model {percent(levels.current)}"
+        f"today's model {percent(levels.incumbent)}"
     )
 
 
@@ -124,13 +126,17 @@ def facts(
     measured = examined.measured
     cost = measured.cost.monthly_after_discounts if measured and measured.cost else None
     saving = examined.saving_after_discounts
-    unknown = cost is None and standing.state == "passes"
+    unknown = cost is None and standing.state is QualityState.PASSES
     doubts = vetoes.doubts if vetoes else ()
     state = standing.state
-    if state != "not-asked" and not judges_are_reliable(run):
+    if state is not QualityState.NOT_ASKED and not judges_are_reliable(run):
         doubts = (*doubts, Reason.JUDGE_UNRELIABLE)
         # What such a judge shows, it shows of no model: neither harm nor its absence.
-        state = "passes" if state in {"inferior", "unlikely"} else state
+        state = (
+            QualityState.PASSES
+            if state in {QualityState.INFERIOR, QualityState.UNLIKELY}
+            else state
+        )
     return OptionFacts(
         option=planned.name,
         quality=state,
@@ -149,14 +155,14 @@ def _reaches(amount: Decimal | None, minimum: Decimal) -> bool:
     return amount is None or (amount >= minimum and amount > 0)
 
 
-def _left(examined: Examined, state: str, doubts: tuple[Reason, ...]) -> Decimal | None:
+def _left(examined: Examined, state: QualityState, doubts: tuple[Reason, ...]) -> Decimal | None:
     """USD a month that is left of the saving: expected of what passed, at most of what is open.
 
     Nobody knows how much more of an open option, or of one read by an unreliable judge, goes wrong.
     """
-    if state in {"inferior", "unlikely", "vetoed"}:
+    if state in {QualityState.INFERIOR, QualityState.UNLIKELY, QualityState.VETOED}:
         return None
-    sure = state == "passes" and Reason.JUDGE_UNRELIABLE not in doubts
+    sure = state is QualityState.PASSES and Reason.JUDGE_UNRELIABLE not in doubts
     found = examined.even if sure else examined.even_at_best
     return None if found is None else found.net_of_one_off
 
@@ -282,16 +288,16 @@ def _state(examined: Examined) -> str:
     return "" if standing is None else _STATES[standing.state]
 
 
-_STATES: dict[str, str] = {
-    "passes": "within the limit",
-    "inferior": "shown to be worse than the limit",
-    "unlikely": "given up as unlikely to pass",
-    "open": "neither shown within the limit nor shown beyond it",
-    "vetoed": "passed on the whole, stopped by a part",
-    "waiting": "waits for labels",
-    "incomplete": "too many trials without an answer",
-    "too-small": "too few cases for the limit",
-    "not-asked": "not asked",
+_STATES = {
+    QualityState.PASSES: "within the limit",
+    QualityState.INFERIOR: "shown to be worse than the limit",
+    QualityState.UNLIKELY: "given up as unlikely to pass",
+    QualityState.OPEN: "neither shown within the limit nor shown beyond it",
+    QualityState.VETOED: "passed on the whole, stopped by a part",
+    QualityState.WAITING: "waits for labels",
+    QualityState.INCOMPLETE: "too many trials without an answer",
+    QualityState.TOO_SMALL: "too few cases for the limit",
+    QualityState.NOT_ASKED: "not asked",
 }
 
 

@@ -31,6 +31,7 @@ from harness.conduct.finding.option_records import (
 )
 from harness.judge.comparison.parts import baseline
 from harness.judge.decision.bounds import cases_to_decide
+from harness.judge.decision.standing import QualityState
 from harness.judge.decision.verdict import Circumstances as Blocked
 from harness.judge.decision.verdict import decide
 from harness.money.interval import generator
@@ -143,7 +144,7 @@ class _Writer:
     def _end(self, run: FeatureRun, examined: Examined) -> Examined:
         """What would decide an option that was given up, or is open after its last case."""
         standing = examined.standing
-        if standing is None or standing.state not in {"open", "unlikely"}:
+        if standing is None or standing.state not in {QualityState.OPEN, QualityState.UNLIKELY}:
             return examined
         total = cases_to_decide(run.design, run.evidence(), standing)
         stopped = stop_facts(run, standing, total, self._context.unread)

@@ -63,7 +63,7 @@ class Pair:
 
     case_id: str
     cluster: str
-    current: float | None
+    incumbent: float | None
     candidate: float | None
     difference: float | None
     """None while the pair is missing or unlabelled."""
@@ -90,7 +90,7 @@ class Pairs:
 
     option: str
     pairs: tuple[Pair, ...]
-    current: Missed
+    incumbent: Missed
     candidate: Missed
     repeats: int
 
@@ -114,26 +114,25 @@ def pair_up(
             _pair(incumbent, candidate, case, cluster)
             for case, cluster in zip(cases, clusters, strict=False)
         ),
-        current=_missed(incumbent, cases),
+        incumbent=_missed(incumbent, cases),
         candidate=_missed(candidate, cases),
         repeats=repeats,
     )
 
 
 def _pair(incumbent: Arm, candidate: Arm, case_id: str, cluster: str) -> Pair:
-    current, proposed = incumbent.score(case_id), candidate.score(case_id)
+    own, new = incumbent.score(case_id), candidate.score(case_id)
     agreed = _agree(incumbent, candidate, case_id)
     unlabelled = case_id in incumbent.unlabelled or case_id in candidate.unlabelled
-    known = current is not None and proposed is not None
-    difference = proposed - current if current is not None and proposed is not None else None
+    difference = None if own is None or new is None else new - own
     return Pair(
         case_id=case_id,
         cluster=cluster,
-        current=current,
-        candidate=proposed,
+        incumbent=own,
+        candidate=new,
         difference=0.0 if agreed else difference,
-        missing=not (known or agreed or unlabelled),
-        unlabelled=unlabelled and not (known or agreed),
+        missing=difference is None and not (agreed or unlabelled),
+        unlabelled=unlabelled and difference is None and not agreed,
         agreed=agreed and unlabelled,
     )
 
@@ -166,7 +165,7 @@ def missing_as_zero(pairs: Sequence[Pair]) -> Sample:
     asked = [pair for pair in pairs if not pair.unlabelled]
     return Sample(
         differences=tuple(
-            (pair.candidate or 0.0) - (pair.current or 0.0)
+            (pair.candidate or 0.0) - (pair.incumbent or 0.0)
             if pair.difference is None
             else pair.difference
             for pair in asked
@@ -199,18 +198,18 @@ class GraderGap:
     """
 
     cases: int
-    current: float
+    incumbent: float
     candidate: float
-    current_again: float
+    incumbent_again: float
     candidate_again: float
-    changed_current: tuple[str, ...]
+    changed_incumbent: tuple[str, ...]
     changed_candidate: tuple[str, ...]
 
     @property
     def tilt(self) -> float:
         """How much the first grader favours the incumbent (positive: the candidate gains)."""
-        again = self.candidate_again - self.current_again
-        return again - (self.candidate - self.current)
+        again = self.candidate_again - self.incumbent_again
+        return again - (self.candidate - self.incumbent)
 
 
 def disagreements(pairs: Pairs) -> tuple[Discordance, ...]:
@@ -227,7 +226,7 @@ def grader_gap(first: Pairs, second: Pairs) -> GraderGap | None:
     """Compare two graders on the same answers; None without a case that both have scored."""
     again = {pair.case_id: pair for pair in second.pairs}
     rows = [
-        (pair.case_id, pair.current, pair.candidate, other.current, other.candidate)
+        (pair.case_id, pair.incumbent, pair.candidate, other.incumbent, other.candidate)
         for pair in first.pairs
         if (other := again.get(pair.case_id)) is not None
     ]
@@ -241,10 +240,10 @@ def grader_gap(first: Pairs, second: Pairs) -> GraderGap | None:
     n = len(complete)
     return GraderGap(
         cases=n,
-        current=sum(row[1] for row in complete) / n,
+        incumbent=sum(row[1] for row in complete) / n,
         candidate=sum(row[2] for row in complete) / n,
-        current_again=sum(row[3] for row in complete) / n,
+        incumbent_again=sum(row[3] for row in complete) / n,
         candidate_again=sum(row[4] for row in complete) / n,
-        changed_current=tuple(row[0] for row in complete if row[1] != row[3]),
+        changed_incumbent=tuple(row[0] for row in complete if row[1] != row[3]),
         changed_candidate=tuple(row[0] for row in complete if row[2] != row[4]),
     )

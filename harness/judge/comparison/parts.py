@@ -44,10 +44,10 @@ def baseline(pairs: Sequence[Pair], *, level: float = 0.05) -> Baseline | None:
     """
     if any(pair.agreed or pair.unlabelled for pair in pairs):
         return None
-    scored = [pair for pair in pairs if pair.current is not None]
+    scored = [pair for pair in pairs if pair.incumbent is not None]
     found = level_estimate(
         Sample(
-            differences=tuple(pair.current for pair in scored if pair.current is not None),
+            differences=tuple(pair.incumbent for pair in scored if pair.incumbent is not None),
             clusters=labels([pair.cluster for pair in scored]),
         ),
         level,
@@ -92,9 +92,9 @@ def guardrail_result(pairs: Pairs, part: SubTest, method: Method) -> GuardrailRe
     """What a second measure shows; `pairs` are paired scores of that measure."""
     found = estimate(sample(pairs.pairs), method, _level(part))
     scored = [
-        (pair.current, pair.candidate)
+        (pair.incumbent, pair.candidate)
         for pair in pairs.pairs
-        if pair.current is not None and pair.candidate is not None
+        if pair.incumbent is not None and pair.candidate is not None
     ]
     n = sum(pair.difference is not None for pair in pairs.pairs)
     known = n and len(scored) == n

@@ -6,15 +6,15 @@ How many cases would show an option within the margin, if it is as it was seen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
 from math import ceil
 from typing import NamedTuple
 
 from harness.judge.comparison.pairs import Pair, Pairs, missing_as_zero, sample
-from harness.judge.decision.standing import PairsSoFar, Standing
+from harness.judge.decision.standing import Figures, PairsSoFar, Standing
 from harness.stats.arrays import Moments, moments_of
-from harness.stats.estimates import Estimate, estimate, p_value
+from harness.stats.estimates import estimate, p_value
 from harness.stats.sequential.design import Design
 from harness.stats.sequential.steering import (
     MOST_CASES,
@@ -24,20 +24,6 @@ from harness.stats.sequential.steering import (
     cases_to_show,
     inflation_of,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """An option's figures on one set of cases, shares; None where nothing can be estimated."""
-
-    cases: tuple[int, int]
-    """All of them rest on the cases from the first to before the second."""
-    level: float
-    tested: Estimate | None
-    """At the level that decided."""
-    best: float | None
-    """At one-sided alpha, unadjusted."""
-    worst_missing_as_zero: float | None
 
 
 def shown(design: Design, pairs: Pairs, *, cases: tuple[int, int], level: float) -> Figures:
@@ -67,18 +53,7 @@ def on_all_cases(design: Design, pairs: Pairs) -> Figures:
 def resting_on_all(design: Design, standing: Standing, pairs: Pairs) -> Standing:
     """The same standing with the figures of every case, where harm to a part is shown by them."""
     found = on_all_cases(design, pairs)
-    if found.tested is None:
-        return standing
-    return replace(
-        standing,
-        cases=found.cases,
-        level=found.level,
-        n=found.tested.n,
-        difference=found.tested.value,
-        worst=found.tested.lower,
-        best=found.best,
-        worst_missing_as_zero=found.worst_missing_as_zero,
-    )
+    return standing if found.tested is None else replace(standing, figures=found)
 
 
 def option_p_value(design: Design, evidence: PairsSoFar, option: str, count: int) -> float | None:
@@ -116,7 +91,7 @@ def inferior(design: Design, pairs: Pairs) -> bool:
 
 def incomplete(design: Design, pairs: Pairs) -> bool:
     """More trials of an arm are missing than a run may lack."""
-    worst = max(pairs.current.share, pairs.candidate.share)
+    worst = max(pairs.incumbent.share, pairs.candidate.share)
     return worst > design.largest_missing_share
 
 

@@ -209,59 +209,45 @@ def _standing(seen: _Seen) -> Standing:
     if seen.pairs is None or not seen.cases[1]:
         return _never_tested(seen)
     state = _state(seen, seen.pairs)
-    if state == "inferior":
+    if state is QualityState.INFERIOR:
         figures = on_all_cases(seen.design, seen.pairs)
     else:
         figures = shown(seen.design, seen.pairs, cases=seen.cases, level=seen.level)
-    tested = figures.tested
     return Standing(
         option=seen.name,
         state=state,
-        n=0 if tested is None else tested.n,
         asked=len(seen.pairs.pairs),
-        difference=None if tested is None else tested.value,
-        worst=None if tested is None else tested.lower,
-        best=figures.best,
-        level=figures.level,
-        worst_missing_as_zero=figures.worst_missing_as_zero,
+        figures=figures,
         looks=_looks(seen, state),
-        cases=figures.cases,
-        stop=seen.stop if state == "unlikely" else None,
+        stop=seen.stop if state is QualityState.UNLIKELY else None,
         unlabelled=_to_label(seen),
     )
 
 
 def _never_tested(seen: _Seen) -> Standing:
     to_label = _to_label(seen)
-    unasked: QualityState = "waiting" if to_label else "not-asked"
+    unasked = QualityState.WAITING if to_label else QualityState.NOT_ASKED
     return Standing(
         option=seen.name,
-        state="vetoed" if seen.name in seen.evidence.vetoed else unasked,
-        n=0,
+        state=QualityState.VETOED if seen.name in seen.evidence.vetoed else unasked,
         asked=0 if seen.pairs is None else len(seen.pairs.pairs),
-        difference=None,
-        worst=None,
-        best=None,
-        level=None,
-        worst_missing_as_zero=None,
-        looks=(),
         unlabelled=to_label,
     )
 
 
 def _state(seen: _Seen, pairs: Pairs) -> QualityState:
     ordered: tuple[tuple[bool, QualityState], ...] = (
-        (seen.name in seen.evidence.vetoed, "vetoed"),
-        (seen.lost, "incomplete"),
-        (seen.passes, "passes"),
-        (inferior(seen.design, pairs), "inferior"),
-        (seen.stop is not None, "unlikely"),
-        (bool(_to_label(seen)), "waiting"),
+        (seen.name in seen.evidence.vetoed, QualityState.VETOED),
+        (seen.lost, QualityState.INCOMPLETE),
+        (seen.passes, QualityState.PASSES),
+        (inferior(seen.design, pairs), QualityState.INFERIOR),
+        (seen.stop is not None, QualityState.UNLIKELY),
+        (bool(_to_label(seen)), QualityState.WAITING),
     )
     for holds, state in ordered:
         if holds:
             return state
-    return "open"
+    return QualityState.OPEN
 
 
 def _to_label(seen: _Seen) -> tuple[str, ...]:
@@ -280,11 +266,11 @@ def _looks(seen: _Seen, state: QualityState) -> tuple[LookRow, ...]:
     if seen.course.stopped and not seen.passes:
         number = 1 + sum(end < seen.used for end in seen.design.looks)
         if rows and rows[-1].number == number:
-            harmful = state == "inferior"
+            harmful = state is QualityState.INFERIOR
             rows[-1] = replace(rows[-1], action="inferior" if harmful else "futile")
         else:
             rows.append(_ending(seen, number, "futile"))
-    elif rows and state == "inferior":
+    elif rows and state is QualityState.INFERIOR:
         rows[-1] = replace(rows[-1], action="inferior")
     return tuple(rows)
 
@@ -295,7 +281,7 @@ def _row(seen: _Seen, place: int, state: QualityState) -> LookRow:
     level = nominal_level(design, max(seen.course.local, _LEAST), place)
     pairs = seen.evidence.pairs[seen.name]
     found = shown(design, pairs, cases=(design.pilot, end), level=level).tested
-    passed = place == seen.look and state in {"passes", "vetoed"}
+    passed = place == seen.look and state in {QualityState.PASSES, QualityState.VETOED}
     return LookRow(
         number=place + 1,
         n=0 if found is None else found.n,

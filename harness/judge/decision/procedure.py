@@ -16,7 +16,7 @@ evidence always gives the same step.
 from __future__ import annotations
 
 from harness.judge.decision import ladder, single_test
-from harness.judge.decision.standing import Finished, PairsSoFar, Standing, Step
+from harness.judge.decision.standing import Finished, PairsSoFar, QualityState, Standing, Step
 from harness.stats.sequential.design import Design
 from harness.stats.sequential.sample_size import size_of
 
@@ -53,7 +53,9 @@ def next_step(design: Design, evidence: PairsSoFar) -> Step:
 def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
     """How every option stands so far, cheapest first; final once `next_step` is `Finished`."""
     if too_small(design):
-        return tuple(_too_small(option.name) for option in design.options)
+        return tuple(
+            Standing(option=option.name, state=QualityState.TOO_SMALL) for option in design.options
+        )
     return _STANDINGS[design.kind](design, evidence)
 
 
@@ -64,10 +66,3 @@ def too_small(design: Design) -> bool:
     An exploratory design is asked all the same: it shows, and decides nothing.
     """
     return not design.exploratory and size_of(design).too_small
-
-
-def _too_small(option: str) -> Standing:
-    return Standing(
-        option=option, state="too-small", n=0, asked=0, difference=None, worst=None, best=None,
-        level=None, worst_missing_as_zero=None, looks=(),
-    )  # fmt: skip

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from harness.judge.comparison.pairs import Pair, Pairs
+from harness.judge.decision.standing import LookRow, Standing
 from harness.record.quality_parts import Look, Quality
 from harness.record.trust import Missingness
-
-if TYPE_CHECKING:
-    from harness.judge.comparison.pairs import Pair, Pairs
-    from harness.judge.decision.standing import LookRow, Standing
-    from harness.stats.sequential.design import Design
-
+from harness.stats.sequential.design import Design
 
 _DIGITS = 6
 
@@ -21,7 +17,7 @@ _DIGITS = 6
 class Levels:
     """Both arms' mean scores on the deciding pairs, shares; None where they cannot be known."""
 
-    current: float | None
+    incumbent: float | None
     candidate: float | None
 
 
@@ -32,7 +28,7 @@ def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Qu
     figures = (standing.difference, standing.worst, standing.best, standing.level)
     if None in figures or not settled:
         return None
-    both, current_only, candidate_only, neither = _table(settled)
+    both, incumbent_only, candidate_only, neither = _table(settled)
     first, stop = standing.cases
     pilot = (first, min(stop, design.pilot))
     return Quality(
@@ -45,10 +41,10 @@ def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Qu
         repeats=pairs.repeats,
         agreed_without_label=sum(pair.agreed for pair in settled),
         both_right=both,
-        only_current_right=current_only,
+        only_current_right=incumbent_only,
         only_candidate_right=candidate_only,
         neither_right=neither,
-        current=points(levels.current),
+        current=points(levels.incumbent),
         candidate=points(levels.candidate),
         difference=_need(standing.difference),
         worst=_need(standing.worst),
@@ -70,9 +66,9 @@ def settled_in(pairs: Pairs, cases: tuple[int, int]) -> list[Pair]:
 def missingness(pairs: Pairs) -> Missingness:
     """Trials without an answer, per arm."""
     return Missingness(
-        current=pairs.current.missing,
+        current=pairs.incumbent.missing,
         candidate=pairs.candidate.missing,
-        failed_current=pairs.current.failed,
+        failed_current=pairs.incumbent.failed,
         failed_candidate=pairs.candidate.failed,
     )
 
@@ -84,14 +80,14 @@ def score_levels(pairs: list[Pair]) -> Levels:
     says nothing of the rest, and neither level is known.
     """
     scored = [
-        (pair.current, pair.candidate)
+        (pair.incumbent, pair.candidate)
         for pair in pairs
-        if pair.current is not None and pair.candidate is not None
+        if pair.incumbent is not None and pair.candidate is not None
     ]
     if not scored or any(pair.agreed for pair in pairs):
-        return Levels(current=None, candidate=None)
+        return Levels(incumbent=None, candidate=None)
     return Levels(
-        current=sum(current for current, _ in scored) / len(scored),
+        incumbent=sum(own for own, _ in scored) / len(scored),
         candidate=sum(candidate for _, candidate in scored) / len(scored),
     )
 
@@ -118,13 +114,13 @@ def _table(settled: list[Pair]) -> tuple[int | None, int | None, int | None, int
     Where a case agrees without a label, both may be right or neither: these two are None then.
     """
     differences = [pair.difference for pair in settled]
-    scores = {value for pair in settled for value in (pair.current, pair.candidate)}
+    scores = {value for pair in settled for value in (pair.incumbent, pair.candidate)}
     if not scores <= {0.0, 1.0, None} or not set(differences) <= {-1.0, 0.0, 1.0}:
         return None, None, None, None
     lost, won = differences.count(-1.0), differences.count(1.0)
     if None in scores:
         return None, lost, won, None
-    right = sum(pair.current == pair.candidate == 1.0 for pair in settled)
+    right = sum(pair.incumbent == pair.candidate == 1.0 for pair in settled)
     return right, lost, won, len(settled) - right - lost - won
 
 

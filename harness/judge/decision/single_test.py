@@ -50,7 +50,9 @@ def holm_step(design: Design, evidence: PairsSoFar) -> Step:
     found = holm_standings(design, evidence)
     settled = evidence.cleared | evidence.vetoed
     passing = tuple(
-        item.option for item in found if item.state == "passes" and item.option not in settled
+        item.option
+        for item in found
+        if item.state is QualityState.PASSES and item.option not in settled
     )
     return Confirm(options=passing) if passing else Finished(standings=found)
 
@@ -95,30 +97,19 @@ def _standing(design: Design, evidence: PairsSoFar, tested: _Tested) -> Standing
     """How an option stands after its single test."""
     pairs = evidence.pairs.get(tested.option)
     if pairs is None:
-        return Standing(
-            option=tested.option, state="vetoed", n=0, asked=0, difference=None, worst=None,
-            best=None, level=None, worst_missing_as_zero=None, looks=(),
-        )  # fmt: skip
+        return Standing(option=tested.option, state=QualityState.VETOED)
     size = len(design.order)
     state = _state(design, evidence, tested)
-    if state == "inferior":
+    if state is QualityState.INFERIOR:
         found = on_all_cases(design, pairs)
     else:
         found = shown(design, pairs, cases=(0, size), level=tested.level)
-    estimate = found.tested
-    worst = None if estimate is None else estimate.lower
     return Standing(
         option=tested.option,
         state=state,
-        n=0 if estimate is None else estimate.n,
         asked=len(pairs.pairs),
-        difference=None if estimate is None else estimate.value,
-        worst=worst,
-        best=found.best,
-        level=found.level,
-        worst_missing_as_zero=found.worst_missing_as_zero,
+        figures=found,
         looks=(_look(tested, found, state),),
-        cases=found.cases,
         unlabelled=unlabelled(pairs, size),
     )
 
@@ -126,17 +117,21 @@ def _standing(design: Design, evidence: PairsSoFar, tested: _Tested) -> Standing
 def _state(design: Design, evidence: PairsSoFar, tested: _Tested) -> QualityState:
     pairs: Pairs = evidence.pairs[tested.option]
     if tested.option in evidence.vetoed:
-        return "vetoed"
+        return QualityState.VETOED
     if incomplete(design, pairs):
-        return "incomplete"
+        return QualityState.INCOMPLETE
     if unlabelled(pairs, len(design.order)):
-        return "waiting"
+        return QualityState.WAITING
     if tested.passed:
-        return "passes"
-    return "inferior" if inferior(design, pairs) else "open"
+        return QualityState.PASSES
+    return QualityState.INFERIOR if inferior(design, pairs) else QualityState.OPEN
 
 
-_ACTIONS: dict[QualityState, str] = {"passes": "pass", "inferior": "inferior", "waiting": "waiting"}
+_ACTIONS = {
+    QualityState.PASSES: "pass",
+    QualityState.INFERIOR: "inferior",
+    QualityState.WAITING: "waiting",
+}
 
 
 def _look(tested: _Tested, found: Figures, state: QualityState) -> LookRow:
@@ -174,7 +169,7 @@ def sequence_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, 
     return tuple(
         _standing(design, evidence, _test(design, evidence, option.name))
         if evidence.asked(option.name) or option.name in evidence.vetoed
-        else _not_asked(option.name)
+        else Standing(option=option.name, state=QualityState.NOT_ASKED)
         for option in design.options
     )
 
@@ -183,10 +178,3 @@ def _test(design: Design, evidence: PairsSoFar, option: str) -> _Tested:
     p = _full_p_value(design, evidence, option, len(design.order))
     passed = p is not None and p < design.alpha
     return _Tested(option=option, p_value=p, passed=passed, level=design.alpha)
-
-
-def _not_asked(option: str) -> Standing:
-    return Standing(
-        option=option, state="not-asked", n=0, asked=0, difference=None, worst=None, best=None,
-        level=None, worst_missing_as_zero=None, looks=(),
-    )  # fmt: skip

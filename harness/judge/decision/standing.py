@@ -7,24 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from enum import StrEnum
+from typing import TypeAlias
 
 from harness.judge.comparison.pairs import Pairs
+from harness.stats.estimates import Estimate
 
-QualityState: TypeAlias = Literal[
-    "passes",
-    "inferior",
-    "unlikely",
-    "open",
-    "vetoed",
-    "waiting",
-    "incomplete",
-    "too-small",
-    "not-asked",
-]
-"""`waiting` lacks labels; `incomplete` has too many missing trials; `not-asked` was not needed.
 
-`unlikely` was given up before its last case; `open` was asked every case, or waits its turn."""
+class QualityState(StrEnum):
+    """What the tests found of an option's quality."""
+
+    PASSES = "passes"
+    INFERIOR = "inferior"
+    UNLIKELY = "unlikely"
+    """Given up before its last case."""
+    OPEN = "open"
+    """Asked every case, or still to be asked."""
+    VETOED = "vetoed"
+    WAITING = "waiting"
+    """Needs labels."""
+    INCOMPLETE = "incomplete"
+    """Too many trials are missing."""
+    TOO_SMALL = "too-small"
+    NOT_ASKED = "not-asked"
+    """Not needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,34 +78,77 @@ class LookRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """An option's quality so far; every figure rests on `cases`.
+class Figures:
+    """What an option's pairs show on one set of cases, as shares.
 
-    `worst` is the lower bound at `level`, the level that decided: it lies above minus the margin
-    exactly when `state` is `passes` (or was before a veto). `best` is the upper bound at
-    one-sided alpha, unadjusted. `asked` counts cases bought.
+    `cases` counts into the order, from the first to before the second. `tested` is the estimate at
+    `level`, the level that decided; None: nothing can be estimated. `best` is the upper bound at
+    one-sided alpha, unadjusted.
+    """
+
+    cases: tuple[int, int]
+    level: float
+    tested: Estimate | None
+    best: float | None
+    worst_missing_as_zero: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one option stands so far. `asked` counts the cases bought.
+
+    `figures` rest on the cases that decided; for an option that is `inferior`, or harmful to a
+    part, on all of them; for one that the pilot dropped, on the pilot's. None: nothing was tested.
     """
 
     option: str
     state: QualityState
-    n: int
-    asked: int
-    difference: float | None
-    worst: float | None
-    best: float | None
-    level: float | None
-    worst_missing_as_zero: float | None
-    looks: tuple[LookRow, ...]
-    cases: tuple[int, int] = (0, 0)
-    """From the first to before the second of the order.
-
-    The deciding ones; of an option that is `inferior`, or harmful to a part, all of them, and of
-    one that the pilot dropped the pilot's.
-    """
+    asked: int = 0
+    figures: Figures | None = None
+    looks: tuple[LookRow, ...] = ()
     stop: Stop | None = None
     """None unless `state` is `unlikely`."""
     unlabelled: tuple[str, ...] = ()
     """Case ids whose disagreement needs a label before the next look."""
+
+    @property
+    def cases(self) -> tuple[int, int]:
+        """The cases that every figure rests on; (0, 0) without figures."""
+        return (0, 0) if self.figures is None else self.figures.cases
+
+    @property
+    def level(self) -> float | None:
+        """The level of `worst`."""
+        return None if self.figures is None else self.figures.level
+
+    @property
+    def n(self) -> int:
+        """Cases that count in the figures."""
+        return 0 if self._tested is None else self._tested.n
+
+    @property
+    def difference(self) -> float | None:
+        """Mean difference, candidate minus incumbent."""
+        return None if self._tested is None else self._tested.value
+
+    @property
+    def worst(self) -> float | None:
+        """Lower bound: above minus the margin exactly when the option passes, vetoes apart."""
+        return None if self._tested is None else self._tested.lower
+
+    @property
+    def best(self) -> float | None:
+        """Upper bound at one-sided alpha, unadjusted."""
+        return None if self.figures is None else self.figures.best
+
+    @property
+    def worst_missing_as_zero(self) -> float | None:
+        """As `worst`, with every missing answer counted as wrong."""
+        return None if self.figures is None else self.figures.worst_missing_as_zero
+
+    @property
+    def _tested(self) -> Estimate | None:
+        return None if self.figures is None else self.figures.tested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from harness.judge.decision.standing import QualityState
 from harness.record.base import Finding, Reason, Result, Verdict
-
-if TYPE_CHECKING:
-    from harness.judge.decision.standing import QualityState
-
 
 SETTLED = frozenset(
     {
@@ -40,16 +36,16 @@ _WITHOUT_EVALSET = frozenset(
 )
 """Reasons to leave an option that hold whatever the eval set can tell."""
 
-_OPEN: dict[QualityState, Reason] = {
-    "open": Reason.QUALITY_UNDECIDED,
-    "not-asked": Reason.QUALITY_UNDECIDED,
-    "waiting": Reason.LABELS_MISSING,
-    "incomplete": Reason.RUN_INCOMPLETE,
-    "too-small": Reason.SAMPLE_TOO_SMALL,
+_OPEN = {
+    QualityState.OPEN: Reason.QUALITY_UNDECIDED,
+    QualityState.NOT_ASKED: Reason.QUALITY_UNDECIDED,
+    QualityState.WAITING: Reason.LABELS_MISSING,
+    QualityState.INCOMPLETE: Reason.RUN_INCOMPLETE,
+    QualityState.TOO_SMALL: Reason.SAMPLE_TOO_SMALL,
 }
-_LEFT: dict[QualityState, Reason] = {
-    "inferior": Reason.QUALITY_INFERIOR,
-    "unlikely": Reason.UNLIKELY_TO_PASS,
+_LEFT = {
+    QualityState.INFERIOR: Reason.QUALITY_INFERIOR,
+    QualityState.UNLIKELY: Reason.UNLIKELY_TO_PASS,
 }
 _LACKING = frozenset(
     {
@@ -156,9 +152,9 @@ def _result(option: OptionFacts) -> OptionResult:
         return _of(option, Result.FAIL, left)
     lacking = _reasons_to_wait(option, option.quality)
     if lacking:
-        asked = option.quality != "not-asked"
+        asked = option.quality is not QualityState.NOT_ASKED
         return _of(option, Result.UNDECIDED if asked else Result.NOT_RUN, lacking)
-    if option.quality == "vetoed":
+    if option.quality is QualityState.VETOED:
         raise ValueError(f"option {option.option}: vetoed without a veto or a doubt")
     return _of(option, Result.PASS, (option.credit,))
 

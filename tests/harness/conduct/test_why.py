@@ -41,7 +41,7 @@ def test_the_disagreements_are_shown_losses_first(replayed: Path) -> None:
     with Journal.read(replayed / ".rightsize" / "journal.sqlite") as journal:
         found = list(disagreements(plan, journal))
     assert {each.case.id for each in found} == {"t-0007", "t-0107"}
-    assert [(each.current.text, each.candidate.text, each.loss) for each in found] == [
+    assert [(each.incumbent.text, each.candidate.text, each.loss) for each in found] == [
         ("billing", "technical", 1.0)
     ] * 2
 

@@ -28,7 +28,7 @@ def test_a_second_grader_shows_whom_the_first_one_favours() -> None:
     found = grader_gap(_pairs([0, 1, 1], [1, 1, 1]), _pairs([1, 1, 1], [1, 1, 1]))
     assert found is not None
     assert found.tilt == pytest.approx(-1 / 3)
-    assert (found.changed_current, found.changed_candidate) == (("c0",), ())
+    assert (found.changed_incumbent, found.changed_candidate) == (("c0",), ())
 
 
 def test_graders_without_a_common_case_say_nothing() -> None:
@@ -57,7 +57,7 @@ def test_the_graders_bug_in_routellm_is_visible() -> None:
     )
     found = grader_gap(first, second)
     assert found is not None
-    assert 100 * (found.current_again - found.current) == pytest.approx(3.2, abs=0.05)
+    assert 100 * (found.incumbent_again - found.incumbent) == pytest.approx(3.2, abs=0.05)
     assert 100 * (found.candidate_again - found.candidate) == pytest.approx(0.2, abs=0.1)
     assert 100 * found.tilt == pytest.approx(-3.0, abs=0.1)
-    assert len(found.changed_current) > 30
+    assert len(found.changed_incumbent) > 30

@@ -13,7 +13,7 @@ def pairs(*, agreed: int) -> list[Pair]:
         Pair(
             case_id=f"c{number}",
             cluster=f"c{number}",
-            current=float(number % 2),
+            incumbent=float(number % 2),
             candidate=1.0 - number % 2,
             difference=1.0 - 2 * (number % 2),
         )
@@ -23,7 +23,7 @@ def pairs(*, agreed: int) -> list[Pair]:
         Pair(
             case_id=f"a{number}",
             cluster=f"a{number}",
-            current=None,
+            incumbent=None,
             candidate=None,
             difference=0.0,
             agreed=True,
@@ -39,10 +39,10 @@ def test_a_labelled_set_tells_the_incumbents_own_score() -> None:
     assert (found.value, found.n) == (50.0, 40)
     assert found.fails(80.0)
     levels = score_levels(pairs(agreed=0))
-    assert (levels.current, levels.candidate) == (0.5, 0.5)
+    assert (levels.incumbent, levels.candidate) == (0.5, 0.5)
 
 
 def test_disagreements_alone_tell_nobodys_own_score() -> None:
     assert baseline(pairs(agreed=1)) is None
     levels = score_levels(pairs(agreed=1))
-    assert (levels.current, levels.candidate) == (None, None)
+    assert (levels.incumbent, levels.candidate) == (None, None)

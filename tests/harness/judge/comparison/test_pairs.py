@@ -21,7 +21,7 @@ def test_repeats_are_averaged_per_case_and_a_missing_repeat_left_out() -> None:
     two = Arm(option="b", scores={"c0": (1.0, 1.0, 1.0), "c1": (0.0, 0.0, 1.0)})
     found = pair_up(one, two, order=ORDER, clusters=ORDER)
     assert [pair.difference for pair in found.pairs] == [0.5, pytest.approx(-2 / 3)]
-    assert (found.current.missing, found.current.trials, found.repeats) == (1, 6, 3)
+    assert (found.incumbent.missing, found.incumbent.trials, found.repeats) == (1, 6, 3)
 
 
 def test_missing_in_one_arm_drops_the_pair_and_counts_as_wrong_beside() -> None:
@@ -33,7 +33,7 @@ def test_missing_in_one_arm_drops_the_pair_and_counts_as_wrong_beside() -> None:
     )
     assert sample(found.pairs).differences == (0.0, 0.0)
     assert missing_as_zero(found.pairs).differences == (0.0, -1.0, 1.0, 0.0)
-    assert (found.current.share, found.candidate.share) == (0.25, 0.25)
+    assert (found.incumbent.share, found.candidate.share) == (0.25, 0.25)
 
 
 def test_failed_is_a_score_of_zero_and_counted() -> None:
@@ -65,7 +65,7 @@ def test_equal_answers_settle_a_case_without_a_label() -> None:
     first, second = found.pairs
     assert (first.difference, first.agreed, first.unlabelled) == (0.0, True, False)
     assert (second.difference, second.unlabelled, second.missing) == (None, True, False)
-    assert (found.current.missing, found.candidate.missing) == (0, 0)
+    assert (found.incumbent.missing, found.candidate.missing) == (0, 0)
     assert missing_as_zero(found.pairs).differences == (0.0,)
 
 

@@ -8,28 +8,31 @@ import pytest
 
 from harness.judge.comparison.pairs import Pair, Pairs, pair_up
 from harness.judge.decision.quality import missingness, points, quality, score_levels, settled_in
-from harness.judge.decision.standing import LookRow, Standing, Stop
+from harness.judge.decision.standing import Figures, LookRow, QualityState, Standing, Stop
+from harness.stats.estimates import Estimate
 from tests.support.decisions import arm, design
 
 PLAN = design(n=10, options=1, kind="ladder")
 ROW = LookRow(
     number=2, n=7, difference=-0.1234567891, worst=None, level=0.01, p_value=0.2, action="continue"
 )
+TESTED = Estimate(value=-0.25, lower=-0.5, upper=0.1, level=0.02, n=8, method="tango")
+FIGURES = Figures(
+    cases=(0, 10), level=0.02, tested=TESTED, best=0.0000004449, worst_missing_as_zero=-0.6
+)
 STANDING = Standing(
     option="o0",
-    state="open",
-    n=8,
+    state=QualityState.OPEN,
     asked=10,
-    difference=-0.25,
-    worst=-0.5,
-    best=0.0000004449,
-    level=0.02,
-    worst_missing_as_zero=-0.6,
+    figures=FIGURES,
     looks=(ROW,),
-    cases=(0, 10),
 )
 CURRENT = [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, None, 1.0, 1.0]
 CANDIDATE = [1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, None, 0.0]
+
+
+def showing(**changes: object) -> Standing:
+    return replace(STANDING, figures=replace(FIGURES, **changes))  # type: ignore[arg-type]
 
 
 def of(current: list[float | None], candidate: list[float | None]) -> Pairs:
@@ -63,7 +66,7 @@ def test_figures_are_points_with_six_places() -> None:
 
 
 def test_a_level_of_nothing_is_not_no_level() -> None:
-    found = quality(PLAN, replace(STANDING, level=0.0), of(CURRENT, CANDIDATE), "label")
+    found = quality(PLAN, showing(level=0.0), of(CURRENT, CANDIDATE), "label")
     assert found is not None
     assert found.level == 0.0
 
@@ -73,7 +76,7 @@ def test_only_the_cases_that_the_standing_rests_on_count(cases: tuple[int, int])
     pairs = of(CURRENT, CANDIDATE)
     settled = [p for p in pairs.pairs[cases[0] : cases[1]] if p.difference is not None]
     assert settled_in(pairs, cases) == settled
-    found = quality(PLAN, replace(STANDING, cases=cases), pairs, "label")
+    found = quality(PLAN, showing(cases=cases), pairs, "label")
     assert found is not None
     assert found.n == len(settled)
     assert found.missing_cases == cases[1] - cases[0] - len(settled)
@@ -81,9 +84,13 @@ def test_only_the_cases_that_the_standing_rests_on_count(cases: tuple[int, int])
     assert found.pilot_cases + (found.deciding_cases or 0) == found.n
 
 
-@pytest.mark.parametrize("lacking", ["difference", "worst", "best", "level"])
-def test_without_a_figure_there_is_no_quality(lacking: str) -> None:
-    standing = replace(STANDING, **{lacking: None})
+@pytest.mark.parametrize("absent", ["tested", "best"])
+def test_without_a_figure_there_is_no_quality(absent: str) -> None:
+    assert quality(PLAN, showing(**{absent: None}), of(CURRENT, CANDIDATE), "label") is None
+
+
+def test_without_figures_there_is_no_quality() -> None:
+    standing = replace(STANDING, figures=None)
     assert quality(PLAN, standing, of(CURRENT, CANDIDATE), "label") is None
 
 
@@ -109,7 +116,7 @@ def test_grades_are_not_counted(current: list[float | None], candidate: list[flo
 def agreeing() -> Pairs:
     pairs = of([1.0, 1.0, 0.0], [0.0, 1.0, 1.0])
     alike = Pair(
-        case_id="c9", cluster="c9", current=None, candidate=None, difference=0.0, agreed=True
+        case_id="c9", cluster="c9", incumbent=None, candidate=None, difference=0.0, agreed=True
     )
     return replace(pairs, pairs=(*pairs.pairs, alike))
 
@@ -124,9 +131,9 @@ def test_where_equal_answers_stand_in_for_labels_only_differences_are_known() ->
 
 def test_levels_are_means_over_the_cases_with_both_scores() -> None:
     levels = score_levels(list(of(CURRENT, CANDIDATE).pairs))
-    assert (levels.current, levels.candidate) == (6 / 8, 4 / 8)
+    assert (levels.incumbent, levels.candidate) == (6 / 8, 4 / 8)
     nothing = score_levels([])
-    assert (nothing.current, nothing.candidate) == (None, None)
+    assert (nothing.incumbent, nothing.candidate) == (None, None)
 
 
 def test_clusters_are_counted_where_they_are_what_is_tested() -> None:

@@ -47,8 +47,8 @@ def history(plan: Design, name: str, values: list[float], seed: int) -> Pairs:
     rng = np.random.default_rng(seed)
     whole = prefix(plan, name, values, len(plan.order))
     lost, alike = rng.random(len(values)) < 0.01, rng.random(len(values)) < seed % 3 * 0.1
-    nothing = {"current": None, "candidate": None, "difference": None, "missing": True}
-    agreed = {"current": None, "candidate": None, "agreed": True}
+    nothing = {"incumbent": None, "candidate": None, "difference": None, "missing": True}
+    agreed = {"incumbent": None, "candidate": None, "agreed": True}
     pairs = [
         replace(pair, **nothing)
         if gone
@@ -63,7 +63,7 @@ def history(plan: Design, name: str, values: list[float], seed: int) -> Pairs:
 def until(pairs: Pairs, count: int) -> Pairs:
     seen = pairs.pairs[:count]
     missed = Missed(trials=count, missing=sum(pair.missing for pair in seen), failed=0)
-    return replace(pairs, pairs=seen, current=missed, candidate=missed)
+    return replace(pairs, pairs=seen, incumbent=missed, candidate=missed)
 
 
 def stop_facts(standing: Standing) -> StopFacts | None:

@@ -5,23 +5,30 @@ from itertools import product
 
 import pytest
 
+from harness.judge.decision.standing import QualityState
 from harness.judge.decision.verdict import Circumstances, OptionFacts, decide
 from harness.record.base import Finding, Reason, Result, Verdict
 
 KINDS = {
-    "passes": OptionFacts(option="x", quality="passes"),
-    "inferior": OptionFacts(option="x", quality="inferior"),
-    "unlikely": OptionFacts(option="x", quality="unlikely"),
-    "open": OptionFacts(option="x", quality="open"),
-    "waiting": OptionFacts(option="x", quality="waiting"),
-    "incomplete": OptionFacts(option="x", quality="incomplete"),
-    "too small": OptionFacts(option="x", quality="too-small"),
-    "not asked": OptionFacts(option="x", quality="not-asked"),
-    "slice": OptionFacts(option="x", quality="vetoed", vetoes=(Reason.SLICE_REGRESSION,)),
-    "slow": OptionFacts(option="x", quality="passes", vetoes=(Reason.LATENCY_SLO_MISSED,)),
-    "unmeasured": OptionFacts(option="x", quality="vetoed", doubts=(Reason.LATENCY_NOT_MEASURED,)),
-    "dear": OptionFacts(option="x", quality="passes", saves_enough=False),
-    "unknown cost": OptionFacts(option="x", quality="passes", saves_enough=None),
+    "passes": OptionFacts(option="x", quality=QualityState.PASSES),
+    "inferior": OptionFacts(option="x", quality=QualityState.INFERIOR),
+    "unlikely": OptionFacts(option="x", quality=QualityState.UNLIKELY),
+    "open": OptionFacts(option="x", quality=QualityState.OPEN),
+    "waiting": OptionFacts(option="x", quality=QualityState.WAITING),
+    "incomplete": OptionFacts(option="x", quality=QualityState.INCOMPLETE),
+    "too small": OptionFacts(option="x", quality=QualityState.TOO_SMALL),
+    "not asked": OptionFacts(option="x", quality=QualityState.NOT_ASKED),
+    "slice": OptionFacts(
+        option="x", quality=QualityState.VETOED, vetoes=(Reason.SLICE_REGRESSION,)
+    ),
+    "slow": OptionFacts(
+        option="x", quality=QualityState.PASSES, vetoes=(Reason.LATENCY_SLO_MISSED,)
+    ),
+    "unmeasured": OptionFacts(
+        option="x", quality=QualityState.VETOED, doubts=(Reason.LATENCY_NOT_MEASURED,)
+    ),
+    "dear": OptionFacts(option="x", quality=QualityState.PASSES, saves_enough=False),
+    "unknown cost": OptionFacts(option="x", quality=QualityState.PASSES, saves_enough=None),
     "forbidden": OptionFacts(option="x", quality=None, blocked=(Reason.DATA_NOT_PERMITTED,)),
     "unpriced": OptionFacts(option="x", quality=None, blocked=(Reason.PRICE_MISSING,)),
 }
@@ -120,8 +127,8 @@ def test_each_option_gets_its_result(kind: str, result: Result, reason: Reason) 
 def test_each_reason_closes_an_option_or_keeps_the_verdict_open(reason: Reason) -> None:
     """Of an option that was never in the test, and of one that was, beside another that is left."""
     blocked = OptionFacts(option="x", quality=None, blocked=(reason,))
-    vetoed = OptionFacts(option="x", quality="vetoed", vetoes=(reason,))
-    left = OptionFacts(option="y", quality="inferior")
+    vetoed = OptionFacts(option="x", quality=QualityState.VETOED, vetoes=(reason,))
+    left = OptionFacts(option="y", quality=QualityState.INFERIOR)
     for options in ([blocked], [vetoed], [left, blocked], [vetoed, left]):
         found = decide(Circumstances(), options)
         if reason in CLOSES:
@@ -137,7 +144,9 @@ def test_each_reason_closes_an_option_or_keeps_the_verdict_open(reason: Reason) 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_what_holds_on_a_set_that_cannot_tell(reason: Reason) -> None:
-    vetoed = OptionFacts(option="x", quality="vetoed", vetoes=(reason, Reason.SLICE_REGRESSION))
+    vetoed = OptionFacts(
+        option="x", quality=QualityState.VETOED, vetoes=(reason, Reason.SLICE_REGRESSION)
+    )
     found = decide(Circumstances(cannot_tell=True), [vetoed])
     if reason in NEEDS_NO_EVALSET:
         assert (found.verdict, found.reasons) == (Verdict.JUSTIFY, (reason,))
@@ -153,23 +162,29 @@ def test_a_dearer_option_that_was_never_asked_was_not_needed() -> None:
 
 
 def test_the_cheapest_by_measured_cost_is_chosen() -> None:
-    dear = OptionFacts(option="dear", quality="passes", cost=Decimal("0.02"))
-    cheap = OptionFacts(option="cheap", quality="passes", cost=Decimal("0.01"))
-    unknown = OptionFacts(option="unknown", quality="passes")
+    dear = OptionFacts(option="dear", quality=QualityState.PASSES, cost=Decimal("0.02"))
+    cheap = OptionFacts(option="cheap", quality=QualityState.PASSES, cost=Decimal("0.01"))
+    unknown = OptionFacts(option="unknown", quality=QualityState.PASSES)
     assert decide(Circumstances(), [unknown, dear, cheap]).chosen == "cheap"
 
 
 def test_what_is_left_of_the_saving_counts_for_nothing_where_nobody_knows_it() -> None:
-    known = OptionFacts(option="known", quality="passes", net=Decimal("0.5"), cost=Decimal(9))
-    unknown = OptionFacts(option="unknown", quality="passes", cost=Decimal(1))
-    loses = OptionFacts(option="loses", quality="passes", net=Decimal("-0.5"), cost=Decimal(1))
+    known = OptionFacts(
+        option="known", quality=QualityState.PASSES, net=Decimal("0.5"), cost=Decimal(9)
+    )
+    unknown = OptionFacts(option="unknown", quality=QualityState.PASSES, cost=Decimal(1))
+    loses = OptionFacts(
+        option="loses", quality=QualityState.PASSES, net=Decimal("-0.5"), cost=Decimal(1)
+    )
     assert decide(Circumstances(), [unknown, known, loses]).chosen == "known"
     assert decide(Circumstances(), [loses, unknown]).chosen == "unknown"
 
 
 def test_the_reasons_of_a_downgrade_are_those_of_its_choice() -> None:
-    worse = OptionFacts(option="worse", quality="inferior")
-    better = OptionFacts(option="better", quality="passes", credit=Reason.SUPERIOR_AND_CHEAPER)
+    worse = OptionFacts(option="worse", quality=QualityState.INFERIOR)
+    better = OptionFacts(
+        option="better", quality=QualityState.PASSES, credit=Reason.SUPERIOR_AND_CHEAPER
+    )
     found = decide(Circumstances(), [worse, better])
     assert (found.chosen, found.reasons) == ("better", (Reason.SUPERIOR_AND_CHEAPER,))
 
@@ -235,7 +250,7 @@ def test_an_option_without_a_reason_is_a_bug_and_not_a_verdict() -> None:
     with pytest.raises(ValueError, match="neither tested nor blocked"):
         decide(Circumstances(), [OptionFacts(option="x", quality=None)])
     with pytest.raises(ValueError, match="vetoed without"):
-        decide(Circumstances(), [OptionFacts(option="x", quality="vetoed")])
+        decide(Circumstances(), [OptionFacts(option="x", quality=QualityState.VETOED)])
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])

@@ -34,3 +34,16 @@ def test_shape(path: Path) -> None:
 
 def test_files_were_found() -> None:
     assert len(FILES) > 10
+
+
+def test_the_product_imports_nothing_of_its_tests() -> None:
+    """The wheel has no tests; import-linter looks at the four packages alone."""
+    tops = {
+        (alias.name if isinstance(node, ast.Import) else node.module or "").partition(".")[0]
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {"harness", "pydantic"} <= tops
+    assert "tests" not in tops

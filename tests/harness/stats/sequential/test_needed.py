@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats.arrays import Moments
+from harness.stats.sequential.power import cases_needed, pass_rate
 from harness.stats.sequential.rehearsal import Truth
 from harness.stats.sequential.steering import (
     PassMark,
@@ -20,7 +21,6 @@ from harness.stats.sequential.steering import (
     predicted_chance,
 )
 from tests.support.laws import law
-from tests.support.trinomial import cases_needed, pass_rate
 
 LEVEL = 0.05
 

@@ -8,9 +8,9 @@ import pytest
 
 from harness.stats import betting
 from harness.stats.sequential.design import ProvenPart
+from harness.stats.sequential.power import pass_rate
 from harness.stats.sequential.rehearsal import Truth, rehearse
 from tests.support.decisions import design
-from tests.support.trinomial import pass_rate
 
 if TYPE_CHECKING:
     from harness.stats.sequential.design import Kind

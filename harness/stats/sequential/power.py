@@ -1,4 +1,4 @@
-"""What one look at n binary cases decides, exactly: a reference for the tests.
+"""What one look at n binary cases decides, exactly.
 
 The p-value that decides is summed over the trinomial of losses, gains and agreements, so power and
 size carry no Monte-Carlo error.

@@ -158,3 +158,18 @@ def test_arrays_give_what_single_tables_give() -> None:
     together = tango.bounds(losses, gains, 100, 0.05)
     apart = [float(tango.bounds(b, c, 100, 0.05).lower) for b, c in zip(losses, gains, strict=True)]
     assert together.lower.tolist() == pytest.approx(apart)
+
+
+def test_a_loss_of_exactly_the_margin_is_as_likely_as_not() -> None:
+    assert float(tango.p_value(6, 1, 100, 0.05)) == 0.5
+
+
+def test_one_case_is_a_sample_and_none_is_not() -> None:
+    assert 0 < float(tango.p_value(0, 1, 1, 0.5)) < 0.5
+    assert math.isnan(float(tango.score_z(0, 0, 0, 0.1)))
+
+
+@pytest.mark.parametrize("n", [1, 2, 30])
+def test_where_every_case_was_lost_nothing_is_shown(n: int) -> None:
+    assert float(tango.p_value(n, 0, n, 0.5)) == 1.0
+    assert float(tango.bounds(n, 0, n, 0.05).lower) == -1.0

@@ -25,10 +25,11 @@ import pytest
 from hypothesis import Phase, settings
 
 from tests.benchmarks.mutation.mutants import Mutant, mutants_of
-from tests.benchmarks.mutation.transplant import transplant
+from tests.benchmarks.mutation.transplant import forget, transplant
 
-SLOWER, GRACE_S = 4, 5
-"""A test that takes four times as long, and five seconds, goes round in circles: it is noticed."""
+SLOWER, GRACE_S, ASLEEP_S = 4, 5, 120
+"""A test that takes four times its time and five seconds of the processor's goes round in circles,
+and one that takes two minutes waits for what does not come: both are noticed."""
 KILLED, SURVIVED = 1, 0
 
 
@@ -116,6 +117,7 @@ def _measured(session: pytest.Session, files: Sequence[Path], data: Path, times:
     measure = coverage.Coverage(
         data_file=str(data), include=[str(one) for one in files], config_file=False
     )
+    forget()
     measure.start()
     lines: list[str] = []
     for item, following in _with_next(session.items):
@@ -173,7 +175,9 @@ def _with_mistake(path: Path, mutant: Mutant, items: list[pytest.Item], baseline
     try:
         transplant(importlib.import_module(_name_of(path)), mutant.statement)
         for item, following in _with_next(items):
-            signal.alarm(int(GRACE_S + SLOWER * baseline.seconds[item.nodeid]))
+            seconds = SLOWER * baseline.seconds[item.nodeid]
+            signal.setitimer(signal.ITIMER_PROF, GRACE_S + seconds)
+            signal.setitimer(signal.ITIMER_REAL, ASLEEP_S + seconds)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if item.session.testsfailed:
                 return KILLED

@@ -27,6 +27,16 @@ def transplant(module: ModuleType, statement: ast.stmt) -> None:
             _renew(old, new)
         else:
             _replace(name, old, new)
+    forget()
+
+
+def forget() -> None:
+    """Empty every cache of ours: what was worked out before knows nothing of the mistake."""
+    for module in _ours():
+        for value in list(vars(module).values()):
+            clear = getattr(value, "cache_clear", None)
+            if callable(clear):
+                clear()
 
 
 _FUTURE = 0x1000000
@@ -45,9 +55,6 @@ def _renew(old: object, new: object) -> None:
         if isinstance(was, FunctionType) and isinstance(becomes, FunctionType):
             was.__code__ = becomes.__code__
             was.__defaults__, was.__kwdefaults__ = becomes.__defaults__, becomes.__kwdefaults__
-        clear = getattr(was, "cache_clear", None)
-        if clear is not None:
-            clear()
 
 
 def _layers(value: object) -> Iterator[object]:
@@ -64,11 +71,15 @@ def _function_of(value: object) -> object:
 
 
 def _replace(name: str, old: object, new: object) -> None:
-    for module in list(sys.modules.values()):
-        if getattr(module, "__name__", "").partition(".")[0] in OURS:
-            for held, value in list(vars(module).items()):
-                if value is old and held.lstrip("_") == name.lstrip("_"):
-                    setattr(module, held, new)
+    for module in _ours():
+        for held, value in list(vars(module).items()):
+            if value is old and held.lstrip("_") == name.lstrip("_"):
+                setattr(module, held, new)
+
+
+def _ours() -> list[ModuleType]:
+    named = [(getattr(one, "__name__", ""), one) for one in list(sys.modules.values())]
+    return [module for name, module in named if name.partition(".")[0] in OURS]
 
 
 OURS = {"harness", "evalsets", "providers", "reports", "tests"}

@@ -531,11 +531,11 @@ def test_a_locks_record_may_be_ten_minutes_younger_than_now(
 UNSURE = "not sure"
 
 
-def signed_with_a_text() -> DecisionRecord:
+def signed_with_a_text(unsure: str = UNSURE, **over: Any) -> DecisionRecord:
     facts = CascadeFacts(
         first="claude-haiku-4-5",
         accept_when="not-unsure",
-        unsure=UNSURE,
+        unsure=unsure,
         escalates_to=INCUMBENT,
         answers=500,
         escalated=12.0,
@@ -543,10 +543,36 @@ def signed_with_a_text() -> DecisionRecord:
         escalation_per_request=None,
     )
     whole = "claude-haiku-4-5+not-unsure"
-    target = a_target(whole, model_id="claude-haiku-4-5")
+    target = a_target(whole, model_id="claude-haiku-4-5", **over)
     return accepted(
         chosen=whole, lever="cascade", options=(an_option(target=target, cascade=facts),)
     )
+
+
+@pytest.mark.parametrize(("unsure", "speaks"), [(UNSURE, True), ("dunno", False)])
+def test_a_record_of_another_text_says_nothing_of_a_cascades_prompt(
+    unsure: str, *, speaks: bool
+) -> None:
+    own = signed_with_a_text()
+    later = signed_with_a_text(unsure, prompt_sha256=NEW).model_copy(
+        update={"decision_id": "later", "generated_at": GENERATED + timedelta(hours=1)}
+    )
+    after = Escalation(place="settings.toml#llm.fallback", to=INCUMBENT, accept_when="not-unsure")
+    change = proposed(asked=asked(escalation=after, prompt_sha256=NEW))
+    scene = given(own, proposed=(change,), evidence=(an_evidence_of(own), an_evidence_of(later)))
+    assert codes(scene) == {Cause.EVIDENCE_FITS if speaks else Cause.PROVISIONAL}
+
+
+def test_a_setting_may_hold_an_options_own_name() -> None:
+    target = a_target("haiku-in-production", model_id="claude-haiku-4-5")
+    own = accepted(options=(an_option(target=target),), chosen="haiku-in-production")
+    change = proposed(asked=asked("haiku-in-production", model_id=None))
+    assert judge(given(own, proposed=(change,))).matching == 1
+
+
+def test_a_record_speaks_of_a_model_under_its_other_names() -> None:
+    target = a_target("haiku-in-production", model_id="claude-haiku-4-5", prompt_sha256=NEW)
+    assert codes(reprompt(newer({"target": target}, chosen=None))) == {Cause.EVIDENCE_FITS}
 
 
 @pytest.mark.parametrize(
@@ -564,6 +590,7 @@ def test_the_check_of_a_cascade_is_the_same_text(check: dict[str, Any], *, match
     after = Escalation(place="settings.toml#llm.fallback", to=INCUMBENT, **check)
     report = judge(given(own, proposed=(proposed(asked=asked(escalation=after)),)))
     assert (report.matching == 1) == matches
+    assert bool(report.findings) != matches
     if not matches and check.get("unsure"):
         (found,) = report.findings
         assert "claude-haiku-4-5 (not-unsure 'dunno', else claude-opus-4-5)" in found.message

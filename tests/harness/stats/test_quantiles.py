@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -120,3 +123,55 @@ def test_without_enough_samples_for_batches_they_count_as_independent() -> None:
     run = [float(n) for n in range(20)]
     assert queued_percentile(run, 0.5) == percentile(run, 0.5)
     assert queued_percentile(run[:4], 0.5) is None
+
+
+def worth_by_hand(samples: list[float], value: float) -> int:
+    """As many independent samples: batch means, the autoregression, and 1.3 for ten batches."""
+    below = [sample <= value for sample in samples]
+    share, size = sum(below) / len(below), len(below) // 10
+    if size < 4 or share in {0.0, 1.0}:
+        return len(samples)
+    means = [sum(below[at * size : (at + 1) * size]) / size for at in range(10)]
+    off = [mean - sum(means) / 10 for mean in means]
+    squares = sum(each**2 for each in off)
+    if squares == 0:
+        return len(samples)
+    neighbours = sum(one * other for one, other in pairwise(off))
+    alike = min(max(neighbours / squares + 0.1, 0.0), 0.9)
+    effect = squares / 9 * size / (share * (1 - share))
+    return max(int(len(samples) / max(1.3 * effect * (1 + alike) / (1 - alike), 1.0)), 1)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.95])
+@pytest.mark.parametrize("n", [80, 199, 450])
+@pytest.mark.parametrize("load", [0.2, 0.5, 0.8])
+def test_queued_samples_have_the_ranks_of_as_many_independent_ones(
+    load: float, n: int, share: float
+) -> None:
+    rng = np.random.default_rng(n)
+    for _ in range(6):
+        run = queue_times(rng, load, n)
+        found = queued_percentile(run, share)
+        if found is None:
+            continue
+        worth, ordered = worth_by_hand(run, found.value), sorted(run)
+        below, scale = stats.binom(worth, share), n / worth
+        upper = [r for r in range(1, worth + 1) if below.cdf(r - 1) >= 0.95]
+        lower = [r for r in range(1, worth + 1) if below.sf(r - 1) >= 0.95]
+        high = ordered[min(math.ceil(upper[0] * scale), n) - 1] if upper else None
+        low = ordered[max(math.floor(lower[-1] * scale), 1) - 1] if lower else None
+        assert (found.lower, found.upper) == (low, high)
+        assert found.value == ordered[math.ceil(share * n) - 1]
+
+
+@pytest.mark.parametrize(("n", "apart"), [(39, True), (40, False)])
+def test_ten_batches_of_four_tell_how_samples_depend_on_one_another(n: int, *, apart: bool) -> None:
+    run = [float(place // 10) for place in range(n)]
+    assert (queued_percentile(run, 0.5) == percentile(run, 0.5)) == apart
+
+
+def test_the_smallest_of_a_few_is_a_percentile_too() -> None:
+    """At a share so small that its rank would be none."""
+    found = percentile([3.0, 1.0, 2.0], 0.0001)
+    assert found is not None
+    assert (found.value, found.n) == (1.0, 3)

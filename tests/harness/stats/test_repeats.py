@@ -33,3 +33,36 @@ def test_without_repeats_nothing_is_known() -> None:
     assert spread([[1.0], [0.0]]) is None
     assert noise_floor([[1.0], [0.0]]) is None
     assert noise_floor([[1.0, 0.0]]) is None
+
+
+def test_the_components_are_those_of_the_analysis_of_variance() -> None:
+    scores = np.array([[1.0, 0.0, 1.0], [0.5, 0.5, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.25]])
+    within = float(np.mean([row.var(ddof=1) for row in scores]))
+    means = scores.mean(axis=1)
+    found = spread(scores)
+    assert found is not None
+    assert found.within == pytest.approx(within)
+    assert found.between == pytest.approx(means.var(ddof=1) - within / 3)
+    two = spread(scores[:2, :2])
+    assert two is not None
+    assert (two.cases, two.repeats) == (2, 2)
+
+
+def test_the_noise_is_that_of_the_first_two_repeats() -> None:
+    scores = np.array([[1.0, 0.0, 9.0], [0.0, 0.5, 9.0], [1.0, 1.0, 9.0]])
+    found = noise_floor(scores)
+    assert found is not None
+    later = np.array([-1.0, 0.5, 0.0])
+    assert found.difference == pytest.approx(later.mean())
+    assert found.error == pytest.approx(later.std(ddof=1) / np.sqrt(3))
+    assert found.disagreement == pytest.approx(2 / 3)
+    two = noise_floor(scores[:2])
+    assert two is not None
+    assert two.cases == 2
+
+
+def test_a_case_that_lacks_a_repeat_is_left_out() -> None:
+    found = spread([[1.0, np.nan], [1.0, 0.0], [0.0, 0.0]])
+    assert found is not None
+    assert found.cases == 2
+    assert spread([[1.0, np.nan], [1.0, 0.0]]) is None

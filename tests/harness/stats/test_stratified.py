@@ -33,3 +33,26 @@ def test_an_empty_stratum_leaves_the_mix_unknown() -> None:
 def test_shares_must_be_shares() -> None:
     with pytest.raises(ValueError, match="sum to 1"):
         stratified([Stratum(share=0.5, sample=EQUAL)], "tango", 0.05)
+
+
+def test_the_bounds_share_the_level_between_the_strata() -> None:
+    found = stratified(
+        [Stratum(share=0.75, sample=LOSING), Stratum(share=0.25, sample=EQUAL)], "tango", 0.05
+    )
+    losing, equal = (estimate(sample, "tango", 0.025) for sample in (LOSING, EQUAL))
+    assert found is not None
+    assert losing is not None
+    assert equal is not None
+    assert found.lower == pytest.approx(0.75 * losing.lower + 0.25 * equal.lower)
+    assert found.upper == pytest.approx(0.75 * losing.upper + 0.25 * equal.upper)
+    assert (found.level, found.method) == (0.05, "tango")
+
+
+@pytest.mark.parametrize(("off", "refused"), [(1e-10, False), (1e-8, True), (-1e-8, True)])
+def test_shares_sum_to_one_but_for_rounding(off: float, *, refused: bool) -> None:
+    strata = [Stratum(share=0.5, sample=EQUAL), Stratum(share=0.5 + off, sample=EQUAL)]
+    if refused:
+        with pytest.raises(ValueError, match="sum to 1"):
+            stratified(strata, "tango", 0.05)
+    else:
+        assert stratified(strata, "tango", 0.05) is not None

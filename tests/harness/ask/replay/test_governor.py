@@ -6,7 +6,7 @@ import pytest
 
 from harness.ask.replay.calls import CallFailure, Reply
 from harness.ask.replay.governor import Governor, guess_uses, lane_of, predict_s
-from harness.ask.replay.throttle import LaneLimits
+from harness.ask.replay.throttle import LaneLimits, Uses
 from providers.completion import Completion, RateLimit, Timing, TokenUsage
 from providers.provider import Endpoint
 from tests.support.trials import request, trial
@@ -71,7 +71,7 @@ def test_a_lane_starts_small_and_doubles_up_to_its_most() -> None:
         assert gov.wait_s(LANE, TRIAL) == float("inf")
         for slot in slots:
             gov.ended(LANE, slot, reply())
-    assert sizes[0] == 8
+    assert sizes[:2] == [8, 16 + 4]
     assert sizes == sorted(sizes)
     assert sizes[-1] == 50 + 15
 
@@ -434,3 +434,7 @@ def test_fewer_calls_than_a_lane_is_wide_cannot_fill_it(calls: float, seconds: f
     limits = LaneLimits(max_concurrency=10)
     found = predict_s(limits, calls=calls, tokens=0, busy_s=200, share=1)
     assert found == pytest.approx(seconds)
+
+
+def test_a_call_that_takes_no_slot_sets_nothing_aside() -> None:
+    assert Uses() == (0, 0, 0, 0)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+import pytest
+
 from harness.stats.sequential.design import (
     DesignInput,
     ProvenCases,
@@ -108,3 +110,50 @@ def test_cut_stays_inside() -> None:
     assert cut(("a", "a", "b"), 1) == 2
     assert cut((), 3) == 0
     assert cut(("a", "b"), -1) == 0
+
+
+def test_cut_of_nothing_takes_no_cluster() -> None:
+    assert cut(("a", "a"), 0) == 0
+    assert cut(("a", "a", "a"), 2) == 3
+
+
+def test_a_tiny_set_has_a_tiny_pilot_and_none_where_none_is_wanted() -> None:
+    stages = {n: design(n=n, kind="ladder").stages for n in (5, 30, 60)}
+    assert stages == {5: (1,), 30: (1, 3), 60: (3, 6)}
+    assert design(n=300, kind="ladder", pilot_share=0).stages == ()
+    assert design(n=300, kind="ladder", pilot_share=0.2).stages == (30, 60)
+
+
+def test_unless_told_otherwise_a_design_decides_and_may_lack_two_of_a_hundred() -> None:
+    plan = design(n=300, kind="ladder")
+    assert (plan.exploratory, plan.largest_missing_share) == (False, 0.02)
+    assert design(n=100, kind="ladder").looks == (55, 100)
+
+
+@pytest.mark.parametrize(
+    ("groups", "looks"),
+    [
+        pytest.param(44, (100, 176), id="twenty at the first look"),
+        pytest.param(43, (172,), id="one less"),
+        pytest.param(20, (80,), id="too few even at the last"),
+    ],
+)
+def test_a_look_needs_twenty_clusters_and_the_last_one_stays(
+    groups: int, looks: tuple[int, ...]
+) -> None:
+    """Groups of four; the pilot takes the first ones."""
+    clusters = tuple(f"k{index // 4}" for index in range(4 * groups))
+    plan = design(n=4 * groups, kind="ladder", clusters=clusters, method="cluster-t")
+    assert plan.looks == looks
+
+
+def test_a_part_is_its_cases_or_all_of_a_measure() -> None:
+    plan = make_design(
+        _setup(
+            proven=(
+                ProvenCases(name="nothing", margin=6.0),
+                ProvenCases(name="both", margin=1.0, measure="format", case_ids=frozenset({"c3"})),
+            )
+        )
+    )
+    assert [part.positions for part in plan.proven] == [(), (3,)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from harness.ask.cluster.workers import Cluster
-from harness.ask.replay.worker import OPENER, keys_lacking
+from harness.ask.replay.worker import OPENER, missing_keys
 from harness.cli.loads import STATE, asked_models
 from harness.errors import UsageError
 from harness.journal.upkeep import models_in
@@ -48,7 +48,7 @@ def access_lines(
 ) -> Iterator[str]:
     """What this machine lacks to ask models, one line each."""
     for name in sorted(models):
-        yield from lacking(name, workspace.models[name], environ)
+        yield from missing(name, workspace.models[name], environ)
 
 
 def check_models(models: Mapping[str, ModelConfig], environ: Mapping[str, str]) -> None:
@@ -57,12 +57,12 @@ def check_models(models: Mapping[str, ModelConfig], environ: Mapping[str, str]) 
     Raises:
         UsageError: one line per model and lack.
     """
-    lines = [line for name in sorted(models) for line in lacking(name, models[name], environ)]
+    lines = [line for name in sorted(models) for line in missing(name, models[name], environ)]
     if lines:
         raise UsageError("\n".join([*lines, "nothing was asked"]))
 
 
-def lacking(name: str, config: ModelConfig, environ: Mapping[str, str]) -> Iterator[str]:
+def missing(name: str, config: ModelConfig, environ: Mapping[str, str]) -> Iterator[str]:
     """What stands between this machine and a model, one line each."""
     if config.key is not None and not environ.get(config.key):
         yield f"{name}: no environment variable {config.key} (`key:` in its models/ file)"
@@ -84,11 +84,11 @@ def check_node_keys(workspace: Workspace, plan: Plan, cluster: Cluster) -> None:
         config = workspace.models[name]
         if config.key is not None and config.serve is None:
             models.setdefault(config.key, []).append(name)
-    lacking = keys_lacking(cluster.crew(OPENER), models)
+    missing = missing_keys(cluster.pool(OPENER), models)
     lines = [
         f"{', '.join(models[key])}: no environment variable {key} on {', '.join(hosts)}: set it "
         "where Ray is started there; no key travels"
-        for key, hosts in lacking.items()
+        for key, hosts in missing.items()
     ]
     if lines:
         raise UsageError("\n".join([*lines, "nothing was asked"]))

@@ -21,7 +21,7 @@ from harness.ask.serving.gpus import replicas
 from harness.ask.serving.hosted import NodeWeights, host_models
 from harness.ask.serving.lifecycle import serve_models
 from harness.ask.serving.offline import FACTORY as OFFLINE
-from harness.ask.serving.offline import OfflineBench, ProcessAnswers
+from harness.ask.serving.offline import OfflineRunner, ProcessAnswers
 from harness.ask.serving.specs import ServeSpec, serve_specs
 from harness.ask.serving.states import ServerState, held, mark_of
 from harness.ask.serving.weights import cache_folder, resolve_weights
@@ -73,7 +73,7 @@ class Hosts:
             yield served
 
     @contextmanager
-    def bench(self, name: str) -> Generator[OfflineBench]:
+    def runner(self, name: str) -> Generator[OfflineRunner]:
         """Processes that answer a model's requests without its server; ended on leaving."""
         specs, fetches = self._specs({name: self.workspace.models[name]})
         need = next(n for n in needs_of(self.workspace, self.plan) if n.model == name)
@@ -85,14 +85,14 @@ class Hosts:
             teams=tuple(sorted(need.teams)),
         )  # fmt: skip
         with (
-            self.cluster.seats(OFFLINE, [specs[name].gpus] * count) as seats,
+            self.cluster.gpu_workers(OFFLINE, [specs[name].gpus] * count) as gpu_workers,
             held(logs_of(self.workspace.root), state),
         ):
-            bench = OfflineBench(name, specs[name], seats, fetches.get(name))
+            runner = OfflineRunner(name, specs[name], gpu_workers, fetches.get(name))
             try:
-                yield bench
+                yield runner
             finally:
-                bench.stop()
+                runner.stop()
 
     @contextmanager
     def _by_ray(self, models: Mapping[str, ModelConfig]) -> Generator[dict[str, str]]:
@@ -100,10 +100,12 @@ class Hosts:
         specs, fetches = self._specs(models)
         click.echo(f"starting {', '.join(models)} on the cluster")
         with host_models(
-            specs, seating=self.cluster, logs=logs_of(self.workspace.root), fetches=fetches,
+            specs, placement=self.cluster, logs=logs_of(self.workspace.root), fetches=fetches,
             teams=self._teams(),
         ) as served:  # fmt: skip
-            self.cluster.live_at({one.base_url: one.node for one in served.values() if one.node})
+            self.cluster.pin_servers(
+                {one.base_url: one.node for one in served.values() if one.node}
+            )
             self.loaded({name: one.load_s for name, one in served.items()})
             yield {name: one.base_url for name, one in served.items()}
 
@@ -187,10 +189,10 @@ def go_offline(hosts: Hosts, engine: Runtime, book: LoadBook) -> tuple[str, ...]
     plan, found = hosts.plan, offline_of(hosts.workspace, hosts.plan)
     for model in found:
         if not is_answered(plan, model, engine.journal):
-            with hosts.bench(model) as bench, book.benched(model, bench.size) as loading:
-                engine.progress.note(f"offline: {model} in {bench.size} at once")
-                desk = OfflineBackend(
-                    bench=bench,
+            with hosts.runner(model) as runner, book.benched(model, runner.size) as loading:
+                engine.progress.note(f"offline: {model} in {runner.size} at once")
+                backend = OfflineBackend(
+                    runner=runner,
                     pause=engine.pause,
                     utc_now=lambda: datetime.now(UTC).isoformat(),
                     new_id=lambda: secrets.token_hex(6),
@@ -198,7 +200,7 @@ def go_offline(hosts: Hosts, engine: Runtime, book: LoadBook) -> tuple[str, ...]
                     collected=keeping(model, hosts),
                     loading=loading,
                 )
-                answer_offline(plan, model, desk, engine)
+                answer_offline(plan, model, backend, engine)
     return tuple(model for model in found if not needs_server(plan, model, engine.journal))
 
 

@@ -12,7 +12,7 @@ from harness.ask.serving.gpus import (
     Gpu,
     Need,
     NoGpuError,
-    check_quota_of,
+    check_team_quotas,
     free_gpus,
     waves,
 )
@@ -77,7 +77,7 @@ def check_quotas(workspace: Workspace, plan: Plan) -> None:
     """
     room = room_of(workspace, ())
     for need in needs_of(workspace, plan):
-        check_quota_of(need, room)
+        check_team_quotas(need, room)
 
 
 def room_of(workspace: Workspace, machines: tuple[int, ...]) -> FreeGpus:

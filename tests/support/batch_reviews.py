@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from harness.ask.replay.batches import Patience
+from harness.ask.replay.batches import BackOff
 from harness.ask.replay.retry import RetryPolicy
 from harness.conduct.reviewing.review import review
 from harness.conduct.reviewing.session import Runtime
@@ -132,7 +132,7 @@ def run_batch_review(  # noqa: PLR0913  # each is what one test varies
     run_id: str = "run-1",
     notes: Notes | None = None,
     pause: Any = lambda _seconds: None,
-    patience: Patience | None = None,
+    back_off: BackOff | None = None,
     max_attempts: int = 5,
 ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
     workspace = load_workspace(root)
@@ -147,7 +147,7 @@ def run_batch_review(  # noqa: PLR0913  # each is what one test varies
             progress=notes or Notes(),
             now=NOW,
             share_of_rate_limit=1.0,
-            patience=patience or Patience(),
+            back_off=back_off or BackOff(),
             pause=pause,
         )
         return review(workspace, plan, {}, engine)

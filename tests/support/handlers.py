@@ -35,6 +35,6 @@ def where() -> Callable[[object], Awaitable[object]]:
     node = ray.get_runtime_context().get_node_id()
 
     async def handle(payload: object) -> object:
-        return getattr(payload, "home", None), node
+        return getattr(payload, "server_url", None), node
 
     return handle

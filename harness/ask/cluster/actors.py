@@ -1,7 +1,4 @@
-"""A crew of Ray actors.
-
-Opens a cluster: Ray on this machine, or a running one.
-"""
+"""Worker pools of Ray actors, on Ray that is started on this machine or on a running cluster."""
 
 from __future__ import annotations
 
@@ -25,18 +22,18 @@ OPEN_S = 120.0
 """Longest wait for a worker to start."""
 
 MOST_WORKERS = 8
-"""Each has hundreds of tasks in flight; on one machine, one CPU stays with the driver."""
+"""Each runs hundreds of tasks at once; on a single machine, one CPU is left to the driver."""
 
 
 class RayCluster:
-    """Crews of actors on one connection; one actor to a worker."""
+    """Worker pools of actors on one connection; one actor to a worker."""
 
     def __init__(self, session: Session, *, workers: int | None, same_disk: bool) -> None:
         self._session = session
         self._workers = workers
         self._same_disk = same_disk
-        self._crews: dict[str, RayWorkerPool] = {}
-        self._homes: dict[str, str] = {}
+        self._pools: dict[str, RayWorkerPool] = {}
+        self._nodes: dict[str, str] = {}
 
     def gpus(self) -> tuple[int, ...]:
         """GPUs of each node that has any."""
@@ -45,28 +42,28 @@ class RayCluster:
         return tuple(count for count in counts if count)
 
     @contextmanager
-    def seats(self, factory: str, gpus: Sequence[int]) -> Generator[tuple[GpuWorker, ...]]:
+    def gpu_workers(self, factory: str, gpus: Sequence[int]) -> Generator[tuple[GpuWorker, ...]]:
         """Workers that hold GPUs; see `harness.ask.cluster.gpu_workers`."""
         ray = self._session.ray()
         with reserve(ray, factory, gpus, same_disk=self._same_disk) as taken:
             yield taken
 
-    def live_at(self, homes: Mapping[str, str]) -> None:
-        """Tasks whose `home` is named are done on its node from now on, and no others there."""
-        self._homes.update(homes)
-        for crew in self._crews.values():
-            crew.live_at(self._homes)
+    def pin_servers(self, nodes: Mapping[str, str]) -> None:
+        """From now on, run tasks for each server on its node (`nodes`: server URL to node id)."""
+        self._nodes.update(nodes)
+        for pool in self._pools.values():
+            pool.pin_servers(self._nodes)
 
-    def crew(self, factory: str) -> WorkerPool:
-        """See `Cluster.crew`."""
-        if factory not in self._crews:
+    def pool(self, factory: str) -> WorkerPool:
+        """See `Cluster.pool`."""
+        if factory not in self._pools:
             ray = self._session.ray()
             cpus = int(ray.cluster_resources().get("CPU", 1)) - (1 if self._same_disk else 0)
             workers = self._workers or min(MOST_WORKERS, max(1, cpus))
-            crew = RayWorkerPool(ray, factory, workers=workers, same_disk=self._same_disk)
-            crew.live_at(self._homes)
-            self._crews[factory] = crew
-        return self._crews[factory]
+            pool = RayWorkerPool(ray, factory, workers=workers, same_disk=self._same_disk)
+            pool.pin_servers(self._nodes)
+            self._pools[factory] = pool
+        return self._pools[factory]
 
 
 class RayWorkerPool:
@@ -78,10 +75,10 @@ class RayWorkerPool:
         self._same_disk = same_disk
         self._numbers = count(1)
         self._hosts: dict[Any, set[int]] = {}
-        self._homes: dict[str, str] = {}
-        self._settled: dict[str, Any] = {}
-        """The one worker of each node that has homes."""
-        self._strays: list[Ended] = []
+        self._nodes: dict[str, str] = {}
+        self._pinned: dict[str, Any] = {}
+        """The one worker of each node that runs servers."""
+        self._undelivered: list[Ended] = []
         self._polls: dict[Any, Any] = {}
         self._joining: dict[Any, Any] = {}
         opened = [self._create() for _ in range(workers)]
@@ -91,52 +88,52 @@ class RayWorkerPool:
     @property
     def size(self) -> int:
         """See `WorkerPool.size`."""
-        return len(self._roving())
+        return len(self._unpinned())
 
-    def size_at(self, home: str | None) -> int:
+    def size_at(self, server_url: str | None) -> int:
         """See `WorkerPool.size_at`."""
-        return 1 if home in self._homes else self.size
+        return 1 if server_url in self._nodes else self.size
 
-    def live_at(self, homes: Mapping[str, str]) -> None:
-        """Settle one worker on each node that has homes; it holds no CPU."""
-        self._homes = dict(homes)
-        for node in dict.fromkeys(homes.values()):
-            if node not in self._settled:
-                self._settled[node] = host = self._create(node)
+    def pin_servers(self, nodes: Mapping[str, str]) -> None:
+        """Pin one worker to each node that runs servers; it reserves no CPU."""
+        self._nodes = dict(nodes)
+        for node in dict.fromkeys(nodes.values()):
+            if node not in self._pinned:
+                self._pinned[node] = host = self._create(node)
                 self._admit(host)
 
     def send(self, payloads: Sequence[object]) -> Sequence[int]:
         """See `WorkerPool.send`."""
         block = [(next(self._numbers), payload) for payload in payloads]
-        roving: list[tuple[int, object]] = []
-        settled: dict[str, list[tuple[int, object]]] = {}
+        unpinned: list[tuple[int, object]] = []
+        pinned: dict[str, list[tuple[int, object]]] = {}
         for task in block:
-            node = self._homes.get(getattr(task[1], "home", None) or "")
-            (roving if node is None else settled.setdefault(node, [])).append(task)
-        for node, part in settled.items():
-            self._hand(self._settled[node], part)
-        hosts = sorted(self._roving(), key=lambda host: len(self._hosts[host]))
-        share = -(-len(roving) // len(hosts))
+            node = self._nodes.get(getattr(task[1], "server_url", None) or "")
+            (unpinned if node is None else pinned.setdefault(node, [])).append(task)
+        for node, part in pinned.items():
+            self._hand(self._pinned[node], part)
+        hosts = sorted(self._unpinned(), key=lambda host: len(self._hosts[host]))
+        share = -(-len(unpinned) // len(hosts))
         for place, host in enumerate(hosts):
-            self._hand(host, roving[place * share : (place + 1) * share])
+            self._hand(host, unpinned[place * share : (place + 1) * share])
         return [number for number, _ in block]
 
-    def _roving(self) -> list[Any]:
-        settled = list(self._settled.values())
-        return [host for host in self._hosts if host not in settled]
+    def _unpinned(self) -> list[Any]:
+        pinned = list(self._pinned.values())
+        return [host for host in self._hosts if host not in pinned]
 
     def _hand(self, host: Any, part: list[tuple[int, object]]) -> None:
         if host not in self._hosts:
-            self._strays += [Lost(task=number, reason="WorkerLostError") for number, _ in part]
+            self._undelivered += [Lost(task=number, reason="WorkerLostError") for number, _ in part]
         elif part:
             self._hosts[host].update(number for number, _ in part)
             host.submit.options(num_returns=0).remote(part)
 
     def receive(self, timeout_s: float) -> Sequence[Ended]:
         """See `WorkerPool.receive`."""
-        if self._strays:
-            strays, self._strays = self._strays, []
-            return strays
+        if self._undelivered:
+            undelivered, self._undelivered = self._undelivered, []
+            return undelivered
         waited = [*self._polls, *self._joining]
         ready, _ = self._ray.wait(waited, num_returns=1, timeout=timeout_s)
         if len(waited) > 1 and ready:
@@ -152,8 +149,8 @@ class RayWorkerPool:
             ended: Sequence[Ended] = self._ray.get(poll)
         except self._ray.exceptions.RayActorError:
             del self._hosts[host]
-            # With its node the server is gone that it was settled beside.
-            if host not in self._settled.values():
+            # A pinned worker is not replaced: if its node is gone, so is the server there.
+            if host not in self._pinned.values():
                 self._replace()
             return [Lost(task=number, reason="WorkerLostError") for number in sorted(tasks)]
         self._poll(host)
@@ -170,15 +167,20 @@ class RayWorkerPool:
         ).remote(self._factory)
 
     def _replace(self) -> None:
-        """Start another worker; it joins when it is there, unless nobody is left to go on."""
+        """Start another worker in the background; wait for it only if no other one is left."""
         host = self._create()
-        if self._roving():
+        if self._unpinned():
             self._joining[host.identity.remote()] = host
         else:
             self._admit(host)
 
     def _admit(self, host: Any) -> None:
-        """Check that a new actor runs our code, open it, and listen to it."""
+        """Check that a new actor runs the driver's code, open it, and start polling it.
+
+        Raises:
+            UsageError: The worker runs other code, or cannot load this version.
+            RightsizeError: It did not start in time.
+        """
         try:
             theirs = self._ray.get(host.identity.remote(), timeout=OPEN_S)
             refuse_mismatch(own_identity(), theirs, same_disk=self._same_disk)
@@ -215,10 +217,10 @@ def local_cluster(
     gpus: Sequence[str] | None = None,
     workers: int | None = None,
 ) -> Generator[RayCluster]:
-    """Ray on this machine, with a token of its own in `state`; starts in the background.
+    """Start Ray on this machine in the background, with a new token in `state`.
 
-    `cpus` is how many Ray may use, `gpus` which (their ids; default: all of both), `workers` how
-    many actors a crew has.
+    `cpus` is how many CPUs Ray may use, `gpus` the ids of its GPUs (default: all of both), and
+    `workers` the number of actors in each worker pool.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     temp = Path(tempfile.mkdtemp(prefix="rightsize-"))
@@ -235,10 +237,13 @@ def local_cluster(
 def remote_cluster(
     address: str, *, state: Path, environ: Mapping[str, str], workers: int | None = None
 ) -> Generator[RayCluster]:
-    """A running Ray cluster; its token comes from `environ`, and without one it is refused.
+    """Join a running Ray cluster, whose token comes from `environ`.
 
     `address` is `host:port`, or `auto` for the cluster that this machine is a node of. Ray's
-    client (`ray://`) is another protocol, whose proxy would stand between us and every answer.
+    client protocol (`ray://`) is not supported: its proxy would carry every answer.
+
+    Raises:
+        UsageError: The address is not of that form, or there is no token.
     """
     if "://" in address:
         raise UsageError(

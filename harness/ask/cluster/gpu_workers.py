@@ -1,7 +1,7 @@
-"""Workers that hold GPUs of one node each, and an object in each whose methods are called.
+"""Ray workers that hold GPUs of one node, each around one object whose methods are called remotely.
 
-All seats of a request are reserved together, in one placement group: half of what is wanted would
-hold GPUs and serve nothing. Ray tells each worker which GPUs are its own (CUDA_VISIBLE_DEVICES).
+All workers of a request are reserved together, in one placement group: a part of them would hold
+GPUs and serve nothing. Ray tells each worker which GPUs it has (CUDA_VISIBLE_DEVICES).
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from harness.errors import RightsizeError, UsageError
 # pyright: basic
 
 
-SEAT_S = 120.0
+START_S = 120.0
 """Longest wait for the GPUs, and for a worker to start there."""
 CALL_S = 900.0
-"""Longest call of a seat: weights may be fetched."""
+"""Longest call of a GPU worker: weights may be fetched."""
 NO_GPU = {"memory": 1.0}
-"""A seat without GPUs, in bytes: Ray reserves no empty bundle, and a crew may have every CPU."""
+"""Reserved for a worker that needs no GPU, in bytes: Ray refuses an empty bundle, and worker pools
+may hold every CPU."""
 
 
 class GpuWorkerError(RightsizeError):
-    """What a seat's object refused, in its own words; or the seat is gone."""
+    """A call to a GPU worker failed: its object refused (with its own message), or it is gone."""
 
 
 class GpuWorkerActor:
@@ -45,7 +46,7 @@ class GpuWorkerActor:
         return ray.get_runtime_context().get_node_id()
 
     def call(self, method: str, arguments: tuple[object, ...]) -> tuple[bool, object]:
-        """Call a method: (True, its result), or (False, the line of an error of ours)."""
+        """Call a method: (True, its result), or (False, the message of a `RightsizeError`)."""
         try:
             return True, getattr(self._object, method)(*arguments)
         except RightsizeError as error:
@@ -53,20 +54,20 @@ class GpuWorkerActor:
 
 
 class GpuWorker:
-    """One seat, from the driver's side."""
+    """The driver's handle to one GPU worker."""
 
     def __init__(self, ray: Any, actor: Any, *, same_disk: bool) -> None:
-        theirs = ray.get(actor.identity.remote(), timeout=SEAT_S)
+        theirs = ray.get(actor.identity.remote(), timeout=START_S)
         refuse_mismatch(own_identity(), theirs, same_disk=same_disk)
         self._ray, self._actor = ray, actor
-        self.node: str = ray.get(actor.node.remote(), timeout=SEAT_S)
+        self.node: str = ray.get(actor.node.remote(), timeout=START_S)
         """Ray's id of the node."""
 
     def call(self, method: str, *arguments: object) -> object:
-        """Call a method of the seat's object.
+        """Call a method of the GPU worker's object.
 
         Raises:
-            SeatError: the object refused, or its worker is gone.
+            GpuWorkerError: the object refused, or its worker is gone.
         """
         try:
             good, result = self._ray.get(self._actor.call.remote(method, arguments), timeout=CALL_S)
@@ -81,10 +82,10 @@ class GpuWorker:
 def reserve(
     ray: Any, factory: str, gpus: Sequence[int], *, same_disk: bool
 ) -> Generator[tuple[GpuWorker, ...]]:
-    """Take one seat per entry of `gpus`, all or none; on leaving their workers are killed.
+    """Reserve one GPU worker per entry of `gpus`, all or none; they are killed on exit.
 
     Raises:
-        UsageError: the cluster has not so many free GPUs, or a worker runs other code.
+        UsageError: the cluster has too few free GPUs, or a worker runs other code.
     """
     from ray.util.placement_group import placement_group, remove_placement_group
 
@@ -92,11 +93,11 @@ def reserve(
     group = placement_group(bundles, strategy="PACK")
     actors: list[Any] = []
     try:
-        ready, _ = ray.wait([group.ready()], timeout=SEAT_S)
+        ready, _ = ray.wait([group.ready()], timeout=START_S)
         if not ready:
             raise UsageError(
                 f"the cluster did not give {', '.join(map(str, gpus))} GPUs at once within "
-                f"{SEAT_S:.0f} s: others hold them; run again when they are free"
+                f"{START_S:.0f} s: others hold them; run again when they are free"
             )
         actors += [
             _actor(ray, factory, group, index=index, gpus=count) for index, count in enumerate(gpus)

@@ -1,16 +1,11 @@
-"""A cluster in this process: one event loop in a thread. For tests and tiny runs.
-
-What the engine knows of a cluster: a crew of workers that take tasks and give back results.
+"""Clusters and worker pools as the replay engine sees them, and an in-process cluster.
 
 A *factory* (`module:function`, no arguments) builds a worker's handler inside the worker: one
 async callable from a task's payload to its result. Payloads and results are pickled; nothing
-secret belongs in them.
+secret belongs in them. The driver and its workers must run the same code (`Identity`).
 
-Which code a process would run: the driver's and the workers' must be the same.
-
-Runs a worker's tasks on its event loop and collects their ends.
-
-What runs in a Ray worker: an inbox around a handler.
+`Host` is the Ray actor: an `Inbox` that runs tasks on an event loop. `InlineCluster` runs the
+same inbox in a thread of this process, for tests and small runs.
 """
 
 from __future__ import annotations
@@ -60,11 +55,11 @@ class WorkerPool(Protocol):
 
     @property
     def size(self) -> int:
-        """How many workers there are, for tasks that have no home."""
+        """Number of workers for tasks that may run on any node."""
         ...
 
-    def size_at(self, home: str | None) -> int:
-        """How many workers do the tasks of a home (`home` of the payload, an address)."""
+    def size_at(self, server_url: str | None) -> int:
+        """Number of workers that run tasks for a server (the payload's `server_url`)."""
         ...
 
     def send(self, payloads: Sequence[object]) -> Sequence[int]:
@@ -77,15 +72,19 @@ class WorkerPool(Protocol):
 
 
 class Cluster(Protocol):
-    """Where crews work."""
+    """Opens worker pools."""
 
-    def crew(self, factory: str) -> WorkerPool:
-        """The crew of a factory; the same one each time, alive as long as the cluster."""
+    def pool(self, factory: str) -> WorkerPool:
+        """The worker pool of a factory: the same one each time, open as long as the cluster."""
         ...
 
 
 def load_factory(name: str) -> Callable[[], Handler]:
-    """Import a factory by its `module:function` name."""
+    """Import a factory by its `module:function` name.
+
+    Raises:
+        UsageError: There is no such function.
+    """
     module, _, function = name.partition(":")
     found: object = getattr(import_module(module), function, None)
     if not callable(found):
@@ -98,7 +97,7 @@ PACKAGES = ("evalsets", "harness", "providers", "reports")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Our distribution as a process sees it."""
+    """Version and sources of this distribution, as a process sees them."""
 
     version: str
     python: str
@@ -149,7 +148,7 @@ def _folder(name: str) -> str:
 
 
 class Inbox:
-    """Tasks in, ends out, on one event loop; each end can leave as soon as it is there."""
+    """Runs tasks on one event loop; each result can be collected as soon as it is there."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
@@ -165,7 +164,7 @@ class Inbox:
             task.add_done_callback(self._running.discard)
 
     async def collect(self, linger_s: float) -> Sequence[Ended]:
-        """Wait until something ended, linger for company, and hand over all that ended."""
+        """Wait until a task ends and `linger_s` longer for others; return all that ended."""
         await self._any.wait()
         if self._running:
             await asyncio.sleep(linger_s)
@@ -189,11 +188,11 @@ class Inbox:
 
 
 LINGER_S = 0.002
-"""How long an end waits for others to leave with it: bounds messages to 500 a second."""
+"""How long a result waits to be sent with others: at most 500 messages a second."""
 
 
 class Host:
-    """An async Ray actor: blocks of tasks in, ends out through a long poll."""
+    """An async Ray actor: takes blocks of tasks and returns results through a long poll."""
 
     def __init__(self, factory: str) -> None:
         self._factory = factory
@@ -212,7 +211,7 @@ class Host:
         self._opened().start(block)
 
     async def collect(self) -> Sequence[Ended]:
-        """Wait for ends and hand them over."""
+        """Wait for results and return them."""
         return await self._opened().collect(LINGER_S)
 
     def _opened(self) -> Inbox:
@@ -222,12 +221,12 @@ class Host:
 
 
 class InlineCluster:
-    """Runs every crew on one event loop of its own; a context manager."""
+    """Runs every worker pool on one event loop of its own; a context manager."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="inline-cluster", daemon=True)
-        self._crews: dict[str, InlineWorkerPool] = {}
+        self._pools: dict[str, InlineWorkerPool] = {}
 
     def __enter__(self) -> Self:
         """Start the loop."""
@@ -241,17 +240,17 @@ class InlineCluster:
         trace: TracebackType | None,
     ) -> None:
         """Cancel what runs, close the handlers and end the loop."""
-        for crew in self._crews.values():
-            asyncio.run_coroutine_threadsafe(crew.aclose(), self._loop).result()
+        for pool in self._pools.values():
+            asyncio.run_coroutine_threadsafe(pool.aclose(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
-    def crew(self, factory: str) -> WorkerPool:
-        """See `Cluster.crew`."""
-        if factory not in self._crews:
-            self._crews[factory] = InlineWorkerPool(load_factory(factory)(), self._loop)
-        return self._crews[factory]
+    def pool(self, factory: str) -> WorkerPool:
+        """See `Cluster.pool`."""
+        if factory not in self._pools:
+            self._pools[factory] = InlineWorkerPool(load_factory(factory)(), self._loop)
+        return self._pools[factory]
 
 
 class InlineWorkerPool:
@@ -270,7 +269,7 @@ class InlineWorkerPool:
         """See `WorkerPool.size`."""
         return 1
 
-    def size_at(self, home: str | None) -> int:  # noqa: ARG002  # every home is here
+    def size_at(self, server_url: str | None) -> int:  # noqa: ARG002  # there is one worker
         """See `WorkerPool.size_at`."""
         return 1
 

@@ -29,7 +29,7 @@ class Item:
     trial: Trial
     row: int
     number: int
-    askers: list[Trial]
+    duplicates: list[Trial]
     started_at: str = ""
 
 
@@ -94,7 +94,7 @@ def _attempt(
 
 
 if TYPE_CHECKING:
-    Askers = dict[str, list[Trial]]
+    Duplicates = dict[str, list[Trial]]
 
 
 class BatchBooks:
@@ -104,15 +104,15 @@ class BatchBooks:
         self._journal = journal
         self._ledger = ledger
 
-    def settled(self, askers: Askers) -> list[Outcome]:
+    def settled(self, duplicates: Duplicates) -> list[Outcome]:
         """Take out what the journal has the end of."""
-        known = self._journal.settled(askers)
-        return [known[name].outcome(trial) for name in known for trial in askers.pop(name)]
+        known = self._journal.settled(duplicates)
+        return [known[name].outcome(trial) for name in known for trial in duplicates.pop(name)]
 
-    def resumed(self, askers: Askers) -> Iterator[tuple[UnderWay, Item]]:
+    def resumed(self, duplicates: Duplicates) -> Iterator[tuple[UnderWay, Item]]:
         """Take out what an earlier run submitted and did not read; its reservation is ours now."""
-        for found in self._journal.under_way(askers):
-            waiting = askers.pop(found.fingerprint, None)
+        for found in self._journal.under_way(duplicates):
+            waiting = duplicates.pop(found.fingerprint, None)
             if waiting is None:
                 continue
             self._ledger.resume(found.reserve_usd, counted=found.counted)
@@ -120,14 +120,14 @@ class BatchBooks:
                 trial=replace(waiting[0], reserve_usd=found.reserve_usd),
                 row=found.row,
                 number=found.number,
-                askers=waiting,
+                duplicates=waiting,
                 started_at=found.started_at,
             )
             yield found, item
 
-    def begin(self, askers: Sequence[list[Trial]]) -> list[Item]:
+    def begin(self, duplicates: Sequence[list[Trial]]) -> list[Item]:
         """Set the whole batch aside and write it down; nothing of it where the cap has no room."""
-        trials = [waiting[0] for waiting in askers]
+        trials = [waiting[0] for waiting in duplicates]
         if not self._ledger.reserve_all(trials):
             return []
         before = self._journal.attempts(trial.fingerprint for trial in trials)
@@ -135,8 +135,8 @@ class BatchBooks:
         sent = [Sent(trial=t, number=n) for t, n in zip(trials, numbers, strict=True)]
         rows = self._journal.commit(ended=(), sent=sent)
         return [
-            Item(trial=trial, row=row, number=number, askers=waiting)
-            for trial, row, number, waiting in zip(trials, rows, numbers, askers, strict=True)
+            Item(trial=trial, row=row, number=number, duplicates=waiting)
+            for trial, row, number, waiting in zip(trials, rows, numbers, duplicates, strict=True)
         ]
 
     def submitted(self, items: Sequence[Item], reply: Submitted) -> dict[str, Item]:
@@ -158,7 +158,7 @@ class BatchBooks:
         outcomes: list[Outcome] = []
         for name, item in batch.items.items():
             if name in settled:
-                outcomes += [settled[name].outcome(trial) for trial in item.askers]
+                outcomes += [settled[name].outcome(trial) for trial in item.duplicates]
             elif (reason := final_fault(ends[name])) is not None:
                 outcomes += missing(item, reason, attempts.get(name, ()))
         return outcomes
@@ -175,9 +175,9 @@ def final_fault(end: Answer | CallFailure) -> str | None:
 
 def missing(item: Item, reason: str, attempts: tuple[Attempt, ...] = ()) -> list[Outcome]:
     """No answer, for everyone who asked."""
-    return [Missing(trial=trial, attempts=attempts, reason=reason) for trial in item.askers]
+    return [Missing(trial=trial, attempts=attempts, reason=reason) for trial in item.duplicates]
 
 
-def unaffordable(askers: Sequence[list[Trial]]) -> list[Outcome]:
+def unaffordable(duplicates: Sequence[list[Trial]]) -> list[Outcome]:
     """The cap has no room for the batch."""
-    return [Missing(trial=t, attempts=(), reason=BUDGET) for waiting in askers for t in waiting]
+    return [Missing(trial=t, attempts=(), reason=BUDGET) for waiting in duplicates for t in waiting]

@@ -54,20 +54,20 @@ MOST_BYTES = 64 * 2**20
 
 
 def parts(
-    askers: Mapping[str, Sequence[Trial]],
+    duplicates: Mapping[str, Sequence[Trial]],
     *,
     most_items: int = MOST_ITEMS,
     most_bytes: int = MOST_BYTES,
 ) -> Iterator[list[str]]:
     """Fingerprints of the batches to send: one per endpoint and model, unless it is too large."""
     groups: dict[tuple[object, str], list[str]] = defaultdict(list)
-    for name, (trial, *_) in askers.items():
+    for name, (trial, *_) in duplicates.items():
         groups[trial.endpoint, trial.request.model].append(name)
     for names in groups.values():
         part: list[str] = []
         size = 0
         for name in names:
-            bytes_ = _size(askers[name][0])
+            bytes_ = _size(duplicates[name][0])
             if part and (len(part) == most_items or size + bytes_ > most_bytes):
                 yield part
                 part, size = [], 0
@@ -88,7 +88,7 @@ GROWTH = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class BackOff:
     """How often a batch is asked about, seconds; after `window_s` a later run reads it."""
 
     first_s: float = 2.0
@@ -97,10 +97,10 @@ class Patience:
 
 
 @dataclass(slots=True, kw_only=True)
-class Waits:
+class PollTimer:
     """The waits between two looks at all open batches."""
 
-    patience: Patience
+    back_off: BackOff
     monotonic: Callable[[], float]
     _step_s: float = 0.0
     _due: float = float("-inf")
@@ -113,7 +113,7 @@ class Waits:
 
     def begin(self) -> None:
         """A batch is new: look at once, and soon again."""
-        self._step_s = self.patience.first_s
+        self._step_s = self.back_off.first_s
         self.end()
 
     def end(self) -> None:
@@ -125,11 +125,11 @@ class Waits:
         for batch in batches:
             self._waited[batch] = self._waited.get(batch, 0.0) + self._step_s
         self._due = self.monotonic() + self._step_s
-        self._step_s = min(self._step_s * GROWTH, self.patience.most_s)
+        self._step_s = min(self._step_s * GROWTH, self.back_off.most_s)
 
     def are_over(self, batch: str) -> bool:
         """Whether a batch was waited for long enough."""
-        return self._waited.get(batch, 0.0) >= self.patience.window_s
+        return self._waited.get(batch, 0.0) >= self.back_off.window_s
 
 
 FAILED = CallFailure(error="BatchFailedError", blame="transient")
@@ -167,19 +167,19 @@ class Batches:
 
     def __init__(  # noqa: PLR0913  # the parts of it, each replaceable
         self,
-        desk: BatchBackend,
+        backend: BatchBackend,
         *,
         journal: Journal,
         ledger: Ledger,
         tell: Callable[[str], None],
-        patience: Patience,
+        back_off: BackOff,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._desk = desk
+        self._backend = backend
         self._books = BatchBooks(journal, ledger)
         self._ledger = ledger
         self._tell = tell
-        self._waits = Waits(patience=patience, monotonic=monotonic)
+        self._polls = PollTimer(back_off=back_off, monotonic=monotonic)
         self._open: dict[str, OpenBatch] = {}
         self._put_off: list[Sequence[list[Trial]]] = []
         """Batches that the cap has room for once live calls have been settled."""
@@ -195,14 +195,14 @@ class Batches:
             InterruptedRunError: On Ctrl-C, after the batch in hand has been journalled.
         """
         with self._interruptible():
-            askers: dict[str, list[Trial]] = defaultdict(list)
+            duplicates: dict[str, list[Trial]] = defaultdict(list)
             for trial in trials:
-                askers[trial.fingerprint].append(trial)
-            known = self._books.settled(askers)
-            self._join(askers)
-            self._resume(askers)
-            for part in parts(askers):
-                known += self._submit([askers[name] for name in part])
+                duplicates[trial.fingerprint].append(trial)
+            known = self._books.settled(duplicates)
+            self._join(duplicates)
+            self._resume(duplicates)
+            for part in parts(duplicates):
+                known += self._submit([duplicates[name] for name in part])
             return known
 
     def read(self) -> Iterator[Outcome]:
@@ -229,14 +229,14 @@ class Batches:
         outcomes: list[Outcome] = []
         with self._interruptible():
             put_off, self._put_off = self._put_off, []
-            for askers in put_off:
-                outcomes += self._submit(askers)
+            for duplicates in put_off:
+                outcomes += self._submit(duplicates)
             for name, batch in list(self._open.items()):
                 outcomes += self._look(batch)
-                if name in self._open and self._waits.are_over(name):
+                if name in self._open and self._polls.are_over(name):
                     self._tell(f"batch {batch.id} has not ended; a later run reads it")
                     outcomes += self._drop(batch, "BatchNotEndedError")
-        self._waits.again(self._open)
+        self._polls.again(self._open)
         return outcomes
 
     def wait(self) -> None:
@@ -246,8 +246,8 @@ class Batches:
             InterruptedRunError: On Ctrl-C; the next run reads the batches.
         """
         with self._interruptible():
-            self._desk.pause(self._waits.left_s)
-            self._waits.end()
+            self._backend.pause(self._polls.left_s)
+            self._polls.end()
 
     @property
     def is_waiting(self) -> bool:
@@ -257,53 +257,55 @@ class Batches:
     @property
     def is_due(self) -> bool:
         """Whether it is time to look: something is waited for, and the last look is long ago."""
-        return self.is_waiting and not self._waits.left_s
+        return self.is_waiting and not self._polls.left_s
 
     @property
     def awaited(self) -> frozenset[str]:
         """The features that some batch under way, or put off, has trials of."""
-        under_way = (item.askers for batch in self._open.values() for item in batch.items.values())
+        under_way = (
+            item.duplicates for batch in self._open.values() for item in batch.items.values()
+        )
         put_off = chain(*self._put_off)
         return frozenset(trial.feature for trial in chain(*under_way, *put_off))
 
-    def _join(self, askers: dict[str, list[Trial]]) -> None:
+    def _join(self, duplicates: dict[str, list[Trial]]) -> None:
         """Who asks for what is in one of this run's batches already waits for that one."""
         for batch in self._open.values():
-            for name in batch.items.keys() & askers.keys():
-                batch.items[name].askers.extend(askers.pop(name))
+            for name in batch.items.keys() & duplicates.keys():
+                batch.items[name].duplicates.extend(duplicates.pop(name))
         for waiting in chain(*self._put_off):
-            waiting.extend(askers.pop(waiting[0].fingerprint, ()))
+            waiting.extend(duplicates.pop(waiting[0].fingerprint, ()))
 
-    def _resume(self, askers: dict[str, list[Trial]]) -> None:
+    def _resume(self, duplicates: dict[str, list[Trial]]) -> None:
         """Take over what an earlier run submitted and did not read."""
-        for found, item in self._books.resumed(askers):
+        for found, item in self._books.resumed(duplicates):
             if found.batch not in self._open:
                 self._open[found.batch] = OpenBatch(id=found.batch)
-                self._waits.begin()
+                self._polls.begin()
                 self._tell(f"batch {found.batch} is under way since {found.started_at}: reading it")
             self._open[found.batch].items[found.fingerprint] = item
 
-    def _submit(self, askers: Sequence[list[Trial]]) -> list[Outcome]:
-        items = self._books.begin(askers)
+    def _submit(self, duplicates: Sequence[list[Trial]]) -> list[Outcome]:
+        items = self._books.begin(duplicates)
         if not items and self._live_calls:
-            self._put_off.append(askers)
-            self._waits.begin()
+            self._put_off.append(duplicates)
+            self._polls.begin()
             return []
         if not items:
             self._tell(
-                f"no batch of {askers[0][0].request.model}: the cap leaves USD "
-                f"{self._ledger.left_usd:.2f}, less than its {len(askers)} requests may cost"
+                f"no batch of {duplicates[0][0].request.model}: the cap leaves USD "
+                f"{self._ledger.left_usd:.2f}, less than its {len(duplicates)} requests may cost"
             )
-            return unaffordable(askers)
+            return unaffordable(duplicates)
         first = items[0].trial
         requests = tuple(BatchItem(id=i.trial.fingerprint, request=i.trial.request) for i in items)
         submission = Submit(endpoint=first.endpoint, items=requests)
-        reply, interrupted = self._desk.submit(submission)
+        reply, interrupted = self._backend.submit(submission)
         outcomes: list[Outcome] = []
         if isinstance(reply, Submitted):
             sent = self._books.submitted(items, reply)
             self._open[reply.batch] = OpenBatch(id=reply.batch, items=sent)
-            self._waits.begin()
+            self._polls.begin()
             self._tell(f"batch {reply.batch}: {len(items)} requests to {first.request.model}")
         else:
             fault = of_whole_batch(reply if isinstance(reply, CallFailure) else LOST)
@@ -324,7 +326,7 @@ class Batches:
     def _look(self, batch: OpenBatch) -> list[Outcome]:
         """Read a batch if it has ended."""
         endpoint = batch.first.endpoint
-        reply = self._desk.ask(Poll(endpoint=endpoint, batch=batch.id or ""))
+        reply = self._backend.ask(Poll(endpoint=endpoint, batch=batch.id or ""))
         if isinstance(reply, Polled):
             if reply.status.stage == "running":
                 return []
@@ -333,7 +335,7 @@ class Batches:
                 self._tell(f"batch {batch.id} failed ({why}): asking live")
                 failed = replace(FAILED, billable=reply.status.billed)
                 return self._end(batch, {}, otherwise=failed)
-            reply = self._desk.ask(Fetch(endpoint=endpoint, batch=batch.id or ""))
+            reply = self._backend.ask(Fetch(endpoint=endpoint, batch=batch.id or ""))
         if isinstance(reply, Fetched):
             return self._end(batch, reply.ends, otherwise=NO_RESULT)
         return self._unreadable(batch, reply if isinstance(reply, CallFailure) else LOST)
@@ -378,7 +380,7 @@ class Batches:
             yield
         except KeyboardInterrupt:
             raise InterruptedRunError(
-                f"interrupted; {len(self._open)} batches {self._desk.left_alone} and USD "
+                f"interrupted; {len(self._open)} batches {self._backend.left_alone} and USD "
                 f"{self._ledger.reserved_usd:.2f} is set aside for them: run the same command "
-                f"again to {self._desk.then}"
+                f"again to {self._backend.then}"
             ) from None

@@ -45,7 +45,7 @@ class Call:
     there, so that a freed place is filled without a word from the driver. None: no such limit."""
 
     @property
-    def home(self) -> str | None:
+    def server_url(self) -> str | None:
         """Address that is asked; a server of ours listens on its own node only."""
         return self.endpoint.base_url
 

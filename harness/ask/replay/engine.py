@@ -59,16 +59,16 @@ class Rules:
 class ReplayLoop:
     """The state of one replay."""
 
-    def __init__(self, crew: WorkerPool, rules: Rules) -> None:
+    def __init__(self, pool: WorkerPool, rules: Rules) -> None:
         self.stop = Event()
         """Set from any thread: send nothing more."""
-        self._crew = crew
+        self._pool = pool
         self._rules = rules
         self._backlog = Backlog()
         self._in_flight: dict[int, Pending] = {}
         self._unwritten: list[Ended] = []
         self._asked: dict[str, list[Trial]] = {}
-        self._broke = False
+        self._cap_reached = False
         self._noted_at = rules.governor.now()
 
     def outcomes(self, feed: Feed) -> Iterator[Outcome]:
@@ -84,18 +84,18 @@ class ReplayLoop:
             yield from gone
             yield from done
             if self._in_flight:
-                self._absorb(self._crew.receive(min(wait_s, self._patience(feed))))
+                self._absorb(self._pool.receive(min(wait_s, self._patience(feed))))
             elif feed.ended and not self._backlog:
                 return
-            elif self._backlog and not self._broke:
-                self._crew.receive(min(wait_s, self._patience(feed)))
+            elif self._backlog and not self._cap_reached:
+                self._pool.receive(min(wait_s, self._patience(feed)))
 
     def drain(self, grace_s: float) -> None:
         """Wait for what is in flight, so that it is known what it cost, and write it down."""
         governor = self._rules.governor
         until = governor.now() + grace_s
         while self._in_flight and governor.now() < until:
-            self._absorb(self._crew.receive(min(IDLE_S, grace_s)))
+            self._absorb(self._pool.receive(min(IDLE_S, grace_s)))
             self._send(())
         self._send(())
         self._note_lanes(0.0)
@@ -137,7 +137,7 @@ class ReplayLoop:
         """Take out what may be sent now; returns it and the seconds until more may be."""
         wait_s = self._backlog.wake(self._rules.governor.now())
         sends: list[Pending] = []
-        if self._broke:
+        if self._cap_reached:
             return sends, wait_s
         for lane in self._backlog.lanes():
             while pending := self._backlog.first(lane):
@@ -146,13 +146,13 @@ class ReplayLoop:
                     wait_s = min(wait_s, lane_wait_s)
                     break
                 if not self._rules.ledger.reserve(pending.trial):
-                    self._broke = not (sends or self._may_find_room())
+                    self._cap_reached = not (sends or self._may_free_budget())
                     return sends, wait_s
                 pending.slot = self._rules.governor.take(lane, pending.trial)
                 sends.append(self._backlog.pop(lane))
         return sends, wait_s
 
-    def _may_find_room(self) -> bool:
+    def _may_free_budget(self) -> bool:
         """Whether something set aside may come back under the cap."""
         if self._rules.others_settle:
             return self._rules.ledger.reservations > 0
@@ -164,7 +164,7 @@ class ReplayLoop:
         rows = self._rules.journal.commit(ended=self._unwritten, sent=sent)
         self._unwritten.clear()
         calls = self._calls(sends)
-        numbers = self._crew.send(calls) if calls else ()
+        numbers = self._pool.send(calls) if calls else ()
         now = self._rules.governor.now()
         for pending, row, number in zip(sends, rows, numbers, strict=True):
             pending.row = row
@@ -174,7 +174,7 @@ class ReplayLoop:
     def _calls(self, sends: Sequence[Pending]) -> list[Call]:
         widths = {
             p.lane: self._rules.governor.width(
-                p.lane, self._crew.size_at(p.trial.endpoint.base_url)
+                p.lane, self._pool.size_at(p.trial.endpoint.base_url)
             )
             for p in sends
         }
@@ -241,7 +241,7 @@ class ReplayLoop:
             reason = self._rules.governor.stopped(lane)
             if reason is not None:
                 yield from self._missing(self._backlog.clear(lane), reason)
-        if self._broke:
+        if self._cap_reached:
             yield from self._missing(self._backlog.clear(), BUDGET)
 
     def _missing(self, pendings: Iterator[Pending], reason: str) -> Iterator[Outcome]:
@@ -303,7 +303,7 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
         window=window,
         others_settle=others_settle,
     )
-    engine = Engine(ReplayLoop(cluster.crew(factory), rules), window)
+    engine = Engine(ReplayLoop(cluster.pool(factory), rules), window)
     try:
         yield from _taken(engine, iter(trials))
     except KeyboardInterrupt:

@@ -60,7 +60,7 @@ class Governor:
     def width(self, lane: Lane, workers: int) -> int | None:
         """Most calls of a lane on each worker's wire; None where the driver alone limits them."""
         throttle = self._throttle(lane)
-        return max(1, int(throttle.window) // workers) if throttle.ahead(self.now()) else None
+        return max(1, int(throttle.window) // workers) if throttle.prefetch(self.now()) else None
 
     def take(self, lane: Lane, trial: Trial) -> Slot:
         """Take a slot of the lane, once `wait_s` is 0."""

@@ -22,7 +22,7 @@ from harness.ask.replay.batch_calls import (
     Submitted,
 )
 from harness.ask.replay.calls import CallFailure, fault_of
-from harness.ask.serving.offline import OfflineBench, ProcessAnswers
+from harness.ask.serving.offline import OfflineRunner, ProcessAnswers
 from harness.ask.serving.server import ServeError
 from providers.answer import Answer
 from providers.batch import BatchAnswered, BatchStatus
@@ -40,7 +40,7 @@ NO_SUCH_RUN = Polled(status=BatchStatus(stage="failed", reason="its run was ende
 class OfflineBackend:
     """One batch at a time is shared out over the processes of a bench; the others wait for it."""
 
-    bench: OfflineBench
+    runner: OfflineRunner
     pause: Callable[[float], None]
     utc_now: Callable[[], str]
     new_id: Callable[[], str]
@@ -85,10 +85,10 @@ class OfflineBackend:
     def _go_on(self) -> None:
         """Collect the batch in hand when it has ended, and begin the next."""
         if self._begun is not None:
-            if not self.bench.is_ended():
+            if not self.runner.is_ended():
                 return
             batch, submission = self._waiting.popleft()
-            self._ended[batch] = self._read(submission, self.bench.collect())
+            self._ended[batch] = self._read(submission, self.runner.collect())
             self._begun = None
         if self._waiting:
             self._begin(*self._waiting[0])
@@ -96,15 +96,15 @@ class OfflineBackend:
     def _begin(self, batch: str, submission: Submit) -> None:
         """Cases are dealt out in turn, so that the shares take about as long."""
         lines = BatchLines(submission.endpoint)
-        count = min(self.bench.size, len(submission.items))
+        count = min(self.runner.size, len(submission.items))
         shares = [lines.requests(submission.items[place::count]) for place in range(count)]
         self.loading(count)
         try:
-            self.bench.start(shares)
+            self.runner.start(shares)
         except ServeError as error:
             self.tell(str(error))
             self._waiting.popleft()
-            self.bench.stop()
+            self.runner.stop()
             self._ended[batch] = Fetched(ends=_unanswered(submission))
         else:
             self._begun = batch
@@ -119,7 +119,7 @@ class OfflineBackend:
             try:
                 outcomes = lines.outcomes(share.results)
             except ProviderError as error:
-                self.tell(f"{self.bench.model}: the results of its offline run: {error}")
+                self.tell(f"{self.runner.model}: the results of its offline run: {error}")
                 continue
             for one in outcomes:
                 answered = isinstance(one, BatchAnswered)

@@ -1,9 +1,8 @@
-"""One worker at a time is asked about batches, and waited for.
+"""One worker pool shared by several threads: those that make live calls, and the one for batches.
 
-One crew for two threads: what is asked live, and what is asked of the vendors' batches.
-
-A crew is used from one thread at a time. Each party has a line of its own; whoever waits on a line
-holds the crew for a moment, sends what all parties have handed in and hands out what came back.
+A worker pool may be used from one thread at a time. Each thread has a `Line`; a thread that waits
+on its line holds the pool for a moment, sends everybody's tasks and hands out everybody's results.
+`BatchClient` makes batch calls over a pool, one at a time.
 """
 
 from __future__ import annotations
@@ -22,34 +21,34 @@ from harness.ask.replay.calls import LOST, CallFailure
 from harness.ask.replay.retry import RetryPolicy
 
 TURN_S = 0.01
-"""Longest that one party holds the crew while others may want it."""
+"""Longest time that one thread holds the pool while others may want it."""
 
 
 class SharedCluster:
-    """A cluster whose crews may be asked for by several threads: each gets a line of its own."""
+    """A cluster whose worker pools several threads may use, each over its own line."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._crews: dict[str, SharedWorkerPool] = {}
+        self._pools: dict[str, SharedWorkerPool] = {}
 
-    def crew(self, factory: str) -> WorkerPool:
-        """A new line to the crew of a factory."""
-        if factory not in self._crews:
-            self._crews[factory] = SharedWorkerPool(self._cluster.crew(factory))
-        return Line(self._crews[factory])
+    def pool(self, factory: str) -> WorkerPool:
+        """A new line to the pool of a factory."""
+        if factory not in self._pools:
+            self._pools[factory] = SharedWorkerPool(self._cluster.pool(factory))
+        return Line(self._pools[factory])
 
 
 class SharedWorkerPool:
-    """The crew behind the lines."""
+    """The pool behind the lines."""
 
-    def __init__(self, crew: WorkerPool) -> None:
-        self.crew = crew
+    def __init__(self, pool: WorkerPool) -> None:
+        self.pool = pool
         self._held = Lock()
         self._outbox: SimpleQueue[tuple[Line, Sequence[int], Sequence[object]]] = SimpleQueue()
         self._owners: dict[int, tuple[Line, int]] = {}
 
     def hand_in(self, line: Line, numbers: Sequence[int], payloads: Sequence[object]) -> None:
-        """Send, now or when whoever holds the crew lets go of it."""
+        """Send now, or as soon as the thread that holds the pool releases it."""
         self._outbox.put((line, numbers, payloads))
         if self._held.acquire(blocking=False):
             try:
@@ -58,12 +57,12 @@ class SharedWorkerPool:
                 self._held.release()
 
     def turn(self, timeout_s: float) -> None:
-        """Wait for the crew, then for it to end something; at most so long for each."""
+        """Acquire the pool, then wait for results; `timeout_s` bounds each of the two waits."""
         if not self._held.acquire(timeout=timeout_s):
             return
         try:
             self._send()
-            for end in self.crew.receive(timeout_s):
+            for end in self.pool.receive(timeout_s):
                 owner = self._owners.pop(end.task, None)
                 if owner is not None:
                     owner[0].inbox.append(_renumbered(end, owner[1]))
@@ -76,14 +75,14 @@ class SharedWorkerPool:
                 line, numbers, payloads = self._outbox.get_nowait()
             except Empty:
                 return
-            sent = self.crew.send(payloads)
+            sent = self.pool.send(payloads)
             self._owners |= {
                 task: (line, number) for task, number in zip(sent, numbers, strict=True)
             }
 
 
 class Line:
-    """One party's side of a shared crew, with numbers of its own."""
+    """One thread's side of a shared pool, with its own task numbers."""
 
     def __init__(
         self, shared: SharedWorkerPool, monotonic: Callable[[], float] = time.monotonic
@@ -96,11 +95,11 @@ class Line:
     @property
     def size(self) -> int:
         """See `WorkerPool.size`."""
-        return self._shared.crew.size
+        return self._shared.pool.size
 
-    def size_at(self, home: str | None) -> int:
+    def size_at(self, server_url: str | None) -> int:
         """See `WorkerPool.size_at`."""
-        return self._shared.crew.size_at(home)
+        return self._shared.pool.size_at(server_url)
 
     def send(self, payloads: Sequence[object]) -> Sequence[int]:
         """See `WorkerPool.send`."""
@@ -131,9 +130,9 @@ IDLE_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchClient:
-    """Used from one thread, while nothing else uses the crew."""
+    """Makes batch calls over a pool, one at a time. Used from one thread."""
 
-    crew: WorkerPool
+    pool: WorkerPool
     retry: RetryPolicy
     pause: Callable[[float], None]
     left_alone: str = "go on at the vendors"
@@ -144,10 +143,10 @@ class BatchClient:
         return self._wait(self._hand_over(call))
 
     def submit(self, submission: Submit) -> tuple[BatchReply, bool]:
-        """The reply to a submission, and whether Ctrl-C came while it was waited for.
+        """The reply to a submission, and whether Ctrl-C came while waiting for it.
 
-        Submitted again is only what the vendor refused for the moment: behind a silence a batch
-        may stand.
+        Only a submission that the vendor refused for the moment is retried: after a time-out the
+        vendor may have taken the batch.
         """
         tries = 1
         while True:
@@ -168,12 +167,12 @@ class BatchClient:
         return self.retry.delay_s(reply, counted=tries, elapsed_s=0.0)
 
     def _hand_over(self, call: BatchCall) -> int:
-        return self.crew.send([call])[0]
+        return self.pool.send([call])[0]
 
     def _wait(self, task: int) -> BatchReply:
-        """The worker's own ceiling bounds the wait; what earlier passes left is not ours."""
+        """The worker's time-out bounds the wait; results of earlier tasks are skipped."""
         while True:
-            for end in self.crew.receive(IDLE_S):
+            for end in self.pool.receive(IDLE_S):
                 if end.task == task:
                     return _reply(end.result) if isinstance(end, Done) else LOST
 

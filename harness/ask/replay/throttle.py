@@ -40,8 +40,8 @@ class Bucket:
     def wait_s(self, amount: float, now: float) -> float:
         """Seconds until `amount` may be taken; 0 when it may be now."""
         self._fill(now)
-        lacking = min(amount, self._burst) - self._level
-        return 0.0 if lacking <= ROUNDING else lacking / self.per_s
+        shortfall = min(amount, self._burst) - self._level
+        return 0.0 if shortfall <= ROUNDING else shortfall / self.per_s
 
     def take(self, amount: float) -> None:
         """Take it, once `wait_s` is 0."""
@@ -91,7 +91,7 @@ class Meter:
         if self._bucket is not None:
             self._bucket.give(set_aside - used)
 
-    def told(self, limit: int | None, remaining: int | None) -> float:
+    def adopt(self, limit: int | None, remaining: int | None) -> float:
         """Adopt what a header grants; returns seconds to leave to others what is not our share."""
         self.granted = limit or self.granted
         if not limit or remaining is None:
@@ -185,13 +185,13 @@ class Throttle:
 
     def wait_s(self, guess: Uses, now: float) -> float:
         """Seconds until a call may be sent: 0 for now, inf for when another has ended."""
-        if self.in_flight >= int(self.window) + self.ahead(now):
+        if self.in_flight >= int(self.window) + self.prefetch(now):
             self._full_at = now
             return float("inf")
         waits = [m.wait_s(use, now) for m, use in zip(self._meters, guess, strict=True)]
         return max(0.0, self._resume_at - now, *waits)
 
-    def ahead(self, now: float) -> int:
+    def prefetch(self, now: float) -> int:
         """Calls that may wait at the workers, so that the wire is busy while the driver writes.
 
         None on a narrow lane, where they would go to workers with nothing to do; none where a
@@ -258,10 +258,10 @@ class Throttle:
     def _learn_limits(self, seen: RateLimit, now: float) -> None:
         """Adopt what the headers grant, and leave to others what is left below our share."""
         waits = (
-            self.requests.told(seen.requests_limit, seen.requests_remaining),
-            self.tokens.told(seen.tokens_limit, seen.tokens_remaining),
-            self._input.told(seen.input_tokens_limit, seen.input_tokens_remaining),
-            self._output.told(seen.output_tokens_limit, seen.output_tokens_remaining),
+            self.requests.adopt(seen.requests_limit, seen.requests_remaining),
+            self.tokens.adopt(seen.tokens_limit, seen.tokens_remaining),
+            self._input.adopt(seen.input_tokens_limit, seen.input_tokens_remaining),
+            self._output.adopt(seen.output_tokens_limit, seen.output_tokens_remaining),
         )
         if any(waits):
             self._resume_at = max(self._resume_at, now + max(waits))

@@ -32,7 +32,7 @@ from providers.opening import open_batch_provider, open_provider
 from providers.provider import Endpoint, Provider
 
 
-class Gate:
+class FairSemaphore:
     """A semaphore whose width may change at any time."""
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class Gate:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def passing(self) -> AsyncGenerator[None]:
+    async def slot(self) -> AsyncGenerator[None]:
         """Wait for a place, and give it back on leaving."""
-        if self._waiting or not self._has_room():
+        if self._waiting or not self._has_place():
             place = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
             self._let_in()
@@ -57,13 +57,13 @@ class Gate:
             self._let_in()
 
     def _let_in(self) -> None:
-        while self._waiting and self._has_room():
+        while self._waiting and self._has_place():
             place = self._waiting.popleft()
             if not place.done():
                 self._inside += 1
                 place.set_result(None)
 
-    def _has_room(self) -> bool:
+    def _has_place(self) -> bool:
         return self.width is None or self._inside < self.width
 
 
@@ -114,22 +114,22 @@ class KeyCheck:
 
     names: tuple[str, ...]
 
-    def found(self, environ: Mapping[str, str]) -> KeysLacking:
+    def found(self, environ: Mapping[str, str]) -> MissingKeys:
         """The worker's answer. It holds names, never a key."""
         lacking = tuple(name for name in self.names if not environ.get(name))
-        return KeysLacking(host=socket.gethostname(), names=lacking)
+        return MissingKeys(host=socket.gethostname(), names=lacking)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeysLacking:
+class MissingKeys:
     """What one worker's environment does not have."""
 
     host: str
     names: tuple[str, ...]
 
 
-def keys_lacking(crew: WorkerPool, names: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Machines without a key, by the key's name. For a crew that does nothing else yet.
+def missing_keys(pool: WorkerPool, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Machines without a key, by the key's name. For a worker pool that does nothing else yet.
 
     Raises:
         RightsizeError: the workers do not answer.
@@ -137,7 +137,7 @@ def keys_lacking(crew: WorkerPool, names: Collection[str]) -> dict[str, tuple[st
     if not names:
         return {}
     check = KeyCheck(names=tuple(sorted(names)))
-    asked = set(crew.send([check] * crew.size))
+    asked = set(pool.send([check] * pool.size))
     hosts: dict[str, set[str]] = {}
     deadline = time.monotonic() + ASK_S
     while asked:
@@ -146,10 +146,10 @@ def keys_lacking(crew: WorkerPool, names: Collection[str]) -> dict[str, tuple[st
                 f"the cluster's workers did not answer within {ASK_S:.0f} s; is it overloaded? "
                 "The same command goes on where this one stopped"
             )
-        for end in crew.receive(1.0):
+        for end in pool.receive(1.0):
             asked.discard(end.task)
             found = end.result if isinstance(end, Done) else None
-            if isinstance(found, KeysLacking):
+            if isinstance(found, MissingKeys):
                 for name in found.names:
                     hosts.setdefault(name, set()).add(found.host)
     return {name: tuple(sorted(found)) for name, found in sorted(hosts.items())}
@@ -157,7 +157,7 @@ def keys_lacking(crew: WorkerPool, names: Collection[str]) -> dict[str, tuple[st
 
 T = TypeVar("T")
 OPENER = "harness.ask.replay.worker:open_worker"
-"""The factory of a crew that makes real calls."""
+"""The factory of a worker pool that makes real calls."""
 
 CEILING_S = 900.0
 """No call lasts longer, however slowly its bytes trickle in."""
@@ -197,7 +197,7 @@ def open_with_key(
 
 
 class Worker:
-    """The handler of a crew: a `Call` in, a `Reply` out. One open provider per endpoint.
+    """The handler of a worker pool: a `Call` in, a `Reply` out. One open provider per endpoint.
 
     What is asked of a batch goes to `BatchWorker`, which has replies of its own.
     """
@@ -217,10 +217,10 @@ class Worker:
         self._monotonic = monotonic
         self._environ = environ
         self._providers: dict[Endpoint, Provider] = {}
-        self._gates: defaultdict[str, Gate] = defaultdict(Gate)
+        self._semaphores: defaultdict[str, FairSemaphore] = defaultdict(FairSemaphore)
         self._lag = LagMeter(monotonic)
 
-    async def __call__(self, payload: object) -> Reply | BatchReply | KeysLacking:
+    async def __call__(self, payload: object) -> Reply | BatchReply | MissingKeys:
         """Make one call."""
         if isinstance(payload, KeyCheck):
             return payload.found(self._environ)
@@ -228,9 +228,9 @@ class Worker:
             return await self._batches.answer(payload)
         call = cast("Call", payload)
         self._lag.start()
-        gate = self._gates[call.lane]
-        gate.width = call.width
-        async with gate.passing():
+        semaphore = self._semaphores[call.lane]
+        semaphore.width = call.width
+        async with semaphore.slot():
             started_at = self._utc_now()
             began = self._monotonic()
             result = await self._complete(call)

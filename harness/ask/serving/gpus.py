@@ -118,7 +118,7 @@ class FreeGpus:
         return None if limit is None else limit - self.held.get(team, 0)
 
 
-def check_room(needs: Iterable[Need], room: FreeGpus) -> None:
+def check_capacity(needs: Iterable[Need], capacity: FreeGpus) -> None:
     """Refuse a model that not even an empty machine, or its team's quota, can hold.
 
     A model that several teams' features ask counts for each of them.
@@ -126,9 +126,9 @@ def check_room(needs: Iterable[Need], room: FreeGpus) -> None:
     Raises:
         NoGpuError: one line that names the model, what it needs and what there is.
     """
-    largest = max(room.machines, default=0)
+    largest = max(capacity.machines, default=0)
     for need in needs:
-        check_quota_of(need, room)
+        check_team_quotas(need, capacity)
         if need.gpus > largest:
             have = f"the largest machine has {largest}" if largest else "there is no GPU here"
             raise NoGpuError(
@@ -137,23 +137,24 @@ def check_room(needs: Iterable[Need], room: FreeGpus) -> None:
             )
 
 
-def check_quota_of(need: Need, room: FreeGpus) -> None:
+def check_team_quotas(need: Need, capacity: FreeGpus) -> None:
     """Refuse a model that alone is above the quota of a team whose features ask it.
 
     Raises:
         NoGpuError: one line that names the team, its quota and what it holds.
     """
     for team in sorted(need.teams) if need.gpus else ():
-        left = room.left_of(team)
+        left = capacity.left_of(team)
         if left is not None and need.gpus > left:
             raise NoGpuError(
                 f"{need.model}: needs {need.gpus} GPU{'s' if need.gpus > 1 else ''}; {team} holds "
-                f"{room.held.get(team, 0)} and its quota is {room.quota[team]} (policy.yaml: "
-                "gpu_quota); stop a server with `rightsize serving stop`, or raise the quota"
+                f"{capacity.held.get(team, 0)} and its quota is {capacity.quota[team]} "
+                "(policy.yaml: gpu_quota); stop a server with `rightsize serving stop`, or raise "
+                "the quota"
             )
 
 
-def waves(needs: Sequence[Need], room: FreeGpus) -> tuple[tuple[str, ...], ...]:
+def waves(needs: Sequence[Need], capacity: FreeGpus) -> tuple[tuple[str, ...], ...]:
     """Models by wave, each model in one wave: the largest first, into the first that holds it.
 
     Models without a need are in every sense free: they go with the first wave.
@@ -161,10 +162,10 @@ def waves(needs: Sequence[Need], room: FreeGpus) -> tuple[tuple[str, ...], ...]:
     Raises:
         NoGpuError: a model fits nowhere.
     """
-    check_room(needs, room)
+    check_capacity(needs, capacity)
     found: list[list[Need]] = []
     for need in sorted(needs, key=lambda each: (-each.gpus, each.model)):
-        wave = next((wave for wave in found if _fits([*wave, need], room)), None)
+        wave = next((wave for wave in found if _fits([*wave, need], capacity)), None)
         if wave is None:
             found.append([need])
         else:
@@ -172,27 +173,27 @@ def waves(needs: Sequence[Need], room: FreeGpus) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(need.model for need in wave) for wave in found)
 
 
-def replicas(need: Need, room: FreeGpus, most: int) -> int:
+def replicas(need: Need, capacity: FreeGpus, most: int) -> int:
     """How many processes of a model, at most so many, the GPUs and its teams' quotas hold at once.
 
     Raises:
         NoGpuError: not one.
     """
-    check_room([need], room)
+    check_capacity([need], capacity)
     if not need.gpus:
         return most
-    fits = sum(gpus // need.gpus for gpus in room.machines)
-    lefts = [left for team in need.teams if (left := room.left_of(team)) is not None]
+    fits = sum(gpus // need.gpus for gpus in capacity.machines)
+    lefts = [left for team in need.teams if (left := capacity.left_of(team)) is not None]
     return min(most, fits, *(left // need.gpus for left in lefts))
 
 
-def _fits(wave: Sequence[Need], room: FreeGpus) -> bool:
+def _fits(wave: Sequence[Need], capacity: FreeGpus) -> bool:
     """Do the quotas and the machines hold them together, the largest first on the emptiest?"""
     for team in {team for need in wave for team in need.teams}:
-        left = room.left_of(team)
+        left = capacity.left_of(team)
         if left is not None and sum(n.gpus for n in wave if team in n.teams) > left:
             return False
-    free = sorted(room.machines, reverse=True) or [0]
+    free = sorted(capacity.machines, reverse=True) or [0]
     for need in sorted(wave, key=lambda each: -each.gpus):
         place = next((n for n, gpus in enumerate(free) if gpus >= need.gpus), None)
         if place is None:

@@ -52,16 +52,16 @@ STOPPED = "was stopped with `rightsize serving stop`"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosted:
-    """A server that was started in a seat."""
+    """A server that was started in a GPU worker."""
 
-    seat: GpuWorker
+    worker: GpuWorker
     state: ServerState
     base_url: str
     log: str
     """Where its log lies on its node."""
 
 
-class Attendant:
+class ServerMonitor:
     """Keeps a state file of each server here, says what ended, stops what it is asked to."""
 
     def __init__(self, logs: Path, say: Callable[[str], None]) -> None:
@@ -87,7 +87,7 @@ class Attendant:
         """Say what ended by itself, and end what somebody wants ended; each once."""
         for one in tuple(self._running):
             try:
-                line = one.seat.call("ended")
+                line = one.worker.call("ended")
                 if line is None and is_asked_to_stop(self._logs, one.state):
                     line = f"{one.state.model}: {STOPPED} in mid-run"
                 if line is not None:
@@ -125,7 +125,7 @@ class Attendant:
             self.look()
 
     def _end(self, one: Hosted) -> None:
-        text = str(one.seat.call("stop"))
+        text = str(one.worker.call("stop"))
         log = self.log(one)
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             out.write(text)
@@ -140,7 +140,7 @@ class Attendant:
         self._running.remove(one)
 
 
-FACTORY = "harness.ask.serving.hosted:open_seat"
+FACTORY = "harness.ask.serving.hosted:open_hosted"
 POLL_S = 0.2
 LOG_CHARACTERS = 1_000_000
 RAYS_GUESS = "OMP_NUM_THREADS"
@@ -148,9 +148,9 @@ RAYS_GUESS = "OMP_NUM_THREADS"
 
 
 class GpuPlacement(Protocol):
-    """Where seats are taken."""
+    """Where GPU workers are taken."""
 
-    def seats(
+    def gpu_workers(
         self, factory: str, gpus: Sequence[int]
     ) -> AbstractContextManager[tuple[GpuWorker, ...]]:
         """One worker per entry, each with so many GPUs of one node; all or none."""
@@ -247,8 +247,8 @@ def _quiet(_line: str, _done: int, _size: int) -> None:
     """Nobody watches a worker fetch."""
 
 
-def open_seat() -> HostedServer:
-    """The factory of a seat: a server with its node's environment."""
+def open_hosted() -> HostedServer:
+    """The factory of a GPU worker: a server with its node's environment."""
     return HostedServer(os.environ)
 
 
@@ -256,7 +256,7 @@ def open_seat() -> HostedServer:
 def host_models(  # noqa: PLR0913  # what a server needs of its surroundings, each replaceable
     specs: Mapping[str, ServeSpec],
     *,
-    seating: GpuPlacement,
+    placement: GpuPlacement,
     logs: Path,
     fetches: Mapping[str, NodeWeights],
     say: Callable[[str], None] = to_stderr,
@@ -266,7 +266,7 @@ def host_models(  # noqa: PLR0913  # what a server needs of its surroundings, ea
 
     Args:
         specs: by model; a path of weights must lead to them on the node, too.
-        seating: gives each server its GPUs, all or none.
+        placement: gives each server its GPUs, all or none.
         logs: state files lie there, and the end of each log is kept there (0600).
         fetches: weights to be fetched by the node, by model.
         say: is told of a server that ended by itself, or was stopped by hand.
@@ -277,45 +277,51 @@ def host_models(  # noqa: PLR0913  # what a server needs of its surroundings, ea
         UsageError: the cluster does not have the GPUs.
     """
     groups = sharing(specs)
-    attendant = Attendant(logs, say)
+    monitor = ServerMonitor(logs, say)
     with ExitStack() as stack:
-        seats = stack.enter_context(seating.seats(FACTORY, [spec.gpus for spec in groups]))
-        stack.callback(attendant.end)
+        gpu_workers = stack.enter_context(
+            placement.gpu_workers(FACTORY, [spec.gpus for spec in groups])
+        )
+        stack.callback(monitor.end)
         hosted: dict[ServeSpec, Hosted] = {}
-        for (spec, models), seat in zip(groups.items(), seats, strict=True):
+        for (spec, models), worker in zip(groups.items(), gpu_workers, strict=True):
             taken = tuple(one.state.port for one in hosted.values() if one.state.port)
-            one = hosted[spec] = _start(models[0], spec, seat, taken, fetches.get(models[0]))
-            attendant.admit(one, holders(models, teams))
-        served = _wait(hosted, attendant)
-        stack.enter_context(attendant.watching())
+            one = hosted[spec] = _start(models[0], spec, worker, taken, fetches.get(models[0]))
+            monitor.admit(one, holders(models, teams))
+        served = _wait(hosted, monitor)
+        stack.enter_context(monitor.watching())
         yield {model: served[spec] for model, spec in specs.items()}
 
 
 def _start(
-    model: str, spec: ServeSpec, seat: GpuWorker, taken: tuple[int, ...], fetch: NodeWeights | None
+    model: str,
+    spec: ServeSpec,
+    worker: GpuWorker,
+    taken: tuple[int, ...],
+    fetch: NodeWeights | None,
 ) -> Hosted:
-    port = cast("int", _call(model, seat, "port", taken))
-    started = cast("Started", _call(model, seat, "start", model, spec, port, fetch))
-    return Hosted(seat=seat, state=started.state, base_url=started.base_url, log=started.log)
+    port = cast("int", _call(model, worker, "port", taken))
+    started = cast("Started", _call(model, worker, "start", model, spec, port, fetch))
+    return Hosted(worker=worker, state=started.state, base_url=started.base_url, log=started.log)
 
 
-def _wait(hosted: Mapping[ServeSpec, Hosted], attendant: Attendant) -> dict[ServeSpec, Served]:
+def _wait(hosted: Mapping[ServeSpec, Hosted], monitor: ServerMonitor) -> dict[ServeSpec, Served]:
     served: dict[ServeSpec, Served] = {}
     while len(served) < len(hosted):
         for spec, one in hosted.items():
-            load_s = None if spec in served else _load_s(one, attendant)
+            load_s = None if spec in served else _load_s(one, monitor)
             if load_s is not None:
                 served[spec] = _served(spec, one, load_s)
         time.sleep(POLL_S)
     return served
 
 
-def _load_s(one: Hosted, attendant: Attendant) -> float | None:
-    attendant.refuse_stopped(one)
+def _load_s(one: Hosted, monitor: ServerMonitor) -> float | None:
+    monitor.refuse_stopped(one)
     try:
-        return cast("float | None", _call(one.state.model, one.seat, "load_s"))
+        return cast("float | None", _call(one.state.model, one.worker, "load_s"))
     except ServeError as error:
-        raise ServeError(str(error).replace(one.log, str(attendant.log(one)))) from error
+        raise ServeError(str(error).replace(one.log, str(monitor.log(one)))) from error
 
 
 def _served(spec: ServeSpec, one: Hosted, load_s: float) -> Served:
@@ -324,13 +330,13 @@ def _served(spec: ServeSpec, one: Hosted, load_s: float) -> Served:
         name=served_name(one.state.model, spec),
         pid=one.state.guard.pid,
         load_s=load_s,
-        node=one.seat.node,
+        node=one.worker.node,
     )
 
 
-def _call(model: str, seat: GpuWorker, method: str, *arguments: object) -> object:
+def _call(model: str, worker: GpuWorker, method: str, *arguments: object) -> object:
     try:
-        return seat.call(method, *arguments)
+        return worker.call(method, *arguments)
     except GpuWorkerError as error:
         line = str(error)
         raise ServeError(line if line.startswith(f"{model}: ") else f"{model}: {line}") from error

@@ -28,7 +28,7 @@ from harness.ask.serving.server import ServeError, last_line
 from harness.ask.serving.specs import ServeSpec, child_environment, offline_line
 from harness.ask.serving.states import GUARD
 
-FACTORY = "harness.ask.serving.offline:open_desk"
+FACTORY = "harness.ask.serving.offline:open_offline"
 END_S = 15.0
 READS = "Reading batch"
 """vLLM's own word that the engine is loaded; before it is load time."""
@@ -160,27 +160,31 @@ class OfflineProcess:
         return self._running
 
 
-def open_desk() -> OfflineProcess:
-    """The factory of a seat: a process with its node's environment."""
+def open_offline() -> OfflineProcess:
+    """The factory of a GPU worker: a process with its node's environment."""
     return OfflineProcess(os.environ)
 
 
-class OfflineBench:
-    """The seats of one model, from the driver's side: every request to one of them."""
+class OfflineRunner:
+    """The GPU workers of one model, from the driver's side: every request to one of them."""
 
     def __init__(
-        self, model: str, spec: ServeSpec, seats: Sequence[GpuWorker], fetch: NodeWeights | None
+        self,
+        model: str,
+        spec: ServeSpec,
+        gpu_workers: Sequence[GpuWorker],
+        fetch: NodeWeights | None,
     ) -> None:
         self.model = model
         self._spec = spec
-        self._seats = tuple(seats)
+        self._gpu_workers = tuple(gpu_workers)
         self._fetch = fetch
         self._begun: list[GpuWorker] = []
 
     @property
     def size(self) -> int:
         """How many processes share the requests."""
-        return len(self._seats)
+        return len(self._gpu_workers)
 
     def start(self, shares: Sequence[bytes]) -> None:
         """Start a process a share, at most `size`; the ones before must have been collected.
@@ -188,44 +192,44 @@ class OfflineBench:
         Raises:
             ServeError: one cannot be started; one line says why.
         """
-        for seat, requests in zip(self._seats, shares, strict=False):
-            self._call(seat, "start", self.model, self._spec, requests, self._fetch)
-            self._begun.append(seat)
+        for worker, requests in zip(self._gpu_workers, shares, strict=False):
+            self._call(worker, "start", self.model, self._spec, requests, self._fetch)
+            self._begun.append(worker)
 
     def is_ended(self) -> bool:
         """Have all ended? One whose worker is gone has."""
-        ended = [self._has_ended(seat) for seat in self._begun]  # each tells when it was loaded
+        ended = [self._has_ended(worker) for worker in self._begun]  # each tells when it was loaded
         return all(ended)
 
     def collect(self) -> list[ProcessAnswers]:
         """What every process answered, in the order of the shares."""
         begun, self._begun = self._begun, []
-        return [self._share(seat) for seat in begun]
+        return [self._share(worker) for worker in begun]
 
     def stop(self) -> None:
         """End what runs; one whose worker is gone was ended by its guard."""
         begun, self._begun = self._begun, []
-        for seat in begun:
+        for worker in begun:
             try:
-                seat.call("stop")
+                worker.call("stop")
             except GpuWorkerError:
                 continue
 
-    def _has_ended(self, seat: GpuWorker) -> bool:
+    def _has_ended(self, worker: GpuWorker) -> bool:
         try:
-            return bool(seat.call("is_ended"))
+            return bool(worker.call("is_ended"))
         except GpuWorkerError:
             return True
 
-    def _share(self, seat: GpuWorker) -> ProcessAnswers:
+    def _share(self, worker: GpuWorker) -> ProcessAnswers:
         try:
-            return cast("ProcessAnswers", seat.call("share", self.model))
+            return cast("ProcessAnswers", worker.call("share", self.model))
         except GpuWorkerError as error:
             return ProcessAnswers(results=b"", load_s=None, failed=f"{self.model}: {error}", log="")
 
-    def _call(self, seat: GpuWorker, method: str, *arguments: object) -> None:
+    def _call(self, worker: GpuWorker, method: str, *arguments: object) -> None:
         try:
-            seat.call(method, *arguments)
+            worker.call(method, *arguments)
         except GpuWorkerError as error:
             line = str(error)
             known = line.startswith(f"{self.model}: ")

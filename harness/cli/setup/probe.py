@@ -17,7 +17,7 @@ from harness.ask.probe.probing import ALONE, ProbePlan
 from harness.ask.probe.probing import probe as measure
 from harness.ask.probe.samples import RateRun, good_share
 from harness.ask.probe.search import SearchPlan
-from harness.ask.serving.gpus import Need, check_quota_of
+from harness.ask.serving.gpus import Need, check_team_quotas
 from harness.ask.serving.lifecycle import serve_models
 from harness.cli import options
 from harness.cli.hosting import specs_of
@@ -111,7 +111,7 @@ def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> Pr
         base_url, load_s, gpus = config.base_url, None, ()
         if config.serve is not None:
             team = found.features[feature].team
-            check_quota_of(
+            check_team_quotas(
                 Need(model=model, gpus=config.serve.gpus, teams=frozenset({team})),
                 room_of(found, machines=()),
             )

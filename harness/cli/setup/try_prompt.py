@@ -13,7 +13,7 @@ import click
 
 from harness.ask.cluster.actors import local_cluster
 from harness.ask.replay.retry import RetryPolicy
-from harness.ask.serving.gpus import Need, check_quota_of
+from harness.ask.serving.gpus import Need, check_team_quotas
 from harness.bring.labelling.sheets import printable
 from harness.cli import options
 from harness.cli.access import check_models
@@ -87,7 +87,7 @@ def _check_quota(workspace: Workspace, rung: PlannedOption, team: str) -> None:
     serve = rung.config.serve
     if serve is not None:
         need = Need(model=rung.model, gpus=serve.gpus, teams=frozenset({team}))
-        check_quota_of(need, room_of(workspace, machines=()))
+        check_team_quotas(need, room_of(workspace, machines=()))
 
 
 def _serving(

@@ -74,13 +74,13 @@ class BatchQueue:
         engine = commons.engine
         if commons.cluster is None or not commons.asks_by_batch:
             return None
-        crew = commons.cluster.crew(OPENER)
+        pool = commons.cluster.pool(OPENER)
         batches = Batches(
-            BatchClient(crew=crew, retry=engine.retry, pause=engine.pause),
+            BatchClient(pool=pool, retry=engine.retry, pause=engine.pause),
             journal=engine.journal,
             ledger=commons.ledger,
             tell=engine.progress.note,
-            patience=engine.patience,
+            back_off=engine.back_off,
         )
         return cls(batches, commons)
 

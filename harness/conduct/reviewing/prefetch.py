@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from itertools import chain
 
-from harness.ask.replay.batches import Batches, Patience
+from harness.ask.replay.batches import BackOff, Batches
 from harness.ask.replay.offline import OfflineBackend
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.reviewing.latency_pass import LivePass
@@ -72,20 +72,20 @@ def round_robin(sources: list[Iterator[Trial]]) -> Iterator[Trial]:
         sources = alive
 
 
-PATIENCE = Patience(first_s=0.5, most_s=5.0)
+BACK_OFF = BackOff(first_s=0.5, most_s=5.0)
 """A look at our own processes costs next to nothing."""
 
 
-def answer_offline(plan: Plan, model: str, desk: OfflineBackend, engine: Runtime) -> int:
-    """Ask a model all that the plan may ask of it, through `desk`; returns the outcomes.
+def answer_offline(plan: Plan, model: str, backend: OfflineBackend, engine: Runtime) -> int:
+    """Ask a model all that the plan may ask of it, through `backend`; returns the outcomes.
 
     Once; and once more where an earlier run had left a batch that ended with it.
 
     Raises:
         InterruptedRunError: stopped; what was answered is in the journal.
     """
-    outcomes = _answer(plan, model, desk, engine)
-    return outcomes + (_answer(plan, model, desk, engine) if desk.lost else 0)
+    outcomes = _answer(plan, model, backend, engine)
+    return outcomes + (_answer(plan, model, backend, engine) if backend.lost else 0)
 
 
 def is_answered(plan: Plan, model: str, journal: Journal) -> bool:
@@ -115,16 +115,16 @@ def asked(plan: Plan, model: str) -> Iterator[tuple[FeaturePlan, PlannedOption]]
                     yield feature, rung
 
 
-def _answer(plan: Plan, model: str, desk: OfflineBackend, engine: Runtime) -> int:
+def _answer(plan: Plan, model: str, backend: OfflineBackend, engine: Runtime) -> int:
     """Once, by a ledger of its own, which knows what loading cost before."""
     commons = ReviewSession(plan, {}, engine)
     commons.write_plans()
     batches = Batches(
-        desk,
+        backend,
         journal=engine.journal,
         ledger=commons.ledger,
         tell=engine.progress.note,
-        patience=PATIENCE,
+        back_off=BACK_OFF,
     )
     wanted = chain(*(everything(run, rung) for run, rung in _asking(commons, model)))
     outcomes = chain(batches.send(wanted), batches.read())

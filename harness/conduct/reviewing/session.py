@@ -19,7 +19,7 @@ from functools import partial
 from itertools import islice
 
 from harness.ask.cluster.workers import Cluster
-from harness.ask.replay.batches import Patience
+from harness.ask.replay.batches import BackOff
 from harness.ask.replay.engine import WINDOW, replay
 from harness.ask.replay.governor import Governor, lane_of
 from harness.ask.replay.ledger import Ledger
@@ -125,7 +125,7 @@ class Runtime:
     progress: Progress
     now: datetime
     share_of_rate_limit: float
-    patience: Patience = field(default_factory=Patience)
+    back_off: BackOff = field(default_factory=BackOff)
     """With the vendors' batches."""
     pause: Callable[[float], None] = time.sleep
     faults: Faults = field(default_factory=lambda: Faults(contains=False))

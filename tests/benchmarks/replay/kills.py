@@ -23,11 +23,11 @@ def drive(base_url: str, total: int, folder: Path, kind: str) -> None:
     """The driver that is killed; says `done` at the end."""
     cluster = InlineCluster() if kind == "inline" else local_cluster(state=folder, cpus=2)
     with (
-        cluster as crews,
+        cluster as pools,
         Journal.open(folder / "journal", run_id="r", cycle="c", now=NOW) as journal,
     ):
         for outcome in replay(
-            load_trials(base_url, total), cluster=crews, journal=journal, **parts(64)
+            load_trials(base_url, total), cluster=pools, journal=journal, **parts(64)
         ):
             assert isinstance(outcome, Answered)
         print("done", flush=True)  # noqa: T201

@@ -36,7 +36,7 @@ def within(cluster: Cluster, folder: Path, *, seconds: float, share: float, **li
     The wire, and the SDK, are those of the vendor in whose headers the limits are said.
     """
     governor = Governor(default=LaneLimits(max_concurrency=256), share_of_rate_limit=share)
-    cluster.crew(OPENER)
+    cluster.pool(OPENER)
     until = float("inf")
 
     def trials(base_url: str) -> Iterator[Trial]:

@@ -69,7 +69,7 @@ def main(base_url: str, total: int, concurrency: int, folder: Path, workers: int
         local_cluster(state=folder, cpus=2, workers=workers) as cluster,
         Journal.open(folder / "journal", run_id="bench", cycle="2026-Q4", now=NOW) as journal,
     ):
-        cluster.crew(OPENER)
+        cluster.pool(OPENER)
         ready = time.monotonic()
         before, own = cpu_s(me), sum(me.cpu_times()[:2])
         wire_s: list[float] = []

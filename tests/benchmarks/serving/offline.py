@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.ask.serving.lifecycle import serve_models
-from harness.ask.serving.offline import OfflineBench, open_desk
+from harness.ask.serving.offline import OfflineRunner, open_offline
 from harness.ask.serving.specs import ServeSpec
 from providers.batch import BatchAnswered, BatchItem
 from providers.openai_batch import BatchLines
@@ -63,7 +63,7 @@ class LocalSeat:
     """A seat in this process: what Ray places, without Ray."""
 
     def __init__(self) -> None:
-        self._process = open_desk()
+        self._process = open_offline()
 
     def call(self, method: str, *arguments: object) -> object:
         return getattr(self._process, method)(*arguments)
@@ -111,13 +111,13 @@ def through_server(spec: ServeSpec, options: argparse.Namespace) -> Pass:
 def offline(spec: ServeSpec, options: argparse.Namespace) -> Pass:
     lines = BatchLines(Endpoint(vendor="openai-compatible", api="chat"))
     asked, count = items(options), options.replicas
-    seats: tuple[GpuWorker, ...] = tuple(LocalSeat() for _ in range(count))  # type: ignore[misc]
-    bench = OfflineBench("model", spec, seats, None)
+    gpu_workers: tuple[GpuWorker, ...] = tuple(LocalSeat() for _ in range(count))  # type: ignore[misc]
+    runner = OfflineRunner("model", spec, gpu_workers, None)
     began = time.perf_counter()
-    bench.start([lines.requests(asked[place::count]) for place in range(count)])
-    while not bench.is_ended():
+    runner.start([lines.requests(asked[place::count]) for place in range(count)])
+    while not runner.is_ended():
         time.sleep(0.1)
-    shares = bench.collect()
+    shares = runner.collect()
     whole_s = time.perf_counter() - began
     for share in shares:
         if share.failed:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cli.access import lacking
+from harness.cli.access import missing
 from harness.cli.main import run
 from harness.errors import ExitCode
 from harness.workspace.endpoints import endpoint_of
@@ -103,8 +103,8 @@ def test_what_the_journal_has_needs_no_key(
 
 
 def test_a_model_with_its_key_and_its_sdk_lacks_nothing() -> None:
-    assert list(lacking("m", config(key="KEY"), {"KEY": "k"})) == []
-    assert list(lacking("m", config(), {})) == []
+    assert list(missing("m", config(key="KEY"), {"KEY": "k"})) == []
+    assert list(missing("m", config(), {})) == []
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class FakeActor:
         return FakeMethod(self, name)
 
 
-def crew(ray: FakeRay, workers: int = 1) -> RayWorkerPool:
+def pool(ray: FakeRay, workers: int = 1) -> RayWorkerPool:
     return RayWorkerPool(ray, "tests.support.handlers:echo", workers=workers, same_disk=True)
 
 
@@ -97,12 +97,12 @@ def crew(ray: FakeRay, workers: int = 1) -> RayWorkerPool:
 )
 def test_a_worker_that_cannot_serve_is_refused(answer: Any, kind: type, word: str) -> None:
     with pytest.raises(kind, match=word):
-        crew(FakeRay(identity=answer))
+        pool(FakeRay(identity=answer))
 
 
 def test_the_last_dead_worker_is_replaced_at_once() -> None:
     ray = FakeRay(collect=[FakeRay.exceptions.RayActorError(), [Done(task=3, result="x")]])
-    workers = crew(ray)
+    workers = pool(ray)
     assert list(workers.send(["a", "b"])) == [1, 2]
     assert list(workers.receive(1)) == [
         Lost(task=1, reason="WorkerLostError"),
@@ -116,7 +116,7 @@ def test_the_last_dead_worker_is_replaced_at_once() -> None:
 def test_while_others_work_a_replacement_joins_when_it_is_there() -> None:
     dead = FakeRay.exceptions.RayActorError()
     ray = FakeRay(collect=[dead, [], [], [], []])
-    workers = crew(ray, workers=2)
+    workers = pool(ray, workers=2)
     workers.receive(1)
     assert (workers.size, ray.actors) == (1, 3)
     workers.receive(1)
@@ -129,7 +129,7 @@ def test_a_cluster_keeps_one_cpu_for_the_driver_on_its_own_machine() -> None:
         ray = FakeRay()
         session = Session(lambda ray=ray: ray)
         cluster = RayCluster(session, workers=None, same_disk=same_disk)
-        sizes.append(cluster.crew("tests.support.handlers:echo").size)
+        sizes.append(cluster.pool("tests.support.handlers:echo").size)
         assert session.ray() is ray
     assert sizes == [3, 4]
 

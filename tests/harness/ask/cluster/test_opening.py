@@ -104,17 +104,17 @@ with remote_cluster(sys.argv[1], state=Path(sys.argv[2]), environ=environ) as cl
 """
 
 
-def ask(crew: WorkerPool, payload: object) -> Ended:
-    crew.send([payload])
-    (end,) = crew.receive(60)
+def ask(pool: WorkerPool, payload: object) -> Ended:
+    pool.send([payload])
+    (end,) = pool.receive(60)
     return end
 
 
 @pytest.mark.ray
 def test_a_local_cluster_refuses_strangers_and_replaces_a_dead_worker(tmp_path: Path) -> None:
     with local_cluster(state=tmp_path, cpus=1) as cluster:
-        crew = cluster.crew("tests.support.handlers:echo")
-        assert getattr(ask(crew, "friend"), "result", None) == "friend"
+        pool = cluster.pool("tests.support.handlers:echo")
+        assert getattr(ask(pool, "friend"), "result", None) == "friend"
         assert stat.S_IMODE((tmp_path / "ray-token").stat().st_mode) == 0o600
         address = ray.get_runtime_context().gcs_address
         listening = {
@@ -130,9 +130,9 @@ def test_a_local_cluster_refuses_strangers_and_replaces_a_dead_worker(tmp_path: 
         mistaken = run_driver(MISTAKEN, address, str(tmp_path / "theirs"), cwd=tmp_path)
         said, _ = mistaken.communicate(timeout=60)
         assert "is the token that cluster's" in said
-        lost = ask(crew, ("die",))
+        lost = ask(pool, ("die",))
         assert getattr(lost, "reason", None) == "WorkerLostError"
-        assert getattr(ask(crew, "after its death"), "result", None) == "after its death"
+        assert getattr(ask(pool, "after its death"), "result", None) == "after its death"
 
 
 def test_a_remote_cluster_without_a_token_is_refused(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_an_address_where_nobody_listens_is_told_at_once(tmp_path: Path) -> None
     environ = {"RAY_AUTH_TOKEN": "t"}
     with remote_cluster("127.0.0.1:1", state=tmp_path, environ=environ) as cluster:  # noqa: SIM117
         with pytest.raises(UsageError, match="nobody answers there"):
-            cluster.crew("tests.support.handlers:echo")
+            cluster.pool("tests.support.handlers:echo")
 
 
 def test_each_local_token_is_random(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def main(folder: Path, url: str) -> dict[str, object]:
             remote_cluster(nodes.address, state=folder, environ=dict(os.environ)) as cluster,
             Journal.open(folder / "j", run_id="r", cycle="c", now=NOW) as journal,
         ):
-            workers = cluster.crew(OPENER).size
+            workers = cluster.pool(OPENER).size
             for outcome in replay(
                 load_trials(url, TOTAL), cluster=cluster, journal=journal, **parts(64)
             ):
@@ -46,7 +46,7 @@ def main(folder: Path, url: str) -> dict[str, object]:
                 if answered == TOTAL // 5 and second is not None:
                     nodes.remove_node(second, allow_graceful=False)
                     second = None
-            left = cluster.crew(OPENER).size
+            left = cluster.pool(OPENER).size
     finally:
         nodes.shutdown()
     return {"workers": workers, "left": left, "answered": answered, "errors": sorted(errors)}

@@ -19,7 +19,7 @@ from harness.ask.replay.batch_calls import (
     Submit,
     Submitted,
 )
-from harness.ask.replay.batches import MOST_ITEMS, Batches, Patience, parts
+from harness.ask.replay.batches import MOST_ITEMS, BackOff, Batches, parts
 from harness.ask.replay.calls import CallFailure
 from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
@@ -52,7 +52,7 @@ GONE = CallFailure(error="ModelNotFoundError", blame="lane", status=404, billabl
 TOO_LARGE = CallFailure(error="BadRequestError", blame="request", status=413, billable=False)
 
 
-class ScriptedCrew:
+class ScriptedPool:
     """Answers each call with the next of `replies`; None: the worker died."""
 
     size = 1
@@ -98,16 +98,16 @@ class Bench:
             spent_usd=spent.known_usd,
             possibly_billed_usd=spent.possibly_billed_usd,
         )
-        self.crew = ScriptedCrew(*replies)
+        self.pool = ScriptedPool(*replies)
         self.notes: list[str] = []
         self.pauses: list[float] = []
         retry = RetryPolicy(rng=Random(1))
         self.batches = Batches(
-            BatchClient(crew=self.crew, retry=retry, pause=self.pauses.append),
+            BatchClient(pool=self.pool, retry=retry, pause=self.pauses.append),
             journal=self.journal,
             ledger=self.ledger,
             tell=self.notes.append,
-            patience=Patience(first_s=1, most_s=2, window_s=6),
+            back_off=BackOff(first_s=1, most_s=2, window_s=6),
             monotonic=lambda: 0.0,
         )
 
@@ -144,7 +144,7 @@ def test_each_item_ends_as_its_result_says(bench: Callable[..., Bench]) -> None:
         "c2": Failed,
         "c4": Missing,
     }
-    assert one.crew.kinds() == [Submit, Poll, Poll, Fetch]
+    assert one.pool.kinds() == [Submit, Poll, Poll, Fetch]
     # Two answers of 20 tokens; the expired and the missing one may be billed; the refused is not.
     assert one.ledger.spent_usd == 2 * Decimal(20) / 100_000
     assert one.ledger.possibly_billed_usd == 2 * CENT
@@ -161,7 +161,7 @@ def test_equal_trials_are_sent_once_and_all_get_the_answer(bench: Callable[..., 
     one.batches.send([batch_trial(1, feature="other")])
     outcomes = list(one.batches.read())
     assert sorted(outcome.trial.feature for outcome in outcomes) == ["other", "sentiment"]
-    assert one.crew.kinds() == [Submit, Poll, Fetch]
+    assert one.pool.kinds() == [Submit, Poll, Fetch]
     assert one.batches.send([batch_trial(1)])[0].trial.case_id == "c1"
 
 
@@ -189,7 +189,7 @@ def test_what_was_not_submitted_is_left_to_be_asked_live(
     one = bench(*[reply] * calls)
     assert one.batches.send([batch_trial(1)]) == []
     assert list(one.batches.read()) == []
-    assert len(one.crew.calls) == calls
+    assert len(one.pool.calls) == calls
     assert one.ledger.possibly_billed_usd == spent
     assert (one.ledger.reserved_usd, one.ledger.spent_usd) == (0, 0)
     assert one.notes[0].endswith("asking live")
@@ -209,7 +209,7 @@ def test_the_cap_takes_a_whole_batch_or_nothing(bench: Callable[..., Bench]) -> 
     assert [outcome.reason for outcome in found if isinstance(outcome, Missing)] == [
         "BudgetExhausted"
     ] * 3
-    assert one.crew.calls == []
+    assert one.pool.calls == []
     assert one.notes == [
         "no batch of small: the cap leaves USD 0.02, less than its 3 requests may cost"
     ]
@@ -413,12 +413,12 @@ def test_a_batch_waits_for_what_live_calls_hold_of_the_cap(bench: Callable[..., 
     assert one.batches.send([batch_trial(1)]) == []
     assert one.batches.send([batch_trial(1, feature="other")]) == []
     assert one.batches.look() == []
-    assert one.crew.calls == []
+    assert one.pool.calls == []
     assert one.batches.awaited == {"sentiment", "other"}
     one.ledger.settle(live, None, billable=False)
     outcomes = list(one.batches.read())
     assert sorted(outcome.trial.feature for outcome in outcomes) == ["other", "sentiment"]
-    assert one.crew.kinds() == [Submit, Poll, Fetch]
+    assert one.pool.kinds() == [Submit, Poll, Fetch]
     assert one.ledger.reservations == 0
 
 
@@ -431,5 +431,5 @@ def test_a_batch_that_live_calls_leave_no_room_for_is_missing(bench: Callable[..
     (outcome,) = one.batches.read()
     assert isinstance(outcome, Missing)
     assert outcome.reason == "BudgetExhausted"
-    assert one.crew.calls == []
+    assert one.pool.calls == []
     assert not one.batches.is_waiting

@@ -10,7 +10,7 @@ import pytest
 from harness.ask.replay.calls import Call, CallFailure, Reply, blame
 from harness.ask.replay.worker import (
     TICK_S,
-    Gate,
+    FairSemaphore,
     LagMeter,
     Worker,
     open_with_key,
@@ -80,20 +80,20 @@ async def test_a_lane_has_at_most_its_width_on_the_wire() -> None:
 
 
 async def test_a_gate_that_is_widened_lets_more_in() -> None:
-    gate = Gate()
-    gate.width = 1
+    semaphore = FairSemaphore()
+    semaphore.width = 1
     inside: list[int] = []
     leave = asyncio.Event()
 
     async def visit(number: int) -> None:
-        async with gate.passing():
+        async with semaphore.slot():
             inside.append(number)
             await leave.wait()
 
     visits = [asyncio.create_task(visit(number)) for number in range(4)]
     await asyncio.sleep(0.01)
     assert inside == [0]
-    gate.width = 3
+    semaphore.width = 3
     visits.append(asyncio.create_task(visit(4)))
     await asyncio.sleep(0.01)
     assert inside == [0, 1, 2]

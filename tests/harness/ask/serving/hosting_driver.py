@@ -28,7 +28,7 @@ SCRIPT = Path(__file__).parents[3] / "support" / "scripted_server.py"
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    home: str | None
+    server_url: str | None
 
 
 def spec(*options: str, gpus: int = 1) -> ServeSpec:
@@ -54,14 +54,14 @@ def serve(folder: Path, mode: str, address: str, second: str) -> None:
             remote_cluster(address, state=folder, environ=dict(os.environ))
         )
         if mode == "late":
-            cluster.crew("tests.support.handlers:where")
+            cluster.pool("tests.support.handlers:where")
         said: list[str] = []
         served = stack.enter_context(
             host_models(
-                SPECS[mode], seating=cluster, logs=folder / "logs", fetches={}, say=said.append
+                SPECS[mode], placement=cluster, logs=folder / "logs", fetches={}, say=said.append
             )
         )
-        homes = {one.base_url: str(one.node) for one in served.values()}
+        nodes = {one.base_url: str(one.node) for one in served.values()}
         pids = [
             process.pid
             for one in served.values()
@@ -71,25 +71,27 @@ def serve(folder: Path, mode: str, address: str, second: str) -> None:
         ]  # fmt: skip
         say(
             gpus=list(cluster.gpus()),
-            nodes=sorted({node == second for node in homes.values()}),
+            nodes=sorted({node == second for node in nodes.values()}),
             shared=served["one"] == served.get("same"),
             load_s=served["one"].load_s,
             pids=pids,
         )
         if mode == "hang":
             time.sleep(600)
-        crew = cluster.crew("tests.support.handlers:where")
-        cluster.live_at(homes)
-        crew.send([Task(home=None), *(Task(home=home) for home in homes)] * 5)
+        pool = cluster.pool("tests.support.handlers:where")
+        cluster.pin_servers(nodes)
+        pool.send(
+            [Task(server_url=None), *(Task(server_url=server_url) for server_url in nodes)] * 5
+        )
         ended: list[object] = []
-        while len(ended) < 5 * (1 + len(homes)):
+        while len(ended) < 5 * (1 + len(nodes)):
             ended += [
                 end.result  # type: ignore[union-attr]
-                for end in crew.receive(20)
+                for end in pool.receive(20)
             ]
         say(
-            sizes=[crew.size, *(crew.size_at(home) for home in homes)],
-            at_home=[node == homes[home] for home, node in ended if home],  # type: ignore[misc]
+            sizes=[pool.size, *(pool.size_at(server_url) for server_url in nodes)],
+            at_home=[node == nodes[server_url] for server_url, node in ended if server_url],  # type: ignore[misc]
             workers=len({worker for _, worker in ended}),  # type: ignore[misc]
             said=said,
         )

@@ -256,7 +256,7 @@ class LocalSeating:
         self.dies_at, self.elsewhere = dies_at, elsewhere
 
     @contextmanager
-    def seats(self, factory: str, gpus: Sequence[int]) -> Iterator[tuple[GpuWorker, ...]]:
+    def gpu_workers(self, factory: str, gpus: Sequence[int]) -> Iterator[tuple[GpuWorker, ...]]:
         hosts = [GpuWorkerActor(factory) for _ in gpus]
         yield tuple(
             GpuWorker(
@@ -277,7 +277,7 @@ def test_equal_specs_share_a_server_and_its_log_is_kept_here(tmp_path: Path) -> 
     )
     said: list[str] = []
     with host_models(
-        {"m": spec, "same": spec}, seating=LocalSeating(), logs=tmp_path, fetches={},
+        {"m": spec, "same": spec}, placement=LocalSeating(), logs=tmp_path, fetches={},
         say=said.append,
     ) as served:  # fmt: skip
         assert served["m"] == served["same"]
@@ -293,7 +293,7 @@ def test_a_server_that_ends_in_mid_run_is_said_at_once(tmp_path: Path) -> None:
     spec = ServeSpec(engine="command", weights=None, command=crashing)
     said: list[str] = []
     with host_models(
-        {"m": spec}, seating=LocalSeating(), logs=tmp_path, fetches={}, say=said.append
+        {"m": spec}, placement=LocalSeating(), logs=tmp_path, fetches={}, say=said.append
     ):
         assert eventually(lambda: bool(said))
         assert list_servers(tmp_path, NOW) == ()
@@ -309,7 +309,7 @@ def test_a_worker_that_is_gone_is_said(tmp_path: Path) -> None:
     )
     said: list[str] = []
     with host_models(
-        {"m": spec}, seating=LocalSeating(dies_at="stop"), logs=tmp_path, fetches={},
+        {"m": spec}, placement=LocalSeating(dies_at="stop"), logs=tmp_path, fetches={},
         say=said.append,
     ):  # fmt: skip
         pass
@@ -317,7 +317,7 @@ def test_a_worker_that_is_gone_is_said(tmp_path: Path) -> None:
     assert list_servers(tmp_path, NOW) == ()
     said.clear()
     with host_models(
-        {"m": spec}, seating=LocalSeating(dies_at="ended"), logs=tmp_path, fetches={},
+        {"m": spec}, placement=LocalSeating(dies_at="ended"), logs=tmp_path, fetches={},
         say=said.append,
     ) as served:  # fmt: skip
         assert eventually(lambda: bool(said))
@@ -341,7 +341,7 @@ def test_what_a_review_has_is_listed_with_its_teams_and_stopped(
     )
     said: list[str] = []
     with host_models(
-        {"m": spec, "same": spec}, seating=LocalSeating(elsewhere=elsewhere), logs=tmp_path,
+        {"m": spec, "same": spec}, placement=LocalSeating(elsewhere=elsewhere), logs=tmp_path,
         fetches={}, say=said.append, teams={"m": ("search",), "same": ("support",)},
     ) as served:  # fmt: skip
         (state,) = list_servers(tmp_path, NOW)
@@ -370,7 +370,7 @@ def test_a_server_that_still_loads_is_stopped_too(tmp_path: Path) -> None:
     line = "^m: was stopped with `rightsize serving stop` before it answered$"
     with (
         pytest.raises(ServeError, match=line),
-        host_models({"m": spec}, seating=LocalSeating(elsewhere=True), logs=tmp_path, fetches={}),
+        host_models({"m": spec}, placement=LocalSeating(elsewhere=True), logs=tmp_path, fetches={}),
     ):
         pass
     stopper.join()
@@ -387,7 +387,7 @@ def test_a_crash_at_start_is_one_line_that_names_the_log_kept_here(tmp_path: Pat
     with (
         pytest.raises(ServeError, match=line),
         host_models(
-            {"m": spec}, seating=LocalSeating(), logs=tmp_path, fetches={}, say=said.append
+            {"m": spec}, placement=LocalSeating(), logs=tmp_path, fetches={}, say=said.append
         ),
     ):
         pass
@@ -399,12 +399,12 @@ def test_what_a_seats_object_refuses_is_its_own_line(tmp_path: Path) -> None:
     lost = ServeSpec(engine="vllm", weights=tmp_path / "absent")
     with (
         pytest.raises(ServeError, match=r"^m: serve\.weights: .*absent does not exist$"),
-        host_models({"m": lost}, seating=LocalSeating(), logs=tmp_path, fetches={}),
+        host_models({"m": lost}, placement=LocalSeating(), logs=tmp_path, fetches={}),
     ):
         pass
     (tmp_path / "absent").mkdir()
     with (
-        LocalSeating().seats("harness.ask.serving.hosted:open_seat", [1]) as (seat,),
+        LocalSeating().gpu_workers("harness.ask.serving.hosted:open_hosted", [1]) as (worker,),
         pytest.raises(GpuWorkerError, match="no server was started here"),
     ):
-        seat.call("load_s")
+        worker.call("load_s")

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from harness.ask.cluster.gpu_workers import GpuWorkerError
-from harness.ask.serving.offline import OfflineBench, OfflineProcess, open_desk
+from harness.ask.serving.offline import OfflineProcess, OfflineRunner, open_offline
 from harness.ask.serving.server import ServeError
 from harness.ask.serving.specs import ServeSpec, offline_line
 from harness.ask.serving.states import GUARD
@@ -196,7 +196,7 @@ class LocalSeat:
     """A seat whose object is in this process; `gone` as with a dead worker."""
 
     def __init__(self) -> None:
-        self._process, self.gone = open_desk(), False
+        self._process, self.gone = open_offline(), False
 
     def call(self, method: str, *arguments: object) -> object:
         if self.gone:
@@ -207,27 +207,27 @@ class LocalSeat:
             raise GpuWorkerError(str(error)) from error
 
 
-def bench_of(seats: list[LocalSeat], wanted: ServeSpec) -> OfflineBench:
-    taken: tuple[GpuWorker, ...] = tuple(seats)  # type: ignore[arg-type]
-    return OfflineBench("m", wanted, taken, None)
+def bench_of(gpu_workers: list[LocalSeat], wanted: ServeSpec) -> OfflineRunner:
+    taken: tuple[GpuWorker, ...] = tuple(gpu_workers)  # type: ignore[arg-type]
+    return OfflineRunner("m", wanted, taken, None)
 
 
 def test_a_bench_shares_requests_out_and_knows_whose_worker_is_gone() -> None:
-    seats = [LocalSeat(), LocalSeat(), LocalSeat()]
-    bench = bench_of(seats, spec())
-    assert bench.size == 3
-    bench.start([REQUESTS, REQUESTS])
-    wait(bench.is_ended)
-    seats[0].gone = True
-    assert bench.is_ended()
-    lost, good = bench.collect()
+    gpu_workers = [LocalSeat(), LocalSeat(), LocalSeat()]
+    runner = bench_of(gpu_workers, spec())
+    assert runner.size == 3
+    runner.start([REQUESTS, REQUESTS])
+    wait(runner.is_ended)
+    gpu_workers[0].gone = True
+    assert runner.is_ended()
+    lost, good = runner.collect()
     assert lost.failed == "m: its worker is gone (ActorDiedError)"
     assert lost.results == b""
     assert lost.load_s is None
     assert len(good.results.splitlines()) == 2
-    assert bench.collect() == []
-    seats[0].gone = False
-    seats[0].call("stop")
+    assert runner.collect() == []
+    gpu_workers[0].gone = False
+    gpu_workers[0].call("stop")
 
 
 def guards_of(mark: Path) -> list[int]:
@@ -245,23 +245,23 @@ def words(process: psutil.Process) -> list[str]:
 
 def test_a_bench_that_is_left_ends_what_runs(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    seats = [LocalSeat(), LocalSeat()]
-    bench = bench_of(seats, spec("--hang", str(mark)))
-    bench.start([REQUESTS, REQUESTS])
+    gpu_workers = [LocalSeat(), LocalSeat()]
+    runner = bench_of(gpu_workers, spec("--hang", str(mark)))
+    runner.start([REQUESTS, REQUESTS])
     assert comes(lambda: len(guards_of(mark)) == 2)
-    seats[1].gone = True
-    bench.stop()
+    gpu_workers[1].gone = True
+    runner.stop()
     assert comes(lambda: len(guards_of(mark)) == 1)
-    seats[1].gone = False
-    seats[1].call("stop")
+    gpu_workers[1].gone = False
+    gpu_workers[1].call("stop")
     assert comes(lambda: not guards_of(mark))
 
 
 def test_a_bench_names_its_model_once_in_what_was_refused() -> None:
-    bench = bench_of([LocalSeat()], ServeSpec(engine="vllm", weights=None))
+    runner = bench_of([LocalSeat()], ServeSpec(engine="vllm", weights=None))
     with pytest.raises(ServeError, match=r"^m: serve\.weights: engine vllm needs weights"):
-        bench.start([REQUESTS])
-    seat = LocalSeat()
-    seat.gone = True
+        runner.start([REQUESTS])
+    worker = LocalSeat()
+    worker.gone = True
     with pytest.raises(ServeError, match=r"^m: its worker is gone"):
-        bench_of([seat], spec()).start([REQUESTS])
+        bench_of([worker], spec()).start([REQUESTS])

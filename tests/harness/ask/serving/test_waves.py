@@ -26,9 +26,9 @@ def need(model: str, gpus: int, *teams: str) -> Need:
     ],
 )
 def test_the_largest_go_first_and_each_is_loaded_once(
-    needs: list[tuple[str, int]], room: tuple[int, ...], expected: list[list[str]]
+    needs: list[tuple[str, int]], capacity: tuple[int, ...], expected: list[list[str]]
 ) -> None:
-    found = waves([need(*each) for each in needs], FreeGpus(machines=room))
+    found = waves([need(*each) for each in needs], FreeGpus(machines=capacity))
     assert [list(wave) for wave in found] == expected
 
 
@@ -45,14 +45,14 @@ def test_the_largest_go_first_and_each_is_loaded_once(
         ),
     ],
 )  # fmt: skip
-def test_a_model_that_fits_nowhere_is_one_line(room: FreeGpus, line: str) -> None:
+def test_a_model_that_fits_nowhere_is_one_line(capacity: FreeGpus, line: str) -> None:
     with pytest.raises(NoGpuError, match=line):
-        waves([need("big", 4, "search")], room)
+        waves([need("big", 4, "search")], capacity)
 
 
 def test_a_team_within_its_quota_waits_for_its_own_models() -> None:
-    room = FreeGpus(machines=(8,), quota={"search": 2})
-    found = waves([need("a", 2, "search"), need("b", 2, "search"), need("c", 2, "other")], room)
+    capacity = FreeGpus(machines=(8,), quota={"search": 2})
+    found = waves([need("a", 2, "search"), need("b", 2, "search"), need("c", 2, "other")], capacity)
     assert found == (("a", "c"), ("b",))
 
 

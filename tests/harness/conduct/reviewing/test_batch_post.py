@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.ask.cluster.workers import InlineCluster
-from harness.ask.replay.batches import Patience
+from harness.ask.replay.batches import BackOff
 from tests.benchmarks.replay.reviews import decided
 from tests.support.batch_reviews import (
     KEY,
@@ -36,7 +36,7 @@ pytestmark = [
     pytest.mark.no_cover,
 ]
 BY_BATCH, LIVE = "tickets", "letters"
-OFTEN = Patience(first_s=0.01, most_s=0.05)
+OFTEN = BackOff(first_s=0.01, most_s=0.05)
 LONG_S = 60.0
 """Longer than anything here takes unless it waits for what never comes."""
 
@@ -84,7 +84,7 @@ def undisturbed(root: Path, cluster: Cluster) -> tuple[list[dict[str, Any]], Cou
     looks = Looks()
     with batch_servers() as servers, OpenAIServer(answers) as live:
         write_mixed_workspace(root, servers, live.port)
-        records, ledger = run_batch_review(root, cluster, notes=looks, patience=OFTEN)
+        records, ledger = run_batch_review(root, cluster, notes=looks, back_off=OFTEN)
     assert ledger.reserved_usd == 0
     assert min(looks.count[BY_BATCH], looks.count[LIVE]) > 1
     return decided(records), looks.count
@@ -106,7 +106,7 @@ def test_a_slow_lane_holds_no_batches_back(tmp_path: Path, cluster: Cluster) -> 
 
     with batch_servers() as servers, OpenAIServer(gated) as live:
         root = write_mixed_workspace(tmp_path / "gated", servers, live.port)
-        records, ledger = run_batch_review(root, cluster, notes=Looks(seen), patience=OFTEN)
+        records, ledger = run_batch_review(root, cluster, notes=Looks(seen), back_off=OFTEN)
         assert set(live.log.by_hash.values()) == {1}
     assert in_time
     assert all(in_time)
@@ -133,7 +133,7 @@ def test_batches_under_way_hold_no_live_lane_back(tmp_path: Path, cluster: Clust
         hold(servers, held=True)
         root = write_mixed_workspace(tmp_path / "held", servers, live.port)
         records, ledger = run_batch_review(
-            root, cluster, notes=Looks(seen), patience=OFTEN, pause=time.sleep
+            root, cluster, notes=Looks(seen), back_off=OFTEN, pause=time.sleep
         )
     assert looks_by_batch == [0]
     assert decided(records) == expected

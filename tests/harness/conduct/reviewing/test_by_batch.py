@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.ask.cluster.workers import InlineCluster
-from harness.ask.replay.batches import Patience
+from harness.ask.replay.batches import BackOff
 from harness.errors import InterruptedRunError, WorkspaceError
 from harness.journal.journal import Journal
 from harness.journal.upkeep import show
@@ -346,8 +346,8 @@ def test_a_batch_that_does_not_end_is_left_to_a_later_run(tmp_path: Path, cluste
         for server in servers.values():
             server.jobs.held = True
         write_batch_workspace(tmp_path, servers, candidates=("gemini",))
-        short = Patience(first_s=1, most_s=2, window_s=5)
-        (record,), _ = run_batch_review(tmp_path, cluster, notes=notes, patience=short)
+        short = BackOff(first_s=1, most_s=2, window_s=5)
+        (record,), _ = run_batch_review(tmp_path, cluster, notes=notes, back_off=short)
         assert record.verdict is Verdict.UNDECIDED
         assert any("has not ended; a later run reads it" in line for line in notes.lines)
         for server in servers.values():

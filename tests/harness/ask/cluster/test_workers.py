@@ -19,18 +19,18 @@ __all__ = ["cluster"]
 ECHO = "tests.support.handlers:echo"
 
 
-def receive(crew: WorkerPool, count: int) -> list[Ended]:
+def receive(pool: WorkerPool, count: int) -> list[Ended]:
     ended: list[Ended] = []
     until = time.monotonic() + 30
     while len(ended) < count and time.monotonic() < until:
-        ended.extend(crew.receive(1))
+        ended.extend(pool.receive(1))
     return ended
 
 
 def test_every_task_comes_back_under_its_number(cluster: Cluster) -> None:
-    crew = cluster.crew(ECHO)
-    numbers = crew.send([f"text {n}" for n in range(1000)])
-    ended = receive(crew, 1000)
+    pool = cluster.pool(ECHO)
+    numbers = pool.send([f"text {n}" for n in range(1000)])
+    ended = receive(pool, 1000)
     assert len(set(numbers)) == 1000
     assert {end.task: end.result for end in ended if isinstance(end, Done)} == {
         number: f"text {n}" for n, number in enumerate(numbers)
@@ -38,25 +38,25 @@ def test_every_task_comes_back_under_its_number(cluster: Cluster) -> None:
 
 
 def test_a_result_leaves_before_slower_ones_of_its_block(cluster: Cluster) -> None:
-    crew = cluster.crew(ECHO)
-    slow, fast = crew.send([("sleep", 1.5), "fast"])
-    assert [end.task for end in receive(crew, 1)] == [fast]
-    assert [end.task for end in receive(crew, 1)] == [slow]
+    pool = cluster.pool(ECHO)
+    slow, fast = pool.send([("sleep", 1.5), "fast"])
+    assert [end.task for end in receive(pool, 1)] == [fast]
+    assert [end.task for end in receive(pool, 1)] == [slow]
 
 
 def test_a_handlers_bug_loses_its_task_only(cluster: Cluster) -> None:
-    crew = cluster.crew(ECHO)
-    bad, good = crew.send([("raise", "x"), "good"])
-    ended = sorted(receive(crew, 2), key=lambda end: end.task)
+    pool = cluster.pool(ECHO)
+    bad, good = pool.send([("raise", "x"), "good"])
+    ended = sorted(receive(pool, 2), key=lambda end: end.task)
     assert ended == [Lost(task=bad, reason="ValueError"), Done(task=good, result="good")]
 
 
 def test_nothing_in_flight_means_nothing_to_receive(cluster: Cluster) -> None:
-    assert list(cluster.crew(ECHO).receive(0.05)) == []
+    assert list(cluster.pool(ECHO).receive(0.05)) == []
 
 
 def test_a_crew_is_made_once(cluster: Cluster) -> None:
-    assert cluster.crew(ECHO) is cluster.crew(ECHO)
+    assert cluster.pool(ECHO) is cluster.pool(ECHO)
 
 
 @pytest.mark.parametrize("name", ["tests.support.handlers:nothing", "tests.support.handlers"])

@@ -34,7 +34,7 @@ def work(line: WorkerPool, name: str) -> list[str]:
 def test_each_party_gets_its_own_ends_and_only_those() -> None:
     with InlineCluster() as cluster:
         shared = SharedCluster(cluster)
-        lines = [shared.crew("tests.support.handlers:echo") for _ in range(3)]
+        lines = [shared.pool("tests.support.handlers:echo") for _ in range(3)]
         with ThreadPoolExecutor(3) as pool:
             found = list(pool.map(work, lines, "abc"))
     for name, results in zip("abc", found, strict=True):
@@ -49,8 +49,8 @@ class Dying:
     def __init__(self) -> None:
         self._sent = 0
 
-    def size_at(self, home: str | None) -> int:
-        return 1 if home else 2
+    def size_at(self, server_url: str | None) -> int:
+        return 1 if server_url else 2
 
     def send(self, payloads: Sequence[object]) -> Sequence[int]:
         first, self._sent = self._sent + 1, self._sent + len(payloads)
@@ -60,13 +60,13 @@ class Dying:
         assert timeout_s >= 0
         return [Done(task=99, result=0), *(Lost(task=n, reason="x") for n in range(1, 3))]
 
-    def crew(self, factory: str) -> WorkerPool:
+    def pool(self, factory: str) -> WorkerPool:
         assert factory == "f"
         return self
 
 
 def test_a_lost_task_keeps_its_reason_and_a_strangers_end_is_dropped() -> None:
-    line = SharedCluster(Dying()).crew("f")
+    line = SharedCluster(Dying()).pool("f")
     first, second = line.send(["a", "b"])
     assert line.receive(0.01) == [Lost(task=first, reason="x"), Lost(task=second, reason="x")]
     assert line.receive(0) == []

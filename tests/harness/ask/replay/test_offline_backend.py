@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from harness.ask.replay.batch_calls import Fetch, Fetched, Poll, Polled, Submit, Submitted
-from harness.ask.replay.batches import Batches, Patience
+from harness.ask.replay.batches import BackOff, Batches
 from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.offline import PREFIX, OfflineBackend
 from harness.ask.serving.offline import ProcessAnswers
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from harness.ask.serving.offline import OfflineBench
+    from harness.ask.serving.offline import OfflineRunner
     from harness.journal.trials import Trial
 
 ENDPOINT = Endpoint(vendor="openai-compatible", api="chat")
@@ -109,8 +109,8 @@ class Bench:
         self.collected: list[ProcessAnswers] = []
         self.loading: list[tuple[int, int]] = []
         numbers = count(1)
-        self.desk = OfflineBackend(
-            bench=cast("OfflineBench", script),
+        self.backend = OfflineBackend(
+            runner=cast("OfflineRunner", script),
             pause=self.pauses.append,
             utc_now=lambda: "2026-11-24T09:00:00+00:00",
             new_id=lambda: f"{next(numbers)}",
@@ -119,16 +119,16 @@ class Bench:
             loading=lambda count: self.loading.append((count, script.starts)),
         )
         self.batches = Batches(
-            self.desk,
+            self.backend,
             journal=self.journal,
             ledger=self.ledger,
             tell=self.notes.append,
-            patience=Patience(first_s=1, most_s=2, window_s=50),
+            back_off=BackOff(first_s=1, most_s=2, window_s=50),
         )
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+def runner(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
     opened: list[Bench] = []
 
     def make(script: Script) -> Bench:
@@ -151,8 +151,8 @@ def name(number: int) -> str:
     return f"{number:064x}"
 
 
-def test_the_requests_are_dealt_out_and_their_answers_settled(bench: Callable[..., Bench]) -> None:
-    one = bench(Script(2, looks=2))
+def test_the_requests_are_dealt_out_and_their_answers_settled(runner: Callable[..., Bench]) -> None:
+    one = runner(Script(2, looks=2))
     assert one.batches.send(asked(5)) == []
     assert one.ledger.reserved_usd == 5 * CENT
     outcomes = list(one.batches.read())
@@ -168,26 +168,26 @@ def test_the_requests_are_dealt_out_and_their_answers_settled(bench: Callable[..
 
 
 def test_the_shares_take_turns_and_are_no_more_than_the_requests(
-    bench: Callable[..., Bench],
+    runner: Callable[..., Bench],
 ) -> None:
-    one = bench(Script(3, looks=9))
+    one = runner(Script(3, looks=9))
     one.batches.send(asked(5))
-    assert one.desk.ask(Poll(endpoint=ENDPOINT, batch=f"{PREFIX}1")) == RUNNING
+    assert one.backend.ask(Poll(endpoint=ENDPOINT, batch=f"{PREFIX}1")) == RUNNING
     assert one.script.shares == [[name(1), name(4)], [name(2), name(5)], [name(3)]]
-    few = bench(Script(3, looks=9))
+    few = runner(Script(3, looks=9))
     few.batches.send([trial(9)])
-    few.desk.ask(Poll(endpoint=ENDPOINT, batch=f"{PREFIX}1"))
+    few.backend.ask(Poll(endpoint=ENDPOINT, batch=f"{PREFIX}1"))
     assert few.script.shares == [[name(9)]]
 
 
-def test_loading_is_told_before_each_start(bench: Callable[..., Bench]) -> None:
-    one = bench(Script(3))
+def test_loading_is_told_before_each_start(runner: Callable[..., Bench]) -> None:
+    one = runner(Script(3))
     one.batches.send(asked(2))
     list(one.batches.read())
     assert one.loading == [(2, 0)]
 
 
-def test_each_answer_means_what_it_would_mean_live(bench: Callable[..., Bench]) -> None:
+def test_each_answer_means_what_it_would_mean_live(runner: Callable[..., Bench]) -> None:
     def answer(who: str) -> dict[str, object] | None:
         return {
             name(1): result(who),
@@ -199,7 +199,7 @@ def test_each_answer_means_what_it_would_mean_live(bench: Callable[..., Bench]) 
             name(7): None,
         }[who]
 
-    one = bench(Script(2, answer))
+    one = runner(Script(2, answer))
     one.batches.send(asked(7))
     outcomes = {outcome.trial.fingerprint: outcome for outcome in one.batches.read()}
     assert {who: type(outcome) for who, outcome in outcomes.items()} == {
@@ -213,8 +213,8 @@ def test_each_answer_means_what_it_would_mean_live(bench: Callable[..., Bench]) 
     assert one.notes[-1].endswith("5 of 7 answered; 2 expired or failed: asking live")
 
 
-def test_a_process_that_failed_costs_no_token_and_says_why(bench: Callable[..., Bench]) -> None:
-    one = bench(Script(2, lost=[1]))
+def test_a_process_that_failed_costs_no_token_and_says_why(runner: Callable[..., Bench]) -> None:
+    one = runner(Script(2, lost=[1]))
     one.batches.send(asked(4))
     outcomes = list(one.batches.read())
     assert [outcome.trial.fingerprint for outcome in outcomes] == [name(1), name(3)]
@@ -223,15 +223,15 @@ def test_a_process_that_failed_costs_no_token_and_says_why(bench: Callable[..., 
     assert one.collected[1].load_s == 9.0
 
 
-def test_half_a_file_of_results_is_no_result(bench: Callable[..., Bench]) -> None:
-    one = bench(Script(1, broken=True))
+def test_half_a_file_of_results_is_no_result(runner: Callable[..., Bench]) -> None:
+    one = runner(Script(1, broken=True))
     one.batches.send(asked(2))
     assert list(one.batches.read()) == []
     assert "m: the results of its offline run: the body is not one JSON object" in one.notes[1]
 
 
-def test_what_cannot_be_started_is_said_and_left(bench: Callable[..., Bench]) -> None:
-    one = bench(Script(1, refused="m: serve.weights: ./w does not exist"))
+def test_what_cannot_be_started_is_said_and_left(runner: Callable[..., Bench]) -> None:
+    one = runner(Script(1, refused="m: serve.weights: ./w does not exist"))
     one.batches.send(asked(2))
     assert list(one.batches.read()) == []
     assert "m: serve.weights: ./w does not exist" in one.notes
@@ -239,37 +239,37 @@ def test_what_cannot_be_started_is_said_and_left(bench: Callable[..., Bench]) ->
     assert one.ledger.left_usd == 1
 
 
-def test_batches_wait_for_one_another(bench: Callable[..., Bench]) -> None:
-    one = bench(Script(1, looks=0))
+def test_batches_wait_for_one_another(runner: Callable[..., Bench]) -> None:
+    one = runner(Script(1, looks=0))
     for number in (1, 2):
         submission = Submit(endpoint=ENDPOINT, items=(BatchItem(id="a", request=request("q")),))
-        assert one.desk.ask(submission) == Submitted(
+        assert one.backend.ask(submission) == Submitted(
             batch=f"{PREFIX}{number}", at="2026-11-24T09:00:00+00:00"
         )
     first, second = (Poll(endpoint=ENDPOINT, batch=f"{PREFIX}{n}") for n in (1, 2))
-    assert one.desk.ask(second) == RUNNING
+    assert one.backend.ask(second) == RUNNING
     assert one.script.starts == 1
-    assert one.desk.ask(first) == ENDED
+    assert one.backend.ask(first) == ENDED
     assert one.script.starts == 2
-    assert one.desk.ask(second) == ENDED
+    assert one.backend.ask(second) == ENDED
     for poll in (first, second):
-        fetched = one.desk.ask(Fetch(endpoint=ENDPOINT, batch=poll.batch))
+        fetched = one.backend.ask(Fetch(endpoint=ENDPOINT, batch=poll.batch))
         assert isinstance(fetched, Fetched)
         assert set(fetched.ends) == {"a"}
 
 
 def test_a_batch_of_a_run_that_was_ended_is_lost_and_answered_anew(
-    bench: Callable[..., Bench],
+    runner: Callable[..., Bench],
 ) -> None:
-    one = bench(Script(1))
-    one.desk.pause = interrupt
+    one = runner(Script(1))
+    one.backend.pause = interrupt
     one.batches.send(asked(2))
     with pytest.raises(InterruptedRunError, match=r"1 batches were ended .* answer them anew"):
         list(one.batches.read())
-    two = bench(Script(1))
+    two = runner(Script(1))
     two.batches.send(asked(2))
     assert list(two.batches.read()) == []
-    assert two.desk.lost == 1
+    assert two.backend.lost == 1
     assert two.ledger.possibly_billed_usd == 2 * CENT
     two.batches.send(asked(2))
     assert [type(outcome) for outcome in two.batches.read()] == [Answered] * 2

@@ -14,7 +14,7 @@ def need(model: str, gpus: int, *teams: str) -> Need:
 
 
 @pytest.mark.parametrize(
-    ("needs", "room", "expected"),
+    ("needs", "capacity", "expected"),
     [
         pytest.param([("a", 1), ("b", 1), ("c", 0)], (2,), [["a", "b", "c"]], id="all at once"),
         pytest.param([("a", 1), ("b", 2)], (2,), [["b"], ["a"]], id="two waves"),
@@ -33,7 +33,7 @@ def test_the_largest_go_first_and_each_is_loaded_once(
 
 
 @pytest.mark.parametrize(
-    ("room", "line"),
+    ("capacity", "line"),
     [
         pytest.param(FreeGpus(machines=()), "^big: needs 4 GPUs of one machine and there is no GPU",
                      id="none"),

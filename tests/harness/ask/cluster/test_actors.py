@@ -1,4 +1,4 @@
-"""What a crew does when Ray does not play along; a fake Ray says it."""
+"""What a worker pool does when Ray does not play along; a fake Ray says it."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ import sys, time
 from pathlib import Path
 from harness.ask.cluster.actors import local_cluster
 with local_cluster(state=Path(sys.argv[1]), cpus=2) as cluster:
-    crew = cluster.crew("tests.support.handlers:echo")
-    crew.send([("sleep", 100.0)])
+    pool = cluster.pool("tests.support.handlers:echo")
+    pool.send([("sleep", 100.0)])
     print("up", flush=True)
     time.sleep(100)
 """
@@ -35,9 +35,9 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from harness.ask.cluster.actors import local_cluster
 with local_cluster(state=Path(sys.argv[1]), cpus=1) as cluster:
-    crew = cluster.crew("tests.support.handlers:echo")
-    crew.send(["hello"])
-    print(crew.receive(20)[0].result)
+    pool = cluster.pool("tests.support.handlers:echo")
+    pool.send(["hello"])
+    print(pool.receive(20)[0].result)
 """
 
 
@@ -98,7 +98,7 @@ from harness.errors import UsageError
 environ = {"RAY_AUTH_TOKEN": "not the token"}
 with remote_cluster(sys.argv[1], state=Path(sys.argv[2]), environ=environ) as cluster:
     try:
-        cluster.crew("tests.support.handlers:echo")
+        cluster.pool("tests.support.handlers:echo")
     except UsageError as error:
         print(error)
 """

@@ -1,4 +1,4 @@
-"""Batches against a crew that answers by a script: what no vendor's server can be made to do."""
+"""Batches against a worker pool that answers by a script: what no vendor's server can be made to do."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class ScriptedPool:
 
 
 class Bench:
-    """A journal, a ledger and batches over a scripted crew."""
+    """A journal, a ledger and batches over a scripted worker pool."""
 
     def __init__(self, folder: Path, *replies: object, cap: str = "1") -> None:
         self.journal = Journal.open(folder / "j", run_id="r", cycle="c", now="2026-11-24")

@@ -43,7 +43,7 @@ def test_calls_are_sent_at_the_share_and_not_at_the_rest_of_it(share: float) -> 
 def test_below_productions_part_a_review_waits_until_it_is_back(
     share: float, remaining: int, wait_s: float
 ) -> None:
-    assert Meter(None, share).told(GRANTED, remaining) == pytest.approx(wait_s)
+    assert Meter(None, share).adopt(GRANTED, remaining) == pytest.approx(wait_s)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_header_that_says_half_makes_nobody_wait(
     limit: int | None, remaining: int | None
 ) -> None:
     meter = Meter(GRANTED, 0.2)
-    assert meter.told(limit, remaining) == 0.0
+    assert meter.adopt(limit, remaining) == 0.0
     assert meter.granted == (limit or GRANTED)
 
 
@@ -99,6 +99,6 @@ def test_what_a_header_grants_counts_from_then_on() -> None:
     assert meter.wait_s(1, 0.0) == 0
     meter.take(1)
     assert meter.wait_s(1, 0.0) == pytest.approx(60 / (60 * SAFETY))
-    assert meter.told(120, 120) == 0.0
+    assert meter.adopt(120, 120) == 0.0
     assert meter.wait_s(1, 0.0) == pytest.approx(60 / (120 * SAFETY))
     assert meter.wait_s(1, 0.25) == pytest.approx(60 / (120 * SAFETY) - 0.25)

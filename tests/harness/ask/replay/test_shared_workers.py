@@ -42,7 +42,7 @@ def test_each_party_gets_its_own_ends_and_only_those() -> None:
 
 
 class Dying:
-    """A crew that loses every task, and ends one that nobody sent."""
+    """A worker pool that loses every task, and ends one that nobody sent."""
 
     size = 2
 

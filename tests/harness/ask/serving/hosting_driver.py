@@ -2,7 +2,7 @@
 
     python -m tests.harness.ask.serving.hosting_driver FOLDER [hang | crash | late]
 
-prints JSON lines. `hang` serves until it is killed; `late` serves when a crew has every CPU.
+prints JSON lines. `hang` serves until it is killed; `late` serves when a worker pool has every CPU.
 """
 
 from __future__ import annotations

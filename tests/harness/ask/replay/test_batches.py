@@ -1,4 +1,4 @@
-"""Batches against a worker pool that answers by a script: what no vendor's server can be made to do."""
+"""Batches against a scripted worker pool: what no vendor's server can be made to do."""
 
 from __future__ import annotations
 

@@ -2,12 +2,63 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import click
+import pytest
+
+from harness.cli.main import cli
+from harness.record.base import State
+from harness.record.lifecycle import TRANSITIONS
 from tests.house.counts import files_by_folder, header_lines, public_classes, siblings
 
 ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+MAPS = sorted(
+    path
+    for room in ("harness", "providers", "evalsets", "reports", "tests", "configs")
+    for path in (ROOT / room).rglob("README.md")
+)
 ROOMS = ("harness", "providers", "evalsets", "reports", "tests", "configs")
+SCREEN = 60
+"""Lines of a room's map; its parts may have longer guides."""
+_FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_PICTURE = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_DRAWN = re.compile(r"\w+(?:/\w+)+(?:\.py)?")
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+_CODE = re.compile(r"`([^`\n]+)`")
+_PATH = re.compile(
+    r"(?:harness|providers|reports|tests|configs|\.ci)/[\w./-]+|[\w/]+\.py|evalsets/\w+\.py"
+)
+_COMMAND = re.compile(r"(?:^    |^\$ |`)rightsize ((?!\.)[^`\n]+)", re.MULTILINE)
+_ARROW = re.compile(r"^  (\w+) --> (\w+): (\w+)$", re.MULTILINE)
+
+
+def paths_named(text: str) -> list[str]:
+    """Paths of this repository that a text links to or sets as code."""
+    prose = _FENCE.sub("", text)
+    drawn = [name for picture in _PICTURE.findall(text) for name in _DRAWN.findall(picture)]
+    return drawn + _LINK.findall(prose) + [c for c in _CODE.findall(prose) if _PATH.fullmatch(c)]
+
+
+def stands(name: str, readme: Path) -> bool:
+    """Whether a path stands under the root, or beside the README that names it."""
+    return (ROOT / name).exists() or (readme.parent / name).exists()
+
+
+def unknown_words(shown: str) -> list[str]:
+    """A shown command's sub-command or options that `rightsize` does not have."""
+    words = shown.partition("  ")[0].split()
+    command: click.Command = cli
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        inner = command.get_command(click.Context(command), words[0])
+        if inner is None:
+            return words[:1]
+        command = inner
+        words = words[1:]
+    known = {"--help", *(option for each in command.params for option in each.opts)}
+    return [each for each in words if each.startswith("--") and each not in known]
 
 
 def test_no_public_class_name_stands_twice() -> None:
@@ -31,3 +82,60 @@ def test_a_header_ends_at_the_first_statement_that_is_no_import() -> None:
     assert header_lines(f"{head}@decorated\ndef f(): ...\n\nimport sys\n") == 7
     assert header_lines(head) == 7
     assert header_lines("A = 1\n") == 0
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_has_a_map_of_one_screen(room: str) -> None:
+    lines = (ROOT / room / "README.md").read_text(encoding="utf-8").splitlines()
+    assert 10 <= len(lines) <= SCREEN
+    assert lines[0] == f"# {room}"
+
+
+@pytest.mark.parametrize("readme", [README, *MAPS], ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_path_in_a_readme_stands(readme: Path) -> None:
+    named = paths_named(readme.read_text(encoding="utf-8"))
+    assert named
+    assert not [name for name in named if not stands(name, readme)]
+
+
+@pytest.mark.parametrize("readme", [README, *MAPS], ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_in_a_readme_is_one(readme: Path) -> None:
+    shown = _COMMAND.findall(readme.read_text(encoding="utf-8"))
+    assert not [(each, unknown) for each in shown if (unknown := unknown_words(each))]
+
+
+def test_what_a_readme_names_wrongly_is_seen() -> None:
+    text = (
+        "`harness/none.py` [a](there.md) `policy.yaml`\n```\n`harness/fenced.py`\n```\n"
+        '```mermaid\nA -->|"tell/gone.py: words"| B\n```\n'
+    )
+    assert paths_named(text) == ["tell/gone.py", "there.md", "harness/none.py"]
+    assert not stands("harness/none.py", README)
+    (shown,) = _COMMAND.findall("    rightsize gate --never   # why\n")
+    assert unknown_words(shown) == ["--never"]
+    assert unknown_words("import never") == ["never"]
+
+
+def test_the_readme_is_half_of_what_it_was() -> None:
+    assert len(README.read_bytes()) <= 13_000
+
+
+def test_the_picture_of_a_decisions_states_is_the_table_of_moves() -> None:
+    text = (ROOT / "harness" / "README.md").read_text(encoding="utf-8")
+    drawn = {(State(start), State(end)): actor for start, end, actor in _ARROW.findall(text)}
+    told = {State.SUPERSEDED, State.EXPIRED}
+    moves = {
+        (start, end): actor.value
+        for (start, end), actors in TRANSITIONS.items()
+        for actor in actors
+        if not told & {start, end} and start is not end
+    }
+    assert drawn == moves
+
+
+def test_ten_files_are_read_in_order() -> None:
+    text = (ROOT / "harness" / "README.md").read_text(encoding="utf-8")
+    order = text.partition("Read in this order:")[2].partition("\n\n")[0]
+    named = _CODE.findall(order)
+    assert len(set(named)) == 10
+    assert all((ROOT / name).is_file() for name in named)

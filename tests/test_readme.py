@@ -1,4 +1,4 @@
-"""The README's own commands, run as they stand against the built wheel, give what it shows."""
+"""The commands of the session with a table, run as they stand against the built wheel."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from tests.support.wheels import ROOT, run
 
 pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel")]
 
-SECTION = "### From a table of answers"
+GUIDE = ROOT / "harness" / "bring" / "README.md"
 _BLOCK = re.compile(r"^```(console|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NAMED = re.compile(r"# (rightsizing/\S+)\n")
 
 
 def blocks() -> list[tuple[str, str]]:
-    """The section's fenced blocks: kind and text, in their order."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text[text.index(SECTION) :]
-    return [
-        (match[1], match[2]) for match in _BLOCK.finditer(section[: section.index("\n### ", 1)])
-    ]
+    """The guide's fenced blocks: kind and text, in their order."""
+    text = GUIDE.read_text(encoding="utf-8")
+    return [(match[1], match[2]) for match in _BLOCK.finditer(text)]
 
 
 def shown(text: str) -> list[tuple[str, str]]:

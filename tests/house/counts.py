@@ -56,10 +56,8 @@ def siblings(root: Path) -> list[str]:
 
 
 def files_by_folder(root: Path) -> Counter[Path]:
-    """How many Python files each folder of the four packages holds, `__init__.py` not counted."""
-    return Counter(
-        path.parent.relative_to(root) for path in product_files(root) if path.stem != "__init__"
-    )
+    """How many Python files each folder of the four packages holds."""
+    return Counter(path.parent.relative_to(root) for path in product_files(root))
 
 
 def header_lines(text: str) -> int:

@@ -29,7 +29,7 @@ OPTION_FORMS = (
     "OptionCost",  # recorded: its cost
     "LockedModel",  # locked
 )
-"""Types that carry one option of a feature, under the names that they had or have."""
+"""Types that carry one option of a feature, public or not, under names that they had or have."""
 
 
 def product_files(root: Path) -> list[Path]:
@@ -39,12 +39,17 @@ def product_files(root: Path) -> list[Path]:
 
 def public_classes(root: Path) -> Counter[str]:
     """How often each public class name stands in the four packages."""
-    return Counter(
+    return Counter(name for name in classes(root) if not name.startswith("_"))
+
+
+def classes(root: Path) -> list[str]:
+    """The name of each class in the four packages, as often as it stands there."""
+    return [
         node.name
         for path in product_files(root)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    )
+        if isinstance(node, ast.ClassDef)
+    ]
 
 
 def siblings(root: Path) -> list[str]:
@@ -99,9 +104,9 @@ def counts(root: Path) -> dict[str, int | str]:
     """Everything that is counted, by what it is called in the table."""
     texts = [path.read_text(encoding="utf-8") for path in product_files(root)]
     lines = [text.count("\n") for text in texts]
-    classes, folders = public_classes(root), files_by_folder(root)
+    twins, folders = public_classes(root), files_by_folder(root)
     fullest = max(folders, key=lambda folder: folders[folder])
-    forms = [name for name in OPTION_FORMS for _ in range(classes[name])]
+    forms = [name for name in classes(root) if name.lstrip("_") in OPTION_FORMS]
     return {
         "product files": len(texts),
         "lines": sum(lines),
@@ -110,7 +115,7 @@ def counts(root: Path) -> dict[str, int | str]:
         "longest file, lines": max(lines),
         "siblings under harness": len(siblings(root)),
         "most Python files in a folder": f"{folders[fullest]} ({fullest})",
-        "public class names used twice or more": sum(times > 1 for times in classes.values()),
+        "public class names used twice or more": sum(times > 1 for times in twins.values()),
         "files with a single importer, in their own folder": len(imported_by_one_neighbour(root)),
         "forms of an option": f"{len(forms)} ({', '.join(forms)})",
     }

@@ -110,8 +110,8 @@ class _Reader:
         return Side(text=text, score=score, reason=self._reason(case.id, text), again=again)
 
     def _reason(self, case_id: str, text: str) -> str | None:
-        seats = self.judging.seats if self.judging else ()
-        said = [seat.reasons.get((case_id, text)) for seat in seats if seat.planned.measure == 0]
+        judges = self.judging.judges if self.judging else ()
+        said = [each.reasons.get((case_id, text)) for each in judges if each.planned.measure == 0]
         return next((reason for reason in said if reason), None)
 
 

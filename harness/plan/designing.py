@@ -1,18 +1,11 @@
-"""How a feature's options will be tested, and whether that test could decide at all.
-
-Callbacks and faults of a plan in progress.
-"""
+"""How a feature's options will be tested, and whether that test could decide at all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
-from harness.errors import Faults
-from harness.judge.scoring.catalogue import is_binary, is_closed, needs_target
-from harness.plan.ladder import PlannedOption
+from harness.judge.scoring.catalogue import is_binary, needs_target
 from harness.plan.model import FeaturePlan
-from harness.plan.pricing import asked_rungs
 from harness.stats.clusters import FEWEST_CLUSTERS
 from harness.stats.estimates import Method, smallest_sample
 from harness.stats.sequential.design import (
@@ -52,11 +45,11 @@ def design_of(plan: FeaturePlan) -> Design:
 
 
 def _error_worth(plan: FeaturePlan) -> float | None:
-    """What it would cost if every answer were one more wrong one, over today's cost."""
-    cost, traffic, today = plan.config.error_cost_usd, plan.config.traffic, plan.monthly_usd
-    if cost is None or traffic is None or not today:
+    """The cost of one more error in every answer, as a multiple of the incumbent's cost."""
+    cost, traffic = plan.config.error_cost_usd, plan.config.traffic
+    if cost is None or traffic is None or not plan.monthly_usd:
         return None
-    return round(float(cost * traffic.requests_per_month / today), 6)
+    return round(float(cost * traffic.requests_per_month / plan.monthly_usd), 6)
 
 
 def is_labelled(plan: FeaturePlan) -> bool:
@@ -124,30 +117,7 @@ def _method(plan: FeaturePlan) -> Method:
 
 
 def _saving_share(plan: FeaturePlan, index: int) -> float:
-    monthly, today = plan.asked[index].monthly_usd, plan.monthly_usd
-    if monthly is None or not today:
+    monthly = plan.asked[index].monthly_usd
+    if monthly is None or not plan.monthly_usd:
         return 0.0
-    return round(float(1 - monthly / today), 6)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """Who is told what while a review is planned.
-
-    `before` is told the models that may be asked before the slow part begins: it may refuse them.
-    `faults` keep a feature that cannot be planned from the others.
-    """
-
-    before: Callable[[frozenset[str]], None] | None = None
-    faults: Faults = field(default_factory=lambda: Faults(contains=False))
-
-
-def is_open(plan: FeaturePlan) -> bool:
-    """Whether nothing that is quickly known makes a feature's calls needless."""
-    return not plan.reasons
-
-
-def may_be_asked(plan: FeaturePlan) -> tuple[PlannedOption, ...]:
-    """The models that a feature may ask, as far as is quickly known."""
-    labels_will_do = is_labelled(plan) or is_closed(plan.evalset.primary)
-    return asked_rungs(plan) if is_open(plan) and labels_will_do else ()
+    return round(float(1 - monthly / plan.monthly_usd), 6)

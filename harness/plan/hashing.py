@@ -62,9 +62,9 @@ def adopt(plan: FeaturePlan, written: str) -> FeaturePlan:
     """The plan with the weights of `written`, an earlier plan's JSON, where only they differ."""
     if plan.design is None:
         return plan
-    before: dict[str, Any] = json.loads(written)
-    savings, worth = _take_savings(before), _take_worth(before)
-    if before != _without_savings(plan.plan_json) or len(savings) != len(plan.design.options):
+    earlier: dict[str, Any] = json.loads(written)
+    savings, worth = _take_savings(earlier), _take_worth(earlier)
+    if earlier != _without_savings(plan.plan_json) or len(savings) != len(plan.design.options):
         return plan
     options = tuple(
         replace(option, saving=saving)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 from evalsets.cases import EvalSet
-from harness.errors import UsageError
+from harness.errors import Faults, UsageError
 from harness.journal.earlier import JOURNAL, read_paces
 from harness.judge.scoring.catalogue import is_closed
 from harness.money.levers import best_without_test
@@ -18,7 +18,7 @@ from harness.money.monthly import MonthlyCost, cost_from_traffic
 from harness.money.prices.rates import PriceMissingError
 from harness.money.traffic import metered
 from harness.plan.asking import Asker, read_tools
-from harness.plan.designing import Watch, design_of, is_labelled, is_open, may_be_asked, refusal
+from harness.plan.designing import design_of, is_labelled, refusal
 from harness.plan.expecting import (
     ASSUMED,
     Expectation,
@@ -32,7 +32,7 @@ from harness.plan.judging import plan_judges
 from harness.plan.ladder import PlannedOption, climb, priced_options
 from harness.plan.levering import levers_of
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, Status
-from harness.plan.pricing import forecast, planned_loads, price
+from harness.plan.pricing import asked_rungs, forecast, planned_loads, price
 from harness.plan.rehearsing import power_of
 from harness.plan.sampling import draw, near_copies_of
 from harness.record.base import Reason
@@ -57,13 +57,26 @@ class Selection:
     max_spend_usd: Decimal | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanHooks:
+    """Callbacks of a plan in progress.
+
+    `check_models` is called with the models that may be asked, before the slow part begins; it may
+    raise to refuse them. `faults` contains the failure of one feature, so that the others are
+    still planned.
+    """
+
+    check_models: Callable[[frozenset[str]], None] | None = None
+    faults: Faults = field(default_factory=lambda: Faults(contains=False))
+
+
 def plan_review(
     workspace: Workspace,
     *,
     cycle: str,
     on: date,
     wanted: Selection,
-    watch: Watch | None = None,
+    hooks: PlanHooks | None = None,
 ) -> Plan:
     """Plan every wanted feature, dearest first.
 
@@ -86,7 +99,7 @@ def plan_review(
         )
         for name in wanted.features or tuple(workspace.features)
     ]
-    plans = _worked_out(planners, watch or Watch())
+    plans = _worked_out(planners, hooks or PlanHooks())
     plans.sort(key=lambda plan: (-(plan.monthly_usd or 0), plan.feature))
     cap = workspace.policy.max_spend_usd
     if wanted.max_spend_usd is not None:
@@ -104,18 +117,20 @@ def plan_review(
     )
 
 
-def _worked_out(planners: Sequence[_FeaturePlanner], watch: Watch) -> list[FeaturePlan]:
+def _worked_out(planners: Sequence[_FeaturePlanner], hooks: PlanHooks) -> list[FeaturePlan]:
     """The plans of the features that can be planned; the quick part of all of them first."""
-    faults = watch.faults
+    faults = hooks.faults
     found = [
         (planner, faults.attempt(planner.feature, PLANNING, planner.opened)) for planner in planners
     ]
     opened = [(planner, plan) for planner, plan in found if plan is not None]
-    if watch.before is not None:
-        watch.before(frozenset(rung.model for _, plan in opened for rung in may_be_asked(plan)))
+    if hooks.check_models is not None:
+        hooks.check_models(
+            frozenset(rung.model for _, plan in opened for rung in _may_be_asked(plan))
+        )
     plans = [
         faults.attempt(planner.feature, PLANNING, partial(planner.ready, plan))
-        if is_open(plan)
+        if _is_open(plan)
         else plan
         for planner, plan in opened
     ]
@@ -123,6 +138,17 @@ def _worked_out(planners: Sequence[_FeaturePlanner], watch: Watch) -> list[Featu
     if faults.found and not kept:
         raise faults.found[0].error
     return kept
+
+
+def _is_open(plan: FeaturePlan) -> bool:
+    """Whether nothing that is quickly known makes a feature's calls needless."""
+    return not plan.reasons
+
+
+def _may_be_asked(plan: FeaturePlan) -> tuple[PlannedOption, ...]:
+    """The models that a feature may ask, as far as is quickly known."""
+    labels_will_do = is_labelled(plan) or is_closed(plan.evalset.primary)
+    return asked_rungs(plan) if _is_open(plan) and labels_will_do else ()
 
 
 def _refuse_unknown(flag: str, names: tuple[str, ...], known: Mapping[str, object]) -> None:
@@ -280,9 +306,9 @@ class _FeaturePlanner:
 
 
 def _open(plan: FeaturePlan) -> str:
-    lacking = sum(case.target is None for case in plan.sample.deciding)
+    unlabelled = sum(case.target is None for case in plan.sample.deciding)
     return (
-        f"{lacking} cases have no target, and labels of disagreements cannot stand in for them "
+        f"{unlabelled} cases have no target, and labels of disagreements cannot stand in for them "
         f"under scorer {plan.evalset.primary.scorer!r}: write targets, or let a model judge"
     )
 

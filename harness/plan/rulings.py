@@ -1,8 +1,7 @@
-"""Judges at work: answers wait for their grades, then they are read like any other.
+"""The judges of a review: outcomes are held until their answers are graded, then released.
 
-With `compare: with-incumbent` an answer is held beside today's, asked twice with the sides swapped;
-a winner that changes with its side is none. How far the judge agrees with people is worked out from
-the grades that people gave to these very answers.
+With `compare: with-incumbent` an answer is compared with the incumbent's, twice, with the sides
+swapped; a winner that changes with its side counts as a tie.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from evalsets.cases import Case
 from harness.journal.journal import Journal
@@ -20,16 +19,15 @@ from harness.judge.scoring.scorer import EVEN, GradeBook
 from harness.plan.judging import PlannedJudge
 from harness.plan.model import FeaturePlan
 
-if TYPE_CHECKING:
-    Answer: TypeAlias = "tuple[str, str]"
-    """A case's id and a model's answer to it."""
+Answer: TypeAlias = tuple[str, str]
+"""A case's id and a model's answer to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """What a ruling is for. `swapped`: the answer came first, today's second."""
+    """What a ruling is for. `swapped`: the answer came first, the incumbent's second."""
 
-    seat: JudgeAtWork
+    judge: JudgeAtWork
     case: Case
     answer: str
     swapped: bool = False
@@ -37,7 +35,7 @@ class _Wanted:
 
 @dataclass(slots=True, kw_only=True)
 class JudgeAtWork:
-    """One judge at work. `winners` are the rulings so far on a pair, by side of the answer."""
+    """One judge and its rulings so far. `winners` holds those on a pair, by side of the answer."""
 
     planned: PlannedJudge
     reader: Judge
@@ -46,32 +44,34 @@ class JudgeAtWork:
     """Pairs with the same winner in both orders."""
     swapped: int = 0
     """Pairs judged in both orders."""
-    reasons: dict[Answer, str] = field(default_factory=dict["Answer", str])
+    reasons: dict[Answer, str] = field(default_factory=dict[Answer, str])
     """Why, in the judge's words; only where `keeps_reasons`, for they may quote an answer."""
     keeps_reasons: bool = False
 
-    def wanted(self, case: Case, answer: str, today: str | None) -> Iterator[tuple[Trial, _Wanted]]:
-        """The trials that grade an answer; none where its grade is known or needs no judge."""
+    def wanted(
+        self, case: Case, answer: str, incumbent: str | None
+    ) -> Iterator[tuple[Trial, _Wanted]]:
+        """The trials that grade an answer; none if its grade is known or needs no judge."""
         known = self.reader.book.find(self.reader.measure, case.id, answer)
         if known is not None or self.reader.settled(case, answer) is not None:
             return
         if not self.planned.pairwise:
             trial = self.planned.grade_trial(self.reader, case, answer)
-            yield trial, _Wanted(seat=self, case=case, answer=answer)
-        elif today is None or self.reader.normalise(today) == self.reader.normalise(answer):
+            yield trial, _Wanted(judge=self, case=case, answer=answer)
+        elif incumbent is None or self.reader.normalise(incumbent) == self.reader.normalise(answer):
             self.enter(case, answer, EVEN)
         else:
             for swapped in (False, True):
-                sides = (answer, today) if swapped else (today, answer)
+                sides = (answer, incumbent) if swapped else (incumbent, answer)
                 trial = self.planned.comparison_trial(self.reader, case, *sides)
-                yield trial, _Wanted(seat=self, case=case, answer=answer, swapped=swapped)
+                yield trial, _Wanted(judge=self, case=case, answer=answer, swapped=swapped)
 
     def enter(self, case: Case, answer: str, worth: float) -> None:
-        """Write a grade down."""
+        """Record a grade."""
         self.reader.book.enter(self.reader.measure, case.id, answer, worth)
 
     def take(self, wanted: _Wanted, text: str) -> None:
-        """Read one ruling; one that names no choice grades nothing."""
+        """Read one ruling; a reply that names none of the choices is no grade."""
         ruling = self.planned.ruling(text)
         choice = ruling.choice
         if self.keeps_reasons:
@@ -93,7 +93,7 @@ class JudgeAtWork:
 
 
 def _worth(choice: str | None, own_side: str) -> float:
-    """What one ruling says of the answer that stood on its own side."""
+    """The worth of the answer that stood on `own_side`, by one ruling."""
     if choice not in {FIRST, SECOND}:
         return EVEN
     return 1.0 if choice == own_side else 0.0
@@ -101,9 +101,9 @@ def _worth(choice: str | None, own_side: str) -> float:
 
 @dataclass(slots=True, kw_only=True)
 class Judging:
-    """The judges of one feature, the answers that wait for them, and what they cost."""
+    """The judges of one feature, the outcomes held for them, and their attempts."""
 
-    seats: tuple[JudgeAtWork, ...]
+    judges: tuple[JudgeAtWork, ...]
     cases: Mapping[str, Case]
     incumbent: str
     book: GradeBook
@@ -112,8 +112,8 @@ class Judging:
     _attempts: dict[str, tuple[Attempt, ...]] = field(
         default_factory=dict[str, "tuple[Attempt, ...]"]
     )
-    _today: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
-    """Today's answers by case, kept only where others are judged beside them."""
+    _incumbent_answers: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
+    """The incumbent's answers by case, kept only where others are compared with them."""
 
     @classmethod
     def of(
@@ -124,56 +124,58 @@ class Judging:
         *,
         keeps_reasons: bool = False,
     ) -> Judging | None:
-        """The judges of a feature at work; None where it has none."""
+        """Set up the judges of a feature; None if it has none."""
         if not judges:
             return None
         book = GradeBook()
-        seats = tuple(
+        working = tuple(
             JudgeAtWork(planned=each, reader=each.reader(book), keeps_reasons=keeps_reasons)
             for each in judges
         )
-        return cls(seats=seats, cases=cases, incumbent=incumbent, book=book)
+        return cls(judges=working, cases=cases, incumbent=incumbent, book=book)
 
     def hold(self, outcome: Outcome) -> None:
         """Keep an outcome until its answer is judged."""
         self._held.append(outcome)
         if outcome.trial.option == self.incumbent and self._pairwise:
             text = outcome.text if isinstance(outcome, Answered) else None
-            self._today[outcome.trial.case_id] = text
+            self._incumbent_answers[outcome.trial.case_id] = text
 
     @property
     def _pairwise(self) -> bool:
-        return any(seat.planned.pairwise for seat in self.seats)
+        return any(judge.planned.pairwise for judge in self.judges)
 
     def trials(self) -> Iterator[Trial]:
-        """What the judges are to be asked about the answers that wait, each question once."""
+        """The trials that grade the held answers, each once."""
         for outcome in self._held:
             if isinstance(outcome, Answered) and self._can_be_judged(outcome):
                 yield from self._trials(outcome)
 
     def _trials(self, outcome: Answered) -> Iterator[Trial]:
         case = self.cases[outcome.trial.case_id]
-        is_today = outcome.trial.option == self.incumbent
-        for seat in self.seats:
-            if seat.planned.pairwise and is_today:
-                seat.enter(case, outcome.text, EVEN)
+        is_incumbent = outcome.trial.option == self.incumbent
+        for judge in self.judges:
+            if judge.planned.pairwise and is_incumbent:
+                judge.enter(case, outcome.text, EVEN)
                 continue
-            for trial, wanted in seat.wanted(case, outcome.text, self._today.get(case.id)):
+            for trial, wanted in judge.wanted(
+                case, outcome.text, self._incumbent_answers.get(case.id)
+            ):
                 first = trial.fingerprint not in self._wanted
                 self._wanted[trial.fingerprint].append(wanted)
                 if first:
                     yield trial
 
     def take(self, outcome: Outcome) -> None:
-        """Read what a judge said."""
+        """Read a judge's outcome."""
         name = outcome.trial.fingerprint
         self._attempts[name] = outcome.attempts
         for wanted in self._wanted.pop(name, ()):
             if isinstance(outcome, Answered):
-                wanted.seat.take(wanted, outcome.text)
+                wanted.judge.take(wanted, outcome.text)
 
     def release(self) -> Iterator[Outcome]:
-        """The outcomes whose answers were judged, or could not be."""
+        """Release the outcomes whose answers were judged, or could not be."""
         ready = [outcome for outcome in self._held if self._can_be_judged(outcome)]
         self._held = [outcome for outcome in self._held if not self._can_be_judged(outcome)]
         yield from ready
@@ -181,7 +183,7 @@ class Judging:
     def _can_be_judged(self, outcome: Outcome) -> bool:
         if not self._pairwise or outcome.trial.option == self.incumbent:
             return True
-        return outcome.trial.case_id in self._today
+        return outcome.trial.case_id in self._incumbent_answers
 
     def attempts(self) -> Iterable[Attempt]:
         """Every attempt of a judge, each once."""
@@ -193,8 +195,8 @@ def known_rulings(
 ) -> Judging | None:
     """The judges of a planned feature, with every ruling on these answers that the journal has."""
     cases = {case.id: case for case in plan.evalset.cases}
-    today = plan.incumbent.name if plan.incumbent else ""
-    judging = Judging.of(plan.judges, cases, today, keeps_reasons=True)
+    incumbent = plan.incumbent.name if plan.incumbent else ""
+    judging = Judging.of(plan.judges, cases, incumbent, keeps_reasons=True)
     if judging is None:
         return None
     for outcome in outcomes:

@@ -16,8 +16,7 @@ from harness.cli.ready import code_of_plan, kept, ready_workspace
 from harness.cli.running import fixing_lines, with_counted_labels
 from harness.cli.since import cannot_tell_lines, since_lines
 from harness.errors import Faults
-from harness.plan.designing import Watch
-from harness.plan.planning import Selection, plan_review
+from harness.plan.planning import PlanHooks, Selection, plan_review
 
 
 @click.command()
@@ -41,15 +40,15 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     today = now.date()
     root = options.find_workspace(workspace)
     loaded = ready_workspace(root, on=today, features=features)
-    watch = Watch(faults=Faults())
+    hooks = PlanHooks(faults=Faults())
     planned = plan_review(
         loaded,
         cycle=options.cycle_of(cycle, today),
         on=today,
         wanted=Selection(features=kept(features, loaded), models=models, max_spend_usd=max_spend),
-        watch=watch,
+        hooks=hooks,
     )
-    code = code_of_plan(loaded, watch.faults)
+    code = code_of_plan(loaded, hooks.faults)
     for line in plan_lines(with_counted_labels(planned, root), details=details):
         click.echo(line)
     for line in fixing_lines(planned, root):

@@ -22,9 +22,8 @@ from harness.cli.ready import code_after, code_of_plan, kept, ready_workspace
 from harness.cli.running import RunSettings, fixing_lines, run, with_counted_labels
 from harness.cli.show import usd
 from harness.errors import BudgetRefusedError, Faults, UsageError
-from harness.plan.designing import Watch
 from harness.plan.model import Plan
-from harness.plan.planning import Selection, plan_review
+from harness.plan.planning import PlanHooks, Selection, plan_review
 from harness.workspace.reading import shipped
 
 QUICK_SUFFIX = "-quick"
@@ -67,9 +66,9 @@ def review(  # noqa: PLR0913  # one argument per option of the command
         features=kept(features, loaded), models=models, quick=quick, max_spend_usd=max_spend
     )
     access = None if address else partial(check_access_early, loaded, environ=os.environ)
-    watch = Watch(before=access, faults=Faults())
-    plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted, watch=watch)
-    planned = code_of_plan(loaded, watch.faults)
+    hooks = PlanHooks(check_models=access, faults=Faults())
+    plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted, hooks=hooks)
+    planned = code_of_plan(loaded, hooks.faults)
     for line in plan_lines(with_counted_labels(plan, loaded.root), details=False):
         click.echo(line)
     for line in fixing_lines(plan, loaded.root):
@@ -135,9 +134,9 @@ def demo(
     named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
     workspace = ready_workspace(root, on=now.date(), features=features)
     wanted = Selection(features=kept(features, workspace), quick=quick)
-    watch = Watch(faults=Faults())
-    plan = plan_review(workspace, cycle=named, on=now.date(), wanted=wanted, watch=watch)
-    planned = code_of_plan(workspace, watch.faults)
+    hooks = PlanHooks(faults=Faults())
+    plan = plan_review(workspace, cycle=named, on=now.date(), wanted=wanted, hooks=hooks)
+    planned = code_of_plan(workspace, hooks.faults)
     for line in plan_lines(plan, details=False):
         click.echo(line)
     setup = RunSettings(now=now, given_weights=_given(weights))

@@ -96,13 +96,13 @@ def label_facts(labels: Iterable[Label]) -> LabelFacts | None:
 
 def judge_facts(run: FeatureRun) -> JudgeFacts | None:
     """The judge that agrees least with people; None without a judge, or without any grade."""
-    found = [facts for seat in _seats(run) if (facts := _facts(run, seat)) is not None]
+    found = [facts for judge in _judges(run) if (facts := _facts(run, judge)) is not None]
     return min(found, key=lambda each: (each.reliable, each.agreement_lower), default=None)
 
 
 def judges_are_reliable(run: FeatureRun) -> bool:
     """Whether every judge of the feature is shown to agree with people; true without a judge."""
-    found = [_facts(run, seat) for seat in _seats(run)]
+    found = [_facts(run, judge) for judge in _judges(run)]
     return all(facts is not None and facts.reliable for facts in found)
 
 
@@ -111,7 +111,7 @@ def grades_lacking(run: FeatureRun) -> int:
 
     Where a judge agrees well enough by what was seen, but too little was seen, as many again.
     """
-    return max((_lacking(_facts(run, seat)) for seat in _seats(run)), default=0)
+    return max((_lacking(_facts(run, judge)) for judge in _judges(run)), default=0)
 
 
 def _lacking(facts: JudgeFacts | None) -> int:
@@ -121,12 +121,12 @@ def _lacking(facts: JudgeFacts | None) -> int:
     return 0 if facts.reliable or not seen else facts.labels
 
 
-def _seats(run: FeatureRun) -> tuple[JudgeAtWork, ...]:
-    return run.judging.seats if run.judging else ()
+def _judges(run: FeatureRun) -> tuple[JudgeAtWork, ...]:
+    return run.judging.judges if run.judging else ()
 
 
-def _facts(run: FeatureRun, seat: JudgeAtWork) -> JudgeFacts | None:
-    judge, planned = seat.reader, seat.planned
+def _facts(run: FeatureRun, working: JudgeAtWork) -> JudgeFacts | None:
+    judge, planned = working.reader, working.planned
     people: list[str] = []
     theirs: list[str] = []
     its: list[str] = []
@@ -155,8 +155,8 @@ def _facts(run: FeatureRun, seat: JudgeAtWork) -> JudgeFacts | None:
         kappa_needed=options.least_kappa,
         people=tuple(sorted(set(people))),
         same_family=planned.shares_family_with,
-        swapped=seat.swapped if planned.pairwise else None,
-        swapped_alike=seat.alike if planned.pairwise else None,
+        swapped=working.swapped if planned.pairwise else None,
+        swapped_alike=working.alike if planned.pairwise else None,
         reliable=kappa.n >= FEWEST_GRADES and lower >= options.least_agreement and beyond,
     )
 

@@ -32,7 +32,7 @@ from harness.stats.sequential.state import (
     LadderState,
     OptionSeen,
     OptionState,
-    course,
+    ladder_state,
     nominal_level,
 )
 
@@ -42,16 +42,16 @@ _LEAST = 1e-12
 
 def step(design: Design, evidence: PairsSoFar) -> Step:
     """Ask the pilot's next stage of every survivor, else the next check of one option."""
-    if lacking := _unasked(design, evidence):
-        return Ask(options=lacking, incumbent=len(design.order))
-    found = _course(design, evidence)
+    if needed := _unasked(design, evidence):
+        return Ask(options=needed, incumbent=len(design.order))
+    found = _ladder_state(design, evidence)
     names = [option.name for option in design.options]
-    wanted = [(name, item.lacking) for name, item in zip(names, found.options, strict=True)]
+    wanted = [(name, item.needed) for name, item in zip(names, found.options, strict=True)]
     if found.wants is not None:
         wanted.append((names[found.wants], found.until))
-    lacking = tuple((name, count) for name, count in wanted if count > evidence.asked(name))
-    if lacking:
-        return Ask(options=lacking, incumbent=max(count for _, count in lacking))
+    needed = tuple((name, count) for name, count in wanted if count > evidence.asked(name))
+    if needed:
+        return Ask(options=needed, incumbent=max(count for _, count in needed))
     if found.confirm is not None:
         name = names[found.confirm]
         return Confirm(options=(name,))
@@ -60,7 +60,7 @@ def step(design: Design, evidence: PairsSoFar) -> Step:
 
 def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
     """How every option stands so far."""
-    return _standings(design, evidence, _course(design, evidence))
+    return _standings(design, evidence, _ladder_state(design, evidence))
 
 
 def _unasked(design: Design, evidence: PairsSoFar) -> tuple[tuple[str, int], ...]:
@@ -75,9 +75,9 @@ def _unasked(design: Design, evidence: PairsSoFar) -> tuple[tuple[str, int], ...
     )
 
 
-def _course(design: Design, evidence: PairsSoFar) -> LadderState:
+def _ladder_state(design: Design, evidence: PairsSoFar) -> LadderState:
     seen = [_seen(design, evidence, option.name) for option in design.options]
-    return course(design, seen)
+    return ladder_state(design, seen)
 
 
 def _seen(design: Design, evidence: PairsSoFar, option: str) -> OptionSeen:
@@ -132,21 +132,21 @@ class _Seen:
     """One option with all that its standing is made of."""
 
     def __init__(
-        self, design: Design, evidence: PairsSoFar, name: str, course: OptionState, role: str
+        self, design: Design, evidence: PairsSoFar, name: str, state: OptionState, role: str
     ) -> None:
-        self.design, self.evidence, self.name, self.course = design, evidence, name, course
+        self.design, self.evidence, self.name, self.state = design, evidence, name, state
         self.pairs = evidence.pairs.get(name)
-        self.passes = role == "passing" or course.accepted
+        self.passes = role == "passing" or state.accepted
         self.wanted = role == "wanted"
-        known = [place for place, level in enumerate(course.levels) if level is not None]
+        known = [place for place, level in enumerate(state.levels) if level is not None]
         self.known = [place for place in known if design.looks[place] <= self.used]
-        self.decided = min(self.known, key=lambda k: course.levels[k] or 0.0, default=None)
+        self.decided = min(self.known, key=lambda k: state.levels[k] or 0.0, default=None)
 
     @property
     def used(self) -> int:
         """Cases that its walk has used; all that it was asked when a veto hides the walk."""
-        if self.course.reached or self.pairs is None:
-            return self.course.reached
+        if self.state.reached or self.pairs is None:
+            return self.state.reached
         walked = len(self.pairs.pairs) if self.vetoed else 0
         return walked if walked > self.design.pilot else 0
 
@@ -163,16 +163,16 @@ class _Seen:
     @property
     def look(self) -> int | None:
         """The look whose bound is shown: the one that passed it, else the last one."""
-        best = None if self.decided is None else self.course.levels[self.decided]
-        if best is not None and best < self.course.local:
+        best = None if self.decided is None else self.state.levels[self.decided]
+        if best is not None and best < self.state.local:
             return self.decided
         return self.known[-1] if self.known else None
 
     @property
     def cases(self) -> tuple[int, int]:
         """The cases that the shown figures rest on."""
-        if self.course.dropped or not self.used:
-            return (0, (self.course.piloted or self.design.pilot) if self.course.dropped else 0)
+        if self.state.dropped or not self.used:
+            return (0, (self.state.piloted or self.design.pilot) if self.state.dropped else 0)
         passed = self.passes or self.vetoed
         look = self.look
         end = self.design.looks[look] if passed and look is not None else self.used
@@ -181,28 +181,28 @@ class _Seen:
     @property
     def stop(self) -> Stop | None:
         """Why it was given up in the pilot or later; None where it was not."""
-        course, steering = self.course, self.design.steering
-        if course.left is None or self.vetoed or self.passes:
+        state, steering = self.state, self.design.steering
+        if state.last_chance is None or self.vetoed or self.passes:
             return None
         return Stop(
-            seen=course.piloted if course.dropped else course.reached,
+            seen=state.piloted if state.dropped else state.reached,
             size=len(self.design.order),
-            chance=course.left,
-            threshold=steering.drop_below if course.dropped else steering.futile_below,
-            share=course.share,
-            least_share=steering.least_weight if course.dropped else None,
+            chance=state.last_chance,
+            threshold=steering.drop_below if state.dropped else steering.futile_below,
+            share=state.share,
+            least_share=steering.least_weight if state.dropped else None,
         )
 
     @property
     def level(self) -> float:
         """The level of the shown bound: a look's where one decided, else the option's own."""
-        course = self.course
-        if course.local <= 0:
+        state = self.state
+        if state.local <= 0:
             return self.design.alpha
-        given_up = course.stopped and not (self.passes or self.vetoed)
+        given_up = state.stopped and not (self.passes or self.vetoed)
         if given_up or self.look is None:
-            return course.local
-        return nominal_level(self.design, course.local, self.look)
+            return state.local
+        return nominal_level(self.design, state.local, self.look)
 
 
 def _standing(seen: _Seen) -> Standing:
@@ -261,9 +261,9 @@ def _to_label(seen: _Seen) -> tuple[str, ...]:
 def _looks(seen: _Seen, state: QualityState) -> tuple[LookRow, ...]:
     """Every look that was taken, and how the option left the ladder."""
     rows = [_row(seen, place, state) for place in seen.known]
-    if seen.course.dropped:
+    if seen.state.dropped:
         return (_ending(seen, 0, "dropped"),)
-    if seen.course.stopped and not seen.passes:
+    if seen.state.stopped and not seen.passes:
         number = 1 + sum(end < seen.used for end in seen.design.looks)
         if rows and rows[-1].number == number:
             harmful = state is QualityState.INFERIOR
@@ -278,7 +278,7 @@ def _looks(seen: _Seen, state: QualityState) -> tuple[LookRow, ...]:
 def _row(seen: _Seen, place: int, state: QualityState) -> LookRow:
     design = seen.design
     end = design.looks[place]
-    level = nominal_level(design, max(seen.course.local, _LEAST), place)
+    level = nominal_level(design, max(seen.state.local, _LEAST), place)
     pairs = seen.evidence.pairs[seen.name]
     found = shown(design, pairs, cases=(design.pilot, end), level=level).tested
     passed = place == seen.look and state in {QualityState.PASSES, QualityState.VETOED}

@@ -40,13 +40,13 @@ from harness.stats.sequential.levels import holm
 def holm_step(design: Design, evidence: PairsSoFar) -> Step:
     """Ask for all cases of all options, then test them together at alpha."""
     size = len(design.order)
-    lacking = tuple(
+    unasked = tuple(
         (option.name, size)
         for option in design.options
         if option.name not in evidence.vetoed and evidence.asked(option.name) < size
     )
-    if lacking:
-        return Ask(options=lacking, incumbent=size)
+    if unasked:
+        return Ask(options=unasked, incumbent=size)
     found = holm_standings(design, evidence)
     settled = evidence.cleared | evidence.vetoed
     passing = tuple(

@@ -24,7 +24,7 @@ SETTLED = frozenset(
         Reason.CHEAPER_ONE_PASSED,
     }
 )
-"""Reasons to leave an option; any other reason leaves it undecided."""
+"""Reasons that rule an option out; with any other reason it stays undecided."""
 _WITHOUT_EVALSET = frozenset(
     {
         Reason.LATENCY_SLO_MISSED,
@@ -34,7 +34,7 @@ _WITHOUT_EVALSET = frozenset(
         Reason.MODEL_RETIRING,
     }
 )
-"""Reasons to leave an option that hold whatever the eval set can tell."""
+"""Reasons that rule an option out whatever the eval set can tell."""
 
 _OPEN = {
     QualityState.OPEN: Reason.QUALITY_UNDECIDED,
@@ -43,11 +43,11 @@ _OPEN = {
     QualityState.INCOMPLETE: Reason.RUN_INCOMPLETE,
     QualityState.TOO_SMALL: Reason.SAMPLE_TOO_SMALL,
 }
-_LEFT = {
+_CLOSED = {
     QualityState.INFERIOR: Reason.QUALITY_INFERIOR,
     QualityState.UNLIKELY: Reason.UNLIKELY_TO_PASS,
 }
-_LACKING = frozenset(
+_REPORTED_FIRST = frozenset(
     {
         Reason.RUN_INCOMPLETE,
         Reason.LATENCY_NOT_MEASURED,
@@ -61,15 +61,15 @@ _LACKING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionFacts:
-    """All that counts about one option.
+    """What the verdict weighs about one option.
 
     `quality` is None for an option that was never in the test: `blocked` then says why.
     `vetoes` are settled reasons against it (slice, guardrail, latency, retirement); `doubts`
-    are facts that are lacking (LATENCY_NOT_MEASURED, USAGE_NOT_REPORTED, JUDGE_UNRELIABLE,
-    PRICE_MISSING). `saves_enough` is None while its cost is unknown; `nets_enough` is False where
-    too little is left of the saving after its errors and the one-off cost. `cost` is USD a month,
-    after discounts, at the production mix; `net` is what is expected to be left of its saving
-    after its errors, None: nobody stated what one costs. `credit` is the reason of a pass.
+    name missing facts (LATENCY_NOT_MEASURED, USAGE_NOT_REPORTED, JUDGE_UNRELIABLE,
+    PRICE_MISSING). `saves_enough` is None while its cost is unknown; `nets_enough` is False when
+    the saving minus its errors and the one-off cost is too small. `cost` is USD a month, after
+    discounts, at the production mix; `net` is the expected saving minus the cost of its errors,
+    None when the cost of an error is not stated. `credit` is the reason given when it passes.
     """
 
     option: str
@@ -86,10 +86,11 @@ class OptionFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What counts about the feature: `blocked` (TRAFFIC_MISSING, PRICE_MISSING ...), its bar.
+    """What the verdict weighs about the feature.
 
-    `cannot_tell`: on its eval set today's model is not shown to be better than an answer that is
-    the same to every case. What such a set shows, it shows of no model, and of no bar.
+    `blocked` holds reasons such as TRAFFIC_MISSING. `cannot_tell`: the incumbent is not shown to be
+    better than one constant answer to every case, so the eval set says nothing about any model or
+    about the bar.
     """
 
     blocked: tuple[Reason, ...] = ()
@@ -99,7 +100,7 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionResult:
-    """What became of one option."""
+    """The result of one option, and the reasons for it."""
 
     option: str
     result: Result
@@ -118,7 +119,11 @@ class Decided:
 
 
 def decide(feature: Circumstances, options: Sequence[OptionFacts]) -> Decided:
-    """Weigh every option; `options` come cheapest first."""
+    """Weigh every option; `options` come cheapest first.
+
+    Raises:
+        ValueError: an option has neither a quality state nor a reason, or is vetoed without one.
+    """
     results = tuple(_result(option) for option in options)
     if feature.blocked:
         return _undecided(Finding.UNAVAILABLE, feature.blocked, results)
@@ -129,7 +134,7 @@ def decide(feature: Circumstances, options: Sequence[OptionFacts]) -> Decided:
     chosen = _best(options, results)
     if chosen is not None:
         return _downgrade(chosen, results)
-    still_open = [item for item in results if not _is_left(item)]
+    still_open = [item for item in results if not _is_closed(item)]
     if still_open:
         reasons = tuple(reason for reason in _union(_telling(still_open)) if reason not in SETTLED)
         return _undecided(Finding.INSUFFICIENT_EVIDENCE, reasons, results)
@@ -147,35 +152,35 @@ def _result(option: OptionFacts) -> OptionResult:
         return _of(option, Result.NOT_RUN, option.blocked)
     if option.quality is None:
         raise ValueError(f"option {option.option}: neither tested nor blocked; name the reason")
-    left = _reasons_to_leave(option, option.quality)
-    if left:
-        return _of(option, Result.FAIL, left)
-    lacking = _reasons_to_wait(option, option.quality)
-    if lacking:
+    against = _reasons_against(option, option.quality)
+    if against:
+        return _of(option, Result.FAIL, against)
+    unknown = _reasons_to_wait(option, option.quality)
+    if unknown:
         asked = option.quality is not QualityState.NOT_ASKED
-        return _of(option, Result.UNDECIDED if asked else Result.NOT_RUN, lacking)
+        return _of(option, Result.UNDECIDED if asked else Result.NOT_RUN, unknown)
     if option.quality is QualityState.VETOED:
         raise ValueError(f"option {option.option}: vetoed without a veto or a doubt")
     return _of(option, Result.PASS, (option.credit,))
 
 
 def _untold(item: OptionResult) -> OptionResult:
-    """The result on an eval set that cannot tell: only what holds without one is left of it."""
+    """The result on an eval set that cannot tell: only reasons that hold without it are kept."""
     if item.result is Result.NOT_RUN:
         return item
     standing = tuple(reason for reason in item.reasons if reason in _WITHOUT_EVALSET)
     if standing:
         return replace(item, reasons=standing)
-    lacking = tuple(reason for reason in item.reasons if reason in _LACKING)
-    return replace(item, result=Result.UNDECIDED, reasons=(*lacking, Reason.EVALSET_CANNOT_TELL))
+    first = tuple(reason for reason in item.reasons if reason in _REPORTED_FIRST)
+    return replace(item, result=Result.UNDECIDED, reasons=(*first, Reason.EVALSET_CANNOT_TELL))
 
 
 def _of(option: OptionFacts, result: Result, reasons: tuple[Reason, ...]) -> OptionResult:
     return OptionResult(option=option.option, result=result, reasons=tuple(dict.fromkeys(reasons)))
 
 
-def _reasons_to_leave(option: OptionFacts, quality: QualityState) -> tuple[Reason, ...]:
-    quality_reason = (_LEFT[quality],) if quality in _LEFT else ()
+def _reasons_against(option: OptionFacts, quality: QualityState) -> tuple[Reason, ...]:
+    quality_reason = (_CLOSED[quality],) if quality in _CLOSED else ()
     saving: tuple[Reason, ...] = ()
     if option.saves_enough is False:
         saving = (Reason.SAVINGS_BELOW_MINIMUM,)
@@ -191,20 +196,20 @@ def _reasons_to_wait(option: OptionFacts, quality: QualityState) -> tuple[Reason
 
 
 def _telling(still_open: Sequence[OptionResult]) -> Sequence[OptionResult]:
-    """Without options whose turn has not come, where another one says what is lacking."""
-    turn_to_come = (Result.NOT_RUN, (Reason.QUALITY_UNDECIDED,))
-    told = [item for item in still_open if (item.result, item.reasons) != turn_to_come]
+    """Drops untried options when a tried one already explains why the verdict is open."""
+    untried = (Result.NOT_RUN, (Reason.QUALITY_UNDECIDED,))
+    told = [item for item in still_open if (item.result, item.reasons) != untried]
     return told or still_open
 
 
-def _is_left(item: OptionResult) -> bool:
+def _is_closed(item: OptionResult) -> bool:
     return bool(item.reasons) and set(item.reasons) <= SETTLED
 
 
 def _best(options: Sequence[OptionFacts], results: Sequence[OptionResult]) -> str | None:
-    """The passing option of which most is left after its errors; else the cheapest.
+    """The passing option with the largest net saving, else the cheapest; None when none passes.
 
-    Unknown figures come last, ties in ladder order.
+    Options without figures come last; ties go by ladder order.
     """
     passing = [
         (-(option.net or Decimal(0)), option.cost is None, option.cost or Decimal(0), place)

@@ -21,8 +21,8 @@ from harness.stats.sequential.steering import (
     predicted_chance,
 )
 
-_LEAST_LEFT = 0.1
-"""Share of an option's saving that weighs it at least."""
+_LEAST_WORTH = 0.1
+"""An option weighs at least this share of its saving."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +71,13 @@ class Seen:
 class HistoryStates:
     """Where every history stands; shapes (runs, options).
 
-    `lacking` is the count an option still has to be asked for in the pilot, 0 when none;
+    `needed` is the count an option still has to be asked for in the pilot, 0 when none;
     `dropped` options ended there, after `piloted` cases, at the predicted chance `chances` and
     with the share `shares` of alpha, one of which was too small. The walk begins when nothing is
-    lacking. `levels` are those of each look, shape (runs, options, looks).
+    needed. `levels` are those of each look, shape (runs, options, looks).
     """
 
-    lacking: Ints
+    needed: Ints
     dropped: Bools
     piloted: Ints
     chances: Floats
@@ -119,11 +119,11 @@ def run(rules: LadderRules, seen: Seen) -> HistoryStates:
 
 def take(rules: LadderRules, found: Tables, seen: Seen) -> HistoryStates:
     """As `run`, from tables: `seen` tells only how far it was asked, vetoed and cleared."""
-    alive, lacking, piloted, chances = _pilot(rules, found, seen)
+    alive, needed, piloted, chances = _pilot(rules, found, seen)
     nets = _nets(rules, found, alive.shape)
     shares, weights = _weights(rules, chances, alive, nets)
     alive &= weights > 0
-    started: Bools = np.logical_not((lacking > 0).any(axis=1))
+    started: Bools = np.logical_not((needed > 0).any(axis=1))
     counts: Ints = np.array(rules.checks, dtype=np.int64)
     history = History(
         alpha=rules.alpha,
@@ -135,10 +135,10 @@ def take(rules: LadderRules, found: Tables, seen: Seen) -> HistoryStates:
         vetoed=seen.vetoed,
         cleared=seen.cleared,
         bought=seen.bought,
-        **_standing_net(rules, found, alive.shape),
+        **_net_savings(rules, found, alive.shape),
     )
     return HistoryStates(
-        lacking=lacking,
+        needed=needed,
         dropped=~alive,
         piloted=piloted,
         chances=chances,
@@ -150,7 +150,7 @@ def take(rules: LadderRules, found: Tables, seen: Seen) -> HistoryStates:
 
 
 def _pilot(rules: LadderRules, tables: Tables, seen: Seen) -> tuple[Bools, Ints, Ints, Floats]:
-    """Who survives, what is lacking, how far each was asked, and the last predicted chance.
+    """Who survives, what is needed, how far each was asked, and the last predicted chance.
 
     A veto before the first case, or before the pilot's end, drops an option. A later one leaves
     the weights as they are: they are frozen with the pilot. A pilot of all the cases drops nobody:
@@ -158,23 +158,23 @@ def _pilot(rules: LadderRules, tables: Tables, seen: Seen) -> tuple[Bools, Ints,
     """
     shape = seen.asked.shape
     alive = ~(seen.vetoed & (seen.asked == 0))
-    lacking = np.zeros(shape, dtype=np.int64)
+    needed = np.zeros(shape, dtype=np.int64)
     piloted = np.zeros(shape, dtype=np.int64)
     chances = np.ones(shape)
     if tables.pilot is None:
-        return alive, lacking, piloted, chances
+        return alive, needed, piloted, chances
     target = PassMark(margin=rules.test.margin, level=rules.alpha, n=rules.checks[-1] - rules.pilot)
     found = predicted_chance(tables.pilot, None, target, rules.steering.prior)
     for place, count in enumerate(rules.stages):
-        short = alive & (lacking == 0) & (seen.asked < count)
-        lacking[short & ~seen.vetoed] = count
+        short = alive & (needed == 0) & (seen.asked < count)
+        needed[short & ~seen.vetoed] = count
         alive &= ~(short & seen.vetoed)
-        reached = alive & (lacking == 0)
+        reached = alive & (needed == 0)
         piloted[reached] = count
         chances[reached] = found[..., place][reached]
         if count < rules.checks[-1]:
             alive &= ~(reached & (chances < rules.steering.drop_below))
-    return alive, lacking, piloted, chances
+    return alive, needed, piloted, chances
 
 
 def _weights(
@@ -185,10 +185,10 @@ def _weights(
         equal = np.where(alive, 1.0 / alive.shape[1], 0.0)
         return equal, equal
     least = rules.steering.least_weight if rules.pilot < rules.checks[-1] else 0.0
-    left, savings = np.where(alive, chances, 0.0), np.asarray(rules.savings)
+    hopeful, savings = np.where(alive, chances, 0.0), np.asarray(rules.savings)
     # A pilot is small: what it expects to be lost never takes all of an option's weight.
-    worth = np.maximum(nets, _LEAST_LEFT * savings)
-    return raw_shares(left, worth), weigh(left, worth, least)
+    worth = np.maximum(nets, _LEAST_WORTH * savings)
+    return raw_shares(hopeful, worth), weigh(hopeful, worth, least)
 
 
 def _nets(rules: LadderRules, found: Tables, shape: tuple[int, ...]) -> Floats:
@@ -201,7 +201,7 @@ def _nets(rules: LadderRules, found: Tables, shape: tuple[int, ...]) -> Floats:
     return savings - rules.error_worth * np.maximum(-difference, 0.0)
 
 
-def _standing_net(
+def _net_savings(
     rules: LadderRules, found: Tables, shape: tuple[int, ...]
 ) -> dict[str, Floats | None]:
     """What is left of each option's saving at every check, and at most: see `History`."""

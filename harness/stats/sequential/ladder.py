@@ -67,7 +67,7 @@ class Walk:
     smallest: Floats
     reached: Ints
     stopped: Bools
-    left: Floats
+    last_chance: Floats
     accepted: Bools
     wants: Ints
     confirm: Ints
@@ -110,7 +110,7 @@ class _Walker:
         self.smallest = np.ones(shape)
         self.reached = np.zeros(shape, dtype=np.int64)
         self.stopped = np.zeros(shape, dtype=np.bool_)
-        self.left = np.full(shape, np.nan)
+        self.last_chance = np.full(shape, np.nan)
         self.accepted = np.zeros(shape, dtype=np.bool_)
         self.best = np.full(shape[0], -np.inf)
         self.wants = np.full(shape[0], -1, dtype=np.int64)
@@ -123,9 +123,9 @@ class _Walker:
         going &= (given.weights[:, option] > 0) & ~given.vetoed[:, option]
         passed = np.zeros_like(going)
         for check in range(given.levels.shape[2]):
-            lacking = going & ~given.known[:, option, check]
-            self.wants[lacking] = option
-            going &= ~lacking
+            unknown = going & ~given.known[:, option, check]
+            self.wants[unknown] = option
+            going &= ~unknown
             self.reached[going, option] = check + 1
             level = np.where(going, given.levels[:, option, check], np.nan)
             self.smallest[:, option] = np.fmin(self.smallest[:, option], level)
@@ -133,7 +133,7 @@ class _Walker:
             passed |= success
             futile = going & ~success & self._is_futile(option, check)
             self.stopped[futile, option] = True
-            self.left[futile, option] = given.chances[futile, option, check]
+            self.last_chance[futile, option] = given.chances[futile, option, check]
             going &= ~(success | futile)
             if not going.any():
                 break
@@ -200,7 +200,7 @@ class _Walker:
             smallest=self.smallest,
             reached=self.reached,
             stopped=self.stopped,
-            left=self.left,
+            last_chance=self.last_chance,
             accepted=self.accepted,
             wants=self.wants,
             confirm=self.confirm,

@@ -230,9 +230,9 @@ def _at_once(
         asked = np.full(p.shape, size)
         return _summary(holm(p, design.alpha).passed, asked, size)
     dearest_first = np.flip(p < design.alpha, axis=1)
-    before = np.logical_and.accumulate(dearest_first, axis=1)
-    turn = np.concatenate([np.ones_like(before[:, :1]), before[:, :-1]], axis=1)
-    return _summary(before[:, :1], np.flip(np.where(turn, size, 0), axis=1), size)
+    passed = np.logical_and.accumulate(dearest_first, axis=1)
+    asked = np.concatenate([np.ones_like(passed[:, :1]), passed[:, :-1]], axis=1)
+    return _summary(passed[:, :1], np.flip(np.where(asked, size, 0), axis=1), size)
 
 
 def _p_values(design: Design, found: Moments) -> Floats:

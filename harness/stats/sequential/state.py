@@ -39,10 +39,10 @@ class OptionState:
     later, `share` the part of alpha that it would have had where it was dropped.
     """
 
-    lacking: int
+    needed: int
     piloted: int
     dropped: bool
-    left: float | None
+    last_chance: float | None
     share: float | None
     weight: float
     local: float
@@ -86,7 +86,7 @@ def rules_of(design: Design) -> LadderRules:
     )
 
 
-def course(design: Design, seen: Sequence[OptionSeen]) -> LadderState:
+def ladder_state(design: Design, seen: Sequence[OptionSeen]) -> LadderState:
     """Take one history as far as it goes; `seen` is parallel to the design's options."""
     size = len(design.order)
     found = run(
@@ -118,12 +118,12 @@ def course(design: Design, seen: Sequence[OptionSeen]) -> LadderState:
 def _option(design: Design, found: HistoryStates, place: int, item: OptionSeen) -> OptionState:
     walk, ends = found.walk, (0, *design.checks)
     dropped, stopped = bool(found.dropped[0, place]), bool(walk.stopped[0, place])
-    left = found.chances[0, place] if dropped else walk.left[0, place]
+    chance = found.chances[0, place] if dropped else walk.last_chance[0, place]
     return OptionState(
-        lacking=int(found.lacking[0, place]),
+        needed=int(found.needed[0, place]),
         piloted=int(found.piloted[0, place]),
         dropped=dropped,
-        left=float(left) if dropped or stopped else None,
+        last_chance=float(chance) if dropped or stopped else None,
         share=float(found.shares[0, place]) if dropped else None,
         weight=float(found.weights[0, place]),
         local=float(walk.local[0, place]),

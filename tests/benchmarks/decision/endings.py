@@ -79,11 +79,11 @@ def _counted(design: Design, drawn: np.ndarray) -> dict[str, int]:
     shape = drawn.shape[:2]
     none = np.zeros(shape, dtype=np.bool_)
     asked = np.full(shape, drawn.shape[2])
-    course = run(rules_of(design), Seen(differences=drawn, asked=asked, vetoed=none, cleared=~none))
-    passes = course.walk.accepted.any(axis=1)
-    worse = _worse(design, course, drawn)
-    early = (course.dropped | course.walk.stopped) & ~worse
-    late = early | (_hopeless_at_the_end(design, course, drawn) & ~worse)
+    states = run(rules_of(design), Seen(differences=drawn, asked=asked, vetoed=none, cleared=~none))
+    passes = states.walk.accepted.any(axis=1)
+    worse = _worse(design, states, drawn)
+    early = (states.dropped | states.walk.stopped) & ~worse
+    late = early | (_hopeless_at_the_end(design, states, drawn) & ~worse)
     return {
         "passes": int(passes.sum()),
         "worse": int((~passes & worse.all(axis=1)).sum()),
@@ -98,28 +98,28 @@ def _left(passes: np.ndarray, worse: np.ndarray, unlikely: np.ndarray) -> int:
     return int((~passes & left).sum())
 
 
-def _worse(design: Design, course: HistoryStates, drawn: np.ndarray) -> np.ndarray:
+def _worse(design: Design, states: HistoryStates, drawn: np.ndarray) -> np.ndarray:
     """Shown to be worse than the margin by all that an option was asked."""
     ends = np.array([0, *design.checks])
-    asked = np.where(course.walk.reached > 0, ends[course.walk.reached], course.piloted)
+    asked = np.where(states.walk.reached > 0, ends[states.walk.reached], states.piloted)
     inside = np.arange(drawn.shape[2]) < asked[..., None]
     losses, gains = ((inside & (drawn == sign)).sum(axis=-1) for sign in (-1.0, 1.0))
     best = tango.bounds(losses, gains, np.maximum(asked, 1), design.alpha).upper
-    return (asked > 0) & (best < -design.margin / 100) & ~course.walk.accepted
+    return (asked > 0) & (best < -design.margin / 100) & ~states.walk.accepted
 
 
-def _hopeless_at_the_end(design: Design, course: HistoryStates, drawn: np.ndarray) -> np.ndarray:
+def _hopeless_at_the_end(design: Design, states: HistoryStates, drawn: np.ndarray) -> np.ndarray:
     """Asked every case, not accepted, and with no chance left: none is, when no case is."""
     rules = rules_of(design)
-    last = course.walk.reached == len(design.checks)
+    last = states.walk.reached == len(design.checks)
     every = moments_at(drawn, 0, (rules.checks[-1],))
     counted = moments_at(drawn, rules.pilot, (rules.checks[-1],))
-    level = rules.alpha * np.sqrt(np.maximum(course.weights, 1e-9))
+    level = rules.alpha * np.sqrt(np.maximum(states.weights, 1e-9))
     target = PassMark(
         margin=rules.test.margin, level=level[..., None], n=rules.checks[-1] - rules.pilot
     )
     chance = predicted_chance(every, counted, target, rules.steering.prior)[..., 0]
-    return last & ~course.walk.accepted & (chance < rules.steering.futile_below)
+    return last & ~states.walk.accepted & (chance < rules.steering.futile_below)
 
 
 def run_all(out: Path) -> None:

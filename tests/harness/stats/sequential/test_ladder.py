@@ -60,7 +60,7 @@ def test_stopped_options_pass_nothing_on_but_may_be_accepted_later() -> None:
     chances = np.array([[[0.01, 0.01], [1.0, 1.0]]])
     found = walk(_history([[0.03, 0.9], [0.9, 0.9]], [0.5, 0.5], chances=chances))
     assert (_accepted(found), found.stopped[0].tolist()) == ([False, False], [True, False])
-    assert (found.reached[0].tolist(), found.left[0, 0]) == ([1, 2], 0.01)
+    assert (found.reached[0].tolist(), found.last_chance[0, 0]) == ([1, 2], 0.01)
     assert found.local[0].tolist() == pytest.approx([0.025, 0.025])
     later = walk(_history([[0.03, 0.9], [0.001, 0.9]], [0.5, 0.5], chances=chances))
     assert _accepted(later) == [True, True]
@@ -93,8 +93,8 @@ def test_no_option_that_reached_the_last_check_is_stopped(history: History) -> N
     found = walk(history)
     checks = history.levels.shape[2]
     assert not (found.stopped & (found.reached == checks)).any()
-    assert (found.left[found.stopped] < history.futility).all()
-    assert np.isnan(found.left[~found.stopped]).all()
+    assert (found.last_chance[found.stopped] < history.futility).all()
+    assert np.isnan(found.last_chance[~found.stopped]).all()
 
 
 @law

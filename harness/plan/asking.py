@@ -1,7 +1,4 @@
-"""One case and one rung become one trial.
-
-The tools that a feature's model may call, from a file in a form that some vendor's API takes.
-"""
+"""Turns a case and an option into a trial, and reads the tools that a model may call."""
 
 from __future__ import annotations
 
@@ -29,11 +26,11 @@ from providers.request import ImagePart, Message, ModelRequest, Tool, ToolCall
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 120.0, 900.0
 SLOWEST_TOKENS_PER_S = 20
-"""An answer that is not streamed comes in one piece, after its last token: a slow model's longest
-answer is waited for, or every attempt at it would be paid and thrown away."""
+"""An answer that is not streamed arrives after its last token. The time-out allows for a slow
+model's longest answer; otherwise every attempt at it would be paid for and thrown away."""
 
 WIRE_ONLY = ("timeout_s", "deadline_s", "stream")
-"""Fields of a request that do not determine its answer."""
+"""Request fields that do not change the answer; left out of the fingerprint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +76,7 @@ class Asker:
     ) -> Trial:
         """The trial of one case, with its fingerprint and the most that one attempt may cost.
 
-        `batch`: it goes with a batch of the vendor's. The same trial live has its fingerprint.
+        `batch`: it is sent in a vendor's batch; the fingerprint is that of the live trial.
         """
         request = self.request(rung, case, purpose)
         return Trial(
@@ -126,7 +123,7 @@ def reserve(rung: PlannedOption, request: ModelRequest, *, batch: bool = False) 
 
 
 def input_bytes(request: ModelRequest) -> int:
-    """UTF-8 bytes of all that a request carries: at least as many as its tokens."""
+    """UTF-8 bytes of everything in a request: an upper bound of its tokens."""
     texts = [request.schema or "", request.extra_body or ""]
     texts += [f"{tool.name}{tool.description}{tool.parameters}" for tool in request.tools]
     for message in request.messages:
@@ -136,7 +133,7 @@ def input_bytes(request: ModelRequest) -> int:
 
 
 def _patience_s(max_output_tokens: int) -> float:
-    """Seconds to wait for the next byte."""
+    """Time-out for the next byte, seconds."""
     longest = max_output_tokens / SLOWEST_TOKENS_PER_S
     return min(max(SHORTEST_WAIT_S, longest), LONGEST_WAIT_S)
 
@@ -156,7 +153,7 @@ def _message(turn: Turn, folder: Path) -> Message:
 
 
 def _image(folder: Path, name: str) -> ImagePart:
-    """An image of the eval set's folder, or one that stands in the case itself (`data:`)."""
+    """An image file of the eval set's folder, or a `data:` URI of the case."""
     if name.startswith("data:"):
         media_type, _, data = name.removeprefix("data:").partition(";base64,")
         return ImagePart(media_type=media_type, data=data)
@@ -170,18 +167,18 @@ _FORMS = (
     "or {name, description, input_schema} (Anthropic's)"
 )
 _OWN_TYPES = (None, "function", "custom")
-"""What a tool of the team's own is called where it has a type; the vendors' own have others."""
+"""Types of a team's own tools; the vendors' built-in tools have others."""
 
 
 class ToolsError(UsageError):
-    """A file of tools that cannot be read; one line says which tool and why."""
+    """A file of tools that cannot be read; the message says which tool and why."""
 
 
 def read_tools(text: str) -> tuple[Tool, ...]:
-    """The tools of a JSON file: a list, each in one of the forms that are known.
+    """Read the tools of a JSON file: a list, each in a known form.
 
     Raises:
-        ToolsError: one of them is none, or two have one name.
+        ToolsError: one of them is not a tool, or two have the same name.
     """
     try:
         listed: object = json.loads(text)
@@ -214,7 +211,7 @@ def _tool(entry: object, at: int) -> Tool:
 
 
 def _facts(entry: object, at: int) -> Mapping[str, object]:
-    """Name, description and parameters, wherever the form has them."""
+    """The mapping with name, description and parameters, in whichever form."""
     if not isinstance(entry, dict):
         raise ToolsError(f"tool {at} is {shown(entry)}; known forms: {_FORMS}")
     facts = cast("dict[str, object]", entry)

@@ -1,4 +1,4 @@
-"""How a feature's options will be tested, and whether that test could decide at all."""
+"""The design of a feature's test, and whether that test could decide at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.stats.sequential.sample_size import size_of
 
 
 def design_of(plan: FeaturePlan) -> Design:
-    """The test of a planned feature, fixed before the first call."""
+    """Design the test of a planned feature, fixed before the first call."""
     procedure = plan.procedure
     return make_design(
         DesignInput(
@@ -31,7 +31,7 @@ def design_of(plan: FeaturePlan) -> Design:
             cases=tuple(case.id for case in plan.sample.deciding),
             clusters=plan.sample.clusters,
             method=_method(plan),
-            # A handful of cases steers nothing: all of them are shown.
+            # A few cases are too few to steer by: all of them are asked.
             kind="holm" if plan.quick else procedure.kind,
             alpha=plan.alpha,
             looks=procedure.looks,
@@ -53,7 +53,7 @@ def _error_worth(plan: FeaturePlan) -> float | None:
 
 
 def is_labelled(plan: FeaturePlan) -> bool:
-    """Whether every deciding case can be scored at once, without asking a person."""
+    """Whether every deciding case can be scored without a person's label."""
     if not needs_target(plan.evalset.primary):
         return True
     return all(case.target is not None for case in plan.sample.deciding)
@@ -74,7 +74,7 @@ def _proven(plan: FeaturePlan) -> Iterator[ProvenCases]:
 
 
 def refusal(plan: FeaturePlan) -> str | None:
-    """Why not even a candidate that never differs could pass; None when one could."""
+    """Why not even a candidate that never disagrees could pass; None if it could."""
     design = plan.design
     if design is None:
         return None
@@ -95,7 +95,7 @@ def refusal(plan: FeaturePlan) -> str | None:
 
 
 def _too_small_parts(design: Design) -> Iterator[str]:
-    """Proven parts that could not be shown even without one disagreement in them."""
+    """Proven parts that could not pass even without a disagreement in them."""
     level = design.alpha / max(len(design.options), 1)
     for part in design.proven:
         needed = smallest_sample(design.method, part.margin / 100, level)
@@ -108,7 +108,7 @@ def _too_small_parts(design: Design) -> Iterator[str]:
 
 
 def _method(plan: FeaturePlan) -> Method:
-    """Fixed by the eval set's form alone, never by the answers."""
+    """The test's method: fixed by the eval set's form, never by the answers."""
     if plan.evalset.cluster_key is not None:
         return "cluster-t"
     guardrails = plan.evalset.guardrails

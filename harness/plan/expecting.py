@@ -1,7 +1,4 @@
-"""On how many cases a candidate of equal quality is expected to disagree with today's model.
-
-What labelling takes: how many disagreements to expect, and a person's time.
-"""
+"""What a plan expects: how often an equal candidate disagrees, and the labelling that takes."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from harness.record.stored import read_past
 EXPECTED_DISAGREEMENT = 0.08
 """Share of cases on which a candidate of equal quality disagrees with the incumbent."""
 _FEWEST = 50
-"""Cases that a measured disagreement must rest on."""
+"""Fewest cases for a measured disagreement."""
 _LEAST = 0.01
 
 
@@ -36,7 +33,7 @@ ASSUMED = Expectation(discordance=EXPECTED_DISAGREEMENT, source="assumed")
 
 
 def expectations(root: Path, cycle: str) -> Mapping[str, Expectation]:
-    """By feature: what its newest record of an earlier quarter measured.
+    """Measured disagreement per feature, from its newest record of an earlier cycle.
 
     Raises:
         UsageError: a record there cannot be read.
@@ -50,7 +47,7 @@ def expectations(root: Path, cycle: str) -> Mapping[str, Expectation]:
 
 
 def _measured(record: DecisionRecord) -> Expectation | None:
-    """The disagreement of the option that came nearest to today's model; None without one."""
+    """The disagreement of the option that came nearest to the incumbent; None without one."""
     tested = [option.quality for option in record.options if option.quality is not None]
     enough = [quality for quality in tested if quality.n >= _FEWEST]
     if not enough:
@@ -64,19 +61,19 @@ def _measured(record: DecisionRecord) -> Expectation | None:
 
 
 def _discordance(quality: Quality) -> float | None:
-    """Share of the cases on which one alone was right; None for graded scores."""
+    """Share of the cases on which only one model was right; None for graded scores."""
     lost, won = quality.only_current_right, quality.only_candidate_right
     return None if lost is None or won is None else (lost + won) / quality.n
 
 
 LEVEL_CASES = 30
-"""Random cases whose labels say how good the models are, where else disagreements are labelled."""
+"""Random cases to label for the level of quality, if otherwise only disagreements are labelled."""
 SECONDS_PER_LABEL = 20
-"""Reading a short case and two answers, and a key; a guess, for planning a person's day."""
+"""Assumed time to read a short case and two answers and press a key."""
 
 
 def minutes(labels: int) -> int:
-    """A person's minutes, whole and never none.
+    """Minutes of labelling, rounded up.
 
     >>> minutes(70), minutes(1)
     (24, 1)
@@ -85,9 +82,9 @@ def minutes(labels: int) -> int:
 
 
 def expected_labels(plan: FeaturePlan) -> int:
-    """Disagreements to be labelled before an unlabelled feature can be decided, less those made.
+    """Disagreements still to be labelled before an unlabelled feature can be decided.
 
-    At the disagreement that the plan expects; whoever has the answers can count instead.
+    Estimated from the expected disagreement; with answers at hand they can be counted instead.
     """
     made = {label.case for label in plan.evalset.labels}
     bare = [case for case in plan.sample.deciding if case.target is None or case.id in made]
@@ -96,10 +93,10 @@ def expected_labels(plan: FeaturePlan) -> int:
 
 
 def level_cases(sample: SelectedCases) -> tuple[Case, ...]:
-    """The random cases, the same in every command, that the level of quality comes from."""
+    """The random cases for the level of quality, the same in every command."""
     return random_cases(sample.deciding, seed=sample.seed, count=LEVEL_CASES)
 
 
 def expected_level_labels(plan: FeaturePlan) -> int:
-    """Random cases that are to be labelled for the level: those without a target or a label."""
+    """Number of random cases without a target or a label, to be labelled for the level."""
     return sum(case.target is None and not case.ruled_out for case in level_cases(plan.sample))

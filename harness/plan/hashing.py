@@ -1,10 +1,8 @@
-"""The hash of a feature's plan: all that could be tuned after seeing the answers.
+"""The hash of a feature's plan: everything that could be tuned after seeing the answers.
 
-A price that changes in mid-cycle does not change a test that has begun.
-
-The saving of each option weighs it in the ladder, and comes from prices; so does what errors cost
-beside today's bill. The plan that stands in the journal keeps its weights when the present one
-differs in them alone.
+The saving of each option, and the cost of errors relative to the incumbent's bill, weigh the
+options and come from prices. A price that changes in mid-cycle must not change a test that has
+begun: `adopt` keeps the weights of the plan in the journal if the present one differs in them only.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from harness.workspace.fingerprints import fingerprint
 
 
 def hashed(plan: FeaturePlan) -> FeaturePlan:
-    """Write down all that could be tuned after seeing the answers, and hash it."""
+    """Record everything that could be tuned after seeing the answers, and hash it."""
     rungs = [*([plan.incumbent] if plan.incumbent else []), *plan.rungs]
     fixed = {
         "feature": plan.feature,
@@ -49,7 +47,7 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
 
 
 def _fixed_design(plan: FeaturePlan) -> dict[str, Any] | None:
-    """The design; without the cost of errors where nobody stated one, as plans were written."""
+    """The design as hashed; without `error_worth` if it is None, as in earlier plans."""
     if plan.design is None:
         return None
     fixed = asdict(plan.design)
@@ -59,7 +57,7 @@ def _fixed_design(plan: FeaturePlan) -> dict[str, Any] | None:
 
 
 def adopt(plan: FeaturePlan, written: str) -> FeaturePlan:
-    """The plan with the weights of `written`, an earlier plan's JSON, where only they differ."""
+    """The plan with the weights of `written`, an earlier plan's JSON, if only they differ."""
     if plan.design is None:
         return plan
     earlier: dict[str, Any] = json.loads(written)
@@ -81,13 +79,13 @@ def _without_savings(text: str) -> dict[str, Any]:
 
 
 def _take_worth(plan: dict[str, Any]) -> float | None:
-    """Take what errors cost out of a plan's JSON; what one costs stays in it."""
+    """Remove and return the relative cost of errors from a plan's JSON."""
     design: dict[str, Any] = plan.get("design") or {}
     return design.pop("error_worth", None)
 
 
 def _take_savings(plan: dict[str, Any]) -> list[float]:
-    """Take the savings out of a plan's JSON; returns them in the options' order."""
+    """Remove and return the options' savings from a plan's JSON, in order."""
     design: dict[str, Any] = plan.get("design") or {}
     options: list[dict[str, Any]] = design.get("options", [])
     return [option.pop("saving") for option in options if "saving" in option]

@@ -1,6 +1,6 @@
-"""Cases on which no model could be told from an answer that never changes: known before a call.
+"""Finds eval sets that cannot tell any model from a constant answer, before any call.
 
-Without numpy and scipy, for `check` runs where they are not installed.
+Uses neither numpy nor scipy, because `check` runs without them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from harness.plan.model import FeaturePlan
 from harness.record.trust import FloorFacts
 
 LEVEL = 0.05
-"""One-sided, of the lower bound of a level."""
+"""One-sided level of the lower bound."""
 _DIGITS = 6
 
 
 def floor_before(plan: FeaturePlan) -> FloorFacts | None:
-    """What no model could clear on a feature's deciding cases; None where one could."""
+    """The floor that no model could clear on a feature's deciding cases; None if one could."""
     cases = plan.sample.deciding
     return hopeless(plan.evalset, cases, folder=plan.sample.folder, margin=plan.margin)
 
@@ -30,9 +30,10 @@ def floor_before(plan: FeaturePlan) -> FloorFacts | None:
 def hopeless(
     evalset: EvalSet, cases: Sequence[Case], *, folder: Path, margin: float
 ) -> FloorFacts | None:
-    """What stands where not even a model that is right on every case clears the best constant.
+    """The floor if not even a model that is right on every case clears the best constant.
 
-    None: one could; or it is not known, as cases lack targets or the scorer runs the team's code.
+    None: a model could clear it, or it is unknown because cases lack targets or the scorer runs the
+    team's code.
     """
     if not cases or not runs_here(evalset.primary):
         return None
@@ -42,7 +43,7 @@ def hopeless(
         scorer = find_scorer(evalset.primary, Setting(folder=folder))
         constant = best_constant(scorer, cases)
     except UsageError:
-        # A scorer or a target that is broken is told where scorers are checked.
+        # A broken scorer or target is reported by the check of scorers.
         return None
     best = points(all_right_lower(len(cases)))
     if clears(best, points(constant.mean), margin):
@@ -67,9 +68,7 @@ def hopeless(
 
 
 def all_right_lower(cases: int) -> float:
-    """Clopper-Pearson lower bound for a model that was right on all n cases.
-
-    No other bound lies above it: what does not clear this one clears none.
+    """Clopper-Pearson lower bound for a model that was right on all n cases: the largest bound.
 
     >>> round(all_right_lower(60), 3)
     0.951
@@ -78,7 +77,7 @@ def all_right_lower(cases: int) -> float:
 
 
 def clears(lower: float, constant: float, margin: float) -> bool:
-    """Whether a bound lies above the constant's score by the margin; all three in points."""
+    """Whether a bound exceeds the constant's score by the margin; all in points."""
     return round(lower - constant, _DIGITS) >= margin
 
 
@@ -88,7 +87,7 @@ def points(share: float) -> float:
 
 
 def floor_note(floor: FloorFacts, unit: str) -> str:
-    """One line for a plan or a check: why these cases cannot decide."""
+    """One line for a plan or a check about why these cases cannot decide."""
     return (
         f"{constant_words(floor)} scores {floor.constant_score:.1f} of 100 on {floor.cases:,} "
         f"{unit} by itself: not even a model that is right on all of them could be told from it "

@@ -1,7 +1,7 @@
-"""A judge as a planned thing: the model, its price, and the trials that ask for its grades.
+"""A judge as part of a plan: the model, its price, and the trials that ask for its grades.
 
-A judge's trial goes the way of any other: same journal, ledger, governor and retries. Equal answers
-to one case are one trial, whoever gave them.
+A judge's trial is handled like any other: same journal, ledger, limits and retries. Equal answers
+to one case are one trial, whichever model gave them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from providers.request import Message, ModelRequest
 
 _BLOCKING = frozenset({Reason.DATA_NOT_PERMITTED, Reason.PRICE_MISSING, Reason.MODEL_RETIRING})
 OPTION = "judge:"
-"""What stands before a judge's name where a trial names its option."""
+"""Prefix of a judge's name in a trial's option."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +54,10 @@ class PlannedJudge:
     rung: PlannedOption
     folder: Path
     shares_family_with: tuple[str, ...] = ()
-    """Options of the feature whose family is the judge's own: it may favour them."""
+    """Options of the judge's own model family, which it may favour."""
 
     def identity(self, feature: FeatureConfig) -> dict[str, str]:
-        """What of the judge determines its grades, the scorer's options apart."""
+        """What determines the judge's grades, apart from the scorer's options."""
         return {
             "option": self.rung.name,
             "prompt": self.rung.prompt.sha256,
@@ -66,14 +66,14 @@ class PlannedJudge:
 
     @property
     def blocked(self) -> tuple[Reason, str] | None:
-        """Why this judge may not be asked, and a line about it; None when it may be."""
+        """Why this judge may not be asked, with a note; None if it may."""
         if self.rung.excluded not in _BLOCKING or self.rung.excluded is None:
             return None
         return self.rung.excluded, f"the judge {self.rung.name}: {self.rung.note}"
 
     @property
     def pairwise(self) -> bool:
-        """Whether an answer is judged beside today's."""
+        """Whether an answer is compared with the incumbent's."""
         return self.options.compare == "with-incumbent"
 
     def reader(self, book: GradeBook | None = None) -> Judge:
@@ -99,13 +99,13 @@ class PlannedJudge:
         return self._trial(case, messages, ("better", PREFERENCES))
 
     def sample(self, judge: Judge, case: Case, answer: str) -> Trial:
-        """The trial of an answer that is not known yet, for its price."""
+        """The trial of a made-up answer, for its price."""
         if self.pairwise:
             return self.comparison_trial(judge, case, answer, answer)
         return self.grade_trial(judge, case, answer)
 
     def ruling(self, text: str) -> Ruling:
-        """A reply of the judge, read."""
+        """Read a reply of the judge."""
         if self.pairwise:
             return read_ruling(text, "better", PREFERENCES)
         return read_ruling(text, "grade", self.options.grades)
@@ -191,7 +191,7 @@ def _planned(
 
 
 def _family(rung: PlannedOption) -> tuple[str, str]:
-    """Whose model it is: its stated family, else its vendor's, else its own name alone."""
+    """The model's family: as stated, else its vendor, else its own name."""
     config = rung.config
     if config.family is not None:
         return ("family", config.family)

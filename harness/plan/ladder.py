@@ -1,4 +1,4 @@
-"""A feature's options: who may be asked, what they cost at its traffic, and who is left out why."""
+"""A feature's options: what they cost at its traffic, which may be asked, and why others not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from providers.provider import Endpoint
 EXPECTED_ESCALATION = Decimal("0.2")
 """Share of a cascade's requests that are expected to go on to the incumbent, before any answer."""
 _WHOLE_USD_FROM = 100
-"""Smaller amounts are told with their cents."""
+"""Smaller amounts are shown with cents."""
 _SAVES_TOO_LITTLE = frozenset({Reason.SAVINGS_BELOW_MINIMUM, Reason.NET_SAVING_BELOW_MINIMUM})
 
 
@@ -49,7 +49,7 @@ class PlannedOption:
     note: str = ""
     sends_schema: bool = True
     cascade: CascadeConfig | None = None
-    """Its answers are kept when they pass a check; else the incumbent's stand."""
+    """Its answers are kept if they pass a check, else the incumbent's are used."""
     monthly_usd: Decimal | None = None
     """At the stated traffic; None: not worked out, or no price."""
     saving_bound_usd: Decimal | None = None
@@ -67,7 +67,7 @@ class PlannedOption:
 
     @property
     def first(self) -> PlannedOption:
-        """The model that is really asked: of a cascade the cheap one, under its own name."""
+        """The model that is asked: for a cascade its cheap model, under that model's own name."""
         if self.cascade is None:
             return self
         return replace(
@@ -81,21 +81,21 @@ class PlannedOption:
 
     @property
     def offline(self) -> bool:
-        """Whether it answers the quality pass without its server: then it answers every case."""
+        """Whether it answers the quality pass offline; then it answers every case."""
         return self.config.serve is not None and self.config.serve.offline is not None
 
     def priced(self) -> Rates:
-        """Rates of a rung that was planned.
+        """The rates of an option that has a price.
 
         Raises:
-            LookupError: asked of a rung without a price, which `plan` never asks.
+            LookupError: it has none; a plan never asks such an option.
         """
         if self.rates is None:
             raise LookupError(f"{self.name} has no price")
         return self.rates
 
     def served_identity(self) -> dict[str, object]:
-        """What of the serving determines an answer: the address, or what we start ourselves."""
+        """What determines an answer on the serving side: the address, or what is started here."""
         return served_identity(self.config)
 
     def params_sha256(self, feature: FeatureConfig) -> str:
@@ -103,13 +103,13 @@ class PlannedOption:
         return params_sha256(self.model, self.config, feature, effort=self.effort)
 
     def served_at(self, base_url: str) -> PlannedOption:
-        """The same rung at the address where it was started."""
+        """The same option at the address where it was started."""
         return replace(self, endpoint=replace(self.endpoint, base_url=base_url))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
-    """The incumbent and the challengers, those left out included, in the order they were named."""
+    """The incumbent, and all challengers, excluded ones too, in the order they are named."""
 
     incumbent: PlannedOption
     rungs: tuple[PlannedOption, ...]
@@ -118,7 +118,7 @@ class Ladder:
 def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
     """Find the ladder of a feature at the prices of a day.
 
-    What others host is priced first: a model of one's own is held against it.
+    Hosted models are priced first, because self-hosted ones are compared with them.
 
     Raises:
         PriceMissingError: the incumbent has no price.
@@ -163,7 +163,7 @@ def plan_option(
 ) -> PlannedOption:
     """One option, with its prompt, its rates and the reason that excludes it, if any.
 
-    `rivals` are what a self-hosted model is held against.
+    `rivals` are what a self-hosted model is compared with.
     """
     model, effort = split_option(option)
     config = workspace.models[model]
@@ -191,7 +191,7 @@ def plan_option(
 def _rates(
     workspace: Workspace, model: str, *, on: date, service_tier: str | None
 ) -> tuple[Rates | None, str]:
-    """A model's prices at the feature's service tier; a price that is too old is none."""
+    """A model's prices at the feature's service tier; None if missing or too old, with a note."""
     config, policy = workspace.models[model], workspace.policy
     try:
         rates = find_rates(model, config, policy, on=on, service_tier=service_tier)
@@ -232,7 +232,7 @@ def _exclusion(
 
 
 def _gap(feature: FeatureConfig, rung: PlannedOption) -> str | None:
-    """What the feature needs and the model cannot; None when it can all."""
+    """What the feature needs and the model cannot do; None if it can do everything."""
     if feature.request.tools and not _can(rung.model, rung.config, "tools"):
         return "cannot call tools"
     window = facts(rung.model, rung.config).window_tokens
@@ -244,7 +244,7 @@ def _gap(feature: FeatureConfig, rung: PlannedOption) -> str | None:
 
 
 def _blind(evalset: EvalSet, rung: PlannedOption) -> tuple[Reason, str] | None:
-    """A case with an image, and a model that takes none."""
+    """The reason if a case has an image and the model takes none."""
     if _can(rung.model, rung.config, "images"):
         return None
     for case in evalset.cases:
@@ -254,7 +254,7 @@ def _blind(evalset: EvalSet, rung: PlannedOption) -> tuple[Reason, str] | None:
 
 
 def _variants(name: str, config: ModelConfig) -> Sequence[str]:
-    """The options of a model: one for each effort that it knows, where it has none of its own."""
+    """The options of a model: one per effort, unless its file fixes one."""
     if not config.efforts or config.effort is not None:
         return (name,)
     return tuple(f"{name}@{effort}" for effort in config.efforts)
@@ -350,7 +350,7 @@ def _usd(amount: Decimal) -> str:
 
 
 def _left_out_of_auto(option: PlannedOption, spent: Decimal | None) -> bool:
-    """`auto` names what may be asked and is cheaper at today's mix; the rest is no candidate."""
+    """Whether `candidates: auto` leaves an option out: it cannot be asked, or is not cheaper."""
     if option.monthly_usd is not None and spent is not None and option.monthly_usd >= spent:
         return True
     return option.excluded in {

@@ -1,4 +1,4 @@
-"""What a feature's own model could save without another one, known before any call."""
+"""What a feature's incumbent could save without another model, known before any call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.record.money import Lever
 from providers.completion import TokenUsage
 
 _PROMPTS = 20
-"""So many requests show what all of them begin with."""
+"""Number of requests from which the shared beginning of the prompts is read."""
 
 
 def levers_of(
@@ -24,8 +24,8 @@ def levers_of(
 
     Args:
         plan: the feature, its incumbent and its cases.
-        cost: what the incumbent costs: at the stated traffic before a call, measured after.
-        usages: the incumbent's, where it was asked; they show how much of the output is reasoning.
+        cost: what the incumbent costs: at the stated traffic before a call, measured after one.
+        usages: the incumbent's, if it was asked; they show how much of the output is reasoning.
     """
     incumbent = plan.incumbent
     if incumbent is None:
@@ -47,13 +47,13 @@ def levers_of(
 
 
 def _tokens(prompts: Sequence[str], *, most: int) -> int:
-    """Input tokens of a prompt: where production's are longer, what is shared is here no longer."""
+    """Input tokens of a prompt, at most production's mean."""
     size = sum(len(prompt.encode()) for prompt in prompts) // max(len(prompts), 1)
     return min(most, size // BYTES_PER_TOKEN + 1)
 
 
 def _prompts(plan: FeaturePlan) -> list[str]:
-    """The text of some requests, in the order in which it is sent."""
+    """The texts of the first requests, as they are sent."""
     incumbent = plan.incumbent
     if incumbent is None:
         return []

@@ -1,4 +1,4 @@
-"""The plan of a review as a value: what is decided without a call, and what will be asked."""
+"""The plan of a review: what is decided without a call, and what will be asked."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ class Power:
     chance: float | None
     smallest_margin: float | None
     cases_needed: int | None
-    """Cases that would give four chances in five; None: no number up to 20,000 does."""
+    """Cases for a power of 80 %; None: no number up to 20,000 suffices."""
     expected_share_of_calls: float
     note: str
     discordance: float = 0.0
     """Share of disagreeing cases that is expected of a candidate of equal quality."""
     source: str = ""
-    """Where that comes from."""
+    """Where `discordance` comes from."""
     shares: Mapping[str, float] = field(default_factory=dict[str, float])
     """Share of the cases that each option, and the incumbent, is expected to be asked."""
 
@@ -76,9 +76,9 @@ class Money:
     worst_usd: Decimal
     calls: int
     expected_calls: int = 0
-    """Calls that are expected before the test stops."""
+    """Expected calls until the test stops."""
     judge_usd: Decimal = Decimal(0)
-    """Part of the expected cost that goes to judges."""
+    """Part of the expected cost for judges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Forecast:
     share_of_rate_limit: float
     lanes: int
     known: int
-    """Lanes whose pace earlier runs told; the others are taken for middling ones."""
+    """Lanes with a pace measured by earlier runs; an average pace is assumed for the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,24 +122,24 @@ class FeaturePlan:
     plan_sha256: str
     plan_json: str
     levers: tuple[Lever, ...] = ()
-    """What the incumbent could save without another model, dearest first."""
+    """What the incumbent could save without another model, largest saving first."""
     free_lever: Lever | None = None
-    """The best of them that is possible, needs no quality test, and saves the minimum."""
+    """The best possible lever that needs no quality test and saves the minimum."""
     judges: tuple[PlannedJudge, ...] = ()
     """The measures that a model judges."""
     near: NearCopies | None = None
-    """What near-copies leave of the eval set; None: next to none are alike."""
+    """The eval set without near-copies; None: it has hardly any."""
     labels: int = 0
-    """Disagreements that people are to label: expected, or counted where answers are known."""
+    """Disagreements that people have to label: expected, or counted if answers are known."""
     left_out: tuple[str, ...] = ()
-    """Options that could be asked too, were the review not confined to some models."""
+    """Options that a review of all models would ask too."""
     level_labels: int = 0
-    """Random cases to be labelled for the level of quality; no verdict waits for them."""
+    """Random cases to label for the level of quality; no verdict waits for them."""
     floor: FloorFacts | None = None
-    """Why no model could be told from a constant answer on these cases; None: one could."""
+    """Why these cases cannot tell a model from a constant answer; None: they can."""
 
     def net_saving(self, lever: Lever) -> Decimal:
-        """USD a month that one of the levers saves after discounts."""
+        """USD a month that a lever saves after discounts."""
         rates = None if self.incumbent is None else self.incumbent.rates
         return lever.saving_monthly * (1 - rates.discount) if rates else lever.saving_monthly
 
@@ -150,7 +150,7 @@ class FeaturePlan:
 
     @property
     def rungs(self) -> tuple[PlannedOption, ...]:
-        """The challengers that are really asked, each once: a cascade asks its cheap model."""
+        """The models to be asked, incumbent excluded, each once: a cascade asks its cheap model."""
         named = {option.first.name: option.first for option in self.asked}
         return tuple(named.values())
 
@@ -161,14 +161,14 @@ class FeaturePlan:
 
     @property
     def cases_missing(self) -> int | None:
-        """Cases beside those there are, for four chances in five; None when no number is enough."""
+        """Additional cases for a power of 80 %; None when no number is enough."""
         if self.power is None or self.power.cases_needed is None:
             return None
         return max(self.power.cases_needed - len(self.sample.deciding), 0)
 
     @property
     def missing_usd(self) -> Decimal | None:
-        """About what asking the missing cases would cost; None while that is not known."""
+        """Estimated cost of asking the missing cases; None if unknown."""
         missing, cases = self.cases_missing, len(self.sample.deciding)
         if missing is None or self.money is None or not cases:
             return None
@@ -176,14 +176,14 @@ class FeaturePlan:
 
     @property
     def saving_bound_usd(self) -> Decimal:
-        """The most that any askable option can save a month."""
+        """The most that any option to be asked can save a month."""
         bounds = [o.saving_bound_usd for o in self.options if o.asked and o.saving_bound_usd]
         return max(bounds, default=Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedLoad:
-    """One model's loads in a review, USD; `worst_usd` is what is set aside for them."""
+    """USD of loading one model in a review; `worst_usd` is reserved for it."""
 
     model: str
     gpus: int
@@ -192,7 +192,7 @@ class PlannedLoad:
 
 
 TO_ASK = (Status.READY, Status.NEEDS_LABELS)
-"""What a review asks: some wait for people's labels after that."""
+"""States of features that a review asks; some then wait for people's labels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,10 +204,10 @@ class Plan:
     cap_usd: Decimal
     forecast: Forecast
     loads: tuple[PlannedLoad, ...] = ()
-    """Of the models that we start on GPUs."""
+    """Loads of the models that the review starts on GPUs."""
 
     def having(self, *statuses: Status) -> tuple[FeaturePlan, ...]:
-        """The features with one of these."""
+        """The features with one of these states."""
         return tuple(plan for plan in self.features if plan.status in statuses)
 
     @property

@@ -1,4 +1,4 @@
-"""Plan a review: which features are answered without a call, and what is asked of whom."""
+"""Plans a review: which features are decided without a call, and what the others are asked."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.workspace import Workspace
 
 LATENCY_REQUESTS = 60
-"""Fewest live requests that bound a p95 (59), and one."""
+"""Fewest live requests that bound a p95 (59), plus one."""
 LATENCY_REQUESTS_P99 = 300
 PLANNING = "it could not be planned"
 QUICK_CASES = 16
-"""Of each feature in a quick look: two minutes for four features at a second an answer."""
+"""Cases of each feature with `--quick`: two minutes for four features at a second an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What part of a workspace is reviewed; empty tuples mean all."""
+    """The part of a workspace to review; empty tuples mean all."""
 
     features: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ def plan_review(
     wanted: Selection,
     hooks: PlanHooks | None = None,
 ) -> Plan:
-    """Plan every wanted feature, dearest first.
+    """Plan every wanted feature, highest spend first.
 
     Raises:
         UsageError: `wanted` names a feature or a model that the workspace does not have.
@@ -118,7 +118,7 @@ def plan_review(
 
 
 def _worked_out(planners: Sequence[_FeaturePlanner], hooks: PlanHooks) -> list[FeaturePlan]:
-    """The plans of the features that can be planned; the quick part of all of them first."""
+    """Plan the features, the quick part of all of them first; failed ones are left out."""
     faults = hooks.faults
     found = [
         (planner, faults.attempt(planner.feature, PLANNING, planner.opened)) for planner in planners
@@ -141,12 +141,12 @@ def _worked_out(planners: Sequence[_FeaturePlanner], hooks: PlanHooks) -> list[F
 
 
 def _is_open(plan: FeaturePlan) -> bool:
-    """Whether nothing that is quickly known makes a feature's calls needless."""
+    """Whether no quickly known reason makes a feature's calls needless."""
     return not plan.reasons
 
 
 def _may_be_asked(plan: FeaturePlan) -> tuple[PlannedOption, ...]:
-    """The models that a feature may ask, as far as is quickly known."""
+    """The models that a feature may ask, as far as is quickly known; it may ask fewer."""
     labels_will_do = is_labelled(plan) or is_closed(plan.evalset.primary)
     return asked_rungs(plan) if _is_open(plan) and labels_will_do else ()
 
@@ -172,7 +172,7 @@ class _FeaturePlanner:
         return self.workspace.features[self.feature]
 
     def opened(self) -> FeaturePlan:
-        """Fix all that is quickly known; stop at the first reason that makes a call needless."""
+        """Plan what is quickly known; stop at the first reason that makes calls needless."""
         bare = self._bare()
         try:
             ladder = climb(self.workspace, self.feature, on=self.on)
@@ -289,7 +289,7 @@ class _FeaturePlanner:
         return plan
 
     def ready(self, plan: FeaturePlan) -> FeaturePlan:
-        """What an open plan can decide, and what it costs."""
+        """Add to an open plan what it can decide and what it costs."""
         rungs = [*([plan.incumbent] if plan.incumbent else []), *plan.rungs]
         power = power_of(plan, self.expected)
         plan = replace(plan, power=power)

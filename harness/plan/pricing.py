@@ -1,8 +1,6 @@
-"""What asking costs: expected, and at worst.
+"""What a review costs and how long it takes, expected and at worst: calls, model loads and hours.
 
-What loading the models that we start may cost, known before any of them is started.
-
-How long a review will take: by lane, from the pace of earlier runs and the limits it may use.
+Hours go by lane, from the pace of earlier runs and the share of the limits that may be used.
 """
 
 from __future__ import annotations
@@ -29,9 +27,9 @@ from harness.workspace.workspace import Workspace
 from providers.completion import TokenUsage
 
 BYTES_PER_TOKEN = 4
-"""English text under today's tokenizers; an estimate of the bill, never a bound."""
+"""Of English text under common tokenizers; for estimates of the bill, never for bounds."""
 LONGEST_TOKEN = 8
-"""Bytes of a long token: bounds an answer that a judge will read before it is known."""
+"""Bytes of a long token; bounds an answer that a judge will read."""
 JUDGE_OUTPUT_TOKENS = 60
 """A grade and two sentences of reason."""
 
@@ -39,11 +37,11 @@ JUDGE_OUTPUT_TOKENS = 60
 def price(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: float) -> Money:
     """USD of asking `rungs` every case and repeat, their judges, and the latency pass if any.
 
-    A model that answers without its server answers every case, whenever the procedure stops. One
-    that answers in batches is expected to cost the batch price; at worst its batches expire, and it
-    is asked live. `share_of_calls` is the share that the procedure is expected to ask before it
-    stops, where the plan's power has none of an option's own. The worst case holds every trial's
-    reservation once; a retried attempt is charged too, under the same cap.
+    A model that is asked offline answers every case, whenever the procedure stops. Batches are
+    expected to cost the batch price; at worst they expire and the model is asked live.
+    `share_of_calls` is the expected share of calls until the procedure stops, used for options
+    without a share of their own in the plan's power. The worst case holds every trial's reservation
+    once; a retried attempt is charged too, under the same cap.
     """
     asked, judged = _asking(plan, rungs, share_of_calls), _judging(plan, rungs, share_of_calls)
     return Money(
@@ -86,7 +84,7 @@ def _own_share(plan: FeaturePlan, rung: PlannedOption, otherwise: float) -> floa
 
 
 def _judging(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: float) -> Money:
-    """One grade an answer; beside today's, two an answer of a candidate."""
+    """USD of grading: one ruling per answer, or two per candidate's answer if compared."""
     cases = plan.sample.deciding
     expected, worst, calls = Decimal(0), Decimal(0), 0
     for judge in plan.judges:
@@ -105,7 +103,7 @@ def _judging(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: 
 
 
 def _mean_ruling(plan: FeaturePlan, judge: PlannedJudge) -> tuple[Decimal, Decimal]:
-    """Expected and largest USD of one ruling, averaged over the cases that are judged at all."""
+    """Expected and largest USD of one ruling, averaged over all cases."""
     reader, rates = judge.reader(), judge.rung.priced()
     usual = "x" * (BYTES_PER_TOKEN * likely_output(plan.asker))
     longest = "x" * (LONGEST_TOKEN * plan.config.request.max_output_tokens)
@@ -121,7 +119,7 @@ def _mean_ruling(plan: FeaturePlan, judge: PlannedJudge) -> tuple[Decimal, Decim
 
 
 def likely_output(asker: Asker) -> int:
-    """Tokens that an answer is expected to have: today's mean, under the limit."""
+    """Expected tokens of an answer: the traffic's mean, at most the limit."""
     traffic = asker.config.traffic
     most = asker.config.request.max_output_tokens
     return most if traffic is None else min(round(traffic.output_tokens), most)
@@ -145,9 +143,10 @@ def _mean_costs(
 
 
 def planned_loads(workspace: Workspace, features: Iterable[FeaturePlan]) -> Iterator[PlannedLoad]:
-    """Every model on GPUs that the features may ask; at worst each load takes all that it may.
+    """The loads of every GPU model that the features may ask.
 
-    A load is expected to take what the model's probe saw, else all that it may.
+    A load is expected to take as long as the model's probe measured, else the longest allowed
+    time; at worst the longest allowed time.
     """
     features = tuple(features)
     asked = [rung for feature in features for rung in asked_rungs(feature)]
@@ -158,7 +157,7 @@ def planned_loads(workspace: Workspace, features: Iterable[FeaturePlan]) -> Iter
         if serve is None:
             continue
         processes = serve.offline.replicas if serve.offline else 0
-        # At worst the server is loaded too, for what was left; and again as a judge of others.
+        # At worst the server is loaded for the remaining trials too, and again as a judge.
         servers = 2 if model in judges else 1
         worst_s = servers * longest_load_s(serve)
         worst_s += processes * longest_load_s(serve, offline=True)
@@ -169,7 +168,7 @@ def planned_loads(workspace: Workspace, features: Iterable[FeaturePlan]) -> Iter
 
 
 def load_usd(config: ModelConfig, policy: PolicyConfig, seconds: float) -> Decimal | None:
-    """USD of a model's GPUs for so long; None where loading it costs nothing."""
+    """USD of a model's GPUs for a time; None if loading it costs nothing."""
     gpus = config.serve.gpus if config.serve else 0
     if config.gpu is None or not gpus:
         return None
@@ -177,17 +176,16 @@ def load_usd(config: ModelConfig, policy: PolicyConfig, seconds: float) -> Decim
 
 
 def longest_load_s(serve: ServeConfig, *, offline: bool = False) -> float:
-    """The most seconds that one load is charged for.
+    """The longest time that one load is charged for, seconds.
 
-    A server that does not answer within `ready_s` is ended, and so is an engine without a server
-    that says when it reads (vLLM); of one that does not say so the whole run counts, to its time
-    to live.
+    A server that is not ready within `ready_s` is stopped, and so is an offline engine that reports
+    when it is ready (vLLM). Other offline engines are charged for the whole run, up to `ttl_s`.
     """
     return serve.ttl_s if offline and serve.engine != "vllm" else serve.ready_s
 
 
 def asked_rungs(feature: FeaturePlan) -> tuple[PlannedOption, ...]:
-    """The models that a feature's plan may ask, its judges' included."""
+    """The models that a feature's plan may ask, judges included."""
     replayed = feature.config.answers == "replayed"
     rungs = (feature.incumbent, *feature.rungs) if replayed else ()
     judges = (judge.rung for judge in feature.judges)
@@ -208,20 +206,20 @@ def _likely_s(rungs: Iterable[PlannedOption], serve: ServeConfig) -> float:
 
 SECONDS_PER_CALL = 0.5
 SECONDS_PER_OUTPUT_TOKEN = 0.02
-"""A middling hosted model: 50 tokens a second after half a second."""
+"""An average hosted model: 50 tokens a second after half a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneDemand:
-    """What one feature is expected to ask of one lane."""
+    """Expected calls of one feature on one lane."""
 
     lane: Lane
     rung: PlannedOption
     calls: float
     tokens: float
-    """Of a call, before the lane's own mean is known."""
+    """Per call; used until the lane's own mean is known."""
     call_s: float
-    """Of a call, likewise: a middling hosted model's."""
+    """Per call, likewise: that of an average hosted model."""
 
 
 def forecast(
@@ -229,7 +227,7 @@ def forecast(
 ) -> Forecast:
     """Predict a review's hours.
 
-    A lane is as slow as its slowest limit: places, requests a minute, tokens a minute.
+    A lane is as slow as its tightest limit: concurrency, requests or tokens a minute.
     """
     lanes: dict[Lane, list[LaneDemand]] = {}
     alone_s = 0.0
@@ -252,7 +250,7 @@ def forecast(
 
 
 def _loads(plan: FeaturePlan) -> Iterator[LaneDemand]:
-    """What is asked in the quality pass; batches take no lane's time."""
+    """Demand of the quality pass; batches take no lane's time."""
     answers = len(plan.sample.deciding) * plan.repeats
     rungs = _rungs(plan)
     case = plan.sample.deciding[0]
@@ -300,7 +298,7 @@ def _lane_s(loads: list[LaneDemand], pace: Pace | None, share: float) -> float:
 
 
 def _latency_s(plan: FeaturePlan, paces: Mapping[Lane, Pace]) -> float:
-    """Seconds of the latency pass: each model after the other, at its declared concurrency."""
+    """Seconds of the latency pass: one model after the other, at the declared concurrency."""
     if plan.config.latency is None or plan.latency_requests == 0:
         return 0.0
     case, output = plan.sample.deciding[0], likely_output(plan.asker)

@@ -1,8 +1,8 @@
-"""What a feature's test can decide, before any answer: the deciding code on made-up answers.
+"""The power of a feature's test, by simulating the deciding code before any answer.
 
-One option, the dearest, is taken to be as good as today's model; every cheaper one loses twice the
-margin. So the chance shown is that of finding the one that would do, with the pilot, the looks,
-lazy asking and stopping early in it, and the calls are those of getting there.
+One option, the most expensive, is assumed to equal the incumbent; every cheaper one loses twice the
+margin. The chance is that of finding the equal one, with the pilot, the looks, lazy asking and
+early stopping included, and the calls are those of getting there.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from harness.workspace.fingerprints import fingerprint
 
 WANTED_POWER = 0.8
 _RUNS = 300
-"""Two points of standard error: enough for a plan."""
+"""Gives a standard error of two points: enough for a plan."""
 _MOST_CASES = 20_000
 _GROWTH = 1.12
-"""Steps in which more cases are tried: an answer is at most so much too large."""
+"""Factor between the numbers of cases tried: an answer is at most this much too large."""
 _SNAP = 1.02
 _NARROWEST, _WIDEST = 0.25, 50.0
-"""Margins that are tried, points."""
+"""Range of margins tried, points."""
 _GRAIN = 10
-"""Savings are rounded to tenths: they weigh the options a little, and are shared by many."""
+"""Savings are rounded up to tenths, so that many features share one simulation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scene:
-    """All that a rehearsal depends on; equal scenes of two features are rehearsed once."""
+    """The inputs of a simulation; equal ones of two features are simulated once."""
 
     n: int
     margin: float
@@ -122,13 +122,13 @@ def _scene(plan: FeaturePlan, design: Design, discordance: float) -> _Scene:
 
 
 def _snapped(cases: float) -> int:
-    """The next smaller of numbers 2 % apart, so that eval sets of about one size share it."""
+    """Round down to numbers 2 % apart, so that eval sets of similar size share a simulation."""
     return max(floor(_SNAP ** floor(log(max(cases, 1.0), _SNAP) + 1e-9)), 1)
 
 
 @cache
 def _rehearsed(scene: _Scene) -> Rehearsal:
-    """The same scene gives the same figures: its own hash seeds it."""
+    """Simulate a scene, seeded by its own hash, so that equal scenes give equal figures."""
     others = Truth(
         difference=-2 * scene.margin / 100,
         discordance=min(2 * scene.margin / 100 + scene.discordance, 1.0),
@@ -141,9 +141,9 @@ def _rehearsed(scene: _Scene) -> Rehearsal:
 
 
 def _staged(scene: _Scene) -> Design:
-    """A design of independent cases: clusters count for as many as they are worth.
+    """A design of independent cases; clusters count as their effective number.
 
-    A few cases fewer make every look fall on an equal part, so that boundaries are shared.
+    A few cases are dropped so that looks are evenly spaced and boundaries can be shared.
     """
     designs = (_design(scene, size) for size in range(scene.n, 0, -1))
     return next((one for one in designs if _is_even(one)), _design(scene, scene.n))
@@ -178,7 +178,7 @@ def _design(scene: _Scene, size: int) -> Design:
 
 
 def _proven(scene: _Scene, cases: tuple[str, ...]) -> Iterator[ProvenCases]:
-    """Each part spread evenly over the cases."""
+    """The proven parts, each spread evenly over the cases."""
     for part in scene.parts:
         if part.measured:
             yield ProvenCases(name="measure", margin=part.margin, measure="measure")
@@ -192,7 +192,7 @@ def _proven(scene: _Scene, cases: tuple[str, ...]) -> Iterator[ProvenCases]:
 
 
 def _needed(scene: _Scene) -> int | None:
-    """Fewest cases that give the wanted power, to the next step; None when 20,000 are too few."""
+    """Fewest cases with the wanted power, to the next step; None when 20,000 are too few."""
     size = scene.n
     while (size := ceil(size * _GROWTH)) <= _MOST_CASES:
         if _rehearsed(replace(scene, n=size)).decided >= WANTED_POWER:
@@ -215,7 +215,7 @@ def _smallest(scene: _Scene, found: Rehearsal) -> float | None:
 
 
 def _in_cases(independent: int, scene: _Scene, design: Design) -> int:
-    """As many cases in clusters of the same sizes as are worth so many independent ones."""
+    """Convert independent cases to cases in clusters of the present sizes."""
     if independent == scene.n:
         return len(design.order)
     return ceil(independent * len(design.order) / max(scene.n, 1))

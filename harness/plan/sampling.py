@@ -1,7 +1,4 @@
-"""An eval set is cut before anything is asked: tune cases apart, the rest in its seeded order.
-
-What near-copies leave of a feature's eval set, as its models are shown the cases.
-"""
+"""The deciding cases of a feature in seeded order, and lines about copies and near-copies."""
 
 from __future__ import annotations
 
@@ -35,7 +32,7 @@ def draw(
 
 
 def near_copies_of(evalset: EvalSet, prompts: Path) -> NearCopies | None:
-    """By the inputs, and by the metadata that a prompt in the folder shows; None: next to none."""
+    """Near-copies by input and by the metadata that the folder's prompts show; None: hardly any."""
     texts = [
         path.read_text(encoding="utf-8-sig", errors="replace")
         for path in sorted(prompts.glob("*.j2"))
@@ -44,14 +41,14 @@ def near_copies_of(evalset: EvalSet, prompts: Path) -> NearCopies | None:
 
 
 def metadata_shown(prompts: Iterable[str]) -> frozenset[str] | None:
-    """The metadata that some prompt shows; None where one may show any."""
+    """The metadata keys that the prompts show; None if one may show any."""
     found = [metadata_named(text) for text in prompts if check_template(text) is None]
     named = [keys for keys in found if keys is not None]
     return None if len(named) < len(found) else frozenset[str]().union(*named)
 
 
 def copies_line(found: EvalSet | Distinct) -> str | None:
-    """`200 rows, 1 case: ...`, where rows of the case file ask the same; None where none do."""
+    """`200 rows, 1 case: ...`, for repeated rows of the case file; None without any."""
     if not found.copies:
         return None
     copy, case = found.copies[0]
@@ -64,7 +61,7 @@ def copies_line(found: EvalSet | Distinct) -> str | None:
 
 
 def near_copies_line(found: NearCopies | None) -> str | None:
-    """`180 cases, worth about 37 independent ones: ...`; None where next to none are alike."""
+    """`180 cases, worth about 37 independent ones: ...`; None if hardly any are alike."""
     if found is None:
         return None
     worth = plural(max(round(found.worth), 1), "independent one")

@@ -1,7 +1,4 @@
-"""The array types of this package.
-
-Sufficient statistics of paired differences at the counts where something is looked at.
-"""
+"""Array types, and sufficient statistics of paired differences at given numbers of cases."""
 
 from __future__ import annotations
 

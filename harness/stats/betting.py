@@ -21,7 +21,7 @@ from harness.stats.tango import Bounds
 
 _STAKES = np.geomspace(0.004, 0.95, 13)
 _LOG_WEIGHTS = np.log(np.repeat([0.15 / 6, 0.85 / 7], [6, 7]))
-"""Seven large stakes carry most: they win on hundreds of cases, small ones on many thousands."""
+"""Large stakes carry most weight: they win on hundreds of cases, small ones on many thousands."""
 
 
 def log_wealth(differences: Numbers, mean: float) -> float:

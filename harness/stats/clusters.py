@@ -19,7 +19,7 @@ from harness.stats.tango import Bounds
 FEWEST_CLUSTERS = 20
 """Fewest clusters that carry a test."""
 _UNSEEN = 0.25
-"""Clusters lost as a whole that are added to the design effect; chosen by simulation."""
+"""Wholly lost clusters added to the design effect; chosen by simulation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def robust_bounds(differences: Numbers, clusters: Numbers, level: float) -> Boun
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Effective:
-    """The cluster mean, and the table of as many independent cases as the clusters are worth."""
+    """The cluster mean, and counts scaled to the effective number of independent cases."""
 
     found: ClusterMean
     losses: Floats
@@ -103,8 +103,8 @@ class _Effective:
 def _see(differences: Numbers, clusters: Numbers) -> _Effective:
     """Divide counts by the design effect (J. N. K. Rao and A. J. Scott, Biometrics 48 (1992)).
 
-    The effect is the squared cluster sums over the squared differences, as if a quarter of a
-    cluster more had been lost as a whole: rare losses of whole clusters may be still unseen.
+    The effect is the sum of squared cluster sums over the sum of squared differences. A quarter of
+    a wholly lost cluster is added to both, because rare losses of whole clusters may be unseen.
     """
     values = np.asarray(differences, dtype=np.float64)
     sums, counts = _by_cluster(values, clusters)

@@ -8,11 +8,10 @@ and loses a few cases in whole, they err 6 to 14 % instead of 5 % at 100 to 1,00
 5 (`tests/benchmarks/decision`, exact); every difference is non-zero there, so that no rule on the
 number of cases and of non-zero differences tells it from a harmless sample.
 
-A mean difference whose mix of strata is fixed by the policy, not by the sample.
-
-Source: W. G. Cochran, "Sampling Techniques" (1977), section 5.3. Each stratum's bound is taken at
-its share of the level (union bound), so the result is valid for any interval inside; where that
-is wider than one bound on the weighted differences, the mix costs certainty and says so.
+`stratified` estimates at a mix of strata that the policy fixes (W. G. Cochran, "Sampling
+Techniques" (1977), section 5.3). Each stratum's bound is taken at its share of the level (union
+bound), so the result is valid for any interval inside. It can be wider than one bound on the
+weighted differences; then fixing the mix costs certainty.
 """
 
 from __future__ import annotations

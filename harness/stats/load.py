@@ -1,20 +1,17 @@
-"""Where a falling share crosses a level, from repeated measurements at the same settings.
+"""Percentiles of latency with intervals, and the load at which the share of good requests falls.
 
-The share is *pooled* over the repeats before the crossing is read off. The mean of each repeat's
-own crossing lies too high: most short runs of a queue see no congestion, and a few see all of it,
-so a run's crossing is skewed while its share is not biased (with 16 servers and runs of 110
+Percentiles use order statistics (H. A. David and H. N. Nagaraja, "Order Statistics" (2003), section
+7.1): the number of samples below the true p-quantile is binomial(n, p), whatever the distribution.
+Hence no upper bound of a p95 exists below 59 samples, nor of a p99 below 299, at one-sided 5 %.
+Requests that queue wait for one another, so consecutive ones are correlated: 450 of them tell as
+little as 20 independent ones. `queued_percentile` corrects for it by batch means (A. M. Law and
+W. D. Kelton, "Simulation Modeling and Analysis" (2000), chapter 9).
+
+`find_crossing` pools the share over the repeats before it reads the crossing off. The mean of each
+repeat's own crossing is too high: most short runs of a queue see no congestion and a few see all of
+it, so a run's crossing is skewed while its share is not biased (with 16 servers and runs of 110
 requests the mean crossing was 70 % too high). The interval is the jackknife's over the repeats,
 with Student's t: R. G. Miller, "The jackknife: a review", Biometrika 61 (1974) 1-15.
-
-Percentiles of latency with order-statistic intervals.
-
-Source: H. A. David and H. N. Nagaraja, "Order Statistics" (2003), section 7.1: the number of
-samples below the true p-quantile is binomial(n, p), whatever the distribution. Hence no upper
-bound of a p95 exists below 59 samples, nor of a p99 below 299, at one-sided 5 %.
-
-Requests that queue wait for one another: 450 of them that follow one another tell as little as 20
-of which none knows of another. `queued_percentile` counts them so, by batch means (A. M. Law and
-W. D. Kelton, "Simulation Modeling and Analysis" (2000), chapter 9).
 """
 
 from __future__ import annotations
@@ -33,16 +30,16 @@ from harness.stats.clusters import bounds, cluster_mean
 
 BATCHES = 10
 FEWEST_IN_BATCH = 4
-"""Samples in a batch; below, nothing is known of how they depend on one another."""
+"""Samples in a batch; with fewer, their correlation cannot be estimated."""
 MOST_ALIKE = 0.9
-"""Correlation of neighbouring batches, at most."""
+"""Largest correlation of neighbouring batches that is used."""
 BATCH_LUCK = 1.3
-"""Ten batches tell their spread badly: so much is added; found by simulation."""
+"""Factor for the noise of a variance from ten batches; found by simulation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Percentile:
-    """A percentile in the samples' unit; a bound is None where too few samples allow none."""
+    """A percentile in the samples' unit; a bound is None when there are too few samples for it."""
 
     value: float
     lower: float | None
@@ -76,11 +73,11 @@ def percentile(samples: Sequence[float], share: float, *, level: float = 0.05) -
 def queued_percentile(
     samples: Sequence[float], share: float, *, level: float = 0.05
 ) -> Percentile | None:
-    """As `percentile`, of samples in the order of their arrival at a queue.
+    """As `percentile`, for samples in the order of their arrival at a queue.
 
-    Its bounds are those of as many independent samples as these are worth; None where that is too
-    few. A run that is short beside a queue's memory (see `harness.ask.probe.samples`) hides even so
-    what it never saw.
+    The bounds are those of the effective number of independent samples; None if it is too small.
+    A run that is short compared with the queue's memory (see `harness.ask.probe.samples`) still
+    misses congestion that it never saw.
     """
     plain = percentile(samples, share, level=level)
     if plain is None:
@@ -109,8 +106,8 @@ def smallest_sample(share: float, *, level: float = 0.05) -> int:
 def _design_effect(below: Bools) -> float:
     """Variance of the share of samples below a value, over that of independent ones; at least 1.
 
-    By the means of ten batches in order. Where neighbouring batches are alike they are too short,
-    and the variance is that of a first-order autoregression of them.
+    Estimated from the means of ten consecutive batches. Correlation between neighbouring batches
+    shows that they are too short; it is corrected for as a first-order autoregression.
     """
     share = float(below.mean())
     size = below.size // BATCHES
@@ -142,30 +139,30 @@ def _lower_rank(n: int, share: float, level: float) -> int | None:
 
 
 LOWER_SHARE = 0.5
-"""The lower bound is drawn at so much of the level: what is left of the skew makes it too high."""
+"""Share of the level for the lower bound, which the remaining skew would make too high."""
 _LEAST_SHARE = 0.001
-"""A share of 0 or 1 has no log-odds; so near to them it does not matter."""
+"""Shares are clipped to this far from 0 and 1, which have no log-odds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """The setting at the crossing, and its one-sided bounds; None with a single repeat."""
+    """The setting at the crossing, and its one-sided bounds (None with a single repeat)."""
 
     value: float
     lower: float | None
     upper: float | None
     between: tuple[float, float]
-    """The settings beside it."""
+    """The settings below and above it."""
     drop: float
-    """By how much the log-odds fall between these: over a wide bracket a deep fall is a guess."""
+    """Fall of the log-odds between these; deep over a wide bracket, it makes the value a guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """The crossing, or that of one repeat left out, lies beyond what was measured."""
+    """The crossing lies beyond the settings measured, pooled or without one of the repeats."""
 
     below: bool
-    """Below the lowest setting; else above the highest."""
+    """Whether it lies below the lowest setting; else above the highest."""
 
 
 Found: TypeAlias = Crossing | Outside
@@ -174,13 +171,13 @@ Found: TypeAlias = Crossing | Outside
 def find_crossing(
     settings: Sequence[float], shares: Sequence[Sequence[float]], *, at: float, level: float
 ) -> Found:
-    """Cross the pooled curve with `at`, a share.
+    """Find the setting at which the pooled share falls to `at`.
 
     Args:
         settings: positive and rising.
         shares: for each setting one share per repeat, the repeats in one order.
-        at: the share that is looked for.
-        level: of each bound, one-sided.
+        at: the share at the crossing.
+        level: one-sided level of each bound.
     """
     x = np.log(np.asarray(settings, dtype=np.float64))
     table = np.asarray(shares, dtype=np.float64)
@@ -209,21 +206,21 @@ def find_crossing(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Crossed:
-    """One curve's crossing: its logarithm, the number of the setting below it, the fall there."""
+    """One curve's crossing: its logarithm, the index of the setting below it, the fall there."""
 
     x: float
     low: int
     drop: float
 
     def reported(self, settings: Sequence[float]) -> Crossing:
-        beside = (settings[self.low], settings[self.low + 1])
+        between = (settings[self.low], settings[self.low + 1])
         return Crossing(
-            value=math.exp(self.x), lower=None, upper=None, between=beside, drop=self.drop
+            value=math.exp(self.x), lower=None, upper=None, between=between, drop=self.drop
         )
 
 
 def _cross(x: Floats, shares: Floats, at: float) -> _Crossed | Outside:
-    """The crossing of one curve, made monotone first, straight in log-odds between settings."""
+    """The crossing of one curve: made monotone, then interpolated in log-odds."""
     falling = isotonic_regression(shares, increasing=False).x
     odds = _log_odds(np.clip(falling, _LEAST_SHARE, 1 - _LEAST_SHARE))
     wanted = float(_log_odds(np.asarray(at)))

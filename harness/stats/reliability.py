@@ -1,7 +1,4 @@
-"""What repeats show: variance between and within cases, and the noise floor of a feature.
-
-How far two labellers agree beyond chance: Cohen's kappa, with an interval.
-"""
+"""How far repeats and labellers agree: Cohen's kappa, score variance, and an arm against itself."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from harness.stats.arrays import Floats, Numbers
 class Kappa:
     """Agreement of two labellers on the same `n` cases; 1 is perfect, 0 is chance.
 
-    `value`, `lower` and `upper` are None where chance alone agrees always (one label only).
+    `value`, `lower` and `upper` are None if there is only one label: chance then always agrees.
     """
 
     value: float | None
@@ -37,6 +34,9 @@ def cohen_kappa(first: Sequence[str], second: Sequence[str], *, confidence: floa
     The standard error is that of Fleiss, Cohen and Everitt (1969), for a kappa that is not 0.
     With perfect agreement it is 0; the lower end then comes from the rule of three: 3/n of the
     cases could still differ.
+
+    Raises:
+        ValueError: the lists are empty or differ in length.
 
     >>> found = cohen_kappa(["a"] * 10 + ["b"] * 10, ["a"] * 9 + ["b"] * 11)
     >>> round(found.value, 3), found.agreed
@@ -68,6 +68,9 @@ def cohen_kappa(first: Sequence[str], second: Sequence[str], *, confidence: floa
 
 def share_lower(agreed: int, n: int, *, confidence: float = 0.95) -> float:
     """One-sided lower bound of a share by Clopper and Pearson (1934): never below its level.
+
+    Raises:
+        ValueError: `n` is 0, or `agreed` is not between 0 and `n`.
 
     >>> round(share_lower(55, 60), 3)
     0.833
@@ -117,10 +120,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseFloor:
-    """An arm against itself: half of its repeats beside the other half, case by case.
+    """Two repeats of one arm compared case by case.
 
-    `disagreement` is the share of cases whose two repeats differ; `difference` the mean of one
-    minus the other with its standard `error`: a swap cannot be told from noise below it.
+    `disagreement` is the share of cases whose two repeats differ; `difference` is the mean of the
+    second minus the first, with its standard `error`: a smaller effect is noise.
     """
 
     disagreement: float
@@ -163,6 +166,6 @@ def noise_floor(scores: Numbers) -> NoiseFloor | None:
 
 
 def _complete(scores: Numbers) -> Floats:
-    """Cases all of whose repeats have a score."""
+    """The cases whose repeats all have a score."""
     values = np.atleast_2d(np.asarray(scores, dtype=np.float64))
     return values[~np.isnan(values).any(axis=1)]

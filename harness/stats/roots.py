@@ -1,19 +1,16 @@
-"""Where a falling function of one number reaches zero."""
+"""Root of a falling function of one variable."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from scipy.optimize import brentq
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _RELATIVE = 1e-15
 
 
 def falling_root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Zero of a falling function between `low` and `high`; the nearer end where there is none.
+    """Root of a falling function in [low, high]; the nearer end if it has none there.
 
     >>> falling_root(lambda x: 2 - x * x, 0.0, 2.0)
     1.414213562373095

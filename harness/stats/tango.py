@@ -5,10 +5,10 @@ the paired-sample design", Statistics in Medicine 17 (1998) 891-908. A case that
 incumbent gets right is a *loss*, one that only the candidate gets right a *gain*; cases on which
 both agree count in n alone. The difference is (gains - losses) / n.
 
-Where nothing was gained the score's size exceeds its level most (1.35 of it with few losses, at
-5 %), and the exact test is at hand: only the losses are uncertain, and they are binomial at the
-margin at best. There the larger of both p-values counts, and the wider bound (C. J. Clopper and
-E. S. Pearson, Biometrika 26 (1934) 404-413).
+Without gains the score test's error exceeds its level most (1.35 times 5 % with few losses). The
+exact test is available there: only the losses are uncertain, and at the margin they are binomial
+at best. So without gains the larger of both p-values counts, and the wider bound (C. J. Clopper
+and E. S. Pearson, Biometrika 26 (1934) 404-413).
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ def bounds(losses: Numbers, gains: Numbers, n: Numbers, level: Numbers) -> Bound
 
 
 def _lower(losses: Floats, gains: Floats, n: Floats, level: Floats) -> Floats:
-    """Smallest difference that the data do not contradict: the score is monotone in it.
+    """Smallest difference that the data do not contradict; the score is monotone in it.
 
-    The bracket is halved 60 times; for a few tables, where each call costs more than its numbers,
-    cut into 64 parts ten times.
+    The bracket is halved 60 times. For a few tables, where overhead dominates, it is cut into 64
+    parts ten times instead.
     """
     wanted = -special.ndtri(level)
     with np.errstate(invalid="ignore", divide="ignore"):

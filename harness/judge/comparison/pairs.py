@@ -1,13 +1,8 @@
-"""The same cases under both arms, in the seeded order.
+"""Paired evidence: the scores of two arms, case by case, in the seeded order.
 
-What one option answered, scored: the half of a comparison.
-
-Pairs -> the sample that a test sees.
-
-The cases on which the arms disagree, for a person to read: graders have bugs.
-
-In a public data set the source's grader read "$18.00" as 0 and cost the flagship 3.2 points; such
-a bug shows when the disagreements of one direction are read, or scored again by a second grader.
+Also lists the cases on which the arms disagree, and what a second grader changes. Graders have
+bugs: in a public data set the source's grader read "$18.00" as 0 and cost the flagship 3.2 points.
+Such a bug shows when the disagreements of one direction are read, or scored again.
 """
 
 from __future__ import annotations
@@ -27,10 +22,9 @@ class Arm:
     """One option's scores by case id; a case that is not in `scores` was not asked yet.
 
     A tuple holds one score in [0, 1] per repeat; None is Missing (the world's fault). `failed`
-    names cases with a Failed trial (the model's fault, score 0, which stands in `scores`).
-    `unlabelled` names answered cases that no label can score yet: their repeats are None.
-    `answers` are normalised answers, given only where equal answers make equal scores: then
-    they settle cases without a label.
+    names cases with a Failed trial (the model's fault; `scores` has 0 for it). `unlabelled` names
+    answered cases without the label that would score them: their repeats are None. `answers` holds
+    normalised answers if equal answers have equal scores: they settle cases without a label.
     """
 
     option: str
@@ -45,7 +39,7 @@ class Arm:
         return sum(present) / len(present) if present else None
 
     def missing(self, case_ids: tuple[str, ...]) -> int:
-        """Trials without a score because of the world, among these cases."""
+        """Number of Missing trials among these cases."""
         return sum(
             sum(value is None for value in self.scores[case_id])
             for case_id in case_ids
@@ -53,7 +47,7 @@ class Arm:
         )
 
     def trials(self, case_ids: tuple[str, ...]) -> int:
-        """Trials asked, among these cases."""
+        """Number of trials asked among these cases."""
         return sum(len(self.scores.get(case_id, ())) for case_id in case_ids)
 
 
@@ -81,7 +75,7 @@ class Missed:
     missing: int
     failed: int
     share: float = 0.0
-    """Share of the trials that are missing, each case counted alike however many it has."""
+    """Share of missing trials, averaged over the cases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +155,7 @@ def sample(pairs: Sequence[Pair]) -> Sample:
 
 
 def missing_as_zero(pairs: Sequence[Pair]) -> Sample:
-    """As `sample`, with a missing arm counted as a wrong answer."""
+    """As `sample`, with a missing answer counted as wrong."""
     asked = [pair for pair in pairs if not pair.unlabelled]
     return Sample(
         differences=tuple(
@@ -191,7 +185,7 @@ class Discordance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraderGap:
-    """What a second grader changes: means of both arms under both graders, shares.
+    """Mean scores of both arms under two graders, shares.
 
     `tilt` is the difference under the second grader minus that under the first: far from 0, the
     first grader favours one of the models.

@@ -1,15 +1,12 @@
-"""Slices and guardrails: named parts and second measures that must hold by themselves.
+"""Slices, guardrails, the incumbent's own bar, and cascades.
 
-`alarm` vetoes when harm beyond the margin is shown at one-sided 5 %; what could not be excluded
-is printed beside it. `proven` must itself be shown non-inferior, which the procedure tests.
+An `alarm` part vetoes when harm beyond its margin is shown at one-sided 5 %; the harm that could
+not be excluded is reported with it. A `proven` part must itself be shown non-inferior, which the
+procedure tests.
 
-Does the incumbent pass its own bar?
-
-A cascade, for free from stored answers: the cheap model first, the incumbent when it must.
-
-An answer of the cheap model is kept when a checkable validator accepts it (format, schema, not
-"unsure"); else the incumbent's stored answer of the same case and repeat stands. So a cascade is
-one more arm over the same cases, tested like any candidate.
+A cascade asks a cheap model first: its answer is kept when a validator accepts it (format, schema,
+not "unsure"), else the incumbent's stored answer of the same case and repeat is used. So a cascade
+is one more arm over the same cases, tested like any candidate, and costs no further call.
 """
 
 from __future__ import annotations
@@ -40,7 +37,7 @@ class Baseline:
 def baseline(pairs: Sequence[Pair], *, level: float = 0.05) -> Baseline | None:
     """Estimate the incumbent's score on the cases it was asked; None without a score.
 
-    None, too, where labels are lacking: the labelled cases are those on which the models differ.
+    Also None if labels are missing, because only the cases on which the models differ have them.
     """
     if any(pair.agreed or pair.unlabelled for pair in pairs):
         return None
@@ -61,7 +58,7 @@ def baseline(pairs: Sequence[Pair], *, level: float = 0.05) -> Baseline | None:
 
 ALARM_LEVEL = 0.05
 FEWEST_TO_NAME = 20
-"""A slice that nobody named is shown from so many cases on."""
+"""Smallest slice that is shown without being named in the eval set."""
 Protect: TypeAlias = Literal["alarm", "proven"]
 
 
@@ -84,12 +81,12 @@ class SubTest:
 def slice_results(
     pairs: Pairs, parts: Sequence[SubTest], method: Method
 ) -> tuple[SliceResult, ...]:
-    """What each named slice shows on the pairs that are given."""
+    """Results of the named slices on the given pairs."""
     return tuple(_slice(pairs, part, method) for part in parts)
 
 
 def guardrail_result(pairs: Pairs, part: SubTest, method: Method) -> GuardrailResult:
-    """What a second measure shows; `pairs` are paired scores of that measure."""
+    """Result of a second measure; `pairs` holds the paired scores of that measure."""
     found = estimate(sample(pairs.pairs), method, _level(part))
     scored = [
         (pair.incumbent, pair.candidate)
@@ -115,7 +112,7 @@ def guardrail_result(pairs: Pairs, part: SubTest, method: Method) -> GuardrailRe
 def weakest_unnamed(
     pairs: Pairs, groups: Mapping[tuple[str, str], frozenset[str]], method: Method, *, most: int = 3
 ) -> tuple[SliceResult, ...]:
-    """The slices nobody named that lost most, at least 20 cases each; exploratory, no veto."""
+    """The unnamed slices that lost most, of at least 20 cases; exploratory, without veto."""
     found = [
         _exploratory(pairs, key, value, case_ids, method)
         for (key, value), case_ids in sorted(groups.items())
@@ -158,7 +155,7 @@ def _level(part: SubTest) -> float:
 
 
 def _vetoes(found: Estimate | None, part: SubTest) -> bool:
-    """A proven part vetoes until it is shown; an alarm when harm is shown."""
+    """A proven part vetoes until it is shown non-inferior, an alarm once harm is shown."""
     if part.protect == "proven":
         return found is None or found.lower <= -part.margin / 100
     return found is not None and found.upper < -part.margin / 100
@@ -183,10 +180,9 @@ def cascade_arm(
 ) -> Arm:
     """The arm of a cascade over the cases that both arms were asked.
 
-    `accepted` says of each case, repeat by repeat, whether the cheap answer passes the validator;
-    one that the cheap model failed (Failed) is not accepted. A missing one stays missing: what the
-    world lost is not escalated. Of imported answers one model may have more repeats than the other:
-    as many count as both have.
+    `accepted` says for each repeat of a case whether the cheap answer passes the validator; a
+    Failed answer does not. A Missing answer stays missing and is not escalated. Imported answers
+    may have more repeats for one model: only those that both have count.
     """
     kept = {
         case: _kept(cheap, case, accepted[case])
@@ -228,7 +224,7 @@ def _scores(
 def _named(
     cheap: frozenset[str], incumbent: frozenset[str], kept: Mapping[str, tuple[bool, ...]]
 ) -> frozenset[str]:
-    """Cases that the arm whose answer stands names."""
+    """The named cases of the arm whose answer is used."""
     return frozenset(
         case
         for case, keeps in kept.items()
@@ -237,7 +233,7 @@ def _named(
 
 
 def _answer(cheap: Arm, incumbent: Arm, case: str, keeps: tuple[bool, ...]) -> str | None:
-    """The one normal form of all repeats; None when there is none."""
+    """The common normal form of all repeats; None if they differ or have none."""
     sources = [arm for arm, stands in ((cheap, any(keeps)), (incumbent, not all(keeps))) if stands]
     answers = {arm.answers.get(case) for arm in sources}
     return answers.pop() if len(answers) == 1 else None

@@ -1,7 +1,4 @@
-"""What one option's pairs show at given levels, as the design's method sees them.
-
-How many cases would show an option within the margin, if it is as it was seen.
-"""
+"""Estimates and p-values of one option's pairs, and how many cases it still needs."""
 
 from __future__ import annotations
 
@@ -27,9 +24,10 @@ from harness.stats.sequential.steering import (
 
 
 def shown(design: Design, pairs: Pairs, *, cases: tuple[int, int], level: float) -> Figures:
-    """Bounds of an option on the cases from the first to before the second.
+    """Figures of an option on `cases`, from the first to before the second.
 
-    A case that waits for its label ends them: left out, only differences would go.
+    They end before the first case without its label: skipping such cases would drop disagreements
+    only.
     """
     start, stop = cases
     chosen = tuple(takewhile(lambda pair: not pair.unlabelled, pairs.pairs[start:stop]))
@@ -46,18 +44,18 @@ def shown(design: Design, pairs: Pairs, *, cases: tuple[int, int], level: float)
 
 
 def on_all_cases(design: Design, pairs: Pairs) -> Figures:
-    """As `shown`, on every case of the option, the pilot's too: harm is shown by all of them."""
+    """As `shown`, on every case of the option, pilot included; used to show harm."""
     return shown(design, pairs, cases=(0, len(pairs.pairs)), level=design.alpha)
 
 
 def resting_on_all(design: Design, standing: Standing, pairs: Pairs) -> Standing:
-    """The same standing with the figures of every case, where harm to a part is shown by them."""
+    """The same standing with the figures of every case, on which harm to a part was shown."""
     found = on_all_cases(design, pairs)
     return standing if found.tested is None else replace(standing, figures=found)
 
 
 def option_p_value(design: Design, evidence: PairsSoFar, option: str, count: int) -> float | None:
-    """Largest p-value of the option and its proven parts on the cases before `count`."""
+    """Largest p-value of the option and its proven parts before `count`; None if one has none."""
     found = [
         p_value(sample(pairs), design.method, margin)
         for pairs, margin, _ in parts_before(design, evidence, option, count, start=design.pilot)
@@ -84,13 +82,13 @@ def _at(source: Pairs, positions: tuple[int, ...], start: int, stop: int) -> lis
 
 
 def inferior(design: Design, pairs: Pairs) -> bool:
-    """All its cases show the option to be worse than the margin, at one-sided alpha, unadjusted."""
+    """Whether all its cases show a loss beyond the margin, at one-sided alpha, unadjusted."""
     best = on_all_cases(design, pairs).best
     return best is not None and best < -design.margin / 100
 
 
 def incomplete(design: Design, pairs: Pairs) -> bool:
-    """More trials of an arm are missing than a run may lack."""
+    """Whether more trials of an arm are missing than the design allows."""
     worst = max(pairs.incumbent.share, pairs.candidate.share)
     return worst > design.largest_missing_share
 
@@ -104,10 +102,10 @@ _STEP = 10
 
 
 def cases_to_decide(design: Design, evidence: PairsSoFar, standing: Standing) -> int | None:
-    """Cases in all, the pilot's too, of an option that was given up or is open after its last.
+    """Total cases, pilot included, at which a stopped or open option would be decided.
 
-    None: of no number up to 20,000 is it likely, or nothing was seen. A proven part needs as many
-    of its own as bring it over its own margin.
+    None: over 20,000, or nothing was seen. A proven part needs enough of its own cases to clear
+    its own margin.
     """
     if standing.option not in evidence.pairs:
         return None
@@ -126,17 +124,16 @@ def cases_to_decide(design: Design, evidence: PairsSoFar, standing: Standing) ->
 
 
 class Aim(NamedTuple):
-    """What has to be shown: a loss below `margin`, at `level`."""
+    """What is to be shown: a loss below `margin`, at `level`."""
 
     margin: float
     level: float
 
 
 def _taken(design: Design, pairs: Sequence[Pair], *, stopped: bool) -> Taken | None:
-    """What the option is taken to be: as it was measured on the cases that its figures rest on.
+    """The assumed candidate: as measured on the cases that its figures rest on.
 
-    Of one that was given up early little was seen: what is believed beforehand counts, as it did
-    for its chance, where that is less.
+    An option that was stopped early has few cases: the posterior is used if it is worse.
     """
     every = _moments(pairs)
     deciding = frozenset(design.order[design.pilot :])

@@ -1,4 +1,4 @@
-"""The composed ladder, one step at a time: pilot, then lazily, cheapest option first."""
+"""The ladder procedure, one step at a time: a pilot of all options, then the cheapest first."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from harness.stats.sequential.state import (
 )
 
 _LEAST = 1e-12
-"""Stands for a local level of 0 in a table of looks."""
+"""Used instead of a local level of 0 in a table of looks."""
 
 
 def step(design: Design, evidence: PairsSoFar) -> Step:
-    """Ask the pilot's next stage of every survivor, else the next check of one option."""
+    """Ask every survivor the pilot's next stage; after the pilot, one option its next check."""
     if needed := _unasked(design, evidence):
         return Ask(options=needed, incumbent=len(design.order))
     found = _ladder_state(design, evidence)
@@ -59,12 +59,12 @@ def step(design: Design, evidence: PairsSoFar) -> Step:
 
 
 def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
-    """How every option stands so far."""
+    """The standings so far, cheapest option first."""
     return _standings(design, evidence, _ladder_state(design, evidence))
 
 
 def _unasked(design: Design, evidence: PairsSoFar) -> tuple[tuple[str, int], ...]:
-    """Without a pilot labels come last, so that every option answers every case first."""
+    """Cases to ask before any test if labels come last: all of them, for every option."""
     if design.stages:
         return ()
     size = len(design.order)
@@ -97,7 +97,7 @@ def _seen(design: Design, evidence: PairsSoFar, option: str) -> OptionSeen:
 
 
 def _lost(design: Design, pairs: Pairs) -> bool:
-    """Too many trials are missing at a look: the option can no longer pass."""
+    """Whether too many trials are missing at a look, so that the option can no longer pass."""
     return len(pairs.pairs) >= design.looks[0] and incomplete(design, pairs)
 
 
@@ -129,7 +129,7 @@ def _role(found: LadderState, place: int) -> str:
 
 
 class _Seen:
-    """One option with all that its standing is made of."""
+    """One option with everything that its standing is made from."""
 
     def __init__(
         self, design: Design, evidence: PairsSoFar, name: str, state: OptionState, role: str
@@ -144,7 +144,7 @@ class _Seen:
 
     @property
     def used(self) -> int:
-        """Cases that its walk has used; all that it was asked when a veto hides the walk."""
+        """Cases that its walk has used; all that it was asked if it was vetoed."""
         if self.state.reached or self.pairs is None:
             return self.state.reached
         walked = len(self.pairs.pairs) if self.vetoed else 0
@@ -152,17 +152,17 @@ class _Seen:
 
     @property
     def vetoed(self) -> bool:
-        """Vetoed by the caller, or by its missing trials."""
+        """Whether it was vetoed by the caller, or has too many missing trials."""
         return self.name in self.evidence.vetoed or self.lost
 
     @property
     def lost(self) -> bool:
-        """Too many of its trials are missing."""
+        """Whether too many of its trials are missing."""
         return self.pairs is not None and _lost(self.design, self.pairs)
 
     @property
     def look(self) -> int | None:
-        """The look whose bound is shown: the one that passed it, else the last one."""
+        """The look whose bound is shown: the one that it passed, else the last one taken."""
         best = None if self.decided is None else self.state.levels[self.decided]
         if best is not None and best < self.state.local:
             return self.decided
@@ -170,7 +170,7 @@ class _Seen:
 
     @property
     def cases(self) -> tuple[int, int]:
-        """The cases that the shown figures rest on."""
+        """The cases that its figures rest on."""
         if self.state.dropped or not self.used:
             return (0, (self.state.piloted or self.design.pilot) if self.state.dropped else 0)
         passed = self.passes or self.vetoed
@@ -180,7 +180,7 @@ class _Seen:
 
     @property
     def stop(self) -> Stop | None:
-        """Why it was given up in the pilot or later; None where it was not."""
+        """Why it was stopped, in the pilot or later; None if it was not."""
         state, steering = self.state, self.design.steering
         if state.last_chance is None or self.vetoed or self.passes:
             return None
@@ -195,7 +195,7 @@ class _Seen:
 
     @property
     def level(self) -> float:
-        """The level of the shown bound: a look's where one decided, else the option's own."""
+        """The level of the shown bound: a look's nominal one, else the option's local level."""
         state = self.state
         if state.local <= 0:
             return self.design.alpha
@@ -254,12 +254,12 @@ def _to_label(seen: _Seen) -> tuple[str, ...]:
     """Disagreements that need a label before the next look of an option that is being asked."""
     if not seen.wanted or seen.pairs is None:
         return ()
-    ahead = [look for look in seen.design.looks if look > seen.used]
-    return unlabelled(seen.pairs, ahead[0]) if ahead else ()
+    next_looks = [look for look in seen.design.looks if look > seen.used]
+    return unlabelled(seen.pairs, next_looks[0]) if next_looks else ()
 
 
 def _looks(seen: _Seen, state: QualityState) -> tuple[LookRow, ...]:
-    """Every look that was taken, and how the option left the ladder."""
+    """Every look that was taken; the last row says how the option ended."""
     rows = [_row(seen, place, state) for place in seen.known]
     if seen.state.dropped:
         return (_ending(seen, 0, "dropped"),)

@@ -1,7 +1,7 @@
-"""Step through a design: what to ask next, or how every option stands.
+"""Step through a design: what to ask next, or the standing of every option.
 
-The caller replays what `Ask` wants, scores it, pairs it
-(`harness.judge.comparison.pairs.pair_up`) and calls again with the longer evidence; the same
+The caller asks what an `Ask` names, scores and pairs the answers
+(`harness.judge.comparison.pairs.pair_up`) and calls again with the longer evidence. The same
 evidence always gives the same step.
 
     evidence = PairsSoFar()
@@ -33,7 +33,7 @@ _STANDINGS = {
 
 
 def next_step(design: Design, evidence: PairsSoFar) -> Step:
-    """Return what to ask, what to confirm, or how every option stands.
+    """Return what to ask, what to confirm, or the final standings.
 
     Raises:
         ValueError: there are cases that the plan does not have. Adding cases until an option
@@ -51,7 +51,7 @@ def next_step(design: Design, evidence: PairsSoFar) -> Step:
 
 
 def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
-    """How every option stands so far, cheapest first; final once `next_step` is `Finished`."""
+    """The standings so far, cheapest option first; final once `next_step` is `Finished`."""
     if too_small(design):
         return tuple(
             Standing(option=option.name, state=QualityState.TOO_SMALL) for option in design.options
@@ -60,9 +60,9 @@ def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
 
 
 def too_small(design: Design) -> bool:
-    """Not even zero disagreement would clear the margin: refused before spending.
+    """Whether not even zero disagreement would clear the margin; then nothing is spent.
 
-    Clusters count for as many cases as they are worth when each agrees with itself.
-    An exploratory design is asked all the same: it shows, and decides nothing.
+    Clusters count as their effective number of cases. An exploratory design is run all the same:
+    it shows, and decides nothing.
     """
     return not design.exploratory and size_of(design).too_small

@@ -1,4 +1,4 @@
-"""What a record says about an option's quality: points, rounded to what a page can show."""
+"""An option's quality as the record states it: in points, rounded."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _DIGITS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """Both arms' mean scores on the deciding pairs, shares; None where they cannot be known."""
+    """Both arms' mean scores on the deciding pairs, shares; None if they are unknown."""
 
     incumbent: float | None
     candidate: float | None
 
 
 def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Quality | None:
-    """Fill a record's `Quality`; None when nothing was tested (no settled pair)."""
+    """Fill a record's `Quality`; None if nothing was tested (no settled pair)."""
     settled = settled_in(pairs, standing.cases)
     levels = score_levels(settled)
     figures = (standing.difference, standing.worst, standing.best, standing.level)
@@ -76,8 +76,8 @@ def missingness(pairs: Pairs) -> Missingness:
 def score_levels(pairs: list[Pair]) -> Levels:
     """Mean scores over the pairs whose scores are known.
 
-    Where equal answers stand in for labels, only the cases that differ have scores: their mean
-    says nothing of the rest, and neither level is known.
+    If equal answers replace labels, only the cases that differ have scores; their mean says
+    nothing about the rest, so both levels are unknown.
     """
     scored = [
         (pair.incumbent, pair.candidate)
@@ -111,7 +111,7 @@ def _clusters(design: Design, settled: list[Pair]) -> int | None:
 def _table(settled: list[Pair]) -> tuple[int | None, int | None, int | None, int | None]:
     """Both right, only the incumbent, only the candidate, neither; None for graded scores.
 
-    Where a case agrees without a label, both may be right or neither: these two are None then.
+    If a case agrees without a label, both may be right or neither: these two counts are then None.
     """
     differences = [pair.difference for pair in settled]
     scores = {value for pair in settled for value in (pair.incumbent, pair.candidate)}

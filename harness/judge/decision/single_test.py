@@ -2,10 +2,10 @@
 
 Holm: every option answers every case, and all are tested together.
 
-Fixed sequence, for ladders whose order of quality was declared: dearest first, each at alpha
+Fixed sequence, for a declared order of quality: most expensive option first, each at alpha
 (P. H. Westfall and A. Krishen, "Optimally weighted, fixed sequence and gatekeeper multiple testing
 procedures", Journal of Statistical Planning and Inference 99 (2001) 25-40). The next cheaper option
-is asked only after the dearer one passed on quality; the first that does not pass ends the
+is asked only after the one before it passed on quality; the first that does not pass ends the
 sequence, and cheaper ones are never asked.
 """
 
@@ -58,7 +58,7 @@ def holm_step(design: Design, evidence: PairsSoFar) -> Step:
 
 
 def holm_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
-    """How every option stands so far; none passes before it was asked in full."""
+    """The standings so far; no option passes before it was asked every case."""
     return tuple(_standing(design, evidence, tested) for tested in _tests(design, evidence))
 
 
@@ -84,7 +84,7 @@ def _tests(design: Design, evidence: PairsSoFar) -> tuple[_Tested, ...]:
 
 
 def _full_p_value(design: Design, evidence: PairsSoFar, name: str, size: int) -> float | None:
-    """None where the option may not be tested: never asked in full, incomplete, or unlabelled."""
+    """None if the option cannot be tested: not fully asked, incomplete, or unlabelled."""
     if evidence.asked(name) < size:
         return None
     pairs = evidence.pairs[name]
@@ -94,7 +94,7 @@ def _full_p_value(design: Design, evidence: PairsSoFar, name: str, size: int) ->
 
 
 def _standing(design: Design, evidence: PairsSoFar, tested: _Tested) -> Standing:
-    """How an option stands after its single test."""
+    """The standing of an option after its single test."""
     pairs = evidence.pairs.get(tested.option)
     if pairs is None:
         return Standing(option=tested.option, state=QualityState.VETOED)
@@ -148,7 +148,7 @@ def _look(tested: _Tested, found: Figures, state: QualityState) -> LookRow:
 
 
 def sequence_step(design: Design, evidence: PairsSoFar) -> Step:
-    """Ask the next option of the sequence for every case, as long as all dearer ones passed."""
+    """Ask the next option every case, as long as all more expensive ones passed."""
     size = len(design.order)
     settled = evidence.cleared | evidence.vetoed
     for option in reversed(design.options):
@@ -165,7 +165,7 @@ def sequence_step(design: Design, evidence: PairsSoFar) -> Step:
 
 
 def sequence_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
-    """How every option stands so far, cheapest first."""
+    """The standings so far, cheapest option first."""
     return tuple(
         _standing(design, evidence, _test(design, evidence, option.name))
         if evidence.asked(option.name) or option.name in evidence.vetoed

@@ -1,7 +1,4 @@
-"""How one option stands after its tests; shares, candidate minus incumbent.
-
-What goes into a step of the procedure and what comes out.
-"""
+"""The steps of a test and the standing of its options; shares, candidate minus incumbent."""
 
 from __future__ import annotations
 
@@ -35,10 +32,13 @@ class QualityState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """Why an option was given up before its last case.
+    """Why an option was stopped before its last case.
 
-    `chance` is the predicted chance that it would pass at the end. It lies below `threshold`; or
-    its `share` of the error allowed, which goes by the chances of all, lies below `least_share`.
+    `chance` is the predicted chance that it would pass at the end. Either it lies below
+    `threshold`, or the option's `share` of alpha lies below `least_share`.
+
+    Raises:
+        ValueError: neither holds, or the option had reached its last case.
     """
 
     seen: int
@@ -56,7 +56,7 @@ class Stop:
 
     @property
     def short_of_share(self) -> bool:
-        """The others had so much better chances that too small a share was left for it."""
+        """Whether its share of alpha was too small, as the other options had better chances."""
         return (
             self.share is not None
             and self.least_share is not None
@@ -66,7 +66,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookRow:
-    """One look as it was. `worst` is the lower bound at `level`, the look's nominal level."""
+    """One look that was taken. `worst` is the lower bound at `level`, its nominal level."""
 
     number: int
     n: int
@@ -153,9 +153,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairsSoFar:
-    """What is known so far: per option its pairs; per option and measure, proven guardrails.
+    """The evidence so far: pairs per option, and per option and measure for proven guardrails.
 
-    `vetoed` options are out; `cleared` ones passed on quality and were looked at for vetoes.
+    `vetoed` options are out; `cleared` ones passed on quality and have no veto.
     """
 
     pairs: Mapping[str, Pairs] = field(default_factory=dict[str, Pairs])
@@ -172,7 +172,7 @@ class PairsSoFar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Cases to be answered before the next step: counts into the design's order."""
+    """Cases to be answered before the next step, as counts into the design's order."""
 
     options: tuple[tuple[str, int], ...]
     incumbent: int
@@ -180,14 +180,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm:
-    """These options passed on quality: is there a veto (slice, guardrail, latency)?"""
+    """These options passed on quality; look for vetoes (slice, guardrail, latency)."""
 
     options: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """Nothing more is asked; how each option of the design stands, cheapest first."""
+    """Nothing more is to be asked; the standing of each option, cheapest first."""
 
     standings: tuple[Standing, ...]
 

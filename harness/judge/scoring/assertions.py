@@ -1,8 +1,8 @@
-"""The scorer `assertions`: each case names what its answer must hold, and all of it must.
+"""The scorer `assertions`: each case lists checks, all of which its answer must pass.
 
 The target is a JSON list of `{"type": ..., "value": ...}`. Types are promptfoo's: `equals`,
 `contains`, `starts-with`, `regex`, `is-json` (the value, if any, is a JSON Schema), `contains-any`,
-`contains-all`, `icontains` and its `-any` and `-all`; `not-` before a type turns it round.
+`contains-all`, `icontains` and its `-any` and `-all`; `not-` before a type negates it.
 """
 
 from __future__ import annotations
@@ -77,13 +77,17 @@ class Assertions:
         return plain(answer) or None
 
     def score(self, case: Case, answer: str) -> float:
-        """1 when every assertion holds; raises `UsageError` for a list that cannot be read."""
+        """1 when every assertion holds.
+
+        Raises:
+            UsageError: the target is not a list of known assertions.
+        """
         return float(any(self._holds(case, target, answer) for target in targets_of(case)))
 
     def _holds(self, case: Case, target: str, answer: str) -> bool:
         try:
             listed = cast("list[dict[str, Any]]", json.loads(target))
-            # Each of them, so that a broken one is told by the first answer, not by some later one.
+            # All of them, so that a broken one is reported by the first answer.
             held = [_check(answer, entry["type"], entry.get("value")) for entry in listed]
             return all(held)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, re.error) as error:

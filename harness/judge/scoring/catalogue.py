@@ -1,7 +1,4 @@
-"""Every scorer by the name that an eval set uses.
-
-The scorers of an eval set, built and tried on constants before an answer is paid for.
-"""
+"""Every scorer by the name that an eval set uses, and a check of them before any call."""
 
 from __future__ import annotations
 
@@ -67,7 +64,7 @@ _BINARY = frozenset(SCORERS) - {"evaluate", "json-fields"}
 
 
 def is_binary(spec: ScorerSpec) -> bool:
-    """Whether a scorer can only say 0 or 1; of the user's own nothing is known, so False."""
+    """Whether a scorer gives only 0 or 1; False for the user's own, which may not."""
     if spec.scorer == "judge":
         options = judge_options(spec)
         return options.compare == "alone" and set(options.grades.values()) <= {0.0, 1.0}
@@ -82,7 +79,7 @@ _WITHOUT_TARGET = frozenset({"format", "graded", "judge", "json-schema"})
 
 
 def needs_target(spec: ScorerSpec) -> bool:
-    """Whether a case must have a target (or a label) to be scored; no code of the user's runs."""
+    """Whether a case must have a target or a label to be scored; runs no user code."""
     if ":" in spec.scorer:
         return bool(json.loads(spec.options).get("needs_target", True))
     return spec.scorer not in _WITHOUT_TARGET
@@ -92,7 +89,7 @@ _CLOSED = frozenset({"exact", "format", "json-fields", "json-schema", "label", "
 
 
 def is_closed(spec: ScorerSpec) -> bool:
-    """Whether equal normal forms have equal scores; no code of the user's runs."""
+    """Whether equal normal forms have equal scores; runs no user code."""
     if ":" in spec.scorer:
         return json.loads(spec.options).get("normalise") is not None
     return spec.scorer in _CLOSED
@@ -102,14 +99,14 @@ Fault: TypeAlias = "tuple[tuple[str | int, ...], str]"
 """The key in `evalset.yaml`, and what is wrong there."""
 
 _CONSTANTS = ("", "yes", "0", "{}", "[]", '{"a": [1, "b", null]}')
-_SELDOM = ("evaluate", ":")
-"""Scorers whose code is others': slow, perhaps, so that they are tried on one case alone."""
+_FOREIGN = ("evaluate", ":")
+"""Marks of scorers that run foreign code: perhaps slow, so they are tried on one case only."""
 
 
 def scorer_faults(evalset: EvalSet, folder: Path, *, run_users_code: bool) -> Iterator[Fault]:
-    """Every scorer that cannot be made, or that fails on an answer that any model may give.
+    """Find scorers that cannot be made, or that fail on an answer that a model may give.
 
-    Without `run_users_code` a function or a metric of the user's is passed over.
+    Without `run_users_code` the user's functions and metrics are skipped.
     """
     primary: Scorer | None = None
     if run_users_code or not _is_users(evalset.primary):
@@ -135,35 +132,35 @@ def _others(evalset: EvalSet) -> Iterator[tuple[tuple[str | int, ...], ScorerSpe
 
 
 def _is_users(spec: ScorerSpec) -> bool:
-    """A function of a module of theirs, or a metric's script in the eval set's folder."""
+    """Whether it is the user's: a function, or a metric script in the eval set's folder."""
     return ":" in spec.scorer or (spec.scorer == "evaluate" and '"./' in spec.options)
 
 
 def _tried(
     spec: ScorerSpec, setting: Setting, cases: Sequence[Case]
 ) -> tuple[Scorer | None, str | None]:
-    """A scorer, or the line that says why it is none."""
+    """The scorer, or one line about why it fails."""
     try:
         scorer = find_scorer(spec, setting)
         _try(spec, scorer, cases)
     except UsageError as error:
         return None, str(error)
-    except Exception as error:  # noqa: BLE001  # built of what users wrote: whatever it raises is told
+    except Exception as error:  # noqa: BLE001  # user code: whatever it raises is reported
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return None, f"scorer {spec.scorer!r}: {reason}"
     return scorer, None
 
 
 def _try(spec: ScorerSpec, scorer: Scorer, cases: Sequence[Case]) -> None:
-    """Score a few constants, and each case's own target: what they raise, answers would."""
+    """Score a few constants and each case's own target, so that errors show before answers do."""
     if spec.scorer == "graded":
         return
-    seldom = any(mark in spec.scorer for mark in _SELDOM)
+    foreign = any(mark in spec.scorer for mark in _FOREIGN)
     labelled = [case for case in cases if case.target is not None]
     for case in (labelled or list(cases))[:1]:
-        for answer in _CONSTANTS[: 1 if seldom else None]:
+        for answer in _CONSTANTS[: 1 if foreign else None]:
             _score(scorer, case, answer)
-    for case in labelled[: 1 if seldom else None]:
+    for case in labelled[: 1 if foreign else None]:
         _score(scorer, case, case.target or "")
 
 
@@ -176,7 +173,7 @@ def _score(scorer: Scorer, case: Case, answer: str) -> None:
 
 
 def _hopeless_targets(evalset: EvalSet, primary: Scorer) -> Iterator[Fault]:
-    """Targets that would be wrong as answers: both models would fail there, and seem alike."""
+    """Find targets that score as wrong answers: both models would fail on them and seem equal."""
     if not (primary.closed and primary.needs_target) or _is_users(evalset.primary):
         return
     wrong = [

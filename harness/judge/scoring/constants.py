@@ -1,6 +1,6 @@
-"""What a model would score that answers every case alike: found without a call.
+"""The score of a model that answers every case alike, found without a call.
 
-An eval set on which such an answer does as well as today's model cannot tell models apart: its
+An eval set on which such an answer does as well as the incumbent cannot tell models apart: its
 labels match no answer, the prompt lacks the case, or nearly all cases have one target. The answers
 tried are those of a lazy model: none at all, each label, the commonest targets, a few fixed texts.
 """
@@ -29,19 +29,19 @@ _FIXED = (
     "I don't know.", "Sorry, I cannot help with that.",
 )  # fmt: skip
 _MOST_TARGETS = 20
-"""The commonest targets that are tried; a rarer one is right on a twentieth at most."""
+"""Number of common targets that are tried; a rarer one is right on at most a twentieth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
-    """One answer to every case. `text` never leaves this package but for a scorer's own label."""
+    """One answer to every case. `text` leaves this package only if it is a scorer's own label."""
 
     kind: Kind
     text: str
 
     @property
     def label(self) -> str | None:
-        """The label: it stands in the eval set's settings, and is no content of a case."""
+        """The label, which comes from the eval set's settings and not from a case; else None."""
         return self.text if self.kind == "label" else None
 
 
@@ -64,21 +64,21 @@ class ConstantScore:
 
 
 def runs_here(spec: ScorerSpec) -> bool:
-    """Whether a constant can be scored without running code of the user's or of a metric."""
+    """Whether a constant can be scored without running the user's code or a metric."""
     return ":" not in spec.scorer and spec.scorer != "evaluate"
 
 
 def is_assumed(scorer: Scorer) -> bool:
-    """Whether a model or another tool graded: a constant answer cannot be graded without it."""
+    """Whether scores come from a model or another tool, so that a constant's are assumed."""
     return isinstance(scorer, Graded | Judge)
 
 
 def best_constant(scorer: Scorer, cases: Sequence[Case]) -> ConstantScore:
-    """The constant answer that scores most on some cases, of which there is at least one.
+    """The constant answer with the highest mean score.
 
-    Where a case has neither target nor label, whatever no label has ruled out counts as right: the
-    score is never too low. Answers that a model or another tool graded cannot be graded anew; there
-    the empty answer is taken to score 0, and a target to be right where it is the case's own.
+    For a case with neither target nor label, any answer that no label ruled out counts as right, so
+    the score is never too low. Answers that a model or another tool graded cannot be graded again:
+    the empty answer then scores 0, and a target is right on cases that have it.
 
     Raises:
         ValueError: there is no case.
@@ -93,7 +93,7 @@ def best_constant(scorer: Scorer, cases: Sequence[Case]) -> ConstantScore:
 
 
 def _constants(scorer: Scorer, cases: Sequence[Case]) -> Iterator[Constant]:
-    """Likeliest first: of equals the first is named."""
+    """The constants to try; of equal ones the first is reported."""
     yield Constant(kind="empty answer", text="")
     if isinstance(scorer, Judge):
         return
@@ -110,16 +110,16 @@ def _constants(scorer: Scorer, cases: Sequence[Case]) -> Iterator[Constant]:
 
 
 def _common(texts: Iterable[str]) -> list[str]:
-    """The commonest texts: those that stand more than once, and the first in any case."""
+    """The most common text, and others that occur more than once."""
     counted = Counter(texts).most_common(_MOST_TARGETS)
     return [text for place, (text, count) in enumerate(counted) if count > 1 or not place]
 
 
 def _target_answers(scorer: Scorer, cases: Sequence[Case]) -> Iterator[str]:
-    """The targets as answers, in one form where the scorer knows one."""
+    """The targets as answers, in the scorer's normal form if it has one."""
     texts = [text for case in cases for text in _targets(case)]
     if isinstance(scorer, Graded) and len(set(texts)) == 1:
-        # What stands as the target of every graded case is what was asked for, and no answer.
+        # A target shared by every graded case is an instruction, not an answer.
         return
     for text in texts:
         if isinstance(scorer, Assertions):
@@ -135,7 +135,7 @@ def _targets(case: Case) -> tuple[str, ...]:
 
 
 def _satisfying(target: str) -> str:
-    """An answer that holds the texts which a list of assertions asks for."""
+    """An answer with the texts that a list of assertions asks for."""
     try:
         listed = cast("list[dict[str, Any]]", json.loads(target))
         parts = [part for entry in listed for part in _wanted(entry)]
@@ -157,7 +157,7 @@ def _wanted(entry: dict[str, Any]) -> list[str]:
 
 
 def _common_fields(scorer: JsonFields, cases: Sequence[Case]) -> str:
-    """Each field's commonest value in one object."""
+    """An object of each field's most common value."""
     values: dict[str, Counter[str]] = {}
     for case in cases:
         form = scorer.normalise(case.target or "")
@@ -168,7 +168,7 @@ def _common_fields(scorer: JsonFields, cases: Sequence[Case]) -> str:
 
 
 def _alike(scorer: Scorer, cases: Sequence[Case]) -> list[int]:
-    """For each case the place of the first whose constant answers must score the same."""
+    """For each case the index of the first case on which any constant scores the same."""
     known = not isinstance(scorer, Custom | Judge)
     first: dict[object, int] = {}
     return [
@@ -180,7 +180,7 @@ def _alike(scorer: Scorer, cases: Sequence[Case]) -> list[int]:
 def _scored(
     scorer: Scorer, constant: Constant, cases: Sequence[Case], groups: Sequence[int]
 ) -> ConstantScore | None:
-    """None where the team's own scorer refuses such an answer."""
+    """Score a constant on every case; None if the team's own scorer refuses it."""
     known: dict[int, float] = {}
     try:
         for at in groups:

@@ -1,19 +1,16 @@
-"""A scorer of the team's own: `module:function`.
+"""Scorers that run code of others: a team's own function, another tool's grade, a text metric.
 
-The module is a file of the eval set's folder, else an importable one. The function is called with
-`answer` (text), `target` (text or None) and `metadata` (by key, text), and returns a bool or a
-number in [0, 1]. With `normalise: name`, a second function of that module gives the answer's
-normal form (text, or None when malformed); the score must then depend on that form alone.
+`module:function` is a file of the eval set's folder, else an importable module. The function is
+called with `answer` (text), `target` (text or None) and `metadata` (by key, text), and returns a
+bool or a number in [0, 1]. With `normalise: name`, a second function of that module gives the
+answer's normal form (text, or None when malformed); the score must then depend on that form alone.
 
-The scorer `graded`: another tool's grade of an imported answer, as it was given.
+`graded` takes another tool's grade of an imported answer as given: the journal's text of such an
+answer is `{"answer": ..., "score": ...}`.
 
-The journal's text of such an answer is `{"answer": ..., "score": ...}`; nothing is judged anew.
-
-Text metrics of the `evaluate` library: a metric's script beside the eval set, or a name.
-
-`./token_f1.py` is loaded from the eval set's folder, without a network. A bare name (`rouge`) is
-loaded from the library's cache or from the model hub, whose code then runs here: none of the
-library's metrics comes with its package.
+`evaluate` runs a text metric of that library. `./token_f1.py` is loaded from the eval set's folder
+without a network; a bare name (`rouge`) from the library's cache or from the model hub, whose code
+then runs here, because the package itself contains no metric.
 """
 
 from __future__ import annotations
@@ -52,7 +49,7 @@ class CustomOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """A function of the team's own, its results checked."""
+    """A team's own function, its results checked."""
 
     name: str
     function: Callable[..., Any]

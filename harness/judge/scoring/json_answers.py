@@ -1,9 +1,8 @@
-"""Scorers of JSON answers: fields against a target, and validity against a schema.
+"""Scorers of JSON answers: fields compared with a target, and validity against a schema.
 
-Whether a JSON Schema can be validated with at all, found out before the first answer.
-
-A reference that leads nowhere, or back to itself without a step into the value, is no fault of the
-schema's own schema: validators come upon it only when an answer is already paid for.
+A schema is checked before the first answer. A reference that leads nowhere, or back to itself
+without a step into the value, passes the meta-schema; validators fail on it only when an answer is
+already paid for.
 """
 
 from __future__ import annotations
@@ -33,24 +32,22 @@ if TYPE_CHECKING:
     from referencing import Resource
     from referencing._core import Resolved, Resolver
 
-
-if TYPE_CHECKING:
     Make: TypeAlias = "Callable[[Any], Resource[Any]]"
 
 DEEPEST = 64
-"""Levels of a JSON value: validating takes several calls a level, and a stack has a thousand."""
+"""Deepest JSON value that is read: validation takes several stack frames a level."""
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _LISTED = ("allOf", "anyOf", "oneOf")
 _SINGLE = ("not", "if", "then", "else")
-"""With `dependentSchemas`: what holds for the same value, without a step into it."""
+"""Keywords whose subschemas apply to the same value, together with `dependentSchemas`."""
 
 
 class BrokenSchemaError(UsageError):
-    """No answer could be held against this schema; one line says why."""
+    """A schema that no answer can be validated with; the message says why."""
 
 
 def too_deep(value: object) -> bool:
-    """Whether a JSON value is nested deeper than is read: the same on every machine and stack."""
+    """Whether a JSON value is nested deeper than `DEEPEST`, whatever the machine's stack."""
     level = [value]
     for _ in range(DEEPEST):
         level = [inner for each in level for inner in _inside(each)]
@@ -92,7 +89,7 @@ def _checked(schema: dict[str, Any]) -> Validator:
 
 
 def _edges(schema: dict[str, Any], kind: type[Validator]) -> dict[int, set[int]]:
-    """By schema: those that hold for the same value. Every reference is followed once."""
+    """For each schema the schemas that apply to the same value; each reference is followed once."""
     make: Make = specification_with(str(kind.META_SCHEMA["$schema"])).create_resource
     whole = make(schema)
     name = whole.id() or ""
@@ -106,7 +103,7 @@ def _edges(schema: dict[str, Any], kind: type[Validator]) -> dict[int, set[int]]
         found = [_followed(resolver, each) for each in _references(inner)]
         for target in found:
             kind.check_schema(target.contents)
-        edges[id(inner)] = {id(target.contents) for target in found} | _beside(inner)
+        edges[id(inner)] = {id(target.contents) for target in found} | _same_value(inner)
         waiting += [(make(target.contents), target.resolver) for target in found]
         waiting += [(sub, resolver.in_subresource(sub)) for sub in resource.subresources()]
     return edges
@@ -125,7 +122,7 @@ def _followed(resolver: Resolver[Any], reference: str) -> Resolved[Any]:
         raise BrokenSchemaError(f"refers to {reference!r}, which is not in it") from None
 
 
-def _beside(schema: dict[str, Any]) -> set[int]:
+def _same_value(schema: dict[str, Any]) -> set[int]:
     listed = [each for key in _LISTED for each in schema.get(key, ())]
     single = [schema[key] for key in _SINGLE if key in schema]
     dependent = schema.get("dependentSchemas", {})
@@ -133,11 +130,11 @@ def _beside(schema: dict[str, Any]) -> set[int]:
 
 
 def _refuse_loops(edges: dict[int, set[int]]) -> None:
-    """Take away what leads nowhere further, again and again: what stays leads back to itself."""
-    left = {one: targets & edges.keys() for one, targets in edges.items()}
-    while ends := {one for one, targets in left.items() if not targets}:
-        left = {one: targets - ends for one, targets in left.items() if one not in ends}
-    if left:
+    """Refuse reference cycles: schemas that remain when all ends are removed repeatedly."""
+    unresolved = {one: targets & edges.keys() for one, targets in edges.items()}
+    while ends := {one for one, targets in unresolved.items() if not targets}:
+        unresolved = {one: targets - ends for one, targets in unresolved.items() if one not in ends}
+    if unresolved:
         raise BrokenSchemaError("a `$ref` in it leads back to itself without end")
 
 
@@ -156,10 +153,11 @@ class _NotJsonError(ValueError):
 
 
 def read_json(text: str) -> Json:
-    """Read a reply that is JSON, or one code fence around it; raises `ValueError` otherwise.
+    """Read a reply that is JSON, or one code fence around it. Floats are read as decimals.
 
-    NaN, infinities, numbers beyond 400 digits and values nested more than 64 deep are no JSON
-    here; floats are read as decimals.
+    Raises:
+        ValueError: it is not JSON, or it has NaN, an infinity, a number beyond 400 digits, or
+            more than 64 levels.
     """
     fenced = _FENCED.match(text)
     try:
@@ -185,10 +183,10 @@ def _decimal(text: str) -> Decimal:
 
 
 def canonical(value: Json) -> Json:
-    """One form for equal values: numbers by value, dates year first, white space runs single.
+    """The same form for equal values: numbers by value, ISO dates, white space collapsed.
 
-    A text that is wholly a number or a date written year first counts as one. The form of a form
-    is itself, so that a label can hold one.
+    A text that is wholly a number, or a date with the year first, counts as one. The function is
+    idempotent, so a label can hold a canonical form.
     """
     match value:
         case dict():
@@ -319,7 +317,7 @@ class JsonValid:
         try:
             valid = self.validator.is_valid(_floats(value))
         except ArithmeticError:
-            # A number beyond what the validator can count with is a multiple of nothing.
+            # A number too large for the validator's arithmetic is not valid.
             valid = False
         form = canonical(value) if valid else None
         return json.dumps(form, sort_keys=True, ensure_ascii=False) if valid else None
@@ -343,7 +341,11 @@ def _floats(value: Json) -> Any:  # noqa: ANN401  # what the validator reads
 
 
 def json_schema(spec: ScorerSpec, setting: Setting) -> Scorer:
-    """Make a `JsonValid`; raises `UsageError` for a schema that is absent or broken."""
+    """Make a `JsonValid`.
+
+    Raises:
+        UsageError: the schema is missing or broken.
+    """
     schema = read_options(spec, SchemaOptions).json_schema
     if isinstance(schema, str):
         schema = _schema_file(schema, setting)

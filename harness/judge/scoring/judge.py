@@ -1,14 +1,10 @@
 """The scorer `judge`: a model grades open answers by a rubric.
 
-The grades are asked for beforehand, like any other trial, and stand in a `GradeBook`; scoring looks
-them up. How far the judge agrees with people is for the review to show.
-
-What an eval set says of a judge: which model, by which rubric, and how sure it must be shown.
-
-What a judge is asked, and how its reply is read.
+The grades are asked for beforehand, like any other trial, and kept in a `GradeBook`, in which
+scoring looks them up. The review reports how far the judge agrees with people.
 
 The case and the answer are untrusted text: each stands between marks that carry a digest of all of
-it, which no answer can hold, and the judge is told that what is between them is data. Its reply
+it, which no answer can contain, and the judge is told that what is between them is data. Its reply
 must be one JSON object with a grade out of a closed list; anything else is no grade.
 """
 
@@ -39,8 +35,8 @@ from harness.workspace.file_base import Tokens
 from providers.request import Message
 
 NAME = "judge"
-BESIDE_TODAY: Mapping[str, float] = MappingProxyType({"better": 1.0, "even": EVEN, "worse": 0.0})
-"""What a person says of an answer beside today's."""
+COMPARED_WORTH: Mapping[str, float] = MappingProxyType({"better": 1.0, "even": EVEN, "worse": 0.0})
+"""Worth of an answer compared with the incumbent's."""
 _FEWEST_GRADES = 2
 _FILE_ENDS = (".txt", ".md", ".j2")
 
@@ -70,8 +66,8 @@ class JudgeOptions(Options):
 
     @property
     def worth(self) -> Mapping[str, float]:
-        """What a person may say of an answer, and what it is worth."""
-        return self.grades if self.compare == "alone" else BESIDE_TODAY
+        """The worth of each grade that a person may give."""
+        return self.grades if self.compare == "alone" else COMPARED_WORTH
 
     @field_validator("grades")
     @classmethod
@@ -96,10 +92,10 @@ def judge_options(spec: ScorerSpec) -> JudgeOptions:
 
 
 def rubric_text(options: JudgeOptions, setting: Setting) -> str:
-    """The rubric's text; empty where only a requirement says what is wanted.
+    """The rubric's text; empty if only a requirement is given.
 
     Raises:
-        UsageError: it names a file that is not there.
+        UsageError: it names a file that does not exist.
     """
     rubric = options.rubric or ""
     if not rubric.endswith(_FILE_ENDS) or "\n" in rubric or " " in rubric:
@@ -111,7 +107,7 @@ def rubric_text(options: JudgeOptions, setting: Setting) -> str:
 
 
 def rubric_sha256(options: JudgeOptions, rubric: str) -> str:
-    """Of all that a person and a judge must read alike: rubric, requirement and grades."""
+    """Digest of what people and the judge must share: rubric, requirement and grades."""
     parts = (rubric, options.requirement, sorted(options.grades.items()), options.compare)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
@@ -141,7 +137,7 @@ Reply with one JSON object and nothing else:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """A judge's reply, read. `choice` is None where it named none of the choices."""
+    """A judge's reply. `choice` is None if it named none of the choices."""
 
     choice: str | None
     reason: str
@@ -206,7 +202,7 @@ def shown_input(case: Case) -> str:
 
 
 def _wanted(rubric: str, requirement: str | None, case: Case) -> str:
-    """The rubric, what this case's answer must hold, and its right answers where there are any."""
+    """The rubric, the case's requirement, and its right answers, as far as there are any."""
     parts = [rubric] if rubric else []
     if requirement:
         parts.append(f"The answer to this task must meet this requirement: {requirement}")
@@ -240,7 +236,7 @@ class NotGradedError(UsageError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """Looks a judge's grades up. `measure` names them in the book: the scorer's options."""
+    """Looks grades up. `measure`, the scorer's options as text, is their key in the book."""
 
     options: JudgeOptions
     rubric: str
@@ -251,7 +247,7 @@ class Judge:
 
     @property
     def rubric_sha256(self) -> str:
-        """Of the rubric, the requirement and the grades."""
+        """Digest of the rubric, the requirement and the grades."""
         return rubric_sha256(self.options, self.rubric)
 
     def normalise(self, answer: str) -> str | None:
@@ -259,22 +255,26 @@ class Judge:
         return plain(answer) or None
 
     def requirement(self, case: Case) -> str | None:
-        """What this case's own answer must hold; None where nothing is stated."""
+        """What this case's answer must contain; None if nothing is stated."""
         key = self.options.requirement
         return None if key is None else case.meta(key) or None
 
     def applies(self, case: Case) -> bool:
-        """Whether anything is asked of this case's answer."""
+        """Whether the rubric or a requirement applies to this case."""
         return bool(self.rubric) or self.requirement(case) is not None
 
     def settled(self, case: Case, answer: str) -> float | None:
-        """The score that needs no judge: nothing is required, or there is no answer."""
+        """The score of an answer that needs no judge; None if it needs one."""
         if not self.applies(case):
             return 1.0
         return 0.0 if self.normalise(answer) is None else None
 
     def score(self, case: Case, answer: str) -> float:
-        """The answer's grade; raises `NotGradedError` where the judge gave none."""
+        """The answer's grade.
+
+        Raises:
+            NotGradedError: the judge gave none.
+        """
         settled = self.settled(case, answer)
         if settled is not None:
             return settled

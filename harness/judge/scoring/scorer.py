@@ -1,8 +1,6 @@
-"""What a scorer is, and how its options are read.
+"""What a scorer is, how its options are read, and how an outcome is scored.
 
-What judges said of answers, by digest: enough to score, and no text is held.
-
-How an outcome counts under a scorer.
+`GradeBook` holds the grades of judges by digest of the answer, so it stores no text.
 """
 
 from __future__ import annotations
@@ -22,32 +20,32 @@ from harness.errors import UsageError
 from harness.journal.trials import Answered, Failed, Missing, Outcome
 
 EVEN = 0.5
-"""What an answer is worth that is neither better nor worse than today's."""
+"""Worth of an answer that is neither better nor worse than the incumbent's."""
 
 
 def answer_sha256(text: str) -> str:
-    """Names an answer without holding it."""
+    """Digest that names an answer without its text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(slots=True)
 class GradeBook:
-    """Grades by measure, case and answer, as judges gave them. Grows as they come."""
+    """Grades by measure, case and answer. Grows while a review runs."""
 
     _grades: dict[tuple[str, str, str], float] = field(
         default_factory=dict[tuple[str, str, str], float]
     )
 
     def enter(self, measure: str, case_id: str, answer: str, worth: float) -> None:
-        """Write a grade down."""
+        """Record a grade."""
         self._grades[measure, case_id, answer_sha256(answer)] = worth
 
     def find(self, measure: str, case_id: str, answer: str) -> float | None:
-        """An answer's grade; None where there is none."""
+        """The grade of an answer; None if it has none."""
         return self.known(measure, case_id, answer_sha256(answer))
 
     def known(self, measure: str, case_id: str, sha256: str) -> float | None:
-        """The grade of the answer with this digest; None where there is none."""
+        """The grade of the answer with this digest; None if it has none."""
         return self._grades.get((measure, case_id, sha256))
 
 
@@ -65,7 +63,7 @@ class Scorer(Protocol):
         ...
 
     def score(self, case: Case, answer: str) -> float:
-        """How right the answer is, in [0, 1].
+        """Score an answer in [0, 1].
 
         A malformed answer to a closed question is wrong whatever the target is.
 
@@ -75,7 +73,7 @@ class Scorer(Protocol):
         ...
 
     def normalise(self, answer: str) -> str | None:
-        """The answer seen in a reply, in one form for equals; None where there is none."""
+        """The answer in a reply, equal answers in one form; None if the reply has none."""
         ...
 
 
@@ -85,10 +83,10 @@ class Options(FileModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What a scorer may need beside its options.
+    """What a scorer may need in addition to its options.
 
     `folder` is the eval set's folder, for files that options name. `primary` is the eval set's
-    primary scorer, for measures about its answers. `grades` holds what judges said.
+    primary scorer, for measures of its answers. `grades` holds the judges' grades.
     """
 
     folder: Path | None = None
@@ -109,7 +107,11 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 
 
 def read_options(spec: ScorerSpec, model: type[OptionsT]) -> OptionsT:
-    """Read a scorer's options; raises `UsageError` that names the scorer and the option."""
+    """Read a scorer's options.
+
+    Raises:
+        UsageError: an unknown, missing or wrong option; it names the scorer and the option.
+    """
     try:
         return model.model_validate_json(spec.options)
     except ValidationError as error:
@@ -126,19 +128,23 @@ def _names(model: type[Options]) -> list[str]:
 
 
 def targets_of(case: Case) -> tuple[str, ...]:
-    """Every right answer of a case; raises `NoTargetError` where it has none."""
+    """Every right answer of a case.
+
+    Raises:
+        NoTargetError: the case has none.
+    """
     if case.target is None:
         raise NoTargetError(case)
     return (case.target, *case.also_right)
 
 
 def plain(text: str) -> str:
-    """Text in Unicode's compatible composed form, its white space runs single, its ends bare."""
+    """Text in NFKC form, white space collapsed and stripped."""
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def score_outcome(outcome: Outcome, case: Case, scorer: Scorer) -> float | None:
-    """The outcome's score: the model's failures count 0, the world's faults have none.
+    """Score an outcome: 0 for a Failed one, None for a Missing one.
 
     Raises:
         NoTargetError: the answer needs a target, and the case has neither target nor label.
@@ -155,9 +161,12 @@ def score_outcome(outcome: Outcome, case: Case, scorer: Scorer) -> float | None:
 
 
 def checked_score(scorer: Scorer, case: Case, answer: str) -> float:
-    """The scorer's score of an answer; raises `UsageError` for NaN or anything outside [0, 1].
+    """Score an answer and check the result.
 
-    An answer that a label ruled out is wrong also while no right one is known.
+    An answer that a label ruled out scores 0 even if no right answer is known.
+
+    Raises:
+        UsageError: the score is NaN or outside [0, 1].
     """
     if case.target is None and scorer.needs_target and scorer.normalise(answer) in case.ruled_out:
         return 0.0
@@ -168,5 +177,5 @@ def checked_score(scorer: Scorer, case: Case, answer: str) -> float:
 
 
 def normal_form(outcome: Outcome, scorer: Scorer) -> str | None:
-    """The answer seen in an outcome; None for a malformed reply, a failure or a missing trial."""
+    """The normal form of an outcome's answer; None if malformed, Failed or Missing."""
     return scorer.normalise(outcome.text) if isinstance(outcome, Answered) else None

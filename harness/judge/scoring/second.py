@@ -1,9 +1,9 @@
-"""The second grader: scores the same answers again, to show what the first one may get wrong.
+"""Other readings of an answer: a second grader, and the validators of cascades.
 
 Graders have bugs: in a public data set one reads "$18.00" as 0, and so favours the model that
-writes no cents. What a second grader changes is shown beside the finding; it decides nothing.
+writes no cents. What a second grader changes is reported with the finding; it decides nothing.
 
-Checks that tell, without a target, whether a cheap model's answer may stand.
+A validator tells without a target whether a cheap model's answer is kept.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.judge.scoring.text import whole_number
 
 AcceptWhen: TypeAlias = Literal["schema", "format", "not-unsure"]
 Validator: TypeAlias = "Callable[[str], bool]"
-"""Whether a reply may stand."""
+"""Whether a reply is kept."""
 _NO_CASE = Case(id="", input="", target=None, metadata=())
 
 
@@ -43,7 +43,7 @@ def find_validator(
     Raises:
         UsageError: `schema` without a schema, or with a broken one.
     """
-    told = told_by(primary)
+    told = text_reader(primary)
     if accept_when == "schema":
         return _by_schema(schema, told)
     if accept_when == "format":
@@ -62,19 +62,19 @@ def _by_schema(schema: str | None, told: Callable[[str], str]) -> Validator:
     return lambda text: valid.score(_NO_CASE, told(text)) == 1.0
 
 
-def told_by(primary: Scorer) -> Callable[[str], str]:
-    """Reads what the model said: of an imported answer, without the other tool's grade."""
+def text_reader(primary: Scorer) -> Callable[[str], str]:
+    """A function that returns the model's text, of an imported answer without its grade."""
     if isinstance(primary, Graded):
         return lambda text: primary.normalise(text) or ""
     return lambda text: text
 
 
 _OWN_READING = frozenset({"number", "label", "json-fields", "json-schema", "judge", "evaluate"})
-"""Scorers that a number in the reply says nothing about, or that read numbers by themselves."""
+"""Scorers whose replies no number decides, or that read numbers themselves."""
 
 
 def second_spec(evalset: EvalSet) -> ScorerSpec | None:
-    """The second grader that an eval set names; without one `number`, where all targets are."""
+    """The second grader that an eval set names, else `number` if all targets are numbers."""
     if evalset.second_grader is not None:
         return evalset.second_grader
     if evalset.primary.scorer in _OWN_READING:
@@ -88,13 +88,13 @@ def second_spec(evalset: EvalSet) -> ScorerSpec | None:
 def grade_again(
     spec: ScorerSpec, primary: Scorer, folder: Path
 ) -> Callable[[Outcome, Case], float | None]:
-    """The function that scores an outcome again; None where it cannot be scored.
+    """A function that scores an outcome by the second grader; it returns None if that cannot.
 
     Raises:
         UsageError: an unknown scorer or option.
     """
     scorer = find_scorer(spec, Setting(folder=folder, primary=primary))
-    told = told_by(primary)
+    told = text_reader(primary)
 
     def again(outcome: Outcome, case: Case) -> float | None:
         if not isinstance(outcome, Answered):

@@ -1,9 +1,4 @@
-"""The measure `format`: whether the primary scorer saw an answer at all.
-
-Scorers of words: a label, an exact text, a contained text, a pattern.
-
-The scorer of numbers: the last one in a reply, by value.
-"""
+"""Scorers of text: a label, an exact or contained text, a pattern, a number, the format."""
 
 from __future__ import annotations
 
@@ -83,7 +78,7 @@ class TextOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """The whole reply, white space runs made single, equals the target."""
+    """The whole reply equals the target, white space collapsed."""
 
     ignore_case: bool
     closed: bool = True
@@ -129,13 +124,13 @@ class Contains:
 
 
 def contains(spec: ScorerSpec, _setting: Setting) -> Scorer:
-    """Make a `Contains` that minds the case."""
+    """Make a case-sensitive `Contains`."""
     read_options(spec, Options)
     return Contains(ignore_case=False)
 
 
 def icontains(spec: ScorerSpec, _setting: Setting) -> Scorer:
-    """Make a `Contains` that does not mind the case."""
+    """Make a case-insensitive `Contains`."""
     read_options(spec, Options)
     return Contains(ignore_case=True)
 
@@ -233,13 +228,13 @@ def last_number(text: str) -> Decimal | None:
 
 
 def whole_number(text: str) -> Decimal | None:
-    """The number that a text is as a whole, else None; `007` and `+49` are codes, not numbers."""
+    """The number that the whole text is, else None; `007` and `+49` are codes, not numbers."""
     match = _WHOLE.fullmatch(plain(text))
     return None if match is None else Decimal(match[0].replace(",", ""))
 
 
 def number_text(value: Decimal) -> str:
-    """One text for equal numbers, exact whatever their length.
+    """The same text for equal numbers, exact at any length.
 
     >>> number_text(Decimal("-18.00")), number_text(Decimal("-0.0"))
     ('-18', '0')

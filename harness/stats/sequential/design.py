@@ -1,4 +1,4 @@
-"""How a feature's options will be tested: everything that is fixed before the first call.
+"""The design of a feature's test: everything that is fixed before the first call.
 
 Plain values, JSON-able through `dataclasses.asdict`; the plan's hash covers them. Positions
 count the deciding cases in their seeded order, from 0; a count of n means the first n of them.
@@ -19,7 +19,7 @@ Kind: TypeAlias = Literal["ladder", "holm", "fixed-sequence"]
 
 
 CHECKS = (0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Where futility is looked at, as shares of the deciding cases; closer at the start."""
+"""Checks for futility, as shares of the deciding cases; closer at the start."""
 FEWEST_PILOT = 20
 STEERING = Steering()
 _ROUNDING = 1e-9
@@ -72,10 +72,10 @@ class Design:
     proven: tuple[ProvenPart, ...] = ()
     largest_missing_share: float = 0.02
     exploratory: bool = False
-    """Asked although it may be too small to decide; its record cannot be accepted."""
+    """Run although it may be too small to decide; its record cannot be accepted."""
     error_worth: float | None = None
-    """What it would cost if every answer were one more wrong one, as a share of the incumbent's
-    cost; None: nobody stated what an error costs."""
+    """The cost of one more error in every answer, as a share of the incumbent's cost; None: the
+    cost of an error is not stated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class DesignInput:
     kind: Kind = "ladder"
     alpha: float = 0.05
     looks: int = 5
-    """At most; a small eval set carries fewer (`steering.look_count`)."""
+    """The largest number; a small eval set gets fewer (`steering.look_count`)."""
     pilot_share: float = 0.04
     labelled: bool = True
     """False: no pilot and equal weights, because labels come last."""

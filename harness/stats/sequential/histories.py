@@ -1,6 +1,6 @@
-"""From paired differences to where a ladder stands: pilot, levels at looks, chances, walk.
+"""The states of ladders from paired differences: pilot, levels at looks, predicted chances, walk.
 
-The product calls it with one history, the benchmark with thousands; what was not asked is NaN.
+Works on arrays of histories: the product passes one, the benchmarks thousands. NaN: not asked.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _LEAST_WORTH = 0.1
 class LadderRules:
     """A ladder in numbers. Counts are of cases in order; `pilot` ends its last stage.
 
-    `savings` are shares of the incumbent's cost, cheapest option first. `error_worth` is what it
-    would cost if every answer were one more wrong one, in the same shares: then options come in
-    the order of what is expected to be left of their saving. None: nobody stated it.
+    `savings` are shares of the incumbent's cost, cheapest option first. `error_worth` is the cost
+    of one more error in every answer, in the same shares: options are then ordered by expected net
+    saving. None: the cost of an error is not stated.
     """
 
     test: TestRules
@@ -44,18 +44,18 @@ class LadderRules:
 
     @property
     def pilot(self) -> int:
-        """Cases that steer and never decide."""
+        """Cases of the pilot: they steer and never decide."""
         return self.stages[-1] if self.stages else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Paired differences and how far they go.
+    """Paired differences, and how many cases each option was asked.
 
     `differences` has shape (runs, options, cases), NaN where missing or not asked; `asked`
     (runs, options) counts settled cases. `parts` are differences of slices or second measures
-    that must themselves pass, with their margins. `clusters` labels the cases. `bought`: what was
-    asked was answered and paid for, so that giving up spares none of it.
+    that must themselves pass, with their margins. `clusters` labels the cases. `bought`: the asked
+    cases are already paid for, so stopping early does not save them.
     """
 
     differences: Floats
@@ -71,10 +71,10 @@ class Seen:
 class HistoryStates:
     """Where every history stands; shapes (runs, options).
 
-    `needed` is the count an option still has to be asked for in the pilot, 0 when none;
-    `dropped` options ended there, after `piloted` cases, at the predicted chance `chances` and
-    with the share `shares` of alpha, one of which was too small. The walk begins when nothing is
-    needed. `levels` are those of each look, shape (runs, options, looks).
+    `needed` is the count of cases that the pilot still has to reach, 0 once it is done. `dropped`
+    options ended there after `piloted` cases: their predicted chance (`chances`) or their share of
+    alpha (`shares`) was too small. The walk begins when no option needs pilot cases. `levels` are
+    those of each look, shape (runs, options, looks).
     """
 
     needed: Ints
@@ -89,7 +89,7 @@ class HistoryStates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """All that a ladder looks at; last axes: stages, checks, looks.
+    """The statistics that a ladder is decided on; last axes: stages, checks, looks.
 
     `pilot` are the moments at each stage, `counted` those of the cases after the pilot at each
     check, `levels` the smallest level at which each look passes.
@@ -101,7 +101,7 @@ class Tables:
 
 
 def tables(rules: LadderRules, seen: Seen) -> Tables:
-    """What the differences say at every stage, check and look."""
+    """Compute the statistics at every stage, check and look."""
     levels = look_levels(rules.test, seen.differences, seen.clusters)
     for part, margin in seen.parts:
         levels = np.maximum(levels, look_levels(rules.test.at_margin(margin), part, seen.clusters))
@@ -113,12 +113,12 @@ def tables(rules: LadderRules, seen: Seen) -> Tables:
 
 
 def run(rules: LadderRules, seen: Seen) -> HistoryStates:
-    """Take every history as far as it goes."""
+    """Advance every history as far as its answers allow."""
     return take(rules, tables(rules, seen), seen)
 
 
 def take(rules: LadderRules, found: Tables, seen: Seen) -> HistoryStates:
-    """As `run`, from tables: `seen` tells only how far it was asked, vetoed and cleared."""
+    """As `run`, from given statistics; of `seen` only `asked`, `vetoed` and `cleared` are used."""
     alive, needed, piloted, chances = _pilot(rules, found, seen)
     nets = _nets(rules, found, alive.shape)
     shares, weights = _weights(rules, chances, alive, nets)
@@ -150,11 +150,10 @@ def take(rules: LadderRules, found: Tables, seen: Seen) -> HistoryStates:
 
 
 def _pilot(rules: LadderRules, tables: Tables, seen: Seen) -> tuple[Bools, Ints, Ints, Floats]:
-    """Who survives, what is needed, how far each was asked, and the last predicted chance.
+    """Survivors, cases needed, cases reached, and the last predicted chance of each option.
 
-    A veto before the first case, or before the pilot's end, drops an option. A later one leaves
-    the weights as they are: they are frozen with the pilot. A pilot of all the cases drops nobody:
-    nothing would be spared.
+    A veto before the pilot's end drops an option. A later veto does not change the weights, which
+    are frozen with the pilot. A pilot of all the cases drops no option: it would save no calls.
     """
     shape = seen.asked.shape
     alive = ~(seen.vetoed & (seen.asked == 0))
@@ -180,19 +179,19 @@ def _pilot(rules: LadderRules, tables: Tables, seen: Seen) -> tuple[Bools, Ints,
 def _weights(
     rules: LadderRules, chances: Floats, alive: Bools, nets: Floats
 ) -> tuple[Floats, Floats]:
-    """Shares of alpha, and what they are when too small ones go; equal where there is no pilot."""
+    """Shares of alpha before and after too small ones are removed; equal without a pilot."""
     if not rules.stages:
         equal = np.where(alive, 1.0 / alive.shape[1], 0.0)
         return equal, equal
     least = rules.steering.least_weight if rules.pilot < rules.checks[-1] else 0.0
     hopeful, savings = np.where(alive, chances, 0.0), np.asarray(rules.savings)
-    # A pilot is small: what it expects to be lost never takes all of an option's weight.
+    # A pilot is small: its expected loss must not take all of an option's weight.
     worth = np.maximum(nets, _LEAST_WORTH * savings)
     return raw_shares(hopeful, worth), weigh(hopeful, worth, least)
 
 
 def _nets(rules: LadderRules, found: Tables, shape: tuple[int, ...]) -> Floats:
-    """Shares of the incumbent's cost that are expected to be left, by the pilot alone."""
+    """Expected net savings by the pilot alone, as shares of the incumbent's cost."""
     savings: Floats = np.broadcast_to(np.asarray(rules.savings), shape)
     if rules.error_worth is None or found.pilot is None:
         return savings
@@ -204,7 +203,7 @@ def _nets(rules: LadderRules, found: Tables, shape: tuple[int, ...]) -> Floats:
 def _net_savings(
     rules: LadderRules, found: Tables, shape: tuple[int, ...]
 ) -> dict[str, Floats | None]:
-    """What is left of each option's saving at every check, and at most: see `History`."""
+    """Each option's net saving at every check, and its largest possible one: see `History`."""
     if rules.error_worth is None:
         return {"nets": None, "most": None}
     most: Floats = np.broadcast_to(np.asarray(rules.savings), shape)
@@ -216,7 +215,7 @@ def _net_savings(
 
 
 def _walk_by_net(history: History, nets: Floats) -> Walk:
-    """The walk with the options in the order of what is expected to be left, ties as they came."""
+    """The walk with the options ordered by expected net saving; ties keep their order."""
     order = np.argsort(-nets, axis=1, kind="stable")
     names = [field.name for field in fields(history)]
     found = walk(
@@ -232,7 +231,7 @@ def _walk_by_net(history: History, nets: Floats) -> Walk:
 
 
 def _in_order(values: object, order: Ints) -> object:
-    """What stands by option, in another order; all else as it is."""
+    """Reorder an array along its option axis; other values are returned unchanged."""
     if not isinstance(values, np.ndarray):
         return values
     array = cast("Floats", values)
@@ -243,7 +242,7 @@ def _in_order(values: object, order: Ints) -> object:
 
 
 def _spread(rules: LadderRules, levels: Floats) -> Floats:
-    """Levels at looks, placed among the checks."""
+    """The looks' levels at their places among the checks; NaN elsewhere."""
     spread = np.full((*levels.shape[:2], len(rules.checks)), np.nan)
     places = [rules.checks.index(look) for look in rules.test.looks]
     spread[:, :, places] = levels

@@ -1,7 +1,7 @@
-"""The composed ladder: which options are asked how far, which are accepted, at what level.
+"""The ladder test: how many cases each option is asked, and which are accepted at what level.
 
-One walk for the product (one history) and the benchmark (thousands): options come best first along
-the second axis, by price or by what is expected to be left of their saving. Per option it needs
+The product walks one history, the benchmarks thousands: options come best first along the second
+axis, by price or by expected net saving. Per option it needs
 the smallest level at which each look passes (`harness.stats.sequential.boundaries`)
 and the predicted chance at each check.
 
@@ -12,8 +12,8 @@ split in proportion to the weights (W. Maurer and F. Bretz 2013, with edges from
 only; what would go to an accepted one goes on to its own heirs). The order is the pilot's, too;
 stopped, dropped and vetoed options pass nothing on; asking less only removes acceptances.
 
-An option is given up only where that spares something: never at the last check, after which
-nothing is left to ask, and never where the cases of the next check were answered already.
+An option is stopped for futility only if that saves calls: never at the last check, and never when
+the cases of the next check are already answered.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from harness.stats.arrays import Bools, Floats, Ints
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What is known; shapes (runs, options), or (runs, options, checks) where noted.
+    """What is known of each option; shapes (runs, options), or (runs, options, checks) where noted.
 
     `levels` is the smallest level at which the test passes at a check, NaN where the check is no
     look or not known yet. `chances` is the predicted chance, NaN where not known yet. `known`
-    is False where the option has not been asked as far as that check. `bought`: what is known
-    was answered and paid for, not drawn up to be asked; giving up spares none of it.
+    is False where the option has not been asked as far as that check. `bought`: the known cases
+    are already paid for, so stopping early does not save them.
 
-    `nets`, shape (runs, options, checks), is what is left of an option's saving after its errors
-    by the cases up to a check, `most` what is left if it makes none: an option is not asked where
-    an accepted one leaves as much. None: whatever was accepted ends the asking.
+    `nets`, shape (runs, options, checks), is an option's saving minus the cost of its errors on the
+    cases up to a check, `most` its saving without errors: an option is not asked if an accepted one
+    already nets as much. None: any accepted option ends the asking.
     """
 
     alpha: float
@@ -54,11 +54,11 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """Where a history stands; shapes (runs, options) or (runs,).
+    """The state of a history; shapes (runs, options) or (runs,).
 
     `local` is the local level, `smallest` the sequential p-value, `reached` the number of checks
-    asked, `stopped` by futility (before the last check) at the predicted chance `left` (NaN where
-    not stopped), `accepted` on quality (and not vetoed). `wants` is the option to be asked up to
+    asked, `stopped` by futility (before the last check) at the predicted chance `last_chance` (NaN
+    if not stopped), `accepted` on quality (and not vetoed). `wants` is the option to be asked up to
     its next check (-1: none), `confirm` the option that passed and waits for a look at its vetoes
     (-1: none).
     """
@@ -83,7 +83,7 @@ def weigh(chances: Floats, savings: Floats, least: float) -> Floats:
 
 
 def raw_shares(chances: Floats, savings: Floats) -> Floats:
-    """As `weigh`, before those below the least are left out."""
+    """As `weigh`, without a smallest share."""
     return _shares(chances**2 * np.sqrt(savings))
 
 
@@ -101,7 +101,7 @@ def walk(history: History) -> Walk:
 
 
 class _Walker:
-    """The arrays of a walk while it goes on."""
+    """The arrays of a walk in progress."""
 
     def __init__(self, history: History) -> None:
         shape = history.weights.shape
@@ -117,7 +117,7 @@ class _Walker:
         self.confirm = np.full(shape[0], -1, dtype=np.int64)
 
     def climb(self, option: int) -> None:
-        """Ask one option, check by check, where it can still win and nothing before it is open."""
+        """Ask one option check by check, if it can still win and no earlier option is pending."""
         given = self.given
         going = ~self._beaten(option) & self._undisturbed()
         going &= (given.weights[:, option] > 0) & ~given.vetoed[:, option]
@@ -140,13 +140,13 @@ class _Walker:
         self._accept(option, passed)
 
     def _beaten(self, option: int) -> Bools:
-        """What was accepted cannot be bettered by it."""
+        """Whether an accepted option is at least as good as this one can be."""
         if self.given.most is None:
             return np.any(self.accepted, axis=1)
         return np.asarray(self.best >= self.given.most[:, option])
 
     def _is_futile(self, option: int, check: int) -> Bools:
-        """Little chance is left, and giving up here spares cases."""
+        """Whether the predicted chance is too small, and stopping here saves cases."""
         given = self.given
         unlikely: Bools = given.chances[:, option, check] < given.futility
         if check + 1 == given.levels.shape[2]:
@@ -157,7 +157,7 @@ class _Walker:
         return (self.wants < 0) & (self.confirm < 0)
 
     def _accept(self, option: int, passed: Bools) -> None:
-        """Accept where cleared; pass its level on to earlier ones, which may pass in turn."""
+        """Accept where cleared, and pass the level on to earlier options, which may then pass."""
         waiting = passed & ~self.given.cleared[:, option]
         self.confirm[waiting] = option
         sure = passed & ~waiting
@@ -180,7 +180,7 @@ class _Walker:
             self.best = np.where(sure, np.fmax(self.best, net), self.best)
 
     def _pass_on(self, option: int, sure: Bools) -> Bools:
-        """Give an accepted option's level to its heirs; returns who of the earlier got some."""
+        """Pass an accepted option's level on to its heirs; returns which options got some."""
         flow = np.zeros((len(sure), option + 1))
         flow[sure, option] = self.local[sure, option]
         for giver in range(option, 0, -1):

@@ -1,8 +1,6 @@
-"""The smallest level at which each look passes, by the method fixed beforehand.
+"""The smallest level at which each look passes, and Holm's test of several options at one sample.
 
-Plain Holm: every option at one fixed sample, errors controlled over all of them.
-
-Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+Holm: S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
 Statistics 6 (1979) 65-70.
 """
 
@@ -71,7 +69,7 @@ class TestRules:
         return replace(self, margin=margin)
 
     def boundaries(self) -> Boundaries | None:
-        """Nominal levels; None for betting, which may look whenever it likes."""
+        """Nominal levels; None for betting, whose p-values hold at any look."""
         if self.method == "betting":
             return None
         if self.method == "tango":

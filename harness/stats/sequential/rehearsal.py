@@ -1,9 +1,9 @@
-"""A design rehearsed before the first call: the code that decides, on made-up answers.
+"""Simulates a design before the first call: the code that decides, on random answers.
 
-What the chance of a downgrade is and which share of the calls is bought, when every option is
-what somebody expects: power with the pilot, looks, futility and lazy asking in it. Disagreements
-are drawn as counts between the cases at which something is looked at, which is all that a test
-of binary scores sees; so a rehearsal costs the same for 100 cases and for 10,000.
+Gives the chance of a downgrade and the share of the calls that is bought when every option is as
+assumed, so the power includes the pilot, the looks, futility and lazy asking. Disagreements are
+drawn as counts between the cases at which something is tested, which is all that a test of binary
+scores sees, so the cost does not depend on the number of cases.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.stats.sequential.state import rules_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """How a candidate really compares: mean difference and share of disagreeing cases."""
+    """A true candidate: its mean difference, and the share of cases on which it disagrees."""
 
     difference: float
     discordance: float
@@ -36,16 +36,16 @@ class Truth:
 
     @property
     def possible(self) -> bool:
-        """A difference cannot be larger than the disagreement that makes it."""
+        """Whether the difference is no larger than the disagreement."""
         return abs(self.difference) <= self.discordance <= 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """Shares over the rehearsed runs.
+    """Results of a simulation, as shares.
 
-    `decided` is that of runs in which some option passed, `calls` the mean share of all
-    (1 + options) x n calls that was bought, `calls_most` its 95th percentile; `asked` the mean
+    `decided` is the share of runs in which some option passed, `calls` the mean share of all
+    (1 + options) x n calls that was bought, `calls_most` its 95th percentile; `asked` is the mean
     share of the cases that each option was asked, `incumbent` that of the incumbent.
     """
 
@@ -60,7 +60,7 @@ class Rehearsal:
 def rehearse(
     design: Design, truths: Sequence[Truth], rng: np.random.Generator, *, runs: int = 400
 ) -> Rehearsal:
-    """Run a design on answers drawn from `truths`, one for each of its options.
+    """Simulate a design on answers drawn from `truths`, one for each of its options.
 
     A proven part is drawn from the same truths, a second measure by itself.
 

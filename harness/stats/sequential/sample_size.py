@@ -1,9 +1,10 @@
-"""Whether a sample could decide at all: asked before a cent is spent, and again before a test.
+"""Whether a sample could decide at all: asked before any spending, and again before a test.
 
-A design is too small when even a candidate that never disagrees could not clear the margin. A set
-of cases cannot tell a model from an answer that never changes when the lower bound of today's
-level does not lie above the best constant answer's score by the margin: what is then shown to be
-no worse than today's model may be no model at all.
+A design is too small when even a candidate that never disagrees could not clear the margin.
+
+An eval set must also tell a model from a constant answer: the lower bound of the incumbent's level
+must lie above the best constant answer's score by the margin. Otherwise what is shown to be no
+worse than the incumbent may be no model at all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from harness.stats.sequential.design import Design
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """What a design has and what its tightest test needs, in independent cases.
+    """The size of a design and what its strictest test needs, in independent cases.
 
     Clusters count for as many cases as they are worth when each agrees with itself
     (Kish 1965, effective sample size): (sum of sizes)^2 / sum of squared sizes.
@@ -55,10 +56,10 @@ def size_of(design: Design) -> Size:
 
 
 LEVEL = 0.05
-"""One-sided, of the lower bound of today's level."""
+"""One-sided level of the lower bound of the incumbent's mean score."""
 _ROUNDING = 1e-6
 MOST_CASES = 20_000
-"""The largest set that is thought of when cases are missing."""
+"""The largest eval set that is considered."""
 
 
 def level_lower(scores: Sequence[float], clusters: Sequence[int]) -> float:
@@ -83,16 +84,16 @@ def level_lower(scores: Sequence[float], clusters: Sequence[int]) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """What was seen: today's level and the constant's score, shares, and the margin, points."""
+    """The incumbent's level and the constant's score, shares, and the margin, points."""
 
     level: float
     constant: float
     margin: float
 
     def cases_needed(self, seen: int) -> int | None:
-        """Fewest cases, more than were seen, that would clear at these shares; None: none would.
+        """Fewest cases, more than were seen, that would clear at these shares; None: no number.
 
-        Right or wrong and independent cases are taken for granted.
+        Assumes binary scores and independent cases.
         """
         if self.clears(MOST_CASES):
             low, high = seen, MOST_CASES

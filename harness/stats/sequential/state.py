@@ -1,4 +1,4 @@
-"""The product's door to the ladder: one history in plain values."""
+"""The state of one history of a ladder, in plain values: what the product calls."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class OptionSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionState:
-    """Where one option stands.
+    """The state of one option.
 
-    `lacking` is the count of cases it must still reach in the pilot (0: none), `piloted` those of
-    it that it answered; `local` its local level, `smallest` its sequential p-value, `levels` the
-    smallest level at which each look passes (None: not reached), `reached` the count of cases its
-    walk has used. `left` is the predicted chance at which it was dropped in the pilot or stopped
-    later, `share` the part of alpha that it would have had where it was dropped.
+    `needed` is the count of cases that it must still reach in the pilot (0: none), `piloted` the
+    pilot cases it answered; `local` its local level, `smallest` its sequential p-value, `levels`
+    the smallest level at which each look passes (None: not reached), `reached` the count of cases
+    that its walk has used. `last_chance` is the predicted chance at which it was dropped in the
+    pilot or stopped later; `share` is the part of alpha that a dropped option would have had.
     """
 
     needed: int
@@ -55,10 +55,10 @@ class OptionState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderState:
-    """Where a ladder stands, cheapest option first.
+    """The state of a ladder, cheapest option first.
 
-    `wants` is the option that is to be asked up to `until` cases; `confirm` the one that passed
-    and waits for a look at its vetoes; both are places in `options`, None when there is none.
+    `wants` is the option to be asked next, up to `until` cases; `confirm` the one that passed and
+    whose vetoes are to be checked. Both are indexes of `options`, or None.
     """
 
     options: tuple[OptionState, ...]
@@ -87,7 +87,7 @@ def rules_of(design: Design) -> LadderRules:
 
 
 def ladder_state(design: Design, seen: Sequence[OptionSeen]) -> LadderState:
-    """Take one history as far as it goes; `seen` is parallel to the design's options."""
+    """Advance one history as far as its answers allow; `seen` is parallel to the options."""
     size = len(design.order)
     found = run(
         rules_of(design),

@@ -1,20 +1,17 @@
-"""What steers a ladder and never decides: prior, dropping, futility, weights.
+"""What steers a ladder and never decides: prior, dropping, futility, weights, cases needed.
 
-Chosen on part A of the real outcomes (`tests/benchmarks/decision`): `steer` and `look_count` on
-half of its ladders (every other flagship and task), then tried on the other half, which moved the
-slope of `steer`. Any other value would keep the promise and cost more calls or savings.
+The thresholds were chosen on part A of the real outcomes (`tests/benchmarks/decision`): `steer` and
+`look_count` on half of its ladders (every other flagship and task), then tried on the other half,
+which moved the slope of `steer`. Other values would keep the error rate and cost more calls or
+savings.
 
-Predicted chance of passing: it steers what is asked, and never decides.
+The predicted chance of passing takes a normal prior of the difference, the cases seen so far, and
+the posterior predictive distribution of the mean at the last look (D. J. Spiegelhalter, L. S.
+Freedman and P. R. Blackburn, "Monitoring clinical trials: conditional or predictive power?",
+Controlled Clinical Trials 7 (1986) 8-17).
 
-A normal prior of the difference, the cases seen so far, and the posterior predictive
-distribution of the mean at the last look (D. J. Spiegelhalter, L. S. Freedman and
-P. R. Blackburn, "Monitoring clinical trials: conditional or predictive power?", Controlled
-Clinical Trials 7 (1986) 8-17).
-
-How many cases it takes to show a candidate within the margin, taken as it was seen.
-
-In the normal limit of the test, with the very variance that the predicted chance takes, so that
-an option whose chance is small on so many cases needs more of them.
+`cases_to_show` works in the normal limit of the test with the variance of the predicted chance, so
+that an option with a small chance at a number of cases needs more of them.
 """
 
 from __future__ import annotations
@@ -62,19 +59,19 @@ class Steering:
 
 
 def steer(cases: int) -> Steering:
-    """Steering for that many independent cases: the fewer there are, the later one gives up.
+    """Steering for a number of independent cases: the fewer, the later an option is stopped.
 
-    Few cases tell little, and asking the rest of them costs little: below 250 an option is given
-    up at a predicted chance of 2 %, from 625 on at 5 %, in proportion between.
+    Few cases tell little, and asking the rest costs little: below 250 cases an option is stopped
+    at a predicted chance of 2 %, from 625 on at 5 %, in proportion between.
     """
     below = min(max(cases / _CASES_AT_ONE, _LEAST_CHANCE), _MOST_CHANCE)
     return Steering(drop_below=below, futile_below=below)
 
 
 def look_count(cases: int, most: int) -> int:
-    """Looks that so many independent cases carry, `most` at the most.
+    """Number of looks for a number of independent cases, `most` at the most.
 
-    Each look spends level, and saves calls only where there are calls to save.
+    Each look spends part of the level, and pays only if there are enough calls to save.
 
     >>> look_count(100, 5), look_count(320, 5), look_count(2000, 5), look_count(2000, 1)
     (2, 3, 5, 1)
@@ -84,7 +81,7 @@ def look_count(cases: int, most: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassMark:
-    """What has to be passed: the margin, the level of the last look, its number of cases."""
+    """The test at the last look: its margin, level and number of cases."""
 
     margin: float
     level: Numbers
@@ -127,12 +124,12 @@ def _posterior(seen: Moments, prior: Prior) -> tuple[Floats, Floats]:
 
 
 def expected_square(seen: Moments, prior: Prior) -> Floats:
-    """Mean square of one difference, as it is believed to be."""
+    """Posterior mean square of one difference."""
     return _posterior(seen, prior)[0]
 
 
 POWER = 0.8
-"""Chance that the cases then show it, if it is as it was taken to be."""
+"""Wanted chance that the cases show it, if the assumption holds."""
 MOST_CASES = 20_000
 _STEP = 10
 _LEAST_SPREAD = 0.01
@@ -140,14 +137,14 @@ _LEAST_SPREAD = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What a candidate is taken to be: mean difference and mean square of one; shares."""
+    """An assumed candidate: mean and mean square of its differences; shares."""
 
     difference: float
     spread: float
 
 
 def as_measured(seen: Moments) -> Taken:
-    """As it was on the cases seen, of which there are some; no better than equal."""
+    """As measured on at least one case; no better than equal."""
     return Taken(
         difference=min(float(seen.total / seen.n), 0.0),
         spread=max(float(seen.squares / seen.n), _LEAST_SPREAD),
@@ -155,7 +152,7 @@ def as_measured(seen: Moments) -> Taken:
 
 
 def as_believed(seen: Moments, prior: Prior, *, at_most: float) -> Taken:
-    """As it is believed to be after a few cases; no better than `at_most`."""
+    """The posterior after a few cases; no better than `at_most`."""
     mean = float(expected_difference(seen, prior))
     return Taken(difference=min(mean, at_most), spread=float(expected_square(seen, prior)))
 
@@ -163,9 +160,9 @@ def as_believed(seen: Moments, prior: Prior, *, at_most: float) -> Taken:
 def cases_to_show(
     taken: Taken, margin: float, level: float, *, inflation: float = 1.0
 ) -> int | None:
-    """Cases, to the next ten, for four chances in five; None: beyond 20,000, or no number.
+    """Cases needed for a power of 80 %, rounded up to ten; None: over 20,000, or never.
 
-    `inflation` says how many cases are worth one independent case of binary scores.
+    `inflation` is the number of cases that are worth one independent case of binary scores.
 
     >>> cases_to_show(Taken(difference=0.0, spread=0.08), 0.05, 0.05)
     200
@@ -180,7 +177,7 @@ def cases_to_show(
 
 
 def inflation_of(half_width: float, taken: Taken, n: int, level: float) -> float:
-    """Cases that were worth one independent case, by the bound that a test reached on `n` of them.
+    """Cases that were worth one independent case, from the width of a bound on `n` cases.
 
     >>> inflation_of(0.04, Taken(difference=0.0, spread=0.08), 200, 0.05) > 1.4
     True

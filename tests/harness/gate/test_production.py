@@ -125,9 +125,9 @@ def test_a_file_that_only_loses_lines_adds_none() -> None:
 
 
 def test_each_file_of_a_diff_has_its_own_lines() -> None:
-    first = "+++ b/a.py\n@@ -0,0 +1,2 @@\n+x\n+++ b/none.py\n"
+    first = "+++ b/a.py\n@@ -0,0 +1,2 @@\n+x\n+++ b/none.py\n@@ -7,0 +9 @@\n+z\n"
     assert added_lines(first + "+++ b/b.py\n@@ -0,0 +5 @@\n+y\n") == {
-        "a.py": frozenset({1, 2}),
+        "a.py": frozenset({1, 2, 9}),
         "b.py": frozenset({5}),
     }
 

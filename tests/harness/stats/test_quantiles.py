@@ -175,3 +175,8 @@ def test_the_smallest_of_a_few_is_a_percentile_too() -> None:
     found = percentile([3.0, 1.0, 2.0], 0.0001)
     assert found is not None
     assert (found.value, found.n) == (1.0, 3)
+
+
+def test_batches_that_are_all_alike_cost_nothing() -> None:
+    run = [float(place % 2) for place in range(60)]
+    assert queued_percentile(run, 0.5) == percentile(run, 0.5)

@@ -8,7 +8,13 @@ from decimal import Decimal
 import pytest
 
 from harness.money.prices.catalogue import known_model_ids
-from harness.money.prices.pricebook import catalogue_rates, find_model, model_ids, near_names
+from harness.money.prices.pricebook import (
+    CatalogueGapError,
+    catalogue_rates,
+    find_model,
+    model_ids,
+    near_names,
+)
 from harness.money.prices.tables import Rates, band_of, from_rate_facts, to_rate_facts
 from tests.support.money import OPUS, some_rates
 
@@ -45,6 +51,7 @@ def test_a_long_request_pays_the_long_price_from_its_first_token_beyond() -> Non
     assert [band.from_input_tokens for band in rates.bands] == [0, 272_001]
     assert prices(rates, 272_000) == ("0.2", "1.2")
     assert prices(rates, 272_001) == ("0.4", "1.8")
+    assert [band.from_input_tokens for band in rates.batches] == [0, 272_001]
     assert rates.batch_share == Decimal("0.5")
     assert [(str(band.input), str(band.output)) for band in rates.batches] == [
         ("0.1", "0.6"),
@@ -62,6 +69,16 @@ def test_an_embedding_has_no_answer_to_pay_for() -> None:
     rates = catalogue_rates("google", "gemini-embedding-2", ON)
     assert prices(rates) == ("0.2", "0")
     assert prices(replaced_by_batch(rates)) == ("0.1", "0")
+
+
+def test_a_variant_that_states_no_price_of_its_own_has_the_standard_one() -> None:
+    rates = catalogue_rates("openai", "gpt-3.5-turbo-1106", ON)
+    assert rates.batches == rates.bands
+
+
+def test_a_model_without_a_price_of_its_answers_has_a_gap_and_not_a_zero() -> None:
+    with pytest.raises(CatalogueGapError, match="no price per token"):
+        catalogue_rates("cloudflare", "@cf/cloudflare/clef-flash", ON)
 
 
 def replaced_by_batch(rates: Rates) -> Rates:

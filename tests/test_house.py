@@ -15,6 +15,7 @@ from tests.house.counts import files_by_folder, header_lines, public_classes, si
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+RULES = ROOT / "CONTRIBUTING.md"
 MAPS = sorted(
     path
     for room in ("harness", "providers", "evalsets", "reports", "tests", "configs")
@@ -43,8 +44,8 @@ def paths_named(text: str) -> list[str]:
 
 
 def stands(name: str, readme: Path) -> bool:
-    """Whether a path stands under the root, or beside the README that names it."""
-    return (ROOT / name).exists() or (readme.parent / name).exists()
+    """Whether a path stands under the root, in `harness`, or beside the README that names it."""
+    return any((base / name).exists() for base in (ROOT, ROOT / "harness", readme.parent))
 
 
 def unknown_words(shown: str) -> list[str]:
@@ -91,14 +92,18 @@ def test_a_room_has_a_map_of_one_screen(room: str) -> None:
     assert lines[0] == f"# {room}"
 
 
-@pytest.mark.parametrize("readme", [README, *MAPS], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "readme", [README, RULES, *MAPS], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_every_path_in_a_readme_stands(readme: Path) -> None:
     named = paths_named(readme.read_text(encoding="utf-8"))
     assert named
     assert not [name for name in named if not stands(name, readme)]
 
 
-@pytest.mark.parametrize("readme", [README, *MAPS], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "readme", [README, RULES, *MAPS], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_every_command_in_a_readme_is_one(readme: Path) -> None:
     shown = _COMMAND.findall(readme.read_text(encoding="utf-8"))
     assert not [(each, unknown) for each in shown if (unknown := unknown_words(each))]

@@ -8,10 +8,13 @@ from pathlib import Path
 import click
 import pytest
 
+from evalsets.cases import Case
 from harness.cli.main import cli
 from harness.record.base import State
 from harness.record.lifecycle import TRANSITIONS
+from tests.house.case_path import word
 from tests.house.counts import files_by_folder, header_lines, public_classes, siblings
+from tests.house.tracer.sitecustomize import NO_OTHER, OTHERS, STEPS, Tracer
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -144,3 +147,13 @@ def test_ten_files_are_read_in_order() -> None:
     named = _CODE.findall(order)
     assert len(set(named)) == 10
     assert all((ROOT / name).is_file() for name in named)
+
+
+def test_a_case_is_in_hand_by_itself_or_among_others() -> None:
+    tracer = Tracer("/nowhere", -1, word(0))
+    mine, other = (Case(id=f"t-{word(n)}", input="x", target="y", metadata={}) for n in (0, 1))
+    assert tracer.held({"of": [mine]}, STEPS) == NO_OTHER
+    assert tracer.held((mine, other), STEPS) == NO_OTHER | OTHERS
+    assert tracer.held([other, 7, None], STEPS) == OTHERS
+    assert tracer.held([[[mine]]], STEPS) == 0
+    assert tracer.held(f"{word(0)} {word(1)}".encode(), 0) == NO_OTHER | OTHERS

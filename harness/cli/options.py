@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TypeVar
 
 import click
-
-from harness.errors import UsageError
 
 F = TypeVar("F", bound="Callable[..., object]")
 
@@ -33,8 +30,6 @@ class DecimalParam(click.ParamType[Decimal]):
             self.fail(f"{value!r} is no amount in USD", param, ctx)
         return amount
 
-
-CYCLE = re.compile(r"(?=.{7,60}\Z)[0-9]{4}-Q[1-4](-[a-z0-9]+)*")
 
 workspace = click.option(
     "--workspace",
@@ -71,39 +66,3 @@ out = click.option(
 def now() -> datetime:
     """The moment of this command, in UTC; the one place where a command reads the clock."""
     return datetime.now(UTC)
-
-
-def quarter(day: date) -> str:
-    """The cycle of a day: 2026-Q4."""
-    return f"{day.year}-Q{(day.month - 1) // 3 + 1}"
-
-
-def cycle_of(given: str | None, day: date) -> str:
-    """The cycle that was asked for, or the current one.
-
-    Raises:
-        UsageError: it is not of the form 2026-Q4.
-    """
-    if given is None:
-        return quarter(day)
-    if not CYCLE.fullmatch(given):
-        raise UsageError(f"--cycle {given[:60]}: not of the form 2026-Q4, of at most 60 letters")
-    return given
-
-
-def find_workspace(given: Path) -> Path:
-    """The workspace's root: the given folder, or the current one when it is a workspace.
-
-    Raises:
-        UsageError: neither holds a policy.yaml.
-    """
-    if (given / "policy.yaml").is_file():
-        return given.resolve()
-    here = Path.cwd()
-    default = given == Path("rightsizing")
-    if default and (here / "policy.yaml").is_file():
-        return here
-    raise UsageError(
-        f"{given}: no workspace here (no policy.yaml); "
-        "`rightsize init` writes one, --workspace names one"
-    )

@@ -95,15 +95,15 @@ class PlainProgress:
     The time left is by the pace since the first answer: starting is not asking.
     """
 
-    def __init__(self, planned: int, clock: Callable[[], float]) -> None:
-        self._planned, self._clock = planned, clock
+    def __init__(self, planned: int, clock: Callable[[], float], *, err: bool = False) -> None:
+        self._planned, self._clock, self._err = planned, clock, err
         self._first_at: float | None = None
         self._settled = 0
         self._news = News()
 
     def note(self, text: str) -> None:
         """One line."""
-        click.echo(text)
+        click.echo(text, err=self._err)
 
     def expect_more(self) -> None:
         """One answer more than was planned will be told of."""
@@ -121,13 +121,14 @@ class PlainProgress:
             about = "" if time_left.startswith("under") else "about "
             click.echo(
                 f"{self._settled} of at most {self._planned} answers, {usd(spent_usd)}, "
-                f"{about}{time_left} left"
+                f"{about}{time_left} left",
+                err=self._err,
             )
 
     def stood(self, standing: OptionProgress) -> None:
         """A line per look of an option that still moves."""
         if self._news.is_new(standing):
-            click.echo(standing_line(standing))
+            click.echo(standing_line(standing), err=self._err)
 
 
 class LiveProgress:
@@ -158,30 +159,11 @@ class LiveProgress:
             self.note(standing_line(standing))
 
 
-class Ahead:
-    """Progress of what is answered ahead: the review reads it again, and tells of it again."""
-
-    def __init__(self, progress: PlainProgress | LiveProgress) -> None:
-        self._progress = progress
-
-    def note(self, text: str) -> None:
-        """One line."""
-        self._progress.note(text)
-
-    def settled(self, *, spent_usd: Decimal) -> None:
-        """One answer, to be told of twice."""
-        self._progress.expect_more()
-        self._progress.settled(spent_usd=spent_usd)
-
-    def stood(self, standing: OptionProgress) -> None:
-        """Nothing stands yet."""
-
-
 @contextmanager
-def show_progress(planned: int) -> Generator[PlainProgress | LiveProgress]:
+def show_progress(planned: int, *, err: bool = False) -> Generator[PlainProgress | LiveProgress]:
     """Live on a terminal, plain lines elsewhere; `planned` is the number of calls of the plan."""
-    if not sys.stdout.isatty():
-        yield PlainProgress(planned, time.monotonic)
+    if err or not sys.stdout.isatty():
+        yield PlainProgress(planned, time.monotonic, err=err)
         return
     from rich.progress import (  # noqa: PLC0415  # only a terminal needs it
         BarColumn,

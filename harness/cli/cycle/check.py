@@ -8,6 +8,7 @@ import click
 
 from harness.cli import options
 from harness.conduct.checking import aged_on, check_workspace, priced_on
+from harness.conduct.opening import find_workspace
 from harness.wording import plural
 
 
@@ -15,7 +16,7 @@ from harness.wording import plural
 @options.workspace
 def check(workspace: Path) -> int:
     """Find every error of a workspace at once: file, line, key, what to do. Spends nothing."""
-    root = options.find_workspace(workspace)
+    root = find_workspace(workspace)
     today = options.now().date()
     report = check_workspace(root, has_price=priced_on(today), has_aged=aged_on(today), on=today)
     for problem in report.problems:

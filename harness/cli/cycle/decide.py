@@ -15,6 +15,7 @@ import click
 
 from harness.cli import options
 from harness.conduct.deciding import Action, Signing, SigningRules, change_on_disk, decide_on_disk
+from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import UsageError
 from harness.record.lifecycle import ends_on, implemented
 from harness.record.lock import (
@@ -66,9 +67,9 @@ def decide(  # noqa: PLR0913  # one argument per option of the command
 ) -> None:
     """Accept, reject or defer what the machine found for FEATURE."""
     now = options.now()
-    root = options.find_workspace(workspace)
+    root = find_workspace(workspace)
     policy = load_workspace(root, features=(feature,)).policy
-    folder = (out or root / "reviews") / options.cycle_of(cycle, now.date())
+    folder = (out or root / "reviews") / cycle_of(cycle, now.date())
     signature = Signing(
         action=cast("Action", action),
         by=by or git_identity(root),
@@ -121,7 +122,7 @@ def _day(text: str | None) -> date | None:
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; fail if it would change.")
 def lock(*, workspace: Path, only_check: bool) -> int:
     """Write rightsizing.lock from the accepted decisions; commit it."""
-    root = options.find_workspace(workspace)
+    root = find_workspace(workspace)
     loaded = load_workspace(root)
     if not only_check:
         _mark_implemented(loaded, root / "reviews")

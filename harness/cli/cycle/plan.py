@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import click
 
 from harness.cli import options
-from harness.cli.access import access_lines
-from harness.cli.loads import asked_models, check_quotas, hosting_lines
+from harness.cli.listening import Terminal
 from harness.cli.plan_text import plan_lines
-from harness.cli.ready import code_of_plan, kept, ready_workspace
-from harness.cli.running import fixing_lines, with_counted_labels
-from harness.cli.since import cannot_tell_lines, since_lines
-from harness.errors import Faults
-from harness.plan.planning import PlanHooks, Selection, plan_review
+from harness.conduct.access import access_lines
+from harness.conduct.listening import Planned
+from harness.conduct.loads import asked_models, check_quotas, hosting_lines
+from harness.conduct.opening import find_workspace
+from harness.conduct.planning import fixing_lines, with_counted_labels
+from harness.conduct.planning import plan as make_plan
+from harness.conduct.since import cannot_tell_lines, since_lines
+from harness.plan.planning import Selection
 
 
 @click.command()
@@ -36,30 +40,23 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     details: bool,
 ) -> int:
     """Show what is decided without a call, what is asked, and what it costs. Spends nothing."""
-    now = options.now()
-    today = now.date()
-    root = options.find_workspace(workspace)
-    loaded = ready_workspace(root, on=today, features=features)
-    hooks = PlanHooks(faults=Faults())
-    planned = plan_review(
-        loaded,
-        cycle=options.cycle_of(cycle, today),
-        on=today,
-        wanted=Selection(features=kept(features, loaded), models=models, max_spend_usd=max_spend),
-        hooks=hooks,
+    planned = make_plan(
+        find_workspace(workspace),
+        Selection(features=features, models=models, max_spend_usd=max_spend),
+        cycle=cycle,
+        now=options.now(),
+        listener=Terminal(lines=partial(_lines, details=details)),
     )
-    code = code_of_plan(loaded, hooks.faults)
-    for line in plan_lines(with_counted_labels(planned, root), details=details):
-        click.echo(line)
-    for line in fixing_lines(planned, root):
-        click.echo(line)
-    for line in hosting_lines(loaded, planned):
-        click.echo(line)
-    for line in cannot_tell_lines(planned, root / "reviews"):
-        click.echo(line)
-    for line in since_lines(loaded, planned, root / "reviews", now):
-        click.echo(line)
-    for line in access_lines(loaded, asked_models(planned), os.environ):
+    for line in access_lines(planned.workspace, asked_models(planned.plan), os.environ):
         click.echo(f"warning: {line}", err=True)
-    check_quotas(loaded, planned)
-    return code
+    check_quotas(planned.workspace, planned.plan, planned.now)
+    return planned.exit_code
+
+
+def _lines(planned: Planned, *, details: bool) -> Iterator[str]:
+    loaded, found, now = planned.workspace, planned.plan, planned.now
+    yield from plan_lines(with_counted_labels(planned), details=details)
+    yield from fixing_lines(found, loaded.root)
+    yield from hosting_lines(loaded, found)
+    yield from cannot_tell_lines(found, loaded.root / "reviews")
+    yield from since_lines(loaded, found, loaded.root / "reviews", now)

@@ -17,6 +17,7 @@ import click
 
 from harness.cli import options
 from harness.cli.show import usd
+from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import UsageError
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_records
@@ -51,8 +52,8 @@ def report(
 ) -> None:
     """Write the documents of a cycle again from its records. No model is asked."""
     now = options.now()
-    root = options.find_workspace(workspace)
-    folder = (out or root / "reviews") / options.cycle_of(cycle, now.date())
+    root = find_workspace(workspace)
+    folder = (out or root / "reviews") / cycle_of(cycle, now.date())
     shown = wanted_records(folder, features)
     publish(read_records(folder), folder, now=now)
     for record in shown:
@@ -87,8 +88,8 @@ def export(  # noqa: PLR0913  # one argument per option of the command
 ) -> None:
     """Write a month's cost as an estimate in the shape of FOCUS, one row a day and token type."""
     today = options.now().date()
-    root = options.find_workspace(workspace)
-    folder = root / "reviews" / options.cycle_of(cycle, today)
+    root = find_workspace(workspace)
+    folder = root / "reviews" / cycle_of(cycle, today)
     records = wanted_records(folder, features)
     known = sorted({one.target.option for record in records for one in record.options})
     if option is not None and option not in known:

@@ -11,6 +11,7 @@ import click
 from harness.cli import options
 from harness.cli.cycle.report import wanted_records
 from harness.cli.show import usd
+from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import UsageError
 from harness.record.model import DecisionRecord, dump
 from harness.record.stored import file_name, record_file
@@ -42,8 +43,8 @@ def reprice(
     """Work a cycle's records out at other prices. No model is asked; no record is overwritten."""
     today = options.now().date()
     on: date = day.date() if day else today
-    found = load_workspace(options.find_workspace(workspace))
-    folder = found.root / "reviews" / options.cycle_of(cycle, today)
+    found = load_workspace(find_workspace(workspace))
+    folder = found.root / "reviews" / cycle_of(cycle, today)
     for record in wanted_records(folder, features):
         rates = rates_on(record, found.models, found.policy, on=on)
         rates |= hosted_rates_on(record, found, rates)

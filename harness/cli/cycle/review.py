@@ -1,32 +1,30 @@
-"""`rightsize review`.
-
-`rightsize demo`.
-"""
+"""`rightsize review` and `rightsize demo`."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
+import traceback
+from collections.abc import Iterator
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 import click
 
 from harness.cli import options
-from harness.cli.access import check_access_early
-from harness.cli.loads import check_quotas
+from harness.cli.listening import Terminal
 from harness.cli.plan_text import plan_lines
-from harness.cli.ready import code_after, code_of_plan, kept, ready_workspace
-from harness.cli.running import RunSettings, fixing_lines, run, with_counted_labels
-from harness.cli.show import usd
-from harness.errors import BudgetRefusedError, Faults, UsageError
-from harness.plan.model import Plan
-from harness.plan.planning import PlanHooks, Selection, plan_review
+from harness.cli.show import fault_line, usd
+from harness.conduct.listening import Planned
+from harness.conduct.opening import find_workspace
+from harness.conduct.planning import fixing_lines, with_counted_labels
+from harness.conduct.running import Reviewed, RunSettings
+from harness.conduct.running import review as conduct_review
+from harness.errors import ExitCode, Faults, UsageError
+from harness.plan.planning import Selection
+from harness.record.base import Verdict
+from harness.tell.page.missing import missing_text
+from harness.tell.portfolio.spend import summary, verdict_counts
 from harness.workspace.reading import shipped
-
-QUICK_SUFFIX = "-quick"
 
 
 @click.command()
@@ -56,42 +54,60 @@ def review(  # noqa: PLR0913  # one argument per option of the command
     strict: bool,
 ) -> int:
     """Replay every feature's eval set, decide, and write its document."""
-    now = options.now()
-    named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
-    root = options.find_workspace(workspace)
-    loaded = ready_workspace(root, on=now.date(), features=features)
-    if quick:
-        loaded = loaded.all_live()
-    wanted = Selection(
-        features=kept(features, loaded), models=models, quick=quick, max_spend_usd=max_spend
+    wanted = Selection(features=features, models=models, quick=quick, max_spend_usd=max_spend)
+    settings = RunSettings(
+        out=out,
+        address=address,
+        listener=Terminal(lines=_lines, confirm=not yes),
+        clock=options.now,
     )
-    access = None if address else partial(check_access_early, loaded, environ=os.environ)
-    hooks = PlanHooks(check_models=access, faults=Faults())
-    plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted, hooks=hooks)
-    planned = code_of_plan(loaded, hooks.faults)
-    for line in plan_lines(with_counted_labels(plan, loaded.root), details=False):
+    found = conduct_review(find_workspace(workspace), wanted, cycle=cycle, settings=settings)
+    return close(found, strict=strict)
+
+
+def _lines(planned: Planned) -> Iterator[str]:
+    yield from plan_lines(with_counted_labels(planned), details=False)
+    yield from fixing_lines(planned.plan, planned.workspace.root)
+
+
+def close(found: Reviewed, *, strict: bool = False) -> int:
+    """The last lines of a review, the figures of the index among them; gives the exit code."""
+    click.echo(_bill(found))
+    click.echo("   ".join(verdict_counts(found.records)))
+    for line in summary(found.figures):
         click.echo(line)
-    for line in fixing_lines(plan, loaded.root):
-        click.echo(line)
-    check_quotas(loaded, plan)
-    confirm(plan, yes=yes)
-    setup = RunSettings(now=now, out=out, address=address, strict=strict)
-    return code_after(planned, run(loaded, plan, setup))
+    click.echo(f"documents: {found.folder / 'index.html'}")
+    for fault in found.unanswered:
+        click.echo(fault_line(fault), err=True)
+    undecided = strict and any(one.verdict == Verdict.UNDECIDED for one in found.records)
+    code = ExitCode.CANNOT_TELL if undecided else ExitCode.OK
+    code = _tell(found.faults) or code
+    return code if code == ExitCode.INTERNAL_ERROR else found.planned.exit_code or code
 
 
-def confirm(plan: Plan, *, yes: bool) -> None:
-    """Ask before money is spent; where nobody can answer, refuse.
+def _bill(found: Reviewed) -> str:
+    """What this run spent, and the cycle's runs together where there were others."""
+    spends = [record.evidence.spend for record in found.records]
+    saved = sum((spend.saved_by_stopping_usd for spend in spends), Decimal(0))
+    unknown = found.possibly_billed_usd
+    possibly = f", {usd(unknown)} more possibly billed" if unknown else ""
+    in_all = f" ({usd(found.cycle_usd)} in this cycle)" if found.earlier_usd else ""
+    return (
+        f"spent {usd(found.cycle_usd - found.earlier_usd)}{in_all}{possibly}; "
+        f"stopping early saved {usd(saved)}; {missing_text(found.records)}"
+    )
 
-    Raises:
-        BudgetRefusedError: the answer is no, or there is no terminal and no `--yes`.
-    """
-    if yes or not plan.worst_usd:
-        return
-    most = f"The review spends at most {usd(plan.worst_usd)}"
-    if not sys.stdin.isatty():
-        raise BudgetRefusedError(f"{most}; say --yes to allow it where nobody can be asked")
-    if not click.confirm(f"{most}.  Go on?"):
-        raise BudgetRefusedError("nothing was spent")
+
+def _tell(faults: Faults) -> int:
+    """What went wrong with single features, after all others were written; 0: nothing."""
+    debug = click.get_current_context().find_root().params.get("debug")
+    for fault in faults.found:
+        click.echo(str(fault), err=True)
+        if debug:
+            traceback.print_exception(fault.error)
+    if faults.found:
+        click.echo("their answers are kept: once that is mended, run the same again", err=True)
+    return faults.exit_code
 
 
 COMMITTED = ("reviews", "rightsizing.lock", ".rightsize")
@@ -129,18 +145,9 @@ def demo(
     The two models stand in for a flagship and a small tier; prices and traffic are illustrative.
     Nobody is billed, no key is needed.
     """
-    now = options.now()
-    root = write_demo(out)
-    named = options.cycle_of(cycle, now.date()) + (QUICK_SUFFIX if quick else "")
-    workspace = ready_workspace(root, on=now.date(), features=features)
-    wanted = Selection(features=kept(features, workspace), quick=quick)
-    hooks = PlanHooks(faults=Faults())
-    plan = plan_review(workspace, cycle=named, on=now.date(), wanted=wanted, hooks=hooks)
-    planned = code_of_plan(workspace, hooks.faults)
-    for line in plan_lines(plan, details=False):
-        click.echo(line)
-    setup = RunSettings(now=now, given_weights=_given(weights))
-    return code_after(planned, run(workspace, plan, setup))
+    settings = RunSettings(given_weights=_given(weights), listener=Terminal(), clock=options.now)
+    wanted = Selection(features=features, quick=quick)
+    return close(conduct_review(write_demo(out), wanted, cycle=cycle, settings=settings))
 
 
 def write_demo(out: Path) -> Path:

@@ -12,9 +12,10 @@ import click
 from harness.ask.replay.retry import RetryPolicy
 from harness.cli import options
 from harness.cli.cycle.report import wanted_records
-from harness.cli.loads import STATE
 from harness.cli.show import usd
 from harness.conduct.deciding import change_on_disk
+from harness.conduct.loads import STATE
+from harness.conduct.opening import cycle_of, find_workspace
 from harness.conduct.remaking import compare_findings
 from harness.conduct.reviewing.progress import Silent
 from harness.conduct.reviewing.review import review
@@ -55,8 +56,8 @@ def verify(
 ) -> int:
     """Make findings again from the journal; with --actual, hold forecasts against a bill."""
     now = options.now()
-    root = options.find_workspace(workspace)
-    folder = (out or root / "reviews") / options.cycle_of(cycle, now.date())
+    root = find_workspace(workspace)
+    folder = (out or root / "reviews") / cycle_of(cycle, now.date())
     records = wanted_records(folder, features)
     loaded = load_workspace(root)
     if actual is not None:

@@ -12,8 +12,9 @@ import click
 from harness.bring.labelling.questions import shown_input
 from harness.bring.labelling.sheets import printable
 from harness.cli import options
-from harness.cli.loads import STATE
 from harness.conduct.differences import Disagreement, Side, disagreements
+from harness.conduct.loads import STATE
+from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.plan.planning import Selection, plan_review
@@ -39,8 +40,8 @@ def why(feature: str, workspace: Path, cycle: str | None, include_content: Path 
     if include_content is None and not sys.stdout.isatty():
         raise UsageError("answers are shown on a terminal only; --include-content writes a file")
     now = options.now()
-    root = options.find_workspace(workspace)
-    named = options.cycle_of(cycle, now.date())
+    root = find_workspace(workspace)
+    named = cycle_of(cycle, now.date())
     wanted = Selection(features=(feature,))
     loaded = load_workspace(root, features=(feature,))
     plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted).features[0]

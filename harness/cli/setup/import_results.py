@@ -25,7 +25,8 @@ from harness.bring.onramp.imported_answers import (
     match_answers,
 )
 from harness.cli import options
-from harness.cli.loads import STATE
+from harness.conduct.loads import STATE
+from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import ExitCode, Problem, WorkspaceError
 from harness.journal.journal import Journal
 from harness.plan.model import FeaturePlan
@@ -59,7 +60,7 @@ def outcomes_command(
 ) -> int:
     """Bring in answers: promptfoo's results, inspect_ai's logs, or a table. No call is made."""
     now = options.now()
-    root = options.find_workspace(workspace)
+    root = find_workspace(workspace)
     answers, data = read_all(sources)
     drafted = draft_workspace(root, feature, answers, incumbent=incumbent)
     _show_written(drafted.written)
@@ -72,7 +73,7 @@ def outcomes_command(
         click.echo("fill these in, then run the same command again", err=True)
         return ExitCode.USAGE_ERROR
     wanted = Selection(features=(feature,))
-    cycle = options.cycle_of(None, now.date())
+    cycle = cycle_of(None, now.date())
     plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted).features[0]
     path = root / STATE / "journal.sqlite"
     found = _matched(path, plan, answers, drafted.names, now=now.isoformat())

@@ -17,6 +17,7 @@ from harness.bring.onramp.drafts import blank_feature_text, write_new
 from harness.bring.onramp.imported_set import SetDraft, write_set
 from harness.bring.onramp.inspect_dataset import read_dataset
 from harness.cli import options
+from harness.conduct.opening import find_workspace
 from harness.errors import ExitCode, Problem, UsageError
 from harness.plan.sampling import copies_line, metadata_shown, near_copies_line
 from harness.wording import plural
@@ -53,7 +54,7 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
     metadata: str | None,
 ) -> int:
     """Make an eval set of a table: CSV, TSV or JSON Lines."""
-    root = options.find_workspace(workspace)
+    root = find_workspace(workspace)
     columns = Columns(
         id=id_column,
         input=input_column,
@@ -72,7 +73,7 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
 @options.workspace
 def inspect_command(source: Path, feature: str, workspace: Path) -> int:
     """Make an eval set of an inspect_ai dataset: JSON Lines or a JSON list."""
-    root = options.find_workspace(workspace)
+    root = find_workspace(workspace)
     imported = read_dataset(source.read_bytes(), path=source)
     _write(root, feature, imported, origin=f"inspect_ai, {source.name}")
     _show_guess(imported)
@@ -85,7 +86,7 @@ def inspect_command(source: Path, feature: str, workspace: Path) -> int:
 @options.workspace
 def promptfoo_command(source: Path, feature: str, workspace: Path) -> int:
     """Make an eval set and prompts of a promptfoo configuration."""
-    root = options.find_workspace(workspace)
+    root = find_workspace(workspace)
     text = as_text(source.read_bytes(), file=source.name)
     found = read_config(text, file=source.name, read=_beside(source.parent))
     _write(root, feature, found, origin=f"promptfoo, {source.name}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
+from harness.conduct.opening import find_workspace
 from harness.errors import UsageError
 from harness.money.request_log import weeks_of_log
 from harness.money.traffic import Week, together, write_weeks
@@ -32,7 +33,7 @@ def traffic_command(source: Path, workspace: Path, *, name: str | None) -> None:
     output_tokens; optional cohort, cached_tokens, cache_written_tokens. Rows with one request_id
     are one request and its retried calls. The log must span whole weeks.
     """
-    root = options.find_workspace(workspace)
+    root = find_workspace(workspace)
     features = load_workspace(root).features
     path = root / "traffic" / _file_name(name or f"{source.stem}.csv")
     if path.exists():

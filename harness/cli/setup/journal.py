@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.cli.loads import STATE
 from harness.cli.show import fault_line
+from harness.conduct.loads import STATE
+from harness.conduct.opening import find_workspace
 from harness.errors import CannotTellError
 from harness.journal import upkeep
 from harness.journal.trials import LaneHistory
@@ -20,7 +21,7 @@ from harness.wording import plural
 @click.pass_context
 def journal(context: click.Context, *, workspace: Path) -> None:
     """Show, check, merge, compact or export a workspace's journal."""
-    context.obj = options.find_workspace(workspace) / STATE / "journal.sqlite"
+    context.obj = find_workspace(workspace) / STATE / "journal.sqlite"
 
 
 @journal.command()

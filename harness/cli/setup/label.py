@@ -19,8 +19,9 @@ from harness.bring.labelling.recording import Sitting, labels_of, sit
 from harness.bring.labelling.sheets import Console
 from harness.cli import options
 from harness.cli.cycle.decide import git_identity
-from harness.cli.loads import STATE
 from harness.conduct.finding.checks import two_labellers
+from harness.conduct.loads import STATE
+from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.plan.model import FeaturePlan
@@ -63,9 +64,9 @@ def label(  # noqa: PLR0913  # one argument per option of the command
 ) -> None:
     """Say which answer is right where models disagree: a, b, both, neither. Blind."""
     now = options.now()
-    root = options.find_workspace(workspace)
+    root = find_workspace(workspace)
     loaded = load_workspace(root, features=(feature,))
-    named = options.cycle_of(cycle, now.date())
+    named = cycle_of(cycle, now.date())
     wanted = Selection(features=(feature,))
     plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted).features[0]
     person = by or git_identity(root)

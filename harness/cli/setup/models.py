@@ -12,6 +12,7 @@ import click
 
 from evalsets.validation import suggestion
 from harness.cli import options
+from harness.conduct.opening import find_workspace
 from harness.errors import ExitCode, UsageError
 from harness.money.prices.catalogue import facts
 from harness.money.prices.rates import PriceMissingError, find_rates
@@ -30,7 +31,7 @@ from providers.opening import ping as ping_model
 @click.option("--ping", is_flag=True, help="Ask each model one tiny question, which is billed.")
 def models(*, workspace: Path, models: tuple[str, ...], ping: bool) -> int:
     """List a workspace's models: tier, price, window, region, retirement, what they may see."""
-    found = load_workspace(options.find_workspace(workspace))
+    found = load_workspace(find_workspace(workspace))
     known = sorted(found.models)
     for name in models:
         if name not in known:

@@ -20,8 +20,9 @@ from harness.ask.probe.search import SearchPlan
 from harness.ask.serving.gpus import Need, check_team_quotas
 from harness.ask.serving.lifecycle import serve_models
 from harness.cli import options
-from harness.cli.hosting import specs_of
-from harness.cli.loads import free_here, logs_of, room_of
+from harness.conduct.hosting import Local
+from harness.conduct.loads import free_here, logs_of, room_of
+from harness.conduct.opening import find_workspace
 from harness.conduct.probing import (
     Address,
     Subject,
@@ -85,7 +86,7 @@ def probe(  # noqa: PLR0913  # one argument per option of the command
     load_s: float | None,
 ) -> None:
     """Measure how many requests a second one replica of MODEL serves within a feature's SLOs."""
-    found = load_workspace(options.find_workspace(workspace))
+    found = load_workspace(find_workspace(workspace))
     _check_names(found, model, feature)
     search = SearchPlan(first_per_s=first, repeats=repeats)
     if imported is not None:
@@ -113,16 +114,20 @@ def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> Pr
             team = found.features[feature].team
             check_team_quotas(
                 Need(model=model, gpus=config.serve.gpus, teams=frozenset({team})),
-                room_of(found, machines=()),
+                room_of(found, (), now),
             )
-            specs = specs_of(found, {model: config}, {})
             served = stack.enter_context(
                 serve_models(
-                    specs,
+                    Local(
+                        workspace=found,
+                        models={model: config},
+                        say=click.echo,
+                        clock=options.now,
+                    ).specs(),
                     logs=logs_of(found.root),
                     environ=os.environ,
                     teams={model: (team,)},
-                    gpus=lambda _: free_here(found.root),
+                    gpus=lambda _: free_here(found.root, options.now()),
                 )
             )[model]
             base_url, load_s, gpus = served.base_url, served.load_s, served.gpus

@@ -13,9 +13,10 @@ from harness.ask.serving.lifecycle import leave_running, stop_server
 from harness.ask.serving.server import ServerContext, counts_tokens, free_port
 from harness.ask.serving.states import ServerState, gpus_by_team, list_servers
 from harness.cli import options
-from harness.cli.hosting import specs_of
-from harness.cli.loads import free_here, logs_of
 from harness.cli.show import duration
+from harness.conduct.hosting import Local
+from harness.conduct.loads import free_here, logs_of
+from harness.conduct.opening import find_workspace
 from harness.errors import UsageError
 from harness.workspace.workspace import Workspace, load_workspace
 
@@ -33,7 +34,7 @@ def serving() -> None:
 def list_(*, workspace: Path) -> None:
     """List what runs, for a review too: where, on how many GPUs, for whom, for how long still."""
     now = options.now()
-    running = list_servers(logs_of(options.find_workspace(workspace)), now)
+    running = list_servers(logs_of(find_workspace(workspace)), now)
     if not running:
         click.echo("nothing runs")
         return
@@ -71,7 +72,7 @@ def _row(state: ServerState, now: datetime) -> tuple[str, ...]:
 )
 def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> None:
     """Start MODEL and leave it running until it is stopped, idle, or its `ttl_s` is over."""
-    found = load_workspace(options.find_workspace(workspace))
+    found = load_workspace(find_workspace(workspace))
     config = found.models.get(model)
     if config is None or config.serve is None:
         served = ", ".join(name for name, one in found.models.items() if one.serve) or "none"
@@ -81,13 +82,20 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
         if other.model == model:
             click.echo(f"{model} runs already, at {other.base_url or 'no address'}: one more")
     _check_team(found, team, config.serve.gpus)
-    given = pack({model: config.serve.gpus}, free_here(found.root)) if config.serve.gpus else {}
+    given = (
+        pack({model: config.serve.gpus}, free_here(found.root, options.now()))
+        if config.serve.gpus
+        else {}
+    )
     place = ServerContext(
         logs=logs, environ=os.environ, port=free_port(), gpus=given.get(model, ()),
         teams=(team,) if team else (), detached=True, idle_s=idle_s,
     )  # fmt: skip
     click.echo(f"starting {model}; its log: {logs / model}.log")
-    served_model = leave_running(model, specs_of(found, {model: config}, {})[model], place)
+    specs = Local(
+        workspace=found, models={model: config}, say=click.echo, clock=options.now
+    ).specs()
+    served_model = leave_running(model, specs[model], place)
     click.echo(f"{model}   {served_model.base_url}   ready after {served_model.load_s:.1f} s")
     if idle_s and not counts_tokens(place.port):
         hours = duration(config.serve.ttl_s / HOUR.total_seconds())
@@ -101,7 +109,7 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
 @options.workspace
 def stop(*, model: str, workspace: Path) -> None:
     """Stop every server of MODEL."""
-    for state in stop_server(logs_of(options.find_workspace(workspace)), model, options.now()):
+    for state in stop_server(logs_of(find_workspace(workspace)), model, options.now()):
         click.echo(f"{state.model}   {state.base_url} on {state.guard.host}   stopped")
 
 

@@ -16,11 +16,13 @@ from harness.ask.replay.retry import RetryPolicy
 from harness.ask.serving.gpus import Need, check_team_quotas
 from harness.bring.labelling.sheets import printable
 from harness.cli import options
-from harness.cli.access import check_models
-from harness.cli.hosting import serve_here
-from harness.cli.loads import STATE, room_of
-from harness.cli.ready import ready_workspace
+from harness.cli.listening import Terminal
 from harness.cli.show import usd
+from harness.conduct.access import check_models
+from harness.conduct.checking import checked_workspace
+from harness.conduct.hosting import Local, serve_here
+from harness.conduct.loads import STATE, room_of
+from harness.conduct.opening import cycle_of, find_workspace
 from harness.conduct.trying import Asking, Tried, rung_with, try_prompt
 from harness.errors import UsageError
 from harness.journal.earlier import prompts_tried
@@ -45,9 +47,10 @@ SHOWN = 5
 def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) -> None:
     """Run a prompt on FEATURE's tune cases; the deciding cases are never asked."""
     now = options.now()
-    root = options.find_workspace(workspace)
-    loaded = ready_workspace(root, on=now.date(), features=(feature,))
-    cycle = options.cycle_of(None, now.date())
+    root = find_workspace(workspace)
+    loaded = checked_workspace(root, on=now.date(), features=(feature,))
+    Terminal().refused(loaded)
+    cycle = cycle_of(None, now.date())
     wanted = Selection(features=(feature,))
     plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted)
     text = None if prompt is None else (prompt.name, prompt.read_text(encoding="utf-8"))
@@ -87,7 +90,7 @@ def _check_quota(workspace: Workspace, rung: PlannedOption, team: str) -> None:
     serve = rung.config.serve
     if serve is not None:
         need = Need(model=rung.model, gpus=serve.gpus, teams=frozenset({team}))
-        check_team_quotas(need, room_of(workspace, machines=()))
+        check_team_quotas(need, room_of(workspace, (), options.now()))
 
 
 def _serving(
@@ -96,8 +99,14 @@ def _serving(
     """Start this one model, where it is ours to start."""
     if rung.config.serve is None:
         return {}
-    models, teams = {rung.model: rung.config}, {rung.model: (team,)}
-    return stack.enter_context(serve_here(workspace, models, {}, teams))
+    teams = {rung.model: (team,)}
+    local = Local(
+        workspace=workspace,
+        models={rung.model: rung.config},
+        say=click.echo,
+        clock=options.now,
+    )
+    return stack.enter_context(serve_here(local, teams))
 
 
 def _served(rung: PlannedOption, served: Mapping[str, str]) -> PlannedOption:

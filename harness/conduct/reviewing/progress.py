@@ -36,6 +36,10 @@ class Progress(Protocol):
         """One line worth reading: a model started, a lane that died."""
         ...
 
+    def expect_more(self) -> None:
+        """One answer more than was planned will be told of."""
+        ...
+
     def settled(self, *, spent_usd: Decimal) -> None:
         """One trial has ended."""
         ...
@@ -51,11 +55,37 @@ class Silent:
     def note(self, text: str) -> None:
         """Nothing."""
 
+    def expect_more(self) -> None:
+        """Nothing."""
+
     def settled(self, *, spent_usd: Decimal) -> None:
         """Nothing."""
 
     def stood(self, standing: OptionProgress) -> None:
         """Nothing."""
+
+
+class Prefetching:
+    """Progress of what is answered ahead: the review reads it again, and tells of it again."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def note(self, text: str) -> None:
+        """One line."""
+        self._progress.note(text)
+
+    def expect_more(self) -> None:
+        """One answer more than was planned will be told of."""
+        self._progress.expect_more()
+
+    def settled(self, *, spent_usd: Decimal) -> None:
+        """One answer, to be told of twice."""
+        self._progress.expect_more()
+        self._progress.settled(spent_usd=spent_usd)
+
+    def stood(self, standing: OptionProgress) -> None:
+        """Nothing stands yet."""
 
 
 def standings_of(run: FeatureRun, spent_usd: Decimal) -> Iterator[OptionProgress]:

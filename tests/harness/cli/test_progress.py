@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from harness.cli.show import Ahead, LiveProgress, PlainProgress, show_progress, standing_line
-from harness.conduct.reviewing.progress import OptionProgress, Silent
+from harness.cli.show import LiveProgress, PlainProgress, show_progress, standing_line
+from harness.conduct.reviewing.progress import OptionProgress, Prefetching, Silent
 
 STANDING = OptionProgress(
     feature="tickets",
@@ -86,7 +86,7 @@ def test_what_is_answered_ahead_is_told_of_twice_and_never_above_the_most(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     log = PlainProgress(25, lambda: 0.0)
-    ahead = Ahead(log)
+    ahead = Prefetching(log)
     ahead.note("offline: own in 2 at once")
     ahead.stood(STANDING)
     for progress in (ahead, log):
@@ -100,7 +100,7 @@ def test_what_is_answered_ahead_is_told_of_twice_and_never_above_the_most(
     ]
     with Progress(console=Console(file=io.StringIO())) as bar:
         live = LiveProgress(bar, 1)
-        Ahead(live).settled(spent_usd=Decimal(1))
+        Prefetching(live).settled(spent_usd=Decimal(1))
         assert not bar.finished
         live.settled(spent_usd=Decimal(1))
         assert bar.finished

@@ -18,8 +18,8 @@ import psutil
 import pytest
 
 from harness.ask.serving.states import list_servers
-from harness.cli.loads import logs_of
 from harness.cli.main import run
+from harness.conduct.loads import logs_of
 from harness.errors import ExitCode
 from harness.plan.planning import Selection, plan_review
 from harness.workspace.workspace import load_workspace

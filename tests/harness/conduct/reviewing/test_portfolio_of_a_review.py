@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from harness.cli.running import RunSettings
-from harness.cli.running import run as review_again
+from harness.cli.cycle.review import close
 from harness.conduct.deciding import Signing, SigningRules, change_on_disk, decide_on_disk
+from harness.conduct.listening import Planned
+from harness.conduct.running import RunSettings
+from harness.conduct.running import run as review_again
+from harness.errors import Faults
 from harness.money.realised import read_bill, realised, verified
 from harness.plan.planning import Selection, plan_review
 from harness.record.lifecycle import implemented
@@ -147,9 +150,10 @@ def said_by_a_review(root: Path, later: datetime) -> list[str]:
     workspace = load_workspace(root)
     wanted = Selection(features=("stays",))
     plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=wanted)
+    planned = Planned(workspace=workspace, plan=plan, now=later, faults=Faults())
     said = StringIO()
     with redirect_stdout(said), click.Context(click.Command("review")):
-        assert review_again(workspace, plan, RunSettings(now=later)) == 0
+        assert close(review_again(planned, RunSettings())) == 0
     return said.getvalue().splitlines()
 
 

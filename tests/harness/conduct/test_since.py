@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cli.since import cannot_tell_lines, since_lines
+from harness.conduct.since import cannot_tell_lines, since_lines
 from harness.plan.planning import Selection, plan_review
 from harness.record.lifecycle import ends_on
 from harness.record.stored import read_records, write_records

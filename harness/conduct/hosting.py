@@ -10,10 +10,8 @@ import secrets
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-
-import click
 
 from harness.ask.cluster.actors import RayCluster
 from harness.ask.replay.offline import OfflineBackend
@@ -26,8 +24,7 @@ from harness.ask.serving.specs import ServeSpec, serve_specs
 from harness.ask.serving.states import ServerState, held, mark_of
 from harness.ask.serving.weights import cache_folder, resolve_weights
 from harness.ask.serving.weights_file import catalogue_of, wanted_weights
-from harness.cli import options
-from harness.cli.loads import free_here, logs_of, needs_of, offline_of, room_of
+from harness.conduct.loads import free_here, logs_of, needs_of, offline_of, room_of
 from harness.conduct.reviewing.loading import LoadBook
 from harness.conduct.reviewing.prefetch import answer_offline, is_answered, needs_server
 from harness.conduct.reviewing.session import Runtime
@@ -48,6 +45,8 @@ class Hosts:
     """The cluster is not of this machine alone."""
     loaded: Callable[[Mapping[str, float]], None]
     """Told the seconds from start to first answer of models on GPUs, before they are asked."""
+    say: Callable[[str], None]
+    clock: Callable[[], datetime]
     given: Mapping[str, Path] = field(default_factory=dict[str, Path])
     """Files of weights that the user has already."""
 
@@ -55,7 +54,7 @@ class Hosts:
         """GPUs by machine."""
         if self.remote:
             return self.cluster.gpus()
-        return (len(free_here(self.workspace.root)),)
+        return (len(free_here(self.workspace.root, self.clock())),)
 
     @contextmanager
     def serve(self, names: Collection[str]) -> Generator[dict[str, str]]:
@@ -68,7 +67,7 @@ class Hosts:
         with (
             self._by_ray(models)
             if by_ray
-            else serve_here(self.workspace, models, self.given, self._teams()) as served
+            else serve_here(self._here(models), self._teams()) as served
         ):
             yield served
 
@@ -77,11 +76,11 @@ class Hosts:
         """Processes that answer a model's requests without its server; ended on leaving."""
         specs, fetches = self._specs({name: self.workspace.models[name]})
         need = next(n for n in needs_of(self.workspace, self.plan) if n.model == name)
-        room = room_of(self.workspace, self.machines())
+        room = room_of(self.workspace, self.machines(), self.clock())
         count = replicas(need, room, specs[name].offline_replicas)
         state = ServerState(
             model=name, engine=specs[name].engine, port=None, guard=mark_of(os.getpid()),
-            since=options.now(), ttl_s=specs[name].ttl_s, gpus=specs[name].gpus * count,
+            since=self.clock(), ttl_s=specs[name].ttl_s, gpus=specs[name].gpus * count,
             teams=tuple(sorted(need.teams)),
         )  # fmt: skip
         with (
@@ -98,7 +97,7 @@ class Hosts:
     def _by_ray(self, models: Mapping[str, ModelConfig]) -> Generator[dict[str, str]]:
         """On the node whose GPUs Ray gives it, which fetches its own weights."""
         specs, fetches = self._specs(models)
-        click.echo(f"starting {', '.join(models)} on the cluster")
+        self.say(f"starting {', '.join(models)} on the cluster")
         with host_models(
             specs, placement=self.cluster, logs=logs_of(self.workspace.root), fetches=fetches,
             teams=self._teams(),
@@ -108,6 +107,15 @@ class Hosts:
             )
             self.loaded({name: one.load_s for name, one in served.items()})
             yield {name: one.base_url for name, one in served.items()}
+
+    def _here(self, models: Mapping[str, ModelConfig]) -> Local:
+        return Local(
+            workspace=self.workspace,
+            models=models,
+            say=self.say,
+            clock=self.clock,
+            given=self.given,
+        )
 
     def _teams(self) -> dict[str, tuple[str, ...]]:
         """Who hold a model's GPUs: the teams whose features ask it."""
@@ -134,54 +142,62 @@ class Hosts:
             workspace=self.workspace.root,
             cache=cache_folder(os.environ, Path.home()),
             given=self.given,
-            progress=show_fetch,
+            progress=fetch_told(self.say),
         )
         later = {wanted[name]: Path(wanted[name]) for name in fetches}
         specs = serve_specs(models, {**later, **paths}, workspace=self.workspace.root)
         return specs, fetches
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """Models to start on this machine, and who is told."""
+
+    workspace: Workspace
+    models: Mapping[str, ModelConfig]
+    say: Callable[[str], None]
+    clock: Callable[[], datetime]
+    given: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """Files of weights that the user has already."""
+
+    def specs(self) -> dict[str, ServeSpec]:
+        """What is to be started, the weights found or fetched."""
+        weights = resolve_weights(
+            self.models,
+            workspace=self.workspace.root,
+            cache=cache_folder(os.environ, Path.home()),
+            given=self.given,
+            progress=fetch_told(self.say),
+        )
+        return serve_specs(self.models, weights, workspace=self.workspace.root)
+
+
 @contextmanager
-def serve_here(
-    workspace: Workspace,
-    models: Mapping[str, ModelConfig],
-    given: Mapping[str, Path],
-    teams: Mapping[str, tuple[str, ...]],
-) -> Generator[dict[str, str]]:
+def serve_here(local: Local, teams: Mapping[str, tuple[str, ...]]) -> Generator[dict[str, str]]:
     """Start models on this machine, for the teams that hold their GPUs; addresses by model."""
+    root = local.workspace.root
     with ExitStack() as stack:
-        click.echo(f"starting {', '.join(models)} on this machine")
-        specs = specs_of(workspace, models, given)
+        local.say(f"starting {', '.join(local.models)} on this machine")
         served = stack.enter_context(
             serve_models(
-                specs,
-                logs=logs_of(workspace.root),
+                local.specs(),
+                logs=logs_of(root),
                 environ=os.environ,
                 teams=teams,
-                gpus=lambda _: free_here(workspace.root),
+                gpus=lambda _: free_here(root, local.clock()),
             )
         )
         yield {name: one.base_url for name, one in served.items()}
 
 
-def specs_of(
-    workspace: Workspace, models: Mapping[str, ModelConfig], given: Mapping[str, Path]
-) -> dict[str, ServeSpec]:
-    """Specs of models that we start here, their weights found or fetched."""
-    weights = resolve_weights(
-        models,
-        workspace=workspace.root,
-        cache=cache_folder(os.environ, Path.home()),
-        given=given,
-        progress=show_fetch,
-    )
-    return serve_specs(models, weights, workspace=workspace.root)
+def fetch_told(say: Callable[[str], None]) -> Callable[[str, int, int], None]:
+    """Says how far the weights are fetched."""
 
+    def tell(what: str, done: int, total: int) -> None:
+        share = percent(done / total) if total else ""
+        say(f"weights: {what} {share}")
 
-def show_fetch(what: str, done: int, total: int) -> None:
-    """One line of fetching weights."""
-    share = percent(done / total) if total else ""
-    click.echo(f"weights: {what} {share}")
+    return tell
 
 
 def go_offline(hosts: Hosts, engine: Runtime, book: LoadBook) -> tuple[str, ...]:
@@ -194,7 +210,7 @@ def go_offline(hosts: Hosts, engine: Runtime, book: LoadBook) -> tuple[str, ...]
                 backend = OfflineBackend(
                     runner=runner,
                     pause=engine.pause,
-                    utc_now=lambda: datetime.now(UTC).isoformat(),
+                    utc_now=lambda: hosts.clock().isoformat(),
                     new_id=lambda: secrets.token_hex(6),
                     tell=engine.progress.note,
                     collected=keeping(model, hosts),

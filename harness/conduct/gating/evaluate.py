@@ -9,18 +9,15 @@ the record (`times_used`), wherever it was made, and there are no more of them t
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from harness.cli import options
-from harness.cli.loads import STATE
-from harness.cli.plan_text import plan_lines
-from harness.cli.ready import refused_lines
-from harness.cli.running import RunSettings, reviewed
-from harness.cli.show import usd
 from harness.conduct.checking import checked_workspace
+from harness.conduct.listening import Listener, Planned
+from harness.conduct.loads import STATE
+from harness.conduct.opening import quarter
+from harness.conduct.running import RunSettings, reviewed
 from harness.errors import BudgetRefusedError, Faults
 from harness.gate.findings import Cause, GateReport, Outcome, Violation
 from harness.gate.inputs import GateInput, is_locked
@@ -32,6 +29,7 @@ from harness.record.lock import LockEntry
 from harness.record.model import DecisionRecord, seal
 from harness.record.stored import read_records, write_records
 from harness.tell.pages import publish
+from harness.tell.words import usd
 from harness.workspace.endpoints import params_sha256
 from harness.workspace.fingerprints import fingerprint, inputs_sha256
 from harness.workspace.model_file import split_option
@@ -61,7 +59,7 @@ class ChangeTest:
 
 
 def evaluate(
-    given: GateInput, report: GateReport, root: Path, cap: Decimal, say: Callable[[str], None]
+    given: GateInput, report: GateReport, root: Path, cap: Decimal, listener: Listener
 ) -> tuple[Violation, ...]:
     """Test every change that lacks evidence, and write the records.
 
@@ -70,7 +68,7 @@ def evaluate(
         report: what it said.
         root: of the workspace.
         cap: USD; more is not spent.
-        say: takes a line for people.
+        listener: told the plan of each test, and what happens while it runs.
 
     Returns:
         What was not tested, because these cases have been tested too often.
@@ -79,23 +77,23 @@ def evaluate(
         BudgetRefusedError: a test is expected to cost more than is left; it is not begun.
     """
     found = checked_workspace(root, on=given.now.date())
-    for line in refused_lines(found):
-        say(line)
+    if found.refused:
+        listener.refused(found)
     workspace = found.all_live()
     left, refused = cap, list[Violation]()
     for test in tests_of(given, report, workspace):
         changed = with_test(workspace, test)
-        cycle = f"{options.quarter(given.now.date())}-gate-{_digest(changed, test)}"
+        cycle = f"{quarter(given.now.date())}-gate-{_digest(changed, test)}"
         used = times_used(given, changed, test.feature, cycle)
         if given.looks is not None and used >= given.looks:
             refused.append(_too_often(test.feature, used, given.looks))
             continue
         wanted = Selection(features=(test.feature,), max_spend_usd=left)
         plan = plan_review(changed, cycle=cycle, on=given.now.date(), wanted=wanted)
-        for line in plan_lines(plan, details=False):
-            say(line)
+        planned = Planned(workspace=changed, plan=plan, now=given.now, faults=Faults())
+        listener.planned(planned)
         _afford(plan, left)
-        left -= _run(changed, plan, RunSettings(now=given.now), used)
+        left -= _run(planned, RunSettings(listener=listener), used)
     return tuple(refused)
 
 
@@ -222,19 +220,20 @@ def _afford(plan: Plan, left: Decimal) -> None:
         )
 
 
-def _run(workspace: Workspace, plan: Plan, setup: RunSettings, used: int) -> Decimal:
+def _run(planned: Planned, settings: RunSettings, used: int) -> Decimal:
     """Replay and decide, count the test in its record, write; returns what was spent."""
-    out = workspace.root / "reviews" / plan.cycle
+    root, cycle = planned.workspace.root, planned.plan.cycle
+    out = root / "reviews" / cycle
     with Journal.open(
-        workspace.root / STATE / "journal.sqlite",
+        root / STATE / "journal.sqlite",
         run_id=secrets.token_hex(8),
-        cycle=plan.cycle,
-        now=setup.now.isoformat(),
+        cycle=cycle,
+        now=planned.now.isoformat(),
     ) as journal:
         faults = Faults(contains=False)
-        records, ledger = reviewed(workspace, plan, setup, journal, faults)
+        records, ledger = reviewed(planned, settings, journal, faults)
     write_records([counted(record, used + 1) for record in records], out)
-    publish(read_records(out), out, now=setup.now)
+    publish(read_records(out), out, now=planned.now)
     return ledger.spent_usd + ledger.possibly_billed_usd
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.cli.access import missing
 from harness.cli.main import run
+from harness.conduct.access import missing
 from harness.errors import ExitCode
 from harness.workspace.endpoints import endpoint_of
 from harness.workspace.model_file import ModelConfig

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from harness.ask.serving.gpus import (
@@ -17,7 +18,6 @@ from harness.ask.serving.gpus import (
     waves,
 )
 from harness.ask.serving.states import gpus_by_team, gpus_taken, list_servers
-from harness.cli import options
 from harness.plan.model import Plan
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.workspace import Workspace
@@ -69,26 +69,26 @@ def needs_of(workspace: Workspace, plan: Plan) -> tuple[Need, ...]:
     )
 
 
-def check_quotas(workspace: Workspace, plan: Plan) -> None:
+def check_quotas(workspace: Workspace, plan: Plan, now: datetime) -> None:
     """Refuse, before anything is spent or started, a model above its team's GPU quota.
 
     Raises:
         NoGpuError: one line that names the model, the team and its quota.
     """
-    room = room_of(workspace, ())
+    room = room_of(workspace, (), now)
     for need in needs_of(workspace, plan):
         check_team_quotas(need, room)
 
 
-def room_of(workspace: Workspace, machines: tuple[int, ...]) -> FreeGpus:
+def room_of(workspace: Workspace, machines: tuple[int, ...], now: datetime) -> FreeGpus:
     """The GPUs that there are, and what the teams may still hold of them."""
-    held = gpus_by_team(list_servers(logs_of(workspace.root), options.now()))
+    held = gpus_by_team(list_servers(logs_of(workspace.root), now))
     return FreeGpus(machines=machines, quota=workspace.policy.gpu_quota, held=held)
 
 
-def free_here(root: Path) -> tuple[Gpu, ...]:
+def free_here(root: Path, now: datetime) -> tuple[Gpu, ...]:
     """GPUs of this machine that no server of the workspace has."""
-    return free_gpus(os.environ, gpus_taken(list_servers(logs_of(root), options.now())))
+    return free_gpus(os.environ, gpus_taken(list_servers(logs_of(root), now)))
 
 
 def offline_of(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ def offline_of(workspace: Workspace, plan: Plan) -> tuple[str, ...]:
 def loads_of(
     workspace: Workspace,
     plan: Plan,
-    machines: tuple[int, ...],
+    room: FreeGpus,
     *,
     idle: Collection[str] = (),
 ) -> Loads:
@@ -116,7 +116,6 @@ def loads_of(
         NoGpuError: a model fits nowhere, or the judges do not fit at once.
     """
     needs = tuple(need for need in needs_of(workspace, plan) if need.model not in idle)
-    room = room_of(workspace, machines)
     found = waves(needs, room)
     if len(found) <= 1:
         return Loads(ahead=(), during=found[0] if found else ())

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from harness.cli.show import usd
 from harness.conduct.finding.evidence import Context
 from harness.conduct.finding.records import write_record
 from harness.errors import Faults
@@ -17,6 +16,7 @@ from harness.record.lifecycle import ends_on
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_past, read_sound
 from harness.tell.portfolio.next_quarter import Since, since_last
+from harness.tell.words import usd
 from harness.workspace.workspace import Workspace
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from harness.ask.cluster.workers import Cluster
 from harness.ask.replay.worker import OPENER, missing_keys
-from harness.cli.loads import STATE, asked_models
+from harness.conduct.loads import STATE, asked_models
 from harness.errors import UsageError
 from harness.journal.upkeep import models_in
 from harness.plan.model import Plan

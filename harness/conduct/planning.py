@@ -1,0 +1,123 @@
+"""`plan`: what a review would ask, cost and decide. Spends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from harness.bring.labelling.questions import counted
+from harness.conduct.checking import checked_workspace
+from harness.conduct.listening import Listener, Planned, Quiet
+from harness.conduct.loads import STATE
+from harness.conduct.opening import cycle_of, kept, utc_now
+from harness.conduct.reviewing.review import begun, binding, changed
+from harness.errors import Faults
+from harness.journal.journal import Journal
+from harness.plan.model import FeaturePlan, Plan
+from harness.plan.planning import PlanHooks, Selection, plan_review
+from harness.wording import listed
+from harness.workspace.workspace import Workspace
+
+QUICK_SUFFIX = "-quick"
+
+
+def with_counted_labels(planned: Planned) -> Plan:
+    """The plan, its expected labels counted as far as the journal has answers."""
+    path = planned.workspace.root / STATE / "journal.sqlite"
+    if not path.is_file():
+        return planned.plan
+    with Journal.read(path) as journal:
+        return counted(planned.plan, journal)
+
+
+def plan(
+    root: Path,
+    wanted: Selection | None = None,
+    *,
+    cycle: str | None = None,
+    now: datetime | None = None,
+    listener: Listener | None = None,
+) -> Planned:
+    """Plan a review of the workspace in `root`.
+
+    Args:
+        root: folder of the workspace, where its policy.yaml lies.
+        wanted: which features and models, and the most to spend; all of them without.
+        cycle: as 2026-Q4; the quarter of `now` without.
+        now: the moment of the plan; the clock's without.
+        listener: told which features are left out.
+
+    Raises:
+        WorkspaceError: a fault that all features share, or no wanted feature without one.
+        UsageError: a feature, a model or a cycle that there is not.
+    """
+    asked, told, moment = wanted or Selection(), listener or Quiet(), now or utc_now()
+    workspace = opened(root, asked, moment, told)
+    found = planned_in(workspace, asked, cycle=cycle, now=moment)
+    if found.faults.found:
+        told.unplanned(found.faults)
+    told.planned(found)
+    return found
+
+
+def opened(root: Path, wanted: Selection, now: datetime, listener: Listener) -> Workspace:
+    """The workspace without the features that `check` refuses, of which the listener is told.
+
+    Raises:
+        WorkspaceError: a fault that all features share, or no wanted feature without one.
+    """
+    workspace = checked_workspace(root, on=now.date(), features=wanted.features)
+    if workspace.refused:
+        listener.refused(workspace)
+    return workspace.all_live() if wanted.quick else workspace
+
+
+def planned_in(
+    workspace: Workspace,
+    wanted: Selection,
+    *,
+    cycle: str | None,
+    now: datetime,
+    before: Callable[[frozenset[str]], None] | None = None,
+) -> Planned:
+    """The plan of a workspace; `before` may refuse the models of it before the slow part.
+
+    Raises:
+        UsageError: a feature, a model or a cycle that there is not.
+    """
+    hooks = PlanHooks(check_models=before, faults=Faults())
+    found = plan_review(
+        workspace,
+        cycle=cycle_of(cycle, now.date()) + (QUICK_SUFFIX if wanted.quick else ""),
+        on=now.date(),
+        wanted=replace(wanted, features=kept(wanted.features, workspace)),
+        hooks=hooks,
+    )
+    return Planned(workspace=workspace, plan=found, now=now, faults=hooks.faults)
+
+
+def fixing_lines(plan: Plan, root: Path) -> Iterator[str]:
+    """What a review fixes for its cycle, or cannot decide any more: a line a feature."""
+    path = root / STATE / "journal.sqlite"
+    with ExitStack() as stack:
+        journal = stack.enter_context(Journal.read(path)) if path.is_file() else None
+        for one in plan.to_ask:
+            late = None if journal is None else changed(begun(one, journal), journal)
+            if late is not None:
+                yield f"      {one.feature}: EXPLORATORY, to show and not to decide: {late}"
+            elif one.left_out and not (journal and binding(journal, one.feature, one.cycle)):
+                yield _confined(one)
+
+
+def _confined(plan: FeaturePlan) -> str:
+    asked = listed([option.name for option in plan.asked])
+    left = listed(plan.left_out)
+    return (
+        f"      {plan.feature}: with its first answer this review fixes the options of "
+        f"{plan.cycle}: {asked}, without {left}; a later review of {plan.cycle} that adds "
+        f"{'it' if len(plan.left_out) == 1 else 'them'} could only show. "
+        "Leave --model out to decide on all of them"
+    )

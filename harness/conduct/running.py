@@ -1,0 +1,213 @@
+"""`review`: replay, score, compare, decide, and write records and documents."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from harness.ask.cluster.actors import local_cluster, remote_cluster
+from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.retry import RetryPolicy
+from harness.conduct.access import check_access, check_access_early, check_node_keys
+from harness.conduct.hosting import Hosts, go_offline
+from harness.conduct.listening import Listener, Planned, Quiet
+from harness.conduct.loads import STATE, check_quotas, free_here, loads_of, room_of
+from harness.conduct.opening import utc_now
+from harness.conduct.planning import opened, planned_in
+from harness.conduct.reviewing.loading import LoadBook
+from harness.conduct.reviewing.prefetch import answer_ahead
+from harness.conduct.reviewing.progress import Prefetching, Silent
+from harness.conduct.reviewing.review import review as run_review
+from harness.conduct.reviewing.session import NotInJournalError, Runtime
+from harness.errors import Faults, UsageError
+from harness.journal.journal import Journal
+from harness.journal.upkeep import FaultFacts, unanswered
+from harness.money.portfolio import Overview, overview
+from harness.plan.planning import Selection
+from harness.record.model import DecisionRecord
+from harness.record.stored import read_sound, write_records
+from harness.tell.pages import publish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """Where a review runs, where it writes, and who is told."""
+
+    out: Path | None = None
+    """Folder of records and documents; `reviews/` in the workspace without."""
+    address: str | None = None
+    """The Ray cluster to run on; this machine alone without."""
+    given_weights: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """Files of weights that are here already."""
+    listener: Listener = field(default_factory=Quiet)
+    clock: Callable[[], datetime] = utc_now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """What a review found, wrote and spent."""
+
+    planned: Planned
+    records: tuple[DecisionRecord, ...]
+    """Of the features of this review."""
+    figures: Overview
+    """Of all records of the cycle."""
+    folder: Path
+    """Records and documents of the cycle."""
+    earlier_usd: Decimal
+    """Spent in this cycle before."""
+    cycle_usd: Decimal
+    """Spent in this cycle, this review's part too."""
+    possibly_billed_usd: Decimal
+    """Set aside for calls whose usage nobody told."""
+    unanswered: tuple[FaultFacts, ...]
+    faults: Faults
+    """What went wrong with single features; their answers are kept."""
+
+
+def review(
+    root: Path,
+    wanted: Selection | None = None,
+    *,
+    cycle: str | None = None,
+    settings: RunSettings | None = None,
+) -> Reviewed:
+    """Review the workspace in `root`: what the journal has is not asked again.
+
+    Args:
+        root: folder of the workspace, where its policy.yaml lies.
+        wanted: which features and models, and the most to spend; all of them without.
+        cycle: as 2026-Q4; the current quarter without.
+        settings: where it runs, where it writes, and who is told.
+
+    Raises:
+        WorkspaceError: a fault that all features share, or no wanted feature without one.
+        UsageError: a feature, a model or a cycle that there is not; a missing key; no place to
+            write.
+        BudgetRefusedError: the listener does not allow the plan's cost.
+        NoGpuError: a model fits on no GPU, or is above its team's quota.
+    """
+    how, asked = settings or RunSettings(), wanted or Selection()
+    now = how.clock()
+    workspace = opened(root, asked, now, how.listener)
+    access = None if how.address else partial(check_access_early, workspace, environ=os.environ)
+    planned = planned_in(workspace, asked, cycle=cycle, now=now, before=access)
+    if planned.faults.found:
+        how.listener.unplanned(planned.faults)
+    how.listener.planned(planned)
+    check_quotas(planned.workspace, planned.plan, planned.now)
+    how.listener.allow(planned.plan)
+    return run(planned, how)
+
+
+def run(planned: Planned, settings: RunSettings) -> Reviewed:
+    """Replay a plan, decide, write records and documents.
+
+    Raises:
+        UsageError: a missing key, or no place to write.
+    """
+    root, cycle = planned.workspace.root, planned.plan.cycle
+    folder = (settings.out or root / "reviews") / cycle
+    path, run_id = root / STATE / "journal.sqlite", secrets.token_hex(8)
+    _check_writable(folder)
+    with Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat()) as journal:
+        earlier_usd = journal.spend(cycle=cycle).known_usd
+        faults = Faults()
+        records, ledger = reviewed(planned, settings, journal, faults)
+    write_records(records, folder, faults)
+    found = read_sound(folder, faults)
+    publish(found, folder, now=planned.now, faults=faults)
+    return Reviewed(
+        planned=planned,
+        records=tuple(records),
+        figures=overview(found, planned.now.date()),
+        folder=folder,
+        earlier_usd=earlier_usd,
+        cycle_usd=ledger.spent_usd,
+        possibly_billed_usd=ledger.possibly_billed_usd,
+        unanswered=tuple(unanswered(path, run_id)),
+        faults=faults,
+    )
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse, before anything is asked, a folder that takes no records."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written ({error.strerror})") from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder}: cannot be written")
+
+
+def reviewed(
+    planned: Planned, settings: RunSettings, journal: Journal, faults: Faults
+) -> tuple[tuple[DecisionRecord, ...], Ledger]:
+    """The records of a plan: from the journal alone where it has every answer, else by Ray.
+
+    `faults` keep what goes wrong with one feature from the others.
+    """
+    workspace, plan = planned.workspace, planned.plan
+    engine = _engine(planned, journal, faults)
+    try:
+        return run_review(workspace, plan, {}, engine)
+    except NotInJournalError:
+        faults.found.clear()  # The features go through the same again, with who can answer.
+        state = workspace.root / STATE
+    if settings.address is None:
+        check_access(workspace, plan, os.environ)
+    with ExitStack() as stack:
+        cluster = stack.enter_context(
+            local_cluster(
+                state=state, gpus=[gpu.id for gpu in free_here(workspace.root, settings.clock())]
+            )
+            if settings.address is None
+            else remote_cluster(settings.address, state=state, environ=os.environ)
+        )
+        if settings.address is not None:
+            check_node_keys(workspace, plan, cluster)
+        book = LoadBook(workspace=workspace, plan=plan, journal=journal)
+        hosts = Hosts(
+            workspace=workspace,
+            plan=plan,
+            cluster=cluster,
+            remote=settings.address is not None,
+            given=settings.given_weights,
+            loaded=book.settle,
+            say=settings.listener.note,
+            clock=settings.clock,
+        )
+        calls = sum(p.money.calls for p in plan.to_ask if p.money)
+        progress = stack.enter_context(settings.listener.progress(calls))
+        engine = replace(engine, cluster=cluster, progress=progress)
+        early = replace(engine, progress=Prefetching(progress))
+        idle = go_offline(hosts, early, book)
+        room = room_of(workspace, hosts.machines(), settings.clock())
+        loads = loads_of(workspace, plan, room, idle=idle)
+        for number, wave in enumerate(loads.ahead, 1):
+            progress.note(f"wave {number} of {len(loads.ahead)}: {', '.join(wave)}")
+            with book.loading(wave), hosts.serve(wave) as served:
+                answer_ahead(plan, served, early)
+        stack.enter_context(book.loading(loads.during))
+        return run_review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
+
+
+def _engine(planned: Planned, journal: Journal, faults: Faults) -> Runtime:
+    """What reviews from the journal alone."""
+    return Runtime(
+        cluster=None,
+        journal=journal,
+        retry=RetryPolicy(rng=Random(secrets.randbits(64))),  # noqa: S311  # jitter, no secret
+        progress=Silent(),
+        now=planned.now,
+        share_of_rate_limit=planned.workspace.policy.share_of_rate_limit,
+        faults=faults,
+    )

@@ -21,8 +21,13 @@ from harness.judge.scoring.catalogue import scorer_faults
 from harness.judge.scoring.json_answers import validator_of
 from harness.money.prices.rates import PriceMissingError, find_rates, idle_discounts, price_age
 from harness.plan.asking import read_tools
-from harness.plan.hopeless import floor_note, hopeless
-from harness.plan.sampling import copies_line, near_copies_line, near_copies_of
+from harness.plan.sampling import (
+    copies_line,
+    floor_note,
+    hopeless,
+    near_copies_line,
+    near_copies_of,
+)
 from harness.workspace.feature_checks import evalset_folder, named_options
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.model_file import ModelConfig, split_option

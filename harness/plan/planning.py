@@ -13,12 +13,13 @@ from evalsets.cases import EvalSet
 from harness.errors import Faults, UsageError
 from harness.journal.earlier import JOURNAL, read_paces
 from harness.judge.scoring.catalogue import is_closed
-from harness.money.levers import best_without_test
+from harness.money.levers import best_without_test, levers, observe
 from harness.money.monthly import MonthlyCost, cost_from_traffic
+from harness.money.prices.catalogue import facts
 from harness.money.prices.rates import PriceMissingError
 from harness.money.traffic import metered
 from harness.plan.asking import Asker, read_tools
-from harness.plan.designing import design_of, is_labelled, refusal
+from harness.plan.designing import design_of, hashed, is_labelled, refusal
 from harness.plan.expecting import (
     ASSUMED,
     Expectation,
@@ -26,18 +27,17 @@ from harness.plan.expecting import (
     expected_labels,
     expected_level_labels,
 )
-from harness.plan.hashing import hashed
-from harness.plan.hopeless import floor_before, floor_note
 from harness.plan.judging import plan_judges
 from harness.plan.ladder import PlannedOption, climb, priced_options
-from harness.plan.levering import levers_of
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, Status
-from harness.plan.pricing import asked_rungs, forecast, planned_loads, price
+from harness.plan.pricing import BYTES_PER_TOKEN, asked_rungs, forecast, planned_loads, price
 from harness.plan.rehearsing import power_of
-from harness.plan.sampling import draw, near_copies_of
+from harness.plan.sampling import draw, floor_before, floor_note, near_copies_of
 from harness.record.base import Reason
+from harness.record.money import Lever
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.workspace import Workspace
+from providers.completion import TokenUsage
 
 LATENCY_REQUESTS = 60
 """Fewest live requests that bound a p95 (59), plus one."""
@@ -321,3 +321,53 @@ def _closed(
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8-sig")
+
+
+_PROMPTS = 20
+"""Number of requests from which the shared beginning of the prompts is read."""
+
+
+def levers_of(
+    plan: FeaturePlan, cost: MonthlyCost, usages: Sequence[TokenUsage] = ()
+) -> tuple[Lever, ...]:
+    """List the incumbent's levers at its own month.
+
+    Args:
+        plan: the feature, its incumbent and its cases.
+        cost: what the incumbent costs: at the stated traffic before a call, measured after one.
+        usages: the incumbent's, if it was asked; they show how much of the output is reasoning.
+    """
+    incumbent = plan.incumbent
+    if incumbent is None:
+        return ()
+    prompts = _prompts(plan)
+    typical = TokenUsage(
+        input_tokens=_tokens(prompts, most=round(cost.workload.input_tokens)),
+        output_tokens=round(cost.workload.output_tokens),
+    )
+    seen = observe(prompts, [typical] * len(prompts))
+    reasoning = observe((), usages).reasoning_share
+    return levers(
+        plan.config,
+        incumbent.config,
+        cost,
+        facts(incumbent.model, incumbent.config),
+        replace(seen, reasoning_share=reasoning),
+    )
+
+
+def _tokens(prompts: Sequence[str], *, most: int) -> int:
+    """Input tokens of a prompt, at most production's mean."""
+    size = sum(len(prompt.encode()) for prompt in prompts) // max(len(prompts), 1)
+    return min(most, size // BYTES_PER_TOKEN + 1)
+
+
+def _prompts(plan: FeaturePlan) -> list[str]:
+    """The texts of the first requests, as they are sent."""
+    incumbent = plan.incumbent
+    if incumbent is None:
+        return []
+    requests = (
+        plan.asker.request(incumbent, case, "quality") for case in plan.sample.deciding[:_PROMPTS]
+    )
+    return ["".join(message.text for message in request.messages) for request in requests]

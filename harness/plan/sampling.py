@@ -1,15 +1,23 @@
-"""The deciding cases of a feature in seeded order, and lines about copies and near-copies."""
+"""A feature's deciding cases in seeded order, copies among them, and what they can tell.
+
+Uses neither numpy nor scipy, because `check` runs without them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from evalsets.cases import Distinct, EvalSet
+from evalsets.cases import Case, Distinct, EvalSet
 from evalsets.duplicates import NearCopies, near_copies
 from evalsets.prompts import check_template, metadata_named
 from evalsets.splits import deciding_order, order_seed, tune_cases
-from harness.plan.model import SelectedCases
+from harness.errors import UsageError
+from harness.judge.scoring.catalogue import find_scorer, needs_target
+from harness.judge.scoring.constants import best_constant, is_assumed, runs_here
+from harness.judge.scoring.scorer import Setting
+from harness.plan.model import FeaturePlan, SelectedCases
+from harness.record.trust import FloorFacts
 from harness.wording import plural
 from harness.workspace.fingerprints import inputs_sha256, labels_sha256
 
@@ -66,3 +74,92 @@ def near_copies_line(found: NearCopies | None) -> str | None:
         return None
     worth = plural(max(round(found.worth), 1), "independent one")
     return f"{plural(found.n, 'case')}, worth about {worth}: many say nearly the same"
+
+
+LEVEL = 0.05
+"""One-sided level of the lower bound."""
+_DIGITS = 6
+
+
+def floor_before(plan: FeaturePlan) -> FloorFacts | None:
+    """The floor that no model could clear on a feature's deciding cases; None if one could."""
+    cases = plan.sample.deciding
+    return hopeless(plan.evalset, cases, folder=plan.sample.folder, margin=plan.margin)
+
+
+def hopeless(
+    evalset: EvalSet, cases: Sequence[Case], *, folder: Path, margin: float
+) -> FloorFacts | None:
+    """The floor if not even a model that is right on every case clears the best constant.
+
+    None: a model could clear it, or it is unknown because cases lack targets or the scorer runs the
+    team's code.
+    """
+    if not cases or not runs_here(evalset.primary):
+        return None
+    if needs_target(evalset.primary) and any(case.target is None for case in cases):
+        return None
+    try:
+        scorer = find_scorer(evalset.primary, Setting(folder=folder))
+        constant = best_constant(scorer, cases)
+    except UsageError:
+        # A broken scorer or target is reported by the check of scorers.
+        return None
+    best = points(all_right_lower(len(cases)))
+    if clears(best, points(constant.mean), margin):
+        return None
+    return FloorFacts(
+        cases=len(cases),
+        sampled=False,
+        right=None,
+        level=None,
+        level_lower=None,
+        best_lower=best,
+        constant=constant.constant.kind,
+        label=constant.constant.label,
+        constant_right=constant.right,
+        constant_score=points(constant.mean),
+        assumed=is_assumed(scorer),
+        margin=margin,
+        clears=False,
+        all_right=False,
+        alike=None,
+    )
+
+
+def all_right_lower(cases: int) -> float:
+    """Clopper-Pearson lower bound for a model that was right on all n cases: the largest bound.
+
+    >>> round(all_right_lower(60), 3)
+    0.951
+    """
+    return LEVEL ** (1 / cases)
+
+
+def clears(lower: float, constant: float, margin: float) -> bool:
+    """Whether a bound exceeds the constant's score by the margin; all in points."""
+    return round(lower - constant, _DIGITS) >= margin
+
+
+def points(share: float) -> float:
+    """A share as points, rounded to what a record keeps."""
+    return round(100 * share, _DIGITS)
+
+
+def floor_note(floor: FloorFacts, unit: str) -> str:
+    """One line for a plan or a check about why these cases cannot decide."""
+    return (
+        f"{constant_words(floor)} scores {floor.constant_score:.1f} of 100 on {floor.cases:,} "
+        f"{unit} by itself: not even a model that is right on all of them could be told from it "
+        f"with a margin of {floor.margin:g} points; add cases with other targets"
+    )
+
+
+def constant_words(floor: FloorFacts) -> str:
+    """What the constant answer is: "always answering 'billing'"."""
+    if floor.label is not None:
+        return f"always answering {floor.label!r}"
+    return {
+        "empty answer": "an empty answer to everything",
+        "commonest target": "always giving the commonest answer",
+    }.get(floor.constant or "", "the same short text to everything")

@@ -15,8 +15,8 @@ from harness.judge.decision.standing import QualityState
 from harness.judge.scoring.constants import best_constant, is_assumed
 from harness.judge.scoring.scorer import Scorer
 from harness.plan.expecting import level_cases
-from harness.plan.hopeless import clears, points
 from harness.plan.model import FeaturePlan
+from harness.plan.sampling import clears, points
 from harness.record.trust import FloorFacts
 from harness.stats.sequential.sample_size import Gap, level_lower
 

@@ -25,9 +25,8 @@ from harness.record.base import Reason, Verdict
 from harness.record.parts import StillNeeded
 from harness.record.quality_parts import StopFacts
 from harness.record.trust import FloorFacts
-from harness.stats.sequential.power import cases_needed
 from harness.stats.sequential.rehearsal import Truth
-from harness.stats.sequential.sample_size import Gap
+from harness.stats.sequential.sample_size import Gap, cases_needed
 
 _DIGITS = 6
 

@@ -38,8 +38,8 @@ from harness.money.interval import generator
 from harness.money.monthly import cost_from_traffic, unknown_cost
 from harness.money.savings import savings
 from harness.plan.expecting import LEVEL_CASES
-from harness.plan.levering import levers_of
 from harness.plan.model import FeaturePlan, Status
+from harness.plan.planning import levers_of
 from harness.record.base import Reason, Verdict
 from harness.record.model import DecisionRecord, seal
 from harness.record.money import Bridge, Lever, OptionCost, Savings

@@ -26,7 +26,7 @@ from harness.conduct.reviewing.scheduler import run_plan
 from harness.conduct.reviewing.session import Runtime
 from harness.journal.earlier import prompts_tried
 from harness.journal.journal import Answering, Journal, PlanRow
-from harness.plan.hashing import adopt
+from harness.plan.designing import adopt
 from harness.plan.model import FeaturePlan, Plan
 from harness.record.model import DecisionRecord
 from harness.wording import listed, percent

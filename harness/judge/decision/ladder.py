@@ -31,7 +31,6 @@ from harness.stats.sequential.state import (
     Differences,
     LadderState,
     OptionSeen,
-    OptionState,
     ladder_state,
     nominal_level,
 )
@@ -117,27 +116,22 @@ def _parts(
 
 def _standings(design: Design, evidence: PairsSoFar, found: LadderState) -> tuple[Standing, ...]:
     return tuple(
-        _standing(_Seen(design, evidence, option.name, item, _role(found, place)))
-        for place, (option, item) in enumerate(zip(design.options, found.options, strict=True))
+        _standing(_Seen(design, evidence, found, place)) for place in range(len(design.options))
     )
-
-
-def _role(found: LadderState, place: int) -> str:
-    if place == found.confirm:
-        return "passing"
-    return "wanted" if place == found.wants else ""
 
 
 class _Seen:
     """One option with everything that its standing is made from."""
 
     def __init__(
-        self, design: Design, evidence: PairsSoFar, name: str, state: OptionState, role: str
+        self, design: Design, evidence: PairsSoFar, found: LadderState, place: int
     ) -> None:
-        self.design, self.evidence, self.name, self.state = design, evidence, name, state
-        self.pairs = evidence.pairs.get(name)
-        self.passes = role == "passing" or state.accepted
-        self.wanted = role == "wanted"
+        self.design, self.evidence = design, evidence
+        self.name, self.state = design.options[place].name, found.options[place]
+        self.pairs = evidence.pairs.get(self.name)
+        self.passes = place == found.confirm or self.state.accepted
+        self.wanted = place == found.wants
+        state = self.state
         known = [place for place, level in enumerate(state.levels) if level is not None]
         self.known = [place for place in known if design.looks[place] <= self.used]
         self.decided = min(self.known, key=lambda k: state.levels[k] or 0.0, default=None)

@@ -22,7 +22,7 @@ from harness.judge.scoring.judge import Judge, NotGradedError
 from harness.judge.scoring.scorer import NoTargetError, Scorer, checked_score, plain
 from harness.judge.scoring.text import Classification, Extract
 
-Kind: TypeAlias = Literal["empty answer", "label", "commonest target", "fixed text"]
+ConstantKind: TypeAlias = Literal["empty answer", "label", "commonest target", "fixed text"]
 
 _FIXED = (
     "{}", "[]", "null", "true", "false", "0", "1", "yes", "no", "Yes", "No", "OK", "N/A",
@@ -36,7 +36,7 @@ _MOST_TARGETS = 20
 class Constant:
     """One answer to every case. `text` leaves this package only if it is a scorer's own label."""
 
-    kind: Kind
+    kind: ConstantKind
     text: str
 
     @property

@@ -2,7 +2,7 @@
 
 The product walks one history, the benchmarks thousands: options come best first along the second
 axis, by price or by expected net saving. Per option it needs
-the smallest level at which each look passes (`harness.stats.sequential.boundaries`)
+the smallest level at which each look passes (`harness.stats.sequential.levels`)
 and the predicted chance at each check.
 
 Why a wrong pick needs at most alpha: survivors and weights are fixed by the pilot's cases, which

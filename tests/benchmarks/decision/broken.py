@@ -9,8 +9,7 @@ import numpy as np
 from scipy import special
 
 from harness.stats import tango
-from harness.stats.sequential.boundaries import gaussian
-from harness.stats.sequential.levels import holm
+from harness.stats.sequential.levels import gaussian, holm
 
 ALPHA = 0.05
 GIVE_UP = 0.3

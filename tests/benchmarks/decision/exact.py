@@ -14,8 +14,8 @@ import numpy as np
 from scipy import signal, special, stats
 
 from harness.stats import betting, tango
-from harness.stats.sequential.power import pass_rate
 from harness.stats.sequential.rehearsal import Truth
+from harness.stats.sequential.sample_size import pass_rate
 
 if TYPE_CHECKING:
     from harness.stats.sequential.levels import TestRules

@@ -15,8 +15,8 @@ from harness.plan.model import Status
 from harness.plan.planning import Selection, plan_review
 from harness.plan.rehearsing import WANTED_POWER, power_of
 from harness.record.stored import write_records
-from harness.stats.sequential.power import pass_rate
 from harness.stats.sequential.rehearsal import Truth
+from harness.stats.sequential.sample_size import pass_rate
 from harness.workspace.workspace import load_workspace
 from tests.support.records import a_record
 from tests.support.reviews import CYCLE, NOW, Shape, write_review_workspace

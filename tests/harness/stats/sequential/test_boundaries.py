@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.stats.sequential.boundaries import gaussian, spend, union
+from harness.stats.sequential.levels import gaussian, spend, union
 from tests.support.laws import law
 
 FIVE = (0.2, 0.4, 0.6, 0.8, 1.0)

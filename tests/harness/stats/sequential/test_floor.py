@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from harness.plan.hopeless import all_right_lower
+from harness.plan.sampling import all_right_lower
 from harness.stats.estimates import Sample, level_estimate
 from harness.stats.sequential.sample_size import Gap, level_lower
 

@@ -8,8 +8,7 @@ import pytest
 from harness.stats import betting, clusters, tango
 from harness.stats.arrays import moments_at, moments_of
 from harness.stats.estimates import Method
-from harness.stats.sequential import boundaries
-from harness.stats.sequential.levels import TestRules, look_levels, tango_levels
+from harness.stats.sequential.levels import TestRules, gaussian, look_levels, tango_levels, union
 
 LOOKS = (60, 100, 160)
 LABELS = np.arange(160) // 2
@@ -32,7 +31,7 @@ def test_information_begins_where_the_test_begins() -> None:
 
 
 def test_a_binary_look_passes_at_the_level_whose_boundary_is_its_p_value() -> None:
-    table = boundaries.gaussian(rules("tango").fractions, 0.8)
+    table = gaussian(rules("tango").fractions, 0.8)
     values = some_differences()
     found = look_levels(rules("tango", spending=0.8), values, None)
     assert found.shape == (2, 3)
@@ -59,7 +58,7 @@ def test_a_look_by_betting_passes_at_one_over_its_wealth() -> None:
 def test_a_look_by_clusters_passes_by_the_union_bound_and_not_with_too_few() -> None:
     values = some_differences()
     found = look_levels(rules("cluster-t"), values, LABELS)
-    table = boundaries.union(rules("cluster-t").fractions, 1.0)
+    table = union(rules("cluster-t").fractions, 1.0)
     for look, end in enumerate(LOOKS):
         p = clusters.robust_p(values[:, 20:end], LABELS[20:end], 0.05)
         assert found[:, look] == pytest.approx(table.sequential(p, look))
@@ -74,7 +73,7 @@ def test_a_test_by_clusters_needs_them() -> None:
 
 
 def test_the_nominal_level_of_a_look_is_its_boundary() -> None:
-    tables = {"tango": boundaries.gaussian, "cluster-t": boundaries.union}
+    tables = {"tango": gaussian, "cluster-t": union}
     for method, table in tables.items():
         made = rules(method)  # type: ignore[arg-type]
         for look in range(3):

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats.arrays import Moments
-from harness.stats.sequential.power import cases_needed, pass_rate
 from harness.stats.sequential.rehearsal import Truth
+from harness.stats.sequential.sample_size import cases_needed, pass_rate
 from harness.stats.sequential.steering import (
     PassMark,
     Prior,

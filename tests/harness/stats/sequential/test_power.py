@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from harness.stats import tango
-from harness.stats.sequential.power import cases_needed, outcomes, pass_rate
 from harness.stats.sequential.rehearsal import Truth
+from harness.stats.sequential.sample_size import cases_needed, outcomes, pass_rate
 
 
 def test_agrees_with_simulating_the_deciding_code() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from harness.stats import betting
 from harness.stats.sequential.design import ProvenPart
-from harness.stats.sequential.power import pass_rate
 from harness.stats.sequential.rehearsal import Truth, rehearse
+from harness.stats.sequential.sample_size import pass_rate
 from tests.support.decisions import design
 
 if TYPE_CHECKING:

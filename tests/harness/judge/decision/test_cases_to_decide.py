@@ -8,7 +8,7 @@ import pytest
 
 from harness.judge.comparison.pairs import pair_up, sample
 from harness.judge.decision.bounds import cases_to_decide
-from harness.judge.decision.standing import PairsSoFar, Standing, Stop
+from harness.judge.decision.standing import Figures, PairsSoFar, QualityState, Standing, Stop
 from harness.stats.arrays import moments_of
 from harness.stats.estimates import estimate
 from harness.stats.sequential.design import Design, ProvenCases
@@ -28,17 +28,14 @@ SOME_LOST = [-1.0 if number % 50 == 49 else 0.0 for number in range(N)]
 
 
 def standing(level: float | None = 0.02, stop: Stop | None = None) -> Standing:
+    figures = Figures(
+        cases=(0, N), level=level or 0.0, tested=None, best=None, worst_missing_as_zero=None
+    )
     return Standing(
         option="o0",
-        state="open" if stop is None else "unlikely",
-        n=0,
+        state=QualityState.OPEN if stop is None else QualityState.UNLIKELY,
         asked=N,
-        difference=None,
-        worst=None,
-        best=None,
-        level=level,
-        worst_missing_as_zero=None,
-        looks=(),
+        figures=None if level is None else figures,
         stop=stop,
     )
 

@@ -135,7 +135,6 @@ def _saving_share(plan: FeaturePlan, index: int) -> float:
 
 def hashed(plan: FeaturePlan) -> FeaturePlan:
     """Record everything that could be tuned after seeing the answers, and hash it."""
-    rungs = [*([plan.incumbent] if plan.incumbent else []), *plan.rungs]
     fixed = {
         "feature": plan.feature,
         "primary": asdict(plan.evalset.primary),
@@ -148,7 +147,7 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
         "design": _fixed_design(plan),
         "asked": {
             rung.name: {"prompt": rung.prompt.sha256, "params": rung.params_sha256(plan.config)}
-            for rung in rungs
+            for rung in plan.arms
         },
     }
     if plan.config.error_cost_usd is not None:

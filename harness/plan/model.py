@@ -149,6 +149,11 @@ class FeaturePlan:
         return tuple(option for option in self.options if option.asked)
 
     @property
+    def arms(self) -> tuple[PlannedOption, ...]:
+        """The incumbent, if it is known, and the models to be asked."""
+        return self.rungs if self.incumbent is None else (self.incumbent, *self.rungs)
+
+    @property
     def rungs(self) -> tuple[PlannedOption, ...]:
         """The models to be asked, incumbent excluded, each once: a cascade asks its cheap model."""
         named = {option.first.name: option.first for option in self.asked}

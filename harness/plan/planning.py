@@ -268,11 +268,7 @@ class _FeaturePlanner:
         return None
 
     def _designed(self, plan: FeaturePlan) -> FeaturePlan:
-        rungs = list(plan.rungs)
-        incumbent = [plan.incumbent] if plan.incumbent else []
-        judges = plan_judges(
-            self.workspace, self.feature, self.evalset, [*incumbent, *rungs], on=self.on
-        )
+        judges = plan_judges(self.workspace, self.feature, self.evalset, plan.arms, on=self.on)
         blocked = [judge.blocked for judge in judges if judge.blocked]
         if blocked:
             return _closed(plan, Status.BLOCKED, (blocked[0][0],), blocked[0][1])
@@ -290,10 +286,9 @@ class _FeaturePlanner:
 
     def ready(self, plan: FeaturePlan) -> FeaturePlan:
         """Add to an open plan what it can decide and what it costs."""
-        rungs = [*([plan.incumbent] if plan.incumbent else []), *plan.rungs]
         power = power_of(plan, self.expected)
         plan = replace(plan, power=power)
-        money = price(plan, rungs, power.expected_share_of_calls)
+        money = price(plan, plan.arms, power.expected_share_of_calls)
         labels = 0 if is_labelled(plan) else expected_labels(plan)
         if labels and not is_closed(plan.evalset.primary):
             return _closed(plan, Status.BLOCKED, (Reason.LABELS_MISSING,), _open(plan))

@@ -187,9 +187,7 @@ def longest_load_s(serve: ServeConfig, *, offline: bool = False) -> float:
 def asked_rungs(feature: FeaturePlan) -> tuple[PlannedOption, ...]:
     """The models that a feature's plan may ask, judges included."""
     replayed = feature.config.answers == "replayed"
-    rungs = (feature.incumbent, *feature.rungs) if replayed else ()
-    judges = (judge.rung for judge in feature.judges)
-    return tuple(rung for rung in (*rungs, *judges) if rung is not None)
+    return (*(feature.arms if replayed else ()), *(judge.rung for judge in feature.judges))
 
 
 def _likely_s(rungs: Iterable[PlannedOption], serve: ServeConfig) -> float:
@@ -252,7 +250,7 @@ def forecast(
 def _loads(plan: FeaturePlan) -> Iterator[LaneDemand]:
     """Demand of the quality pass; batches take no lane's time."""
     answers = len(plan.sample.deciding) * plan.repeats
-    rungs = _rungs(plan)
+    rungs = plan.arms
     case = plan.sample.deciding[0]
     for rung in rungs if plan.config.answers == "replayed" else ():
         if not rung.config.batch:
@@ -304,18 +302,13 @@ def _latency_s(plan: FeaturePlan, paces: Mapping[Lane, Pace]) -> float:
     case, output = plan.sample.deciding[0], likely_output(plan.asker)
     loads = [
         _load(plan.asker.trial(rung, case, 0, "quality"), rung, plan.latency_requests, output)
-        for rung in _rungs(plan)
+        for rung in plan.arms
     ]
     seconds = [
         load.calls * (paces[load.lane].call_s if load.lane in paces else load.call_s)
         for load in loads
     ]
     return sum(seconds) / plan.config.latency.concurrency
-
-
-def _rungs(plan: FeaturePlan) -> list[PlannedOption]:
-    incumbent = [plan.incumbent] if plan.incumbent else []
-    return [*incumbent, *plan.rungs]
 
 
 def _share(plan: FeaturePlan, rung: PlannedOption) -> float:

@@ -1,9 +1,39 @@
-"""A number beside its noun, as every terminal line and every page says it."""
+"""Money, shares and counts in words: the same on a terminal as on a page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import SupportsFloat
+
+DASH = "\u2013"
+"""Stands for an absent number; whoever prints one says why next to it."""
+_WHOLE_FROM = Decimal(100)
+_CENTS_FROM = Decimal(1)
+
+
+def usd(amount: Decimal | None, *, signed: bool = False) -> str:
+    """Money: whole dollars from 100, cents from 1, three significant digits below.
+
+    >>> usd(Decimal("2758.6")), usd(Decimal("8.051")), usd(Decimal("0.03612")), usd(None)
+    ('USD 2,759', 'USD 8.05', 'USD 0.0361', '\u2013')
+    """
+    return DASH if amount is None else f"USD {amount_text(amount, signed=signed)}"
+
+
+def amount_text(amount: Decimal, *, signed: bool = False) -> str:
+    """The amount of `usd` without its currency."""
+    size = abs(amount)
+    if size >= _WHOLE_FROM:
+        places = 0
+    elif size >= _CENTS_FROM or size == 0:
+        places = 2
+    else:
+        places = max(2, 2 - size.adjusted())
+    rounded = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    text = f"{rounded:{'+' if signed else ''},f}"
+    whole, point, digits = text.partition(".")
+    return f"{whole}.{digits.rstrip('0'):0<2}" if point else text
 
 
 def percent(share: SupportsFloat, places: int = 0) -> str:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import click
 
 from harness.cli.plan_text import plan_lines
-from harness.cli.show import show_progress, usd
+from harness.cli.show import show_progress
 from harness.conduct.listening import Planned, Quiet
 from harness.conduct.opening import refused_lines
 from harness.conduct.reviewing.progress import Progress
 from harness.errors import BudgetRefusedError, Faults
 from harness.plan.model import Plan
+from harness.wording import usd
 from harness.workspace.workspace import Workspace
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from harness.cli.show import duration, usd
+from harness.cli.show import duration
 from harness.money.amounts import exact, plain
 from harness.money.portfolio import growing
 from harness.plan.expecting import minutes
@@ -16,7 +16,7 @@ from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Forecast, Plan, Status
 from harness.plan.sampling import copies_line, near_copies_line
 from harness.record.base import Reason
-from harness.wording import percent, plural
+from harness.wording import percent, plural, usd
 
 _A_YEAR = 12
 _CALLED = {

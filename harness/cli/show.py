@@ -1,4 +1,4 @@
-"""How money, time and counts read on a terminal.
+"""How time and counts read on a terminal.
 
 A review on a terminal (live, with rich) and in a log (plain lines).
 """
@@ -9,38 +9,21 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.conduct.reviewing.progress import OptionProgress
 from harness.journal.upkeep import FaultFacts
-from harness.wording import plural
+from harness.wording import plural, usd
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
 
-_WHOLE_FROM = Decimal(100)
-_CENT = Decimal("0.01")
 _HOUR = 60
-
-
-def usd(amount: Decimal) -> str:
-    """`USD 1,234` from a hundred up, `USD 12.34` below, `USD 0.0012` under a cent.
-
-    >>> usd(Decimal("1234.5")), usd(Decimal("12.345")), usd(Decimal("0.00123")), usd(Decimal(0))
-    ('USD 1,235', 'USD 12.35', 'USD 0.0012', 'USD 0')
-    >>> usd(Decimal("0.0000507"))
-    'USD 0.000051'
-    """
-    if amount == 0:
-        return "USD 0"
-    size = abs(amount)
-    places = 0 if size >= _WHOLE_FROM else 2 if size >= _CENT else max(4, 1 - size.adjusted())
-    return f"USD {amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP):,f}"
 
 
 def duration(hours: float) -> str:

@@ -16,7 +16,7 @@ from harness.record.lifecycle import ends_on
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_past, read_sound
 from harness.tell.portfolio.next_quarter import Since, since_last
-from harness.tell.words import usd
+from harness.wording import usd
 from harness.workspace.workspace import Workspace
 
 

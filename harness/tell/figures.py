@@ -8,7 +8,8 @@ from harness.money.amounts import exact
 from harness.record.model import DecisionRecord
 from harness.record.parts import LatencyFacts, OptionRecord
 from harness.tell.facts import bridge_at_list, month_of
-from harness.tell.words import limit, points, seconds, usd
+from harness.tell.words import limit, points, seconds
+from harness.wording import usd
 from reports.document import (
     CostQuality,
     Forest,

@@ -20,11 +20,10 @@ from math import ceil, floor
 from harness.record.base import Reason, Result
 from harness.record.model import DecisionRecord
 from harness.record.quality_parts import Quality
+from harness.wording import DASH, amount_text
 from reports.document import Column, Row, Table
 
-DASH = "\u2013"
 _WHOLE_FROM = Decimal(100)
-_CENTS_FROM = Decimal(1)
 
 _OF_AN_OPTION: Mapping[Reason, str] = {
     Reason.NON_INFERIOR_AND_CHEAPER: "holds the limit and is cheaper",
@@ -70,30 +69,6 @@ REASONS: Mapping[Reason, str] = {**_OF_AN_OPTION, **_OF_THE_REVIEW}
 def of_option(name: str, reason: Reason) -> str:
     """`haiku may not see this data`, or `haiku: a price is missing`."""
     return f"{name} {REASONS[reason]}" if reason in _OF_AN_OPTION else f"{name}: {REASONS[reason]}"
-
-
-def usd(amount: Decimal | None, *, signed: bool = False) -> str:
-    """Money: whole dollars from 100, cents from 1, three significant digits below.
-
-    >>> usd(Decimal("2758.6")), usd(Decimal("8.051")), usd(Decimal("0.03612")), usd(None)
-    ('USD 2,759', 'USD 8.05', 'USD 0.0361', '\u2013')
-    """
-    return DASH if amount is None else f"USD {amount_text(amount, signed=signed)}"
-
-
-def amount_text(amount: Decimal, *, signed: bool = False) -> str:
-    """The amount of `usd` without its currency."""
-    size = abs(amount)
-    if size >= _WHOLE_FROM:
-        places = 0
-    elif size >= _CENTS_FROM or size == 0:
-        places = 2
-    else:
-        places = max(2, 2 - size.adjusted())
-    rounded = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
-    text = f"{rounded:{'+' if signed else ''},f}"
-    whole, point, digits = text.partition(".")
-    return f"{whole}.{digits.rstrip('0'):0<2}" if point else text
 
 
 def amounts_alike(amounts: Sequence[Decimal]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Counts as people read them."""
+"""Money, shares and counts as people read them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,37 @@ from decimal import Decimal
 
 import pytest
 
-from harness.wording import percent, plural
+from harness.wording import percent, plural, usd
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (None, "\u2013"),
+        (Decimal(0), "USD 0.00"),
+        (Decimal("2758.6"), "USD 2,759"),
+        (Decimal("99.5"), "USD 99.50"),
+        (Decimal(100), "USD 100"),
+        (Decimal("8.051"), "USD 8.05"),
+        (Decimal("0.9"), "USD 0.90"),
+        (Decimal("0.03612"), "USD 0.0361"),
+        (Decimal("0.0000123"), "USD 0.0000123"),
+        (Decimal(-2759), "USD -2,759"),
+        (Decimal("1234567.89"), "USD 1,234,568"),
+        (Decimal("1234.5"), "USD 1,235"),
+        (Decimal("99.994"), "USD 99.99"),
+        (Decimal("0.01"), "USD 0.01"),
+        (Decimal("0.363"), "USD 0.363"),
+        (Decimal("0.00000000512"), "USD 0.00000000512"),
+        (Decimal("-0.00004"), "USD -0.00004"),
+    ],
+)
+def test_money(amount: Decimal | None, text: str) -> None:
+    assert usd(amount) == text
+
+
+def test_signed_money_shows_its_plus() -> None:
+    assert usd(Decimal(7), signed=True) == "USD +7.00"
 
 
 @pytest.mark.parametrize(

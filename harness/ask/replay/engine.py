@@ -22,6 +22,7 @@ from harness.ask.replay.worker import OPENER
 from harness.errors import InterruptedRunError
 from harness.journal.journal import Ended, Journal, Sent
 from harness.journal.trials import Missing, Outcome, Trial
+from harness.wording import usd
 
 BUDGET = "BudgetExhausted"
 """Reason of a trial that the cap left no room for."""
@@ -309,7 +310,7 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
     except KeyboardInterrupt:
         engine.stop()
         raise InterruptedRunError(
-            f"interrupted; USD {ledger.spent_usd:.2f} spent and every answer so far is kept: "
+            f"interrupted; {usd(ledger.spent_usd)} spent and every answer so far is kept: "
             "run the same command again to go on"
         ) from None
     finally:

@@ -16,14 +16,13 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.cli.show import usd
 from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import UsageError
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_records
 from harness.tell.focus import write_focus
 from harness.tell.pages import publish
-from harness.wording import plural
+from harness.wording import plural, usd
 
 
 def wanted_records(folder: Path, features: tuple[str, ...]) -> tuple[DecisionRecord, ...]:

@@ -10,13 +10,13 @@ import click
 
 from harness.cli import options
 from harness.cli.cycle.report import wanted_records
-from harness.cli.show import usd
 from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import UsageError
 from harness.record.model import DecisionRecord, dump
 from harness.record.stored import file_name, record_file
 from harness.tell.repricing import hosted_rates_on, not_repriced, rates_on
 from harness.tell.repricing import reprice as repriced
+from harness.wording import usd
 from harness.workspace.workspace import load_workspace
 
 

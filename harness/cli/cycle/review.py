@@ -13,7 +13,7 @@ import click
 from harness.cli import options
 from harness.cli.listening import Terminal
 from harness.cli.plan_text import plan_lines
-from harness.cli.show import fault_line, usd
+from harness.cli.show import fault_line
 from harness.conduct.listening import Planned
 from harness.conduct.opening import find_workspace
 from harness.conduct.planning import fixing_lines, with_counted_labels
@@ -24,6 +24,7 @@ from harness.plan.planning import Selection
 from harness.record.base import Verdict
 from harness.tell.page.missing import missing_text
 from harness.tell.portfolio.spend import summary, verdict_counts
+from harness.wording import usd
 from harness.workspace.reading import shipped
 
 

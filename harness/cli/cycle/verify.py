@@ -12,7 +12,6 @@ import click
 from harness.ask.replay.retry import RetryPolicy
 from harness.cli import options
 from harness.cli.cycle.report import wanted_records
-from harness.cli.show import usd
 from harness.conduct.deciding import change_on_disk
 from harness.conduct.loads import STATE
 from harness.conduct.opening import cycle_of, find_workspace
@@ -29,7 +28,7 @@ from harness.record.lifecycle import implemented
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_records
 from harness.tell.pages import publish
-from harness.wording import plural
+from harness.wording import plural, usd
 from harness.workspace.workspace import Workspace, load_workspace
 
 _ACCEPTED = {State.ACCEPTED, State.IMPLEMENTED, State.VERIFIED}

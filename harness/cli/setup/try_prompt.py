@@ -17,7 +17,6 @@ from harness.ask.serving.gpus import Need, check_team_quotas
 from harness.bring.labelling.sheets import printable
 from harness.cli import options
 from harness.cli.listening import Terminal
-from harness.cli.show import usd
 from harness.conduct.access import check_models
 from harness.conduct.checking import checked_workspace
 from harness.conduct.hosting import Local, serve_here
@@ -29,6 +28,7 @@ from harness.journal.earlier import prompts_tried
 from harness.journal.journal import Journal
 from harness.plan.ladder import PlannedOption
 from harness.plan.planning import Selection, plan_review
+from harness.wording import usd
 from harness.workspace.workspace import Workspace
 
 SHOWN = 5

@@ -29,7 +29,7 @@ from harness.record.lock import LockEntry
 from harness.record.model import DecisionRecord, seal
 from harness.record.stored import read_records, write_records
 from harness.tell.pages import publish
-from harness.tell.words import usd
+from harness.wording import usd
 from harness.workspace.endpoints import params_sha256
 from harness.workspace.fingerprints import fingerprint, inputs_sha256
 from harness.workspace.model_file import split_option

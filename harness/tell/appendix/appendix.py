@@ -12,8 +12,8 @@ from harness.tell.appendix.evidence import evidence_sections
 from harness.tell.appendix.money import money_sections
 from harness.tell.appendix.trust import agreement_tables, audit, cascades, mixes, repeats
 from harness.tell.page.missing import missing_table, stops_table
-from harness.tell.words import DASH, count, points, reasons_text, result_word, seconds, share, table
-from harness.wording import plural
+from harness.tell.words import count, points, reasons_text, result_word, seconds, share, table
+from harness.wording import DASH, plural
 from reports.document import Block, Paragraph, Section, Table
 
 

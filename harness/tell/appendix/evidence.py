@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from harness.record.model import DecisionRecord
 from harness.record.parts import Target
 from harness.record.trust import AnswersFacts, EvalSetFacts
-from harness.tell.words import DASH, count, day, pairs, points, series, table, usd
-from harness.wording import plural
+from harness.tell.words import count, day, pairs, points, series, table
+from harness.wording import DASH, plural, usd
 from reports.document import Block, Code, Paragraph, Section
 
 _ROUTE = re.compile(

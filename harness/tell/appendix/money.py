@@ -21,7 +21,8 @@ from harness.record.money import (
 from harness.tell import figures
 from harness.tell.appendix.trust import hosting_tables
 from harness.tell.facts import break_even_of, lever_month, lever_saving
-from harness.tell.words import DASH, LEVERS, amount_text, count, day, table, usd
+from harness.tell.words import LEVERS, count, day, table
+from harness.wording import DASH, amount_text, usd
 from reports.document import Block, Paragraph, Section, Table
 
 

@@ -15,8 +15,8 @@ from harness.record.model import DecisionRecord
 from harness.record.money import HostingFacts
 from harness.record.parts import JudgeFacts, LabelFacts, OptionRecord
 from harness.record.trust import CascadeFacts, GraderFacts, NoiseFacts, SpreadFacts
-from harness.tell.words import DASH, count, pairs, points, seconds, series, share, table, usd
-from harness.wording import plural
+from harness.tell.words import count, pairs, points, seconds, series, share, table
+from harness.wording import DASH, plural, usd
 from reports.document import Block, Bullets, Paragraph, Table
 
 

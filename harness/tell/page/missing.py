@@ -16,8 +16,8 @@ from harness.record.parts import OptionRecord
 from harness.record.quality_parts import StopFacts
 from harness.record.trust import FloorFacts, Missingness
 from harness.tell.facts import saving_if_swapped, trials_missing
-from harness.tell.words import DASH, count, points, table, usd
-from harness.wording import chance, percent, plural
+from harness.tell.words import count, points, table
+from harness.wording import DASH, chance, percent, plural, usd
 from reports.document import Notice, Paragraph, Table
 from reports.untrusted import clip
 

@@ -13,7 +13,8 @@ from harness.record.model import DecisionRecord
 from harness.record.money import BreakEven, Savings
 from harness.record.parts import OptionRecord
 from harness.tell.facts import break_even_of, chosen_option, saving_if_swapped
-from harness.tell.words import amount_text, singular, usd, usd_range
+from harness.tell.words import singular, usd_range
+from harness.wording import amount_text, usd
 from reports.document import Block, Paragraph
 
 _WHOLE_FROM = Decimal(100)

@@ -41,9 +41,8 @@ from harness.tell.words import (
     sentence,
     series,
     share,
-    usd,
 )
-from harness.wording import pilot_beside, plural
+from harness.wording import pilot_beside, plural, usd
 from reports.document import Paragraph
 
 

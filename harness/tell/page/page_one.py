@@ -30,8 +30,8 @@ from harness.tell.page.opening import opening
 from harness.tell.page.page_stay import exception, levers, would_change
 from harness.tell.page.page_tables import comparison, options_table
 from harness.tell.page.titles import notices
-from harness.tell.words import about, amounts_alike, count, day, points, sentence, singular, usd
-from harness.wording import plural
+from harness.tell.words import about, amounts_alike, count, day, points, sentence, singular
+from harness.wording import plural, usd
 from reports.document import Block, Code, Paragraph, Signature
 
 

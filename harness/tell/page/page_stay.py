@@ -10,7 +10,8 @@ from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality
 from harness.tell.facts import lever_saving, nearest_failed
 from harness.tell.page.missing import cases_that_would_change
-from harness.tell.words import LEVERS, count, day, person, points, sentence, usd
+from harness.tell.words import LEVERS, count, day, person, points, sentence
+from harness.wording import usd
 from reports.document import Block, Bullets, Paragraph
 
 _WORTH_NAMING = Decimal(1)

@@ -10,9 +10,7 @@ from harness.record.model import DecisionRecord
 from harness.record.parts import LatencyFacts, OptionRecord
 from harness.tell.facts import lever_month, month_of
 from harness.tell.words import (
-    DASH,
     LEVERS,
-    amount_text,
     count,
     limit,
     points,
@@ -20,8 +18,8 @@ from harness.tell.words import (
     result_word,
     seconds,
     share,
-    usd,
 )
+from harness.wording import DASH, amount_text, usd
 from reports.document import Column, Row, Table
 
 _TOP_OPTIONS = 12

@@ -27,9 +27,8 @@ from harness.tell.words import (
     points,
     sentence,
     spoken,
-    usd,
 )
-from harness.wording import plural
+from harness.wording import plural, usd
 from reports.document import Notice
 
 MIXED = "Counts and difference rest on different cases; review again."

@@ -33,8 +33,8 @@ from harness.tell.portfolio.spend import (
     verdict_counts,
 )
 from harness.tell.portfolio.views import views
-from harness.tell.words import DASH, count, sentence, series, usd
-from harness.wording import plural
+from harness.tell.words import count, sentence, series
+from harness.wording import DASH, plural, usd
 from reports.document import Block, Column, Paragraph, Portfolio, Row, Table
 
 _A_YEAR = timedelta(days=366)

@@ -12,8 +12,8 @@ from harness.money.portfolio import UNTAGGED, Breakdown, Counted, FeatureMoney, 
 from harness.record.base import Finding, Reason, State, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.stored import file_name
-from harness.tell.words import DASH, LEVERS, count, person, usd
-from harness.wording import plural
+from harness.tell.words import LEVERS, count, person
+from harness.wording import DASH, plural, usd
 from reports.document import Block, Column, Link, Paragraph, Row, Section, Table
 
 TO_BE_HAD = "proposed, deferred or accepted"

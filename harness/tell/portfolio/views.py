@@ -31,8 +31,8 @@ from harness.tell.portfolio.spend import (
     sum_cells,
     team_section,
 )
-from harness.tell.words import DASH, REASONS, count, day, person, points, reasons_text, usd
-from harness.wording import plural
+from harness.tell.words import REASONS, count, day, person, points, reasons_text
+from harness.wording import DASH, plural, usd
 from reports.document import Block, Column, Link, Paragraph, Row, Section, Table
 
 _TOP = 10

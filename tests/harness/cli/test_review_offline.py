@@ -134,7 +134,7 @@ class TestOnRay:
         assert run(command(root)) == ExitCode.OK
         again = capsys.readouterr().out
         assert "offline: right" not in again
-        assert re.search(r"^spent USD 0 \(USD [\d.]+ in this cycle\);", again, re.MULTILINE)
+        assert re.search(r"^spent USD 0.00 \(USD [\d.]+ in this cycle\);", again, re.MULTILINE)
         assert asked(root, OFFLINE) == CASES
 
     def test_without_room_for_its_loading_nothing_is_started(

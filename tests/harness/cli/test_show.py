@@ -1,29 +1,10 @@
-"""Money and time as a terminal shows them."""
+"""Time as a terminal shows it."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
-from harness.cli.show import duration, usd
-
-
-@pytest.mark.parametrize(
-    ("amount", "said"),
-    [
-        ("0", "USD 0"),
-        ("1234.5", "USD 1,235"),
-        ("99.994", "USD 99.99"),
-        ("0.01", "USD 0.01"),
-        ("0.00123", "USD 0.0012"),
-        ("0.0000507", "USD 0.000051"),
-        ("0.00000000512", "USD 0.0000000051"),
-        ("-0.00004", "USD -0.000040"),
-    ],
-)
-def test_no_amount_is_rounded_to_nothing(amount: str, said: str) -> None:
-    assert usd(Decimal(amount)) == said
+from harness.cli.show import duration
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cli.plan_text import growth_line, lever_lines, plan_lines
-from harness.cli.show import usd
 from harness.plan.model import Status
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
+from harness.wording import usd
 from harness.workspace.workspace import load_workspace
 from tests.support.forty_features import (
     ANSWERED,

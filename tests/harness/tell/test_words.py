@@ -13,30 +13,6 @@ from harness.tell import words
 D = Decimal
 
 
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [
-        (None, "\u2013"),
-        (D(0), "USD 0.00"),
-        (D("2758.6"), "USD 2,759"),
-        (D("99.5"), "USD 99.50"),
-        (D("100"), "USD 100"),
-        (D("8.051"), "USD 8.05"),
-        (D("0.9"), "USD 0.90"),
-        (D("0.03612"), "USD 0.0361"),
-        (D("0.0000123"), "USD 0.0000123"),
-        (D("-2759"), "USD -2,759"),
-        (D("1234567.89"), "USD 1,234,568"),
-    ],
-)
-def test_money(amount: Decimal | None, text: str) -> None:
-    assert words.usd(amount) == text
-
-
-def test_signed_money_shows_its_plus() -> None:
-    assert words.usd(D(7), signed=True) == "USD +7.00"
-
-
 def test_amounts_beside_each_other_have_the_same_decimals() -> None:
     assert words.amounts_alike([D("-2726"), D("7.4"), D("-40")]) == ["-2,726", "+7", "-40"]
     assert words.amounts_alike([D("-2.7"), D("0.74")]) == ["-2.70", "+0.74"]

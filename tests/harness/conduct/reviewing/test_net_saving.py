@@ -12,7 +12,7 @@ import pytest
 from harness.record.base import Reason, Result, State, Verdict
 from harness.record.lock import entry_of
 from harness.tell.pages import to_document
-from harness.tell.words import amount_text
+from harness.wording import amount_text
 from reports.render import render
 from tests.support.records import decided
 from tests.support.reviews import (

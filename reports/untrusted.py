@@ -85,10 +85,18 @@ def comment(text: str) -> str:
 
 
 def csv_cell(text: str) -> str:
-    """Quote a cell that a spreadsheet would take for a formula.
+    """Clean a text for a cell of CSV, and quote it where a spreadsheet would run it as a formula.
 
     >>> csv_cell("=1+1")
     "'=1+1"
     """
-    safe = clean(text)
-    return "'" + safe if text.lstrip(" ").startswith(_FORMULA) else safe
+    return f"'{clean(text)}" if _is_formula(text) else clean(text)
+
+
+def csv_lines(text: str) -> str:
+    """Quote a text as `csv_cell` does and keep its line breaks, for a sheet that is read back."""
+    return f"'{text}" if _is_formula(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    return text.lstrip(" ").startswith(_FORMULA)

@@ -6,17 +6,15 @@ whose it is nor what the judge said. Which answers is drawn by a digest: nobody 
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evalsets.cases import Case
-from harness.bring.labelling.sheets import Console, printable
-from harness.errors import Problem, UsageError
+from harness.bring.labelling.sheets import Console, FilledSheet, SheetForm, SheetRow, printable
+from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.journal.trials import Answered
 from harness.judge.scoring.judge import Judge, shown_input
@@ -27,8 +25,6 @@ from harness.plan.model import FeaturePlan
 
 WANTED = 60
 """Grades that show a good judge to be one, most of the time."""
-COLUMNS = ("case", "task", "wanted", "today", "answer", "grade", "check")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,49 +184,34 @@ def _shown(each: Ungraded, number: int, total: int) -> str:
     )
 
 
+GRADE_SHEET = SheetForm(
+    name="grade sheet",
+    columns=("case", "task", "wanted", "today", "answer", "grade", "check"),
+    answer="grade",
+)
+
+
 def write_sheet(asked: Sequence[Ungraded]) -> str:
-    """A CSV sheet: one row an answer, `grade` to be filled in."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for each in asked:
-        row = (each.case_id, each.task, each.wanted, each.today or "", each.answer, "", each.digest)
-        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row])
-    return out.getvalue()
+    """The grade sheet of some answers: one row each, `grade` to be filled in."""
+    return GRADE_SHEET.write(
+        (each.case_id, each.task, each.wanted, each.today or "", each.answer, "", each.digest)
+        for each in asked
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GradedSheet:
-    """What a sheet says."""
-
-    grades: tuple[tuple[Ungraded, str], ...]
-    empty: int
-    problems: tuple[Problem, ...]
-
-
-def read_sheet(text: str, asked: Sequence[Ungraded], *, file: str) -> GradedSheet:
-    """Read a filled sheet against the answers that are open now.
+def read_sheet(text: str, asked: Sequence[Ungraded], *, file: str) -> FilledSheet[Ungraded, str]:
+    """Read a filled grade sheet against the answers that are open now.
 
     Raises:
-        UsageError: the text is no such sheet.
+        UsageError: the text is no grade sheet.
     """
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    if not set(COLUMNS) <= set(reader.fieldnames or ()):
-        raise UsageError(f"{file}:1: no grade sheet; its columns are {', '.join(COLUMNS)}")
-    open_ones = {each.digest: each for each in asked}
-    grades: list[tuple[Ungraded, str]] = []
-    problems: list[Problem] = []
-    empty = 0
-    for row in reader:
-        word = (row["grade"] or "").strip().lower()
-        each = open_ones.pop(row["check"] or "", None) if word else None
-        choice = _choice(word, each.choices) if each else None
-        if not word:
-            empty += 1
-        elif each is None or choice is None:
-            what = "not an open answer" if each is None else f"{word!r} is no grade"
-            message = f"case {row['case']!r}: {what}"
-            problems.append(Problem(file=file, line=reader.line_num, key="grade", message=message))
-        else:
-            grades.append((each, choice))
-    return GradedSheet(grades=tuple(grades), empty=empty, problems=tuple(problems))
+    return GRADE_SHEET.read(text, {each.digest: each for each in asked}, _graded, file=file)
+
+
+def _graded(word: str, row: SheetRow, asked: Ungraded | None) -> tuple[Ungraded, str]:
+    if asked is None:
+        raise UsageError(f"case {row['case']!r}: not an open answer")
+    choice = _choice(word, asked.choices)
+    if choice is None:
+        raise UsageError(f"case {row['case']!r}: {word!r} is no grade")
+    return asked, choice

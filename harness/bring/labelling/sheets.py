@@ -1,22 +1,19 @@
-"""Labelling on a sheet: CSV to fill in and read back, HTML to read on.
-
-Labelling in a terminal: one question a time, one key a verdict.
-"""
+"""How people are asked: on sheets (CSV to fill in, HTML to read) and in a terminal, key by key."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Generic, TypeAlias, TypeVar
 
 from harness.bring.labelling.questions import NO_ANSWER, Question
 from harness.bring.labelling.recording import VERDICTS, Recorder, Verdict
 from harness.errors import Problem, UsageError
+from reports.untrusted import csv_lines
 
-COLUMNS = ("case", "input", "a", "b", "verdict", "check")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Labels</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -31,24 +28,96 @@ neither if it is wrong.</p>
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilledSheet:
-    """What a sheet says: verdicts on questions, rows left empty, and rows that were refused."""
+Q = TypeVar("Q")
+A = TypeVar("A")
+SheetRow: TypeAlias = Mapping[str, str | None]
 
-    verdicts: tuple[tuple[Question, Verdict], ...]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilledSheet(Generic[Q, A]):
+    """What a filled sheet says: the answers, the rows left empty, and the rows refused."""
+
+    answers: tuple[tuple[Q, A], ...]
     empty: int
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetForm:
+    """A CSV sheet with one row per question; a person fills in the column `answer`.
+
+    The last column holds the question's digest, by which a filled row finds its question.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    answer: str
+
+    def write(self, rows: Iterable[Sequence[str]]) -> str:
+        """The sheet as CSV, no cell of which a spreadsheet takes for a formula."""
+        out = io.StringIO(newline="")
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([csv_lines(cell) for cell in row] for row in rows)
+        return out.getvalue()
+
+    def read(
+        self,
+        text: str,
+        asked: Mapping[str, Q],
+        answer: Callable[[str, SheetRow, Q | None], tuple[Q, A]],
+        *,
+        file: str,
+    ) -> FilledSheet[Q, A]:
+        """Read a filled sheet.
+
+        Args:
+            text: the CSV.
+            asked: the questions that are open now, by digest.
+            answer: from a row's word, the row and its open question, None where there is none;
+                a `UsageError` refuses the row.
+            file: the sheet's name, for messages.
+
+        Raises:
+            UsageError: the text is no such sheet.
+        """
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        if not set(self.columns) <= set(reader.fieldnames or ()):
+            columns = ", ".join(self.columns)
+            raise UsageError(f"{file}:1: no {self.name}; its columns are {columns}")
+        waiting = dict(asked)
+        answers: list[tuple[Q, A]] = []
+        problems: list[Problem] = []
+        empty = 0
+        for row in reader:
+            digest, word = row[self.columns[-1]] or "", (row[self.answer] or "").strip().lower()
+            if not word:
+                empty += 1
+                continue
+            try:
+                answers.append(answer(word, row, waiting.get(digest)))
+            except UsageError as error:
+                problems.append(
+                    Problem(file=file, line=reader.line_num, key=self.answer, message=str(error))
+                )
+            else:
+                del waiting[digest]
+        return FilledSheet(answers=tuple(answers), empty=empty, problems=tuple(problems))
+
+
+LABEL_SHEET = SheetForm(
+    name="label sheet",
+    columns=("case", "input", "a", "b", "verdict", "check"),
+    answer="verdict",
+)
+
+
 def write_csv(asked: Sequence[Question]) -> str:
-    """The sheet: one row a question, `verdict` to be filled in."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for each in asked:
-        row = (each.case_id, each.input, each.a or NO_ANSWER, each.b or NO_ANSWER, "", each.digest)
-        writer.writerow([_quoted(cell) for cell in row])
-    return out.getvalue()
+    """The label sheet of some questions: one row each, `verdict` to be filled in."""
+    return LABEL_SHEET.write(
+        (each.case_id, each.input, each.a or NO_ANSWER, each.b or NO_ANSWER, "", each.digest)
+        for each in asked
+    )
 
 
 def write_html(asked: Sequence[Question]) -> str:
@@ -62,68 +131,44 @@ def write_html(asked: Sequence[Question]) -> str:
     return _PAGE.format(count=len(asked), cases=cases)
 
 
-def read_csv(text: str, asked: Sequence[Question], *, file: str) -> FilledSheet:
-    """Read a filled sheet against the questions that are open now.
+def read_csv(text: str, asked: Sequence[Question], *, file: str) -> FilledSheet[Question, Verdict]:
+    """Read a filled label sheet against the questions that are open now.
 
     A row whose answers are not those that would be shown now, in that order, is refused: it was
     changed, or made for another labeller.
 
     Raises:
-        UsageError: the text is no such sheet.
+        UsageError: the text is no label sheet.
     """
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    if not set(COLUMNS) <= set(reader.fieldnames or ()):
-        raise UsageError(f"{file}:1: no label sheet; its columns are {', '.join(COLUMNS)}")
-    open_ones = {each.digest: each for each in asked}
-    verdicts: list[tuple[Question, Verdict]] = []
-    problems: list[Problem] = []
-    empty = 0
-    for row in reader:
-        word = (row["verdict"] or "").strip().lower()
-        if not word:
-            empty += 1
-            continue
-        found = _verdict(word, row, open_ones)
-        if isinstance(found, str):
-            problems.append(Problem(file=file, line=reader.line_num, key="verdict", message=found))
-        else:
-            verdicts.append(found)
-            del open_ones[found[0].digest]
-    return FilledSheet(verdicts=tuple(verdicts), empty=empty, problems=tuple(problems))
+    return LABEL_SHEET.read(text, {each.digest: each for each in asked}, _verdict, file=file)
 
 
-def _verdict(
-    word: str, row: Mapping[str, str | None], open_ones: Mapping[str, Question]
-) -> tuple[Question, Verdict] | str:
-    question = open_ones.get(row["check"] or "")
+def _verdict(word: str, row: SheetRow, question: Question | None) -> tuple[Question, Verdict]:
     verdict: Verdict | None = next((each for each in VERDICTS if each == word), None)
     if verdict is None:
-        return f"{word!r} is none of {', '.join(VERDICTS)}"
+        raise UsageError(f"{word!r} is none of {', '.join(VERDICTS)}")
     if question is None or not _is(question, row):
-        return f"case {row['case']!r}: not an open question with these answers in this order"
+        raise UsageError(
+            f"case {row['case']!r}: not an open question with these answers in this order"
+        )
     right = {"a": (question.a,), "b": (question.b,), "both": (question.a, question.b)}
     if None in right.get(verdict, ()):
-        return f"case {row['case']!r}: a reply without a valid answer cannot be right"
+        raise UsageError(f"case {row['case']!r}: a reply without a valid answer cannot be right")
     return question, verdict
 
 
-def _is(question: Question, row: Mapping[str, str | None]) -> bool:
+def _is(question: Question, row: SheetRow) -> bool:
+    """Whether a row shows the question; a spreadsheet may have dropped the guarding quote."""
     shown = (question.case_id, question.a or NO_ANSWER, question.b or NO_ANSWER)
-    given = tuple(_unquoted(row[name] or "") for name in ("case", "a", "b"))
-    return tuple(_lines(text) for text in shown) == tuple(_lines(text) for text in given)
+    given = (row["case"], row["a"], row["b"])
+    return all(
+        _lines(cell or "") in {_lines(text), _lines(csv_lines(text))}
+        for cell, text in zip(given, shown, strict=True)
+    )
 
 
 def _lines(text: str) -> str:
     return text.replace("\r\n", "\n")
-
-
-def _quoted(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def _unquoted(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 KEYS: Mapping[str, Verdict] = {

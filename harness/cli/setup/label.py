@@ -16,7 +16,7 @@ from harness.bring.labelling import sheets as terminal
 from harness.bring.labelling.grading import GradeRecorder, Ungraded
 from harness.bring.labelling.questions import Question
 from harness.bring.labelling.recording import Sitting, labels_of, sit
-from harness.bring.labelling.sheets import Console
+from harness.bring.labelling.sheets import A, Console, FilledSheet, Q
 from harness.cli import options
 from harness.cli.cycle.decide import git_identity
 from harness.conduct.finding.checks import two_labellers
@@ -155,12 +155,16 @@ def _write(path: Path, sitting: Sitting, *, all_looks: bool) -> None:
 
 def _read(path: Path, sitting: Sitting) -> None:
     found = sheets.read_csv(path.read_text("utf-8-sig"), sitting.open, file=path.name)
-    for question, verdict in found.verdicts:
+    for question, verdict in found.answers:
         sitting.recorder.record(question, verdict)
+    _say_read(found, "labelled")
+
+
+def _say_read(found: FilledSheet[Q, A], done: str) -> None:
     for problem in found.problems:
         click.echo(str(problem))
     click.echo(
-        f"{len(found.verdicts)} labelled, {plural(found.empty, 'row')} empty, "
+        f"{len(found.answers)} {done}, {plural(found.empty, 'row')} empty, "
         f"{len(found.problems)} refused"
     )
 
@@ -184,11 +188,6 @@ def write_grade_sheet(path: Path, asked: Sequence[Ungraded]) -> None:
 def read_grade_sheet(path: Path, asked: Sequence[Ungraded], recorder: GradeRecorder) -> None:
     """Back from a filled sheet."""
     found = grading.read_sheet(path.read_text("utf-8-sig"), asked, file=path.name)
-    for each, choice in found.grades:
+    for each, choice in found.answers:
         recorder.record(each, choice)
-    for problem in found.problems:
-        click.echo(str(problem))
-    click.echo(
-        f"{len(found.grades)} graded, {plural(found.empty, 'row')} empty, "
-        f"{len(found.problems)} refused"
-    )
+    _say_read(found, "graded")

@@ -106,7 +106,7 @@ def test_a_sheet_comes_back_and_what_was_changed_is_refused(replayed: Path) -> N
     ]
     rows.append(rows[0].replace(asked[0].digest, "0" * 12))
     found = read_sheet("\n".join([head, *rows]) + "\n", asked, file="sheet.csv")
-    assert [(each.case_id, choice) for each, choice in found.grades] == [
+    assert [(each.case_id, choice) for each, choice in found.answers] == [
         (asked[0].case_id, "pass"),
         (asked[1].case_id, "fail"),
     ]

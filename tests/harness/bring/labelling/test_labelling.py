@@ -219,7 +219,7 @@ def test_a_sheet_is_written_and_read_back(replayed: Path) -> None:
     found = sitting(replayed)
     text = filled(write_csv(found.asked), ["A", ""])
     read = read_csv(text, found.asked, file="sheet.csv")
-    assert read.verdicts == ((found.asked[0], "a"),)
+    assert read.answers == ((found.asked[0], "a"),)
     assert (read.empty, read.problems) == (1, ())
 
 
@@ -227,13 +227,13 @@ def test_a_changed_sheet_is_refused_row_by_row(replayed: Path) -> None:
     found = sitting(replayed)
     text = filled(write_csv(found.asked), ["a", "left"]).replace(found.asked[0].digest, "0" * 12)
     read = read_csv(text, found.asked, file="sheet.csv")
-    assert read.verdicts == ()
+    assert read.answers == ()
     assert [problem.line for problem in read.problems] == [2, 3]
     assert "not an open question" in str(read.problems[0])
     assert "'left' is none of a, b, both, neither, skip" in str(read.problems[1])
     other = sitting(replayed, by="somebody else entirely")
     swapped = [each for each in other.asked if each not in found.asked]
-    assert not read_csv(write_csv(swapped), found.asked, file="s").verdicts
+    assert not read_csv(write_csv(swapped), found.asked, file="s").answers
     with pytest.raises(UsageError, match="no label sheet"):
         read_csv("a,b\n", found.asked, file="s")
 
@@ -243,7 +243,7 @@ def test_a_sheet_holds_no_formula_and_no_markup() -> None:
     cells = next(itertools.islice(csv.reader(io.StringIO(write_csv([question]))), 1, None))
     assert cells[:4] == ["'=1+1", "<script>x</script>", "'-5", "(no valid answer)"]
     read = read_csv(filled(write_csv([question]), ["a"]), [question], file="s")
-    assert read.verdicts == ((question, "a"),)
+    assert read.answers == ((question, "a"),)
     refused = read_csv(filled(write_csv([question]), ["b"]), [question], file="s")
     assert "cannot be right" in str(refused.problems[0])
     assert "<script>" not in write_html([question])

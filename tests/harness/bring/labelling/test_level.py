@@ -226,7 +226,7 @@ def test_a_sheet_asks_for_single_answers_too(replayed: Path) -> None:
     single = next(at for at, question in enumerate(asked) if question.is_single)
     cells = lines[single + 1].rsplit(",", 2)
     filled = "\n".join([lines[0], ",".join([cells[0], "both", cells[2]])]) + "\n"
-    (verdict,) = read_csv(filled, asked, file="sheet.csv").verdicts
+    (verdict,) = read_csv(filled, asked, file="sheet.csv").answers
     assert verdict == (asked[single], "both")
     assert "if it is right" in write_html(asked)
 

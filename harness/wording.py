@@ -73,12 +73,12 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def pilot_beside(cases: int, pilot: int, unit: str) -> str:
-    """So many cases, and which of them were the pilot's: `24 tickets (14 of the pilot)`.
+def with_pilot(cases: int, pilot: int, unit: str) -> str:
+    """A number of cases, and how many of them were the pilot's.
 
-    >>> pilot_beside(24, 14, "tickets"), pilot_beside(10, 0, "tickets")
+    >>> with_pilot(24, 14, "tickets"), with_pilot(10, 0, "tickets")
     ('24 tickets (14 of the pilot, 10 that decide)', '10 tickets')
-    >>> pilot_beside(14, 14, "tickets")
+    >>> with_pilot(14, 14, "tickets")
     '14 tickets, all of the pilot'
     """
     whole = f"{cases:,} {unit}"

@@ -102,8 +102,8 @@ def _same_set(case: LockedAndProposed, record: DecisionRecord) -> Iterator[Doubt
             code=Cause.NOT_COMPARABLE,
             message=f"{record.decision_id} was made on another eval set",
         )
-    accepted, before = case.entry.accepted, case.entry.before
-    known = names_of(before)
+    accepted, incumbent = case.entry.accepted, case.entry.before
+    known = names_of(incumbent)
     if accepted.cascade is None:
         known |= names_of(accepted)
     if not names_of(record.current) & known:
@@ -128,8 +128,8 @@ def _same_asking(case: LockedAndProposed, target: Target) -> Iterator[Doubt]:
 
 
 def _same_bar(given: GateInput, case: LockedAndProposed, record: DecisionRecord) -> Iterator[Doubt]:
-    today = given.policy_sha256
-    if today is not None and record.evidence.policy_sha256 != today:
+    policy = given.policy_sha256
+    if policy is not None and record.evidence.policy_sha256 != policy:
         yield Doubt(
             code=Cause.NOT_COMPARABLE,
             message=f"{record.decision_id} was made under another policy (margins, confidence or "

@@ -83,8 +83,10 @@ def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> I
 
 def _locked_as(entry: LockEntry, asked: ProductionSettings) -> LockedModel | None:
     """The accepted model, or what production asked before; None for any other."""
-    before = entry.before
-    return next((one for one in (entry.accepted, before) if is_locked(asked, one, before)), None)
+    incumbent = entry.before
+    return next(
+        (one for one in (entry.accepted, incumbent) if is_locked(asked, one, incumbent)), None
+    )
 
 
 def _asking(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Iterator[Judged]:
@@ -133,9 +135,9 @@ def _dearer(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
             continue
         costs = {one.at_today.current.option: one.at_today.current_cost}
         costs |= {each.target.option: each.cost for each in one.at_today.options}
-        today = costs.get(entry.accepted.option)
-        if today is not None:
-            found = rates_rose(entry.feature, entry.accepted, today, given.rules)
+        cost = costs.get(entry.accepted.option)
+        if cost is not None:
+            found = rates_rose(entry.feature, entry.accepted, cost, given.rules)
             yield Judged(findings=tuple(found), change=Change(feature=entry.feature, what=""))
 
 

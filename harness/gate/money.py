@@ -14,13 +14,13 @@ from harness.workspace.policy_file import GatePolicy, GateRule
 _PERCENT = Decimal(100)
 
 
-def priced(before: OptionCost, after: OptionCost) -> Priced:
+def priced(incumbent: OptionCost, option: OptionCost) -> Priced:
     """Two arms of one record, at the rates that it was given."""
     return Priced(
-        before_request=before.request_after_discounts,
-        after_request=after.request_after_discounts,
-        before_month=before.monthly_after_discounts,
-        after_month=after.monthly_after_discounts,
+        before_request=incumbent.request_after_discounts,
+        after_request=option.request_after_discounts,
+        before_month=incumbent.monthly_after_discounts,
+        after_month=option.monthly_after_discounts,
     )
 
 
@@ -66,10 +66,10 @@ def _request(feature: str, cost: Priced, rules: GatePolicy) -> Iterator[Violatio
 
 
 def rates_rose(
-    feature: str, locked: LockedModel, today: OptionCost, rules: GatePolicy
+    feature: str, locked: LockedModel, repriced: OptionCost, rules: GatePolicy
 ) -> Iterator[Violation]:
     """Nothing changed, but the accepted model's price did: a warning, no call."""
-    before, after = locked.monthly_usd, today.monthly_after_discounts
+    before, after = locked.monthly_usd, repriced.monthly_after_discounts
     if before is None or after is None or not _rises(before, after, rules.monthly_increase_percent):
         return
     message = f"prices rose since it was accepted: USD {before:,.2f} -> {after:,.2f} a month"

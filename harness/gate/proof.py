@@ -206,10 +206,10 @@ def _not_signed(feature: str, record: DecisionRecord) -> Iterator[Violation]:
 def _money(
     given: GateInput, feature: str, evidence: RepricedRecord, option: OptionRecord
 ) -> tuple[Violation, ...]:
-    today = evidence.at_today
-    after = next(one for one in today.options if one.target == option.target)
+    repriced = evidence.at_today
+    after = next(one for one in repriced.options if one.target == option.target)
     spent = evidence.record.evidence.spend.total_usd
-    return budget(feature, priced(today.current_cost, after.cost), spent, given.rules)
+    return budget(feature, priced(repriced.current_cost, after.cost), spent, given.rules)
 
 
 def _harm(
@@ -251,9 +251,10 @@ def _change(
     evidence: RepricedRecord,
     option: OptionRecord | None,
 ) -> Change:
-    record, today = evidence.record, evidence.at_today
+    record, repriced = evidence.record, evidence.at_today
     after = next(
-        (one for one in today.options if option is not None and one.target == option.target), None
+        (one for one in repriced.options if option is not None and one.target == option.target),
+        None,
     )
     quality = None if option is None else option.quality
     return Change(
@@ -271,6 +272,6 @@ def _change(
             worst=quality.worst,
             margin=quality.margin,
         ),
-        priced=None if after is None else priced(today.current_cost, after.cost),
+        priced=None if after is None else priced(repriced.current_cost, after.cost),
         evaluation_usd=record.evidence.spend.total_usd,
     )

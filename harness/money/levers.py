@@ -101,13 +101,13 @@ def _monthly(cost: MonthlyCost, basis: LeverBasis) -> Decimal:
 
 def _basis(cost: MonthlyCost, **changed: bool | Decimal) -> LeverBasis:
     """Today's month with something changed."""
-    today = {
+    incumbent = {
         "batch": False,
         "output_factor": Decimal(1),
         "cached_share": cost.workload.cached_share,
         "cache_written_share": cost.workload.written_share,
     }
-    return LeverBasis.model_validate({**today, **changed})
+    return LeverBasis.model_validate({**incumbent, **changed})
 
 
 def _batch(feature: FeatureConfig, cost: MonthlyCost) -> Iterator[Lever]:

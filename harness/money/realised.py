@@ -165,17 +165,17 @@ def realised(record: DecisionRecord, bill: Sequence[BilledRow]) -> Realised:
     requests = sum((Decimal(row.requests) for row in rows), start=Decimal(0)) / count
     billed = sum((row.cost_usd for row in rows), start=Decimal(0)) / count
     on_chosen = sum((Decimal(row.requests) for row in rows if _is_chosen(record, row)), Decimal(0))
-    before = old.monthly_after_discounts
-    volume = before * (requests - traffic.requests_per_month) / traffic.requests_per_month
+    incumbent_usd = old.monthly_after_discounts
+    volume = incumbent_usd * (requests - traffic.requests_per_month) / traffic.requests_per_month
     return Realised(
         feature=feature,
         months=tuple(sorted(months)),
         requests=requests,
         forecast_requests=traffic.requests_per_month,
         billed=billed,
-        old_at_forecast_volume=before,
+        old_at_forecast_volume=incumbent_usd,
         volume_effect=volume,
-        model_effect=billed - before - volume,
+        model_effect=billed - incumbent_usd - volume,
         forecast_saving=saved.after_discounts,
         share_on_chosen=on_chosen / (requests * count),
     )

@@ -35,13 +35,13 @@ class SavingBound:
 
     monthly: Decimal
     assumption: str
-    today: Decimal
-    """What is spent."""
+    spent: Decimal
+    """What the incumbent costs."""
 
     @property
     def least(self) -> Decimal:
         """What the candidate would cost then."""
-        return self.today - self.monthly
+        return self.spent - self.monthly
 
 
 def saving_upper_bound(
@@ -64,16 +64,16 @@ def saving_upper_bound(
         candidate: the candidate's rates.
         same_model: it is the incumbent itself at another effort.
     """
-    today = from_traffic(traffic)
-    spent = today.monthly(incumbent) * (1 - incumbent.discount)
+    stated = from_traffic(traffic)
+    spent = stated.monthly(incumbent) * (1 - incumbent.discount)
     input_floor = Decimal(1) if same_model else TOKENIZER_FLOOR
     output_floor = Decimal(0) if same_model else VERBOSITY_FLOOR
-    least = today.scaled(input_floor, output_floor)
+    least = stated.scaled(input_floor, output_floor)
     saving = spent - least.monthly(candidate) * (1 - candidate.discount)
     read, wrote = percent(1 - input_floor), percent(1 - output_floor)
     fewer = f"it read {read} fewer tokens and wrote {wrote} fewer"
     assumption = f"even if {'it did not reason at all' if same_model else fewer}"
-    return SavingBound(monthly=max(saving, Decimal(0)), assumption=assumption, today=spent)
+    return SavingBound(monthly=max(saving, Decimal(0)), assumption=assumption, spent=spent)
 
 
 DAYS_PER_MONTH = Decimal("30.4375")

@@ -339,7 +339,7 @@ def _saves(bound: SavingBound, minimum: Decimal, less: str) -> str:
     """The largest possible saving in words, with the amounts that it is computed from."""
     then = f", and so cost {_usd(bound.least)}" if bound.monthly else ""
     return (
-        f"saves at most {_usd(bound.monthly)} of {_usd(bound.today)} a month "
+        f"saves at most {_usd(bound.monthly)} of {_usd(bound.spent)} a month "
         f"({bound.assumption}{then}){less}; the least worth a change is USD {minimum:,}"
     )
 

@@ -135,7 +135,7 @@ def entry_of(
         UsageError: nobody stands behind the record, or it is exploratory or undecided.
     """
     _check(record)
-    before = _locked(record.current, _paid(record, record.current_cost))
+    incumbent = _locked(record.current, _paid(record, record.current_cost))
     saved = record.savings
     # Older records keep the entry that they were locked with.
     tells = saved is not None and saved.minimum_usd is not None
@@ -148,8 +148,10 @@ def entry_of(
         margin=record.margin.value,
         used_in=record.feature.used_in,
         verdict=record.verdict,
-        accepted=_chosen(record, places or {}) if record.verdict is Verdict.DOWNGRADE else before,
-        before=before,
+        accepted=_chosen(record, places or {})
+        if record.verdict is Verdict.DOWNGRADE
+        else incumbent,
+        before=incumbent,
         requests_per_month=record.traffic.requests_per_month if record.traffic else None,
         evalset_id=record.evidence.eval_set.id,
         evalset_sha256=record.evidence.eval_set.inputs_sha256,

@@ -43,10 +43,10 @@ def _same(one: Decimal | None, other: Decimal | None) -> bool:
 
 
 def _saved(record: RecordContent, option: OptionRecord) -> Decimal | None:
-    today, then = record.current_cost, option.cost
-    if today.monthly_after_discounts is None or then.monthly_after_discounts is None:
+    incumbent, proposed = record.current_cost, option.cost
+    if incumbent.monthly_after_discounts is None or proposed.monthly_after_discounts is None:
         return None
-    return today.monthly_after_discounts - then.monthly_after_discounts
+    return incumbent.monthly_after_discounts - proposed.monthly_after_discounts
 
 
 def _saving(record: RecordContent, option: OptionRecord, even: BreakEven) -> Iterator[str]:

@@ -52,14 +52,14 @@ def _table(_: OptionRecord, quality: Quality) -> Iterator[str]:
 
 def _levels(_: OptionRecord, quality: Quality) -> Iterator[str]:
     """Candidate minus current is the difference."""
-    current, candidate = quality.current, quality.candidate
-    if (current is None) != (candidate is None):
+    incumbent, candidate = quality.current, quality.candidate
+    if (incumbent is None) != (candidate is None):
         yield "one model's level is known and the other's is not"
-    elif current is not None and candidate is not None:
+    elif incumbent is not None and candidate is not None:
         if quality.agreed_without_label:
             yield f"levels are told, but {quality.agreed_without_label} cases have no label"
-        elif not alike(candidate - current, quality.difference):
-            yield f"{candidate:g} less {current:g} is not {quality.difference:+g} points"
+        elif not alike(candidate - incumbent, quality.difference):
+            yield f"{candidate:g} less {incumbent:g} is not {quality.difference:+g} points"
 
 
 def _bounds(_: OptionRecord, quality: Quality) -> Iterator[str]:

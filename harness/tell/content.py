@@ -1,7 +1,7 @@
-"""Prompts and answers for the owner's eyes: a file of its own, never part of a document.
+"""Prompts and answers for the feature's owner: a file of its own, never part of a document.
 
-The only artefact with prompt or answer text. It is written on request alone, readable by its owner
-alone, and its texts are given as values: nothing else in this package has a place for them.
+It is the only artefact with prompt or answer text. It is written only on request and readable only
+by its owner; its texts come in as `ContentCase`, and no record has a field for them.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ class ContentCase:
 
     case_id: str
     part: str
-    """The named part of the cases that it belongs to, or nothing."""
+    """The slice that it belongs to; empty: none."""
     prompt: str
-    current_answer: str
+    incumbent_answer: str
     candidate_answer: str
-    current_score: float | None
+    incumbent_score: float | None
     candidate_score: float | None
     judge_reason: str | None
 
     @property
     def gain(self) -> float:
-        """Candidate minus current; 0 where a score is absent."""
-        if self.current_score is None or self.candidate_score is None:
+        """Candidate minus incumbent score; 0, and so in no list, where one is absent."""
+        if self.incumbent_score is None or self.candidate_score is None:
             return 0.0
-        return self.candidate_score - self.current_score
+        return self.candidate_score - self.incumbent_score
 
 
 def write_content(
@@ -61,19 +61,22 @@ def write_content(
 ) -> tuple[Path, Path]:
     """Write the worst regressions and best gains of an option, and a blind sheet, as HTML.
 
-    Both files are made with mode 0600 and replace what was there.
+    Both files are made with mode 0600 and replace earlier ones.
+
+    Returns:
+        The paths of the two files.
     """
-    tame = read_facts(record, now).record
+    safe = read_facts(record, now).record
     name = file_name(record.feature.id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     shown, blind = folder / f"{name}.html", folder / f"{name}-blind.html"
-    write_private(shown, render(to_content(tame, option, cases), to="html"))
-    write_private(blind, render(to_blind_sheet(tame, cases), to="html"))
+    write_private(shown, render(to_content(safe, option, cases), to="html"))
+    write_private(blind, render(to_blind_sheet(safe, cases), to="html"))
     return shown, blind
 
 
 def to_content(record: DecisionRecord, option: str, cases: Sequence[ContentCase]) -> Document:
-    """The worst regressions and best gains, with both answers."""
+    """The worst regressions and best gains, each with both answers."""
     ordered = sorted(cases, key=lambda case: (case.gain, case.case_id))
     worst = [case for case in ordered if case.gain < 0][:_MOST_CASES]
     best = [case for case in reversed(ordered) if case.gain > 0][:_MOST_CASES]
@@ -102,10 +105,10 @@ def to_content(record: DecisionRecord, option: str, cases: Sequence[ContentCase]
 
 
 def to_blind_sheet(record: DecisionRecord, cases: Sequence[ContentCase]) -> Document:
-    """The cases that differ, without the models' names, sides and order shuffled by a hash."""
+    """The cases whose answers differ, without model names; a hash shuffles sides and order."""
     blocks: list[Block] = [_private()]
     for number, case in enumerate(_sheet_cases(record, cases), start=1):
-        left, right = case.current_answer, case.candidate_answer
+        left, right = case.incumbent_answer, case.candidate_answer
         if _is_swapped(record, case):
             left, right = right, left
         blocks += [
@@ -137,8 +140,8 @@ def _one(case: ContentCase, names: tuple[str, str]) -> list[Block]:
     part = f", {case.part}" if case.part else ""
     blocks: list[Block] = [
         Verbatim(lead=f"Case {case.case_id}{part}", text=_cut(case.prompt)),
-        Verbatim(lead=f"{names[0]}, score {_score(case.current_score)}",
-                 text=_cut(case.current_answer)),
+        Verbatim(lead=f"{names[0]}, score {_score(case.incumbent_score)}",
+                 text=_cut(case.incumbent_answer)),
         Verbatim(lead=f"{names[1]}, score {_score(case.candidate_score)}",
                  text=_cut(case.candidate_answer)),
     ]  # fmt: skip
@@ -164,7 +167,7 @@ def _is_swapped(record: DecisionRecord, case: ContentCase) -> bool:
 
 
 def _sheet_cases(record: DecisionRecord, cases: Sequence[ContentCase]) -> list[ContentCase]:
-    differ = [case for case in cases if case.current_answer != case.candidate_answer]
+    differ = [case for case in cases if case.incumbent_answer != case.candidate_answer]
     return sorted(differ, key=lambda case: _digest(record, case, "order"))[: 2 * _MOST_CASES]
 
 
@@ -178,7 +181,7 @@ def _key(record: DecisionRecord, cases: Sequence[ContentCase]) -> Bullets:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that its owner alone may read, whole or not at all."""
+    """Write a file atomically, readable only by its owner."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)

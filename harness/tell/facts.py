@@ -1,4 +1,4 @@
-"""What a document asks of a record: the chosen option, the nearest failure, the weakest part."""
+"""What a document reads off a record: the chosen option, the nearest failure, savings."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _LONGEST_TEXT = 400
 _LONGEST_NAME = 90
 _NAMES = ("name", "owner", "team", "product", "option", "model_id", "version", "unit", "provider")
 _LONGEST = {**dict.fromkeys(_NAMES, _LONGEST_NAME), "id": LONGEST_ID}
-"""An id is whole: it tells features apart, and names their files."""
+"""An id is never clipped: it tells features apart and names their files."""
 _MOST_ITEMS = 200
-"""Of a history the newest, which say where the decision stands."""
+"""Longest list on a page; of a history the newest entries are kept."""
 _COUNTED = frozenset({"losses", "gains", "changed_current", "changed_candidate"})
-"""A page tells how many these are: cut short, they would count as fewer."""
+"""Lists that are never clipped, because a page prints their length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Facts:
 
     @property
     def expired(self) -> bool:
-        """The evidence is too old to rest a decision on."""
+        """Whether the evidence is too old to decide on."""
         return standing(self.record, self.today) is State.EXPIRED
 
     @property
@@ -47,32 +47,32 @@ class Facts:
 
     @property
     def overdue(self) -> bool:
-        """Nobody decided in time."""
+        """Whether the decision is still open after its due date."""
         return self.state is State.PROPOSED and self.today > self.record.decide_by
 
 
 def read_facts(record: DecisionRecord, now: datetime) -> Facts:
-    """Clean and clip every text of a record before anything is made of it."""
-    plain = _tame(record.model_dump(mode="python"), "")
+    """Clean and clip every text of a record, so that it is safe to print."""
+    plain = _cleaned(record.model_dump(mode="python"), "")
     return Facts(record=DecisionRecord.model_validate(plain), today=now.date())
 
 
-def _tame(value: Any, key: str) -> Any:  # noqa: ANN401  # any value of a record
+def _cleaned(value: Any, key: str) -> Any:  # noqa: ANN401  # any value of a record
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
         return clip(value, _LONGEST.get(key, _LONGEST_TEXT))
     if isinstance(value, dict):
-        return {name: _tame(item, name) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return {name: _cleaned(item, name) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if isinstance(value, (tuple, list)):
         most = len(value) if key in _COUNTED else _MOST_ITEMS  # pyright: ignore[reportUnknownArgumentType]
         kept = value[-most:] if key == "history" else value[:most]  # pyright: ignore[reportUnknownVariableType]
-        return tuple(_tame(item, key) for item in kept)  # pyright: ignore[reportUnknownVariableType]
+        return tuple(_cleaned(item, key) for item in kept)  # pyright: ignore[reportUnknownVariableType]
     return value
 
 
 def trials_missing(record: DecisionRecord) -> int | None:
-    """Trials that the world prevented, today's model's once; None where nothing ran."""
+    """Missing trials of all options, the incumbent's counted once; None where nothing ran."""
     ran = [option.missing for option in record.options if option.missing is not None]
     if not ran:
         return None
@@ -85,7 +85,7 @@ def chosen_option(record: DecisionRecord) -> OptionRecord | None:
 
 
 def cheapest_failed(record: DecisionRecord) -> OptionRecord | None:
-    """The cheapest option that was tried and failed; else the cheapest that was left."""
+    """The cheapest option that failed; else the cheapest with too little saving, or not passed."""
     failed = [o for o in record.options if o.result is Result.FAIL]
     saves = [o for o in record.options if Reason.SAVINGS_BELOW_MINIMUM in o.reason_codes]
     left = [o for o in record.options if o.result is not Result.PASS]
@@ -104,62 +104,62 @@ def nearest_failed(record: DecisionRecord) -> OptionRecord | None:
 
 
 def weakest_slice(option: OptionRecord) -> SliceResult | None:
-    """The named part of the cases where least could be excluded."""
+    """The slice with the lowest lower bound."""
     known = [s for s in option.slices if s.worst is not None and s.protect != "exploratory"]
     return min(known, key=lambda s: s.worst if s.worst is not None else 0.0, default=None)
 
 
 def decided_by_slice(option: OptionRecord) -> SliceResult | None:
-    """The part that vetoed the option."""
+    """The slice that vetoed the option."""
     return next((s for s in option.slices if s.vetoes), None)
 
 
 def right_counts(quality: Quality) -> tuple[int, int] | None:
-    """Cases right under (today's, the candidate's) model; None for graded scores."""
-    both, current, candidate = (
+    """Cases right under the (incumbent, candidate); None for graded scores."""
+    both, incumbent, candidate = (
         quality.both_right,
         quality.only_current_right,
         quality.only_candidate_right,
     )
-    if both is None or current is None or candidate is None or quality.repeats != 1:
+    if both is None or incumbent is None or candidate is None or quality.repeats != 1:
         return None
-    return both + current, both + candidate
+    return both + incumbent, both + candidate
 
 
 def saving_if_swapped(record: DecisionRecord, option: OptionRecord) -> Decimal | None:
-    """USD a month between today and an option, after discounts."""
-    today, then = month_of(record.current_cost), month_of(option.cost)
-    return None if today is None or then is None else today - then
+    """USD a month that an option would save, after discounts; None where a cost is unknown."""
+    incumbent, proposed = month_of(record.current_cost), month_of(option.cost)
+    return None if incumbent is None or proposed is None else incumbent - proposed
 
 
 def month_of(cost: OptionCost) -> Decimal | None:
-    """USD a month, after discounts where they are known: the basis of all that people read."""
+    """USD a month, after discounts where they are known: what every page shows."""
     return cost.monthly if cost.monthly_after_discounts is None else cost.monthly_after_discounts
 
 
 def lever_saving(record: DecisionRecord, lever: Lever) -> Decimal:
-    """USD a month that a lever on today's model saves after discounts; the record has list."""
-    return lever.saving_monthly * _paid_today(record)
+    """USD a month that a lever on the incumbent saves after discounts; the record has list."""
+    return lever.saving_monthly * _paid_share(record)
 
 
 def lever_month(record: DecisionRecord, lever: Lever) -> Decimal:
-    """What today's model costs a month with a lever, after discounts."""
-    return lever.monthly * _paid_today(record)
+    """USD a month of the incumbent with a lever, after discounts."""
+    return lever.monthly * _paid_share(record)
 
 
-def _paid_today(record: DecisionRecord) -> Decimal:
+def _paid_share(record: DecisionRecord) -> Decimal:
     rates = record.current_cost.rates
     return Decimal(1) if rates is None else 1 - rates.discount
 
 
 def has_discount(record: DecisionRecord) -> bool:
-    """Something is taken off today's list price, or off an option's."""
+    """Whether any cost of the record has a discount."""
     costs = (record.current_cost, *(option.cost for option in record.options))
     return any(cost.monthly_after_discounts not in {None, cost.monthly} for cost in costs)
 
 
 def break_even_of(record: DecisionRecord, option: OptionRecord) -> BreakEven | None:
-    """An option's break-even after discounts; older records held it at list price."""
+    """An option's break-even after discounts; older records have it at list price."""
     even, saving = option.error_break_even, saving_if_swapped(record, option)
     if even is None or even.saving_after_discounts is not None or saving is None:
         return even
@@ -174,7 +174,7 @@ def break_even_of(record: DecisionRecord, option: OptionRecord) -> BreakEven | N
 
 
 def bridge_at_list(record: DecisionRecord) -> bool:
-    """Older records' bridge rests on list prices; it matters where there is a discount."""
+    """Whether the bridge rests on list prices although there is a discount, as in older records."""
     saved = record.savings
     return (
         saved is not None and saved.minimum_usd is None and saved.monthly != saved.after_discounts

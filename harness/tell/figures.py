@@ -1,4 +1,4 @@
-"""The numbers of the pictures."""
+"""A record's figures as charts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_ROWS = 12
 
 
 def forest(record: DecisionRecord) -> Forest | None:
-    """Each tested option's difference from today's model against the limit."""
+    """Each tested option's difference from the incumbent against the limit."""
     rows = [
         Interval(
             label=option.target.option,
@@ -56,7 +56,7 @@ def forest(record: DecisionRecord) -> Forest | None:
 
 
 def cost_quality(record: DecisionRecord) -> CostQuality | None:
-    """Each option's difference from today's model, on its own cases, against monthly cost."""
+    """Each option's difference from the incumbent, on its own cases, against monthly cost."""
     spots = [
         *_spot(record.current.option, month_of(record.current_cost), 0.0),
         *(
@@ -98,7 +98,7 @@ def _spot(
 
 
 def latency(record: DecisionRecord) -> Latency | None:
-    """Measured percentiles against the promised time."""
+    """Measured percentiles against the SLO."""
     measured = [
         (record.current.option, record.current_latency),
         *((option.target.option, option.latency) for option in record.options),
@@ -136,7 +136,7 @@ def _promised(record: DecisionRecord) -> float | None:
 
 
 def waterfall(record: DecisionRecord) -> Waterfall | None:
-    """From today's monthly cost to the proposed one."""
+    """The terms between the incumbent's monthly cost and the proposed one."""
     chosen = next((o for o in record.options if o.target.option == record.chosen), None)
     if not record.bridge or chosen is None:
         return None
@@ -157,7 +157,7 @@ def waterfall(record: DecisionRecord) -> Waterfall | None:
 
 
 def _ends(record: DecisionRecord, chosen: OptionRecord) -> tuple[Decimal | None, Decimal | None]:
-    """Both months on the bridge's own basis."""
+    """Both monthly costs, at list price where the bridge is."""
     today, then = record.current_cost, chosen.cost
     if bridge_at_list(record):
         return today.monthly, then.monthly

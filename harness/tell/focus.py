@@ -88,7 +88,7 @@ class Charge:
     per: int
 
     def on_day(self, day: int, days: int) -> int:
-        """Quantity of one of `days` days; they add up to the month exactly."""
+        """The quantity of one of `days` days; the days add up to the month exactly."""
         whole, rest = divmod(self.quantity, days)
         return whole + (day < rest)
 
@@ -107,7 +107,7 @@ def write_focus(
     Args:
         records: their features' costs are written, in the order of the features' ids.
         month: any day of the month.
-        option: the option that is priced in each record that has it; None is today's model.
+        option: the option that is priced in each record that has it; None is the incumbent.
 
     Returns:
         A record without traffic or tokens has no rows: unknown is not zero.
@@ -122,7 +122,7 @@ def write_focus(
 
 
 def charges(workload: Workload, rates: Rates) -> Iterator[Charge]:
-    """What a month uses, by price: whole tokens, retried calls included."""
+    """What a month uses, by price: whole tokens, retries included."""
     calls = workload.requests_per_month * (1 + workload.retry_rate)
     cases = sum(portion.cases for portion in workload.portions)
     by_band: dict[Band, dict[str, Decimal]] = {}
@@ -146,7 +146,7 @@ def charges(workload: Workload, rates: Rates) -> Iterator[Charge]:
 
 
 def _topped_up(workload: Workload, rates: Rates, calls_a_case: Decimal) -> Iterator[Charge]:
-    """What the vendor's minimum adds to calls whose tokens cost less."""
+    """What a vendor's minimum per request adds to calls whose tokens cost less."""
     for portion in workload.portions:
         counts = workload.counts(portion)
         tokens = price_counts(counts, band_of(rates.bands, counts.input)) + rates.per_request
@@ -183,7 +183,7 @@ def _whole(count: Decimal) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Used:
-    """One model's part of an option's month: of a cascade there are two."""
+    """One model's part of an option's month; a cascade has two."""
 
     target: Target
     rates: Rates
@@ -220,7 +220,7 @@ def _day(
 
 
 def _used(record: DecisionRecord, option: str | None) -> Iterator[_Used]:
-    """Nothing where the record has no traffic, no price or no tokens."""
+    """The models of an option's month; empty where traffic, price or tokens are unknown."""
     if record.traffic is None:
         return
     chosen = next((one for one in record.options if one.target.option == option), None)
@@ -236,7 +236,7 @@ def _used(record: DecisionRecord, option: str | None) -> Iterator[_Used]:
 
 
 def _of_cascade(record: DecisionRecord, option: OptionRecord) -> Iterator[_Used]:
-    """The cheap model's rows, and today's model's for the requests that go on to it."""
+    """The cheap model's part, and the incumbent's for the requests that escalate."""
     month, dear = option.cascade.month if option.cascade else None, record.current_cost.rates
     if month is None or dear is None or record.traffic is None:
         return

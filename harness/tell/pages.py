@@ -1,8 +1,7 @@
-"""Records to the files of a review: a page a feature, the index, the CSV.
+"""Records to the files of a review: one page per feature, the index, the CSV.
 
-What makes the pages: code and templates.
-
-A record to its document: needs nothing but the record and the day.
+A page depends on its record, the day, and the code and templates that make it. Its stamp names all
+three, so a page whose stamp would not change is not rendered again.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from reports.render import render, render_index
 
 @cache
 def maker_stamp() -> str:
-    """A short hash of all that words and renders pages: another stamp, other pages."""
+    """A short hash of the code and templates that word and render pages."""
     digest = hashlib.sha256()
     for package in ("harness.tell", "reports"):
         for content in _contents(files(package)):
@@ -68,7 +67,7 @@ def to_document(record: DecisionRecord, now: datetime) -> Document:
 
 
 def stamp_for(record: DecisionRecord, now: datetime) -> str:
-    """What a document is made of: the record, what the day does to it, and its makers."""
+    """The stamp of a document: its record, its state on the day, and `maker_stamp`."""
     facts = Facts(record=record, today=now.date())
     day = "overdue" if facts.overdue else facts.state.value.lower()
     return f"{record.etag} {day} {maker_stamp()}"
@@ -76,14 +75,14 @@ def stamp_for(record: DecisionRecord, now: datetime) -> str:
 
 PAGES = "its pages could not be made"
 _WORTH_PROCESSES = 16
-"""Fewer pages are rendered sooner than a process starts."""
+"""Fewer pages than this are rendered faster than a process pool starts."""
 _CHUNK = 8
 _STAMP = re.compile(r"rightsize-stamp(?:\" content=\"| )([0-9a-zA-Z ]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishReport:
-    """What was written, and what did not have to be."""
+    """Which files were written, and which were up to date."""
 
     written: tuple[Path, ...]
     unchanged: int
@@ -136,7 +135,7 @@ def publish_one(record: DecisionRecord, folder: Path, *, now: datetime) -> list[
 def _render_all(
     records: Sequence[DecisionRecord], folder: Path, now: datetime, workers: int
 ) -> Iterator[tuple[DecisionRecord, Callable[[], list[Path]]]]:
-    """Each record, and what gives its pages or raises why there are none."""
+    """Render each record; the callable returns its pages or raises why there are none."""
     one = partial(publish_one, folder=folder, now=now)
     if len(records) < _WORTH_PROCESSES or workers == 1:
         for record in records:
@@ -153,7 +152,7 @@ def _render_all(
 def _one_or_why(
     one: Callable[[DecisionRecord], list[Path]], record: DecisionRecord
 ) -> list[Path] | Exception:
-    """In a process of its own, where an error would take the rest of its chunk with it."""
+    """Render in a worker process; errors are returned, as raising would lose the whole chunk."""
     try:
         return one(record)
     except Exception as error:  # noqa: BLE001  # raised again where it is kept from the others
@@ -195,7 +194,7 @@ def _holds(path: Path, text: str) -> bool:
 
 
 def stamp_of(path: Path) -> str | None:
-    """What a page says that it was made of; None when it is not there or not ours."""
+    """The stamp in a page; None where the page is absent or has none."""
     if not path.is_file():
         return None
     match = _STAMP.search(path.read_text(encoding="utf-8", errors="replace"))

@@ -1,10 +1,10 @@
-"""A record at other rates, without a call.
+"""A record priced again at other rates, without a call.
 
-Everything that is money is worked out again from what the record holds: tokens by length, traffic,
-quality. The finding is the machine's at the old rates and stays; a record whose money changed is
-marked, shown, and not to be accepted: the next `review` decides at the new rates, from the journal.
+All money is computed again from what the record holds: tokens by length, traffic, quality. The
+finding stays as it was made at the old rates. A record whose money changed is marked exploratory
+and cannot be accepted: the next `review` decides at the new rates, from the journal.
 
-The rates of a record's options on another day, from the workspace and the catalogue.
+`rates_on` and `hosted_rates_on` find the rates of a day, from the workspace and the catalogue.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from harness.workspace.workspace import Workspace
 
 
 def recorded_rates(record: DecisionRecord) -> dict[str, Rates]:
-    """The rates that a record was made with, by option; of a cascade its cheap model's."""
-    today = record.current_cost
-    lists = {record.current.option: (today.rates, today.hosting)}
+    """The rates that a record was made with, by option; for a cascade its cheap model's."""
+    incumbent = record.current_cost
+    lists = {record.current.option: (incumbent.rates, incumbent.hosting)}
     lists |= {one.target.option: (one.price_list, one.hosting) for one in record.options}
     return {
         name: replace(from_rate_facts(rates), hosting=hosting)
@@ -52,7 +52,7 @@ def recorded_rates(record: DecisionRecord) -> dict[str, Rates]:
 
 
 def not_repriced(record: DecisionRecord) -> tuple[str, ...]:
-    """Options whose month the record does not explain (a cascade's of old): they keep theirs."""
+    """Options that keep their monthly cost, because the record holds no price list for them."""
     return tuple(
         option.target.option
         for option in record.options
@@ -61,11 +61,11 @@ def not_repriced(record: DecisionRecord) -> tuple[str, ...]:
 
 
 def reprice(record: DecisionRecord, rates: Mapping[str, Rates], *, as_of: date) -> DecisionRecord:
-    """Work a record's money out at other rates.
+    """Compute a record's money again at other rates.
 
     Args:
         record: any record.
-        rates: by option, of a cascade its cheap model's; one that is not named keeps its own.
+        rates: by option, for a cascade its cheap model's; an option that is absent keeps its own.
         as_of: the day of the rates.
 
     Returns:
@@ -84,7 +84,7 @@ def reprice(record: DecisionRecord, rates: Mapping[str, Rates], *, as_of: date) 
 
 
 def _is_at_list(record: DecisionRecord) -> bool:
-    """Made when break-even, net saving and the bridge still rested on list prices."""
+    """Whether break-even, net saving and bridge rest on list prices, as in older records."""
     evens = [one.error_break_even for one in record.options if one.error_break_even is not None]
     old_even = any(even.saving_after_discounts is None for even in evens)
     return old_even or (record.savings is not None and record.savings.minimum_usd is None)
@@ -95,7 +95,7 @@ class _Money:
 
     def __init__(self, record: DecisionRecord, rates: Mapping[str, Rates]) -> None:
         self._record, self._rates = record, rates
-        self._today = self._month(record.current.option, record.current_cost)
+        self._incumbent = self._month(record.current.option, record.current_cost)
         chosen = (one for one in record.options if one.target.option == record.chosen)
         self._chosen = next(chosen, None)
 
@@ -157,23 +157,23 @@ class _Money:
         )
 
     def _saving_at_most(self, option: OptionRecord) -> Decimal | None:
-        traffic, current = self._record.traffic, self._record.current
-        today, rates = self._rates.get(current.option), self._rates.get(option.target.option)
-        if option.saving_at_most is None or traffic is None or today is None or rates is None:
+        traffic, incumbent = self._record.traffic, self._record.current
+        rates_now, rates = self._rates.get(incumbent.option), self._rates.get(option.target.option)
+        if option.saving_at_most is None or traffic is None or rates_now is None or rates is None:
             return option.saving_at_most
-        same = option.target.model_id == current.model_id
-        bound = saving_upper_bound(traffic, incumbent=today, candidate=rates, same_model=same)
+        same = option.target.model_id == incumbent.model_id
+        bound = saving_upper_bound(traffic, incumbent=rates_now, candidate=rates, same_model=same)
         return bound.monthly
 
     def _break_even(self, option: OptionRecord, cost: OptionCost) -> BreakEven | None:
-        traffic, today = self._record.traffic, self._today
+        traffic, incumbent = self._record.traffic, self._incumbent
         if option.error_break_even is None or option.quality is None or traffic is None:
             return option.error_break_even
         after = cost.monthly_after_discounts
-        if today is None or option.price_list is None or after is None:
+        if incumbent is None or option.price_list is None or after is None:
             return option.error_break_even
         return error_value(
-            today.monthly_after_discounts - after,
+            incumbent.monthly_after_discounts - after,
             QualityLoss(estimate=-option.quality.difference, worst=-option.quality.worst),
             requests_per_month=traffic.requests_per_month,
             error_cost_usd=self._record.feature.error_cost_usd,
@@ -188,28 +188,28 @@ class _Money:
 
     def _bridge(self) -> tuple[Bridge, ...]:
         proposed = self._proposed()
-        if not self._record.bridge or self._today is None or proposed is None:
+        if not self._record.bridge or self._incumbent is None or proposed is None:
             return self._record.bridge
         if isinstance(proposed, CascadeCost):
-            return cascade_bridge(self._today, proposed)
-        return bridge(self._today, proposed)
+            return cascade_bridge(self._incumbent, proposed)
+        return bridge(self._incumbent, proposed)
 
     def _levers(self) -> tuple[Lever, ...]:
-        today = self._today
-        if today is None:
+        incumbent = self._incumbent
+        if incumbent is None:
             return self._record.levers
-        again = (repriced(lever, today) for lever in self._record.levers)
+        again = (repriced(lever, incumbent) for lever in self._record.levers)
         found = [lever for lever in again if lever is not None]
         return tuple(sorted(found, key=lambda one: (-one.saving_monthly, one.kind)))
 
     def _savings(self) -> Savings | None:
-        """The interval is of the old rates' months: it stays only where they did not change."""
+        """The savings; their interval is of the old rates and stays only where the sums agree."""
         before, proposed = self._record.savings, self._proposed()
-        if before is None or self._today is None or proposed is None:
+        if before is None or self._incumbent is None or proposed is None:
             return before
         options = self._record.options if self._chosen is None else (self._chosen,)
         even = next((self._break_even(one, self._option_cost(one)) for one in options), None)
-        again = savings(self._today, proposed, None, bar=_bar(before), even=even)
+        again = savings(self._incumbent, proposed, None, bar=_bar(before), even=even)
         same = (again.monthly, again.after_discounts) == (
             plain(before.monthly),
             plain(before.after_discounts),
@@ -229,7 +229,7 @@ class _Money:
 
 
 def _one_off_monthly(even: BreakEven) -> Decimal | None:
-    """What was taken off for the one-off cost; None of a record that does not say."""
+    """A month's part of the one-off cost; None where the record has none."""
     if even.net_of_one_off is None or even.saving_after_discounts is None:
         return None
     net = even.net_saving_estimate
@@ -251,7 +251,7 @@ def rates_on(
     *,
     on: date,
 ) -> dict[str, Rates]:
-    """Find the rates of today's model and of every option, of a cascade its cheap model's.
+    """Find the rates of the incumbent and of every option, for a cascade its cheap model's.
 
     An option that never had rates, whose model left the workspace, or whose price is its GPUs'
     hours (`hosted_rates_on`) is left out and keeps what the record says.
@@ -280,7 +280,7 @@ def rates_on(
 def hosted_rates_on(
     record: DecisionRecord, workspace: Workspace, rates: Mapping[str, Rates]
 ) -> dict[str, Rates]:
-    """Work out the options on own hardware again, at the price book and the probes of today.
+    """Price the options on own hardware again, with the current price book and probes.
 
     Args:
         record: its traffic counts, spread over the hours as the workspace says.
@@ -313,7 +313,7 @@ def hosted_rates_on(
 
 
 def _traffic(record: DecisionRecord, workspace: Workspace) -> Traffic | None:
-    """The record's volume with the workspace's hours; None where either is missing."""
+    """The record's volume at the workspace's hours; None where either is missing."""
     feature = workspace.features.get(record.feature.id)
     if feature is None or feature.traffic is None or record.traffic is None:
         return None

@@ -1,10 +1,8 @@
-"""Numbers and names as words of a page: money, points, shares, times, counts.
+"""The words of a page: reasons, numbers and names, differences of quality, plain tables.
 
-An absent number is a dash; whoever prints one says why beside it.
-
-A difference of quality as people count: of so many cases, so many more go wrong.
-
-Tables from plain cells; a column of numbers is recognised by its cells.
+An absent number is a dash. A difference of quality is told as cases that go wrong, more or fewer,
+and in points where answers are graded. A table's numeric columns are recognised by their
+cells.
 """
 
 from __future__ import annotations
@@ -79,7 +77,7 @@ def amounts_alike(amounts: Sequence[Decimal]) -> list[str]:
 
 
 def usd_range(low: Decimal | None, high: Decimal | None) -> str:
-    """A bracketed interval of money; nothing when there is none, or none that could be seen."""
+    """A bracketed interval of money; empty where there is none, or its ends print alike."""
     if low is None or high is None or amount_text(low) == amount_text(high):
         return ""
     return f" ({amount_text(low)} to {amount_text(high)})"
@@ -188,7 +186,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harm:
-    """What a swap does, in cases of so many, or in points where answers are graded.
+    """The harm of a swap, in cases of every `of`, or in points where answers are graded.
 
     `seen` is more that go wrong (below zero: fewer), `most` what cannot be excluded, `allowed` the
     limit. In cases `seen` is rounded, and `most` is rounded up: it promises no less than the bound.
@@ -235,7 +233,7 @@ class Harm:
 
 
 def harm_text(record: DecisionRecord, quality: Quality) -> str:
-    """The harm in one sentence, with the limit beside it."""
+    """The harm in one sentence, with the limit."""
     found, margin = harm(quality), record.margin
     owner = margin.agreed_by in {None, record.feature.owner.partition("@")[0]}
     who = "you allowed" if owner and margin.agreed_on is not None else "the limit allows"
@@ -243,7 +241,7 @@ def harm_text(record: DecisionRecord, quality: Quality) -> str:
 
 
 def groups_text(record: DecisionRecord, quality: Quality) -> str:
-    """What the bound counts where cases are not independent; nothing where they are."""
+    """How the bound counts cases that are not independent; empty where all are."""
     if quality.clusters is None:
         return ""
     return (
@@ -267,7 +265,7 @@ def harm(quality: Quality) -> Harm:
 
 
 def _base(quality: Quality) -> int:
-    """Of a thousand where a hundred would round a difference, or a limit, away."""
+    """100 cases, or 1,000 where 100 would round a difference or the limit to nothing."""
     small = 0 < abs(quality.difference) < 1 or 0 < abs(quality.worst) < 1
     return _THOUSAND if small or quality.margin != round(quality.margin) else _HUNDRED
 

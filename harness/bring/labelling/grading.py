@@ -1,7 +1,7 @@
-"""People grade open answers by the judge's rubric, blind: what the judge is then held against.
+"""People grade open answers by the judge's rubric, blind; the judge is then measured against them.
 
-A person sees the task, the rubric and one answer (beside today's where the judge sees it so), never
-whose it is nor what the judge said. Which answers is drawn by a digest: nobody chooses them.
+A person sees the task, the rubric and one answer (with the incumbent's where the judge compares),
+never which model gave it nor what the judge said. A digest draws the answers: nobody picks them.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 
 WANTED = 60
-"""Grades that show a good judge to be one, most of the time."""
+"""Grades that usually suffice to show that a good judge is reliable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ungraded:
-    """One answer to be graded. Nothing here tells whose it is. `today` is None unless compared."""
+    """One answer to be graded, without its model; `incumbent` is set where two are compared."""
 
     case_id: str
     task: str
     wanted: str
     answer: str
-    today: str | None
+    incumbent: str | None
     choices: tuple[str, ...]
     rubric_sha256: str
 
     @property
     def digest(self) -> str:
-        """Names exactly this question."""
-        whole = (self.case_id, self.answer, self.today, self.rubric_sha256)
+        """Identifies this question: a changed row of a sheet no longer matches."""
+        whole = (self.case_id, self.answer, self.incumbent, self.rubric_sha256)
         return hashlib.sha256(repr(whole).encode()).hexdigest()[:12]
 
 
@@ -77,7 +77,7 @@ class GradeRecorder:
 
 
 def ungraded(plan: FeaturePlan, journal: Journal, *, by: str, second: bool) -> list[Ungraded]:
-    """The next answers to grade, in the order that a digest gives, those with a grade left out.
+    """The next answers to grade, in the order of their digests; graded ones are left out.
 
     With `second`, another person's grades do not count: both grade the same answers.
 
@@ -102,23 +102,23 @@ def ungraded(plan: FeaturePlan, journal: Journal, *, by: str, second: bool) -> l
 def _answers(
     plan: FeaturePlan, journal: Journal, judge: PlannedJudge, reader: Judge
 ) -> Iterator[Ungraded]:
-    today = _texts(plan, plan.incumbent, journal) if plan.incumbent else {}
+    incumbent = _texts(plan, plan.incumbent, journal) if plan.incumbent else {}
     others = [_texts(plan, option, journal) for option in plan.asked]
-    arms = others if judge.pairwise else [today, *others]
+    arms = others if judge.pairwise else [incumbent, *others]
     for case in filter(reader.applies, plan.sample.deciding):
         for answers in arms:
             answer = answers.get(case.id)
             if answer is None or reader.settled(case, answer) is not None:
                 continue
-            beside = today.get(case.id) if judge.pairwise else None
-            if judge.pairwise and (beside is None or beside == answer):
+            other = incumbent.get(case.id) if judge.pairwise else None
+            if judge.pairwise and (other is None or other == answer):
                 continue
             yield Ungraded(
                 case_id=case.id,
                 task=shown_input(case),
                 wanted=_wanted(reader, case),
                 answer=answer,
-                today=beside,
+                incumbent=other,
                 choices=tuple(judge.options.worth),
                 rubric_sha256=reader.rubric_sha256,
             )
@@ -142,7 +142,7 @@ def _texts(plan: FeaturePlan, rung: PlannedOption, journal: Journal) -> dict[str
 
 
 def grade(asked: Sequence[Ungraded], recorder: GradeRecorder, console: Console) -> int:
-    """Ask for every grade; returns how many are given when the person stops."""
+    """Ask for every grade; returns how many were given when the person stopped."""
     at = 0
     while at < len(asked):
         console.show(_shown(asked[at], at + 1, len(asked)))
@@ -164,7 +164,7 @@ def grade(asked: Sequence[Ungraded], recorder: GradeRecorder, console: Console) 
 
 
 def _choice(word: str, choices: Sequence[str]) -> str | None:
-    """The grade that a word means: its name, or enough of its beginning."""
+    """The grade that a word names, in full or by an unambiguous prefix."""
     exact = [each for each in choices if each.casefold() == word]
     begins = [each for each in choices if word and each.casefold().startswith(word)]
     found = exact or begins
@@ -176,11 +176,12 @@ def _help(choices: Sequence[str]) -> str:
 
 
 def _shown(each: Ungraded, number: int, total: int) -> str:
-    beside = f"  today's answer:\n{printable(each.today)}\n\n" if each.today is not None else ""
+    other = each.incumbent
+    compared = "" if other is None else f"  today's answer:\n{printable(other)}\n\n"
     return (
         f"\n{number} of {total}\n\n{printable(each.task)}\n\n"
         f"  wanted:\n{printable(each.wanted)}\n\n"
-        f"{beside}  answer:\n{printable(each.answer)}\n\n{_help(each.choices)}"
+        f"{compared}  answer:\n{printable(each.answer)}\n\n{_help(each.choices)}"
     )
 
 
@@ -194,7 +195,7 @@ GRADE_SHEET = SheetForm(
 def write_sheet(asked: Sequence[Ungraded]) -> str:
     """The grade sheet of some answers: one row each, `grade` to be filled in."""
     return GRADE_SHEET.write(
-        (each.case_id, each.task, each.wanted, each.today or "", each.answer, "", each.digest)
+        (each.case_id, each.task, each.wanted, each.incumbent or "", each.answer, "", each.digest)
         for each in asked
     )
 

@@ -123,15 +123,17 @@ def open_pairs(case: Case, answers: Answers) -> Iterator[tuple[str | None, str |
     """Pairs (incumbent's, an option's) of a case that no label settles, each once."""
     if case.target is not None or case.id not in answers.incumbent:
         return
-    today = answers.incumbent[case.id]
+    incumbent = answers.incumbent[case.id]
     seen: set[str | None] = set()
     for found in answers.options.values():
         if case.id not in found or found[case.id] in seen:
             continue
         proposed = found[case.id]
         seen.add(proposed)
-        if proposed != today and not (_known_wrong(today, case) and _known_wrong(proposed, case)):
-            yield today, proposed
+        if proposed != incumbent and not (
+            _known_wrong(incumbent, case) and _known_wrong(proposed, case)
+        ):
+            yield incumbent, proposed
 
 
 def shown_input(case: Case) -> str:

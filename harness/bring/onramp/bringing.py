@@ -107,8 +107,8 @@ def draft_workspace(
     if not (root / "evalsets" / feature / "evalset.yaml").exists():
         written += write_set(root, _set(feature, answers))
     if not _has_feature(root, feature):
-        today = _incumbent(incumbent, names)
-        written += write_feature(root, feature, names=names, incumbent=today)
+        ours = _incumbent(incumbent, names)
+        written += write_feature(root, feature, names=names, incumbent=ours)
     return Drafted(written=tuple(written), names=names)
 
 

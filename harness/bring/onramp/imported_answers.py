@@ -154,7 +154,7 @@ class _Import:
         for each in places:
             self.put(each, known, features)
         self.tell_scores()
-        self.tell_lacking()
+        self.tell_unanswered()
         return Matched(
             fresh=tuple(self.fresh),
             differing=tuple(self.differing),
@@ -329,16 +329,16 @@ class _Import:
                 f"{self.source.grader} (first: case {self.unlike[0]!r})",
             )
 
-    def tell_lacking(self) -> None:
+    def tell_unanswered(self) -> None:
         """Say which cases a model lacks that another has."""
         every = set[str]().union(*self.asked.values())
         for option, cases in self.asked.items():
-            lacking = sorted(every - cases)
-            if lacking:
+            unanswered = sorted(every - cases)
+            if unanswered:
                 self.once(
                     f"lacking {option}",
-                    f"{option} has no answer to {len(lacking)} cases that others answered "
-                    f"(first: {lacking[0]!r}); they count as missing",
+                    f"{option} has no answer to {len(unanswered)} cases that others answered "
+                    f"(first: {unanswered[0]!r}); they count as missing",
                 )
 
     def once(self, key: str, message: str) -> None:

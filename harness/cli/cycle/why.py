@@ -85,9 +85,9 @@ def _content(each: Disagreement) -> ContentCase:
         case_id=each.case.id,
         part="",
         prompt=shown_input(each.case),
-        current_answer=each.incumbent.text,
+        incumbent_answer=each.incumbent.text,
         candidate_answer=each.candidate.text,
-        current_score=each.incumbent.score,
+        incumbent_score=each.incumbent.score,
         candidate_score=each.candidate.score,
         judge_reason=each.candidate.reason,
     )

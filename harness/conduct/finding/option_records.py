@@ -37,7 +37,7 @@ from harness.record.base import Reason
 from harness.record.money import BreakEven, OptionCost
 from harness.record.parts import OptionRecord, Target
 from harness.record.quality_parts import Quality, StopFacts
-from harness.wording import chance, percent, pilot_beside
+from harness.wording import chance, percent, with_pilot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def _glimpse(run: FeatureRun, pairs: Pairs) -> str:
         return ""
     unit, pilot = run.plan.evalset.unit, len(settled_in(pairs, (0, run.design.pilot)))
     return (
-        f"on {pilot_beside(len(settled), pilot, unit)} it scored {percent(levels.candidate)}, "
+        f"on {with_pilot(len(settled), pilot, unit)} it scored {percent(levels.candidate)}, "
         f"today's model {percent(levels.incumbent)}"
     )
 
@@ -272,7 +272,7 @@ def note(examined: Examined, result: OptionResult) -> str:
         state = "not asked" if examined.standing is None else _state(examined)
         return f"{state}; {examined.glimpse}" if examined.glimpse else state
     words = "better" if found.difference > 0 else "worse"
-    cases = pilot_beside(found.n, found.pilot_cases or 0, "cases")
+    cases = with_pilot(found.n, found.pilot_cases or 0, "cases")
     size = f"{abs(found.difference):.1f} points {words} on {cases}"
     size += escalated(examined.measured)
     return f"{_state(examined) if examined.standing else ''}: {size}"

@@ -18,7 +18,7 @@ from reports.document import Block, Paragraph, Section, Table
 
 
 def appendix(record: DecisionRecord) -> tuple[Section, ...]:
-    """Every section that has something to say."""
+    """Every section of the appendix that is not empty."""
     sections = [
         _section("quality", "Quality, option by option", _quality(record)),
         _section("looks", "Looks: when each option was tested", _looks(record)),

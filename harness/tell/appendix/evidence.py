@@ -1,6 +1,7 @@
-"""The appendix's evidence: what was asked of whom, on which cases, by which hashes.
+"""The appendix's evidence: models as asked and as served, cases, spending, hashes, history.
 
-Whether a server answered as the model that was asked, whatever forms of its name are in use.
+A server may answer under another form of the name that was asked; `others_served` tells forms of
+one name from another model or version.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _NEWEST = "-latest"
 
 
 def others_served(target: Target) -> list[str]:
-    """The names that answered and are another model or version than the one that was asked.
+    """The served names that are another model or version than the one that was asked.
 
     A vendor answers an alias by the dated version behind it; a server that we start answers by the
     name of its weights.
@@ -38,7 +39,7 @@ def others_served(target: Target) -> list[str]:
 class _Name:
     model: str
     snapshot: str | None
-    """As digits; None: an alias, which stands for any."""
+    """The date as digits; None: an alias, which matches any snapshot."""
 
 
 def _same(asked: str, served: str) -> bool:
@@ -48,7 +49,7 @@ def _same(asked: str, served: str) -> bool:
 
 
 def _name(text: str) -> _Name:
-    """The name without its route: a folder before it, a cloud's region, maker and revision."""
+    """Split a name, stripped of its route: folder, cloud region, vendor and revision."""
     bare = text.strip().lower().rpartition("/")[2].replace("@", "-")
     bare = _REVISION.sub("", _ROUTE.sub("", bare)).removesuffix(_NEWEST)
     found = _SNAPSHOT.search(bare)
@@ -91,7 +92,7 @@ def _models(record: DecisionRecord) -> tuple[Block, ...]:
 
 
 def _answers(record: DecisionRecord) -> Paragraph | None:
-    """How the answers were asked for; nothing where all came live."""
+    """How the answers were obtained; None where all came live."""
     answers = record.evidence.answers
     if answers is None:
         return None
@@ -151,7 +152,7 @@ def _cases(record: DecisionRecord) -> tuple[Block, ...]:
 
 
 def _floor(record: DecisionRecord) -> list[tuple[str, str]]:
-    """Compares the incumbent's level with the best constant answer's, on the same cases."""
+    """The incumbent's level against the best constant answer's, on the same cases."""
     floor = record.evidence.floor
     if floor is None:
         return []
@@ -169,7 +170,7 @@ def _floor(record: DecisionRecord) -> list[tuple[str, str]]:
 
 
 def _alike(used: EvalSetFacts) -> Iterator[tuple[str, str]]:
-    """What copies and near-copies are; nothing where there are none."""
+    """Which cases are copies or near-copies of others; empty without any."""
     if used.rows is not None:
         copies = plural(used.rows - used.n, "copy", "copies")
         yield "rows", f"{count(used.rows)}: {copies} of other rows, asked and counted once"

@@ -58,7 +58,7 @@ def _named(record: DecisionRecord) -> list[tuple[str, OptionCost]]:
 
 
 def _price_lists(record: DecisionRecord) -> list[tuple[str, RateFacts]]:
-    """Every option's; of a cascade its cheap model's, for today's model has its own."""
+    """Every option's price list; for a cascade its cheap model's, as the incumbent has its own."""
     found = [(name, cost.rates) for name, cost in _named(record)]
     found += [(f"{name}: first", month.first_rates) for name, month in _cascades(record)]
     return [(name, rates) for name, rates in found if rates is not None]
@@ -70,7 +70,7 @@ def _cascades(record: DecisionRecord) -> list[tuple[str, CascadeMonth]]:
 
 
 def _asked(record: DecisionRecord) -> list[tuple[str, tuple[PortionFacts, ...]]]:
-    """The tokens that each model of each option takes."""
+    """The tokens per request of each model of each option."""
     found = [(name, cost.portions) for name, cost in _named(record)]
     for name, month in _cascades(record):
         found += [(f"{name}: first", month.first), (f"{name}: asked again", month.again)]
@@ -222,7 +222,7 @@ def _portions(record: DecisionRecord) -> Table | None:
 
 
 def _exact(amount: Decimal) -> str:
-    """A rate as it was stated: no digit added or lost."""
+    """A rate with exactly the digits that were stated."""
     text = f"{amount:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -266,7 +266,7 @@ def _saving(record: DecisionRecord) -> Paragraph | None:
 
 
 def _net(saved: Savings) -> str:
-    """What the expected further errors leave of it."""
+    """The saving after the expected cost of further errors."""
     if saved.net_monthly is None:
         return ""
     worst = saved.net_monthly_worst
@@ -275,7 +275,7 @@ def _net(saved: Savings) -> str:
 
 
 def _held(saved: Savings) -> str:
-    """The one-off cost spread, and what is held against the policy's least saving."""
+    """The spread one-off cost, and the amount compared with the policy's minimum saving."""
     if saved.one_off_monthly is None or saved.net_of_one_off is None:
         return ""
     least = "" if saved.minimum_usd is None else f" (least worth a change {usd(saved.minimum_usd)})"
@@ -286,7 +286,7 @@ def _held(saved: Savings) -> str:
 
 
 def _between(low: Decimal | None, high: Decimal | None) -> str:
-    """The interval to the cent, as whole dollars may hide a narrow one."""
+    """The interval to the cent: whole dollars may hide a narrow one."""
     if low is None or high is None:
         return "its interval not known"
     first, last = f"USD {low:,.2f}", f"USD {high:,.2f}"
@@ -296,7 +296,7 @@ def _between(low: Decimal | None, high: Decimal | None) -> str:
 
 
 def _year(record: DecisionRecord, monthly: Decimal) -> str:
-    """What a monthly figure comes to in the first year, at the growth that is expected."""
+    """The first year's sum of a monthly figure, at the expected growth."""
     growth = Decimal(0)
     if record.traffic is not None:
         growth = exact(record.traffic.growth_per_month)
@@ -368,7 +368,7 @@ def _levers(record: DecisionRecord) -> Table | None:
 
 
 def _basis(basis: LeverBasis | None) -> str:
-    """What the lever's month was priced with."""
+    """The token counts and rates that a lever's month was priced with."""
     if basis is None:
         return DASH
     parts = [

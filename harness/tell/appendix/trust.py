@@ -1,10 +1,7 @@
-"""The appendix's tables of a model on own hardware: how it would run, and from which volume on.
+"""The appendix on how far the figures can be trusted, and on options of more than one part.
 
-The appendix's tables of how far a judge agrees with people, and people with each other.
-
-The appendix on how far the figures can be trusted: repeats, cases to read, a second grader.
-
-The appendix on cascades: what is kept, what goes on, and what each part costs.
+Repeats, production's mix, cases to read, a second grader, agreement of judge and people; then
+cascades (what is kept, escalated and paid) and models on own hardware.
 """
 
 from __future__ import annotations
@@ -66,11 +63,11 @@ def _kappa(value: float | None) -> str:
 
 _MOST_IDS = 60
 _TILT = 1.0
-"""Points from which a grader is said to favour a model."""
+"""A grader is said to favour a model from this many points on."""
 
 
 def repeats(record: DecisionRecord) -> list[Block | None]:
-    """How much of what is seen is a model's own noise; nothing with one answer per case."""
+    """How much of a difference is a model's own noise; empty with one answer per case."""
     rows: dict[tuple[str, ...], None] = {}
     for option in record.options:
         quality = option.quality
@@ -111,7 +108,7 @@ def _noise(name: str, found: NoiseFacts) -> Paragraph:
 
 
 def mixes(record: DecisionRecord) -> Block | None:
-    """The difference at production's mix; nothing where no mix is stated."""
+    """The difference at production's mix of slices; None where no mix is stated."""
     found = [(o.target.option, o.quality.mix) for o in record.options if o.quality]
     return table(
         "At production's mix of parts, in points: beside the finding, each part's bound at its "
@@ -133,7 +130,7 @@ def mixes(record: DecisionRecord) -> Block | None:
 
 
 def audit(record: DecisionRecord) -> list[Block | None]:
-    """The cases to read, by id, and what a second grader makes of the same answers."""
+    """The ids of the cases to read, and how a second grader scores the same answers."""
     return [
         *(_grader_line(option) for option in record.options),
         table(
@@ -209,7 +206,7 @@ _CHECKS = {
 
 
 def cascades(record: DecisionRecord) -> list[Block | None]:
-    """A line and a row for each cascade; nothing without one."""
+    """A paragraph and a row for each cascade; empty without one."""
     found = [(o.target.option, o.cascade) for o in record.options if o.cascade is not None]
     return [
         *(_line(name, facts) for name, facts in found),
@@ -245,7 +242,7 @@ def cascades(record: DecisionRecord) -> list[Block | None]:
 
 
 def _priced_on(facts: CascadeFacts) -> str:
-    """The cases whose tokens make the price, and how many of them went on."""
+    """The number of cases that a cascade is priced on, and how many of them escalated."""
     month = facts.month
     return DASH if month is None else f"{count(month.cases)}, {count(month.gone_on)} went on"
 
@@ -262,7 +259,7 @@ def _line(name: str, facts: CascadeFacts) -> Paragraph:
 
 
 def hosting_tables(record: DecisionRecord) -> Iterator[Table]:
-    """Two tables for each model on own hardware; today's included."""
+    """Two tables for each model on own hardware, the incumbent included."""
     for option, facts in _hosted(record):
         yield pairs(f"{option} on own hardware, a month", _rows(facts))
         even = table(

@@ -1,8 +1,7 @@
-"""Options that were given up before their last case: why, what it saved, what would decide.
+"""What a review could not see, in plain words.
 
-Trials without an answer, and why, as people say it.
-
-Whether the cases can tell a good model from an answer that never changes, in plain words.
+Trials without an answer and why; whether the cases can tell a good model from a constant answer;
+and options that were given up before their last case, with what that saved and what would decide.
 """
 
 from __future__ import annotations
@@ -54,16 +53,16 @@ def missing_text(records: Iterable[DecisionRecord]) -> str:
 
 
 def _why(record: DecisionRecord) -> Counter[str]:
-    """By reason, today's model's once, as `trials_missing` counts."""
+    """Missing trials by reason; the incumbent's count once, as in `trials_missing`."""
     ran = [option.missing for option in record.options if option.missing is not None]
-    most = max(ran, key=_of_today, default=None)
+    most = max(ran, key=_of_incumbent, default=None)
     counts: Counter[str] = Counter(dict(most.why_current or ()) if most else {})
     for item in ran:
         counts.update(dict(item.why_candidate or ()))
     return counts
 
 
-def _of_today(item: Missingness) -> tuple[int, bool]:
+def _of_incumbent(item: Missingness) -> tuple[int, bool]:
     return item.current, item.why_current is not None
 
 
@@ -72,7 +71,7 @@ def _said(reason: str) -> str:
 
 
 def missing_table(record: DecisionRecord) -> Table | None:
-    """Why trials have no answer, arm by arm; nothing where none is missing or nobody knows why."""
+    """Why trials have no answer, by model; None where no reason is known."""
     return table(
         "Trials without an answer",
         ("option", "today's model", "candidate"),
@@ -96,7 +95,7 @@ _CONSTANT = {
 
 
 def floor_paragraph(record: DecisionRecord) -> list[Paragraph]:
-    """Beside a verdict that rests on the cases: what they could tell apart; nothing if unknown."""
+    """What the cases can tell apart; empty where that is not known or is itself the verdict."""
     floor = record.evidence.floor
     if floor is None or not floor.clears or Reason.EVALSET_CANNOT_TELL in record.reason_codes:
         return []
@@ -105,7 +104,7 @@ def floor_paragraph(record: DecisionRecord) -> list[Paragraph]:
 
 
 def floor_figures(record: DecisionRecord, floor: FloorFacts) -> str:
-    """Today's model beside the best answer that never changes, on the same cases."""
+    """The incumbent's score against the best constant answer's, on the same cases."""
     unit = record.feature.unit
     drawn = f"{unit} drawn at random and labelled" if floor.sampled else unit
     if floor.constant is None:
@@ -117,16 +116,16 @@ def floor_figures(record: DecisionRecord, floor: FloorFacts) -> str:
             f"them would at worst score {points(floor.best_lower, signed=False)} of 100, and the "
             f"limit is {floor.margin:g}: not even that one could be told apart."
         )
-    today = (
+    scored = (
         f"scored {points(floor.level, signed=False)} of 100 on {count(floor.cases)} {drawn}"
         if floor.right is None
         else f"was right on {count(floor.right)} of {count(floor.cases)} {drawn}"
     )
     if floor.assumed and floor.constant == "empty answer":
-        return f"Today's model {today}; an empty answer is taken to score nothing."
+        return f"Today's model {scored}; an empty answer is taken to score nothing."
     tail = " (assumed)" if floor.assumed else ""
     constant = f"{_constant(floor)} {_verb(floor)} {_constant_score(floor, '')}{tail}"
-    return f"Today's model {today}; {constant}."
+    return f"Today's model {scored}; {constant}."
 
 
 def _alike(record: DecisionRecord, floor: FloorFacts) -> str:
@@ -155,7 +154,7 @@ def _constant_score(floor: FloorFacts, unit: str) -> str:
 
 
 def cannot_tell(record: DecisionRecord) -> str:
-    """Why a set that cannot tell leaves no verdict: with its figures."""
+    """Why an eval set that cannot tell models apart leaves the verdict open, with its figures."""
     floor = record.evidence.floor
     if floor is None:
         return ""
@@ -171,7 +170,7 @@ def cannot_tell(record: DecisionRecord) -> str:
 
 
 def too_easy(record: DecisionRecord) -> list[Notice]:
-    """Every model at 100 %: said beside the verdict."""
+    """A notice where every model was right on every case."""
     floor = record.evidence.floor
     if floor is None or not floor.all_right:
         return []
@@ -188,11 +187,11 @@ def _capital(text: str) -> str:
 
 
 TO_THE_END = "was asked every case and not shown to hold the limit"
-"""Of a record from before an option that was asked every case stayed open."""
+"""Said of older records, which called an option that was asked every case unlikely to pass."""
 
 
 def why_stopped(record: DecisionRecord, option: OptionRecord) -> str:
-    """What was seen, the chance that was left, what it saved, and how many cases would decide."""
+    """Why an option was given up: cases seen, chance left, money saved, cases that would decide."""
     stopped = option.stopped
     if stopped is None:
         return f"It {TO_THE_END}." if was_asked_everything(record, option) else ""
@@ -221,7 +220,10 @@ def _would_decide(stopped: StopFacts, unit: str) -> str:
 
 
 def cases_that_would_change(record: DecisionRecord) -> list[str]:
-    """For each option that was given up early: cases, their cost and worth; fewest cases first."""
+    """For each option given up early, the cases that would decide, their cost and worth.
+
+    Fewest cases first.
+    """
     found: list[tuple[int, str]] = []
     for option in record.options:
         stopped = option.stopped
@@ -246,7 +248,7 @@ def _offer(record: DecisionRecord, option: OptionRecord, stopped: StopFacts) -> 
 
 
 def was_asked_everything(record: DecisionRecord, option: OptionRecord) -> bool:
-    """A record made before such an option stayed open calls it unlikely to pass."""
+    """Whether an older record called an option unlikely to pass that was asked every case."""
     quality = option.quality
     if option.stopped is not None or quality is None or not quality.looks:
         return False
@@ -258,7 +260,7 @@ def was_asked_everything(record: DecisionRecord, option: OptionRecord) -> bool:
 
 
 def stops_table(record: DecisionRecord) -> Table | None:
-    """One row for each option that was given up early."""
+    """One row for each option that was given up early; None without any."""
     return table(
         "Given up before the last case",
         (

@@ -1,7 +1,7 @@
-"""What a swap saves, what its mistakes take of it, and what is left: figures that add up as shown.
+"""A swap's saving, the cost of its errors and the net saving, as figures that add up as printed.
 
-Whole dollars where one of them reaches 100, cents below. What is left is the difference of the two
-amounts as they are printed, so that a reader who adds them up finds it.
+Whole dollars where one of them reaches 100, cents below. The net saving is the difference of the
+two amounts as printed, so that a reader who subtracts them gets it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _DAYS_PER_MONTH = 30.4375
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """What is saved on the bill and what `errors` cost at `each` USD: a month, rounded alike."""
+class NetSaving:
+    """A month's saving on the bill and the cost of `errors` at `each` USD, rounded to one unit."""
 
     saved: Decimal
     errors: float
@@ -32,19 +32,19 @@ class Left:
     cost: Decimal
 
     @property
-    def left(self) -> Decimal:
-        """Negative where the errors cost more than is saved."""
+    def net(self) -> Decimal:
+        """The net saving; negative where the errors cost more than is saved."""
         return self.saved - self.cost
 
     @property
     def _last_place(self) -> Decimal:
-        """One of the last digit that the amounts are rounded to."""
+        """The unit that both amounts are rounded to."""
         exponent = self.cost.as_tuple().exponent
         return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(1)
 
     @property
     def errors_text(self) -> str:
-        """As few digits as give what they cost, at the stated cost of one."""
+        """The fewest digits that still give the printed cost at the stated cost of one error."""
         for places in range(_MOST_PLACES):
             shown = round(Decimal(str(self.errors)), places)
             if abs(shown * self.each - self.cost) <= self._last_place / 2:
@@ -52,8 +52,10 @@ class Left:
         return f"{self.errors:,.{_MOST_PLACES}f}"
 
 
-def left_of(record: DecisionRecord, option: OptionRecord, *, at_worst: bool = False) -> Left | None:
-    """What is left of an option's saving; None where nobody stated what an error costs."""
+def net_saving_of(
+    record: DecisionRecord, option: OptionRecord, *, at_worst: bool = False
+) -> NetSaving | None:
+    """An option's net saving; None where the cost of an error is not stated."""
     each, even = record.feature.error_cost_usd, break_even_of(record, option)
     saved = saving_if_swapped(record, option)
     if each is None or even is None or saved is None:
@@ -63,7 +65,7 @@ def left_of(record: DecisionRecord, option: OptionRecord, *, at_worst: bool = Fa
         return None
     cost = Decimal(str(errors)) * each
     unit = _unit(max(abs(saved), cost))
-    return Left(
+    return NetSaving(
         saved=saved.quantize(unit, rounding=ROUND_HALF_UP),
         errors=errors,
         each=each,
@@ -76,29 +78,29 @@ def _unit(amount: Decimal) -> Decimal:
 
 
 def saves(record: DecisionRecord, saved: Savings) -> str:
-    """`saves USD 2,174 a month net`, and a loss at worst; gross where no error has a cost."""
+    """`saves USD 2,174 a month net`, a loss at worst; gross without a stated error cost."""
     option = chosen_option(record)
-    left = left_of(record, option) if option is not None else None
-    worst = left_of(record, option, at_worst=True) if option is not None else None
-    if left is None:
+    net = net_saving_of(record, option) if option is not None else None
+    worst = net_saving_of(record, option, at_worst=True) if option is not None else None
+    if net is None:
         span = usd_range(saved.after_discounts_lower, saved.after_discounts_upper)
         return f"saves {usd(saved.after_discounts)} a month{span}"
-    lost = "" if worst is None or worst.left >= 0 else f"; at worst it {result(worst.left)}"
-    return f"{result(left.left)} net{lost}"
+    lost = "" if worst is None or worst.net >= 0 else f"; at worst it {result(worst.net)}"
+    return f"{result(net.net)} net{lost}"
 
 
-def result(left: Decimal) -> str:
+def result(net: Decimal) -> str:
     """`saves USD 2,174 a month` or `loses USD 5,061 a month`."""
-    return f"{'loses' if left < 0 else 'saves'} {dollars(abs(left))} a month"
+    return f"{'loses' if net < 0 else 'saves'} {dollars(abs(net))} a month"
 
 
 def dollars(amount: Decimal) -> str:
-    """An amount that was rounded already, with all of its digits."""
+    """An amount that is already rounded, with all its digits."""
     return f"USD {amount:,f}"
 
 
 def money(record: DecisionRecord, option: OptionRecord) -> list[Block]:
-    """The chosen option's bill, its mistakes and the one-off cost, in figures that add up."""
+    """The chosen option's saving, its errors and the one-off cost, in figures that add up."""
     saved = record.savings
     if saved is None or option.target.option != record.chosen:
         return []
@@ -107,27 +109,27 @@ def money(record: DecisionRecord, option: OptionRecord) -> list[Block]:
 
 
 def _bill(record: DecisionRecord, option: OptionRecord, saved: Savings) -> str:
-    left = left_of(record, option)
-    if left is None:
+    net = net_saving_of(record, option)
+    if net is None:
         return f"Saved on the bill {usd(saved.after_discounts)} a month."
-    worst = left_of(record, option, at_worst=True)
+    worst = net_saving_of(record, option, at_worst=True)
     tail = "" if worst is None else f"; at worst {worst_text(record, worst)}"
-    return f"{sum_text(record, left)}{tail}."
+    return f"{sum_text(record, net)}{tail}."
 
 
-def sum_text(record: DecisionRecord, left: Left) -> str:
+def sum_text(record: DecisionRecord, net: NetSaving) -> str:
     """`Saved on the bill USD 2,483; 343 more wrong invoices at USD 0.90 each -309; left ...`."""
     unit = record.feature.unit
-    lost = f"{left.errors_text} more wrong {unit} at {usd(left.each)} each -{left.cost:,f}"
-    if not left.errors:
+    lost = f"{net.errors_text} more wrong {unit} at {usd(net.each)} each -{net.cost:,f}"
+    if not net.errors:
         lost = f"no more wrong {unit}"
-    kept = f"left USD {left.left:,f} a month"
-    return f"Saved on the bill {dollars(left.saved)}; {lost}; {kept}"
+    kept = f"left USD {net.net:,f} a month"
+    return f"Saved on the bill {dollars(net.saved)}; {lost}; {kept}"
 
 
-def worst_text(record: DecisionRecord, worst: Left) -> str:
+def worst_text(record: DecisionRecord, worst: NetSaving) -> str:
     """`USD 669, with 2,016 more wrong`."""
-    return f"{dollars(worst.left)}, with {worst.errors_text} more wrong {record.feature.unit}"
+    return f"{dollars(worst.net)}, with {worst.errors_text} more wrong {record.feature.unit}"
 
 
 def _switching(saved: Savings) -> str:
@@ -148,18 +150,18 @@ def _term(months: float) -> str:
 
 
 def too_little(record: DecisionRecord, option: OptionRecord) -> str:
-    """Why an option's saving is no reason to change, in money and errors."""
-    left, even = left_of(record, option), break_even_of(record, option)
+    """Why an option's saving does not justify a change, in money and errors."""
+    net, even = net_saving_of(record, option), break_even_of(record, option)
     saved = saving_if_swapped(record, option)
-    if left is None:
+    if net is None:
         head = f"Saved on the bill {usd(saved)} a month"
     else:
-        head = f"{sum_text(record, left)}{', a loss' if left.left < 0 else ''}"
+        head = f"{sum_text(record, net)}{', a loss' if net.net < 0 else ''}"
     return f"{head}{_one_off(even)}. That is less than the least worth a change."
 
 
 def _one_off(even: BreakEven | None) -> str:
-    """What the one-off cost, spread over the evidence's life, makes of it."""
+    """The saving after the one-off cost, spread over the life of the evidence."""
     if even is None or even.net_of_one_off is None or even.saving_after_discounts is None:
         return ""
     net = even.net_saving_estimate
@@ -173,29 +175,30 @@ def _one_off(even: BreakEven | None) -> str:
     )
 
 
-def errors_beside(record: DecisionRecord, option: OptionRecord) -> str:
-    """What an option's further errors would cost beside what it saves; empty where not stated."""
-    left = left_of(record, option)
-    if left is None or not left.errors:
+def error_costs(record: DecisionRecord, option: OptionRecord) -> str:
+    """What an option's extra errors would cost against its saving; empty where not stated."""
+    net = net_saving_of(record, option)
+    if net is None or not net.errors:
         return ""
     return (
-        f" Its {left.errors_text} more wrong {record.feature.unit} a month, at {usd(left.each)} "
-        f"each, would cost {dollars(left.cost)}."
+        f" Its {net.errors_text} more wrong {record.feature.unit} a month, at {usd(net.each)} "
+        f"each, would cost {dollars(net.cost)}."
     )
 
 
-def at_most_text(today: Decimal | None, then: Decimal | None, most: Decimal | None) -> str:
-    """How a bound of the saving adds up beside what the option costs at today's tokens."""
-    if today is None or then is None or most is None or most <= today - then:
+def at_most_text(incumbent: Decimal | None, proposed: Decimal | None, most: Decimal | None) -> str:
+    """How the bound of a saving follows from the option's cost at the incumbent's token counts."""
+    if incumbent is None or proposed is None or most is None or most <= incumbent - proposed:
         return ""
     return (
-        f" That is at today's token counts, {amount_text(today)} less {amount_text(then)}; at most "
-        f"{usd(most)}, if it took so few tokens that it cost {amount_text(today - most)}"
+        f" That is at today's token counts, {amount_text(incumbent)} less "
+        f"{amount_text(proposed)}; at most {usd(most)}, if it took so few tokens that it cost "
+        f"{amount_text(incumbent - most)}"
     )
 
 
 def pays(even: BreakEven, unit: str) -> str:
-    """Up to which cost of one more error a swap pays."""
+    """The cost of one more error up to which a swap pays off."""
     one = f"one more wrong {singular(unit)}"
     if even.saving_after_discounts is not None and even.saving_after_discounts <= 0:
         return "It saves nothing on the bill."

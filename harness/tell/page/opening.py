@@ -1,10 +1,7 @@
-"""The answer to "will users notice?": the risk, before the money.
+"""The first paragraphs of a document: the answer to "will users notice?", before the money.
 
-What was measured of quality, in the owner's words.
-
-Why there is no answer yet, what is missing, and what deciding is worth.
-
-Why to stay, and what staying costs.
+A downgrade tells what was measured of quality; a justification why to stay and what that costs;
+an undecided review why there is no answer yet, what is missing, and what deciding is worth.
 """
 
 from __future__ import annotations
@@ -25,7 +22,7 @@ from harness.tell.facts import (
     saving_if_swapped,
 )
 from harness.tell.page.missing import cannot_tell, why_stopped
-from harness.tell.page.money_words import at_most_text, errors_beside, too_little
+from harness.tell.page.money_words import at_most_text, error_costs, too_little
 from harness.tell.page.page_tables import promised_time
 from harness.tell.words import (
     REASONS,
@@ -42,20 +39,20 @@ from harness.tell.words import (
     series,
     share,
 )
-from harness.wording import pilot_beside, plural, usd
+from harness.wording import plural, usd, with_pilot
 from reports.document import Paragraph
 
 
 def cases_of(record: DecisionRecord, quality: Quality) -> str:
-    """The cases that an option's figures rest on, the pilot's named where they are among them."""
-    return pilot_beside(quality.n, quality.pilot_cases or 0, record.feature.unit)
+    """The number of cases behind an option's figures, and how many of them were the pilot's."""
+    return with_pilot(quality.n, quality.pilot_cases or 0, record.feature.unit)
 
 
 def counts_text(record: DecisionRecord, quality: Quality) -> str:
     """How often each model was right, or how they scored."""
     counts = right_counts(quality)
     unit = f"held-back {record.feature.unit}"
-    cases = pilot_beside(quality.n, quality.pilot_cases or 0, unit)
+    cases = with_pilot(quality.n, quality.pilot_cases or 0, unit)
     if quality.current is None:
         return f"On {cases} {unlabelled_text(quality)}."
     if counts is None:
@@ -64,24 +61,25 @@ def counts_text(record: DecisionRecord, quality: Quality) -> str:
             f"{points(quality.candidate, signed=False)} of 100, today's "
             f"{points(quality.current, signed=False)}."
         )
-    today, then = counts
-    return f"On {cases} the smaller model was right {count(then)} times, today's {count(today)}."
+    incumbent, candidate = counts
+    right = f"the smaller model was right {count(candidate)} times, today's {count(incumbent)}"
+    return f"On {cases} {right}."
 
 
 def unlabelled_text(quality: Quality) -> str:
-    """What is known where equal answers stand in for labels: the difference, and no level."""
+    """What is known where models that agree need no label: the difference, but no level."""
     alike = f"the models answered alike {count(quality.agreed_without_label)} times, unlabelled"
-    today, then = quality.only_current_right, quality.only_candidate_right
-    if today is None or then is None:
+    incumbent, candidate = quality.only_current_right, quality.only_candidate_right
+    if incumbent is None or candidate is None:
         return f"{alike}; how good either is was not measured, only the difference"
     return (
-        f"{alike}; where they differ the smaller model alone was right {count(then)} times, "
-        f"today's alone {count(today)}"
+        f"{alike}; where they differ the smaller model alone was right {count(candidate)} times, "
+        f"today's alone {count(incumbent)}"
     )
 
 
 def agreed(record: DecisionRecord) -> str:
-    """Who set the limit, and that it was set before."""
+    """Who set the limit, and whether that was before anything was run."""
     margin = record.margin
     if margin.agreed_on is None:
         return (
@@ -98,7 +96,7 @@ def agreed(record: DecisionRecord) -> str:
 
 
 def note_of(option: OptionRecord) -> str:
-    """Why an option ended as it did: the record's line, or its reasons in words."""
+    """Why an option ended as it did: the record's note, or its reason codes in words."""
     reasons = series(REASONS[reason] for reason in option.reason_codes)
     return (option.note or reasons or "no reason was recorded").rstrip(".")
 
@@ -180,14 +178,14 @@ def _missing_text(record: DecisionRecord) -> str:
 
 
 def _price(needed: StillNeeded) -> str:
-    """Labels alone need no call; cases that cost nothing were never asked before."""
+    """What deciding would cost: labels need no calls, and a cost of zero is not shown."""
     if needed.cost_usd:
         return f"for {usd(needed.cost_usd)} of calls"
     return "at a cost not known" if needed.cases else "without another call"
 
 
 def justify_opening(record: DecisionRecord) -> list[Paragraph]:
-    """The cheapest that failed, by how much, and what it would have saved."""
+    """The cheapest option that failed, by how much, and what it would have saved."""
     paragraphs = [Paragraph(lead="Why stay?", runs=(_why_stay(record),))]
     option = cheapest_failed(record)
     if option is None:
@@ -204,16 +202,16 @@ def justify_opening(record: DecisionRecord) -> list[Paragraph]:
 
 
 def _staying(record: DecisionRecord, option: OptionRecord, saving: Decimal) -> str:
-    """The bill's part of it, how a bound of it adds up, and what the errors would cost."""
+    """The saving forgone, how its bound adds up, and what the errors would cost."""
     how = "failed" if option.result is Result.FAIL else "was left"
     against = f"against {option.target.option}, the cheapest that {how}"
     bound = ""
     if option.quality is None:
-        today, then = month_of(record.current_cost), month_of(option.cost)
-        bound = at_most_text(today, then, option.saving_at_most)
-    beside = errors_beside(record, option)
-    on_bill = " on the bill" if beside else ""
-    return f"{usd(saving)} a month{on_bill}, {against}.{bound}{'.' if bound else ''}{beside}"
+        incumbent, candidate = month_of(record.current_cost), month_of(option.cost)
+        bound = at_most_text(incumbent, candidate, option.saving_at_most)
+    costs = error_costs(record, option)
+    on_bill = " on the bill" if costs else ""
+    return f"{usd(saving)} a month{on_bill}, {against}.{bound}{'.' if bound else ''}{costs}"
 
 
 def _staying_unknown(record: DecisionRecord, option: OptionRecord) -> str:
@@ -267,7 +265,7 @@ def _why_failed(record: DecisionRecord, option: OptionRecord) -> str:
 
 
 def _failure(record: DecisionRecord, option: OptionRecord, reason: Reason) -> str:
-    """One reason with the figure that it rests on, where there is one."""
+    """One reason, with the figure that it rests on where there is one."""
     match reason:
         case Reason.SLICE_REGRESSION:
             figure = _slice_text(option)

@@ -1,7 +1,4 @@
-"""Page one: what changes, what is risked, what is saved, what if it is wrong, by when.
-
-Page one's risk: what an error may cost, the weakest part, and how to go back.
-"""
+"""Page one of a document: the change, its risk, its saving, how to go back, and by when."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ from harness.tell.facts import (
 )
 from harness.tell.figures import forest
 from harness.tell.page.missing import floor_paragraph, missing_text, too_easy
-from harness.tell.page.money_words import dollars, left_of, money, pays
+from harness.tell.page.money_words import dollars, money, net_saving_of, pays
 from harness.tell.page.opening import opening
 from harness.tell.page.page_stay import exception, levers, would_change
 from harness.tell.page.page_tables import comparison, options_table
@@ -62,20 +59,20 @@ def _more_errors(record: DecisionRecord, even: BreakEven) -> str:
 
 
 def _net(record: DecisionRecord, option: OptionRecord) -> str:
-    """What would be left of an option that is not chosen yet."""
+    """The net saving of an option that is not chosen yet."""
     cost = record.feature.error_cost_usd
     if cost is None:
         return ""
     text = f" You put it at {usd(cost)}"
-    left, worst = left_of(record, option), left_of(record, option, at_worst=True)
-    if left is None:
+    net, worst = net_saving_of(record, option), net_saving_of(record, option, at_worst=True)
+    if net is None:
         return f"{text}."
-    at_worst = "" if worst is None else f", at worst {dollars(worst.left)}"
-    return f"{text}: net saving {dollars(left.left)} a month{at_worst}."
+    at_worst = "" if worst is None else f", at worst {dollars(worst.net)}"
+    return f"{text}: net saving {dollars(net.net)} a month{at_worst}."
 
 
 def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
-    """The part of the cases where the largest drop could not be excluded."""
+    """The slice where the largest loss could not be excluded."""
     part = weakest_slice(option)
     if part is None or part.worst is None or part.difference is None:
         return []
@@ -94,7 +91,7 @@ def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
 
 
 def if_wrong(record: DecisionRecord) -> list[Block]:
-    """How to go back, and what, when seen, means doing it."""
+    """How to roll back, and which observation calls for it."""
     back = record.feature.rollback or (
         f"Set {record.feature.used_in} back to {record.current.option}"
         if record.feature.used_in
@@ -193,7 +190,7 @@ def _cases_text(record: DecisionRecord) -> str:
 
 
 def _asked_text(record: DecisionRecord, shown: OptionRecord | None) -> str:
-    """How many of the cases that were left to decide the option's figures rest on."""
+    """How many of the deciding cases the option's figures rest on."""
     quality = shown.quality if shown else None
     if shown is None or quality is None or quality.deciding_cases is None:
         return ""
@@ -207,7 +204,7 @@ def _asked_text(record: DecisionRecord, shown: OptionRecord | None) -> str:
 
 
 def _alike(used: EvalSetFacts) -> str:
-    """What copies and near-copies leave; empty where there are none."""
+    """How many independent cases remain without copies and near-copies; empty without any."""
     text = ""
     if used.rows is not None:
         text += f" They are the different ones of {plural(used.rows, 'row')}: copies count once."

@@ -15,7 +15,7 @@ from harness.wording import usd
 from reports.document import Block, Bullets, Paragraph
 
 _WORTH_NAMING = Decimal(1)
-"""USD a month under which a lever stands in the table alone."""
+"""USD a month; a smaller saving is only listed in the table."""
 
 
 def levers(record: DecisionRecord) -> list[Block]:
@@ -39,7 +39,7 @@ def levers(record: DecisionRecord) -> list[Block]:
 
 
 def would_change(record: DecisionRecord) -> list[Block]:
-    """What would lead to another verdict, cheapest first; more cases before all."""
+    """What would change the verdict: more cases first, then the cheapest."""
     items = changes(record)
     if record.exception is not None and sentence(record.exception.would_change) not in items:
         items.append(sentence(record.exception.would_change))
@@ -47,7 +47,7 @@ def would_change(record: DecisionRecord) -> list[Block]:
 
 
 def changes(record: DecisionRecord) -> list[str]:
-    """Sentences on what would lead to another verdict: cases first, then cheapest; never none."""
+    """Sentences on what would change the verdict, at least one: cases first, then the cheapest."""
     found = [text for _, text in sorted(_changes(record), key=lambda item: item[0])]
     return found or ["A new or cheaper model that may see this data."]
 
@@ -77,7 +77,7 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
 
 
 def _short(near: OptionRecord, quality: Quality) -> str:
-    """What a better prompt would have to mend."""
+    """How far an option is from passing, which a better prompt would have to make up."""
     if Reason.NET_SAVING_BELOW_MINIMUM in near.reason_codes:
         return "it holds the limit, and its mistakes take too much of what it saves"
     gap = -quality.difference - quality.margin
@@ -87,7 +87,7 @@ def _short(near: OptionRecord, quality: Quality) -> str:
 
 
 def _is_near(quality: Quality) -> bool:
-    """A prompt may mend a loss within twice the margin; a larger one is the model's."""
+    """Whether a loss is within twice the margin, where a better prompt may make up for it."""
     return -quality.difference <= 2 * quality.margin
 
 

@@ -1,4 +1,4 @@
-"""Page one's two tables: today against the proposal, and the options, cheapest first."""
+"""Page one's two tables: the incumbent against an option, and all options, cheapest first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TOP_OPTIONS = 12
 
 
 def comparison(record: DecisionRecord, option: OptionRecord) -> Table:
-    """Today against one option: quality, time, cost."""
+    """The incumbent against one option: quality, time, cost."""
     rows = [
         *_quality_row(record, option),
         *_time_row(record, option),
@@ -57,16 +57,16 @@ def _quality_row(record: DecisionRecord, option: OptionRecord) -> list[Row]:
 
 
 def _time_row(record: DecisionRecord, option: OptionRecord) -> list[Row]:
-    today, then = record.current_latency, option.latency
-    if today is None and then is None:
+    incumbent, proposed = record.current_latency, option.latency
+    if incumbent is None and proposed is None:
         return []
-    name, before = _percentile(today if then is None else then, today)
-    _, after = _percentile(then, then)
-    return [Row(cells=(name, before, after, _slo_text(then)))]
+    name, incumbent_time = _percentile(incumbent if proposed is None else proposed, incumbent)
+    _, proposed_time = _percentile(proposed, proposed)
+    return [Row(cells=(name, incumbent_time, proposed_time, _slo_text(proposed)))]
 
 
 def _percentile(kind: LatencyFacts | None, facts: LatencyFacts | None) -> tuple[str, str]:
-    """(name, value) of the percentile that is promised; the total time's p95 by default."""
+    """(name, value) of the percentile that has an SLO; the total time's p95 by default."""
     if kind is not None and kind.slo_ttft_p95_s is not None:
         return "first token, p95", seconds(facts.ttft_p95_s if facts else None)
     if kind is not None and kind.slo_p99_s is not None and kind.slo_p95_s is None:
@@ -87,7 +87,7 @@ def _slo_text(facts: LatencyFacts | None) -> str:
 
 
 def promised_time(facts: LatencyFacts) -> tuple[float | None, float | None]:
-    """(upper bound, limit) of the percentile that is promised, seconds."""
+    """(upper bound, limit) of the percentile that has an SLO, seconds; None: unknown, no SLO."""
     if facts.slo_ttft_p95_s is not None:
         return facts.ttft_p95_upper_s, facts.slo_ttft_p95_s
     if facts.slo_p99_s is not None and facts.slo_p95_s is None:
@@ -96,31 +96,34 @@ def promised_time(facts: LatencyFacts) -> tuple[float | None, float | None]:
 
 
 def _request_row(record: DecisionRecord, option: OptionRecord) -> list[Row]:
-    today, then = record.current_cost, option.cost
-    before, after = today.request_after_discounts, then.request_after_discounts
-    if before is None and after is None:
+    incumbent, proposed = record.current_cost, option.cost
+    incumbent_usd, proposed_usd = (
+        incumbent.request_after_discounts,
+        proposed.request_after_discounts,
+    )
+    if incumbent_usd is None and proposed_usd is None:
         return []
     change = DASH
-    if before and after is not None:
-        change = f"{(after / before - 1) * 100:+.0f} %"
+    if incumbent_usd and proposed_usd is not None:
+        change = f"{(proposed_usd / incumbent_usd - 1) * 100:+.0f} %"
     return [
         Row(
             cells=(
                 "cost per request / per success",
-                f"{usd(before)} / {_bare(_today_per_success(record, option))}",
-                f"{usd(after)} / {_bare(then.success_after_discounts)}",
+                f"{usd(incumbent_usd)} / {_bare(_incumbent_per_success(record, option))}",
+                f"{usd(proposed_usd)} / {_bare(proposed.success_after_discounts)}",
                 change,
             )
         )
     ]
 
 
-def _today_per_success(record: DecisionRecord, option: OptionRecord) -> Decimal | None:
-    """Today's cost of a success on the cases of the option beside it."""
-    today, level = record.current_cost, option.quality.current if option.quality else None
-    each = today.request_after_discounts
+def _incumbent_per_success(record: DecisionRecord, option: OptionRecord) -> Decimal | None:
+    """The incumbent's cost per success, on the same cases as the option's."""
+    incumbent, level = record.current_cost, option.quality.current if option.quality else None
+    each = incumbent.request_after_discounts
     if level is None or each is None:
-        return today.success_after_discounts
+        return incumbent.success_after_discounts
     return each * 100 / exact(level) if level else None
 
 
@@ -129,18 +132,20 @@ def _bare(amount: Decimal | None) -> str:
 
 
 def _month_row(record: DecisionRecord, option: OptionRecord) -> Row:
-    today, then = month_of(record.current_cost), month_of(option.cost)
+    incumbent, proposed = month_of(record.current_cost), month_of(option.cost)
     volume = (
         "traffic not known"
         if record.traffic is None
         else f"{count(record.traffic.requests_per_month)} requests"
     )
-    change = DASH if today is None or then is None else usd(then - today, signed=True)
-    return Row(cells=(f"cost a month, {volume}", usd(today), usd(then), change))
+    change = (
+        DASH if incumbent is None or proposed is None else usd(proposed - incumbent, signed=True)
+    )
+    return Row(cells=(f"cost a month, {volume}", usd(incumbent), usd(proposed), change))
 
 
 def options_table(record: DecisionRecord) -> list[Table]:
-    """Every option and lever, and what became of it."""
+    """Every option and lever with its result and reason."""
     rows = [_option_row(record, option) for option in record.options[:_TOP_OPTIONS]]
     rows += [
         Row(

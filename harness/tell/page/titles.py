@@ -1,4 +1,4 @@
-"""The first lines of a document: title, status, and what must be seen before all else."""
+"""The first lines of a document: title, status and notices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.tell.facts import (
     saving_if_swapped,
 )
 from harness.tell.page.missing import TO_THE_END, was_asked_everything
-from harness.tell.page.money_words import left_of, result, saves
+from harness.tell.page.money_words import net_saving_of, result, saves
 from harness.tell.words import (
     LEVERS,
     REASONS,
@@ -32,7 +32,7 @@ from harness.wording import plural, usd
 from reports.document import Notice
 
 MIXED = "Counts and difference rest on different cases; review again."
-"""Of a record that was made before its figures were held to laws."""
+"""Said of an older record whose figures break a law that is checked today."""
 _BY_MORE_CASES = {Reason.QUALITY_UNDECIDED, Reason.SAMPLE_TOO_SMALL, Reason.LABELS_MISSING}
 
 
@@ -48,12 +48,12 @@ def title(record: DecisionRecord) -> str:
 
 
 def _downgrade_title(record: DecisionRecord) -> str:
-    name, today = spoken(record.feature.name), record.current.option
+    name, incumbent = spoken(record.feature.name), record.current.option
     option = chosen_option(record)
     how = (
-        f"Downgrade {name} from {today} to {option.target.option}"
+        f"Downgrade {name} from {incumbent} to {option.target.option}"
         if option is not None
-        else f"Keep {today} for {name}, but change how it is used: "
+        else f"Keep {incumbent} for {name}, but change how it is used: "
         f"{LEVERS.get(record.lever, record.lever)}"
     )
     if record.savings is None:
@@ -87,11 +87,11 @@ def _shortfall(record: DecisionRecord, option: OptionRecord) -> str:
 
 
 def _too_little(record: DecisionRecord, option: OptionRecord) -> str:
-    """`would save only USD 12 a month`; empty where money is not the reason, or is not known."""
+    """`would save only USD 12 a month`; empty where money is not the reason or is unknown."""
     reason, saving = reason_of(option), saving_if_swapped(record, option)
-    left = left_of(record, option)
-    if reason is Reason.NET_SAVING_BELOW_MINIMUM and left is not None:
-        return f"{result(left.left)} with its mistakes counted"
+    net = net_saving_of(record, option)
+    if reason is Reason.NET_SAVING_BELOW_MINIMUM and net is not None:
+        return f"{result(net.net)} with its mistakes counted"
     if reason is Reason.SAVINGS_BELOW_MINIMUM and saving is not None and saving > 0:
         return f"would save only {usd(saving)} a month"
     return ""
@@ -113,7 +113,7 @@ def _undecided_title(record: DecisionRecord) -> str:
 
 
 def status(facts: Facts) -> str:
-    """Where the decision stands, whose it is, and by when."""
+    """The decision's state, cycle, owner and deadlines."""
     record = facts.record
     parts = [
         facts.state.value,
@@ -126,7 +126,7 @@ def status(facts: Facts) -> str:
 
 
 def notices(facts: Facts) -> list[Notice]:
-    """What must be seen before all else."""
+    """What a reader must know first: exploratory, expired, overdue, inconsistent or imported."""
     record = facts.record
     found: list[Notice] = []
     if record.evidence.exploratory:

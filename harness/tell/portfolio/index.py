@@ -1,6 +1,6 @@
-"""All records of a cycle to the page that a review meeting is run from.
+"""All records of a cycle to the index page for the review meeting.
 
-Earlier forecasts against what was billed.
+It also compares earlier forecasts with what was billed since.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _NOT_STANDING = {State.REJECTED, State.EXPIRED, State.SUPERSEDED}
 
 
 def track_record(past: Sequence[DecisionRecord], today: date) -> str:
-    """One sentence on last year's accepted downgrades as they stand today; empty without any."""
+    """One sentence on how last year's accepted downgrades turned out; empty without any."""
     accepted = [
         record
         for record in past
@@ -64,7 +64,7 @@ def track_record(past: Sequence[DecisionRecord], today: date) -> str:
 
 
 def _billed(accepted: Sequence[DecisionRecord]) -> str:
-    """Forecast and realised of the same decisions, whatever became of them since."""
+    """Forecast and realised saving of the decisions that a bill has verified."""
     billed = [
         (record.savings.after_discounts, record.savings.realised)
         for record in accepted
@@ -222,7 +222,7 @@ def _cost_text(total: Sums, tried: Evaluation) -> str:
 
 
 def _times(ratio: Decimal) -> str:
-    """How often one is in the other: whole times, and one decimal below ten.
+    """A ratio in words: whole times, with one decimal below ten.
 
     >>> from decimal import Decimal
     >>> _times(Decimal("130.04")), _times(Decimal("0.25"))

@@ -1,4 +1,4 @@
-"""What changed since a feature was last decided, and what looking again may be worth."""
+"""What changed since a feature was last decided, and what another review may be worth."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LAPSED = {State.REJECTED, State.EXPIRED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
-    """One feature, what is different by now, and the USD a month that a new look could save."""
+    """One feature, what changed since, and the USD a month that another review could save."""
 
     record: DecisionRecord
     changes: tuple[str, ...]
@@ -35,7 +35,7 @@ class Since:
 def since_last(
     past: Sequence[DecisionRecord], records: Sequence[DecisionRecord], today: date
 ) -> tuple[Since, ...]:
-    """Hold each feature's newest earlier record against this cycle's; dearest first."""
+    """Compare each feature's newest earlier record with this cycle's; most worth first."""
     newest: dict[str, DecisionRecord] = {}
     for record in sorted(past, key=lambda record: record.cycle):
         newest[record.feature.id] = record
@@ -53,7 +53,7 @@ def since_last(
 
 
 def changes_since(old: DecisionRecord | None, new: DecisionRecord | None, today: date) -> list[str]:
-    """Plain lines on what is different; nothing when nothing is."""
+    """One line per difference; empty without any."""
     if old is None:
         return []
     if new is None:
@@ -70,9 +70,9 @@ def changes_since(old: DecisionRecord | None, new: DecisionRecord | None, today:
 
 
 def worth_of(record: DecisionRecord, today: date) -> Decimal | None:
-    """The most that another verdict could save a month after discounts; None: nothing or unknown.
+    """The most that another verdict could save a month, after discounts; None: nothing or unknown.
 
-    A downgrade that was rejected, or whose evidence ended before production had it, can be had.
+    A downgrade counts where it was rejected, or where its evidence ended before it was in use.
     """
     if record.still_needed is not None and record.still_needed.worth_monthly_usd is not None:
         return record.still_needed.worth_monthly_usd
@@ -86,7 +86,7 @@ def worth_of(record: DecisionRecord, today: date) -> Decimal | None:
 
 
 def _months(record: DecisionRecord) -> list[Decimal]:
-    """What a month costs of each option that is permitted and has a price."""
+    """The monthly cost of each option that is permitted and priced."""
     months = (o.cost.monthly_after_discounts for o in record.options if permitted(o))
     return [month for month in months if month is not None]
 
@@ -135,7 +135,7 @@ def _prices(old: DecisionRecord, new: DecisionRecord) -> list[str]:
 
 
 def _price_lists(record: DecisionRecord) -> dict[str, RateFacts]:
-    """By option; of a cascade its first model's, for today's model has its own."""
+    """Price lists by option; for a cascade its first model's, as the incumbent has its own."""
     found = {_priced(option): option.price_list for option in record.options}
     found[record.current.option] = record.current_cost.rates
     return {name: rates for name, rates in found.items() if rates is not None}
@@ -158,7 +158,7 @@ def _ladder(old: DecisionRecord, new: DecisionRecord) -> list[str]:
 
 
 def _cases(old: DecisionRecord, new: DecisionRecord) -> list[str]:
-    """New cases of a feature that lacked some."""
+    """Cases added to a feature that needed more."""
     lacked = old.still_needed.cases if old.still_needed is not None else None
     added = new.evidence.eval_set.n - old.evidence.eval_set.n
     if not lacked or added <= 0:

@@ -1,6 +1,6 @@
-"""Who spends what, and what could be saved there: the dearest features, and every breakdown.
+"""The portfolio's figures in words, the same on the index and on the terminal, and by whom.
 
-The portfolio's figures by their names: the same words on the page and on the terminal.
+Spend and saving by team and product, and the features that spend most.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SWAPS = {
 
 
 def money(amount: Decimal | None) -> str:
-    """A cell of a table that adds up: with cents, whatever the size.
+    """A cell of a table whose columns add up: always with cents.
 
     >>> from decimal import Decimal
     >>> money(Decimal("2483.1")), money(Decimal(0)), money(None)
@@ -36,12 +36,12 @@ def money(amount: Decimal | None) -> str:
 
 
 def bare(amount: Decimal | None) -> str:
-    """The same where the table's caption names the currency."""
+    """`money` without the currency, which the caption names."""
     return DASH if amount is None else f"{amount:,.2f}"
 
 
 def saved_by(one: FeatureMoney) -> str:
-    """What the money comes from: `model swap to haiku`, `batch`; empty when nothing is saved."""
+    """How a saving is made: `model swap to haiku`, `batch`; empty when nothing is saved."""
     if not one.lever:
         return ""
     if one.counted is Counted.SAME_MODEL:
@@ -50,21 +50,21 @@ def saved_by(one: FeatureMoney) -> str:
 
 
 def some_known(sums: Sums) -> str:
-    """`, 39 of 40 known`; nothing when the spend of every feature is known."""
+    """`, 39 of 40 known`; empty when the spend of every feature is known."""
     if sums.spend_known == sums.features:
         return ""
     return f", {sums.spend_known} of {sums.features} known"
 
 
 def spend_text(sums: Sums) -> str:
-    """What today's models cost as reviewed, and of how many features that is known."""
+    """What the incumbents cost as reviewed, and for how many features that is known."""
     if not sums.spend_known:
         return "spend not known"
     return f"{usd(sums.spend)} a month as reviewed, after discounts{some_known(sums)}"
 
 
 def proposed_text(sums: Sums) -> str:
-    """The proposed saving: on how many features, and which states it counts."""
+    """The proposed saving, its number of features, and the states that it counts."""
     if not sums.proposed_on:
         return f"No downgrade is {TO_BE_HAD} today"
     lost = f", not known of {sums.saving_unknown}" if sums.saving_unknown else ""
@@ -75,7 +75,7 @@ def proposed_text(sums: Sums) -> str:
 
 
 def net_text(sums: Sums) -> str:
-    """The part of the proposed saving whose mistakes have a price: gross and net of them."""
+    """The proposed saving of features with a stated error cost, gross and net."""
     if not sums.net_on:
         return ""
     says = "say" if sums.net_on > 1 else "says"
@@ -86,7 +86,7 @@ def net_text(sums: Sums) -> str:
 
 
 def production_text(sums: Sums) -> str:
-    """What production saves already: as forecast, and as billed where a bill was read."""
+    """What production already saves: the forecast, and the realised saving where billed."""
     if not sums.production_on:
         return ""
     head = (
@@ -102,7 +102,7 @@ def production_text(sums: Sums) -> str:
 
 
 def same_model_text(sums: Sums) -> str:
-    """The levers that need no other model, where no other model is proposed or in use."""
+    """Savings by levers, of features where no other model is proposed or in use."""
     if not sums.same_model_on:
         return ""
     return (
@@ -124,7 +124,7 @@ def summary(figures: Overview) -> Iterator[str]:
 
 
 def verdict_counts(records: Sequence[DecisionRecord]) -> Iterator[str]:
-    """How many of each verdict; what only waits for labels, or was never asked, by itself."""
+    """The number of each verdict; those that wait for labels or were not asked apart."""
     open_ones = [record for record in records if record.verdict is Verdict.UNDECIDED]
     closed = [record.finding is Finding.UNAVAILABLE for record in open_ones]
     waiting = [Reason.LABELS_MISSING in record.reason_codes for record in open_ones].count(True)
@@ -208,7 +208,7 @@ def _untagged(figures: Overview) -> Sums | None:
 
 
 def _dearest(figures: Overview) -> Table:
-    """The features that spend most, the rest in one row, those of unknown spend in another."""
+    """The features that spend most; one row for the rest, one for unknown spend."""
     total = figures.total.spend
     known = [(one, one.spend) for one in figures.features if one.spend is not None]
     known.sort(key=lambda pair: (-pair[1], pair[0].record.feature.id))

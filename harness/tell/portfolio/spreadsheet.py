@@ -1,4 +1,4 @@
-"""The portfolio as CSV: one row a feature, numbers as numbers, text quoted against formulas.
+"""The portfolio as CSV: one row per feature, numbers plain, text guarded against formulas.
 
 `today_monthly_usd`, `to_monthly_usd` and `saving_monthly_usd` are at list price and what the
 review found, whatever was decided since. The columns from `saving_by` on are the index's figures

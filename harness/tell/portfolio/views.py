@@ -40,7 +40,7 @@ _ENDED = {State.EXPIRED, State.SUPERSEDED}
 
 
 def views(figures: Overview, since: Sequence[Since] | None) -> Iterable[Section]:
-    """Every view, also the empty ones: that nothing is there is news too.
+    """Every view, including empty ones, since an empty view is information too.
 
     `since` is None when there is no earlier cycle to compare with.
     """
@@ -92,7 +92,7 @@ def _who(one: FeatureMoney) -> tuple[Link, str]:
 
 
 def _drivers(figures: Overview) -> Table | None:
-    """The proposed saving, feature by feature: the rest in one row, so that the rows add up."""
+    """The largest proposed savings; the rest in one row, so that the rows add up."""
     found = figures.counted(Counted.PROPOSED)
     first, rest = found[:_TOP], total_of(one.sums for one in found[_TOP:])
     others = (_driver_sums(plural(rest.features, "other"), rest),) if rest.features else ()
@@ -173,7 +173,7 @@ def _until(record: DecisionRecord, today: date) -> str:
 
 
 def _again(figures: Overview) -> Table | None:
-    """Ended evidence, dearest feature first; what it offered counts in no sum."""
+    """Features whose evidence has expired, by spend; their savings count in no sum."""
     found = sorted(
         figures.standing_at(State.EXPIRED),
         key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id),
@@ -305,7 +305,7 @@ def _since(found: Sequence[Since]) -> Table | None:
 
 
 def _features(figures: Overview) -> Table | None:
-    """Every feature has its row: the columns of money add up to the figures above."""
+    """One row per feature; the money columns add up to the figures above."""
     ordered = sorted(
         figures.features, key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id)
     )
@@ -328,7 +328,7 @@ def _features(figures: Overview) -> Table | None:
 
 
 def _sum_cells(one: FeatureMoney) -> tuple[str, ...]:
-    """A dash where a saving does not count, and not a zero."""
+    """The cells of `SUM_COLUMNS`; a saving that does not count there is a dash, not zero."""
     runs = one.counted is Counted.PRODUCTION
     return (
         "not known" if one.spend is None else bare(one.spend),

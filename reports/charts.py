@@ -46,7 +46,7 @@ _PAD = 16.0
 
 
 def lay_out(chart: Chart) -> Drawing:
-    """Place all that a chart shows."""
+    """Lay a chart out as a drawing."""
     match chart:
         case Forest():
             return _forest(chart)

@@ -42,7 +42,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something that must be seen before all else."""
+    """A notice above everything else."""
 
     kind: ClassVar[str] = "notice"
     text: str

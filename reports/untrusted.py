@@ -1,4 +1,4 @@
-"""Texts of strangers, made harmless for each place that they reach.
+"""Untrusted text, made harmless for each format that it reaches.
 
 Names, notes and reasons come from people, files and models. Whatever they contain, a page must
 neither execute it nor be rearranged by it.
@@ -47,7 +47,7 @@ def fenced(text: str) -> str:
 
 
 def clip(text: str, limit: int) -> str:
-    """Clean a text and cut it to so many characters, and say so with an ellipsis."""
+    """Clean a text and cut it to `limit` characters, ending in an ellipsis."""
     head = clean(text[: limit + 1])
     return head if len(head) <= limit else head[: limit - 1] + "\u2026"
 

@@ -1,4 +1,4 @@
-"""Whether a record may speak for a change: fresh, comparable, and made as it was planned."""
+"""Whether a record is valid evidence for a change: fresh, comparable, and made as planned."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from harness.record.model import DecisionRecord
 from harness.record.parts import Target
 
 SKEW = timedelta(minutes=10)
-"""A record may be so much younger than now: clocks differ."""
+"""Tolerance for a record dated after now: clocks differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """One reason why a record may not speak."""
+    """One reason why a record is no valid evidence."""
 
     code: Cause
     message: str
@@ -29,7 +29,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedAndProposed:
-    """A feature's change before the gate: what is locked, what is proposed."""
+    """One feature's change: what is locked, what is proposed."""
 
     entry: LockEntry
     proposed: Proposed
@@ -37,7 +37,7 @@ class LockedAndProposed:
 
 
 def newest(given: GateInput, feature: str) -> tuple[RepricedRecord, ...]:
-    """The records of a feature, newest first; superseded ones speak no more."""
+    """A feature's records, newest first, without superseded ones."""
     mine = (
         one
         for one in given.evidence or ()
@@ -49,7 +49,7 @@ def newest(given: GateInput, feature: str) -> tuple[RepricedRecord, ...]:
 def doubts(
     given: GateInput, case: LockedAndProposed, evidence: RepricedRecord, target: Target
 ) -> tuple[Doubt, ...]:
-    """Every reason why this record may not speak for asking `target`."""
+    """Every reason why this record is no valid evidence for asking `target`."""
     record = evidence.record
     found = [
         *_age(given, record),

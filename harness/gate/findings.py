@@ -1,7 +1,4 @@
-"""What the gate found, and the exit code that says so.
-
-Which level a rule has for a feature, and what that makes of a finding.
-"""
+"""What the gate found, weighed by the level of each rule, and the exit code that follows."""
 
 from __future__ import annotations
 
@@ -18,11 +15,11 @@ from harness.workspace.file_base import Level, Risk
 from harness.workspace.policy_file import GatePolicy, GateRule
 
 ALL = "(all features)"
-"""Stands for the feature in a finding that belongs to none."""
+"""The feature named in a finding that belongs to no single one."""
 
 
 class Outcome(StrEnum):
-    """How one finding ends, worst last."""
+    """The outcome of a finding, from best to worst."""
 
     PASS = "pass"  # noqa: S105  # not a password
     WARN = "warn"
@@ -31,7 +28,7 @@ class Outcome(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why: closed."""
+    """Why a finding was made; a closed set."""
 
     NOT_YET_IN_PRODUCTION = "NOT_YET_IN_PRODUCTION"
     CHECK_NOT_SEEN = "CHECK_NOT_SEEN"
@@ -69,7 +66,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """One thing the gate says of a feature: by which rule, how it ends, why, what to do."""
+    """One finding about a feature: its rule, cause and outcome, and what to do."""
 
     feature: str
     rule: GateRule
@@ -109,7 +106,7 @@ class QualityEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What changed in one feature, and the evidence that was looked at."""
+    """What changed in one feature, and the evidence that was used."""
 
     feature: str
     what: str
@@ -130,7 +127,7 @@ def worst(findings: Iterable[Violation]) -> Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One rule held against one feature, and what it found; nothing found is a pass."""
+    """One rule applied to one feature, with its findings; none is a pass."""
 
     feature: str
     rule: GateRule
@@ -144,18 +141,18 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateReport:
-    """Everything the gate says of one change."""
+    """The gate's whole answer to a change."""
 
     findings: tuple[Violation, ...]
     changes: tuple[Change, ...] = ()
     matching: int = 0
-    """Features that are as the lock says."""
+    """Number of features that match the lock."""
     asked: tuple[tuple[str, GateRule], ...] = ()
-    """Every feature and rule that was looked at, whether or not anything was found."""
+    """Every feature and rule that was checked, with findings or without."""
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """One per feature and rule, in the order in which they were looked at."""
+        """One check per feature and rule, in the order in which they were made."""
         found: dict[tuple[str, GateRule], list[Violation]] = {pair: [] for pair in self.asked}
         for one in self.findings:
             found.setdefault((one.feature, one.rule), []).append(one)
@@ -177,7 +174,7 @@ class GateReport:
 
 
 _OF_A_LOCK: tuple[GateRule, ...] = (GateRule.MODEL, GateRule.EXPIRED_UNCHANGED)
-"""What can be judged by the lock alone."""
+"""Rules that need only the lock."""
 _OF_RECORDS: tuple[GateRule, ...] = (
     GateRule.PROMPT,
     GateRule.EVALSET,
@@ -189,7 +186,7 @@ _OF_RECORDS: tuple[GateRule, ...] = (
     GateRule.RETIRING,
     GateRule.BUDGET,
 )
-"""What takes a workspace and its records."""
+"""Rules that need a workspace and its records."""
 _SHOWN_HARM_COUNTS = frozenset({Cause.SHOWN_WORSE})
 
 
@@ -205,9 +202,9 @@ def level_of(rules: GatePolicy, rule: GateRule, *, risk: str | None, feature: st
 def weighed(
     findings: Iterable[Violation], rules: GatePolicy, *, risk: str | None
 ) -> tuple[Violation, ...]:
-    """The findings as the policy weighs them: off leaves one out, warn makes a failure a warning.
+    """The findings after the policy's levels: `off` drops one, `warn` makes a failure a warning.
 
-    Harm that was shown is a failure wherever the rule is on.
+    Shown harm stays a failure unless the rule is off.
     """
     kept: list[Violation] = []
     for one in findings:
@@ -221,7 +218,7 @@ def weighed(
 
 
 def asked_of(given: GateInput) -> tuple[tuple[str, GateRule], ...]:
-    """Every feature and rule that the gate looks at here; a rule that is off is not looked at."""
+    """Every feature and rule that the gate checks here; rules that are off are left out."""
     pairs: list[tuple[str, GateRule]] = []
     for proposed in given.proposed:
         entry = given.lock.features.get(proposed.feature)

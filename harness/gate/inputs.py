@@ -1,6 +1,6 @@
-"""What the gate is given: the lock, the proposal, the evidence, the rules and the moment.
+"""What the gate is given (lock, proposal, evidence, rules, time), and how models are matched.
 
-Whether two ways to write a model mean the same one.
+A setting may name a model by option, id or version, with or without a gateway's prefix.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class Escalation:
     unsure: str | None = None
     """The text by which the cheap model declares itself unsure, where it is known."""
     seen: bool = True
-    """False: nobody says where production reads the check; `accept_when` is the locked one."""
+    """False: no `accepts_in` says where production reads it, so `accept_when` is the locked one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductionSettings:
-    """How production would ask a model; None is not known here, never "the same"."""
+    """How production would ask a model; None means not known here, never "unchanged"."""
 
     name: str
-    """As it is written: an option's name, a model's id or its version."""
+    """As written: an option's name, a model's id or its version."""
     model_id: str | None = None
     effort: str | None = None
     version: str | None = None
@@ -59,22 +59,22 @@ class Proposed:
     """Where it was read: `settings.toml#llm.model`, `features/a.yaml: incumbent`."""
     asked: ProductionSettings | None = None
     unreadable: str | None = None
-    """Why the place says nothing; then `asked` is None."""
+    """Why the place could not be read; `asked` is None then."""
     asked_before: str | None = None
-    """What the place said before the change; None where nobody knows."""
+    """What the place said before the change; None: not known."""
     inputs_sha256: str | None = None
     margin: float | None = None
-    """Points that are agreed to today."""
+    """The margin that is agreed now, points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepricedRecord:
-    """A record, and the same record's money at today's rates."""
+    """A record, and the same record priced at today's rates."""
 
     record: DecisionRecord
     at_today: DecisionRecord
     seed: str | None = None
-    """Seed that follows from feature, inputs and cycle; None where nobody worked it out."""
+    """Seed that follows from feature, inputs and cycle; None: not computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +86,10 @@ class GateInput:
     now: datetime
     proposed: tuple[Proposed, ...]
     evidence: tuple[RepricedRecord, ...] | None
-    """None in a repository without records: then the lock is taken at its word."""
+    """None in a repository without records: the lock alone is checked."""
     lock_before: Lock | None = None
     added: tuple[Use, ...] | None = ()
-    """Known model ids that the change adds; None where nobody knows what it changes."""
+    """Known model ids that the change adds; None: the change is not known."""
     policy_sha256: str | None = None
     looks: int | None = None
     """Planned interim analyses."""
@@ -101,9 +101,9 @@ _RELEASE = re.compile(r"-v\d+:\d+$")
 
 
 def means(asked: ProductionSettings, model: LockedModel | Target) -> bool:
-    """Whether production would ask this model, alone or first of a cascade.
+    """Whether production would ask this model, alone or first in a cascade.
 
-    A version must be the same where it is written; it and the effort count only there.
+    Version and effort must agree only where the setting states them.
     """
     if asked.effort is not None and model.effort is not None and asked.effort != model.effort:
         return False
@@ -114,7 +114,7 @@ def means(asked: ProductionSettings, model: LockedModel | Target) -> bool:
 
 
 def is_locked(asked: ProductionSettings, model: LockedModel, dear: LockedModel) -> bool:
-    """Whether production would ask what is locked: of a cascade its check and dear model, too."""
+    """Whether production would ask what is locked, for a cascade with its check and escalation."""
     if not means(asked, model):
         return False
     if model.cascade is None:
@@ -146,24 +146,24 @@ def speaks_for(option: OptionRecord, model: LockedModel) -> bool:
 
 
 def goes_on_to(escalation: Escalation, model: LockedModel | Target) -> bool:
-    """Whether the dear model of an escalation is this one."""
+    """Whether an escalation asks this model."""
     return any(form in names_of(model) for form in written_forms(escalation.to))
 
 
 def same_check(escalation: Escalation, rule: LockedCascade | CascadeFacts) -> bool:
-    """Whether an answer must pass the same."""
+    """Whether an answer must pass the same check."""
     if escalation.unsure not in {None, rule.unsure}:
         return False
     return escalation.accept_when in {rule.accept_when, rule.unsure}
 
 
 def names_of(model: LockedModel | Target) -> frozenset[str]:
-    """What a model may be called in a setting."""
+    """The names that a setting may use for a model."""
     return frozenset({model.option, model.model_id, model.version})
 
 
 def written_forms(text: str) -> tuple[str, ...]:
-    """The text, and the text without the vendor or region that a gateway puts before it.
+    """A model's name as written, and without a gateway's vendor, region and release marks.
 
     >>> written_forms("eu.anthropic.claude-haiku-4-5-20251001-v1:0")[-1]
     'claude-haiku-4-5-20251001'
@@ -179,7 +179,7 @@ def written_forms(text: str) -> tuple[str, ...]:
 
 
 def shown(asked: ProductionSettings) -> str:
-    """The model as a person would name it."""
+    """The model, with its escalation, as messages name it."""
     after = asked.escalation
     if after is None:
         return asked.name

@@ -1,4 +1,4 @@
-"""The gate's one question: is this change what was decided, or is there evidence for it?"""
+"""The gate's decision: is a change what was decided, or else is there evidence for it?"""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _RELOCK = "run `rightsize lock` and commit it"
 
 
 def judge(given: GateInput) -> GateReport:
-    """Compare a change with what is locked. A function of its input; nothing is asked or read."""
+    """Compare a change with the lock. Pure: no file is read and no model asked."""
     findings: list[Violation] = []
     changes: list[Change] = []
     changed: set[str] = set()
@@ -82,7 +82,7 @@ def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> I
 
 
 def _locked_as(entry: LockEntry, asked: ProductionSettings) -> LockedModel | None:
-    """The accepted model, or what production asked before; None for any other."""
+    """The locked model that production would ask: accepted or incumbent; None: another one."""
     incumbent = entry.before
     return next(
         (one for one in (entry.accepted, incumbent) if is_locked(asked, one, incumbent)), None
@@ -146,7 +146,7 @@ def _same(text: str, model: LockedModel) -> bool:
 
 
 def _check_seen(case: LockedAndProposed) -> Iterator[Judged]:
-    """The check of a cascade that nobody says where to find: the rest of it is as locked."""
+    """Warn of a cascade as locked whose check cannot be read: no `accepts_in` names its place."""
     after = case.asked.escalation
     if after is not None and not after.seen:
         message = (
@@ -176,7 +176,7 @@ def _permitted(case: LockedAndProposed, *, changed: bool = True) -> Iterator[Jud
 
 
 def _backing(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
-    """Where records are, the entry's own must be there, accepted, and not from the future."""
+    """Where there are records, the entry's own must be present, accepted and not dated ahead."""
     if given.evidence is None:
         return
     mine = [one.record for one in given.evidence if one.record.decision_id == entry.decision_id]
@@ -208,7 +208,7 @@ def _removed(given: GateInput) -> Iterator[Violation]:
 
 
 def _unclaimed(given: GateInput) -> Iterator[Violation]:
-    """Model ids that the change adds in production code and that no feature stands for."""
+    """Model ids that the change adds in production code and that belong to no feature."""
     entries = given.lock.features.values()
     claimed = {name for one in entries for name in _names(one)}
     places = {place.partition("#")[0] for one in given.proposed for place in _places(one)}

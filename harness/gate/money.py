@@ -1,4 +1,4 @@
-"""What a change costs, before and after, at today's rates, and whether that is agreed."""
+"""What a change costs, before and after, at today's rates, and whether that is within policy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PERCENT = Decimal(100)
 
 
 def priced(incumbent: OptionCost, option: OptionCost) -> Priced:
-    """Two arms of one record, at the rates that it was given."""
+    """The costs of a record's incumbent and option, at the record's rates."""
     return Priced(
         before_request=incumbent.request_after_discounts,
         after_request=option.request_after_discounts,
@@ -27,7 +27,7 @@ def priced(incumbent: OptionCost, option: OptionCost) -> Priced:
 def budget(
     feature: str, cost: Priced, evaluation: Decimal, rules: GatePolicy
 ) -> tuple[Violation, ...]:
-    """What a change breaks of the policy's limits on money; unknown cost is no pass."""
+    """The policy's cost limits that a change breaks; an unknown cost cannot pass."""
     found = [*_month(feature, cost, rules), *_request(feature, cost, rules)]
     if evaluation > rules.evaluation_usd:
         message = f"the evaluation cost USD {evaluation:.2f}, agreed are {rules.evaluation_usd}"
@@ -68,7 +68,7 @@ def _request(feature: str, cost: Priced, rules: GatePolicy) -> Iterator[Violatio
 def rates_rose(
     feature: str, locked: LockedModel, repriced: OptionCost, rules: GatePolicy
 ) -> Iterator[Violation]:
-    """Nothing changed, but the accepted model's price did: a warning, no call."""
+    """Warn where only the accepted model's price changed."""
     before, after = locked.monthly_usd, repriced.monthly_after_discounts
     if before is None or after is None or not _rises(before, after, rules.monthly_increase_percent):
         return

@@ -12,9 +12,9 @@ from harness.gate.findings import Change, Check, GateReport, Outcome, Violation
 from harness.wording import plural
 
 TAG = "<!-- rightsize-gate -->"
-"""By this line a bot finds the comment that it updates."""
+"""First line of the comment, by which a bot finds the one to update."""
 LONGEST = 60_000
-"""Characters of a comment; hosts refuse longer ones at 65,536."""
+"""Most characters of a comment; hosts refuse more than 65,536."""
 SCHEMA = "rightsizing-gate/v1"
 
 _LIVE = re.compile(r"([\\`*_{}\[\]<>|#@~!])")
@@ -24,7 +24,7 @@ _ORDER = {one: -at for at, one in enumerate(Outcome)}
 
 
 def as_text(report: GateReport) -> str:
-    """Lines for a terminal: what is not a pass, then one line that sums up."""
+    """Lines for a terminal: every finding that is not a pass, then a summary."""
     lines = [f"{one.outcome.value}: {_line(one)}" for one in _worst_first(report)]
     lines.append(f"gate: {_matching(report)}.  {report.outcome.value}")
     return "\n".join(lines) + "\n"
@@ -36,7 +36,7 @@ def _matching(report: GateReport) -> str:
 
 
 def as_json(report: GateReport) -> str:
-    """All of it; money as text, null where unknown."""
+    """The whole report as JSON; money as text, null where unknown."""
     value = {
         "schema_version": SCHEMA,
         "outcome": report.outcome.value,
@@ -50,9 +50,9 @@ def as_json(report: GateReport) -> str:
 
 
 def as_markdown(report: GateReport, link: str | None = None) -> str:
-    """A comment for the pull request: the priced difference, then what is wrong with it.
+    """A comment for the pull request: the change in cost, then the findings.
 
-    `link` leads to all of it, where the comment has to be cut.
+    `link` leads to the whole report where the comment is cut.
     """
     title = f"{TAG}\n## Right-sizing gate: {report.outcome.value}\n"
     found = _worst_first(report)
@@ -68,7 +68,7 @@ def as_markdown(report: GateReport, link: str | None = None) -> str:
 
 
 def as_junit(report: GateReport) -> str:
-    """JUnit XML: one case per feature and rule; a warning passes, with its words beside it."""
+    """JUnit XML, one case per feature and rule; a warning passes and carries its message."""
     outcomes = [one.outcome for one in report.checks]
     counts = {
         "tests": len(outcomes),
@@ -89,7 +89,7 @@ WRITERS: Mapping[str, Callable[[GateReport], str]] = {
     ".xml": as_junit,
     ".txt": as_text,
 }
-"""What a file's extension asks for."""
+"""The writer for each file extension."""
 
 
 def _case(suite: Element, check: Check) -> None:
@@ -114,7 +114,7 @@ def _attributes(facts: Mapping[str, object]) -> dict[str, str]:
 
 
 def _printable(text: str) -> str:
-    """Without what XML 1.0 has no place for."""
+    """The text without characters that XML 1.0 forbids."""
     return _CONTROL.sub("?", text)
 
 
@@ -179,7 +179,7 @@ def _usd(value: Decimal | None, places: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Untrusted words as plain words, no link, mention or table; what backticks hold is code."""
+    """Escape untrusted text (links, mentions, tables); what backticks hold becomes code."""
     parts = _CODE.split(" ".join(text.split()))
     return "".join(
         f"`{part}`" if at % 2 else _LIVE.sub(r"\\\1", part) for at, part in enumerate(parts)

@@ -1,6 +1,6 @@
-"""Where production reads its model: a place as `used_in` names it, and what stands there.
+"""Reads production's setting: a place as `used_in` names it, its text, and the lines of a diff.
 
-Which lines a change adds: the text of `git diff --unified=0` to numbers by file.
+The diff is that of `git diff --unified=0`: added lines tell which model ids a change adds.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _STEP = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
 
 
 class PlaceError(UsageError):
-    """The place does not say which model production asks."""
+    """A place that does not say which model production asks."""
 
 
 class NothingThereError(PlaceError):
-    """The place can be read, and says nothing."""
+    """A place that can be read but holds no model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def _by_pattern(pattern: str, text: str) -> Iterator[str]:
 
 
 def _tree(place: CodeLocation, text: str) -> object:
-    """The file's value by its own grammar; None where it has none that nests."""
+    """The file parsed as JSON, YAML or TOML; None for other formats."""
     suffix = PurePosixPath(place.path).suffix.lower()
     try:
         match suffix:

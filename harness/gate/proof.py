@@ -1,4 +1,4 @@
-"""Two burdens of proof: a new model must be shown non-inferior, a new prompt not shown harmful."""
+"""The proof that a change needs: a new model must be shown non-inferior, a prompt not harmful."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _BROKEN: dict[Reason, tuple[GateRule, Cause]] = {
     Reason.DATA_NOT_PERMITTED: (GateRule.NOT_PERMITTED, Cause.DATA_NOT_PERMITTED),
     Reason.MODEL_RETIRING: (GateRule.RETIRING, Cause.MODEL_RETIRING),
 }
-"""Reasons of an option that have a rule of their own."""
+"""Reasons of an option that have their own gate rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What one change comes to."""
+    """A change and the findings about it."""
 
     findings: tuple[Violation, ...]
     change: Change
 
 
 def judge_model(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Judged:
-    """Another model than the locked one: it must be shown non-inferior."""
+    """Judge a model other than the locked one: it must be shown non-inferior."""
     what = f"{was.option} -> {shown(case.asked)}"
     pairs = (
         (evidence, option)
@@ -61,7 +61,7 @@ def judge_model(given: GateInput, case: LockedAndProposed, was: LockedModel) -> 
 
 
 def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, what: str) -> Judged:
-    """The same model with another prompt or other parameters: it must not be shown harmful."""
+    """Judge the locked model with another prompt or parameters: it must not be shown harmful."""
     feature = case.entry.feature
     change = Change(feature=feature, what=what)
     for evidence in newest(given, feature):
@@ -90,7 +90,7 @@ def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, wh
 
 
 def judge_evalset(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Judged:
-    """Another eval set: a record made with it must come to what is locked."""
+    """Judge another eval set: a record made with it must agree with the lock."""
     feature, what = case.entry.feature, "eval set"
     for evidence in newest(given, feature):
         record = evidence.record
@@ -169,7 +169,7 @@ def _doubted(
 def _shown_non_inferior(
     feature: str, record: DecisionRecord, option: OptionRecord, what: str
 ) -> Iterator[Violation]:
-    """What the record shows; `what` changed where the option's name alone would not say it."""
+    """Findings on quality; `what` names the change where the option's name does not."""
     name = what or option.target.option
     if option.result is Result.PASS:
         message = f"{record.decision_id} shows {option.target.option} non-inferior: {option.note}"
@@ -230,7 +230,7 @@ def _harm(
 
 
 def _is_asked_so(case: LockedAndProposed, option: OptionRecord, was: LockedModel) -> bool:
-    """Whether the record asked this very option with this very prompt and parameters."""
+    """Whether the record asked this option with the proposed prompt and parameters."""
     return speaks_for(option, was) and _asks_so(case, option.target)
 
 

@@ -1,4 +1,4 @@
-"""Decimals in, decimals out: no binary fraction ever becomes money."""
+"""Exact decimals: no binary fraction ever becomes money."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def exact(number: float | Decimal) -> Decimal:
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
-    """Round half-even to so many decimal places, in plain notation without trailing zeros.
+    """Round half-even to `places` decimals, in plain notation without trailing zeros.
 
     >>> rounded(Decimal("1.500000049"), 6)
     Decimal('1.5')

@@ -1,4 +1,4 @@
-"""What a cascade costs: the cheap model always, today's model where its answer did not stand."""
+"""What a cascade costs: the cheap model always, the incumbent where its answer is escalated."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _NOTHING = TokenUsage(input_tokens=0, output_tokens=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeCost:
-    """Two models' month. `escalation` is what today's model costs on the requests that go on."""
+    """Two models' month; `escalation` is the incumbent's cost on the escalated requests."""
 
     first: MonthlyCost
     escalation: MonthlyCost
     cases: int
     gone_on: int
-    """Cases of them whose cheap answer did not stand."""
+    """How many of the cases escalated."""
     success_share: Decimal | None = None
 
     @property
     def escalated(self) -> float:
-        """Share of the cases that went on, in [0, 1]."""
+        """Share of the cases that escalated, in [0, 1]."""
         return 1 - (self.cases - self.gone_on) / self.cases
 
     @property
@@ -70,7 +70,7 @@ def cascade_cost(
 
     Args:
         pairs: usage of the cheap model and of the incumbent on the same cases.
-        kept: parallel to `pairs`: the cheap answer stood.
+        kept: parallel to `pairs`: whether the cheap answer was kept.
         traffic: production's volume and mix.
         rates: the cheap model's, the incumbent's.
         success: the cascade's mean score in [0, 1].
@@ -97,7 +97,7 @@ def cascade_again(
     *,
     success_share: Decimal | None,
 ) -> CascadeCost:
-    """Price a cascade of a record once more.
+    """Price a cascade of a record again.
 
     Args:
         month: both models' tokens.
@@ -118,7 +118,7 @@ def cascade_again(
 
 
 def _asked_in_part(rates: Rates, share: Decimal) -> Rates:
-    """Rates of which only a share of the requests pays what is charged by the request."""
+    """Rates whose charges per request apply only to the share of requests that escalates."""
     return replace(
         rates,
         per_request=rounded(rates.per_request * share, USD_PLACES),
@@ -127,7 +127,7 @@ def _asked_in_part(rates: Rates, share: Decimal) -> Rates:
 
 
 def escalations(pairs: Sequence[UsagePair], kept: Sequence[bool]) -> tuple[UsagePair, ...]:
-    """What the incumbent is asked on top: all that it took of a case that went on, else nothing."""
+    """The incumbent's usage per case: its own where the case escalated, else zero."""
     return tuple(
         UsagePair(option=_NOTHING if stays else pair.incumbent, incumbent=pair.incumbent)
         for pair, stays in zip(pairs, kept, strict=True)
@@ -135,13 +135,13 @@ def escalations(pairs: Sequence[UsagePair], kept: Sequence[bool]) -> tuple[Usage
 
 
 def cascade_bridge(incumbent: MonthlyCost, cascade: CascadeCost) -> tuple[Bridge, ...]:
-    """From today's month to the cheap model's, and what asking today's model again adds."""
+    """The terms from the incumbent's month to the cheap model's, and what escalating adds."""
     again = Bridge(term="asked again", usd=plain(cascade.escalation.monthly_after_discounts))
     return (*bridge(incumbent, cascade.first), again)
 
 
 def cascade_option_cost(cost: CascadeCost) -> OptionCost:
-    """For the record. Two models have no one price list: `rates` is None."""
+    """A cascade's cost for the record; `rates` is None, as two models have no one price list."""
     first, again = cost.first.workload, cost.escalation.workload
     return OptionCost(
         per_request=cost.per_request,
@@ -157,7 +157,7 @@ def cascade_option_cost(cost: CascadeCost) -> OptionCost:
 
 
 def with_costs(facts: CascadeFacts, cost: CascadeCost | None) -> CascadeFacts:
-    """What the record says of a cascade, with what either model costs and takes."""
+    """A cascade's facts for the record, with each model's cost and tokens."""
     if cost is None:
         return facts
     month = CascadeMonth(

@@ -1,8 +1,7 @@
-"""A self-hosted model's price per request at a feature's own traffic, as rates like any other.
+"""A self-hosted model's price per call at a feature's own traffic, as rates like any other.
 
-From which volume on self-hosting is no dearer than a hosted option.
-
-What a model of one's own costs per call, from its probe file and the feature's hours.
+It follows from the model's probe file and the feature's hourly traffic. The break-even volume is
+where self-hosting becomes no dearer than a hosted option.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _ROUNDS = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosting:
-    """A way of hosting whose cost is known for every volume; `shares` is the week's shape."""
+    """A model, its hardware and plan: enough to price any volume; `shares` is the week's shape."""
 
     capacity: Capacity
     gpu: GpuPrice
@@ -87,7 +86,7 @@ def capacity_of(probe: ProbeResult) -> Capacity:
 
 
 def hosting_plan(config: HostingConfig, *, incumbent_per_request: Decimal | None) -> HostingPlan:
-    """Translate the workspace's wishes; overflow to the incumbent needs the incumbent's price."""
+    """The plan that a workspace states; overflow to the incumbent needs the incumbent's price."""
     plan = HostingPlan(
         availability_replicas=config.replicas,
         peak=exact(config.peak),
@@ -100,7 +99,7 @@ def hosting_plan(config: HostingConfig, *, incumbent_per_request: Decimal | None
 
 
 def month_of_hosting(traffic: Traffic, way: Hosting) -> HostingCost:
-    """A month of hosting at a feature's calls, retried ones included.
+    """Price a month of hosting at a feature's traffic, retries included.
 
     Raises:
         NoCapacityError: a replica serves nothing within the SLOs.
@@ -112,7 +111,7 @@ def month_of_hosting(traffic: Traffic, way: Hosting) -> HostingCost:
 def break_even_volumes(
     hosting: Hosting, traffic: Traffic, per_call: Mapping[str, Decimal]
 ) -> tuple[BreakEvenVolume, ...]:
-    """From how many requests a month on hosting is no dearer than each hosted option.
+    """The requests a month from which hosting is no dearer than each hosted option.
 
     Args:
         hosting: the way of hosting.
@@ -173,7 +172,7 @@ def hosted_rates(cost: HostingCost, gpu: GpuPrice, facts: HostingFacts) -> Rates
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rivals:
-    """What a feature's self-hosted model is held against: `hosted` rates by option.
+    """The options that a self-hosted model is compared with: `hosted` rates by option.
 
     `incumbent` prices overflow back to the incumbent's API; None: it has no price.
     """
@@ -196,7 +195,7 @@ def rates_of_hosting(
         workspace: the probe file lies under its `probes/`.
         feature_id: whose prompts were probed, and whose traffic is served.
         model: an entry of `models/` with `gpu:` and no `price:`.
-        rivals: the hosted options that it is held against.
+        rivals: the hosted options that it is compared with.
         traffic: another volume than the one that the feature states.
 
     Raises:
@@ -228,12 +227,12 @@ def rates_of_hosting(
 
 
 def priced_by_gpu(config: ModelConfig) -> bool:
-    """Whether a model's price is its GPUs' hours."""
+    """Whether a model is priced by its GPU hours."""
     return config.gpu is not None and not config.price
 
 
 def _per_call(traffic: Traffic, rates: Rates) -> Decimal:
-    """USD of one call after discounts: own hardware is held against what is paid."""
+    """USD of one call after discounts, which is what own hardware competes with."""
     once = traffic.model_copy(update={"retry_rate": 0})
     return cost_per_request_from_traffic(once, rates) * (1 - rates.discount)
 

@@ -1,8 +1,7 @@
 """What a self-hosted model costs a month: reserved cost, not busy time.
 
-How a feature's requests spread over the hours.
-
-How many replicas to commit to, and what serves the rest.
+A feature's requests are spread over the hours of a week; `choose_commitment` says how many replicas
+to commit to, and the rest overflows to replicas on demand or to a hosted API.
 
 The requests of an hour fill one replica after another; what the k-th replica would absorb is the
 k-th layer of the curve. A layer is served all week by a committed replica, or hour by hour by
@@ -141,7 +140,7 @@ def layers(
 
 
 def choose_commitment(found: tuple[Layer, ...], prices: ReplicaPrices, *, hours: int) -> Commitment:
-    """Commit the layers that cost more without: strictly more, as a tie keeps the freedom."""
+    """Commit the layers that cost strictly more without; a tie stays uncommitted."""
     if prices.committed is None:
         return Commitment(committed=0, overflow=found)
     fixed = prices.committed * hours
@@ -168,7 +167,7 @@ def _layer(curve: HourlyCurve, capacity_milli: int, index: int, prices: ReplicaP
 
 
 def _cheaper_by_api(prices: ReplicaPrices, capacity_milli: int) -> int:
-    """Most thousandths of a request an hour that are no dearer at the API than on a replica."""
+    """Most requests an hour, in thousandths, that are no dearer at the API than on a replica."""
     if prices.api_per_request is None:
         return 0
     if prices.api_per_request == 0:
@@ -229,7 +228,7 @@ class HostingCost:
 
     committed_replicas: int
     replicas: tuple[int, ...]
-    """That each hour's requests need, or availability asks for."""
+    """Replicas by hour, for the requests or for availability."""
     committed_usd: Decimal
     on_demand_usd: Decimal
     scale_up_usd: Decimal

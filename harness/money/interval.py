@@ -1,6 +1,6 @@
-"""How sure a monthly saving is: its interval over the cases of the evaluation.
+"""The interval of a monthly saving, by bootstrap over the cases of the evaluation.
 
-Random draws from a review's seed, so that a record's intervals can be made again.
+The draws are seeded by the review, so a record's intervals can be reproduced.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class SavingInterval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShare:
-    """One model of an option: what it took of each case beside today's, and what it costs."""
+    """One model of an option: its usage and the incumbent's per case, and its rates."""
 
     pairs: Sequence[UsagePair]
     cost: MonthlyCost
@@ -102,7 +102,7 @@ def saving_interval(
 
 
 def _after(months: Sequence[Decimal], kept: Sequence[Decimal]) -> Decimal:
-    """What is paid of each part's month, together."""
+    """The sum of the parts' months after discounts."""
     paid = (month * share for month, share in zip(months, kept, strict=True))
     return sum(paid, Decimal(0))
 

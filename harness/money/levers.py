@@ -1,6 +1,7 @@
-"""Savings that need no other model; each is alone, for levers on one feature exclude each other.
+"""Savings that need no other model: batch, prompt caching, lower effort, shorter output.
 
-What an evaluation shows of a feature's requests, for the levers.
+Levers on one feature exclude each other, so each is priced alone, from what the evaluation or the
+prompts show of the feature's requests.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SHORTER = Decimal("0.9")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What the evaluation or the prompts show of a feature; None: unknown, and no lever on it."""
+    """What is known of a feature's requests; None: unknown, and no lever is based on it."""
 
     prefix_tokens: int | None = None
     """Input tokens before the case, which every request shares."""
@@ -100,7 +101,7 @@ def _monthly(cost: MonthlyCost, basis: LeverBasis) -> Decimal:
 
 
 def _basis(cost: MonthlyCost, **changed: bool | Decimal) -> LeverBasis:
-    """Today's month with something changed."""
+    """The incumbent's month with some values changed."""
     incumbent = {
         "batch": False,
         "output_factor": Decimal(1),
@@ -142,9 +143,9 @@ def _caching(cost: MonthlyCost, facts: ModelFacts, observed: Observed) -> Iterat
 
 
 def warm_share(requests_per_month: int) -> Decimal:
-    """Share of the requests that find a prefix cached, when they come at random.
+    """Share of the requests that find a cached prefix, under Poisson arrivals.
 
-    With Poisson arrivals the gap to the one before is shorter than a cache's life of five minutes,
+    The gap to the one before is shorter than a cache's life of five minutes,
     which each use renews, with probability 1 - exp(-requests per life).
     """
     return 1 - (-Decimal(requests_per_month) / CACHE_LIVES_PER_MONTH).exp()

@@ -1,7 +1,4 @@
-"""What an option costs a month, and how to write that into a record.
-
-Where the difference between two options' months comes from.
-"""
+"""What an option costs a month, and the terms of the difference between two options' months."""
 
 from __future__ import annotations
 
@@ -58,14 +55,14 @@ class MonthlyCost:
 
 
 def cost_from_traffic(traffic: Traffic, rates: Rates) -> MonthlyCost:
-    """What a model costs with the incumbent's token counts: all that is known before a call."""
+    """A model's cost at the incumbent's token counts: all that is known before any call."""
     return MonthlyCost(workload=from_traffic(traffic), rates=rates, basis=_basis(rates, "traffic"))
 
 
 def measured_cost(
     pairs: Sequence[UsagePair], traffic: Traffic, rates: Rates, *, success: float | None = None
 ) -> MonthlyCost:
-    """What an option costs in production, by the tokens it took where the incumbent took so many.
+    """An option's cost in production, from its token counts relative to the incumbent's.
 
     Args:
         pairs: usage of the option and of the incumbent on the same cases (the answering attempt of

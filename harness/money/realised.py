@@ -1,4 +1,4 @@
-"""Realised saving: what was billed against what the old model would have cost.
+"""Realised saving: what was billed against what the incumbent of the time would have cost.
 
 Volume moves a bill as much as a model does, so the two are told apart. With O the old month at the
 forecast's volume v, o = O / v its cost per request, and B the bill for u requests:
@@ -8,10 +8,9 @@ forecast's volume v, o = O / v its cost per request, and B the bill for u reques
 
 The realised saving is minus the model's part. All USD a month, after discounts.
 
-Billed usage, as a neutral CSV: `month,feature,model,requests,cost_usd`.
-
-One row per month, feature and model; `month` is 2027-01. Other columns are ignored, so that an
-export of a billing system needs no more than its headings changed.
+The bill is a neutral CSV: `month,feature,model,requests,cost_usd`. One row per month, feature and
+model; `month` is 2027-01. Other columns are ignored, so that an export of a billing system needs no
+more than its headings changed.
 """
 
 from __future__ import annotations

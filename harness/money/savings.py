@@ -1,7 +1,4 @@
-"""What the chosen option saves a month.
-
-The most that a candidate can save, before any call.
-"""
+"""What an option saves a month: its upper bound before any call, and the measured saving."""
 
 from __future__ import annotations
 
@@ -24,14 +21,14 @@ if TYPE_CHECKING:
 
 
 TOKENIZER_FLOOR = Decimal("0.7")
-"""Tokenizers differ by about 30 % on the same text: a candidate may need so few input tokens."""
+"""Tokenizers differ by about 30 % on one text, so a candidate may need only 0.7 of the input."""
 VERBOSITY_FLOOR = Decimal("0.5")
-"""An answer of the same content may be half as long; shorter would be another answer."""
+"""An answer with the same content may be half as long, but hardly shorter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavingBound:
-    """USD a month after discounts that a candidate cannot save more than, and why not."""
+    """The most that a candidate can save, USD a month after discounts, and the assumption."""
 
     monthly: Decimal
     assumption: str
@@ -40,7 +37,7 @@ class SavingBound:
 
     @property
     def least(self) -> Decimal:
-        """What the candidate would cost then."""
+        """What the candidate would cost at that saving."""
         return self.spent - self.monthly
 
 
@@ -82,7 +79,7 @@ _USD_PLACES = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """What a saving is held against. None: not known, as of a record that does not hold it."""
+    """What a saving must reach; None: not known, as in older records."""
 
     one_off_cost: Decimal
     one_off_monthly: Decimal | None

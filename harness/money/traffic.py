@@ -1,8 +1,6 @@
-"""Features that state no traffic take it from the workspace's traffic files.
+"""A feature's typical week of traffic, hour by hour, and the files `traffic/*.csv` that hold it.
 
-A feature's typical week, hour by hour.
-
-`traffic/*.csv` as text, in both directions.
+A feature that states no traffic takes it from these files (`metered`).
 """
 
 from __future__ import annotations
@@ -67,7 +65,7 @@ class Week:
 
     @property
     def total(self) -> HourUsage:
-        """All hours together."""
+        """The sum of all hours."""
         return _added(self.hours)
 
     def to_traffic(self, *, source: str) -> Traffic:

@@ -1,6 +1,6 @@
-"""What production asks of a model in a month: tokens a request, cached share, retries, volume.
+"""What production asks of a model in a month: tokens per request, cached share, retries, volume.
 
-An option's tokens in production, from what the evaluation saw.
+An option's tokens in production are projected from what it used in the evaluation.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ USD_PLACES = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portion:
-    """So many of the cases, with the mean tokens of one request among them."""
+    """A number of cases, and the mean tokens of one request among them."""
 
     cases: int
     input_tokens: Decimal
@@ -64,7 +64,7 @@ class Workload:
         return self._mean([one.cases * one.output_tokens for one in self.portions])
 
     def scaled(self, input_factor: Decimal, output_factor: Decimal) -> Workload:
-        """Return the workload of a model that needs so many times the tokens."""
+        """Return the workload with its tokens multiplied by the factors."""
         scaled = tuple(one.scaled(input_factor, output_factor) for one in self.portions)
         return replace(self, portions=scaled)
 
@@ -152,7 +152,7 @@ class NoUsageError(UsageError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsagePair:
-    """What the same case took of an option and of the incumbent."""
+    """The usage of an option and of the incumbent on the same case."""
 
     option: TokenUsage
     incumbent: TokenUsage

@@ -1,7 +1,4 @@
-"""What every part of a record is.
-
-Closed vocabularies of a record.
-"""
+"""The base class of a record's parts, and its closed vocabularies."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A decision's states, and who may move it from one to the other.
+"""A decision's states, and who may move it between them.
 
-A human proposes nothing and a machine accepts nothing: the owner accepts, rejects or defers; the
-lock says what is in production, a bill what was saved, the next review what replaces a decision,
-and the calendar what has ended.
+Only the machine proposes and only a human accepts, rejects or defers. The lock tells what is in
+production, a bill what was saved, the next review what replaces a decision, and the calendar what
+has expired.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ TRANSITIONS: Mapping[tuple[State, State], frozenset[Actor]] = {
     (State.VERIFIED, State.EXPIRED): _CALENDAR,
     (State.EXPIRED, State.SUPERSEDED): _REVIEW,
 }
-"""Every legal move; whatever is not here is refused. Rejecting what is in production is going
-back. SUPERSEDED is the end."""
+"""Every legal move; whatever is not here is refused. Rejecting what is in production is a
+rollback. SUPERSEDED is the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

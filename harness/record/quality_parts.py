@@ -1,8 +1,6 @@
-"""The parts of a record that say how good an option is beside the incumbent, points.
+"""The parts of a record on an option's quality against the incumbent, in points.
 
-The parts of a record that may veto: slices and second measures, points.
-
-Why an option was given up before its last case.
+The difference and its looks; slices and guardrails, which may veto; why an option was stopped.
 """
 
 from __future__ import annotations

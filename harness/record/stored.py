@@ -1,6 +1,4 @@
-"""Records as files: which there are, and reading them.
-
-Records on disk: `reviews/<cycle>/records/<feature>.json`, and versions beside it.
+"""Records on disk: `reviews/<cycle>/records/<feature>.json`, and later versions `.v2.json`.
 
 A record that carries a human decision is never overwritten: a new finding becomes the next
 version, `<feature>.v2.json`. A finding that has not changed keeps the bytes of its file.
@@ -52,7 +50,7 @@ def read_records(review: Path) -> tuple[DecisionRecord, ...]:
 
 
 def read_sound(review: Path, faults: Faults) -> tuple[DecisionRecord, ...]:
-    """The newest version of each record of a review that can be read; `faults` take the others."""
+    """The newest version of each readable record of a review; `faults` collects the others."""
     paths = newest_versions(review / "records")
     doing = "its record could not be read"
     found = [
@@ -79,7 +77,7 @@ def read_past(review: Path) -> tuple[DecisionRecord, ...]:
 
 
 def read_record(path: Path) -> DecisionRecord:
-    """Read one record and check that nobody edited it by hand.
+    """Read one record and check by its hashes that it was not edited by hand.
 
     Raises:
         UsageError: one line that names the file and what to do.
@@ -128,7 +126,7 @@ _FEATURE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_ID - 1}}}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A record, where it lies, and what writing it did."""
+    """A record, its path, and whether it was written."""
 
     record: DecisionRecord
     path: Path
@@ -136,7 +134,7 @@ class Stored:
 
 
 def file_name(feature: str) -> str:
-    """The name that a feature's files carry; refuses whatever could leave the folder."""
+    """The name of a feature's files; refuses one that could leave the folder."""
     if not _FEATURE.fullmatch(feature):
         shown = feature[:40]
         raise UsageError(
@@ -151,7 +149,7 @@ def write_records(
 ) -> tuple[Stored, ...]:
     """Write the records of a review under `review`/records.
 
-    `faults` keep one that cannot be written from the others.
+    `faults` collects those that cannot be written, so that the others are.
     """
     folder = review / "records"
     folder.mkdir(parents=True, exist_ok=True)
@@ -165,7 +163,7 @@ def write_records(
 
 
 def carries_decision(record: DecisionRecord) -> bool:
-    """Whether a human has moved it."""
+    """Whether a human has moved the decision."""
     return record.state is not State.PROPOSED or any(
         entry.by_source != "machine" for entry in record.history
     )
@@ -194,7 +192,7 @@ def _put(record: DecisionRecord, path: Path, change: Change) -> Stored:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         draft.write_text(text, encoding="utf-8", newline="\n")

@@ -4,10 +4,9 @@ A sample's grade is its first score's value: C is 1, P 0.5, I and N 0, true 1, a
 itself. A sample that ended in an error, or at a limit without an answer, has no score. inspect_ai
 counts cached tokens beside `input_tokens`; ours contain them. An epoch is a repeat.
 
-inspect_ai's `.eval` files: a zip whose members are JSON, deflated or by Zstandard.
-
-Zstandard is method 93, which the standard library of Python 3.11 lists but cannot read. A log cut
-short has lost the zip's table of contents, and inspect_ai's own reader refuses it as well.
+An `.eval` file is a zip whose members are JSON, deflated or by Zstandard. Zstandard is method 93,
+which the standard library of Python 3.11 lists but cannot read. A log cut short has lost the zip's
+table of contents, and inspect_ai's own reader refuses it as well.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Promptfoo's variables to a case: one of them is the input, the others are metadata.
+"""Promptfoo's tests to cases and scorers.
 
-Promptfoo's assertions to ours: converted, or told with their line.
-
-Promptfoo's `llm-rubric` to our judge: what an answer must hold is metadata of its case.
+One variable is the input, the others are metadata. Assertions are converted, or reported with their
+line. An `llm-rubric` becomes our judge: what an answer must hold is metadata of its case.
 """
 
 from __future__ import annotations

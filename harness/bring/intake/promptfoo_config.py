@@ -1,6 +1,6 @@
-"""A promptfoo configuration to an eval set: cases, one scorer, prompts, and all that is left.
+"""A promptfoo configuration to an eval set: cases, one scorer, and prompts as our templates.
 
-Promptfoo's prompts (Nunjucks text, or chat JSON) to our templates.
+Prompts are Nunjucks text or chat JSON. What cannot be converted is reported.
 """
 
 from __future__ import annotations

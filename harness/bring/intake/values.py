@@ -1,7 +1,4 @@
-"""What other tools' files become.
-
-Bytes to text and JSON, each failure one clear line; and typed looks into foreign JSON.
-"""
+"""The values that other tools' files become, and typed access to foreign text and JSON."""
 
 from __future__ import annotations
 
@@ -71,7 +68,7 @@ class ImportedAnswer:
 
     @property
     def told(self) -> tuple[object, ...]:
-        """What the answer says, for telling two apart: not when, nor how fast it came."""
+        """The answer's content, by which two are compared; without time and speed."""
         return (self.ending, self.text, self.score, self.reason, self.usage)
 
 
@@ -101,7 +98,7 @@ def untold_input(case_id: str) -> str:
 
 
 def is_untold(case: Case) -> bool:
-    """Whether nobody told what a case asks."""
+    """Whether the file did not tell what a case asks."""
     return not case.input or case.input == untold_input(case.id)
 
 

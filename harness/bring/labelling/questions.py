@@ -1,6 +1,6 @@
-"""Which cases are to be labelled, in the order of the looks, and how they are shown.
+"""Which cases need a label, in the order of the looks, and how they are shown.
 
-How many labels a plan lacks, counted where the journal has answers already.
+`counted` puts the number of open questions into a plan, where the journal has answers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NO_ANSWER = "(no valid answer)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One case with two different answers, sides shuffled. Nothing here tells whose they are.
+    """One case with two different answers, sides shuffled, without their models.
 
     `a` and `b` are normalised answers, None for a malformed reply; `look` is the number of the
     look that waits for the case, from 1. Where `a` and `b` are one answer (the models agree on a
@@ -43,7 +43,7 @@ class Question:
 
     @property
     def digest(self) -> str:
-        """Names exactly this question: a sheet carries it, so that a changed row is refused."""
+        """Identifies this question on a sheet, so that a changed row is refused."""
         return hashlib.sha256(repr((self.case_id, self.a, self.b)).encode()).hexdigest()[:12]
 
 
@@ -105,7 +105,7 @@ def questions(plan: FeaturePlan, answers: Answers, *, by: str) -> Iterator[Quest
 
 
 def level_questions(plan: FeaturePlan, answers: Answers, *, by: str) -> Iterator[Question]:
-    """What is open on the random cases that the level of quality comes from.
+    """The open questions on the random cases that the level of quality is estimated from.
 
     Their disagreements whatever their look, and the answers on which all agree.
     """
@@ -144,7 +144,7 @@ def shown_input(case: Case) -> str:
 
 
 def first_look(asked: Sequence[Question]) -> list[Question]:
-    """The questions of the earliest look that waits: often the rest need no label."""
+    """The questions of the earliest open look; later ones often need no label."""
     return [each for each in asked if each.look == asked[0].look] if asked else []
 
 

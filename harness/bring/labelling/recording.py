@@ -1,6 +1,6 @@
-"""A verdict on a question becomes a line of `labels.jsonl`: appended, with who and when.
+"""One labeller's sitting: the questions open to this person, and where the verdicts go.
 
-One labeller's sitting: what is open for this person, and where the labels go.
+A verdict becomes a line of `labels.jsonl`, appended with who gave it and when.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorder:
-    """Appends labels. It knows whose an answer is, and tells nobody; `skip` needs it.
+    """Appends labels. It knows which model gave an answer, which `skip` needs, but never shows it.
 
     `clock` gives the moment as UTC, ISO 8601.
     """
@@ -110,11 +110,11 @@ class Sitting:
 
     @property
     def now(self) -> tuple[Question, ...]:
-        """The questions of the earliest look that waits."""
+        """The questions of the earliest open look."""
         return tuple(first_look(self.asked))
 
     def wanted(self, *, all_looks: bool) -> tuple[Question, ...]:
-        """What a person is asked in one go: disagreements, then the random cases beside them."""
+        """What a person is asked in one go: disagreements, then the other random cases."""
         return tuple(dict.fromkeys((*(self.asked if all_looks else self.now), *self.level)))
 
     @property
@@ -126,7 +126,7 @@ class Sitting:
 def sit(
     plan: FeaturePlan, journal: Journal, *, by: str, clock: Callable[[], str], second: bool = False
 ) -> Sitting:
-    """What `by` may label now.
+    """Open a sitting for `by`.
 
     With `second`, the labels of others do not settle a case: a second person labels blind to the
     first one's labels, too.

@@ -1,6 +1,6 @@
-"""An imported eval set and its prompts, as files of the workspace. What is there already stays.
+"""Writes an imported eval set, its prompts, feature and models as files of the workspace.
 
-A feature and its models drafted from imported answers; a person fills in what no file tells.
+Existing files are kept; a person fills in what the import does not tell.
 """
 
 from __future__ import annotations

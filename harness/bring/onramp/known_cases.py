@@ -1,16 +1,13 @@
-"""Which case another tool's case is: by what it asks, whatever its id; by its id where that fits.
+"""Matches another tool's cases and repeats with those that are known, and counts a file's rows.
 
+A case is matched by what it asks, whatever its id, and by its id only where the file has no inputs.
 Ids of two files, or of a file and the eval set, name the same case only by chance: promptfoo counts
-its tests, and a second run may have others. So what is asked counts first. A file that does not
+its tests, and a second run may have others. A file that does not
 tell what was asked (a plain table without `input`) is taken at its ids.
-
-Which repeat an imported answer is, beside those that the journal has of its case and model.
 
 Repeats are exchangeable, so an answer that is there is found whatever its row. One that is not
 stands in conflict with one that the file no longer has, and is a further repeat where all of those
 are there. Unanswered ones leave the lowest numbers free: a gap says that an answer is missing.
-
-Further rows of one case are its repeats, never further cases: what files of answers count.
 
 Rows belong to one case where they ask the same, under whatever ids. Where every further id of a
 case holds, model for model, the very answers of the first one, rows were copied and are read once;
@@ -34,7 +31,7 @@ from providers.completion import TokenUsage
 
 @dataclass(slots=True, kw_only=True)
 class KnownCases:
-    """Cases to be found by their like."""
+    """Known cases, to be found by what they ask."""
 
     by_content: dict[Content, Case] = field(default_factory=dict["Content", "Case"])
     by_input: dict[object, list[Case]] = field(default_factory=dict[object, "list[Case]"])
@@ -42,7 +39,7 @@ class KnownCases:
 
     @classmethod
     def of(cls, cases: Iterable[Case], copies: Iterable[tuple[str, str]] = ()) -> KnownCases:
-        """These cases; `copies` are further ids, each with its case's."""
+        """Index some cases; `copies` maps further ids to their case's."""
         known = cls()
         for case in cases:
             known.add(case)
@@ -51,13 +48,13 @@ class KnownCases:
         return known
 
     def add(self, case: Case) -> None:
-        """One more case."""
+        """Add a case to the index."""
         self.by_content[content(case)] = case
         self.by_input.setdefault(content(case)[0], []).append(case)
         self.by_id[case.id] = case
 
     def find(self, case: Case) -> Case | None:
-        """The case that asks the same; None where there is none, or no telling which."""
+        """The case that asks the same; None where there is none, or several."""
         same = self.by_content.get(content(case))
         if same is not None:
             return same

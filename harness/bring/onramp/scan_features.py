@@ -2,8 +2,7 @@
 
 A place that is already in `features/` is left alone, whatever its file is called by now; where the
 source names another model than the file, that is said and nothing is changed.
-
-What a feature found in source is called, and which repository it lives in.
+A feature is named after its key, file or folder.
 """
 
 from __future__ import annotations
@@ -274,7 +273,7 @@ def _mapping(path: Path) -> dict[str, object]:
 
 
 def _changed(known: _Known, uses: Sequence[Use]) -> list[str]:
-    """The source moved on: said, never written over."""
+    """Tell where the source names another model than the feature's file, which is kept."""
     incumbent = known.data.get("incumbent")
     names = [model_name(use) for use in uses]
     if not isinstance(incumbent, str) or incumbent.partition("@")[0] in names:

@@ -1,7 +1,4 @@
-"""What one attempt cost, and what it can cost at most.
-
-What GPUs cost while the evaluation holds them.
-"""
+"""What one attempt cost, what it can cost at most, and what held GPUs cost."""
 
 from __future__ import annotations
 
@@ -35,7 +32,7 @@ class TokenCounts:
 
 
 def counts_of(usage: TokenUsage) -> TokenCounts:
-    """Split reported usage into what is priced apart."""
+    """Split reported usage into the kinds of tokens that have their own price."""
     return TokenCounts(
         uncached=Decimal(usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens),
         cache_read=Decimal(usage.cache_read_tokens),
@@ -46,7 +43,7 @@ def counts_of(usage: TokenUsage) -> TokenCounts:
 
 
 def price_counts(counts: TokenCounts, band: Band) -> Decimal:
-    """USD of so many tokens at a band's prices."""
+    """USD of the tokens at a band's prices."""
     return (
         counts.uncached * band.input
         + counts.cache_read * band.cache_read
@@ -69,7 +66,7 @@ def attempt_cost(usage: TokenUsage, rates: Rates, *, batch: bool = False) -> Dec
 
 
 def call_cost(counts: TokenCounts, rates: Rates, *, batch: bool = False) -> Decimal:
-    """USD at list price of one call with so many tokens; see `attempt_cost`.
+    """USD at list price of one call with these token counts; see `attempt_cost`.
 
     A vendor's minimum per request is charged where the tokens cost less.
     """
@@ -114,7 +111,7 @@ _SECONDS_AN_HOUR = 3600
 
 
 def gpu_time_cost(seconds: float, gpus: int, gpu: GpuPrice) -> Decimal:
-    """USD of holding GPUs for so long, load time included.
+    """USD of holding GPUs for `seconds`, load time included.
 
     An evaluation can be interrupted and resumed, so the spot price counts where there is one.
     Reserve with the longest time that the server may live, then settle with the time it lived.

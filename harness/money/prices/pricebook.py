@@ -5,8 +5,6 @@ price when a context (service tier, batch) is unknown, and to a model's first pr
 price began; and it picks the long-context tier from the tokens it is given, so that a million
 summed tokens would be priced as one request. So we take its tables only, by name and by date,
 and price each attempt ourselves.
-
-Known model names, and the ones that look like a mistyped one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Which prices count for a model on a day: the workspace's, else the catalogue's.
+"""Which prices apply to a model on a day: the workspace's, else the catalogue's.
 
-A model's batch prices, as rates of their own.
-
-Discounts of the policy that change no price of the workspace.
+Also a model's batch prices as rates of their own, the age of a price, and discounts of the policy
+that have no effect.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ class PriceMissingError(UsageError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceAge:
-    """How old a price is on a day; `days` is None when nobody knows."""
+    """How old a price is on a day; `days` is None when that is not known."""
 
     days: int | None
     freshness: Freshness

@@ -1,7 +1,4 @@
-"""What a model's tokens cost: prices by length of the request, list and batch.
-
-Rates as a record holds them, in both directions.
-"""
+"""A model's prices by length of the request, list and batch, and their form in a record."""
 
 from __future__ import annotations
 
@@ -106,7 +103,7 @@ class Rates:
 
 
 def band_of(bands: tuple[Band, ...], input_tokens: int | Decimal) -> Band:
-    """Pick the band that prices a whole request of so many input tokens."""
+    """Pick the band that prices a whole request of that many input tokens."""
     return next(band for band in reversed(bands) if input_tokens >= band.from_input_tokens)
 
 

@@ -58,7 +58,7 @@ def test_sixty_answers_are_drawn_and_nothing_tells_whose_they_are(replayed: Path
     assert len(asked) == 60
     assert {each.wanted for each in asked} == {RUBRIC.strip()}
     assert set(Ungraded.__slots__) == {
-        "case_id", "task", "wanted", "answer", "today", "choices", "rubric_sha256",
+        "case_id", "task", "wanted", "answer", "incumbent", "choices", "rubric_sha256",
     }  # fmt: skip
     assert asked == open_answers(replayed, "dana")
 

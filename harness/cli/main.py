@@ -1,8 +1,6 @@
 """The `rightsize` command: a table of sub-commands, each loaded when it is called.
 
-Nothing heavy is imported for `--help`: the one lazy load of own code in this project.
-
-A group of commands that are loaded when they run: by `module:function`, out of one table.
+A command is named as `module:function`, so that `--help` imports nothing heavy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A plan as lines of text.
-
-The plan's money as lines of text: what can be saved at most, and without another model.
-"""
+"""A plan as lines of text: what is asked of whom, what it costs, and what can be saved."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""How time and counts read on a terminal.
-
-A review on a terminal (live, with rich) and in a log (plain lines).
-"""
+"""Money, time and counts as text, and the progress of a review: a live bar, or lines for a log."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Whether this machine can ask the models that a plan asks: an SDK for each, and its key.
-
-Whether a cluster's nodes have the keys of the models that a plan asks of others.
-"""
+"""Whether the models of a plan can be asked: an SDK and a key here, keys on a cluster's nodes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The models that we serve: started here or by Ray, and ended.
-
-The models that answer the quality pass without their servers, one after the other.
-"""
+"""Models that we serve: started here or by Ray, asked with or without a server, and ended."""
 
 from __future__ import annotations
 

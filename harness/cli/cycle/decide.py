@@ -1,7 +1,4 @@
-"""`rightsize decide`.
-
-`rightsize lock`: what was decided, for the gate; what production runs of it is implemented.
-"""
+"""`rightsize decide` and `rightsize lock`: a signature, and what the gate reads of it."""
 
 from __future__ import annotations
 

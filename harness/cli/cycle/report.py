@@ -1,9 +1,4 @@
-"""`rightsize report`.
-
-The records that a command is about.
-
-`rightsize export`.
-"""
+"""`rightsize report` and `rightsize export`: records to documents, and to a table for finance."""
 
 from __future__ import annotations
 

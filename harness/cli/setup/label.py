@@ -1,7 +1,4 @@
-"""`rightsize label`.
-
-`rightsize label` for a feature that a model judges: people grade answers by its rubric.
-"""
+"""`rightsize label`: people say which answer is right, or grade answers by a rubric."""
 
 from __future__ import annotations
 

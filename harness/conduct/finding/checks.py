@@ -1,8 +1,7 @@
-"""How far a feature's figures can be trusted: repeats, discordant cases, a second grader.
+"""How far a feature's figures can be trusted.
 
-Who said what last: people's labels and grades, and how far two labellers agree.
-
-How far those agree who say what is right: two labellers, and a judge with people.
+Repeats of the same case, cases on which the models disagree, a second grader; and agreement: of two
+labellers with each other, and of a judge with people.
 """
 
 from __future__ import annotations

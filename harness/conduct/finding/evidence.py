@@ -1,13 +1,7 @@
-"""What a finding rests on, and what making it cost.
+"""What a finding rests on, as the record keeps it: the feature, the cases, the answers, their cost.
 
-How the quality pass was asked: live, by the vendor's batch API, or offline by our engine.
-
-Answers that were paid for and that no look read: a model answered every case while it could.
-
-A model that takes its turn on the GPUs, or answers without its server, is asked everything before
-the review asks anything. What the review then did not want cost as much as the rest.
-
-What the workspace says of a feature, as the record keeps it.
+A model that is loaded for a while, or that answers from a file, is asked every case before the
+review asks anything. The answers that no look read cost as much as the others, and are counted.
 """
 
 from __future__ import annotations

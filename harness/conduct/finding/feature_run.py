@@ -1,8 +1,6 @@
-"""One feature in a running review: what it still asks, and the evidence it has.
+"""One feature in a running review: what it still asks, and the evidence that it has.
 
-What was found about an option beside its quality.
-
-Cascades in a running review: what is kept, and one more arm made of stored answers.
+A cascade asks nothing of its own: its answers are put together from those of its two models.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Compares the incumbent's scores with the best constant answer's, on the same cases.
-
-What a review found of its eval set: can it tell today's model from a constant answer?
-"""
+"""Whether a review's cases can tell the incumbent from an answer that never changes."""
 
 from __future__ import annotations
 

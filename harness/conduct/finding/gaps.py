@@ -1,8 +1,8 @@
-"""What is known of an option whose disagreements wait for labels: counts, and no bound.
+"""What is known of an option whose trials are incomplete.
 
-A bound over the cases that happen to be settled would leave out the very cases that can differ.
-
-What the world prevented of an option's trials, by how each ended.
+Where disagreements wait for labels there are counts and no bound: a bound over the cases that are
+settled would leave out the very cases that can differ. Missing trials are counted by how they
+ended.
 """
 
 from __future__ import annotations

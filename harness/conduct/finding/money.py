@@ -1,7 +1,4 @@
-"""What the answers cost, projected to production: one option's measured cost and saving.
-
-What the record says of a cascade beside its quality.
-"""
+"""What an option costs and saves in production, projected from the tokens of its answers."""
 
 from __future__ import annotations
 

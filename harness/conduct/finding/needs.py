@@ -1,6 +1,6 @@
-"""What an undecided feature lacks: cases or labels, their cost, and what deciding is worth.
+"""What would settle an undecided feature, and why an option was given up early.
 
-Why an option was given up early: what it saved, and what deciding would cost.
+Cases or labels, what they cost, and what a decision is worth.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Gathers what the gate is given: the workspace, production's settings, records, the change.
-
-How production, or a feature's file, asks an accepted cascade: its other half for the gate.
-"""
+"""Gathers what the gate judges: the workspace, production's settings, records, and the change."""
 
 from __future__ import annotations
 

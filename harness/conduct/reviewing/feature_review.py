@@ -1,16 +1,10 @@
-"""A feature's way through its review: what it asks, part by part, until it is decided.
+"""The review of one feature: it asks in steps, until it is decided.
 
-What a part asks depends on the answers to the parts before it and on nothing else, so that a
-feature's finding is the same at whatever pace it, or another one, gets its answers.
-
-Imported answers, case by case: as many repeats as the tool made, another number for each model.
-
-The case is the unit, so its repeats are averaged however many they are. The repeats of a case are
-numbered so that an unanswered one stands before the answered ones
-(`harness.bring.onramp.known_cases`): a gap
-is missing, and a case without any answer misses one.
-
-What a review asks by the vendors' batches: gathered from all features, sent, and read.
+What a step asks depends on the answers to the steps before it and on nothing else, so that the
+finding is the same at whatever pace the answers come. A step is asked live, in a vendor's batch
+that it shares with other features, or read from imported answers. There the case is the unit, so
+its repeats are averaged however many there are; repeats are numbered so that one without an answer
+comes first (`harness.bring.onramp.known_cases`), and a case without any answer counts as missing.
 """
 
 from __future__ import annotations
@@ -62,27 +56,27 @@ def _of_case(trials: Sequence[Trial], settled: Mapping[str, Settled]) -> Iterato
 class BatchQueue:
     """The batches of a review: one per model for all features whose look is due together."""
 
-    def __init__(self, batches: Batches, commons: ReviewSession) -> None:
+    def __init__(self, batches: Batches, session: ReviewSession) -> None:
         self._batches = batches
-        self._commons = commons
+        self._session = session
         self._gathered: dict[str, Iterator[Trial]] = {}
         self._awaited: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, commons: ReviewSession) -> BatchQueue | None:
+    def of(cls, session: ReviewSession) -> BatchQueue | None:
         """None where nothing is asked by batch, or nothing at all is asked."""
-        engine = commons.engine
-        if commons.cluster is None or not commons.asks_by_batch:
+        engine = session.engine
+        if session.cluster is None or not session.asks_by_batch:
             return None
-        pool = commons.cluster.pool(OPENER)
+        pool = session.cluster.pool(OPENER)
         batches = Batches(
             BatchClient(pool=pool, retry=engine.retry, pause=engine.pause),
             journal=engine.journal,
-            ledger=commons.ledger,
+            ledger=session.ledger,
             tell=engine.progress.note,
             back_off=engine.back_off,
         )
-        return cls(batches, commons)
+        return cls(batches, session)
 
     def gather(self, feature: str, trials: Iterator[Trial]) -> None:
         """Send these with the next batches."""
@@ -108,10 +102,10 @@ class BatchQueue:
         if self._batches.is_due:
             outcomes += self._batches.look()
         self._awaited = self._batches.awaited
-        faults = self._commons.engine.faults
-        for outcome in self._commons.noted(outcomes):
+        faults = self._session.engine.faults
+        for outcome in self._session.noted(outcomes):
             feature = outcome.trial.feature
-            take = partial(self._commons.runs[feature].take, outcome)
+            take = partial(self._session.runs[feature].take, outcome)
             faults.attempt(feature, READING, take)
 
     def wait(self) -> None:
@@ -128,14 +122,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialSet:
-    """Trials to ask, and who reads their outcomes; the course goes on after the last of them."""
+    """Trials to ask, and who reads their outcomes; the next step comes after the last of them."""
 
     trials: Iterator[Trial]
     take: Callable[[Outcome], None]
 
 
 class Halt(Enum):
-    """What a course waits for."""
+    """What the review of a feature waits for."""
 
     BATCHES = "its batches are under way"
     QUIET = "nothing else may run"
@@ -146,18 +140,18 @@ Stage: TypeAlias = TrialSet | Halt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureReview:
-    """One feature's course."""
+    """Steps through one feature, until it is decided."""
 
     run: FeatureRun
-    commons: ReviewSession
+    session: ReviewSession
     live: LivePass
-    post: BatchQueue | None
+    batch_queue: BatchQueue | None
     """None: nothing is asked by batch."""
 
     def stages(self) -> Iterator[Stage]:
         """What to ask or to wait for, one stage after the other; ends with the decision.
 
-        A fault of the feature's own ends its course alone: nothing more is asked for it.
+        A fault of the feature's own ends its review alone: nothing more is asked for it.
         """
         stages = self._stages()
         while (stage := self._attempt(lambda: next(stages, None))) is not None:
@@ -181,10 +175,10 @@ class FeatureReview:
 
     @property
     def _is_broken(self) -> bool:
-        return self.commons.engine.faults.has(self.run.plan.feature)
+        return self.session.engine.faults.has(self.run.plan.feature)
 
     def _attempt(self, call: Callable[[], T]) -> T | None:
-        return self.commons.engine.faults.attempt(self.run.plan.feature, READING, call)
+        return self.session.engine.faults.attempt(self.run.plan.feature, READING, call)
 
     def _stages(self) -> Iterator[Stage]:
         yield from self._to_the_end()
@@ -217,28 +211,28 @@ class FeatureReview:
             before = count
 
     def _can_ask(self, ask: Ask) -> bool:
-        if self.commons.cluster is not None or self.run.plan.config.answers == "imported":
+        if self.session.cluster is not None or self.run.plan.config.answers == "imported":
             return True
         names = [trial.fingerprint for trial in self.run.trials(ask)]
-        known = self.commons.engine.journal.settled(names)
+        known = self.session.engine.journal.settled(names)
         return all(name in known for name in names)
 
     def _ask(self, ask: Ask) -> Iterator[Stage]:
         run = self.run
         if run.plan.config.answers == "imported":
-            journal = self.commons.engine.journal
+            journal = self.session.engine.journal
             for outcome in imported_outcomes(run, ask, journal):
                 run.take(outcome)
-        elif self.post is None:
+        elif self.batch_queue is None:
             yield TrialSet(trials=run.trials(ask), take=run.take)
         else:
-            yield from self._ask_by_batch(ask, self.post)
+            yield from self._ask_by_batch(ask, self.batch_queue)
         yield from self._judge()
 
-    def _ask_by_batch(self, ask: Ask, post: BatchQueue) -> Iterator[Stage]:
+    def _ask_by_batch(self, ask: Ask, batch_queue: BatchQueue) -> Iterator[Stage]:
         """Some models by batch, the others live; then live what the batches did not answer."""
         run = self.run
-        post.gather(run.plan.feature, run.trials(ask, by_batch=True))
+        batch_queue.gather(run.plan.feature, run.trials(ask, by_batch=True))
         yield TrialSet(trials=run.trials(ask, by_batch=False), take=run.take)
         yield Halt.BATCHES
         yield from self._judge()
@@ -252,5 +246,5 @@ class FeatureReview:
             self.run.judged()
 
     def _tell(self) -> None:
-        for standing in standings_of(self.run, self.commons.ledger.spent_usd):
-            self.commons.engine.progress.stood(standing)
+        for standing in standings_of(self.run, self.session.ledger.spent_usd):
+            self.session.engine.progress.stood(standing)

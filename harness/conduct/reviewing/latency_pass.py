@@ -1,12 +1,8 @@
 """The latency pass: live requests of one model at a declared concurrency, nothing else running.
 
-Which calls are samples of a model's latency.
-
-Only live calls of the latency pass count: an answer, or one still being made at the feature's
+Only live calls of this pass are samples: an answer, or one still being made at the feature's
 deadline (it took at least that long; leaving it out would flatter a slow model). A call during
 which our own event loop was late is no sample, nor is one that the world prevented.
-
-Latency measured alone, and what it and the rest of the evidence veto.
 """
 
 from __future__ import annotations
@@ -220,14 +216,14 @@ class LivePass:
     Whoever calls sees to it that nothing else runs.
     """
 
-    def __init__(self, commons: ReviewSession) -> None:
-        self._commons = commons
+    def __init__(self, session: ReviewSession) -> None:
+        self._session = session
 
     def measure_incumbents(self) -> None:
         """First of all."""
-        for run in self._commons.runs.values():
+        for run in self._session.runs.values():
             measure = partial(self._latency, run, run.incumbent)
-            self._commons.engine.faults.attempt(run.plan.feature, READING, measure)
+            self._session.engine.faults.attempt(run.plan.feature, READING, measure)
 
     def is_needed(self, run: FeatureRun, step: Confirm) -> bool:
         """Whether some option of a step is still to be measured."""
@@ -244,13 +240,13 @@ class LivePass:
 
     def answer(self, plan: FeaturePlan, rung: PlannedOption, concurrency: int) -> list[Outcome]:
         """The live requests of one model, lost samples made up for."""
-        governor = self._commons.govern(concurrency)
+        governor = self._session.govern(concurrency)
         outcomes: list[Outcome] = []
         wanted = plan.latency_requests
         for _ in range(MOST_ROUNDS):
             start = len(outcomes)
             trials = latency_trials(plan, rung, start, start + wanted)
-            with closing(self._commons.replay(trials, governor)) as live:
+            with closing(self._session.replay(trials, governor)) as live:
                 outcomes += live
             wanted = lacking(plan, outcomes)
         return outcomes

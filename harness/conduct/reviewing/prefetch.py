@@ -1,15 +1,9 @@
-"""The quality pass of a model without its server: into the journal, before the review.
+"""Answers before the review: every case that it may want, while a model is loaded.
 
-An engine that reads requests from a file is loaded once for all features and answers every case
-that the review may want; the review then finds the answers in the journal, as it does those of a
-model that took its turn on the GPUs. Its server answers the latency pass, and what was left.
-
-Every answer that a model may have to give, while it is loaded: into the journal, for later.
-
-Models that do not fit on the GPUs at once are loaded one wave after another, each once. What a
-review asks in which order depends on answers; so a model of a wave answers all its cases while it
-is there, and the review then finds them in the journal. Looks are taken as ever, on the first cases
-of the seeded order: more answers than a look reads change nothing that it decides.
+Models that do not fit on the GPUs at once are loaded in waves, each once, and an engine that reads
+requests from a file is loaded once for all features. Which cases a review asks depends on answers,
+so such a model answers them all, and the review finds them in the journal. Looks are taken on the
+first cases of the seeded order, as ever: further answers change nothing that it decides.
 """
 
 from __future__ import annotations
@@ -34,11 +28,11 @@ def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Runtime) -> int:
 
     Latency first, while nothing else runs; then every case, as fast as the models can.
     """
-    commons = ReviewSession(plan, served, engine)
-    commons.write_plans()
+    session = ReviewSession(plan, served, engine)
+    session.write_plans()
     loaded = [
         (run, rung)
-        for run in commons.runs.values()
+        for run in session.runs.values()
         if run.plan.config.answers == "replayed"
         for rung in (run.incumbent, *run.rungs.values())
         if rung.model in served
@@ -47,9 +41,9 @@ def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Runtime) -> int:
     for run, rung in loaded:
         latency = run.plan.config.latency
         if latency is not None and run.plan.latency_requests:
-            outcomes += len(LivePass(commons).answer(run.plan, rung, latency.concurrency))
+            outcomes += len(LivePass(session).answer(run.plan, rung, latency.concurrency))
     wanted = [everything(run, rung) for run, rung in loaded]
-    with closing(commons.replay(round_robin(wanted))) as live:
+    with closing(session.replay(round_robin(wanted))) as live:
         return outcomes + sum(1 for _ in live)
 
 
@@ -117,22 +111,22 @@ def asked(plan: Plan, model: str) -> Iterator[tuple[FeaturePlan, PlannedOption]]
 
 def _answer(plan: Plan, model: str, backend: OfflineBackend, engine: Runtime) -> int:
     """Once, by a ledger of its own, which knows what loading cost before."""
-    commons = ReviewSession(plan, {}, engine)
-    commons.write_plans()
+    session = ReviewSession(plan, {}, engine)
+    session.write_plans()
     batches = Batches(
         backend,
         journal=engine.journal,
-        ledger=commons.ledger,
+        ledger=session.ledger,
         tell=engine.progress.note,
         back_off=BACK_OFF,
     )
-    wanted = chain(*(everything(run, rung) for run, rung in _asking(commons, model)))
+    wanted = chain(*(everything(run, rung) for run, rung in _asking(session, model)))
     outcomes = chain(batches.send(wanted), batches.read())
-    return sum(1 for _ in commons.noted(outcomes))
+    return sum(1 for _ in session.noted(outcomes))
 
 
-def _asking(commons: ReviewSession, model: str) -> Iterator[tuple[FeatureRun, PlannedOption]]:
-    for run in commons.runs.values():
+def _asking(session: ReviewSession, model: str) -> Iterator[tuple[FeatureRun, PlannedOption]]:
+    for run in session.runs.values():
         if run.plan.config.answers == "replayed":
             for rung in (run.incumbent, *run.rungs.values()):
                 if rung.model == model:

@@ -66,7 +66,7 @@ class Silent:
 
 
 class Prefetching:
-    """Progress of what is answered ahead: the review reads it again, and tells of it again."""
+    """Progress of a prefetch: the review reads the answers again, and tells of them again."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

@@ -1,12 +1,9 @@
-"""The review in one sentence: replay the plan, write a record per feature.
+"""A review: replay the plan, then write a record per feature.
 
-What differs between the plan that a cycle is held to and a later one, in people's words.
-
-Which plan a feature's reviews of a cycle are held to, and what of it was changed since.
-
-A plan binds when answers came under it, or stood in the journal when it was written: what is tuned
-after that is tuned after seeing. A plan of a review that was refused, or that nobody answered,
-binds nobody and is no use of the eval set. Whoever goes back to the plan that binds decides again.
+A plan binds its cycle once answers came under it, or stood in the journal when it was written: what
+is changed after that is changed after seeing, and makes the record EXPLORATORY. The plan of a
+review that was refused, or that nobody answered, binds nobody and is no use of the eval set. Going
+back to the binding plan makes records that can be signed again.
 """
 
 from __future__ import annotations
@@ -229,7 +226,7 @@ def _record(
 def context(
     workspace: Workspace, plan: FeaturePlan, engine: Runtime, run: FeatureRun | None
 ) -> Context:
-    """What a record needs beside the plan and the answers."""
+    """What a record needs besides the plan and the answers."""
     policy, journal = workspace.policy, engine.journal
     reasons = [QUICK if plan.quick else None, changed(plan, journal)]
     return Context(

@@ -1,14 +1,8 @@
-"""Run a plan: ask, read, step, until every feature is decided.
+"""Which trial is asked next, over all features of a review.
 
-How many trials of each lane may be on their way: a slow lane fills its own room and no other's.
-
-All trials wait in one window. Without rooms those of a slow lane would fill it, and the lanes
-beside it would be asked no faster.
-
-Whose turn it is to ask. Each feature goes at its own pace; all share the lanes.
-
-One trial of each feature in turn, as long as the trial's lane has room. A feature whose part is
-answered goes on at once, whatever the others still wait for.
+Features take turns, one trial each, as long as the trial's lane has quota left. Without a quota for
+each lane the trials of a slow one would fill the window, and fast lanes would idle. A feature whose
+step is answered goes on at once, whatever the others still wait for.
 """
 
 from __future__ import annotations
@@ -65,12 +59,12 @@ class LaneQuotas:
 
 @dataclass(slots=True, kw_only=True)
 class FeatureQueue:
-    """One feature: its course, the stage that it is at, and what it has on its way."""
+    """One feature: its steps, the one that it is at, and its trials that are on their way."""
 
     feature: str
     stages: Iterator[Stage]
     stage: Stage | None = None
-    """None: the course has ended."""
+    """None: the review of the feature has ended."""
     next: Trial | None = None
     open: int = 0
     """Trials that were given out and have no outcome yet."""
@@ -116,10 +110,13 @@ class Scheduler:
     """
 
     def __init__(
-        self, courses: Mapping[str, Iterator[Stage]], rooms: LaneQuotas, post: BatchQueue | None
+        self,
+        reviews: Mapping[str, Iterator[Stage]],
+        quotas: LaneQuotas,
+        batch_queue: BatchQueue | None,
     ) -> None:
         self._turns = {
-            name: FeatureQueue(feature=name, stages=stages) for name, stages in courses.items()
+            name: FeatureQueue(feature=name, stages=stages) for name, stages in reviews.items()
         }
         self._ready = deque(self._turns.values())
         """May enter their next stage."""
@@ -128,12 +125,12 @@ class Scheduler:
         """Asking, and their next trial's lane is full."""
         self._halted: dict[Halt, list[FeatureQueue]] = {halt: [] for halt in Halt}
         self._open = 0
-        self._rooms = rooms
-        self._post = post
+        self._rooms = quotas
+        self._batch_queue = batch_queue
 
     @property
     def has_ended(self) -> bool:
-        """Every course has."""
+        """Every feature has."""
         return not (self._ready or self._asking or self._open or any(self._halted.values()))
 
     def quiet(self) -> None:
@@ -165,33 +162,41 @@ class Scheduler:
                 continue
             if self._open:
                 return None
-            if self._post is None or self._halted[Halt.QUIET] or not self._halted[Halt.BATCHES]:
+            if (
+                self._batch_queue is None
+                or self._halted[Halt.QUIET]
+                or not self._halted[Halt.BATCHES]
+            ):
                 raise StopIteration
-            self._post.wait()
+            self._batch_queue.wait()
 
     def _go_on(self) -> None:
         """Let everyone enter the next stage who can; those who do so together share batches."""
         while True:
             while self._ready:
                 self._enter(self._ready.popleft())
-            if self._post is None or not self._post.has_mail:
+            if self._batch_queue is None or not self._batch_queue.has_mail:
                 return
-            self._read_batches(self._post)
+            self._read_batches(self._batch_queue)
 
     def _enter(self, turn: FeatureQueue) -> None:
         stage = turn.go_on()
         if isinstance(stage, TrialSet):
             self._asking.append(turn)
-        elif stage is Halt.BATCHES and not (self._post and self._post.awaits(turn.feature)):
+        elif stage is Halt.BATCHES and not (
+            self._batch_queue and self._batch_queue.awaits(turn.feature)
+        ):
             self._ready.append(turn)
         elif stage is not None:
             self._halted[stage].append(turn)
 
-    def _read_batches(self, post: BatchQueue) -> None:
-        post.exchange()
+    def _read_batches(self, batch_queue: BatchQueue) -> None:
+        batch_queue.exchange()
         waiting, self._halted[Halt.BATCHES] = self._halted[Halt.BATCHES], []
         for turn in waiting:
-            (self._halted[Halt.BATCHES] if post.awaits(turn.feature) else self._ready).append(turn)
+            (
+                self._halted[Halt.BATCHES] if batch_queue.awaits(turn.feature) else self._ready
+            ).append(turn)
 
     def _give(self) -> Trial | None:
         while self._asking:
@@ -239,23 +244,25 @@ def run_plan(plan: Plan, served: Mapping[str, str], engine: Runtime) -> Replayed
         InterruptedRunError: stopped; what was answered is in the journal.
         NotInJournalError: without a cluster, at the first answer that the journal lacks.
     """
-    commons = ReviewSession(plan, served, engine)
+    session = ReviewSession(plan, served, engine)
     if engine.cluster is not None:
-        commons.write_plans()
-    live, post = LivePass(commons), BatchQueue.of(commons)
+        session.write_plans()
+    live, batch_queue = LivePass(session), BatchQueue.of(session)
     live.measure_incumbents()
-    courses = {
-        name: FeatureReview(run=run, commons=commons, live=live, post=post).stages()
-        for name, run in commons.runs.items()
+    reviews = {
+        name: FeatureReview(run=run, session=session, live=live, batch_queue=batch_queue).stages()
+        for name, run in session.runs.items()
     }
-    rooms = LaneQuotas(lane_limits(commons.runs.values()))
-    rota = Scheduler(courses, rooms, post)
-    while not rota.has_ended:
-        answers = commons.replay(rota, window=rooms.window, others_settle=post is not None)
+    quotas = LaneQuotas(lane_limits(session.runs.values()))
+    scheduler = Scheduler(reviews, quotas, batch_queue)
+    while not scheduler.has_ended:
+        answers = session.replay(
+            scheduler, window=quotas.window, others_settle=batch_queue is not None
+        )
         with closing(answers) as outcomes:
             for outcome in outcomes:
-                rota.take(outcome)
-        rota.quiet()
+                scheduler.take(outcome)
+        scheduler.quiet()
     # From the journal alone nothing is asked: a review that it cannot make leaves no plan.
-    commons.write_plans()
-    return Replayed(runs=commons.runs, ledger=commons.ledger)
+    session.write_plans()
+    return Replayed(runs=session.runs, ledger=session.ledger)

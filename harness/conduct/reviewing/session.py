@@ -1,10 +1,6 @@
-"""What the features of one review share: ledger, governor, journal, and the door to answers.
+"""What the features of one review share: ledger, governor, journal, lanes, and who answers.
 
-The lanes that a review asks, and what a call on them costs.
-
-A planned feature at the start of its run, its models where they are served.
-
-What a review runs on, and the journal alone where it runs on nothing else.
+Where the journal has every answer, it is enough by itself: no cluster is opened.
 """
 
 from __future__ import annotations

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 
 from harness.ask.cluster.workers import Cluster
 from harness.ask.replay.worker import OPENER, missing_keys
-from harness.conduct.loads import STATE, asked_models
+from harness.conduct.loads import asked_models
 from harness.errors import UsageError
 from harness.journal.upkeep import models_in
 from harness.plan.model import Plan
 from harness.workspace.endpoints import endpoint_of
 from harness.workspace.model_file import ModelConfig
+from harness.workspace.state import journal_file
 from harness.workspace.workspace import Workspace
 from providers.opening import missing_sdk
 
@@ -35,7 +36,7 @@ def check_access_early(
     Raises:
         UsageError: one line per model: the variable that is not set, or the SDK to install.
     """
-    path = workspace.root / STATE / "journal.sqlite"
+    path = journal_file(workspace.root)
     known = models_in(path) if path.is_file() else frozenset[str]()
     check_models({name: workspace.models[name] for name in {*models} - known}, environ)
 

@@ -21,13 +21,14 @@ from harness.ask.serving.specs import ServeSpec, serve_specs
 from harness.ask.serving.states import ServerState, held, mark_of
 from harness.ask.serving.weights import cache_folder, resolve_weights
 from harness.ask.serving.weights_file import catalogue_of, wanted_weights
-from harness.conduct.loads import free_here, logs_of, needs_of, offline_of, room_of
+from harness.conduct.loads import free_here, needs_of, offline_of, room_of
 from harness.conduct.reviewing.loading import LoadBook
 from harness.conduct.reviewing.prefetch import answer_offline, is_answered, needs_server
 from harness.conduct.reviewing.session import Runtime
 from harness.plan.model import Plan
 from harness.wording import percent
 from harness.workspace.model_file import ModelConfig
+from harness.workspace.state import logs_folder, write_private
 from harness.workspace.workspace import Workspace
 
 
@@ -82,7 +83,7 @@ class Hosts:
         )  # fmt: skip
         with (
             self.cluster.gpu_workers(OFFLINE, [specs[name].gpus] * count) as gpu_workers,
-            held(logs_of(self.workspace.root), state),
+            held(logs_folder(self.workspace.root), state),
         ):
             runner = OfflineRunner(name, specs[name], gpu_workers, fetches.get(name))
             try:
@@ -96,7 +97,7 @@ class Hosts:
         specs, fetches = self._specs(models)
         self.say(f"starting {', '.join(models)} on the cluster")
         with host_models(
-            specs, placement=self.cluster, logs=logs_of(self.workspace.root), fetches=fetches,
+            specs, placement=self.cluster, logs=logs_folder(self.workspace.root), fetches=fetches,
             teams=self._teams(),
         ) as served:  # fmt: skip
             self.cluster.pin_servers(
@@ -178,7 +179,7 @@ def serve_here(local: Local, teams: Mapping[str, tuple[str, ...]]) -> Generator[
         served = stack.enter_context(
             serve_models(
                 local.specs(),
-                logs=logs_of(root),
+                logs=logs_folder(root),
                 environ=os.environ,
                 teams=teams,
                 gpus=lambda _: free_here(root, local.clock()),
@@ -219,7 +220,7 @@ def go_offline(hosts: Hosts, engine: Runtime, book: LoadBook) -> tuple[str, ...]
 
 def keeping(model: str, hosts: Hosts) -> Callable[[Sequence[ProcessAnswers]], None]:
     """Charge the time that the processes loaded, and keep their logs."""
-    logs = logs_of(hosts.workspace.root)
+    logs = logs_folder(hosts.workspace.root)
 
     def keep(shares: Sequence[ProcessAnswers]) -> None:
         times_s = [share.load_s for share in shares if share.load_s is not None]
@@ -228,11 +229,6 @@ def keeping(model: str, hosts: Hosts) -> Callable[[Sequence[ProcessAnswers]], No
             hosts.loaded({model: sum(times_s)})
         logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         for number, share in enumerate(shares, 1):
-            _write(logs / f"{model}.offline.{number}.log", share.log)
+            write_private(logs / f"{model}.offline.{number}.log", share.log)
 
     return keep
-
-
-def _write(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        out.write(text)

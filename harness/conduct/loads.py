@@ -20,15 +20,8 @@ from harness.ask.serving.gpus import (
 from harness.ask.serving.states import gpus_by_team, gpus_taken, list_servers
 from harness.plan.model import Plan
 from harness.workspace.model_file import ModelConfig
+from harness.workspace.state import logs_folder
 from harness.workspace.workspace import Workspace
-
-STATE = ".rightsize"
-"""Folder of a workspace where the journal lies; the only place that holds answers."""
-
-
-def logs_of(root: Path) -> Path:
-    """Where a workspace keeps the logs and state files of its servers."""
-    return root / STATE / "logs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +75,13 @@ def check_quotas(workspace: Workspace, plan: Plan, now: datetime) -> None:
 
 def room_of(workspace: Workspace, machines: tuple[int, ...], now: datetime) -> FreeGpus:
     """The GPUs that there are, and what the teams may still hold of them."""
-    held = gpus_by_team(list_servers(logs_of(workspace.root), now))
+    held = gpus_by_team(list_servers(logs_folder(workspace.root), now))
     return FreeGpus(machines=machines, quota=workspace.policy.gpu_quota, held=held)
 
 
 def free_here(root: Path, now: datetime) -> tuple[Gpu, ...]:
     """GPUs of this machine that no server of the workspace has."""
-    return free_gpus(os.environ, gpus_taken(list_servers(logs_of(root), now)))
+    return free_gpus(os.environ, gpus_taken(list_servers(logs_folder(root), now)))
 
 
 def offline_of(workspace: Workspace, plan: Plan) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from harness.bring.labelling.questions import counted
 from harness.conduct.checking import checked_workspace
 from harness.conduct.listening import Listener, Planned, Quiet
-from harness.conduct.loads import STATE
 from harness.conduct.opening import cycle_of, kept, utc_now
 from harness.conduct.reviewing.review import begun, binding, changed
 from harness.errors import Faults
@@ -19,6 +18,7 @@ from harness.journal.journal import Journal
 from harness.plan.model import FeaturePlan, Plan
 from harness.plan.planning import PlanHooks, Selection, plan_review
 from harness.wording import listed
+from harness.workspace.state import journal_file
 from harness.workspace.workspace import Workspace
 
 QUICK_SUFFIX = "-quick"
@@ -26,7 +26,7 @@ QUICK_SUFFIX = "-quick"
 
 def with_counted_labels(planned: Planned) -> Plan:
     """The plan, its expected labels counted as far as the journal has answers."""
-    path = planned.workspace.root / STATE / "journal.sqlite"
+    path = journal_file(planned.workspace.root)
     if not path.is_file():
         return planned.plan
     with Journal.read(path) as journal:
@@ -101,7 +101,7 @@ def planned_in(
 
 def fixing_lines(plan: Plan, root: Path) -> Iterator[str]:
     """What a review fixes for its cycle, or cannot decide any more: a line a feature."""
-    path = root / STATE / "journal.sqlite"
+    path = journal_file(root)
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.read(path)) if path.is_file() else None
         for one in plan.to_ask:

@@ -19,7 +19,7 @@ from harness.ask.replay.retry import RetryPolicy
 from harness.conduct.access import check_access, check_access_early, check_node_keys
 from harness.conduct.hosting import Hosts, go_offline
 from harness.conduct.listening import Listener, Planned, Quiet
-from harness.conduct.loads import STATE, check_quotas, free_here, loads_of, room_of
+from harness.conduct.loads import check_quotas, free_here, loads_of, room_of
 from harness.conduct.opening import utc_now
 from harness.conduct.planning import opened, planned_in
 from harness.conduct.reviewing.loading import LoadBook
@@ -35,6 +35,7 @@ from harness.plan.planning import Selection
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_sound, write_records
 from harness.tell.pages import publish
+from harness.workspace.state import journal_file, state_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,7 @@ def run(planned: Planned, settings: RunSettings) -> Reviewed:
     """
     root, cycle = planned.workspace.root, planned.plan.cycle
     folder = (settings.out or root / "reviews") / cycle
-    path, run_id = root / STATE / "journal.sqlite", secrets.token_hex(8)
+    path, run_id = journal_file(root), secrets.token_hex(8)
     _check_writable(folder)
     with Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat()) as journal:
         earlier_usd = journal.spend(cycle=cycle).known_usd
@@ -161,7 +162,7 @@ def reviewed(
         return run_review(workspace, plan, {}, engine)
     except NotInJournalError:
         faults.found.clear()  # The features go through the same again, with who can answer.
-        state = workspace.root / STATE
+        state = state_folder(workspace.root)
     if settings.address is None:
         check_access(workspace, plan, os.environ)
     with ExitStack() as stack:

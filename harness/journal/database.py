@@ -26,6 +26,7 @@ from pathlib import Path
 from filelock import lock_descriptor
 
 from harness.errors import UsageError
+from harness.workspace.state import open_private
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -138,7 +139,7 @@ def locked(journal: Path) -> Generator[None]:
 def take_lock(journal: Path) -> int:
     """Lock a journal for writing; returns the descriptor that holds the lock until closed."""
     file = journal.with_name(journal.name + ".lock")
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_private(file)
     with ExitStack() as stack:
         stack.callback(os.close, descriptor)
         if not lock_descriptor(descriptor, blocking=False):

@@ -32,9 +32,6 @@ def _name(feature: str, option: str) -> str:
     return f"{TRY}{feature} {option}"
 
 
-JOURNAL = ".rightsize/journal.sqlite"
-"""Where a workspace keeps its journal."""
-
 PACES = """
 SELECT provider, key, model, sum(calls), sum(answered), sum(tokens), (
     SELECT avg(total_s) FROM attempts JOIN trials USING (fingerprint)

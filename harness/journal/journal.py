@@ -20,6 +20,7 @@ from harness.journal import rows as sql
 from harness.journal.database import connect, migrate, take_lock, transaction
 from harness.journal.rows import Settled, attempt_of, end_row, outcome_row, to_text, trial_row
 from harness.journal.trials import Attempt, LaneHistory, Outcome, Trial
+from harness.workspace.state import open_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,7 @@ class Journal:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = take_lock(path)
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.close(open_private(path))
             connection = connect(path)
             migrate(connection, str(path))
             with transaction(connection):

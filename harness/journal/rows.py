@@ -10,7 +10,16 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from harness.journal.trials import Answered, Attempt, Failed, Lane, LaneHistory, Outcome, Trial
+from harness.journal.trials import (
+    Answered,
+    Attempt,
+    Failed,
+    FaultKind,
+    Lane,
+    LaneHistory,
+    Outcome,
+    Trial,
+)
 from harness.workspace.fingerprints import fingerprint
 from providers.completion import TokenUsage
 
@@ -43,8 +52,6 @@ if TYPE_CHECKING:
     Row: TypeAlias = tuple[Any, ...]
 
 LANE_FACTS = tuple(field.name for field in fields(LaneHistory) if field.name != "lane")
-INTERRUPTED = "InterruptedError"
-"""Error of an attempt whose run died before its end was known."""
 TRY = "try "
 """Begins the name under which a try stands among the plans; no feature's id has a space."""
 
@@ -174,7 +181,7 @@ def attempt_of(row: Row) -> Attempt:
         total_s=total,
         first_token_s=first,
         inter_token_s=inter,
-        error=error if ended else INTERRUPTED,
+        error=error if ended else FaultKind.INTERRUPTED,
         status=status,
         request_id=request_id,
         served_model=served_model,

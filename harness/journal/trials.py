@@ -1,14 +1,14 @@
-"""What is asked, what each wire call did, and how a trial ended.
+"""Trials, their attempts and outcomes, the kinds of fault, and lanes.
 
 A trial is one case x one option x one repeat. It may take several attempts, each of which costs.
-
-What a provider limits together, and what earlier runs saw of it.
+A lane is what a provider limits together; its history is what a run saw of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
 
 from providers.completion import TokenUsage
@@ -16,6 +16,41 @@ from providers.provider import Endpoint
 from providers.request import ModelRequest
 
 Purpose: TypeAlias = Literal["quality", "latency", "judge"]
+
+
+class FaultKind(StrEnum):
+    """Why a call brought no answer, or was not made; the values are what the journal keeps.
+
+    The first twelve are classes of `providers.errors`, the others happen on our side.
+    """
+
+    RATE_LIMITED = "RateLimitedError"
+    OVERLOADED = "OverloadedError"
+    TIMED_OUT = "TimedOutError"
+    CONNECTION_FAILED = "ConnectionFailedError"
+    BROKEN_BODY = "BrokenBodyError"
+    AUTH_REJECTED = "AuthRejectedError"
+    MODEL_NOT_FOUND = "ModelNotFoundError"
+    SDK_MISSING = "SdkMissingError"
+    BAD_REQUEST = "BadRequestError"
+    PROMPT_TOO_LONG = "PromptTooLongError"
+    CONTENT_BLOCKED = "ContentBlockedError"
+    DEADLINE_EXCEEDED = "DeadlineExceededError"
+    CEILING_EXCEEDED = "CeilingExceededError"
+    """No call may last longer, however slowly its bytes come."""
+    UNEXPECTED = "UnexpectedError"
+    """A provider raised what it does not declare; the journal keeps that exception's class."""
+    WORKER_LOST = "WorkerLostError"
+    """The worker died with the call in flight: whether it was billed is unknown."""
+    INTERRUPTED = "InterruptedError"
+    """The run died before the end of the call was known."""
+    NO_RESULT = "NoResultError"
+    """A batch ended without a result for the item: whether it was billed is unknown."""
+    BATCH_FAILED = "BatchFailedError"
+    BATCH_NOT_ENDED = "BatchNotEndedError"
+    OFFLINE_RUN_FAILED = "OfflineRunFailedError"
+    BUDGET_EXHAUSTED = "BudgetExhausted"
+    """The cap had no room for the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +89,7 @@ class Attempt:
     first_token_s: float | None
     inter_token_s: float | None
     error: str | None
-    """Class of the provider's error; None when the call brought an answer."""
+    """A `FaultKind`, or the class of an unexpected exception; None: the call brought an answer."""
     status: int | None
     request_id: str | None
     served_model: str | None

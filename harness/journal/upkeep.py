@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sqlite3
 import stat
 from collections.abc import Generator, Sequence
@@ -15,6 +16,7 @@ from harness.errors import UsageError
 from harness.journal.database import connect, locked, migrate, read_version, transaction
 from harness.journal.rows import FIND_LANES, lane_of, plan_row_sha256, to_text
 from harness.journal.trials import LaneHistory
+from harness.workspace.state import OWNER_ONLY, open_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +207,7 @@ def models_in(path: Path) -> frozenset[str]:
 def check(path: Path) -> Sequence[str]:
     """Find what is wrong with a journal, one line each."""
     problems: list[str] = []
-    mode = stat.S_IMODE(path.stat().st_mode) if path.is_file() else 0o600
+    mode = stat.S_IMODE(path.stat().st_mode) if path.is_file() else OWNER_ONLY
     if mode & 0o077:
         problems.append(f"{path}: others may read it (mode {mode:o}); chmod 600")
     with reading(path) as connection:
@@ -274,7 +276,7 @@ def export(path: Path, out: Path, *, answers: bool = False) -> int:
         parquet: Any = importlib.import_module("pyarrow.parquet")
     except ModuleNotFoundError:
         raise UsageError("Parquet needs pyarrow: install model-rightsizing[review]") from None
-    out.touch(mode=0o600)
+    os.close(open_private(out))
     parquet.write_table(arrow.Table.from_pylist(rows), out)
     return len(rows)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evalsets.cases import EvalSet
 from harness.errors import Faults, UsageError
-from harness.journal.earlier import JOURNAL, read_paces
+from harness.journal.earlier import read_paces
 from harness.judge.scoring.catalogue import is_closed
 from harness.money.levers import best_without_test, levers, observe
 from harness.money.monthly import MonthlyCost, cost_from_traffic
@@ -36,6 +36,7 @@ from harness.plan.sampling import draw, floor_before, floor_note, near_copies_of
 from harness.record.base import Reason
 from harness.record.money import Lever
 from harness.workspace.feature_file import FeatureConfig
+from harness.workspace.state import journal_file
 from harness.workspace.workspace import Workspace
 from providers.completion import TokenUsage
 
@@ -111,7 +112,7 @@ def plan_review(
         loads=tuple(planned_loads(workspace, [one for one in plans if one.status in TO_ASK])),
         forecast=forecast(
             plans,
-            read_paces(workspace.root / JOURNAL),
+            read_paces(journal_file(workspace.root)),
             share_of_rate_limit=workspace.policy.share_of_rate_limit,
         ),
     )

@@ -7,7 +7,6 @@ by its owner; its texts come in as `ContentCase`, and no record has a field for 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from harness.record.model import DecisionRecord
 from harness.record.stored import file_name
 from harness.tell.facts import read_facts
 from harness.tell.words import spoken
+from harness.workspace.state import write_private
 from reports.document import (
     Block,
     Bullets,
@@ -31,7 +31,6 @@ from reports.render import render
 
 _MOST_CASES = 10
 _LONGEST = 20_000
-_OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,13 +177,3 @@ def _key(record: DecisionRecord, cases: Sequence[ContentCase]) -> Bullets:
         for number, case in enumerate(_sheet_cases(record, cases), start=1)
     )
     return Bullets(lead=None, items=items or ("No answers differ.",))
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file atomically, readable only by its owner."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    draft.replace(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -14,6 +14,7 @@ from harness.ask.cluster.session import Session, join_remote, remote_token, star
 from harness.ask.cluster.watchdog import guard
 from harness.ask.cluster.workers import Ended, Host, Lost, WorkerPool, own_identity, refuse_mismatch
 from harness.errors import RightsizeError, UsageError
+from harness.journal.trials import FaultKind
 
 # pyright: basic
 
@@ -124,7 +125,7 @@ class RayWorkerPool:
 
     def _hand(self, host: Any, part: list[tuple[int, object]]) -> None:
         if host not in self._hosts:
-            self._undelivered += [Lost(task=number, reason="WorkerLostError") for number, _ in part]
+            self._undelivered += _lost(number for number, _ in part)
         elif part:
             self._hosts[host].update(number for number, _ in part)
             host.submit.options(num_returns=0).remote(part)
@@ -152,7 +153,7 @@ class RayWorkerPool:
             # A pinned worker is not replaced: if its node is gone, so is the server there.
             if host not in self._pinned.values():
                 self._replace()
-            return [Lost(task=number, reason="WorkerLostError") for number in sorted(tasks)]
+            return _lost(sorted(tasks))
         self._poll(host)
         tasks.difference_update(end.task for end in ended)
         return ended
@@ -201,6 +202,10 @@ class RayWorkerPool:
 
     def _poll(self, host: Any) -> None:
         self._polls[host.collect.remote()] = host
+
+
+def _lost(tasks: Iterable[int]) -> list[Ended]:
+    return [Lost(task=number, reason=FaultKind.WORKER_LOST) for number in tasks]
 
 
 def _on(node: str) -> Any:

@@ -17,6 +17,7 @@ from threading import Event, Thread
 from typing import Any
 
 from harness.errors import RightsizeError, UsageError
+from harness.workspace.state import write_private
 
 # pyright: basic
 
@@ -160,10 +161,7 @@ def remote_token(environ: Mapping[str, str], token_file: Path) -> Path:
 
 def write_token(file: Path, token: str | None = None) -> None:
     """Write a token, random unless given, that only its owner can read."""
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as handle:
-        handle.write(token or secrets.token_hex(32))
+    write_private(file, token or secrets.token_hex(32))
 
 
 def start_patiently(ray: Any, options: Mapping[str, Any]) -> Any:

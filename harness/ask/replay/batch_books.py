@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from harness.ask.replay.batch_calls import Submitted
 from harness.ask.replay.calls import CallFailure, answered, given_up
-from harness.ask.replay.engine import BUDGET
 from harness.ask.replay.ledger import Ledger
 from harness.journal.journal import Ended, Journal, Sent, UnderWay
-from harness.journal.trials import Attempt, Missing, Outcome, Trial
+from harness.journal.trials import Attempt, FaultKind, Missing, Outcome, Trial
 from providers.answer import Answer
 
-NO_RESULT = CallFailure(error="NoResultError", blame="transient")
+NO_RESULT = CallFailure(kind=FaultKind.NO_RESULT, blame="transient")
 """The batch ended without a word about the item: whether it was billed is unknown."""
 
 
@@ -67,7 +66,7 @@ def of_whole_batch(fault: CallFailure) -> CallFailure:
     anything else each item learns by itself, live.
     """
     refused = fault.status is not None or not fault.billable
-    stays = fault.blame == "lane" and fault.error != "ModelNotFoundError"
+    stays = fault.blame == "lane" and fault.kind is not FaultKind.MODEL_NOT_FOUND
     blame = fault.blame if stays else "transient"
     return replace(fault, billable=not refused, blame=blame)
 
@@ -179,5 +178,6 @@ def missing(item: Item, reason: str, attempts: tuple[Attempt, ...] = ()) -> list
 
 
 def unaffordable(duplicates: Sequence[list[Trial]]) -> list[Outcome]:
-    """The cap has no room for the batch."""
-    return [Missing(trial=t, attempts=(), reason=BUDGET) for waiting in duplicates for t in waiting]
+    """The outcomes of a batch that the cap leaves no money for."""
+    reason = FaultKind.BUDGET_EXHAUSTED
+    return [Missing(trial=t, attempts=(), reason=reason) for same in duplicates for t in same]

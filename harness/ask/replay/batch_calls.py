@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from harness.ask.replay.calls import CallFailure, fault_of
+from harness.ask.replay.calls import CallFailure, fault_of, unexpected
 from harness.errors import UsageError
+from harness.journal.trials import FaultKind
 from providers.answer import Answer
 from providers.batch import BatchAnswered, BatchItem, BatchProvider, BatchStatus
 from providers.errors import ProviderError
@@ -94,11 +95,13 @@ class BatchWorker:
         except ProviderError as error:
             return fault_of(error)
         except TimeoutError:
-            return CallFailure(error="CeilingExceededError", blame="transient", total_s=CEILING_S)
+            return CallFailure(
+                kind=FaultKind.CEILING_EXCEEDED, blame="transient", total_s=CEILING_S
+            )
         except UsageError as error:
-            return CallFailure(error=type(error).__name__, blame="lane", billable=False)
+            return unexpected(error, blame="lane", billable=False)
         except Exception as error:  # noqa: BLE001  # a provider's bug costs one batch, not the run
-            return CallFailure(error=type(error).__name__, blame="request")
+            return unexpected(error, blame="request")
 
     async def _made(self, batches: BatchProvider, call: BatchCall) -> BatchReply:
         match call:

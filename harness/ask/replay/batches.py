@@ -44,7 +44,7 @@ from harness.ask.replay.calls import LOST, CallFailure
 from harness.ask.replay.ledger import Ledger
 from harness.errors import InterruptedRunError
 from harness.journal.journal import Journal
-from harness.journal.trials import Outcome, Trial
+from harness.journal.trials import FaultKind, Outcome, Trial
 from providers.answer import Answer
 from providers.batch import BatchItem
 
@@ -132,7 +132,7 @@ class PollTimer:
         return self._waited.get(batch, 0.0) >= self.back_off.window_s
 
 
-FAILED = CallFailure(error="BatchFailedError", blame="transient")
+FAILED = CallFailure(kind=FaultKind.BATCH_FAILED, blame="transient")
 
 
 class BatchBackend(Protocol):
@@ -235,7 +235,7 @@ class Batches:
                 outcomes += self._look(batch)
                 if name in self._open and self._polls.are_over(name):
                     self._tell(f"batch {batch.id} has not ended; a later run reads it")
-                    outcomes += self._drop(batch, "BatchNotEndedError")
+                    outcomes += self._drop(batch, FaultKind.BATCH_NOT_ENDED)
         self._polls.again(self._open)
         return outcomes
 

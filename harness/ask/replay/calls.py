@@ -1,8 +1,7 @@
-"""What travels between the driver and a worker: one call, and how it went.
+"""One wire call between the driver and a worker: the call, its reply, and what the reply means.
 
-What a reply means: the attempt that goes to the journal, and how its trial ends.
-
-A provider's error as a fact that may travel and be kept.
+A provider's error becomes a `CallFailure`, which can be pickled and kept; a reply becomes the
+attempt that the journal keeps, and its trial's outcome.
 """
 
 from __future__ import annotations
@@ -10,9 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from harness.journal.trials import Answered, Attempt, Failed, Missing, Outcome, Trial
+from harness.journal.trials import Answered, Attempt, Failed, FaultKind, Missing, Outcome, Trial
 from providers.answer import Answer
 from providers.completion import Completion, RateLimit, TokenUsage
 from providers.errors import (
@@ -29,8 +29,8 @@ from providers.provider import Endpoint
 from providers.request import ModelRequest
 
 Blame: TypeAlias = Literal["transient", "model", "lane", "request"]
-"""Whom a fault is charged to: the moment (ask again), the model (score 0), the whole lane
-(nobody need ask), or this request (no score)."""
+"""Who is to blame for a fault. `transient`: nobody, ask again; `model`: score 0; `lane`: send
+nothing more there; `request`: this trial has no score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +41,12 @@ class Call:
     request: ModelRequest
     lane: str = ""
     width: int | None = None
-    """Most calls of this lane that the worker has on the wire at once; the rest wait their turn
-    there, so that a freed place is filled without a word from the driver. None: no such limit."""
+    """Most calls of this lane that the worker makes at once. The rest wait at the worker, so that
+    the next one starts without a round trip to the driver. None: no limit there."""
 
     @property
     def server_url(self) -> str | None:
-        """Address that is asked; a server of ours listens on its own node only."""
+        """URL of the server; one that we started listens on its own node only."""
         return self.endpoint.base_url
 
 
@@ -54,8 +54,7 @@ class Call:
 class CallFailure:
     """Why a call brought no answer, without a word of the request or the reply."""
 
-    error: str
-    """Class of the provider's error."""
+    kind: FaultKind
     blame: Blame
     status: int | None = None
     request_id: str | None = None
@@ -64,32 +63,40 @@ class CallFailure:
     rate_limit: RateLimit | None = None
     billable: bool = True
     total_s: float | None = None
+    exception: str | None = None
+    """Class of an unexpected exception; None for every other kind."""
+
+    def __post_init__(self) -> None:
+        if (self.exception is not None) != (self.kind is FaultKind.UNEXPECTED):
+            raise ValueError(f"a class of exception goes with an unexpected one only: {self!r}")
+
+    @property
+    def error(self) -> str:
+        """Name of the fault, as the journal keeps it."""
+        return self.exception or self.kind.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """How a call went."""
+    """What came of a call."""
 
     started_at: str
     """UTC, ISO 8601."""
     result: Completion | CallFailure
     lagged: bool
-    """The worker's event loop was late during the call."""
-
-
-LOST_WORKER = "WorkerLostError"
-"""The worker died with the call in flight: whether it was billed is unknown."""
+    """The worker's event loop was late during the call, so its latency is not a sample."""
 
 
 MODELS_FAULT = frozenset({"length", "refusal", "content_filter"})
-"""Finishes that are the model's failure, whatever text came with them."""
+"""Finish reasons that count as the model's failure, whatever text came with them."""
 
-LOST = CallFailure(error=LOST_WORKER, blame="transient")
-"""A worker died with the call in flight."""
+KINDS = MappingProxyType({kind.value: kind for kind in FaultKind})
+
+LOST = CallFailure(kind=FaultKind.WORKER_LOST, blame="transient")
 
 
 def attempt_of(trial: Trial, number: int, reply: Reply, cost_usd: Decimal | None) -> Attempt:
-    """The attempt as evidence."""
+    """The attempt as the journal keeps it."""
     result = reply.result
     answer = result if isinstance(result, Completion) else None
     fault = result if isinstance(result, CallFailure) else None
@@ -113,7 +120,7 @@ def attempt_of(trial: Trial, number: int, reply: Reply, cost_usd: Decimal | None
 def answered(
     trial: Trial, attempts: tuple[Attempt, ...], completion: Completion | Answer
 ) -> Outcome:
-    """How a trial with a reply ends."""
+    """The outcome of a trial that got a reply."""
     if completion.finish in MODELS_FAULT:
         return Failed(trial=trial, attempts=attempts, reason=completion.finish)
     calls = json.dumps([asdict(call) for call in completion.tool_calls])
@@ -127,16 +134,18 @@ def answered(
 
 
 def given_up(trial: Trial, attempts: tuple[Attempt, ...], fault: CallFailure) -> Outcome:
-    """How a trial ends that is asked no more."""
+    """The outcome of a trial that is not asked again after a fault."""
     if fault.blame == "model":
         return Failed(trial=trial, attempts=attempts, reason=fault.error)
     return Missing(trial=trial, attempts=attempts, reason=fault.error)
 
 
 def fault_of(error: ProviderError) -> CallFailure:
-    """Keep what may be kept of a provider's error."""
+    """What may be kept of a provider's error: never a text of the request or the reply."""
+    name = type(error).__name__
+    kind = KINDS.get(name, FaultKind.UNEXPECTED)
     return CallFailure(
-        error=type(error).__name__,
+        kind=kind,
         blame=blame(error),
         status=error.status,
         request_id=error.request_id,
@@ -145,11 +154,22 @@ def fault_of(error: ProviderError) -> CallFailure:
         rate_limit=error.rate_limit,
         billable=error.billable,
         total_s=error.total_s,
+        exception=name if kind is FaultKind.UNEXPECTED else None,
+    )
+
+
+def unexpected(error: Exception, *, blame: Blame, billable: bool = True) -> CallFailure:
+    """An exception that the provider does not declare, kept by its class alone."""
+    return CallFailure(
+        kind=FaultKind.UNEXPECTED,
+        blame=blame,
+        billable=billable,
+        exception=type(error).__name__,
     )
 
 
 def blame(error: ProviderError) -> Blame:
-    """Whom an error is charged to."""
+    """Who is to blame for an error."""
     match error:
         case TransientError():
             return "transient"

@@ -21,11 +21,8 @@ from harness.ask.replay.retry import RetryPolicy, counts
 from harness.ask.replay.worker import OPENER
 from harness.errors import InterruptedRunError
 from harness.journal.journal import Ended, Journal, Sent
-from harness.journal.trials import Missing, Outcome, Trial
+from harness.journal.trials import FaultKind, Missing, Outcome, Trial
 from harness.wording import usd
-
-BUDGET = "BudgetExhausted"
-"""Reason of a trial that the cap left no room for."""
 
 WINDOW = 2000
 """Trials read ahead: enough to keep every lane busy, few enough to keep memory flat. No more are
@@ -243,7 +240,7 @@ class ReplayLoop:
             if reason is not None:
                 yield from self._missing(self._backlog.clear(lane), reason)
         if self._cap_reached:
-            yield from self._missing(self._backlog.clear(), BUDGET)
+            yield from self._missing(self._backlog.clear(), FaultKind.BUDGET_EXHAUSTED)
 
     def _missing(self, pendings: Iterator[Pending], reason: str) -> Iterator[Outcome]:
         for pending in list(pendings):

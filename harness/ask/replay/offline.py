@@ -24,6 +24,7 @@ from harness.ask.replay.batch_calls import (
 from harness.ask.replay.calls import CallFailure, fault_of
 from harness.ask.serving.offline import OfflineRunner, ProcessAnswers
 from harness.ask.serving.server import ServeError
+from harness.journal.trials import FaultKind
 from providers.answer import Answer
 from providers.batch import BatchAnswered, BatchStatus
 from providers.errors import ProviderError
@@ -31,7 +32,7 @@ from providers.openai_batch import BatchLines
 
 PREFIX = "offline-"
 """Of a batch's id in the journal, where a vendor's has the vendor's."""
-UNANSWERED = CallFailure(error="OfflineRunFailedError", blame="transient", billable=False)
+UNANSWERED = CallFailure(kind=FaultKind.OFFLINE_RUN_FAILED, blame="transient", billable=False)
 """Of an item whose process failed: its GPUs' time is charged as load time, and no token is."""
 NO_SUCH_RUN = Polled(status=BatchStatus(stage="failed", reason="its run was ended"))
 

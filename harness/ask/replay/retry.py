@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from harness.ask.replay.calls import CallFailure
+from harness.journal.trials import FaultKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,5 +38,5 @@ class RetryPolicy:
 
 
 def counts(fault: CallFailure) -> bool:
-    """Whether a failed attempt counts against the number of attempts."""
-    return fault.error != "RateLimitedError"
+    """Whether a failed attempt counts against `max_attempts`: a rate limit does not."""
+    return fault.kind is not FaultKind.RATE_LIMITED

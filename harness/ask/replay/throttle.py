@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.ask.replay.calls import CallFailure, Reply
+from harness.journal.trials import FaultKind
 from providers.completion import RateLimit, TokenUsage
 
 ROUNDING = 1e-9
@@ -233,7 +234,7 @@ class Throttle:
         self.window = min(float(self.limits.max_concurrency), self.window + step)
 
     def _push_back(self, fault: CallFailure, sent_at: float, now: float) -> None:
-        if fault.error == "RateLimitedError":
+        if fault.kind is FaultKind.RATE_LIMITED:
             self.counts.rate_limited += 1
             self._pushed_at = now
             wait_s = BARE_PAUSE_S if fault.retry_after_s is None else fault.retry_after_s

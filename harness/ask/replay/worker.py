@@ -23,8 +23,9 @@ from typing import TypeVar, cast
 
 from harness.ask.cluster.workers import Done, WorkerPool
 from harness.ask.replay.batch_calls import BatchReply, BatchWorker, Fetch, Poll, Submit
-from harness.ask.replay.calls import Call, CallFailure, Reply, fault_of
+from harness.ask.replay.calls import Call, CallFailure, Reply, fault_of, unexpected
 from harness.errors import RightsizeError, UsageError
+from harness.journal.trials import FaultKind
 from providers.batch import BatchProvider
 from providers.completion import Completion
 from providers.errors import AuthRejectedError, ProviderError
@@ -252,8 +253,10 @@ class Worker:
         except ProviderError as error:
             return fault_of(error)
         except TimeoutError:
-            return CallFailure(error="CeilingExceededError", blame="transient", total_s=CEILING_S)
+            return CallFailure(
+                kind=FaultKind.CEILING_EXCEEDED, blame="transient", total_s=CEILING_S
+            )
         except UsageError as error:
-            return CallFailure(error=type(error).__name__, blame="lane", billable=False)
+            return unexpected(error, blame="lane", billable=False)
         except Exception as error:  # noqa: BLE001  # a provider's bug costs one trial, not the run
-            return CallFailure(error=type(error).__name__, blame="request")
+            return unexpected(error, blame="request")

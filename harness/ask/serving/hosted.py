@@ -45,6 +45,7 @@ from harness.ask.serving.states import (
 )
 from harness.ask.serving.weights import cache_folder, ensure_weights
 from harness.ask.serving.weights_file import WeightsSpec
+from harness.workspace.state import write_private
 
 WATCH_S = 1.0
 STOPPED = "was stopped with `rightsize serving stop`"
@@ -126,9 +127,7 @@ class ServerMonitor:
 
     def _end(self, one: Hosted) -> None:
         text = str(one.worker.call("stop"))
-        log = self.log(one)
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(text)
+        write_private(self.log(one), text)
         self._forget(one)
 
     def _lose(self, one: Hosted, error: GpuWorkerError) -> None:

@@ -34,6 +34,7 @@ from harness.ask.serving.states import (
     write_state,
 )
 from harness.errors import RightsizeError
+from harness.workspace.state import create_private
 
 HEALTH_S = 2.0
 ANSWER_S = 120.0
@@ -161,8 +162,8 @@ def start(model: str, spec: ServeSpec, place: ServerContext) -> Running:
         )
     place.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = place.logs / f"{model}.log"
-    log.unlink(missing_ok=True)  # another server of this model may still write to the last one
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    # A new file: another server of this model may still write to the last one.
+    with os.fdopen(create_private(log), "wb") as out:
         guard = subprocess.Popen(  # noqa: S603  # our own guard and the workspace's own command
             [*_guard_line(model, spec, place), *command],
             stdin=subprocess.DEVNULL if place.detached else subprocess.PIPE,

@@ -21,6 +21,7 @@ import psutil
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError
+from harness.workspace.state import open_private, write_private
 
 SAME_S = 1.0
 """The kernel tells the moment of boot in whole seconds, and may correct itself by one."""
@@ -121,10 +122,7 @@ def state_file(folder: Path, model: str, port: int) -> Path:
 def write_state(folder: Path, state: ServerState) -> None:
     """Write the state file, 0600; whole at once, for somebody may be reading."""
     path = folder / f"{state.name}{STATE}"
-    part = path.with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(STATES.dump_json(state))
-    part.replace(path)
+    write_private(path, STATES.dump_json(state))
 
 
 @contextmanager
@@ -180,7 +178,7 @@ def _read(path: Path) -> ServerState | None:
 def ask_to_stop(folder: Path, state: ServerState) -> Path:
     """Leave word for the review that has the server; the file is removed when it is done."""
     asked = folder / f"{state.name}{ASKED}"
-    asked.touch(mode=0o600)
+    os.close(open_private(asked))
     return asked
 
 

@@ -13,7 +13,6 @@ from harness.ask.replay.retry import RetryPolicy
 from harness.cli import options
 from harness.cli.cycle.report import wanted_records
 from harness.conduct.deciding import change_on_disk
-from harness.conduct.loads import STATE
 from harness.conduct.opening import cycle_of, find_workspace
 from harness.conduct.remaking import compare_findings
 from harness.conduct.reviewing.progress import Silent
@@ -29,6 +28,7 @@ from harness.record.model import DecisionRecord
 from harness.record.stored import read_records
 from harness.tell.pages import publish
 from harness.wording import plural, usd
+from harness.workspace.state import journal_file
 from harness.workspace.workspace import Workspace, load_workspace
 
 _ACCEPTED = {State.ACCEPTED, State.IMPLEMENTED, State.VERIFIED}
@@ -100,7 +100,7 @@ def _recompute(workspace: Workspace, record: DecisionRecord) -> bool:
     quick = any("--quick" in reason for reason in record.evidence.exploratory)
     wanted = Selection(features=(name,), models=(), quick=quick, max_spend_usd=None)
     plan = plan_review(workspace, cycle=record.cycle, on=moment.date(), wanted=wanted)
-    state = workspace.root / STATE / "journal.sqlite"
+    state = journal_file(workspace.root)
     if not state.is_file():
         raise CannotTellError(f"{name}: no journal at {state}; the record rests on one")
     with Journal.read(state) as journal:

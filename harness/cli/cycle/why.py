@@ -13,14 +13,14 @@ from harness.bring.labelling.questions import shown_input
 from harness.bring.labelling.sheets import printable
 from harness.cli import options
 from harness.conduct.differences import Disagreement, Side, disagreements
-from harness.conduct.loads import STATE
 from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.plan.planning import Selection, plan_review
 from harness.record.stored import file_name, read_records
-from harness.tell.content import ContentCase, write_content, write_private
+from harness.tell.content import ContentCase, write_content
 from harness.wording import plural
+from harness.workspace.state import journal_file, write_private
 from harness.workspace.workspace import load_workspace
 
 
@@ -45,7 +45,7 @@ def why(feature: str, workspace: Path, cycle: str | None, include_content: Path 
     wanted = Selection(features=(feature,))
     loaded = load_workspace(root, features=(feature,))
     plan = plan_review(loaded, cycle=named, on=now.date(), wanted=wanted).features[0]
-    with Journal.read(root / STATE / "journal.sqlite") as journal:
+    with Journal.read(journal_file(root)) as journal:
         found = list(disagreements(plan, journal))
     if include_content is not None:
         if include_content.suffix == ".jsonl":

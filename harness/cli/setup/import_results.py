@@ -25,7 +25,6 @@ from harness.bring.onramp.imported_answers import (
     match_answers,
 )
 from harness.cli import options
-from harness.conduct.loads import STATE
 from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import ExitCode, Problem, WorkspaceError
 from harness.journal.journal import Journal
@@ -33,6 +32,7 @@ from harness.plan.model import FeaturePlan
 from harness.plan.planning import Selection, plan_review
 from harness.plan.sampling import copies_line, near_copies_line
 from harness.wording import plural
+from harness.workspace.state import journal_file
 from harness.workspace.workspace import load_workspace
 
 one_feature = click.option("--feature", "-f", required=True, help="Id of the feature.")
@@ -75,7 +75,7 @@ def outcomes_command(
     wanted = Selection(features=(feature,))
     cycle = cycle_of(None, now.date())
     plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted).features[0]
-    path = root / STATE / "journal.sqlite"
+    path = journal_file(root)
     found = _matched(path, plan, answers, drafted.names, now=now.isoformat())
     replaced = _targets(plan, found, answers, replace=replace)
     run_id = import_run_id(data)

@@ -8,12 +8,12 @@ import click
 
 from harness.cli import options
 from harness.cli.show import fault_line
-from harness.conduct.loads import STATE
 from harness.conduct.opening import find_workspace
 from harness.errors import CannotTellError
 from harness.journal import upkeep
 from harness.journal.trials import LaneHistory
 from harness.wording import plural
+from harness.workspace.state import journal_file
 
 
 @click.group()
@@ -21,7 +21,7 @@ from harness.wording import plural
 @click.pass_context
 def journal(context: click.Context, *, workspace: Path) -> None:
     """Show, check, merge, compact or export a workspace's journal."""
-    context.obj = find_workspace(workspace) / STATE / "journal.sqlite"
+    context.obj = journal_file(find_workspace(workspace))
 
 
 @journal.command()

@@ -17,13 +17,13 @@ from harness.bring.labelling.sheets import A, Console, FilledSheet, Q
 from harness.cli import options
 from harness.cli.cycle.decide import git_identity
 from harness.conduct.finding.checks import two_labellers
-from harness.conduct.loads import STATE
 from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.plan.model import FeaturePlan
 from harness.plan.planning import Selection, plan_review
 from harness.wording import plural
+from harness.workspace.state import journal_file
 from harness.workspace.workspace import load_workspace
 
 _LEVEL = (
@@ -70,7 +70,7 @@ def label(  # noqa: PLR0913  # one argument per option of the command
     if plan.judges:
         _grade(plan, root, person, second=second, sheet=sheet, filled=filled)
         return
-    with Journal.read(root / STATE / "journal.sqlite") as journal:
+    with Journal.read(journal_file(root)) as journal:
         sitting = sit(plan, journal, by=person, clock=_moment, second=second)
     if sheet is not None:
         _write(sheet, sitting, all_looks=all_looks)
@@ -89,7 +89,7 @@ def _grade(  # noqa: PLR0913  # as the command has options
     sheet: Path | None,
     filled: Path | None,
 ) -> None:
-    with Journal.read(root / STATE / "journal.sqlite") as journal:
+    with Journal.read(journal_file(root)) as journal:
         asked = grading.ungraded(plan, journal, by=by, second=second)
     path = plan.sample.folder / plan.evalset.grades_file
     recorder = grading.GradeRecorder(path=path, by=by, clock=_moment)

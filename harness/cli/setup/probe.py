@@ -21,7 +21,7 @@ from harness.ask.serving.gpus import Need, check_team_quotas
 from harness.ask.serving.lifecycle import serve_models
 from harness.cli import options
 from harness.conduct.hosting import Local
-from harness.conduct.loads import free_here, logs_of, room_of
+from harness.conduct.loads import free_here, room_of
 from harness.conduct.opening import find_workspace
 from harness.conduct.probing import (
     Address,
@@ -35,6 +35,7 @@ from harness.conduct.probing import (
 from harness.errors import UsageError
 from harness.wording import percent
 from harness.workspace.probe_file import EngineEntry, ProbeResult, probe_path, write_probe
+from harness.workspace.state import logs_folder
 from harness.workspace.workspace import Workspace, load_workspace
 
 POSITIVE = click.FloatRange(0, min_open=True)
@@ -124,7 +125,7 @@ def _measured(found: Workspace, model: str, feature: str, plan: ProbePlan) -> Pr
                         say=click.echo,
                         clock=options.now,
                     ).specs(),
-                    logs=logs_of(found.root),
+                    logs=logs_folder(found.root),
                     environ=os.environ,
                     teams={model: (team,)},
                     gpus=lambda _: free_here(found.root, options.now()),

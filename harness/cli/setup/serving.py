@@ -15,9 +15,10 @@ from harness.ask.serving.states import ServerState, gpus_by_team, list_servers
 from harness.cli import options
 from harness.cli.show import duration
 from harness.conduct.hosting import Local
-from harness.conduct.loads import free_here, logs_of
+from harness.conduct.loads import free_here
 from harness.conduct.opening import find_workspace
 from harness.errors import UsageError
+from harness.workspace.state import logs_folder
 from harness.workspace.workspace import Workspace, load_workspace
 
 HEAD = ("MODEL", "ENGINE", "NODE", "ADDRESS THERE", "GPUS", "TEAM", "UP", "LEFT")
@@ -34,7 +35,7 @@ def serving() -> None:
 def list_(*, workspace: Path) -> None:
     """List what runs, for a review too: where, on how many GPUs, for whom, for how long still."""
     now = options.now()
-    running = list_servers(logs_of(find_workspace(workspace)), now)
+    running = list_servers(logs_folder(find_workspace(workspace)), now)
     if not running:
         click.echo("nothing runs")
         return
@@ -77,7 +78,7 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
     if config is None or config.serve is None:
         served = ", ".join(name for name, one in found.models.items() if one.serve) or "none"
         raise UsageError(f"{model}: has no `serve` in this workspace; models with one: {served}")
-    logs = logs_of(found.root)
+    logs = logs_folder(found.root)
     for other in list_servers(logs, options.now()):
         if other.model == model:
             click.echo(f"{model} runs already, at {other.base_url or 'no address'}: one more")
@@ -109,7 +110,7 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
 @options.workspace
 def stop(*, model: str, workspace: Path) -> None:
     """Stop every server of MODEL."""
-    for state in stop_server(logs_of(find_workspace(workspace)), model, options.now()):
+    for state in stop_server(logs_folder(find_workspace(workspace)), model, options.now()):
         click.echo(f"{state.model}   {state.base_url} on {state.guard.host}   stopped")
 
 
@@ -133,5 +134,5 @@ def _check_team(workspace: Workspace, team: str | None, gpus: int) -> None:
             f"{', '.join(sorted(known)) or 'none'}"
         )
     if team is not None:
-        held = gpus_by_team(list_servers(logs_of(workspace.root), options.now()))
+        held = gpus_by_team(list_servers(logs_folder(workspace.root), options.now()))
         check_quota({team: gpus}, held, quota)

@@ -20,7 +20,7 @@ from harness.cli.listening import Terminal
 from harness.conduct.access import check_models
 from harness.conduct.checking import checked_workspace
 from harness.conduct.hosting import Local, serve_here
-from harness.conduct.loads import STATE, room_of
+from harness.conduct.loads import room_of
 from harness.conduct.opening import cycle_of, find_workspace
 from harness.conduct.trying import Asking, Tried, rung_with, try_prompt
 from harness.errors import UsageError
@@ -29,6 +29,7 @@ from harness.journal.journal import Journal
 from harness.plan.ladder import PlannedOption
 from harness.plan.planning import Selection, plan_review
 from harness.wording import usd
+from harness.workspace.state import journal_file, state_folder
 from harness.workspace.workspace import Workspace
 
 SHOWN = 5
@@ -60,11 +61,11 @@ def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) 
     check_models({rung.model: rung.config}, os.environ)
     team = loaded.features[feature].team
     _check_quota(loaded, rung, team)
-    state = loaded.root / STATE
+    state = state_folder(loaded.root)
     with ExitStack() as stack:
         journal = stack.enter_context(
             Journal.open(
-                state / "journal.sqlite",
+                journal_file(loaded.root),
                 run_id=secrets.token_hex(8),
                 cycle=cycle,
                 now=now.isoformat(),

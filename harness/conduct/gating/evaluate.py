@@ -15,7 +15,6 @@ from pathlib import Path
 
 from harness.conduct.checking import checked_workspace
 from harness.conduct.listening import Listener, Planned
-from harness.conduct.loads import STATE
 from harness.conduct.opening import quarter
 from harness.conduct.running import RunSettings, reviewed
 from harness.errors import BudgetRefusedError, Faults
@@ -35,6 +34,7 @@ from harness.workspace.fingerprints import fingerprint, inputs_sha256
 from harness.workspace.model_file import split_option
 from harness.workspace.policy_file import GateRule
 from harness.workspace.prompts import prompt_for
+from harness.workspace.state import journal_file
 from harness.workspace.workspace import Workspace
 
 LACKING = frozenset(
@@ -225,7 +225,7 @@ def _run(planned: Planned, settings: RunSettings, used: int) -> Decimal:
     root, cycle = planned.workspace.root, planned.plan.cycle
     out = root / "reviews" / cycle
     with Journal.open(
-        root / STATE / "journal.sqlite",
+        journal_file(root),
         run_id=secrets.token_hex(8),
         cycle=cycle,
         now=planned.now.isoformat(),

@@ -17,15 +17,13 @@ from itertools import cycle, islice
 from harness.conduct.finding.feature_run import Cascade, FeatureRun
 from harness.conduct.finding.vetoes import find_vetoes
 from harness.conduct.reviewing.session import READING, ReviewSession
-from harness.journal.trials import Attempt, Outcome, Trial
+from harness.journal.trials import Attempt, FaultKind, Outcome, Trial
 from harness.judge.decision.standing import Confirm
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.record.parts import LatencyFacts
 from harness.stats.load import percentile
 from harness.workspace.feature_file import LatencyConfig
-
-DEADLINE = "DeadlineExceededError"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ def select_sample(outcomes: Iterable[Outcome]) -> TimedCall:
         total_s=tuple(a.total_s for a in kept if a.total_s is not None),
         first_token_s=tuple(a.first_token_s for a in kept if a.first_token_s is not None),
         inter_token_s=tuple(a.inter_token_s for a in kept if a.inter_token_s is not None),
-        beyond_deadline=sum(a.error == DEADLINE for a in kept),
+        beyond_deadline=sum(a.error == FaultKind.DEADLINE_EXCEEDED for a in kept),
         lagged=len(timed) - len(kept),
         failed=len(attempts) - len(timed),
         measured_at=kept[-1].started_at if kept else None,
@@ -69,7 +67,7 @@ def select_sample(outcomes: Iterable[Outcome]) -> TimedCall:
 
 
 def _is_timed(attempt: Attempt) -> bool:
-    return attempt.total_s is not None and attempt.error in {None, DEADLINE}
+    return attempt.total_s is not None and attempt.error in {None, FaultKind.DEADLINE_EXCEEDED}
 
 
 MOST_ROUNDS = 8

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from harness.journal.trials import FaultKind
 from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
@@ -21,18 +22,18 @@ from reports.document import Notice, Paragraph, Table
 from reports.untrusted import clip
 
 _WORDS: Mapping[str, str] = {
-    "RateLimitedError": "the provider's rate limit",
-    "OverloadedError": "the provider could not serve",
-    "TimedOutError": "nothing came in time",
-    "ConnectionFailedError": "no connection",
-    "BrokenBodyError": "the answer broke off or could not be read",
-    "AuthRejectedError": "the key was rejected",
-    "ModelNotFoundError": "the provider knows no such model",
-    "SdkMissingError": "the vendor's SDK is not installed",
-    "BadRequestError": "the provider refused the request",
-    "BudgetExhausted": "the money allowed was spent",
-    "WorkerLostError": "a worker died",
-    "InterruptedError": "the run was interrupted",
+    FaultKind.RATE_LIMITED: "the provider's rate limit",
+    FaultKind.OVERLOADED: "the provider could not serve",
+    FaultKind.TIMED_OUT: "nothing came in time",
+    FaultKind.CONNECTION_FAILED: "no connection",
+    FaultKind.BROKEN_BODY: "the answer broke off or could not be read",
+    FaultKind.AUTH_REJECTED: "the key was rejected",
+    FaultKind.MODEL_NOT_FOUND: "the provider knows no such model",
+    FaultKind.SDK_MISSING: "the vendor's SDK is not installed",
+    FaultKind.BAD_REQUEST: "the provider refused the request",
+    FaultKind.BUDGET_EXHAUSTED: "the money allowed was spent",
+    FaultKind.WORKER_LOST: "a worker died",
+    FaultKind.INTERRUPTED: "the run was interrupted",
     "NotGraded": "the judge gave no grade",
 }
 _LONGEST = 60

@@ -19,9 +19,9 @@ import pytest
 
 from harness.ask.serving.states import list_servers
 from harness.cli.main import run
-from harness.conduct.loads import logs_of
 from harness.errors import ExitCode
 from harness.plan.planning import Selection, plan_review
+from harness.workspace.state import logs_folder
 from harness.workspace.workspace import load_workspace
 from tests.support.gpus import list_gpus
 from tests.support.reviews import CYCLE, NOW, Shape, answers, write_review_workspace
@@ -207,7 +207,7 @@ class TestOnRay:
         wait_for(lambda: first.poll() is not None or (mark.exists() and " " in mark.read_text()))
         assert first.poll() is None, first.communicate()[0]
         pid, folder = mark.read_text().split()
-        (held,) = list_servers(logs_of(root), datetime.now(UTC))
+        (held,) = list_servers(logs_folder(root), datetime.now(UTC))
         assert (held.model, held.gpus, held.teams) == ("right", 1, ("support",))
         first.send_signal(how)
         said, _ = first.communicate(timeout=LONGEST_S)
@@ -216,7 +216,7 @@ class TestOnRay:
             assert "1 batches were ended" in said
         wait_for(lambda: not psutil.pid_exists(int(pid)), 60)
         wait_for(lambda: not Path(folder).exists(), 60)
-        assert list_servers(logs_of(root), datetime.now(UTC)) == ()
+        assert list_servers(logs_folder(root), datetime.now(UTC)) == ()
         second = subprocess.Popen(line, **pipe)  # type: ignore[call-overload]
         said, _ = second.communicate(timeout=LONGEST_S)
         assert second.returncode == ExitCode.OK, said

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.journal.journal import Ended, Journal, PlanRow, Sent, SpentOrReserved
-from harness.journal.rows import INTERRUPTED, to_bytes, to_text, usage_of, usage_text
-from harness.journal.trials import Answered, Attempt, Failed, Missing
+from harness.journal.rows import to_bytes, to_text, usage_of, usage_text
+from harness.journal.trials import Answered, Attempt, Failed, FaultKind, Missing
 from providers.completion import TokenUsage
 from tests.support.trials import CENT, trial
 
@@ -80,7 +80,7 @@ def test_a_call_without_an_end_is_kept_as_interrupted(tmp_path: Path) -> None:
         first.commit(ended=(), sent=[Sent(trial=asked, number=1)])
     with journal(tmp_path / "j", "r2") as second:
         (left,) = second.attempts([asked.fingerprint])[asked.fingerprint]
-        assert (left.error, left.cost_usd, left.reserve_usd) == (INTERRUPTED, None, CENT)
+        assert (left.error, left.cost_usd, left.reserve_usd) == (FaultKind.INTERRUPTED, None, CENT)
         assert second.spend(cycle="2026-Q4") == SpentOrReserved(
             known_usd=Decimal(0), possibly_billed_usd=CENT
         )

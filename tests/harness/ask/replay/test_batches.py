@@ -26,7 +26,7 @@ from harness.ask.replay.retry import RetryPolicy
 from harness.ask.replay.shared_workers import SUBMISSIONS, BatchClient
 from harness.errors import InterruptedRunError
 from harness.journal.journal import Journal, Sent
-from harness.journal.trials import Answered, Failed, Missing, Trial
+from harness.journal.trials import Answered, Failed, FaultKind, Missing, Trial
 from harness.journal.upkeep import merge
 from providers.answer import Answer
 from providers.batch import BatchStatus
@@ -45,11 +45,11 @@ CUT = Answer(text="o", finish="length", served_model="small-1", usage=USAGE)
 SENT = Submitted(batch="b-1", at="2026-11-24T09:00:00+00:00")
 RUNNING = Polled(status=BatchStatus(stage="running"))
 ENDED = Polled(status=BatchStatus(stage="ended"))
-TRANSIENT = CallFailure(error="OverloadedError", blame="transient")
-BUSY = CallFailure(error="RateLimitedError", blame="transient", status=429, billable=False)
-NO_KEY = CallFailure(error="AuthRejectedError", blame="lane", status=401, billable=False)
-GONE = CallFailure(error="ModelNotFoundError", blame="lane", status=404, billable=False)
-TOO_LARGE = CallFailure(error="BadRequestError", blame="request", status=413, billable=False)
+TRANSIENT = CallFailure(kind=FaultKind.OVERLOADED, blame="transient")
+BUSY = CallFailure(kind=FaultKind.RATE_LIMITED, blame="transient", status=429, billable=False)
+NO_KEY = CallFailure(kind=FaultKind.AUTH_REJECTED, blame="lane", status=401, billable=False)
+GONE = CallFailure(kind=FaultKind.MODEL_NOT_FOUND, blame="lane", status=404, billable=False)
+TOO_LARGE = CallFailure(kind=FaultKind.BAD_REQUEST, blame="request", status=413, billable=False)
 
 
 class ScriptedPool:
@@ -360,9 +360,12 @@ class Refusing:
         (BadRequestError("no", status=413, billable=False), TOO_LARGE),
         (
             TimeoutError(),
-            CallFailure(error="CeilingExceededError", blame="transient", total_s=900.0),
+            CallFailure(kind=FaultKind.CEILING_EXCEEDED, blame="transient", total_s=900.0),
         ),
-        (ZeroDivisionError(), CallFailure(error="ZeroDivisionError", blame="request")),
+        (
+            ZeroDivisionError(),
+            CallFailure(kind=FaultKind.UNEXPECTED, exception="ZeroDivisionError", blame="request"),
+        ),
     ],
 )
 async def test_a_worker_reports_facts_and_closes(error: Exception, fault: CallFailure) -> None:

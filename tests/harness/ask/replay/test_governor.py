@@ -7,6 +7,7 @@ import pytest
 from harness.ask.replay.calls import CallFailure, Reply
 from harness.ask.replay.governor import Governor, guess_uses, lane_of, predict_s
 from harness.ask.replay.throttle import LaneLimits, Uses
+from harness.journal.trials import FaultKind
 from providers.completion import Completion, RateLimit, Timing, TokenUsage
 from providers.provider import Endpoint
 from tests.support.trials import request, trial
@@ -44,9 +45,9 @@ def reply(**overrides: Any) -> Reply:
     return Reply(started_at="", result=completion, lagged=False)
 
 
-def fault(error: str, **overrides: Any) -> Reply:
+def fault(kind: FaultKind, **overrides: Any) -> Reply:
     return Reply(
-        started_at="", result=CallFailure(error=error, blame="transient", **overrides), lagged=False
+        started_at="", result=CallFailure(kind=kind, blame="transient", **overrides), lagged=False
     )
 
 
@@ -88,7 +89,7 @@ def test_an_episode_of_rate_limits_cuts_once_and_waits_as_told() -> None:
     gov = governor(clock, max_concurrency=100, start_concurrency=100)
     for slot in fill(gov):
         clock.now += 0.001
-        gov.ended(LANE, slot, fault("RateLimitedError", retry_after_s=20))
+        gov.ended(LANE, slot, fault(FaultKind.RATE_LIMITED, retry_after_s=20))
     assert 19.9 < gov.wait_s(LANE, TRIAL) <= 20
     clock.now += 21
     assert len(fill(gov)) == 70
@@ -101,7 +102,7 @@ def test_a_second_episode_cuts_again() -> None:
     for _ in range(2):
         for slot in fill(gov):
             clock.now += 0.001
-            gov.ended(LANE, slot, fault("RateLimitedError", retry_after_s=0))
+            gov.ended(LANE, slot, fault(FaultKind.RATE_LIMITED, retry_after_s=0))
         clock.now += 1
     assert len(fill(gov)) == 49
 
@@ -110,7 +111,7 @@ def test_a_server_error_pauses_growth_and_frees_its_slot() -> None:
     clock = Clock()
     gov = governor(clock, max_concurrency=50, start_concurrency=10)
     slots = fill(gov)
-    gov.ended(LANE, slots[0], fault("OverloadedError"))
+    gov.ended(LANE, slots[0], fault(FaultKind.OVERLOADED))
     for slot in slots[1:]:
         gov.ended(LANE, slot, reply())
     assert len(fill(gov)) == 10
@@ -216,7 +217,7 @@ def test_history_tells_what_happened() -> None:
     slots = [gov.take(LANE, TRIAL) for _ in range(3)]
     clock.now += 2
     for slot, end in zip(
-        slots, (reply(), fault("RateLimitedError"), fault("OverloadedError")), strict=True
+        slots, (reply(), fault(FaultKind.RATE_LIMITED), fault(FaultKind.OVERLOADED)), strict=True
     ):
         gov.ended(LANE, slot, end)
     (seen,) = gov.history()
@@ -271,7 +272,7 @@ def test_a_lane_that_was_pushed_back_keeps_none_ready_for_a_minute() -> None:
     gov = governor(clock, max_concurrency=100, start_concurrency=100)
     slots = fill(gov)
     clock.now += 1
-    gov.ended(LANE, slots.pop(), fault("RateLimitedError", retry_after_s=0))
+    gov.ended(LANE, slots.pop(), fault(FaultKind.RATE_LIMITED, retry_after_s=0))
     assert gov.width(LANE, 1) is None
     clock.now += 61
     assert gov.width(LANE, 1) == 70
@@ -281,7 +282,7 @@ def test_a_lane_that_was_pushed_back_keeps_none_ready_for_a_minute() -> None:
 def test_the_minute_has_to_be_over(calm_s: float) -> None:
     clock = Clock()
     gov = governor(clock, max_concurrency=100, start_concurrency=100)
-    gov.ended(LANE, fill(gov)[0], fault("RateLimitedError", retry_after_s=0))
+    gov.ended(LANE, fill(gov)[0], fault(FaultKind.RATE_LIMITED, retry_after_s=0))
     clock.now += calm_s
     assert gov.width(LANE, 1) == (70 if calm_s > 60 else None)
 
@@ -319,11 +320,11 @@ def test_unless_told_otherwise_all_that_is_granted_is_ours_and_no_more() -> None
     assert gov.wait_s(LANE, TRIAL) == pytest.approx(1 / 0.98)
 
 
-def pushed_back(clock: Clock, *, window: int, error: str = "OverloadedError") -> Governor:
+def pushed_back(clock: Clock, *, window: int, kind: FaultKind = FaultKind.OVERLOADED) -> Governor:
     """A lane of this width whose doubling has ended, with nothing in flight."""
     gov = governor(clock, max_concurrency=1000, start_concurrency=window)
     slots = fill(gov)
-    gov.ended(LANE, slots[0], fault(error))
+    gov.ended(LANE, slots[0], fault(kind))
     for slot in slots[1:]:
         gov.ended(LANE, slot, None)
     return gov
@@ -351,7 +352,7 @@ def test_after_a_server_error_a_lane_grows_by_nearly_one_a_round_from_a_second_o
 
 def test_after_a_rate_limit_a_lane_grows_by_nearly_one_a_round() -> None:
     clock = Clock()
-    gov = pushed_back(clock, window=10, error="RateLimitedError")
+    gov = pushed_back(clock, window=10, kind=FaultKind.RATE_LIMITED)
     clock.now += 1
     assert rounds(gov, 4) == [7, 7, 8, 9]
 
@@ -363,7 +364,7 @@ def test_no_lane_is_cut_below_four() -> None:
         clock.now += 2
         for slot in fill(gov):
             clock.now += 0.001
-            gov.ended(LANE, slot, fault("RateLimitedError", retry_after_s=0))
+            gov.ended(LANE, slot, fault(FaultKind.RATE_LIMITED, retry_after_s=0))
     clock.now += 2
     assert len(fill(gov)) == 4
 
@@ -372,7 +373,7 @@ def test_a_lane_that_is_narrower_from_the_start_stays_so() -> None:
     clock = Clock()
     gov = governor(clock, max_concurrency=2, start_concurrency=2)
     for slot in fill(gov):
-        gov.ended(LANE, slot, fault("RateLimitedError", retry_after_s=0))
+        gov.ended(LANE, slot, fault(FaultKind.RATE_LIMITED, retry_after_s=0))
     clock.now += 1
     assert len(fill(gov)) == 2
 
@@ -381,7 +382,7 @@ def test_a_call_sent_at_the_very_moment_of_a_cut_belongs_to_it() -> None:
     clock = Clock()
     gov = governor(clock, max_concurrency=100, start_concurrency=100)
     for slot in fill(gov):
-        gov.ended(LANE, slot, fault("RateLimitedError", retry_after_s=0))
+        gov.ended(LANE, slot, fault(FaultKind.RATE_LIMITED, retry_after_s=0))
     assert gov.history()[0].cuts == 1
 
 
@@ -395,7 +396,7 @@ def test_a_call_sent_at_the_very_moment_of_a_cut_belongs_to_it() -> None:
 )
 def test_a_rate_limit_holds_the_lane(told: float | None, wait_s: float) -> None:
     gov = governor(max_concurrency=10)
-    gov.ended(LANE, gov.take(LANE, TRIAL), fault("RateLimitedError", retry_after_s=told))
+    gov.ended(LANE, gov.take(LANE, TRIAL), fault(FaultKind.RATE_LIMITED, retry_after_s=told))
     assert gov.wait_s(LANE, TRIAL) == pytest.approx(wait_s)
 
 

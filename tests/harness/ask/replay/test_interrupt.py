@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from harness.journal.journal import Journal
-from harness.journal.rows import INTERRUPTED
+from harness.journal.trials import FaultKind
 from tests.benchmarks.replay.ours import load_trials
 from tests.support.load_server import load_server
 
@@ -55,4 +55,4 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
         names = [trial.fingerprint for trial in load_trials("http://127.0.0.1", 5000)]
         attempts = [a for many in journal.attempts(names).values() for a in many]
         assert len(journal.settled(names)) == len(attempts) == stats["requests"] < 5000
-        assert not any(attempt.error == INTERRUPTED for attempt in attempts)
+        assert not any(attempt.error == FaultKind.INTERRUPTED for attempt in attempts)

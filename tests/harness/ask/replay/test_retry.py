@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from harness.ask.replay.calls import CallFailure
 from harness.ask.replay.retry import RetryPolicy, counts
+from harness.journal.trials import FaultKind
 
-BUSY = CallFailure(error="OverloadedError", blame="transient")
+BUSY = CallFailure(kind=FaultKind.OVERLOADED, blame="transient")
 
 
 def policy(**overrides: float) -> RetryPolicy:
@@ -35,7 +36,7 @@ def test_unless_told_otherwise_a_trial_has_five_attempts_in_ten_minutes() -> Non
     usual = RetryPolicy(rng=Random(7))
     assert usual.delay_s(BUSY, counted=4, elapsed_s=0) is not None
     assert usual.delay_s(BUSY, counted=5, elapsed_s=0) is None
-    told = CallFailure(error="RateLimitedError", blame="transient", retry_after_s=599)
+    told = CallFailure(kind=FaultKind.RATE_LIMITED, blame="transient", retry_after_s=599)
     assert usual.delay_s(told, counted=0, elapsed_s=0.4) is not None
     assert usual.delay_s(told, counted=0, elapsed_s=1.1) is None
     first = [usual.delay_s(BUSY, counted=0, elapsed_s=0) or 0 for _ in range(300)]
@@ -58,19 +59,19 @@ def test_attempts_are_bounded(counted: int, again: bool) -> None:  # noqa: FBT00
 
 
 def test_a_retry_after_is_a_floor() -> None:
-    told = CallFailure(error="RateLimitedError", blame="transient", retry_after_s=20)
+    told = CallFailure(kind=FaultKind.RATE_LIMITED, blame="transient", retry_after_s=20)
     delay = policy().delay_s(told, counted=0, elapsed_s=0)
     assert delay is not None
     assert 20 <= delay <= 20.5
 
 
 def test_a_retry_after_beyond_the_budget_ends_the_trial() -> None:
-    told = CallFailure(error="RateLimitedError", blame="transient", retry_after_s=100)
+    told = CallFailure(kind=FaultKind.RATE_LIMITED, blame="transient", retry_after_s=100)
     assert policy(budget_s=50).delay_s(told, counted=0, elapsed_s=0) is None
 
 
 def test_those_told_to_wait_alike_do_not_come_back_at_once() -> None:
-    told = CallFailure(error="RateLimitedError", blame="transient", retry_after_s=20)
+    told = CallFailure(kind=FaultKind.RATE_LIMITED, blame="transient", retry_after_s=20)
     waits = policy(base_s=8.0)
     delays = [waits.delay_s(told, counted=0, elapsed_s=0) or 0 for _ in range(40)]
     assert all(20 <= delay <= 28 for delay in delays)
@@ -86,7 +87,7 @@ def test_those_told_to_wait_alike_do_not_come_back_at_once() -> None:
     ],
 )
 def test_the_time_that_has_gone_counts_against_the_budget(elapsed: float, *, again: bool) -> None:
-    told = CallFailure(error="RateLimitedError", blame="transient", retry_after_s=20)
+    told = CallFailure(kind=FaultKind.RATE_LIMITED, blame="transient", retry_after_s=20)
     delay = policy(budget_s=50, base_s=0).delay_s(told, counted=0, elapsed_s=elapsed)
     assert (delay is not None) == again
 
@@ -96,7 +97,7 @@ def test_a_lane_that_is_always_busy_ends_with_the_budget(
     retry_after: float | None, seed: int
 ) -> None:
     """A 429 costs no attempt: the time alone ends it."""
-    busy = CallFailure(error="RateLimitedError", blame="transient", retry_after_s=retry_after)
+    busy = CallFailure(kind=FaultKind.RATE_LIMITED, blame="transient", retry_after_s=retry_after)
     waits, elapsed = RetryPolicy(rng=Random(seed), budget_s=100), 0.0
     for _ in range(2000):
         delay = waits.delay_s(busy, counted=0, elapsed_s=elapsed)
@@ -109,10 +110,10 @@ def test_a_lane_that_is_always_busy_ends_with_the_budget(
 
 @pytest.mark.parametrize("blame", ["model", "lane", "request"])
 def test_only_the_moments_fault_is_worth_another_attempt(blame: str) -> None:
-    fault = CallFailure(error="X", blame=blame)  # type: ignore[arg-type]
+    fault = CallFailure(kind=FaultKind.OVERLOADED, blame=blame)  # type: ignore[arg-type]
     assert policy().delay_s(fault, counted=0, elapsed_s=0) is None
 
 
 def test_a_rate_limit_costs_no_attempt() -> None:
-    assert not counts(CallFailure(error="RateLimitedError", blame="transient"))
+    assert not counts(CallFailure(kind=FaultKind.RATE_LIMITED, blame="transient"))
     assert counts(BUSY)

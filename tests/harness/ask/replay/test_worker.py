@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.ask.replay.calls import Call, CallFailure, Reply, blame
+from harness.ask.replay.calls import Call, CallFailure, Reply, blame, fault_of
 from harness.ask.replay.worker import (
     TICK_S,
     FairSemaphore,
@@ -17,6 +17,7 @@ from harness.ask.replay.worker import (
     open_worker,
     utc_now,
 )
+from harness.journal.trials import FaultKind
 from providers import errors
 from providers.completion import Completion, Timing
 from providers.errors import AuthRejectedError, BadRequestError, ProviderError
@@ -137,7 +138,7 @@ async def test_an_error_keeps_its_facts_and_no_text() -> None:
     )
     reply = await worker(Scripted(raising(error)))(call())
     assert reply.result == CallFailure(
-        error="RateLimitedError",
+        kind=FaultKind.RATE_LIMITED,
         blame="transient",
         status=429,
         request_id="r1",
@@ -149,7 +150,10 @@ async def test_an_error_keeps_its_facts_and_no_text() -> None:
 
 async def test_any_other_error_ends_its_call_only() -> None:
     reply = await worker(Scripted(raising(KeyError("x"))))(call())
-    assert reply.result == CallFailure(error="KeyError", blame="request")
+    assert reply.result == CallFailure(
+        kind=FaultKind.UNEXPECTED, exception="KeyError", blame="request"
+    )
+    assert reply.result.error == "KeyError"
 
 
 async def test_a_missing_key_stops_the_lane_without_a_call() -> None:
@@ -177,6 +181,22 @@ async def test_a_missing_key_stops_the_lane_without_a_call() -> None:
 def test_whom_an_error_is_charged_to(name: str, expected: str) -> None:
     kind: type[ProviderError] = getattr(errors, name)
     assert blame(kind("x")) == expected
+
+
+def test_every_fault_of_a_provider_is_kept_by_its_class() -> None:
+    leaves = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    leaves = [
+        kind for kind in leaves if issubclass(kind, ProviderError) and not kind.__subclasses__()
+    ]
+    assert [fault_of(kind("x")).kind.value for kind in leaves] == [k.__name__ for k in leaves]
+    vague = fault_of(errors.TransientError("x", status=599))
+    assert (vague.kind, vague.error, vague.status) == (FaultKind.UNEXPECTED, "TransientError", 599)
+
+
+def test_a_class_of_exception_goes_with_an_unexpected_fault_only() -> None:
+    for kind, exception in ((FaultKind.OVERLOADED, "KeyError"), (FaultKind.UNEXPECTED, None)):
+        with pytest.raises(ValueError, match="goes with an unexpected one only"):
+            CallFailure(kind=kind, blame="request", exception=exception)
 
 
 async def test_a_real_worker_asks_a_real_server_with_the_key_of_its_environment() -> None:

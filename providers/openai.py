@@ -1,4 +1,4 @@
-"""OpenAI, its models on clouds, and whoever speaks its wire, through OpenAI's own SDK."""
+"""OpenAI, its models on clouds, and servers with a compatible API, through OpenAI's own SDK."""
 
 from __future__ import annotations
 

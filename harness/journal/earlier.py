@@ -1,6 +1,7 @@
-"""How fast lanes were in earlier runs, as the journal tells: what the next plan's hours rest on.
+"""What earlier runs left in the journal for the next plan: the pace of each lane, prompts tried.
 
-Prompts tried on the tune cases: each stands in the journal, so that a record can count them.
+The pace predicts a review's hours. Each prompt tried on the tune cases is kept, so that a record
+can count them.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Pace:
     """Calls that an answer took, 1 or more."""
     requests_per_minute: int | None
     tokens_per_minute: int | None
-    """What the newest run was granted; None where nobody said."""
+    """What the newest run was granted; None if it is not known."""
 
 
 def read_paces(journal: Path) -> Mapping[Lane, Pace]:

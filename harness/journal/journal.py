@@ -42,7 +42,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnderWay:
-    """An attempt that went with a batch whose results nobody has read yet."""
+    """An attempt in a batch whose results have not been read yet."""
 
     fingerprint: str
     row: int
@@ -313,7 +313,7 @@ class Journal:
 
     @_in_turn
     def cut_loads(self, rows: Sequence[int], most_s: float) -> None:
-        """End loads that failed, of which is known that they took at most so many seconds."""
+        """End loads that failed; only an upper bound of their seconds is known."""
         names = json.dumps(list(rows))
         with transaction(self._connection):
             for row, load_s, usd in self._connection.execute(sql.OPEN_LOADS, (names,)).fetchall():

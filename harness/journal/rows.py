@@ -238,7 +238,7 @@ def outcome_row(outcome: Outcome) -> Row | None:
 
 
 def plan_row_sha256(name: str, plan_json: str) -> str:
-    """What the hash beside a plan must be: of a try its prompt's, of a review's plan its own."""
+    """The hash that belongs to a plan: a try's is its prompt's, a review plan's is its own."""
     plan: dict[str, Any] = json.loads(plan_json)
     return str(plan.get("prompt")) if name.startswith(TRY) else fingerprint(plan)
 

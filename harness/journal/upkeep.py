@@ -30,7 +30,7 @@ class RunFacts:
     attempts: int
     interrupted: int
     in_batches: int
-    """Attempts whose batch nobody has read yet; the next review of the cycle does."""
+    """Attempts whose batch has not been read yet; the next review of the cycle reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ class Reading:
     model_names: set[str] = field(default_factory=set[str])
     """Every model that is named, the broken entries too: they are known, if wrong."""
     all_models_named: bool = True
-    """False when a model file is no YAML: then nobody can say which models are unknown."""
+    """False if a model file is not YAML: then unknown models cannot be told from known ones."""
     problems: list[Problem] = field(default_factory=list[Problem])
 
     def failed(self, faults: Iterable[Fault]) -> None:

@@ -132,7 +132,7 @@ def join_remote(address: str, token_file: Path) -> Callable[[], Any]:
 
 
 def refuse_unreachable(address: str) -> None:
-    """Raise when nobody listens at `host:port`: Ray itself would try for minutes."""
+    """Raise `UsageError` if no port listens at `host:port`: Ray itself would retry for minutes."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
         return

@@ -1,6 +1,6 @@
-"""Sends requests when they are due, whether or not earlier ones are done.
+"""Open-loop load: sends requests when they are due, whether or not earlier ones are done.
 
-When requests are due: a Poisson process, reproducible.
+Due times follow a Poisson process from a seeded generator.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """So many requests are inside when request `at` comes: what lacks is sent then, uncounted."""
+    """Tops the server up to `inside` requests when request `at` is due; those are not counted."""
 
     at: int
     inside: int
@@ -47,7 +47,7 @@ class LoopPlan:
 
     slo: Slo
     hopeless_share: float = 0.5
-    """A run ends early once so many of all its requests are misses."""
+    """A run ends early once this share of all its requests are misses."""
     drain_s: float = 60.0
     fill: Fill | None = None
 

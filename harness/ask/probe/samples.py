@@ -1,7 +1,6 @@
-"""One request of a probe, and whether it was good.
+"""Requests of a probe and whether they were good, how a run starts, and its line of the result.
 
-How a run starts, so that a short one sees what an endless one would.
-
+A short run must see what an endless one would, so its start matters.
 A queue near saturation fills slowly: its relaxation time is about 8 q^2 / (1 + c^2) arrivals, where
 q requests wait on average and c is the coefficient of variation of their service times (reflected
 Brownian motion: W. Whitt, "Planning queueing simulations", Management Science 35 (1989) 1341-1366).
@@ -18,8 +17,6 @@ at the mean of its own part of that distribution, all parts equally likely. Wher
 beside the relaxation time a wrong start is forgotten within the warm-up; where it is not, the start
 is right. What is still unknown of it goes into the interval:
 `harness.ask.probe.search.START_WEIGHT`.
-
-From the requests of a run to one line of the result file.
 """
 
 from __future__ import annotations
@@ -101,11 +98,11 @@ WARM_UP_ANSWERS = 8
 WARM_UP_SHARES = (0.1, 0.25)
 """Of a run's requests, the least and the most that do not count."""
 LIMITS_PER_RUN = 12
-"""A run lasts so many limits: a rate some per cent too high needs them to push a queue over."""
+"""Least length of a run, in limits: a rate some per cent too high needs them to build a queue."""
 ANSWERS_PER_RUN = 30
-"""And so many answers: until the requests in service are as mixed as later, and then some."""
+"""Least length in mean answers: the requests in service are then as mixed as later, and longer."""
 LEAST_SECONDS = 60.0
-"""And so long: the rate must show."""
+"""Least length: the rate must show."""
 LEAST_LOAD = 0.05
 """Share of the time in which a lone request is there, at the lowest rate that is tried."""
 _LEAST_WAIT = 0.15
@@ -194,7 +191,7 @@ class Starts:
 
 
 def run_seconds(slo: Slo, alone_s: float, least_s: float = LEAST_SECONDS) -> float:
-    """Length of a run where none is given: long beside its limits and its answers."""
+    """Default length of a run: long in comparison with its limits and its answers."""
     return max(least_s, LIMITS_PER_RUN * slowest_limit(slo), ANSWERS_PER_RUN * alone_s)
 
 

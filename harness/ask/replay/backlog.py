@@ -1,7 +1,4 @@
-"""Trials that wait for their turn: by lane and feature, and those that wait to be asked again.
-
-Trials on their way from the caller's thread to the engine's.
-"""
+"""Queues of trials: from the caller to the engine, by lane and feature, and for retries."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ class Feed:
         self._held: _Given | None = None
         self._source_empty = False
         self.dry = False
-        """The source had nothing more when it was last read, and has not ended."""
+        """The source was empty when it was last read, but has not ended."""
         self.ended = False
         """The engine has taken the last trial."""
 
@@ -58,7 +55,7 @@ class Feed:
             self._source_empty = given is _End.END
 
     def take(self, most: int, wait_s: float) -> list[Trial]:
-        """Take what is there, at most `most`, waiting for the first; the engine's side."""
+        """Take up to `most` trials, waiting `wait_s` for the first; the engine's side."""
         taken: list[Trial] = []
         while not self.ended and len(taken) < most:
             try:
@@ -88,7 +85,7 @@ NO_SLOT = Slot(Uses(), 0.0)
 
 @dataclass(slots=True)
 class Pending:
-    """A trial on its way: what was tried so far, and when the first try began."""
+    """A trial without an outcome: its attempts so far, and when the first one began."""
 
     trial: Trial
     lane: Lane
@@ -102,7 +99,7 @@ class Pending:
 
 
 class LaneQueue:
-    """A lane's trials: those asked before first, then the features in turn."""
+    """A lane's trials: retries first, then one feature after the other (round robin)."""
 
     def __init__(self) -> None:
         self._again: deque[Pending] = deque()
@@ -113,7 +110,7 @@ class LaneQueue:
         return bool(self._again or self._turns)
 
     def add(self, pending: Pending) -> None:
-        """Queue behind the feature's own."""
+        """Append to the queue of the trial's feature."""
         feature = pending.trial.feature
         if feature not in self._features:
             self._features[feature] = deque()
@@ -121,7 +118,7 @@ class LaneQueue:
         self._features[feature].append(pending)
 
     def again(self, pending: Pending) -> None:
-        """Queue before everything new."""
+        """Queue a retry, ahead of every new trial."""
         self._again.append(pending)
 
     def first(self) -> Pending:
@@ -142,7 +139,7 @@ class LaneQueue:
 
 
 class Backlog:
-    """Queues by lane, and a clock for what is to be asked again."""
+    """One queue per lane, and a timer for retries."""
 
     def __init__(self) -> None:
         self._ready: dict[Lane, LaneQueue] = {}
@@ -160,12 +157,12 @@ class Backlog:
         self._size += 1
 
     def again(self, pending: Pending, due: float) -> None:
-        """Queue a trial that is to be asked again, not before `due`."""
+        """Schedule a retry for `due` or later."""
         heappush(self._later, (due, next(self._order), pending))
         self._size += 1
 
     def wake(self, now: float) -> float:
-        """Move what is due to the front; returns seconds until the next is (inf: none)."""
+        """Queue the retries that are due; returns seconds until the next one (inf: none)."""
         while self._later and self._later[0][0] <= now:
             pending = heappop(self._later)[2]
             self._queue(pending.lane).again(pending)
@@ -186,7 +183,7 @@ class Backlog:
         return self._ready[lane].pop()
 
     def clear(self, lane: Lane | None = None) -> Iterator[Pending]:
-        """Take out everything, or everything of a lane, asked before or not."""
+        """Remove and yield every trial, or every trial of one lane, retries included."""
         for queue in [q for key, q in self._ready.items() if lane in {None, key}]:
             while queue:
                 self._size -= 1

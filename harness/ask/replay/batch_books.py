@@ -1,6 +1,7 @@
-"""Batches in the journal and the ledger: set aside whole, written down before, settled after.
+"""Batches in the journal and the ledger.
 
-What the end of a batch's item means: the attempt that goes to the journal, and its outcome.
+A batch's cost is reserved as a whole and its attempts are written before it is submitted; when it
+ends, each item is settled: its attempt, its cost and its outcome.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenBatch:
-    """A batch whose results nobody has read yet; its items by fingerprint."""
+    """A batch whose results have not been read yet; its items by fingerprint."""
 
     id: str | None
     """The vendor's; None: it was not taken."""
@@ -60,10 +61,10 @@ def ended(
 
 
 def of_whole_batch(fault: CallFailure) -> CallFailure:
-    """A fault of a batch as a whole, as one of each of its items.
+    """The fault of each item when a whole batch was refused or lost.
 
-    What a server said no to was not run. Whoever may not ask at all need not ask live either; of
-    anything else each item learns by itself, live.
+    A batch that the server refused was not run and not billed. If access was refused, live calls
+    would be too; after any other fault the items are asked live.
     """
     refused = fault.status is not None or not fault.billable
     stays = fault.blame == "lane" and fault.kind is not FaultKind.MODEL_NOT_FOUND
@@ -168,7 +169,7 @@ class BatchBooks:
 
 
 def final_fault(end: Answer | CallFailure) -> str | None:
-    """Why an item is asked no more; None when it was answered, or may be asked again."""
+    """Why an item is not asked again; None if it was answered, or may be asked again."""
     return end.error if isinstance(end, CallFailure) and end.blame != "transient" else None
 
 

@@ -1,6 +1,6 @@
-"""What travels between the driver and a worker about a vendor's batch, and what comes back.
+"""Calls to the vendors' batch APIs: the messages between driver and worker, and the worker's side.
 
-Talks to the vendors' batch APIs where it stands: reads keys there, reports facts only.
+The worker reads its keys from its own environment, and replies carry no text of a request.
 """
 
 from __future__ import annotations

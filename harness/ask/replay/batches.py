@@ -6,9 +6,8 @@ between the vendor's taking the batch and its id's reaching the journal leaves i
 set aside for it stays possibly billed, and the next run sends another. What a batch did not answer
 (expired, failed, lost) is left to the caller to ask live.
 
-Which trials go into which batch.
-
-When batches are asked about: soon at first, then ever more rarely, each for so long.
+There is one batch per endpoint and model, split where it would be too large. Open batches are
+polled with back-off; a batch that has not ended after 26 hours is left to a later run.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ GROWTH = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackOff:
-    """How often a batch is asked about, seconds; after `window_s` a later run reads it."""
+    """Poll intervals in seconds: from `first_s`, growing to `most_s`; time-out after `window_s`."""
 
     first_s: float = 2.0
     most_s: float = 60.0
@@ -98,7 +97,7 @@ class BackOff:
 
 @dataclass(slots=True, kw_only=True)
 class PollTimer:
-    """The waits between two looks at all open batches."""
+    """When to poll the open batches next, and which of them have timed out."""
 
     back_off: BackOff
     monotonic: Callable[[], float]
@@ -128,7 +127,7 @@ class PollTimer:
         self._step_s = min(self._step_s * GROWTH, self.back_off.most_s)
 
     def are_over(self, batch: str) -> bool:
-        """Whether a batch was waited for long enough."""
+        """Whether a batch has reached the time-out."""
         return self._waited.get(batch, 0.0) >= self.back_off.window_s
 
 
@@ -136,7 +135,7 @@ FAILED = CallFailure(kind=FaultKind.BATCH_FAILED, blame="transient")
 
 
 class BatchBackend(Protocol):
-    """Who takes batches: a vendor behind a worker, or an engine of our own."""
+    """Takes batches: a vendor behind a worker, or an offline run of a model that we serve."""
 
     @property
     def left_alone(self) -> str:
@@ -150,7 +149,7 @@ class BatchBackend(Protocol):
 
     @property
     def pause(self) -> Callable[[float], None]:
-        """Waits so many seconds."""
+        """Sleeps for a number of seconds."""
         ...
 
     def ask(self, call: BatchCall) -> BatchReply:
@@ -364,7 +363,7 @@ class Batches:
     def _end(
         self, batch: OpenBatch, ends: Mapping[str, Answer | CallFailure], *, otherwise: CallFailure
     ) -> list[Outcome]:
-        """Settle every item; those that are to be asked live have no outcome."""
+        """Settle every item; one that will be asked live has no outcome here."""
         self._open.pop(batch.id or "", None)
         found = {name: ends.get(name, otherwise) for name in batch.items}
         outcomes = self._books.end(batch, found)

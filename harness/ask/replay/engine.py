@@ -1,6 +1,7 @@
-"""Replays trials: the caller's thread gives trials and takes outcomes, another does the asking.
+"""The replay engine: the caller's thread gives trials and takes outcomes; a second one makes calls.
 
-The loop: take trials, admit calls, send, receive, settle; one thread, bounded memory.
+That thread's loop takes trials, admits calls, sends them, receives replies and settles them, in
+bounded memory.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from harness.journal.trials import FaultKind, Missing, Outcome, Trial
 from harness.wording import usd
 
 WINDOW = 2000
-"""Trials read ahead: enough to keep every lane busy, few enough to keep memory flat. No more are
-read while half as many wait."""
+"""Trials to prefetch: enough to keep every lane busy, few enough to keep memory flat. No more are
+read while at least half as many are queued."""
 
 IDLE_S = 1.0
 """Longest wait for a reply before looking around."""
@@ -261,7 +262,7 @@ LOOK_S = 0.1
 """How often a blocked engine looks whether it was stopped."""
 
 BEAT_S = 0.5
-"""A source that had nothing is asked again after an outcome, or after so long without one."""
+"""A source that had nothing is read again after an outcome, or after this time without one."""
 
 
 def replay(  # noqa: PLR0913  # the parts of a run, each replaceable

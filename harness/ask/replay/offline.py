@@ -1,8 +1,8 @@
-"""Batches that an engine of ours answers from files, without a server.
+"""Batches that a model of ours answers from files, without a server.
 
-To the books they are batches like a vendor's: set aside whole, written down before they begin,
-settled when they end. Unlike a vendor's they end with us: one that an earlier run left is failed.
-What a process did not answer is left to the caller, who may ask the model's server.
+The journal and the ledger treat them like a vendor's batches. Unlike those they end with the
+review: a batch that an earlier run left open counts as failed. Requests that a process did not
+answer are left to the caller, who may ask the model's server.
 """
 
 from __future__ import annotations

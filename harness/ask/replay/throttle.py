@@ -1,8 +1,7 @@
-"""How fast one lane may be asked: concurrency, rates, and pauses, learned from its replies.
+"""The rate limiter of one lane: concurrency, rates and pauses, learned from its replies.
 
-A bucket that refills evenly: so many requests or tokens a minute.
-
-One of a lane's limits (requests, tokens, input or output tokens a minute) and what calls use.
+A `Bucket` is a token bucket; a `Meter` paces calls by one limit (requests, tokens, input or output
+tokens per minute) and learns what a call uses; the `Throttle` joins them with a concurrency window.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ class Meter:
 
     def __init__(self, granted: int | None, share: float, *, mean: float | None = None) -> None:
         self.granted = granted
-        """A minute, to everybody; None where nobody said."""
+        """Limit per minute for all users of the key; None if it is not known."""
         self._share = share
         self._mean = mean
         self._bucket: Bucket | None = None
@@ -118,7 +117,7 @@ CUT = 0.7
 FLOOR = 4.0
 """No cut goes below: pauses do the rest, and one stalled call must not stop its lane."""
 GROWTH_PAUSE_S = 1.0
-"""After a 5xx, concurrency does not grow for so long."""
+"""After a 5xx, concurrency does not grow for this long."""
 BARE_PAUSE_S = 1.0
 """Pause after a 429 that does not say when to come back."""
 MAX_PAUSE_S = 300.0

@@ -1,10 +1,9 @@
-"""Makes wire calls where it stands: reads keys there, times there, and reports facts only.
+"""The worker's side of the replay: makes wire calls, times them, and replies with facts only.
 
-Lets so many calls of a lane through at once, in the order of their coming.
-
-Notices when the event loop was late: a call timed meanwhile is no latency sample.
-
-Which keys the workers have not: asked of each before a review on other machines begins.
+Keys are read from the worker's own environment; `missing_keys` checks them before a review on
+other machines begins. A fair semaphore per lane, which can be resized while in use, bounds the
+calls in progress. `LagMeter` notices a late event loop: calls timed meanwhile are no latency
+samples.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""GPUs of this machine: which there are, which model gets which, and who may hold how many.
+"""GPUs: those of this machine, which model gets which, team quotas, and loading in waves.
 
-Which models are loaded together, where the GPUs do not hold them all at once.
+Models that do not fit on the GPUs all at once are loaded in waves.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def gpus_here(environ: Mapping[str, str], query: tuple[str, ...] = QUERY) -> tup
 
 
 def free_gpus(environ: Mapping[str, str], taken: Collection[str]) -> tuple[Gpu, ...]:
-    """GPUs of this machine but those that a server of ours has (`taken`: their ids)."""
+    """GPUs of this machine without those in `taken` (ids that running servers hold)."""
     return tuple(gpu for gpu in gpus_here(environ) if gpu.id not in taken)
 
 
@@ -174,7 +174,7 @@ def waves(needs: Sequence[Need], capacity: FreeGpus) -> tuple[tuple[str, ...], .
 
 
 def replicas(need: Need, capacity: FreeGpus, most: int) -> int:
-    """How many processes of a model, at most so many, the GPUs and its teams' quotas hold at once.
+    """Number of a model's processes that the GPUs and quotas hold at once, up to `most`.
 
     Raises:
         NoGpuError: not one.

@@ -110,14 +110,14 @@ def _watch(
 
 
 def _leave_code(folder: Path, code: int) -> None:
-    """Whole at once: whoever finds the file can read it."""
+    """Write the exit code atomically, so that a reader never sees half a file."""
     written = folder / "code.new"
     written.write_text(str(code))
     written.replace(folder / "code")
 
 
 def _wait(asked: threading.Event, options: argparse.Namespace) -> None:
-    """Until we are told, or nobody is left to tell us."""
+    """Wait until asked to stop, or until the parent is gone."""
     while not asked.is_set() and not _is_orphan(options):
         asked.wait(POLL_S)
 
@@ -165,7 +165,7 @@ def end_group(child: subprocess.Popen[bytes]) -> None:
 
 
 def _kill_adopted() -> None:
-    """Kill what left the process group: orphans of ours are now our own children."""
+    """Kill processes that left the process group; as orphans they were adopted by this one."""
     for _ in range(ADOPTION_ROUNDS):
         adopted = [number for number, parent in _processes() if parent == os.getpid()]
         if not adopted:

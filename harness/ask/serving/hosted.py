@@ -2,10 +2,11 @@
 
 A worker on that node starts the server's guard as its own child. It ends with the worker, and the
 worker with the driver's job: a driver that is killed leaves no server, as on one machine; the time
-to live counts on. The server listens on its node's loopback and nowhere else, so whoever asks it
-works on that node too (`homes`: which address is on which node).
+to live counts on. The server listens on its node's loopback and nowhere else, so calls to it are
+made on that node too (`RayCluster.pin_servers`).
 
-Who looks after servers on other nodes while a review uses them.
+`ServerMonitor` watches the servers during a review: it keeps a state file of each, reports those
+that ended, and stops those that `rightsize serving stop` names.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Hosted:
 
 
 class ServerMonitor:
-    """Keeps a state file of each server here, says what ended, stops what it is asked to."""
+    """Keeps a state file of each server, reports those that end, and stops them on request."""
 
     def __init__(self, logs: Path, say: Callable[[str], None]) -> None:
         self._logs, self._say = logs, say
@@ -109,7 +110,7 @@ class ServerMonitor:
 
     @contextmanager
     def watching(self) -> Generator[None]:
-        """Look now and then, until it is left."""
+        """Poll the servers in the background until the context is left."""
         done = threading.Event()
 
         def watch() -> None:
@@ -152,7 +153,7 @@ class GpuPlacement(Protocol):
     def gpu_workers(
         self, factory: str, gpus: Sequence[int]
     ) -> AbstractContextManager[tuple[GpuWorker, ...]]:
-        """One worker per entry, each with so many GPUs of one node; all or none."""
+        """One worker per entry of `gpus`, each with that many GPUs of one node; all or none."""
         ...
 
 

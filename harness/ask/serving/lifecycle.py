@@ -1,6 +1,7 @@
-"""Models are started, used, and always ended.
+"""The life cycle of the models that we serve: started, used, and always ended.
 
-Servers ended by hand, by whoever can: a signal here, or word to the review that has them.
+`stop_server` ends one by hand: by a signal on this machine, or by a request to the review that
+started it elsewhere.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Served:
 
 
 def to_stderr(line: str) -> None:
-    """Say a line to whoever watches."""
+    """Write a line to standard error."""
     sys.stderr.write(f"{line}\n")
 
 

@@ -111,9 +111,9 @@ class ServerContext:
     detached: bool = False
     """Outlives us, until its time to live is over or it has been idle."""
     idle_s: float = 0.0
-    """Ends after so long without a token; 0: never."""
+    """Ends after this time without a token; 0: never."""
     scratch: bool = False
-    """The folder is for this server alone, and goes when nobody is left to read its log."""
+    """The folder is this server's alone; the guard removes it once the parent is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,7 @@ from harness.ask.cluster.actors import local_cluster
 from harness.ask.cluster.workers import InlineCluster
 from harness.ask.replay.engine import replay
 from harness.journal.journal import Journal
-from harness.journal.rows import INTERRUPTED
-from harness.journal.trials import Answered
+from harness.journal.trials import Answered, FaultKind
 from tests.benchmarks.replay.ours import NOW, load_trials, parts
 from tests.support.load_server import Running, load_server
 
@@ -77,7 +76,7 @@ def kill_loop(folder: Path, *, total: int, kills: int, kind: str, seed: int) -> 
         "kills": killed,
         "requests": stats["requests"],
         "paid_twice": sum(n - 1 for n in stats["items"].values()),
-        "sent_and_not_committed": sum(a.error == INTERRUPTED for a in attempts),
+        "sent_and_not_committed": sum(a.error == FaultKind.INTERRUPTED for a in attempts),
         "settled": len(settled),
         "right": sum(settled.get(f"{n:064x}") == f"yes item-{n}" for n in range(total)),
     }

@@ -1,7 +1,7 @@
 """The record as a whole: held to its laws, sealed by hashes, read and written as text.
 
-No prompt or answer text stands in a record. Written by `decision` and `review`; read by
-`publish`, `gate`, the plugin and the next review.
+No prompt or answer text stands in a record. Written by `conduct`; read by `tell`,
+`gate` and the next review.
 """
 
 from __future__ import annotations

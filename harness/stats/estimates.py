@@ -81,7 +81,7 @@ def p_value(sample: Sample, method: Method, margin: float) -> float | None:
 
 
 def level_estimate(sample: Sample, level: float) -> Estimate | None:
-    """Mean of scores in [0, 1], by betting on clusters where there are any; None without one."""
+    """Mean of scores in [0, 1] by betting, wider where cases come in clusters; None without one."""
     values = np.asarray(sample.differences, dtype=np.float64)
     if values.size == 0:
         return None

@@ -153,7 +153,7 @@ def test_a_load_that_the_cap_has_no_room_for_is_one_line_before_any_call(
         assert server.log.calls == []
     found = capsys.readouterr()
     assert "starting" not in found.out
-    assert "Of it for loading right, wrong on GPUs: USD 0.53 expected" in found.out
+    assert "Of it for loading right, wrong on GPUs: USD 0.533 expected" in found.out
     assert "loading right for up to 600 s may cost USD 0.27 of GPU time, USD 0.26" in found.err
 
 

@@ -139,7 +139,7 @@ class EvalSet:
     cases_file: str = "cases.jsonl"
     """The rows, in the eval set's folder."""
     is_table: bool = False
-    """Whether the rows are a table's, which nothing of ours writes."""
+    """Whether the cases come from `cases: {dataset: ...}`: a table is read and never written."""
     labels_file: str = "labels.jsonl"
     """Where people's labels are appended, in the eval set's folder."""
     labels: tuple[Label, ...] = ()

@@ -1,15 +1,17 @@
-"""Labels made by people: append-only lines that say which normalised answer of a case is right.
+"""Labels and grades made by people: append-only lines of JSON.
 
-`{"case": "17", "answer": "billing", "by": "dana.ruiz", "at": "2026-10-02T09:14:00Z", ...}`: the
+A label says which normalised answer of a case is right:
+`{"case": "17", "answer": "billing", "by": "dana.ruiz", "at": "2026-10-02T09:14:00Z", ...}`. The
 answer is a text, a list of texts (several are right), or null (none of those shown was right:
 `shown` lists them, and they stay wrong while other answers are unlabelled). The last line of a case
-counts; a line with `withdrawn: true` takes back all lines before it. Other keys are the labeller's.
+counts. Other keys are the labeller's.
 
-Grades made by people: append-only lines that say what an open answer is worth, by a rubric.
-
+A grade says what an open answer is worth by a rubric:
 `{"case": "17", "answer_sha256": "9f...", "grade": "pass", "rubric_sha256": "3c...", "by": ...,
-"at": ...}`: a judge's grades of the same answers are held against them. The answer's text stays in
-the journal. A person's last line of an answer counts; one with `withdrawn: true` takes it back.
+"at": ...}`. A judge's grades of the same answers are compared with them. The answer's text stays in
+the journal. A person's last line of an answer counts.
+
+A line with `withdrawn: true` takes back all lines before it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a wire's body says, before time and headers are added.
+"""The answer in a response body, and how its JSON is read: no field is taken for granted.
 
-Reading JSON that a server wrote: nothing about its shape is taken for granted.
+Time and headers are added by the caller.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Anthropic's Messages, on Anthropic's cloud or another, through Anthropic's own SDK.
-
-Anthropic's Message Batches: requests in one body, results as JSON lines.
-"""
+"""Anthropic's Messages and Message Batches, on its own cloud or another, through its own SDK."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Google's Gemini models, through the google-genai SDK on its aiohttp back end.
-
-Google's batch mode: a file of keyed requests in, a file of keyed results out.
-"""
+"""Google's Gemini models through the google-genai SDK, one by one and in batches."""
 
 from __future__ import annotations
 

@@ -3,9 +3,8 @@
 The package is at its end of life (support ended on 2025-11-30) and needs an environment of its own:
 it forces protobuf below 6. Its asynchronous calls fail against an address of one's own, so its
 synchronous REST transport runs in threads. Its messages know less than today's API: a schema and a
-tool's parameters go in its older form, and what it does not know is refused, not dropped.
-
-JSON Schema in the older form that Google's first SDK knows: a subset, types in capitals.
+tool's parameters go in its older form (a subset of JSON Schema, types in capitals), and what it
+does not know is refused, not dropped.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""OpenAI's Batch API: a file of requests in, a file of results out.
+"""OpenAI's Batch API: a file with one line of JSON a request, and one with a line a result.
 
-A batch as OpenAI writes it: a line of JSON a request, and one a result.
-
-Engines that answer a file of requests without a server read and write the same lines (vLLM's
-`run-batch`), but for the place of an error: OpenAI puts it into the response's body, they beside.
+Engines that answer a file of requests offline use the same lines (vLLM's `run-batch`), except for
+errors: OpenAI puts an error into the response's body, they put it next to the response.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""From an endpoint to a provider: the vendor's module is loaded when it is needed.
+"""Opens the provider of an endpoint, and asks it once to see whether key and address work.
 
-Whether a key and an endpoint answer: one tiny call.
+A vendor's module is imported when it is opened.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The seam: what can answer one request.
-
-What a cloud needs to be told before a vendor's models on it can be asked.
-"""
+"""Who can answer one request, and the settings that reach a vendor's models on a cloud."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What is asked of a model, in words that every vendor's wire can be made from.
-
-A request as a batch can carry it.
-"""
+"""A request to a model, independent of the vendor; `unstreamed` is its form in a batch."""
 
 from __future__ import annotations
 

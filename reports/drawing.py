@@ -188,7 +188,7 @@ def axis_over(numbers: Iterable[float], start: float, end: float) -> Axis:
 
 
 def nice_ticks(low: float, high: float, most: int) -> tuple[Decimal, ...]:
-    """The multiples of 1, 2 or 5 times a power of ten from `low` to `high`, at most so many.
+    """The multiples of 1, 2 or 5 times a power of ten from `low` to `high`; `most` at most.
 
     >>> [str(tick) for tick in nice_ticks(-13.5, 1.2, 5)]
     ['-10', '-5', '0']

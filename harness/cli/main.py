@@ -192,7 +192,7 @@ def explain(error: Exception, arguments: list[str]) -> int:
 
 
 def _said(error: Exception) -> tuple[str, int] | None:
-    """The line and the exit code of an error that is no fault of ours; else None."""
+    """The line and the exit code of an error that the user can mend; None for an internal one."""
     match error:
         case click.exceptions.Abort():
             return "stopped; run the same command again to go on", ExitCode.INTERRUPTED

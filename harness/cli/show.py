@@ -42,7 +42,7 @@ def fault_line(fault: FaultFacts) -> str:
 
 
 EVERY = 25
-"""In a log, one line for so many trials."""
+"""Trials between two progress lines in a log."""
 
 
 def standing_line(standing: OptionProgress) -> str:

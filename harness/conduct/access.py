@@ -18,7 +18,7 @@ from providers.opening import missing_sdk
 
 
 def check_access(workspace: Workspace, plan: Plan, environ: Mapping[str, str]) -> None:
-    """Refuse, before anything is asked or started, models that nobody here could ask.
+    """Refuse models that this machine cannot ask, before anything is asked or started.
 
     Raises:
         UsageError: one line per model: the variable that is not set, or the SDK to install.
@@ -29,7 +29,7 @@ def check_access(workspace: Workspace, plan: Plan, environ: Mapping[str, str]) -
 def check_access_early(
     workspace: Workspace, models: Collection[str], *, environ: Mapping[str, str]
 ) -> None:
-    """Refuse models that nobody here could ask, before the plan is worked out.
+    """Refuse models that this machine cannot ask, before the plan is worked out.
 
     A model whose answers the journal may have, all of them, is left for later.
 
@@ -50,7 +50,7 @@ def access_lines(
 
 
 def check_models(models: Mapping[str, ModelConfig], environ: Mapping[str, str]) -> None:
-    """Refuse models that nobody here could ask.
+    """Refuse models that this machine cannot ask.
 
     Raises:
         UsageError: one line per model and lack.

@@ -60,7 +60,7 @@ class SigningRules:
 
     require_link: bool
     longest_days: int
-    """A signed reason to stay, or a deferral, lasts at most so long."""
+    """The longest that a signed reason to stay, or a deferral, may last."""
 
 
 def decide(

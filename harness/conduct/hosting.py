@@ -224,7 +224,7 @@ def keeping(model: str, hosts: Hosts) -> Callable[[Sequence[ProcessAnswers]], No
 
     def keep(shares: Sequence[ProcessAnswers]) -> None:
         times_s = [share.load_s for share in shares if share.load_s is not None]
-        # Of one that nobody knows, the whole time of all stays charged.
+        # Without the load time of every process, the upper bound stays charged for all of them.
         if len(times_s) == len(shares):
             hosts.loaded({model: sum(times_s)})
         logs.mkdir(parents=True, exist_ok=True, mode=0o700)

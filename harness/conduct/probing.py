@@ -117,7 +117,7 @@ def target_of(
 
 
 def unseen_gpus(config: ModelConfig, target: Replica) -> tuple[str, ...]:
-    """A line where the model has GPUs that nobody looks at; none where it has none."""
+    """A line of warning for a model whose GPUs cannot be measured."""
     has_gpus = config.gpu is not None or (config.serve is not None and config.serve.gpus > 0)
     if not has_gpus or target.no_meter is None:
         return ()

@@ -1,6 +1,6 @@
-"""The journal's file: durable commits, all or nothing.
+"""The journal's SQLite file: its tables, its migrations, and the lock of its one writer.
 
-The journal's tables, and how an older journal becomes a newer one.
+Commits are durable, and the lock ends with its process.
 
 `attempts` holds each wire call from the moment before it is sent; a row whose `ended` is 0 was
 sent by a run that died: whether it was billed is unknown; where `batch` names the vendor's batch
@@ -11,8 +11,6 @@ set aside before a load and nobody has said how long that took. `outcomes` holds
 `superseded` keeps the ends that an import replaced, and `superseded_at` marks the attempts that
 brought them: a record that was made before still follows from the journal as it stood then.
 Texts of answers are bytes (UTF-8 with surrogates passed through), for models may emit anything.
-
-One writer per journal: a lock that dies with its process.
 """
 
 from __future__ import annotations

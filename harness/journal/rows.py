@@ -1,6 +1,6 @@
 """Attempts and outcomes as rows of the journal, and back.
 
-What the journal knows of a trial that ended for good, whoever asks for it.
+A trial that ended for good is settled; it is the same for whoever asks.
 """
 
 from __future__ import annotations

@@ -7,8 +7,6 @@ record that another one replaced counts nowhere. All money is USD a month after 
 Each feature's money is rounded once, to the cent, half up. Every sum is of those cents, and tables
 show cents. So what a reader adds up is what stands there, on the page, in the CSV and on the
 terminal; only a sentence rounds, and it rounds the sum.
-
-Sums of money over groups of features, and a breakdown into them.
 """
 
 from __future__ import annotations

@@ -3,9 +3,8 @@
 A record that is made now is refused where a law is broken (`DecisionRecord`); one that was made
 before the laws is read as ever, and its documents say that its figures do not fit together.
 
-The laws of an option that was given up: it says why, in the figures of the whole record.
-
-The laws of an eval set that cannot tell models apart: nothing in the record rests on it.
+Here are the laws of options that were given up, which must say why, and of eval sets that cannot
+tell models apart, on which no verdict may rest; quality and money have modules of their own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""What a model's entry says that no model can be asked with.
+"""Checks of a model's entry, and of the judges that an eval set names.
 
-What an eval set says of its judges against the models: known, priced like others, permitted.
+An entry must be one that a provider can be asked with; a judge must be known, priced and permitted
+like any model of the feature.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`models/*.yaml`: which models there are, where, for whose data and at what price.
 
-How a model is named: `model`, or `model@effort`.
+An option names a model as `model` or `model@effort`.
 """
 
 from __future__ import annotations

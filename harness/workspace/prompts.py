@@ -1,6 +1,6 @@
-"""Which prompt file a model gets: the most specific wins (model, family, default).
+"""Which prompt file a model gets, and whether every model gets one that can be rendered.
 
-The prompt files of a workspace: each one's syntax, and whether every model gets one.
+The most specific file wins: model, family, default.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The workspace's YAML files to entries: each read once, with the line of every key.
+"""Reads the workspace's YAML files, each once, with the line of every key.
 
-Keys and passwords that stand in a file where only the name of a variable belongs.
-
-Where the data that comes with the package lies: in the wheel, or in the repository.
+A key or password that stands where the name of a variable belongs is a fault. `shipped` finds the
+data that comes with the package, in a wheel or in the repository.
 """
 
 from __future__ import annotations

@@ -1,11 +1,4 @@
-"""Parts of a request that several wires share.
-
-Why an answer ended, in the words of OpenAI's wires and of those who speak them.
-
-Token counts that a body reported, where they can be true together.
-
-Token counts of OpenAI's wires: cached tokens inside the input, reasoning inside the output.
-"""
+"""What several wires share: parts of a request, reasons for an answer's end, and token counts."""
 
 from __future__ import annotations
 

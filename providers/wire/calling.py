@@ -1,6 +1,6 @@
-"""One call over any SDK: asked, timed, read, and its failure told as one of our errors.
+"""One call over any SDK: sent, timed, read, and its failure turned into one of our errors.
 
-Time of one wire call, and the end of a call that makes no progress.
+A call that makes no progress is ended.
 """
 
 from __future__ import annotations

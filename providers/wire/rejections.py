@@ -1,8 +1,6 @@
-"""From what a server said no with, to one of our errors.
+"""Responses that are no answer, and broken connections, as our errors.
 
-What a reply's headers say: when to come back, what is granted and left.
-
-From a transport's exception, whichever HTTP back end raised it, to one of our errors.
+Headers tell when to come back, and what a rate limit grants and leaves.
 """
 
 from __future__ import annotations

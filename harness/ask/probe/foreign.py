@@ -8,7 +8,7 @@ by name. Every time counts from when the request was due, as in a run of our own
 Read against files of guidellm 0.8.1, vLLM 0.32.0 and aiperf 0.13.0
 (`tests/harness/ask/probe/files`).
 
-Goodput from runs whose rates somebody else chose.
+The goodput is then found among the rates that were run: no further rate can be asked for.
 """
 
 from __future__ import annotations

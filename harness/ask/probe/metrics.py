@@ -1,6 +1,6 @@
-"""What a server says of itself on `/metrics`, whatever its series are called this year.
+"""A server's own `/metrics`, under the series names of several engines, and GPU use by NVML.
 
-Utilisation, memory and power of GPUs, by NVML where its Python package is installed.
+GPU utilisation, memory and power are read where NVML's Python package is installed.
 """
 
 from __future__ import annotations

@@ -218,7 +218,9 @@ def mean_wait(alone: Sequence[ProbedRequest], slo: Slo, good_share: float) -> fl
 
 
 def part_mean(number: int, parts: int) -> float:
-    """Mean of the `number`-th of so many equally likely parts of an exponential of mean 1.
+    """Mean of one part of an exponential distribution with mean 1, cut into equally likely parts.
+
+    `number` counts the parts from 0, the one with the smallest values.
 
     >>> [round(part_mean(number, 5), 2) for number in range(5)]
     [0.11, 0.36, 0.7, 1.22, 2.61]

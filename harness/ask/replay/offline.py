@@ -1,4 +1,4 @@
-"""Batches that a model of ours answers from files, without a server.
+"""Batches that a self-hosted model answers offline: requests from a file, no server.
 
 The journal and the ledger treat them like a vendor's batches. Unlike those they end with the
 review: a batch that an earlier run left open counts as failed. Requests that a process did not

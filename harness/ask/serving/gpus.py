@@ -1,7 +1,4 @@
-"""GPUs: those of this machine, which model gets which, team quotas, and loading in waves.
-
-Models that do not fit on the GPUs all at once are loaded in waves.
-"""
+"""This machine's GPUs, team quotas, and which models are loaded together, in waves if needed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One server process: started under its guard, waited for, ended.
 
-Is a server ready? `/health` and one answer say so.
+It is ready when `/health` answers and one request was completed.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Running:
 
 
 def free_port(taken: Collection[int] = ()) -> int:
-    """A port on loopback that nobody listens on now, and that no system hands out by itself.
+    """A free port on loopback, outside the range that the system gives to other programs.
 
     Until its server listens, minutes later for large weights, another program could be given a
     port that comes from the system; that program's answers would pass for the model's. `taken`

@@ -1,9 +1,4 @@
-"""What is to be served: a model entry's `serve` block, with its weights found.
-
-How each engine is started: a spec and a port become a command line.
-
-What a server's process may know of our environment.
-"""
+"""How a model's server is started: its `serve` entry, the command line, the environment."""
 
 from __future__ import annotations
 

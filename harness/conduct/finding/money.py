@@ -63,7 +63,7 @@ class Measured:
 
 
 def measure(run: FeatureRun, rung: PlannedOption, quality: Quality | None) -> Measured:
-    """An option's cost by the tokens it took where the incumbent took so many."""
+    """An option's monthly cost, from its tokens and the incumbent's on the same cases."""
     traffic = run.plan.config.traffic
     found = usage_pairs(run, rung.first.name)
     pairs, clusters = tuple(one.usage for one in found), tuple(one.cluster for one in found)

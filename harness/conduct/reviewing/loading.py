@@ -96,7 +96,7 @@ class LoadBook:
                 self.journal.cut_loads(rows, processes * (self.monotonic() - at))
 
     def set_aside(self, processes: Mapping[str, int], *, offline: bool) -> Sequence[int]:
-        """Set the upper bound of loads aside, by model so many at once; returns the rows.
+        """Set the upper bound of loads aside; `processes` by model. Returns the rows.
 
         `settle` replaces it.
 

@@ -1,10 +1,7 @@
-"""Text values of settings: YAML (Helm values too), JSON, `.env`, INI and property files.
+"""Text values of settings and of source files, each under the name that it stands at.
 
-What a scan finds.
-
-Quoted texts of a source file in any language with C-like or `#` comments.
-
-No grammar: a small reader that knows quotes and comments, and names a value by what stands before
+Settings are YAML (Helm values too), JSON, `.env`, INI and property files. Source files are read
+without a grammar: a small reader knows quotes and comments, and names a value by what stands before
 it on its line and by the less indented lines above it. It serves TypeScript, JavaScript, Go, Java,
 TOML and what cannot be parsed otherwise.
 """

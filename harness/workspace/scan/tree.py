@@ -1,6 +1,6 @@
-"""Walks a source tree and tells production from tests and documentation.
+"""Walks a source tree for texts that name a model; tells production from tests and documentation.
 
-Which texts name a model: a known id, maybe with a vendor before it or a version behind.
+A text names a model by a known id, with or without a vendor before it or a version after it.
 """
 
 from __future__ import annotations

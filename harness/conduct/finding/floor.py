@@ -104,10 +104,11 @@ def _could_clear(floor: FloorFacts, size: int) -> bool:
 
     The constant's score is taken to stay as it is.
     """
-    level, constant = floor.level or 0.0, floor.constant_score or 0.0
+    if floor.level is None or floor.constant_score is None:
+        return False
     gap = Gap(
-        level=1 - (1 - level / 100) * floor.cases / size,
-        constant=constant / 100,
+        level=1 - (1 - floor.level / 100) * floor.cases / size,
+        constant=floor.constant_score / 100,
         margin=floor.margin,
     )
     return gap.clears(size)

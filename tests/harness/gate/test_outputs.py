@@ -94,23 +94,25 @@ def test_equal_reports_give_equal_bytes(write: object) -> None:
     assert write(report) == write(report)
 
 
+WHOLE = Change(
+    feature="invoices",
+    what="a -> b",
+    decision_id="2026-Q4-invoices",
+    evidence_day=date(2026, 11, 23),
+    evidence_age_days=1,
+    shown=QualityEvidence(metric="label", n=560, difference=-0.36, worst=-2.1, margin=3.0),
+    priced=Priced(
+        before_request=Decimal("0.03606"),
+        after_request=Decimal("0.00732"),
+        before_month=Decimal("3115.71"),
+        after_month=Decimal("632.61"),
+    ),
+    evaluation_usd=Decimal("38.20"),
+)
+
+
 def test_a_priced_change_reads_like_a_cost_bot() -> None:
-    change = Change(
-        feature="invoices",
-        what="a -> b",
-        decision_id="2026-Q4-invoices",
-        evidence_day=date(2026, 11, 23),
-        evidence_age_days=1,
-        shown=QualityEvidence(metric="label", n=560, difference=-0.36, worst=-2.1, margin=3.0),
-        priced=Priced(
-            before_request=Decimal("0.03606"),
-            after_request=Decimal("0.00732"),
-            before_month=Decimal("3115.71"),
-            after_month=Decimal("632.61"),
-        ),
-        evaluation_usd=Decimal("38.20"),
-    )
-    report = GateReport(findings=(), changes=(change,))
+    report = GateReport(findings=(), changes=(WHOLE,))
     row = as_markdown(report).splitlines()[-3]
     assert row == (
         "| invoices | a -\\> b | -0.4 points, -2.1 (-3) on 560 cases | USD 0.0361 -\\> 0.0073 "
@@ -140,23 +142,6 @@ def test_a_request_that_costs_next_to_nothing_is_not_rounded_up() -> None:
     change = Change(feature="f", what="a -> b", decision_id=None, evidence_day=None, priced=priced)
     row = as_markdown(GateReport(findings=(), changes=(change,)))
     assert "USD 0.0012 -\\> 0.000051 | USD 498.00 -\\> 0.00 (-498.00)" in row
-
-
-WHOLE = Change(
-    feature="invoices",
-    what="a -> b",
-    decision_id="2026-Q4-invoices",
-    evidence_day=date(2026, 11, 23),
-    evidence_age_days=1,
-    shown=QualityEvidence(metric="label", n=560, difference=-0.36, worst=-2.1, margin=3.0),
-    priced=Priced(
-        before_request=Decimal("0.03606"),
-        after_request=Decimal("0.00732"),
-        before_month=Decimal("3115.71"),
-        after_month=Decimal("632.61"),
-    ),
-    evaluation_usd=Decimal("38.20"),
-)
 
 
 def test_a_program_reads_every_fact_under_its_own_name() -> None:

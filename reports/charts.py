@@ -3,19 +3,19 @@
 We draw them ourselves: they are a few lines, marks and labels, and a plotting library (with the
 arrays, fonts and images that it needs) would take most of the base install and of a page's time.
 The same chart gives the same bytes. What a mark means is told by its form and its place; its colour
-repeats it.
+repeats it. The first page's picture is drawn in plain text, too, for Markdown.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import dist
 from typing import Literal
 
-from reports.document import Chart, CostQuality, Forest, Latency, Waterfall
+from reports.document import Chart, CostQuality, Forest, Interval, Latency, Waterfall
 from reports.drawing import (
     EDGE,
     WIDTH,
@@ -43,6 +43,9 @@ _ROW_LETTERS = 22
 _SPOT_LETTERS = 34
 _GAP = 8.0
 _PAD = 16.0
+# Of a picture in plain text, in letters.
+_COLUMNS = 49
+_LABEL = 26
 
 
 def lay_out(chart: Chart) -> Drawing:
@@ -253,3 +256,45 @@ def _leader(mark: Mark, box: Box) -> list[Stroke]:
     if dist((mark.x, mark.y), (x, y)) <= 1.5 * _GAP:
         return []
     return [Stroke(x1=mark.x, y1=mark.y, x2=round(x, 1), y2=round(y, 1), tone="soft", width=0.8)]
+
+
+def forest_text(chart: Forest) -> str:
+    """Draw differences against the limit with characters; contains no backtick.
+
+    `o` (chosen: `#`) is the estimate, the line its bounds, `!` the limit, `:` no difference.
+    """
+    low = min([chart.limit, 0.0, *(row.low for row in chart.rows)])
+    high = max([chart.limit, 0.0, *(row.high for row in chart.rows)])
+    span = (high - low) or 1.0
+
+    def column(value: float) -> int:
+        return round((value - low) / span * (_COLUMNS - 1))
+
+    marks = {column(0.0): ":", column(chart.limit): "!"}
+    lines = [_line(row, marks, column) for row in chart.rows]
+    scale = _scale(chart, column(chart.limit), column(0.0))
+    return "\n".join([*lines, scale, f"{'':{_LABEL}}  {_safe(chart.axis)}"])
+
+
+def _line(row: Interval, marks: dict[int, str], column: Callable[[float], int]) -> str:
+    cells = [marks.get(at, " ") for at in range(_COLUMNS)]
+    for at in range(column(row.low), column(row.high) + 1):
+        cells[at] = marks.get(at, "=" if row.strong else "-")
+    cells[column(row.value)] = "#" if row.strong else "o"
+    label = _safe(row.label)
+    label = label if len(label) <= _LABEL else label[: _LABEL - 1] + "~"
+    return f"{label:{_LABEL}}  {''.join(cells)}".rstrip()
+
+
+def _scale(chart: Forest, limit_at: int, zero_at: int) -> str:
+    cells = list(" " * (_COLUMNS + 24))
+    label = _safe(chart.limit_label)
+    start = max(0, limit_at - len(label) // 2)
+    cells[start : start + len(label)] = label
+    if zero_at > start + len(label):
+        cells[zero_at] = "0"
+    return f"{'':{_LABEL}}  {''.join(cells)}".rstrip()
+
+
+def _safe(text: str) -> str:
+    return clean(text).replace("`", "'")

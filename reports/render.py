@@ -18,10 +18,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from reports.charts import lay_out
+from reports.charts import forest_text, lay_out
 from reports.document import Chart, Document, Forest, Portfolio, Section
 from reports.drawing import FONT, WIDTH
-from reports.textplot import forest_text
 from reports.untrusted import clean, clean_lines, comment, fenced, markdown, markdown_code
 
 if TYPE_CHECKING:

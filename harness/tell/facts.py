@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from harness.money.error_value import QualityLoss, error_value
+from harness.money.savings import QualityLoss, error_value
 from harness.record.base import LONGEST_ID, Reason, Result, State
 from harness.record.lifecycle import standing
 from harness.record.model import DecisionRecord

@@ -9,11 +9,10 @@ import numpy as np
 
 from harness.money.amounts import exact
 from harness.money.cascade import cascade_bridge, cascade_cost, cascade_option_cost, with_costs
-from harness.money.error_value import QualityLoss, error_value
 from harness.money.interval import ModelShare, saving_interval
 from harness.money.levers import Observed, levers
 from harness.money.monthly import bridge, cost_from_traffic, measured_cost, to_option_cost
-from harness.money.savings import Bar, saving_upper_bound, savings, spread
+from harness.money.savings import Bar, QualityLoss, error_value, saving_upper_bound, savings, spread
 from harness.money.workload import UsagePair
 from harness.record.trust import CascadeFacts
 from tests.support.money import HAIKU, OPUS, a_feature, a_model, some_facts, some_rates

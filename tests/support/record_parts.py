@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from harness.money.error_value import QualityLoss, error_value
+from harness.money.savings import QualityLoss, error_value
 from harness.record.base import Reason, Result
 from harness.record.money import BreakEven, BreakEvenVolume, HostingFacts, OptionCost, RateFacts
 from harness.record.parts import (

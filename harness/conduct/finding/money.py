@@ -19,7 +19,6 @@ from harness.money.cascade import (
     escalations,
     with_costs,
 )
-from harness.money.error_value import QualityLoss, error_value
 from harness.money.interval import Generator, ModelShare, SavingInterval, saving_interval
 from harness.money.monthly import (
     MonthlyCost,
@@ -29,7 +28,7 @@ from harness.money.monthly import (
     to_option_cost,
     unknown_cost,
 )
-from harness.money.savings import Bar
+from harness.money.savings import Bar, QualityLoss, error_value
 from harness.money.workload import NoUsageError, UsagePair
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan

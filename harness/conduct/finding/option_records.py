@@ -28,9 +28,8 @@ from harness.judge.comparison.pairs import Pairs
 from harness.judge.decision.quality import quality, score_levels, settled_in
 from harness.judge.decision.standing import QualityState, Standing
 from harness.judge.decision.verdict import OptionFacts, OptionResult
-from harness.money.error_value import QualityLoss
 from harness.money.prices.catalogue import facts as known
-from harness.money.savings import Bar
+from harness.money.savings import Bar, QualityLoss
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.record.base import Reason

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.money.error_value import QualityLoss, error_value
+from harness.money.savings import QualityLoss, error_value
 
 SAVING = Decimal("0.0288")
 """USD a request."""

@@ -35,11 +35,16 @@ MONEY_ROOMS = sorted(
 )
 NOT_MONEY = {
     "cascade.py": ("mean input tokens", "mean output tokens"),
-    "error_value.py": ("errors a month", "errors a month at worst"),
     "monthly.py": ("mean input tokens", "mean output tokens"),
     "pricebook.py": ("how alike two names are",),
     "traffic.py": ("a share of requests",),
-    "savings.py": ("a percentage", "of nothing", "months to pay back"),
+    "savings.py": (
+        "a percentage",
+        "of nothing",
+        "months to pay back",
+        "errors a month",
+        "errors a month at worst",
+    ),
 }
 """Floats that stand in these files, and what they are: none of them is USD."""
 

@@ -5,10 +5,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from harness.money.error_value import QualityLoss, error_value
 from harness.money.interval import ModelShare, saving_interval
 from harness.money.monthly import measured_cost
-from harness.money.savings import Bar, savings, spread
+from harness.money.savings import Bar, QualityLoss, error_value, savings, spread
 from harness.money.workload import UsagePair
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
 

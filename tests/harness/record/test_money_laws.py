@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.record.laws import broken_laws
-from harness.record.money_laws import broken_in_money
+from harness.record.laws import broken_in_money, broken_laws
 from tests.support.record_parts import a_break_even, a_feature, an_option
 from tests.support.records import downgrade_record, justify_record, undecided_record
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.money.prices.tables import Band
+from harness.record.laws import broken_in_money
 from harness.record.model import dump, load
-from harness.record.money_laws import broken_in_money
 from harness.tell.repricing import recorded_rates, reprice
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
 from tests.support.priced_records import CHOSEN, LIST, OTHER, TODAY, a_priced_record

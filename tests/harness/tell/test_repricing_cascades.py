@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.record.laws import broken_in_money
 from harness.record.model import dump, load
-from harness.record.money_laws import broken_in_money
 from harness.tell.repricing import not_repriced, recorded_rates, reprice
 from tests.support.money import HAIKU, pair, some_rates, some_traffic
 from tests.support.priced_records import CASCADE, OTHER, TODAY, a_cascade_record

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from reports.charts import forest_text
 from reports.document import Forest, Interval
-from reports.textplot import forest_text
 
 
 def plot(*rows: Interval, limit: float = -3.0) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.gate.evidence import SKEW, LockedAndProposed
+from harness.gate.evidence import SKEW, LockedAndProposed, newest
 from harness.gate.findings import (
     ALL,
     Cause,
@@ -20,6 +20,7 @@ from harness.gate.inputs import (
     ProductionSettings,
     Proposed,
     is_locked,
+    means,
     names_of,
     shown,
     written_forms,
@@ -27,7 +28,9 @@ from harness.gate.inputs import (
 from harness.gate.money import rates_rose
 from harness.gate.proof import Judged, judge_asking, judge_evalset, judge_model
 from harness.record.base import State, Verdict
-from harness.record.lock import IN_FORCE, LockedModel, LockEntry
+from harness.record.lifecycle import ends_on
+from harness.record.lock import IN_FORCE, LockedModel, LockEntry, unlike
+from harness.record.model import DecisionRecord
 from harness.workspace.policy_file import GateRule
 
 _RELOCK = "run `rightsize lock` and commit it"
@@ -77,6 +80,7 @@ def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> I
         return
     judged = [*_asking(given, case, was), *_evalset(given, case, was)]
     yield from judged or _unchanged(given, case, was)
+    yield from _behind(given, case)
     yield from _check_seen(case)
     yield from _permitted(case, changed=False)
 
@@ -190,6 +194,32 @@ def _backing(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
     elif any(one.generated_at > given.now + SKEW for one in backing):
         message = f"{entry.decision_id} is dated after now: a clock is wrong"
         yield _plain(entry.feature, GateRule.LOCK, Cause.CLOCK_SKEW, message, Outcome.CANNOT_TELL)
+    else:
+        yield from _as_its_record(entry, backing)
+
+
+def _as_its_record(entry: LockEntry, backing: list[DecisionRecord]) -> Iterator[Judged]:
+    told = [unlike(entry, one, ends_on=ends_on(one)) for one in backing]
+    if all(told):
+        message = f"the lock is not what {entry.decision_id} gives: {'; '.join(told[0])}"
+        yield _plain(entry.feature, GateRule.LOCK, Cause.LOCK_NOT_BACKED, message, Outcome.FAIL)
+
+
+def _behind(given: GateInput, case: LockedAndProposed) -> Iterator[Judged]:
+    """What is locked counts no more where a later decision is in force that does not know it."""
+    entry = case.entry
+    records = [one.record for one in newest(given, entry.feature)]
+    made = [one.generated_at for one in records if one.finding_sha256 == entry.finding_sha256]
+    later = next((one for one in records if one.state in IN_FORCE), None)
+    if later is None or not made or later.generated_at <= max(made):
+        return
+    chosen = [one.target for one in later.options if one.target.option == later.chosen]
+    if later.evidence.exploratory or any(
+        means(case.asked, one) for one in (later.current, *chosen)
+    ):
+        return
+    message = f"the lock rests on {entry.decision_id}; {later.decision_id} was decided since"
+    yield _plain(entry.feature, GateRule.LOCK, Cause.LOCK_BEHIND, message, Outcome.FAIL)
 
 
 def _removed(given: GateInput) -> Iterator[Violation]:
@@ -241,5 +271,8 @@ def _names(entry: LockEntry) -> Iterator[str]:
 def _plain(  # noqa: PLR0913  # one argument per part of the finding
     feature: str, rule: GateRule, code: Cause, message: str, outcome: Outcome, *, what: str = ""
 ) -> Judged:
-    found = Violation(feature=feature, rule=rule, code=code, outcome=outcome, message=message)
+    advice = _RELOCK if code in {Cause.LOCK_NOT_BACKED, Cause.LOCK_BEHIND} else ""
+    found = Violation(
+        feature=feature, rule=rule, code=code, outcome=outcome, message=message, advice=advice
+    )
     return Judged(findings=(found,), change=Change(feature=feature, what=what))

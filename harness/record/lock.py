@@ -19,7 +19,7 @@ from pydantic import JsonValue, ValidationError
 
 from harness.errors import UsageError
 from harness.record.base import LATER, Recorded, State, Verdict
-from harness.record.model import DecisionRecord, sha256
+from harness.record.model import DecisionRecord, KeyTwiceError, as_it_stands, sha256
 from harness.record.money import OptionCost, RateFacts
 from harness.record.parts import OptionRecord, Target
 
@@ -135,6 +135,35 @@ def entry_of(
         UsageError: nobody stands behind the record, or it is exploratory or undecided.
     """
     _check(record)
+    return _entry(record, ends_on, places or {})
+
+
+def unlike(entry: LockEntry, record: DecisionRecord, *, ends_on: date) -> tuple[str, ...]:
+    """Where an entry is not what its record gives: `margin: 90.0, its record says 5.0`.
+
+    Where production reads a cascade's other half is not the record's to say.
+    """
+    rule = entry.accepted.cascade
+    places = {}
+    if rule is not None:
+        own = CascadePlaces(escalates_in=rule.escalates_in, accepts_in=rule.accepts_in)
+        places = {entry.accepted.option: own}
+    ours, theirs = (
+        one.model_dump(mode="json", exclude={"entry_sha256"})
+        for one in (entry, _entry(record, ends_on, places))
+    )
+    return tuple(
+        f"{name}: {_short(ours.get(name))}, its record says {_short(theirs.get(name))}"
+        for name in sorted(ours.keys() | theirs.keys())
+        if ours.get(name) != theirs.get(name)
+    )
+
+
+def _short(value: object) -> str:
+    return str(cast("dict[str, object]", value)["option"] if isinstance(value, dict) else value)
+
+
+def _entry(record: DecisionRecord, ends_on: date, places: Mapping[str, CascadePlaces]) -> LockEntry:
     incumbent = _locked(record.current, _paid(record, record.current_cost))
     saved = record.savings
     # Older records keep the entry that they were locked with.
@@ -148,9 +177,7 @@ def entry_of(
         margin=record.margin.value,
         used_in=record.feature.used_in,
         verdict=record.verdict,
-        accepted=_chosen(record, places or {})
-        if record.verdict is Verdict.DOWNGRADE
-        else incumbent,
+        accepted=_chosen(record, places) if record.verdict is Verdict.DOWNGRADE else incumbent,
         before=incumbent,
         requests_per_month=record.traffic.requests_per_month if record.traffic else None,
         evalset_id=record.evidence.eval_set.id,
@@ -164,7 +191,7 @@ def entry_of(
         saving_monthly_usd=saved.after_discounts if saved is not None and tells else None,
         net_saving_monthly_usd=saved.net_monthly if saved is not None else None,
     )
-    return entry.model_copy(update={"entry_sha256": _digest(entry)})
+    return entry.model_copy(update={"entry_sha256": _digest(entry.model_dump(mode="json"))})
 
 
 def lock_of(entries: Iterable[LockEntry], gate: Mapping[str, JsonValue]) -> Lock:
@@ -188,14 +215,17 @@ def read_lock(text: str, *, shown: str = LOCK_FILE) -> Lock:
         line = text.count("\n", 0, conflict.start()) + 1
         raise UsageError(f"{shown}:{line}: a merge conflict is not resolved; {_ADVICE}")
     try:
-        raw = cast("object", json.loads(text))
+        raw = as_it_stands(text)
+    except KeyTwiceError as error:
+        raise UsageError(f"{shown}: {error}; {_ADVICE}") from None
     except (ValueError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
         raise UsageError(f"{shown}:{line}: no valid JSON; {_ADVICE}") from None
     _check_schema(raw, shown)
     lock = _validated(text, shown)
+    raw_entries = cast("dict[str, dict[str, Any]]", cast("dict[str, Any]", raw)["features"])
     for name, entry in lock.features.items():
-        if entry.feature != name or entry.entry_sha256 != _digest(entry):
+        if entry.feature != name or entry.entry_sha256 != _digest(raw_entries[name]):
             raise UsageError(f"{shown}: {name}: the entry was changed by hand; {_ADVICE}")
     return lock
 
@@ -266,8 +296,9 @@ def _locked(target: Target, cost: OptionCost) -> LockedModel:
     )
 
 
-def _digest(entry: LockEntry) -> str:
-    return sha256(entry.model_dump(mode="json", exclude={"entry_sha256"}))
+def _digest(facts: Mapping[str, Any]) -> str:
+    """Of an entry's JSON as it stands."""
+    return sha256({name: value for name, value in facts.items() if name != "entry_sha256"})
 
 
 def _check_schema(raw: object, shown: str) -> None:

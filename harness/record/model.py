@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import rfc8785
 from pydantic import model_validator
@@ -30,6 +31,7 @@ class DecisionRecord(RecordContent):
 
 
 _DECIDED = {"generated_at", "state", "history", "exception", "finding_sha256", "etag"}
+_REALISED = {"realised", "verified_at"}
 
 
 def canonical(value: Any) -> bytes:  # noqa: ANN401  # any JSON value
@@ -42,6 +44,28 @@ def sha256(value: Any) -> str:  # noqa: ANN401  # any JSON value
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
+class KeyTwiceError(ValueError):
+    """A key that stands twice: a reader and a program would take different ones."""
+
+
+def as_it_stands(text: str) -> object:
+    """JSON text as a value, each key once.
+
+    Raises:
+        KeyTwiceError: an object states a key twice.
+        ValueError: it is no JSON.
+    """
+    return cast("object", json.loads(text, object_pairs_hook=_once))
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise KeyTwiceError(f"{max(names, key=names.count)} stands twice")
+    return found
+
+
 def seal(record: DecisionRecord) -> DecisionRecord:
     """Return the record, held to its laws, with `finding_sha256` and `etag` made anew.
 
@@ -49,14 +73,20 @@ def seal(record: DecisionRecord) -> DecisionRecord:
         pydantic.ValidationError: its figures break a law.
     """
     record = DecisionRecord.model_validate(record.model_dump())
-    facts = record.model_dump(mode="json", exclude=_DECIDED)
-    if record.savings is not None:
-        facts["savings"] = record.savings.model_dump(
-            mode="json", exclude={"realised", "verified_at"}
-        )
-    sealed = record.model_copy(update={"finding_sha256": sha256(facts)})
+    facts = record.model_dump(mode="json")
+    sealed = record.model_copy(update={"finding_sha256": finding_sha256(facts)})
     whole = sealed.model_dump(mode="json", exclude={"etag"})
     return sealed.model_copy(update={"etag": sha256(whole)})
+
+
+def finding_sha256(facts: Mapping[str, Any]) -> str:
+    """Digest of what the machine found, from a record's JSON as it stands."""
+    found = {key: value for key, value in facts.items() if key not in _DECIDED}
+    savings = found.get("savings")
+    if isinstance(savings, dict):
+        saved = cast("dict[str, Any]", savings)
+        found["savings"] = {key: saved[key] for key in saved.keys() - _REALISED}
+    return sha256(found)
 
 
 def dump(record: DecisionRecord) -> str:

@@ -6,24 +6,34 @@ version, `<feature>.v2.json`. A finding that has not changed keeps the bytes of 
 
 from __future__ import annotations
 
-import json
+import errno
 import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from pydantic import ValidationError
 
 from harness.errors import Faults, UsageError
 from harness.record.base import LONGEST_ID, State
-from harness.record.model import DecisionRecord, dump, load, seal, sha256
+from harness.record.model import (
+    DecisionRecord,
+    KeyTwiceError,
+    as_it_stands,
+    dump,
+    finding_sha256,
+    load,
+    seal,
+    sha256,
+)
 
 FILE = re.compile(r"^(?P<feature>[A-Za-z0-9][A-Za-z0-9._-]*?)(?:\.v(?P<version>\d+))?\.json$")
 _NUMBERED = re.compile(r"\.v\d+$")
 _QUARTER = re.compile(r"^\d{4}-Q[1-4]$")
+_ADVICE = "take it back from version control, or run the review again"
 
 
 def record_file(feature: str, version: int = 1) -> str:
@@ -82,25 +92,64 @@ def read_record(path: Path) -> DecisionRecord:
     Raises:
         UsageError: one line that names the file and what to do.
     """
-    advice = "take it back from version control, or run the review again"
     try:
-        text = path.read_text(encoding="utf-8")
-        record = load(text)
-        raw: dict[str, Any] = json.loads(text)
+        text = read_plain(path).decode("utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not a record: no valid JSON text; {_ADVICE}") from None
+    record = parse_record(text, shown=str(path))
+    named = FILE.match(path.name)
+    if named is not None and named["feature"] != record.feature.id:
+        raise UsageError(
+            f"{path}: holds the record of {record.feature.id}: its name and its feature differ; "
+            f"{_ADVICE}"
+        )
+    return record
+
+
+def parse_record(text: str, *, shown: str) -> DecisionRecord:
+    """A record's text, with both hashes checked over its JSON as it stands.
+
+    Raises:
+        UsageError: one line that names the file and what to do.
+    """
+    try:
+        record = load(text)
+        raw = cast("dict[str, Any]", as_it_stands(text))
+        found, whole = (
+            finding_sha256(raw),
+            sha256({name: raw[name] for name in raw.keys() - {"etag"}}),
+        )
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         if first["type"] == "value_error":
             line = first["msg"].removeprefix("Value error, ")
-            raise UsageError(f"{path}: its figures do not fit together: {line}; {advice}") from None
+            message = f"{shown}: its figures do not fit together: {line}; {_ADVICE}"
+            raise UsageError(message) from None
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UsageError(f"{path}: not a record: {where}: {first['msg']}; {advice}") from None
-    except ValueError:
-        raise UsageError(f"{path}: not a record: no valid JSON text; {advice}") from None
-    if sha256({key: value for key, value in raw.items() if key != "etag"}) != record.etag:
-        raise UsageError(f"{path}: was changed by hand (its etag does not match); {advice}")
+        raise UsageError(f"{shown}: not a record: {where}: {first['msg']}; {_ADVICE}") from None
+    except (ValueError, RecursionError) as error:
+        why = str(error) if isinstance(error, KeyTwiceError) else "no valid JSON text"
+        raise UsageError(f"{shown}: not a record: {why}; {_ADVICE}") from None
+    if whole != record.etag:
+        raise UsageError(f"{shown}: was changed by hand (its etag does not match); {_ADVICE}")
+    if found != record.finding_sha256:
+        raise UsageError(
+            f"{shown}: its finding was changed by hand (finding_sha256 does not match); {_ADVICE}"
+        )
     return record
+
+
+def read_plain(path: Path) -> bytes:
+    """A plain file's bytes; a pipe, device or folder is refused, so that nothing waits for it.
+
+    Raises:
+        OSError: it is not there, no plain file, or cannot be read.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no plain file", str(path))
+    return path.read_bytes()
 
 
 def newest_versions(folder: Path) -> dict[str, Path]:

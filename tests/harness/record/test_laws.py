@@ -11,7 +11,14 @@ from pydantic import ValidationError
 
 from harness.errors import UsageError
 from harness.record.base import Reason
-from harness.record.model import DecisionRecord, canonical, dump, seal, sha256
+from harness.record.model import (
+    DecisionRecord,
+    canonical,
+    dump,
+    finding_sha256,
+    seal,
+    sha256,
+)
 from harness.record.stored import read_record, read_records
 from harness.record.trust import AuditFacts, GraderFacts
 from harness.tell.page.titles import MIXED
@@ -80,7 +87,7 @@ def with_quality(over: dict[str, object]) -> dict[str, Any]:
     return raw
 
 
-def with_option(over: dict[str, object]) -> dict[str, Any]:
+def with_option(over: dict[str, Any]) -> dict[str, Any]:
     """A lawful record as JSON, with parts of the chosen option replaced."""
     raw = json.loads(dump(LAWFUL["downgrade"]))
     raw["options"][CHOSEN] |= json.loads(an_option(**over).model_dump_json(include=set(over)))
@@ -106,9 +113,9 @@ def with_rail(**over: object) -> list[dict[str, Any]]:
     return options
 
 
-def a_grader(**over: object) -> GraderFacts:
+def a_grader(**over: Any) -> GraderFacts:
     """A second grader of the same cases, by which the candidate is a case worse."""
-    figures: dict[str, object] = {
+    figures: dict[str, Any] = {
         "grader": "number",
         "cases": 560,
         "current": 94.821429,
@@ -210,7 +217,8 @@ BY_LAW = {
 
 
 def stored(raw: dict[str, Any], folder: Path) -> Path:
-    """A file as somebody would leave it who also makes the etag anew."""
+    """A file as somebody would leave it who also makes its hashes anew."""
+    raw["finding_sha256"] = finding_sha256(raw)
     raw["etag"] = sha256({key: value for key, value in raw.items() if key != "etag"})
     path = folder / "records" / "invoice-extraction.json"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,23 +1,23 @@
 """One function per job, callable from Python: prints nothing, tells a listener.
 
-Each is loaded when it is named, as commands are: the gate needs nothing of the engine.
+Each is loaded when it is named, as commands are: the gate needs nothing of the engine. Their types
+stand in the stub beside this file.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from harness.conduct.gating.change import gate as gate
-    from harness.conduct.planning import plan as plan
-    from harness.conduct.running import review as review
-
-JOBS = {
-    "gate": "harness.conduct.gating.change",
-    "plan": "harness.conduct.planning",
-    "review": "harness.conduct.running",
+_BY_MODULE = {
+    "concluding.differences": ("why", "write_differences"),
+    "concluding.documents": ("export", "report", "reprice"),
+    "concluding.signing": ("decide", "lock"),
+    "concluding.verifying": ("hold_against_bill", "verify"),
+    "gating.change": ("gate",),
+    "planning": ("plan",),
+    "running": ("review",),
 }
+JOBS = {job: f"{__name__}.{module}" for module, jobs in _BY_MODULE.items() for job in jobs}
 
 
 def __getattr__(name: str) -> object:

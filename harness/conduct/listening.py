@@ -84,3 +84,7 @@ class Quiet:
     def progress(self, calls: int) -> AbstractContextManager[Progress]:  # noqa: ARG002
         """Nobody is told."""
         return nullcontext(Silent())
+
+
+def nobody(_found: object) -> None:
+    """Told one thing at a time, and says nothing."""

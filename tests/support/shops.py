@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsets.splits import order_seed
-from harness.cli.cycle.decide import in_force
+from harness.conduct.concluding.signing import in_force
 from harness.money.monthly import cost_from_traffic, to_option_cost
 from harness.money.prices.rates import find_rates
 from harness.record.base import State

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import click
 
 from harness.cli import options
-from harness.cli.cycle.report import wanted_records
-from harness.conduct.opening import cycle_of, find_workspace
-from harness.errors import UsageError
-from harness.record.model import DecisionRecord, dump
-from harness.record.stored import file_name, record_file
-from harness.tell.repricing import hosted_rates_on, not_repriced, rates_on
-from harness.tell.repricing import reprice as repriced
+from harness.conduct.concluding.documents import Repriced
+from harness.conduct.concluding.documents import reprice as reprice_records
+from harness.conduct.concluding.past import PastReview
+from harness.conduct.opening import find_workspace
+from harness.tell.repricing import not_repriced
 from harness.wording import usd
-from harness.workspace.workspace import load_workspace
 
 
 @click.command()
@@ -41,28 +38,17 @@ def reprice(
     day: datetime | None,
 ) -> None:
     """Work a cycle's records out at other prices. No model is asked; no record is overwritten."""
-    today = options.now().date()
-    on: date = day.date() if day else today
-    found = load_workspace(find_workspace(workspace))
-    folder = found.root / "reviews" / cycle_of(cycle, today)
-    for record in wanted_records(folder, features):
-        rates = rates_on(record, found.models, found.policy, on=on)
-        rates |= hosted_rates_on(record, found, rates)
-        after = repriced(record, rates, as_of=on)
-        click.echo(_line(record, after))
-        if out is not None:
-            _write(after, out)
+    past = PastReview(root=find_workspace(workspace), cycle=cycle, features=features)
+    on = day.date() if day else None
+    reprice_records(past, on=on, to=out, told=_show, now=options.now())
 
 
-def _write(record: DecisionRecord, folder: Path) -> None:
-    path = folder / record_file(file_name(record.feature.id))
-    if path.exists():
-        raise UsageError(f"{path}: is there already; name another folder with --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(dump(record), encoding="utf-8")
+def _show(found: Repriced) -> None:
+    click.echo(_line(found))
 
 
-def _line(before: DecisionRecord, after: DecisionRecord) -> str:
+def _line(found: Repriced) -> str:
+    before, after = found.before, found.after
     today = _change(
         before.current_cost.monthly_after_discounts, after.current_cost.monthly_after_discounts
     )

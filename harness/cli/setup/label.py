@@ -15,7 +15,7 @@ from harness.bring.labelling.questions import Question
 from harness.bring.labelling.recording import Sitting, labels_of, sit
 from harness.bring.labelling.sheets import A, Console, FilledSheet, Q
 from harness.cli import options
-from harness.cli.cycle.decide import git_identity
+from harness.conduct.concluding.signing import git_identity
 from harness.conduct.finding.checks import two_labellers
 from harness.conduct.opening import cycle_of, find_workspace
 from harness.errors import UsageError

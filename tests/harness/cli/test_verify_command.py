@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cli.main import run
-from harness.conduct.deciding import Signing, SigningRules, decide_on_disk
+from harness.conduct.concluding.deciding import Signing, SigningRules, decide_on_disk
 from harness.errors import ExitCode
 from harness.journal.journal import Journal
 from harness.record.base import State

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from harness.conduct.remaking import compare_findings
+from harness.conduct.concluding.verifying import compare_findings
 from tests.support.record_numbers import change
 from tests.support.records import decided, downgrade_record, justify_record
 

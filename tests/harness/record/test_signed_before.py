@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.conduct.remaking import compare_findings
+from harness.conduct.concluding.verifying import compare_findings
 from harness.record.lock import LOCK_FILE, entry_of, read_lock, write_lock
 from harness.record.model import dump, seal
 from harness.record.money import CascadeMonth

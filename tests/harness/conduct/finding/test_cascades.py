@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cli.main import run
-from harness.conduct.differences import disagreements
+from harness.conduct.concluding.differences import disagreements
 from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.plan.planning import Selection, plan_review

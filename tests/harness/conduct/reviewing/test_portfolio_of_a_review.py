@@ -15,7 +15,12 @@ import click
 import pytest
 
 from harness.cli.cycle.review import close
-from harness.conduct.deciding import Signing, SigningRules, change_on_disk, decide_on_disk
+from harness.conduct.concluding.deciding import (
+    Signing,
+    SigningRules,
+    change_on_disk,
+    decide_on_disk,
+)
 from harness.conduct.listening import Planned
 from harness.conduct.running import RunSettings
 from harness.conduct.running import run as review_again

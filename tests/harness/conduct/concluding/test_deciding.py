@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.conduct.deciding import Signing, SigningRules, change_on_disk, decide, decide_on_disk
+from harness.conduct.concluding.deciding import (
+    Signing,
+    SigningRules,
+    change_on_disk,
+    decide_on_disk,
+    signed,
+)
 from harness.errors import UsageError
 from harness.record.base import Reason, State
 from harness.record.lifecycle import Actor, Move, move
@@ -37,7 +43,7 @@ def sign(action: str = "accept", **over: object) -> Signing:
 
 
 def test_accepting_a_downgrade() -> None:
-    made = decide(downgrade_record(), sign(reason="", link="https://a.b/1"), rules=RULES, now=NOW)
+    made = signed(downgrade_record(), sign(reason="", link="https://a.b/1"), rules=RULES, now=NOW)
     assert made.state is State.ACCEPTED
     assert made.history[-1].by == "dana.ruiz@example.com"
     assert made.history[-1].link == "https://a.b/1"
@@ -46,7 +52,7 @@ def test_accepting_a_downgrade() -> None:
 
 
 def test_signing_a_reason_to_stay() -> None:
-    made = decide(justify_record(), sign(expires=MARCH), rules=RULES, now=NOW)
+    made = signed(justify_record(), sign(expires=MARCH), rules=RULES, now=NOW)
     assert made.exception is not None
     assert made.exception.reason_code is Reason.QUALITY_INFERIOR
     assert made.exception.expires_at == MARCH
@@ -54,12 +60,12 @@ def test_signing_a_reason_to_stay() -> None:
 
 
 def test_rejecting_takes_the_exception_back() -> None:
-    signed = decide(justify_record(), sign(expires=MARCH), rules=RULES, now=NOW)
-    assert decide(signed, sign("reject"), rules=RULES, now=NOW).exception is None
+    stays = signed(justify_record(), sign(expires=MARCH), rules=RULES, now=NOW)
+    assert signed(stays, sign("reject"), rules=RULES, now=NOW).exception is None
 
 
 def test_a_deferral_has_its_day() -> None:
-    made = decide(undecided_record(), sign("defer", expires=MARCH), rules=RULES, now=NOW)
+    made = signed(undecided_record(), sign("defer", expires=MARCH), rules=RULES, now=NOW)
     assert made.state is State.DEFERRED
     assert made.history[-1].until == MARCH
 
@@ -117,20 +123,20 @@ def test_what_is_refused(
     record: DecisionRecord, signature: Signing, rules: SigningRules, message: str
 ) -> None:
     with pytest.raises(UsageError, match=message) as caught:
-        decide(record, signature, rules=rules, now=NOW)
+        signed(record, signature, rules=rules, now=NOW)
     assert "\n" not in str(caught.value)
 
 
 def test_the_last_day_is_allowed() -> None:
     last = NOW.date() + timedelta(days=100)
-    decided = decide(justify_record(expires_at=last), sign(expires=last), rules=RULES, now=NOW)
+    decided = signed(justify_record(expires_at=last), sign(expires=last), rules=RULES, now=NOW)
     assert decided.exception is not None
     assert decided.exception.expires_at == last
 
 
 def test_a_short_etag_will_do() -> None:
     record = downgrade_record()
-    decided = decide(record, sign(etag=record.etag[:8]), rules=RULES, now=NOW)
+    decided = signed(record, sign(etag=record.etag[:8]), rules=RULES, now=NOW)
     assert decided.etag != record.etag
 
 

@@ -63,7 +63,7 @@ class SigningRules:
     """The longest that a signed reason to stay, or a deferral, may last."""
 
 
-def decide(
+def signed(
     record: DecisionRecord, signature: Signing, *, rules: SigningRules, now: datetime
 ) -> DecisionRecord:
     """Move a record by its owner's decision.
@@ -103,7 +103,7 @@ def decide_on_disk(
     stored, older = _change_newest(
         review,
         feature,
-        lambda record: decide(record, signature, rules=rules, now=now),
+        lambda record: signed(record, signature, rules=rules, now=now),
         etag=signature.etag,
     )
     with _alone(review / "records"):

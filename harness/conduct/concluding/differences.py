@@ -1,12 +1,18 @@
-"""Where an option and the model of today disagree: answers side by side, from the journal alone."""
+"""`why`: where an option and today's model disagree, side by side, from the journal alone."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
+from pathlib import Path
 
 from evalsets.cases import Case
+from harness.bring.labelling.questions import shown_input
+from harness.conduct.concluding.past import PastReview
+from harness.conduct.opening import utc_now
 from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.journal.trials import Answered, Failed, Missing, Outcome
@@ -16,7 +22,13 @@ from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, score_o
 from harness.judge.scoring.second import find_validator, grade_again, second_spec
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planning import Selection, plan_review
 from harness.plan.rulings import Judging, known_rulings
+from harness.record.model import DecisionRecord
+from harness.record.stored import file_name, read_records
+from harness.tell.content import ContentCase, write_content
+from harness.workspace.state import journal_file, write_private
+from harness.workspace.workspace import load_workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +58,71 @@ class Disagreement:
         if self.incumbent.score is None or self.candidate.score is None:
             return 0.0
         return self.incumbent.score - self.candidate.score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """Where the options of one feature differ from today's model."""
+
+    feature: str
+    review: Path
+    """Folder of the cycle's records."""
+    found: tuple[Disagreement, ...]
+
+    def record(self) -> DecisionRecord | None:
+        """The feature's record of this cycle; None where no review wrote one.
+
+        Raises:
+            UsageError: a record of the cycle cannot be read.
+        """
+        return next((r for r in read_records(self.review) if r.feature.id == self.feature), None)
+
+
+def why(past: PastReview, feature: str, *, now: datetime | None = None) -> Differences:
+    """Where models disagree on a feature, by the answers in the journal.
+
+    Raises:
+        WorkspaceError: a fault of the workspace or of this feature.
+        UsageError: no such feature, no journal, or no answers to the feature as it is asked now.
+    """
+    day = (now or utc_now()).date()
+    folder = past.folder(day)
+    loaded = load_workspace(past.root, features=(feature,))
+    wanted = Selection(features=(feature,))
+    plan = plan_review(loaded, cycle=folder.name, on=day, wanted=wanted).features[0]
+    with Journal.read(journal_file(past.root)) as journal:
+        found = tuple(disagreements(plan, journal))
+    return Differences(feature=feature, review=folder, found=found)
+
+
+def write_differences(
+    differences: Differences, to: Path, *, now: datetime | None = None
+) -> tuple[Path, ...]:
+    """Write prompts and answers where only their owner may read them; returns the pages.
+
+    Args:
+        differences: what is written.
+        to: a .jsonl file, or a folder for pages and a blind sheet an option.
+        now: the moment that the pages state; the clock's without.
+
+    Raises:
+        UsageError: pages are wanted, and no review wrote a record.
+    """
+    if to.suffix == ".jsonl":
+        write_private(to, "".join(map(_line, differences.found)))
+        return ()
+    record = differences.record()
+    if record is None:
+        raise UsageError(
+            f"{differences.feature}: no record in {differences.review}; "
+            "`rightsize review` writes them"
+        )
+    pages: list[Path] = []
+    for option in sorted({each.option for each in differences.found}):
+        cases = [_content(each) for each in differences.found if each.option == option]
+        place = to / file_name(option.replace("@", "-").replace("+", "-"))
+        pages += write_content(record, option, cases, place, now or utc_now())
+    return tuple(pages)
 
 
 def disagreements(plan: FeaturePlan, journal: Journal) -> Iterator[Disagreement]:
@@ -147,3 +224,34 @@ def _ends(plan: FeaturePlan, rung: PlannedOption, journal: Journal) -> dict[str,
         for case, trial in trials.items()
         if trial.fingerprint in settled
     }
+
+
+def _content(each: Disagreement) -> ContentCase:
+    return ContentCase(
+        case_id=each.case.id,
+        part="",
+        prompt=shown_input(each.case),
+        incumbent_answer=each.incumbent.text,
+        candidate_answer=each.candidate.text,
+        incumbent_score=each.incumbent.score,
+        candidate_score=each.candidate.score,
+        judge_reason=each.candidate.reason,
+    )
+
+
+def _side(side: Side) -> dict[str, object]:
+    reason = {"judge": side.reason} if side.reason else {}
+    again = {} if side.again is None else {"second_grader": side.again}
+    return {"text": side.text, "score": side.score, **again, **reason}
+
+
+def _line(each: Disagreement) -> str:
+    whole = {
+        "option": each.option,
+        "case": each.case.id,
+        "input": shown_input(each.case),
+        "target": each.case.target,
+        "current": _side(each.incumbent),
+        "candidate": _side(each.candidate),
+    }
+    return json.dumps(whole, ensure_ascii=False) + "\n"

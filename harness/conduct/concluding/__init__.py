@@ -1,0 +1,1 @@
+"""What follows a review: reading what it found, signing it, holding it against a bill."""

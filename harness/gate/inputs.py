@@ -58,6 +58,8 @@ class Proposed:
     place: str
     """Where it was read: `settings.toml#llm.model`, `features/a.yaml: incumbent`."""
     asked: ProductionSettings | None = None
+    written: str | None = None
+    """The text that stands there, where it is not the model's own name."""
     unreadable: str | None = None
     """Why the place could not be read; `asked` is None then."""
     asked_before: str | None = None

@@ -241,10 +241,11 @@ def _unclaimed(given: GateInput) -> Iterator[Violation]:
     """Model ids that the change adds in production code and that belong to no feature."""
     entries = given.lock.features.values()
     claimed = {name for one in entries for name in _names(one)}
-    places = {place.partition("#")[0] for one in given.proposed for place in _places(one)}
+    read = {pair for one in given.proposed for pair in _read(one)}
     for use in given.added or ():
         known = {use.model_id, *written_forms(use.written)} & claimed
-        if use.kind != "production" or use.listed or use.path in places or known:
+        judged = (use.path, use.written) in read
+        if use.kind != "production" or use.listed or judged or known:
             continue
         yield Violation(
             feature=ALL,
@@ -256,10 +257,14 @@ def _unclaimed(given: GateInput) -> Iterator[Violation]:
         )
 
 
-def _places(proposed: Proposed) -> Iterator[str]:
-    yield proposed.place
-    if proposed.asked is not None and proposed.asked.escalation is not None:
-        yield proposed.asked.escalation.place
+def _read(proposed: Proposed) -> Iterator[tuple[str, str]]:
+    """The files in which a feature's models were read, each with what was read there."""
+    if proposed.asked is None:
+        return
+    yield proposed.place.partition("#")[0], proposed.written or proposed.asked.name
+    after = proposed.asked.escalation
+    if after is not None:
+        yield after.place.partition("#")[0], after.to
 
 
 def _names(entry: LockEntry) -> Iterator[str]:

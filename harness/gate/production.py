@@ -1,14 +1,12 @@
-"""Reads production's setting: a place as `used_in` names it, its text, and the lines of a diff.
-
-The diff is that of `git diff --unified=0`: added lines tell which model ids a change adds.
-"""
+"""Reads production's setting: a place as `used_in` names it, its text, and what a change adds."""
 
 from __future__ import annotations
 
 import json
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import cast
@@ -16,8 +14,9 @@ from typing import cast
 import yaml
 
 from harness.errors import UsageError
-from harness.workspace.scan.texts import Use
-from harness.workspace.scan.tree import scan_text, words_of
+from harness.workspace.scan.texts import Use, bounded_yaml
+from harness.workspace.scan.tree import words_of
+from harness.workspace.scan.whole import scan_whole
 
 _REGEX = re.compile(r"^(?P<path>[^#]+?):/(?P<pattern>.+)/$")
 _LINE = re.compile(r"^L(\d+)$")
@@ -120,6 +119,7 @@ def _tree(place: CodeLocation, text: str) -> object:
             case ".json":
                 return cast("object", json.loads(text))
             case ".yaml" | ".yml":
+                bounded_yaml(text)
                 documents = cast("list[object]", list(yaml.safe_load_all(text)))
                 return documents[0] if len(documents) == 1 else None
             case _:
@@ -151,45 +151,21 @@ def _item(items: list[object], step: str) -> object:
     return items[int(step)] if step.isdigit() and int(step) < len(items) else None
 
 
-_FILE = re.compile(r"^\+\+\+ (?:b/)?(.+?)\t?$")
-_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
-_NOWHERE = "/dev/null"
+def added_uses(path: str, before: str | None, after: str, ids: Collection[str]) -> tuple[Use, ...]:
+    r"""Model ids that a file names now and did not name before, or names more often.
 
-
-def added_lines(diff: str) -> dict[str, frozenset[int]]:
-    r"""Numbers of the added lines by path; deleted files have none.
-
-    >>> added_lines("+++ b/a.py\n@@ -1,0 +2,2 @@\n+x\n+y\n")
-    {'a.py': frozenset({2, 3})}
+    >>> [use.model_id for use in added_uses("a.py", 'M = "x-1"\n', 'M = "x-2"\n', {"x-1", "x-2"})]
+    ['x-2']
     """
-    found: dict[str, set[int]] = {}
-    path: str | None = None
-    left = 0
-    for line in diff.split("\n"):
-        if left and line.startswith("+"):
-            left -= 1
-            continue
-        if (head := _FILE.match(line)) is not None:
-            path = None if head[1] == _NOWHERE else head[1]
-        elif path is not None and (hunk := _HUNK.match(line)) is not None:
-            start, left = int(hunk[1]), int(hunk[2] or 1)
-            found.setdefault(path, set()).update(range(start, start + left))
-    return {name: frozenset(lines) for name, lines in found.items() if lines}
-
-
-def added_uses(
-    diff: str, read: Callable[[str], str | None], ids: Collection[str]
-) -> tuple[Use, ...]:
-    """Known model ids on lines that a change adds.
-
-    Args:
-        diff: of `git diff --unified=0`.
-        read: a file's text after the change, None where it is no text.
-        ids: the model ids to look for.
-    """
+    left = Counter(_named(use) for use in scan_whole(path, before or "", ids))
     found: list[Use] = []
-    for path, lines in added_lines(diff).items():
-        text = read(path)
-        if text is not None:
-            found += [use for use in scan_text(path, text, ids) if use.line in lines]
+    for use in scan_whole(path, after, ids):
+        if left[_named(use)] > 0:
+            left[_named(use)] -= 1
+        else:
+            found.append(use)
     return tuple(found)
+
+
+def _named(use: Use) -> tuple[str, str]:
+    return (use.key, use.written)

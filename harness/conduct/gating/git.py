@@ -1,9 +1,9 @@
-"""What git, and CI around it, know of a change: base, added lines, a file as it was, the job."""
+"""What git, and CI around it, know of a change: base, changed files, what they were, the job."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import CannotTellError
@@ -51,11 +51,25 @@ def merge_base(root: Path, base: str) -> str:
         ) from None
 
 
-def diff_since(root: Path, commit: str) -> str:
-    """Added lines of the working tree since a commit, without context."""
-    options = ["--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--diff-filter=d"]
-    prefixes = ["--src-prefix=a/", "--dst-prefix=b/"]
-    return _git(root, "diff", *options, *prefixes, commit, "--")
+def changed_paths(root: Path, commit: str) -> tuple[str, ...]:
+    """Files of the working tree that differ from a commit's; deleted ones are left out.
+
+    By content alone: no attribute of a path, no binary byte and no rename hides one.
+    """
+    names = ["--name-only", "-z", "--no-renames", "--no-ext-diff", "--diff-filter=d"]
+    return _paths(_bytes(root, "diff", *names, commit, "--"))
+
+
+def files_under(root: Path, commit: str, *folders: str) -> dict[str, bytes]:
+    """The plain files of a commit under some paths of the repository, with their content."""
+    listed = _bytes(root, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *folders)
+    found: dict[str, str] = {}
+    for line in listed.split(b"\0"):
+        facts, _, name = line.partition(b"\t")
+        mode, _, rest = facts.partition(b" ")
+        if mode.startswith(b"100"):
+            found[name.decode("utf-8", "surrogateescape")] = rest.split(b" ")[1].decode()
+    return dict(zip(found, _blobs(root, list(found.values())), strict=True))
 
 
 def text_at(root: Path, commit: str, path: str) -> str | None:
@@ -66,13 +80,33 @@ def text_at(root: Path, commit: str, path: str) -> str | None:
         return None
 
 
+def _paths(listed: bytes) -> tuple[str, ...]:
+    return tuple(name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name)
+
+
+def _blobs(root: Path, names: Sequence[str]) -> Iterator[bytes]:
+    """The contents of blobs, by one call."""
+    asked = "".join(f"{name}\n" for name in names).encode()
+    data = _bytes(root, "cat-file", "--batch", given=asked) if names else b""
+    at = 0
+    for _ in names:
+        end = data.index(b"\n", at)
+        size = int(data[at:end].rsplit(b" ", 1)[1])
+        yield data[end + 1 : end + 1 + size]
+        at = end + 1 + size + 1
+
+
 def _git(folder: Path, *arguments: str) -> str:
+    return _bytes(folder, *arguments).decode("utf-8", errors="replace")
+
+
+def _bytes(folder: Path, *arguments: str, given: bytes | None = None) -> bytes:
     command = ["git", "-C", str(folder), "-c", "core.quotePath=false", *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, check=False, input=given)  # noqa: S603
     except OSError as error:
         raise CannotTellError(f"git cannot be run: {error.strerror}") from None
     if done.returncode:
         words = done.stderr.decode("utf-8", errors="replace").strip().splitlines()
         raise CannotTellError(f"git {arguments[0]}: {words[0] if words else 'failed'}")
-    return done.stdout.decode("utf-8", errors="replace")
+    return done.stdout

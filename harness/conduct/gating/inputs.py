@@ -38,7 +38,10 @@ from harness.workspace.fingerprints import inputs_sha256
 from harness.workspace.model_file import split_option
 from harness.workspace.prompts import prompt_for
 from harness.workspace.scan.texts import Use
+from harness.workspace.scan.tree import as_text, may_name_a_model
 from harness.workspace.workspace import Workspace
+
+_LARGEST_BYTES = 50_000_000
 
 
 def in_the_file(
@@ -211,6 +214,7 @@ def production_proposals(
             feature=entry.feature,
             place=place.shown,
             asked=asked,
+            written=written,
             asked_before=_before(checkout, place),
         )
 
@@ -252,16 +256,29 @@ def added_models(checkout: Checkout, workspace: Workspace | None) -> tuple[Use, 
     for name, config in workspace.models.items() if workspace else ():
         ids |= {name, *([config.version] if config.version else ())}
     own = workspace.root.resolve() if workspace else None
-
-    def read(path: str) -> str | None:
-        file = (checkout.root / path).resolve()
+    texts: dict[str, str] = {}
+    for path in git.changed_paths(checkout.root, checkout.commit):
+        file = checkout.root / path
         inside = own is not None and own != checkout.root.resolve() and file.is_relative_to(own)
-        try:
-            return None if inside else file.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return None
+        text = None if inside else _changed_text(file)
+        if text is not None and may_name_a_model(text.replace("\0", ""), ids):
+            texts[path] = text
+    before = git.files_under(checkout.root, checkout.commit, *texts) if texts else {}
+    return tuple(
+        use
+        for path, text in texts.items()
+        for use in added_uses(path, as_text(before[path]) if path in before else None, text, ids)
+    )
 
-    return added_uses(git.diff_since(checkout.root, checkout.commit), read, ids)
+
+def _changed_text(path: Path) -> str | None:
+    """A changed file's text; None where it is no plain file of this repository, or a huge one."""
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_BYTES:
+            return None
+        return as_text(path.read_bytes())
+    except OSError:
+        return None
 
 
 def lock_before(checkout: Checkout, path: Path) -> Lock | None:

@@ -194,6 +194,8 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
+MOST_VALUES = 1_000_000
+"""More than this in one YAML text is nothing that people keep in a repository."""
 MANY = 3
 """More texts than this in one list are a catalogue, not a choice."""
 _LOADER = cast("Any", getattr(yaml, "CSafeLoader", yaml.SafeLoader))
@@ -212,8 +214,34 @@ def yaml_words(text: str) -> Iterator[Word]:
     Raises:
         yaml.YAMLError: the text is no YAML, as a template with `{{ }}` is not.
     """
-    for node in list(yaml.compose_all(text, Loader=_LOADER)):
+    for node in bounded_yaml(text):
         yield from _node_words(node, "", listed=False)
+
+
+def bounded_yaml(text: str) -> list[yaml.Node]:
+    """The documents of a YAML text as nodes.
+
+    Raises:
+        yaml.YAMLError: it is none, or its aliases make more of it than anybody wrote.
+    """
+    nodes = list(yaml.compose_all(text, Loader=_LOADER))
+    sizes: dict[int, int] = {}
+    if sum(_expanded(node, sizes) for node in nodes) > MOST_VALUES:
+        raise yaml.YAMLError(f"its aliases stand for more than {MOST_VALUES:,} values")
+    return nodes
+
+
+def _expanded(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """How many values a node is with its aliases written out; an alias to itself is too many."""
+    if id(node) not in sizes:
+        sizes[id(node)] = MOST_VALUES + 1
+        size = 1
+        if isinstance(node, yaml.CollectionNode):
+            for part in cast("list[Any]", node.value):
+                pair = cast("tuple[yaml.Node, ...]", part if isinstance(part, tuple) else (part,))
+                size += sum(_expanded(one, sizes) for one in pair)
+        sizes[id(node)] = size
+    return sizes[id(node)]
 
 
 def pair_words(text: str) -> Iterator[Word]:

@@ -181,18 +181,14 @@ def scan_tree(root: Path, ids: Collection[str]) -> Scan:
     return Scan(files=files, uses=tuple(uses), unread=tuple(unread))
 
 
-def scan_text(path: str, text: str, ids: Collection[str]) -> tuple[Use, ...]:
-    """Every use of the given model ids in one file's text; none where a tree would skip it."""
-    place = PurePosixPath(path)
-    skipped = any(part.startswith(".") or part in _SKIPPED_FOLDERS for part in place.parts[:-1])
-    if skipped or _reader(place.name) is None or _NOT_WRITTEN_BY_HAND.search(place.name):
-        return ()
-    return tuple(_uses(path, text, ids))
-
-
 def words_of(path: str, text: str) -> tuple[Word, ...]:
     """The text values of one file, each with what it is called there."""
     return tuple(_words(path, text))
+
+
+def has_reader(path: str) -> bool:
+    """Whether a file's own grammar is known, by its name."""
+    return _reader(PurePosixPath(path).name) is not None
 
 
 def kind_of(path: str) -> Kind:
@@ -252,18 +248,26 @@ def _text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise _UnreadError(error.strerror or "unreadable") from None
+    return as_text(data)
+
+
+def as_text(data: bytes) -> str:
+    """A file's text in whichever encoding; ids are ASCII, so that they can be read in any."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
-    # Ids are ASCII: whatever else a file of an old encoding holds, they can be read.
     return data.decode("utf-8-sig", errors="replace")
 
 
 def _uses(path: str, text: str, ids: Collection[str]) -> list[Use]:
     if not may_name_a_model(text, ids):
         return []
-    kind = kind_of(path)
+    return uses_of(path, kind_of(path), _words(path, text), ids)
+
+
+def uses_of(path: str, kind: Kind, words: Iterable[Word], ids: Collection[str]) -> list[Use]:
+    """The words of a file that name a model."""
     found: list[Use] = []
-    for word in _words(path, text):
+    for word in words:
         for part in _parts(word.text):
             model_id = model_named(part, word.key, ids)
             if model_id is not None:

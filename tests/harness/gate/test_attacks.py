@@ -20,6 +20,7 @@ from tests.support.shops import (
     RECORD,
     SETTINGS,
     Step,
+    both,
     commit,
     git,
     put,
@@ -121,13 +122,47 @@ WHAT_WAS_SIGNED: dict[str, Attack] = {
     ),
 }
 
-ATTACKS = WHAT_WAS_SIGNED
+HIDDEN = 'MODEL = "gpt-5"\n'
+NAMED = "gpt-5 is used by no feature"
+
+
+def renamed_from_tests(root: Path) -> None:
+    git(root, "mv", "tests/test_app.py", "app/run.py")
+
+
+def hidden(path: str, text: str = HIDDEN, *steps: Step) -> Attack:
+    return both(write(path, text), *steps), GATE_FAILED, NAMED
+
+
+FROM_A_DIFF: dict[str, Attack] = {
+    "a file without a diff": hidden("app/a.py", HIDDEN, write(".gitattributes", "* -diff\n")),
+    "a file called binary": hidden("app/a.py", HIDDEN, write(".gitattributes", "*.py binary\n")),
+    "a NUL byte": hidden("app/a.py", "# \0\n" + HIDDEN),
+    "a NUL byte inside the name": hidden("app/a.py", 'MODEL = "gpt\0-5"\n'),
+    "a name that git quotes": hidden('app/a"b\tc.py'),
+    "a name outside of ASCII": hidden("app/\u00e4\u202e.py"),
+    "a file that was a test": (renamed_from_tests, GATE_FAILED, NAMED),
+    "bare carriage returns": hidden("app/a.py", '# new\rMODEL = "gpt-5"\r'),
+    "a Makefile": hidden("Makefile", "serve:\n\tserve --model gpt-5\n"),
+    "a workflow": hidden(".github/workflows/a.yml", "env: {MODEL: gpt-5}\n"),
+    "a script without a suffix": hidden("bin/serve", "#!/bin/sh\nserve --model gpt-5\n"),
+    "a notebook": hidden(
+        "app/a.ipynb", '{"cells": [{"cell_type": "code", "source": ["m = \\"gpt-5\\""]}]}'
+    ),
+    "a folder of products": hidden("dist/a.js", 'const model = "gpt-5";\n'),
+    "another key of a claimed file": hidden(
+        SETTINGS, '[llm]\nmodel = "big"\n[other]\nmodel = "gpt-5"\n'
+    ),
+}
+
+ATTACKS = WHAT_WAS_SIGNED | FROM_A_DIFF
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shop that every attack copies: made once."""
     root = tmp_path_factory.mktemp("template") / "shop"
+    put(root, "tests/test_app.py", HIDDEN)
     write_shop(root, cases=40)
     return root
 

@@ -62,7 +62,8 @@ def only(scene: GateInput) -> Violation:
 
 
 def good(**over: Any) -> DecisionRecord:
-    return newer(**{"state": State.ACCEPTED, **over})
+    facts: dict[str, Any] = {"state": State.ACCEPTED, **over}
+    return newer(**facts)
 
 
 EDGES: dict[str, tuple[GateInput, Cause | None]] = {
@@ -490,10 +491,11 @@ def test_where_an_escalation_is_set_a_model_may_stand() -> None:
     after = Escalation(place="fallback.toml#model", to=INCUMBENT, accept_when="not-unsure")
     own = signed_with_a_text()
     scene = given(own, proposed=(proposed(asked=asked(escalation=after)),))
-    beside = given(own, proposed=scene.proposed, added=(a_use(path="fallback.toml"),))
-    assert not judge(beside).findings
-    elsewhere = given(own, proposed=scene.proposed, added=(a_use(path="other.toml"),))
-    assert codes(elsewhere) == {Cause.UNCLAIMED_MODEL}
+    its_own = a_use(path="fallback.toml", written=INCUMBENT, model_id=INCUMBENT)
+    assert not judge(given(own, proposed=scene.proposed, added=(its_own,))).findings
+    for path in ("fallback.toml", "other.toml"):
+        other = given(own, proposed=scene.proposed, added=(a_use(path=path),))
+        assert codes(other) == {Cause.UNCLAIMED_MODEL}
 
 
 BACKING: dict[str, tuple[DecisionRecord, Cause | None]] = {

@@ -28,13 +28,13 @@ def test_the_base_is_as_given_or_as_ci_says(
 def test_outside_of_a_repository(tmp_path: Path) -> None:
     assert git.toplevel(tmp_path) is None
     with pytest.raises(CannotTellError, match="git diff"):
-        git.diff_since(tmp_path, "HEAD")
+        git.changed_paths(tmp_path, "HEAD")
 
 
 def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CannotTellError, match="git cannot be run"):
-        git.diff_since(tmp_path, "HEAD")
+        git.changed_paths(tmp_path, "HEAD")
 
 
 @pytest.mark.parametrize(

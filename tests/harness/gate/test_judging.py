@@ -406,7 +406,19 @@ SCENARIOS: dict[str, tuple[GateInput, Outcome, Cause | None]] = {
         PASS,
         None,
     ),
-    "a model where the setting stands": (given(added=(a_use(path="settings.toml"),)), PASS, None),
+    "the model that was read at the setting": (
+        given(
+            proposed=(proposed(written="gpt-5"),),
+            added=(a_use(path="settings.toml"),),
+        ),
+        PASS,
+        None,
+    ),
+    "another model beside the setting": (
+        given(added=(a_use(path="settings.toml"),)),
+        FAIL,
+        Cause.UNCLAIMED_MODEL,
+    ),
 }
 
 

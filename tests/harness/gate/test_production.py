@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
-from harness.gate.production import PlaceError, added_lines, added_uses, model_at, place_in
+from harness.gate.production import PlaceError, added_uses, model_at, place_in
 
 YAML = """\
 llm:
@@ -73,63 +75,74 @@ def test_what_cannot_be_told(used_in: str, text: str, message: str) -> None:
         model_at(place_in(used_in), text)
 
 
-DIFF = """\
-diff --git a/app.py b/app.py
---- a/app.py
-+++ b/app.py
-@@ -1 +1 @@
--MODEL = "claude-opus-4-5"
-+MODEL = "gpt-5"
-@@ -9,0 +10,2 @@ def f():
-+++ not a file
-+x
-diff --git a/gone.py b/gone.py
---- a/gone.py
-+++ /dev/null
-@@ -1,2 +0,0 @@
--a
--b
-"""
+IDS = {"gpt-5", "gpt-4o"}
 
 
-def test_the_lines_that_a_diff_adds() -> None:
-    assert added_lines(DIFF) == {"app.py": frozenset({1, 10, 11})}
+def added(path: str, before: str | None, after: str) -> list[tuple[int, str]]:
+    return [(use.line, use.model_id) for use in added_uses(path, before, after, IDS)]
 
 
-def test_only_added_lines_count() -> None:
-    text = 'MODEL = "gpt-5"\nOTHER = "gpt-4o"\n'
-    (use,) = added_uses(DIFF, {"app.py": text}.get, {"gpt-5", "gpt-4o"})
-    assert (use.path, use.line, use.model_id) == ("app.py", 1, "gpt-5")
-    assert added_uses(DIFF, {}.get, {"gpt-5"}) == ()
+def test_only_what_is_new_counts() -> None:
+    both = 'MODEL = "gpt-5"\nOTHER = "gpt-4o"\n'
+    assert added("app.py", None, both) == [(1, "gpt-5"), (2, "gpt-4o")]
+    assert added("app.py", 'OTHER = "gpt-4o"\n', both) == [(1, "gpt-5")]
+    assert added("app.py", both, 'OTHER = "gpt-4o"\nMODEL = "gpt-5"\n') == []
+    assert added("app.py", both, both + 'def f():\n    MODEL = "gpt-5"\n') == [(4, "gpt-5")]
 
 
-@pytest.mark.parametrize("path", [".github/a.yaml", "node_modules/a.js", "poetry.lock", "a.bin"])
-def test_files_that_a_scan_skips_are_skipped_here(path: str) -> None:
-    diff = f"+++ b/{path}\n@@ -0,0 +1 @@\n+x\n"
-    assert added_uses(diff, {path: 'model: "gpt-5"\n'}.get, {"gpt-5"}) == ()
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".github/workflows/ci.yml", "jobs: {a: {steps: [{run: serve --model gpt-5}]}}\n"),
+        (".github/workflows/ci.yml", "env:\n  MODEL: gpt-5\n"),
+        ("Makefile", "MODEL ?= gpt-5\n"),
+        ("Makefile", "run:\n\tserve --model=gpt-5\n"),
+        ("bin/serve", "#!/bin/sh\nexec serve --llm gpt-5\n"),
+        ("bin/serve.sh", 'curl -d \'{"model": "gpt-5"}\' https://example.com\n'),
+        ("package.json", '{"scripts": {"start": "serve --model gpt-5"}}\n'),
+        ("vendor/a.js", 'const model = "gpt-5"\n'),
+        ("model-lock.py", 'MODEL = "gpt-5"\n'),
+        ("a.bin", 'model: "gpt-5"\n'),
+        ("app.py", 'MODEL = "gpt\0-5"\n'),
+        ("app.py", '# a comment\rMODEL = "gpt-5"\r'),
+        ("app.txt", "model = gpt-5\n"),
+        ("a.ipynb", '{"cells": [{"cell_type": "code", "source": ["x = \\"gpt-5\\""]}]}'),
+        ("a.ipynb", '{"cells": [{"cell_type": "code", "source": ["!serve --model gpt-5"]}]}'),
+    ],
+)
+def test_no_text_file_is_passed_over(path: str, text: str) -> None:
+    assert [(use.model_id, use.kind) for use in added_uses(path, None, text, IDS)] == [
+        ("gpt-5", "production")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("poetry.lock", 'model = "gpt-5"\n'),
+        ("app.py", "# the model gpt-5 was too dear\n"),
+        ("Makefile", "# MODEL = gpt-5\n"),
+        ("app.py", 'WHY = "we left gpt-5 for a smaller one"\n'),
+    ],
+)
+def test_what_chooses_no_model_is_passed_over(path: str, text: str) -> None:
+    assert added(path, None, text) == []
+
+
+def test_aliases_that_multiply_are_no_yaml() -> None:
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{new}: &{new} [*{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}, *{old}]\n"
+        for old, new in pairwise("abcdefghijk")
+    )
+    assert added("a.yaml", None, bomb + "model: gpt-5\n") == [(12, "gpt-5")]
+    for text in (bomb, "a: &a [*a]\n"):
+        with pytest.raises(PlaceError, match="aliases"):
+            model_at(place_in("s:a.yaml#llm.model"), text)
 
 
 def test_a_place_is_named_as_it_was_written() -> None:
     assert place_in("s:a.toml#llm.model").shown == "a.toml#llm.model"
     assert place_in("s:a.rs:/gpt-[0-9]/").shown == "a.rs#/gpt-[0-9]/"
-
-
-def test_text_that_looks_like_a_file_or_a_hunk_inside_a_hunk_is_neither() -> None:
-    """Of three added lines, one begins with `++` and one names another place."""
-    diff = "+++ b/a.py\n@@ -0,0 +1,3 @@\n+++ b/b.py\n+@@ -0,0 +7 @@\n+x\n@@ -1,0 +9 @@\n+y\n"
-    assert added_lines(diff) == {"a.py": frozenset({1, 2, 3, 9})}
-
-
-def test_a_file_that_only_loses_lines_adds_none() -> None:
-    assert added_lines("+++ b/a.py\n@@ -3,2 +2,0 @@\n-x\n-y\n") == {}
-
-
-def test_each_file_of_a_diff_has_its_own_lines() -> None:
-    first = "+++ b/a.py\n@@ -0,0 +1,2 @@\n+x\n+++ b/none.py\n@@ -7,0 +9 @@\n+z\n"
-    assert added_lines(first + "+++ b/b.py\n@@ -0,0 +5 @@\n+y\n") == {
-        "a.py": frozenset({1, 2, 9}),
-        "b.py": frozenset({5}),
-    }
 
 
 def test_what_a_parser_objects_to_is_passed_on() -> None:

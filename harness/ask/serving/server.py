@@ -88,6 +88,7 @@ def answers(port: int, model: str, wire: Wire, key: str | None) -> bool:
 
 
 END_S = 15.0
+LLAMA_CPP = "llama.cpp: "  # how `llama_child.py` begins the line that says why it ends
 PORTS = range(20_000, 30_000)
 """Above Ray's workers (from 10002), below what Linux (from 32768), macOS and Windows hand out."""
 PORT_TRIES = 100
@@ -244,9 +245,15 @@ def is_taken(port: int) -> bool:
 
 
 def last_line(log: Path) -> str:
-    """Last line of a log that says something."""
+    """Last line of a log that says something.
+
+    The line of our own llama.cpp child counts before all others: llama.cpp's logging thread may
+    still write after it.
+    """
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return next((line.strip() for line in reversed(lines) if line.strip()), "(empty)")
+    said = [line.strip() for line in lines if line.strip()]
+    own = [line for line in said if line.startswith(LLAMA_CPP)]
+    return (own or said or ["(empty)"])[-1]
 
 
 def _guard_line(model: str, spec: ServeSpec, place: ServerContext) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.ask.serving.server import last_line
 from harness.ask.serving.specs import (
     ServeSpec,
     child_environment,
@@ -136,3 +137,18 @@ def test_a_child_gets_its_own_key_and_gpus_and_nobody_elses() -> None:
     }
     other = ServeSpec(engine="command", weights=None)
     assert child_environment(other, environ, ()) == {"PATH": "/bin"}
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        ("loading\nllama.cpp: no such file\n0.01 E srv init: exiting\n", "llama.cpp: no such file"),
+        ("loading\nout of memory\n\n", "out of memory"),
+        ("\n \n", "(empty)"),
+    ],
+)
+def test_why_a_server_ended_is_its_own_line_whoever_wrote_last(
+    tmp_path: Path, log: str, line: str
+) -> None:
+    (tmp_path / "own.log").write_text(log)
+    assert last_line(tmp_path / "own.log") == line

@@ -38,6 +38,8 @@ class ImportedSet:
     converted: int
     problems: tuple[Problem, ...]
     guardrails: tuple[GuardrailSpec, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was guessed, and how the first targets are read by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from evalsets.cases import Case, ScorerSpec
-from evalsets.jsonl import JsonLine, canonical, read_rows
+from evalsets.cases import Case
+from evalsets.jsonl import JsonLine, read_rows
 from evalsets.samples import CaseReader, as_text
 from evalsets.source import Fault
 from evalsets.validation import suggestion
 from harness.bring.intake.promptfoo_cases import INPUT_NAMES
 from harness.bring.intake.values import ImportedSet
 from harness.bring.intake.values import as_text as decoded
+from harness.bring.onramp.guessing import guess_scorer
 from harness.errors import Problem, UsageError
 from harness.workspace.reading import problem_of
 
@@ -32,7 +32,6 @@ TARGET_NAMES = (
     "category", "class",
 )  # fmt: skip
 _LARGEST_FIELD = 16 * 1024 * 1024
-_MOST_LABELS = 20
 _JSON_LINES = frozenset({".jsonl", ".ndjson"})
 
 
@@ -44,6 +43,8 @@ class Columns:
     input: str | None = None
     target: str | None = None
     metadata: tuple[str, ...] | None = None
+    locale: str | None = None
+    """Whose numbers the targets are; None: found from them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,40 +73,16 @@ def read_cases(data: bytes, *, path: Path, columns: Columns) -> ImportedSet:
         first = f"; first: {min(problems)}" if problems else ""
         raise UsageError(f"{file}: no case could be read{first}")
     problems += _unread_columns(columns, found, table.columns, file)
+    guess = guess_scorer(cases, locale=columns.locale)
     return ImportedSet(
         cases=cases,
-        primary=guess_scorer(cases),
+        primary=guess.primary,
         prompts=(),
         models=(),
         converted=0,
         problems=tuple(sorted(problems, key=lambda each: (each.line or 0, each.key))),
+        notes=guess.notes,
     )
-
-
-def guess_scorer(cases: Sequence[Case]) -> ScorerSpec:
-    """A scorer that fits the targets: a few labels, numbers, JSON objects, else equal texts."""
-    targets = [case.target for case in cases if case.target is not None]
-    labels = _labels(targets)
-    # YAML takes no control characters, and no label or field has one.
-    if not all(target.isprintable() for target in labels):
-        return ScorerSpec(scorer="exact")
-    if targets and all(_is_number(target) for target in targets):
-        return ScorerSpec(scorer="number")
-    fields = _json_fields(targets)
-    if fields:
-        options = {"fields": fields, "pass": "all"}
-        return ScorerSpec(scorer="json-fields", options=canonical(options))
-    if 1 < len(labels) <= min(_MOST_LABELS, len(targets) // 2):
-        return ScorerSpec(scorer="label", options=canonical({"labels": labels}))
-    return ScorerSpec(scorer="exact")
-
-
-def _labels(targets: Iterable[str]) -> list[str]:
-    """The different targets, case apart, each in its commonest spelling."""
-    spellings: dict[str, Counter[str]] = {}
-    for target in targets:
-        spellings.setdefault(target.strip().casefold(), Counter())[target.strip()] += 1
-    return sorted(max(counts, key=lambda text: counts[text]) for counts in spellings.values())
 
 
 def _json_lines(text: str, file: str) -> _Table:
@@ -243,30 +220,3 @@ def _unread_columns(
             yield Problem(
                 file=file, line=1, key=name, message="column is not read", severity="warning"
             )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", ""))
-    except ValueError:
-        return False
-    return True
-
-
-def _json_fields(targets: Sequence[str]) -> list[str]:
-    """The fields that every target has, where all are JSON objects."""
-    objects = [_json_object(target) for target in targets]
-    if not objects or any(found is None for found in objects):
-        return []
-    first, *rest = [set(found) for found in objects if found is not None]
-    return sorted(first.intersection(*rest))
-
-
-def _json_object(text: str) -> dict[str, object] | None:
-    if not text.lstrip().startswith("{"):
-        return None
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return cast("dict[str, object]", value) if isinstance(value, dict) else None

@@ -14,7 +14,7 @@ from evalsets.jsonl import JsonLine, read_rows
 from evalsets.samples import CaseReader, ids_of
 from evalsets.source import Fault
 from harness.bring.intake.values import ImportedSet, as_json, as_text
-from harness.bring.onramp.csv_cases import guess_scorer
+from harness.bring.onramp.guessing import guess_scorer
 from harness.errors import UsageError
 from harness.workspace.reading import problem_of
 
@@ -32,13 +32,15 @@ def read_dataset(data: bytes, *, path: Path) -> ImportedSet:
     if not cases:
         first = f"; first: {min(problems)}" if problems else ""
         raise UsageError(f"{path.name}: no sample could be read{first}")
+    guess = guess_scorer(cases)
     return ImportedSet(
         cases=tuple(cases),
-        primary=guess_scorer(cases),
+        primary=guess.primary,
         prompts=(),
         models=(),
         converted=0,
         problems=tuple(sorted(problems, key=lambda each: (each.line or 0, each.key))),
+        notes=guess.notes,
     )
 
 

@@ -39,6 +39,9 @@ source_file = click.argument("source", type=click.Path(path_type=Path, exists=Tr
 @click.option("--input", "input_column", default=None, help="Column of the input.")
 @click.option("--target", "target_column", default=None, help="Column of the right answer.")
 @click.option(
+    "--locale", default=None, help="Whose numbers the targets are: de (1.234,5); else found."
+)
+@click.option(
     "--metadata",
     default=None,
     help="Columns to keep as metadata, with commas between them (default: all others).",
@@ -51,6 +54,7 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
     id_column: str | None,
     input_column: str | None,
     target_column: str | None,
+    locale: str | None,
     metadata: str | None,
 ) -> int:
     """Make an eval set of a table: CSV, TSV or JSON Lines."""
@@ -59,6 +63,7 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
         id=id_column,
         input=input_column,
         target=target_column,
+        locale=locale,
         metadata=tuple(metadata.split(",")) if metadata else None,
     )
     imported = read_cases(source.read_bytes(), path=source, columns=columns)
@@ -139,6 +144,8 @@ def _show_guess(imported: ImportedSet) -> None:
         f"{plural(len(imported.cases), 'case')}, {labelled} with a target; "
         f"scorer {imported.primary.scorer} (guessed from the targets; correct it in evalset.yaml)"
     )
+    for note in imported.notes:
+        click.echo(f"  {note}")
     if imported.problems:
         unread = plural(len(imported.problems), "line or column", "lines or columns")
         click.echo(f"not read, and listed above: {unread}")

@@ -17,6 +17,7 @@ from typing import Any, cast
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
 from harness.judge.scoring.json_answers import json_schema, read_json
+from harness.judge.scoring.replies import without_reasoning
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
 
 
@@ -74,7 +75,7 @@ class Assertions:
 
     def normalise(self, answer: str) -> str | None:
         """The reply itself; None when it is empty."""
-        return plain(answer) or None
+        return plain(without_reasoning(answer)) or None
 
     def score(self, case: Case, answer: str) -> float:
         """1 when every assertion holds.
@@ -88,7 +89,8 @@ class Assertions:
         try:
             listed = cast("list[dict[str, Any]]", json.loads(target))
             # All of them, so that a broken one is reported by the first answer.
-            held = [_check(answer, entry["type"], entry.get("value")) for entry in listed]
+            reply = without_reasoning(answer)
+            held = [_check(reply, entry["type"], entry.get("value")) for entry in listed]
             return all(held)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, re.error) as error:
             raise UsageError(

@@ -27,6 +27,7 @@ from pydantic import Field
 
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
+from harness.judge.scoring.replies import without_reasoning
 from harness.judge.scoring.scorer import (
     NoTargetError,
     Options,
@@ -64,8 +65,8 @@ class Custom:
     def normalise(self, answer: str) -> str | None:
         """The module's own normal form, else the reply itself."""
         if self.form is None:
-            return plain(answer) or None
-        found = self._called(self.form, "an answer", answer)
+            return plain(without_reasoning(answer)) or None
+        found = self._called(self.form, "an answer", without_reasoning(answer))
         if found is None or isinstance(found, str):
             return found
         raise UsageError(f"scorer {self.name!r}: normalise returned {found!r}; want text or None")
@@ -80,7 +81,11 @@ class Custom:
         return max(self._result(case, answer, target) for target in targets)
 
     def _result(self, case: Case, answer: str, target: str | None) -> float:
-        values = {"answer": answer, "target": target, "metadata": dict(case.metadata)}
+        values = {
+            "answer": without_reasoning(answer),
+            "target": target,
+            "metadata": dict(case.metadata),
+        }
         found = self._called(self.function, f"case {case.id!r}", **values)
         if isinstance(found, (bool, int, float)) and 0 <= found <= 1:
             return float(found)
@@ -210,7 +215,7 @@ class TextMetric:
 
     def normalise(self, answer: str) -> str | None:
         """The reply itself; None when it is empty."""
-        return plain(answer) or None
+        return plain(without_reasoning(answer)) or None
 
     def score(self, case: Case, answer: str) -> float:
         """The metric's result for this one pair, the best of several targets; 0 when empty."""
@@ -221,7 +226,9 @@ class TextMetric:
 
     def _result(self, case: Case, answer: str, target: str) -> float:
         try:
-            found = self.metric.compute(predictions=[answer], references=[target], **self.arguments)
+            found = self.metric.compute(
+                predictions=[without_reasoning(answer)], references=[target], **self.arguments
+            )
             return float((found or {})[self.result])
         except KeyError:
             raise UsageError(f"metric {self.name!r} gives no result {self.result!r}") from None

@@ -24,8 +24,9 @@ from referencing.jsonschema import specification_with
 
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
+from harness.judge.scoring.numbers import number_text, whole_number
+from harness.judge.scoring.replies import answer_in
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
-from harness.judge.scoring.text import number_text, whole_number
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -140,7 +141,6 @@ def _refuse_loops(edges: dict[int, set[int]]) -> None:
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | Decimal | bool | None"
 
-_FENCED = re.compile(r"\A\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
 _DATE = re.compile(
     r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?)?"
 )
@@ -153,17 +153,16 @@ class _NotJsonError(ValueError):
 
 
 def read_json(text: str) -> Json:
-    """Read a reply that is JSON, or one code fence around it. Floats are read as decimals.
+    """Read a reply that is JSON, or one code fence around it, behind any reasoning.
+
+    Floats are read as decimals.
 
     Raises:
         ValueError: it is not JSON, or it has NaN, an infinity, a number beyond 400 digits, or
             more than 64 levels.
     """
-    fenced = _FENCED.match(text)
     try:
-        value: Json = json.loads(
-            fenced[1] if fenced else text, parse_float=_decimal, parse_constant=_refuse
-        )
+        value: Json = json.loads(answer_in(text), parse_float=_decimal, parse_constant=_refuse)
     except RecursionError:
         raise _NotJsonError("nested too deeply") from None
     if too_deep(value):
@@ -183,14 +182,14 @@ def _decimal(text: str) -> Decimal:
 
 
 def canonical(value: Json) -> Json:
-    """The same form for equal values: numbers by value, ISO dates, white space collapsed.
+    """The same form for equal values: numbers by value, ISO dates, white space collapsed, no nulls.
 
     A text that is wholly a number, or a date with the year first, counts as one. The function is
     idempotent, so a label can hold a canonical form.
     """
     match value:
         case dict():
-            return {key: canonical(item) for key, item in value.items()}
+            return {key: canonical(item) for key, item in value.items() if item is not None}
         case list():
             return [canonical(item) for item in value]
         case bool() | None:
@@ -242,7 +241,8 @@ class FieldsOptions(Options):
 class JsonFields:
     """The named fields of a JSON object equal the target's. Anything but an object is malformed.
 
-    A field that the reply lacks, or has as null, is right only where the target lacks it too.
+    A field that the reply lacks, or has as null, is right only where the target lacks it, or has it
+    as null; a value that the reply invents for a null is wrong.
     """
 
     fields: tuple[str, ...]
@@ -264,7 +264,7 @@ class JsonFields:
         return max(self._agreement(form, target) for target in targets)
 
     def _target(self, case: Case, text: str) -> dict[str, Json]:
-        target = self._form(text)
+        target = self._values(text)
         if target is None:
             raise UsageError(f"case {case.id!r}: the target is not a JSON object")
         return target
@@ -277,6 +277,12 @@ class JsonFields:
         return float(right == len(names))
 
     def _form(self, text: str) -> dict[str, Json] | None:
+        values = self._values(text)
+        if values is None:
+            return None
+        return {name: item for name, item in values.items() if item is not None}
+
+    def _values(self, text: str) -> dict[str, Json] | None:
         try:
             value = read_json(text)
         except ValueError:
@@ -284,7 +290,7 @@ class JsonFields:
         if not isinstance(value, dict):
             return None
         found = {name: _at(value, name) for name in self.fields} if self.fields else value
-        return {name: canonical(item) for name, item in found.items() if item is not None}
+        return {name: canonical(item) for name, item in found.items()}
 
 
 def json_fields(spec: ScorerSpec, _setting: Setting) -> Scorer:

@@ -22,6 +22,7 @@ from pydantic import Field, field_validator
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
 from harness.judge.scoring.json_answers import read_json
+from harness.judge.scoring.replies import without_reasoning
 from harness.judge.scoring.scorer import (
     EVEN,
     GradeBook,
@@ -147,7 +148,7 @@ def grading(
     case: Case, answer: str, *, rubric: str, requirement: str | None, grades: Sequence[str]
 ) -> tuple[Message, ...]:
     """The messages that ask for a grade of one answer."""
-    parts = [("task", shown_input(case)), ("answer", answer)]
+    parts = [("task", shown_input(case)), ("answer", without_reasoning(answer))]
     return _messages(_ALONE, parts, _wanted(rubric, requirement, case), ("grade", grades))
 
 
@@ -155,7 +156,8 @@ def comparing(
     case: Case, first: str, second: str, *, rubric: str, requirement: str | None
 ) -> tuple[Message, ...]:
     """The messages that ask which of two answers is better."""
-    parts = [("task", shown_input(case)), ("first answer", first), ("second answer", second)]
+    told = [without_reasoning(answer) for answer in (first, second)]
+    parts = [("task", shown_input(case)), ("first answer", told[0]), ("second answer", told[1])]
     return _messages(_PAIR, parts, _wanted(rubric, requirement, case), ("better", PREFERENCES))
 
 
@@ -252,7 +254,7 @@ class Judge:
 
     def normalise(self, answer: str) -> str | None:
         """The reply itself; None when it is empty."""
-        return plain(answer) or None
+        return plain(without_reasoning(answer)) or None
 
     def requirement(self, case: Case) -> str | None:
         """What this case's answer must contain; None if nothing is stated."""

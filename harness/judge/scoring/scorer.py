@@ -138,9 +138,12 @@ def targets_of(case: Case) -> tuple[str, ...]:
     return (case.target, *case.also_right)
 
 
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
+
+
 def plain(text: str) -> str:
-    """Text in NFKC form, white space collapsed and stripped."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    """Text in NFKC form, white space collapsed and stripped, marks that nobody sees left out."""
+    return " ".join(unicodedata.normalize("NFKC", text).translate(_UNSEEN).split())
 
 
 def score_outcome(outcome: Outcome, case: Case, scorer: Scorer) -> float | None:

@@ -9,7 +9,7 @@ A validator tells without a target whether a cheap model's answer is kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -19,8 +19,8 @@ from harness.journal.trials import Answered, Outcome
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.custom import Graded
 from harness.judge.scoring.json_answers import json_schema
+from harness.judge.scoring.numbers import column_locale
 from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, plain, score_outcome
-from harness.judge.scoring.text import whole_number
 
 AcceptWhen: TypeAlias = Literal["schema", "format", "not-unsure"]
 Validator: TypeAlias = "Callable[[str], bool]"
@@ -80,9 +80,16 @@ def second_spec(evalset: EvalSet) -> ScorerSpec | None:
     if evalset.primary.scorer in _OWN_READING:
         return None
     targets = [case.target for case in evalset.cases if case.target is not None]
-    if not targets or any(whole_number(target) is None for target in targets):
+    return number_spec(targets)
+
+
+def number_spec(targets: Sequence[str]) -> ScorerSpec | None:
+    """The scorer `number` for targets that are all numbers, in the locale that they show."""
+    found = column_locale(targets)
+    if found is None:
         return None
-    return ScorerSpec(scorer="number")
+    options = {} if found.locale == "en" else {"locale": found.locale}
+    return ScorerSpec(scorer="number", options=json.dumps(options))
 
 
 def grade_again(

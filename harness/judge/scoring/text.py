@@ -11,6 +11,14 @@ from pydantic import Field, field_validator
 
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
+from harness.judge.scoring.numbers import (
+    Quantity,
+    convention,
+    decimal_sign,
+    last_number,
+    readers_of,
+)
+from harness.judge.scoring.replies import answer_in, without_reasoning
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
 
 
@@ -33,8 +41,9 @@ class LabelOptions(Options):
 class Classification:
     """The one label that a reply names, as whole words, whatever their case.
 
-    A longer label hides the shorter ones inside it ("not spam" is not "spam"). A reply that names
-    no label, or two different ones, is malformed.
+    A longer label hides the shorter ones inside it ("not spam" is not "spam"); a part of a
+    hyphenated word is none ("dark-blue" is not "blue"), nor is what a reply denies ("not blue"). A
+    reply that names no label, or two different ones, is malformed.
     """
 
     labels: tuple[str, ...]
@@ -44,7 +53,8 @@ class Classification:
 
     def normalise(self, answer: str) -> str | None:
         """The label, as the options write it."""
-        found = {_folded(match[0]) for match in self.pattern.finditer(_folded(answer))}
+        reply = _folded(answer_in(answer))
+        found = {match["label"] for match in self.pattern.finditer(reply)} - {None}
         if len(found) != 1:
             return None
         only = found.pop()
@@ -59,14 +69,24 @@ class Classification:
 
 
 def _folded(text: str) -> str:
-    return plain(text).casefold()
+    return plain(text).casefold().replace("\u2019", "'").replace("\u2010", "-")
+
+
+_DENIED = (
+    r"(?:not|never|no|neither|nor|cannot|without|\w+n't|nicht|kein\w{0,2}|weder|pas)\s"
+    r"(?:(?:be|a|an|the|really|quite|necessarily|about|considered|in|ein|eine|un|une)\s){0,3}"
+)
 
 
 def label(spec: ScorerSpec, _setting: Setting) -> Scorer:
     """Make a `Classification`."""
     options = read_options(spec, LabelOptions)
     words = sorted((re.escape(_folded(word)) for word in options.labels), key=len, reverse=True)
-    return Classification(options.labels, re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)"))
+    listed, ends = "|".join(words), r"(?!\w|-\w)"
+    return Classification(
+        options.labels,
+        re.compile(rf"(?<!\w)(?<!\w-)(?:(?P<label>{listed}){ends}|{_DENIED}(?:{listed}){ends})"),
+    )
 
 
 class TextOptions(Options):
@@ -78,7 +98,7 @@ class TextOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """The whole reply equals the target, white space collapsed."""
+    """The whole reply equals the target, white space collapsed, a fence around it left out."""
 
     ignore_case: bool
     closed: bool = True
@@ -96,7 +116,8 @@ class Exact:
         return float(reply in {self._form(target) for target in targets_of(case)})
 
     def _form(self, text: str) -> str:
-        return _folded(text) if self.ignore_case else plain(text)
+        told = answer_in(text)
+        return _folded(told) if self.ignore_case else plain(told)
 
 
 def exact(spec: ScorerSpec, _setting: Setting) -> Scorer:
@@ -114,12 +135,12 @@ class Contains:
 
     def normalise(self, answer: str) -> str | None:
         """The reply itself; None when it is empty."""
-        return plain(answer) or None
+        return plain(without_reasoning(answer)) or None
 
     def score(self, case: Case, answer: str) -> float:
         """1 when the target occurs in the reply."""
         form = _folded if self.ignore_case else plain
-        reply = form(answer)
+        reply = form(without_reasoning(answer))
         return float(any(form(target) in reply for target in targets_of(case)))
 
 
@@ -162,7 +183,7 @@ class Extract:
     def normalise(self, answer: str) -> str | None:
         """The text of the first group of the last match, or of the whole match."""
         found = None
-        for match in self.pattern.finditer(answer):
+        for match in self.pattern.finditer(without_reasoning(answer)):
             found = match
         if found is None:
             return None
@@ -186,12 +207,13 @@ class Matches:
 
     def normalise(self, answer: str) -> str | None:
         """The reply itself; None when it is empty."""
-        return plain(answer) or None
+        return plain(without_reasoning(answer)) or None
 
     def score(self, case: Case, answer: str) -> float:
         """1 when the target's pattern is found; raises `UsageError` for a broken pattern."""
         try:
-            found = [re.search(target, answer) for target in targets_of(case)]
+            reply = without_reasoning(answer)
+            found = [re.search(target, reply) for target in targets_of(case)]
         except re.error as error:
             raise UsageError(
                 f"case {case.id!r}: the target is not a regular expression: {error}"
@@ -205,90 +227,62 @@ def regex(spec: ScorerSpec, _setting: Setting) -> Scorer:
     return Matches() if pattern is None else Extract(re.compile(pattern))
 
 
-# A sign counts unless it follows a word or a digit ("3-5" is 3 and 5); the currency may stand
-# before or after it. Commas count only between groups of three digits.
-_NUMBER = re.compile(
-    r"(?P<sign>(?<![\w.)])[-+\N{MINUS SIGN}])?(?:[$€£¥]\s?)?(?P<inner>(?<!\w)[-\N{MINUS SIGN}])?"
-    r"(?P<digits>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
-)
-
-_WHOLE = re.compile(r"-?(?:[1-9]\d{0,2}(?:,\d{3})+|0|[1-9]\d*)(?:\.\d+)?")
-
-
-def last_number(text: str) -> Decimal | None:
-    """The last number of a text, with decimals, thousands separators and currency signs read.
-
-    >>> last_number("so she pays $1,234.50 in total.")
-    Decimal('1234.50')
-    """
-    found = None
-    for match in _NUMBER.finditer(plain(text)):
-        found = match
-    return None if found is None else _value(found)
-
-
-def whole_number(text: str) -> Decimal | None:
-    """The number that the whole text is, else None; `007` and `+49` are codes, not numbers."""
-    match = _WHOLE.fullmatch(plain(text))
-    return None if match is None else Decimal(match[0].replace(",", ""))
-
-
-def number_text(value: Decimal) -> str:
-    """The same text for equal numbers, exact at any length.
-
-    >>> number_text(Decimal("-18.00")), number_text(Decimal("-0.0"))
-    ('-18', '0')
-    """
-    text = format(value, "f")
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in {"-0", ""} else text
-
-
-def _value(match: re.Match[str]) -> Decimal:
-    value = Decimal(match["digits"].replace(",", ""))
-    sign = match["sign"] or match["inner"]
-    return value if sign in {None, "+"} else value.copy_negate()
-
-
 class NumberOptions(Options):
-    """How near is right."""
+    """How near is right, and how the numbers are written."""
 
     tolerance: Annotated[Decimal, Field(ge=0, le=10**12)] = Decimal(0)
     """Largest difference that still counts as right."""
+    locale: str = "en"
+    """Whose numbers they are, in targets and answers: en (1,234.5), de (1.234,5), fr (1 234,5),
+    de-CH (1'234.5), en-IN (12,34,567.8), ar, or another language's."""
+
+    @field_validator("locale")
+    @classmethod
+    def _known(cls, locale: str) -> str:
+        if convention(locale) is None:
+            raise ValueError(
+                f"{locale!r} is not known; en, de, fr, de-CH, en-IN, ar and others are"
+            )
+        return locale
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """The last number of the reply, by value. A reply without one is malformed."""
+    """The last number of the reply, by value. One that is not wholly understood is malformed."""
 
     tolerance: Decimal
+    locale: str = "en"
     closed: bool = True
     needs_target: bool = True
 
     def normalise(self, answer: str) -> str | None:
-        """The number, in one form for equals."""
-        value = last_number(answer)
-        return None if value is None else number_text(value)
+        """The number with its unit, in one form for equals, which is read as itself."""
+        found = last_number(without_reasoning(answer), self.locale)
+        return None if found is None else found.text(decimal=decimal_sign(self.locale))
 
     def score(self, case: Case, answer: str) -> float:
         """1 when the number is the target's, within the tolerance."""
-        value = last_number(answer)
-        if value is None:
+        found = last_number(without_reasoning(answer), self.locale)
+        if found is None:
             return 0.0
-        targets = [_target_number(case, target) for target in targets_of(case)]
-        return float(any(abs(value - target) <= self.tolerance for target in targets))
+        targets = [self._target(case, target) for target in targets_of(case)]
+        return float(any(found.is_near(target, self.tolerance) for target in targets))
 
-
-def _target_number(case: Case, target: str) -> Decimal:
-    value = last_number(target)
-    if value is None:
-        raise UsageError(f"case {case.id!r}: the target holds no number")
-    return value
+    def _target(self, case: Case, target: str) -> Quantity:
+        found = last_number(target, self.locale)
+        if found is None:
+            others = " or ".join(readers_of(target))
+            way = f"; name its `locale`: {others}" if others else ""
+            raise UsageError(
+                f"case {case.id!r}: the target holds no number as {self.locale} writes them{way}"
+            )
+        return found
 
 
 def number(spec: ScorerSpec, _setting: Setting) -> Scorer:
     """Make a `Number`."""
-    return Number(read_options(spec, NumberOptions).tolerance)
+    options = read_options(spec, NumberOptions)
+    return Number(options.tolerance, convention(options.locale) or "en")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from evalsets.cases import Case, distinct
 from evalsets.loading import load_evalset
 from evalsets.prompts import render_prompt
 from harness.bring.intake.values import ImportedSet
-from harness.bring.onramp.csv_cases import Columns, guess_scorer, read_cases
+from harness.bring.onramp.csv_cases import Columns, read_cases
+from harness.bring.onramp.guessing import guess_scorer
 from harness.bring.onramp.imported_set import SetDraft, write_set
 from harness.errors import UsageError
 
@@ -169,9 +170,9 @@ def cases(*targets: str | None) -> list[Case]:
         (
             ('{"a": 1, "b": 2}', '{"a": 3}'),
             "json-fields",
-            {"fields": ["a"], "pass": "all"},
+            {"fields": ["a", "b"], "pass": "all"},
         ),
-        (('{"a": 1}', '{"b": 1}'), "exact", {}),
+        (('{"a": 1}', '{"b": 1}'), "json-fields", {"fields": ["a", "b"], "pass": "all"}),
         (('{"a": 1}', '{"a": '), "exact", {}),
         (('{"a": 1}', "[1]"), "exact", {}),
         (("one", "two", "three"), "exact", {}),
@@ -183,7 +184,7 @@ def cases(*targets: str | None) -> list[Case]:
 def test_a_scorer_is_guessed_from_the_targets(
     targets: tuple[str | None, ...], scorer: str, options: dict[str, object]
 ) -> None:
-    spec = guess_scorer(cases(*targets))
+    spec = guess_scorer(cases(*targets)).primary
     assert (spec.scorer, json.loads(spec.options)) == (scorer, options)
 
 

@@ -135,6 +135,12 @@ def _same_bar(given: GateInput, case: LockedAndProposed, record: DecisionRecord)
             message=f"{record.decision_id} was made under another policy (margins, confidence or "
             "procedure changed)",
         )
+    if given.laxer_policy:
+        yield Doubt(
+            code=Cause.NOT_COMPARABLE,
+            message=f"{record.decision_id} stands beside a policy that this change makes laxer "
+            "than the base branch's",
+        )
     margin = case.entry.margin if case.proposed.margin is None else case.proposed.margin
     if record.margin.value > margin:
         yield Doubt(

@@ -63,6 +63,14 @@ class Cause(StrEnum):
     REQUEST_COST = "REQUEST_COST"
     EVALUATION_COST = "EVALUATION_COST"
     RATES_ROSE = "RATES_ROSE"
+    WEAKENED = "WEAKENED"
+    FEATURE_REMOVED = "FEATURE_REMOVED"
+    LABELS_CHANGED = "LABELS_CHANGED"
+    HISTORY_BROKEN = "HISTORY_BROKEN"
+    NOT_A_DECIDER = "NOT_A_DECIDER"
+    NOT_SIGNED = "NOT_SIGNED"
+    OVERTURNED = "OVERTURNED"
+    LOCK_NOT_PROVED = "LOCK_NOT_PROVED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,16 +208,25 @@ def level_of(rules: GatePolicy, rule: GateRule, *, risk: str | None, feature: st
     return of_risk or cast("Level", getattr(rules, rule.value))
 
 
+def strictest(
+    rules: Iterable[GatePolicy], rule: GateRule, *, risk: str | None, feature: str
+) -> Level:
+    """The strictest level of a rule by several policies."""
+    levels = [level_of(one, rule, risk=risk, feature=feature) for one in rules]
+    return max(levels, key=tuple(Level).index)
+
+
 def weighed(
-    findings: Iterable[Violation], rules: GatePolicy, *, risk: str | None
+    findings: Iterable[Violation], rules: Iterable[GatePolicy], *, risk: str | None
 ) -> tuple[Violation, ...]:
-    """The findings after the policy's levels: `off` drops one, `warn` makes a failure a warning.
+    """The findings after the policies' levels: `off` drops one, `warn` makes a failure a warning.
 
     Shown harm stays a failure unless the rule is off.
     """
     kept: list[Violation] = []
+    policies = tuple(rules)
     for one in findings:
-        level = level_of(rules, one.rule, risk=risk, feature=one.feature)
+        level = strictest(policies, one.rule, risk=risk, feature=one.feature)
         if level is Level.OFF and one.outcome is not Outcome.PASS:
             continue
         softened = level is Level.WARN and one.code not in _SHOWN_HARM_COUNTS
@@ -228,10 +245,14 @@ def asked_of(given: GateInput) -> tuple[tuple[str, GateRule], ...]:
         pairs.extend(
             (proposed.feature, rule)
             for rule in rules
-            if level_of(given.rules, rule, risk=risk, feature=proposed.feature) is not Level.OFF
+            if strictest(given.in_force, rule, risk=risk, feature=proposed.feature) is not Level.OFF
         )
-    if given.added is not None and given.rules.unclaimed_model is not Level.OFF:
-        pairs.append((ALL, GateRule.UNCLAIMED_MODEL))
+    whole = [(given.added is not None, GateRule.UNCLAIMED_MODEL)]
+    whole.append((given.rules_before is not None, GateRule.WEAKENED))
+    for known, rule in whole:
+        level = strictest(given.in_force, rule, risk=None, feature=ALL)
+        if known and level is not Level.OFF:
+            pairs.append((ALL, rule))
     return tuple(dict.fromkeys(pairs))
 
 

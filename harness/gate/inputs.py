@@ -6,14 +6,17 @@ A setting may name a model by option, id or version, with or without a gateway's
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from evalsets.cases import EvalSet
 from harness.record.lock import Lock, LockedCascade, LockedModel
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord, Target
 from harness.record.trust import CascadeFacts
-from harness.workspace.policy_file import GatePolicy
+from harness.workspace.feature_file import FeatureConfig
+from harness.workspace.policy_file import GatePolicy, PolicyConfig
 from harness.workspace.scan.texts import Use
 
 
@@ -62,11 +65,46 @@ class Proposed:
     """The text that stands there, where it is not the model's own name."""
     unreadable: str | None = None
     """Why the place could not be read; `asked` is None then."""
+    elsewhere: bool = False
+    """The model is behind another address than on the base branch."""
     asked_before: str | None = None
     """What the place said before the change; None: not known."""
     inputs_sha256: str | None = None
     margin: float | None = None
     """The margin that is agreed now, points."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What one side of a change states: the branch's own, or the base branch's."""
+
+    policy: PolicyConfig
+    policy_sha256: str
+    features: Mapping[str, FeatureConfig]
+    addresses: Mapping[str, str]
+    """Digest of where each model is."""
+    may_see: Mapping[str, tuple[str, ...]]
+    evalsets: Mapping[str, EvalSet]
+    """By feature; of the base branch those that the change touches."""
+    records: Mapping[str, DecisionRecord]
+    """By path in the workspace."""
+    signers: bytes | None = None
+    """Keys of those whose signatures count."""
+    owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
+    """Who decides on a feature by CODEOWNERS, by e-mail."""
+
+    def margin(self, feature: str) -> float:
+        """The margin that a feature has here, points."""
+        config = self.features[feature]
+        if config.margin is not None or config.risk not in self.policy.risk:
+            return config.margin or 0.0
+        return self.policy.risk[config.risk].margin
+
+    def deciders(self, feature: str) -> frozenset[str]:
+        """Who may decide on a feature; empty: nobody is named."""
+        config = self.features.get(feature)
+        own = config.deciders if config else ()
+        return frozenset(own or self.policy.deciders or self.owners.get(feature, ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +133,25 @@ class GateInput:
     policy_sha256: str | None = None
     looks: int | None = None
     """Planned interim analyses."""
+    here: Stated | None = None
+    """None in a repository without a workspace."""
+    before: Stated | None = None
+    """None: the base branch has no workspace, or is not known."""
+    rules_stated: GatePolicy | None = None
+    """The change's own rules, as they are written; None: those in force."""
+    rules_before: GatePolicy | None = None
+    """The base branch's rules; None: not known."""
+    rules_locked: GatePolicy | None = None
+    """Those that the lock carries for other repositories; None: there is no policy beside it."""
+    laxer_policy: bool = False
+    """What decides of the policy is laxer than on the base branch."""
+    unsigned: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Why a record's decision does not count as signed, by etag; where signatures are required."""
+
+    @property
+    def in_force(self) -> tuple[GatePolicy, ...]:
+        """The rules of both sides; of two levels the stricter counts."""
+        return (self.rules, self.rules_before) if self.rules_before else (self.rules,)
 
 
 _REGION = re.compile(r"^(?:us-gov|us|eu|apac|global)\.")

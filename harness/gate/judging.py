@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from harness.gate.evidence import SKEW, LockedAndProposed, newest
 from harness.gate.findings import (
@@ -15,9 +16,9 @@ from harness.gate.findings import (
     asked_of,
     weighed,
 )
+from harness.gate.history import continued
 from harness.gate.inputs import (
     GateInput,
-    ProductionSettings,
     Proposed,
     is_locked,
     means,
@@ -27,6 +28,7 @@ from harness.gate.inputs import (
 )
 from harness.gate.money import rates_rose
 from harness.gate.proof import Judged, judge_asking, judge_evalset, judge_model
+from harness.gate.weakening import labels, weakened
 from harness.record.base import State, Verdict
 from harness.record.lifecycle import ends_on
 from harness.record.lock import IN_FORCE, LockedModel, LockEntry, unlike
@@ -48,9 +50,11 @@ def judge(given: GateInput) -> GateReport:
         changes += [one.change for one in judged if one.change.what]
         changed |= {one.change.feature for one in judged if one.change.what}
         found = [each for one in judged for each in one.findings]
-        findings += weighed(found, given.rules, risk=risk)
-    findings += weighed(_removed(given), given.rules, risk=None)
-    findings += weighed(_unclaimed(given), given.rules, risk=None)
+        findings += weighed(found, given.in_force, risk=risk)
+    for whole in (_removed(given), _unclaimed(given), continued(given), _not_proved(given)):
+        findings += weighed(whole, given.in_force, risk=None)
+    alone = not changes and not findings and _same_decisions(given)
+    findings += weighed(_weakened(given, alone=alone), given.in_force, risk=None)
     names = {one.feature for one in given.proposed if one.feature in given.lock.features}
     unique = dict.fromkeys(findings)
     return GateReport(
@@ -73,7 +77,7 @@ def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> I
         yield _plain(entry.feature, GateRule.MODEL, Cause.UNREADABLE, message, Outcome.CANNOT_TELL)
         return
     case = LockedAndProposed(entry=entry, proposed=proposed, asked=proposed.asked)
-    was = _locked_as(entry, proposed.asked)
+    was = _locked_as(entry, proposed)
     if was is None:
         yield from _permitted(case)
         yield judge_model(given, case, entry.accepted)
@@ -81,16 +85,23 @@ def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> I
     judged = [*_asking(given, case, was), *_evalset(given, case, was)]
     yield from judged or _unchanged(given, case, was)
     yield from _behind(given, case)
+    for found in labels(given, entry):
+        yield Judged(findings=(found,), change=Change(feature=entry.feature, what=""))
     yield from _check_seen(case)
     yield from _permitted(case, changed=False)
 
 
-def _locked_as(entry: LockEntry, asked: ProductionSettings) -> LockedModel | None:
-    """The locked model that production would ask: accepted or incumbent; None: another one."""
-    incumbent = entry.before
-    return next(
-        (one for one in (entry.accepted, incumbent) if is_locked(asked, one, incumbent)), None
-    )
+def _locked_as(entry: LockEntry, proposed: Proposed) -> LockedModel | None:
+    """The locked model that production would ask: accepted or incumbent; None: another one.
+
+    A name that leads to another address by now is another model, unless it was locked there.
+    """
+    asked = proposed.asked
+    for one in (entry.accepted, entry.before):
+        moved = asked and proposed.elsewhere and asked.params_sha256 != one.params_sha256
+        if asked is not None and not moved and is_locked(asked, one, entry.before):
+            return one
+    return None
 
 
 def _asking(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Iterator[Judged]:
@@ -191,6 +202,9 @@ def _backing(given: GateInput, entry: LockEntry) -> Iterator[Judged]:
     elif all(one.state not in IN_FORCE | {State.SUPERSEDED} for one in backing):
         message = f"the lock rests on {entry.decision_id}, which is {backing[0].state.value}"
         yield _plain(entry.feature, GateRule.LOCK, Cause.LOCK_NOT_BACKED, message, Outcome.FAIL)
+    elif all(one.etag in given.unsigned for one in backing):
+        message = f"the lock rests on {entry.decision_id}: {given.unsigned[backing[0].etag]}"
+        yield _plain(entry.feature, GateRule.LOCK, Cause.NOT_SIGNED, message, Outcome.FAIL)
     elif any(one.generated_at > given.now + SKEW for one in backing):
         message = f"{entry.decision_id} is dated after now: a clock is wrong"
         yield _plain(entry.feature, GateRule.LOCK, Cause.CLOCK_SKEW, message, Outcome.CANNOT_TELL)
@@ -220,6 +234,39 @@ def _behind(given: GateInput, case: LockedAndProposed) -> Iterator[Judged]:
         return
     message = f"the lock rests on {entry.decision_id}; {later.decision_id} was decided since"
     yield _plain(entry.feature, GateRule.LOCK, Cause.LOCK_BEHIND, message, Outcome.FAIL)
+
+
+def _same_decisions(given: GateInput) -> bool:
+    """Whether lock and records are as on the base branch."""
+    same = given.here is None or given.before is None or given.here.records == given.before.records
+    return same and (given.lock_before is None or given.lock_before == given.lock)
+
+
+def _weakened(given: GateInput, *, alone: bool) -> Iterator[Violation]:
+    """Laxer rules; in a change that holds nothing else they only warn."""
+    for one in weakened(given):
+        laxer = one.code is Cause.WEAKENED and alone
+        yield replace(one, outcome=Outcome.WARN, advice="") if laxer else one
+
+
+def _not_proved(given: GateInput) -> Iterator[Violation]:
+    """Without records nothing proves an entry that the change edits; what it says is shown."""
+    if given.evidence is not None or given.lock_before is None:
+        return
+    for name, entry in given.lock.features.items():
+        was = given.lock_before.features.get(name)
+        if was is None or was == entry:
+            continue
+        rewritten = was.finding_sha256 == entry.finding_sha256 or entry.cycle < was.cycle
+        yield Violation(
+            feature=name,
+            rule=GateRule.LOCK,
+            code=Cause.LOCK_NOT_PROVED,
+            outcome=Outcome.FAIL if rewritten else Outcome.WARN,
+            message=f"the lock's entry was {was.decision_id} (margin {was.margin:g}, until "
+            f"{was.expires_at}) and is {entry.decision_id} (margin {entry.margin:g}, until "
+            f"{entry.expires_at}); no record is here that proves it",
+        )
 
 
 def _removed(given: GateInput) -> Iterator[Violation]:

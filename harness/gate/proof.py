@@ -54,7 +54,7 @@ def judge_model(given: GateInput, case: LockedAndProposed, was: LockedModel) -> 
         *_shown_non_inferior(
             case.entry.feature, evidence.record, option, what if was.cascade else ""
         ),
-        *_not_signed(case.entry.feature, evidence.record),
+        *_not_signed(given, case.entry.feature, evidence.record),
         *_money(given, case.entry.feature, evidence, option),
     ]
     return Judged(findings=tuple(findings), change=_change(given, case, what, evidence, option))
@@ -191,8 +191,11 @@ def _shown_non_inferior(
         yield _failed(feature, GateRule.MODEL, code, f"{name}: {option.note}")
 
 
-def _not_signed(feature: str, record: DecisionRecord) -> Iterator[Violation]:
-    if record.state in {State.PROPOSED, State.DEFERRED}:
+def _not_signed(given: GateInput, feature: str, record: DecisionRecord) -> Iterator[Violation]:
+    why = given.unsigned.get(record.etag)
+    if why is not None:
+        yield _failed(feature, GateRule.MODEL, Cause.NOT_SIGNED, f"{record.decision_id}: {why}")
+    elif record.state in {State.PROPOSED, State.DEFERRED}:
         yield Violation(
             feature=feature,
             rule=GateRule.MODEL,

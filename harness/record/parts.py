@@ -285,6 +285,8 @@ class HistoryEntry(Recorded):
     link: str | None
     until: date | None = None
     """Day on which a deferral, or a signed reason to stay, ends."""
+    signature: Annotated[str | None, LATER] = None
+    """OpenSSH's signature of whoever decided, over the finding and the history so far."""
 
 
 class SignedException(Recorded):

@@ -55,6 +55,12 @@ def served_identity(config: ModelConfig) -> dict[str, object]:
     }
 
 
+def model_address(config: ModelConfig) -> str:
+    """Digest of where a model is: behind another address there is another model."""
+    served = served_identity(config)
+    return fingerprint({name: served[name] for name in ("vendor", "platform", "base_url", "serve")})
+
+
 def params_sha256(
     model: str, config: ModelConfig, feature: FeatureConfig, *, effort: str | None
 ) -> str:

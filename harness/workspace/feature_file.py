@@ -114,6 +114,8 @@ class FeatureConfig(FileModel):
     """E-mail of the person who answers for it."""
     team: str
     """Team that owns it."""
+    deciders: tuple[str, ...] = ()
+    """E-mails of those who may decide on it; default: those of `policy.yaml`."""
     product: str
     """Product it belongs to."""
     environment: str = "production"

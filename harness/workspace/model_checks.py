@@ -45,6 +45,7 @@ def model_problems(reading: Reading) -> Iterator[Problem]:
         yield from _batch(entry)
         yield from _offline(entry)
         yield from _long_cache(entry)
+        yield from _another_model(entry)
         yield from _platform(entry)
         yield from _gpu(reading, entry)
         yield from _effort(entry)
@@ -113,6 +114,13 @@ def _long_cache(entry: Entry[ModelConfig]) -> Iterator[Problem]:
     caching = (entry.config.extra_body or {}).get("prompt_cache_options")
     if isinstance(caching, dict) and "12h" in caching.values():
         message = "writes to a 12-hour cache have no known price; leave `ttl` out"
+        yield entry.problem(("extra_body",), message)
+
+
+def _another_model(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+    """A body that names a model asks another one than the entry does."""
+    for name in sorted({"model", "models", "deployment"} & (entry.config.extra_body or {}).keys()):
+        message = f"names another model under {name!r}; give it an entry of its own (`version:`)"
         yield entry.problem(("extra_body",), message)
 
 

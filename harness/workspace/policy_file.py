@@ -66,10 +66,16 @@ class GateRule(StrEnum):
     NOT_PERMITTED = "not_permitted"
     RETIRING = "retiring"
     BUDGET = "budget"
+    WEAKENED = "weakened"
 
 
 _Rule = Annotated[GateRule, listed(GateRule)]
 _Level = Annotated[Level, listed(Level)]
+
+
+def _fails(level: object) -> bool:
+    """A rule that came later is not written while it has its default: locks keep their bytes."""
+    return level is Level.FAIL
 
 
 class GatePolicy(FileModel):
@@ -101,6 +107,8 @@ class GatePolicy(FileModel):
     """A changed model is being retired."""
     budget: _Level = Level.FAIL
     """A change costs more than the figures below allow."""
+    weakened: Annotated[_Level, Field(exclude_if=_fails)] = Level.FAIL
+    """A rule, margin or measure laxer than on the base branch, beside another change."""
     monthly_increase_percent: Annotated[float, Field(ge=0, le=10**6)] = 10
     """Largest accepted increase of a feature's monthly cost."""
     monthly_increase_usd: Usd | None = None
@@ -159,3 +167,7 @@ class PolicyConfig(FileModel):
     """A proposal asks for a decision within so many days."""
     require_link: bool = False
     """A decision needs a link to its approval."""
+    require_signature: bool = False
+    """A decision counts only when it is signed with a key of `allowed_signers`."""
+    deciders: tuple[str, ...] = ()
+    """E-mails of those who may decide on any feature; default: whoever CODEOWNERS names."""

@@ -19,7 +19,7 @@ from harness.record.lock import LOCK_FILE, entry_of, lock_of, write_lock
 from harness.record.model import DecisionRecord
 from harness.record.stored import write_records
 from harness.workspace.endpoints import params_sha256
-from harness.workspace.fingerprints import inputs_sha256
+from harness.workspace.fingerprints import inputs_sha256, labels_sha256
 from harness.workspace.prompts import prompt_for
 from harness.workspace.workspace import load_workspace
 from tests.support.record_parts import (
@@ -125,7 +125,12 @@ def decided(root: Path, option: str = "good", **over: Any) -> DecisionRecord:
         **{name.removeprefix("option_"): value for name, value in own.items()},
     }
     evidence = {
-        "eval_set": an_eval_set(id="tickets", inputs_sha256=inputs, times_used=1),
+        "eval_set": an_eval_set(
+            id="tickets",
+            inputs_sha256=inputs,
+            labels_sha256=labels_sha256(workspace.evalsets["tickets"]),
+            times_used=1,
+        ),
         "policy_sha256": workspace.policy_sha256,
         "seed": order_seed("tickets", inputs_sha256=inputs, cycle=CYCLE),
         "spend": a_spend(total_usd=Decimal(1)),

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.conduct.gating import git
+from harness.conduct.gating.base import stated_before, stated_here
 from harness.conduct.gating.inputs import (
     Checkout,
     added_models,
@@ -24,9 +25,12 @@ from harness.conduct.listening import Listener, Quiet
 from harness.conduct.opening import find_workspace, utc_now
 from harness.errors import UsageError
 from harness.gate.findings import GateReport, weighed
-from harness.gate.inputs import GateInput
+from harness.gate.inputs import GateInput, Stated
 from harness.gate.judging import judge
+from harness.gate.weakening import deciding, stricter
 from harness.record.lock import LOCK_FILE, Lock, read_lock
+from harness.record.signatures import unsigned
+from harness.record.stored import carries_decision
 from harness.workspace.policy_file import GatePolicy
 from harness.workspace.workspace import Workspace, load_workspace
 
@@ -120,21 +124,62 @@ def _checkout(lock_path: Path, repo: str | None, base: str | None) -> Checkout:
 def _given(
     lock: Lock, where: Path, loaded: Workspace | None, checkout: Checkout, now: datetime
 ) -> GateInput:
-    today = now.date()
-    proposed = list(production_proposals(checkout, lock, loaded, today))
     if loaded is not None:
-        proposed += workspace_proposals(loaded, lock, today)
+        return _beside_records(lock, where, loaded, checkout, now)
+    was = lock_before(checkout, where)
+    stated, ruled = _rules(lock), _rules(was) if was else None
     return GateInput(
         lock=lock,
-        rules=loaded.policy.gate if loaded else _rules(lock),
+        rules=stricter(stated, ruled),
         now=now,
-        proposed=tuple(proposed),
-        evidence=evidence_of(loaded, today) if loaded else None,
-        lock_before=lock_before(checkout, where),
-        added=added_models(checkout, loaded),
-        policy_sha256=loaded.policy_sha256 if loaded else None,
-        looks=loaded.policy.procedure.looks if loaded else None,
+        proposed=tuple(production_proposals(checkout, (lock, was), None, now.date())),
+        evidence=None,
+        lock_before=was,
+        added=added_models(checkout, None),
+        rules_stated=stated,
+        rules_before=ruled,
     )
+
+
+def _beside_records(
+    lock: Lock, where: Path, loaded: Workspace, checkout: Checkout, now: datetime
+) -> GateInput:
+    today, was, here = now.date(), lock_before(checkout, where), stated_here(loaded)
+    before = stated_before(checkout.root, checkout.commit, loaded.root)
+    stated, ruled = loaded.policy.gate, before.policy.gate if before else None
+    read = production_proposals(checkout, (lock, was), loaded, today, before)
+    return GateInput(
+        lock=lock,
+        rules=stricter(stated, ruled),
+        now=now,
+        proposed=(*read, *workspace_proposals(loaded, lock, today, before)),
+        evidence=evidence_of(loaded, today),
+        lock_before=was,
+        added=added_models(checkout, loaded),
+        policy_sha256=loaded.policy_sha256,
+        looks=loaded.policy.procedure.looks,
+        here=here,
+        before=before,
+        rules_stated=stated,
+        rules_before=ruled,
+        rules_locked=_rules(lock),
+        laxer_policy=before is not None and any(deciding(before.policy, loaded.policy)),
+        unsigned=_unsigned(here, before),
+    )
+
+
+def _unsigned(here: Stated, before: Stated | None) -> dict[str, str]:
+    """Why decisions do not count as signed, where either side asks for signatures.
+
+    The keys are the base branch's: a change does not say whose signature counts. Where no base
+    is known they are those of the working tree.
+    """
+    if not (here.policy.require_signature or (before and before.policy.require_signature)):
+        return {}
+    signers = (before or here).signers
+    decided = (one for one in here.records.values() if carries_decision(one))
+    told = {one.etag: unsigned(one, signers) for one in decided}
+    return {etag: why for etag, why in told.items() if why is not None}
 
 
 def _after_a_run(given: GateInput, loaded: Workspace | None, change: ChangeToJudge) -> GateReport:
@@ -147,7 +192,7 @@ def _after_a_run(given: GateInput, loaded: Workspace | None, change: ChangeToJud
     evaluate = getattr(importlib.import_module(module), name)
     refused = evaluate(given, judge(given), loaded.root, cap, change.listener)
     report = judge(replace(given, evidence=evidence_of(loaded, given.now.date())))
-    worn = (weighed([one], given.rules, risk=_risk(given, one.feature)) for one in refused)
+    worn = (weighed([one], given.in_force, risk=_risk(given, one.feature)) for one in refused)
     return replace(report, findings=(*report.findings, *(one for each in worn for one in each)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import CannotTellError
@@ -51,24 +51,26 @@ def merge_base(root: Path, base: str) -> str:
         ) from None
 
 
-def changed_paths(root: Path, commit: str) -> tuple[str, ...]:
-    """Files of the working tree that differ from a commit's; deleted ones are left out.
+def changed_paths(root: Path, commit: str, *, deleted: bool = False) -> tuple[str, ...]:
+    """Files of the working tree that differ from a commit's; `deleted` ones where asked for.
 
     By content alone: no attribute of a path, no binary byte and no rename hides one.
     """
-    names = ["--name-only", "-z", "--no-renames", "--no-ext-diff", "--diff-filter=d"]
-    return _paths(_bytes(root, "diff", *names, commit, "--"))
+    names = ["--name-only", "-z", "--no-renames", "--no-ext-diff"]
+    kinds = [] if deleted else ["--diff-filter=d"]
+    return _paths(_bytes(root, "diff", *names, *kinds, commit, "--"))
 
 
-def files_under(root: Path, commit: str, *folders: str) -> dict[str, bytes]:
-    """The plain files of a commit under some paths of the repository, with their content."""
-    listed = _bytes(root, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *folders)
+def files_under(root: Path, commit: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """The plain files of a commit whose paths are wanted, with their content."""
+    listed = _bytes(root, "ls-tree", "-r", "-z", "--full-tree", commit)
     found: dict[str, str] = {}
     for line in listed.split(b"\0"):
         facts, _, name = line.partition(b"\t")
         mode, _, rest = facts.partition(b" ")
-        if mode.startswith(b"100"):
-            found[name.decode("utf-8", "surrogateescape")] = rest.split(b" ")[1].decode()
+        path = name.decode("utf-8", "surrogateescape")
+        if mode.startswith(b"100") and wanted(path):
+            found[path] = rest.split(b" ")[1].decode()
     return dict(zip(found, _blobs(root, list(found.values())), strict=True))
 
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from evalsets.splits import order_seed
 from harness.conduct.gating import git
+from harness.conduct.gating.escalating import escalated, in_the_file, text_of
 from harness.errors import UsageError
 from harness.gate.inputs import (
-    Escalation,
     ProductionSettings,
     Proposed,
     RepricedRecord,
+    Stated,
     means,
     written_forms,
 )
 from harness.gate.production import (
     CodeLocation,
-    NothingThereError,
     PlaceError,
     added_uses,
     model_at,
@@ -28,11 +28,11 @@ from harness.gate.production import (
 )
 from harness.money.prices.catalogue import facts, known_model_ids
 from harness.money.prices.rates import PriceMissingError, find_rates
-from harness.record.lock import CascadePlaces, Lock, LockedCascade, LockEntry, read_lock
+from harness.record.lock import Lock, LockEntry, read_lock
 from harness.record.model import DecisionRecord, seal
 from harness.record.stored import all_versions, read_record
 from harness.tell.repricing import rates_on, reprice
-from harness.workspace.endpoints import params_sha256
+from harness.workspace.endpoints import model_address, params_sha256
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import inputs_sha256
 from harness.workspace.model_file import split_option
@@ -42,96 +42,6 @@ from harness.workspace.scan.tree import as_text, may_name_a_model
 from harness.workspace.workspace import Workspace
 
 _LARGEST_BYTES = 50_000_000
-
-
-def in_the_file(
-    first: ProductionSettings, feature: FeatureConfig, rule: LockedCascade, place: str
-) -> ProductionSettings:
-    """The accepted cascade as a feature's file states it; the cheap model alone where none is.
-
-    Args:
-        first: the cheap model, as the feature would ask it today.
-        feature: its file; today's incumbent is the dear model.
-        rule: what is locked.
-        place: how the file is named.
-    """
-    stated = [one for one in feature.cascades if one.first == rule.first]
-    stated.sort(key=lambda one: one.accept_when != rule.accept_when)
-    if not stated:
-        return first
-    unsure = stated[0].unsure if stated[0].accept_when == "not-unsure" else None
-    after = Escalation(
-        place=place, to=feature.incumbent, accept_when=stated[0].accept_when, unsure=unsure
-    )
-    return replace(first, escalation=after)
-
-
-def escalated(
-    asked: ProductionSettings, entry: LockEntry, feature: FeatureConfig | None, root: Path
-) -> ProductionSettings:
-    """A written model with what is asked after it, read where the cascade says.
-
-    Args:
-        asked: what `used_in` says.
-        entry: a lock entry; only one of a cascade is looked at.
-        feature: the feature's file, whose places replace the lock's; None: it is not here.
-        root: of the repository.
-
-    Raises:
-        PlaceError: what the accepted cascade escalates to cannot be seen.
-    """
-    rule = entry.accepted.cascade
-    if rule is None or means(asked, entry.before) or asked.name == entry.accepted.option:
-        return asked
-    places = _places(entry.accepted.option, rule, feature)
-    if places.escalates_in is None:
-        if not means(asked, entry.accepted):
-            return asked
-        raise PlaceError(
-            f"says {asked.name}, the first model of {entry.accepted.option}; nobody says where "
-            "production reads the model that it escalates to: state `escalates_in` of the cascade"
-        )
-    to = _said(places.escalates_in, root)
-    if to is None:
-        return asked
-    seen = places.accepts_in is not None
-    check = _said(places.accepts_in, root) if places.accepts_in else rule.accept_when
-    shown = place_in(places.escalates_in).shown
-    after = Escalation(place=shown, to=to, accept_when=check or "", seen=seen)
-    return replace(asked, escalation=after)
-
-
-def text_of(path: Path) -> str:
-    """A file of production's settings.
-
-    Raises:
-        PlaceError: it cannot be read.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise PlaceError(f"cannot be read: {why}") from None
-
-
-def _places(option: str, rule: LockedCascade, feature: FeatureConfig | None) -> CascadePlaces:
-    own = [one for one in feature.cascades if one.name == option] if feature else []
-    stated = own[0] if own else None
-    return CascadePlaces(
-        escalates_in=(stated.escalates_in if stated else None) or rule.escalates_in,
-        accepts_in=(stated.accepts_in if stated else None) or rule.accepts_in,
-    )
-
-
-def _said(written: str, root: Path) -> str | None:
-    """What stands at a place; None: nothing."""
-    place = place_in(written)
-    try:
-        return model_at(place, text_of(root / place.path))
-    except NothingThereError:
-        return None
-    except PlaceError as error:
-        raise PlaceError(f"{place.shown}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +74,11 @@ def asked_of(workspace: Workspace, feature_id: str, option: str, today: date) ->
     )
 
 
-def workspace_proposals(workspace: Workspace, lock: Lock, today: date) -> Iterator[Proposed]:
+def workspace_proposals(
+    workspace: Workspace, lock: Lock, today: date, before: Stated | None = None
+) -> Iterator[Proposed]:
     """Every feature as its file would have it, and the accepted model as it would be asked."""
+    here = _addresses(workspace)
     for feature_id, feature in workspace.features.items():
         entry = lock.features.get(feature_id)
         options = {feature.incumbent: f"features/{feature_id}.yaml"}
@@ -188,35 +101,88 @@ def workspace_proposals(workspace: Workspace, lock: Lock, today: date) -> Iterat
                 place=place,
                 asked=one,
                 inputs_sha256=inputs_sha256(evalset) if evalset else None,
-                margin=feature.margin or workspace.policy.risk[feature.risk].margin,
+                margin=_margin(workspace, feature_id, before),
+                elsewhere=_is_elsewhere(one, here, before),
             )
 
 
+def _margin(workspace: Workspace, feature_id: str, before: Stated | None) -> float:
+    """The margin in force: the smaller of both sides'."""
+    feature = workspace.features[feature_id]
+    margin = feature.margin or workspace.policy.risk[feature.risk].margin
+    known = before is not None and feature_id in before.features
+    return min(margin, before.margin(feature_id)) if before and known else margin
+
+
+def _addresses(workspace: Workspace) -> dict[str, str]:
+    return {name: model_address(one) for name, one in workspace.models.items()}
+
+
+def _is_elsewhere(
+    asked: ProductionSettings | None, here: Mapping[str, str], before: Stated | None
+) -> bool:
+    """Whether a model's address is another one than on the base branch."""
+    if asked is None or asked.model_id is None or before is None:
+        return False
+    was = before.addresses.get(asked.model_id)
+    return was is not None and was != here.get(asked.model_id)
+
+
 def production_proposals(
-    checkout: Checkout, lock: Lock, workspace: Workspace | None, today: date
+    checkout: Checkout,
+    locks: tuple[Lock, Lock | None],
+    workspace: Workspace | None,
+    today: date,
+    before: Stated | None = None,
 ) -> Iterator[Proposed]:
-    """What the settings of this repository say, for every feature that reads its model here."""
-    for entry in lock.features.values():
-        used_in = entry.used_in
-        if workspace is not None and entry.feature in workspace.features:
-            used_in = workspace.features[entry.feature].used_in or used_in
-        if used_in is None or used_in.partition(":")[0] != checkout.name:
-            continue
-        place = place_in(used_in)
-        try:
-            written = model_at(place, text_of(checkout.root / place.path))
-            asked = _written(entry, written, workspace, today)
-            asked = escalated(asked, entry, _feature(entry, workspace), checkout.root)
-        except PlaceError as error:
-            yield Proposed(feature=entry.feature, place=place.shown, unreadable=str(error))
-            continue
-        yield Proposed(
-            feature=entry.feature,
-            place=place.shown,
-            asked=asked,
-            written=written,
-            asked_before=_before(checkout, place),
-        )
+    """What the settings of this repository say, for every feature that reads its model here.
+
+    Args:
+        checkout: the repository.
+        locks: the change's, and the base branch's: what only that one names is read, too.
+        workspace: None in a service's repository.
+        today: the day.
+        before: the base branch's workspace; where production read the model then is read as well,
+            as long as a model stands there.
+    """
+    was = locks[1].features if locks[1] else {}
+    here = _addresses(workspace) if workspace else {}
+    for name, entry in {**was, **locks[0].features}.items():
+        feature = workspace.features.get(name) if workspace else None
+        earlier = before.features.get(name) if before else None
+        own = (feature.used_in if feature else None) or entry.used_in
+        others = [entry.used_in, earlier.used_in if earlier else None]
+        others.append(was[name].used_in if name in was else None)
+        for used_in in dict.fromkeys([own, *others]):
+            found = _read_at(used_in, entry, checkout, workspace, today)
+            if found is not None and (used_in == own or found.asked is not None):
+                yield replace(found, elsewhere=_is_elsewhere(found.asked, here, before))
+
+
+def _read_at(
+    used_in: str | None,
+    entry: LockEntry,
+    checkout: Checkout,
+    workspace: Workspace | None,
+    today: date,
+) -> Proposed | None:
+    """What stands at a place; None where it is none of this repository."""
+    if used_in is None or used_in.partition(":")[0] != checkout.name:
+        return None
+    place = place_in(used_in)
+    try:
+        written = model_at(place, text_of(checkout.root / place.path))
+        asked = _written(entry, written, workspace, today)
+        asked = escalated(asked, entry, _feature(entry, workspace), checkout.root)
+    except PlaceError as error:
+        return Proposed(feature=entry.feature, place=place.shown, unreadable=str(error))
+    return Proposed(
+        feature=entry.feature,
+        place=place.shown,
+        asked=asked,
+        written=written,
+        asked_before=_before(checkout, place),
+    )
 
 
 def evidence_of(workspace: Workspace, today: date) -> tuple[RepricedRecord, ...]:
@@ -263,7 +229,7 @@ def added_models(checkout: Checkout, workspace: Workspace | None) -> tuple[Use, 
         text = None if inside else _changed_text(file)
         if text is not None and may_name_a_model(text.replace("\0", ""), ids):
             texts[path] = text
-    before = git.files_under(checkout.root, checkout.commit, *texts) if texts else {}
+    before = git.files_under(checkout.root, checkout.commit, texts.__contains__) if texts else {}
     return tuple(
         use
         for path, text in texts.items()

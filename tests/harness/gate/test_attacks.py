@@ -15,20 +15,32 @@ import pytest
 
 from harness.cli.main import run
 from harness.record.model import finding_sha256, sha256
+from harness.record.parts import HistoryEntry
+from harness.record.stored import write_records
+from tests.support.reviews import CYCLE, Shape, write_review_workspace
 from tests.support.shops import (
+    CASES,
+    EXTRA,
+    FEATURE,
     LOCK,
+    MODELS,
+    POLICY,
     RECORD,
     SETTINGS,
     Step,
+    W,
     both,
     commit,
+    decided,
+    edit,
     git,
     put,
+    relock,
     write,
-    write_shop,
 )
 
 GATE_FAILED = 3
+EVALSET = f"{W}/evalsets/tickets/evalset.yaml"
 
 
 def forged(path: str, change: Callable[[dict[str, Any]], object], *hashes: str) -> Step:
@@ -155,7 +167,215 @@ FROM_A_DIFF: dict[str, Attack] = {
     ),
 }
 
-ATTACKS = WHAT_WAS_SIGNED | FROM_A_DIFF
+SWAP = write(SETTINGS, '[llm]\nmodel = "bad"\n')
+GATE_OFF = edit(POLICY, "procedure:", "gate: {model: off, evalset: off}\nprocedure:")
+
+
+def lax_lock(raw: dict[str, Any]) -> None:
+    raw["gate"]["model"] = "off"
+
+
+def flipped(count: int) -> Step:
+    """The right answers of the first cases, turned into another label."""
+
+    def apply(root: Path) -> None:
+        lines = (root / CASES).read_text(encoding="utf-8").splitlines()
+        for at in range(count):
+            case = json.loads(lines[at])
+            case["target"] = "billing" if case["target"] != "billing" else "technical"
+            lines[at] = json.dumps(case)
+        put(root, CASES, "\n".join(lines) + "\n")
+
+    return apply
+
+
+def entry(**facts: object) -> dict[str, object]:
+    known = {"state": "ACCEPTED", "by": "eve@example.com", "by_source": "--by", "reason": "",
+             "link": None, "until": None, "at": "2026-11-20T08:00:00Z"}  # fmt: skip
+    return known | facts
+
+
+def without_record(root: Path) -> None:
+    (root / RECORD).unlink()
+
+
+def renamed_away(root: Path) -> None:
+    """The feature and its entry go, under another name and elsewhere; the service asks on."""
+    for folder in ("prompts", "evalsets"):
+        shutil.move(root / W / folder / "tickets", root / W / folder / "other")
+    text = (root / FEATURE).read_text(encoding="utf-8")
+    (root / FEATURE).unlink()
+    put(root, FEATURE.replace("tickets", "other"), text.replace(EXTRA, ""))
+    put(root, LOCK, '{"schema_version":"rightsizing-lock/v1","gate":{},"features":{}}')
+
+
+DECOY = edit(FEATURE, EXTRA, "used_in: shop:app/decoy.toml#llm.model")
+NOBODY = write("app/decoy.toml", '[llm]\nmodel = "good"\n')
+
+THE_BASE_RULES: dict[str, Attack] = {
+    "its own rule is off": (both(GATE_OFF, SWAP), GATE_FAILED, "gate.model: off, was fail"),
+    "off, and still judged by the base's": (
+        both(GATE_OFF, SWAP),
+        GATE_FAILED,
+        "fail: tickets: model: good -> bad",
+    ),
+    "off for the feature alone": (
+        both(
+            edit(POLICY, "procedure:", "gate: {by_feature: {tickets: {model: off}}}\nprocedure:"),
+            SWAP,
+        ),
+        GATE_FAILED,
+        "gate.model for tickets: off, was fail",
+    ),
+    "the rule about rules is off": (
+        both(edit(POLICY, "procedure:", "gate: {weakened: off}\nprocedure:"), SWAP),
+        GATE_FAILED,
+        "gate.weakened: off, was fail",
+    ),
+    "a larger margin": (
+        both(edit(FEATURE, EXTRA, f"{EXTRA}\nmargin: 90"), SWAP),
+        GATE_FAILED,
+        "margin: 90, was 5",
+    ),
+    "a lower confidence": (
+        both(edit(POLICY, "procedure:", "confidence: 0.6\nprocedure:"), SWAP),
+        GATE_FAILED,
+        "confidence: 0.6, was 0.95",
+    ),
+    "a setting moved to a decoy": (
+        both(DECOY, NOBODY, SWAP),
+        GATE_FAILED,
+        "settings.toml#llm.model: no record compares bad",
+    ),
+    "a setting of another repository": (
+        both(edit(FEATURE, EXTRA, "used_in: elsewhere:a.toml#llm.model"), SWAP),
+        GATE_FAILED,
+        "used_in: elsewhere:a.toml#llm.model, was shop:",
+    ),
+    "a setting that nobody names": (
+        both(edit(FEATURE, EXTRA, ""), SWAP),
+        GATE_FAILED,
+        "no record compares bad",
+    ),
+    "an entry removed while its model runs": (
+        write(LOCK, '{"schema_version":"rightsizing-lock/v1","gate":{},"features":{}}'),
+        GATE_FAILED,
+        "its entry was removed from the lock",
+    ),
+    "a feature deleted while its model runs": (
+        both(renamed_away, SWAP),
+        GATE_FAILED,
+        "the feature is deleted while app/settings.toml#llm.model still says bad",
+    ),
+    "a lock with laxer rules for the services": (
+        forged(LOCK, lax_lock),
+        GATE_FAILED,
+        "rightsizing.lock is laxer than policy.yaml: gate.model: off",
+    ),
+    "a decision that is removed": (without_record, GATE_FAILED, "was removed"),
+    "a history without its beginning": (
+        forged(RECORD, lambda raw: raw.update(history=[]), "etag"),
+        GATE_FAILED,
+        "its history does not go on from the base branch's",
+    ),
+    "a state that no history tells of": (
+        forged(RECORD, lambda raw: raw.update(state="VERIFIED"), "etag"),
+        GATE_FAILED,
+        "says VERIFIED, which no entry of its history does",
+    ),
+    "a machine that accepts": (
+        forged(
+            RECORD,
+            lambda raw: raw.update(
+                history=[*raw["history"], entry(state="VERIFIED", by_source="--by")],
+                state="VERIFIED",
+            ),
+            "etag",
+        ),
+        GATE_FAILED,
+        "ACCEPTED cannot become VERIFIED by eve@example.com",
+    ),
+    "a finding under a decision replaced": (
+        forged(RECORD, lambda raw: raw.update(trigger="none"), "finding", "etag"),
+        GATE_FAILED,
+        "the finding under the decision of dana.ruiz@example.com was replaced",
+    ),
+    "somebody who may not decide": (
+        forged(
+            RECORD,
+            lambda raw: raw.update(
+                history=[*raw["history"], entry(state="REJECTED")], state="REJECTED"
+            ),
+            "etag",
+        ),
+        GATE_FAILED,
+        "eve@example.com may not decide it: dana.ruiz@example.com",
+    ),
+    "a decider who adds themselves": (
+        both(
+            edit(POLICY, "deciders: [dana.ruiz", "deciders: [eve@example.com, dana.ruiz"),
+            SWAP,
+        ),
+        GATE_FAILED,
+        "deciders: eve@example.com added",
+    ),
+    "a model that may see more": (
+        both(edit(MODELS, "internal, customer]", "internal, customer, restricted]"), SWAP),
+        GATE_FAILED,
+        "may_see of big: restricted added",
+    ),
+}
+
+LABELS_COUNT: dict[str, Attack] = {
+    "all targets flipped": (flipped(40), GATE_FAILED, "the right answers of 40 cases were changed"),
+    "one target flipped": (flipped(1), GATE_FAILED, "the right answers of 1 case were changed"),
+    "labels that are deleted": (
+        edit(CASES, ', "target": "billing"', ""),
+        GATE_FAILED,
+        "the right answers of 20 cases were changed",
+    ),
+    "a scorer that takes more": (
+        edit(EVALSET, "labels: [billing, technical]", "labels: [billing, technical, other]"),
+        GATE_FAILED,
+        "the eval set changed and no record was made with it",
+    ),
+    "a lower bar": (
+        both(edit(EVALSET, "bar: 50", "bar: 1"), SWAP),
+        GATE_FAILED,
+        "bar: 1.0, was 50",
+    ),
+    "a guardrail with a larger margin": (
+        both(edit(EVALSET, "format, margin: 5", "format, margin: 50"), SWAP),
+        GATE_FAILED,
+        "guardrail format {}: 50 (alarm), was 5 (alarm)",
+    ),
+    "a slice that is gone": (
+        both(edit(EVALSET, "slices: {channel: {mail: {margin: 30}}}\n", ""), SWAP),
+        GATE_FAILED,
+        "slice channel mail: removed",
+    ),
+    "cases that count as independent": (
+        both(edit(EVALSET, "cluster: channel\n", ""), SWAP),
+        GATE_FAILED,
+        "cluster: none, was channel",
+    ),
+    "another address": (
+        edit(MODELS, "http://127.0.0.1:9/v1", "http://127.0.0.1:10/v1"),
+        GATE_FAILED,
+        "was asked with other parameters",
+    ),
+    "another model in the body": (
+        edit(
+            MODELS,
+            "provider: openai-compatible",
+            "extra_body: {model: other}\n  provider: openai-compatible",
+        ),
+        2,
+        "extra_body",
+    ),
+}
+
+ATTACKS = WHAT_WAS_SIGNED | FROM_A_DIFF | THE_BASE_RULES | LABELS_COUNT
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +383,15 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shop that every attack copies: made once."""
     root = tmp_path_factory.mktemp("template") / "shop"
     put(root, "tests/test_app.py", HIDDEN)
-    write_shop(root, cases=40)
+    workspace = write_review_workspace(root / W, 9, Shape(cases=40, extra=EXTRA))
+    edit(POLICY, "procedure:", "deciders: [dana.ruiz@example.com]\nprocedure:")(root)
+    edit(EVALSET, "slices:", "bar: 50\ncluster: channel\nslices:")(root)
+    put(root, SETTINGS, '[llm]\nmodel = "big"\n')
+    accepted = HistoryEntry.model_validate(entry(by="dana.ruiz@example.com"))
+    write_records([decided(workspace, history=(accepted,))], workspace / "reviews" / CYCLE)
+    relock(root)
+    git(root, "init", "-q", "-b", "main")
+    commit(root, "one")
     return root
 
 

@@ -1,0 +1,166 @@
+"""A workspace before the change: what the base branch states, read from git.
+
+Whoever opens a pull request writes the workspace in it too; what binds them is on the base branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from evalsets.cases import EvalSet
+from evalsets.loading import load_evalset
+from evalsets.source import SourceError
+from harness.conduct.gating import git
+from harness.conduct.gating.owners import OWNERS_FILES, owners_of
+from harness.errors import UsageError
+from harness.gate.inputs import Stated
+from harness.record.model import DecisionRecord
+from harness.record.signatures import SIGNERS_FILE
+from harness.record.stored import all_versions, parse_record, read_record, record_file
+from harness.workspace.endpoints import model_address
+from harness.workspace.feature_checks import evalset_folder
+from harness.workspace.feature_file import FeatureConfig
+from harness.workspace.fingerprints import policy_sha256
+from harness.workspace.model_file import ModelConfig
+from harness.workspace.reading import Entry, read_files
+from harness.workspace.workspace import Workspace
+
+_STATED = ("policy.yaml", "models", "features", SIGNERS_FILE)
+
+
+def stated_here(workspace: Workspace) -> Stated:
+    """The workspace as the change would have it.
+
+    Raises:
+        UsageError: a record is damaged.
+    """
+    reviews, signers = workspace.root / "reviews", workspace.root / SIGNERS_FILE
+    records = {
+        path.relative_to(workspace.root).as_posix(): read_record(path)
+        for folder in (sorted(reviews.iterdir()) if reviews.is_dir() else ())
+        for paths in all_versions(folder / "records").values()
+        for path in paths
+    }
+    return Stated(
+        policy=workspace.policy,
+        policy_sha256=workspace.policy_sha256,
+        features=workspace.features,
+        addresses=_addresses(workspace.models),
+        may_see={name: one.may_see for name, one in workspace.models.items()},
+        evalsets=workspace.evalsets,
+        records=records,
+        signers=signers.read_bytes() if signers.is_file() else None,
+    )
+
+
+def stated_before(root: Path, commit: str | None, workspace: Path) -> Stated | None:
+    """The workspace as the base branch has it; None where it has none that can be read.
+
+    Eval sets that the change leaves alone are left out.
+
+    Args:
+        root: of the repository.
+        commit: where the change began; None: not known.
+        workspace: folder of the workspace.
+    """
+    if commit is None or not workspace.resolve().is_relative_to(root.resolve()):
+        return None
+    inner = workspace.resolve().relative_to(root.resolve()).as_posix()
+    prefix = "" if inner == "." else f"{inner}/"
+    sets = _changed_sets(root, commit, prefix)
+    wanted = partial(_is_wanted, prefix, sets)
+    files = git.files_under(root, commit, wanted)
+    with TemporaryDirectory(prefix="rightsize-base-") as folder:
+        here = Path(folder)
+        for name, data in files.items():
+            path = here / name.removeprefix(prefix)
+            if name.startswith(prefix):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+        reading = read_files(here)
+        if reading.policy is None:
+            return None
+        evalsets = _evalsets(here, reading.features, sets)
+    features = {name: one.config for name, one in reading.features.items()}
+    models = {name: one.config for name, one in reading.models.items()}
+    return Stated(
+        policy=reading.policy.config,
+        policy_sha256=policy_sha256(reading.policy.config),
+        features=features,
+        addresses=_addresses(models),
+        may_see={name: one.may_see for name, one in models.items()},
+        evalsets=evalsets,
+        records=_records(files, prefix),
+        signers=files.get(f"{prefix}{SIGNERS_FILE}"),
+        owners=_owners(files, prefix, features),
+    )
+
+
+def _changed_sets(root: Path, commit: str, prefix: str) -> frozenset[str]:
+    """Names of the eval sets of which the change touches a file."""
+    start = f"{prefix}evalsets/"
+    paths = git.changed_paths(root, commit, deleted=True)
+    return frozenset(
+        path.removeprefix(start).partition("/")[0] for path in paths if path.startswith(start)
+    )
+
+
+def _is_wanted(prefix: str, sets: frozenset[str], path: str) -> bool:
+    if path in OWNERS_FILES:
+        return True
+    if not path.startswith(prefix):
+        return False
+    parts = PurePosixPath(path.removeprefix(prefix)).parts
+    if parts[0] == "evalsets":
+        return parts[1] in sets
+    return parts[0] in _STATED or (parts[0] == "reviews" and "records" in parts)
+
+
+def _evalsets(
+    folder: Path, features: Mapping[str, Entry[FeatureConfig]], sets: frozenset[str]
+) -> dict[str, EvalSet]:
+    found: dict[str, EvalSet] = {}
+    for name, entry in features.items():
+        place = evalset_folder(folder, name, entry.config)
+        if place.name not in sets:
+            continue
+        try:
+            found[name] = load_evalset(place, name, shown=f"evalsets/{place.name}")
+        except SourceError:
+            # What cannot be read was no rule, either.
+            continue
+    return found
+
+
+def _records(files: Mapping[str, bytes], prefix: str) -> dict[str, DecisionRecord]:
+    found: dict[str, DecisionRecord] = {}
+    for name, data in files.items():
+        path = PurePosixPath(name.removeprefix(prefix))
+        if path.parts[0] != "reviews" or path.suffix != ".json":
+            continue
+        try:
+            found[str(path)] = parse_record(data.decode("utf-8", "replace"), shown=str(path))
+        except UsageError:
+            # Damaged there already: nothing of it binds anybody.
+            continue
+    return found
+
+
+def _owners(
+    files: Mapping[str, bytes], prefix: str, features: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    text = next((files[name] for name in OWNERS_FILES if name in files), None)
+    if text is None:
+        return {}
+    lines = text.decode("utf-8", "replace")
+    return {
+        name: owners_of(lines, f"{prefix}reviews/cycle/records/{record_file(name)}")
+        for name in features
+    }
+
+
+def _addresses(models: Mapping[str, ModelConfig]) -> dict[str, str]:
+    return {name: model_address(one) for name, one in models.items()}

@@ -1,8 +1,4 @@
-"""One function per job, callable from Python: prints nothing, tells a listener.
-
-Each is loaded when it is named, as commands are: the gate needs nothing of the engine. Their types
-stand in the stub beside this file.
-"""
+"""One function per job, told to a listener; loaded when named. Types: the stub beside this."""
 
 from __future__ import annotations
 
@@ -15,6 +11,14 @@ _BY_MODULE = {
     "concluding.verifying": ("hold_against_bill", "verify"),
     "gating.change": ("gate",),
     "planning": ("plan",),
+    "preparing.importing_answers": ("import_answers",),
+    "preparing.importing_sets": ("import_csv", "import_inspect", "import_promptfoo"),
+    "preparing.importing_traffic": ("import_traffic",),
+    "preparing.keeping_journal": ("journal",),
+    "preparing.labelling_cases": ("label",),
+    "preparing.listing_models": ("models",),
+    "preparing.probing": ("import_probe", "probe"),
+    "preparing.trying": ("try_prompt",),
     "running": ("review",),
 }
 JOBS = {job: f"{__name__}.{module}" for module, jobs in _BY_MODULE.items() for job in jobs}

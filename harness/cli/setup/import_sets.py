@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from evalsets.cases import distinct
-from evalsets.duplicates import near_copies
-from harness.bring.intake.promptfoo_config import read_config
-from harness.bring.intake.values import ImportedPrompt, ImportedSet, as_text
-from harness.bring.onramp.csv_cases import Columns, read_cases
-from harness.bring.onramp.drafts import blank_feature_text, write_new
-from harness.bring.onramp.imported_set import SetDraft, write_set
-from harness.bring.onramp.inspect_dataset import read_dataset
+from harness.bring.intake.values import ImportedSet
+from harness.bring.onramp.csv_cases import Columns
 from harness.cli import options
+from harness.cli.listening import Terminal
 from harness.conduct.opening import find_workspace
-from harness.errors import ExitCode, Problem, UsageError
-from harness.plan.sampling import copies_line, metadata_shown, near_copies_line
+from harness.conduct.preparing.importing_sets import (
+    SetToImport,
+    import_csv,
+    import_inspect,
+    import_promptfoo,
+)
+from harness.errors import ExitCode, Problem
 from harness.wording import plural
-
-_FEATURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_INPUT_ONLY = ImportedPrompt(name="default", text="{{ input }}\n")
 
 feature_option = click.option(
     "--feature", "-f", required=True, help="Id of the feature that the eval set is for."
@@ -58,7 +54,7 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
     metadata: str | None,
 ) -> int:
     """Make an eval set of a table: CSV, TSV or JSON Lines."""
-    root = find_workspace(workspace)
+    asked = SetToImport(root=find_workspace(workspace), source=source, feature=feature)
     columns = Columns(
         id=id_column,
         input=input_column,
@@ -66,9 +62,7 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
         locale=locale,
         metadata=tuple(metadata.split(",")) if metadata else None,
     )
-    imported = read_cases(source.read_bytes(), path=source, columns=columns)
-    _write(root, feature, imported, origin=f"imported from {source.name}")
-    _show_guess(imported)
+    _show_guess(import_csv(asked, columns, listener=Terminal()))
     return ExitCode.OK
 
 
@@ -78,10 +72,8 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
 @options.workspace
 def inspect_command(source: Path, feature: str, workspace: Path) -> int:
     """Make an eval set of an inspect_ai dataset: JSON Lines or a JSON list."""
-    root = find_workspace(workspace)
-    imported = read_dataset(source.read_bytes(), path=source)
-    _write(root, feature, imported, origin=f"inspect_ai, {source.name}")
-    _show_guess(imported)
+    asked = SetToImport(root=find_workspace(workspace), source=source, feature=feature)
+    _show_guess(import_inspect(asked, listener=Terminal()))
     return ExitCode.OK
 
 
@@ -91,49 +83,15 @@ def inspect_command(source: Path, feature: str, workspace: Path) -> int:
 @options.workspace
 def promptfoo_command(source: Path, feature: str, workspace: Path) -> int:
     """Make an eval set and prompts of a promptfoo configuration."""
-    root = find_workspace(workspace)
-    text = as_text(source.read_bytes(), file=source.name)
-    found = read_config(text, file=source.name, read=_beside(source.parent))
-    _write(root, feature, found, origin=f"promptfoo, {source.name}")
+    asked = SetToImport(root=find_workspace(workspace), source=source, feature=feature)
+    found = import_promptfoo(asked, listener=Terminal())
     click.echo(
         f"{plural(len(found.cases), 'case')}, {plural(found.converted, 'assertion')} "
         f"as scorer {_scorers(found)}; "
         f"models there: {', '.join(found.models) or 'none'}"
     )
-    _show_problems(found.problems)
+    show_problems(found.problems)
     return ExitCode.OK
-
-
-def _write(root: Path, feature: str, imported: ImportedSet, *, origin: str) -> None:
-    """Write the files that are not there yet: eval set, prompts, and a feature to fill in."""
-    if not _FEATURE.fullmatch(feature):
-        raise UsageError(f"--feature {feature}: letters, digits and . _ - only")
-    draft = SetDraft(
-        feature=feature,
-        cases=imported.cases,
-        primary=imported.primary,
-        guardrails=imported.guardrails,
-        prompts=imported.prompts or (_INPUT_ONLY,),
-        origin=origin,
-    )
-    for name in write_set(root, draft):
-        click.echo(name if " (kept" in name else f"wrote {name}")
-    _show_alike(draft)
-    if write_new(root / "features" / f"{feature}.yaml", blank_feature_text(feature)):
-        click.echo(f"wrote features/{feature}.yaml: fill it in, then `rightsize check`")
-
-
-def _show_alike(draft: SetDraft) -> None:
-    """Rows that add nothing, or little, to what the eval set can decide; and contradictions."""
-    found = distinct(draft.cases)
-    near = near_copies(found.cases, keys=metadata_shown(prompt.text for prompt in draft.prompts))
-    for line in (copies_line(found), near_copies_line(near)):
-        if line is not None:
-            click.echo(line)
-    for copy, case in found.clashes:
-        click.echo(
-            f"{copy!r} asks the same as {case!r} and has another target: correct one of them"
-        )
 
 
 def _show_guess(imported: ImportedSet) -> None:
@@ -155,15 +113,8 @@ def _scorers(found: ImportedSet) -> str:
     return " and ".join([found.primary.scorer, *(g.scorer.scorer for g in found.guardrails)])
 
 
-def _beside(folder: Path) -> Callable[[str], str | None]:
-    def read(name: str) -> str | None:
-        path = folder / name
-        return as_text(path.read_bytes(), file=name) if path.is_file() else None
-
-    return read
-
-
-def _show_problems(problems: Sequence[Problem]) -> None:
+def show_problems(problems: Sequence[Problem]) -> None:
+    """What of another tool's files did not come over."""
     for problem in problems:
         click.echo(f"  {problem}")
     if problems:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,14 +9,10 @@ import click
 
 from harness.cli import options
 from harness.conduct.opening import find_workspace
-from harness.errors import UsageError
-from harness.money.request_log import weeks_of_log
-from harness.money.traffic import Week, together, write_weeks
+from harness.conduct.preparing.importing_traffic import import_traffic
+from harness.money.traffic import Week, together
 from harness.wording import percent, plural
 from harness.workspace.feature_file import FeatureConfig
-from harness.workspace.workspace import load_workspace
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.csv")
 
 
 @click.command(name="traffic")
@@ -33,23 +28,10 @@ def traffic_command(source: Path, workspace: Path, *, name: str | None) -> None:
     output_tokens; optional cohort, cached_tokens, cache_written_tokens. Rows with one request_id
     are one request and its retried calls. The log must span whole weeks.
     """
-    root = find_workspace(workspace)
-    features = load_workspace(root).features
-    path = root / "traffic" / _file_name(name or f"{source.stem}.csv")
-    if path.exists():
-        raise UsageError(f"{path}: is there already; name another file with --to")
-    weeks = weeks_of_log(source, file=source.name)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(write_weeks(weeks), encoding="utf-8")
-    click.echo(f"{path}: {plural(weeks[0].weeks, 'week')}")
-    for line in _lines(weeks, features, path.name):
+    found = import_traffic(find_workspace(workspace), source, name=name)
+    click.echo(f"{found.path}: {plural(found.weeks[0].weeks, 'week')}")
+    for line in _lines(found.weeks, found.features, found.path.name):
         click.echo(line)
-
-
-def _file_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"--to {name}: not a file name such as 2026-10.csv")
-    return name
 
 
 def _lines(

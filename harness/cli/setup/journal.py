@@ -9,11 +9,11 @@ import click
 from harness.cli import options
 from harness.cli.show import fault_line
 from harness.conduct.opening import find_workspace
+from harness.conduct.preparing.keeping_journal import JournalKeeper
+from harness.conduct.preparing.keeping_journal import journal as keeper_of
 from harness.errors import CannotTellError
-from harness.journal import upkeep
 from harness.journal.trials import LaneHistory
 from harness.wording import plural
-from harness.workspace.state import journal_file
 
 
 @click.group()
@@ -21,15 +21,15 @@ from harness.workspace.state import journal_file
 @click.pass_context
 def journal(context: click.Context, *, workspace: Path) -> None:
     """Show, check, merge, compact or export a workspace's journal."""
-    context.obj = journal_file(find_workspace(workspace))
+    context.obj = keeper_of(find_workspace(workspace))
 
 
 @journal.command()
 @click.pass_obj
-def show(path: Path) -> None:
+def show(keeper: JournalKeeper) -> None:
     """Say what is in it."""
-    facts = upkeep.show(path)
-    click.echo(f"{path}: version {facts.version}, {facts.megabytes:.1f} MB")
+    facts = keeper.facts()
+    click.echo(f"{keeper.path}: version {facts.version}, {facts.megabytes:.1f} MB")
     click.echo(
         f"{plural(facts.trials, 'trial')} asked in {plural(facts.attempts, 'attempt')}: "
         f"{facts.answered} answered, {facts.failed} failed"
@@ -66,20 +66,20 @@ def lane_line(lane: LaneHistory) -> str:
 
 @journal.command()
 @click.pass_obj
-def check(path: Path) -> None:
+def check(keeper: JournalKeeper) -> None:
     """Find what is wrong with it; exit code 4 when something is."""
-    problems = upkeep.check(path)
+    problems = keeper.problems()
     if problems:
         raise CannotTellError("\n".join(problems))
-    click.echo(f"{path}: in order")
+    click.echo(f"{keeper.path}: in order")
 
 
 @journal.command()
 @click.argument("other", type=click.Path(path_type=Path))
 @click.pass_obj
-def merge(path: Path, other: Path) -> None:
+def merge(keeper: JournalKeeper, other: Path) -> None:
     """Bring in a colleague's journal; what both hold comes once."""
-    merged = upkeep.merge(path, other)
+    merged = keeper.merge(other)
     click.echo(
         f"{plural(merged.runs, 'run')}, {plural(merged.attempts, 'attempt')} "
         f"and {plural(merged.outcomes, 'answer')} came; "
@@ -89,17 +89,17 @@ def merge(path: Path, other: Path) -> None:
 
 @journal.command()
 @click.pass_obj
-def compact(path: Path) -> None:
+def compact(keeper: JournalKeeper) -> None:
     """Give back unused space."""
-    before, after = upkeep.compact(path)
-    click.echo(f"{path}: {before / 1e6:.1f} MB, now {after / 1e6:.1f} MB")
+    before, after = keeper.compact()
+    click.echo(f"{keeper.path}: {before / 1e6:.1f} MB, now {after / 1e6:.1f} MB")
 
 
 @journal.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--answers", is_flag=True, help="Include the models' answers.")
 @click.pass_obj
-def export(path: Path, out: Path, *, answers: bool) -> None:
+def export(keeper: JournalKeeper, out: Path, *, answers: bool) -> None:
     """Write every attempt as a row of a Parquet file."""
-    rows = upkeep.export(path, out, answers=answers)
+    rows = keeper.export(out, answers=answers)
     click.echo(f"{out}: {plural(rows, 'attempt')}")

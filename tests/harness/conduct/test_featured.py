@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.ask.probe.samples import ProbedRequest, RateRun
 from harness.ask.probe.search import Goodput, SearchPlan
-from harness.conduct.probing import Subject, engine_of, to_result
+from harness.conduct.preparing.probing import Subject, engine_of, to_result
 from harness.workspace.probe_file import EngineEntry
 from harness.workspace.workspace import load_workspace
 from tests.support.queue_server import queue_server

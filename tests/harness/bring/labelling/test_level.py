@@ -14,6 +14,9 @@ from harness.bring.labelling.questions import Question
 from harness.bring.labelling.recording import Sitting, Verdict, sit
 from harness.bring.labelling.sheets import Console, label, read_csv, write_csv, write_html
 from harness.cli.main import run
+from harness.conduct import label as open_questions
+from harness.conduct.preparing.labelling_cases import CasesToLabel, OpenQuestions
+from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.plan.expecting import LEVEL_CASES, level_cases
 from harness.plan.model import FeaturePlan
@@ -253,3 +256,26 @@ def test_plan_and_label_ask_for_them(
     assert f"2 of 2 disagreements and {singles} of {singles} random cases labelled" in said
     assert run(["plan", *words]) == 0
     assert "level not known" not in capsys.readouterr().out
+
+
+def test_labelling_is_a_call_that_prints_nothing(
+    replayed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = CasesToLabel(root=replayed, feature="tickets", by="dana", cycle=CYCLE, all_looks=True)
+    found = open_questions(wanted, clock=lambda: NOW)
+    assert isinstance(found, OpenQuestions)
+    assert found.asked == found.sitting.wanted(all_looks=True)
+    assert (found.later, found.agreement()) == (0, None)
+    with pytest.raises(UsageError, match=r"\.csv or \.html"):
+        found.write(tmp_path / "sheet.pdf")
+    sheet = tmp_path / "sheet.csv"
+    found.write(sheet)
+    lines = sheet.read_text("utf-8").splitlines()
+    cells = lines[1].rsplit(",", 2)
+    sheet.write_text("\n".join([lines[0], ",".join([cells[0], "skip", cells[2]])]) + "\n")
+    read = found.read(sheet)
+    assert read.answers == ((found.asked[0], "skip"),)
+    shown: list[str] = []
+    assert found.ask(Console(show=shown.append, read=lambda: None)) == 0
+    assert len(shown) == 1
+    assert capsys.readouterr() == ("", "")

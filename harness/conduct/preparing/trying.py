@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
+from random import Random
 
 from evalsets.cases import Case
 from evalsets.splits import tune_cases
+from harness.ask.cluster.actors import local_cluster
 from harness.ask.cluster.workers import Cluster
 from harness.ask.replay.engine import replay
 from harness.ask.replay.governor import Governor, lane_of
 from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
 from harness.ask.replay.throttle import LaneLimits
+from harness.ask.serving.gpus import Need, check_team_quotas
+from harness.conduct.access import check_models
+from harness.conduct.checking import checked_workspace
+from harness.conduct.hosting import Local, serve_here
+from harness.conduct.listening import Listener, Quiet
+from harness.conduct.loads import room_of
+from harness.conduct.opening import cycle_of, utc_now
 from harness.errors import UsageError
-from harness.journal.earlier import note_try
+from harness.journal.earlier import note_try, prompts_tried
 from harness.journal.journal import Journal
 from harness.journal.trials import Answered, Outcome, Trial
 from harness.judge.scoring.catalogue import find_scorer
@@ -25,9 +39,12 @@ from harness.money.prices.attempts import attempt_cost
 from harness.plan.judging import OPTION as JUDGED_BY
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planning import Selection, plan_review
 from harness.plan.rulings import Judging
 from harness.workspace.fingerprints import prompt_sha256
 from harness.workspace.prompts import PromptFile
+from harness.workspace.state import journal_file, state_folder
+from harness.workspace.workspace import Workspace
 from providers.completion import TokenUsage
 
 
@@ -60,12 +77,82 @@ class Tried:
     prompt_sha256: str
     cases: tuple[TriedCase, ...]
     spent_usd: Decimal
+    prompts_tried: int
+    """Of this option, this one too."""
 
     @property
     def mean(self) -> float | None:
         """Mean score of the cases that have one."""
         scores = [each.score for each in self.cases if each.score is not None]
         return sum(scores) / len(scores) if scores else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptToTry:
+    """A prompt of a feature, and the option that is asked under it."""
+
+    root: Path
+    """Folder of the workspace."""
+    feature: str
+    model: str
+    prompt: Path | None = None
+    """A file to try instead of the workspace's own."""
+
+
+def try_prompt(
+    asked: PromptToTry,
+    *,
+    listener: Listener | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> Tried:
+    """Run a prompt on a feature's tune cases; the deciding cases are never asked.
+
+    Raises:
+        WorkspaceError: a fault of the workspace or of this feature.
+        UsageError: no such option, one that may not be asked, a missing key, no tune cases, or a
+            prompt that cannot be filled in.
+        NoGpuError: the model fits on no GPU, or is above its team's quota.
+    """
+    now, told = clock(), listener or Quiet()
+    loaded = checked_workspace(asked.root, on=now.date(), features=(asked.feature,))
+    if loaded.refused:
+        told.refused(loaded)
+    cycle = cycle_of(None, now.date())
+    wanted = Selection(features=(asked.feature,))
+    plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted).features[0]
+    text = (asked.prompt.name, asked.prompt.read_text(encoding="utf-8")) if asked.prompt else None
+    rung = rung_with(plan, asked.model, text)
+    if not (rung.asked or rung.saves_too_little):
+        raise UsageError(f"{asked.model}: {rung.excluded}: {rung.note}")
+    check_models({rung.model: rung.config}, os.environ)
+    team = loaded.features[asked.feature].team
+    _check_quota(loaded, rung, team, now)
+    path, run_id, at = journal_file(loaded.root), secrets.token_hex(8), now.isoformat()
+    with ExitStack() as stack:
+        journal = stack.enter_context(Journal.open(path, run_id=run_id, cycle=cycle, now=at))
+        cluster = stack.enter_context(local_cluster(state=state_folder(loaded.root)))
+        if rung.config.serve is not None:
+            models = {rung.model: rung.config}
+            local = Local(workspace=loaded, models=models, say=told.note, clock=clock)
+            served = stack.enter_context(serve_here(local, {rung.model: (team,)}))
+            rung = rung.served_at(served[rung.model])
+        asking = Asking(
+            cluster=cluster,
+            journal=journal,
+            retry=RetryPolicy(rng=Random(secrets.randbits(64))),  # noqa: S311  # jitter, no secret
+            share_of_rate_limit=loaded.policy.share_of_rate_limit,
+            cap_usd=loaded.policy.max_spend_usd,
+            now=at,
+        )
+        return tried_on(plan, rung, asking)
+
+
+def _check_quota(workspace: Workspace, rung: PlannedOption, team: str, now: datetime) -> None:
+    """Refuse GPUs that the feature's team may not hold."""
+    serve = rung.config.serve
+    if serve is not None:
+        need = Need(model=rung.model, gpus=serve.gpus, teams=frozenset({team}))
+        check_team_quotas(need, room_of(workspace, (), now))
 
 
 def rung_with(plan: FeaturePlan, option: str, prompt: tuple[str, str] | None) -> PlannedOption:
@@ -85,7 +172,7 @@ def rung_with(plan: FeaturePlan, option: str, prompt: tuple[str, str] | None) ->
     return replace(by_name[option], prompt=file)
 
 
-def try_prompt(plan: FeaturePlan, rung: PlannedOption, asking: Asking) -> Tried:
+def tried_on(plan: FeaturePlan, rung: PlannedOption, asking: Asking) -> Tried:
     """Ask the tune cases under the rung's prompt.
 
     Raises:
@@ -116,6 +203,7 @@ def try_prompt(plan: FeaturePlan, rung: PlannedOption, asking: Asking) -> Tried:
         prompt_sha256=rung.prompt.sha256,
         cases=tuple(found),
         spent_usd=asked.ledger.spent_usd,
+        prompts_tried=prompts_tried(asking.journal, plan.feature, rung.name),
     )
 
 

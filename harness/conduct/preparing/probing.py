@@ -1,28 +1,47 @@
-"""A feature's prompts against one of its models: what is sent, and what is written down."""
+"""`probe`: a feature's prompts against one of its models, as fast as it serves them in time."""
 
 from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from harness.ask.probe.foreign import Tool, decided, doubts, goodput_of_rates, read_runs
 from harness.ask.probe.metrics import fetch_metrics, open_meter
-from harness.ask.probe.probing import Replica
-from harness.ask.probe.samples import RateRun, Slo, mean_of, rate_entry, slowest_limit
+from harness.ask.probe.probing import ALONE, ProbePlan, Replica
+from harness.ask.probe.probing import probe as measure
+from harness.ask.probe.samples import RateRun, Slo, good_share, mean_of, rate_entry, slowest_limit
 from harness.ask.probe.search import Goodput, SearchPlan
+from harness.ask.serving.gpus import Need, check_team_quotas
+from harness.ask.serving.lifecycle import serve_models
+from harness.conduct.hosting import Local
+from harness.conduct.listening import Listener, Quiet
+from harness.conduct.loads import free_here, room_of
+from harness.conduct.opening import utc_now
 from harness.errors import UsageError
 from harness.plan.asking import Asker, read_tools
 from harness.plan.ladder import plan_option
 from harness.record.base import Reason
 from harness.wording import percent
 from harness.workspace.model_file import ModelConfig
-from harness.workspace.probe_file import EngineEntry, GoodputEntry, ProbeResult, SloEntry
-from harness.workspace.workspace import Workspace
+from harness.workspace.probe_file import (
+    EngineEntry,
+    GoodputEntry,
+    ProbeResult,
+    SloEntry,
+    probe_path,
+    write_probe,
+)
+from harness.workspace.state import logs_folder
+from harness.workspace.workspace import Workspace, load_workspace
 from providers.opening import open_provider
 from providers.request import ModelRequest
 
@@ -53,6 +72,166 @@ class Address:
     key: str | None = field(default=None, repr=False)
     gpus: tuple[str, ...] = ()
     """Which of this machine's GPUs it has; empty: nobody knows, all are read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaToProbe:
+    """One model under one feature's prompts and limits."""
+
+    root: Path
+    """Folder of the workspace."""
+    model: str
+    feature: str
+    load_s: float | None = None
+    """Start to first answer, where that is not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSettings:
+    """How a probe is made."""
+
+    search: SearchPlan = field(default_factory=SearchPlan)
+    seed: int = 1
+    """Of arrivals and prompts."""
+    seconds: float | None = None
+    """Length of one run; by the feature's limits without."""
+    least_requests: int = 400
+    """Of one run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What a probe found, and where it is written."""
+
+    result: ProbeResult
+    path: Path
+
+
+def probe(
+    asked: ReplicaToProbe,
+    how: ProbeSettings | None = None,
+    *,
+    listener: Listener | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> Probed:
+    """Measure how many requests a second one replica serves within a feature's limits.
+
+    Raises:
+        WorkspaceError: a fault of the workspace.
+        UsageError: no such model or feature, a feature without limits, a vendor's model, or one
+            that may not see the feature's data.
+        NoGpuError: the model fits on no GPU, or is above its team's quota.
+        NoGoodputError: no rate is good enough, or none is too high.
+    """
+    found, settings = _opened(asked), how or ProbeSettings()
+    plan = ProbePlan(
+        slo=slo_of(found, asked.feature), search=settings.search, seed=settings.seed,
+        seconds=settings.seconds, least_requests=settings.least_requests,
+    )  # fmt: skip
+    return _written(asked, found, _measured(found, asked, plan, listener or Quiet(), clock))
+
+
+def import_probe(
+    asked: ReplicaToProbe, tool: Tool, path: Path, *, now: datetime | None = None
+) -> Probed:
+    """Take another tool's result file instead of measuring.
+
+    Raises:
+        WorkspaceError: a fault of the workspace.
+        UsageError: no such model or feature, a feature without limits, or a file that is none of
+            the tool's.
+        NoGoodputError: not even the lowest rate is good.
+    """
+    found, search = _opened(asked), SearchPlan(repeats=1)
+    slo = slo_of(found, asked.feature)
+    runs = tuple(decided(run, slo) for run in read_runs(tool, path))
+    goodput = goodput_of_rates([(run.rate_per_s, good_share(run, slo)) for run in runs], search)
+    subject = Subject(
+        model=asked.model, feature=asked.feature, source=tool, load_s=None,
+        engine=EngineEntry(name="unknown"), measured_at=(now or utc_now()).astimezone(UTC),
+        notes=(
+            f"imported from {path.name}: no interval, since nothing was repeated",
+            *doubts(runs, slo),
+        ),
+    )  # fmt: skip
+    return _written(asked, found, to_result(found, subject, (goodput, runs), search))
+
+
+def _opened(asked: ReplicaToProbe) -> Workspace:
+    found = load_workspace(asked.root)
+    for option, name, known in (
+        ("MODEL", asked.model, found.models),
+        ("--feature", asked.feature, found.features),
+    ):
+        if name not in known:
+            raise UsageError(f"{option} {name}: not in the workspace; known: {', '.join(known)}")
+    return found
+
+
+def _written(asked: ReplicaToProbe, found: Workspace, result: ProbeResult) -> Probed:
+    if asked.load_s is not None:
+        result = result.model_copy(update={"load_s": asked.load_s})
+    path = probe_path(found.root, asked.model, asked.feature)
+    write_probe(result, path)
+    return Probed(result=result, path=path)
+
+
+def _measured(
+    found: Workspace,
+    asked: ReplicaToProbe,
+    plan: ProbePlan,
+    told: Listener,
+    clock: Callable[[], datetime],
+) -> ProbeResult:
+    now, model = clock(), asked.model
+    config = found.models[model]
+    key = os.environ.get(config.key) if config.key else None
+    with ExitStack() as stack:
+        base_url, load_s, gpus = config.base_url, None, ()
+        if config.serve is not None:
+            team = found.features[asked.feature].team
+            need = Need(model=model, gpus=config.serve.gpus, teams=frozenset({team}))
+            check_team_quotas(need, room_of(found, (), now))
+            models = {model: config}
+            local = Local(workspace=found, models=models, say=told.note, clock=clock)
+            served = stack.enter_context(
+                serve_models(
+                    local.specs(),
+                    logs=logs_folder(found.root),
+                    environ=os.environ,
+                    teams={model: (team,)},
+                    gpus=lambda _: free_here(found.root, clock()),
+                )
+            )[model]
+            base_url, load_s, gpus = served.base_url, served.load_s, served.gpus
+        if base_url is None:
+            raise UsageError(
+                f"{model}: neither `serve` nor `base_url`: a vendor's API is not probed"
+            )
+        at = Address(base_url=base_url, key=key, gpus=gpus)
+        target = target_of(found, asked.feature, model, at, on=now.date())
+        unseen = unseen_gpus(config, target)
+        ready = "" if load_s is None else f", ready after {load_s:.1f} s"
+        first = f"{ALONE} requests one by one, then a line after each run"
+        for line in (*unseen, f"{model} at {base_url}{ready}; {first}"):
+            told.note(line)
+        subject = Subject(
+            model=model, feature=asked.feature, source="probe", measured_at=now, notes=unseen,
+            engine=engine_of(found, model, base_url), load_s=load_s,
+        )  # fmt: skip
+        return to_result(found, subject, measure(target, plan, _progress(plan, told)), plan.search)
+
+
+def _progress(plan: ProbePlan, told: Listener) -> Callable[[RateRun, float], None]:
+    def say(run: RateRun, share: float) -> None:
+        cut = ", ended early" if run.cut else ""
+        rough = run.repeat == plan.search.rough_repeat
+        told.note(
+            f"{'search' if rough else f'repeat {run.repeat + 1}'}: {run.rate_per_s:.3g}/s, "
+            f"{len(run.samples)} requests, {percent(share, 1)} good{cut}"
+        )
+
+    return say
 
 
 def slo_of(workspace: Workspace, feature_id: str) -> Slo:

@@ -6,7 +6,7 @@ import pytest
 
 from harness.ask.cluster.workers import Cluster, InlineCluster
 from harness.ask.replay.retry import RetryPolicy
-from harness.conduct.trying import Asking, Tried, rung_with, try_prompt
+from harness.conduct.preparing.trying import Asking, Tried, rung_with, tried_on
 from harness.errors import UsageError
 from harness.journal.earlier import prompts_tried
 from harness.journal.journal import Journal
@@ -24,7 +24,7 @@ def try_once(
     plan: FeaturePlan, rung: PlannedOption, cluster: Cluster, *, journal: Path, run_id: str
 ) -> Tried:
     with Journal.open(journal, run_id=run_id, cycle=CYCLE, now=NOW.isoformat()) as opened:
-        return try_prompt(plan, rung, asking(cluster, opened))
+        return tried_on(plan, rung, asking(cluster, opened))
 
 
 def asking(cluster: Cluster, journal: Journal) -> Asking:

@@ -1,0 +1,1 @@
+"""What prepares a workspace and keeps it: files in, labels, models, prompts, the journal."""

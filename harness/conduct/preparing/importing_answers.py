@@ -1,0 +1,150 @@
+"""`import outcomes`: answers that were paid for elsewhere, into the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from harness.bring.intake.values import ImportedAnswers
+from harness.bring.onramp.bringing import (
+    draft_workspace,
+    read_all,
+    refuse,
+    resting_on,
+    targets_of,
+    write_targets,
+)
+from harness.bring.onramp.imported_answers import (
+    IMPORTED,
+    Imported,
+    Matched,
+    import_run_id,
+    journal_answers,
+    match_answers,
+)
+from harness.conduct.listening import Listener, Quiet
+from harness.conduct.opening import cycle_of, utc_now
+from harness.conduct.preparing.importing_sets import written_line
+from harness.errors import WorkspaceError
+from harness.journal.journal import Journal
+from harness.plan.model import FeaturePlan
+from harness.plan.planning import Selection, plan_review
+from harness.plan.sampling import copies_line, near_copies_line
+from harness.wording import plural
+from harness.workspace.state import journal_file
+from harness.workspace.workspace import load_workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersToImport:
+    """Files of answers, and the feature that they belong to."""
+
+    root: Path
+    """Folder of the workspace."""
+    sources: tuple[Path, ...]
+    """promptfoo's results, inspect_ai's logs, or tables; of one tool."""
+    feature: str
+    incumbent: str | None = None
+    """Model of today, for a feature that is new."""
+    replace: bool = False
+    """Put the file's answers and targets in the place of others that are there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToFillIn:
+    """The import stopped at files that a person has to fill in; then it goes on."""
+
+    fault: WorkspaceError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersImported:
+    """What an import brought."""
+
+    done: Imported
+    grader: str
+    """Who graded the answers there."""
+    alike: tuple[str, ...]
+    """A line on cases that ask the same, and on cases that ask nearly the same."""
+    resting: tuple[str, ...]
+    """Records that rest on what was replaced."""
+
+
+def import_answers(
+    asked: AnswersToImport, *, now: datetime | None = None, listener: Listener | None = None
+) -> AnswersImported | ToFillIn:
+    """Bring answers of another tool into a feature's journal; drafts the feature if it is new.
+
+    Args:
+        asked: the files and their feature.
+        now: the moment; the clock's without.
+        listener: told what is written and what of the files needs a look.
+
+    Raises:
+        UsageError: a file cannot be read, or contradicts what is there without `replace`.
+    """
+    moment, told = now or utc_now(), listener or Quiet()
+    root, feature = asked.root, asked.feature
+    answers, data = read_all(asked.sources)
+    drafted = draft_workspace(root, feature, answers, incumbent=asked.incumbent)
+    for line in (*map(written_line, drafted.written), *answers.notes):
+        told.note(line)
+    try:
+        loaded = load_workspace(root, features=(feature,))
+    except WorkspaceError as fault:
+        return ToFillIn(fault=fault)
+    wanted, day = Selection(features=(feature,)), moment.date()
+    plan = plan_review(loaded, cycle=cycle_of(None, day), on=day, wanted=wanted).features[0]
+    at = moment.isoformat()
+    found = _matched(root, plan, answers, drafted.names, now=at)
+    replaced = _targets(plan, found, answers, told, replace=asked.replace)
+    run_id = import_run_id(data)
+    with Journal.open(journal_file(root), run_id=run_id, cycle=IMPORTED, now=at) as journal:
+        done = journal_answers(found, journal=journal, now=at)
+    touched = dict.fromkeys((feature, *(each.feature for each in found.conflicts)))
+    return AnswersImported(
+        done=done,
+        grader=answers.grader,
+        alike=tuple(_alike(plan)),
+        resting=resting_on(root, tuple(touched)) if found.conflicts or replaced else (),
+    )
+
+
+def _targets(
+    plan: FeaturePlan, found: Matched, answers: ImportedAnswers, told: Listener, *, replace: bool
+) -> int:
+    """Refuse what the import contradicts, or write its targets; returns how many were replaced."""
+    folder = plan.sample.folder
+    targets = targets_of(plan.evalset, folder, answers.cases)
+    if not replace:
+        refuse(plan, found.conflicts, targets)
+        if targets.new:
+            has = plural(len(targets.new), "target")
+            told.note(f"{has} of the file that the eval set lacks; --replace adds them")
+        return 0
+    if targets.other or targets.new:
+        write_targets(plan.evalset, folder, (*targets.other, *targets.new))
+        told.note(
+            f"evalsets/{folder.name}/{plan.evalset.cases_file}: "
+            f"{plural(len(targets.other), 'target')} replaced, {len(targets.new)} added"
+        )
+    return len(targets.other)
+
+
+def _matched(
+    root: Path, plan: FeaturePlan, answers: ImportedAnswers, names: Mapping[str, str], *, now: str
+) -> Matched:
+    """The answers beside what the journal has; nothing is written."""
+    path = journal_file(root)
+    if not path.is_file():
+        return match_answers(plan, answers, names, journal=None, now=now)
+    with Journal.read(path) as journal:
+        return match_answers(plan, answers, names, journal=journal, now=now)
+
+
+def _alike(plan: FeaturePlan) -> Iterator[str]:
+    for line in (copies_line(plan.evalset), near_copies_line(plan.near)):
+        if line is not None:
+            yield line

@@ -1,0 +1,123 @@
+"""`import csv`, `inspect` and `promptfoo`: an eval set out of another tool's file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalsets.cases import distinct
+from evalsets.duplicates import near_copies
+from harness.bring.intake.promptfoo_config import read_config
+from harness.bring.intake.values import ImportedPrompt, ImportedSet, as_text
+from harness.bring.onramp.csv_cases import Columns, read_cases
+from harness.bring.onramp.drafts import blank_feature_text, write_new
+from harness.bring.onramp.imported_set import SetDraft, write_set
+from harness.bring.onramp.inspect_dataset import read_dataset
+from harness.conduct.listening import Listener, Quiet
+from harness.errors import UsageError
+from harness.plan.sampling import copies_line, metadata_shown, near_copies_line
+
+_FEATURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_INPUT_ONLY = ImportedPrompt(name="default", text="{{ input }}\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetToImport:
+    """A file, and the feature that it becomes the eval set of."""
+
+    root: Path
+    """Folder of the workspace."""
+    source: Path
+    feature: str
+
+
+def import_csv(
+    asked: SetToImport, columns: Columns | None = None, *, listener: Listener | None = None
+) -> ImportedSet:
+    """Make an eval set of a table: CSV, TSV or JSON Lines.
+
+    Args:
+        asked: the file and its feature.
+        columns: which column is what; guessed without.
+        listener: told what is written and which rows are alike.
+
+    Raises:
+        UsageError: the file cannot be read, or a column is not there.
+    """
+    data = asked.source.read_bytes()
+    found = read_cases(data, path=asked.source, columns=columns or Columns())
+    _write(asked, found, f"imported from {asked.source.name}", listener)
+    return found
+
+
+def import_inspect(asked: SetToImport, *, listener: Listener | None = None) -> ImportedSet:
+    """Make an eval set of an inspect_ai dataset: JSON Lines or a JSON list.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    found = read_dataset(asked.source.read_bytes(), path=asked.source)
+    _write(asked, found, f"inspect_ai, {asked.source.name}", listener)
+    return found
+
+
+def import_promptfoo(asked: SetToImport, *, listener: Listener | None = None) -> ImportedSet:
+    """Make an eval set and prompts of a promptfoo configuration.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    source = asked.source
+    text = as_text(source.read_bytes(), file=source.name)
+    found = read_config(text, file=source.name, read=_beside(source.parent))
+    _write(asked, found, f"promptfoo, {source.name}", listener)
+    return found
+
+
+def written_line(name: str) -> str:
+    """A file that an import wrote, or kept as it was."""
+    return name if " (kept" in name else f"wrote {name}"
+
+
+def _write(
+    asked: SetToImport, imported: ImportedSet, origin: str, listener: Listener | None
+) -> None:
+    """Write the files that are not there yet: eval set, prompts, and a feature to fill in."""
+    told, root, feature = listener or Quiet(), asked.root, asked.feature
+    if not _FEATURE.fullmatch(feature):
+        raise UsageError(f"--feature {feature}: letters, digits and . _ - only")
+    draft = SetDraft(
+        feature=feature,
+        cases=imported.cases,
+        primary=imported.primary,
+        guardrails=imported.guardrails,
+        prompts=imported.prompts or (_INPUT_ONLY,),
+        origin=origin,
+    )
+    for name in write_set(root, draft):
+        told.note(written_line(name))
+    for line in _alike(draft):
+        told.note(line)
+    if write_new(root / "features" / f"{feature}.yaml", blank_feature_text(feature)):
+        told.note(f"wrote features/{feature}.yaml: fill it in, then `rightsize check`")
+
+
+def _alike(draft: SetDraft) -> Iterator[str]:
+    """Rows that add nothing, or little, to what the eval set can decide; and contradictions."""
+    found = distinct(draft.cases)
+    near = near_copies(found.cases, keys=metadata_shown(prompt.text for prompt in draft.prompts))
+    for line in (copies_line(found), near_copies_line(near)):
+        if line is not None:
+            yield line
+    for copy, case in found.clashes:
+        yield f"{copy!r} asks the same as {case!r} and has another target: correct one of them"
+
+
+def _beside(folder: Path) -> Callable[[str], str | None]:
+    def read(name: str) -> str | None:
+        path = folder / name
+        return as_text(path.read_bytes(), file=name) if path.is_file() else None
+
+    return read

@@ -500,7 +500,7 @@ DAMAGE: dict[str, tuple[Step, int, str]] = {
         "not a record",
     ),
     "a record of a newer schema": (
-        edit(RECORD, "rightsizing-decision/v1", "rightsizing-decision/v9"),
+        edit(RECORD, "rightsizing-decision/v2", "rightsizing-decision/v9"),
         2,
         "schema_version",
     ),

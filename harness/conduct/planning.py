@@ -12,9 +12,10 @@ from harness.bring.labelling.questions import counted
 from harness.conduct.checking import checked_workspace
 from harness.conduct.listening import Listener, Planned, Quiet
 from harness.conduct.opening import cycle_of, kept, utc_now
-from harness.conduct.reviewing.review import begun, binding, changed
+from harness.conduct.reviewing.review import begun, late
 from harness.errors import Faults
 from harness.journal.journal import Journal
+from harness.journal.life import binding
 from harness.plan.model import FeaturePlan, Plan
 from harness.plan.planning import PlanHooks, Selection, plan_review
 from harness.wording import listed
@@ -105,9 +106,9 @@ def fixing_lines(plan: Plan, root: Path) -> Iterator[str]:
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.read(path)) if path.is_file() else None
         for one in plan.to_ask:
-            late = None if journal is None else changed(begun(one, journal), journal)
-            if late is not None:
-                yield f"      {one.feature}: EXPLORATORY, to show and not to decide: {late}"
+            why = None if journal is None else late(begun(one, journal), journal)
+            if why is not None:
+                yield f"      {one.feature}: EXPLORATORY, to show and not to decide: {why}"
             elif one.left_out and not (journal and binding(journal, one.feature, one.cycle)):
                 yield _confined(one)
 

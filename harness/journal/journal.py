@@ -367,6 +367,14 @@ class Journal:
         return _plan_rows(rows)
 
     @_in_turn
+    def planned_features(self) -> Sequence[str]:
+        """The features that plans were written for."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT feature FROM plans WHERE instr(feature, ' ') = 0 ORDER BY feature"
+        )
+        return [str(feature) for (feature,) in rows]
+
+    @_in_turn
     def answering(self, feature: str) -> Sequence[Answering]:
         """The runs of any cycle that brought answers to a feature, tries apart, oldest first."""
         rows = self._connection.execute(sql.FIND_ANSWERING, (feature, f"{sql.TRY}{feature} "))

@@ -73,7 +73,8 @@ class Merged:
 
 RUNS = """
 SELECT run_id, cycle, runs.started_at,
-    (SELECT count(*) FROM plans WHERE plans.run_id = runs.run_id),
+    (SELECT count(*) FROM plans WHERE plans.run_id = runs.run_id
+        AND feature NOT LIKE 'life %' AND feature NOT LIKE 'read %'),
     count(id), coalesce(sum(ended = 0 AND batch IS NULL), 0),
     coalesce(sum(ended = 0 AND batch IS NOT NULL), 0)
 FROM runs LEFT JOIN attempts USING (run_id) GROUP BY run_id ORDER BY runs.started_at, run_id

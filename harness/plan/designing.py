@@ -27,6 +27,8 @@ from harness.stats.sequential.design import (
 from harness.stats.sequential.sample_size import size_of
 from harness.workspace.fingerprints import fingerprint
 
+_ROUNDING = 1e-9
+
 
 def design_of(plan: FeaturePlan) -> Design:
     """Design the test of a planned feature, fixed before the first call."""
@@ -150,6 +152,8 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
             for rung in plan.arms
         },
     }
+    if abs(1 - plan.confidence - plan.alpha) > _ROUNDING:
+        fixed["confidence"] = plan.confidence
     if plan.config.error_cost_usd is not None:
         fixed["error_cost_usd"] = str(plan.config.error_cost_usd)
     if plan.cascades:

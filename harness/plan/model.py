@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +17,7 @@ from harness.plan.judging import PlannedJudge
 from harness.plan.ladder import PlannedOption
 from harness.record.base import Reason
 from harness.record.money import Lever
-from harness.record.trust import FloorFacts
+from harness.record.trust import FloorFacts, LifeFacts
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.policy_file import ProcedureConfig
 
@@ -93,6 +94,17 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedBefore:
+    """When some of a feature's cases were first asked, and what people changed since."""
+
+    on: date
+    margin: float | None
+    """Points, that were fixed then."""
+    changed: str | None
+    """Why the review decides nothing; None: nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeaturePlan:
     """All that is fixed for one feature before its first call."""
 
@@ -137,6 +149,14 @@ class FeaturePlan:
     """Random cases to label for the level of quality; no verdict waits for them."""
     floor: FloorFacts | None = None
     """Why these cases cannot tell a model from a constant answer; None: they can."""
+    confidence: float = 0.95
+    """That the policy promises; `alpha` is this test's part of the error."""
+    minimum_usd: Decimal = Decimal(0)
+    """A downgrade must save at least this a month."""
+    life: LifeFacts | None = None
+    """What the tests on these cases share; None: it was not worked out, or nothing is asked."""
+    asked_before: AskedBefore | None = None
+    """The first plan that asked any of these cases; None: nobody was asked one."""
 
     def net_saving(self, lever: Lever) -> Decimal:
         """USD a month that a lever saves after discounts."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from evalsets.cases import EvalSet
 from harness.errors import Faults, UsageError
 from harness.journal.earlier import read_paces
+from harness.journal.life import PastTest, tests_in
 from harness.judge.scoring.catalogue import is_closed
 from harness.money.levers import best_without_test, levers, observe
 from harness.money.monthly import MonthlyCost, cost_from_traffic
@@ -29,6 +30,7 @@ from harness.plan.expecting import (
 )
 from harness.plan.judging import plan_judges
 from harness.plan.ladder import PlannedOption, climb, priced_options
+from harness.plan.life import with_life
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, Status
 from harness.plan.pricing import BYTES_PER_TOKEN, asked_rungs, forecast, planned_loads, price
 from harness.plan.rehearsing import power_of
@@ -88,6 +90,7 @@ def plan_review(
     _refuse_unknown("--model", wanted.models, workspace.models)
     workspace = metered(workspace)
     expected = expectations(workspace.root, cycle)
+    tests = tests_in(journal_file(workspace.root))
     planners = [
         _FeaturePlanner(
             workspace,
@@ -97,6 +100,7 @@ def plan_review(
             on,
             wanted,
             expected.get(name, ASSUMED),
+            tests,
         )
         for name in wanted.features or tuple(workspace.features)
     ]
@@ -167,6 +171,7 @@ class _FeaturePlanner:
     on: date
     wanted: Selection
     expected: Expectation
+    tests: tuple[PastTest, ...]
 
     @property
     def config(self) -> FeatureConfig:
@@ -192,6 +197,7 @@ class _FeaturePlanner:
             options=options,
             left_out=tuple(one.name for one in every if one.asked and one not in options),
         )
+        whole = with_life(whole, self.tests, self.workspace.policy.reviews_per_year)
         whole = self._with_levers(whole, monthly)
         return self._without_a_call(whole) or self._designed(whole)
 
@@ -219,6 +225,8 @@ class _FeaturePlanner:
             margin=config.margin if config.margin is not None else policy.risk[config.risk].margin,
             margin_source="feature" if stated else "policy",
             alpha=round(1 - policy.confidence, 6),
+            confidence=policy.confidence,
+            minimum_usd=policy.minimum_saving_usd,
             procedure=policy.procedure,
             repeats=policy.procedure.repeats or self.evalset.repeats,
             latency_requests=self._latency_requests(),
@@ -265,6 +273,9 @@ class _FeaturePlanner:
             return _closed(plan, Status.ANSWERED, (Reason.NO_CHEAPER_CANDIDATE,), note)
         if not plan.asked:
             reasons = tuple(dict.fromkeys(o.excluded for o in plan.options if o.excluded))
+            spent = [o.note for o in plan.options if o.excluded is Reason.EVALSET_SPENT]
+            if spent:
+                return _closed(plan, Status.TOO_SMALL, (Reason.EVALSET_SPENT,), spent[0])
             return _closed(plan, Status.ANSWERED, reasons, plan.options[0].note)
         return None
 

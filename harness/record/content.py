@@ -21,13 +21,14 @@ from harness.record.parts import (
 )
 from harness.record.trust import NoiseFacts
 
-SCHEMA_VERSION: Literal["rightsizing-decision/v1"] = "rightsizing-decision/v1"
+SCHEMA_VERSION: Literal["rightsizing-decision/v2"] = "rightsizing-decision/v2"
+"""Of what is made now; a record of before it is read, and keeps its bytes and hashes."""
 
 
 class RecordContent(Recorded):
     """One feature's finding, evidence and decision."""
 
-    schema_version: Literal["rightsizing-decision/v1"] = SCHEMA_VERSION
+    schema_version: Literal["rightsizing-decision/v1", "rightsizing-decision/v2"] = SCHEMA_VERSION
     decision_id: str
     cycle: str
     generated_at: datetime

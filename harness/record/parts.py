@@ -61,6 +61,11 @@ class Margin(Recorded):
     agreed_on: date | None
     source: str
     """`feature` or `policy`."""
+    fixed_on: Annotated[date | None, LATER] = None
+    """Day of the journal's first plan that asked any of these cases; None: nobody was asked one,
+    the answers were brought in, or the record is older than this key."""
+    fixed_at: Annotated[float | None, LATER] = None
+    """The margin in that plan."""
 
 
 class TrafficFacts(Recorded):

@@ -13,6 +13,8 @@ from pydantic import model_validator
 from harness.record.base import LATER, Recorded
 from harness.record.money import CascadeMonth
 
+_FIT = 1e-6
+
 
 class CascadeFacts(Recorded):
     """A cheap model first; where its answer fails the check, today's model is asked as well."""
@@ -193,6 +195,34 @@ class FloorFacts(Recorded):
         return None if self.alike is None else round(100 - self.alike, 6) >= self.margin
 
 
+class LifeFacts(Recorded):
+    """What all tests of one pair of models on these cases share, and what this one takes; percent.
+
+    Of several options it is that of the pair with the least left.
+    """
+
+    promised: float
+    """The error that they may make together."""
+    planned: int
+    """Tests that it is planned for."""
+    test: int
+    """Number of this test, from 1."""
+    level: float
+    """What this test takes."""
+    left: float
+    """What is left for later ones."""
+    again: bool
+    """It is an earlier review's test, on the same answers in the same order, and takes no more."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not 0 < self.level <= self.promised or not 0 <= self.left < self.promised:
+            raise ValueError(f"a level of {self.level} and {self.left} left of {self.promised}")
+        if self.test == 1 and not self.again and abs(self.level + self.left - self.promised) > _FIT:
+            raise ValueError(f"{self.level} taken and {self.left} left are not {self.promised}")
+        return self
+
+
 class EvalSetFacts(Recorded):
     """The eval set that decided."""
 
@@ -211,6 +241,8 @@ class EvalSetFacts(Recorded):
     """Rows of the case file, where some ask the same as another: `n` counts them once."""
     worth: Annotated[float | None, LATER] = None
     """Independent cases that the `n` are worth, where many say nearly the same."""
+    life: Annotated[LifeFacts | None, LATER] = None
+    """None: nothing was tested, or the record is older than this key."""
 
     @model_validator(mode="after")
     def _counts(self) -> Self:

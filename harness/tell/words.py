@@ -53,6 +53,7 @@ _OF_THE_REVIEW: Mapping[Reason, str] = {
     Reason.TRAFFIC_MISSING: "the traffic is not known",
     Reason.LATENCY_NOT_MEASURED: "the time was not measured",
     Reason.EVALSET_CANNOT_TELL: "these cases cannot tell a good model from none",
+    Reason.EVALSET_SPENT: "tests on these cases have spent the error that they share",
 }
 LEVERS: Mapping[str, str] = {
     "batch": "batch",

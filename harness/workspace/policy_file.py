@@ -163,6 +163,9 @@ class PolicyConfig(FileModel):
     """What the gate does with each rule."""
     procedure: ProcedureConfig = ProcedureConfig()
     """How the options are tested; its hash stands in the record."""
+    reviews_per_year: Annotated[int, Field(ge=1, le=12)] = 4
+    """Tests of one pair of models that an eval set's error is planned for: the first takes four
+    fifths of it. 1: it takes all, and only cases that were never asked are tested again."""
     decide_within_days: Days = 30
     """A proposal asks for a decision within so many days."""
     require_link: bool = False

@@ -31,6 +31,7 @@ def of_record(truth: Truth) -> Slots:
             slots.money(key, Decimal(value))
         else:
             slots.put(key, count(value))
+    _life(slots, record)
     slots.put("confidence", general(evidence["confidence"] * 100))
     _traffic(slots, traffic)
     floor = evidence.get("floor")
@@ -50,6 +51,19 @@ def of_record(truth: Truth) -> Slots:
     slots.put("moves", count(len(record["history"])))
     slots.put("others", count(max(len(record["options"]) - 1, 0)))
     return slots
+
+
+def _life(slots: Slots, record: Json) -> None:
+    """What tests on the same cases share, and the limit when these were first asked."""
+    life = record["evidence"]["eval_set"].get("life")
+    if life is not None:
+        slots.put("life_test", str(life["test"]))
+        slots.put("life_left", f"{life['left']:.2g}", f"{life['left']:.4g}")
+        slots.put("life_level", f"{life['level']:.4g}")
+        slots.put("life_planned", str(life["planned"]))
+        slots.put("life_promised", general(life["promised"]))
+    before = record["margin"].get("fixed_at")
+    slots.put("margin_before", None if before is None else general(before))
 
 
 def _missing(slots: Slots, options: list[Json]) -> None:

@@ -156,6 +156,8 @@ TABLES: Mapping[str, Columns] = {
         "for prompts / as a pilot / left to decide": "{tune} / {pilot} / {deciding}",
         "clusters": "{clusters}",
         "times used": "{times_used}",
+        "error shared by the tests on these cases": "{life_promised} %: test {life_test}, "
+        "{life_planned} are planned; this one takes {life_level} %, {life_left} % left",
     },
     "Production traffic": {
         "requests a month": "{requests}",
@@ -185,6 +187,7 @@ TABLES: Mapping[str, Columns] = {
     "What the finding rests on": {"sure to": "{confidence} %, one-sided"},
     "The feature and its decision": {
         "limit": "{margin} points",
+        "limit when these cases were first asked": "{margin_before} points since",
         "one more error costs": "USD {error_cost}",
     },
 }

@@ -21,7 +21,7 @@ from harness.record.parts import (
     TrafficFacts,
 )
 from harness.record.quality_parts import GuardrailResult, Look, Quality, SliceResult, StopFacts
-from harness.record.trust import EvalSetFacts, Missingness
+from harness.record.trust import EvalSetFacts, LifeFacts, Missingness
 
 
 def a_feature(**over: object) -> FeatureFacts:
@@ -54,6 +54,8 @@ def a_margin(**over: object) -> Margin:
             "agreed_by": "dana.ruiz",
             "agreed_on": date(2026, 9, 14),
             "source": "feature",
+            "fixed_on": date(2026, 10, 1),
+            "fixed_at": over.get("value", 3.0),
             **over,
         }
     )
@@ -459,6 +461,21 @@ def some_labels(**over: object) -> LabelFacts:
             "kappa": 0.8,
             "kappa_lower": 0.58,
             "kappa_upper": 1.0,
+            **over,
+        }
+    )
+
+
+def a_life(**over: object) -> LifeFacts:
+    """The first test of four that are planned."""
+    return LifeFacts(
+        **{
+            "promised": 5.0,
+            "planned": 4,
+            "test": 1,
+            "level": 4.0,
+            "left": 1.0,
+            "again": False,
             **over,
         }
     )

@@ -164,6 +164,7 @@ def run_review(  # noqa: PLR0913  # each is what one test varies
     served: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     reviewer: Reviewer = review,
+    cycle: str = CYCLE,
 ) -> tuple[DecisionRecord, ...]:
     """One review of the workspace at `root`; without a cluster from the journal alone.
 
@@ -171,9 +172,9 @@ def run_review(  # noqa: PLR0913  # each is what one test varies
     another order than `review` does.
     """
     workspace = load_workspace(root)
-    plan = plan_review(workspace, cycle=CYCLE, on=now.date(), wanted=wanted or Selection())
+    plan = plan_review(workspace, cycle=cycle, on=now.date(), wanted=wanted or Selection())
     with Journal.open(
-        root / ".rightsize" / "journal.sqlite", run_id=run_id, cycle=CYCLE, now=now.isoformat()
+        root / ".rightsize" / "journal.sqlite", run_id=run_id, cycle=cycle, now=now.isoformat()
     ) as journal:
         engine = Runtime(
             cluster=cluster,

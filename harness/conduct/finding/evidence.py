@@ -111,10 +111,14 @@ def feature_facts(plan: FeaturePlan) -> FeatureFacts:
     )
 
 
-def margin(plan: FeaturePlan) -> Margin:
-    """The largest acceptable loss, and who agreed to it."""
-    agreed = plan.config.agreed
+def margin(plan: FeaturePlan, run: FeatureRun | None, now: datetime) -> Margin:
+    """The largest acceptable loss, who agreed to it, and since when the journal holds it."""
+    agreed, before = plan.config.agreed, plan.asked_before
+    asked = run is not None and plan.config.answers != "imported"
+    first = (now.date(), plan.margin) if before is None else (before.on, before.margin)
     return Margin(
+        fixed_on=first[0] if asked else None,
+        fixed_at=first[1] if asked else None,
         value=plan.margin,
         agreed_by=agreed.by if agreed else None,
         agreed_on=agreed.on if agreed else None,
@@ -219,6 +223,7 @@ def evidence(
             targets=plan.evalset.targets,
             rows=plan.evalset.rows if plan.evalset.copies else None,
             worth=round(plan.near.worth, 1) if plan.near else None,
+            life=plan.life if run is not None else None,
         ),
         traffic_source=plan.config.traffic.source if plan.config.traffic else None,
         rates_as_of=day.date(),

@@ -223,6 +223,7 @@ def _note(decided: Decided, plan: FeaturePlan, labels: int) -> str:
         else "the judge is not shown to agree with people: another rubric or judge, or more grades",
         Reason.RUN_INCOMPLETE: "run the review again: answers are missing",
         Reason.SAMPLE_TOO_SMALL: plan.note,
+        Reason.EVALSET_SPENT: plan.note or "cases that were never asked, in a set of their own",
         Reason.PRICE_MISSING: plan.note,
         Reason.TRAFFIC_MISSING: plan.note,
         Reason.BASELINE_FAILS_OWN_BAR: "the model of today fails its own bar: mend that first",

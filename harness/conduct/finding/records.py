@@ -82,7 +82,7 @@ class _Writer:
             cycle=context.cycle,
             generated_at=context.now,
             feature=feature_facts(plan),
-            margin=margin(plan),
+            margin=margin(plan, self._run, context.now),
             traffic=traffic_facts(plan),
             finding=decided.finding,
             reason_codes=decided.reasons,

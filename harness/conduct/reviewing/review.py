@@ -1,18 +1,18 @@
 """A review: replay the plan, then write a record per feature.
 
-A plan binds its cycle once answers came under it, or stood in the journal when it was written: what
-is changed after that is changed after seeing, and makes the record EXPLORATORY. The plan of a
-review that was refused, or that nobody answered, binds nobody and is no use of the eval set. Going
-back to the binding plan makes records that can be signed again.
+A plan binds its cycle once answers came under it, or stood in the journal when it was written
+(`harness.journal.life`): what is changed after that is changed after seeing, and makes the record
+EXPLORATORY. What people set (margin, risk, confidence, smallest saving, scorer, guardrails, slices,
+labels) is bound longer: by the first plan, of whatever cycle, that asked any of these cases. Going
+back to what binds makes records that can be signed again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import groupby, zip_longest
 from typing import Any, TypeAlias
 
 from harness.ask.replay.ledger import Ledger
@@ -22,7 +22,8 @@ from harness.conduct.finding.records import write_record
 from harness.conduct.reviewing.scheduler import run_plan
 from harness.conduct.reviewing.session import Runtime
 from harness.journal.earlier import prompts_tried
-from harness.journal.journal import Answering, Journal, PlanRow
+from harness.journal.journal import Journal
+from harness.journal.life import binding, note_read, times_used
 from harness.plan.designing import adopt
 from harness.plan.model import FeaturePlan, Plan
 from harness.record.model import DecisionRecord
@@ -41,7 +42,8 @@ _SCORED = {
 }
 _WHOLE = {"latency": "the latency limit", "cascades": "the cascades"}
 _PROCEDURE = ("kind", "pilot", "looks", "checks", "stages", "steering", "largest_missing_share")
-_FOLLOWS = {"inputs", "design", "asked", "repeats", "feature"}
+_ROUNDING = 1e-9
+_FOLLOWS = {"inputs", "design", "asked", "repeats", "feature", "confidence"}
 """Told by what they are made of."""
 
 
@@ -51,7 +53,7 @@ def changes(before: PlanJson, after: PlanJson) -> list[str]:
     What only follows from another change is not told: an order of cases, the kind of interval.
     """
     found = [
-        *_of_design(before.get("design") or {}, after.get("design") or {}),
+        *_of_design(before, after),
         *(word for key, word in _SCORED.items() if before.get(key) != after.get(key)),
         *_of_cases(before, after),
         *(word for key, word in _WHOLE.items() if before.get(key) != after.get(key)),
@@ -62,12 +64,17 @@ def changes(before: PlanJson, after: PlanJson) -> list[str]:
 
 
 def _of_design(before: PlanJson, after: PlanJson) -> Iterator[str]:
-    if before.get("margin") != after.get("margin"):
-        yield f"the margin ({_points(before)}, now {_points(after)})"
-    if _names(before) != _names(after):
-        yield f"the options ({_options(before)}; now {_options(after)})"
-    if before.get("alpha") != after.get("alpha"):
-        yield f"the confidence ({_confidence(before)}, now {_confidence(after)})"
+    one: PlanJson = before.get("design") or {}
+    other: PlanJson = after.get("design") or {}
+    if one.get("margin") != other.get("margin"):
+        yield f"the margin ({_points(one)}, now {_points(other)})"
+    if _names(one) != _names(other):
+        yield f"the options ({_options(one)}; now {_options(other)})"
+    was, now = _confidence(before), _confidence(after)
+    if one and other and abs(was - now) > _ROUNDING:
+        yield f"the confidence ({percent(was)}, now {percent(now)})"
+    elif one.get("alpha") != other.get("alpha"):
+        yield f"the error that the test may make ({_error(one)}, now {_error(other)})"
 
 
 def _of_cases(before: PlanJson, after: PlanJson) -> Iterator[str]:
@@ -113,14 +120,14 @@ def _points(design: PlanJson) -> str:
     return "none" if margin is None else f"{margin:g} points"
 
 
-def _confidence(design: PlanJson) -> str:
-    return percent(1 - design.get("alpha", 0.0))
+def _error(design: PlanJson) -> str:
+    return percent(design.get("alpha", 0.0))
 
 
-def binding(journal: Journal, feature: str, cycle: str) -> tuple[PlanRow, ...]:
-    """The plans of a cycle that bind, oldest first; the first is the one that counts."""
-    rows = journal.plans(feature, cycle)
-    return _answered(rows, journal.answering(feature) if rows else ())
+def _confidence(plan: PlanJson) -> float:
+    """That the policy promises; a test that takes the whole error does not say it apart."""
+    design: PlanJson = plan.get("design") or {}
+    return float(plan.get("confidence", 1 - design.get("alpha", 0.0)))
 
 
 def begun(plan: FeaturePlan, journal: Journal) -> FeaturePlan:
@@ -141,40 +148,10 @@ def changed(plan: FeaturePlan, journal: Journal) -> str | None:
     )
 
 
-def times_used(journal: Journal, plan: FeaturePlan) -> int:
-    """Tests made on these inputs, this one included: one for each cycle and distinct plan."""
-    answering = journal.answering(plan.feature)
-    used = {
-        (row.cycle, row.sha256)
-        for row in _answered_by_cycle(journal.all_plans(plan.feature), answering)
-        if json.loads(row.plan).get("inputs") == plan.sample.inputs_sha256
-    }
-    if plan.plan_sha256 and answering:
-        used.add((plan.cycle, plan.plan_sha256))
-    return len(used)
-
-
-def _answered_by_cycle(
-    rows: Sequence[PlanRow], answering: Sequence[Answering]
-) -> tuple[PlanRow, ...]:
-    by_cycle = groupby(sorted(rows, key=lambda row: row.cycle), key=lambda row: row.cycle)
-    return tuple(row for _, group in by_cycle for row in _answered(list(group), answering))
-
-
-def _answered(rows: Sequence[PlanRow], answering: Sequence[Answering]) -> tuple[PlanRow, ...]:
-    """Those of one cycle's plans under which, or before which, answers came."""
-    return tuple(
-        row
-        for row, end in zip_longest(rows, [_began(row) for row in rows[1:]])
-        if any(
-            run < _began(row) or (run.cycle == row.cycle and (end is None or run < end))
-            for run in answering
-        )
-    )
-
-
-def _began(row: PlanRow) -> Answering:
-    return Answering(started_at=row.written_at, run_id=row.run_id, cycle=row.cycle)
+def late(plan: FeaturePlan, journal: Journal) -> str | None:
+    """Why a review by this plan decides nothing, in its cycle or on these cases; None: it may."""
+    before = plan.asked_before
+    return changed(plan, journal) or (before.changed if before is not None else None)
 
 
 QUICK = "only a subset of the cases was asked (--quick)"
@@ -220,6 +197,8 @@ def _records(
 def _record(
     workspace: Workspace, plan: FeaturePlan, run: FeatureRun | None, engine: Runtime
 ) -> DecisionRecord:
+    if run is not None and any(attempt.error is None for attempt in run.bulk_attempts()):
+        note_read(engine.journal, plan.feature, plan.plan_sha256, engine.now.isoformat())
     return write_record(plan, run, context(workspace, plan, engine, run))
 
 
@@ -228,7 +207,7 @@ def context(
 ) -> Context:
     """What a record needs besides the plan and the answers."""
     policy, journal = workspace.policy, engine.journal
-    reasons = [QUICK if plan.quick else None, changed(plan, journal)]
+    reasons = [QUICK if plan.quick else None, late(plan, journal)]
     return Context(
         cycle=plan.cycle,
         now=engine.now,
@@ -238,7 +217,9 @@ def context(
         evidence_days=policy.expires_days.evidence,
         justify_days=policy.expires_days.justify,
         runs=tuple(row.run_id for row in binding(journal, plan.feature, plan.cycle)),
-        times_used=times_used(journal, plan),
+        times_used=times_used(
+            journal, plan.feature, plan.sample.inputs_sha256, (plan.cycle, plan.plan_sha256)
+        ),
         exploratory=tuple(reason for reason in reasons if reason is not None),
         loads=journal.load_spend(plan.feature, plan.cycle),
         unread={} if run is None else unread_of(run, journal, plan.cycle),

@@ -27,10 +27,12 @@ from harness.conduct.finding.scores import Measures, Scoreboard
 from harness.conduct.reviewing.progress import Progress
 from harness.errors import Faults, RightsizeError
 from harness.journal.journal import Journal
+from harness.journal.life import write_life
 from harness.journal.trials import Lane, Missing, Outcome, Trial
 from harness.money.prices.attempts import attempt_cost
 from harness.plan.judging import OPTION as JUDGED_BY
 from harness.plan.ladder import PlannedOption
+from harness.plan.life import page_of
 from harness.plan.model import FeaturePlan, Plan
 from harness.plan.rulings import Judging
 from providers.completion import TokenUsage
@@ -202,6 +204,7 @@ class ReviewSession:
                 journal.write_plan(
                     journal.run_id, plan.feature, plan.plan_json, plan.plan_sha256, now
                 )
+                write_life(journal, plan.feature, page_of(plan), now)
 
     def replay(
         self,

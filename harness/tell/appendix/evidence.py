@@ -129,6 +129,23 @@ def _model_cells(role: str, target: Target) -> tuple[str, ...]:
     )
 
 
+def _shared(used: EvalSetFacts) -> list[tuple[str, str]]:
+    """What the tests of these models on these cases share, and what this one takes of it."""
+    life = used.life
+    if life is None:
+        return []
+    which = f"test {life.test}, {life.planned} are planned" + (", again" if life.again else "")
+    return [
+        (
+            "error shared by the tests on these cases",
+            (
+                f"{life.promised:g} %: {which}; this one takes {life.level:.4g} %, "
+                f"{life.left:.4g} % left"
+            ),
+        )
+    ]
+
+
 def _cases(record: DecisionRecord) -> tuple[Block, ...]:
     used = record.evidence.eval_set
     rows = [
@@ -141,6 +158,7 @@ def _cases(record: DecisionRecord) -> tuple[Block, ...]:
         ),
         ("clusters", count(used.clusters)),
         ("times used", count(used.times_used)),
+        *_shared(used),
         ("where they come from", used.provenance),
         ("labels", used.targets),
         ("inputs, SHA-256", used.inputs_sha256),
@@ -283,6 +301,15 @@ def _history(record: DecisionRecord) -> tuple[Block, ...]:
     return (facts,) if moves is None else (facts, moves)
 
 
+def _held(record: DecisionRecord) -> list[tuple[str, str]]:
+    """The limit as the journal holds it since the first of these cases was asked."""
+    margin = record.margin
+    if margin.fixed_on is None or margin.fixed_at is None:
+        return []
+    held = f"{margin.fixed_at:g} points since {day(margin.fixed_on)}"
+    return [("limit when these cases were first asked", held)]
+
+
 def _decision_rows(record: DecisionRecord) -> list[tuple[str, str]]:
     facts = record.feature
     return [
@@ -295,6 +322,7 @@ def _decision_rows(record: DecisionRecord) -> list[tuple[str, str]]:
         ("production reads the model from", facts.used_in or DASH),
         ("limit", f"{record.margin.value:g} points, from the {record.margin.source}"),
         ("limit agreed", f"{record.margin.agreed_by or DASH}, {day(record.margin.agreed_on)}"),
+        *_held(record),
         ("one more error costs", usd(facts.error_cost_usd)),
         ("decide by", day(record.decide_by)),
         ("evidence expires", day(record.expires_at)),

@@ -6,6 +6,7 @@ an undecided review why there is no answer yet, what is missing, and what decidi
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 from harness.record.base import Reason, Result, Verdict
@@ -79,7 +80,7 @@ def unlabelled_text(quality: Quality) -> str:
 
 
 def agreed(record: DecisionRecord) -> str:
-    """Who set the limit, and whether that was before anything was run."""
+    """Who set the limit, and what the journal says of when."""
     margin = record.margin
     if margin.agreed_on is None:
         return (
@@ -88,11 +89,25 @@ def agreed(record: DecisionRecord) -> str:
         )
     owner = margin.agreed_by is None or margin.agreed_by == record.feature.owner.partition("@")[0]
     who = "you" if owner else person(margin.agreed_by or "")
-    before = margin.agreed_on <= record.generated_at.date()
-    return (
-        f"{who} agreed on a limit of {margin.value:g} on {day(margin.agreed_on)}, "
-        f"{'before anything was run' if before else 'after this review'}"
-    )
+    said = f"{who} agreed on a limit of {margin.value:g} on {day(margin.agreed_on)}"
+    return f"{said}{_earned(record, margin.agreed_on)}"
+
+
+def _earned(record: DecisionRecord, agreed_on: date) -> str:
+    """Whether the limit was fixed before an answer was seen: the journal knows, no typed date."""
+    margin = record.margin
+    if record.evidence.imported:
+        return "; the answers had been seen before"
+    if margin.fixed_on is None:
+        return "" if agreed_on <= record.generated_at.date() else ", after this review"
+    if margin.fixed_at is not None and margin.fixed_at != margin.value:
+        return (
+            f"; it was {margin.fixed_at:g} when these cases were first asked, "
+            f"on {day(margin.fixed_on)}"
+        )
+    if agreed_on > margin.fixed_on:
+        return f", after these cases were first asked, on {day(margin.fixed_on)}"
+    return ", before anything was run"
 
 
 def note_of(option: OptionRecord) -> str:
@@ -149,6 +164,8 @@ _PROVIDE = {
     Reason.EVALSET_CANNOT_TELL: "Cases on which a working model is clearly better than an answer "
     "that never changes: see that the prompt holds the case, that the targets are what a right "
     "answer says, and that they are not nearly all the same.",
+    Reason.EVALSET_SPENT: "Cases that were never asked, in a set of their own: they have the whole "
+    "error, and what was seen on these cannot favour anybody on them.",
     Reason.BASELINE_FAILS_OWN_BAR: "A model or a prompt that passes the bar: mend that first.",
 }
 

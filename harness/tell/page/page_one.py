@@ -179,14 +179,32 @@ def _cases_text(record: DecisionRecord) -> str:
     shown = chosen_option(record) or open_option(record) or cheapest_failed(record)
     tried = shown.prompts_tried if shown is not None else 0
     prompts = f"; {plural(tried, 'prompt')} tried" if tried else ""
-    times = (
-        "first use of this set" if used.times_used <= 1 else f"use {used.times_used} of this set"
-    )
+    times = _life(used)
     return (
         f"{plural(used.n, 'case')} ({used.provenance}): {count(used.tune)} for prompts, "
         f"{count(used.pilot)} as a pilot, {count(used.deciding)} left to decide"
         f"{_asked_text(record, shown)}{prompts}; {times}.{_alike(used)}"
     )
+
+
+_ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+
+
+def _life(used: EvalSetFacts) -> str:
+    """Which test on these cases it is, and what is left of the error that they share."""
+    life = used.life
+    if life is None:
+        first = used.times_used <= 1
+        return "first use of this set" if first else f"use {used.times_used} of this set"
+    known = life.test < len(_ORDINALS)
+    which = f"{_ORDINALS[life.test]} test" if known else f"test {life.test}"
+    again = " again, in the same order" if life.again else ""
+    left = (
+        f"{life.left:.2g} of the {life.promised:g} % is left"
+        if life.left
+        else (f"all of its {life.promised:g} % is spent")
+    )
+    return f"{which} on this set{again}; {left}"
 
 
 def _asked_text(record: DecisionRecord, shown: OptionRecord | None) -> str:

@@ -213,4 +213,4 @@ def test_records_are_json(root: Path) -> None:
     (record,) = run_review(root, None)
     write_records([record], root / "reviews" / CYCLE)
     text = (root / "reviews" / CYCLE / "records" / "tickets.json").read_text()
-    assert json.loads(text)["schema_version"] == "rightsizing-decision/v1"
+    assert json.loads(text)["schema_version"] == "rightsizing-decision/v2"

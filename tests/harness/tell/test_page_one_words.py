@@ -241,7 +241,8 @@ def test_a_lever_on_the_same_model() -> None:
 def test_a_limit_agreed_afterwards_is_not_said_to_be_agreed_before() -> None:
     record = downgrade_record()
     later = record.generated_at.date() + timedelta(days=1)
-    margin = record.margin.model_copy(update={"agreed_on": later})
+    over = {"agreed_on": later, "fixed_on": None, "fixed_at": None}
+    margin = record.margin.model_copy(update=over)
     text = page_one(record.model_copy(update={"margin": margin}))
     assert f"on {later}, after this review" in text
     assert "before anything was run" not in text

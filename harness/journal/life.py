@@ -1,0 +1,163 @@
+"""The tests that were made on an eval set, as the journal tells: by whom, on which cases, of whom.
+
+A plan binds its cycle once answers came under it, or stood in the journal when it was written. A
+plan that was refused, or that nobody answered, binds nobody and is no test. Beside each plan stands
+a page of the set's life (`life FEATURE` among the plans): digests of what the cases ask and of
+their labels, in the order of the test, the pairs of models, and all that a person set. A mark
+(`read FEATURE`) says that a review read answers under a plan that it may not have paid for itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, zip_longest
+from pathlib import Path
+from typing import Any
+
+from harness.journal.journal import Answering, Journal, PlanRow
+from harness.workspace.fingerprints import fingerprint
+
+LIFE, READ = "life ", "read "
+"""Begin names among the plans; no feature's id has a space."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastTest:
+    """One cycle's test of a feature: the first plan that answers came under.
+
+    `ids` are the cases in the order of the test. Without a page of the set's life (a journal of
+    before it was kept) `cases`, `labels` and `pairs` are empty; `facts` are what the plan told.
+    """
+
+    feature: str
+    cycle: str
+    written_at: str
+    alpha: float
+    ids: tuple[str, ...]
+    cases: tuple[str, ...]
+    labels: tuple[str | None, ...]
+    pairs: Mapping[str, str]
+    asked: Mapping[str, str]
+    """By model: digest of its prompt and parameters."""
+    seed: str
+    facts: Mapping[str, Any]
+
+
+def write_life(journal: Journal, feature: str, page: Mapping[str, Any], now: str) -> None:
+    """Write a page of an eval set's life, durably; a run has one."""
+    text = json.dumps(page, sort_keys=True, ensure_ascii=False)
+    journal.write_plan(journal.run_id, f"{LIFE}{feature}", text, fingerprint(page), now)
+
+
+def note_read(journal: Journal, feature: str, plan_sha256: str, now: str) -> None:
+    """Mark, durably, that a review read answers under a plan; once for each plan."""
+    if journal.is_read_only or plan_sha256 in _marks(journal.all_plans(f"{READ}{feature}")):
+        return
+    mark = {"plan": plan_sha256}
+    text = json.dumps(mark, sort_keys=True)
+    journal.write_plan(journal.run_id, f"{READ}{feature}", text, fingerprint(mark), now)
+
+
+def binding(journal: Journal, feature: str, cycle: str) -> tuple[PlanRow, ...]:
+    """The plans of a cycle that bind, oldest first; the first is the one that counts."""
+    rows = journal.plans(feature, cycle)
+    if not rows:
+        return ()
+    return _answered(rows, journal.answering(feature), _read_under(journal, feature, cycle))
+
+
+def times_used(journal: Journal, feature: str, inputs_sha256: str, this: tuple[str, str]) -> int:
+    """Tests made on these inputs: one for each cycle and distinct plan.
+
+    `this` is the cycle and plan of the test that is counted with them, once anything was answered.
+    """
+    used = {
+        (row.cycle, row.sha256)
+        for cycle in sorted({row.cycle for row in journal.all_plans(feature)})
+        for row in binding(journal, feature, cycle)
+        if json.loads(row.plan).get("inputs") == inputs_sha256
+    }
+    if this[1] and (journal.answering(feature) or used):
+        used.add(this)
+    return len(used)
+
+
+def past_tests(journal: Journal) -> tuple[PastTest, ...]:
+    """The tests of every feature and cycle, oldest first."""
+    found = [test for feature in journal.planned_features() for test in _of(journal, feature)]
+    return tuple(sorted(found, key=lambda test: (test.written_at, test.feature)))
+
+
+def tests_in(path: Path) -> tuple[PastTest, ...]:
+    """As `past_tests`; none where there is no journal."""
+    if not path.is_file():
+        return ()
+    with Journal.read(path) as journal:
+        return past_tests(journal)
+
+
+def _of(journal: Journal, feature: str) -> Iterator[PastTest]:
+    pages: dict[str, Mapping[str, Any]] = {}
+    for row in journal.all_plans(f"{LIFE}{feature}"):
+        page: dict[str, Any] = json.loads(row.plan)
+        pages.setdefault(str(page["plan"]), page)
+    rows = sorted(journal.all_plans(feature), key=lambda row: row.cycle)
+    for cycle, _ in groupby(rows, key=lambda row: row.cycle):
+        bound = binding(journal, feature, cycle)
+        if bound:
+            yield _test(bound[0], pages.get(bound[0].sha256))
+
+
+def _test(row: PlanRow, page: Mapping[str, Any] | None) -> PastTest:
+    plan: dict[str, Any] = json.loads(row.plan)
+    design: dict[str, Any] = plan.get("design") or {}
+    told = page or {}
+    asked: dict[str, Any] = plan.get("asked") or {}
+    return PastTest(
+        feature=row.feature,
+        cycle=row.cycle,
+        written_at=row.written_at,
+        alpha=float(design.get("alpha", 0.0)),
+        ids=tuple(design.get("order", ())),
+        cases=tuple(told.get("cases", ())),
+        labels=tuple(told.get("labels", ())),
+        pairs=told.get("pairs", {}),
+        asked={name: fingerprint(how) for name, how in asked.items()},
+        seed=str(told.get("seed", "")),
+        facts=told.get("facts") or _facts_of(plan, design),
+    )
+
+
+def _facts_of(plan: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
+    """What a plan without a page tells of what people set."""
+    keys = ("primary", "guardrails", "slices", "bar")
+    return {"margin": design.get("margin"), **{key: plan[key] for key in keys if key in plan}}
+
+
+def _read_under(journal: Journal, feature: str, cycle: str) -> frozenset[str]:
+    return _marks(journal.plans(f"{READ}{feature}", cycle))
+
+
+def _marks(rows: Sequence[PlanRow]) -> frozenset[str]:
+    return frozenset(str(json.loads(row.plan)["plan"]) for row in rows)
+
+
+def _answered(
+    rows: Sequence[PlanRow], answering: Sequence[Answering], read: frozenset[str]
+) -> tuple[PlanRow, ...]:
+    """Those of one cycle's plans under which, or before which, answers came or were read."""
+    return tuple(
+        row
+        for row, end in zip_longest(rows, [_began(row) for row in rows[1:]])
+        if row.sha256 in read
+        or any(
+            run < _began(row) or (run.cycle == row.cycle and (end is None or run < end))
+            for run in answering
+        )
+    )
+
+
+def _began(row: PlanRow) -> Answering:
+    return Answering(started_at=row.written_at, run_id=row.run_id, cycle=row.cycle)

@@ -1,0 +1,65 @@
+"""What a page says of the tests on an eval set, and of when its limit was fixed."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from harness.tell.pages import to_document
+from reports.render import render
+from tests.support.record_parts import a_life, a_margin, an_eval_set, an_evidence
+from tests.support.records import NOW, downgrade_record
+
+
+def page(**life: object) -> str:
+    evidence = an_evidence(eval_set=an_eval_set(life=a_life(**life)))
+    return render(to_document(downgrade_record(evidence=evidence), NOW), to="md")
+
+
+def test_what_is_left_is_told() -> None:
+    text = page()
+    assert "; first test on this set; 1 of the 5 % is left." in text
+    assert "5 %: test 1, 4 are planned; this one takes 4 %, 1 % left" in text
+
+
+def test_a_third_test_and_the_last_one() -> None:
+    third = page(test=3, level=0.333333, left=0.333334)
+    assert "third test on this set; 0.33 of the 5 % is left" in third
+    last = page(test=4, level=0.333333, left=0.0)
+    assert "fourth test on this set; all of its 5 % is spent" in last
+
+
+def test_the_same_test_again_is_said_to_be_one() -> None:
+    assert "first test on this set again, in the same order; 1 of the 5 % is left" in page(
+        again=True
+    )
+
+
+EARNED = [
+    ({}, False, "you agreed on a limit of 3 on 2026-09-14, before anything was run"),
+    ({}, True, "on 2026-09-14; the answers had been seen before"),
+    ({"fixed_on": None, "fixed_at": None}, False, "on 2026-09-14."),
+    (
+        {"fixed_at": 2.0},
+        False,
+        "on 2026-09-14; it was 2 when these cases were first asked, on 2026-10-01",
+    ),
+    (
+        {"agreed_on": date(2026, 10, 2)},
+        False,
+        "on 2026-10-02, after these cases were first asked, on 2026-10-01",
+    ),
+]
+
+
+@pytest.mark.parametrize(("margin", "imported", "words"), EARNED)
+def test_before_anything_was_run_is_earned(
+    margin: dict[str, object],
+    imported: bool,  # noqa: FBT001  # a parameter of the table
+    words: str,
+) -> None:
+    record = downgrade_record(margin=a_margin(**margin), evidence=an_evidence(imported=imported))
+    text = render(to_document(record, NOW), to="md").partition("## Appendix")[0]
+    assert words in text
+    assert ("before anything was run" in text) is (not margin and not imported)

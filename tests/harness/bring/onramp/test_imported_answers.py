@@ -76,7 +76,7 @@ def promptfoo_file(folder: Path, *, cases: int = 120, lacking: int = 0) -> Path:
 
 
 def reviewed(root: Path, feature: str) -> DecisionRecord:
-    assert run(["review", "-w", str(root), "--yes"]) == 0
+    assert run(["review", "-w", str(root), "--cycle", "2026-Q4", "--yes"]) == 0
     (path,) = root.glob(f"reviews/*/records/{feature}.json")
     return load(path.read_text("utf-8"))
 

@@ -76,7 +76,7 @@ def reviewed(root: Path) -> DecisionRecord:
         text = re.sub(rf"(?m)^({name}.*:)$", rf"\1\n  {entry}", text)
     models.write_text(text)
     assert run(words) == 0
-    assert run(["review", "-w", str(root), "--yes"]) == 0
+    assert run(["review", "-w", str(root), "--cycle", "2026-Q4", "--yes"]) == 0
     (path,) = root.glob("reviews/*/records/sums.json")
     return load(path.read_text())
 

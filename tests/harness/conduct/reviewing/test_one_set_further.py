@@ -49,7 +49,7 @@ def imported(root: Path, source: Path) -> DecisionRecord:
     feature = root / "features" / "f.yaml"
     feature.write_text(feature.read_text("utf-8") + FACTS, encoding="utf-8")
     assert run(command) == 0
-    assert run(["review", "-w", str(root), "--feature", "f", "--yes"]) == 0
+    assert run(["review", "-w", str(root), "--feature", "f", "--cycle", "2026-Q4", "--yes"]) == 0
     (path,) = root.glob("reviews/*/records/f.json")
     return load(path.read_text("utf-8"))
 

@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import SupportsFloat
 
 DASH = "\u2013"
 """Stands for an absent number; whoever prints one says why next to it."""
+_COMMAND = re.compile(r"^(\s*)(::|##\[)", re.MULTILINE)
+"""How a CI service recognises a command in a job's output."""
+_INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+"""Letters to Unicode that nobody sees."""
+_ONE_BYTE = 0x100
 _WHOLE_FROM = Decimal(100)
 _CENTS_FROM = Decimal(1)
+
+
+def plain(text: str) -> str:
+    r"""Text that a terminal, a log or a CI service takes for text: what would steer them is shown.
+
+    Escapes, marks that turn the reading direction, and commands at a line's beginning.
+
+    >>> plain("a\x1b[2Jb"), plain("::stop-commands::x"), plain("c\u202ed")
+    ('a\\x1b[2Jb', '\\x3a:stop-commands::x', 'c\\u202ed')
+    """
+    shown = "".join(_visible(letter) for letter in text)
+    return _COMMAND.sub(lambda match: f"{match[1]}\\x{ord(match[2][0]):02x}{match[2][1:]}", shown)
+
+
+def one_line(text: str) -> str:
+    r"""The same for a value within a line.
+
+    >>> one_line("a\n::error::b")
+    'a\\x0a::error::b'
+    """
+    return plain(text.replace("\n", "\\x0a"))
+
+
+def _visible(letter: str) -> str:
+    if letter in "\n\t\xa0\u202f" or (letter.isprintable() and letter not in _INVISIBLE):
+        return letter
+    number = ord(letter)
+    return f"\\x{number:02x}" if number < _ONE_BYTE else f"\\u{number:04x}"
 
 
 def usd(amount: Decimal | None, *, signed: bool = False) -> str:

@@ -6,12 +6,14 @@ A vendor's module is imported when it is opened.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import cast
 
 from providers.addresses import check_base_url
 from providers.batch import BatchProvider
+from providers.completion import Completion
 from providers.errors import BadRequestError, ProviderError, SdkMissingError
 from providers.provider import Endpoint, Provider
 from providers.request import Message, ModelRequest
@@ -23,6 +25,11 @@ OPENERS: Mapping[str, str] = {
     "openai": "providers.openai:open_openai",
     "openai-compatible": "providers.openai:open_openai",
 }
+
+_KEY_PART = 12
+"""So many letters of a key in a row are no accident; a shorter key counts whole."""
+_SHORTEST_KEY = 8
+"""Shorter ones are the placeholders of local servers, and words of many a model's name."""
 
 BATCH_OPENERS: Mapping[str, str] = {
     "anthropic": "providers.anthropic:open_anthropic_batch",
@@ -50,7 +57,40 @@ def open_provider(endpoint: Endpoint, *, key: str | None) -> Provider:
     _check_sdk(endpoint)
     _check_address(endpoint)
     opener = cast("Callable[..., Provider]", _load(OPENERS[endpoint.sdk or endpoint.vendor]))
-    return opener(endpoint, key=key)
+    opened = opener(endpoint, key=key)
+    return opened if key is None else Discreet(opened, key)
+
+
+class Discreet:
+    """A provider whose server may say what it likes: the key is in nothing that is kept of it."""
+
+    def __init__(self, inner: Provider, key: str) -> None:
+        self._inner = inner
+        starts = range(max(len(key) - _KEY_PART + 1, 1)) if len(key) >= _SHORTEST_KEY else ()
+        self._parts = frozenset(key[at : at + _KEY_PART] for at in starts)
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        """Ask once."""
+        try:
+            found = await self._inner.complete(request)
+        except ProviderError as error:
+            error.request_id = self._masked(error.request_id)
+            raise
+        return replace(
+            found,
+            served_model=self._masked(found.served_model),
+            request_id=self._masked(found.request_id),
+            service_tier=self._masked(found.service_tier),
+        )
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._inner.aclose()
+
+    def _masked(self, text: str | None) -> str | None:
+        if text is None or not any(part in text for part in self._parts):
+            return text
+        return "(masked: the server sent the key)"
 
 
 def open_batch_provider(endpoint: Endpoint, *, key: str | None) -> BatchProvider:

@@ -16,7 +16,7 @@ from harness.conduct.opening import refused_lines
 from harness.conduct.reviewing.progress import Progress
 from harness.errors import BudgetRefusedError, Faults
 from harness.plan.model import Plan
-from harness.wording import usd
+from harness.wording import one_line, plain, usd
 from harness.workspace.workspace import Workspace
 
 
@@ -38,17 +38,17 @@ class Terminal(Quiet):
     def refused(self, workspace: Workspace) -> None:
         """The features that `check` refuses are left out."""
         for line in refused_lines(workspace):
-            click.echo(line, err=True)
+            click.echo(one_line(line), err=True)
 
     def unplanned(self, faults: Faults) -> None:
         """Features that could not be planned are left out."""
         for fault in faults.found:
-            click.echo(f"{fault}; it is left out, nothing of it is asked", err=True)
+            click.echo(one_line(f"{fault}; it is left out, nothing of it is asked"), err=True)
 
     def planned(self, planned: Planned) -> None:
         """The plan as lines."""
         for line in self.lines(planned):
-            click.echo(line, err=self.err)
+            click.echo(plain(line), err=self.err)
 
     def allow(self, plan: Plan) -> None:
         """Ask before money is spent; where nobody can answer, refuse.
@@ -66,7 +66,7 @@ class Terminal(Quiet):
 
     def note(self, text: str) -> None:
         """One line."""
-        click.echo(text, err=self.err)
+        click.echo(plain(text), err=self.err)
 
     def progress(self, calls: int) -> AbstractContextManager[Progress]:
         """A bar on a terminal, lines elsewhere."""

@@ -16,6 +16,7 @@ from typing import Any, cast
 import click
 
 from harness.errors import ExitCode, RightsizeError
+from harness.wording import plain
 
 
 class LazyGroup(click.Group):
@@ -187,7 +188,7 @@ def explain(error: Exception, arguments: list[str]) -> int:
     if said is None:
         return _internal(error, arguments)
     text, code = said
-    click.echo(text, err=True)
+    click.echo(plain(text), err=True)
     return code
 
 
@@ -230,5 +231,6 @@ def _internal(error: Exception, arguments: list[str]) -> int:
     if "--debug" in arguments:
         traceback.print_exception(error)
     kind = type(error).__name__
-    click.echo(f"internal error: {kind}: {error} (rightsize --debug ... shows where)", err=True)
+    told = plain(f"internal error: {kind}: {error} (rightsize --debug ... shows where)")
+    click.echo(told, err=True)
     return ExitCode.INTERNAL_ERROR

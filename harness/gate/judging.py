@@ -27,7 +27,13 @@ from harness.gate.inputs import (
     written_forms,
 )
 from harness.gate.money import rates_rose
-from harness.gate.proof import Judged, judge_asking, judge_evalset, judge_model
+from harness.gate.proof import (
+    Judged,
+    judge_asking,
+    judge_evalset,
+    judge_model,
+    judge_unlocked,
+)
 from harness.gate.weakening import labels, weakened
 from harness.record.base import State, Verdict
 from harness.record.lifecycle import ends_on
@@ -67,8 +73,7 @@ def judge(given: GateInput) -> GateReport:
 
 def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> Iterator[Judged]:
     if entry is None:
-        message = "no decision is locked for it"
-        yield _plain(proposed.feature, GateRule.UNLOCKED, Cause.UNLOCKED, message, Outcome.FAIL)
+        yield from _unlocked(given, proposed)
         return
     yield from _backing(given, entry)
     if proposed.asked is None:
@@ -89,6 +94,30 @@ def _feature(given: GateInput, proposed: Proposed, entry: LockEntry | None) -> I
         yield Judged(findings=(found,), change=Change(feature=entry.feature, what=""))
     yield from _check_seen(case)
     yield from _permitted(case, changed=False)
+
+
+def _unlocked(given: GateInput, proposed: Proposed) -> Iterator[Judged]:
+    """A feature without an entry: what is missing, and whether it asks what failed its review."""
+    name = proposed.feature
+    records = [one.record for one in newest(given, name)]
+    states = {one.state for one in records[:1]}
+    if states & IN_FORCE:
+        advice = _RELOCK
+    elif records and records[0].verdict is not Verdict.UNDECIDED:
+        advice = f"run `rightsize decide {name} accept`, then `rightsize lock`"
+    else:
+        advice = "run `rightsize review`, `rightsize decide` and `rightsize lock`"
+    found = Violation(
+        feature=name,
+        rule=GateRule.UNLOCKED,
+        code=Cause.UNLOCKED,
+        outcome=Outcome.FAIL,
+        message="no decision is locked for it",
+        advice=advice,
+    )
+    yield Judged(findings=(found,), change=Change(feature=name, what=""))
+    if proposed.asked is not None and records:
+        yield from judge_unlocked(name, proposed.asked, records[0])
 
 
 def _locked_as(entry: LockEntry, proposed: Proposed) -> LockedModel | None:

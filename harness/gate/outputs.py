@@ -9,7 +9,7 @@ from decimal import Decimal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from harness.gate.findings import Change, Check, GateReport, Outcome, Violation
-from harness.wording import plural
+from harness.wording import one_line, plural
 
 TAG = "<!-- rightsize-gate -->"
 """First line of the comment, by which a bot finds the one to update."""
@@ -110,7 +110,7 @@ def _words(check: Check) -> str:
 
 
 def _attributes(facts: Mapping[str, object]) -> dict[str, str]:
-    return {name: _printable(str(value)) for name, value in facts.items()}
+    return {name: one_line(_printable(str(value))) for name, value in facts.items()}
 
 
 def _printable(text: str) -> str:
@@ -125,7 +125,7 @@ def _worst_first(report: GateReport) -> list[Violation]:
 
 def _line(one: Violation) -> str:
     advice = f" -> {one.advice}" if one.advice else ""
-    return f"{one.feature}: {one.rule}: {one.message} ({one.code.value}){advice}"
+    return one_line(f"{one.feature}: {one.rule}: {one.message} ({one.code.value}){advice}")
 
 
 def _changes_table(changes: tuple[Change, ...]) -> str:
@@ -138,7 +138,7 @@ def _changes_table(changes: tuple[Change, ...]) -> str:
 
 def _row(one: Change) -> str:
     cells = [one.feature, one.what, _quality(one), *_money(one), _evidence(one)]
-    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
+    return "| " + " | ".join(_escaped(one_line(cell)) for cell in cells) + " |"
 
 
 def _quality(one: Change) -> str:
@@ -207,8 +207,8 @@ def _finding_json(one: Violation) -> dict[str, str]:
         "rule": one.rule,
         "code": one.code.value,
         "outcome": one.outcome.value,
-        "message": one.message,
-        "advice": one.advice,
+        "message": one_line(one.message),
+        "advice": one_line(one.advice),
     }
 
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from harness.gate.evidence import LockedAndProposed, doubts, newest
 from harness.gate.findings import Cause, Change, Outcome, QualityEvidence, Violation
-from harness.gate.inputs import GateInput, RepricedRecord, is_option, names_of, shown, speaks_for
+from harness.gate.inputs import (
+    GateInput,
+    ProductionSettings,
+    RepricedRecord,
+    is_option,
+    names_of,
+    shown,
+    speaks_for,
+)
 from harness.gate.money import budget, priced
 from harness.record.base import Finding as Found
 from harness.record.base import Reason, Result, State
@@ -58,6 +66,17 @@ def judge_model(given: GateInput, case: LockedAndProposed, was: LockedModel) -> 
         *_money(given, case.entry.feature, evidence, option),
     ]
     return Judged(findings=tuple(findings), change=_change(given, case, what, evidence, option))
+
+
+def judge_unlocked(
+    feature: str, asked: ProductionSettings, record: DecisionRecord
+) -> Iterator[Judged]:
+    """Judge the model of a feature that nothing is locked for: it must not have failed."""
+    for option in record.options:
+        if option.result is Result.FAIL and is_option(asked, record, option):
+            what = f"{record.current.option} -> {shown(asked)}, which failed its review"
+            findings = tuple(_shown_non_inferior(feature, record, option, what))
+            yield Judged(findings=findings, change=Change(feature=feature, what=what))
 
 
 def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, what: str) -> Judged:

@@ -36,17 +36,27 @@ def statement(record: DecisionRecord, at: int) -> bytes:
     )
 
 
-def sign(text: bytes, key: Path) -> str:
-    """An armoured signature, with a private key, or by the agent with a public one.
+def sign(text: bytes, key: str) -> str:
+    """An armoured signature, with a key's file, or by the agent with a public key as text.
 
     Raises:
         UsageError: there is no such key, or ssh-keygen refuses it.
     """
-    if not key.is_file():
-        raise UsageError(f"{key}: no key is here; git's user.signingKey names it")
+    if key.startswith(("ssh-", "ecdsa-", "sk-")):
+        with TemporaryDirectory(prefix="rightsize-signature-") as folder:
+            public = Path(folder, "key.pub")
+            public.write_text(f"{key}\n", encoding="utf-8")
+            return _signed(text, public, "the agent's key")
+    path = Path(key).expanduser()
+    if not path.is_file():
+        raise UsageError(f"{path}: no key is here; git's user.signingKey names it")
+    return _signed(text, path, str(path))
+
+
+def _signed(text: bytes, key: Path, shown: str) -> str:
     done = _ssh_keygen(["-Y", "sign", "-n", NAMESPACE, "-f", str(key)], text)
     if done.returncode:
-        raise UsageError(f"{key}: cannot sign with it ({_words(done.stderr)})")
+        raise UsageError(f"{shown}: cannot sign with it ({_words(done.stderr)})")
     return done.stdout.decode("ascii")
 
 

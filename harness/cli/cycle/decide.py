@@ -13,11 +13,11 @@ from harness.cli.listening import Terminal
 from harness.conduct.concluding.deciding import Action, Signing
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.concluding.signing import decide as sign
-from harness.conduct.concluding.signing import git_identity
+from harness.conduct.concluding.signing import git_identity, git_signing_key
 from harness.conduct.concluding.signing import lock as write_lock
 from harness.conduct.opening import find_workspace
 from harness.errors import UsageError
-from harness.wording import plural
+from harness.wording import one_line, plural
 
 
 @click.command()
@@ -31,6 +31,8 @@ from harness.wording import plural
 @click.option("--link", default=None, help="Where the approval is: a pull request, a ticket.")
 @click.option("--by", default=None, help="Who decides (default: the git identity).")
 @click.option("--etag", default=None, help="The record as you read it; refused if it changed.")
+@click.option("--sign", "to_sign", is_flag=True, help="Sign it with git's SSH signing key.")
+@click.option("--overturn", is_flag=True, help="Decide against what another person decided.")
 def decide(  # noqa: PLR0913  # one argument per option of the command
     *,
     feature: str,
@@ -43,6 +45,8 @@ def decide(  # noqa: PLR0913  # one argument per option of the command
     link: str | None,
     by: str | None,
     etag: str | None,
+    to_sign: bool,
+    overturn: bool,
 ) -> None:
     """Accept, reject or defer what the machine found for FEATURE."""
     root = find_workspace(workspace)
@@ -54,12 +58,16 @@ def decide(  # noqa: PLR0913  # one argument per option of the command
         expires=_day(expires),
         link=link,
         etag=etag,
+        key=git_signing_key(root) if to_sign else None,
+        overturn=overturn,
     )
     past = PastReview(root=root, cycle=cycle, out=out)
     record = sign(past, feature, signature, now=options.now()).record
-    click.echo(
-        f"{record.state.value} by {signature.by} ({signature.by_source}), etag {record.etag[:6]}"
-    )
+    by_people = [one for one in record.history if one.by_source != "machine"]
+    if len(by_people) > 1 and by_people[-2].by != signature.by:
+        click.echo(one_line(f"before: {by_people[-2].state.value} by {by_people[-2].by}"))
+    how = f"{signature.by_source}, signed" if to_sign else signature.by_source
+    click.echo(one_line(f"{record.state.value} by {signature.by} ({how}), etag {record.etag[:6]}"))
 
 
 def _day(text: str | None) -> date | None:

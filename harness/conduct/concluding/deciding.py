@@ -16,7 +16,8 @@ from harness.errors import UsageError
 from harness.record.base import State, Verdict
 from harness.record.lifecycle import Actor, Move, move
 from harness.record.model import DecisionRecord, dump, seal
-from harness.record.parts import SignedException
+from harness.record.parts import HistoryEntry, SignedException
+from harness.record.signatures import sign, statement
 from harness.record.stored import (
     Stored,
     all_versions,
@@ -26,6 +27,7 @@ from harness.record.stored import (
     replace_text,
 )
 from harness.tell.page.page_stay import changes
+from harness.wording import one_line, plain
 
 Action: TypeAlias = Literal["accept", "reject", "defer"]
 
@@ -52,6 +54,10 @@ class Signing:
     expires: date | None = None
     link: str | None = None
     etag: str | None = None
+    key: str | None = None
+    """The key that signs it: a file, or a public key that the agent holds; None: unsigned."""
+    overturn: bool = False
+    """Decide against what another person decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,9 @@ class SigningRules:
     require_link: bool
     longest_days: int
     """The longest that a signed reason to stay, or a deferral, may last."""
+    require_signature: bool = False
+    deciders: frozenset[str] = frozenset()
+    """Who may decide; empty: anybody."""
 
 
 def signed(
@@ -73,6 +82,7 @@ def signed(
             since it was read.
     """
     _check_etag(record, signature)
+    _check_who(record, signature, rules)
     _check_signature(record, signature, rules)
     _check_expiry(record, signature, rules, now.date())
     moved = move(
@@ -88,7 +98,16 @@ def signed(
             until=signature.expires,
         ),
     )
-    return seal(moved.model_copy(update={"exception": _exception(record, signature)}))
+    made = seal(moved.model_copy(update={"exception": _exception(record, signature)}))
+    return made if signature.key is None else _with_key(made, signature.key)
+
+
+def _with_key(record: DecisionRecord, key: str) -> DecisionRecord:
+    """The record with its last decision signed."""
+    *before, last = record.history
+    armour = sign(statement(record, len(before)), key)
+    entry = last.model_copy(update={"signature": armour})
+    return seal(record.model_copy(update={"history": (*before, entry)}))
 
 
 def decide_on_disk(
@@ -186,10 +205,34 @@ def _changed(record: DecisionRecord) -> str:
     )
 
 
+_FINAL = frozenset({State.ACCEPTED, State.REJECTED, State.IMPLEMENTED, State.VERIFIED})
+
+
+def overturned(record: DecisionRecord, by: str) -> HistoryEntry | None:
+    """The decision of another person that a further one would overturn."""
+    by_people = [one for one in record.history if one.by_source != "machine"]
+    last = by_people[-1] if by_people else None
+    return last if last and last.by != by and record.state in _FINAL else None
+
+
+def _check_who(record: DecisionRecord, signature: Signing, rules: SigningRules) -> None:
+    feature, by = record.feature.id, signature.by
+    if rules.deciders and by not in rules.deciders:
+        who = ", ".join(sorted(rules.deciders))
+        raise UsageError(f"{feature}: {by} may not decide it; `deciders:` names {who}")
+    if rules.require_signature and signature.key is None:
+        raise UsageError(f"{feature}: the policy asks for a signature: --sign")
+    last = overturned(record, by)
+    if last is not None and not signature.overturn:
+        raise UsageError(
+            f"{feature}: {last.by} decided {last.state.value} on {last.at:%Y-%m-%d}; --overturn "
+            "decides against it"
+        )
+
+
 def _check_signature(record: DecisionRecord, signature: Signing, rules: SigningRules) -> None:
     feature, action = record.feature.id, signature.action
-    if not signature.by.strip():
-        raise UsageError(f"{feature}: nobody signs; set git's user.email or give --by")
+    _check_texts(feature, signature)
     if action == "accept" and record.evidence.exploratory:
         why = "; ".join(record.evidence.exploratory)
         raise UsageError(f"{feature}: an exploratory record cannot be accepted ({why})")
@@ -200,6 +243,16 @@ def _check_signature(record: DecisionRecord, signature: Signing, rules: SigningR
     if len(signature.reason) > _LONGEST_REASON:
         raise UsageError(f"{feature}: a reason of more than {_LONGEST_REASON} characters")
     _check_link(feature, signature, rules)
+
+
+def _check_texts(feature: str, signature: Signing) -> None:
+    if not signature.by.strip():
+        raise UsageError(f"{feature}: nobody signs; set git's user.email or give --by")
+    for name, text in (("--by", signature.by), ("--link", signature.link or "")):
+        if one_line(text) != text:
+            raise UsageError(f"{feature}: {name} holds what is no plain text: {one_line(text)}")
+    if plain(signature.reason) != signature.reason:
+        raise UsageError(f"{feature}: --reason holds what is no plain text")
 
 
 def _needs_reason(record: DecisionRecord, action: Action) -> bool:

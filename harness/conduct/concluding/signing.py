@@ -18,6 +18,7 @@ from harness.conduct.concluding.past import PastReview
 from harness.conduct.listening import Listener, Quiet
 from harness.conduct.opening import utc_now
 from harness.errors import UsageError
+from harness.record.base import State, Verdict
 from harness.record.lifecycle import ends_on, implemented
 from harness.record.lock import (
     IN_FORCE,
@@ -63,10 +64,14 @@ def decide(
             since it was read.
     """
     moment = now or utc_now()
-    policy = load_workspace(past.root, features=(feature,)).policy
+    loaded = load_workspace(past.root, features=(feature,))
+    policy, own = loaded.policy, loaded.features.get(feature)
     folder, days = past.folder(moment.date()), policy.expires_days
     rules = SigningRules(
-        require_link=policy.require_link, longest_days=max(days.justify, days.evidence)
+        require_link=policy.require_link,
+        longest_days=max(days.justify, days.evidence),
+        require_signature=policy.require_signature,
+        deciders=frozenset((own.deciders if own else ()) or policy.deciders),
     )
     stored = decide_on_disk(folder, feature, signature, rules=rules, now=moment)
     publish(read_records(folder), folder, now=moment)
@@ -79,15 +84,36 @@ def git_identity(folder: Path) -> str:
     Raises:
         UsageError: git is absent or has no identity.
     """
-    command = ["git", "-C", str(folder), "config", "user.email"]
+    email = _git_config(folder, "user.email")
+    if not email:
+        raise UsageError("git knows no user.email here; set it, or say who decides with --by")
+    return email
+
+
+def git_signing_key(folder: Path) -> str:
+    """The key that git would sign a commit with: a file, or a public key that the agent holds.
+
+    Raises:
+        UsageError: git is absent, signs otherwise than with SSH, or knows no key.
+    """
+    if (kind := _git_config(folder, "gpg.format")) != "ssh":
+        raise UsageError(
+            f"--sign: git signs with {kind or 'openpgp'} here; a decision is signed with an SSH "
+            "key: git config gpg.format ssh"
+        )
+    key = _git_config(folder, "--type=path", "user.signingKey")
+    if not key:
+        raise UsageError("--sign: git knows no user.signingKey here; set it")
+    return key.removeprefix("key::")
+
+
+def _git_config(folder: Path, *name: str) -> str:
+    command = ["git", "-C", str(folder), "config", *name]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     except OSError:
         raise UsageError("git is not installed; say who decides with --by") from None
-    email = done.stdout.strip()
-    if not email:
-        raise UsageError("git knows no user.email here; set it, or say who decides with --by")
-    return email
+    return done.stdout.strip()
 
 
 def lock(
@@ -161,6 +187,11 @@ def _mark_implemented(
         if feature is None or newest is None or read_record(newest).etag != record.etag:
             continue
         if implemented(record, feature.incumbent, now) == record:
+            if record.state is State.ACCEPTED and record.verdict is Verdict.DOWNGRADE:
+                listener.note(
+                    f"{name}: accepted and not yet in production: features/{name}.yaml names "
+                    f"{feature.incumbent} as the incumbent, the decision {record.chosen}"
+                )
             continue
         running = feature.incumbent
         change_on_disk(folder, name, lambda one, running=running: implemented(one, running, now))

@@ -32,6 +32,11 @@ from harness.workspace.workspace import Workspace, load_workspace
 
 _NOT_FOUND = frozenset({"generated_at", "state", "history", "exception", "finding_sha256", "etag"})
 _MOST_LINES = 20
+_DESCRIPTIVE = (
+    *("name", "owner", "team", "product", "environment", "cost_center", "tags"),
+    *("used_in", "rollback"),
+)
+"""Facts of a feature that say whose it is and where: another finding does not follow from them."""
 _AT_LIST = ("at_estimate", "at_worst", "net_saving_estimate", "net_saving_worst")
 _ACCEPTED = frozenset({State.ACCEPTED, State.IMPLEMENTED, State.VERIFIED})
 
@@ -184,6 +189,7 @@ def _facts(record: DecisionRecord) -> dict[str, Any]:
     # Why a record decides nothing is worded for people, by whichever version wrote it.
     facts["evidence"] |= {"exploratory": bool(record.evidence.exploratory)}
     facts["evidence"]["eval_set"] |= {"times_used": None}
+    facts["feature"] |= dict.fromkeys(_DESCRIPTIVE)
     for option in facts["options"]:
         option |= {"prompts_tried": None}
     return facts

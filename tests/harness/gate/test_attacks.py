@@ -425,6 +425,46 @@ def test_an_attack_is_refused_and_named(
     assert found == code, said
 
 
+SHOUT = "bad\\n::stop-commands::x\\n##[error]y\\u001b[2J\\u202e\\r::error::z"
+"""As TOML and YAML write it: commands of CI services, an escape, a mark that turns the line."""
+
+
+def test_what_steers_a_log_is_shown_as_text(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(shop, SETTINGS, f'[llm]\nmodel = "{SHOUT}"\n')
+    outs = [tmp_path / f"gate{end}" for end in (".md", ".xml", ".txt", ".json")]
+    arguments = [part for path in outs for part in ("--out", str(path))]
+    capsys.readouterr()
+    assert run(["gate", *arguments]) == GATE_FAILED
+    texts = [capsys.readouterr().out, *(path.read_text(encoding="utf-8") for path in outs)]
+    for text in texts:
+        assert not set("\x1b\r\u202e") & set(text)
+        assert not any(line.lstrip().startswith(("::", "##[")) for line in text.splitlines())
+        assert "stop-commands" in text
+
+
+def test_a_feature_without_a_lock_that_asks_what_failed_is_named(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = shop / W
+    failed = {"option_result": "FAIL", "option_reason_codes": ("QUALITY_INFERIOR",)}
+    record = decided(workspace, "bad", state="PROPOSED", chosen=None, verdict="justify", **failed)
+    (shop / RECORD).unlink()
+    (shop / LOCK).write_text('{"schema_version":"rightsizing-lock/v1","gate":{},"features":{}}')
+    write_records([record], workspace / "reviews" / CYCLE)
+    commit(shop, "reviewed, and not locked")
+    assert judged(shop, capsys)[0] == 0
+    swap = edit(
+        FEATURE, "incumbent: big\ncandidates: [bad, good]", "incumbent: bad\ncandidates: [good]"
+    )
+    swap(shop)
+    code, said = judged(shop, capsys)
+    assert code == GATE_FAILED
+    assert "big -> bad, which failed its review" in said
+    assert "run `rightsize decide tickets accept`, then `rightsize lock`" in said
+
+
 def test_the_honest_pull_request_takes_one_command(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
+import os
+import signal
 import sqlite3
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, BinaryIO, cast
 
 import click
 
@@ -167,7 +172,70 @@ def cli(*, debug: bool) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and exit with the code of the contract."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    sys.exit(run(arguments))
+    drain_when_told()
+    hang_up_quietly()
+    try:
+        code = run(arguments)
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    sys.exit(code)
+
+
+def drain_when_told() -> None:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does; while it ends, further ones wait.
+
+    What is ignored from outside, as under `nohup`, stays ignored.
+    """
+    told = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in told]
+    heard = [one for one in numbers if signal.getsignal(one) is not signal.SIG_IGN]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for each in heard:
+            signal.signal(each, _wait)
+        signal.default_int_handler(number, frame)
+
+    for number in heard:
+        signal.signal(number, end)
+
+
+def _wait(number: int, frame: FrameType | None) -> None:
+    """What is in flight is still waited for."""
+
+
+class _Pipe(io.TextIOWrapper):
+    """Standard output whose reader may leave: the command goes on to its end and its exit code."""
+
+    def write(self, text: str, /) -> int:
+        """Write, as long as somebody reads."""
+        with _nobody_reading(self):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what is written, as long as somebody reads."""
+        with _nobody_reading(self):
+            super().flush()
+
+
+@contextmanager
+def _nobody_reading(pipe: io.TextIOWrapper) -> Generator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, pipe.fileno())
+        os.close(nowhere)
+
+
+def hang_up_quietly() -> None:
+    """Make standard output one whose reader may leave, as `head` does."""
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        facts = (out.encoding, out.errors, out.line_buffering)
+        encoding, errors, lines = facts
+        buffer = cast("BinaryIO", out.detach())
+        sys.stdout = _Pipe(buffer, encoding=encoding, errors=errors, line_buffering=lines)
 
 
 def run(arguments: list[str]) -> int:

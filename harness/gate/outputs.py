@@ -110,7 +110,7 @@ def _words(check: Check) -> str:
 
 
 def _attributes(facts: Mapping[str, object]) -> dict[str, str]:
-    return {name: one_line(_printable(str(value))) for name, value in facts.items()}
+    return {name: _printable(one_line(str(value))) for name, value in facts.items()}
 
 
 def _printable(text: str) -> str:

@@ -214,6 +214,35 @@ def _on(node: str) -> Any:
     return NodeAffinitySchedulingStrategy(node_id=node, soft=False)
 
 
+LONGEST_FOLDER = 44
+"""Letters of the folder that Ray is given: its sockets' names end after 107."""
+
+
+def own_folder(bases: Sequence[str] = ()) -> Path:
+    """A new folder that only its owner may enter, with a name short enough for Ray's sockets.
+
+    Ray opens the folder that it is given to everybody, so it is given one inside.
+
+    Args:
+        bases: where it may lie, the best first; without: the system's own folders.
+
+    Raises:
+        UsageError: every place has too long a name, or cannot be written.
+    """
+    places = bases or (tempfile.gettempdir(), "/tmp", "/var/tmp")  # noqa: S108  # made 0700, unguessable
+    for base in places:
+        if len(base) + len("/rightsize-12345678/r") > LONGEST_FOLDER:
+            continue
+        try:
+            return Path(tempfile.mkdtemp(prefix="rightsize-", dir=base))
+        except OSError:
+            continue
+    raise UsageError(
+        f"no folder for Ray's sockets in {' or '.join(places)}: a short path that can be written "
+        "is needed; set TMPDIR to one of at most 23 letters"
+    )
+
+
 @contextmanager
 def local_cluster(
     *,
@@ -228,9 +257,9 @@ def local_cluster(
     `workers` the number of actors in each worker pool.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temp = Path(tempfile.mkdtemp(prefix="rightsize-"))
+    temp = own_folder()
     watchdog = guard(temp)
-    session = Session(start_local(state / "ray-token", temp, cpus, gpus))
+    session = Session(start_local(state / "ray-token", temp / "r", cpus, gpus))
     try:
         yield RayCluster(session, workers=workers, same_disk=True)
     finally:

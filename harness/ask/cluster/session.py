@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import socket
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -60,6 +61,9 @@ class Session:
         self._thread.join()
 
     def _live(self) -> None:
+        # What is started here goes on when a terminal closes: what is in flight is waited for.
+        if (hangup := getattr(signal, "SIGHUP", None)) is not None:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {hangup})
         try:
             self._ray = self._connect()
         except BaseException as error:  # noqa: BLE001  # handed to whoever waits in `ray()`
@@ -81,6 +85,7 @@ def start_local(
         options = {
             "num_cpus": cpus,
             "num_gpus": None if gpus is None else len(gpus),
+            "address": "local",
             "include_dashboard": False,
             "log_to_driver": False,
             "logging_level": logging.ERROR,
@@ -184,7 +189,8 @@ def start_patiently(ray: Any, options: Mapping[str, Any]) -> Any:
 def _authenticated(token_file: Path) -> Any:
     """Import ray with token authentication on, whatever this process did before."""
     os.environ.update(QUIET, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN_PATH=str(token_file))
-    os.environ.pop("RAY_AUTH_TOKEN", None)
+    for name in ("RAY_AUTH_TOKEN", "RAY_ADDRESS", "RAY_NAMESPACE"):
+        os.environ.pop(name, None)
     import ray
     from ray import _raylet
 

@@ -80,3 +80,27 @@ def test_a_fault_of_ours_stays_an_internal_error(
 ) -> None:
     assert explain(error, ["review"]) == ExitCode.INTERNAL_ERROR
     assert "internal error: " in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    """As `| head` leaves: the command goes on to its end."""
+    code = "from harness.cli.main import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.close()
+        said = command.stderr.read()
+    assert (command.returncode, said) == (0, b"")
+
+
+def test_what_is_ignored_from_outside_stays_ignored() -> None:
+    """Under `nohup` a closed terminal ends nothing."""
+    code = (
+        "import signal; from harness.cli.main import drain_when_told\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN); drain_when_told()\n"
+        "print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

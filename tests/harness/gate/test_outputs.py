@@ -32,6 +32,7 @@ FINDING = Violation(
     message="no record | [x](http://a) @team <b>\x07",
     advice="review it",
 )
+SHOWN = FINDING.message.replace("\x07", "\\x07")
 WARNING = replace(FINDING, rule=GateRule.PROMPT, code=Cause.PROVISIONAL, outcome=Outcome.WARN)
 UNKNOWN = replace(FINDING, feature="other", code=Cause.UNREADABLE, outcome=Outcome.CANNOT_TELL)
 REPORT = GateReport(
@@ -150,7 +151,7 @@ def test_a_program_reads_every_fact_under_its_own_name() -> None:
         GateReport(findings=(FINDING, WARNING), changes=(WHOLE,), matching=2, asked=asked)
     )
     assert text.startswith('{\n  "changes": [\n')
-    words = f"fail: invoice-extraction: model: {FINDING.message} (EVIDENCE_MISSING) -> review it"
+    words = f"fail: invoice-extraction: model: {SHOWN} (EVIDENCE_MISSING) -> review it"
     assert json.loads(text) == {
         "schema_version": "rightsizing-gate/v1",
         "outcome": "fail",
@@ -163,8 +164,7 @@ def test_a_program_reads_every_fact_under_its_own_name() -> None:
                 "feature": "invoice-extraction",
                 "rule": "prompt",
                 "outcome": "warn",
-                "words": f"warn: invoice-extraction: prompt: {FINDING.message} (PROVISIONAL)"
-                " -> review it",
+                "words": f"warn: invoice-extraction: prompt: {SHOWN} (PROVISIONAL) -> review it",
             },
         ],
         "findings": [
@@ -173,7 +173,7 @@ def test_a_program_reads_every_fact_under_its_own_name() -> None:
                 "rule": rule,
                 "code": code,
                 "outcome": outcome,
-                "message": FINDING.message,
+                "message": SHOWN,
                 "advice": "review it",
             }
             for rule, code, outcome in (
@@ -224,8 +224,8 @@ def test_a_terminal_is_told_what_to_do_about_it() -> None:
     silent = replace(WARNING, advice="")
     text = as_text(GateReport(findings=(passed, silent, FINDING), matching=1))
     assert text == (
-        f"fail: invoice-extraction: model: {FINDING.message} (EVIDENCE_MISSING) -> review it\n"
-        f"warn: invoice-extraction: prompt: {FINDING.message} (PROVISIONAL)\n"
+        f"fail: invoice-extraction: model: {SHOWN} (EVIDENCE_MISSING) -> review it\n"
+        f"warn: invoice-extraction: prompt: {SHOWN} (PROVISIONAL)\n"
         "gate: 1 feature matches the lock.  fail\n"
     )
 
@@ -243,7 +243,7 @@ def test_a_case_of_junit_carries_the_worst_of_its_findings_and_all_their_words()
     (case,) = fromstring(text.partition("\n")[2])[0]  # noqa: S314  # our own text
     (failure,) = case
     assert failure.get("type") == "EVIDENCE_MISSING"
-    assert failure.get("message") == FINDING.message.replace("\x07", "?")
+    assert failure.get("message") == SHOWN
     assert failure.text is not None
     assert [line.partition(":")[0] for line in failure.text.splitlines()] == ["pass", "fail"]
     warned = fromstring(as_junit(GateReport(findings=(WARNING,))).partition("\n")[2])  # noqa: S314

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import psutil
 import pytest
 import ray
 
-from harness.ask.cluster.actors import local_cluster, remote_cluster
+from harness.ask.cluster.actors import LONGEST_FOLDER, local_cluster, own_folder, remote_cluster
 from harness.ask.cluster.session import SOURCES, write_token
 from harness.ask.cluster.workers import Ended, Identity, WorkerPool, own_identity, refuse_mismatch
 from harness.errors import UsageError
@@ -31,6 +32,7 @@ with local_cluster(state=Path(sys.argv[1]), cpus=2) as cluster:
 
 FOREIGN = """
 import sys
+import tempfile
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from harness.ask.cluster.actors import local_cluster
@@ -92,6 +94,7 @@ print("in")
 
 MISTAKEN = """
 import sys
+import tempfile
 from pathlib import Path
 from harness.ask.cluster.actors import remote_cluster
 from harness.errors import UsageError
@@ -206,3 +209,17 @@ def test_own_identity_names_our_folders() -> None:
     identity = own_identity()
     assert str(SOURCES / "harness") in identity.folders
     assert len(identity.digest) == 64
+
+
+def test_ray_s_folder_stands_inside_one_of_our_own(tmp_path: Path) -> None:
+    """Ray opens the folder that it is given to everybody: nobody reaches it."""
+    found = own_folder()
+    assert stat.S_IMODE(found.stat().st_mode) == 0o700
+    assert len(str(found / "r")) <= LONGEST_FOLDER
+    found.rmdir()
+    long, gone = str(tmp_path / ("x" * 100)), "/no/such"
+    kept = own_folder([long, gone, tempfile.gettempdir()])
+    assert kept.parent == Path(tempfile.gettempdir())
+    kept.rmdir()
+    with pytest.raises(UsageError, match="set TMPDIR to one of at most 23 letters"):
+        own_folder([long, gone])

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from harness.journal.journal import Journal
 from harness.journal.trials import FaultKind
 from tests.benchmarks.replay.ours import load_trials
@@ -17,9 +19,11 @@ from pathlib import Path
 from harness.ask.cluster.workers import InlineCluster
 from harness.errors import InterruptedRunError
 from harness.ask.replay.engine import replay
+from harness.cli.main import drain_when_told
 from harness.journal.journal import Journal
 from tests.benchmarks.replay.ours import load_trials, parts
 url, folder = sys.argv[1], Path(sys.argv[2])
+drain_when_told()
 with InlineCluster() as crews, Journal.open(folder / "j", run_id="r", cycle="c", now="") as journal:
     try:
         with closing(replay(
@@ -37,7 +41,8 @@ with InlineCluster() as crews, Journal.open(folder / "j", run_id="r", cycle="c",
 """
 
 
-def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_whoever_stops_a_run_loses_nothing(told: str, tmp_path: Path) -> None:
     with load_server(latency_s=0.05) as server:
         driver = subprocess.Popen(
             [sys.executable, "-c", DRIVER, server.base_url, str(tmp_path)],
@@ -46,7 +51,9 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
         )
         assert driver.stdout is not None
         assert driver.stdout.readline() == "asking\n"
-        driver.send_signal(signal.SIGINT)
+        driver.send_signal(signal.Signals[told])
+        if told == "SIGHUP":  # as a pod that is taken away after its terminal has closed
+            driver.send_signal(signal.SIGTERM)
         said, _ = driver.communicate(timeout=40)
         stats = server.stats()
     assert driver.returncode == 130

@@ -51,6 +51,8 @@ class ProviderError(Exception):
         self.rate_limit = rate_limit
         self.billable = billable
         self.total_s = total_s
+        self.said: str | None = None
+        """The server's own words about a request that it refuses; they may quote the prompt."""
 
 
 class TransientError(ProviderError):

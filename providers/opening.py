@@ -145,7 +145,7 @@ MAX_OUTPUT_TOKENS = 16
 
 
 async def ping(
-    provider: Provider, model: str, *, effort: str | None = None
+    provider: Provider, model: str, *, effort: str | None = None, temperature: float | None = None
 ) -> ProviderError | None:
     """Ask a model for a word, once; None when it answered, else why not. Closes the provider."""
     request = ModelRequest(
@@ -153,6 +153,7 @@ async def ping(
         messages=(Message(role="user", text="Say ok."),),
         max_output_tokens=MAX_OUTPUT_TOKENS,
         effort=effort,
+        temperature=temperature,
         timeout_s=TIMEOUT_S,
     )
     try:

@@ -22,6 +22,7 @@ from harness.money.prices.rates import batch_rates
 from harness.plan.ladder import PlannedOption
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import fingerprint
+from harness.workspace.model_file import known_to_refuse
 from providers.request import ImagePart, Message, ModelRequest, Tool, ToolCall
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 120.0, 900.0
@@ -54,19 +55,20 @@ class Asker:
         """
         asked = self.config.request
         latency = self.config.latency
+        without = self._left_out(rung)
         return ModelRequest(
             model=rung.version,
             messages=self._messages(rung, case),
             max_output_tokens=asked.max_output_tokens,
-            temperature=asked.temperature,
-            seed=asked.seed,
-            stop=asked.stop,
+            temperature=None if "temperature" in without else asked.temperature,
+            seed=None if "seed" in without else asked.seed,
+            stop=() if "stop" in without else asked.stop,
             schema=self.schema if rung.sends_schema else None,
             tools=self.tools,
             effort=rung.effort,
-            service_tier=asked.service_tier,
+            service_tier=None if "service_tier" in without else asked.service_tier,
             stream=purpose == "latency",
-            timeout_s=_patience_s(asked.max_output_tokens),
+            timeout_s=self._patience_s(rung),
             deadline_s=latency.deadline_s if latency else None,
             extra_body=json.dumps(rung.config.extra_body) if rung.config.extra_body else None,
         )
@@ -100,6 +102,19 @@ class Asker:
             batch=batch,
         )
 
+    def _left_out(self, rung: PlannedOption) -> frozenset[str]:
+        """Parameters that the model refuses; an answer that came by a file was asked elsewhere."""
+        stated = frozenset(rung.config.omit)
+        if self.config.answers == "imported":
+            return stated
+        return stated | known_to_refuse(rung.config.provider, rung.version)
+
+    def _patience_s(self, rung: PlannedOption) -> float:
+        """Time-out for the next byte, seconds: what is stated, the shorter of both."""
+        stated = [one for one in (self.config.timeout_s, rung.config.timeout_s) if one is not None]
+        longest = self.config.request.max_output_tokens / SLOWEST_TOKENS_PER_S
+        return min(stated, default=min(max(SHORTEST_WAIT_S, longest), LONGEST_WAIT_S))
+
     def _messages(self, rung: PlannedOption, case: Case) -> tuple[Message, ...]:
         try:
             turns = render_prompt(rung.prompt.text, case)
@@ -130,12 +145,6 @@ def input_bytes(request: ModelRequest) -> int:
         texts += [message.text, *(image.data for image in message.images)]
         texts += [f"{call.name}{call.arguments}" for call in message.tool_calls]
     return sum(len(text.encode()) for text in texts)
-
-
-def _patience_s(max_output_tokens: int) -> float:
-    """Time-out for the next byte, seconds."""
-    longest = max_output_tokens / SLOWEST_TOKENS_PER_S
-    return min(max(SHORTEST_WAIT_S, longest), LONGEST_WAIT_S)
 
 
 def _message(turn: Turn, folder: Path) -> Message:

@@ -72,5 +72,7 @@ def params_sha256(
             "effort": effort,
             "request": feature.request.model_dump(mode="json"),
             "extra_body": config.extra_body,
+            # What is left out came later as a key: who leaves nothing out keeps the digest.
+            **({"omit": sorted(config.omit)} if config.omit else {}),
         }
     )

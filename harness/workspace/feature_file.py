@@ -147,6 +147,8 @@ class FeatureConfig(FileModel):
     """How the model is asked."""
     latency: LatencyConfig | None = None
     """What production promises; without it latency is not measured."""
+    timeout_s: Seconds | None = None
+    """Longest wait for the next byte of an answer; default: the model's own."""
     answers: Literal["replayed", "imported"] = "replayed"
     """`imported`: only what `rightsize import outcomes` brought counts, and nothing is asked."""
     mode: Literal["live", "deferrable"] = "live"

@@ -6,6 +6,7 @@ An option names a model as `model` or `model@effort`.
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -30,6 +31,22 @@ def split_option(name: str) -> tuple[str, str | None]:
 
 Granted = Annotated[int | None, Field(gt=0, le=10**12)]
 """What a provider grants a minute."""
+
+
+_NO_TEMPERATURE = re.compile(
+    r"(?:o[134](?:-mini|-pro)?|gpt-5(?:-mini|-nano|-pro)?)(?:-\d{4}-\d{2}-\d{2})?"
+)
+"""Models of OpenAI that reason in any case and refuse a temperature (its API reference)."""
+
+
+def known_to_refuse(vendor: str, version: str) -> frozenset[str]:
+    """Parameters that a vendor's model refuses, as far as it is known.
+
+    >>> sorted(known_to_refuse("openai", "gpt-5-mini")), sorted(known_to_refuse("openai", "gpt-4o"))
+    (['temperature'], [])
+    """
+    refuses = vendor == "openai" and _NO_TEMPERATURE.fullmatch(version) is not None
+    return frozenset({"temperature"} if refuses else ())
 
 
 def _sendable(body: dict[str, object] | None) -> dict[str, object] | None:
@@ -196,5 +213,9 @@ class ModelConfig(FileModel):
     """Ask the quality pass by the vendor's batch API, at the batch price: a look may take a day."""
     extra_body: Annotated[dict[str, object] | None, AfterValidator(_sendable)] = None
     """Merged into the request's body."""
+    omit: tuple[Literal["temperature", "seed", "stop", "service_tier"], ...] = ()
+    """Parameters of a request that it refuses: they are left out."""
+    timeout_s: Seconds | None = None
+    """Longest wait for the next byte of an answer; default: 120, or what a long answer needs."""
     price: tuple[PriceEntry, ...] = ()
     """Dated prices; the newest that is not after the review's date counts."""

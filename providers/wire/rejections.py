@@ -163,6 +163,12 @@ TOO_LONG = re.compile(
     r"|exceeds? (the )?model'?s? (maximum )?context",
     re.IGNORECASE,
 )
+TOO_LARGE = re.compile(
+    r"request too large|must be reduced in order to run|exceeds the (?:rate )?limit of \d+ tokens",
+    re.IGNORECASE,
+)
+LONGEST_SAID = 200
+TOO_MANY = 429
 NO_CREDIT = re.compile(r"credit balance is too low", re.IGNORECASE)
 # Refused at the door: the model was never asked.
 UNBILLED = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422, 429})
@@ -189,9 +195,11 @@ class Rejection:
 
 def to_error(rejection: Rejection) -> ProviderError:
     """The error of a server's no: by code, then by words, then by status."""
-    kind = _kind(rejection)
     status = rejection.status
-    return kind(
+    # Larger than what a minute grants: it fits in no minute.
+    never = status == TOO_MANY and TOO_LARGE.search(rejection.detail) is not None
+    kind = BadRequestError if never else _kind(rejection)
+    error = kind(
         _message(rejection),
         status=status,
         request_id=rejection.request_id,
@@ -200,6 +208,9 @@ def to_error(rejection: Rejection) -> ProviderError:
         rate_limit=rate_limit(rejection.headers),
         billable=rejection.bills_rejections or status not in UNBILLED,
     )
+    if kind is BadRequestError:
+        error.said = " ".join(rejection.detail.split())[:LONGEST_SAID] or None
+    return error
 
 
 def _kind(rejection: Rejection) -> type[ProviderError]:

@@ -65,6 +65,8 @@ class CallFailure:
     total_s: float | None = None
     exception: str | None = None
     """Class of an unexpected exception; None for every other kind."""
+    said: str | None = None
+    """The server's words about a refusal, where nothing of the request is in them; not kept."""
 
     def __post_init__(self) -> None:
         if (self.exception is not None) != (self.kind is FaultKind.UNEXPECTED):
@@ -156,6 +158,20 @@ def fault_of(error: ProviderError) -> CallFailure:
         total_s=error.total_s,
         exception=name if kind is FaultKind.UNEXPECTED else None,
     )
+
+
+def without_the_request(said: str | None, request: ModelRequest) -> str | None:
+    """A server's sentence, None where it quotes what was asked."""
+    if said is None:
+        return None
+    asked = " ".join(message.text for message in request.messages).lower()
+    words = said.lower().split()
+    runs = (" ".join(words[at : at + _QUOTED]) for at in range(max(len(words) - _QUOTED + 1, 1)))
+    return None if any(run in " ".join(asked.split()) for run in runs) else said
+
+
+_QUOTED = 3
+"""So many words in a row that stand in the request as well are a quotation."""
 
 
 def unexpected(error: Exception, *, blame: Blame, billable: bool = True) -> CallFailure:

@@ -6,7 +6,7 @@ bounded memory.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -22,8 +22,9 @@ from harness.ask.replay.retry import RetryPolicy, counts
 from harness.ask.replay.worker import OPENER
 from harness.errors import InterruptedRunError
 from harness.journal.journal import Ended, Journal, Sent
-from harness.journal.trials import FaultKind, Missing, Outcome, Trial
+from harness.journal.trials import FaultKind, Lane, Missing, Outcome, Trial
 from harness.wording import usd
+from providers.completion import Completion
 
 WINDOW = 2000
 """Trials to prefetch: enough to keep every lane busy, few enough to keep memory flat. No more are
@@ -37,6 +38,10 @@ HUNGRY_S = 0.005
 
 NOTE_S = 60.0
 """How often what the lanes did is written down: a killed run loses no more of it."""
+
+REFUSALS = frozenset({400, 415, 422})
+SAME_REFUSALS = 5
+"""After so many alike in a row nothing more is asked of a model."""
 
 DRY_S = 0.02
 """The same while the source waits for outcomes before it has more."""
@@ -53,6 +58,8 @@ class Rules:
     window: int = WINDOW
     others_settle: bool = False
     """What other passes have set aside of the cap may come back while this one waits."""
+    tell: Callable[[str], object] = len
+    """Told why nothing more is asked of a model."""
 
 
 class ReplayLoop:
@@ -68,6 +75,8 @@ class ReplayLoop:
         self._unwritten: list[Ended] = []
         self._asked: dict[str, list[Trial]] = {}
         self._cap_reached = False
+        self._refused: dict[Lane, tuple[str, int]] = {}
+        """How the last calls of a lane were refused, and how many in a row."""
         self._noted_at = rules.governor.now()
 
     def outcomes(self, feed: Feed) -> Iterator[Outcome]:
@@ -201,6 +210,7 @@ class ReplayLoop:
         rules.governor.ended(pending.lane, pending.slot, reply)
         reply = reply or Reply(started_at="", result=LOST, lagged=True)
         result = reply.result
+        self._count_refusals(pending, result)
         billable = not isinstance(result, CallFailure) or result.billable
         cost = rules.ledger.settle(trial, result.usage, billable=billable)
         pending.attempts.append(attempt_of(trial, len(pending.attempts) + 1, reply, cost))
@@ -211,6 +221,26 @@ class ReplayLoop:
             if isinstance(result, CallFailure)
             else answered(trial, tuple(pending.attempts), result),
         )
+
+    def _count_refusals(self, pending: Pending, result: Completion | CallFailure) -> None:
+        """After the same refusal by several calls in a row, stop the lane: more would be alike."""
+        if not isinstance(result, CallFailure):
+            self._refused.pop(pending.lane, None)
+            return
+        if result.blame != "request" or result.status not in REFUSALS:
+            return
+        how = f"{result.error}, status {result.status}"
+        before, times = self._refused.get(pending.lane, (how, 0))
+        times = times + 1 if before == how else 1
+        self._refused[pending.lane] = (how, times)
+        if times == SAME_REFUSALS:
+            self._rules.governor.stop(pending.lane, result.error)
+            said = f": {result.said}" if result.said else ""
+            self._rules.tell(
+                f"{pending.trial.request.model}: {times} calls in a row were refused "
+                f"({how}{said}); nothing more is asked of it. A parameter that a model refuses is "
+                "left out with `omit:` in its entry, as `omit: [temperature]`"
+            )
 
     def _outcome(self, pending: Pending, fault: CallFailure) -> Outcome | None:
         """How a failed attempt ends its trial; None when it will be asked again."""
@@ -276,6 +306,7 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
     factory: str = OPENER,
     window: int = WINDOW,
     others_settle: bool = False,
+    tell: Callable[[str], object] = len,
 ) -> Generator[Outcome]:
     """Yield each trial's outcome as it settles; what the journal knows comes without a call.
 
@@ -289,7 +320,8 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
     for as long as it has not ended. `window` is how many trials may wait here (twice: on their way
     and in the queues); half of it is always taken in, whatever lane it is for. `others_settle`:
     another pass on the same ledger settles its calls meanwhile, so that a cap without room is
-    waited for as long as that one has something set aside.
+    waited for as long as that one has something set aside. `tell` is told, in another thread, why
+    nothing more is asked of a model that refuses.
 
     Raises:
         InterruptedRunError: On Ctrl-C, after what was in flight has been journalled.
@@ -301,6 +333,7 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
         retry=retry,
         window=window,
         others_settle=others_settle,
+        tell=tell,
     )
     engine = Engine(ReplayLoop(cluster.pool(factory), rules), window)
     try:

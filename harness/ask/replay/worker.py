@@ -15,14 +15,21 @@ import time
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeVar, cast
 
 from harness.ask.cluster.workers import Done, WorkerPool
 from harness.ask.replay.batch_calls import BatchReply, BatchWorker, Fetch, Poll, Submit
-from harness.ask.replay.calls import Call, CallFailure, Reply, fault_of, unexpected
+from harness.ask.replay.calls import (
+    Call,
+    CallFailure,
+    Reply,
+    fault_of,
+    unexpected,
+    without_the_request,
+)
 from harness.errors import RightsizeError, UsageError
 from harness.journal.trials import FaultKind
 from providers.batch import BatchProvider
@@ -250,7 +257,7 @@ class Worker:
             async with asyncio.timeout(CEILING_S):
                 return await provider.complete(call.request)
         except ProviderError as error:
-            return fault_of(error)
+            return replace(fault_of(error), said=without_the_request(error.said, call.request))
         except TimeoutError:
             return CallFailure(
                 kind=FaultKind.CEILING_EXCEEDED, blame="transient", total_s=CEILING_S

@@ -18,9 +18,9 @@ from harness.money.prices.catalogue import ModelFacts, facts
 from harness.money.prices.rates import PriceMissingError, find_rates
 from harness.money.prices.tables import Rates
 from harness.workspace.endpoints import endpoint_of
-from harness.workspace.model_file import ModelConfig
+from harness.workspace.model_file import ModelConfig, known_to_refuse
 from harness.workspace.policy_file import PolicyConfig
-from harness.workspace.workspace import load_workspace
+from harness.workspace.workspace import Workspace, load_workspace
 from providers.errors import ProviderError
 from providers.opening import open_provider
 from providers.opening import ping as ping_model
@@ -82,7 +82,7 @@ def models(
             config=config,
             facts=facts(name, config),
             rates=_rates(name, config, found.policy, on=on),
-            answer=_answer(name, config, os.environ) if ping else "not asked",
+            answer=_answer(name, config, found, os.environ) if ping else "not asked",
         )
         told(one)
         listed.append(one)
@@ -96,15 +96,27 @@ def _rates(name: str, config: ModelConfig, policy: PolicyConfig, *, on: date) ->
         return None
 
 
-def _answer(name: str, config: ModelConfig, environ: Mapping[str, str]) -> Answer:
+def _answer(
+    name: str, config: ModelConfig, workspace: Workspace, environ: Mapping[str, str]
+) -> Answer:
     if config.serve is not None and config.base_url is None:
         return "served when needed"
-    why = asyncio.run(_asked(name, config, environ))
+    why = asyncio.run(_asked(name, config, _temperature(name, config, workspace), environ))
+    if isinstance(why, ProviderError) and why.said:
+        return Silence(why=f"{why}: {why.said}")
     return "answers" if why is None else Silence(why=str(why))
 
 
+def _temperature(name: str, config: ModelConfig, workspace: Workspace) -> float | None:
+    """What the features would send it: some models refuse any."""
+    refused = {*config.omit, *known_to_refuse(config.provider, config.version or name)}
+    sent = [one.request.temperature for one in workspace.features.values()]
+    known = [one for one in sent if one is not None]
+    return known[0] if known and "temperature" not in refused else None
+
+
 async def _asked(
-    name: str, config: ModelConfig, environ: Mapping[str, str]
+    name: str, config: ModelConfig, temperature: float | None, environ: Mapping[str, str]
 ) -> ProviderError | str | None:
     """None when key and endpoint answer, else why not."""
     key = None if config.key is None else environ.get(config.key)
@@ -115,4 +127,4 @@ async def _asked(
     except ProviderError as error:
         return error
     asked = config.version or name.partition("@")[0]
-    return await ping_model(provider, asked, effort=config.effort)
+    return await ping_model(provider, asked, effort=config.effort, temperature=temperature)

@@ -232,6 +232,7 @@ class ReviewSession:
             retry=engine.retry,
             window=window,
             others_settle=others_settle,
+            tell=engine.progress.note,
         )
         with closing(replayed) as outcomes:
             yield from self.noted(outcomes)

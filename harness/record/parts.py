@@ -19,6 +19,7 @@ from harness.record.money import (
     OptionCost,
     RateFacts,
 )
+from harness.record.proof import DesignFacts, ProofFacts
 from harness.record.quality_parts import GuardrailResult, Quality, SliceResult, StopFacts
 from harness.record.trust import (
     AnswersFacts,
@@ -157,6 +158,8 @@ class OptionRecord(Recorded):
     """None: there is no second grader, or no case that both have scored."""
     stopped: Annotated[StopFacts | None, LATER] = None
     """None: it was not given up early, or the record is older than this key."""
+    proof: Annotated[ProofFacts | None, LATER] = None
+    """None: nothing was compared, or the record is older than this key."""
 
     @model_validator(mode="after")
     def _says_why_it_stopped(self) -> Self:
@@ -276,6 +279,8 @@ class Evidence(Recorded):
     answers: Annotated[tuple[AnswersFacts, ...] | None, LATER] = None
     """Today's model first; None: every answer came live, or the record is older than this key."""
     floor: Annotated[FloorFacts | None, LATER] = None
+    design: Annotated[DesignFacts | None, LATER] = None
+    """The test as it was fixed; None: nothing was asked, or the record is older than this key."""
 
 
 class HistoryEntry(Recorded):

@@ -10,7 +10,7 @@ from harness.record.base import Reason, Result
 from harness.record.content import RecordContent
 from harness.record.money import OptionCost
 from harness.record.parts import OptionRecord
-from harness.record.quality_parts import Quality, SliceResult
+from harness.record.quality_parts import Look, Quality, SliceResult
 
 _CLOSE = 1e-4
 """Points between two figures that are rounded to six digits and are one."""
@@ -112,9 +112,26 @@ def _looks(_: OptionRecord, quality: Quality) -> Iterator[str]:
         if after.n < before.n:
             yield f"look {after.number} rests on {after.n} cases, the one before it on {before.n}"
     for look in looks:
-        seen, worst = look.difference, look.worst
+        seen, worst, lost, won = look.difference, look.worst, look.lost, look.won
+        if None not in (seen, lost, won) and not _is_counted(look):
+            yield f"look {look.number}: {won} won and {lost} lost of {look.n} are not {seen:+g}"
         if seen is not None and worst is not None and worst > seen + _CLOSE:
             yield f"look {look.number}: {seen:+g} lies under {worst:+g}"
+
+
+def _is_counted(look: Look) -> bool:
+    won, lost, seen = look.won or 0, look.lost or 0, look.difference or 0.0
+    return look.n > 0 and alike(100 * (won - lost) / look.n, seen)
+
+
+def _ends(option: OptionRecord, quality: Quality) -> Iterator[str]:
+    """The ends of its cases hold the cases that only one model got right."""
+    ends = "" if option.proof is None else option.proof.outcomes
+    lost, won = quality.only_current_right, quality.only_candidate_right
+    if ends and lost is not None and won is not None and " " not in ends:
+        for sign, counted in (("-", lost), ("+", won)):
+            if ends.count(sign) < counted:
+                yield f"{counted} cases differ so, and {ends.count(sign)} ended {sign!r}"
 
 
 def _passing_look(_: OptionRecord, quality: Quality) -> Iterator[str]:
@@ -272,6 +289,7 @@ _LAWS: tuple[Callable[[OptionRecord, Quality], Iterator[str]], ...] = (
     _missing,
     _parts,
     _looks,
+    _ends,
     _passing_look,
     _slices,
     _guardrails,

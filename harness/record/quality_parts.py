@@ -106,6 +106,10 @@ class Look(Recorded):
     p_value: float | None
     action: str
     """`continue`, `pass`, `futile`, `inferior`, `dropped`, `skipped`, `waiting`."""
+    lost: Annotated[int | None, LATER] = None
+    """Cases of it that only today's model got right; None: graded, or an older record."""
+    won: Annotated[int | None, LATER] = None
+    """Cases of it that only the candidate got right."""
 
 
 class Quality(Recorded):

@@ -32,6 +32,7 @@ def of_record(truth: Truth) -> Slots:
         else:
             slots.put(key, count(value))
     _life(slots, record)
+    _design(slots, evidence.get("design"))
     slots.put("confidence", general(evidence["confidence"] * 100))
     _traffic(slots, traffic)
     floor = evidence.get("floor")
@@ -66,6 +67,24 @@ def _life(slots: Slots, record: Json) -> None:
     slots.put("margin_before", None if before is None else general(before))
 
 
+def _design(slots: Slots, design: Json | None) -> None:
+    """The test as it was fixed."""
+    if design is None:
+        return
+    for key in ("alpha", "spending", "drop_below", "futile_below", "least_weight"):
+        slots.put(f"design_{key}", f"{design[key]:g}")
+    slots.put("design_largest_missing_share", f"{design['largest_missing_share']:g}")
+    for key in ("stages", "looks", "checks"):
+        slots.put(f"design_{key}", *map(count, design[key]))
+    slots.put("design_prior", *(f"{one:g}" for one in design["prior"]))
+    slots.put("design_options", *(f"{one:g}" for _, one in design["options"]))
+    worth = design["error_worth"]
+    slots.put("design_error_worth", None if worth is None else f"{worth:.6g}")
+    for part in design["parts"]:
+        slots.put("part_margin", f"{part['margin']:g}")
+        slots.put("part_cases", count(part["where"].count("1")))
+
+
 def _missing(slots: Slots, options: list[Json]) -> None:
     """Trials without an answer, today's model's once."""
     lost = [one["missing"] for one in options if one["missing"] is not None]
@@ -91,6 +110,9 @@ def of_option(truth: Truth, option: Json) -> Slots:
     slots = Slots()
     if option["quality"] is not None:
         _quality(slots, option["quality"])
+    for key, value in (option.get("proof") or {}).items():
+        if isinstance(value, float | int):
+            slots.put(key, f"{value:.6g}")
     _cost(slots, "", option["cost"])
     _latency(slots, "", option["latency"])
     slots.money("saving", option["saving"])

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.conduct.concluding.proving import prove
 from harness.record.stored import read_records
 from harness.tell.pages import publish
+from tests.prove.verifier import check
 from tests.recompute import review as program
 from tests.recompute.company import run_bought, run_company
 from tests.recompute.match import EXCEPTIONS
@@ -61,6 +63,18 @@ def test_every_figure_of_the_demo_s_records_follows(tmp_path: Path) -> None:
     shutil.copytree(records, tmp_path / "records")
     publish(read_records(tmp_path), tmp_path, now=NOW)
     assert told(tmp_path) == []
+
+
+def test_every_record_of_the_company_proves_itself(folder: Path) -> None:
+    """By the code that decided it, and by one that imports nothing of ours."""
+    tested = 0
+    for path in sorted((folder / "records").glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        assert check(record) == [], path.name
+        if "design" in record["evidence"]:
+            tested += 1
+            assert prove(path).faults == (), path.name
+    assert tested >= 8  # of the company's features
 
 
 def test_few_digits_are_no_figures() -> None:

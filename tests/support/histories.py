@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ class Driven:
     asked: dict[str, int]
     incumbent: int
     steps: int
+    evidence: PairsSoFar = field(compare=False)
 
 
 def differences(
@@ -81,7 +82,13 @@ def drive(design: Design, values: dict[str, list[float]], vetoed: frozenset[str]
             vetoed=settled & vetoed,
             cleared=settled - vetoed,
         )
-    return Driven(standings=step.standings, asked=asked, incumbent=incumbent, steps=steps)
+    return Driven(
+        standings=step.standings,
+        asked=asked,
+        incumbent=incumbent,
+        steps=steps,
+        evidence=evidence,
+    )
 
 
 class Decided(NamedTuple):

@@ -20,6 +20,7 @@ from harness.record.parts import (
     Target,
     TrafficFacts,
 )
+from harness.record.proof import DesignFacts, PartFacts, ProofFacts
 from harness.record.quality_parts import GuardrailResult, Look, Quality, SliceResult, StopFacts
 from harness.record.trust import EvalSetFacts, LifeFacts, Missingness
 
@@ -476,6 +477,45 @@ def a_life(**over: object) -> LifeFacts:
             "level": 4.0,
             "left": 1.0,
             "again": False,
+            **over,
+        }
+    )
+
+
+def a_design(**over: object) -> DesignFacts:
+    return DesignFacts(
+        **{
+            "kind": "ladder",
+            "method": "tango",
+            "alpha": 0.04,
+            "options": (("claude-haiku-4-5", 0.71),),
+            "stages": (15, 30),
+            "looks": (146, 590),
+            "checks": (44, 590),
+            "spending": 0.8,
+            "drop_below": 0.047,
+            "futile_below": 0.048,
+            "least_weight": 0.02,
+            "prior": (-0.04, 0.06, 0.12, 10.0),
+            "largest_missing_share": 0.021,
+            "error_worth": 1.9,
+            "clusters": None,
+            "parts": (PartFacts(name="layout", margin=6.0, measure=None, where="0110"),),
+            **over,
+        }
+    )
+
+
+def a_proof(**over: object) -> ProofFacts:
+    return ProofFacts(
+        **{
+            "outcomes": "11-+0",
+            "measures": (),
+            "looked_at": "cleared",
+            "weight": 0.93,
+            "local": 0.037,
+            "smallest": 0.0012,
+            "pilot_chance": 0.77,
             **over,
         }
     )

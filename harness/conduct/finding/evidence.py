@@ -22,6 +22,7 @@ from harness.conduct.finding.money import bill
 from harness.journal.journal import Journal
 from harness.journal.journal import SpentOrReserved as Spent
 from harness.journal.trials import Attempt, Trial
+from harness.judge.decision.proof import design_facts
 from harness.money.amounts import plain, rounded
 from harness.money.savings import Bar, spread
 from harness.plan.ladder import PlannedOption
@@ -244,6 +245,7 @@ def evidence(
         judge=judge_facts(run) if run else None,
         labels=label_facts(plan.evalset.labels),
         answers=answers_facts(run) if run else None,
+        design=design_facts(run.design) if run and not run.design.exploratory else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -31,6 +32,7 @@ from harness.conduct.finding.option_records import (
 )
 from harness.judge.comparison.parts import baseline
 from harness.judge.decision.bounds import cases_to_decide
+from harness.judge.decision.proof import proof_facts
 from harness.judge.decision.standing import QualityState
 from harness.judge.decision.verdict import Circumstances as Blocked
 from harness.judge.decision.verdict import decide
@@ -44,6 +46,7 @@ from harness.record.base import Reason, Verdict
 from harness.record.model import DecisionRecord, seal
 from harness.record.money import Bridge, Lever, OptionCost, Savings
 from harness.record.parts import LatencyFacts
+from harness.record.proof import ProofFacts
 from harness.record.trust import FloorFacts
 
 
@@ -68,6 +71,7 @@ class _Writer:
             [facts(one, plan, run, context.minimum_saving_usd) for one in self._examined],
         )
         self._day = evidence_day(run, context.now)
+        self._proofs = _proofs(run)
 
     def record(self) -> DecisionRecord:
         """Everything but the hashes."""
@@ -97,7 +101,10 @@ class _Writer:
             noise=noise(self._run) if self._run else None,
             options=tuple(
                 option_record(one, result, plan, self._run).model_copy(
-                    update={"prompts_tried": dict(context.prompts_tried).get(result.option, 0)}
+                    update={
+                        "prompts_tried": dict(context.prompts_tried).get(result.option, 0),
+                        "proof": self._proofs.get(result.option),
+                    }
                 )
                 for one, result in zip(self._examined, decided.options, strict=True)
             ),
@@ -242,6 +249,13 @@ class _Writer:
         if same:
             gaps.append(f"whether the judge favours its own family: {', '.join(same)}")
         return tuple(gaps)
+
+
+def _proofs(run: FeatureRun | None) -> Mapping[str, ProofFacts]:
+    """By option; a quick look decides nothing, and so proves nothing."""
+    if run is None or run.design.exploratory:
+        return {}
+    return proof_facts(run.design, run.evidence())
 
 
 def _level_gap(plan: FeaturePlan, floor: FloorFacts | None) -> str:

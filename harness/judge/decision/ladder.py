@@ -31,6 +31,7 @@ from harness.stats.sequential.state import (
     Differences,
     LadderState,
     OptionSeen,
+    OptionState,
     ladder_state,
     nominal_level,
 )
@@ -60,6 +61,11 @@ def step(design: Design, evidence: PairsSoFar) -> Step:
 def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
     """The standings so far, cheapest option first."""
     return _standings(design, evidence, _ladder_state(design, evidence))
+
+
+def states(design: Design, evidence: PairsSoFar) -> tuple[OptionState, ...] | None:
+    """Where each option's walk stands: weights, levels, chances; None where there is no ladder."""
+    return _ladder_state(design, evidence).options if design.kind == "ladder" else None
 
 
 def _unasked(design: Design, evidence: PairsSoFar) -> tuple[tuple[str, int], ...]:

@@ -52,7 +52,7 @@ def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Qu
         method=design.method,
         margin=design.margin,
         level=standing.level or 0.0,
-        looks=tuple(_look(row) for row in standing.looks),
+        looks=tuple(_look(row, _until(pairs, design, row)) for row in standing.looks),
         looks_planned=len(design.looks),
         worst_missing_as_zero=points(standing.worst_missing_as_zero),
     )
@@ -124,8 +124,17 @@ def _table(settled: list[Pair]) -> tuple[int | None, int | None, int | None, int
     return right, lost, won, len(settled) - right - lost - won
 
 
-def _look(row: LookRow) -> Look:
+def _until(pairs: Pairs, design: Design, row: LookRow) -> list[Pair]:
+    """The settled cases of a look: its first ones after the pilot, or the pilot's."""
+    start = design.pilot if row.number else 0
+    return settled_in(pairs, (start, len(pairs.pairs)))[: row.n]
+
+
+def _look(row: LookRow, settled: list[Pair]) -> Look:
+    _, lost, won, _ = _table(settled)
     return Look(
+        lost=lost,
+        won=won,
         number=row.number,
         n=row.n,
         difference=points(row.difference),

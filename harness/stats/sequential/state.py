@@ -33,14 +33,16 @@ class OptionState:
     """The state of one option.
 
     `needed` is the count of cases that it must still reach in the pilot (0: none), `piloted` the
-    pilot cases it answered; `local` its local level, `smallest` its sequential p-value, `levels`
-    the smallest level at which each look passes (None: not reached), `reached` the count of cases
-    that its walk has used. `last_chance` is the predicted chance at which it was dropped in the
-    pilot or stopped later; `share` is the part of alpha that a dropped option would have had.
+    pilot cases it answered, `predicted` its chance by them (1 without a pilot); `local` its local
+    level, `smallest` its sequential p-value, `levels` the smallest level at which each look passes
+    (None: not reached), `reached` the count of cases that its walk has used. `last_chance` is the
+    predicted chance at which it was dropped in the pilot or stopped later; `share` is the part of
+    alpha that a dropped option would have had.
     """
 
     needed: int
     piloted: int
+    predicted: float
     dropped: bool
     last_chance: float | None
     share: float | None
@@ -122,6 +124,7 @@ def _option(design: Design, found: HistoryStates, place: int, item: OptionSeen) 
     return OptionState(
         needed=int(found.needed[0, place]),
         piloted=int(found.piloted[0, place]),
+        predicted=float(found.chances[0, place]),
         dropped=dropped,
         last_chance=float(chance) if dropped or stopped else None,
         share=float(found.shares[0, place]) if dropped else None,

@@ -10,6 +10,7 @@ from harness.record.quality_parts import Look, Quality
 from harness.tell import figures
 from harness.tell.appendix.evidence import evidence_sections
 from harness.tell.appendix.money import money_sections
+from harness.tell.appendix.proof import proof_tables
 from harness.tell.appendix.trust import agreement_tables, audit, cascades, mixes, repeats
 from harness.tell.page.missing import missing_table, stops_table
 from harness.tell.words import count, points, reasons_text, result_word, seconds, share, table
@@ -200,6 +201,7 @@ def _looks(record: DecisionRecord) -> list[Block | None]:
     return [
         stops_table(record),
         *_look_tables(record),
+        *proof_tables(record),
     ]
 
 
@@ -207,11 +209,20 @@ def _look_tables(record: DecisionRecord) -> list[Block | None]:
     return [
         table(
             f"Looks of {option.target.option}{_planned(quality)}",
-            ("look", "cases", "difference", "at worst", "level", "p-value", "action"),
-            (_look_cells(look) for look in quality.looks),
+            ("look", "cases", *_counted(quality), *_TESTED),
+            (_look_cells(look, counted=bool(_counted(quality))) for look in quality.looks),
         )
         for option, quality in _tested(record)
     ]
+
+
+_TESTED = ("difference", "at worst", "level", "p-value", "action")
+
+
+def _counted(quality: Quality) -> tuple[str, ...]:
+    """Who alone was right, where the looks tell."""
+    told = any(look.lost is not None for look in quality.looks)
+    return ("only today right", "only candidate right") if told else ()
 
 
 def _planned(quality: Quality) -> str:
@@ -219,10 +230,11 @@ def _planned(quality: Quality) -> str:
     return "" if planned is None else f", {count(planned)} planned"
 
 
-def _look_cells(look: Look) -> tuple[str, ...]:
+def _look_cells(look: Look, *, counted: bool) -> tuple[str, ...]:
     return (
         str(look.number),
         count(look.n),
+        *((count(look.lost), count(look.won)) if counted else ()),
         points(look.difference),
         points(look.worst),
         DASH if look.level is None else f"{look.level:.3g}",

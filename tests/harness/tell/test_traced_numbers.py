@@ -28,10 +28,12 @@ from tests.support.floors import a_floor, a_hopeless_floor, an_alike_floor
 from tests.support.record_numbers import change, numbers
 from tests.support.record_parts import (
     a_cost,
+    a_design,
     a_hosting,
     a_judge,
     a_latency,
     a_life,
+    a_proof,
     a_quality,
     a_rate,
     a_stop,
@@ -88,6 +90,10 @@ def full_record() -> DecisionRecord:
             deciding_cases=556,
             missing_cases=3,
             looks_planned=5,
+            looks=tuple(
+                look.model_copy(update={"lost": 30 + place, "won": 20 + place})
+                for place, look in enumerate(a_quality().looks)
+            ),
             spread_current=SpreadFacts(cases=540, repeats=3, between=21.4, within=7.3),
             mix=MixFacts(
                 key="layout", shares=(("printed", 71.0),), n=543, difference=-0.8, worst=-2.7
@@ -124,6 +130,7 @@ def full_record() -> DecisionRecord:
             why_current=(("AuthRejectedError", 6),),
             why_candidate=(("BudgetExhausted", 4),),
         ),
+        proof=a_proof(),
         audit=AuditFacts(losses=("inv-003", "inv-118"), gains=("inv-042",)),
         grader=GraderFacts(
             grader="number",
@@ -170,6 +177,7 @@ def full_record() -> DecisionRecord:
                 labels=some_labels(),
                 answers=(AnswersFacts(option="claude-haiku-4-5", live=4, batch=533, offline=6),),
                 floor=a_floor(),
+                design=a_design(),
             ),
         }
     )

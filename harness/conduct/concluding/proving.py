@@ -1,0 +1,199 @@
+"""`verify RECORD`: a verdict worked out again from its record, without journal or workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import isclose
+from pathlib import Path
+
+from harness.errors import CannotTellError
+from harness.judge.decision.bounds import resting_on_all
+from harness.judge.decision.procedure import standings
+from harness.judge.decision.proof import proof_facts, read_design, read_pairs
+from harness.judge.decision.quality import quality
+from harness.judge.decision.standing import PairsSoFar, QualityState, Standing
+from harness.judge.decision.verdict import SETTLED
+from harness.record.base import Reason, Result, Verdict
+from harness.record.model import DecisionRecord
+from harness.record.parts import OptionRecord
+from harness.record.proof import DesignFacts, ProofFacts
+from harness.record.quality_parts import Look, Quality
+from harness.record.stored import read_record
+from harness.stats.sequential.design import Design
+
+_CLOSE = 1e-6
+_FIGURES = (
+    "n", "both_right", "only_current_right", "only_candidate_right", "neither_right",
+    "agreed_without_label", "current", "candidate", "difference", "worst", "best", "level",
+    "worst_missing_as_zero", "pilot_cases", "deciding_cases", "missing_cases",
+)  # fmt: skip
+_STATES: Mapping[Reason, QualityState] = {
+    Reason.QUALITY_INFERIOR: QualityState.INFERIOR,
+    Reason.UNLIKELY_TO_PASS: QualityState.UNLIKELY,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """What of a record does not follow from what it tells itself; nothing: it proves itself."""
+
+    record: DecisionRecord
+    faults: tuple[str, ...]
+
+
+def prove(path: Path) -> Proved:
+    """Work a record's p-values, bounds, levels and verdict out again, by the code that decides.
+
+    Raises:
+        UsageError: it cannot be read, or was changed by hand.
+        CannotTellError: it was made before records proved themselves, or nothing was tested.
+    """
+    record = read_record(path)
+    design = record.evidence.design
+    if design is None:
+        raise CannotTellError(
+            f"{path}: nothing in it was tested, or it is older than `rightsizing-decision/v2`: "
+            "`rightsize verify` makes it again from the journal"
+        )
+    return Proved(record=record, faults=tuple(_faults(record, design)))
+
+
+def _faults(record: DecisionRecord, facts: DesignFacts) -> Iterator[str]:
+    design, evidence = _read(record, facts)
+    found = {one.option: one for one in standings(design, evidence)}
+    proofs = proof_facts(design, evidence)
+    for option in record.options:
+        name = option.target.option
+        if option.proof is None or name not in found:
+            continue
+        standing = _shown(design, evidence, option, found[name])
+        again = proofs.get(name)
+        for line in (
+            *_of_proof(option, again),
+            *_of_quality(design, evidence, option, standing),
+            *_of_result(record, option, found[name].state),
+        ):
+            yield f"{name}: {line}"
+    yield from _of_verdict(record)
+
+
+def _read(record: DecisionRecord, facts: DesignFacts) -> tuple[Design, PairsSoFar]:
+    design = read_design(facts, record.margin.value)
+    proofs = {one.target.option: one for one in record.options if one.proof is not None}
+    looked = {name: one.proof.looked_at for name, one in proofs.items() if one.proof}
+    return design, PairsSoFar(
+        pairs={
+            name: read_pairs(one.proof.outcomes, design, name, _lost(one))
+            for name, one in proofs.items()
+            if one.proof is not None
+        },
+        measures={
+            name: {
+                measure: read_pairs(text, design, name, _lost(one))
+                for measure, text in one.proof.measures
+            }
+            for name, one in proofs.items()
+            if one.proof is not None
+        },
+        vetoed=frozenset(name for name, word in looked.items() if word == "vetoed"),
+        cleared=frozenset(name for name, word in looked.items() if word == "cleared"),
+    )
+
+
+def _lost(option: OptionRecord) -> tuple[float, float]:
+    """Shares of missing trials of today's model and the option."""
+    missing, proof = option.missing, option.proof
+    if missing is None or proof is None or not proof.outcomes:
+        return (0.0, 0.0)
+    cases = len(proof.outcomes.split(" ")) if " " in proof.outcomes else len(proof.outcomes)
+    trials = cases * (option.quality.repeats if option.quality else 1)
+    return (missing.current / trials, missing.candidate / trials)
+
+
+def _shown(
+    design: Design, evidence: PairsSoFar, option: OptionRecord, standing: Standing
+) -> Standing:
+    """On the cases that the record's figures rest on: all of them where these showed harm."""
+    found = option.quality
+    whole = found is not None and found.pilot_cases and standing.state is QualityState.VETOED
+    if not whole:
+        return standing
+    return resting_on_all(design, standing, evidence.pairs[standing.option])
+
+
+def _of_proof(option: OptionRecord, again: ProofFacts | None) -> Iterator[str]:
+    """Weights and levels follow from the ends of the cases."""
+    told = option.proof
+    if told is None or again is None:
+        return
+    for name in ("weight", "local", "smallest", "pilot_chance"):
+        yield from _differs(name, getattr(told, name), getattr(again, name))
+
+
+def _of_quality(
+    design: Design, evidence: PairsSoFar, option: OptionRecord, standing: Standing
+) -> Iterator[str]:
+    told = option.quality
+    if told is None:
+        return
+    again = quality(design, standing, evidence.pairs[standing.option], told.metric)
+    if again is None:
+        yield "it has figures, and its cases give none"
+        return
+    for name in _FIGURES:
+        yield from _differs(name, getattr(told, name), getattr(again, name))
+    yield from _of_looks(told, again)
+    stop, was = standing.stop, option.stopped
+    if stop is not None and was is not None:
+        yield from _differs("chance", was.chance, stop.chance)
+        yield from _differs("cases seen", was.seen, stop.seen)
+
+
+def _of_looks(told: Quality, again: Quality) -> Iterator[str]:
+    if len(told.looks) != len(again.looks):
+        yield f"{len(told.looks)} looks, {len(again.looks)} by its cases"
+    for one, other in zip(told.looks, again.looks, strict=False):
+        for name in Look.model_fields:
+            yield from _differs(
+                f"look {one.number}: {name}", getattr(one, name), getattr(other, name)
+            )
+
+
+def _differs(name: str, told: object, again: object) -> Iterator[str]:
+    if isinstance(told, float) and isinstance(again, int | float):
+        if isclose(told, again, rel_tol=_CLOSE, abs_tol=_CLOSE):
+            return
+    elif told == again:
+        return
+    yield f"{name} is {told!r} in the record, {again!r} by its cases"
+
+
+def _of_result(record: DecisionRecord, option: OptionRecord, state: QualityState) -> Iterator[str]:
+    """What became of the option is what its test found, and what stands beside it allows."""
+    cannot = Reason.EVALSET_CANNOT_TELL in record.reason_codes
+    for reason, needed in _STATES.items():
+        if reason in option.reason_codes and state is not needed:
+            yield f"{reason.value}, and its test ended {state.value}"
+    if option.result is Result.PASS and state is not QualityState.PASSES:
+        yield f"it passed, and its test ended {state.value}"
+    by_quality = {Reason.QUALITY_INFERIOR, Reason.UNLIKELY_TO_PASS}
+    bare = option.result is not Result.PASS and set(option.reason_codes) <= by_quality
+    if bare and state is QualityState.PASSES and not cannot:
+        yield "its test passed, and nothing says what stood against it"
+
+
+def _of_verdict(record: DecisionRecord) -> Iterator[str]:
+    passed = {one.target.option for one in record.options if one.result is Result.PASS}
+    named = {one.target.option for one in record.options}
+    open_ones = [
+        one
+        for one in record.options
+        if one.result is not Result.PASS and not set(one.reason_codes) <= SETTLED
+    ]
+    if record.verdict is Verdict.DOWNGRADE and record.chosen in named - passed:
+        yield f"a downgrade to {record.chosen}, which did not pass"
+    if record.verdict is not Verdict.DOWNGRADE and passed:
+        yield f"{', '.join(sorted(passed))} passed, and the verdict is {record.verdict.value}"
+    if record.verdict is Verdict.JUSTIFY and open_ones:
+        yield f"a reason to stay, and {open_ones[0].target.option} is open"

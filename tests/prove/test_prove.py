@@ -1,0 +1,188 @@
+"""A record proves itself, and a changed one does not."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from harness.cli.main import run
+from harness.conduct.concluding.proving import prove
+from harness.errors import CannotTellError, ExitCode
+from harness.judge.decision.proof import design_facts, proof_facts, read_design
+from harness.judge.decision.quality import quality
+from harness.judge.decision.standing import QualityState
+from harness.record.model import DecisionRecord, dump
+from tests.prove.tampering import CHANGES, resealed
+from tests.prove.verifier import check, of_tests
+from tests.support.decisions import design
+from tests.support.histories import differences, drive
+from tests.support.reviews import Shape, answers, inline_cluster, run_review, write_review_workspace
+from tests.support.wire.openai_server import OpenAIServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.stats.sequential.design import Design
+
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.xdist_group("prove")]
+
+DEMO = Path(__file__).parents[2] / "configs" / "demo" / "reviews"
+OURS = {"hashing.py", "verifier.py"}
+MOST_LINES = 300
+FEWEST_CHANGES = 40
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> DecisionRecord:
+    root = tmp_path_factory.mktemp("review")
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(root, server.port, Shape(kind="ladder"))
+        (found,) = run_review(root, cluster)
+    return found
+
+
+@pytest.fixture(scope="module")
+def path(record: DecisionRecord, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("records") / "tickets.json"
+    file.write_text(dump(record), encoding="utf-8")
+    return file
+
+
+def test_a_record_proves_itself(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(json.loads(path.read_text("utf-8"))) == []
+    assert run(["verify", str(path)]) == ExitCode.OK
+    assert capsys.readouterr().out == f"{path}: proves itself\n"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_was_changed_is_found(record: DecisionRecord, name: str) -> None:
+    changed = json.loads(dump(record))
+    CHANGES[name](changed)
+    assert check(changed) != []
+    assert check(resealed(changed)) != [], "by its hashes alone"
+
+
+def test_there_are_enough_changes() -> None:
+    assert len(CHANGES) >= FEWEST_CHANGES
+
+
+def test_hashes_that_fit_no_more_are_found(record: DecisionRecord) -> None:
+    whole = json.loads(dump(record))
+    changed = deepcopy(whole)
+    changed["feature"]["name"] = "another"
+    assert check(changed) == [
+        "finding_sha256 does not fit the text", "etag does not fit the text",
+    ]  # fmt: skip
+    assert check(resealed(whole)) == []
+
+
+def test_our_own_command_finds_it_too(
+    record: DecisionRecord, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = json.loads(dump(record))
+    CHANGES["its local level"](changed)
+    file = tmp_path / "tickets.json"
+    file.write_text(json.dumps(resealed(changed), indent=2, sort_keys=True), "utf-8")
+    assert run(["verify", str(file)]) == ExitCode.GATE_FAILED
+    assert "good: local is 0.05 in the record" in capsys.readouterr().out
+
+
+def test_an_older_record_says_that_it_cannot_prove_itself() -> None:
+    (older, *_) = sorted(DEMO.glob("*/records/*.json"))
+    with pytest.raises(CannotTellError, match="older than `rightsizing-decision/v2`"):
+        prove(older)
+
+
+@pytest.mark.parametrize("file", sorted(DEMO.glob("*/records/*.json")), ids=lambda p: p.stem)
+def test_the_demo_s_records_follow_as_far_as_they_tell(file: Path) -> None:
+    assert check(json.loads(file.read_text("utf-8"))) == []
+
+
+def scenes() -> Iterator[tuple[str, Design, dict[str, list[float]], frozenset[str]]]:
+    """Histories of all intervals and procedures, with and without a veto or a cost of errors."""
+    rng = np.random.default_rng(18)
+    for n, options, worth, veto in ((120, 1, None, False), (300, 3, None, False),
+                                    (300, 3, None, True), (400, 5, 3.0, False)):  # fmt: skip
+        rates = rng.uniform(0, [0.05, 0.08], (options, 2)).tolist()
+        for method in ("tango", "betting", "cluster-t"):
+            changes: dict[str, Any] = {"method": method, "error_worth": worth, "alpha": 0.04}
+            if method == "cluster-t":
+                changes["clusters"] = tuple(f"k{place // 3}" for place in range(n))
+            plan = design(n=n, options=options, kind="ladder", **changes)
+            drawn = differences(rng, [(g, b) for g, b in rates], n)
+            if method == "betting":
+                drawn = {name: [d * 0.5 for d in values] for name, values in drawn.items()}
+            vetoed = frozenset({f"o{options - 1}"}) if veto else frozenset[str]()
+            yield f"{method} {n} {options} {worth} {veto}", plan, drawn, vetoed
+    for kind in ("holm", "fixed-sequence"):
+        plan = design(n=150, options=2, kind=kind)
+        yield kind, plan, differences(rng, [(0.03, 0.03), (0.01, 0.02)], 150), frozenset()
+
+
+SCENES = list(scenes())
+
+
+@pytest.mark.parametrize(("name", "plan", "drawn", "vetoed"), SCENES, ids=[s[0] for s in SCENES])
+def test_made_up_histories_follow(
+    name: str, plan: Design, drawn: dict[str, list[float]], vetoed: frozenset[str]
+) -> None:
+    driven = drive(plan, drawn, vetoed)
+    proofs = proof_facts(plan, driven.evidence)
+    assert {one.option for one in driven.standings} >= set(proofs), name
+    options = [
+        {
+            "target": {"option": one.option},
+            "result": "PASS" if one.state is QualityState.PASSES else "FAIL",
+            "reason_codes": ["SLICE_REGRESSION"] if one.option in vetoed else [],
+            "proof": proofs[one.option].model_dump(mode="json"),
+            "quality": _quality(plan, driven.evidence.pairs[one.option], one),
+        }
+        for one in driven.standings
+        if one.option in proofs
+    ]
+    facts = design_facts(plan)
+    made = {
+        "margin": {"value": plan.margin},
+        "options": options,
+        "evidence": {"eval_set": {}},
+    }
+    assert of_tests(made, facts.model_dump(mode="json")) == []
+    assert design_facts(read_design(facts, plan.margin)) == facts
+
+
+def _quality(plan: Design, pairs: Any, standing: Any) -> Any:
+    found = quality(plan, standing, pairs, "label")
+    return None if found is None else found.model_dump(mode="json")
+
+
+def code_lines(path: Path) -> int:
+    """Lines of code: blank ones, comments and docstrings apart."""
+    text = path.read_text("utf-8")
+    docs = sum(
+        len((ast.get_docstring(node, clean=False) or "").splitlines())
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+    )
+    kept = [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+    return len(kept) - docs
+
+
+def test_the_verifier_stands_alone_and_is_short() -> None:
+    here = Path(__file__).parent
+    assert code_lines(here / "verifier.py") < MOST_LINES
+    for name in OURS:
+        for node in ast.walk(ast.parse((here / name).read_text("utf-8"))):
+            module = getattr(node, "module", None) or ""
+            found = [module] if isinstance(node, ast.ImportFrom) else []
+            found += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            for one in found:
+                top = one.partition(".")[0]
+                own = one == "tests.prove.hashing"
+                assert own or top in {*sys.stdlib_module_names, "numpy", "scipy"}, one

@@ -13,7 +13,7 @@ from harness.cli.main import cli
 from harness.record.base import State
 from harness.record.lifecycle import TRANSITIONS
 from tests.house.case_path import word
-from tests.house.counts import files_by_folder, header_lines, public_classes, siblings
+from tests.house.counts import files_by_folder, header_lines, public_classes, siblings, twins
 from tests.house.tracer.sitecustomize import NO_OTHER, OTHERS, STEPS, Tracer
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +25,28 @@ MAPS = sorted(
     for path in (ROOT / room).rglob("README.md")
 )
 ROOMS = ("harness", "providers", "evalsets", "reports", "tests", "configs")
+NO_TWINS = {
+    ("Answers", "*"): "everybody's word: a feature's in labelling, a process's, those not used",
+    ("Case", "ContentCase"): "a case with both models' answers, for the owner's eyes alone",
+    ("Facts", "*"): "what a page states; behind a word, what a record keeps",
+    ("Lane", "LaneCounts"): "of a lane: what happened on it",
+    ("Lane", "LaneLimits"): "of a lane: what it may take",
+    ("Lane", "LaneQueue"): "of a lane: what waits for it",
+    ("Look", "LookRow"): "a look as the record keeps it; one option's figures at it",
+    ("Mark", "*"): "a drawing's mark; a level to pass; what a process left",
+    ("Plan", "*"): "a review's; a run's, a search's, a replica's that is measured",
+    ("Plan", "PlanRow"): "a plan as a row of the journal",
+    ("Progress", "LiveProgress"): "fulfils the protocol, on a terminal",
+    ("Progress", "PlainProgress"): "fulfils the protocol, in a log",
+    ("Quality", "QualityLoss"): "points lost, as money weighs them; the record's whole quality",
+    ("Quality", "QualityState"): "how far a quality is shown",
+    ("Result", "*"): "pass, fail or undecided, in the record; a test's, a probe's",
+    ("Row", "*"): "a table's on a page; a bill's, a plan's, a look's",
+    ("Scorer", "ScorerSpec"): "what a scorer is made from",
+    ("State", "*"): "a decision's, in the record; a ladder's, a server's",
+    ("Test", "*"): "another tool's; of a change, of a part",
+}
+"""Names that the rule takes for twins, and what each of the two is."""
 SCREEN = 60
 """Lines of a room's map; its parts may have longer guides."""
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -68,6 +90,32 @@ def unknown_words(shown: str) -> list[str]:
 def test_no_public_class_name_stands_twice() -> None:
     twice = {name: times for name, times in public_classes(ROOT).items() if times > 1}
     assert not twice
+
+
+def test_no_public_class_is_a_twin_of_another_rooms() -> None:
+    found = twins(ROOT)
+    assert sorted(found - set(NO_TWINS)) == []
+    assert sorted(set(NO_TWINS) - found) == []
+
+
+def test_a_word_before_or_behind_makes_a_twin(tmp_path: Path) -> None:
+    rooms = {
+        "evalsets/cases.py": "class Case: ...\nclass Look: ...\n",
+        "harness/tell/content.py": "from evalsets.cases import Case\nclass ContentCase: ...\n",
+        "harness/bring/rows.py": "from evalsets.cases import Case\nclass CaseRow: ...\n",
+        "harness/bring/reading.py": (
+            "from evalsets.cases import Case\nclass KnownCase:\n    of: Case\n"
+        ),
+        "harness/judge/state.py": "from evalsets.cases import Case\nclass OldCase(Case): ...\n",
+        "harness/record/parts.py": "from evalsets.cases import Case\nclass CaseFacts: ...\n",
+        "reports/drawing.py": "class WideLook: ...\n",
+    }
+    for name, text in rooms.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    found = {("Case", "ContentCase"), ("Case", "CaseRow"), ("Case", "*")}
+    assert twins(tmp_path) == found
 
 
 def test_at_most_fifteen_siblings_stand_under_harness() -> None:

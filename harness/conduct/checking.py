@@ -32,7 +32,7 @@ from harness.workspace.feature_checks import evalset_folder, named_options
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.model_file import ModelConfig, split_option
 from harness.workspace.policy_file import PolicyConfig
-from harness.workspace.reading import Entry, Reading, problem_of
+from harness.workspace.reading import ParsedFile, Reading, problem_of
 from harness.workspace.workspace import (
     Workspace,
     inspect_workspace,
@@ -294,7 +294,7 @@ def _prompt_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[
             yield Problem(file=where, line=None, key="", message=message)
 
 
-def _request_problems(entry: Entry[FeatureConfig], folder: Path) -> Iterator[Problem]:
+def _request_problems(entry: ParsedFile[FeatureConfig], folder: Path) -> Iterator[Problem]:
     """A schema or tools that no vendor, or no scorer, could work with."""
     request = entry.config.request
     for key, name in (("schema", request.json_schema), ("tools", request.tools)):
@@ -318,7 +318,9 @@ def _json_of(folder: Path, name: str | None) -> object:
         return None
 
 
-def _ungraded(entry: Entry[FeatureConfig], evalset: EvalSet, folder: Path) -> Iterator[Problem]:
+def _ungraded(
+    entry: ParsedFile[FeatureConfig], evalset: EvalSet, folder: Path
+) -> Iterator[Problem]:
     """Another tool's grades, wanted of answers that no other tool will see."""
     if entry.config.answers == "imported":
         return

@@ -68,7 +68,7 @@ def total_of(parts: Iterable[Sums]) -> Sums:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class TagGroup:
     """The features under one value of a tag; the value is empty for those that carry none."""
 
     value: str
@@ -80,7 +80,7 @@ class Breakdown:
     """The same features by one tag, dearest group first."""
 
     tag: Tag
-    groups: tuple[Group, ...]
+    groups: tuple[TagGroup, ...]
 
 
 TAGS: tuple[Tag, ...] = ("team", "product", "environment", "cost_center", "owner")
@@ -308,7 +308,7 @@ def _breakdown(features: Sequence[FeatureMoney], tag: Tag) -> Breakdown:
     for one in features:
         value = (getattr(one.record.feature, tag) or UNTAGGED).strip()
         groups.setdefault(value, []).append(one.sums)
-    found = [Group(value=value, sums=total_of(sums)) for value, sums in groups.items()]
+    found = [TagGroup(value=value, sums=total_of(sums)) for value, sums in groups.items()]
     return Breakdown(
         tag=tag,
         groups=tuple(sorted(found, key=lambda one: (-one.sums.spend, one.value))),

@@ -15,7 +15,7 @@ from evalsets.validation import shown, suggestion
 from harness.errors import Problem
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.model_file import ModelConfig, split_option
-from harness.workspace.reading import Entry, Reading
+from harness.workspace.reading import ParsedFile, Reading
 
 _ROUNDING = 1e-6
 _USED_IN = re.compile(r"[^:\s#]+:(?:[^#\s]+(?:#\S+)?|[^#\s]+?:/.+/)")
@@ -48,7 +48,7 @@ def named_options(config: FeatureConfig) -> list[tuple[KeyPath, str]]:
     return named
 
 
-def _risk(reading: Reading, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+def _risk(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     if reading.policy is None or entry.config.margin is not None:
         return
     if entry.config.risk not in reading.policy.config.risk:
@@ -58,13 +58,13 @@ def _risk(reading: Reading, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
         yield entry.problem(("risk",), message)
 
 
-def _agreed(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+def _agreed(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     if entry.config.agreed is None:
         message = "missing: nobody agreed to the margin yet (`agreed: {by: ..., on: ...}`)"
         yield entry.problem(("agreed",), message, severity="warning")
 
 
-def _models(reading: Reading, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+def _models(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     incumbent = entry.config.incumbent
     seen: set[str] = set()
     for key, option in named_options(entry.config):
@@ -78,7 +78,7 @@ def _models(reading: Reading, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
     yield from _cascades(entry)
 
 
-def _mix(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+def _mix(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     """A mix is of one metadata key, and its shares sum to 1."""
     mix = entry.config.mix
     if len(mix) > 1:
@@ -89,7 +89,7 @@ def _mix(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
             yield entry.problem(("mix", key), f"the shares must sum to 1, got {total:g}")
 
 
-def _cascades(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+def _cascades(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     """Cascades that escalate to themselves, are stated twice, or check what is not asked for."""
     config = entry.config
     seen: set[str] = set()
@@ -106,7 +106,7 @@ def _cascades(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
 
 
 def _option(
-    reading: Reading, entry: Entry[FeatureConfig], key: KeyPath, option: str
+    reading: Reading, entry: ParsedFile[FeatureConfig], key: KeyPath, option: str
 ) -> Iterator[Problem]:
     name, effort = split_option(option)
     model = reading.models.get(name)
@@ -119,7 +119,10 @@ def _option(
 
 
 def _effort(
-    entry: Entry[FeatureConfig], key: KeyPath, option: tuple[str, str | None], model: ModelConfig
+    entry: ParsedFile[FeatureConfig],
+    key: KeyPath,
+    option: tuple[str, str | None],
+    model: ModelConfig,
 ) -> Iterator[Problem]:
     name, effort = option
     if effort is None:
@@ -135,7 +138,7 @@ def _effort(
 
 
 def _permission(
-    entry: Entry[FeatureConfig], key: KeyPath, name: str, model: ModelConfig
+    entry: ParsedFile[FeatureConfig], key: KeyPath, name: str, model: ModelConfig
 ) -> Iterator[Problem]:
     data = entry.config.data
     if data in model.may_see:
@@ -148,7 +151,7 @@ def _permission(
         yield entry.problem(key, f"{fact}; it will not be asked", severity="warning")
 
 
-def _used_in(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+def _used_in(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     used_in = entry.config.used_in
     if used_in is not None and not _USED_IN.fullmatch(used_in):
         yield entry.problem(("used_in",), f"must be repository:path#key, got {shown(used_in)}")
@@ -158,7 +161,7 @@ def _used_in(entry: Entry[FeatureConfig]) -> Iterator[Problem]:
             yield from _beside(entry, key, cast("str | None", getattr(cascade, name)))
 
 
-def _beside(entry: Entry[FeatureConfig], key: KeyPath, place: str | None) -> Iterator[Problem]:
+def _beside(entry: ParsedFile[FeatureConfig], key: KeyPath, place: str | None) -> Iterator[Problem]:
     """A cascade's place is read where `used_in` is: one gate sees both."""
     used_in = entry.config.used_in
     if place is None:
@@ -172,7 +175,7 @@ def _beside(entry: Entry[FeatureConfig], key: KeyPath, place: str | None) -> Ite
         yield entry.problem(key, f"must be in {repository}, as `used_in` is, got {shown(place)}")
 
 
-def _traffic(reading: Reading, name: str, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+def _traffic(reading: Reading, name: str, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     traffic = entry.config.traffic
     if traffic is None and name not in _metered(reading.root / "traffic"):
         message = (
@@ -198,14 +201,14 @@ def _metered(folder: Path) -> set[str]:
     return found
 
 
-def _json_files(entry: Entry[FeatureConfig], folder: Path) -> Iterator[Problem]:
+def _json_files(entry: ParsedFile[FeatureConfig], folder: Path) -> Iterator[Problem]:
     request = entry.config.request
     yield from _json_file(entry, ("request", "schema"), folder, request.json_schema)
     yield from _json_file(entry, ("request", "tools"), folder, request.tools)
 
 
 def _json_file(
-    entry: Entry[FeatureConfig], key: KeyPath, folder: Path, name: str | None
+    entry: ParsedFile[FeatureConfig], key: KeyPath, folder: Path, name: str | None
 ) -> Iterator[Problem]:
     if name is None:
         return

@@ -17,7 +17,7 @@ from evalsets.validation import suggestion
 from harness.errors import Problem
 from harness.workspace.feature_checks import evalset_folder
 from harness.workspace.model_file import ModelConfig, split_option
-from harness.workspace.reading import Entry, Reading, is_environment_name, problem_of
+from harness.workspace.reading import ParsedFile, Reading, is_environment_name, problem_of
 from providers.addresses import check_base_url
 
 _APIS = {
@@ -52,7 +52,7 @@ def model_problems(reading: Reading) -> Iterator[Problem]:
         yield from _prices(entry)
 
 
-def _address(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _address(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     config = entry.config
     if config.base_url is not None and (why := check_base_url(config.base_url)) is not None:
         yield entry.problem(("base_url",), why)
@@ -63,13 +63,13 @@ def _address(entry: Entry[ModelConfig]) -> Iterator[Problem]:
         yield entry.problem(("provider",), message)
 
 
-def _key(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _key(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     if entry.config.key is not None and not is_environment_name(entry.config.key):
         message = "must be the NAME of an environment variable (capitals, digits, _), not a key"
         yield entry.problem(("key",), message)
 
 
-def _wire(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _wire(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     config = entry.config
     known = _APIS[config.provider]
     if config.api is not None and config.api not in known:
@@ -79,7 +79,7 @@ def _wire(entry: Entry[ModelConfig]) -> Iterator[Problem]:
         yield entry.problem(("sdk",), f"{config.sdk} is an SDK of google, not of {config.provider}")
 
 
-def _batch(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _batch(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     config = entry.config
     if not config.batch:
         return
@@ -91,7 +91,7 @@ def _batch(entry: Entry[ModelConfig]) -> Iterator[Problem]:
         yield entry.problem(("batch",), f"there are no batches on {what}; leave `batch:` out")
 
 
-def _offline(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _offline(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     """An engine reads requests from a file only where it has, or is given, a command for it."""
     serve = entry.config.serve
     if serve is None or serve.offline is None:
@@ -109,7 +109,7 @@ def _offline(entry: Entry[ModelConfig]) -> Iterator[Problem]:
         yield entry.problem(at, message)
 
 
-def _long_cache(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _long_cache(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     """A cache that lives 12 hours is written at a price that no catalogue states."""
     caching = (entry.config.extra_body or {}).get("prompt_cache_options")
     if isinstance(caching, dict) and "12h" in caching.values():
@@ -117,14 +117,14 @@ def _long_cache(entry: Entry[ModelConfig]) -> Iterator[Problem]:
         yield entry.problem(("extra_body",), message)
 
 
-def _another_model(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _another_model(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     """A body that names a model asks another one than the entry does."""
     for name in sorted({"model", "models", "deployment"} & (entry.config.extra_body or {}).keys()):
         message = f"names another model under {name!r}; give it an entry of its own (`version:`)"
         yield entry.problem(("extra_body",), message)
 
 
-def _platform(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _platform(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     """What a cloud must be told; found here, or by the first call of a review."""
     config = entry.config
     if config.platform is None:
@@ -144,7 +144,7 @@ def _platform(entry: Entry[ModelConfig]) -> Iterator[Problem]:
         yield entry.problem(("base_url",), message)
 
 
-def _gpu(reading: Reading, entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _gpu(reading: Reading, entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     gpu = entry.config.gpu
     if gpu is None or reading.policy is None or gpu in reading.policy.config.gpus:
         return
@@ -152,14 +152,14 @@ def _gpu(reading: Reading, entry: Entry[ModelConfig]) -> Iterator[Problem]:
     yield entry.problem(("gpu",), f"policy.yaml has no gpu {gpu!r}{suggestion(gpu, rows)}")
 
 
-def _effort(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _effort(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     effort, efforts = entry.config.effort, entry.config.efforts
     if effort is not None and efforts and effort not in efforts:
         message = f"{effort!r} is not among `efforts`{suggestion(effort, efforts)}"
         yield entry.problem(("effort",), message)
 
 
-def _prices(entry: Entry[ModelConfig]) -> Iterator[Problem]:
+def _prices(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     seen: set[object] = set()
     for at, price in enumerate(entry.config.price):
         kind = (price.valid_from, price.service_tier)

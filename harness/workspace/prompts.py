@@ -19,7 +19,7 @@ from harness.workspace.feature_checks import named_options
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import prompt_sha256
 from harness.workspace.model_file import ModelConfig, split_option
-from harness.workspace.reading import Entry, Reading, problem_of
+from harness.workspace.reading import ParsedFile, Reading, problem_of
 
 DEFAULT = "default"
 
@@ -92,7 +92,7 @@ def prompt_problems(reading: Reading) -> Iterator[Problem]:
             yield from _named(reading, path)
 
 
-def _absent(reading: Reading, name: str, entry: Entry[FeatureConfig]) -> Iterator[Problem]:
+def _absent(reading: Reading, name: str, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     models = {model: known.config for model, known in reading.models.items()}
     asked = [option for _, option in named_options(entry.config)]
     if entry.config.candidates == "auto":

@@ -83,7 +83,7 @@ _YAML = frozenset({".yaml", ".yml"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Generic[M_co]):
+class ParsedFile(Generic[M_co]):
     """One feature, model or policy as it was read; `at` is where it begins in its file."""
 
     config: M_co
@@ -100,10 +100,12 @@ class Reading:
     """What could be read of a workspace, and every problem on the way."""
 
     root: Path
-    policy: Entry[PolicyConfig] | None = None
-    models: dict[str, Entry[ModelConfig]] = field(default_factory=dict[str, Entry[ModelConfig]])
-    features: dict[str, Entry[FeatureConfig]] = field(
-        default_factory=dict[str, Entry[FeatureConfig]]
+    policy: ParsedFile[PolicyConfig] | None = None
+    models: dict[str, ParsedFile[ModelConfig]] = field(
+        default_factory=dict[str, ParsedFile[ModelConfig]]
+    )
+    features: dict[str, ParsedFile[FeatureConfig]] = field(
+        default_factory=dict[str, ParsedFile[FeatureConfig]]
     )
     model_names: set[str] = field(default_factory=set[str])
     """Every model that is named, the broken entries too: they are known, if wrong."""
@@ -147,7 +149,7 @@ def _read_policy(reading: Reading) -> None:
     except SourceError as error:
         reading.failed(error.faults)
     else:
-        reading.policy = Entry(config=config, source=source)
+        reading.policy = ParsedFile(config=config, source=source)
 
 
 def _read_models(reading: Reading, path: Path) -> None:
@@ -180,7 +182,7 @@ def _read_model(reading: Reading, source: Source, name: str) -> None:
     except SourceError as error:
         reading.failed(error.faults)
     else:
-        reading.models[name] = Entry(config=config, source=source, at=(name,))
+        reading.models[name] = ParsedFile(config=config, source=source, at=(name,))
 
 
 def _read_feature(reading: Reading, path: Path) -> None:
@@ -200,7 +202,7 @@ def _read_feature(reading: Reading, path: Path) -> None:
     except SourceError as error:
         reading.failed(error.faults)
     else:
-        reading.features[path.stem] = Entry(config=config, source=source)
+        reading.features[path.stem] = ParsedFile(config=config, source=source)
 
 
 def _source(reading: Reading, path: Path) -> Source | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grimp
@@ -12,6 +14,14 @@ import grimp
 PACKAGES = ("harness", "evalsets", "providers", "reports")
 SMALL = 60
 """Lines below which a file is small."""
+STAGES = {
+    "Config": "as its user writes it",
+    "Entry": "as a file of ours keeps it",
+    "Error": "that it is wrong",
+    "Facts": "as the record or the journal keeps it",
+}
+"""Words behind a name that say at which stage a thing is."""
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z0-9]*|[A-Z]+")
 OPTION_FORMS = (
     "Rung",  # planned: a model as a feature would ask it
     "PlannedOption",  # planned, with its cost a month; until the move also the test's own
@@ -50,6 +60,68 @@ def classes(root: Path) -> list[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ClassDef)
     ]
+
+
+@dataclass(kw_only=True)
+class PublicClass:
+    """A public class: its room, what it is derived from, its text, and the files that use it."""
+
+    room: str
+    bases: set[str]
+    text: str
+    files: set[Path] = field(default_factory=set[Path])
+
+
+def twins(root: Path) -> set[tuple[str, str]]:
+    """Public class names of two rooms of which one is the other with a word before or behind it.
+
+    They are twins where a reader meets both: some file uses both names. None is a class that is
+    derived from the other or speaks of it (its text names it), and a word of `STAGES` behind says
+    enough.
+    Too general, and a twin of each, is a name before which two further rooms put a word.
+    """
+    known = _public(root)
+    found: set[tuple[str, str]] = set()
+    for longer, its in known.items():
+        first, *rest = re.findall(_WORD, longer)
+        head, tail = "".join(rest), longer[: len(longer) - len((rest or [first])[-1])]
+        for name, stage in ((head, ""), (tail, (rest or [""])[-1])):
+            other = known.get(name)
+            if other is None or other.room == its.room or name in its.bases or stage in STAGES:
+                continue
+            if other.files & its.files and not re.search(rf"\b{name}\b", its.text):
+                found.add((name, longer))
+    rooms: defaultdict[str, set[str]] = defaultdict(set)
+    for longer, its in known.items():
+        name = "".join(re.findall(_WORD, longer)[1:])
+        if name in known and known[name].room != its.room and name not in its.bases:
+            rooms[name].add(its.room)
+    return found | {(name, "*") for name, others in rooms.items() if len(others) > 1}
+
+
+def _public(root: Path) -> dict[str, PublicClass]:
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in product_files(root)}
+    known = {
+        node.name: PublicClass(
+            room=_room(path.relative_to(root)),
+            bases={ast.unparse(base).partition("[")[0] for base in node.bases},
+            text=ast.unparse(node),
+            files={path},
+        )
+        for path, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    }
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            for name in node.names if isinstance(node, ast.ImportFrom) else ():
+                if name.name in known:
+                    known[name.name].files.add(path)
+    return known
+
+
+def _room(path: Path) -> str:
+    return path.parts[1] if path.parts[0] == "harness" else path.parts[0]
 
 
 def siblings(root: Path) -> list[str]:

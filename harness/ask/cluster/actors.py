@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.ask.cluster.gpu_workers import GpuWorker, reserve
-from harness.ask.cluster.session import Session, join_remote, remote_token, start_local
+from harness.ask.cluster.session import RaySession, join_remote, remote_token, start_local
 from harness.ask.cluster.watchdog import guard
 from harness.ask.cluster.workers import Ended, Host, Lost, WorkerPool, own_identity, refuse_mismatch
 from harness.errors import RightsizeError, UsageError
@@ -29,7 +29,7 @@ MOST_WORKERS = 8
 class RayCluster:
     """Worker pools of actors on one connection; one actor to a worker."""
 
-    def __init__(self, session: Session, *, workers: int | None, same_disk: bool) -> None:
+    def __init__(self, session: RaySession, *, workers: int | None, same_disk: bool) -> None:
         self._session = session
         self._workers = workers
         self._same_disk = same_disk
@@ -259,7 +259,7 @@ def local_cluster(
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     temp = own_folder()
     watchdog = guard(temp)
-    session = Session(start_local(state / "ray-token", temp / "r", cpus, gpus))
+    session = RaySession(start_local(state / "ray-token", temp / "r", cpus, gpus))
     try:
         yield RayCluster(session, workers=workers, same_disk=True)
     finally:
@@ -286,7 +286,7 @@ def remote_cluster(
         )
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     token_file = remote_token(environ, state / "ray-token")
-    session = Session(join_remote(address, token_file))
+    session = RaySession(join_remote(address, token_file))
     try:
         yield RayCluster(session, workers=workers, same_disk=False)
     finally:

@@ -104,12 +104,12 @@ def summarise_gpus(readings: Sequence[GpuReading]) -> GpuLoad | None:
     )
 
 
-Reading: TypeAlias = Literal[
+MetricName: TypeAlias = Literal[
     "running", "waiting", "kv_cache", "prefix_hits", "prefix_queries", "output_tokens"
 ]
 Combine: TypeAlias = Literal["sum", "max"]
 
-SERIES: Mapping[Reading, tuple[Combine, tuple[str, ...]]] = MappingProxyType(
+SERIES: Mapping[MetricName, tuple[Combine, tuple[str, ...]]] = MappingProxyType(
     {
         "running": (
             "sum",
@@ -185,14 +185,14 @@ class ServerLoad:
     output_tokens: float | None = None
 
 
-def parse_metrics(text: str) -> dict[Reading, float]:
+def parse_metrics(text: str) -> dict[MetricName, float]:
     """Readings in a Prometheus text; a series that is absent gives none."""
     series: dict[str, list[float]] = {}
     for line in text.splitlines():
         found = _LINE.match(line.strip())
         if found is not None:
             series.setdefault(found[1], []).append(float(found[2]))
-    readings: dict[Reading, float] = {}
+    readings: dict[MetricName, float] = {}
     for reading, (combine, names) in SERIES.items():
         values = next((series[name] for name in names if name in series), None)
         if values is not None:
@@ -203,7 +203,7 @@ def parse_metrics(text: str) -> dict[Reading, float]:
     return readings
 
 
-def fetch_metrics(host: str, port: int, *, timeout_s: float = 2.0) -> dict[Reading, float]:
+def fetch_metrics(host: str, port: int, *, timeout_s: float = 2.0) -> dict[MetricName, float]:
     """Readings of a server now; none where it has no `/metrics`."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
@@ -218,7 +218,7 @@ def fetch_metrics(host: str, port: int, *, timeout_s: float = 2.0) -> dict[Readi
         connection.close()
 
 
-def summarise_load(readings: Sequence[Mapping[Reading, float]]) -> ServerLoad:
+def summarise_load(readings: Sequence[Mapping[MetricName, float]]) -> ServerLoad:
     """Highest gauges and grown counters over the readings of one run, in order."""
     hits, queries = _growth(readings, "prefix_hits"), _growth(readings, "prefix_queries")
     return ServerLoad(
@@ -230,11 +230,11 @@ def summarise_load(readings: Sequence[Mapping[Reading, float]]) -> ServerLoad:
     )
 
 
-def _most(readings: Sequence[Mapping[Reading, float]], name: Reading) -> float | None:
+def _most(readings: Sequence[Mapping[MetricName, float]], name: MetricName) -> float | None:
     return max((each[name] for each in readings if name in each), default=None)
 
 
-def _growth(readings: Sequence[Mapping[Reading, float]], name: Reading) -> float | None:
+def _growth(readings: Sequence[Mapping[MetricName, float]], name: MetricName) -> float | None:
     """Last minus first; None with fewer than two, or when the server was started anew between."""
     values = [each[name] for each in readings if name in each]
     if len(values) < 2 or values[-1] < values[0]:  # noqa: PLR2004  # a difference needs two

@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.ask.probe.metrics import GpuMeter, GpuReading, Reading, summarise_gpus, summarise_load
+from harness.ask.probe.metrics import (
+    GpuMeter,
+    GpuReading,
+    MetricName,
+    summarise_gpus,
+    summarise_load,
+)
 from harness.ask.probe.open_loop import Fill, LoopPlan, arrivals, run_open_loop
 from harness.ask.probe.samples import ProbedRequest, RateRun, Slo, Starts, good_share, run_seconds
 from harness.ask.probe.search import Goodput, GoodShare, NoGoodputError, SearchPlan, find_goodput
@@ -19,7 +25,7 @@ from providers.provider import Provider
 from providers.request import ModelRequest
 
 if TYPE_CHECKING:
-    Readings: TypeAlias = Mapping[Reading, float]
+    MetricReadings: TypeAlias = Mapping[MetricName, float]
 
 
 ALONE = 30
@@ -53,7 +59,7 @@ class Replica:
 
     open: Callable[[], Provider]
     requests: tuple[ModelRequest, ...]
-    metrics: Callable[[], Readings] | None = None
+    metrics: Callable[[], MetricReadings] | None = None
     """Reads the server's own metrics; may block."""
     meter: GpuMeter | None = None
     no_meter: str | None = None
@@ -188,9 +194,9 @@ class _Prober:
             output_tokens=None if usage is None else usage.output_tokens,
         )
 
-    async def _watch(self, done: asyncio.Event) -> tuple[list[Readings], list[GpuReading]]:
+    async def _watch(self, done: asyncio.Event) -> tuple[list[MetricReadings], list[GpuReading]]:
         """Read metrics and GPUs until the run is done, and once after."""
-        server: list[Readings] = []
+        server: list[MetricReadings] = []
         gpu: list[GpuReading] = []
         while True:
             last = done.is_set()

@@ -23,7 +23,7 @@ NO_RESULT = CallFailure(kind=FaultKind.NO_RESULT, blame="transient")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class BookedRequest:
     """One request of a batch: `trial` with what was set aside for it, and all who asked for it."""
 
     trial: Trial
@@ -39,7 +39,7 @@ class OpenBatch:
 
     id: str | None
     """The vendor's; None: it was not taken."""
-    items: dict[str, Item] = field(default_factory=dict[str, Item])
+    items: dict[str, BookedRequest] = field(default_factory=dict[str, BookedRequest])
 
     @property
     def first(self) -> Trial:
@@ -48,7 +48,7 @@ class OpenBatch:
 
 
 def ended(
-    item: Item, batch: str | None, end: Answer | CallFailure, cost_usd: Decimal | None
+    item: BookedRequest, batch: str | None, end: Answer | CallFailure, cost_usd: Decimal | None
 ) -> Ended:
     """The end of an item; a transient fault settles nothing, for the item will be asked again."""
     attempt = _attempt(item, batch, end, cost_usd)
@@ -73,7 +73,7 @@ def of_whole_batch(fault: CallFailure) -> CallFailure:
 
 
 def _attempt(
-    item: Item, batch: str | None, end: Answer | CallFailure, cost_usd: Decimal | None
+    item: BookedRequest, batch: str | None, end: Answer | CallFailure, cost_usd: Decimal | None
 ) -> Attempt:
     fault = end if isinstance(end, CallFailure) else None
     return Attempt(
@@ -109,14 +109,14 @@ class BatchBooks:
         known = self._journal.settled(duplicates)
         return [known[name].outcome(trial) for name in known for trial in duplicates.pop(name)]
 
-    def resumed(self, duplicates: Duplicates) -> Iterator[tuple[UnderWay, Item]]:
+    def resumed(self, duplicates: Duplicates) -> Iterator[tuple[UnderWay, BookedRequest]]:
         """Take out what an earlier run submitted and did not read; its reservation is ours now."""
         for found in self._journal.under_way(duplicates):
             waiting = duplicates.pop(found.fingerprint, None)
             if waiting is None:
                 continue
             self._ledger.resume(found.reserve_usd, counted=found.counted)
-            item = Item(
+            item = BookedRequest(
                 trial=replace(waiting[0], reserve_usd=found.reserve_usd),
                 row=found.row,
                 number=found.number,
@@ -125,7 +125,7 @@ class BatchBooks:
             )
             yield found, item
 
-    def begin(self, duplicates: Sequence[list[Trial]]) -> list[Item]:
+    def begin(self, duplicates: Sequence[list[Trial]]) -> list[BookedRequest]:
         """Set the whole batch aside and write it down; nothing of it where the cap has no room."""
         trials = [waiting[0] for waiting in duplicates]
         if not self._ledger.reserve_all(trials):
@@ -135,11 +135,13 @@ class BatchBooks:
         sent = [Sent(trial=t, number=n) for t, n in zip(trials, numbers, strict=True)]
         rows = self._journal.commit(ended=(), sent=sent)
         return [
-            Item(trial=trial, row=row, number=number, duplicates=waiting)
+            BookedRequest(trial=trial, row=row, number=number, duplicates=waiting)
             for trial, row, number, waiting in zip(trials, rows, numbers, duplicates, strict=True)
         ]
 
-    def submitted(self, items: Sequence[Item], reply: Submitted) -> dict[str, Item]:
+    def submitted(
+        self, items: Sequence[BookedRequest], reply: Submitted
+    ) -> dict[str, BookedRequest]:
         """Write the batch's id down; the items with the time of their sending."""
         self._journal.note_batch([item.row for item in items], reply.batch, reply.at)
         return {item.trial.fingerprint: replace(item, started_at=reply.at) for item in items}
@@ -173,7 +175,7 @@ def final_fault(end: Answer | CallFailure) -> str | None:
     return end.error if isinstance(end, CallFailure) and end.blame != "transient" else None
 
 
-def missing(item: Item, reason: str, attempts: tuple[Attempt, ...] = ()) -> list[Outcome]:
+def missing(item: BookedRequest, reason: str, attempts: tuple[Attempt, ...] = ()) -> list[Outcome]:
     """No answer, for everyone who asked."""
     return [Missing(trial=trial, attempts=attempts, reason=reason) for trial in item.duplicates]
 

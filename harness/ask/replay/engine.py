@@ -48,7 +48,7 @@ DRY_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class ReplayRules:
     """What a run is held to."""
 
     journal: Journal
@@ -65,7 +65,7 @@ class Rules:
 class ReplayLoop:
     """The state of one replay."""
 
-    def __init__(self, pool: WorkerPool, rules: Rules) -> None:
+    def __init__(self, pool: WorkerPool, rules: ReplayRules) -> None:
         self.stop = Event()
         """Set from any thread: send nothing more."""
         self._pool = pool
@@ -326,7 +326,7 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
     Raises:
         InterruptedRunError: On Ctrl-C, after what was in flight has been journalled.
     """
-    rules = Rules(
+    rules = ReplayRules(
         journal=journal,
         governor=governor,
         ledger=ledger,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.ask.replay.calls import Reply
-from harness.ask.replay.throttle import Counts, LaneLimits, Throttle, Uses
+from harness.ask.replay.throttle import LaneCounts, LaneLimits, Throttle, Uses
 from harness.journal.trials import Lane, LaneHistory, Trial
 
 BYTES_PER_TOKEN = 4
@@ -87,7 +87,7 @@ class Governor:
         """What each lane did since it was last taken; counts start again."""
         taken = self.history()
         for throttle in self._lanes.values():
-            throttle.counts = Counts()
+            throttle.counts = LaneCounts()
         return [lane for lane in taken if lane.calls]
 
     def _throttle(self, lane: Lane) -> Throttle:

@@ -1,7 +1,7 @@
 """One worker pool shared by several threads: those that make live calls, and the one for batches.
 
-A worker pool may be used from one thread at a time. Each thread has a `Line`; a thread that waits
-on its line holds the pool for a moment, sends everybody's tasks and hands out everybody's results.
+A worker pool may be used from one thread at a time. Each thread has a `PoolThread`; one that waits
+holds the pool for a moment, sends everybody's tasks and hands out everybody's results.
 `BatchClient` makes batch calls over a pool, one at a time.
 """
 
@@ -35,7 +35,7 @@ class SharedCluster:
         """A new line to the pool of a factory."""
         if factory not in self._pools:
             self._pools[factory] = SharedWorkerPool(self._cluster.pool(factory))
-        return Line(self._pools[factory])
+        return PoolThread(self._pools[factory])
 
 
 class SharedWorkerPool:
@@ -44,10 +44,12 @@ class SharedWorkerPool:
     def __init__(self, pool: WorkerPool) -> None:
         self.pool = pool
         self._held = Lock()
-        self._outbox: SimpleQueue[tuple[Line, Sequence[int], Sequence[object]]] = SimpleQueue()
-        self._owners: dict[int, tuple[Line, int]] = {}
+        self._outbox: SimpleQueue[tuple[PoolThread, Sequence[int], Sequence[object]]] = (
+            SimpleQueue()
+        )
+        self._owners: dict[int, tuple[PoolThread, int]] = {}
 
-    def hand_in(self, line: Line, numbers: Sequence[int], payloads: Sequence[object]) -> None:
+    def hand_in(self, line: PoolThread, numbers: Sequence[int], payloads: Sequence[object]) -> None:
         """Send now, or as soon as the thread that holds the pool releases it."""
         self._outbox.put((line, numbers, payloads))
         if self._held.acquire(blocking=False):
@@ -81,7 +83,7 @@ class SharedWorkerPool:
             }
 
 
-class Line:
+class PoolThread:
     """One thread's side of a shared pool, with its own task numbers."""
 
     def __init__(

@@ -148,7 +148,7 @@ class LaneLimits:
 
 
 @dataclass(slots=True, kw_only=True)
-class Counts:
+class LaneCounts:
     """What happened on a lane so far."""
 
     calls: int = 0
@@ -172,7 +172,7 @@ class Throttle:
 
     def __init__(self, limits: LaneLimits, share: float) -> None:
         self.limits = limits
-        self.counts = Counts()
+        self.counts = LaneCounts()
         self.in_flight = 0
         self.window = float(min(limits.start_concurrency, limits.max_concurrency))
         self._doubling = True

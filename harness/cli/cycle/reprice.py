@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.conduct.concluding.documents import Repriced
+from harness.conduct.concluding.documents import OtherPrices
 from harness.conduct.concluding.documents import reprice as reprice_records
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.opening import find_workspace
@@ -43,11 +43,11 @@ def reprice(
     reprice_records(past, on=on, to=out, told=_show, now=options.now())
 
 
-def _show(found: Repriced) -> None:
+def _show(found: OtherPrices) -> None:
     click.echo(_line(found))
 
 
-def _line(found: Repriced) -> str:
+def _line(found: OtherPrices) -> str:
     before, after = found.before, found.after
     today = _change(
         before.current_cost.monthly_after_discounts, after.current_cost.monthly_after_discounts

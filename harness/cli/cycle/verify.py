@@ -9,7 +9,7 @@ import click
 from harness.cli import options
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.concluding.proving import prove
-from harness.conduct.concluding.verifying import Billed, Verified, hold_against_bill
+from harness.conduct.concluding.verifying import ForecastHeld, Verified, hold_against_bill
 from harness.conduct.concluding.verifying import verify as make_again
 from harness.conduct.opening import find_workspace
 from harness.errors import ExitCode
@@ -69,7 +69,7 @@ def _prove(records: tuple[Path, ...]) -> int:
     return ExitCode.OK if sound else ExitCode.GATE_FAILED
 
 
-def _show_realised(billed: Billed) -> None:
+def _show_realised(billed: ForecastHeld) -> None:
     found = billed.found
     click.echo(
         f"{billed.feature}: {usd(found.saving)} a month realised, "

@@ -11,7 +11,7 @@ from harness.cli.listening import Terminal
 from harness.cli.setup.import_sets import show_problems
 from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.importing_answers import (
-    AnswersImported,
+    AnswersBrought,
     AnswersToImport,
     ToFillIn,
     import_answers,
@@ -58,7 +58,7 @@ def outcomes_command(
     return ExitCode.OK
 
 
-def _show(found: AnswersImported) -> None:
+def _show(found: AnswersBrought) -> None:
     done = found.done
     counts = "; ".join(f"{count} {what}" for what, count in done.counts.items() if count)
     click.echo(f"answers: {counts or 'none'}")

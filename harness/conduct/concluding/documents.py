@@ -38,7 +38,7 @@ def report(past: PastReview, *, now: datetime | None = None) -> tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repriced:
+class OtherPrices:
     """A record at the prices that it was made with, and at another day's."""
 
     before: DecisionRecord
@@ -50,9 +50,9 @@ def reprice(
     *,
     on: date | None = None,
     to: Path | None = None,
-    told: Callable[[Repriced], None] = nobody,
+    told: Callable[[OtherPrices], None] = nobody,
     now: datetime | None = None,
-) -> tuple[Repriced, ...]:
+) -> tuple[OtherPrices, ...]:
     """Work a cycle's records out at other prices; none is overwritten.
 
     Args:
@@ -70,11 +70,11 @@ def reprice(
     today = (now or utc_now()).date()
     day = on or today
     loaded = load_workspace(past.root)
-    found: list[Repriced] = []
+    found: list[OtherPrices] = []
     for record in past.records(today):
         rates = rates_on(record, loaded.models, loaded.policy, on=day)
         rates |= hosted_rates_on(record, loaded, rates)
-        one = Repriced(before=record, after=repriced(record, rates, as_of=day))
+        one = OtherPrices(before=record, after=repriced(record, rates, as_of=day))
         told(one)
         if to is not None:
             _write(one.after, to)

@@ -44,7 +44,7 @@ from harness.workspace.workspace import Workspace, load_workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Locked:
+class LockWritten:
     """What the lock says now."""
 
     path: Path
@@ -122,7 +122,7 @@ def lock(
     only_check: bool = False,
     now: datetime | None = None,
     listener: Listener | None = None,
-) -> Locked:
+) -> LockWritten:
     """Write rightsizing.lock from the decisions in force.
 
     Args:
@@ -153,7 +153,7 @@ def lock(
         raise UsageError(f"{path.name} is not what the decisions say; run `rightsize lock`")
     if not same:
         replace_text(path, text)
-    return Locked(path=path, entries=entries, without=len(loaded.features) - len(entries))
+    return LockWritten(path=path, entries=entries, without=len(loaded.features) - len(entries))
 
 
 def _places(feature: FeatureConfig) -> dict[str, CascadePlaces]:

@@ -61,7 +61,7 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Billed:
+class ForecastHeld:
     """A feature's forecast, held against a bill."""
 
     feature: str
@@ -100,9 +100,9 @@ def hold_against_bill(
     past: PastReview,
     bill: Path,
     *,
-    told: Callable[[Billed], None] = nobody,
+    told: Callable[[ForecastHeld], None] = nobody,
     now: datetime | None = None,
-) -> tuple[Billed, ...]:
+) -> tuple[ForecastHeld, ...]:
     """Write into a review's accepted records what was saved by a bill, and its documents again.
 
     Args:
@@ -119,12 +119,12 @@ def hold_against_bill(
     records, folder = past.records(moment.date()), past.folder(moment.date())
     workspace, rows = load_workspace(past.root), read_bill(bill)
     billed = {row.feature for row in rows}
-    found: list[Billed] = []
+    found: list[ForecastHeld] = []
     for record in records:
         name = record.feature.id
         if record.state not in _ACCEPTED or record.savings is None or name not in billed:
             continue
-        one = Billed(feature=name, found=realised(record, rows))
+        one = ForecastHeld(feature=name, found=realised(record, rows))
         production = workspace.features[name].incumbent if name in workspace.features else ""
 
         def step(current: DecisionRecord, production: str = production) -> DecisionRecord:

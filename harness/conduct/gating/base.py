@@ -25,7 +25,7 @@ from harness.workspace.feature_checks import evalset_folder
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import policy_sha256
 from harness.workspace.model_file import ModelConfig
-from harness.workspace.reading import Entry, read_files
+from harness.workspace.reading import ParsedFile, read_files
 from harness.workspace.workspace import Workspace
 
 _STATED = ("policy.yaml", "models", "features", SIGNERS_FILE)
@@ -120,7 +120,7 @@ def _is_wanted(prefix: str, sets: frozenset[str], path: str) -> bool:
 
 
 def _evalsets(
-    folder: Path, features: Mapping[str, Entry[FeatureConfig]], sets: frozenset[str]
+    folder: Path, features: Mapping[str, ParsedFile[FeatureConfig]], sets: frozenset[str]
 ) -> dict[str, EvalSet]:
     found: dict[str, EvalSet] = {}
     for name, entry in features.items():

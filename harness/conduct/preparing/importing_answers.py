@@ -60,7 +60,7 @@ class ToFillIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswersImported:
+class AnswersBrought:
     """What an import brought."""
 
     done: Imported
@@ -74,7 +74,7 @@ class AnswersImported:
 
 def import_answers(
     asked: AnswersToImport, *, now: datetime | None = None, listener: Listener | None = None
-) -> AnswersImported | ToFillIn:
+) -> AnswersBrought | ToFillIn:
     """Bring answers of another tool into a feature's journal; drafts the feature if it is new.
 
     Args:
@@ -104,7 +104,7 @@ def import_answers(
     with Journal.open(journal_file(root), run_id=run_id, cycle=IMPORTED, now=at) as journal:
         done = journal_answers(found, journal=journal, now=at)
     touched = dict.fromkeys((feature, *(each.feature for each in found.conflicts)))
-    return AnswersImported(
+    return AnswersBrought(
         done=done,
         grader=answers.grader,
         alike=tuple(_alike(plan)),

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrafficImported:
+class TrafficWritten:
     """A traffic file that was written, and the features that it may be of."""
 
     path: Path
@@ -25,7 +25,7 @@ class TrafficImported:
     features: Mapping[str, FeatureConfig]
 
 
-def import_traffic(root: Path, source: Path, *, name: str | None = None) -> TrafficImported:
+def import_traffic(root: Path, source: Path, *, name: str | None = None) -> TrafficWritten:
     """Add a log of calls up to a week of traffic a feature. A file that is there stays.
 
     Args:
@@ -44,7 +44,7 @@ def import_traffic(root: Path, source: Path, *, name: str | None = None) -> Traf
     weeks = weeks_of_log(source, file=source.name)
     path.parent.mkdir(exist_ok=True)
     path.write_text(write_weeks(weeks), encoding="utf-8")
-    return TrafficImported(path=path, weeks=weeks, features=features)
+    return TrafficWritten(path=path, weeks=weeks, features=features)
 
 
 def _file_name(name: str) -> str:

@@ -61,7 +61,7 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TriedCase:
+class TuneScore:
     """One tune case under the prompt; `score` is None without an answer or a label."""
 
     case: Case
@@ -75,7 +75,7 @@ class Tried:
 
     option: str
     prompt_sha256: str
-    cases: tuple[TriedCase, ...]
+    cases: tuple[TuneScore, ...]
     spent_usd: Decimal
     prompts_tried: int
     """Of this option, this one too."""
@@ -222,12 +222,12 @@ def _judging(plan: FeaturePlan, cases: Mapping[str, Case]) -> Judging | None:
     return Judging.of(plan.judges, cases, today)
 
 
-def _tried(outcome: Outcome, case: Case, scorer: Scorer) -> TriedCase:
+def _tried(outcome: Outcome, case: Case, scorer: Scorer) -> TuneScore:
     try:
         score = score_outcome(outcome, case, scorer)
     except (NoTargetError, NotGradedError):
         score = None
-    return TriedCase(case=case, text=_text(outcome), score=score)
+    return TuneScore(case=case, text=_text(outcome), score=score)
 
 
 class _Tries:

@@ -27,7 +27,7 @@ from harness.workspace.feature_file import LatencyConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimedCall:
+class LatencySample:
     """Seconds of the live calls of one option, in the order of the calls.
 
     `first_token_s` is empty where answers were not streamed. `beyond_deadline` of `total_s` are
@@ -45,7 +45,7 @@ class TimedCall:
     """UTC of the last call; None without any."""
 
 
-def select_sample(outcomes: Iterable[Outcome]) -> TimedCall:
+def select_sample(outcomes: Iterable[Outcome]) -> LatencySample:
     """The latency sample of one option's outcomes; other passes' outcomes are passed over."""
     attempts = [
         attempt
@@ -55,7 +55,7 @@ def select_sample(outcomes: Iterable[Outcome]) -> TimedCall:
     ]
     timed = [attempt for attempt in attempts if _is_timed(attempt)]
     kept = sorted((a for a in timed if not a.lagged), key=lambda a: (a.started_at, a.number))
-    return TimedCall(
+    return LatencySample(
         total_s=tuple(a.total_s for a in kept if a.total_s is not None),
         first_token_s=tuple(a.first_token_s for a in kept if a.first_token_s is not None),
         inter_token_s=tuple(a.inter_token_s for a in kept if a.inter_token_s is not None),
@@ -164,7 +164,10 @@ def _from(times: Sequence[_Timed | None], place: int) -> _Timed | None:
 
 
 def _facts(
-    config: LatencyConfig, rung: PlannedOption, sample: TimedCall, incumbent: LatencyFacts | None
+    config: LatencyConfig,
+    rung: PlannedOption,
+    sample: LatencySample,
+    incumbent: LatencyFacts | None,
 ) -> LatencyFacts:
     p50 = percentile(sample.total_s, 0.50)
     p95 = percentile(sample.total_s, 0.95)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.ask.cluster.actors import RayCluster, RayWorkerPool
-from harness.ask.cluster.session import Session, remote_token, start_patiently
+from harness.ask.cluster.session import RaySession, remote_token, start_patiently
 from harness.ask.cluster.workers import Done, Host, Lost, own_identity
 from harness.errors import RightsizeError, UsageError
 
@@ -127,7 +127,7 @@ def test_a_cluster_keeps_one_cpu_for_the_driver_on_its_own_machine() -> None:
     sizes = []
     for same_disk in (True, False):
         ray = FakeRay()
-        session = Session(lambda ray=ray: ray)
+        session = RaySession(lambda ray=ray: ray)
         cluster = RayCluster(session, workers=None, same_disk=same_disk)
         sizes.append(cluster.pool("tests.support.handlers:echo").size)
         assert session.ray() is ray
@@ -138,7 +138,7 @@ def test_an_error_on_connecting_comes_to_whoever_waits() -> None:
     def connect() -> Any:
         raise ConnectionError("no cluster there")
 
-    session = Session(connect)
+    session = RaySession(connect)
     with pytest.raises(ConnectionError, match="no cluster there"):
         session.ray()
     session.close()

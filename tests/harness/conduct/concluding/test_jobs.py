@@ -36,7 +36,7 @@ from tests.support.imports import outcome_workspace
 from tests.support.outcomes_table import outcomes_table
 
 if TYPE_CHECKING:
-    from harness.conduct.concluding.documents import Repriced
+    from harness.conduct.concluding.documents import OtherPrices
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 BILL = "month,feature,model,requests,cost_usd\n2027-01,routing,gpt-5-mini,900000,820\n"
@@ -102,7 +102,7 @@ def test_a_table_for_finance_says_how_much_it_holds(past: PastReview, tmp_path: 
 def test_records_at_other_prices_are_told_and_kept_apart(past: PastReview, tmp_path: Path) -> None:
     models = past.root / "models" / "all.yaml"
     models.write_text(models.read_text("utf-8").replace("input: 10,", "input: 5,"), "utf-8")
-    told: list[Repriced] = []
+    told: list[OtherPrices] = []
     (found,) = reprice(past, to=tmp_path / "new", told=told.append, now=NOW)
     assert told == [found]
     assert found.after.current_cost.monthly < found.before.current_cost.monthly

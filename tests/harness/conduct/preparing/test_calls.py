@@ -26,7 +26,7 @@ from harness.conduct import (
 )
 from harness.conduct.listening import Quiet
 from harness.conduct.preparing.importing_answers import (
-    AnswersImported,
+    AnswersBrought,
     AnswersToImport,
     ToFillIn,
 )
@@ -95,7 +95,7 @@ def test_answers_of_another_tool_stop_at_what_is_to_fill_in_and_then_come(tmp_pa
     feature = root / "features" / "routing.yaml"
     feature.write_text(feature.read_text("utf-8") + FACTS, encoding="utf-8")
     found = import_answers(asked, now=NOW)
-    assert isinstance(found, AnswersImported)
+    assert isinstance(found, AnswersBrought)
     assert sum(found.done.counts.values()) == 240
     assert found.resting == ()
     facts = journal(root).facts()

@@ -37,7 +37,7 @@ SOURCES = Path(__file__).resolve().parents[3]
 """Where our packages lie."""
 
 
-class Session:
+class RaySession:
     """Starts in the background at once; `ray()` waits for it."""
 
     def __init__(self, connect: Callable[[], Any]) -> None:

@@ -17,7 +17,7 @@ _BY_MODULE = {
     "preparing.keeping_journal": ("journal",),
     "preparing.labelling_cases": ("label",),
     "preparing.listing_models": ("models",),
-    "preparing.probing": ("import_probe", "probe"),
+    "preparing.probing_replica": ("import_probe", "probe"),
     "preparing.trying": ("try_prompt",),
     "running": ("review",),
 }

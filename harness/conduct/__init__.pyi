@@ -17,8 +17,8 @@ from harness.conduct.preparing.importing_traffic import import_traffic as import
 from harness.conduct.preparing.keeping_journal import journal as journal
 from harness.conduct.preparing.labelling_cases import label as label
 from harness.conduct.preparing.listing_models import models as models
-from harness.conduct.preparing.probing import import_probe as import_probe
-from harness.conduct.preparing.probing import probe as probe
+from harness.conduct.preparing.probing_replica import import_probe as import_probe
+from harness.conduct.preparing.probing_replica import probe as probe
 from harness.conduct.preparing.trying import try_prompt as try_prompt
 from harness.conduct.running import review as review
 

@@ -11,18 +11,18 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.ask.cluster.actors import RayCluster
-from harness.ask.replay.offline import OfflineBackend
+from harness.ask.replay.offline_backend import OfflineBackend
 from harness.ask.serving.gpus import replicas
 from harness.ask.serving.hosted import NodeWeights, host_models
-from harness.ask.serving.lifecycle import serve_models
 from harness.ask.serving.offline import FACTORY as OFFLINE
 from harness.ask.serving.offline import OfflineRunner, ProcessAnswers
+from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import ServeSpec, serve_specs
 from harness.ask.serving.states import ServerState, held, mark_of
 from harness.ask.serving.weights import cache_folder, resolve_weights
 from harness.ask.serving.weights_file import catalogue_of, wanted_weights
 from harness.conduct.loads import free_here, needs_of, offline_of, room_of
-from harness.conduct.reviewing.loading import LoadBook
+from harness.conduct.reviewing.load_book import LoadBook
 from harness.conduct.reviewing.prefetch import answer_offline, is_answered, needs_server
 from harness.conduct.reviewing.session import Runtime
 from harness.plan.model import Plan

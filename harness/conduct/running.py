@@ -17,12 +17,12 @@ from harness.ask.cluster.actors import local_cluster, remote_cluster
 from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
 from harness.conduct.access import check_access, check_access_early, check_node_keys
-from harness.conduct.hosting import Hosts, go_offline
 from harness.conduct.listening import Listener, Planned, Quiet
 from harness.conduct.loads import check_quotas, free_here, loads_of, room_of
+from harness.conduct.model_hosts import Hosts, go_offline
 from harness.conduct.opening import utc_now
 from harness.conduct.planning import opened, planned_in
-from harness.conduct.reviewing.loading import LoadBook
+from harness.conduct.reviewing.load_book import LoadBook
 from harness.conduct.reviewing.prefetch import answer_ahead
 from harness.conduct.reviewing.progress import Prefetching, Silent
 from harness.conduct.reviewing.review import review as run_review

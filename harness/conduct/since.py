@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from harness.conduct.finding.evidence import Context
+from harness.conduct.finding.record_facts import Context
 from harness.conduct.finding.records import write_record
 from harness.errors import Faults
 from harness.plan.model import FeaturePlan, Plan

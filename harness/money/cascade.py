@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from harness.money.amounts import exact, plain, rounded
 from harness.money.monthly import MonthlyCost, bridge, measured_cost, portion_facts
-from harness.money.prices.tables import Rates, to_rate_facts
+from harness.money.prices.rate_tables import Rates, to_rate_facts
 from harness.money.workload import USD_PLACES, UsagePair, from_portions
 from harness.record.money import Bridge, CascadeMonth, OptionCost
 from harness.record.parts import TrafficFacts

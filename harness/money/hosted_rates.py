@@ -12,8 +12,8 @@ from decimal import ROUND_CEILING, Decimal
 
 from harness.money.amounts import exact, plain, rounded
 from harness.money.hosting import Capacity, HostingCost, HostingPlan, curve_of, hosting_cost
+from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError
-from harness.money.prices.tables import Rates
 from harness.money.traffic import read_weeks, together
 from harness.money.workload import cost_per_request_from_traffic
 from harness.record.money import BreakEvenVolume, HostingFacts

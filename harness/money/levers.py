@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from harness.money.amounts import plain, rounded
 from harness.money.monthly import MonthlyCost
-from harness.money.prices.catalogue import ModelFacts
+from harness.money.prices.model_catalogue import ModelFacts
 from harness.record.money import Lever, LeverBasis
 from harness.wording import percent
 from harness.workspace.feature_file import FeatureConfig

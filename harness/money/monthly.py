@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from harness.money.amounts import exact, plain, rounded
-from harness.money.prices.tables import Rates, to_rate_facts
+from harness.money.prices.rate_tables import Rates, to_rate_facts
 from harness.money.workload import USD_PLACES, UsagePair, Workload, from_traffic, projected
 from harness.record.money import Bridge, OptionCost, PortionFacts
 from harness.workspace.feature_file import Traffic

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.money.amounts import exact, plain, rounded
 from harness.money.cascade import CascadeCost
 from harness.money.monthly import MonthlyCost
-from harness.money.prices.tables import Rates
+from harness.money.prices.rate_tables import Rates
 from harness.money.workload import from_traffic
 from harness.record.money import BreakEven, Savings
 from harness.record.parts import TrafficFacts

@@ -12,7 +12,7 @@ from decimal import Decimal
 from harness.errors import UsageError
 from harness.money.amounts import exact, rounded
 from harness.money.prices.attempts import TokenCounts, call_cost
-from harness.money.prices.tables import Rates
+from harness.money.prices.rate_tables import Rates
 from harness.record.money import OptionCost, PortionFacts
 from harness.record.parts import TrafficFacts
 from harness.workspace.feature_file import Traffic

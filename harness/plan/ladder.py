@@ -11,9 +11,9 @@ from evalsets.cases import EvalSet
 from harness.errors import UsageError
 from harness.money.hosted_rates import Rivals, priced_by_gpu, rates_of_hosting
 from harness.money.monthly import cost_from_traffic
-from harness.money.prices.catalogue import facts
+from harness.money.prices.model_catalogue import facts
+from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError, find_rates, price_age
-from harness.money.prices.tables import Rates
 from harness.money.savings import SavingBound, saving_upper_bound, spread
 from harness.record.base import Reason
 from harness.workspace.endpoints import endpoint_of, params_sha256, served_identity

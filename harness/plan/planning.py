@@ -16,7 +16,7 @@ from harness.journal.life import PastTest, tests_in
 from harness.judge.scoring.catalogue import is_closed
 from harness.money.levers import best_without_test, levers, observe
 from harness.money.monthly import MonthlyCost, cost_from_traffic
-from harness.money.prices.catalogue import facts
+from harness.money.prices.model_catalogue import facts
 from harness.money.prices.rates import PriceMissingError
 from harness.money.traffic import metered
 from harness.plan.asking import Asker, read_tools

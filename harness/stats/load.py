@@ -76,8 +76,8 @@ def queued_percentile(
     """As `percentile`, for samples in the order of their arrival at a queue.
 
     The bounds are those of the effective number of independent samples; None if it is too small.
-    A run that is short compared with the queue's memory (see `harness.ask.probe.samples`) still
-    misses congestion that it never saw.
+    A run that is short compared with the queue's memory (see
+    `harness.ask.probe.probed_requests`) still misses congestion that it never saw.
     """
     plain = percentile(samples, share, level=level)
     if plain is None:

@@ -18,7 +18,7 @@ from typing import TypeAlias
 from harness.money.amounts import plain
 from harness.money.cascade import cascade_again
 from harness.money.prices.attempts import price_counts
-from harness.money.prices.tables import Band, Rates, band_of, from_rate_facts
+from harness.money.prices.rate_tables import Band, Rates, band_of, from_rate_facts
 from harness.money.workload import Workload, from_record
 from harness.record.model import DecisionRecord
 from harness.record.parts import FeatureFacts, OptionRecord, Target

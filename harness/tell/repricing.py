@@ -25,8 +25,8 @@ from harness.money.cascade import (
 from harness.money.hosted_rates import Rivals, priced_by_gpu, rates_of_hosting
 from harness.money.levers import repriced
 from harness.money.monthly import MonthlyCost, bridge, to_option_cost
+from harness.money.prices.rate_tables import Rates, from_rate_facts, to_rate_facts
 from harness.money.prices.rates import PriceMissingError, find_rates
-from harness.money.prices.tables import Rates, from_rate_facts, to_rate_facts
 from harness.money.savings import Bar, QualityLoss, error_value, saving_upper_bound, savings
 from harness.money.workload import from_record
 from harness.record.model import DecisionRecord, seal

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.ask.serving.lifecycle import serve_models
+from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import ServeSpec
 from providers.errors import PromptTooLongError
 from providers.opening import open_provider
@@ -20,7 +20,7 @@ from tests.support.small_model import small_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.ask.serving.lifecycle import Served
+    from harness.ask.serving.server_lifecycle import Served
     from providers.completion import Completion
 
 pytestmark = [pytest.mark.weights, pytest.mark.xdist_group("weights")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.money.prices.attempts import attempt_cost
-from harness.money.prices.tables import Rates
+from harness.money.prices.rate_tables import Rates
 from providers.completion import TokenUsage
 from providers.dialects import generate_content, messages
 from providers.dialects.asking import read_usage

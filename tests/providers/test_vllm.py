@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.ask.serving.lifecycle import serve_models
+from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import ServeSpec
 from providers.errors import ModelNotFoundError, PromptTooLongError
 from providers.opening import open_provider
@@ -24,7 +24,7 @@ from tests.support.small_model import small_chat_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.ask.serving.lifecycle import Served
+    from harness.ask.serving.server_lifecycle import Served
     from providers.completion import Completion
 
 PYTHON = os.environ.get("RIGHTSIZE_VLLM_PYTHON")

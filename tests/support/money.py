@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from harness.money.prices.catalogue import ModelFacts
-from harness.money.prices.tables import Rates
+from harness.money.prices.model_catalogue import ModelFacts
+from harness.money.prices.rate_tables import Rates
 from harness.money.workload import UsagePair
 from harness.workspace.feature_file import FeatureConfig, Traffic
 from harness.workspace.model_file import ModelConfig

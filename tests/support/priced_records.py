@@ -22,7 +22,7 @@ from tests.support.records import a_record
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.money.prices.tables import Rates
+    from harness.money.prices.rate_tables import Rates
     from harness.record.model import DecisionRecord
     from harness.record.money import BreakEven
     from harness.record.quality_parts import Quality

@@ -16,7 +16,7 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING, TypedDict
 
-from harness.ask.cluster.session import SOURCES, write_token
+from harness.ask.cluster.ray_session import SOURCES, write_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.ask.cluster.gpu_workers import GpuWorker, reserve
-from harness.ask.cluster.session import RaySession, join_remote, remote_token, start_local
+from harness.ask.cluster.ray_session import RaySession, join_remote, remote_token, start_local
 from harness.ask.cluster.watchdog import guard
 from harness.ask.cluster.workers import Ended, Host, Lost, WorkerPool, own_identity, refuse_mismatch
 from harness.errors import RightsizeError, UsageError

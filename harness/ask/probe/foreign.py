@@ -20,7 +20,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from harness.ask.probe.samples import LIMITS_PER_RUN, ProbedRequest, RateRun, Slo, slowest_limit
+from harness.ask.probe.probed_requests import (
+    LIMITS_PER_RUN,
+    ProbedRequest,
+    RateRun,
+    Slo,
+    slowest_limit,
+)
 from harness.ask.probe.search import Goodput, NoGoodputError, SearchPlan
 from harness.errors import UsageError
 from harness.wording import percent

@@ -12,7 +12,7 @@ from itertools import takewhile
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.ask.probe.samples import ProbedRequest, Slo
+from harness.ask.probe.probed_requests import ProbedRequest, Slo
 
 
 def arrivals(rate_per_s: float, count: int, rng: Random) -> tuple[float, ...]:

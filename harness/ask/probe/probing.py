@@ -18,7 +18,14 @@ from harness.ask.probe.metrics import (
     summarise_load,
 )
 from harness.ask.probe.open_loop import Fill, LoopPlan, arrivals, run_open_loop
-from harness.ask.probe.samples import ProbedRequest, RateRun, Slo, Starts, good_share, run_seconds
+from harness.ask.probe.probed_requests import (
+    ProbedRequest,
+    RateRun,
+    Slo,
+    Starts,
+    good_share,
+    run_seconds,
+)
 from harness.ask.probe.search import Goodput, GoodShare, NoGoodputError, SearchPlan, find_goodput
 from providers.errors import ProviderError
 from providers.provider import Provider

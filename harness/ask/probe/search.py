@@ -9,8 +9,8 @@ one repeat, lies between two of them, so near that the line between them is no g
 one run, carry the uncertainty, because requests in a queue wait for one another. The repeat that
 chose the rates is not among those that are pooled, so that no lucky run is both.
 
-Runs are shorter than a big queue's memory: `harness.ask.probe.samples` says how they start, and the
-interval is widened by what that start may have left (`START_WEIGHT`). How often the bounds miss:
+Runs are shorter than a big queue's memory: `probed_requests` says how they start, and the interval
+is widened by what that start may have left (`START_WEIGHT`). How often the bounds miss:
 `tests/benchmarks/probe/results.md`.
 """
 

@@ -25,7 +25,6 @@ from types import MappingProxyType
 from typing import Protocol, cast
 
 from harness.ask.cluster.gpu_workers import GpuWorker, GpuWorkerError
-from harness.ask.serving.lifecycle import Served, holders, sharing, to_stderr
 from harness.ask.serving.server import (
     Running,
     ServeError,
@@ -36,6 +35,7 @@ from harness.ask.serving.server import (
     start,
     why_it_ended,
 )
+from harness.ask.serving.server_lifecycle import Served, holders, sharing, to_stderr
 from harness.ask.serving.specs import ServeSpec, require_key, served_name
 from harness.ask.serving.states import (
     ServerState,

@@ -11,7 +11,7 @@ from harness.bring.onramp.drafts import write_layout
 from harness.bring.onramp.scan_features import ScanReport, scan_features
 from harness.cli import options
 from harness.errors import ExitCode
-from harness.money.prices.catalogue import known_model_ids
+from harness.money.prices.model_catalogue import known_model_ids
 from harness.wording import plural
 from harness.workspace.reading import shipped
 

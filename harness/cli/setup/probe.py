@@ -12,8 +12,13 @@ from harness.ask.probe.search import SearchPlan
 from harness.cli import options
 from harness.cli.listening import Terminal
 from harness.conduct.opening import find_workspace
-from harness.conduct.preparing.probing import Probed, ProbeSettings, ReplicaToProbe, import_probe
-from harness.conduct.preparing.probing import probe as measure
+from harness.conduct.preparing.probing_replica import (
+    Probed,
+    ProbeSettings,
+    ReplicaToProbe,
+    import_probe,
+)
+from harness.conduct.preparing.probing_replica import probe as measure
 from harness.wording import percent
 
 POSITIVE = click.FloatRange(0, min_open=True)

@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from harness.ask.serving.gpus import check_quota, pack
-from harness.ask.serving.lifecycle import leave_running, stop_server
 from harness.ask.serving.server import ServerContext, counts_tokens, free_port
+from harness.ask.serving.server_lifecycle import leave_running, stop_server
 from harness.ask.serving.states import ServerState, gpus_by_team, list_servers
 from harness.cli import options
 from harness.cli.show import duration
-from harness.conduct.hosting import Local
 from harness.conduct.loads import free_here
+from harness.conduct.model_hosts import Local
 from harness.conduct.opening import find_workspace
 from harness.errors import UsageError
 from harness.workspace.state import logs_folder

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from harness.conduct.finding.checks import grades_lacking
-from harness.conduct.finding.evidence import UnusedAnswers
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.floor import floor_of
-from harness.conduct.finding.money import bill
+from harness.conduct.finding.option_costs import bill
 from harness.conduct.finding.option_records import Examined
+from harness.conduct.finding.record_facts import UnusedAnswers
 from harness.judge.decision.standing import QualityState, Standing
 from harness.judge.decision.verdict import Decided
 from harness.money.amounts import plain, rounded

@@ -15,7 +15,7 @@ from harness.conduct.finding.checks import (
 )
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.gaps import missing_facts, to_label
-from harness.conduct.finding.money import (
+from harness.conduct.finding.option_costs import (
     Measured,
     cascade_facts,
     escalated,
@@ -28,7 +28,7 @@ from harness.judge.comparison.pairs import Pairs
 from harness.judge.decision.quality import quality, score_levels, settled_in
 from harness.judge.decision.standing import QualityState, Standing
 from harness.judge.decision.verdict import OptionFacts, OptionResult
-from harness.money.prices.catalogue import facts as known
+from harness.money.prices.model_catalogue import facts as known
 from harness.money.savings import Bar, QualityLoss
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan

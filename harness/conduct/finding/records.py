@@ -8,7 +8,25 @@ from datetime import timedelta
 from decimal import Decimal
 
 from harness.conduct.finding.checks import noise
-from harness.conduct.finding.evidence import (
+from harness.conduct.finding.feature_run import FeatureRun
+from harness.conduct.finding.floor import floor_of
+from harness.conduct.finding.needs import needed, stop_facts
+from harness.conduct.finding.option_costs import (
+    Measured,
+    bridge_to,
+    interval_to,
+    measure,
+    planned_cost,
+)
+from harness.conduct.finding.option_records import (
+    Examined,
+    examine,
+    facts,
+    lever_of,
+    option_record,
+    target,
+)
+from harness.conduct.finding.record_facts import (
     Context,
     bar_of,
     evidence,
@@ -17,18 +35,6 @@ from harness.conduct.finding.evidence import (
     margin,
     traffic_facts,
     unplanned_target,
-)
-from harness.conduct.finding.feature_run import FeatureRun
-from harness.conduct.finding.floor import floor_of
-from harness.conduct.finding.money import Measured, bridge_to, interval_to, measure, planned_cost
-from harness.conduct.finding.needs import needed, stop_facts
-from harness.conduct.finding.option_records import (
-    Examined,
-    examine,
-    facts,
-    lever_of,
-    option_record,
-    target,
 )
 from harness.judge.comparison.parts import baseline
 from harness.judge.decision.bounds import cases_to_decide

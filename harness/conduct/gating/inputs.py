@@ -26,7 +26,7 @@ from harness.gate.production import (
     model_at,
     place_in,
 )
-from harness.money.prices.catalogue import facts, known_model_ids
+from harness.money.prices.model_catalogue import facts, known_model_ids
 from harness.money.prices.rates import PriceMissingError, find_rates
 from harness.record.lock import Lock, LockEntry, read_lock
 from harness.record.model import DecisionRecord, seal

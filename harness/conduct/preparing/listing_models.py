@@ -14,9 +14,9 @@ from evalsets.validation import suggestion
 from harness.conduct.listening import nobody
 from harness.conduct.opening import utc_now
 from harness.errors import UsageError
-from harness.money.prices.catalogue import ModelFacts, facts
+from harness.money.prices.model_catalogue import ModelFacts, facts
+from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError, find_rates
-from harness.money.prices.tables import Rates
 from harness.workspace.endpoints import endpoint_of
 from harness.workspace.model_file import ModelConfig, known_to_refuse
 from harness.workspace.policy_file import PolicyConfig

@@ -16,15 +16,22 @@ from urllib.parse import urlsplit
 
 from harness.ask.probe.foreign import Tool, decided, doubts, goodput_of_rates, read_runs
 from harness.ask.probe.metrics import fetch_metrics, open_meter
+from harness.ask.probe.probed_requests import (
+    RateRun,
+    Slo,
+    good_share,
+    mean_of,
+    rate_entry,
+    slowest_limit,
+)
 from harness.ask.probe.probing import ALONE, ProbePlan, Replica
 from harness.ask.probe.probing import probe as measure
-from harness.ask.probe.samples import RateRun, Slo, good_share, mean_of, rate_entry, slowest_limit
 from harness.ask.probe.search import Goodput, SearchPlan
 from harness.ask.serving.gpus import Need, check_team_quotas
-from harness.ask.serving.lifecycle import serve_models
-from harness.conduct.hosting import Local
+from harness.ask.serving.server_lifecycle import serve_models
 from harness.conduct.listening import Listener, Quiet
 from harness.conduct.loads import free_here, room_of
+from harness.conduct.model_hosts import Local
 from harness.conduct.opening import utc_now
 from harness.errors import UsageError
 from harness.plan.asking import Asker, read_tools

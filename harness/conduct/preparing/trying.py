@@ -24,9 +24,9 @@ from harness.ask.replay.throttle import LaneLimits
 from harness.ask.serving.gpus import Need, check_team_quotas
 from harness.conduct.access import check_models
 from harness.conduct.checking import checked_workspace
-from harness.conduct.hosting import Local, serve_here
 from harness.conduct.listening import Listener, Quiet
 from harness.conduct.loads import room_of
+from harness.conduct.model_hosts import Local, serve_here
 from harness.conduct.opening import cycle_of, utc_now
 from harness.errors import UsageError
 from harness.journal.earlier import note_try, prompts_tried

@@ -13,7 +13,7 @@ from contextlib import closing
 from itertools import chain
 
 from harness.ask.replay.batches import BackOff, Batches
-from harness.ask.replay.offline import OfflineBackend
+from harness.ask.replay.offline_backend import OfflineBackend
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.reviewing.latency_pass import LivePass
 from harness.conduct.reviewing.session import ReviewSession, Runtime

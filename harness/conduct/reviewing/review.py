@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from harness.ask.replay.ledger import Ledger
-from harness.conduct.finding.evidence import Context, unread_of
 from harness.conduct.finding.feature_run import FeatureRun
+from harness.conduct.finding.record_facts import Context, unread_of
 from harness.conduct.finding.records import write_record
 from harness.conduct.reviewing.scheduler import run_plan
 from harness.conduct.reviewing.session import Runtime

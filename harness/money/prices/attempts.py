@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from harness.money.amounts import MILLION, exact
+from harness.money.prices.rate_tables import Band, Rates, band_of
 from harness.money.prices.rates import PriceMissingError
-from harness.money.prices.tables import Band, Rates, band_of
 from harness.workspace.policy_file import GpuPrice
 from providers.completion import TokenUsage
 

@@ -28,7 +28,7 @@ from genai_prices.types import (
     TieredPrices,
 )
 
-from harness.money.prices.tables import Band, Rates
+from harness.money.prices.rate_tables import Band, Rates
 
 PACKAGE = "genai-prices"
 _THOUSAND = Decimal(1000)

@@ -21,7 +21,7 @@ from harness.money.prices.pricebook import (
     find_vendor,
     near_names,
 )
-from harness.money.prices.tables import Band, Rates
+from harness.money.prices.rate_tables import Band, Rates
 from harness.workspace.model_file import ModelConfig, PriceEntry, PriceTier
 from harness.workspace.policy_file import PolicyConfig
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from harness.ask.probe.samples import LEAST_SECONDS
+from harness.ask.probe.probed_requests import LEAST_SECONDS
 from harness.ask.probe.search import Goodput, NoGoodputError, SearchPlan, find_goodput
 from tests.support.queues import Queue, VirtualProbe
 

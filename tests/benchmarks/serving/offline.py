@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.ask.serving.lifecycle import serve_models
 from harness.ask.serving.offline import OfflineRunner, open_offline
+from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import ServeSpec
 from providers.batch import BatchAnswered, BatchItem
 from providers.openai_batch import BatchLines

@@ -20,13 +20,13 @@ import pytest
 
 from evalsets.cases import Case
 from evalsets.prompts import render_prompt
-from harness.ask.serving.lifecycle import serve_models
+from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import ServeSpec, Wire
 from harness.ask.serving.weights import cache_folder, ensure_weights
 from harness.ask.serving.weights_file import load_weights
 
 if TYPE_CHECKING:
-    from harness.ask.serving.lifecycle import Served
+    from harness.ask.serving.server_lifecycle import Served
 
 DEMO = Path(__file__).parents[3] / "configs" / "demo"
 # Written for this measurement: no case of the demo's eval sets.

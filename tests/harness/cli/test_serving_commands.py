@@ -13,7 +13,7 @@ import pytest
 
 from harness.ask.serving.states import ProcessMark, ServerState, mark_of, write_state
 from harness.cli.main import run
-from harness.conduct.preparing.probing import slo_of
+from harness.conduct.preparing.probing_replica import slo_of
 from harness.errors import ExitCode, UsageError
 from harness.workspace.probe_file import probe_path, read_probe
 from harness.workspace.workspace import load_workspace

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.ask.probe.samples import ProbedRequest, RateRun
+from harness.ask.probe.probed_requests import ProbedRequest, RateRun
 from harness.ask.probe.search import Goodput, SearchPlan
-from harness.conduct.preparing.probing import Subject, engine_of, to_result
+from harness.conduct.preparing.probing_replica import Subject, engine_of, to_result
 from harness.workspace.probe_file import EngineEntry
 from harness.workspace.workspace import load_workspace
 from tests.support.queue_server import queue_server

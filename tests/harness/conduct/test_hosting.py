@@ -6,13 +6,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from harness.ask.serving.offline import ProcessAnswers
-from harness.conduct.hosting import keeping
+from harness.conduct.model_hosts import keeping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from harness.conduct.hosting import Hosts
+    from harness.conduct.model_hosts import Hosts
 
 
 def share(load_s: float | None) -> ProcessAnswers:

@@ -14,7 +14,7 @@ from harness.money.monthly import (
     to_option_cost,
     unknown_cost,
 )
-from harness.money.prices.tables import Band
+from harness.money.prices.rate_tables import Band
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
 from tests.support.record_parts import a_hosting
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.money.prices.attempts import attempt_cost
-from harness.money.prices.tables import Band
+from harness.money.prices.rate_tables import Band
 from harness.money.workload import (
     NoUsageError,
     cost_per_request_from_traffic,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.money.prices.tables import Band
+from harness.money.prices.rate_tables import Band
 from harness.tell.focus import COLUMNS, Charge, month_of, write_focus
 from tests.support.money import HAIKU, OPUS, pair, some_rates, some_traffic
 from tests.support.priced_records import CASCADE, CHOSEN, TODAY, a_cascade_record, a_priced_record

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.money.prices.tables import Band
+from harness.money.prices.rate_tables import Band
 from harness.record.laws import broken_in_money
 from harness.record.model import dump, load
 from harness.tell.repricing import recorded_rates, reprice

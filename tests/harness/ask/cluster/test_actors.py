@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.ask.cluster.actors import RayCluster, RayWorkerPool
-from harness.ask.cluster.session import RaySession, remote_token, start_patiently
+from harness.ask.cluster.ray_session import RaySession, remote_token, start_patiently
 from harness.ask.cluster.workers import Done, Host, Lost, own_identity
 from harness.errors import RightsizeError, UsageError
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import yaml
 
-from harness.ask.cluster.session import SOURCES
+from harness.ask.cluster.ray_session import SOURCES
 
 
 def test_the_example_keeps_its_promises() -> None:

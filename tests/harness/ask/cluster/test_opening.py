@@ -15,7 +15,7 @@ import pytest
 import ray
 
 from harness.ask.cluster.actors import LONGEST_FOLDER, local_cluster, own_folder, remote_cluster
-from harness.ask.cluster.session import SOURCES, write_token
+from harness.ask.cluster.ray_session import SOURCES, write_token
 from harness.ask.cluster.workers import Ended, Identity, WorkerPool, own_identity, refuse_mismatch
 from harness.errors import UsageError
 

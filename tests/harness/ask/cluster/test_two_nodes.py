@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.ask.cluster.session import SOURCES
+from harness.ask.cluster.ray_session import SOURCES
 from tests.harness.ask.cluster.two_nodes import TOTAL
 from tests.support.load_server import load_server
 

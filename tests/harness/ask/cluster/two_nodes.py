@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from harness.ask.cluster.actors import remote_cluster
-from harness.ask.cluster.session import write_token
+from harness.ask.cluster.ray_session import write_token
 from harness.ask.replay.engine import replay
 from harness.ask.replay.worker import OPENER
 from harness.journal.journal import Journal

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.ask.probe.foreign import Tool, goodput_of_rates, read_runs
-from harness.ask.probe.samples import Slo, good_share
+from harness.ask.probe.probed_requests import Slo, good_share
 from harness.ask.probe.search import NoGoodputError, SearchPlan
 from harness.errors import UsageError
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness.ask.probe.foreign import decided, doubts, read_runs
-from harness.ask.probe.samples import ProbedRequest, RateRun, Slo, good_share
+from harness.ask.probe.probed_requests import ProbedRequest, RateRun, Slo, good_share
 from harness.errors import UsageError
 
 FILES = Path(__file__).parent / "files"

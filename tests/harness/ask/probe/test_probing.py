@@ -9,8 +9,8 @@ from multiprocessing import get_context
 import pytest
 
 from harness.ask.probe.metrics import fetch_metrics
+from harness.ask.probe.probed_requests import RateRun, Slo, rate_entry
 from harness.ask.probe.probing import ProbePlan, Replica, probe
-from harness.ask.probe.samples import RateRun, Slo, rate_entry
 from harness.ask.probe.search import NoGoodputError, SearchPlan
 from providers.opening import open_provider
 from providers.provider import Endpoint

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.ask.probe.open_loop import Fill, LoopPlan, arrivals, run_open_loop
-from harness.ask.probe.samples import ProbedRequest, RateRun, Slo, good_share, mean_of, rate_entry
+from harness.ask.probe.probed_requests import (
+    ProbedRequest,
+    RateRun,
+    Slo,
+    good_share,
+    mean_of,
+    rate_entry,
+)
 
 GOOD = ProbedRequest(due_s=0, first_token_s=0.2, inter_token_s=0.05, total_s=1.0, output_tokens=17)
 

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.ask.probe.probed_requests import (
+    ProbedRequest,
+    Slo,
+    Starts,
+    mean_wait,
+    part_mean,
+    run_seconds,
+)
 from harness.ask.probe.probing import check_alone
-from harness.ask.probe.samples import ProbedRequest, Slo, Starts, mean_wait, part_mean, run_seconds
 from harness.ask.probe.search import NoGoodputError
 from tests.support.queues import Queue
 

@@ -13,7 +13,7 @@ import pytest
 from harness.ask.replay.batch_calls import Fetch, Fetched, Poll, Polled, Submit, Submitted
 from harness.ask.replay.batches import BackOff, Batches
 from harness.ask.replay.ledger import Ledger
-from harness.ask.replay.offline import PREFIX, OfflineBackend
+from harness.ask.replay.offline_backend import PREFIX, OfflineBackend
 from harness.ask.serving.offline import ProcessAnswers
 from harness.ask.serving.server import ServeError
 from harness.errors import InterruptedRunError

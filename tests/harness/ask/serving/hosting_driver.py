@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from harness.ask.cluster.actors import remote_cluster
-from harness.ask.cluster.session import write_token
+from harness.ask.cluster.ray_session import write_token
 from harness.ask.serving.hosted import host_models
 from harness.ask.serving.specs import ServeSpec
 from harness.errors import RightsizeError

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.ask.serving.gpus import Gpu, NoGpuError, check_quota, gpus_here, pack
-from harness.ask.serving.lifecycle import serve_models
+from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import ServeSpec
 from harness.ask.serving.states import ProcessMark, ServerState, gpus_by_team
 

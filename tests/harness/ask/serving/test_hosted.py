@@ -20,10 +20,10 @@ import psutil
 import pytest
 
 from harness.ask.cluster.gpu_workers import GpuWorker, GpuWorkerActor, GpuWorkerError
-from harness.ask.cluster.session import SOURCES
+from harness.ask.cluster.ray_session import SOURCES
 from harness.ask.serving.hosted import HostedServer, NodeWeights, Started, host_models
-from harness.ask.serving.lifecycle import stop_server
 from harness.ask.serving.server import ServeError, free_port
+from harness.ask.serving.server_lifecycle import stop_server
 from harness.ask.serving.specs import ServeSpec
 from harness.ask.serving.states import list_servers
 from harness.ask.serving.weights_file import WeightsSpec

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from harness.ask.serving.lifecycle import leave_running, serve_models, stop_server
 from harness.ask.serving.server import (
     PORTS,
     ServeError,
@@ -28,6 +27,7 @@ from harness.ask.serving.server import (
     free_port,
     start,
 )
+from harness.ask.serving.server_lifecycle import leave_running, serve_models, stop_server
 from harness.ask.serving.specs import ServeSpec
 from harness.ask.serving.states import list_servers
 from harness.errors import UsageError
@@ -179,7 +179,7 @@ def test_a_missing_key_is_refused_before_anything_starts(tmp_path: Path) -> None
 DRIVER = """
 import json, os, sys, time
 from pathlib import Path
-from harness.ask.serving.lifecycle import leave_running, serve_models
+from harness.ask.serving.server_lifecycle import leave_running, serve_models
 from harness.ask.serving.specs import ServeSpec
 spec = ServeSpec(engine="command", weights=None, command=tuple(json.loads(sys.argv[1])))
 with serve_models({"m": spec}, logs=Path(sys.argv[2]), environ=os.environ) as served:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from harness.ask.serving.lifecycle import serve_models
 from harness.ask.serving.server import ServeError
+from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import ServeSpec
 from tests.support.small_model import small_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.ask.serving.lifecycle import Served
+    from harness.ask.serving.server_lifecycle import Served
 
 pytestmark = [pytest.mark.weights, pytest.mark.xdist_group("weights")]
 

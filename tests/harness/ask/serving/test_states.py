@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from harness.ask.serving.lifecycle import stop_server
 from harness.ask.serving.server import ServeError
+from harness.ask.serving.server_lifecycle import stop_server
 from harness.ask.serving.states import (
     ProcessMark,
     ServerState,

@@ -19,10 +19,10 @@ import psutil
 import pytest
 
 from harness.ask.probe.metrics import fetch_metrics
+from harness.ask.probe.probed_requests import Slo
 from harness.ask.probe.probing import ProbePlan, Replica, probe
-from harness.ask.probe.samples import Slo
 from harness.ask.probe.search import SearchPlan
-from harness.ask.serving.lifecycle import serve_models
+from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import ServeSpec
 from providers.opening import open_provider
 from providers.provider import Endpoint

@@ -13,7 +13,7 @@ from harness.bring.onramp.drafts import FeatureDraft, Owner, feature_text, quote
 from harness.bring.onramp.scan_features import ScanReport, scan_features
 from harness.cli.setup.init import scan_lines
 from harness.conduct.checking import check_workspace, priced_on
-from harness.money.prices.catalogue import known_model_ids
+from harness.money.prices.model_catalogue import known_model_ids
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.reading import shipped
 from tests.harness.bring.onramp.test_layout import tree

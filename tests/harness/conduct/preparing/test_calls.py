@@ -32,7 +32,7 @@ from harness.conduct.preparing.importing_answers import (
 )
 from harness.conduct.preparing.importing_sets import SetToImport
 from harness.conduct.preparing.listing_models import Silence
-from harness.conduct.preparing.probing import ProbeSettings, ReplicaToProbe
+from harness.conduct.preparing.probing_replica import ProbeSettings, ReplicaToProbe
 from harness.conduct.preparing.trying import PromptToTry
 from harness.errors import UsageError
 from harness.workspace.probe_file import read_probe

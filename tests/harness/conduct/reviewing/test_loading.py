@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.ask.serving.server import ServeError
-from harness.conduct.reviewing.loading import LoadBook, load_costs
+from harness.conduct.reviewing.load_book import LoadBook, load_costs
 from harness.errors import BudgetRefusedError, ExitCode, UsageError
 from harness.journal.journal import Journal, SpentOrReserved
 from harness.plan.planning import Selection, plan_review

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.ask.serving.lifecycle import serve_models
+from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import serve_specs
 from harness.cli.main import run
 from harness.record.base import Reason, Result, Verdict

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.money.prices.attempts import attempt_cost, call_cost, counts_of, upper_bound
+from harness.money.prices.rate_tables import Band, Rates
 from harness.money.prices.rates import PriceMissingError
-from harness.money.prices.tables import Band, Rates
 from providers.completion import TokenUsage
 from tests.support.money import OPUS, some_rates, used
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from harness.money.prices.attempts import attempt_cost, upper_bound
+from harness.money.prices.rate_tables import Band, Rates
 from harness.money.prices.rates import PriceMissingError, batch_rates, find_rates
-from harness.money.prices.tables import Band, Rates
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.policy_file import PolicyConfig
 from providers.completion import TokenUsage

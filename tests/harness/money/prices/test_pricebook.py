@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from harness.money.prices.catalogue import known_model_ids
+from harness.money.prices.model_catalogue import known_model_ids
 from harness.money.prices.pricebook import (
     CatalogueGapError,
     catalogue_rates,
@@ -15,7 +15,7 @@ from harness.money.prices.pricebook import (
     model_ids,
     near_names,
 )
-from harness.money.prices.tables import Rates, band_of, from_rate_facts, to_rate_facts
+from harness.money.prices.rate_tables import Rates, band_of, from_rate_facts, to_rate_facts
 from tests.support.money import OPUS, some_rates
 
 ON = date(2026, 11, 20)

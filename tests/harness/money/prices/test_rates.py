@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.money.prices.catalogue import facts, known_model_ids
+from harness.money.prices.model_catalogue import facts, known_model_ids
 from harness.money.prices.pricebook import (
     CatalogueGapError,
     catalogue_rates,
@@ -14,8 +14,8 @@ from harness.money.prices.pricebook import (
     find_model,
     near_names,
 )
+from harness.money.prices.rate_tables import Band, Rates, band_of
 from harness.money.prices.rates import PriceMissingError, find_rates, price_age, vendor_of
-from harness.money.prices.tables import Band, Rates, band_of
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.policy_file import PolicyConfig
 

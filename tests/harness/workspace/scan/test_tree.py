@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.money.prices.catalogue import known_model_ids
+from harness.money.prices.model_catalogue import known_model_ids
 from harness.workspace.scan.texts import Kind, Scan, Use
 from harness.workspace.scan.tree import kind_of, scan_tree
 from tests.support.projects import PROJECTS, Project

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.harness.conduct.test_trying import planned, try_once
 
 from harness.cli.main import run
 from harness.conduct.preparing.trying import rung_with
@@ -17,6 +16,7 @@ from harness.journal.journal import Journal
 from harness.plan.planning import Selection
 from harness.record.base import Reason, Verdict
 from harness.record.model import DecisionRecord
+from tests.harness.conduct.preparing.test_trying import planned, try_once
 from tests.support.reviews import (
     CYCLE,
     NOW,

@@ -45,17 +45,6 @@ def random_cases(deciding: Sequence[Case], *, seed: str, count: int) -> tuple[Ca
     return tuple(drawn[:count])
 
 
-def whole_clusters(evalset: EvalSet, ordered: Sequence[Case], n: int) -> int:
-    """The smallest number of first cases, at least `n`, that cuts between two clusters.
-
-    Of fewer cases than `n` it is all of them.
-    """
-    for end in range(n, len(ordered)):
-        if end == 0 or evalset.cluster(ordered[end - 1]) != evalset.cluster(ordered[end]):
-            return end
-    return len(ordered)
-
-
 def _clusters(evalset: EvalSet) -> dict[str, list[Case]]:
     clusters: dict[str, list[Case]] = {}
     for case in evalset.cases:

@@ -251,20 +251,6 @@ class HostingCost:
         return rounded(self.monthly / self.requests_per_month, USD_PLACES)
 
 
-def cost_per_request(
-    *, gpus: int, usd_per_gpu_hour: Decimal, goodput_per_s: Decimal, utilisation: Decimal
-) -> Decimal:
-    """USD of a request: GPUs x USD per GPU-hour / (3600 x goodput x utilisation).
-
-    Raises:
-        NoCapacityError: nothing is served.
-    """
-    served = _SECONDS * goodput_per_s * utilisation
-    if served <= 0:
-        raise NoCapacityError("goodput and utilisation must be above zero; probe at a lower rate")
-    return gpus * usd_per_gpu_hour / served
-
-
 def replica_prices(gpu: GpuPrice, capacity: Capacity, plan: HostingPlan) -> ReplicaPrices:
     """USD of one replica for one hour, from a row of the price book."""
     each = capacity.gpus_per_replica * (

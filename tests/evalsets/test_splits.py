@@ -6,12 +6,11 @@ import hashlib
 from collections import Counter
 from itertools import groupby
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsets.cases import Case, EvalSet, ScorerSpec
-from evalsets.splits import deciding_order, order_seed, tune_cases, whole_clusters
+from evalsets.splits import deciding_order, order_seed, tune_cases
 
 
 def evalset(clusters: list[int], *, tune: int = 0, feature: str = "f") -> EvalSet:
@@ -113,11 +112,3 @@ def test_orders_are_spread_evenly() -> None:
     expected = 100
     chi_square = sum((firsts[f"case-{at}"] - expected) ** 2 / expected for at in range(4))
     assert chi_square < 16.3  # 0.1 % of a chi-square with 3 degrees of freedom
-
-
-@pytest.mark.parametrize(
-    ("n", "end"), [(0, 0), (1, 2), (2, 2), (3, 5), (4, 5), (5, 5), (6, 6), (7, 6)]
-)
-def test_a_cut_falls_between_two_clusters(n: int, end: int) -> None:
-    built = evalset([1, 1, 2, 2, 2, 0])
-    assert whole_clusters(built, built.cases, n) == end

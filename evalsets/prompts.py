@@ -68,8 +68,11 @@ def render_prompt(template_text: str, case: Case) -> tuple[Turn, ...]:
         "turns": tuple({"role": turn.role, "content": turn.content} for turn in _turns(case)),
     }
     _keep_attachments(template_text, case)
+    compiled = _compiled_sections(template_text)
+    if isinstance(compiled, str):
+        raise PromptError(compiled)
     messages: list[Turn] = []
-    for section, template in _compiled(template_text):
+    for section, template in compiled:
         text = _fill(template, values, section).strip("\r\n")
         if section.part == "turns":
             messages.extend(_own_turns(text, case, section))
@@ -105,21 +108,32 @@ def prompt_fault(template_text: str, cases: Sequence[Case]) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def check_template(text: str) -> str | None:
     """What is wrong with a template, in one line; None when it can be used."""
+    found = _compiled_sections(text)
+    return found if isinstance(found, str) else None
+
+
+@lru_cache(maxsize=256)
+def _compiled_sections(text: str) -> tuple[tuple[_Section, Template], ...] | str:
+    """A template's stretches, ready to be filled in; or what is wrong with it."""
+    compiled: list[tuple[_Section, Template]] = []
     for section in _sections(text):
         try:
             tree = _ENVIRONMENT.parse(section.text)
-            _ENVIRONMENT.compile(tree)
+            template = _ENVIRONMENT.from_string(tree)
         except TemplateSyntaxError as error:
             return f"line {section.line + error.lineno}: {error.message}"
         unknown = sorted(find_undeclared_variables(tree) - VARIABLES)
         if unknown:
             line = _line_of(unknown[0], section)
             return f"line {line}: unknown variable {unknown[0]!r}; {_known()}"
-    return None
+        compiled.append((section, template))
+    return tuple(compiled)
 
 
+@lru_cache(maxsize=256)
 def metadata_named(text: str) -> frozenset[str] | None:
     """The metadata that a sound template shows a model; None where it may show any."""
     found: set[str] = set()
@@ -153,6 +167,7 @@ def _line_of(name: str, section: _Section) -> int:
     return section.line + 1
 
 
+@lru_cache(maxsize=256)
 def _sections(text: str) -> tuple[_Section, ...]:
     marks = list(_ROLE_LINE.finditer(text))
     if not marks:
@@ -171,14 +186,6 @@ def _part(name: str) -> _Part:
             return name
         case _:
             return "user"
-
-
-@lru_cache(maxsize=256)
-def _compiled(text: str) -> tuple[tuple[_Section, Template], ...]:
-    fault = check_template(text)
-    if fault is not None:
-        raise PromptError(fault)
-    return tuple((section, _ENVIRONMENT.from_string(section.text)) for section in _sections(text))
 
 
 def _fill(template: Template, values: Mapping[str, object], section: _Section) -> str:

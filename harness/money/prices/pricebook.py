@@ -17,21 +17,31 @@ from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import version
-
-from genai_prices.data import providers
-from genai_prices.types import (
-    ConditionalPrice,
-    ModelInfo,
-    ModelPrice,
-    PriceVariant,
-    StartDateConstraint,
-    TieredPrices,
-)
+from typing import TYPE_CHECKING
 
 from harness.money.prices.rate_tables import Band, Rates
 
+if TYPE_CHECKING:
+    from genai_prices.types import (
+        ConditionalPrice,
+        ModelInfo,
+        ModelPrice,
+        PriceVariant,
+        Provider,
+        TieredPrices,
+    )
+
+
 PACKAGE = "genai-prices"
 _THOUSAND = Decimal(1000)
+
+
+@cache
+def _vendors() -> list[Provider]:
+    """Everything that is sold. Loaded when it is asked: a workspace may state all its prices."""
+    from genai_prices.data import providers  # noqa: PLC0415  # an eighth of what `check` loads
+
+    return providers
 
 
 class CatalogueGapError(LookupError):
@@ -64,13 +74,13 @@ def find_model(vendor: str, model: str) -> CatalogueModel | None:
 
 def find_vendor(base_url: str) -> str | None:
     """Which vendor of the catalogue serves an address; None: nobody's."""
-    hits = (vendor.id for vendor in providers if re.match(vendor.api_pattern, base_url))
+    hits = (vendor.id for vendor in _vendors() if re.match(vendor.api_pattern, base_url))
     return next(hits, None)
 
 
 def model_ids(vendors: frozenset[str] | None = None) -> frozenset[str]:
     """Every model id of the catalogue, or of some vendors."""
-    chosen = (vendor for vendor in providers if vendors is None or vendor.id in vendors)
+    chosen = (vendor for vendor in _vendors() if vendors is None or vendor.id in vendors)
     return frozenset(model.id for vendor in chosen for model in vendor.models)
 
 
@@ -106,28 +116,36 @@ def catalogue_rates(vendor: str, model: str, on: date, service_tier: str | None 
 
 
 def _find(vendor: str, model: str) -> ModelInfo | None:
-    seller = next((one for one in providers if one.id == vendor), None)
-    return seller.find_model(model, all_providers=providers) if seller else None
+    seller = next((one for one in _vendors() if one.id == vendor), None)
+    return seller.find_model(model, all_providers=_vendors()) if seller else None
 
 
 def _standard(model: ModelInfo, on: date) -> tuple[ModelPrice, date | None]:
     """Newest price that has begun; where prices change by the hour, the dearest of the day."""
-    if isinstance(model.prices, ModelPrice):
+    if not isinstance(model.prices, list):
         return model.prices, None
     first_day: date | None = None
     begun: list[ModelPrice] = []
     for conditional in model.prices:
         constraint = conditional.constraint
-        if isinstance(constraint, StartDateConstraint):
-            if constraint.start_date > on:
+        starts = _starts(constraint)
+        if starts is not None:
+            if starts > on:
                 continue
-            begun, first_day = [], constraint.start_date
+            begun, first_day = [], starts
         elif constraint is None:
             begun = []
         begun.append(conditional.prices)
     if not begun:
         raise CatalogueGapError(f"{PACKAGE} has no price of {model.id!r} on {on}")
     return max(begun, key=_dearness), first_day
+
+
+def _starts(constraint: object) -> date | None:
+    """The day on which a price begins; None for one that holds by the hour, or always."""
+    from genai_prices.types import StartDateConstraint  # noqa: PLC0415  # loaded with the vendors
+
+    return constraint.start_date if isinstance(constraint, StartDateConstraint) else None
 
 
 def _dearness(prices: ModelPrice) -> Decimal:
@@ -138,7 +156,7 @@ def _dearness(prices: ModelPrice) -> Decimal:
 
 def _own_variants(vendor: str, model: ModelInfo) -> tuple[PriceVariant, ...]:
     """Variants of a model that the vendor sells itself: a reseller has its own, or none."""
-    seller = next(one for one in providers if one.id == vendor)
+    seller = next(one for one in _vendors() if one.id == vendor)
     sells_it = any(model is one for one in seller.models)
     return tuple(model.price_variants or ()) if sells_it else ()
 
@@ -163,7 +181,7 @@ class _Offer:
         for variant in reversed(active):
             stated = variant.prices.__dict__.items()
             merged.update({name: price for name, price in stated if price is not None})
-        return ModelPrice(**merged)
+        return type(self.standard)(**merged)
 
     def batch(self) -> tuple[Band, ...]:
         """Batch prices; empty when there are none on that day."""
@@ -196,8 +214,8 @@ def _token_prices(prices: ModelPrice) -> Iterator[TieredPrices]:
         "cache_write_1h_mtok",
     )
     for key in keys:
-        price = prices.__dict__.get(key)
-        if isinstance(price, TieredPrices):
+        price: Decimal | TieredPrices | None = prices.__dict__.get(key)
+        if not (price is None or isinstance(price, Decimal)):
             yield price
 
 
@@ -223,11 +241,11 @@ def _band(model: ModelInfo, prices: ModelPrice, start: int) -> Band:
 
 
 def _flat(prices: ModelPrice, key: str, input_tokens: int = 0) -> Decimal | None:
-    price = prices.__dict__.get(key)
-    if isinstance(price, TieredPrices):
-        reached = [tier.price for tier in price.tiers if input_tokens > tier.start]
-        return reached[-1] if reached else price.base
-    return price
+    price: Decimal | TieredPrices | None = prices.__dict__.get(key)
+    if price is None or isinstance(price, Decimal):
+        return price
+    reached = [tier.price for tier in price.tiers if input_tokens > tier.start]
+    return reached[-1] if reached else price.base
 
 
 @cache
@@ -241,15 +259,15 @@ def _data_date(on: date) -> date | None:
 def _start_dates() -> frozenset[date]:
     constraints = (
         dated.constraint
-        for vendor in providers
+        for vendor in _vendors()
         for model in vendor.models
         for dated in _dated(model)
     )
-    return frozenset(one.start_date for one in constraints if isinstance(one, StartDateConstraint))
+    return frozenset(day for one in constraints if (day := _starts(one)) is not None)
 
 
 def _dated(model: ModelInfo) -> Iterator[ConditionalPrice | PriceVariant]:
-    if not isinstance(model.prices, ModelPrice):
+    if isinstance(model.prices, list):
         yield from model.prices
     yield from model.price_variants or ()
 

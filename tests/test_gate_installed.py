@@ -88,8 +88,9 @@ def broken(reason: Reason) -> Step:
     return swap(option_result=Result.FAIL, option_reason_codes=(reason,))
 
 
-def softer(rule: str, step: Step) -> Step:
-    return both(policy(f"{rule}: warn"), step)
+def softer(rule: str, step: Step) -> dict[str, Any]:
+    """A change where the base branch has a softer rule: a change's own would not count."""
+    return {"change": step, "before": policy(f"{rule}: warn")}
 
 
 def model(name: str, old: str, new: str) -> Step:
@@ -129,14 +130,16 @@ DEAR = model(
 )
 SIX_LOOKS = a_quality(looks=tuple(a_look(n) for n in range(1, 7)))
 ANOTHER = an_eval_set(id="tickets", inputs_sha256="99" * 32)
-OTHER_FEATURE = both(
-    *(
-        lambda root, part=part: shutil.copytree(root / W / part / "tickets", root / W / part / "x")
-        for part in ("prompts", "evalsets")
-    ),
-    lambda root: shutil.copy(root / FEATURE, root / W / "features" / "x.yaml"),
-    edit(f"{W}/features/x.yaml", EXTRA, ""),
-)
+
+
+def _other_feature(root: Path) -> None:
+    for part in ("prompts", "evalsets"):
+        shutil.copytree(root / W / part / "tickets", root / W / part / "x")
+    shutil.copy(root / FEATURE, root / W / "features" / "x.yaml")
+    edit(f"{W}/features/x.yaml", EXTRA, "")(root)
+
+
+OTHER_FEATURE = _other_feature
 
 SCENES: dict[str, Scene] = {
     "nothing changed": Scene(change=write("a.md", "gpt-5\n"), code=0, says="model pass"),
@@ -149,15 +152,15 @@ SCENES: dict[str, Scene] = {
     "model shown and signed": Scene(change=swap(**SIGNED), code=0, says="model pass SHOWN_NON"),
     "model shown, unsigned": Scene(change=swap(), code=0, says="model warn NOT_ACCEPTED_YET"),
     "model softened": Scene(
-        change=softer("model", production("bad")), code=0, says="model warn EVIDENCE_MISSING"
+        **softer("model", production("bad")), code=0, says="model warn EVIDENCE_MISSING"
     ),
-    "model off": Scene(change=both(policy("model: off"), production("bad")), code=0, says=""),
+    "model off": Scene(change=production("bad"), before=policy("model: off"), code=0, says=""),
     "model unknown": Scene(change=production("gpt-5"), code=3, says="model fail EVIDENCE_MISSING"),
     "model worse": Scene(
         change=broken(Reason.QUALITY_INFERIOR), code=3, says="model fail SHOWN_WORSE"
     ),
     "model worse, softened": Scene(
-        change=softer("model", broken(Reason.QUALITY_INFERIOR)),
+        **softer("model", broken(Reason.QUALITY_INFERIOR)),
         code=3,
         says="model fail SHOWN_WORSE",
     ),
@@ -219,7 +222,8 @@ SCENES: dict[str, Scene] = {
         says="prompt fail PROVISIONAL",
     ),
     "prompt of a named feature": Scene(
-        change=both(policy("prompt: fail, by_feature: {tickets: {prompt: off}}"), ASKED),
+        change=ASKED,
+        before=policy("prompt: fail, by_feature: {tickets: {prompt: off}}"),
         code=0,
         says="",
     ),
@@ -245,7 +249,7 @@ SCENES: dict[str, Scene] = {
     ),
     "eval set, no record": Scene(change=SET, code=3, says="evalset fail EVIDENCE_MISSING"),
     "eval set, softened": Scene(
-        change=softer("evalset", SET), code=0, says="evalset warn EVIDENCE_MISSING"
+        **softer("evalset", SET), code=0, says="evalset warn EVIDENCE_MISSING"
     ),
     "eval set, decided again": Scene(
         change=both(SET, newer("good")), code=0, says="evalset pass EVIDENCE_FITS"
@@ -257,7 +261,7 @@ SCENES: dict[str, Scene] = {
         change=broken(Reason.GUARDRAIL_FAILED), code=3, says="guardrail fail GUARDRAIL_FAILED"
     ),
     "guardrail, softened": Scene(
-        change=softer("guardrail", broken(Reason.GUARDRAIL_FAILED)),
+        **softer("guardrail", broken(Reason.GUARDRAIL_FAILED)),
         code=0,
         says="guardrail warn GUARDRAIL_FAILED",
     ),
@@ -268,7 +272,7 @@ SCENES: dict[str, Scene] = {
         change=broken(Reason.LATENCY_SLO_MISSED), code=3, says="latency fail LATENCY_SLO_MISSED"
     ),
     "time, softened": Scene(
-        change=softer("latency", broken(Reason.LATENCY_SLO_MISSED)),
+        **softer("latency", broken(Reason.LATENCY_SLO_MISSED)),
         code=0,
         says="latency warn LATENCY_SLO_MISSED",
     ),
@@ -277,7 +281,7 @@ SCENES: dict[str, Scene] = {
         change=both(swap(**SIGNED), BLIND), code=3, says="not_permitted fail DATA_NOT_PERMITTED"
     ),
     "not permitted, softened": Scene(
-        change=softer("not_permitted", both(swap(**SIGNED), BLIND)),
+        **softer("not_permitted", both(swap(**SIGNED), BLIND)),
         code=0,
         says="not_permitted warn DATA_NOT_PERMITTED",
     ),
@@ -285,7 +289,7 @@ SCENES: dict[str, Scene] = {
         change=broken(Reason.MODEL_RETIRING), code=3, says="retiring fail MODEL_RETIRING"
     ),
     "retiring, softened": Scene(
-        change=softer("retiring", broken(Reason.MODEL_RETIRING)),
+        **softer("retiring", broken(Reason.MODEL_RETIRING)),
         code=0,
         says="retiring warn MODEL_RETIRING",
     ),
@@ -293,7 +297,7 @@ SCENES: dict[str, Scene] = {
         change=both(swap(**SIGNED), FREE), code=3, says="unpriced fail PRICE_MISSING"
     ),
     "unpriced: what it costs cannot be told": Scene(
-        change=softer("unpriced", both(swap(**SIGNED), FREE)),
+        **softer("unpriced", both(swap(**SIGNED), FREE)),
         code=4,
         says="budget cannot tell COST_UNKNOWN",
     ),
@@ -301,25 +305,19 @@ SCENES: dict[str, Scene] = {
         change=both(swap(**SIGNED), DEAR), code=3, says="budget fail MONTHLY_COST"
     ),
     "above the budget, softened": Scene(
-        change=softer("budget", both(swap(**SIGNED), DEAR)),
+        **softer("budget", both(swap(**SIGNED), DEAR)),
         code=0,
         says="budget warn MONTHLY_COST",
     ),
     "above the absolute budget": Scene(
-        change=both(
-            policy("monthly_increase_percent: 100000, monthly_increase_usd: 50"),
-            swap(**SIGNED),
-            DEAR,
-        ),
+        change=both(swap(**SIGNED), DEAR),
+        before=policy("monthly_increase_percent: 100000, monthly_increase_usd: 50"),
         code=3,
         says="budget fail MONTHLY_COST",
     ),
     "a request above the budget": Scene(
-        change=both(
-            policy("monthly_increase_percent: 100000, request_increase_percent: 5"),
-            swap(**SIGNED),
-            DEAR,
-        ),
+        change=both(swap(**SIGNED), DEAR),
+        before=policy("monthly_increase_percent: 100000, request_increase_percent: 5"),
         code=3,
         says="budget fail REQUEST_COST",
     ),
@@ -352,10 +350,10 @@ SCENES: dict[str, Scene] = {
         before=locked(expires_at=PAST),
     ),
     "expired, off": Scene(
-        change=policy("expired_unchanged: off"),
+        change=write("a.md", ""),
         code=0,
         says="",
-        before=locked(expires_at=PAST),
+        before=both(policy("expired_unchanged: off"), locked(expires_at=PAST)),
     ),
     "an expired decision is adopted": Scene(
         change=production("good"),
@@ -373,7 +371,7 @@ SCENES: dict[str, Scene] = {
         change=remove(RECORD), code=3, says="lock fail LOCK_NOT_BACKED"
     ),
     "the lock's record is gone, softened": Scene(
-        change=softer("lock", remove(RECORD)), code=0, says="lock warn LOCK_NOT_BACKED"
+        **softer("lock", remove(RECORD)), code=0, says="lock warn LOCK_NOT_BACKED"
     ),
     "the lock's entry is gone": Scene(
         change=write(
@@ -390,17 +388,25 @@ SCENES: dict[str, Scene] = {
     ),
     "nobody's model": Scene(change=ADDED, code=3, says="unclaimed_model fail UNCLAIMED_MODEL"),
     "nobody's model, softened": Scene(
-        change=softer("unclaimed_model", ADDED),
+        **softer("unclaimed_model", ADDED),
         code=0,
         says="unclaimed_model warn UNCLAIMED_MODEL",
     ),
     "nobody's model, off": Scene(
-        change=both(policy("unclaimed_model: off"), ADDED), code=0, says=""
+        change=ADDED, before=policy("unclaimed_model: off"), code=0, says=""
     ),
     "a model in a test": Scene(
         change=write("tests/test_chat.py", 'MODEL = "gpt-5"\n'),
         code=0,
         says="unclaimed_model pass",
+    ),
+    "a rule of its own, softer": Scene(
+        change=both(policy("model: warn"), production("bad")),
+        code=3,
+        says="weakened fail WEAKENED",
+    ),
+    "a softer rule alone": Scene(
+        change=policy("model: warn"), code=0, says="weakened warn WEAKENED"
     ),
     "nobody's model, no base": Scene(change=ADDED, code=0, says="", base=False),
 }
@@ -454,7 +460,8 @@ def test_a_scene(name: str, shop: Path, base: Path, junit: xmlschema.XMLSchema) 
     _markdown((shop / "gate.md").read_text(encoding="utf-8"), report)
     junit.validate(shop / "gate.xml")
     ends = [check["outcome"] for check in report["checks"]]
-    suite = junit.decode(shop / "gate.xml")["testsuite"][0]
+    decoded: Any = junit.decode(shop / "gate.xml")
+    suite = decoded["testsuite"][0]
     assert (int(suite["@tests"]), int(suite["@failures"])) == (len(ends), ends.count("fail"))
     assert int(suite["@errors"]) == ends.count("cannot tell")
 

@@ -65,6 +65,8 @@ class Proposed:
     """The text that stands there, where it is not the model's own name."""
     unreadable: str | None = None
     """Why the place could not be read; `asked` is None then."""
+    offered: bool = False
+    """It is the accepted model as it would be asked: nothing asks it yet."""
     elsewhere: bool = False
     """The model is behind another address than on the base branch."""
     asked_before: str | None = None

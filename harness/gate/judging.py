@@ -59,7 +59,8 @@ def judge(given: GateInput) -> GateReport:
         findings += weighed(found, given.in_force, risk=risk)
     for whole in (_removed(given), _unclaimed(given), continued(given), _not_proved(given)):
         findings += weighed(whole, given.in_force, risk=None)
-    alone = not changes and not findings and _same_decisions(given)
+    quiet = all(one.outcome is Outcome.PASS for one in findings)
+    alone = quiet and not changes and _same_decisions(given)
     findings += weighed(_weakened(given, alone=alone), given.in_force, risk=None)
     names = {one.feature for one in given.proposed if one.feature in given.lock.features}
     unique = dict.fromkeys(findings)
@@ -254,7 +255,8 @@ def _behind(given: GateInput, case: LockedAndProposed) -> Iterator[Judged]:
     records = [one.record for one in newest(given, entry.feature)]
     made = [one.generated_at for one in records if one.finding_sha256 == entry.finding_sha256]
     later = next((one for one in records if one.state in IN_FORCE), None)
-    if later is None or not made or later.generated_at <= max(made):
+    newer = later is not None and made and later.generated_at > max(made)
+    if later is None or not newer or case.proposed.offered:
         return
     chosen = [one.target for one in later.options if one.target.option == later.chosen]
     if later.evidence.exploratory or any(

@@ -17,6 +17,7 @@ from harness.record.base import State
 from harness.record.lifecycle import ends_on
 from harness.record.lock import LOCK_FILE, entry_of, lock_of, write_lock
 from harness.record.model import DecisionRecord
+from harness.record.parts import HistoryEntry
 from harness.record.stored import write_records
 from harness.workspace.endpoints import params_sha256
 from harness.workspace.fingerprints import inputs_sha256, labels_sha256
@@ -48,7 +49,7 @@ CASES = f"{W}/evalsets/tickets/cases.jsonl"
 RECORD = f"{W}/reviews/{CYCLE}/records/tickets.json"
 LOCK = f"{W}/{LOCK_FILE}"
 
-Step = Callable[[Path], None]
+Step = Callable[[Path], object]
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -137,6 +138,7 @@ def decided(root: Path, option: str = "good", **over: Any) -> DecisionRecord:
         **{name.removeprefix("evidence_"): value for name, value in facts.items()},
     }
     now = datetime.now(UTC)
+    over = {"history": _history(over.get("state", State.ACCEPTED), now), **over}
     return downgrade_record(
         **{
             "decision_id": f"{CYCLE}-tickets",
@@ -157,6 +159,21 @@ def decided(root: Path, option: str = "good", **over: Any) -> DecisionRecord:
             **over,
         }
     )
+
+
+def _history(state: State, now: datetime) -> tuple[HistoryEntry, ...]:
+    """What a record that somebody decided tells of it."""
+    if state is State.PROPOSED:
+        return ()
+    entry = HistoryEntry(
+        state=state,
+        by="dana.ruiz@example.com",
+        by_source="git identity",
+        at=now - timedelta(minutes=20),
+        reason="",
+        link=None,
+    )
+    return (entry,)
 
 
 def newer(option: str = "bad", **over: Any) -> Step:

@@ -102,6 +102,7 @@ def workspace_proposals(
                 asked=one,
                 inputs_sha256=inputs_sha256(evalset) if evalset else None,
                 margin=_margin(workspace, feature_id, before),
+                offered=place != f"features/{feature_id}.yaml",
                 elsewhere=_is_elsewhere(one, here, before),
             )
 

@@ -53,9 +53,46 @@ def text_at(document: JsonObject, key: str) -> str | None:
 
 
 def count_at(document: JsonObject, key: str) -> int | None:
-    """The whole number under a key; None when absent or not a number."""
+    """The whole number under a key, also as 5.0 or as a text; None when absent or no number."""
     value = document.get(key)
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) <= _MOST_DIGITS:
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 10**_MOST_DIGITS:
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+_MOST_DIGITS = 15
+
+
+def content_at(document: JsonObject, key: str) -> str | None:
+    """The text under a key, or the text parts of a list there, joined; None where there is none.
+
+    Parts that are reasoning are no part of the answer. Some servers give a JSON answer as a value.
+    """
+    value = document.get(key)
+    if isinstance(value, list):
+        parts = [_part(each) for each in cast("list[object]", value)]
+        return "".join(part for part in parts if part is not None)
+    if isinstance(value, dict):
+        part = _part(cast("object", value))
+        return part if part is not None or "type" in value else json.dumps(value)
+    if isinstance(value, int | float):
+        return json.dumps(value)
+    return value if isinstance(value, str) else None
+
+
+_TEXT_PARTS = frozenset({"text", "output_text", "input_text", None})
+
+
+def _part(part: object) -> str | None:
+    if isinstance(part, str):
+        return part
+    known = as_object(part)
+    if known.get("type") not in _TEXT_PARTS:
+        return None
+    text = known.get("text")
+    return text if isinstance(text, str) else text_at(as_object(text), "value")
 
 
 def to_json(document: JsonObject) -> str:

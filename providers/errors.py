@@ -14,12 +14,15 @@ ProviderError
     ├── BadRequestError         400, 409, 413 and the like
     ├── PromptTooLongError      the model's fault: it cannot take the case
     ├── ContentBlockedError     the model's fault: it will not take the case
+    ├── UnknownFinishError      the answer ended for a reason that has no meaning for us
     └── DeadlineExceededError   still streaming at the feature's stated deadline
 
 An error keeps its class, status and request id, never a request's or a body's text.
 """
 
 from __future__ import annotations
+
+import re
 
 from providers.completion import RateLimit, TokenUsage
 
@@ -105,6 +108,20 @@ class PromptTooLongError(PermanentError):
 
 class ContentBlockedError(PermanentError):
     """The provider's filter refused the case."""
+
+
+_WORD = re.compile(r"[^A-Za-z0-9_.:-]")
+
+
+class UnknownFinishError(PermanentError):
+    """The answer is there, and the word for how it ended is unknown: whole or not is not told.
+
+    Asking again would bring, and cost, the same. `word` is kept: letters, digits and marks alone.
+    """
+
+    def __init__(self, word: str, *, usage: TokenUsage | None = None) -> None:
+        self.word = _WORD.sub("?", word)[:24]
+        super().__init__(f"the answer ended as {self.word!r}, which is not known", usage=usage)
 
 
 class DeadlineExceededError(PermanentError):

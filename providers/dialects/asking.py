@@ -5,10 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from providers.answer import JsonObject, as_object, count_at, object_at, parse_object
+from providers.answer import (
+    JsonObject,
+    as_object,
+    count_at,
+    items_at,
+    object_at,
+    parse_object,
+    text_at,
+)
 from providers.completion import Finish, TokenUsage
-from providers.errors import BadRequestError, BrokenBodyError
+from providers.errors import BadRequestError, UnknownFinishError
 from providers.request import Message, ModelRequest, Tool
+from providers.wire.rejections import CLIENT_ERROR, Rejection, to_error
 
 SCHEMA_NAME = "answer"
 
@@ -93,26 +102,64 @@ def merged(base: JsonObject, extra: JsonObject) -> JsonObject:
     return result
 
 
-FINISHES: Mapping[str, Finish] = {
-    "stop": "stop",
-    "eos": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-    "refusal": "refusal",
+_WORDS: Mapping[Finish, tuple[str, ...]] = {
+    "stop": (
+        *("stop", "eos", "end_turn", "stop_sequence", "eos_token", "eos_token_id", "stop_token"),
+        *("stop_str", "stop_word", "stopped", "end", "ended", "end_of_text", "endoftext"),
+        *("complete", "completed", "done", "finish", "finished", "normal", "success", "unload"),
+    ),
+    "length": (
+        *("length", "max_tokens", "model_length", "max_length", "max_new_tokens", "token_limit"),
+        *("max_output_tokens", "max_completion_tokens", "length_limit", "context_length", "limit"),
+        *("max_model_len", "context_window", "model_context_window_exceeded", "truncated"),
+    ),
+    "tool_calls": ("tool_calls", "function_call", "tool_call", "tool_use", "function_calls"),
+    "content_filter": ("content_filter", "content_filtered", "safety", "blocked", "sensitive"),
+    "refusal": ("refusal", "refused"),
 }
+FINISHES: Mapping[str, Finish] = {
+    word: finish for finish, words in _WORDS.items() for word in words
+}
+_PREFIX = "finish_reason_"
+_STATUSES = range(CLIENT_ERROR, 600)
 
 
-def to_finish(reason: str | None) -> Finish:
-    """Our word for a finish reason; an unknown one means that the answer is not whole."""
-    known = FINISHES.get(reason or "")
+def to_finish(reason: object, *, usage: TokenUsage | None = None) -> Finish:
+    """Our word for a finish reason, whoever writes it; servers that write none gave all they had.
+
+    Raises:
+        UnknownFinishError: a word whose meaning is not known.
+    """
+    if reason is None or reason == "":
+        return "stop"
+    word = str(reason).strip().lower().replace("-", "_").replace(" ", "_").removeprefix(_PREFIX)
+    known = FINISHES.get(word)
     if known is None:
-        raise BrokenBodyError("the answer ended for no reason that is known")
+        raise UnknownFinishError(str(reason), usage=usage)
     return known
+
+
+def refuse_errors(document: JsonObject, *, vendor: str = "openai") -> None:
+    """Raise the error that a server wrote into a reply of good status."""
+    error = document.get("error")
+    if not error and document.get("object") == "error":
+        error = document
+    choice = next(iter(items_at(document, "choices")), as_object(None))
+    error = error or choice.get("error")
+    if not error:
+        return
+    inside = as_object(error)
+    code = inside.get("code") or inside.get("type") or document.get("code")
+    status = count_at({"code": code}, "code")
+    raise to_error(
+        Rejection(
+            vendor=vendor,
+            status=status if status is not None and status in _STATUSES else None,
+            codes=tuple(str(inside[key]) for key in ("code", "type", "status") if inside.get(key)),
+            detail=text_at(inside, "message") or (error if isinstance(error, str) else ""),
+            usage=read_usage(object_at(document, "usage")),
+        )
+    )
 
 
 def counted(**counts: int) -> TokenUsage | None:
@@ -139,11 +186,13 @@ def read_usage(usage: JsonObject) -> TokenUsage | None:
     if count_at(object_at(inside, "cache_write_tokens_details"), "ttl_12h_tokens"):
         return None
     reasoning = count_at(outside, "reasoning_tokens") or 0
-    if reasoning and count_at(usage, "total_tokens") == input_tokens + output_tokens + reasoning:
-        output_tokens += reasoning
     cached = count_at(inside, "cached_tokens")
     if cached is None:
         cached = count_at(usage, "prompt_cache_hit_tokens") or 0
+    beside = beside_the_sum(usage, (input_tokens + output_tokens), (reasoning, cached))
+    if beside is None:
+        return None
+    output_tokens, input_tokens = output_tokens + beside[0], input_tokens + beside[1]
     return counted(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
@@ -151,6 +200,19 @@ def read_usage(usage: JsonObject) -> TokenUsage | None:
         cache_write_tokens=count_at(inside, "cache_write_tokens") or 0,
         reasoning_tokens=reasoning,
     )
+
+
+def beside_the_sum(usage: JsonObject, whole: int, parts: tuple[int, int]) -> tuple[int, int] | None:
+    """How many tokens of two parts stand beside the main counts, by the total.
+
+    None where no reading makes the total: such counts tell nothing.
+    """
+    total = count_at(usage, "total_tokens")
+    if total is None:
+        return (0, 0)
+    first, second = parts
+    readings = ((0, 0), (first, 0), (0, second), (first, second))
+    return next((each for each in readings if whole + sum(each) == total), None)
 
 
 def _first(usage: JsonObject, *keys: str) -> int | None:

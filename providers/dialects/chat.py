@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from providers.answer import Answer, JsonObject, count_at, items_at, object_at, text_at
+from providers.answer import (
+    Answer,
+    JsonObject,
+    content_at,
+    count_at,
+    items_at,
+    object_at,
+    text_at,
+    to_json,
+)
 from providers.completion import TokenUsage
 from providers.dialects.asking import (
     SCHEMA_NAME,
@@ -13,6 +22,7 @@ from providers.dialects.asking import (
     parameters_of,
     present,
     read_usage,
+    refuse_errors,
     schema_of,
     to_finish,
 )
@@ -54,20 +64,26 @@ class ChatDialect:
 
     def read(self, document: JsonObject) -> Answer:
         """Read a plain chat completion."""
+        refuse_errors(document)
         choices = items_at(document, "choices")
         if not choices:
             raise BrokenBodyError("the chat completion holds no choice")
         message = object_at(choices[0], "message")
         if not message:
             raise BrokenBodyError("the chat completion's choice holds no message")
-        refusal = text_at(message, "refusal")
+        refusal = text_at(message, "refusal") or _refused(message)
         tool_calls = tuple(_tool_call(call) for call in items_at(message, "tool_calls"))
-        finish = to_finish(text_at(choices[0], "finish_reason"))
+        usage = read_usage(object_at(document, "usage"))
+        content = content_at(message, "content")
+        reason = choices[0].get("finish_reason")
+        if not reason and not content and not refusal and not tool_calls:
+            raise BrokenBodyError("the chat completion holds no answer and no reason", usage=usage)
+        finish = to_finish(reason, usage=usage)
         return Answer(
-            text=text_at(message, "content") or refusal or "",
+            text=content or refusal or "",
             finish="refusal" if refusal else finish,
             served_model=text_at(document, "model"),
-            usage=read_usage(object_at(document, "usage")),
+            usage=usage,
             tool_calls=tool_calls,
             service_tier=text_at(document, "service_tier"),
             reply_id=text_at(document, "id"),
@@ -92,6 +108,7 @@ class ChatReader:
 
     def feed(self, event: JsonObject) -> bool:
         """Take one chunk."""
+        refuse_errors(event)
         for key in ("id", "model", "service_tier"):
             if event.get(key) is not None:
                 self.head[key] = event[key]
@@ -108,7 +125,8 @@ class ChatReader:
 
     def answer(self) -> Answer:
         """The whole answer."""
-        if self.finish is None:
+        # A server without finish reasons sends its counts last.
+        if self.finish is None and not self.usage_document:
             raise BrokenBodyError("the stream ended before its last chunk")
         message: JsonObject = {
             "content": "".join(self.content),
@@ -120,7 +138,7 @@ class ChatReader:
         return self.dialect.read(whole)
 
     def _take(self, delta: JsonObject) -> bool:
-        content, refusal = text_at(delta, "content"), text_at(delta, "refusal")
+        content, refusal = content_at(delta, "content"), text_at(delta, "refusal")
         # Servers name a model's visible reasoning either way; it is not part of the answer.
         reasoning = text_at(delta, "reasoning_content") or text_at(delta, "reasoning")
         self.content.append(content or "")
@@ -203,9 +221,16 @@ def _frozen_call(call: ToolCall) -> JsonObject:
     return {"id": call.id, "type": "function", "function": function}
 
 
+def _refused(message: JsonObject) -> str:
+    parts = items_at(message, "content")
+    return "".join(text_at(part, "refusal") or "" for part in parts)
+
+
 def _tool_call(call: JsonObject) -> ToolCall:
     function = object_at(call, "function")
     name, arguments = text_at(function, "name"), text_at(function, "arguments")
+    if isinstance(function.get("arguments"), dict):
+        arguments = to_json(object_at(function, "arguments"))
     if not name or arguments is None:
         raise BrokenBodyError("a tool call without a name or arguments")
     return ToolCall(id=text_at(call, "id") or "", name=name, arguments=arguments)

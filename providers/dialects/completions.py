@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from providers.answer import Answer, JsonObject, items_at, object_at, text_at
+from providers.answer import Answer, JsonObject, content_at, items_at, object_at, text_at
 from providers.completion import TokenUsage
 from providers.dialects.asking import (
     extra_body,
     merged,
     present,
     read_usage,
+    refuse_errors,
     refuse_parts,
     schema_of,
     to_finish,
@@ -59,15 +60,17 @@ class CompletionsDialect:
 
     def read(self, document: JsonObject) -> Answer:
         """Read a plain completion."""
+        refuse_errors(document)
         choices = items_at(document, "choices")
-        text = text_at(choices[0], "text") if choices else None
+        text = content_at(choices[0], "text") if choices else None
         if text is None:
             raise BrokenBodyError("the completion holds no text")
+        usage = read_usage(object_at(document, "usage"))
         return Answer(
             text=text,
-            finish=to_finish(text_at(choices[0], "finish_reason")),
+            finish=to_finish(choices[0].get("finish_reason"), usage=usage),
             served_model=text_at(document, "model"),
-            usage=read_usage(object_at(document, "usage")),
+            usage=usage,
             service_tier=text_at(document, "service_tier"),
             reply_id=text_at(document, "id"),
         )
@@ -89,6 +92,7 @@ class CompletionsReader:
 
     def feed(self, event: JsonObject) -> bool:
         """Take one chunk."""
+        refuse_errors(event)
         for key in ("id", "model", "service_tier"):
             if event.get(key) is not None:
                 self.head[key] = event[key]
@@ -106,7 +110,8 @@ class CompletionsReader:
 
     def answer(self) -> Answer:
         """The whole answer."""
-        if self.finish is None:
+        # A server without finish reasons sends its counts last.
+        if self.finish is None and not self.usage_document:
             raise BrokenBodyError("the stream ended before its last chunk")
         choice: JsonObject = {"text": "".join(self.text), "finish_reason": self.finish}
         whole: JsonObject = {**self.head, "choices": [choice], "usage": self.usage_document}

@@ -24,11 +24,18 @@ from providers.dialects.asking import (
     merged,
     parameters_of,
     present,
+    refuse_errors,
     schema_of,
 )
-from providers.errors import BadRequestError, BrokenBodyError, ContentBlockedError
+from providers.errors import (
+    BadRequestError,
+    BrokenBodyError,
+    ContentBlockedError,
+    UnknownFinishError,
+)
 from providers.request import Message, ModelRequest, ToolCall
 
+_UNTOLD = frozenset({"", "OTHER", "FINISH_REASON_UNSPECIFIED"})
 FINISHES: Mapping[str, Finish] = {
     "STOP": "stop",
     # The model's own bad call is an answer, and a wrong one.
@@ -83,13 +90,17 @@ class GenerateContentDialect:
 
     def read(self, document: JsonObject) -> Answer:
         """Read a plain answer."""
+        refuse_errors(document, vendor="google")
         usage = read_usage(object_at(document, "usageMetadata"))
         candidates = items_at(document, "candidates")
         if not candidates:
             _raise_without_candidate(document, usage)
-        finish = FINISHES.get(_word(candidates[0], "finishReason"))
+        word = _word(candidates[0], "finishReason")
+        if word in _UNTOLD:
+            raise BrokenBodyError("the answer has no reason for its end", usage=usage)
+        finish = FINISHES.get(word)
         if finish is None:
-            raise BrokenBodyError("the answer ended for no reason that is known", usage=usage)
+            raise UnknownFinishError(word, usage=usage)
         parts = items_at(object_at(candidates[0], "content"), "parts")
         calls = [_tool_call(part) for part in parts if part.get("functionCall")]
         texts = [text_at(part, "text") or "" for part in parts if not part.get("thought")]
@@ -155,6 +166,8 @@ def read_usage(usage: JsonObject) -> TokenUsage | None:
         return None
     thoughts = count_at(usage, "thoughtsTokenCount") or 0
     input_tokens = prompt + (count_at(usage, "toolUsePromptTokenCount") or 0)
+    if total is not None and candidates and input_tokens + candidates + thoughts != total:
+        return None
     return counted(
         input_tokens=input_tokens,
         output_tokens=(candidates or 0) + thoughts,

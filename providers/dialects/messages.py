@@ -26,10 +26,11 @@ from providers.dialects.asking import (
     parameters_of,
     present,
     refuse,
+    refuse_errors,
     refuse_parts,
     schema_of,
 )
-from providers.errors import BrokenBodyError
+from providers.errors import BrokenBodyError, UnknownFinishError
 from providers.request import Message, ModelRequest, ToolCall
 from providers.wire.calling import streams
 
@@ -78,10 +79,14 @@ class MessagesDialect:
 
     def read(self, document: JsonObject) -> Answer:
         """Read a plain message."""
+        refuse_errors(document, vendor="anthropic")
         usage = object_at(document, "usage")
-        finish = FINISHES.get(text_at(document, "stop_reason") or "")
+        reason = text_at(document, "stop_reason")
+        if not reason:
+            raise BrokenBodyError("the message has no reason for its end")
+        finish = FINISHES.get(reason)
         if finish is None:
-            raise BrokenBodyError("the message ended for no reason that is known")
+            raise UnknownFinishError(reason, usage=read_usage(usage))
         blocks = items_at(document, "content")
         texts = [text_at(b, "text") or "" for b in blocks if text_at(b, "type") == "text"]
         calls = [_tool_call(b) for b in blocks if text_at(b, "type") == "tool_use"]

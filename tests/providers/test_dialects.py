@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.ask.replay.calls import fault_of
 from providers.answer import as_object, parse_object
 from providers.completion import TokenUsage
 from providers.dialects.asking import merged
@@ -16,7 +17,14 @@ from providers.dialects.completions import CompletionsDialect
 from providers.dialects.generate_content import GenerateContentDialect
 from providers.dialects.messages import MessagesDialect
 from providers.dialects.responses import ResponsesDialect
-from providers.errors import BrokenBodyError, ProviderError
+from providers.errors import (
+    BrokenBodyError,
+    OverloadedError,
+    PromptTooLongError,
+    ProviderError,
+    RateLimitedError,
+    UnknownFinishError,
+)
 from providers.request import Message, Tool
 from tests.support.wire.vendors import a_request
 
@@ -117,7 +125,7 @@ def test_any_stream_is_an_answer_or_an_error_of_ours(
 BROKEN: list[tuple[Dialect, JsonObject]] = [
     (ChatDialect(), {}),
     (ChatDialect(), {"choices": [{"finish_reason": "stop"}]}),
-    (ChatDialect(), {"choices": [{"message": {"content": "a"}, "finish_reason": None}]}),
+    (ChatDialect(), {"choices": [{"message": {"content": None}, "finish_reason": None}]}),
     (
         ChatDialect(),
         {"choices": [{"message": {"tool_calls": [{"id": "c"}]}, "finish_reason": "stop"}]},
@@ -125,7 +133,7 @@ BROKEN: list[tuple[Dialect, JsonObject]] = [
     (CompletionsDialect(), {"choices": [{"finish_reason": "stop"}]}),
     (ResponsesDialect(), {"status": "incomplete", "incomplete_details": {"reason": "steered"}}),
     (ResponsesDialect(), {"status": "completed", "output": [{"type": "function_call"}]}),
-    (MessagesDialect(), {"stop_reason": "pause_turn", "content": []}),
+    (MessagesDialect(), {"stop_reason": None, "content": []}),
     (MessagesDialect(), {"stop_reason": "tool_use", "content": [{"type": "tool_use"}]}),
     (
         GenerateContentDialect(),
@@ -142,6 +150,90 @@ BROKEN: list[tuple[Dialect, JsonObject]] = [
 def test_what_is_not_whole_is_broken(dialect: Dialect, document: JsonObject) -> None:
     with pytest.raises(BrokenBodyError):
         dialect.read(document)
+
+
+def chat(content: object, reason: object = "stop", **more: object) -> JsonObject:
+    return {"choices": [{"message": {"content": content}, "finish_reason": reason}], **more}
+
+
+TEXT = {"type": "text", "text": "a"}
+PARTS: list[tuple[object, str]] = [
+    ([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, TEXT], "a"),
+    ([TEXT, {"type": "reasoning", "text": "hm"}, TEXT], "aa"),
+    (["a", "b"], "ab"),
+    ([{"text": "a"}], "a"),
+    ([{"type": "output_text", "text": {"value": "a", "annotations": []}}], "a"),
+    (TEXT, "a"),
+    ({"label": "a"}, '{"label": "a"}'),
+    (7, "7"),
+    ([], ""),
+]
+
+
+@pytest.mark.parametrize(("content", "text"), PARTS)
+def test_content_in_parts_is_their_text(content: object, text: str) -> None:
+    assert ChatDialect().read(chat(content)).text == text
+    reader = ChatDialect().reader()
+    reader.feed({"choices": [{"delta": {"content": content}, "finish_reason": "stop"}]})
+    assert reader.answer().text == text
+
+
+@pytest.mark.parametrize(
+    ("word", "finish"),
+    [
+        *((word, "stop") for word in ("eos_token", "stop_str", "STOP", "end-turn", None, "")),
+        *((word, "length") for word in ("model_length", "MAX_TOKENS", "finish_reason_length")),
+        ("tool_use", "tool_calls"),
+        ("SAFETY", "content_filter"),
+    ],
+)
+def test_every_server_s_word_for_the_end_is_ours(word: object, finish: str) -> None:
+    assert ChatDialect().read(chat("a", word)).finish == finish
+    assert (
+        CompletionsDialect().read({"choices": [{"text": "a", "finish_reason": word}]}).finish
+        == finish
+    )
+
+
+def test_an_unknown_word_for_the_end_is_named_and_not_asked_again() -> None:
+    usage = {"prompt_tokens": 8, "completion_tokens": 1, "total_tokens": 9}
+    with pytest.raises(UnknownFinishError, match=r"'wind_of\?down'") as caught:
+        ChatDialect().read(chat("a", "wind_of<down", usage=usage))
+    assert caught.value.usage is not None
+    fault = fault_of(caught.value)
+    assert (fault.blame, fault.error) == (
+        "request",
+        "ended as 'wind_of?down', a word that is not known",
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"error": {"message": "x", "code": 429}}, RateLimitedError),
+        ({"error": {"code": "rate_limit_exceeded"}, "choices": []}, RateLimitedError),
+        ({"object": "error", "message": "x", "code": 503}, OverloadedError),
+        ({"error": {"message": "maximum context length", "code": 400}}, PromptTooLongError),
+        ({"choices": [{"error": {"code": 502, "message": "x"}}]}, OverloadedError),
+        ({"error": "no such model"}, BrokenBodyError),
+    ],
+)
+def test_an_error_under_a_good_status_is_that_error(
+    document: JsonObject, kind: type[ProviderError]
+) -> None:
+    with pytest.raises(kind):
+        ChatDialect().read(document)
+    with pytest.raises(kind):
+        ChatDialect().reader().feed(document)
+
+
+def test_a_stream_of_a_server_without_finish_reasons_ends_with_its_counts() -> None:
+    reader = ChatDialect().reader()
+    reader.feed({"choices": [{"delta": {"content": "a"}}]})
+    reader.feed({"choices": [], "usage": {"prompt_tokens": 8.0, "completion_tokens": "1"}})
+    answer = reader.answer()
+    assert (answer.text, answer.finish) == ("a", "stop")
+    assert answer.usage == TokenUsage(input_tokens=8, output_tokens=1)
 
 
 @every_dialect

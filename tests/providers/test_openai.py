@@ -16,12 +16,23 @@ from providers.errors import (
     PromptTooLongError,
     ProviderError,
     RateLimitedError,
+    UnknownFinishError,
 )
 from providers.provider import Api, Endpoint, Vendor
 from providers.request import ImagePart, Message, Tool, ToolCall
 from tests.support.wire.openai_server import OpenAIServer
-from tests.support.wire.reply import Reply
+from tests.support.wire.reply import Body, Reply, Script
 from tests.support.wire.vendors import KEY, a_request, ask
+
+
+def always(reply: Reply) -> Script:
+    """The same reply to whatever is asked."""
+
+    def script(_body: Body) -> Reply:
+        return reply
+
+    return script
+
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +61,7 @@ def running() -> Iterator[OpenAIServer]:
 @pytest.fixture
 def server(running: OpenAIServer) -> OpenAIServer:
     running.log.calls.clear()
-    running.script = lambda _body: Reply()
+    running.script = always(Reply())
     return running
 
 
@@ -226,7 +237,7 @@ async def test_what_a_wire_cannot_carry_is_refused_unsent(
 async def test_refusal_and_content_filter_are_kept_apart(
     server: OpenAIServer, api: Api, finish: str, *, stream: bool
 ) -> None:
-    server.script = lambda _body: Reply(text="I cannot", finish=finish)
+    server.script = always(Reply(text="I cannot", finish=finish))
     completion = await ask(at(server, api), a_request(stream=stream))
     assert (completion.finish, completion.text) == (finish, "I cannot")
 
@@ -249,7 +260,7 @@ CODES: list[tuple[int, str, str, type[ProviderError]]] = [
 async def test_a_code_says_more_than_a_status(
     server: OpenAIServer, status: int, code: str, message: str, kind: type[ProviderError]
 ) -> None:
-    server.script = lambda _body: Reply(status=status, error_code=code, error_message=message)
+    server.script = always(Reply(status=status, error_code=code, error_message=message))
     with pytest.raises(ProviderError) as raised:
         await ask(at(server), a_request())
     assert type(raised.value) is kind
@@ -265,7 +276,7 @@ STREAMS: list[tuple[Api, str, type[ProviderError]]] = [
     ("chat", 'data: {"error": {"message": "x", "code": "what"}}\n\n', BrokenBodyError),
     ("chat", 'data: {"choices"\n\n', BrokenBodyError),
     ("chat", "data: [DONE]\n\n", BrokenBodyError),
-    ("chat", 'data: {"choices": [{"delta": {}, "finish_reason": "odd"}]}\n\n', BrokenBodyError),
+    ("chat", 'data: {"choices": [{"delta": {}, "finish_reason": "odd"}]}\n\n', UnknownFinishError),
     (
         "responses",
         'event: error\ndata: {"type": "error", "code": "rate_limit_exceeded", "message": "x"}\n\n',
@@ -283,7 +294,7 @@ STREAMS: list[tuple[Api, str, type[ProviderError]]] = [
 async def test_an_error_inside_a_stream(
     server: OpenAIServer, api: Api, body: str, kind: type[ProviderError]
 ) -> None:
-    server.script = lambda _body: Reply(body=body)
+    server.script = always(Reply(body=body))
     with pytest.raises(ProviderError) as raised:
         await ask(at(server, api), a_request(stream=True))
     assert type(raised.value) is kind
@@ -298,7 +309,7 @@ async def test_rate_limit_headers(server: OpenAIServer) -> None:
         "x-ratelimit-remaining-tokens": "159976",
         "x-ratelimit-reset-tokens": "1m0.5s",
     }
-    server.script = lambda _body: Reply(headers=headers)
+    server.script = always(Reply(headers=headers))
     limit = (await ask(at(server), a_request())).rate_limit
     assert limit is not None
     assert (limit.requests_limit, limit.requests_remaining) == (5000, 4999)

@@ -91,6 +91,7 @@ def test_one_usage_and_one_price(
     read: Callable[[JsonObject], TokenUsage | None], body: JsonObject
 ) -> None:
     usage = read(body)
+    assert usage is not None
     assert usage == EXCHANGE
     # 800 x 3.00 + 1,200 x 0.30 + 500 x 15.00, per million: 0.0024 + 0.00036 + 0.0075
     assert attempt_cost(usage, RATES) == Decimal("0.01026")
@@ -109,6 +110,7 @@ def test_cache_writes_of_both_ages() -> None:
             "output_tokens": 10,
         }
     )
+    assert usage is not None
     assert usage == TokenUsage(
         input_tokens=1950,
         output_tokens=10,
@@ -140,7 +142,13 @@ UNKNOWN: list[tuple[str, Callable[[JsonObject], TokenUsage | None], JsonObject]]
     ("nothing", read_usage, {}),
     ("no output", read_usage, {"prompt_tokens": 5}),
     ("no input", read_usage, {"completion_tokens": 5}),
-    ("a text", read_usage, {"prompt_tokens": "5", "completion_tokens": 1}),
+    ("a text", read_usage, {"prompt_tokens": "five", "completion_tokens": 1}),
+    ("a part", read_usage, {"prompt_tokens": 5.5, "completion_tokens": 1}),
+    (
+        "another total",
+        read_usage,
+        {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 600},
+    ),
     ("a truth", read_usage, {"prompt_tokens": True, "completion_tokens": 1}),
     (
         "more cached than sent",

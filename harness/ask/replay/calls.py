@@ -24,6 +24,7 @@ from providers.errors import (
     ProviderError,
     SdkMissingError,
     TransientError,
+    UnknownFinishError,
 )
 from providers.provider import Endpoint
 from providers.request import ModelRequest
@@ -146,6 +147,8 @@ def fault_of(error: ProviderError) -> CallFailure:
     """What may be kept of a provider's error: never a text of the request or the reply."""
     name = type(error).__name__
     kind = KINDS.get(name, FaultKind.UNEXPECTED)
+    if isinstance(error, UnknownFinishError):
+        name = f"ended as {error.word!r}, a word that is not known"
     return CallFailure(
         kind=kind,
         blame=blame(error),

@@ -21,7 +21,7 @@ Purpose: TypeAlias = Literal["quality", "latency", "judge"]
 class FaultKind(StrEnum):
     """Why a call brought no answer, or was not made; the values are what the journal keeps.
 
-    The first twelve are classes of `providers.errors`, the others happen on our side.
+    The first thirteen are classes of `providers.errors`, the others happen on our side.
     """
 
     RATE_LIMITED = "RateLimitedError"
@@ -36,6 +36,8 @@ class FaultKind(StrEnum):
     PROMPT_TOO_LONG = "PromptTooLongError"
     CONTENT_BLOCKED = "ContentBlockedError"
     DEADLINE_EXCEEDED = "DeadlineExceededError"
+    UNKNOWN_FINISH = "UnknownFinishError"
+    """The answer ended in a word that has no meaning for us; the journal keeps the word."""
     CEILING_EXCEEDED = "CeilingExceededError"
     """No call may last longer, however slowly its bytes come."""
     UNEXPECTED = "UnexpectedError"

@@ -68,6 +68,8 @@ class CallFailure:
     """Class of an unexpected exception; None for every other kind."""
     said: str | None = None
     """The server's words about a refusal, where nothing of the request is in them; not kept."""
+    word: str | None = None
+    """How the answer ended, where that is not known."""
 
     def __post_init__(self) -> None:
         if (self.exception is not None) != (self.kind is FaultKind.UNEXPECTED):
@@ -76,6 +78,8 @@ class CallFailure:
     @property
     def error(self) -> str:
         """Name of the fault, as the journal keeps it."""
+        if self.word is not None:
+            return f"ended as {self.word!r}, a word that is not known"
         return self.exception or self.kind.value
 
 
@@ -147,8 +151,6 @@ def fault_of(error: ProviderError) -> CallFailure:
     """What may be kept of a provider's error: never a text of the request or the reply."""
     name = type(error).__name__
     kind = KINDS.get(name, FaultKind.UNEXPECTED)
-    if isinstance(error, UnknownFinishError):
-        name = f"ended as {error.word!r}, a word that is not known"
     return CallFailure(
         kind=kind,
         blame=blame(error),
@@ -160,6 +162,7 @@ def fault_of(error: ProviderError) -> CallFailure:
         billable=error.billable,
         total_s=error.total_s,
         exception=name if kind is FaultKind.UNEXPECTED else None,
+        word=error.word if isinstance(error, UnknownFinishError) else None,
     )
 
 

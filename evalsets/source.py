@@ -6,6 +6,7 @@ YAML is read as YAML 1.2 reads plain words: only `true` and `false` are booleans
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,13 +94,19 @@ def read_text(path: Path, *, shown: str) -> str:
     raise SourceError([Fault(file=shown, line=None, key="", message=message)])
 
 
-def read_yaml(text: str, *, file: str) -> Source:
+def read_yaml(text: str, *, file: str, foreign: bool = False) -> Source:
     """Read one YAML document.
 
+    `foreign`: another tool's file. Aliases and merged keys are read there, a date is the text that
+    it is, and so is a number that JSON cannot hold.
+
     Raises:
-        SourceError: the text is no YAML, or states a key twice, or uses tags or aliases.
+        SourceError: the text is no YAML, or states a key twice, or uses tags or (ours) aliases.
     """
-    loader = _PlainLoader(text)
+    try:
+        loader = _PlainLoader(text)
+    except yaml.YAMLError as error:
+        raise SourceError([_syntax_fault(error, text, file)]) from None
     try:
         node = loader.get_single_node()
     except yaml.YAMLError as error:
@@ -110,8 +117,13 @@ def read_yaml(text: str, *, file: str) -> Source:
         ) from None
     finally:
         cast("Any", loader).dispose()
-    walk = _Walk(file=file)
-    data = None if node is None else walk.value(node, ())
+    walk = _Walk(file=file, foreign=foreign)
+    try:
+        data = None if node is None else walk.value(node, ())
+    except RecursionError:
+        raise SourceError(
+            [Fault(file=file, line=None, key="", message="nested too deeply")]
+        ) from None
     if walk.faults:
         raise SourceError(walk.faults)
     return Source(file=file, data=data, lines=walk.lines)
@@ -151,6 +163,8 @@ _SCALARS: Mapping[str, Callable[[str], object]] = {
     _tag("timestamp"): date.fromisoformat,
     _tag("str"): str,
 }
+_MOST_AGAIN = 50_000
+"""Aliases of aliases could make any number of values of a short text."""
 _COLLECTIONS = frozenset({_tag("seq"), _tag("map")})
 
 
@@ -159,21 +173,35 @@ class _Walk:
     """Turns nodes into values, and remembers the lines and the faults on its way."""
 
     file: str
+    foreign: bool = False
     lines: dict[KeyPath, int] = field(default_factory=dict[KeyPath, int])
     faults: list[Fault] = field(default_factory=list[Fault])
     seen: set[int] = field(default_factory=set[int])
+    read: set[int] = field(default_factory=set[int])
+    again: int = 0
 
     def value(self, node: yaml.Node, path: KeyPath) -> object:
         if id(node) in self.seen:
             return self.fault(node, path, "aliases (`*name`) are not read; write the value out")
+        self.again += id(node) in self.read
+        if self.again > _MOST_AGAIN:
+            return None if self.faults else self.fault(node, path, "aliases mean too many values")
         self.seen.add(id(node))
+        self.read.add(id(node))
+        found = self.plain(node, path)
+        if self.foreign:
+            # An alias may come again, only not inside itself.
+            self.seen.discard(id(node))
+        return found
+
+    def plain(self, node: yaml.Node, path: KeyPath) -> object:
         if node.tag not in _SCALARS and node.tag not in _COLLECTIONS:
             return self.fault(node, path, f"the tag {_short(node.tag)} is not read; remove it")
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.item(item, (*path, at)) for at, item in enumerate(_items(node))]
-        return _scalar(cast("yaml.ScalarNode", node))
+        return _scalar(cast("yaml.ScalarNode", node), foreign=self.foreign)
 
     def item(self, node: yaml.Node, path: KeyPath) -> object:
         self.lines[path] = node.start_mark.line + 1
@@ -187,12 +215,27 @@ class _Walk:
                 continue
             key = str(cast("object", key_node.value))
             here = (*path, key)
-            if key in found:
+            if key == "<<" and self.foreign:
+                found = self.merged(value_node, here) | found
+                continue
+            if key in found and here in self.lines:
                 first = self.lines[here]
                 self.fault(key_node, here, f"stated twice (first on line {first})")
                 continue
             self.lines[here] = key_node.start_mark.line + 1
             found[key] = self.value(value_node, here)
+        return found
+
+    def merged(self, node: yaml.Node, path: KeyPath) -> dict[str, object]:
+        """What `<<` brings: a mapping, or several of which the first counts."""
+        given = self.value(node, path)
+        several = cast("list[object]", given if isinstance(given, list) else [given])
+        found: dict[str, object] = {}
+        for each in reversed(several):
+            if not isinstance(each, dict):
+                self.fault(node, path, "only keys with values can be merged")
+                continue
+            found |= cast("dict[str, object]", each)
         return found
 
     def fault(self, node: yaml.Node, path: KeyPath, message: str) -> None:
@@ -208,13 +251,17 @@ def _items(node: yaml.SequenceNode) -> list[yaml.Node]:
     return cast("list[yaml.Node]", node.value)
 
 
-def _scalar(node: yaml.ScalarNode) -> object:
+def _scalar(node: yaml.ScalarNode, *, foreign: bool) -> object:
     text = str(cast("object", node.value))
+    if foreign and node.tag == _tag("timestamp"):
+        return text
     try:
-        return _SCALARS[node.tag](text)
+        found = _SCALARS[node.tag](text)
     except (KeyError, ValueError):
         # A 13th month, or a number of 5,000 digits: the type check says what was expected.
         return text
+    infinite = foreign and isinstance(found, float) and not math.isfinite(found)
+    return text if infinite else found
 
 
 def _short(tag: str) -> str:

@@ -27,14 +27,16 @@ from harness.bring.intake.values import (
     ImportedAnswers,
     Object,
     a_count,
+    a_duration,
     a_list,
-    a_number,
+    a_moment,
     a_score,
     a_text,
     an_object,
     as_json,
     usage,
     warning,
+    whole_texts,
 )
 from harness.errors import Problem, UsageError
 from providers.completion import TokenUsage
@@ -84,7 +86,7 @@ def read_archive(
 
 def _value(data: bytes, member: zipfile.ZipInfo, file: str, problems: list[Problem]) -> Any:  # noqa: ANN401
     try:
-        return json.loads(_content(data, member))
+        return whole_texts(json.loads(_content(data, member)))
     except (ValueError, RecursionError, zipfile.BadZipFile, zlib.error, struct.error) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         problems.append(warning(file, None, member.filename, f"cannot be read: {reason}"))
@@ -215,9 +217,9 @@ class _Reader:
             score=score,
             reason=fault or broken or ("neither an answer nor a score" if ungraded else None),
             usage=_usage(an_object(output.get("usage"))),
-            seconds=a_number(output.get("time")),
+            seconds=a_duration(output.get("time")),
             served_model=a_text(output.get("model")),
-            at=a_text(data.get("started_at")),
+            at=a_moment(data.get("started_at")),
         )
 
     def score(self, where: str, data: Object) -> float | None:

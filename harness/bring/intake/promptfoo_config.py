@@ -9,34 +9,35 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from evalsets.cases import Case, GuardrailSpec, ScorerSpec
 from evalsets.prompts import check_template
 from evalsets.source import Source, SourceError, read_yaml
+from harness.bring.intake.promptfoo_assertions import RUBRIC, Assertion, converted, names_in
 from harness.bring.intake.promptfoo_cases import (
     KEY,
     TO_FILL_IN,
-    Assertion,
     case_id,
     case_of,
-    converted,
     main_variable,
     measures,
     split,
-    variables,
 )
-from harness.bring.intake.promptfoo_tests import Test, Tests
+from harness.bring.intake.promptfoo_refs import resolved
+from harness.bring.intake.promptfoo_tests import Test, Tests, no_names
 from harness.bring.intake.values import (
     ImportedPrompt,
     ImportedSet,
     Object,
     a_list,
+    a_number,
     a_text,
     an_object,
     warning,
 )
 from harness.errors import Problem, UsageError
+from harness.judge.scoring.assertions import SET
 
 _TAG = re.compile(r"(?s)\{\{.*?\}\}|\{%.*?%\}")
 _WORD = re.compile(r"""("[^"]*"|'[^']*')|(?<![\w.])([A-Za-z_]\w*)""")
@@ -144,29 +145,43 @@ def _message(message: dict[str, Any]) -> tuple[str | None, str | None]:
 
 
 _READ = frozenset({"prompts", "providers", "targets", "tests", "defaultTest", "description"})
+_OF_DEFAULTS = frozenset({"vars", "assert", "metadata", "threshold", "description"})
 _HARMLESS = frozenset(
     {"outputPath", "sharing", "writeLatestResults", "evaluateOptions", "env", "tags"}
 )
 
 
-def read_config(text: str, *, file: str, read: Callable[[str], str | None]) -> ImportedSet:
-    """Read a configuration; `read` gives the text of a file beside it, None where there is none.
+def read_config(
+    text: str,
+    *,
+    file: str,
+    read: Callable[[str], str | None],
+    names: Callable[[str], Sequence[str]] = no_names,
+) -> ImportedSet:
+    """Read a configuration.
+
+    `read` gives the text of a file beside it, None where there is none; `names` the files that fit
+    a pattern.
 
     Raises:
         UsageError: no YAML or JSON, or it has no tests.
     """
     try:
-        source = read_yaml(text, file=file)
+        source = read_yaml(text, file=file, foreign=True)
     except SourceError as error:
         raise UsageError(str(error)) from None
-    return _Config(source=source, data=an_object(source.data), read=read).imported()
+    data = an_object(resolved(source.data))
+    found = _Config(
+        source=replace(source, data=data), data=data, beside=Tests(read=read, names=names)
+    )
+    return found.imported()
 
 
 @dataclass(slots=True, kw_only=True)
 class _Config:
     source: Source
     data: Object
-    read: Callable[[str], str | None]
+    beside: Tests
     problems: list[Problem] = field(default_factory=list[Problem])
     told: set[tuple[str, int | None, str]] = field(default_factory=set[tuple[str, int | None, str]])
     count: int = 0
@@ -174,7 +189,7 @@ class _Config:
     def imported(self) -> ImportedSet:
         self.unread_keys()
         tests = self.tests()
-        raw = raw_prompts(a_list(self.data.get("prompts")), self.read, self.tell_prompt)
+        raw = raw_prompts(self.prompt_entries(), self.beside.read, self.tell_prompt)
         known = list(dict.fromkeys(name for test in tests for name in test.values))
         answers = self.answers(tests)
         used = used_variables(raw, known) or [n for n in known if n not in answers] or known
@@ -202,25 +217,47 @@ class _Config:
     def unread_keys(self) -> None:
         for key in sorted(set(self.data) - _READ - _HARMLESS):
             self.tell((key,), "key is not read")
-        for key in sorted(set(self.defaults()) - {"vars", "assert", "metadata"}):
+        for key in sorted(set(self.defaults()) - _OF_DEFAULTS):
             self.tell(("defaultTest", key), "key is not read")
 
+    def prompt_entries(self) -> list[object]:
+        """The prompts: a list, one text, or names of files with their labels."""
+        given = self.data.get("prompts")
+        if isinstance(given, dict):
+            pairs = cast("dict[str, object]", given).items()
+            return [{"raw": name, "label": label} for name, label in pairs]
+        several = [given] if isinstance(given, str) else a_list(given)
+        return [name for each in several for name in self.prompt_files(each)]
+
+    def prompt_files(self, entry: object) -> list[object]:
+        """A prompt, or the files that a pattern means."""
+        if not isinstance(entry, str) or not re.search(r"[*?\[]", entry) or "\n" in entry:
+            return [entry]
+        found = sorted(self.beside.names(entry.removeprefix("file://")))
+        return [f"file://{name}" for name in found] or [entry]
+
     def defaults(self) -> Object:
-        return an_object(self.data.get("defaultTest"))
+        given = self.data.get("defaultTest")
+        if isinstance(given, str):
+            found = self.beside.document(given.removeprefix("file://"))
+            return an_object(cast("object", None if found is None else found.data))
+        return an_object(cast("object", given))
 
     def tests(self) -> list[Test]:
-        reader = Tests(read=self.read)
+        reader = self.beside
         found = list(reader.of(self.data.get("tests"), self.source, ("tests",)))
         self.problems += reader.problems
         if not found:
             reason = f"; {reader.problems[0]}" if reader.problems else ""
             raise UsageError(f"{self.source.file}: no tests to import{reason}")
-        given = an_object(self.defaults().get("vars"))
+        defaults = self.defaults()
+        given = reader.variables(defaults.get("vars"), self.source, ("defaultTest",))
+        least = a_number(defaults.get("threshold"))
         return [
-            Test(
+            replace(
+                t,
                 values=t.values | {name: v for name, v in given.items() if name not in t.values},
-                assertions=t.assertions,
-                defaults=t.defaults,
+                threshold=least if t.threshold is None else t.threshold,
             )
             for t in found
         ]
@@ -234,11 +271,14 @@ class _Config:
         ]
         found: list[Assertion] = []
         for entry, file, line in (*given, *test.assertions):
-            made = converted(entry, test.values, self.teller(file, line))
+            made = converted(entry, test.values, self.beside.read, self.teller(file, line))
             if made is not None:
                 found.append(made)
                 self.count += 1
-        return tuple(found)
+        graded = any(each.type == RUBRIC for each in found)
+        if test.threshold is None or not found or graded:
+            return tuple(found)
+        return (Assertion(type=SET, inside=tuple(found), threshold=test.threshold),)
 
     def teller(self, file: str, line: int | None) -> Callable[[str, str], None]:
         def tell(kind: str, message: str) -> None:
@@ -253,7 +293,7 @@ class _Config:
         """The variables that an assertion reads."""
         entries = [entry for test in tests for entry, _, _ in test.assertions]
         entries += a_list(self.defaults().get("assert"))
-        return {name for entry in entries for name in variables(an_object(entry).get("value"))}
+        return {name for entry in entries for name in names_in(an_object(entry).get("value"))}
 
     def case(
         self,
@@ -303,12 +343,8 @@ class _Config:
 
     def models(self) -> tuple[str, ...]:
         entries = a_list(self.data.get("providers")) or a_list(self.data.get("targets"))
-        names = [
-            entry
-            if isinstance(entry, str)
-            else a_text(an_object(entry).get("label")) or a_text(an_object(entry).get("id"))
-            for entry in entries
-        ]
+        single = self.data.get("providers")
+        names = [_provider(entry) for entry in ([single] if isinstance(single, str) else entries)]
         return tuple(name for name in names if name)
 
     def tell_prompt(self, at: int, message: str) -> None:
@@ -319,5 +355,18 @@ class _Config:
         self.problems.append(warning(fault.file, fault.line, fault.key, message))
 
 
+def _provider(entry: object) -> str | None:
+    """The tool's name of a model: a text, or the label, id or key of an object."""
+    data = an_object(entry)
+    if isinstance(entry, str) or not data:
+        return entry if isinstance(entry, str) else None
+    known = a_text(data.get("label")) or a_text(data.get("id"))
+    return known or str(next(iter(data)))
+
+
+_LONGEST_STEM = 60
+
+
 def _slug(label: str, number: int) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or f"prompt-{number + 1}"
+    stem = re.sub(r"[^a-z0-9]+", "-", label.lower())[:_LONGEST_STEM].strip("-")
+    return stem or f"prompt-{number + 1}"

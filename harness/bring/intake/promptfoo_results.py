@@ -17,8 +17,8 @@ from harness.bring.intake.values import (
     ImportedAnswers,
     Object,
     a_count,
+    a_duration,
     a_list,
-    a_number,
     a_text,
     an_object,
     as_json,
@@ -109,7 +109,7 @@ class _Reader:
         if broken and not a_text(data.get("error")):
             self.tell(number, "no output and no error; taken as missing")
         self.kinds.update(_kinds(data))
-        seconds = a_number(data.get("latencyMs"))
+        seconds = a_duration(data.get("latencyMs"))
         return ImportedAnswer(
             case_id=case,
             model=model,

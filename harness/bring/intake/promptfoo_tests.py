@@ -5,17 +5,32 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from math import prod
+from typing import Any, cast
 
 from evalsets.source import KeyPath, Source, SourceError, read_yaml
-from harness.bring.intake.promptfoo_cases import short
-from harness.bring.intake.values import a_list, a_text, an_object, warning
+from harness.bring.intake.promptfoo_assertions import short
+from harness.bring.intake.values import (
+    a_list,
+    a_number,
+    a_text,
+    an_object,
+    warning,
+    whole_texts,
+)
 from harness.errors import Problem
 
-_READ = frozenset({"vars", "assert", "description", "metadata", "options"})
+_READ = frozenset({"vars", "assert", "description", "metadata", "options", "threshold"})
+_HARMLESS_OPTIONS = frozenset(
+    {"disableDefaultAsserts", "provider", "rubricPrompt", "runSerially", "repeat", "factuality"}
+)
+_PROGRAMS = (".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".py", ".rb")
+_ELSEWHERE = ("https://", "http://", "huggingface://", "az://", "s3://")
+_SHEETS = (".xlsx", ".xls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +44,26 @@ class Test:
     """(entry, file, line)."""
     defaults: bool
     """Whether the defaults' assertions hold too."""
+    threshold: float | None = None
+    """What the mean of the assertions must reach; None: every one must hold."""
+
+
+def no_names(_pattern: str) -> Sequence[str]:
+    """No file fits a pattern."""
+    return ()
 
 
 @dataclass(slots=True, kw_only=True)
 class Tests:
-    """Reads tests; what it cannot read gathers in `problems`."""
+    """Reads tests; what it cannot read gathers in `problems`.
+
+    `read` gives a file's text, `names` the files that fit a pattern.
+    """
 
     __test__ = False
 
     read: Callable[[str], str | None]
+    names: Callable[[str], Sequence[str]] = no_names
     problems: list[Problem] = field(default_factory=list[Problem])
 
     def of(self, value: object, source: Source, path: tuple[str | int, ...]) -> Iterator[Test]:
@@ -45,10 +71,14 @@ class Tests:
         if isinstance(value, str):
             yield from self.of_file(value, source, path)
             return
+        if a_text(an_object(value).get("path")):
+            yield from self.of_file(an_object(value)["path"], source, path)
+            return
         for number, entry in enumerate(a_list(value)):
             here = (*path, number)
-            if isinstance(entry, str):
-                yield from self.of_file(entry, source, here)
+            place = entry if isinstance(entry, str) else a_text(an_object(entry).get("path"))
+            if place is not None:
+                yield from self.of_file(place, source, here)
             else:
                 yield from self.of_entry(an_object(entry), source, here)
 
@@ -59,66 +89,109 @@ class Tests:
         for key in sorted(set(entry) - _READ):
             self.tell(source.file, source.line((*path, key)), key, "key of a test is not read")
         options = an_object(entry.get("options"))
-        for key in sorted(set(options) - {"disableDefaultAsserts"}):
+        for key in sorted(set(options) - _HARMLESS_OPTIONS - {"disableVarExpansion"}):
             line = source.line((*path, "options", key))
             self.tell(source.file, line, f"options.{key}", "option is not read")
         listed = tuple(
             (each, source.file, source.line((*path, "assert", number)))
             for number, each in enumerate(a_list(entry.get("assert")))
         )
-        for values in self.combinations(an_object(entry.get("vars")), source, path):
-            defaults = not options.get("disableDefaultAsserts")
-            yield Test(values=values, assertions=listed, defaults=defaults)
+        expand = not options.get("disableVarExpansion")
+        given = self.variables(entry.get("vars"), source, path)
+        combined = self.combinations(given, source, path) if expand else [given]
+        for values in combined:
+            yield Test(
+                values=values,
+                assertions=listed,
+                defaults=not options.get("disableDefaultAsserts"),
+                threshold=a_number(entry.get("threshold")),
+            )
+
+    def variables(
+        self, value: object, source: Source, path: tuple[str | int, ...]
+    ) -> dict[str, Any]:
+        """The variables in place, or those of one or several files."""
+        if not isinstance(value, str | list):
+            return an_object(value)
+        found: dict[str, Any] = {}
+        for name in [value] if isinstance(value, str) else cast("list[object]", value):
+            for where in self.files(str(name), source, (*path, "vars")):
+                read = self.document(where)
+                found |= an_object(None if read is None else read.data)
+        return found
 
     def combinations(
         self, values: dict[str, Any], source: Source, path: tuple[str | int, ...]
     ) -> Iterator[dict[str, Any]]:
         """Every combination of the variables that are lists, as promptfoo runs them."""
         names, choices = list(values), [self.choices(v, source, path) for v in values.values()]
+        count = prod(map(len, choices))
+        if count > _MOST:
+            self.tell(source.file, source.line((*path, "vars")), "vars", f"{count:,} combinations")
+            return
         for chosen in product(*choices):
             yield dict(zip(names, chosen, strict=True))
 
     def choices(self, value: object, source: Source, path: tuple[str | int, ...]) -> list[Any]:
-        """What a variable may be: each item of a list, files read."""
+        """What a variable may be: each text of a list, each file of a pattern."""
+        if isinstance(value, str) and value.startswith("file://"):
+            found = self.files(value, source, (*path, "vars"))
+            return [self.content(name) for name in found] or [value]
         items = a_list(value)
-        several = items if isinstance(value, list) else [value]
-        return [self.content(each, source, path) for each in several]
+        if items and isinstance(items[0], str):
+            return [each for item in items for each in self.choices(item, source, path)]
+        return [value]
 
-    def content(self, value: object, source: Source, path: tuple[str | int, ...]) -> object:
-        """A variable's value; of `file://` the file's text."""
-        if not isinstance(value, str) or not value.startswith("file://"):
-            return value
-        text = self.read(value.removeprefix("file://"))
-        if text is None:
-            line = source.line((*path, "vars"))
-            self.tell(source.file, line, "vars", f"no such file: {value}")
-            return value
-        return text
+    def content(self, name: str) -> object:
+        """A file as a variable's value: text, or the value of YAML and JSON."""
+        text = self.read(name) or ""
+        if not name.endswith((".yaml", ".yml", ".json")):
+            return text
+        found = self.document(name)
+        return text if found is None else found.data
+
+    def files(self, name: str, source: Source, path: tuple[str | int, ...]) -> list[str]:
+        """The files that a name or pattern means; told where it means none that can be read."""
+        where = name.removeprefix("file://")
+        reason = _unread(where)
+        found = [where] if reason is None and self.read(where) is not None else []
+        if reason is None and not found and any(sign in where for sign in "*?[{"):
+            found = sorted(each for each in self.names(where) if self.read(each) is not None)
+        if not found:
+            message = reason or f"no such file: {where}"
+            self.tell(source.file, source.line(path), str(path[-1]), message)
+        return found
 
     def of_file(self, name: str, source: Source, path: tuple[str | int, ...]) -> Iterator[Test]:
-        """Tests of another file, by its ending."""
-        where = name.removeprefix("file://")
-        text = self.read(where)
-        if text is None:
-            self.tell(source.file, source.line(path), "tests", f"no such file: {where}")
-        elif where.endswith(".csv"):
-            yield from self.of_table(text, where)
-        elif where.endswith((".yaml", ".yml", ".json")):
-            yield from self.of_document(text, where)
-        elif where.endswith(".jsonl"):
-            yield from self.of_lines(text, where)
-        else:
-            self.tell(source.file, source.line(path), "tests", f"not read: {where}")
+        """Tests of other files, by their endings."""
+        for where in self.files(name, source, path):
+            if where.endswith(".csv"):
+                yield from self.of_table(self.read(where) or "", where)
+            elif where.endswith((".yaml", ".yml", ".json")):
+                yield from self.of_document(where)
+            elif where.endswith(".jsonl"):
+                yield from self.of_lines(self.read(where) or "", where)
+            else:
+                self.tell(source.file, source.line(path), "tests", f"not read: {where}")
 
-    def of_document(self, text: str, where: str) -> Iterator[Test]:
-        """Tests of a YAML or JSON file."""
+    def of_document(self, where: str) -> Iterator[Test]:
+        """Tests of a YAML or JSON file: a list, or one."""
+        inner = self.document(where)
+        if inner is None:
+            return
+        if isinstance(inner.data, dict):
+            yield from self.of_entry(an_object(cast("object", inner.data)), inner, ())
+        else:
+            yield from self.of(inner.data, inner, ())
+
+    def document(self, where: str) -> Source | None:
+        """A YAML or JSON file; None when it is broken, which is told."""
         try:
-            inner = read_yaml(text, file=where)
+            return read_yaml(self.read(where) or "", file=where, foreign=True)
         except SourceError as error:
             for fault in error.faults:
                 self.tell(where, fault.line, fault.key, fault.message)
-            return
-        yield from self.of(inner.data, inner, ())
+        return None
 
     def of_lines(self, text: str, where: str) -> Iterator[Test]:
         """Tests of JSON Lines."""
@@ -126,9 +199,9 @@ class Tests:
             if not line.strip():
                 continue
             try:
-                entry = an_object(json.loads(line))
-            except ValueError as error:
-                self.tell(where, number, "", f"broken JSON: {error}")
+                entry = an_object(whole_texts(json.loads(line)))
+            except (ValueError, RecursionError) as error:
+                self.tell(where, number, "", f"broken JSON: {str(error).splitlines()[0]}")
                 continue
             lines: dict[KeyPath, int] = {(key,): number for key in entry}
             yield from self.of_entry(entry, Source(file=where, data=entry, lines=lines), ())
@@ -149,19 +222,56 @@ class Tests:
         """One row of a table."""
         if None in row or None in row.values():
             self.tell(where, line, "", "another number of cells than the header; read as it is")
-        cells = {str(name): text or "" for name, text in row.items() if name is not None}
-        listed = tuple(
-            (short(text), where, line)
+        cells = {str(name).strip(): text or "" for name, text in row.items() if name is not None}
+        entries = [
+            short(text.strip())
             for name, text in cells.items()
-            if name.startswith("__expected") and a_text(text)
-        )
+            if name.startswith("__expected") and text.strip()
+        ]
+        for name, text in cells.items():
+            _configure(entries, name, text)
         values = {name: text for name, text in cells.items() if not name.startswith("__")}
-        return Test(values=values, assertions=listed, defaults=True)
+        return Test(
+            values=values,
+            assertions=tuple((entry, where, line) for entry in entries),
+            defaults=True,
+            threshold=a_number(cells.get("__threshold")),
+        )
 
     def tell(self, file: str, line: int | None, key: str, message: str) -> None:
         """Note what could not be read."""
         self.problems.append(warning(file, line, key, message))
 
 
+_MOST = 100_000
+_COLUMN = re.compile(
+    r"__expected.*|__description|__metric|__threshold|__metadata:.*|__config:__expected\d*:threshold"
+)
+
+
 def _read_column(name: str) -> bool:
-    return name.startswith("__expected") or name == "__description"
+    return _COLUMN.fullmatch(name.strip()) is not None
+
+
+def _configure(entries: list[dict[str, Any]], name: str, text: str) -> None:
+    """`__config:__expected2:threshold` is the second assertion's threshold."""
+    found = re.fullmatch(r"__config:__expected(\d*):threshold", name)
+    if found is None or a_number(text) is None:
+        return
+    at = int(found[1] or 1) - 1
+    if 0 <= at < len(entries):
+        entries[at]["threshold"] = a_number(text)
+
+
+def _unread(where: str) -> str | None:
+    """Why a file's tests are not read; None when they may be."""
+    if where.startswith(_ELSEWHERE):
+        return f"not fetched: {where}"
+    if where.partition(":")[0].endswith(_PROGRAMS):
+        return (
+            f"{where} is a program that makes them: run `promptfoo eval` and import its results "
+            "(`rightsize import outcomes`), or write them out"
+        )
+    if where.partition("#")[0].endswith(_SHEETS):
+        return f"{where} is a workbook; save it as CSV"
+    return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, TypeAlias, cast
 
 from evalsets.cases import Case, GuardrailSpec, ScorerSpec
@@ -127,14 +128,38 @@ def as_json(data: bytes, *, file: str) -> Any:  # noqa: ANN401  # any JSON value
     Raises:
         UsageError: not JSON, or cut short; names the line.
     """
-    text = as_text(data, file=file)
+    return json_value(as_text(data, file=file), file=file)
+
+
+def json_value(text: str, *, file: str) -> Any:  # noqa: ANN401  # any JSON value
+    """The JSON value of a text; half a surrogate pair, which no file can hold, becomes U+FFFD.
+
+    Raises:
+        UsageError: not JSON, or cut short; names the line.
+    """
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        return whole_texts(value) if "\\u" in text else value
     except json.JSONDecodeError as error:
         cut = " (the file is cut short)" if error.pos >= len(text.rstrip()) else ""
         raise UsageError(f"{file}:{error.lineno}: broken JSON: {error.msg}{cut}") from None
     except (RecursionError, ValueError):
         raise UsageError(f"{file}: broken JSON: nested too deeply, or a number too long") from None
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def whole_texts(value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """The value with no half of a surrogate pair in any text."""
+    if isinstance(value, str):
+        return _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [whole_texts(each) for each in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        pairs = cast("dict[str, Any]", value).items()
+        return {whole_texts(key): whole_texts(each) for key, each in pairs}
+    return value
 
 
 def warning(file: str, line: int | None, key: str, message: str) -> Problem:
@@ -157,11 +182,35 @@ def a_text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
+_MOST = 1e15
+"""Beyond it no count, time or score is a fact."""
+
+
 def a_number(value: object) -> float | None:
-    """The value if it is a finite number."""
+    """The value if it is a number within reason, also as a text."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value) if math.isfinite(value) else None
+    return float(value) if abs(value) < _MOST else None
+
+
+def a_duration(value: object) -> float | None:
+    """The value if it is a number that is not negative."""
+    number = a_number(value)
+    return number if number is not None and number >= 0 else None
+
+
+def a_moment(value: object) -> str | None:
+    """The value if it is a time with its zone, as ISO 8601."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return value if moment.tzinfo is not None else None
 
 
 def a_count(value: object) -> int | None:

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import cast
 
 from evalsets.cases import Case, ScorerSpec
@@ -95,17 +96,25 @@ def _notes(spec: ScorerSpec, cases: Iterable[Case], column: NumberColumn | None)
         return
     if spec.scorer == "number" and column is not None:
         yield from _locale_notes(column)
+    yield from islice(_readings(spec, cases, column), _ROWS)
+
+
+def _readings(
+    spec: ScorerSpec, cases: Iterable[Case], column: NumberColumn | None
+) -> Iterator[str]:
+    """Rows whose reading is not their text; of JSON the fields are told by the scorer's options."""
     scorer = find_scorer(spec)
-    labelled = (case for case in cases if case.target is not None)
-    for case, _ in zip(labelled, range(_ROWS), strict=False):
-        read = scorer.normalise(case.target or "") or ""
-        if spec.scorer == "number":
-            read = _value(case.target or "", column)
-        yield f"{case.id}: {shown(case.target or '')} is read as {shown(read)}"
+    for case in cases:
+        text = case.target
+        if text is None or spec.scorer == "json-fields":
+            continue
+        read = scorer.normalise(text) or "" if column is None else _value(text, column)
+        if read != text:
+            yield f"{case.id}: {shown(text)} is read as {shown(read)}"
 
 
-def _value(text: str, column: NumberColumn | None) -> str:
-    found = None if column is None else whole_quantity(text, column.locale)
+def _value(text: str, column: NumberColumn) -> str:
+    found = whole_quantity(text, column.locale)
     return "" if found is None else found.text()
 
 

@@ -71,7 +71,12 @@ def import_promptfoo(asked: SetToImport, *, listener: Listener | None = None) ->
     """
     source = asked.source
     text = as_text(source.read_bytes(), file=source.name)
-    found = read_config(text, file=source.name, read=_beside(source.parent))
+    found = read_config(
+        text,
+        file=source.name,
+        read=_beside(source.parent),
+        names=_names_beside(source.parent),
+    )
     _write(asked, found, f"promptfoo, {source.name}", listener)
     return found
 
@@ -117,7 +122,22 @@ def _alike(draft: SetDraft) -> Iterator[str]:
 
 def _beside(folder: Path) -> Callable[[str], str | None]:
     def read(name: str) -> str | None:
-        path = folder / name
-        return as_text(path.read_bytes(), file=name) if path.is_file() else None
+        try:
+            path = folder / name
+            return as_text(path.read_bytes(), file=name) if path.is_file() else None
+        except (OSError, ValueError):
+            # A name that is too long, or holds what no name may.
+            return None
 
     return read
+
+
+def _names_beside(folder: Path) -> Callable[[str], list[str]]:
+    def names(pattern: str) -> list[str]:
+        try:
+            found = list(folder.glob(pattern))
+        except (ValueError, NotImplementedError, OSError):
+            return []
+        return sorted(path.relative_to(folder).as_posix() for path in found if path.is_file())
+
+    return names

@@ -1,64 +1,27 @@
 """The scorer `assertions`: each case lists checks, all of which its answer must pass.
 
-The target is a JSON list of `{"type": ..., "value": ...}`. Types are promptfoo's: `equals`,
-`contains`, `starts-with`, `regex`, `is-json` (the value, if any, is a JSON Schema), `contains-any`,
-`contains-all`, `icontains` and its `-any` and `-all`; `not-` before a type negates it.
+The target is a JSON list of `{"type": ..., "value": ...}`. Types and behaviour are promptfoo's
+(`harness/judge/scoring/checks.py`); `not-` before a type negates it. An entry of type `assert-set`
+holds entries of its own under `assert`. With a `threshold` a set passes by the mean of its entries,
+each counted by its `weight` (1, unless it says).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
-from harness.judge.scoring.json_answers import json_schema, read_json
+from harness.judge.scoring.checks import CHECKS, Check
 from harness.judge.scoring.replies import without_reasoning
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
 
-
-def _texts(value: object) -> list[str]:
-    several = cast("list[object]", value) if isinstance(value, list) else [value]
-    return [str(item) for item in several]
-
-
-def _equals(answer: str, value: object) -> bool:
-    if isinstance(value, str):
-        return answer == value
-    try:
-        return read_json(answer) == value
-    except ValueError:
-        return False
-
-
-def _is_json(answer: str, value: object) -> bool:
-    options = "{}" if value is None else json.dumps({"schema": value})
-    scorer = json_schema(ScorerSpec(scorer="json-schema", options=options), Setting())
-    return scorer.normalise(answer) is not None
-
-
-CHECKS: Mapping[str, Callable[[str, Any], bool]] = MappingProxyType(
-    {
-        "contains": lambda answer, value: str(value) in answer,
-        "contains-all": lambda answer, value: all(text in answer for text in _texts(value)),
-        "contains-any": lambda answer, value: any(text in answer for text in _texts(value)),
-        "equals": _equals,
-        "icontains": lambda answer, value: str(value).lower() in answer.lower(),
-        "icontains-all": lambda answer, value: all(
-            text.lower() in answer.lower() for text in _texts(value)
-        ),
-        "icontains-any": lambda answer, value: any(
-            text.lower() in answer.lower() for text in _texts(value)
-        ),
-        "is-json": _is_json,
-        "regex": lambda answer, value: re.search(str(value), answer) is not None,
-        "starts-with": lambda answer, value: answer.startswith(str(value)),
-    }
-)
+Entry: TypeAlias = "dict[str, Any]"
+SET = "assert-set"
 
 
 def known(kind: str) -> bool:
@@ -87,19 +50,43 @@ class Assertions:
 
     def _holds(self, case: Case, target: str, answer: str) -> bool:
         try:
-            listed = cast("list[dict[str, Any]]", json.loads(target))
-            # All of them, so that a broken one is reported by the first answer.
-            reply = without_reasoning(answer)
-            held = [_check(reply, entry["type"], entry.get("value")) for entry in listed]
-            return all(held)
+            listed = cast("list[Entry]", json.loads(target))
+            passed, _ = _all(without_reasoning(answer), listed, threshold=None)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, re.error) as error:
             raise UsageError(
                 f"case {case.id!r}: the target is no list of assertions: {error}"
             ) from None
+        return passed
 
 
-def _check(answer: str, kind: str, value: object) -> bool:
-    return CHECKS[kind.removeprefix("not-")](answer, value) != kind.startswith("not-")
+def _all(answer: str, listed: Sequence[Entry], *, threshold: float | None) -> tuple[bool, float]:
+    """Whether a list of assertions passes, and the mean of its entries.
+
+    Every entry is tried, so that a broken one is reported by the first answer.
+    """
+    ends = [_one(answer, entry) for entry in listed]
+    weights = [float(entry.get("weight", 1)) for entry in listed]
+    whole = sum(weights)
+    scores = [score * weight for (_, score), weight in zip(ends, weights, strict=True)]
+    mean = sum(scores) / whole if whole > 0 else 0.0
+    return all(passed for passed, _ in ends) if threshold is None else mean >= threshold, mean
+
+
+def _one(answer: str, entry: Entry) -> tuple[bool, float]:
+    if entry["type"] == SET:
+        passed, score = _all(answer, entry["assert"], threshold=entry.get("threshold"))
+    else:
+        passed = _check(answer, entry)
+        score = float(passed)
+    # What has no weight decides nothing.
+    return passed or entry.get("weight") == 0, score
+
+
+def _check(answer: str, entry: Entry) -> bool:
+    kind = str(entry["type"])
+    base = kind.removeprefix("not-")
+    check = Check(kind=base, value=entry.get("value"), threshold=entry.get("threshold"))
+    return CHECKS[base](answer, check) != (base != kind)
 
 
 def assertions(spec: ScorerSpec, _setting: Setting) -> Scorer:

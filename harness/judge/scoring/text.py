@@ -94,6 +94,8 @@ class TextOptions(Options):
 
     ignore_case: bool = False
     """Whether upper and lower case are the same."""
+    as_written: bool = False
+    """Whether every letter, space and line counts; else white space is collapsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +103,14 @@ class Exact:
     """The whole reply equals the target, white space collapsed, a fence around it left out."""
 
     ignore_case: bool
+    as_written: bool = False
     closed: bool = True
     needs_target: bool = True
 
     def normalise(self, answer: str) -> str | None:
         """The reply itself; None when it is empty."""
-        return self._form(answer) or None
+        form = self._form(answer)
+        return form if self.as_written else form or None
 
     def score(self, case: Case, answer: str) -> float:
         """1 for the target."""
@@ -116,13 +120,17 @@ class Exact:
         return float(reply in {self._form(target) for target in targets_of(case)})
 
     def _form(self, text: str) -> str:
+        if self.as_written:
+            told = without_reasoning(text)
+            return told.lower() if self.ignore_case else told
         told = answer_in(text)
         return _folded(told) if self.ignore_case else plain(told)
 
 
 def exact(spec: ScorerSpec, _setting: Setting) -> Scorer:
     """Make an `Exact`."""
-    return Exact(read_options(spec, TextOptions).ignore_case)
+    options = read_options(spec, TextOptions)
+    return Exact(options.ignore_case, options.as_written)
 
 
 @dataclass(frozen=True, slots=True)

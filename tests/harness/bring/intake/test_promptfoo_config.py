@@ -20,11 +20,15 @@ def config(text: str, **files: str) -> ImportedSet:
 def test_a_common_configuration_is_converted_whole() -> None:
     found = config(CONFIG)
     assert [(case.id, case.input, case.target) for case in found.cases] == [
-        ("test-0", "My card was charged twice", "billing"),
-        ("test-1", "The app crashed", "technical"),
+        (
+            "test-0",
+            "My card was charged twice",
+            '[{"type": "icontains", "value": "billing"}]',
+        ),
+        ("test-1", "The app crashed", '[{"type": "icontains", "value": "technical"}]'),
     ]
     assert dict(found.cases[0].metadata) == {"channel": "mail"}
-    assert found.primary.scorer == "icontains"
+    assert found.primary.scorer == "assertions"
     assert found.models == ("large-1", "openai:chat:small-1")
     (prompt,) = found.prompts
     (turn,) = render_prompt(prompt.text, found.cases[0])
@@ -43,7 +47,7 @@ tests:
       - {type: not-contains, value: c}
       - {type: llm-rubric, value: polite}
       - {type: contains-any, value: [b, d]}
-      - {type: is-json, value: {type: string}, threshold: 0.5}
+      - {type: is-json, value: {type: string, example: b}, threshold: 0.5}
       - {type: contains, value: "{% if x %}"}
   - vars: {question: [e, f], place: y}
     assert: [{type: regex, value: "^[ef]"}]
@@ -72,14 +76,14 @@ def test_mixed_assertions_hold_together_and_the_rest_is_told_by_line() -> None:
     assert scorer.score(found.cases[0], "bc") == 0
     assert scorer.score(found.cases[2], "fine") == 1
     assert found.cases[3].target is None
+    assert scorer.score(found.cases[4], "with I and j;k") == 1
+    assert scorer.score(found.cases[4], "with I alone") == 0
     told = "\n".join(str(problem) for problem in found.problems)
     for expected in (
         "llm-rubric: no grading model is named: write it in place of 'fill-in-the-judge'",
-        "c.yaml:9: is-json: assertion not converted: its key 'threshold'",
+        "c.yaml:9: is-json: assertion not converted: promptfoo itself refuses the key 'example'",
         "c.yaml:10: contains: assertion not converted: only plain {{variable}}",
         "c.yaml:14: options.transform: option is not read",
-        "c.yaml:15: threshold: key of a test is not read",
-        "more.csv:1: __metric: column is not read",
         "tests: no such file: gone.yaml",
         "prompt not converted: make.py is a program",
         "prompts[1]: written as prompt-2.j2",
@@ -103,19 +107,25 @@ def test_a_chat_prompt_becomes_role_lines_and_other_variables_metadata() -> None
 
 
 @pytest.mark.parametrize(
-    ("assertion", "scorer"),
+    ("assertion", "scorer", "right", "wrong"),
     [
-        ("{type: equals, value: x}", "exact"),
-        ("{type: contains, value: x}", "contains"),
-        ("{type: regex, value: x}", "regex"),
-        ("{type: is-json}", "json-schema"),
-        ("{type: starts-with, value: x}", "assertions"),
+        ("{type: equals, value: x}", "exact", "x", " x"),
+        ("{type: contains, value: x}", "assertions", "a x", "X"),
+        ("{type: regex, value: x}", "assertions", "a x", "X"),
+        ("{type: is-json}", "assertions", "1", "```\n1\n```"),
+        ("{type: starts-with, value: x}", "assertions", "x y", " x"),
     ],
 )
-def test_one_type_everywhere_is_a_scorer_of_its_own(assertion: str, scorer: str) -> None:
+def test_one_strictness_holds_alone_and_in_a_mixture(
+    assertion: str, scorer: str, right: str, wrong: str
+) -> None:
     found = config(f"prompts: ['{{{{q}}}}']\ntests: [{{vars: {{q: a}}, assert: [{assertion}]}}]\n")
     assert found.primary.scorer == scorer
-    assert find_scorer(found.primary).score(found.cases[0], "x" if scorer != "json-schema" else "1")
+    mixed = assertion + ", {type: not-equals, value: never}"
+    both = config(f"prompts: ['{{{{q}}}}']\ntests: [{{vars: {{q: a}}, assert: [{mixed}]}}]\n")
+    for each in (found, both):
+        assert find_scorer(each.primary).score(each.cases[0], right) == 1
+        assert find_scorer(each.primary).score(each.cases[0], wrong) == 0
 
 
 def test_files_of_variables_tests_and_prompts_are_read() -> None:
@@ -136,7 +146,7 @@ def test_files_of_variables_tests_and_prompts_are_read() -> None:
         ("tests: []\n", "no tests to import"),
         ("prompts: [a\n", "broken YAML"),
         ("tests: file://gone.csv\n", "no such file: gone.csv"),
-        ("a: &x 1\nb: *x\n", "aliases"),
+        ("tests: &x [*x]\n", "aliases"),
     ],
 )
 def test_what_is_no_configuration_is_one_line(text: str, message: str) -> None:
@@ -165,12 +175,12 @@ def test_tests_in_other_files_and_odd_rows_are_read_or_told() -> None:
     )
     told = "\n".join(str(problem) for problem in found.problems)
     for expected in (
-        "no such file: file://none.txt",
-        "equals: assertion not converted: write the file's content in place",
+        "no such file: none.txt",
+        "equals: assertion not converted: no such file: x",
         "odd.csv:2: another number of cells",
         "odd.csv:3: another number of cells",
         "odd.csv:4: javascript: assertion not converted",
-        "not read: t.xlsx",
+        "t.xlsx is a workbook; save it as CSV",
         "broken YAML",
         "scenarios: key is not read",
         "options: key is not read",
@@ -202,7 +212,8 @@ def test_defaults_can_be_left_out_and_names_in_quotes_stay() -> None:
 def test_without_a_prompt_the_variable_that_no_assertion_reads_is_the_input() -> None:
     text = "tests: [{vars: {want: x, ask: what}, assert: [{type: contains, value: '{{want}}'}]}]\n"
     (case,) = config(text).cases
-    assert (case.input, case.target, case.metadata) == ("what", "x", ())
+    assert (case.input, case.metadata) == ("what", ())
+    assert case.target == '[{"type": "contains", "value": "x"}]'
 
 
 RUBRICS = """\

@@ -1,8 +1,10 @@
 """inspect_ai's logs to answers: `.eval` (a zip of JSON) and `.json`.
 
 A sample's grade is its first score's value: C is 1, P 0.5, I and N 0, true 1, a number in [0, 1]
-itself. A sample that ended in an error, or at a limit without an answer, has no score. inspect_ai
-counts cached tokens beside `input_tokens`; ours contain them. An epoch is a repeat.
+itself; further scorers are told. A sample that ended in an error, or at a limit without an answer,
+has no score. Some versions count cached tokens beside `input_tokens`, others inside: the total
+tells. Ours contain them. An epoch is a repeat. Where the model answered several times in a sample,
+its usage is that of all its calls.
 
 An `.eval` file is a zip whose members are JSON, deflated or by Zstandard. Zstandard is method 93,
 which the standard library of Python 3.11 lists but cannot read. A log cut short has lost the zip's
@@ -152,7 +154,7 @@ def read_log(data: bytes, *, file: str) -> ImportedAnswers:
         header = an_object(as_json(data, file=file))
         samples = [(f"samples[{i}]", s) for i, s in enumerate(a_list(header.get("samples")))]
         problems = []
-    model = a_text(an_object(header.get("eval")).get("model"))
+    model = _model(an_object(header.get("eval")))
     if model is None:
         raise UsageError(f"{file}: no log of inspect_ai (it names no model under `eval`)")
     reader = _Reader(file=file, model=model, problems=problems)
@@ -177,6 +179,7 @@ class _Reader:
     cases: dict[str, Case] = field(default_factory=dict[str, Case])
     scorers: set[str] = field(default_factory=set[str])
     seen: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+    several: bool = False
 
     def read(self, samples: Iterable[tuple[str, object]]) -> None:
         """Read every sample; raises `UsageError` when not one can be read."""
@@ -187,7 +190,7 @@ class _Reader:
             raise UsageError(f"{self.file}: no sample could be read{reason}")
 
     def take(self, where: str, data: Object) -> None:
-        identity, epoch = data.get("id"), a_count(data.get("epoch"))
+        identity, epoch = data.get("id"), a_count(data.get("epoch", 1))
         content = _input(data.get("input"))
         if not isinstance(identity, (str, int)) or not epoch or content is None:
             self.tell(where, "no id, epoch or input: not a sample of inspect_ai")
@@ -216,7 +219,7 @@ class _Reader:
             text=text,
             score=score,
             reason=fault or broken or ("neither an answer nor a score" if ungraded else None),
-            usage=_usage(an_object(output.get("usage"))),
+            usage=_usage(self.counts(data, output)),
             seconds=a_duration(output.get("time")),
             served_model=a_text(output.get("model")),
             at=a_moment(data.get("started_at")),
@@ -228,11 +231,22 @@ class _Reader:
             return None
         name, first = next(iter(scores.items()))
         self.scorers.add(str(name))
+        if len(scores) > 1 and not self.several:
+            self.several = True
+            others = ", ".join(str(each) for each in list(scores)[1:])
+            self.tell("scores", f"the grade is that of {name}; {others}: not read")
         value = an_object(first).get("value")
         found = _LETTERS.get(value) if isinstance(value, str) else a_score(value)
         if found is None:
             self.tell(where, f"score {json.dumps(value)[:40]} of {name} is not in [0, 1]")
         return found
+
+    def counts(self, data: Object, output: Object) -> Object:
+        """The tokens of all the model's calls in the sample; of its one call where it made one."""
+        whole = an_object(an_object(data.get("model_usage")).get(self.model))
+        turns = [an_object(turn).get("role") for turn in a_list(data.get("messages"))]
+        several = turns.count("assistant") > 1
+        return whole if whole and several else an_object(output.get("usage")) or whole
 
     def tell(self, where: str, message: str) -> None:
         self.problems.append(warning(self.file, None, where, message))
@@ -244,9 +258,9 @@ def _ending(data: Object, output: Object) -> tuple[str | None, str | None, str |
     text = a_text(output.get("completion"))
     if text is None and choices:
         text = _inspect_logs_content(an_object(an_object(choices[0]).get("message")).get("content"))
-    if an_object(data.get("error")):
-        return None, None, "error in inspect_ai"
     stop = a_text(an_object(choices[0]).get("stop_reason")) if choices else None
+    if data.get("error") or output.get("error") or stop == "error":
+        return None, None, "error in inspect_ai"
     fault = _MODEL_FAULTS.get(stop or "")
     if fault:
         return text, fault, None
@@ -292,14 +306,34 @@ def _inspect_logs_content(value: object) -> str | None:
     return "".join(part for part in parts if part) or None
 
 
+_NO_MODEL = "none/none"
+
+
+def _model(run: Object) -> str | None:
+    """The model that was evaluated; where roles alone name one, that one."""
+    named = a_text(run.get("model"))
+    if named != _NO_MODEL:
+        return named
+    roles = list(an_object(run.get("model_roles")).values())
+    found = [a_text(each) or a_text(an_object(each).get("model")) for each in roles]
+    return found[0] if len(found) == 1 and found[0] else named
+
+
 def _usage(counts: Object) -> TokenUsage | None:
-    beside = a_count(counts.get("input_tokens"))
+    given, made = a_count(counts.get("input_tokens")), a_count(counts.get("output_tokens"))
     read = a_count(counts.get("input_tokens_cache_read")) or 0
     written = a_count(counts.get("input_tokens_cache_write")) or 0
+    total = a_count(counts.get("total_tokens"))
+    if given is None or made is None:
+        return None
+    beside = given + read + written
+    if total is not None and total not in {given + made, beside + made}:
+        # Counts that no reading brings to their total tell nothing.
+        return None
     return usage(
         {
-            "input_tokens": None if beside is None else beside + read + written,
-            "output_tokens": a_count(counts.get("output_tokens")),
+            "input_tokens": given if total == given + made else beside,
+            "output_tokens": made,
             "cache_read_tokens": read,
             "cache_write_tokens": written,
             "reasoning_tokens": a_count(counts.get("reasoning_tokens")),

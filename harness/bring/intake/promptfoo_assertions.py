@@ -277,7 +277,9 @@ def _judge(data: Mapping[str, object]) -> str | None:
     return a_text(named) or a_text(an_object(named).get("id"))
 
 
-_SHORT = re.compile(r"(?s)(not-)?([a-z]+(?:[-:][a-z0-9]+)*)(?:\((\d+(?:\.\d+)?)\))?(?::(.*))?")
+_SHORT = re.compile(
+    r"(?s)(not-)?([a-z]+(?:-[a-z0-9]+)*(?::(?:cosine|dot|euclidean))?)(?:\((\d+(?:\.\d+)?)\))?(?::(.*))?"
+)
 _TYPES = frozenset(
     {
         *("bleu", "classifier", "contains", "contains-all", "contains-any", "contains-html"),

@@ -361,7 +361,7 @@ def _provider(entry: object) -> str | None:
     if isinstance(entry, str) or not data:
         return entry if isinstance(entry, str) else None
     known = a_text(data.get("label")) or a_text(data.get("id"))
-    return known or str(next(iter(data)))
+    return known or next((name for name in data if name != "config"), None)
 
 
 _LONGEST_STEM = 60

@@ -159,7 +159,8 @@ class Tests:
             found = sorted(each for each in self.names(where) if self.read(each) is not None)
         if not found:
             message = reason or f"no such file: {where}"
-            self.tell(source.file, source.line(path), str(path[-1]), message)
+            key = next((part for part in reversed(path) if isinstance(part, str)), "tests")
+            self.tell(source.file, source.line(path), key, message)
         return found
 
     def of_file(self, name: str, source: Source, path: tuple[str | int, ...]) -> Iterator[Test]:

@@ -1,7 +1,7 @@
 """Numbers in texts, as each locale writes them.
 
 A number is understood as a whole or not at all: `12,50` where a comma groups thousands, `3-5`,
-`10:30` and `1.2.3` are none, and no part of them is read. Equal values have one text: thousands
+`10:30`, `<5` and `1.2.3` are none, and no part of them is read. Equal values have one text: groups
 signs, exponents (`7e3`, `1.5 x 10^3`), fractions (`3/4`, `2 1/2`), words of scale (million), digits
 and minus signs of any script are read by value. A percent sign, a currency or a known unit is kept
 beside the value. Words that hold a digit (CO2, GPT-4) are names.
@@ -119,6 +119,7 @@ _BEFORE = (
     r"[A-Z]{0,2}[$]|[\u20ac\u00a3\u00a5\u20b9\u20a9\u20aa\u20ba\u20bd]|(?:USD|EUR|GBP|JPY|CNY"
     r"|INR|CHF|BRL|SEK|NOK|DKK|PLN|Rs\.?|kr\.?|SFr\.|Fr\.)(?=[\s\d.+-])"
 )
+_NO_BOUND = r"(?<![<\u2264\u2265])(?<![<\u2264\u2265] )(?<![<>]=)(?<![<>]= )(?<![^=-]>)"
 _LETTER = r"A-Za-z\u00aa-\u02af\u0370-\u058f"
 """Letters of scripts that put spaces between words: "\u662f5" is a number, "CO2" a name."""
 
@@ -135,13 +136,13 @@ def _pattern(name: str) -> re.Pattern[str]:
     if signs.indian:
         grouped = r"\d{1,2}(?:,\d\d)*,\d{3}(?![,\d])"
     else:
-        grouped = rf"\d{{1,3}}(?P<g>[ {signs.groups}])\d{{3}}(?:(?P=g)\d{{3}})*(?!\d)"
+        grouped = rf"\d{{1,3}}(?P<g>[ _{signs.groups}])\d{{3}}(?:(?P=g)\d{{3}})*(?!\d)"
     plain = rf"(?:(?:{grouped}|\d+)(?:{point}\d+)?|{point}\d+)"
     power = r"(?:[eE](?P<e>[+-]?\d+)|\s?[x\u00d7\u00b7*]\s?10\^(?P<ten>[+-]?\d+))"
     fraction = r"(?:(?P<whole>\d+) )?(?P<over>\d+)\s?/\s?(?P<under>\d+)"
-    body = rf"(?:{fraction}|10\^(?P<pure>[+-]?\d+)|(?P<digits>{plain}){power}?)"
+    body = rf"(?:{fraction}|(?P<base>\d+)\^(?P<pure>[+-]?\d+)|(?P<digits>{plain}){power}?)"
     number = (
-        rf"(?P<sign>(?<![\w.)\]])[-+])?(?:(?<![{_LETTER}\d_])(?P<before>{_BEFORE})\s?)?"
+        rf"{_NO_BOUND}(?P<sign>(?<![\w.)\]])[-+])?(?:(?<![{_LETTER}\d_])(?P<before>{_BEFORE})\s?)?"
         rf"(?P<inner>(?(before)|(?<![\w.)\]]))[-+])?(?(before)|(?<![{_LETTER}\d_\u221a]))(?P<number>{body})"
         rf"(?:\s?(?P<scale>{_any_of(_SCALES)})(?![{_LETTER}\d]))?"
         rf"(?:\s?(?P<unit>{_any_of(_UNITS)})(?![{_LETTER}\d]))?"
@@ -216,6 +217,8 @@ _TEX = (
     (re.compile(r"\\[,;:! ]"), " "),
     (re.compile(r"\\([$%#_\u20ac])"), r"\1"),
 )
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,80}+>")
+_QUOTED = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
 _EMPHASIS = re.compile(r"(?<!\w)_{1,3}+(?=[\d$+.-])|(?<=[\d%])_{1,3}+(?!\w)")
 _BLANK = re.compile(r"[^\S\r\n]+")
 
@@ -227,6 +230,7 @@ def _tidy(text: str) -> str:
     if "\\" in text or "^" in text or "{" in text:
         for pattern, form in _TEX:
             text = pattern.sub(form, text)
+    text = _QUOTED.sub("", _TAG.sub(" ", text)) if "<" in text or ">" in text else text
     text = _SUPERSCRIPT.sub(lambda match: "^" + unicodedata.normalize("NFKC", match[0]), text)
     if not text.isascii():
         text = "".join(_one(at, text) for at in range(len(text)))
@@ -295,15 +299,24 @@ def _value(match: re.Match[str], locale: str) -> Fraction | None:
     scale = _SCALES[match["scale"]] if match["scale"] else None
     if len(match["number"]) > _LONGEST or scale == 0 or _is_foreign(match["scale"], locale):
         return None
-    power = int(match["e"] or match["ten"] or match["pure"] or 0)
+    power = int(match["e"] or match["ten"] or 0)
     if abs(power) > _LONGEST:
         return None
-    if match["over"] is not None:
+    if match["base"] is not None:
+        base = _power(int(match["base"]), int(match["pure"]))
+    elif match["over"] is not None:
         under = int(match["under"])
         base = Fraction(int(match["over"]), under) + int(match["whole"] or 0) if under else None
     else:
         base = Fraction(_plain_digits(match["digits"] or "1", locale))
     return None if base is None else base * Fraction(10) ** (power + (scale or 0))
+
+
+def _power(base: int, power: int) -> Fraction | None:
+    """A number to a whole power, within reason."""
+    if abs(power) * len(str(base)) > _LONGEST or (base == 0 and power < 0):
+        return None
+    return Fraction(base) ** power
 
 
 def _is_foreign(scale: str | None, locale: str) -> bool:

@@ -88,6 +88,7 @@ four,latency(5000),
 five,factuality: Paris is in France,
 six,levenshtein: Hello,1
 seven,note: keep calm,
+eight,contains:calm,
 """
 
 
@@ -104,6 +105,7 @@ def test_an_assertion_of_a_table_is_converted_or_told_and_never_its_own_text() -
         assert scorer.score(found.cases[at], right) == 1
         assert scorer.score(found.cases[at], wrong) == 0
     assert scorer.score(found.cases[6], "note: keep calm") == 1
+    assert scorer.score(found.cases[7], "keep calm") == 1
     assert [found.cases[at].target for at in (2, 3, 4)] == [None, None, None]
 
 

@@ -2,7 +2,7 @@
 
 `awkward_answers.jsonl`: those named `blind-` were written before the scorers were read. Two of them
 were set right afterwards: prose around JSON is malformed, and a target must be a number.
-`numbers.jsonl`: made by Babel (`python -m tests.benchmarks.intake.numbers`).
+`numbers.jsonl`: made by Babel (`python -m tests.benchmarks.intake.babel_numbers`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Numbers of six locales as Babel writes and reads them: the independent reading of ours.
 
-    python -m tests.benchmarks.intake.numbers    # writes tests/harness/judge/scoring/numbers.jsonl
+    python -m tests.benchmarks.intake.babel_numbers
 
 Half of the strings are written by Babel (decimals, percents, currencies, exponents), half are
 awkward ones that Babel reads strictly. `value` is Babel's, null where it refuses the text.

@@ -2,7 +2,8 @@
 
 A template is Jinja2 text. Its variables are `input` (the case's text; of a conversation, the last
 user text), `turns` (the messages of a conversation, each with `role` and `content`; one user
-message for a text), `metadata` (by key, as text) and `id`. A case's target is never among them.
+message for a text), `metadata` (by key; a list or mapping can be walked) and `id`. A case's target
+is never among them.
 
 A line that is exactly `=== system ===`, `=== user ===` or `=== assistant ===` starts a message of
 that role; a line `=== turns ===` puts the case's own messages there, images and tool calls
@@ -14,17 +15,19 @@ message are taken off, so the final newline of a file changes nothing.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from evalsets.cases import Case, Turn
+from evalsets.jsonl import canonical
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -64,7 +67,7 @@ def render_prompt(template_text: str, case: Case) -> tuple[Turn, ...]:
     values = {
         "id": case.id,
         "input": _question(case),
-        "metadata": dict(case.metadata),
+        "metadata": {key: _told(value) for key, value in case.metadata},
         "turns": tuple({"role": turn.role, "content": turn.content} for turn in _turns(case)),
     }
     _keep_attachments(template_text, case)
@@ -131,6 +134,54 @@ def _compiled_sections(text: str) -> tuple[tuple[_Section, Template], ...] | str
             return f"line {line}: unknown variable {unknown[0]!r}; {_known()}"
         compiled.append((section, template))
     return tuple(compiled)
+
+
+class JsonText(str):  # noqa: SLOT000  # it carries the value
+    """A list or mapping of a case's metadata: its JSON text, which is walked by its values.
+
+    `{{ metadata.documents }}` shows the text, `{% for each in metadata.documents %}` the items.
+    """
+
+    value: list[object] | dict[str, object]
+
+    @classmethod
+    def of(cls, value: object) -> object:
+        """A list or mapping as such a text; anything else as it is."""
+        if not isinstance(value, list | dict):
+            return value
+        found = cls(canonical(cast("object", value)))
+        found.value = cast("list[object] | dict[str, object]", value)
+        return found
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([JsonText.of(each) for each in self.value])
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.value
+
+    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401  # a place or a key
+        return JsonText.of(cast("Any", self.value)[key])
+
+    def items(self) -> list[tuple[str, object]]:
+        """Keys and values of a mapping."""
+        pairs = self.value.items() if isinstance(self.value, dict) else ()
+        return [(key, JsonText.of(each)) for key, each in pairs]
+
+
+def _told(text: str) -> object:
+    """A metadata value as a template sees it."""
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    found = JsonText(text)
+    found.value = value
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -90,6 +90,9 @@ def _read(path: Path, file: str) -> Frame:
     problems += _bad(
         ~zoned & calls["at"].notna(), raw["timestamp"], "timestamp", file, "a time with its offset"
     )
+    for name in ("feature", "request_id"):
+        empty = raw[name].str.strip() == ""
+        problems += _bad(empty, raw[name], name, file, "a name: every call needs one")
     for name in _TOKENS:
         whole = raw[name].str.fullmatch(r"\d+")
         problems += _bad(~whole, raw[name], name, file, "a whole number from 0 on")

@@ -17,10 +17,11 @@ from evalsets.cases import Case
 from harness.bring.intake.values import (
     ImportedAnswer,
     ImportedAnswers,
+    TableText,
     a_count,
     a_number,
     a_score,
-    as_text,
+    as_table,
     is_untold,
     untold_input,
     usage,
@@ -44,11 +45,14 @@ def read_outcomes(data: bytes, *, file: str) -> ImportedAnswers:
         UsageError: the file is no such table at all.
     """
     table = _Table(file=file)
-    text = as_text(data, file=file)
+    read = as_table(data, file=file)
+    text = read.text
+    if read.note:
+        table.tell(1, "", read.note)
     if "\0" in text:
         raise UsageError(f"{file}: not a text table (it holds NUL bytes)")
-    for line, row in table.rows(text):
-        table.take(line, row)
+    for line, row in table.rows(read):
+        table.take(line + read.header_line - 1, row)
     if not text.endswith("\n"):
         table.tell(text.count("\n") + 1, "", "the last line has no end; is the file cut short?")
     if not table.answers:
@@ -67,16 +71,20 @@ def read_outcomes(data: bytes, *, file: str) -> ImportedAnswers:
 @dataclass(slots=True, kw_only=True)
 class _Table:
     file: str
+    comma: bool = False
+    """Whether a comma may stand before decimals: it separates no cells."""
     answers: list[ImportedAnswer] = field(default_factory=list[ImportedAnswer])
     cases: dict[str, Case] = field(default_factory=dict[str, Case])
     problems: list[Problem] = field(default_factory=list[Problem])
     rows_of: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     seen: dict[tuple[str, str, int], int] = field(default_factory=dict[tuple[str, str, int], int])
 
-    def rows(self, text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    def rows(self, table: TableText) -> Iterator[tuple[int, dict[str, str]]]:
         """Each row with its line, cells bare; rows of another length are told."""
         csv.field_size_limit(_LARGEST_FIELD)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+        self.comma = table.delimiter != ","
+        text = io.StringIO(table.text, newline="")
+        reader = csv.reader(text, delimiter=table.delimiter, strict=True)
         try:
             header = [cell.strip().lower() for cell in next(reader, list[str]())]
             self.check_header(header)
@@ -127,7 +135,7 @@ class _Table:
             self.answers.append(answer)
 
     def answer(self, line: int, row: dict[str, str], repeat: int) -> ImportedAnswer | None:
-        score = a_score(_number(row.get("score") or ""))
+        score = a_score(self.number(row.get("score") or ""))
         if row.get("score") and score is None:
             self.tell(line, "score", f"{row['score']!r} is not a number in [0, 1]")
             return None
@@ -180,19 +188,18 @@ class _Table:
     def known(self, line: int, row: dict[str, str], name: str) -> float | None:
         """A number that is not negative; anything else in the cell is told and unknown."""
         cell = row.get(name) or ""
-        number = _number(cell)
+        number = self.number(cell)
         if cell and (number is None or number < 0):
             self.tell(line, name, f"{cell!r} is no number from 0; it stays unknown")
             return None
         return number
 
+    def number(self, cell: str) -> float | None:
+        """A cell's number; with a comma before its decimals where none separates the cells."""
+        return _number(cell.replace(",", ".") if self.comma and cell.count(",") == 1 else cell)
+
     def tell(self, line: int, key: str, message: str) -> None:
         self.problems.append(warning(self.file, line, key, message))
-
-
-def _delimiter(text: str) -> str:
-    header = text.split("\n", 1)[0]
-    return max(",;\t", key=header.count)
 
 
 def _number(cell: str) -> float | None:

@@ -15,6 +15,7 @@ from harness.bring.intake.promptfoo_assertions import RUBRIC, Assertion
 
 INPUT_NAMES = (
     "input", "question", "query", "prompt", "text", "message", "content", "user_input", "body",
+    "messages", "conversation", "conversations",
 )  # fmt: skip
 """Names that a main variable commonly has, most telling first."""
 

@@ -122,6 +122,81 @@ def as_text(data: bytes, *, file: str) -> str:
         raise UsageError(f"{file}:{line}: not UTF-8 text; save it as UTF-8") from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableText:
+    """A text table as a spreadsheet saved it."""
+
+    text: str
+    """From the header on."""
+    delimiter: str
+    header_line: int
+    """The file's line on which the header stands."""
+    note: str | None = None
+    """What was guessed of its encoding."""
+
+
+_WESTERN = frozenset(
+    "\u00e4\u00f6\u00fc\u00c4\u00d6\u00dc\u00df\u00e9\u00e8\u00ea\u00eb\u00c9\u00c8\u00ca\u00e0\u00e2\u00c0\u00e7\u00c7\u00ee\u00ef\u00f4\u00fb\u00f9\u0153\u00f1\u00d1"
+    "\u00e1\u00ed\u00f3\u00fa\u00c1\u00cd\u00d3\u00da\u00e3\u00f5\u00ec\u00f2\u00e5\u00c5\u00f8\u00d8\u00e6\u00c6"
+)
+_WESTERN_MARKS = frozenset(
+    "\u20ac\u00a3\u00a7\u00b0\u00ab\u00bb\u00bf\u00a1\u00a0\u00a9\u00ae\u2122\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2022\u2026"
+)
+
+
+def _is_western(text: str) -> bool:
+    """Whether every letter beyond ASCII is a Western one, and such letters are rare in a word."""
+    beyond = {letter for letter in text if not letter.isascii()}
+    if not beyond <= _WESTERN | _WESTERN_MARKS or re.search(r"\w[\u00bf\u00a1\u00a3]\w", text):
+        return False
+    words = [word for word in re.findall(r"\w+", text) if not word.isascii()]
+    letters = "".join(words)
+    return 2 * sum(letter.isascii() for letter in letters) >= len(letters)
+
+
+_SEPARATORS = (",", ";", "\t", "|")
+
+
+def as_table(data: bytes, *, file: str, encoding: str | None = None) -> TableText:
+    """The text of a table, its separator found from the header, or said by a first line `sep=;`.
+
+    What is not UTF-8 or UTF-16 is read as Windows-1252 where every letter is one that Western
+    texts have, which is told.
+
+    Raises:
+        UsageError: another encoding, or one that the bytes are not in.
+    """
+    text, note = _decoded(data, file, encoding)
+    first, _, rest = text.partition("\n")
+    said = re.fullmatch(r'"?sep=(.)"?\r?', first, re.IGNORECASE)
+    header = rest if said else text
+    delimiter = said[1] if said else _separator(header)
+    return TableText(text=header, delimiter=delimiter, header_line=2 if said else 1, note=note)
+
+
+def _separator(text: str) -> str:
+    """The separator that the header has most of, outside quotes."""
+    header = re.sub(r'"[^"]*"', "", text.split("\n", 1)[0])
+    return max(_SEPARATORS, key=header.count)
+
+
+def _decoded(data: bytes, file: str, encoding: str | None) -> tuple[str, str | None]:
+    if encoding is not None:
+        try:
+            return data.decode(encoding).removeprefix("\ufeff"), None
+        except (LookupError, UnicodeDecodeError, ValueError):
+            raise UsageError(
+                f"{file}: --encoding {encoding}: not known, or not the file's"
+            ) from None
+    try:
+        return as_text(data, file=file), None
+    except UsageError as error:
+        text = data.decode("cp1252", errors="replace")
+        if not _is_western(text):
+            raise UsageError(f"{error}, or name it: --encoding cp1252, cp1251, ...") from None
+        return text, "not UTF-8: read as Windows-1252; --encoding says another"
+
+
 def as_json(data: bytes, *, file: str) -> Any:  # noqa: ANN401  # any JSON value
     """The JSON value of a file; NaN and infinities are kept for the reader to judge.
 

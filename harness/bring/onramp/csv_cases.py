@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -20,13 +21,16 @@ from evalsets.samples import CaseReader, as_text
 from evalsets.source import Fault
 from evalsets.validation import suggestion
 from harness.bring.intake.promptfoo_cases import INPUT_NAMES
-from harness.bring.intake.values import ImportedSet
+from harness.bring.intake.values import ImportedSet, TableText, as_table
 from harness.bring.intake.values import as_text as decoded
+from harness.bring.onramp.foreign_messages import messages_in
 from harness.bring.onramp.guessing import guess_scorer
 from harness.errors import Problem, UsageError
 from harness.workspace.reading import problem_of
 
 ID_NAMES = ("id", "case", "case_id", "key", "uuid")
+_ID_ENDINGS = ("_id", " id", "-id", "_key", "_uuid", "_no", "_nr", "_number")
+"""A column with one of these endings is an id where its cells are all there and all differ."""
 TARGET_NAMES = (
     "target", "expected", "label", "ideal", "expected_output", "answer", "gold", "ground_truth",
     "category", "class",
@@ -45,6 +49,8 @@ class Columns:
     metadata: tuple[str, ...] | None = None
     locale: str | None = None
     """Whose numbers the targets are; None: found from them."""
+    encoding: str | None = None
+    """How the table's letters are written; None: UTF-8, UTF-16, or what is found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +69,18 @@ def read_cases(data: bytes, *, path: Path, columns: Columns) -> ImportedSet:
         UsageError: it is no table, lacks a column that was named, or has no case at all.
     """
     file = path.name
-    text = decoded(data, file=file)
-    table = _json_lines(text, file) if path.suffix in _JSON_LINES else _table(text, file)
-    found = _found(columns, table.columns, file)
+    note = None
+    if path.suffix in _JSON_LINES:
+        table = _json_lines(decoded(data, file=file), file)
+    else:
+        read = as_table(data, file=file, encoding=columns.encoding)
+        table = _table(read, file)
+        note = None if read.note is None else Fault(file=file, line=1, key="", message=read.note)
+    found = _found(columns, table, file)
     reader = CaseReader(file=file, folder=path.parent)
     cases = tuple(_cases(table.rows, found, reader))
-    problems = [problem_of(fault) for fault in (*table.faults, *reader.faults)]
+    faults = (*([note] if note else []), *table.faults, *reader.faults)
+    problems = [problem_of(fault) for fault in faults]
     if not cases:
         first = f"; first: {min(problems)}" if problems else ""
         raise UsageError(f"{file}: no case could be read{first}")
@@ -91,18 +103,20 @@ def _json_lines(text: str, file: str) -> _Table:
     return _Table(columns=tuple(columns), rows=rows, faults=faults)
 
 
-def _table(text: str, file: str) -> _Table:
+def _table(table: TableText, file: str) -> _Table:
+    text = table.text
     if "\0" in text:
         raise UsageError(f"{file}: not a text table (it holds NUL bytes)")
     csv.field_size_limit(_LARGEST_FIELD)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.delimiter, strict=True)
     rows: list[JsonLine] = []
     faults: list[Fault] = []
     header: list[str] = []
     try:
         header = [cell.strip() for cell in next(reader, list[str]())]
         _check_header(header, file)
-        for line, cells in _lines(reader):
+        for begins, cells in _lines(reader):
+            line = begins + table.header_line - 1
             if len(cells) != len(header):
                 message = f"{len(cells)} cells, the header has {len(header)}"
                 faults.append(Fault(file=file, line=line, key="", message=message))
@@ -133,14 +147,9 @@ def _check_header(header: Sequence[str], file: str) -> None:
         raise UsageError(f"{file}:1: the column {twice[0]!r} is named twice")
 
 
-def _delimiter(text: str) -> str:
-    """The separator that the header has most of."""
-    header = text.split("\n", 1)[0]
-    return max((",", ";", "\t", "|"), key=header.count)
-
-
-def _found(columns: Columns, header: Sequence[str], file: str) -> Columns:
+def _found(columns: Columns, table: _Table, file: str) -> Columns:
     """The columns by name: the named ones must be there, the others are looked for."""
+    header = table.columns
     named = [columns.id, columns.input, columns.target, *(columns.metadata or ())]
     for name in named:
         if name is not None and name not in header:
@@ -155,6 +164,8 @@ def _found(columns: Columns, header: Sequence[str], file: str) -> Columns:
         input=question,
         target=columns.target or _by_name(header, TARGET_NAMES),
     )
+    if found.id is None:
+        found = replace(found, id=_named_like_an_id(table, {found.input, found.target}))
     taken = {found.id, found.input, found.target}
     rest = columns.metadata
     others = tuple(name for name in header if name and name not in taken)
@@ -164,6 +175,19 @@ def _found(columns: Columns, header: Sequence[str], file: str) -> Columns:
         target=found.target,
         metadata=others if rest is None else rest,
     )
+
+
+def _named_like_an_id(table: _Table, taken: set[str | None]) -> str | None:
+    """A column that is named as an id is, and whose cells are all there and all differ."""
+    for name in table.columns:
+        lowered = name.lower()
+        ends = lowered.endswith(_ID_ENDINGS) or re.search(r"[a-z]I[Dd]$", name) is not None
+        if name in taken or not ends:
+            continue
+        cells = [str(row.data.get(name) or "").strip() for row in table.rows]
+        if all(cells) and len(set(cells)) == len(cells):
+            return name
+    return None
 
 
 def _by_name(header: Iterable[str], names: Sequence[str]) -> str | None:
@@ -188,7 +212,7 @@ def _cases(rows: Sequence[JsonLine], columns: Columns, reader: CaseReader) -> It
 
 def _as_sample(row: JsonLine, columns: Columns) -> JsonLine:
     """The row under the names that a case file has. An empty cell is absent."""
-    sample: dict[str, object] = {"input": row.data.get(columns.input or "")}
+    sample: dict[str, object] = {"input": messages_in(row.data.get(columns.input or ""))}
     sample["metadata"] = _metadata(row, columns.metadata or ())
     target = row.data.get(columns.target or "")
     if target not in (None, ""):

@@ -64,13 +64,13 @@ def _told(targets: Sequence[str], locale: str) -> NumberColumn:
 
 
 def _spec(targets: Sequence[str], column: NumberColumn | None) -> ScorerSpec:
+    if column is not None:
+        options = {} if column.locale == "en" else {"locale": column.locale}
+        return ScorerSpec(scorer="number", options=canonical(options))
     labels = _labels(targets)
     # YAML takes no control characters, and no label or field has one.
     if not all(target.isprintable() for target in labels):
         return ScorerSpec(scorer="exact")
-    if column is not None:
-        options = {} if column.locale == "en" else {"locale": column.locale}
-        return ScorerSpec(scorer="number", options=canonical(options))
     fields = _json_fields(targets)
     if fields:
         options = {"fields": fields if len(fields) <= _MOST_FIELDS else [], "pass": "all"}

@@ -37,6 +37,7 @@ source_file = click.argument("source", type=click.Path(path_type=Path, exists=Tr
 @click.option(
     "--locale", default=None, help="Whose numbers the targets are: de (1.234,5); else found."
 )
+@click.option("--encoding", default=None, help="How its letters are written: cp1252; else found.")
 @click.option(
     "--metadata",
     default=None,
@@ -51,6 +52,7 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
     input_column: str | None,
     target_column: str | None,
     locale: str | None,
+    encoding: str | None,
     metadata: str | None,
 ) -> int:
     """Make an eval set of a table: CSV, TSV or JSON Lines."""
@@ -60,6 +62,7 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
         input=input_column,
         target=target_column,
         locale=locale,
+        encoding=encoding,
         metadata=tuple(metadata.split(",")) if metadata else None,
     )
     _show_guess(import_csv(asked, columns, listener=Terminal()))

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, cast
 
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
-from harness.judge.scoring.checks import CHECKS, Check
+from harness.judge.scoring.checks import CHECKS, Claim
 from harness.judge.scoring.replies import without_reasoning
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
 
@@ -85,7 +85,7 @@ def _one(answer: str, entry: Entry) -> tuple[bool, float]:
 def _check(answer: str, entry: Entry) -> bool:
     kind = str(entry["type"])
     base = kind.removeprefix("not-")
-    check = Check(kind=base, value=entry.get("value"), threshold=entry.get("threshold"))
+    check = Claim(kind=base, value=entry.get("value"), threshold=entry.get("threshold"))
     return CHECKS[base](answer, check) != (base != kind)
 
 

@@ -28,7 +28,7 @@ _WORDS = re.compile(f"[^{re.escape(_SPACE)}]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Claim:
     """An assertion without its sign: type, value, threshold."""
 
     kind: str
@@ -123,7 +123,7 @@ def same(one: object, other: object) -> bool:
     return (numbers or texts) and one == other
 
 
-def _equals(answer: str, check: Check) -> bool:
+def _equals(answer: str, check: Claim) -> bool:
     wanted: object = check.value
     if not isinstance(wanted, str | int | float):
         try:
@@ -185,7 +185,7 @@ for _name, _test in _HOLDS.items():
     FORMATS.checks(_name)(_on_texts(_test))
 
 
-def _is_json(answer: str, check: Check) -> bool:
+def _is_json(answer: str, check: Claim) -> bool:
     try:
         value = parsed(answer)
     except ValueError:
@@ -203,7 +203,7 @@ def is_valid(value: object, schema: object) -> bool:
         raise ValueError(f"the schema is none: {error}".splitlines()[0]) from None
 
 
-def _contains_json(answer: str, check: Check) -> bool:
+def _contains_json(answer: str, check: Claim) -> bool:
     found = list(_objects(answer))
     if not check.value:
         return bool(found)
@@ -247,7 +247,7 @@ def _object(text: str) -> object:
     return cast("object", value.data) if isinstance(value.data, dict) else None
 
 
-def _levenshtein(answer: str, check: Check) -> bool:
+def _levenshtein(answer: str, check: Claim) -> bool:
     limit = _EDITS if check.threshold is None else int(check.threshold)
     return _is_within(answer, str(check.value), limit)
 
@@ -283,7 +283,7 @@ def _units(text: str) -> str:
 _HALVES = struct.Struct("<2H")
 
 
-def _word_count(answer: str, check: Check) -> bool:
+def _word_count(answer: str, check: Claim) -> bool:
     count = len(_WORDS.findall(answer))
     if isinstance(check.value, dict):
         bounds = cast("dict[str, float]", check.value)
@@ -291,7 +291,7 @@ def _word_count(answer: str, check: Check) -> bool:
     return count == float(check.value)
 
 
-CHECKS: Mapping[str, Callable[[str, Check], bool]] = MappingProxyType(
+CHECKS: Mapping[str, Callable[[str, Claim], bool]] = MappingProxyType(
     {
         "contains": lambda answer, check: js_text(check.value) in answer,
         "contains-all": lambda answer, check: all(text in answer for text in _texts(check.value)),

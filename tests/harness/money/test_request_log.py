@@ -80,6 +80,8 @@ def test_several_weeks_add_up(tmp_path: Path) -> None:
             [call(0, "a"), call(30, "b")], "spans 1.2 days; cut it", id="a part of a week"
         ),
         pytest.param([call(0, "a")], "spans 0.0 days", id="one call"),
+        pytest.param([call(0, "")], "l.csv:2: request_id: '' is not a name", id="no request"),
+        pytest.param([call(0, "a", feature=" ")], "feature: ' ' is not a name", id="no feature"),
         pytest.param(
             [call(0, "a", tokens="-1,1,1,eu")], "l.csv:2: input_tokens: '-1'", id="negative"
         ),

@@ -140,7 +140,7 @@ def test_odd_corners_of_the_formats() -> None:
     with pytest.raises(UsageError, match="not a text table"):
         read_outcomes(b"case,model,score\n1,m,\x00\n", file="t.csv")
     with pytest.raises(UsageError, match="not UTF-8"):
-        read_outcomes(b"case,model,score\n1,m\xff,1\n", file="t.csv")
+        read_outcomes(b"case,model,score\n1,m\x8f,1\n", file="t.csv")
     found = read_outcomes("case,model,score\n1,m,1\n\n".encode("utf-16"), file="t.csv")
     assert len(found.answers) == 1
     tokens = b"case,model,score,input_tokens,output_tokens,cached_tokens\n1,m,1,5,1,9\n"

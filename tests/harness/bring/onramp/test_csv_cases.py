@@ -18,6 +18,7 @@ from harness.bring.onramp.csv_cases import Columns, read_cases
 from harness.bring.onramp.guessing import guess_scorer
 from harness.bring.onramp.imported_set import SetDraft, write_set
 from harness.errors import UsageError
+from harness.judge.scoring.catalogue import find_scorer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,8 +127,77 @@ def test_what_is_no_table_of_cases_is_refused(
 
 
 def test_another_encoding_is_refused_with_its_line() -> None:
-    with pytest.raises(UsageError, match=r"tickets\.csv:2: not UTF-8 text; save it as UTF-8"):
-        read_cases("input\nZurück\n".encode("latin-1"), path=PLACE, columns=Columns())
+    for text, encoding in (
+        ("Привет мир", "cp1251"),
+        ("żółć", "cp1250"),
+        ("こんにちは", "shift_jis"),
+    ):
+        data = f"input\n{text}\n".encode(encoding)
+        with pytest.raises(UsageError, match=r"tickets\.csv:2: not UTF-8 text; save it as UTF-8"):
+            read_cases(data, path=PLACE, columns=Columns())
+        (case,) = read_cases(data, path=PLACE, columns=Columns(encoding=encoding)).cases
+        assert case.input == text
+
+
+PICTURE = {
+    "type": "image",
+    "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"},
+}
+SHEETS = {
+    "de": (
+        "Kennung_id;input;target\r\nA-1;Größe für Müller?;18,90\r\nA-2;Straße;1.204,50\r\n",
+        "cp1252",
+    ),
+    "fr": (
+        "ref_id;input;target\r\nA-1;Été à l\u2019école;18,90\r\nA-2;Ça va;1\u00a0204,50\r\n",
+        "cp1252",
+    ),
+    "en": (
+        'Ticket ID,input,target\r\nA-1,caf\u00e9,18.90\r\nA-2,"a, b","1,204.50"\r\n',
+        "utf-8-sig",
+    ),
+    "ja": ("ticket_id\tinput\ttarget\r\nA-1\t\u5024\t18.90\r\nA-2\t\u91cf\t1,204.50\r\n", "utf-16"),
+    "pt": ("sep=;\r\nticketId;input;target\r\nA-1;Ação;18,90\r\nA-2;Opções;1.204,50\r\n", "utf-8"),
+}
+
+
+@pytest.mark.parametrize("locale", SHEETS)
+def test_a_spreadsheet_of_any_locale_is_read_with_its_ids_and_numbers(locale: str) -> None:
+    text, encoding = SHEETS[locale]
+    found = read_cases(text.encode(encoding), path=PLACE, columns=Columns())
+    assert [case.id for case in found.cases] == ["A-1", "A-2"]
+    scorer = find_scorer(found.primary)
+    assert found.primary.scorer == "number"
+    assert [scorer.score(case, case.target or "") for case in found.cases] == [1, 1]
+    assert scorer.score(found.cases[1], "1204") == 0
+    assert any("is read as '1204.5'" in note for note in found.notes)
+
+
+def test_messages_of_any_vendor_are_read_and_the_last_words_stay_theirs() -> None:
+    rows = [
+        {"messages": [{"role": "developer", "content": "s"}, {"role": "user", "content": "q1"}]},
+        {"messages": [{"from": "human", "value": "q2"}, {"from": "gpt", "value": "a"}]},
+        {"messages": [{"role": "user", "parts": [{"text": "q3"}]}]},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "input_text", "text": "q4"}, PICTURE]}
+            ]
+        },
+    ]
+    table = "\n".join(json.dumps(row) for row in rows)
+    found = read(table, path=Path("a.jsonl"))
+    turns = [case.input for case in found.cases]
+    assert [[(t.role, t.content) for t in each] for each in turns if not isinstance(each, str)] == [
+        [("system", "s"), ("user", "q1")],
+        [("user", "q2"), ("assistant", "a")],
+        [("user", "q3")],
+        [("user", "q4")],
+    ]
+    last = turns[-1]
+    assert not isinstance(last, str)
+    assert last[0].images == ("data:image/png;base64,iVBO",)
+    (case,) = read('messages,target\n"[{""role"": ""user"", ""content"": ""q""}]",a\n').cases
+    assert not isinstance(case.input, str)
 
 
 def test_a_table_that_breaks_half_way_keeps_what_came_before() -> None:
@@ -263,7 +333,7 @@ DAMAGES: dict[str, Callable[[int], bytes]] = {
     "empty id": lambda at: rows_with(at, f"c-{at},", ","),
     "quote inside": lambda at: rows_with(at, "Ticket", '"Tick"et'),
     "quote left open": lambda at: rows_with(at, f"c-{at},", f'"c-{at},'),
-    "other encoding": lambda at: injected(at, "é".encode("latin-1")),
+    "other encoding": lambda at: injected(at, b"\x8f"),
     "NUL byte": lambda at: injected(at, b"\0"),
 }
 

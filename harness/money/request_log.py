@@ -74,7 +74,7 @@ def _hours(requests: Frame) -> tuple[HourUsage, ...]:
 
 
 def _read(path: Path, file: str) -> Frame:
-    raw = pd.read_csv(path, dtype=str, keep_default_na=False)
+    raw = _table(path, file)
     missing = [name for name in REQUIRED if name not in raw.columns]
     if missing:
         message = f"missing columns: {', '.join(missing)}"
@@ -94,7 +94,7 @@ def _read(path: Path, file: str) -> Frame:
         empty = raw[name].str.strip() == ""
         problems += _bad(empty, raw[name], name, file, "a name: every call needs one")
     for name in _TOKENS:
-        whole = raw[name].str.fullmatch(r"\d+")
+        whole = raw[name].str.fullmatch(r"[0-9]{1,15}")
         problems += _bad(~whole, raw[name], name, file, "a whole number from 0 on")
         calls[name] = raw[name].where(whole, "0").astype("int64")
     if raw.empty:
@@ -102,6 +102,19 @@ def _read(path: Path, file: str) -> Frame:
     if problems:
         raise WorkspaceError(problems)
     return calls
+
+
+def _table(path: Path, file: str) -> Frame:
+    try:
+        raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        if isinstance(raw.index, pd.RangeIndex):
+            return raw
+        message = "its rows have more cells than the header"
+    except UnicodeDecodeError:
+        message = "not UTF-8 text; save it as UTF-8"
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        message = f"no table: {' '.join(str(error).split())[:120]}"
+    raise WorkspaceError([Problem(file=file, line=None, key="", message=message)])
 
 
 def _bad(

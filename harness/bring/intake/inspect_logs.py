@@ -192,7 +192,8 @@ class _Reader:
     def take(self, where: str, data: Object) -> None:
         identity, epoch = data.get("id"), a_count(data.get("epoch", 1))
         content = _input(data.get("input"))
-        if not isinstance(identity, (str, int)) or not epoch or content is None:
+        named = isinstance(identity, int) or (isinstance(identity, str) and identity.strip())
+        if not named or not epoch or content is None:
             self.tell(where, "no id, epoch or input: not a sample of inspect_ai")
             return
         key = (str(identity), epoch - 1)
@@ -288,7 +289,7 @@ def _case(identity: str, content: str | tuple[Turn, ...], data: Object) -> Case:
 
 def _input(value: object) -> str | tuple[Turn, ...] | None:
     if isinstance(value, str):
-        return value
+        return value if value.strip() else None
     turns = [an_object(turn) for turn in a_list(value)]
     if not turns or any(turn.get("role") not in get_args(Role) for turn in turns):
         return None

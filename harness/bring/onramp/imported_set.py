@@ -14,7 +14,7 @@ from typing import Any
 
 from evalsets.cases import Case, GuardrailSpec, ScorerSpec, Turn
 from evalsets.jsonl import canonical
-from harness.bring.intake.values import ImportedPrompt
+from harness.bring.intake.values import ImportedPrompt, untold_input
 from harness.bring.onramp.drafts import MODELS_HEAD, quoted, vendor_of_id, write_new
 from harness.errors import UsageError
 
@@ -163,7 +163,7 @@ def _kept(path: Path, text: str) -> str:
 def case_lines(cases: Sequence[Case]) -> Iterator[str]:
     """Cases as lines of `cases.jsonl`."""
     for case in cases:
-        line: dict[str, Any] = {"id": case.id, "input": _input(case.input)}
+        line: dict[str, Any] = {"id": case.id, "input": _input(_asked(case))}
         if case.target is not None:
             line["target"] = [case.target, *case.also_right] if case.also_right else case.target
         if case.choices:
@@ -171,6 +171,12 @@ def case_lines(cases: Sequence[Case]) -> Iterator[str]:
         if case.metadata:
             line["metadata"] = dict(case.metadata)
         yield json.dumps(line, ensure_ascii=False)
+
+
+def _asked(case: Case) -> str | tuple[Turn, ...]:
+    """What the case asks; where the other tool's file tells nothing, words that say so."""
+    blank = not case.input if not isinstance(case.input, str) else not case.input.strip()
+    return untold_input(case.id) if blank else case.input
 
 
 def _input(value: str | tuple[Turn, ...]) -> str | list[dict[str, Any]]:

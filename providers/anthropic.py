@@ -28,8 +28,8 @@ from providers.provider import Endpoint, needs
 from providers.request import unstreamed
 from providers.wire.ambient import bedrock_address, unmoved, vertex_address
 from providers.wire.calling import HttpRequest, WireProvider
-from providers.wire.posting import LIMITS, PostWire, Sdk, SdkClient, codes_of
-from providers.wire.rejections import Rejection, to_error
+from providers.wire.posting import LIMITS, PostWire, Sdk, SdkClient
+from providers.wire.rejections import Rejection, codes_of, to_error
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 

@@ -8,10 +8,7 @@ import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AsyncStream, Omit
 from openai.providers.bedrock import bedrock
 
-from providers.answer import Dialect
-from providers.dialects.chat import ChatDialect
-from providers.dialects.completions import CompletionsDialect
-from providers.dialects.responses import ResponsesDialect
+from providers.batch_lines import dialect_of
 from providers.provider import Endpoint, needs, resource_of
 from providers.wire.ambient import unmoved
 from providers.wire.calling import WireProvider
@@ -71,17 +68,3 @@ def client_of(endpoint: Endpoint, key: str | None) -> AsyncOpenAI:
             **common,
         )
     return AsyncOpenAI(api_key=key or "", base_url=base_url, **common)
-
-
-def dialect_of(endpoint: Endpoint) -> Dialect:
-    """The wire format of an endpoint."""
-    compatible = endpoint.vendor == "openai-compatible"
-    match endpoint.api:
-        case "chat":
-            return ChatDialect(compatible=compatible)
-        case "completions":
-            return CompletionsDialect(compatible=compatible)
-        case "responses":
-            return ResponsesDialect()
-        case _:
-            raise ValueError(f"OpenAI's wire has no api {endpoint.api!r}")

@@ -1,93 +1,23 @@
-"""OpenAI's Batch API: a file with one line of JSON a request, and one with a line a result.
-
-Engines that answer a file of requests offline use the same lines (vLLM's `run-batch`), except for
-errors: OpenAI puts an error into the response's body, they put it next to the response.
-"""
+"""OpenAI's Batch API: files of requests and of results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import httpx2
 
-from providers.answer import Answer, JsonObject, count_at, object_at, text_at
 from providers.batch import (
     BatchItem,
     BatchOutcome,
     BatchStatus,
-    expired,
-    from_lines,
     one_model,
-    outcome,
-    to_lines,
     told,
 )
+from providers.batch_lines import BatchLines
 from providers.errors import BadRequestError
-from providers.openai import dialect_of, openai_wire
+from providers.openai import openai_wire
 from providers.provider import Endpoint
-from providers.request import unstreamed
-from providers.wire.posting import codes_of
-from providers.wire.rejections import Rejection, to_error
-
-SUCCESS = 200
-
-
-class BatchLines:
-    """The lines of one endpoint's wire."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._dialect = dialect_of(endpoint)
-        self._vendor = endpoint.vendor
-
-    def path_of(self, item: BatchItem) -> str:
-        """Where the request would be posted, live."""
-        return f"/v1{self._dialect.path_of(item.request)}"
-
-    def requests(self, items: Iterable[BatchItem]) -> bytes:
-        """One line an item."""
-        return to_lines(self._line(item) for item in items)
-
-    def outcomes(self, raw: bytes) -> tuple[BatchOutcome, ...]:
-        """One outcome a line.
-
-        Raises:
-            BrokenBodyError: a line is no JSON object.
-        """
-        return tuple(self._outcome(line) for line in from_lines(raw))
-
-    def _line(self, item: BatchItem) -> JsonObject:
-        return {
-            "custom_id": item.id,
-            "method": "POST",
-            "url": self.path_of(item),
-            "body": self._dialect.body(unstreamed(item.request)),
-        }
-
-    def _outcome(self, line: JsonObject) -> BatchOutcome:
-        return outcome(text_at(line, "custom_id") or "", lambda: self._read(line))
-
-    def _read(self, line: JsonObject) -> Answer:
-        beside = object_at(line, "error")
-        code = text_at(beside, "code")
-        if code is not None:
-            raise expired(self._vendor, code)
-        response = object_at(line, "response")
-        body = object_at(response, "body")
-        status = count_at(response, "status_code")
-        if status == SUCCESS:
-            return self._dialect.read(body)
-        error = object_at(body, "error") or object_at(beside, "error") or beside
-        raise to_error(
-            Rejection(
-                vendor=self._vendor,
-                status=status,
-                codes=codes_of(error),
-                detail=text_at(error, "message") or "",
-                request_id=text_at(response, "request_id"),
-            )
-        )
-
 
 MOST_ITEMS = 50_000
 FAILED = frozenset({"failed"})

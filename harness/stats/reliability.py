@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta, norm
+from scipy import special
 
 from harness.stats.arrays import Floats, Numbers
 
@@ -53,7 +53,7 @@ def cohen_kappa(first: Sequence[str], second: Sequence[str], *, confidence: floa
         return Kappa(value=None, lower=None, upper=None, n=n, agreed=agreed, confidence=confidence)
     observed = agreed / n
     value = (observed - by_chance) / (1 - by_chance)
-    z = float(norm.isf((1 - confidence) / 2))
+    z = float(-special.ndtri((1 - confidence) / 2))
     half = z * _standard_error(joint, (rows, columns), (observed, by_chance), n)
     lower = 1 - 3 / n / (1 - by_chance) if agreed == n else value - half
     return Kappa(
@@ -77,7 +77,7 @@ def share_lower(agreed: int, n: int, *, confidence: float = 0.95) -> float:
     """
     if not 0 <= agreed <= n or n == 0:
         raise ValueError(f"need 0 <= agreed <= n and n > 0, got {agreed} of {n}")
-    return float(beta.ppf(1 - confidence, agreed, n - agreed + 1)) if agreed else 0.0
+    return float(special.betaincinv(agreed, n - agreed + 1, 1 - confidence)) if agreed else 0.0
 
 
 def _standard_error(

@@ -15,7 +15,7 @@ from providers.answer import JsonObject, as_object, object_at, parse_object, tex
 from providers.errors import AuthRejectedError, ProviderError
 from providers.wire import rejections as broken_calls
 from providers.wire.calling import HttpRequest, Streamed, Whole, request_id, unreadable
-from providers.wire.rejections import Rejection, to_error
+from providers.wire.rejections import Rejection, codes_of, to_error
 
 # 0 means no limit to aiohttp: the governor bounds what is in flight, and waiting for a free
 # connection here would count as latency. Idle connections are dropped before uvicorn and llama.cpp
@@ -147,20 +147,6 @@ class PostWire:
             request_id=None if response is None else request_id(response.headers),
             bills_rejections=self._sdk.bills_rejections,
         )
-
-
-def codes_of(error: JsonObject) -> tuple[str, ...]:
-    """The code words of an error document, the most telling first.
-
-    OpenAI has `code` and `type`, Azure an inner code, Anthropic `details.error_code` and `type`.
-    """
-    found = (
-        text_at(error, "code"),
-        text_at(object_at(error, "innererror"), "code"),
-        text_at(object_at(error, "details"), "error_code"),
-        text_at(error, "type"),
-    )
-    return tuple(code for code in found if code)
 
 
 async def _objects(stream: AsyncIterator[object]) -> AsyncIterator[JsonObject]:

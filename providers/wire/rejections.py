@@ -13,6 +13,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
+from providers.answer import JsonObject, object_at, text_at
 from providers.completion import RateLimit, TokenUsage
 from providers.errors import (
     AuthRejectedError,
@@ -285,3 +286,17 @@ def _timed_out(deepest: BaseException) -> bool:
         return True
     # httpx's own transports raise their own time-outs, which are no TimeoutError.
     return not isinstance(deepest, OSError) and "Timeout" in type(deepest).__name__
+
+
+def codes_of(error: JsonObject) -> tuple[str, ...]:
+    """The code words of an error document, the most telling first.
+
+    OpenAI has `code` and `type`, Azure an inner code, Anthropic `details.error_code` and `type`.
+    """
+    found = (
+        text_at(error, "code"),
+        text_at(object_at(error, "innererror"), "code"),
+        text_at(object_at(error, "details"), "error_code"),
+        text_at(error, "type"),
+    )
+    return tuple(code for code in found if code)

@@ -27,8 +27,8 @@ from harness.ask.serving.server import ServeError
 from harness.journal.trials import FaultKind
 from providers.answer import Answer
 from providers.batch import BatchAnswered, BatchStatus
+from providers.batch_lines import BatchLines
 from providers.errors import ProviderError
-from providers.openai_batch import BatchLines
 
 PREFIX = "offline-"
 """Of a batch's id in the journal, where a vendor's has the vendor's."""

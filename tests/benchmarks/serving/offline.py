@@ -24,7 +24,7 @@ from harness.ask.serving.offline import OfflineRunner, open_offline
 from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import ServeSpec
 from providers.batch import BatchAnswered, BatchItem
-from providers.openai_batch import BatchLines
+from providers.batch_lines import BatchLines
 from providers.opening import open_provider
 from providers.provider import Endpoint
 from providers.request import Message, ModelRequest

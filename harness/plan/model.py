@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from evalsets.cases import Case, EvalSet
 from evalsets.duplicates import NearCopies
+from harness.plan.anchor import Anchor
 from harness.plan.asking import Asker
 from harness.plan.judging import PlannedJudge
 from harness.plan.ladder import PlannedOption
@@ -155,6 +156,8 @@ class FeaturePlan:
     """A downgrade must save at least this a month."""
     life: LifeFacts | None = None
     """What the tests on these cases share; None: it was not worked out, or nothing is asked."""
+    anchor: Anchor | None = None
+    """The first incumbent of the feature's life; None: it was not looked up."""
     asked_before: AskedBefore | None = None
     """The first plan that asked any of these cases; None: nobody was asked one."""
 

@@ -19,6 +19,7 @@ from harness.money.monthly import MonthlyCost, cost_from_traffic
 from harness.money.prices.model_catalogue import facts
 from harness.money.prices.rates import PriceMissingError
 from harness.money.traffic import metered
+from harness.plan.anchor import anchor_of, histories
 from harness.plan.asking import Asker, read_tools
 from harness.plan.designing import design_of, hashed, is_labelled, refusal
 from harness.plan.expecting import (
@@ -36,6 +37,7 @@ from harness.plan.pricing import BYTES_PER_TOKEN, asked_rungs, forecast, planned
 from harness.plan.rehearsing import power_of
 from harness.plan.sampling import draw, floor_before, floor_note, near_copies_of
 from harness.record.base import Reason
+from harness.record.model import DecisionRecord
 from harness.record.money import Lever
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.state import journal_file
@@ -91,6 +93,7 @@ def plan_review(
     workspace = metered(workspace)
     expected = expectations(workspace.root, cycle)
     tests = tests_in(journal_file(workspace.root))
+    past = histories(workspace.root, cycle)
     planners = [
         _FeaturePlanner(
             workspace,
@@ -101,6 +104,7 @@ def plan_review(
             wanted,
             expected.get(name, ASSUMED),
             tests,
+            past.get(name, ()),
         )
         for name in wanted.features or tuple(workspace.features)
     ]
@@ -172,6 +176,7 @@ class _FeaturePlanner:
     wanted: Selection
     expected: Expectation
     tests: tuple[PastTest, ...]
+    past: tuple[DecisionRecord, ...]
 
     @property
     def config(self) -> FeatureConfig:
@@ -227,6 +232,7 @@ class _FeaturePlanner:
             alpha=round(1 - policy.confidence, 6),
             confidence=policy.confidence,
             minimum_usd=policy.minimum_saving_usd,
+            anchor=anchor_of(self.workspace, self.feature, self.past, cycle=self.cycle, on=self.on),
             procedure=policy.procedure,
             repeats=policy.procedure.repeats or self.evalset.repeats,
             latency_requests=self._latency_requests(),

@@ -19,7 +19,7 @@ from harness.record.parts import (
     Target,
     TrafficFacts,
 )
-from harness.record.trust import NoiseFacts
+from harness.record.trust import AnchorFacts, NoiseFacts
 
 SCHEMA_VERSION: Literal["rightsizing-decision/v2"] = "rightsizing-decision/v2"
 """Of what is made now; a record of before it is read, and keeps its bytes and hashes."""
@@ -67,6 +67,8 @@ class RecordContent(Recorded):
     """Everything the machine found: what the lock holds."""
     current_cases: Annotated[int | None, LATER] = None
     """Cases that `current_quality` rests on; None: there is none, or the record is older."""
+    anchor: Annotated[AnchorFacts | None, LATER] = None
+    """None: the record is older than this key."""
     etag: str = ""
     """The whole record: against concurrent edits."""
     laws: Annotated[Literal[1] | None, LATER] = None

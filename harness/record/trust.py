@@ -223,6 +223,35 @@ class LifeFacts(Recorded):
         return self
 
 
+class DriftFacts(Recorded):
+    """A difference against the first incumbent, points."""
+
+    difference: float
+    worst: float
+    """What could not be excluded: the steps' own bounds added up, or the pairs' bound if lower."""
+    n: int
+    """Cases of the pairs; 0: the differences of the steps were added up."""
+
+
+class AnchorFacts(Recorded):
+    """The first incumbent of the feature's life, and how far production has come from it."""
+
+    option: str
+    since: str
+    """The cycle in which it was first reviewed."""
+    level: float | None
+    """Its own score then, points; None: not known."""
+    steps: int
+    """Downgrades since."""
+    budget: float
+    """Points that they may lose together."""
+    drift: DriftFacts | None
+    """Of today's model; None: it is the first one, or a step was never tested."""
+    next_option: str | None
+    """What passed on quality and would be the next step; None: nothing, or it is the first one."""
+    next_drift: DriftFacts | None
+
+
 class EvalSetFacts(Recorded):
     """The eval set that decided."""
 

@@ -39,6 +39,7 @@ _OF_AN_OPTION: Mapping[Reason, str] = {
     Reason.NET_SAVING_BELOW_MINIMUM: "would leave less than the minimum, all its costs counted",
     Reason.MODEL_RETIRING: "is being retired",
     Reason.CHEAPER_ONE_PASSED: "is dearer than one that passed",
+    Reason.DRIFT_BUDGET_SPENT: "may have lost more than all steps together are allowed",
 }
 _OF_THE_REVIEW: Mapping[Reason, str] = {
     Reason.NO_CHEAPER_CANDIDATE: "no permitted model is cheaper",

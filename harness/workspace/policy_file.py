@@ -163,6 +163,8 @@ class PolicyConfig(FileModel):
     """What the gate does with each rule."""
     procedure: ProcedureConfig = ProcedureConfig()
     """How the options are tested; its hash stands in the record."""
+    drift: Points = 8
+    """Points that a chain of downgrades may lose against the feature's first incumbent."""
     reviews_per_year: Annotated[int, Field(ge=1, le=12)] = 4
     """Tests of one pair of models that an eval set's error is planned for: the first takes four
     fifths of it. 1: it takes all, and only cases that were never asked are tested again."""

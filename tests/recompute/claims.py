@@ -205,6 +205,12 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "{option}: it is {short_of_limit} points short of the limit",
         "More traffic than {requests} requests a month",
     ),
+    "Since the first model.": (
+        "is step {anchor_step} down from",
+        "{anchor_difference} points, at worst {anchor_worst}, on {anchor_n} cases",
+        "{anchor_difference} points, at worst {anchor_worst}, the steps",
+        "together may lose {anchor_budget} points",
+    ),
     "Evidence.": (
         "{cases} cases (",
         "{cases} cases at hand",

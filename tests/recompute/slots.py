@@ -31,8 +31,7 @@ def of_record(truth: Truth) -> Slots:
             slots.money(key, Decimal(value))
         else:
             slots.put(key, count(value))
-    _life(slots, record)
-    _design(slots, evidence.get("design"))
+    _held(slots, record)
     slots.put("confidence", general(evidence["confidence"] * 100))
     _traffic(slots, traffic)
     floor = evidence.get("floor")
@@ -52,6 +51,13 @@ def of_record(truth: Truth) -> Slots:
     slots.put("moves", count(len(record["history"])))
     slots.put("others", count(max(len(record["options"]) - 1, 0)))
     return slots
+
+
+def _held(slots: Slots, record: Json) -> None:
+    """What is held against earlier tests, the first model and the design."""
+    _life(slots, record)
+    _design(slots, record["evidence"].get("design"))
+    _anchor(slots, record.get("anchor"))
 
 
 def _life(slots: Slots, record: Json) -> None:
@@ -83,6 +89,22 @@ def _design(slots: Slots, design: Json | None) -> None:
     for part in design["parts"]:
         slots.put("part_margin", f"{part['margin']:g}")
         slots.put("part_cases", count(part["where"].count("1")))
+
+
+def _anchor(slots: Slots, anchor: Json | None) -> None:
+    """How far production has come from its first model."""
+    if anchor is None:
+        return
+    level = anchor["level"]
+    slots.put("anchor_level", None if level is None else f"{level:.1f}")
+    slots.put("anchor_steps", str(anchor["steps"]))
+    slots.put("anchor_step", str(anchor["steps"] + (anchor["next_option"] is not None)))
+    slots.put("anchor_budget", general(anchor["budget"]))
+    for found in (anchor["drift"], anchor["next_drift"]):
+        if found is not None:
+            slots.points("anchor_difference", found["difference"])
+            slots.points("anchor_worst", found["worst"])
+            slots.put("anchor_n", count(found["n"]))
 
 
 def _missing(slots: Slots, options: list[Json]) -> None:

@@ -210,6 +210,11 @@ TABLES: Mapping[str, Columns] = {
     "What the finding rests on": {"sure to": "{confidence} %, one-sided"},
     "The feature and its decision": {
         "limit": "{margin} points",
+        "first model": "of 100: {anchor_level}",
+        "steps down since": "{anchor_steps}",
+        "points that they may lose together": "{anchor_budget}",
+        "against the first model": "{anchor_difference} points, at worst {anchor_worst}, "
+        "on {anchor_n} cases",
         "limit when these cases were first asked": "{margin_before} points since",
         "one more error costs": "USD {error_cost}",
     },

@@ -22,7 +22,7 @@ from harness.record.parts import (
 )
 from harness.record.proof import DesignFacts, PartFacts, ProofFacts
 from harness.record.quality_parts import GuardrailResult, Look, Quality, SliceResult, StopFacts
-from harness.record.trust import EvalSetFacts, LifeFacts, Missingness
+from harness.record.trust import AnchorFacts, DriftFacts, EvalSetFacts, LifeFacts, Missingness
 
 
 def a_feature(**over: object) -> FeatureFacts:
@@ -477,6 +477,22 @@ def a_life(**over: object) -> LifeFacts:
             "level": 4.0,
             "left": 1.0,
             "again": False,
+            **over,
+        }
+    )
+
+
+def an_anchor(**over: object) -> AnchorFacts:
+    return AnchorFacts(
+        **{
+            "option": "claude-opus-4-1",
+            "since": "2026-Q1",
+            "level": 94.2,
+            "steps": 1,
+            "budget": 8.0,
+            "drift": DriftFacts(difference=-1.1, worst=-3.2, n=533),
+            "next_option": "claude-haiku-4-5",
+            "next_drift": DriftFacts(difference=-2.4, worst=-5.3, n=511),
             **over,
         }
     )

@@ -24,6 +24,7 @@ from harness.plan.rulings import Judging
 from harness.record.base import Reason
 from harness.record.parts import LatencyFacts
 from harness.record.quality_parts import GuardrailResult, SliceResult
+from harness.record.trust import DriftFacts
 from harness.stats.sequential.design import Design
 
 
@@ -112,6 +113,10 @@ class FeatureRun:
     judging: Judging | None = None
     """None: no model judges this feature's answers."""
     cascades: Mapping[str, Cascade] = field(default_factory=dict[str, "Cascade"])
+    anchor_arm: Arm | None = None
+    """The first incumbent's scores; None: the journal has none, or it is today's model."""
+    drifts: dict[str, DriftFacts] = field(default_factory=dict[str, "DriftFacts"])
+    """By option that passed on quality: the chain's loss with it."""
 
     def step(self) -> Step:
         """What the procedure wants next."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from harness.conduct.finding.checks import noise
+from harness.conduct.finding.drift import anchor_facts
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.floor import floor_of
 from harness.conduct.finding.needs import needed, stop_facts
@@ -122,6 +123,7 @@ class _Writer:
             trigger=plan.config.trigger,
             not_known=self._not_known(),
             savings=self._savings(chosen),
+            anchor=anchor_facts(plan, self._run, self._current_quality()),
             evidence=evidence(plan, self._run, context, self._day).model_copy(
                 update={"floor": self._floor}
             ),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from harness.conduct.finding.drift import exceeds
 from harness.conduct.finding.feature_run import FeatureRun, Vetoes
 from harness.judge.comparison.pairs import Pairs
 from harness.judge.comparison.parts import SubTest, guardrail_result, slice_results, weakest_unnamed
@@ -65,6 +66,8 @@ def find_vetoes(run: FeatureRun, standing: Standing, *, latency: LatencyFacts | 
         reasons.append(Reason.SLICE_REGRESSION)
     if any(found.vetoes for found in guardrails):
         reasons.append(Reason.GUARDRAIL_FAILED)
+    if exceeds(run, standing):
+        reasons.append(Reason.DRIFT_BUDGET_SPENT)
     stated = run.plan.config.latency is not None and run.plan.latency_requests > 0
     doubts: tuple[Reason, ...] = ()
     if stated and (latency is None or latency.met is None):

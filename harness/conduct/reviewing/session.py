@@ -22,6 +22,7 @@ from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
 from harness.ask.replay.shared_workers import SharedCluster
 from harness.ask.replay.throttle import LaneLimits
+from harness.conduct.finding.drift import anchored
 from harness.conduct.finding.feature_run import FeatureRun, cascades_of
 from harness.conduct.finding.scores import Measures, Scoreboard
 from harness.conduct.reviewing.progress import Progress
@@ -168,6 +169,8 @@ class ReviewSession:
         """Prepare; `served` has the address of each model that was started for this review."""
         self.engine = engine
         self.runs: Mapping[str, FeatureRun] = dict(_started(plan, served, engine.faults))
+        for run in self.runs.values():
+            run.anchor_arm = anchored(run, engine.journal)
         earlier = engine.journal.spend(cycle=plan.cycle)
         self.ledger = Ledger(
             plan.cap_usd,

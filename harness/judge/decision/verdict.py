@@ -22,6 +22,7 @@ SETTLED = frozenset(
         Reason.NET_SAVING_BELOW_MINIMUM,
         Reason.MODEL_RETIRING,
         Reason.CHEAPER_ONE_PASSED,
+        Reason.DRIFT_BUDGET_SPENT,
     }
 )
 """Reasons that rule an option out; with any other reason it stays undecided."""

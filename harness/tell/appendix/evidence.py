@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from harness.record.model import DecisionRecord
 from harness.record.parts import Target
 from harness.record.trust import AnswersFacts, EvalSetFacts
+from harness.tell.page.missing import drift_text
 from harness.tell.words import count, day, pairs, points, series, table
 from harness.wording import DASH, plural, usd
 from reports.document import Block, Code, Paragraph, Section
@@ -301,6 +302,25 @@ def _history(record: DecisionRecord) -> tuple[Block, ...]:
     return (facts,) if moves is None else (facts, moves)
 
 
+def _anchor(record: DecisionRecord) -> list[tuple[str, str]]:
+    """The first incumbent of the feature's life, and how far production has come from it."""
+    anchor = record.anchor
+    if anchor is None:
+        return []
+    scored = points(anchor.level, signed=False)
+    rows = [
+        ("first model", f"{anchor.option}, {anchor.since}, of 100: {scored}"),
+        ("steps down since", str(anchor.steps)),
+        ("points that they may lose together", f"{anchor.budget:g}"),
+    ]
+    named = ((record.current.option, anchor.drift), (anchor.next_option, anchor.next_drift))
+    return rows + [
+        (f"{name} against the first model", drift_text(drift))
+        for name, drift in named
+        if drift is not None
+    ]
+
+
 def _held(record: DecisionRecord) -> list[tuple[str, str]]:
     """The limit as the journal holds it since the first of these cases was asked."""
     margin = record.margin
@@ -323,6 +343,7 @@ def _decision_rows(record: DecisionRecord) -> list[tuple[str, str]]:
         ("limit", f"{record.margin.value:g} points, from the {record.margin.source}"),
         ("limit agreed", f"{record.margin.agreed_by or DASH}, {day(record.margin.agreed_on)}"),
         *_held(record),
+        *_anchor(record),
         ("one more error costs", usd(facts.error_cost_usd)),
         ("decide by", day(record.decide_by)),
         ("evidence expires", day(record.expires_at)),

@@ -14,7 +14,7 @@ from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import StopFacts
-from harness.record.trust import FloorFacts, Missingness
+from harness.record.trust import DriftFacts, FloorFacts, Missingness
 from harness.tell.facts import saving_if_swapped, trials_missing
 from harness.tell.words import count, points, table
 from harness.wording import DASH, chance, percent, plural, usd
@@ -37,6 +37,29 @@ _WORDS: Mapping[str, str] = {
     "NotGraded": "the judge gave no grade",
 }
 _LONGEST = 60
+_SECOND = 2
+
+
+def drift_text(drift: DriftFacts) -> str:
+    """`-4.1 points, at worst -6.9, on 300 cases`."""
+    basis = f"on {plural(drift.n, 'case')}" if drift.n else "the steps' own differences added up"
+    return f"{points(drift.difference)} points, at worst {points(drift.worst)}, {basis}"
+
+
+def since_first(record: DecisionRecord) -> list[Paragraph]:
+    """How far production comes from its first model, from the second step on."""
+    anchor = record.anchor
+    if anchor is None or anchor.steps + (anchor.next_option is not None) < _SECOND:
+        return []
+    steps = anchor.steps + (anchor.next_option is not None)
+    found = anchor.next_drift if anchor.next_option is not None else anchor.drift
+    last = anchor.next_option or record.current.option
+    far = "how far is not known: a step was never tested" if found is None else drift_text(found)
+    text = (
+        f"{last} is step {steps} down from {anchor.option} ({anchor.since}): {far}. "
+        f"All steps together may lose {anchor.budget:g} points."
+    )
+    return [Paragraph(lead="Since the first model.", runs=(text,))]
 
 
 def missing_text(records: Iterable[DecisionRecord]) -> str:

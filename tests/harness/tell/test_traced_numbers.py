@@ -38,6 +38,7 @@ from tests.support.record_parts import (
     a_rate,
     a_stop,
     a_target,
+    an_anchor,
     an_eval_set,
     an_evidence,
     an_option,
@@ -156,6 +157,7 @@ def full_record() -> DecisionRecord:
     whole = record.model_copy(
         update={
             "current_cases": 544,
+            "anchor": an_anchor(),
             "noise": NoiseFacts(cases=541, disagreement=4.4, difference=-0.6, error=0.9),
             "options": (option,),
             "current": a_target("claude-opus-4-5", retires_on=date(2027, 10, 1)),

@@ -13,7 +13,8 @@ from harness.conduct.checking import checked_workspace
 from harness.conduct.listening import Listener, Planned, Quiet
 from harness.conduct.opening import cycle_of, kept, utc_now
 from harness.conduct.reviewing.review import begun, late
-from harness.errors import Faults
+from harness.conduct.sealing import Seal, seal_plan
+from harness.errors import Faults, UsageError
 from harness.journal.journal import Journal
 from harness.journal.life import binding
 from harness.plan.model import FeaturePlan, Plan
@@ -62,6 +63,28 @@ def plan(
         told.unplanned(found.faults)
     told.planned(found)
     return found
+
+
+def seal(planned: Planned) -> tuple[Seal, ...]:
+    """Write the plans, with their hashes, so that all can see that nothing moved since.
+
+    Raises:
+        UsageError: answers came already, or another plan is sealed for the cycle.
+    """
+    path = journal_file(planned.workspace.root)
+    if path.is_file():
+        with Journal.read(path) as journal:
+            _refuse_begun(planned.plan, journal)
+    return seal_plan(planned.plan, planned.workspace.root, planned.now)
+
+
+def _refuse_begun(plan: Plan, journal: Journal) -> None:
+    for one in plan.to_ask:
+        if binding(journal, one.feature, one.cycle):
+            raise UsageError(
+                f"{one.feature}: answers came under a plan of {one.cycle} already; a seal now "
+                "would show nothing. Seal the next cycle before its first call"
+            )
 
 
 def opened(root: Path, wanted: Selection, now: datetime, listener: Listener) -> Workspace:

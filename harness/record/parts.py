@@ -254,6 +254,17 @@ class LabelFacts(Recorded):
     """Two-sided 95 % interval."""
 
 
+class Registered(Recorded):
+    """The plan as it was sealed before the first call."""
+
+    plan_sha256: str
+    commit: str | None
+    """The commit that brought it; None: git knows none."""
+    committed_on: date | None
+    first_asked_on: date
+    """Day of the first plan that asked any of the cases."""
+
+
 class Evidence(Recorded):
     """What the finding rests on."""
 
@@ -279,6 +290,8 @@ class Evidence(Recorded):
     answers: Annotated[tuple[AnswersFacts, ...] | None, LATER] = None
     """Today's model first; None: every answer came live, or the record is older than this key."""
     floor: Annotated[FloorFacts | None, LATER] = None
+    registered: Annotated[Registered | None, LATER] = None
+    """None: nothing was sealed."""
     design: Annotated[DesignFacts | None, LATER] = None
     """The test as it was fixed; None: nothing was asked, or the record is older than this key."""
 

@@ -17,8 +17,9 @@ from harness.conduct.access import access_lines
 from harness.conduct.listening import Planned
 from harness.conduct.loads import asked_models, check_quotas, hosting_lines
 from harness.conduct.opening import find_workspace
-from harness.conduct.planning import fixing_lines, with_counted_labels
+from harness.conduct.planning import fixing_lines, seal, with_counted_labels
 from harness.conduct.planning import plan as make_plan
+from harness.conduct.sealing import sealed_lines
 from harness.conduct.since import cannot_tell_lines, since_lines
 from harness.plan.planning import Selection
 
@@ -29,6 +30,12 @@ from harness.plan.planning import Selection
 @options.feature
 @options.model
 @options.max_spend
+@click.option(
+    "--seal",
+    "sealed",
+    is_flag=True,
+    help="Write the plans with their hashes, to be committed or posted before the first call.",
+)
 @click.option("--details", is_flag=True, help="Say for each feature what will be asked and why.")
 def plan(  # noqa: PLR0913  # one argument per option of the command
     *,
@@ -37,6 +44,7 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     features: tuple[str, ...],
     models: tuple[str, ...],
     max_spend: Decimal | None,
+    sealed: bool,
     details: bool,
 ) -> int:
     """Show what is decided without a call, what is asked, and what it costs. Spends nothing."""
@@ -50,6 +58,8 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     for line in access_lines(planned.workspace, asked_models(planned.plan), os.environ):
         click.echo(f"warning: {line}", err=True)
     check_quotas(planned.workspace, planned.plan, planned.now)
+    for line in sealed_lines(seal(planned)) if sealed else ():
+        click.echo(line)
     return planned.exit_code
 
 

@@ -185,7 +185,7 @@ def _facts(record: DecisionRecord) -> dict[str, Any]:
     if facts["savings"] is not None:
         facts["savings"] |= {"realised": None, "verified_at": None}
     # All three grow with every later review or try on the same journal.
-    facts["evidence"] |= {"journal_runs": None}
+    facts["evidence"] |= {"journal_runs": None, "registered": None}
     # Why a record decides nothing is worded for people, by whichever version wrote it.
     facts["evidence"] |= {"exploratory": bool(record.evidence.exploratory)}
     facts["evidence"]["eval_set"] |= {"times_used": None}

@@ -27,7 +27,15 @@ from harness.money.amounts import plain, rounded
 from harness.money.savings import Bar, spread
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
-from harness.record.parts import Evidence, FeatureFacts, Margin, Spend, Target, TrafficFacts
+from harness.record.parts import (
+    Evidence,
+    FeatureFacts,
+    Margin,
+    Registered,
+    Spend,
+    Target,
+    TrafficFacts,
+)
 from harness.record.trust import AnswersFacts, EvalSetFacts
 from harness.workspace.fingerprints import fingerprint
 
@@ -184,6 +192,8 @@ class Context:
     """What the GPUs of models that we started cost while they loaded."""
     unread: Mapping[str, UnusedAnswers] = field(default_factory=dict[str, "UnusedAnswers"])
     """By option: what was answered ahead, and no look read."""
+    registered: Registered | None = None
+    """The plan as it was sealed; None: none was."""
 
 
 def bar_of(plan: FeaturePlan, context: Context) -> Bar:
@@ -245,6 +255,7 @@ def evidence(
         judge=judge_facts(run) if run else None,
         labels=label_facts(plan.evalset.labels),
         answers=answers_facts(run) if run else None,
+        registered=context.registered if run else None,
         design=design_facts(run.design) if run and not run.design.exploratory else None,
     )
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from harness.ask.replay.ledger import Ledger
@@ -21,6 +23,7 @@ from harness.conduct.finding.record_facts import Context, unread_of
 from harness.conduct.finding.records import write_record
 from harness.conduct.reviewing.scheduler import run_plan
 from harness.conduct.reviewing.session import Runtime
+from harness.conduct.sealing import Seal, registered, sealed_of
 from harness.journal.earlier import prompts_tried
 from harness.journal.journal import Journal
 from harness.journal.life import binding, note_read, times_used
@@ -175,10 +178,27 @@ def review(
     Raises:
         InterruptedRunError: stopped; what was answered is in the journal.
     """
-    plan = replace(plan, features=tuple(begun(one, engine.journal) for one in plan.features))
+    root, journal = workspace.root, engine.journal
+    plan = replace(plan, features=tuple(_fixed(root, one, journal) for one in plan.features))
     replayed = run_plan(plan, served, engine)
     records = _records(workspace, plan, replayed.runs, engine)
     return tuple(records), replayed.ledger
+
+
+def _fixed(root: Path, plan: FeaturePlan, journal: Journal) -> FeaturePlan:
+    """The plan with the weights of a test that has begun, else of the plan that was sealed."""
+    if binding(journal, plan.feature, plan.cycle):
+        return begun(plan, journal)
+    sealed = sealed_of(root, plan)
+    return plan if sealed is None else adopt(plan, sealed.plan_json)
+
+
+def _unsealed(plan: FeaturePlan, sealed: Seal | None) -> str | None:
+    """Why a review by another plan than the sealed one decides nothing; None: it may."""
+    if sealed is None or not plan.plan_sha256 or sealed.sha256 == plan.plan_sha256:
+        return None
+    found = listed(changes(json.loads(sealed.plan_json), json.loads(plan.plan_json)))
+    return f"not by the plan that was sealed: {found}. To decide {plan.cycle}, put that back"
 
 
 def _records(
@@ -207,7 +227,10 @@ def context(
 ) -> Context:
     """What a record needs besides the plan and the answers."""
     policy, journal = workspace.policy, engine.journal
-    reasons = [QUICK if plan.quick else None, late(plan, journal)]
+    sealed = sealed_of(workspace.root, plan)
+    reasons = [QUICK if plan.quick else None, late(plan, journal) or _unsealed(plan, sealed)]
+    bound = binding(journal, plan.feature, plan.cycle)
+    first = datetime.fromisoformat(bound[0].written_at) if bound else engine.now
     return Context(
         cycle=plan.cycle,
         now=engine.now,
@@ -216,7 +239,8 @@ def context(
         decide_within_days=policy.decide_within_days,
         evidence_days=policy.expires_days.evidence,
         justify_days=policy.expires_days.justify,
-        runs=tuple(row.run_id for row in binding(journal, plan.feature, plan.cycle)),
+        runs=tuple(row.run_id for row in bound),
+        registered=registered(sealed, first.date()),
         times_used=times_used(
             journal, plan.feature, plan.sample.inputs_sha256, (plan.cycle, plan.plan_sha256)
         ),

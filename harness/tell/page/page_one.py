@@ -169,6 +169,7 @@ def _unknown(record: DecisionRecord) -> list[Block]:
 
 def _evidence(record: DecisionRecord) -> Paragraph:
     text = f"{_cases_text(record)}{_missing(record)} {_price_text(record)}{_spend_text(record)}"
+    text += _registered(record)
     return Paragraph(lead="Evidence.", runs=(text,))
 
 
@@ -253,6 +254,20 @@ def _spend_text(record: DecisionRecord) -> str:
         else ""
     )
     return f" Evaluation cost {usd(spend.total_usd)}{saved}."
+
+
+def _registered(record: DecisionRecord) -> str:
+    """Where the plan was sealed before the first call."""
+    sealed = record.evidence.registered
+    if sealed is None:
+        return ""
+    if sealed.commit is None or sealed.committed_on is None:
+        return f" Its plan was sealed, and not committed; first asked {day(sealed.first_asked_on)}."
+    how = "registered" if sealed.committed_on <= sealed.first_asked_on else "committed only"
+    return (
+        f" Its plan was {how} in commit {sealed.commit[:8]} on {day(sealed.committed_on)}, first "
+        f"asked {day(sealed.first_asked_on)}."
+    )
 
 
 def _recompute(record: DecisionRecord) -> Paragraph:

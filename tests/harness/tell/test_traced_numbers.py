@@ -11,6 +11,7 @@ import pytest
 from harness.record.base import Reason, Recorded
 from harness.record.model import DecisionRecord
 from harness.record.money import CascadeMonth, LeverBasis, PortionFacts, TierFacts
+from harness.record.parts import Registered
 from harness.record.trust import (
     AnswersFacts,
     AuditFacts,
@@ -180,6 +181,12 @@ def full_record() -> DecisionRecord:
                 answers=(AnswersFacts(option="claude-haiku-4-5", live=4, batch=533, offline=6),),
                 floor=a_floor(),
                 design=a_design(),
+                registered=Registered(
+                    plan_sha256="ab" * 32,
+                    commit="cd" * 20,
+                    committed_on=date(2026, 9, 30),
+                    first_asked_on=date(2026, 10, 1),
+                ),
             ),
         }
     )

@@ -1,11 +1,10 @@
 r"""What an eval set is: cases, how they are scored, and which of them belong together.
 
-Rows that ask the same are one case: a copy adds an answer to its case, never a case to the set.
-
-Two rows ask the same when input, choices and metadata are equal. Texts are compared in Unicode's
-normal form C, with line ends as `\n` and without white space at both ends; images by their bytes.
-The first row of the file names the case. A row without a target takes its copy's; two copies with
-different targets contradict each other, and a person must say which is right.
+Two rows ask the same when input, choices and metadata are equal; they are one case, named by the
+first row of the file, so that copies do not make the eval set larger. Texts are compared in
+Unicode's normal form C, with line ends as `\n` and without white space at both ends; images by
+their bytes. A row without a target takes its copy's. Two copies with different targets contradict
+each other, and a person must say which is right.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cases that say nearly the same: they count twice and teach once."""
+"""Finds cases that say nearly the same; such cases count twice, and add little to what is known."""
 
 from __future__ import annotations
 

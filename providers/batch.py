@@ -1,4 +1,4 @@
-"""Many requests at once, answered within a day at the batch price; never for latency."""
+"""Batches: many requests sent at once, answered within a day at the batch price."""
 
 from __future__ import annotations
 

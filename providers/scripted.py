@@ -1,4 +1,4 @@
-"""The fake that ships: a provider whose answers are a function."""
+"""A provider for tests: a function makes its answers."""
 
 from __future__ import annotations
 

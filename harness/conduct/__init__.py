@@ -1,12 +1,11 @@
 """One function per job, told to a listener; loaded when named. Types: the stub beside this."""
 
-from __future__ import annotations
-
 import importlib
 
 _BY_MODULE = {
     "concluding.differences": ("why", "write_differences"),
     "concluding.documents": ("export", "report", "reprice"),
+    "concluding.proving": ("prove",),
     "concluding.signing": ("decide", "lock"),
     "concluding.verifying": ("hold_against_bill", "verify"),
     "gating.change": ("gate",),
@@ -17,7 +16,8 @@ _BY_MODULE = {
     "preparing.keeping_journal": ("journal",),
     "preparing.labelling_cases": ("label",),
     "preparing.listing_models": ("models",),
-    "preparing.probing_replica": ("import_probe", "probe"),
+    "preparing.importing_probe": ("import_probe",),
+    "preparing.probing_replica": ("probe",),
     "preparing.trying": ("try_prompt",),
     "running": ("review",),
 }
@@ -25,6 +25,6 @@ JOBS = {job: f"{__name__}.{module}" for module, jobs in _BY_MODULE.items() for j
 
 
 def __getattr__(name: str) -> object:
-    if name not in JOBS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(JOBS[name]), name)
+    if name in JOBS:
+        return getattr(importlib.import_module(JOBS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@ from harness.conduct.concluding.differences import write_differences as write_di
 from harness.conduct.concluding.documents import export as export
 from harness.conduct.concluding.documents import report as report
 from harness.conduct.concluding.documents import reprice as reprice
+from harness.conduct.concluding.proving import prove as prove
 from harness.conduct.concluding.signing import decide as decide
 from harness.conduct.concluding.signing import lock as lock
 from harness.conduct.concluding.verifying import hold_against_bill as hold_against_bill
@@ -10,6 +11,7 @@ from harness.conduct.concluding.verifying import verify as verify
 from harness.conduct.gating.change import gate as gate
 from harness.conduct.planning import plan as plan
 from harness.conduct.preparing.importing_answers import import_answers as import_answers
+from harness.conduct.preparing.importing_probe import import_probe as import_probe
 from harness.conduct.preparing.importing_sets import import_csv as import_csv
 from harness.conduct.preparing.importing_sets import import_inspect as import_inspect
 from harness.conduct.preparing.importing_sets import import_promptfoo as import_promptfoo
@@ -17,7 +19,6 @@ from harness.conduct.preparing.importing_traffic import import_traffic as import
 from harness.conduct.preparing.keeping_journal import journal as journal
 from harness.conduct.preparing.labelling_cases import label as label
 from harness.conduct.preparing.listing_models import models as models
-from harness.conduct.preparing.probing_replica import import_probe as import_probe
 from harness.conduct.preparing.probing_replica import probe as probe
 from harness.conduct.preparing.trying import try_prompt as try_prompt
 from harness.conduct.running import review as review

@@ -74,13 +74,21 @@ def check_quotas(workspace: Workspace, plan: Plan, now: datetime) -> None:
 
 
 def room_of(workspace: Workspace, machines: tuple[int, ...], now: datetime) -> FreeGpus:
-    """The GPUs that there are, and what the teams may still hold of them."""
+    """The GPUs that there are, and what the teams may still hold of them.
+
+    Raises:
+        UsageError: the state file of a running server cannot be read.
+    """
     held = gpus_by_team(list_servers(logs_folder(workspace.root), now))
     return FreeGpus(machines=machines, quota=workspace.policy.gpu_quota, held=held)
 
 
 def free_here(root: Path, now: datetime) -> tuple[Gpu, ...]:
-    """GPUs of this machine that no server of the workspace has."""
+    """GPUs of this machine that no server of the workspace has.
+
+    Raises:
+        UsageError: the state file of a running server cannot be read.
+    """
     return free_gpus(os.environ, gpus_taken(list_servers(logs_folder(root), now)))
 
 

@@ -172,7 +172,12 @@ class Local:
 
 @contextmanager
 def serve_here(local: Local, teams: Mapping[str, tuple[str, ...]]) -> Generator[dict[str, str]]:
-    """Start models on this machine, for the teams that hold their GPUs; addresses by model."""
+    """Start models on this machine, for the teams that hold their GPUs; addresses by model.
+
+    Raises:
+        ServeError: a server does not come up.
+        NoGpuError: the GPUs that the models need are not here.
+    """
     root = local.workspace.root
     with ExitStack() as stack:
         local.say(f"starting {', '.join(local.models)} on this machine")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from harness.ask.cluster.actors import local_cluster, remote_cluster
+from harness.ask.cluster.actors import RayCluster, local_cluster, remote_cluster
 from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
 from harness.conduct.access import check_access, check_access_early, check_node_keys
@@ -155,6 +155,10 @@ def reviewed(
     """The records of a plan: from the journal alone where it has every answer, else by Ray.
 
     `faults` keep what goes wrong with one feature from the others.
+
+    Raises:
+        UsageError: a missing key, or a cluster that cannot be joined.
+        NoGpuError: a model fits on no GPU.
     """
     workspace, plan = planned.workspace, planned.plan
     engine = _engine(planned, journal, faults)
@@ -162,17 +166,10 @@ def reviewed(
         return run_review(workspace, plan, {}, engine)
     except NotInJournalError:
         faults.found.clear()  # The features go through the same again, with who can answer.
-        state = state_folder(workspace.root)
     if settings.address is None:
         check_access(workspace, plan, os.environ)
     with ExitStack() as stack:
-        cluster = stack.enter_context(
-            local_cluster(
-                state=state, gpus=[gpu.id for gpu in free_here(workspace.root, settings.clock())]
-            )
-            if settings.address is None
-            else remote_cluster(settings.address, state=state, environ=os.environ)
-        )
+        cluster = stack.enter_context(_cluster(workspace.root, settings))
         if settings.address is not None:
             check_node_keys(workspace, plan, cluster)
         book = LoadBook(workspace=workspace, plan=plan, journal=journal)
@@ -199,6 +196,14 @@ def reviewed(
                 answer_ahead(plan, served, early)
         stack.enter_context(book.loading(loads.during))
         return run_review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
+
+
+def _cluster(root: Path, settings: RunSettings) -> AbstractContextManager[RayCluster]:
+    """This machine alone, or the cluster at the address."""
+    state = state_folder(root)
+    if settings.address is not None:
+        return remote_cluster(settings.address, state=state, environ=os.environ)
+    return local_cluster(state=state, gpus=[gpu.id for gpu in free_here(root, settings.clock())])
 
 
 def _engine(planned: Planned, journal: Journal, faults: Faults) -> Runtime:

@@ -1,4 +1,4 @@
-"""OpenAI's legacy Completions: one raw prompt, for models whose chat template is of no use."""
+"""OpenAI's legacy Completions: one raw prompt, for models without a usable chat template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenAI's Responses."""
+"""OpenAI's Responses API: a list of items in, a list of items out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SDKs take from the environment of their own accord, and must not take here.
+"""Keeps SDKs from reading settings out of the environment by themselves.
 
 An endpoint states everything; the environment gives the key that it names, and nothing else.
 """

@@ -1,14 +1,13 @@
-"""Result files of other load generators, request by request.
+"""Reads result files of other load generators (guidellm, vLLM, aiperf), request by request.
 
-Only open-loop runs say what a replica carries: with a fixed number of clients (guidellm's
-`synchronous`, `concurrent` and `throughput`, vLLM's `--max-concurrency` or an infinite rate,
-aiperf's `--concurrency` without a rate) the clients wait for the server, and such runs are refused
-by name. Every time counts from when the request was due, as in a run of our own.
+Only an open-loop run, which sends requests when they are due, shows what a replica carries. With a
+fixed number of clients (guidellm's `synchronous`, `concurrent` and `throughput`, vLLM's
+`--max-concurrency` or an infinite rate, aiperf's `--concurrency` without a rate) the clients wait
+for the server; such runs are refused by name. Times count from when a request was due, as in a run
+of our own. The goodput is interpolated between the rates that the file has.
 
-Read against files of guidellm 0.8.1, vLLM 0.32.0 and aiperf 0.13.0
-(`tests/harness/ask/probe/files`).
-
-The goodput is then found among the rates that were run: no further rate can be asked for.
+Tested with files of guidellm 0.8.1, vLLM 0.32.0 and aiperf 0.13.0, which lie in
+`tests/harness/ask/probe/files`.
 """
 
 from __future__ import annotations

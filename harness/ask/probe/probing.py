@@ -1,4 +1,4 @@
-"""Measures one replica behind an API: runs at rates that the search asks for."""
+"""Measures one replica behind an API: one run at each rate that the search asks for."""
 
 from __future__ import annotations
 

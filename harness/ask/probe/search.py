@@ -1,13 +1,16 @@
-"""The highest arrival rate at which enough requests are good.
+"""Searches the highest arrival rate at which enough requests are good.
 
-First roughly: rates rise until one is too high, then the bracket is halved (geometrically), in one
-repeat, whose arrivals are the same at every rate. Then two rates around that crossing are measured
-in every repeat, each with arrivals and a start of its own, and the crossing of the share *pooled*
-over the repeats is the goodput; more rates are added until it, and that of the others without any
-one repeat, lies between two of them, so near that the line between them is no guess.
-`harness.stats.load` says why pooled, and whence the interval. Repeats, and not the requests of
-one run, carry the uncertainty, because requests in a queue wait for one another. The repeat that
-chose the rates is not among those that are pooled, so that no lucky run is both.
+1. Roughly, in one repeat with the same arrivals at every rate: the rate rises until it is too high,
+   then the bracket is halved (geometrically).
+2. Two rates around that crossing are measured in every other repeat, each with its own arrivals and
+   its own start. The share of good requests is pooled over the repeats; where it crosses the wanted
+   share is the goodput.
+3. Rates are added until that crossing, and each one with a repeat left out (jackknife), lies
+   between two neighbouring rates, so that it can be interpolated.
+
+`harness.stats.load` says why the share is pooled and how the interval is made: its uncertainty
+comes from the repeats, since requests of one run wait for one another. The repeat of step 1 is not
+pooled: a lucky run must not both choose the rates and count.
 
 Runs are shorter than a big queue's memory: `probed_requests` says how they start, and the interval
 is widened by what that start may have left (`START_WEIGHT`). How often the bounds miss:

@@ -316,12 +316,11 @@ def replay(  # noqa: PLR0913  # the parts of a run, each replaceable
     or model is refused stops alone. Closing the iterator stops sending; what is in flight is
     still waited for, charged and journalled.
 
-    `trials` may give None where it has nothing before more outcomes are taken; it is asked again,
-    for as long as it has not ended. `window` is how many trials may wait here (twice: on their way
-    and in the queues); half of it is always taken in, whatever lane it is for. `others_settle`:
-    another pass on the same ledger settles its calls meanwhile, so that a cap without room is
-    waited for as long as that one has something set aside. `tell` is told, in another thread, why
-    nothing more is asked of a model that refuses.
+    `trials` may give None where it has nothing before more outcomes are taken, and is asked again.
+    `window` is how many trials may wait here (twice: on their way and in the queues); half of it is
+    always taken in, whatever lane it is for. `others_settle`: another pass on the same ledger
+    settles its calls meanwhile, so that a cap without room is waited for as long as that one has
+    something set aside. `tell` is told, in another thread, why nothing more is asked of a model.
 
     Raises:
         InterruptedRunError: On Ctrl-C, after what was in flight has been journalled.

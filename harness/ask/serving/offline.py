@@ -1,4 +1,4 @@
-"""A file of requests answered by an engine without a server: for quality, never for latency.
+"""Has an engine answer a file of requests without a server, where latency is not measured.
 
 vLLM's `run-batch` answers through the same handlers as its server, so the same request means the
 same; what is left out is HTTP and the one process that speaks it. Many GPUs are used by as many

@@ -12,11 +12,11 @@ from harness.ask.probe.search import SearchPlan
 from harness.cli import options
 from harness.cli.listening import Terminal
 from harness.conduct.opening import find_workspace
+from harness.conduct.preparing.importing_probe import import_probe
 from harness.conduct.preparing.probing_replica import (
     Probed,
     ProbeSettings,
     ReplicaToProbe,
-    import_probe,
 )
 from harness.conduct.preparing.probing_replica import probe as measure
 from harness.wording import percent

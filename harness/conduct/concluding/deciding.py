@@ -118,6 +118,10 @@ def decide_on_disk(
     The signer decides on what they read: without `etag` that is the file as it is on entry. Of two
     that decide at once, one wins and the other is told. An older version that was in force is
     superseded when a newer one is decided.
+
+    Raises:
+        UsageError: no such record, an illegal move, something is missing, or the record changed
+            since it was read.
     """
     stored, older = _change_newest(
         review,

@@ -55,6 +55,9 @@ def changed_paths(root: Path, commit: str, *, deleted: bool = False) -> tuple[st
     """Files of the working tree that differ from a commit's; `deleted` ones where asked for.
 
     By content alone: no attribute of a path, no binary byte and no rename hides one.
+
+    Raises:
+        CannotTellError: git cannot be run, or refuses.
     """
     names = ["--name-only", "-z", "--no-renames", "--no-ext-diff"]
     kinds = [] if deleted else ["--diff-filter=d"]
@@ -62,7 +65,11 @@ def changed_paths(root: Path, commit: str, *, deleted: bool = False) -> tuple[st
 
 
 def files_under(root: Path, commit: str, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    """The plain files of a commit whose paths are wanted, with their content."""
+    """The plain files of a commit whose paths are wanted, with their content.
+
+    Raises:
+        CannotTellError: git cannot be run, or refuses.
+    """
     listed = _bytes(root, "ls-tree", "-r", "-z", "--full-tree", commit)
     found: dict[str, str] = {}
     for line in listed.split(b"\0"):

@@ -54,7 +54,11 @@ class Checkout:
 
 
 def asked_of(workspace: Workspace, feature_id: str, option: str, today: date) -> ProductionSettings:
-    """A model of the workspace, as the feature would ask it today."""
+    """A model of the workspace, as the feature would ask it today.
+
+    Raises:
+        UsageError: no prompt file fits the model, or it cannot be read.
+    """
     feature = workspace.features[feature_id]
     name, effort = split_option(option)
     config = workspace.models.get(name)

@@ -8,18 +8,16 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.ask.probe.foreign import Tool, decided, doubts, goodput_of_rates, read_runs
 from harness.ask.probe.metrics import fetch_metrics, open_meter
 from harness.ask.probe.probed_requests import (
     RateRun,
     Slo,
-    good_share,
     mean_of,
     rate_entry,
     slowest_limit,
@@ -130,41 +128,21 @@ def probe(
         NoGpuError: the model fits on no GPU, or is above its team's quota.
         NoGoodputError: no rate is good enough, or none is too high.
     """
-    found, settings = _opened(asked), how or ProbeSettings()
+    found, settings = opened(asked), how or ProbeSettings()
     plan = ProbePlan(
         slo=slo_of(found, asked.feature), search=settings.search, seed=settings.seed,
         seconds=settings.seconds, least_requests=settings.least_requests,
     )  # fmt: skip
-    return _written(asked, found, _measured(found, asked, plan, listener or Quiet(), clock))
+    return written(asked, found, _measured(found, asked, plan, listener or Quiet(), clock))
 
 
-def import_probe(
-    asked: ReplicaToProbe, tool: Tool, path: Path, *, now: datetime | None = None
-) -> Probed:
-    """Take another tool's result file instead of measuring.
+def opened(asked: ReplicaToProbe) -> Workspace:
+    """The workspace, which has that model and that feature.
 
     Raises:
         WorkspaceError: a fault of the workspace.
-        UsageError: no such model or feature, a feature without limits, or a file that is none of
-            the tool's.
-        NoGoodputError: not even the lowest rate is good.
+        UsageError: no such model or feature.
     """
-    found, search = _opened(asked), SearchPlan(repeats=1)
-    slo = slo_of(found, asked.feature)
-    runs = tuple(decided(run, slo) for run in read_runs(tool, path))
-    goodput = goodput_of_rates([(run.rate_per_s, good_share(run, slo)) for run in runs], search)
-    subject = Subject(
-        model=asked.model, feature=asked.feature, source=tool, load_s=None,
-        engine=EngineEntry(name="unknown"), measured_at=(now or utc_now()).astimezone(UTC),
-        notes=(
-            f"imported from {path.name}: no interval, since nothing was repeated",
-            *doubts(runs, slo),
-        ),
-    )  # fmt: skip
-    return _written(asked, found, to_result(found, subject, (goodput, runs), search))
-
-
-def _opened(asked: ReplicaToProbe) -> Workspace:
     found = load_workspace(asked.root)
     for option, name, known in (
         ("MODEL", asked.model, found.models),
@@ -175,7 +153,8 @@ def _opened(asked: ReplicaToProbe) -> Workspace:
     return found
 
 
-def _written(asked: ReplicaToProbe, found: Workspace, result: ProbeResult) -> Probed:
+def written(asked: ReplicaToProbe, found: Workspace, result: ProbeResult) -> Probed:
+    """Write a result where `plan` looks for it."""
     if asked.load_s is not None:
         result = result.model_copy(update={"load_s": asked.load_s})
     path = probe_path(found.root, asked.model, asked.feature)
@@ -286,7 +265,11 @@ def requests_of(
 def target_of(
     workspace: Workspace, feature_id: str, model: str, at: Address, *, on: date
 ) -> Replica:
-    """The model at an address, with the feature's prompts, its metrics and this machine's GPUs."""
+    """The model at an address, with the feature's prompts, its metrics and this machine's GPUs.
+
+    Raises:
+        UsageError: the model may not see the feature's data, or a prompt cannot be filled in.
+    """
     endpoint = replace(
         plan_option(workspace, feature_id, model, on=on).endpoint, base_url=at.base_url
     )
@@ -327,7 +310,11 @@ def to_result(
     found: tuple[Goodput, Sequence[RateRun]],
     search: SearchPlan,
 ) -> ProbeResult:
-    """Write down what was measured."""
+    """Write down what was measured.
+
+    Raises:
+        UsageError: the feature states no limit.
+    """
     goodput, runs = found
     config = workspace.models[subject.model]
     slo = slo_of(workspace, subject.feature)

@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2.exceptions import SecurityError
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -31,6 +32,7 @@ from evalsets.jsonl import canonical
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from jinja2.runtime import Context
 
 
 VARIABLES = frozenset({"id", "input", "metadata", "turns"})
@@ -39,10 +41,72 @@ VARIABLES = frozenset({"id", "input", "metadata", "turns"})
 _Part: TypeAlias = Literal["system", "user", "assistant", "turns"]
 _ROLE_LINE = re.compile(r"^=== (system|user|assistant|turns) ===[ \t]*\r?$", re.MULTILINE)
 _LOOKS = (nodes.Getattr, nodes.Getitem)
+_LARGEST = 1_000_000
+"""Letters, items or digits that one expression of a template may make, and widest field."""
+
+
+class _Bounded(ImmutableSandboxedEnvironment):
+    """Refuses what would fill the memory before anybody could stop it."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
+        """Work out a product, a power or a format that stays within bounds."""
+        sizes = [_size(left), _size(right)]
+        product = sizes[0] * sizes[1] if operator == "**" else _product(left, right)
+        if operator == "%" and isinstance(left, str):
+            product = max((int(width) for width in _WIDTH.findall(left)), default=0)
+        if operator == "%" and not isinstance(left, str):
+            product = 0
+        if product > _LARGEST:
+            raise SecurityError(f"{operator} makes more than {_LARGEST:,} letters or digits")
+        return super().call_binop(context, operator, left, right)
+
+    def call(self, context: Context, obj: object, /, *args: object, **named: object) -> object:
+        """Call what a template may call, with no width beyond the bounds."""
+        wide = [one for one in (*args, *named.values()) if _size(one) > _LARGEST]
+        if wide:
+            raise SecurityError(f"a call with more than {_LARGEST:,}")
+        return super().call(context, obj, *args, **named)
+
+
+_WIDTH = re.compile(r"\d{5,}")
+
+
+def _size(value: object) -> int:
+    """How large a number is, how long anything else."""
+    if isinstance(value, int):
+        return min(abs(value), 10 * _LARGEST)
+    return len(value) if isinstance(value, Sized) else 0
+
+
+def _product(left: object, right: object) -> int:
+    """Letters of a repeated text, items of a repeated list; of two numbers about the digits."""
+    both = isinstance(left, int | float) and isinstance(right, int | float)
+    if both:
+        return sum(one.bit_length() for one in (left, right) if isinstance(one, int))
+    return _size(left) * _size(right)
+
+
+def _narrow(fill: Callable[..., object]) -> Callable[..., object]:
+    """A filter that takes a width, which stays within bounds."""
+
+    @wraps(fill)
+    def bounded(*args: object, **named: object) -> object:
+        widths = [one for one in (*args[1:], *named.values()) if isinstance(one, int)]
+        texts = [one for one in args[:1] if isinstance(one, str)]
+        found = [int(width) for text in texts for width in _WIDTH.findall(text)]
+        if max([*widths, *found], default=0) > _LARGEST:
+            raise SecurityError(f"a field wider than {_LARGEST:,}")
+        return fill(*args, **named)
+
+    return bounded
+
+
 # Not HTML: escaping would corrupt a prompt.
-_ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
-)
+_ENVIRONMENT = _Bounded(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+for _name in ("center", "format", "indent", "wordwrap"):
+    _ENVIRONMENT.filters[_name] = _narrow(_ENVIRONMENT.filters[_name])
 
 
 class PromptError(ValueError):
@@ -128,6 +192,8 @@ def _compiled_sections(text: str) -> tuple[tuple[_Section, Template], ...] | str
             template = _ENVIRONMENT.from_string(tree)
         except TemplateSyntaxError as error:
             return f"line {section.line + error.lineno}: {error.message}"
+        except (RecursionError, SyntaxError, MemoryError):
+            return f"line {section.line + 1}: nested too deeply"
         unknown = sorted(find_undeclared_variables(tree) - VARIABLES)
         if unknown:
             line = _line_of(unknown[0], section)
@@ -241,12 +307,19 @@ def _part(name: str) -> _Part:
 
 def _fill(template: Template, values: Mapping[str, object], section: _Section) -> str:
     try:
-        return template.render(values)
+        text = template.render(values)
     except UndefinedError as error:
         raise PromptError(f"line {section.line + 1} or below: {error.message}") from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise PromptError(f"line {section.line + 1} or below: {reason}") from None
+    if len(text) > LONGEST_PROMPT:
+        raise PromptError(f"line {section.line + 1}: a message of {len(text):,} letters")
+    return text
+
+
+LONGEST_PROMPT = 20_000_000
+"""Letters of one message: more than any model reads."""
 
 
 def _turns(case: Case) -> tuple[Turn, ...]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -81,6 +82,9 @@ def read_text(path: Path, *, shown: str) -> str:
         SourceError: the file is missing, a folder, unreadable, or not UTF-8.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            # A pipe or a device would be waited for, or read without end.
+            raise SourceError([Fault(file=shown, line=None, key="", message="no plain file")])
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         message = "the file is missing"
@@ -103,6 +107,9 @@ def read_yaml(text: str, *, file: str, foreign: bool = False) -> Source:
     Raises:
         SourceError: the text is no YAML, or states a key twice, or uses tags or (ours) aliases.
     """
+    if _deepest(text) > DEEPEST:
+        message = f"nested more than {DEEPEST} deep"
+        raise SourceError([Fault(file=file, line=None, key="", message=message)])
     try:
         loader = _PlainLoader(text)
     except yaml.YAMLError as error:
@@ -127,6 +134,23 @@ def read_yaml(text: str, *, file: str, foreign: bool = False) -> Source:
     if walk.faults:
         raise SourceError(walk.faults)
     return Source(file=file, data=data, lines=walk.lines)
+
+
+DEEPEST = 100
+"""Levels of a file of ours; the parser takes a frame of the stack for each."""
+_BRACKETS = {"[": 1, "{": 1, "]": -1, "}": -1}
+_LEADING = re.compile(r"^(?: *-(?= ))* *", re.MULTILINE)
+
+
+def _deepest(text: str) -> int:
+    """About how deep a text is nested at most: open brackets, and steps of indentation."""
+    if text.count("[") + text.count("{") > DEEPEST:
+        levels = accumulate(_BRACKETS[each] for each in text if each in _BRACKETS)
+        if (most := max(levels, default=0)) > DEEPEST:
+            return most
+    dashes = max((match[0].count("-") for match in _LEADING.finditer(text)), default=0)
+    indents = {len(match[0]) for match in _LEADING.finditer(text)}
+    return max(dashes, len(indents) if len(indents) > DEEPEST else 0)
 
 
 class _PlainLoader(cast("type[yaml.SafeLoader]", getattr(yaml, "CSafeLoader", yaml.SafeLoader))):

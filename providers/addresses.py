@@ -19,6 +19,8 @@ def check_base_url(url: str) -> str | None:
     Allowed: https, and http on loopback. Refused: link-local and cloud-metadata addresses (they
     hand out credentials), user names in the address, queries and fragments.
     """
+    if not url.isprintable() or " " in url:
+        return f"{shown(url)} holds white space or what nobody sees; write https://host/path"
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port

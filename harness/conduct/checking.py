@@ -31,6 +31,7 @@ from harness.plan.sampling import (
 from harness.workspace.feature_checks import evalset_folder, named_options
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.model_file import ModelConfig, split_option
+from harness.workspace.patterns import LIMIT_S, TooLongError, time_limit
 from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.reading import ParsedFile, Reading, problem_of
 from harness.workspace.workspace import (
@@ -275,6 +276,10 @@ def _floor_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[P
         yield _at_evalset(folder, ("cases",), why, severity="blocked")
 
 
+CASES_PER_S = 1000
+"""Cases a second that any prompt can be filled in for."""
+
+
 def _at_evalset(folder: Path, key: KeyPath, message: str, *, severity: str = "error") -> Problem:
     """A problem in an `evalset.yaml` that was read before; now its lines are wanted."""
     text = (folder / CONFIG_FILE).read_text(encoding="utf-8-sig")
@@ -288,9 +293,14 @@ def _prompt_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[
         text = path.read_text(encoding="utf-8-sig", errors="replace")
         if not text.strip() or check_template(text) is not None:
             continue
-        message = prompt_fault(text, evalset.cases)
+        where = path.relative_to(reading.root).as_posix()
+        patience_s = LIMIT_S + len(evalset.cases) / CASES_PER_S
+        try:
+            with time_limit("filling it in for every case", patience_s):
+                message = prompt_fault(text, evalset.cases)
+        except TooLongError as error:
+            message = str(error)
         if message is not None:
-            where = path.relative_to(reading.root).as_posix()
             yield Problem(file=where, line=None, key="", message=message)
 
 

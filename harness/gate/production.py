@@ -14,6 +14,7 @@ from typing import cast
 import yaml
 
 from harness.errors import UsageError
+from harness.workspace.patterns import TooLongError, time_limit
 from harness.workspace.scan.texts import Use, bounded_yaml
 from harness.workspace.scan.tree import words_of
 from harness.workspace.scan.whole import scan_whole
@@ -103,10 +104,14 @@ def _found(place: CodeLocation, text: str) -> Iterator[str]:
 def _by_pattern(pattern: str, text: str) -> Iterator[str]:
     try:
         compiled = re.compile(pattern, re.MULTILINE)
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise PlaceError(f"is no regular expression: {error}") from None
-    for match in compiled.finditer(text):
-        yield match[1] if compiled.groups else match[0]
+    try:
+        with time_limit("the pattern"):
+            found = [match[1] if compiled.groups else match[0] for match in compiled.finditer(text)]
+    except TooLongError as error:
+        raise PlaceError(str(error)) from None
+    yield from (one for one in found if one is not None)
 
 
 def _tree(place: CodeLocation, text: str) -> object:

@@ -23,6 +23,7 @@ from harness.plan.ladder import PlannedOption
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import fingerprint
 from harness.workspace.model_file import known_to_refuse
+from harness.workspace.patterns import time_limit
 from providers.request import ImagePart, Message, ModelRequest, Tool, ToolCall
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 120.0, 900.0
@@ -117,7 +118,8 @@ class Asker:
 
     def _messages(self, rung: PlannedOption, case: Case) -> tuple[Message, ...]:
         try:
-            turns = render_prompt(rung.prompt.text, case)
+            with time_limit(f"{rung.prompt.path}: case {case.id}"):
+                turns = render_prompt(rung.prompt.text, case)
         except PromptError as error:
             raise UsageError(f"{rung.prompt.path}: case {case.id}: {error}") from error
         messages = tuple(_message(turn, self.folder) for turn in turns)

@@ -15,6 +15,7 @@ from evalsets.validation import shown, suggestion
 from harness.errors import Problem
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.model_file import ModelConfig, split_option
+from harness.workspace.patterns import pattern_fault
 from harness.workspace.reading import ParsedFile, Reading
 
 _ROUNDING = 1e-6
@@ -155,10 +156,18 @@ def _used_in(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     used_in = entry.config.used_in
     if used_in is not None and not _USED_IN.fullmatch(used_in):
         yield entry.problem(("used_in",), f"must be repository:path#key, got {shown(used_in)}")
+    elif used_in is not None and (fault := _pattern_fault(used_in)) is not None:
+        yield entry.problem(("used_in",), f"the pattern {fault}")
     for at, cascade in enumerate(entry.config.cascades):
         for name in ("escalates_in", "accepts_in"):
             key: KeyPath = ("cascades", at, name)
             yield from _beside(entry, key, cast("str | None", getattr(cascade, name)))
+
+
+def _pattern_fault(place: str) -> str | None:
+    """What is wrong with a place's pattern, if it has one."""
+    _, begins, pattern = place.partition(":/")
+    return pattern_fault(pattern.removesuffix("/")) if begins else None
 
 
 def _beside(entry: ParsedFile[FeatureConfig], key: KeyPath, place: str | None) -> Iterator[Problem]:

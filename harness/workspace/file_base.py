@@ -20,7 +20,8 @@ def _as_money(amount: Decimal) -> Decimal:
 
 # Every number has an end: what is counted, multiplied or added to a day later never overflows.
 Usd = Annotated[Decimal, Field(ge=0, le=10**12), AfterValidator(_as_money)]
-Points = Annotated[float, Field(ge=0.01, le=100)]
+Points = Annotated[float, Field(ge=0.01, le=99)]
+"""A loss of all 100 points excludes nothing."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(gt=0, le=36_500)]
 Seconds = Annotated[float, Field(ge=0.001, le=1_000_000)]

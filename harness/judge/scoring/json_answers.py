@@ -27,6 +27,7 @@ from harness.errors import UsageError
 from harness.judge.scoring.numbers import number_text, whole_number
 from harness.judge.scoring.replies import answer_in
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
+from harness.workspace.patterns import pattern_fault, time_limit
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -82,11 +83,27 @@ def validator_of(schema: object) -> Validator:
 def _checked(schema: dict[str, Any]) -> Validator:
     if not isinstance(schema.get("$schema", ""), str):
         raise BrokenSchemaError("`$schema` must be a text")
+    for pattern in _patterns(schema):
+        if (fault := pattern_fault(pattern)) is not None:
+            raise BrokenSchemaError(f"the pattern {pattern[:40]!r}: {fault}")
     kind = validator_for(schema, default=Draft202012Validator)
     kind.check_schema(schema)
     _refuse_loops(_edges(schema, kind))
     # An empty registry: nothing is ever fetched.
     return kind(schema, registry=Registry())
+
+
+def _patterns(value: object) -> Iterator[str]:
+    """Every pattern of a schema; texts that only look like one cost a moment."""
+    if isinstance(value, dict):
+        facts = cast("dict[str, object]", value)
+        stated, by_name = facts.get("pattern"), facts.get("patternProperties")
+        if isinstance(stated, str):
+            yield stated
+        if isinstance(by_name, dict):
+            yield from cast("dict[str, object]", by_name)
+    for inner in _inside(cast("object", value)):
+        yield from _patterns(inner)
 
 
 def _edges(schema: dict[str, Any], kind: type[Validator]) -> dict[int, set[int]]:
@@ -321,7 +338,8 @@ class JsonValid:
         except ValueError:
             return None
         try:
-            valid = self.validator.is_valid(_floats(value))
+            with time_limit("an answer against its schema"):
+                valid = self.validator.is_valid(_floats(value))
         except ArithmeticError:
             # A number too large for the validator's arithmetic is not valid.
             valid = False

@@ -20,6 +20,7 @@ from harness.judge.scoring.numbers import (
 )
 from harness.judge.scoring.replies import answer_in, without_reasoning
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
+from harness.workspace.patterns import pattern_fault, time_limit
 
 
 class LabelOptions(Options):
@@ -173,10 +174,8 @@ class RegexOptions(Options):
     @field_validator("pattern")
     @classmethod
     def _compiles(cls, pattern: str | None) -> str | None:
-        try:
-            re.compile(pattern or "")
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from None
+        if (fault := pattern_fault(pattern or "")) is not None:
+            raise ValueError(fault)
         return pattern
 
 
@@ -191,8 +190,9 @@ class Extract:
     def normalise(self, answer: str) -> str | None:
         """The text of the first group of the last match, or of the whole match."""
         found = None
-        for match in self.pattern.finditer(without_reasoning(answer)):
-            found = match
+        with time_limit(f"the pattern {self.pattern.pattern!r} on an answer"):
+            for match in self.pattern.finditer(without_reasoning(answer)):
+                found = match
         if found is None:
             return None
         text = found[1] if self.pattern.groups else found[0]
@@ -221,7 +221,8 @@ class Matches:
         """1 when the target's pattern is found; raises `UsageError` for a broken pattern."""
         try:
             reply = without_reasoning(answer)
-            found = [re.search(target, reply) for target in targets_of(case)]
+            with time_limit(f"case {case.id!r}: the pattern of its target on an answer"):
+                found = [re.search(target, reply) for target in targets_of(case)]
         except re.error as error:
             raise UsageError(
                 f"case {case.id!r}: the target is not a regular expression: {error}"

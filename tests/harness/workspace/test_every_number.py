@@ -90,6 +90,7 @@ FILES: Mapping[str, tuple[type[BaseModel], dict[str, Any]]] = {
             },
             "procedure": {"kind": "holm", "looks": 2, "pilot": 0.04, "repeats": 1},
             "reviews_per_year": 4,
+            "drift": 8,
             "decide_within_days": 30,
         },
     ),

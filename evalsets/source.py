@@ -108,7 +108,7 @@ def read_yaml(text: str, *, file: str, foreign: bool = False) -> Source:
         SourceError: the text is no YAML, or states a key twice, or uses tags or (ours) aliases.
     """
     if _deepest(text) > DEEPEST:
-        message = f"nested more than {DEEPEST} deep"
+        message = f"nested too deeply: more than {DEEPEST} levels"
         raise SourceError([Fault(file=file, line=None, key="", message=message)])
     try:
         loader = _PlainLoader(text)

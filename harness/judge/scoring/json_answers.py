@@ -83,11 +83,11 @@ def validator_of(schema: object) -> Validator:
 def _checked(schema: dict[str, Any]) -> Validator:
     if not isinstance(schema.get("$schema", ""), str):
         raise BrokenSchemaError("`$schema` must be a text")
+    kind = validator_for(schema, default=Draft202012Validator)
+    kind.check_schema(schema)
     for pattern in _patterns(schema):
         if (fault := pattern_fault(pattern)) is not None:
             raise BrokenSchemaError(f"the pattern {pattern[:40]!r}: {fault}")
-    kind = validator_for(schema, default=Draft202012Validator)
-    kind.check_schema(schema)
     _refuse_loops(_edges(schema, kind))
     # An empty registry: nothing is ever fetched.
     return kind(schema, registry=Registry())

@@ -215,7 +215,7 @@ FAULTS: list[tuple[str, str, str, str]] = [
         POLICY,
         "minimum_saving_usd: 50",
         f"gpus: {'[' * 500}{']' * 500}",
-        "policy.yaml: nested more than 100 deep",
+        "policy.yaml: nested too deeply: more than",
     ),
     (
         POLICY,

@@ -12,7 +12,6 @@ import click
 from harness.cli.plan_text import plan_lines
 from harness.cli.show import show_progress
 from harness.conduct.listening import Planned, Quiet
-from harness.conduct.opening import refused_lines
 from harness.conduct.reviewing.progress import Progress
 from harness.errors import BudgetRefusedError, Faults
 from harness.plan.model import Plan
@@ -37,8 +36,10 @@ class Terminal(Quiet):
 
     def refused(self, workspace: Workspace) -> None:
         """The features that `check` refuses are left out."""
-        for line in refused_lines(workspace):
-            click.echo(one_line(line), err=True)
+        for name, faults in workspace.refused.items():
+            click.echo(one_line(f"{name} is left out, nothing of it is asked:"), err=True)
+            for fault in faults:
+                click.echo(one_line(f"    {fault}"), err=True)
 
     def unplanned(self, faults: Faults) -> None:
         """Features that could not be planned are left out."""

@@ -83,7 +83,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Work the records out at other prices, without a call.",
     ),
     "export": (
-        "harness.cli.cycle.report:export",
+        "harness.cli.cycle.export:export",
         "Write today's cost as a table for finance's tools.",
     ),
     "decide": (

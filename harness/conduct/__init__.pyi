@@ -1,9 +1,9 @@
 from harness.conduct.concluding.differences import why as why
 from harness.conduct.concluding.differences import write_differences as write_differences
-from harness.conduct.concluding.documents import export as export
 from harness.conduct.concluding.documents import report as report
-from harness.conduct.concluding.documents import reprice as reprice
 from harness.conduct.concluding.proving import prove as prove
+from harness.conduct.concluding.repricing_records import export as export
+from harness.conduct.concluding.repricing_records import reprice as reprice
 from harness.conduct.concluding.signing import decide as decide
 from harness.conduct.concluding.signing import lock as lock
 from harness.conduct.concluding.verifying import hold_against_bill as hold_against_bill

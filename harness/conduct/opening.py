@@ -1,14 +1,12 @@
-"""A workspace opened for a job: where it is, which cycle, and what `check` refuses of it."""
+"""Where a job begins: which workspace, which cycle, which moment."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.workspace.workspace import Workspace
 
 CYCLE = re.compile(r"(?=.{7,60}\Z)[0-9]{4}-Q[1-4](-[a-z0-9]+)*")
 
@@ -52,15 +50,3 @@ def find_workspace(given: Path) -> Path:
         f"{given}: no workspace here (no policy.yaml); "
         "`rightsize init` writes one, --workspace names one"
     )
-
-
-def refused_lines(workspace: Workspace) -> Iterator[str]:
-    """Which features are left out, and by what."""
-    for name, faults in workspace.refused.items():
-        yield f"{name} is left out, nothing of it is asked:"
-        yield from (f"    {fault}" for fault in faults)
-
-
-def kept(features: tuple[str, ...], workspace: Workspace) -> tuple[str, ...]:
-    """The features that were named, without those that are left out."""
-    return tuple(name for name in features if name not in workspace.refused)

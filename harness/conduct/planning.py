@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.bring.labelling.questions import counted
 from harness.conduct.checking import checked_workspace
 from harness.conduct.listening import Listener, Planned, Quiet
-from harness.conduct.opening import cycle_of, kept, utc_now
+from harness.conduct.opening import cycle_of, utc_now
 from harness.conduct.reviewing.review import begun, late
 from harness.conduct.sealing import Seal, seal_plan
 from harness.errors import Faults, UsageError
@@ -113,11 +113,12 @@ def planned_in(
         UsageError: a feature, a model or a cycle that there is not.
     """
     hooks = PlanHooks(check_models=before, faults=Faults())
+    sound = (name for name in wanted.features if name not in workspace.refused)
     found = plan_review(
         workspace,
         cycle=cycle_of(cycle, now.date()) + (QUICK_SUFFIX if wanted.quick else ""),
         on=now.date(),
-        wanted=replace(wanted, features=kept(wanted.features, workspace)),
+        wanted=replace(wanted, features=tuple(sound)),
         hooks=hooks,
     )
     return Planned(workspace=workspace, plan=found, now=now, faults=hooks.faults)

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.conduct.concluding.documents import OtherPrices
-from harness.conduct.concluding.documents import reprice as reprice_records
 from harness.conduct.concluding.past import PastReview
+from harness.conduct.concluding.repricing_records import OtherPrices
+from harness.conduct.concluding.repricing_records import reprice as reprice_records
 from harness.conduct.opening import find_workspace
 from harness.tell.repricing import not_repriced
 from harness.wording import usd

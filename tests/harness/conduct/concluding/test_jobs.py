@@ -36,7 +36,7 @@ from tests.support.imports import outcome_workspace
 from tests.support.outcomes_table import outcomes_table
 
 if TYPE_CHECKING:
-    from harness.conduct.concluding.documents import OtherPrices
+    from harness.conduct.concluding.repricing_records import OtherPrices
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 BILL = "month,feature,model,requests,cost_usd\n2027-01,routing,gpt-5-mini,900000,820\n"

@@ -133,7 +133,8 @@ def with_life(plan: FeaturePlan, tests: Sequence[PastTest], planned: int) -> Fea
 class _Earlier:
     """The tests of other cycles that asked some of a feature's cases, oldest first.
 
-    `plan` has its cases in the order of the first test of just these cases, `mine` are their
+    `plan` has its cases in the order of the first test of just these cases (its own feature's if it
+    had one), `mine` are their
     digests in that order (empty where nothing was ever tested), `own` is its cycle's own test.
     """
 
@@ -157,7 +158,8 @@ class _Earlier:
             and _concerns(plan, one)
             and not (known if one.cases else ids).isdisjoint(one.cases or one.ids)
         )
-        first = next((one for one in found if sorted(one.cases) == sorted(mine)), None)
+        same = [one for one in found if sorted(one.cases) == sorted(mine)]
+        first = min(same, key=lambda one: one.feature != plan.feature, default=None)
         ordered = plan if first is None else _in_order_of(plan, first, mine)
         kept = first.cases if first is not None and ordered is not plan else mine
         return cls(plan=ordered, mine=kept, tests=found, own=own)

@@ -26,6 +26,8 @@ _MOST_ITEMS = 200
 """Longest list on a page; of a history the newest entries are kept."""
 _COUNTED = frozenset({"losses", "gains", "changed_current", "changed_candidate"})
 """Lists that are never clipped, because a page prints their length."""
+_UNPRINTED = frozenset({"outcomes", "measures", "where", "clusters"})
+"""Texts of a record's proof: a page counts them at most, and prints none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def read_facts(record: DecisionRecord, now: datetime) -> Facts:
 
 
 def _cleaned(value: Any, key: str) -> Any:  # noqa: ANN401  # any value of a record
-    if isinstance(value, Enum):
+    if isinstance(value, Enum) or key in _UNPRINTED:
         return value
     if isinstance(value, str):
         return clip(value, _LONGEST.get(key, _LONGEST_TEXT))

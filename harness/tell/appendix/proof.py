@@ -27,10 +27,10 @@ def _rows(design: DesignFacts) -> list[tuple[str, str]]:
         ("share of today's cost saved", savings),
         ("pilot, cases", _counts(design.stages)),
         ("looks, cases", _counts(design.looks)),
-        ("checks for giving up, cases", _counts(design.checks)),
+        ("checks for stopping, cases", _counts(design.checks)),
         ("spending", f"{design.spending:g}"),
         ("dropped by the pilot below a chance of", f"{design.drop_below:g}"),
-        ("given up below a chance of", f"{design.futile_below:g}"),
+        ("stopped below a chance of", f"{design.futile_below:g}"),
         ("dropped below a part of the error of", f"{design.least_weight:g}"),
         (
             "expected before: mean, deviation, mean square, worth cases",

@@ -6,9 +6,10 @@ from datetime import date
 
 import pytest
 
+from harness.tell.facts import read_facts
 from harness.tell.pages import to_document
 from reports.render import render
-from tests.support.record_parts import a_life, a_margin, an_eval_set, an_evidence
+from tests.support.record_parts import a_life, a_margin, a_proof, an_eval_set, an_evidence
 from tests.support.records import NOW, downgrade_record
 
 
@@ -63,3 +64,16 @@ def test_before_anything_was_run_is_earned(
     text = render(to_document(record, NOW), to="md").partition("## Appendix")[0]
     assert words in text
     assert ("before anything was run" in text) is (not margin and not imported)
+
+
+def test_a_long_proof_is_not_cut() -> None:
+    """A page is made of a cleaned record, which holds to the same laws."""
+    record = downgrade_record()
+    (chosen, *others) = record.options
+    ends = "1" * 3000
+    proof = a_proof(outcomes=ends, measures=(("format", ends),))
+    long = record.model_copy(
+        update={"options": (chosen.model_copy(update={"proof": proof}), *others)}
+    )
+    option = read_facts(long, NOW).record.options[0]
+    assert option.proof == proof

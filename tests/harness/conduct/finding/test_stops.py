@@ -17,6 +17,7 @@ import pytest
 from harness.record.base import Reason, Result, Verdict
 from harness.record.model import DecisionRecord, dump, load
 from harness.tell.pages import publish, to_document
+from harness.wording import usd
 from providers.completion import TokenUsage
 from reports.render import render
 from tests.support.reviews import (
@@ -133,7 +134,7 @@ def test_one_stopped_half_way_says_what_was_seen_and_the_chance_that_was_left(
     assert (
         f"was {100 * stop.chance:.1f} % (it is given up below {100 * stop.threshold:.1f} %)" in page
     )
-    assert "; stopping saved USD 0.00369." in page
+    assert f"; stopping saved {usd(stop.saved_usd)}." in page
     assert f"given up after {stop.seen} of 200 cases, at a chance of" in page
     assert load(dump(record)) == record
 

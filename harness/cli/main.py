@@ -5,6 +5,7 @@ A command is named as `module:function`, so that `--help` imports nothing heavy.
 
 from __future__ import annotations
 
+import difflib
 import errno
 import importlib
 import io
@@ -45,6 +46,17 @@ class LazyGroup(click.Group):
         module, _, name = self._table[cmd_name][0].partition(":")
         return cast("click.Command", getattr(importlib.import_module(module), name))
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; of a mistyped one, say which was perhaps meant."""
+        name = args[0]
+        if name in self._table or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        meant = difflib.get_close_matches(name, self._table, n=1)
+        hint = f" Did you mean '{meant[0]}'?" if meant else ""
+        raise click.UsageError(f"No such command '{name}'.{hint}", ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table alone."""
         del ctx
@@ -65,6 +77,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": (
         "harness.cli.setup.models:models",
         "List the models: price, window, region, retirement, what they may see.",
+    ),
+    "scorers": (
+        "harness.cli.setup.scorers:scorers",
+        "List the scorers: what each sees, and its options.",
     ),
     "plan": (
         "harness.cli.cycle.plan:plan",

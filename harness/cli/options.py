@@ -55,6 +55,7 @@ max_spend = click.option(
     metavar="USD",
     help="Spend at most this, where the policy would allow more.",
 )
+as_json = click.option("--json", "as_json", is_flag=True, help="Write one JSON value instead.")
 out = click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from decimal import Decimal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from harness.bring.labelling.sheets import printable
 from harness.cli import options
 from harness.cli.listening import Terminal
 from harness.cli.plan_text import plan_lines
@@ -19,8 +21,10 @@ from harness.conduct.loads import asked_models, check_quotas, hosting_lines
 from harness.conduct.opening import find_workspace
 from harness.conduct.planning import fixing_lines, seal, with_counted_labels
 from harness.conduct.planning import plan as make_plan
+from harness.conduct.preparing.showing_prompts import prompt_lines, prompts_for
 from harness.conduct.sealing import sealed_lines
 from harness.conduct.since import cannot_tell_lines, since_lines
+from harness.errors import UsageError
 from harness.plan.planning import Selection
 
 
@@ -37,6 +41,14 @@ from harness.plan.planning import Selection
     help="Write the plans with their hashes, to be committed or posted before the first call.",
 )
 @click.option("--details", is_flag=True, help="Say for each feature what will be asked and why.")
+@click.option(
+    "--show-prompt",
+    "case_id",
+    default=None,
+    metavar="CASE",
+    help="Show only what the models would be sent for this case.",
+)
+@options.as_json
 def plan(  # noqa: PLR0913  # one argument per option of the command
     *,
     workspace: Path,
@@ -46,21 +58,66 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     max_spend: Decimal | None,
     sealed: bool,
     details: bool,
+    case_id: str | None,
+    as_json: bool,
 ) -> int:
     """Show what is decided without a call, what is asked, and what it costs. Spends nothing."""
+    lines = partial(_lines, details=details) if case_id is None else partial(_prompts, case_id)
+    if as_json:
+        lines = _json_lines
     planned = make_plan(
         find_workspace(workspace),
         Selection(features=features, models=models, max_spend_usd=max_spend),
         cycle=cycle,
         now=options.now(),
-        listener=Terminal(lines=partial(_lines, details=details)),
+        listener=Terminal(lines=lines),
     )
+    if case_id is not None or as_json:
+        return planned.exit_code
     for line in access_lines(planned.workspace, asked_models(planned.plan), os.environ):
         click.echo(f"warning: {line}", err=True)
     check_quotas(planned.workspace, planned.plan, planned.now)
     for line in sealed_lines(seal(planned)) if sealed else ():
         click.echo(line)
     return planned.exit_code
+
+
+def _json_lines(planned: Planned) -> Iterator[str]:
+    """What is decided without a call, what is asked, and of whom; money as texts."""
+    found = with_counted_labels(planned)
+    features = [
+        {
+            "feature": each.feature,
+            "status": each.status,
+            "reasons": list(each.reasons),
+            "note": each.note or None,
+            "cases": len(each.evalset.cases),
+            "margin_points": each.margin,
+            "monthly_usd": each.monthly_usd,
+            "incumbent": each.incumbent.name if each.incumbent else None,
+            "options": [
+                {
+                    "option": rung.name,
+                    "asked": rung.asked,
+                    "excluded": rung.excluded,
+                    "monthly_usd": rung.monthly_usd,
+                }
+                for rung in each.options
+            ],
+            "labels": each.labels,
+        }
+        for each in found.features
+    ]
+    whole = {"cycle": found.cycle, "features": features, "exit_code": int(planned.exit_code)}
+    yield json.dumps(whole, indent=2, default=str)
+
+
+def _prompts(case_id: str, planned: Planned) -> Iterator[str]:
+    if len(planned.plan.features) > 1:
+        raise UsageError("--show-prompt needs one feature: --feature NAME")
+    for each in planned.plan.features:
+        for filled in prompts_for(each, case_id):
+            yield from map(printable, prompt_lines(filled))
 
 
 def _lines(planned: Planned, *, details: bool) -> Iterator[str]:

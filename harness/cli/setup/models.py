@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from harness.cli import options
+from harness.conduct.listening import nobody
 from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.listing_models import ListedModel, Silence
 from harness.conduct.preparing.listing_models import models as list_models
@@ -17,10 +20,14 @@ from harness.errors import ExitCode
 @options.workspace
 @options.model
 @click.option("--ping", is_flag=True, help="Ask each model one tiny question, which is billed.")
-def models(*, workspace: Path, models: tuple[str, ...], ping: bool) -> int:
+@options.as_json
+def models(*, workspace: Path, models: tuple[str, ...], ping: bool, as_json: bool) -> int:
     """List a workspace's models: tier, price, window, region, retirement, what they may see."""
     root = find_workspace(workspace)
-    found = list_models(root, models, ping=ping, told=_show, now=options.now())
+    told = nobody if as_json else _show
+    found = list_models(root, models, ping=ping, told=told, now=options.now())
+    if as_json:
+        click.echo(json.dumps([_json(one) for one in found], indent=2, default=str))
     silent = any(isinstance(one.answer, Silence) for one in found)
     return ExitCode.USAGE_ERROR if silent else ExitCode.OK
 
@@ -36,6 +43,23 @@ def _show(one: ListedModel) -> None:
             click.echo("    served here when it is needed; `rightsize serving` starts it")
         case "not asked":
             pass
+
+
+def _json(one: ListedModel) -> dict[str, Any]:
+    """One model; a number that is not known is null."""
+    rates = one.rates
+    return {
+        "model": one.name,
+        "provider": one.config.platform or one.config.provider,
+        "tier": one.config.tier,
+        "region": one.config.region,
+        "may_see": list(one.config.may_see),
+        "window_tokens": one.facts.window_tokens,
+        "retires_on": one.facts.retires_on,
+        "input_usd_per_million": None if rates is None else rates.input,
+        "output_usd_per_million": None if rates is None else rates.output,
+        "answer": f"silent: {one.answer.why}" if isinstance(one.answer, Silence) else one.answer,
+    }
 
 
 def _described(one: ListedModel) -> str:

@@ -10,7 +10,10 @@ from harness.bring.labelling.sheets import printable
 from harness.cli import options
 from harness.cli.listening import Terminal
 from harness.conduct.opening import find_workspace
+from harness.conduct.planning import plan
+from harness.conduct.preparing.showing_prompts import prompt_lines, tune_prompt
 from harness.conduct.preparing.trying import PromptToTry, Tried, try_prompt
+from harness.plan.planning import Selection
 from harness.wording import usd
 
 SHOWN = 5
@@ -26,9 +29,17 @@ SHOWN = 5
     default=None,
     help="A prompt file to try instead of the workspace's own.",
 )
-def try_command(feature: str, workspace: Path, model: str, prompt: Path | None) -> None:
+@click.option("--show", is_flag=True, help="Show the first prompt filled in, and ask nothing.")
+def try_command(
+    feature: str, workspace: Path, model: str, prompt: Path | None, *, show: bool
+) -> None:
     """Run a prompt on FEATURE's tune cases; the deciding cases are never asked."""
     root = find_workspace(workspace)
+    if show:
+        planned = plan(root, Selection(features=(feature,)), now=options.now())
+        for line in prompt_lines(tune_prompt(planned.plan.features[0], model, prompt)):
+            click.echo(printable(line))
+        return
     asked = PromptToTry(root=root, feature=feature, model=model, prompt=prompt)
     _show(try_prompt(asked, listener=Terminal(), clock=options.now))
 

@@ -13,11 +13,26 @@ from evalsets.cases import Case, EvalSet, ScorerSpec
 from evalsets.validation import shown
 from harness.errors import UsageError
 from harness.judge.scoring.assertions import assertions
-from harness.judge.scoring.custom import custom, graded, text_metric
-from harness.judge.scoring.json_answers import json_fields, json_schema
-from harness.judge.scoring.judge import NotGradedError, judge, judge_options
-from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, checked_score
+from harness.judge.scoring.custom import (
+    GradedOptions,
+    MetricOptions,
+    custom,
+    graded,
+    text_metric,
+)
+from harness.judge.scoring.json_answers import (
+    FieldsOptions,
+    SchemaOptions,
+    json_fields,
+    json_schema,
+)
+from harness.judge.scoring.judge import JudgeOptions, NotGradedError, judge, judge_options
+from harness.judge.scoring.scorer import NoTargetError, Options, Scorer, Setting, checked_score
 from harness.judge.scoring.text import (
+    LabelOptions,
+    NumberOptions,
+    RegexOptions,
+    TextOptions,
     answer_format,
     contains,
     exact,
@@ -45,6 +60,45 @@ SCORERS: Mapping[str, Callable[[ScorerSpec, Setting], Scorer]] = MappingProxyTyp
         "regex": regex,
     }
 )
+
+
+OPTIONS: Mapping[str, type[Options]] = MappingProxyType(
+    {
+        "assertions": Options,
+        "contains": Options,
+        "evaluate": MetricOptions,
+        "exact": TextOptions,
+        "format": Options,
+        "graded": GradedOptions,
+        "icontains": Options,
+        "json-fields": FieldsOptions,
+        "json-schema": SchemaOptions,
+        "judge": JudgeOptions,
+        "label": LabelOptions,
+        "number": NumberOptions,
+        "regex": RegexOptions,
+    }
+)
+"""The options of each scorer; every one is described beside its field."""
+
+WHAT: Mapping[str, str] = MappingProxyType(
+    {
+        "assertions": "the reply passes every check of the case's target, as promptfoo's do",
+        "contains": "the target occurs in the reply",
+        "evaluate": "a text metric between the reply and the target",
+        "exact": "the whole reply is the target",
+        "format": "the primary scorer finds an answer in the reply, right or wrong",
+        "graded": "the grade that came with an imported answer",
+        "icontains": "the target occurs in the reply, whatever the case of letters",
+        "json-fields": "fields of a JSON object equal the target's",
+        "json-schema": "the reply is JSON that holds a schema",
+        "judge": "a model grades the reply by a rubric",
+        "label": "the one label that the reply names is the target",
+        "number": "the last number of the reply is the target, by value",
+        "regex": "a pattern finds the target in the reply; without one the target is the pattern",
+    }
+)
+"""What each scorer asks of a reply."""
 
 
 def find_scorer(spec: ScorerSpec, setting: Setting | None = None) -> Scorer:

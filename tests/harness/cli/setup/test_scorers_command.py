@@ -1,0 +1,57 @@
+"""`scorers`, prompts that are shown and not sent, JSON for programs, mistyped commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import run
+from harness.judge.scoring.catalogue import OPTIONS, SCORERS, WHAT
+from tests.support.workspaces import write_workspace
+
+
+def test_every_scorer_is_listed_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scorers"]) == 0
+    listed = capsys.readouterr().out
+    assert set(OPTIONS) == set(SCORERS) == set(WHAT)
+    for name in SCORERS:
+        assert f"{name} " in listed
+        assert run(["scorers", name]) == 0
+    told = capsys.readouterr().out
+    assert "locale (default en): Whose numbers they are" in told
+    assert "labels (required): Every label" in told
+    assert run(["scorers", "nubmer"]) == 2
+    assert "did you mean `number`?" in capsys.readouterr().err
+
+
+def test_a_mistyped_command_is_answered_with_the_one_meant(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["reviw"]) == 2
+    assert "Did you mean 'review'?" in capsys.readouterr().err
+
+
+def test_a_prompt_is_shown_as_a_model_would_be_sent_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_workspace(tmp_path / "w")
+    cases = (root / "evalsets" / "tickets" / "cases.jsonl").read_text(encoding="utf-8")
+    first = json.loads(cases.splitlines()[0])
+    assert run(["plan", "-w", str(root), "-f", "tickets", "--show-prompt", first["id"]]) == 0
+    shown = capsys.readouterr().out
+    assert first["input"] in shown
+    assert "=== user ===" in shown
+    assert run(["plan", "-w", str(root), "-f", "tickets", "--show-prompt", "none"]) == 2
+    assert "tickets has no case 'none'; its first is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "models"])
+def test_programs_read_one_json_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    root = write_workspace(tmp_path / "w")
+    run([command, "-w", str(root), "--json"])
+    value = json.loads(capsys.readouterr().out)
+    assert value if isinstance(value, list) else value["exit_code"] == 0

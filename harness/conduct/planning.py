@@ -17,6 +17,8 @@ from harness.conduct.sealing import Seal, seal_plan
 from harness.errors import Faults, UsageError
 from harness.journal.journal import Journal
 from harness.journal.life import binding
+from harness.money.prices.current_models import cheaper_and_not_listed
+from harness.money.prices.rates import vendor_of
 from harness.plan.model import FeaturePlan, Plan
 from harness.plan.planning import PlanHooks, Selection, plan_review
 from harness.wording import listed
@@ -85,6 +87,33 @@ def _refuse_begun(plan: Plan, journal: Journal) -> None:
                 f"{one.feature}: answers came under a plan of {one.cycle} already; a seal now "
                 "would show nothing. Seal the next cycle before its first call"
             )
+
+
+_MOST_NAMED = 5
+
+
+def not_tried_lines(planned: Planned) -> Iterator[str]:
+    """Current models of the workspace's vendors that nobody listed, and that cost less.
+
+    A vendor counts where one of its models may see the data of a planned feature.
+    """
+    models = planned.workspace.models
+    data = {each.config.data for each in planned.plan.features}
+    vendors = {
+        vendor
+        for config in models.values()
+        if data & set(config.may_see) and (vendor := vendor_of(config)) is not None
+    }
+    rates = [each.incumbent.rates for each in planned.plan.features if each.incumbent]
+    known = [each for each in rates if each is not None]
+    if not known:
+        return
+    dearest = max(each.input for each in known), max(each.output for each in known)
+    listed = {config.version or name.partition("@")[0] for name, config in models.items()}
+    found = cheaper_and_not_listed(vendors, listed, dearest, planned.now.date())
+    if found:
+        names = ", ".join(f"{each.name} ({each.price})" for each in found[:_MOST_NAMED])
+        yield f"cheaper and not tried: {names}"
 
 
 def opened(root: Path, wanted: Selection, now: datetime, listener: Listener) -> Workspace:

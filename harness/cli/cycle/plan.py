@@ -19,7 +19,7 @@ from harness.conduct.access import access_lines
 from harness.conduct.listening import Planned
 from harness.conduct.loads import asked_models, check_quotas, hosting_lines
 from harness.conduct.opening import find_workspace
-from harness.conduct.planning import fixing_lines, seal, with_counted_labels
+from harness.conduct.planning import fixing_lines, not_tried_lines, seal, with_counted_labels
 from harness.conduct.planning import plan as make_plan
 from harness.conduct.preparing.showing_prompts import prompt_lines, prompts_for
 from harness.conduct.sealing import sealed_lines
@@ -65,6 +65,8 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     lines = partial(_lines, details=details) if case_id is None else partial(_prompts, case_id)
     if as_json:
         lines = _json_lines
+    if sealed and (as_json or case_id is not None):
+        raise UsageError("--seal writes plans; leave --json and --show-prompt out")
     planned = make_plan(
         find_workspace(workspace),
         Selection(features=features, models=models, max_spend_usd=max_spend),
@@ -124,6 +126,7 @@ def _lines(planned: Planned, *, details: bool) -> Iterator[str]:
     loaded, found, now = planned.workspace, planned.plan, planned.now
     yield from plan_lines(with_counted_labels(planned), details=details)
     yield from fixing_lines(found, loaded.root)
+    yield from not_tried_lines(planned)
     yield from hosting_lines(loaded, found)
     yield from cannot_tell_lines(found, loaded.root / "reviews")
     yield from since_lines(loaded, found, loaded.root / "reviews", now)

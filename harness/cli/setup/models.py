@@ -11,7 +11,7 @@ import click
 from harness.cli import options
 from harness.conduct.listening import nobody
 from harness.conduct.opening import find_workspace
-from harness.conduct.preparing.listing_models import ListedModel, Silence
+from harness.conduct.preparing.listing_models import ListedModel, Silence, refresh_lines
 from harness.conduct.preparing.listing_models import models as list_models
 from harness.errors import ExitCode
 
@@ -19,15 +19,23 @@ from harness.errors import ExitCode
 @click.command()
 @options.workspace
 @options.model
+@click.option(
+    "--refresh", is_flag=True, help="Propose what is current in their place; writes nothing."
+)
 @click.option("--ping", is_flag=True, help="Ask each model one tiny question, which is billed.")
 @options.as_json
-def models(*, workspace: Path, models: tuple[str, ...], ping: bool, as_json: bool) -> int:
+def models(  # one argument per option of the command
+    *, workspace: Path, models: tuple[str, ...], refresh: bool, ping: bool, as_json: bool
+) -> int:
     """List a workspace's models: tier, price, window, region, retirement, what they may see."""
     root = find_workspace(workspace)
     told = nobody if as_json else _show
     found = list_models(root, models, ping=ping, told=told, now=options.now())
     if as_json:
         click.echo(json.dumps([_json(one) for one in found], indent=2, default=str))
+    if refresh:
+        for line in refresh_lines(found, options.now().date()):
+            click.echo(line)
     silent = any(isinstance(one.answer, Silence) for one in found)
     return ExitCode.USAGE_ERROR if silent else ExitCode.OK
 
@@ -68,7 +76,8 @@ def _described(one: ListedModel) -> str:
     window = (
         "window not known" if known.window_tokens is None else f"{known.window_tokens:,} tokens"
     )
-    retires = "" if known.retires_on is None else f", retires on {known.retires_on.isoformat()}"
+    retired = known.retires_on
+    retires = ", retirement not known" if retired is None else f", retires on {retired.isoformat()}"
     sees = ", ".join(config.may_see) or "nothing"
     where = config.platform or config.provider
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -14,9 +14,10 @@ from evalsets.validation import suggestion
 from harness.conduct.listening import nobody
 from harness.conduct.opening import utc_now
 from harness.errors import UsageError
+from harness.money.prices.current_models import current_models, price_of, replaced_by
 from harness.money.prices.model_catalogue import ModelFacts, facts
 from harness.money.prices.rate_tables import Rates
-from harness.money.prices.rates import PriceMissingError, find_rates
+from harness.money.prices.rates import PriceMissingError, find_rates, vendor_of
 from harness.workspace.endpoints import endpoint_of
 from harness.workspace.model_file import ModelConfig, known_to_refuse
 from harness.workspace.policy_file import PolicyConfig
@@ -87,6 +88,32 @@ def models(
         told(one)
         listed.append(one)
     return tuple(listed)
+
+
+def refresh_lines(found: Sequence[ListedModel], on: date) -> Iterator[str]:
+    """For each model that a newer version has replaced, that version and its list price."""
+    told = False
+    for one in found:
+        vendor = vendor_of(one.config)
+        newer = replaced_by(vendor, one.config.version or one.name, on) if vendor else None
+        if newer is None:
+            continue
+        told = True
+        rates = one.rates
+        today = "no price" if rates is None else price_of(rates.input, rates.output)
+        yield f"{one.name} ({today}): the current one is {newer.name} ({newer.price})"
+    listed = {one.config.version or one.name for one in found}
+    vendors = {vendor for one in found if (vendor := vendor_of(one.config))}
+    for vendor in sorted(vendors):
+        rest = [each for each in current_models(vendor, on) if each.name not in listed]
+        if rest:
+            told = True
+            names = ", ".join(f"{each.name} ({each.price})" for each in rest)
+            yield f"{vendor} sells as well: {names}"
+    if told:
+        yield "USD per million tokens at list price; test a model before it takes another's place"
+    else:
+        yield "every model is the newest of its family"
 
 
 def _rates(name: str, config: ModelConfig, policy: PolicyConfig, *, on: date) -> Rates | None:

@@ -114,14 +114,14 @@ def test_check_says_every_mistake_on_one_line_and_exits_with_2(
 ) -> None:
     run(["init"])
     edit(here / "rightsizing" / "policy.yaml", "max_spend_usd: 25", "max_spent_usd: 25")
-    edit(here / "rightsizing" / "features" / "example.yaml", "[claude-haiku-4-5", "[claude-haku")
+    edit(here / "rightsizing" / "features" / "example.yaml", "[claude-haiku-5-5", "[claude-haku")
     capsys.readouterr()
     assert run(["check"]) == 2
     captured = capsys.readouterr()
     assert captured.err.splitlines() == [
         (
             "features/example.yaml:13: candidates[0]: unknown model 'claude-haku'; "
-            "did you mean `claude-haiku-4-5`?"
+            "did you mean `claude-haiku-5-5`?"
         ),
         "policy.yaml: max_spend_usd: is required and missing",
         "policy.yaml:3: max_spent_usd: unknown key; did you mean `max_spend_usd`?",

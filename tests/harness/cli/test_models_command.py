@@ -68,7 +68,7 @@ def test_the_list_calls_nobody(root: Path, capsys: pytest.CaptureFixture[str]) -
         "    USD 0.25 in, 1.5 out per million; 32,768 tokens, retires on 2027-03-31;"
         " may see internal\n"
         "beta: no tier, openai-compatible, no region stated\n"
-        "    no price; window not known; may see nothing\n"
+        "    no price; window not known, retirement not known; may see nothing\n"
     )
 
 
@@ -122,3 +122,16 @@ def test_ping_says_what_is_wrong_with_an_endpoint(
     (root / "models" / "gemini.yaml").write_text("gem:\n  provider: google\n", encoding="utf-8")
     assert run(["models", "-w", str(root), "-m", "gem", "--ping"]) == ExitCode.USAGE_ERROR
     assert "does not answer: google: no key" in capsys.readouterr().out
+
+
+def test_models_that_were_replaced_are_told_with_the_current_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_workspace(tmp_path / "w")
+    old = "claude-haiku-4-5: {provider: anthropic, may_see: [public]}\n"
+    (root / "models" / "old.yaml").write_text(old, encoding="utf-8")
+    assert run(["models", "-w", str(root), "--refresh"]) == 0
+    shown = capsys.readouterr().out
+    assert "claude-haiku-4-5 (USD 1 in, 5 out): the current one is claude-haiku-5-5" in shown
+    assert "anthropic sells as well: claude-haiku-5-5" in shown
+    assert (root / "models" / "old.yaml").read_text(encoding="utf-8") == old

@@ -162,6 +162,8 @@ EXTRAS = {
 }
 """Which extra brings a library that the base install does not have."""
 
+DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+"""A journal that is none, or no whole one."""
 REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 REFUSED_BY_SQLITE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL")
 """The machine's refusals to read or write: no fault of the program."""
@@ -285,7 +287,7 @@ def _said(error: Exception) -> tuple[str, int] | None:
             return str(error), error.exit_code
         case ModuleNotFoundError():
             return _missing_module(error)
-        case OSError() | sqlite3.OperationalError():
+        case OSError() | sqlite3.DatabaseError():
             return _refusal(error)
         case _:
             return None
@@ -300,11 +302,14 @@ def _missing_module(error: ModuleNotFoundError) -> tuple[str, int] | None:
     return text, ExitCode.USAGE_ERROR
 
 
-def _refusal(error: OSError | sqlite3.OperationalError) -> tuple[str, int] | None:
-    """A file that the machine lets nobody write, or read."""
-    if isinstance(error, sqlite3.OperationalError):
-        refused = getattr(error, "sqlite_errorname", "").startswith(REFUSED_BY_SQLITE)
+def _refusal(error: OSError | sqlite3.DatabaseError) -> tuple[str, int] | None:
+    """A file that the machine lets nobody write, or read; a journal that is none."""
+    if isinstance(error, sqlite3.DatabaseError):
+        name = getattr(error, "sqlite_errorname", "")
+        refused = name.startswith((*REFUSED_BY_SQLITE, *DAMAGED))
         text = f"the journal (.rightsize/journal.sqlite): {error}"
+        if name.startswith(DAMAGED):
+            text += "; take a copy back, or move it away: what it holds is then asked again"
     else:
         refused = error.errno in REFUSED and error.filename is not None
         text = f"{error.filename2 or error.filename}: cannot be read or written ({error.strerror})"

@@ -161,7 +161,7 @@ class ModelConfig(FileModel):
     """Whose API."""
     version: str | None = None
     """Pinned version, the name in the request; default: the entry's own name."""
-    family: str | None = None
+    family: Annotated[str, Field(max_length=120, pattern=r"^[\w.:+-]+$")] | None = None
     """Prompt family: the second most specific prompt file."""
     api: Literal["messages", "responses", "chat", "completions", "generate-content"] | None = None
     """Wire; default: the vendor's first (openai: responses, openai-compatible: chat)."""

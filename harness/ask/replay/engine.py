@@ -154,6 +154,7 @@ class ReplayLoop:
                     wait_s = min(wait_s, lane_wait_s)
                     break
                 if not self._rules.ledger.reserve(pending.trial):
+                    self._rules.ledger.refuse_at_once(pending.trial)
                     self._cap_reached = not (sends or self._may_free_budget())
                     return sends, wait_s
                 pending.slot = self._rules.governor.take(lane, pending.trial)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from threading import RLock
 
-from harness.errors import UsageError
+from harness.errors import BudgetRefusedError, UsageError
 from harness.journal.trials import Trial
+from harness.wording import usd
 from providers.completion import TokenUsage
 
 
@@ -58,6 +59,19 @@ class Ledger:
             self.reserved_usd += wanted
             self.reservations += len(trials)
             return True
+
+    def refuse_at_once(self, trial: Trial) -> None:
+        """End a run whose cap has no room for even its first call.
+
+        Raises:
+            BudgetRefusedError: nothing was spent or set aside yet, and one call is above the cap.
+        """
+        used = self.spent_usd + self.possibly_billed_usd + self.reserved_usd
+        if not (used or self.reservations) and trial.reserve_usd > self.cap_usd:
+            raise BudgetRefusedError(
+                f"the cap of {usd(self.cap_usd)} allows not one call: one of {trial.option} may "
+                f"cost up to {usd(trial.reserve_usd)}; nothing was spent"
+            )
 
     def resume(self, reserve_usd: Decimal, *, counted: bool) -> None:
         """Set aside again what an earlier run set aside for a call that has not ended yet.

@@ -12,7 +12,7 @@ import click
 from harness.cli import options
 from harness.conduct.checking import CheckReport, aged_on, check_workspace, priced_on
 from harness.conduct.opening import find_workspace
-from harness.wording import plural
+from harness.wording import one_line, plural
 
 
 @click.command()
@@ -28,7 +28,7 @@ def check(workspace: Path, *, as_json: bool) -> int:
         return report.exit_code
     for problem in report.problems:
         mark = "" if problem.severity == "error" else f"{problem.severity}: "
-        click.echo(f"{mark}{problem}", err=problem.severity == "error")
+        click.echo(one_line(f"{mark}{problem}"), err=problem.severity == "error")
     counts = ", ".join(
         (
             plural(report.features, "feature"),

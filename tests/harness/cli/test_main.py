@@ -104,3 +104,14 @@ def test_what_is_ignored_from_outside_stays_ignored() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+def test_a_journal_that_is_none_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(b"no journal" * 1000)
+    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.DatabaseError) as seen:
+        connection.execute("SELECT * FROM sqlite_master")
+    assert explain(seen.value, []) == ExitCode.USAGE_ERROR
+    assert "the journal (.rightsize/journal.sqlite): file is not a database" in (
+        capsys.readouterr().err
+    )

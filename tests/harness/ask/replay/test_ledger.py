@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.ask.replay.ledger import Ledger
-from harness.errors import UsageError
+from harness.errors import BudgetRefusedError, UsageError
 from providers.completion import TokenUsage
 from tests.support.trials import CENT, trial, usd_per_token
 
@@ -142,3 +142,13 @@ def test_threads_together_never_exceed_the_cap() -> None:
         paid = sum(pool.map(spend, range(0, 1200, 300)))
     assert most <= cap
     assert (ledger.reserved_usd, ledger.possibly_billed_usd) == (0, CENT * paid)
+
+
+def test_a_cap_without_room_for_the_first_call_is_refused_at_once() -> None:
+    ledger = Ledger(CENT, lambda _asked, _usage: CENT)
+    with pytest.raises(BudgetRefusedError, match="allows not one call") as refused:
+        ledger.refuse_at_once(trial(1, reserve_usd=2 * CENT))
+    assert refused.value.exit_code == 5
+    ledger.refuse_at_once(trial(1, reserve_usd=CENT))
+    assert ledger.reserve(trial(1, reserve_usd=CENT))
+    ledger.refuse_at_once(trial(2, reserve_usd=2 * CENT))

@@ -69,12 +69,12 @@ def read_cases(data: bytes, *, path: Path, columns: Columns) -> ImportedSet:
         UsageError: it is no table, lacks a column that was named, or has no case at all.
     """
     file = path.name
-    note = None
+    note, comma = None, False
     if path.suffix in _JSON_LINES:
         table = _json_lines(decoded(data, file=file), file)
     else:
         read = as_table(data, file=file, encoding=columns.encoding)
-        table = _table(read, file)
+        table, comma = _table(read, file), read.delimiter == ";"
         note = None if read.note is None else Fault(file=file, line=1, key="", message=read.note)
     found = _found(columns, table, file)
     reader = CaseReader(file=file, folder=path.parent)
@@ -85,7 +85,7 @@ def read_cases(data: bytes, *, path: Path, columns: Columns) -> ImportedSet:
         first = f"; first: {min(problems)}" if problems else ""
         raise UsageError(f"{file}: no case could be read{first}")
     problems += _unread_columns(columns, found, table.columns, file)
-    guess = guess_scorer(cases, locale=columns.locale)
+    guess = guess_scorer(cases, locale=columns.locale, comma=comma)
     return ImportedSet(
         cases=cases,
         primary=guess.primary,

@@ -33,7 +33,7 @@ class Guess:
     notes: tuple[str, ...] = ()
 
 
-def guess_scorer(cases: Sequence[Case], *, locale: str | None = None) -> Guess:
+def guess_scorer(cases: Sequence[Case], *, locale: str | None = None, comma: bool = False) -> Guess:
     """A scorer that fits the targets: a few labels, numbers, JSON objects, else equal texts.
 
     Raises:
@@ -41,6 +41,9 @@ def guess_scorer(cases: Sequence[Case], *, locale: str | None = None) -> Guess:
     """
     targets = [text for case in cases for text in _targets(case)]
     column = _told(targets, locale) if locale is not None else column_locale(targets)
+    if comma and locale is None and column is not None and "de" in column.otherwise:
+        # A table that a semicolon separates comes from where a comma stands before decimals.
+        column = column_locale(targets, prefer="de")
     spec = _spec(targets, column)
     scorer = find_scorer(spec)
     if not all(_holds(scorer, case) for case in cases):

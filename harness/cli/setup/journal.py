@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -21,11 +24,32 @@ from harness.wording import plural
 @click.pass_context
 def journal(context: click.Context, *, workspace: Path) -> None:
     """Show, check, merge, compact or export a workspace's journal."""
-    context.obj = keeper_of(find_workspace(workspace))
+    context.obj = workspace
+
+
+F = TypeVar("F", bound="Callable[..., object]")
+
+
+def with_keeper(command: F) -> F:
+    """Give a command the journal of its own `--workspace`, else of the group's."""
+
+    @click.option(
+        "--workspace",
+        "-w",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=None,
+        help="Folder of the workspace.",
+    )
+    @click.pass_obj
+    @wraps(command)
+    def opened(group: Path, *values: Any, workspace: Path | None, **named: Any) -> object:  # noqa: ANN401  # click's own
+        return command(keeper_of(find_workspace(workspace or group)), *values, **named)
+
+    return cast("F", opened)
 
 
 @journal.command()
-@click.pass_obj
+@with_keeper
 def show(keeper: JournalKeeper) -> None:
     """Say what is in it."""
     facts = keeper.facts()
@@ -65,7 +89,7 @@ def lane_line(lane: LaneHistory) -> str:
 
 
 @journal.command()
-@click.pass_obj
+@with_keeper
 def check(keeper: JournalKeeper) -> None:
     """Find what is wrong with it; exit code 4 when something is."""
     problems = keeper.problems()
@@ -76,7 +100,7 @@ def check(keeper: JournalKeeper) -> None:
 
 @journal.command()
 @click.argument("other", type=click.Path(path_type=Path))
-@click.pass_obj
+@with_keeper
 def merge(keeper: JournalKeeper, other: Path) -> None:
     """Bring in a colleague's journal; what both hold comes once."""
     merged = keeper.merge(other)
@@ -88,7 +112,7 @@ def merge(keeper: JournalKeeper, other: Path) -> None:
 
 
 @journal.command()
-@click.pass_obj
+@with_keeper
 def compact(keeper: JournalKeeper) -> None:
     """Give back unused space."""
     before, after = keeper.compact()
@@ -98,7 +122,7 @@ def compact(keeper: JournalKeeper) -> None:
 @journal.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--answers", is_flag=True, help="Include the models' answers.")
-@click.pass_obj
+@with_keeper
 def export(keeper: JournalKeeper, out: Path, *, answers: bool) -> None:
     """Write every attempt as a row of a Parquet file."""
     rows = keeper.export(out, answers=answers)

@@ -16,8 +16,9 @@ from harness.bring.onramp.drafts import blank_feature_text, write_new
 from harness.bring.onramp.imported_set import SetDraft, write_set
 from harness.bring.onramp.inspect_dataset import read_dataset
 from harness.conduct.listening import Listener, Quiet
-from harness.errors import UsageError
+from harness.errors import UsageError, WorkspaceError
 from harness.plan.sampling import copies_line, metadata_shown, near_copies_line
+from harness.workspace.workspace import load_workspace
 
 _FEATURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _INPUT_ONLY = ImportedPrompt(name="default", text="{{ input }}\n")
@@ -107,6 +108,18 @@ def _write(
         told.note(line)
     if write_new(root / "features" / f"{feature}.yaml", blank_feature_text(feature)):
         told.note(f"wrote features/{feature}.yaml: fill it in, then `rightsize check`")
+        for line in _lacking(root, feature):
+            told.note(f"  {line}")
+
+
+def _lacking(root: Path, feature: str) -> Iterator[str]:
+    """What the feature's file does not say yet."""
+    try:
+        load_workspace(root)
+    except WorkspaceError as error:
+        for problem in error.problems:
+            if problem.file == f"features/{feature}.yaml":
+                yield str(problem)
 
 
 def _alike(draft: SetDraft) -> Iterator[str]:

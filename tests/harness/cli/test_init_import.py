@@ -85,6 +85,10 @@ def test_a_table_becomes_an_eval_set_that_check_accepts(
         "wrote evalsets/tickets/cases.jsonl",
         "wrote prompts/tickets/default.j2",
         "wrote features/tickets.yaml: fill it in, then `rightsize check`",
+        *(
+            f"  features/tickets.yaml: {key}: is required and missing"
+            for key in ("data", "incumbent", "owner", "product", "team")
+        ),
         "not read: tickets.csv:42: input: is empty",
         (
             "40 cases, 40 with a target; scorer label "

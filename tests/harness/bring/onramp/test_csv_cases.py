@@ -173,6 +173,16 @@ def test_a_spreadsheet_of_any_locale_is_read_with_its_ids_and_numbers(locale: st
     assert any("is read as '1204.5'" in note for note in found.notes)
 
 
+def test_a_semicolon_says_whose_numbers_they_are_where_two_readings_fit() -> None:
+    found = read("id;input;target\na;q1;1,234\nb;q2;2,5\n")
+    assert json.loads(found.primary.options) == {"locale": "de"}
+    both = read("id;input;target\na;q1;1,234\nb;q2;2,345\n")
+    assert json.loads(both.primary.options) == {"locale": "de"}
+    assert any("--locale en takes that" in note for note in both.notes)
+    plain = read("id;input;target\na;q1;1234\nb;q2;2345\n")
+    assert json.loads(plain.primary.options) == {}
+
+
 def test_messages_of_any_vendor_are_read_and_the_last_words_stay_theirs() -> None:
     rows = [
         {"messages": [{"role": "developer", "content": "s"}, {"role": "user", "content": "q1"}]},

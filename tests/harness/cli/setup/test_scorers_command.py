@@ -55,3 +55,16 @@ def test_programs_read_one_json_value(
     run([command, "-w", str(root), "--json"])
     value = json.loads(capsys.readouterr().out)
     assert value if isinstance(value, list) else value["exit_code"] == 0
+
+
+def test_a_journal_is_shown_by_its_own_workspace_and_helps_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_workspace(tmp_path / "w")
+    monkeypatch.chdir(tmp_path)
+    assert run(["journal", "show", "--help"]) == 0
+    assert "Say what is in it." in capsys.readouterr().out
+    assert run(["journal", "show"]) == 2
+    assert "no workspace here" in capsys.readouterr().err
+    assert run(["journal", "show", "-w", str(root)]) == 2
+    assert "no workspace here" not in capsys.readouterr().err

@@ -229,6 +229,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "{trials_missing} trial missing",
         "after your discounts the saving is USD {saves_after_discounts} a month",
         "Evaluation cost USD {total_usd}",
+        "making them had cost USD {total_usd}",
         "stopping early saved USD {saved_by_stopping_usd}",
     ),
     "How it was measured.": ("Today's model scored {today_level} % on all {today_cases} cases",),

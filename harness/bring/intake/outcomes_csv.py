@@ -2,8 +2,9 @@
 
 Columns: `case`, `model`; `repeat` (from 0; without the column further rows of a case and model are
 its repeats); `score` in [0, 1] and/or `answer`; `input`, `target`; `input_tokens`, `output_tokens`,
-`cached_tokens`; `seconds`; `error` (a text: the trial has no score, by the world's fault). An empty
-cell is unknown. Columns that nothing reads are told.
+`cached_tokens`; `seconds`; `error` (a text: the trial has no score, by the world's fault);
+`cluster` (cases of one are not independent), `slice.NAME` (a part of the cases, as metadata). An
+empty cell is unknown. Columns that nothing reads are told.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ from providers.completion import TokenUsage
 NEEDED = ("case", "model")
 OPTIONAL = (
     "repeat", "score", "answer", "input", "target", "input_tokens", "output_tokens",
-    "cached_tokens", "seconds", "error",
+    "cached_tokens", "seconds", "error", "cluster",
 )  # fmt: skip
+SLICE = "slice."
+"""Begins the name of a column of parts."""
 _LARGEST_FIELD = 16 * 1024 * 1024
 
 
@@ -107,12 +110,12 @@ class _Table:
         if lacking:
             raise UsageError(
                 f"{self.file}:1: column {', '.join(lacking)} is missing; columns read: "
-                f"{', '.join((*NEEDED, *OPTIONAL))}"
+                f"{', '.join((*NEEDED, *OPTIONAL))}, {SLICE}NAME"
             )
         if len(set(header)) < len(header):
             raise UsageError(f"{self.file}:1: a column is named twice")
         for name in header:
-            if name not in NEEDED and name not in OPTIONAL:
+            if name not in NEEDED and name not in OPTIONAL and not _part(name):
                 self.tell(1, name or "(no name)", "column is not read")
 
     def take(self, line: int, row: dict[str, str]) -> None:
@@ -162,12 +165,16 @@ class _Table:
             id=row["case"],
             input=row.get("input") or untold_input(row["case"]),
             target=row.get("target") or None,
-            metadata=(),
+            metadata=_metadata(row),
         )
         first = self.cases.get(case.id, case)
         asked = case.input if is_untold(first) else first.input
         target = first.target if case.target is None else case.target
-        both = replace(case, input=asked, target=target)
+        told = dict(first.metadata) | dict(case.metadata)
+        both = replace(case, input=asked, target=target, metadata=tuple(sorted(told.items())))
+        if any(told[key] != value for key, value in first.metadata):
+            self.tell(line, "", f"case {case.id!r} has another cluster or slice than before")
+            return False
         if (not is_untold(case) and case.input != asked) or (first.target not in (None, target)):
             self.tell(line, "", f"case {case.id!r} has another input or target than before")
             return False
@@ -200,6 +207,19 @@ class _Table:
 
     def tell(self, line: int, key: str, message: str) -> None:
         self.problems.append(warning(self.file, line, key, message))
+
+
+def _metadata(row: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """The cluster and the parts that a row tells, by name."""
+    told = {_part(name): cell for name, cell in row.items() if cell and _part(name)}
+    if row.get("cluster"):
+        told["cluster"] = row["cluster"]
+    return tuple(sorted(told.items()))
+
+
+def _part(name: str) -> str:
+    """The part that a column tells; empty for another column."""
+    return name.removeprefix(SLICE) if name.startswith(SLICE) else ""
 
 
 def _number(cell: str) -> float | None:

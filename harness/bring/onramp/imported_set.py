@@ -116,6 +116,8 @@ def _model(theirs: str, ours: str) -> str:
     )
 
 
+_MOST_PARTS = 8
+"""Values of a key that are drafted as slices."""
 _SCHEMA = "# yaml-language-server: $schema=../../schemas/evalset.json"
 
 
@@ -217,11 +219,35 @@ def _evalset(draft: SetDraft) -> str:
             f"primary: {canonical(options)}",
             *_guardrails(draft.guardrails),
             *([f"repeats: {draft.repeats}"] if draft.repeats > 1 else []),
-            "# slices:   {metadata key: {value: {margin: 10}}}    must hold by themselves",
-            "# cluster:  metadata key of cases that are not independent",
+            _slices(draft.cases),
+            _cluster(draft.cases),
             "",
         ]
     )
+
+
+_CLUSTER = "cluster"
+
+
+def _cluster(cases: Sequence[Case]) -> str:
+    """Cases of one cluster count together where the import tells clusters."""
+    if any(case.meta(_CLUSTER) is not None for case in cases):
+        return f"cluster: {_CLUSTER}    # cases of one are not independent"
+    return "# cluster:  metadata key of cases that are not independent"
+
+
+def _slices(cases: Sequence[Case]) -> str:
+    """The parts that the import tells, for a person to give each its limit."""
+    parts: dict[str, set[str]] = {}
+    for case in cases:
+        for key, value in case.metadata:
+            if key != _CLUSTER:
+                parts.setdefault(key, set()).add(value)
+    few = {key: sorted(values) for key, values in parts.items() if len(values) <= _MOST_PARTS}
+    if not few:
+        return "# slices:   {metadata key: {value: {margin: 10}}}    must hold by themselves"
+    told = {key: {value: {"margin": 10} for value in values} for key, values in few.items()}
+    return f"# slices:   {canonical(told)}    must hold by themselves; each with its limit"
 
 
 def _guardrails(listed: Sequence[GuardrailSpec]) -> Iterator[str]:

@@ -248,6 +248,9 @@ def _spend_text(record: DecisionRecord) -> str:
     spend = record.evidence.spend
     if spend.trials == 0:
         return ""
+    if record.evidence.imported and not spend.judge_usd:
+        made = f"; making them had cost {usd(spend.total_usd)}" if spend.total_usd else ""
+        return f" The answers were brought in, and this review asked nothing{made}."
     saved = (
         f"; stopping early saved {usd(spend.saved_by_stopping_usd)}"
         if spend.saved_by_stopping_usd

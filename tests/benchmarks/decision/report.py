@@ -44,7 +44,7 @@ number (`harness/stats/sequential/steering.py`). Nothing that controls the error
 Beside this page: [life.md](life.md), all tests of one pair of models on one eval set (cases added
 until it passes: 10.1 % wrong before, 3.5 now; twelve orders: 13.2, now 3.5), and
 [chain.md](chain.md), a chain of swaps against the first model (more than 8 points lost: 24.4 %
-before, 0.2 now).
+before, 0.2 now), and [company.md](company.md), two years of a company of forty features.
 """
 
 

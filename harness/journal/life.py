@@ -73,13 +73,14 @@ def times_used(journal: Journal, feature: str, inputs_sha256: str, this: tuple[s
 
     `this` is the cycle and plan of the test that is counted with them, once anything was answered.
     """
+    answering = journal.answering(feature)
     used = {
         (row.cycle, row.sha256)
-        for cycle in sorted({row.cycle for row in journal.all_plans(feature)})
-        for row in binding(journal, feature, cycle)
+        for rows in _by_cycle(journal, feature, answering)
+        for row in rows
         if json.loads(row.plan).get("inputs") == inputs_sha256
     }
-    if this[1] and (journal.answering(feature) or used):
+    if this[1] and (answering or used):
         used.add(this)
     return len(used)
 
@@ -103,11 +104,18 @@ def _of(journal: Journal, feature: str) -> Iterator[PastTest]:
     for row in journal.all_plans(f"{LIFE}{feature}"):
         page: dict[str, Any] = json.loads(row.plan)
         pages.setdefault(str(page["plan"]), page)
-    rows = sorted(journal.all_plans(feature), key=lambda row: row.cycle)
-    for cycle, _ in groupby(rows, key=lambda row: row.cycle):
-        bound = binding(journal, feature, cycle)
+    for bound in _by_cycle(journal, feature, journal.answering(feature)):
         if bound:
             yield _test(bound[0], pages.get(bound[0].sha256))
+
+
+def _by_cycle(
+    journal: Journal, feature: str, answering: Sequence[Answering]
+) -> Iterator[tuple[PlanRow, ...]]:
+    """The plans of each cycle that bind; who answered is looked up once for all of them."""
+    rows = sorted(journal.all_plans(feature), key=lambda row: row.cycle)
+    for cycle, group in groupby(rows, key=lambda row: row.cycle):
+        yield _answered(list(group), answering, _read_under(journal, feature, cycle))
 
 
 def _test(row: PlanRow, page: Mapping[str, Any] | None) -> PastTest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -17,11 +18,18 @@ from harness.conduct.opening import find_workspace
 @options.cycle
 @options.feature
 @options.out
+@options.as_json
 def report(
-    *, workspace: Path, cycle: str | None, features: tuple[str, ...], out: Path | None
+    *,
+    workspace: Path,
+    cycle: str | None,
+    features: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Write the documents of a cycle again from its records. No model is asked."""
     root = find_workspace(workspace)
     past = PastReview(root=root, cycle=cycle, out=out, features=features)
-    for page in write_documents(past, now=options.now()):
-        click.echo(page)
+    pages = [str(page) for page in write_documents(past, now=options.now())]
+    for line in [json.dumps({"pages": pages}, indent=2)] if as_json else pages:
+        click.echo(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -11,8 +12,9 @@ from harness.conduct.concluding.past import PastReview
 from harness.conduct.concluding.proving import prove
 from harness.conduct.concluding.verifying import ForecastHeld, Verified, hold_against_bill
 from harness.conduct.concluding.verifying import verify as make_again
+from harness.conduct.listening import nobody
 from harness.conduct.opening import find_workspace
-from harness.errors import ExitCode
+from harness.errors import ExitCode, UsageError
 from harness.wording import plural, usd
 
 
@@ -33,6 +35,7 @@ from harness.wording import plural, usd
     default=None,
     help="A bill as CSV (month,feature,model,requests,cost_usd): write what was realised.",
 )
+@options.as_json
 def verify(  # noqa: PLR0913  # each is an option
     *,
     workspace: Path,
@@ -41,27 +44,39 @@ def verify(  # noqa: PLR0913  # each is an option
     out: Path | None,
     actual: Path | None,
     records: tuple[Path, ...],
+    as_json: bool,
 ) -> int:
     """Make findings again from the journal; with --actual, hold forecasts against a bill.
 
     With RECORD, a file of reviews/: work its p-values, bounds and verdict out from it alone,
     without journal or workspace.
     """
+    if as_json and actual is not None:
+        raise UsageError("--json and --actual: the bill is read as text")
     if records:
-        return _prove(records)
+        return _prove(records, as_json=as_json)
     root = find_workspace(workspace)
     past = PastReview(root=root, cycle=cycle, out=out, features=features)
     if actual is not None:
         hold_against_bill(past, actual, told=_show_realised, now=options.now())
         return ExitCode.OK
-    found = make_again(past, told=_show, now=options.now())
+    found = make_again(past, told=nobody if as_json else _show, now=options.now())
+    if as_json:
+        told = [{"feature": one.feature, "same": one.found.same} for one in found]
+        click.echo(json.dumps(told, indent=2))
     return ExitCode.OK if all(one.found.same for one in found) else ExitCode.GATE_FAILED
 
 
-def _prove(records: tuple[Path, ...]) -> int:
+def _prove(records: tuple[Path, ...], *, as_json: bool) -> int:
     sound = True
-    for path in records:
-        faults = prove(path).faults
+    proofs = [(path, prove(path).faults) for path in records]
+    if as_json:
+        told = [
+            {"record": str(path), "faults": [str(f) for f in faults]} for path, faults in proofs
+        ]
+        click.echo(json.dumps(told, indent=2))
+        return ExitCode.GATE_FAILED if any(faults for _, faults in proofs) else ExitCode.OK
+    for path, faults in proofs:
         click.echo(f"{path}: {'proves itself' if not faults else 'DOES NOT FOLLOW'}")
         for line in faults:
             click.echo(f"  {line}")

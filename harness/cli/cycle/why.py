@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,13 +36,27 @@ from harness.wording import plural
     help="Write prompts and answers instead: to a .jsonl file, or to a folder as pages with the "
     "worst regressions, the best gains and a blind sheet. Only you may read them.",
 )
-def why(feature: str, workspace: Path, cycle: str | None, include_content: Path | None) -> None:
-    """Show where models disagree on FEATURE, side by side. On a terminal only."""
-    if include_content is None and not sys.stdout.isatty():
+@options.as_json
+def why(
+    feature: str,
+    workspace: Path,
+    cycle: str | None,
+    include_content: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Show where models disagree on FEATURE, side by side. On a terminal only.
+
+    With --json: ids and scores, no text of a prompt or an answer.
+    """
+    if include_content is None and not as_json and not sys.stdout.isatty():
         raise UsageError("answers are shown on a terminal only; --include-content writes a file")
     now = options.now()
     past = PastReview(root=find_workspace(workspace), cycle=cycle)
     differences = find_differences(past, feature, now=now)
+    if as_json and include_content is None:
+        click.echo(json.dumps([_scores(each) for each in differences.found], indent=2))
+        return
     if include_content is not None:
         for page in write_differences(differences, include_content, now=now):
             click.echo(page)
@@ -49,6 +64,15 @@ def why(feature: str, workspace: Path, cycle: str | None, include_content: Path 
         return
     _show_noise(differences)
     _show(differences.found)
+
+
+def _scores(each: Disagreement) -> dict[str, object]:
+    return {
+        "case": each.case.id,
+        "option": each.option,
+        "today": each.incumbent.score,
+        "candidate": each.candidate.score,
+    }
 
 
 def _show_noise(differences: Differences) -> None:

@@ -35,6 +35,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     assert run(["init"]) == 0
     (tmp_path / "rightsizing" / "features" / "example.yaml").unlink()
+    policy = tmp_path / "rightsizing" / "policy.yaml"
+    text = policy.read_text(encoding="utf-8")
+    # The day of the run must not matter: prices stay good.
+    assert "prices: 45" in text
+    policy.write_text(text.replace("prices: 45", "prices: 36500"), encoding="utf-8")
     return tmp_path / "rightsizing"
 
 
@@ -65,6 +70,12 @@ def test_decimal_commas_tell_wrong_answers_from_right_ones_to_the_verdict(
     assert run(["import", "outcomes", "answers.csv", "-f", "f"]) == 0
     assert run(["review", "--cycle", "2026-Q4", "--yes"]) == 0
     assert "DOWNGRADE 0   JUSTIFY 1" in capsys.readouterr().out
+    for words in (["report"], ["verify"], ["why", "f"]):
+        assert run([*words, "--cycle", "2026-Q4", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)
+    record = "rightsizing/reviews/2026-Q4/records/f.json"
+    assert run(["verify", record, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"record": record, "faults": []}]
 
 
 def test_half_a_surrogate_pair_is_written_as_a_sign_that_says_so(

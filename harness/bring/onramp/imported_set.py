@@ -243,7 +243,12 @@ def _slices(cases: Sequence[Case]) -> str:
         for key, value in case.metadata:
             if key != _CLUSTER:
                 parts.setdefault(key, set()).add(value)
-    few = {key: sorted(values) for key, values in parts.items() if len(values) <= _MOST_PARTS}
+    # YAML takes no control characters, not even in a comment.
+    few = {
+        key: sorted(values)
+        for key, values in parts.items()
+        if len(values) <= _MOST_PARTS and all(text.isprintable() for text in (key, *values))
+    }
     if not few:
         return "# slices:   {metadata key: {value: {margin: 10}}}    must hold by themselves"
     told = {key: {value: {"margin": 10} for value in values} for key, values in few.items()}

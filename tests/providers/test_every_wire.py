@@ -25,6 +25,7 @@ from providers.errors import (
 from providers.opening import open_provider
 from providers.provider import Endpoint
 from providers.request import Tool
+from providers.wire.calling import REQUEST_IDS
 from tests.support.wire.ambient import AMBIENT, await_nothing_from
 from tests.support.wire.reply import Fault, Reply, WireToolCall, WireUsage
 from tests.support.wire.vendors import KEY, SERVERS, WIRES, WireCase, a_request, ask, start_all
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from tests.support.wire.server import WireServer
 
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=[wire.name for wire in WIRES])
+LONG_KEY = "a-long-key-of-a-service"
 with_tools = pytest.mark.parametrize(
     "wire",
     [wire for wire in WIRES if wire.api != "completions"],
@@ -100,6 +102,21 @@ async def test_text_usage_version_tier_and_time(
     )
     assert completion.timing.total_s > 0
     assert (completion.timing.first_token_s is not None) == stream
+
+
+@every_wire
+async def test_a_key_that_the_server_sends_back_is_kept_nowhere(
+    wire: WireCase, server: WireServer
+) -> None:
+    headers = dict.fromkeys(REQUEST_IDS, f"req-{LONG_KEY[3:20]}")
+    server.script = lambda _body: Reply(
+        model=f"small {LONG_KEY}", service_tier=LONG_KEY, headers=headers
+    )
+    provider = open_provider(wire.endpoint(server), key=LONG_KEY)
+    completion = await provider.complete(a_request())
+    await provider.aclose()
+    assert LONG_KEY[3:20] not in repr(completion)
+    assert completion.served_model == "(masked: the server sent the key)"
 
 
 @every_wire

@@ -51,6 +51,15 @@ def test_a_cascade_that_was_signed_before_keeps_its_month_and_is_named() -> None
     assert after.current_cost.monthly != record.current_cost.monthly
 
 
+def test_where_production_reads_a_model_is_no_other_finding() -> None:
+    record = read_record(SIGNED / "tickets.json")
+    for name, value in (("used_in", "shop:b.toml#llm"), ("owner", "eve@example.com")):
+        feature = record.feature.model_copy(update={name: value})
+        assert compare_findings(record, record.model_copy(update={"feature": feature})).same
+    riskier = record.feature.model_copy(update={"risk": "high"})
+    assert not compare_findings(record, record.model_copy(update={"feature": riskier})).same
+
+
 def test_what_a_record_could_not_say_yet_is_no_difference() -> None:
     record = read_record(SIGNED / "tickets.json")
     alone, cascade = record.options

@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import Any
 
 from harness.errors import RightsizeError, UsageError
@@ -53,6 +53,7 @@ class RaySession:
         self._ready.wait()
         if self._error is not None:
             raise self._error
+        take_signals_back()
         return self._ray
 
     def close(self) -> None:
@@ -72,6 +73,18 @@ class RaySession:
         self._close.wait()
         if self._ray is not None:
             self._ray.shutdown()
+
+
+def take_signals_back() -> None:
+    """Let Python's own handlers see what Ray's library took: it dumps a stack, and aborts.
+
+    Only the main thread may; Ray is waited for there before anything is asked.
+    """
+    if current_thread() is main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            ours = signal.getsignal(number)
+            if ours is not None:
+                signal.signal(number, ours)
 
 
 def start_local(

@@ -52,6 +52,7 @@ def design_of(plan: FeaturePlan) -> Design:
             proven=tuple(_proven(plan)),
             exploratory=plan.quick,
             error_worth=_error_worth(plan),
+            at_hand=plan.config.answers == "imported",
         )
     )
 
@@ -125,7 +126,7 @@ def _method(plan: FeaturePlan) -> Method:
         return "cluster-t"
     guardrails = plan.evalset.guardrails
     tested = [plan.evalset.primary, *(g.scorer for g in guardrails if g.protect == "proven")]
-    return "tango" if all(map(is_binary, tested)) and plan.repeats == 1 else "betting"
+    return "tango" if all(map(is_binary, tested)) and plan.repeats == 1 else "gaffke"
 
 
 def _saving_share(plan: FeaturePlan, index: int) -> float:

@@ -190,6 +190,8 @@ class StillNeeded(Recorded):
     note: str
     option: Annotated[str | None, LATER] = None
     """The option that the cases, their cost and their worth are of; None: of none alone."""
+    fewest: Annotated[int | None, LATER] = None
+    """Fewest labels, or missing answers, that can decide it, whatever the rest would say."""
 
 
 class Spend(Recorded):

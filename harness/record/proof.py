@@ -60,7 +60,8 @@ class ProofFacts(Recorded):
 
     outcomes: str
     """One sign a case (`ENDS`); of graded scores `today/candidate` a case, `.` where one is
-    missing, `=` alike without a label, `?` unlabelled, with a space between."""
+    missing, `=` alike without a label, `?` unlabelled, with a space between; where only some
+    repeats of a case are missing, `:least:most` that its difference could be stands behind."""
     measures: tuple[tuple[str, str], ...]
     """The same under each measure of a part that must be proven."""
     looked_at: str

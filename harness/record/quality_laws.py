@@ -73,10 +73,15 @@ def _missing(option: OptionRecord, quality: Quality) -> Iterator[str]:
     """Where no answer is missing, missing ones cannot change the bound."""
     lost = option.missing
     nothing_lost = lost is not None and not (lost.current or lost.candidate)
-    if nothing_lost and quality.missing_cases:
+    absent = quality.absent
+    waiting = absent.unlabelled if absent is not None else 0
+    if nothing_lost and (quality.missing_cases or 0) > waiting:
         yield f"{quality.missing_cases} cases lack an answer, but no trial does"
+    if absent is not None and absent.cases != quality.missing_cases:
+        yield f"{absent.cases} cases are told as absent, {quality.missing_cases} are missing"
     worst = quality.worst_missing_as_zero
-    complete = quality.missing_cases == 0 or (quality.missing_cases is None and nothing_lost)
+    none_absent = quality.missing_cases == 0 and quality.repeats == 1
+    complete = none_absent or (not quality.missing_cases and nothing_lost)
     if complete and (worst is None or not alike(worst, quality.worst)):
         said = "not known" if worst is None else f"{worst:+g}"
         yield f"nothing is missing, but at worst is {quality.worst:+g} and, so counted, {said}"
@@ -148,9 +153,13 @@ def _passing_look(_: OptionRecord, quality: Quality) -> Iterator[str]:
 
 
 def _slices(option: OptionRecord, quality: Quality) -> Iterator[str]:
-    """Parts of one kind are apart from each other, within the cases, and have figures alike."""
-    for key in dict.fromkeys(part.key for part in option.slices):
-        parts = [part for part in option.slices if part.key == key]
+    """Parts of one kind are apart from each other, within the cases, and have figures alike.
+
+    A part that was asked in full has cases of its own.
+    """
+    inside = [part for part in option.slices if part.of is None]
+    for key in dict.fromkeys(part.key for part in inside):
+        parts = [part for part in inside if part.key == key]
         if sum(part.n for part in parts) > quality.n:
             yield f"parts by {key} hold {sum(part.n for part in parts)} of {quality.n} cases"
         for whole, counts in (
@@ -167,6 +176,8 @@ def _slices(option: OptionRecord, quality: Quality) -> Iterator[str]:
 def _slice(part: SliceResult) -> Iterator[str]:
     name, seen = f"{part.key} {part.value}", part.difference
     lost, won = part.only_current_right, part.only_candidate_right
+    if part.of is not None and part.n > part.of:
+        yield f"{name}: {part.n} of {part.of} cases"
     if seen is None:
         return
     if lost is not None and won is not None and not alike(100 * (won - lost), seen * part.n):

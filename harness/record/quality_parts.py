@@ -31,6 +31,12 @@ class SliceResult(Recorded):
     protect: str
     """`alarm`, `proven` or `exploratory`."""
     vetoes: bool
+    of: Annotated[int | None, LATER] = None
+    """Its cases in the eval set, all asked before the option was accepted, so that `n` and the
+    figures do not rest on the option's own cases; None: they do."""
+    could_show: Annotated[float | None, LATER] = None
+    """The smallest loss that its `n` cases could have shown, points: so many whole losses, and no
+    gain, that the upper bound lies beyond the limit. None: no loss, or no alarm is raised."""
 
 
 class GuardrailResult(Recorded):
@@ -112,11 +118,47 @@ class Look(Recorded):
     """Cases of it that only the candidate got right."""
 
 
+class AbsentFacts(Recorded):
+    """Cases of one set whose difference is not known, and what they are counted as.
+
+    A case on which both models failed for a reason of the world's is left out. Every other one
+    counts: at its worst in the lower bound and in the test, at its best in the upper bound. For
+    right-or-wrong scores the tested table is the option's own (`only_current_right`,
+    `only_candidate_right`, `n`) with these added: losses `worst[0]`, cases without a difference
+    `worst[1]`, gains `worst[2]`; for the upper bound those of `best`.
+    """
+
+    left_out: int
+    """Both models failed."""
+    unanswered: int
+    """One model failed."""
+    unlabelled: int
+    """The answers differ, and nobody has said which is right."""
+    worst: tuple[int, int, int] | None
+    """None for graded scores."""
+    best: tuple[int, int, int] | None
+
+    @model_validator(mode="after")
+    def _counts_every_case(self) -> Self:
+        for table in (self.worst, self.best):
+            if table is not None and sum(table) != self.unanswered + self.unlabelled:
+                raise ValueError(
+                    f"{self.unanswered} unanswered and {self.unlabelled} unlabelled cases are "
+                    f"counted as {table}"
+                )
+        return self
+
+    @property
+    def cases(self) -> int:
+        """All of them."""
+        return self.left_out + self.unanswered + self.unlabelled
+
+
 class Quality(Recorded):
     """Paired quality of one option against the incumbent, points; every figure on the same cases.
 
-    They are those that decide; of an option shown to be worse, as a whole or on a part, all that
-    it was asked, the pilot's too; and of one that the pilot dropped the pilot's.
+    They are those that decide; of an option shown to be worse on a guardrail all that it was asked,
+    the pilot's too; and of one that the pilot dropped the pilot's.
     """
 
     metric: str
@@ -133,9 +175,9 @@ class Quality(Recorded):
     candidate: float | None
     difference: float
     worst: float
-    """Lower bound at the level that decided."""
+    """Lower bound at the level that decided, all that is absent at its worst."""
     best: float
-    """Upper bound, one-sided alpha, unadjusted."""
+    """Upper bound, one-sided alpha, unadjusted; at `best_level` where that is known."""
     method: str
     margin: float
     level: float
@@ -152,6 +194,14 @@ class Quality(Recorded):
     deciding_cases: Annotated[int | None, LATER] = None
     """Of the `n` cases, those that came after the pilot."""
     missing_cases: Annotated[int | None, LATER] = None
-    """Cases of the same set that are not among the `n`: a model's answer is missing."""
+    """Cases of the same set that are not among the `n`: an answer or a label is missing."""
     looks_planned: Annotated[int | None, LATER] = None
     """As many looks as the plan had."""
+    best_level: Annotated[float | None, LATER] = None
+    """The level of `best` where it shows that the option is worse than the limit: the nominal one
+    of the check that it was stopped at, for its part of alpha by Holm over all options of the test
+    (Lan and DeMets' spending with exponent 0.5 over all checks). The bound is Gaffke's on the `n`
+    cases, cluster-robust for `cluster-t`. None: `best` is unadjusted and by `method`."""
+    absent: Annotated[AbsentFacts | None, LATER] = None
+    """Of the same cases, those without a difference; None: there is none, or the record is older
+    than this key, and they were left out."""

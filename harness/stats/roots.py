@@ -9,8 +9,12 @@ from scipy.optimize import brentq
 _RELATIVE = 1e-15
 
 
-def falling_root(function: Callable[[float], float], low: float, high: float) -> float:
+def falling_root(
+    function: Callable[[float], float], low: float, high: float, *, within: float = _RELATIVE
+) -> float:
     """Root of a falling function in [low, high]; the nearer end if it has none there.
+
+    It is right to the share `within` of the interval.
 
     >>> falling_root(lambda x: 2 - x * x, 0.0, 2.0)
     1.414213562373095
@@ -19,4 +23,4 @@ def falling_root(function: Callable[[float], float], low: float, high: float) ->
         return low
     if function(high) >= 0:
         return high
-    return float(brentq(function, low, high, xtol=_RELATIVE * (high - low)))
+    return float(brentq(function, low, high, xtol=within * (high - low)))

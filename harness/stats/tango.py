@@ -52,15 +52,18 @@ def score_z(losses: Numbers, gains: Numbers, n: Numbers, difference: Numbers) ->
 
 
 def p_value(losses: Numbers, gains: Numbers, n: Numbers, margin: Numbers) -> Floats:
-    """One-sided p-value against "the candidate is worse by the margin or more"."""
+    """One-sided p-value against "the candidate is worse by the margin or more".
+
+    With a negative margin: against "it is no better than so much".
+    """
     loss, gain, size, worse = np.broadcast_arrays(
         *(np.asarray(value, dtype=np.float64) for value in (losses, gains, n, margin))
     )
     found = np.array(special.ndtr(-score_z(loss, gain, size, -worse)))
-    lost = (gain == 0) & (size > loss)
+    lost = (gain == 0) & (size > loss) & (worse > 0)
     exact = special.betainc(size[lost] - loss[lost], loss[lost] + 1, 1 - worse[lost])
     found[lost] = np.maximum(found[lost], exact)
-    found[(gain == 0) & (size == loss) & (size > 0)] = 1.0
+    found[(gain == 0) & (size == loss) & (size > 0) & (worse > 0)] = 1.0
     return found
 
 

@@ -1,9 +1,10 @@
 """A verdict worked out again from its record alone, by code that imports nothing of ours.
 
 `python -m tests.prove.verifier RECORD...` prints what does not follow. Written from the papers that
-the method names: Tango (1998) and, without gains, Clopper-Pearson; Lan-DeMets spending by
-Armitage's recursion; Maurer-Bretz for the levels; Waudby-Smith and Ramdas' bets; Cameron-Miller for
-clusters. A bound is checked by its p-value: what lies at the bound is tested at the bound's level.
+the method names: those of `pvalues` for the tests; Lan-DeMets spending by Armitage's recursion;
+Maurer-Bretz for the levels. A bound is checked by its p-value: what lies at the bound is tested at
+the bound's level. What is absent counts at its worst in a look, and at its best where an option is
+given up or shown to be worse.
 """
 
 import json
@@ -15,70 +16,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import betainc, ndtr, ndtri, stdtr
+from scipy.special import ndtr, ndtri
 
+from tests.prove.cases import Cases, Filled
 from tests.prove.hashing import hashes
+from tests.prove.pvalues import clustered, tango, weighted
 
 Json = dict[str, Any]
-PAIRS = dict(zip("10+-", ((1, 1), (0, 0), (0, 1), (1, 0)), strict=True))
 BY_QUALITY = {"QUALITY_INFERIOR", "UNLIKELY_TO_PASS", "QUALITY_UNDECIDED"}
 SETTLED = {
     "QUALITY_INFERIOR", "UNLIKELY_TO_PASS", "SLICE_REGRESSION", "GUARDRAIL_FAILED",
     "LATENCY_SLO_MISSED", "CAPABILITY_GAP", "DATA_NOT_PERMITTED", "SAVINGS_BELOW_MINIMUM",
     "NET_SAVING_BELOW_MINIMUM", "MODEL_RETIRING", "CHEAPER_ONE_PASSED", "DRIFT_BUDGET_SPENT",
 }  # fmt: skip
+HARM_POWER = 0.5
 LEAST, MOST, WHOLE = 1e-7, 0.4, 99.999
 CLOSE = 2e-3  # between a level that a table interpolates and the recursion's own
-
-
-class Cases:
-    """How an option's cases ended: differences (NaN: none), up to the first that lacks a label."""
-
-    def __init__(self, text: str, sizes: list[int]) -> None:
-        signs = text.split(" ") if "/" in text or " " in text else list(text)
-        self.settled = signs.index("?") if "?" in signs else len(signs)
-        self.scores = [self.read(sign) for sign in signs[: self.settled]]
-        self.d = np.array([now if new is None else new - now for now, new in self.scores], float)
-        self.labels = np.repeat(np.arange(len(sizes)), sizes)
-
-    @staticmethod
-    def read(sign: str) -> tuple[Any, Any]:
-        if "/" not in sign or "." in sign.split("/"):
-            return (0.0, None) if sign == "=" else PAIRS.get(sign, (math.nan, None))
-        now, new = map(float, sign.split("/"))
-        return now, new
-
-    def known(self, start: int, end: int) -> list[int]:
-        return [at for at in range(start, min(end, self.settled)) if not np.isnan(self.d[at])]
-
-
-def tango(lost: float, won: float, n: float, delta: float) -> float:
-    """P-value against a true difference of `delta` or less."""
-    b, c = -won - lost + (2 * n - won + lost) * delta, -lost * delta * (1 - delta)
-    q = max((math.sqrt(max(b * b - 8 * n * c, 0)) - b) / (4 * n), 0)
-    variance, far = n * max(2 * q + delta * (1 - delta), 0), won - lost - n * delta
-    p = float(ndtr(-far / math.sqrt(variance))) if variance else 0.5 - 0.5 * np.sign(far)
-    if won == 0:
-        p = 1.0 if n == lost else max(p, float(betainc(n - lost, lost + 1, 1 + delta)))
-    return p
-
-
-def betting(d: np.ndarray, delta: float) -> float:
-    stakes, shares = np.geomspace(0.004, 0.95, 13), np.repeat([0.15 / 6, 0.85 / 7], [6, 7])
-    steps = (1 + d) / max(1 + delta, 1e-12) - 1
-    wealth = np.log1p(stakes[:, None] * steps).sum(axis=1) + np.log(shares)
-    return float(min(1.0, math.exp(-np.logaddexp.reduce(wealth))))
-
-
-def clustered(d: np.ndarray, labels: np.ndarray, delta: float) -> float:
-    _, at = np.unique(labels, return_inverse=True)
-    sums, counts, n = np.bincount(at, d), np.bincount(at), len(d)
-    error = math.sqrt(((sums - counts * d.mean()) ** 2).sum() * len(sums) / (len(sums) - 1)) / n
-    size = (counts**2).sum() / n
-    effect = max(((sums**2).sum() + 0.25 * size**2) / ((d**2).sum() + 0.25 * size), 1)
-    plain = tango((d < 0).sum() / effect, (d > 0).sum() / effect, n / effect, delta)
-    far = d.mean() - delta
-    return max(float(stdtr(len(sums) - 1, -far / error if error else -np.sign(far) * 1e9)), plain)
 
 
 class Test:
@@ -87,29 +40,39 @@ class Test:
     def __init__(self, design: Json, margin: float) -> None:
         self.d, self.margin, self.last = design, margin / 100, design["looks"][-1]
         self.start = design["stages"][-1] if design["stages"] else 0
-        self.times = [(x - self.start) / (self.last - self.start) for x in design["looks"]]
-        self.table: dict[float, list[float]] = {}
+        self.table: dict[Any, list[float]] = {}
 
-    def p(self, cases: Cases, at: list[int], delta: float, sign: int = 1) -> float:
-        d, method = sign * cases.d[at], self.d["method"]
-        if method == "tango":
-            return tango(float((d < 0).sum()), float((d > 0).sum()), len(d), delta)
-        return betting(d, delta) if method == "betting" else clustered(d, cases.labels[at], delta)
+    def p(self, cases: Any, span: tuple[int, int], delta: float, *, best: int = 0) -> float:
+        """At the worst; with `best` the other way round: 1 unadjusted, 2 to show harm."""
+        d, method = (cases.most if best else cases.least)[slice(*span)], self.d["method"]
+        at = ~np.isnan(d)
+        d, labels = d[at] * (-1 if best else 1), cases.labels[slice(*span)][: len(at)][at]
+        if method == "cluster-t":
+            return clustered(d, labels, delta)
+        if method == "gaffke" or best > 1:
+            return weighted(d, delta)
+        return tango(float((d < 0).sum()), float((d > 0).sum()), len(d), delta)
 
-    def nominal(self, level: float) -> list[float]:
-        """Level of each look of a test at `level`."""
-        if self.d["kind"] != "ladder" or self.d["method"] == "betting":
-            return [level] * len(self.times)
-        if level not in self.table:
-            z, power = -ndtri(max(level, 1e-12) / 2), self.d["spending"]
-            spent = [2 * float(ndtr(-z / t ** (power / 2))) for t in self.times]
+    def nominal(self, level: float, ends: Any = None) -> list[float]:
+        """Level of each look of a test at `level`; with `ends`, of each check that shows harm."""
+        ends = tuple(ends or self.d["looks"])
+        if self.d["kind"] != "ladder":
+            return [level] * len(ends)
+        power = self.d["spending"] if ends == tuple(self.d["looks"]) else HARM_POWER
+        if (level, ends) not in self.table:
+            z, times = -ndtri(max(level, 1e-12) / 2), [self.time(end) for end in ends]
+            spent = [2 * float(ndtr(-z / t ** (power / 2))) for t in times]
             steps = [b - a for a, b in pairwise([0.0, *spent])]
-            self.table[level] = steps if self.d["method"] != "tango" else self.recursion(steps)
-        return self.table[level]
+            union = self.d["method"] == "cluster-t"
+            self.table[level, ends] = steps if union else self.recursion(steps, times)
+        return self.table[level, ends]
 
-    def recursion(self, steps: list[float]) -> list[float]:
+    def time(self, end: int) -> float:
+        return (end - self.start) / (self.last - self.start)
+
+    def recursion(self, steps: list[float], t: list[float]) -> list[float]:
         """Nominal levels whose crossing probabilities are the steps."""
-        t, nominal = self.times, [steps[0]]
+        nominal = [steps[0]]
         edge, x, mass, before = -ndtri(steps[0]) * math.sqrt(t[0]), np.zeros(1), np.ones(1), 0.0
         for k in range(len(t)):
             scale, low, high = math.sqrt(t[k] - before), -8.0, 12.0
@@ -157,7 +120,7 @@ class Ladder:
         self.chance, alive = [1.0 for _ in every], [True for _ in every]
         for stage in d["stages"]:
             for k in (k for k in every if alive[k] and cases[k].settled >= stage):
-                seen = self.seen(k, 0, stage)
+                seen = self.hoped(k, 0, stage)
                 self.chance[k] = test.chance(seen, seen[:0], d["alpha"])
                 alive[k] = stage == test.last or self.chance[k] >= d["drop_below"]
         self.savings = [max(saving, 1e-6) for _, saving in d["options"]]
@@ -180,6 +143,10 @@ class Ladder:
     def seen(self, k: int, start: int, end: int) -> np.ndarray:
         return self.cases[k].d[self.cases[k].known(start, end)]
 
+    def hoped(self, k: int, start: int, end: int) -> np.ndarray:
+        values = self.cases[k].most[start:end]
+        return values[~np.isnan(values)]
+
     def net(self, k: int, seen: np.ndarray) -> float:
         return self.savings[k] - self.worth * max(-self.test.believed(seen)[2], 0.0)
 
@@ -188,24 +155,31 @@ class Ladder:
         beaten = self.best >= self.savings[k] if self.worth else any(self.accepted)
         if beaten or self.halted or not self.weight[k] or self.looked[k] == "vetoed":
             return
-        level = d["alpha"] * math.sqrt(self.weight[k])
+        level, hopes = d["alpha"] * math.sqrt(self.weight[k]), list[Any]()
         for check, after in pairwise([*d["checks"], 0]):
             if settled < check:
                 self.halted = True
                 return
             counted = self.cases[k].known(test.start, check)
             if check in d["looks"] and counted:
-                p = test.p(self.cases[k], counted, -test.margin)
-                self.passes[k].append((d["looks"].index(check), p))
+                look, filled = d["looks"].index(check), Filled(self.cases[k])
+                self.passes[k].append(
+                    (look, test.p(self.cases[k], (test.start, check), -test.margin))
+                )
+                hopes.append((look, test.p(filled, (test.start, check), -test.margin)))
             if self.passed(k):
                 self.accept(place, self.cases[k].d[counted])
                 return
-            chance = test.chance(self.seen(k, 0, check), self.cases[k].d[counted], level)
+            chance = test.chance(self.hoped(k, 0, check), self.hoped(k, test.start, check), level)
             if chance < d["futile_below"] and settled < after:
                 return
+        self.halted = self.cases[k].waits and self.under(hopes, k)
 
     def passed(self, k: int) -> bool:
-        return any(p < self.test.nominal(self.local[k])[look] for look, p in self.passes[k])
+        return self.under(self.passes[k], k)
+
+    def under(self, found: list[Any], k: int) -> bool:
+        return any(p < self.test.nominal(self.local[k])[look] for look, p in found)
 
     def accept(self, place: int, seen: np.ndarray) -> None:
         k, flow = self.order[place], [0.0] * place + [self.local[self.order[place]]]
@@ -245,22 +219,24 @@ class Option:
             return
         self.level = proof["local"] if self.ladder else self.q["level"]
         first = 0 if self.q["pilot_cases"] or not test.start else test.start
-        self.whole(cases.known(first, cases.settled)[: self.q["n"]])
-        self.row(self.q, "", first)
+        end = first + self.q["n"] + self.q["missing_cases"]
+        self.whole(cases.known(first, cases.settled)[: self.q["n"]], (first, end))
+        self.row(self.q, "", (first, end))
         for look in self.q["looks"]:
-            name = f"look {look['number']}: "
-            self.row(look, name, test.start if look["number"] else 0)
-            if self.ladder and look["level"] is not None:
-                level = test.nominal(self.level)[look["number"] - 1]
-                self.told(f"{name}level", look["level"], level)
+            name, number = f"look {look['number']}: ", look["number"]
+            tested = look["level"] is not None
+            end = test.d["looks"][number - 1] if tested else cases.settled
+            self.row(look, name, (test.start if number else 0, end))
+            if self.ladder and tested:
+                self.told(f"{name}level", look["level"], test.nominal(self.level)[number - 1])
 
     def told(self, what: str, said: Any, found: Any) -> None:
         if not near(said, found):
             self.lines.append(f"{what} is {said}, by its cases {found}")
 
-    def row(self, row: Json, name: str, start: int) -> None:
+    def row(self, row: Json, name: str, span: tuple[int, int]) -> None:
         """A look's figures, or the option's own."""
-        at = self.cases.known(start, self.cases.settled)[: row["n"]]
+        at = self.cases.known(*span)[: row["n"]]
         self.told(f"{name}cases", row["n"], len(at))
         if not at:
             return
@@ -271,15 +247,15 @@ class Option:
             if row.get(key) is not None:
                 self.told(f"{name}{key}", row[key], int(found.sum()))
         if row["worst"] is not None and row["worst"] > -WHOLE:
-            p = self.test.p(self.cases, at, row["worst"] / 100)
+            p = self.test.p(self.cases, span, row["worst"] / 100)
             self.told(f"{name}level of the worst", row["level"], p)
         if row.get("p_value") is not None and not self.test.d["parts"]:
-            p = self.test.p(self.cases, at, -self.test.margin)
+            p = self.test.p(self.cases, span, -self.test.margin)
             self.told(f"{name}p-value", row["p_value"], p)
             if row["action"] == "pass" and p >= row["level"]:
                 self.lines.append(f"{name}passed at {p}, tested at {row['level']}")
 
-    def whole(self, at: list[int]) -> None:
+    def whole(self, at: list[int], span: tuple[int, int]) -> None:
         scores = [self.cases.scores[k] for k in at]
         for side, key in enumerate(("current", "candidate")):
             if self.q[key] is not None and at:
@@ -287,10 +263,20 @@ class Option:
         if self.q["both_right"] is not None:
             self.told("both right", self.q["both_right"], scores.count((1, 1)))
             self.told("neither right", self.q["neither_right"], scores.count((0, 0)))
+        harm, alpha, count = (
+            self.q.get("best_level"),
+            self.test.d["alpha"],
+            len(self.test.d["options"]),
+        )
         if self.q["best"] < WHOLE and at:
-            p = self.test.p(self.cases, at, -self.q["best"] / 100, -1)
-            levels = (self.test.d["alpha"], self.level, self.q["level"])
+            p = self.test.p(self.cases, span, -self.q["best"] / 100, best=2 if harm else 1)
+            levels = (harm,) if harm else (alpha, self.level, self.q["level"])
             self.told("level of the best", min(levels, key=lambda level: abs(level - p)), p)
+        if harm:
+            ends = self.test.d["checks"] or self.test.d["looks"]
+            place = max(k for k, end in enumerate(ends) if end <= span[1])
+            levels = [self.test.nominal(alpha / k, ends)[place] for k in range(1, count + 1)]
+            self.told("level of harm", harm, min(levels, key=lambda level: abs(level - harm)))
 
 
 def of_walk(option: Json, ladder: Ladder, k: int) -> list[str]:

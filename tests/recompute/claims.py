@@ -72,7 +72,10 @@ _STOPPED = (
     "they would decide on {option}, for USD {stop_cost} of calls",
     "they would decide on {option}, worth up to USD {saving} a month",
 )
-_LABELS = ("abel {needed_labels} disagreements, about {label_minutes} min",)
+_LABELS = (
+    "abel {needed_labels} disagreements, about {label_minutes} min",
+    "; {needed_fewest} of them may decide",
+)
 _HARM = (
     (
         "By what was seen an answer scores as much as today's; up to {worst_abs} lower cannot be "
@@ -193,6 +196,8 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     ),
     "Weakest part.": (
         "({weakest_n} of {n} {*})",
+        "({weakest_n} {*})",
+        "So many cases show harm from a loss of {weakest_could_show} points on",
         "is at {weakest_difference} points",
         "a drop of up to {weakest_worst_abs} is possible (limit {weakest_margin})",
         "a drop of up to {weakest_worst_abs} is possible",
@@ -282,6 +287,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "n = {latency_n} (limit {slo_p95_s|slo_p99_s|slo_ttft_p95_s} s)",
     ),
     "table From today's monthly cost: USD a month": ("{bridge_cents|bridge_sum_cents}",),
+    "table Parts of the cases": ("{n} of {of}",),
     "table Looks of": (", {looks_planned} planned",),
     "table Measured time: limits": ("{slo_p95_s} s", "{slo_ttft_p95_s} s", "{slo_p99_s} s"),
     "table Measured time: p50": ("{p50_s} s",),

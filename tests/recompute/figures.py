@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.recompute import forms
 from tests.recompute.money import cascade_month, decimal, month_of, rounded
-from tests.recompute.statistics import tango_lower, tango_upper
+from tests.recompute.statistics import gaffke_upper, tango_lower, tango_upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _TABLE = ("both_right", "only_current_right", "only_candidate_right", "neither_right")
+_ALARM = 0.05
+"""The one-sided level at which harm to a part is shown."""
 _POINTS_APART = 2e-6
 """Half a unit of the last digit that a record has of points, twice."""
 
@@ -93,9 +95,10 @@ class Truth:
     def _bounds(self, name: str, q: Json) -> None:
         if q["method"] != "tango":
             return
-        lost, won, n = q["only_current_right"], q["only_candidate_right"], q["n"]
         whole = 1 - self.record["evidence"]["confidence"]
-        worst, best = tango_lower(lost, won, n, q["level"]), tango_upper(lost, won, n, whole)
+        worst = tango_lower(*_with_absent(q, "worst"), q["level"])
+        table, harm = _with_absent(q, "best"), q.get("best_level")
+        best = tango_upper(*table, whole) if harm is None else gaffke_upper(*table, harm)
         q["worst"] = self._bound(f"{name}: at worst", q["worst"], 100 * worst)
         q["best"] = self._bound(f"{name}: at best", q["best"], 100 * best)
 
@@ -172,15 +175,28 @@ class Truth:
         parts: dict[str, int] = {}
         quality = option["quality"]
         for part in option["slices"]:
-            parts[part["key"]] = parts.get(part["key"], 0) + part["n"]
+            if part.get("of") is None:
+                parts[part["key"]] = parts.get(part["key"], 0) + part["n"]
             lost, won, n = part["only_current_right"], part["only_candidate_right"], part["n"]
             if None not in (lost, won) and n and quality and quality["repeats"] == 1:
                 wanted = 100 * (won - lost) / n
                 where = f"{name}: {part['key']} {part['value']}"
                 self.close(f"{where}: difference", part["difference"], wanted, _POINTS_APART)
+                if part.get("could_show") is not None and quality["method"] == "tango":
+                    self._could_show(where, part)
         for key, cases in parts.items():
             if quality is not None and cases > quality["n"]:
                 self.say(f"{name}: cases by {key}", cases, f"at most {quality['n']}")
+
+    def _could_show(self, where: str, part: Json) -> None:
+        """The fewest losses, and no gain, that raise the alarm."""
+        limit = -part["margin"] / 100
+        shows = (k for k in range(part["n"] + 1) if tango_upper(k, 0, part["n"], _ALARM) < limit)
+        wanted = next(shows, None)
+        if wanted is None:
+            self.say(f"{where}: could show", part["could_show"], "nothing")
+        else:
+            self.close(where, part["could_show"], 100 * wanted / part["n"], _POINTS_APART)
 
     def _audit(self, name: str, option: Json) -> None:
         audit, quality = option["audit"], option["quality"]
@@ -236,6 +252,16 @@ class Truth:
 
     def _first(self, result: str) -> Json | None:
         return next((one for one in self.options.values() if one["result"] == result), None)
+
+
+def _with_absent(q: Json, at: str) -> tuple[int, int, int]:
+    """Losses, gains and cases, with what is absent at its worst or best."""
+    lost, alike, won = (q.get("absent") or {}).get(at) or (0, 0, 0)
+    return (
+        q["only_current_right"] + lost,
+        q["only_candidate_right"] + won,
+        q["n"] + lost + alike + won,
+    )
 
 
 def _money(value: object) -> object:

@@ -200,6 +200,7 @@ def _weakest(slots: Slots, parts: list[Json]) -> None:
     slots.put("weakest_n", count(weakest["n"]))
     slots.points("weakest_difference", weakest["difference"])
     slots.points("weakest_worst", weakest["worst"])
+    slots.points("weakest_could_show", weakest.get("could_show"))
     slots.put("weakest_margin", general(weakest["margin"]))
 
 
@@ -293,10 +294,25 @@ def _quality(slots: Slots, quality: Json) -> None:
         slots.put("right_then", count(both + won))
     for key in ("current", "candidate", "difference", "worst", "best", "worst_missing_as_zero"):
         slots.points(key, quality[key])
+    _absent(slots, quality.get("absent"))
     slots.put("limit", general(quality["margin"]), f"-{quality['margin']:g}")
     slots.put("level", f"{quality['level']:.3g}")
+    if quality.get("best_level") is not None:
+        slots.put("best_level", f"{quality['best_level']:.3g}")
     slots.put("short_of_limit", points(-quality["difference"] - quality["margin"], signed=False))
     _harm(slots, quality)
+
+
+def _absent(slots: Slots, absent: Json | None) -> None:
+    """Cases without an answer or a label, and what they count as."""
+    if absent is None:
+        return
+    for key in ("left_out", "unanswered", "unlabelled"):
+        slots.put(f"absent_{key}", count(absent[key]))
+    for key in ("worst", "best"):
+        if absent[key] is not None:
+            lost, alike, won = (count(number) for number in absent[key])
+            slots.put(f"absent_{key}", f"{lost} lost, {alike} alike, {won} won")
 
 
 def _harm(slots: Slots, quality: Json) -> None:
@@ -376,8 +392,8 @@ def _bridge(slots: Slots, truth: Truth) -> None:
 def _needed(slots: Slots, needed: Json | None) -> None:
     if needed is None:
         return
-    for key in ("cases", "labels"):
-        slots.put(f"needed_{key}", count(needed[key]))
+    for key in ("cases", "labels", "fewest"):
+        slots.put(f"needed_{key}", count(needed.get(key)))
     if needed["labels"]:
         slots.put("label_minutes", count(needed["labels"] / 3))
     slots.money("needed_cost", _decimal(needed["cost_usd"]))

@@ -2,7 +2,8 @@
 
 T. Tango, Statistics in Medicine 17 (1998) 891-908, solved here for the nuisance parameter by
 bisection of its likelihood equation instead of the closed form; C. J. Clopper and E. S. Pearson,
-Biometrika 26 (1934) 404-413, by summing the binomial.
+Biometrika 26 (1934) 404-413, by summing the binomial; N. Gaffke, Mathematical Methods of Statistics
+14 (2005) 451-467, by summing the negative binomial and integrating over one gamma variable.
 """
 
 from __future__ import annotations
@@ -93,3 +94,43 @@ def _at_most(seen: int, n: int, share: float) -> float:
         for k in range(seen + 1)
     )
     return min(1.0, math.fsum(math.exp(value) for value in logs))
+
+
+def gaffke_upper(lost: int, gained: int, n: int, level: float) -> float:
+    """Upper bound of (gained - lost) / n at a one-sided level: a further gain that nobody saw.
+
+    Weights that are uniform on the simplex: the losses' part L, the gains' part G (one more), the
+    rest R. The bound is the place above which G - L lies with a chance of `level`.
+    """
+    return bisect(-1.0, 1.0, lambda top: _above(lost, gained + 1, n - lost - gained, top) <= level)
+
+
+_STEPS = 4000
+
+
+def _above(lost: int, gained: int, rest: int, top: float) -> float:
+    """P(G - L >= top) of gamma parts, by Simpson's rule over the share of the losses.
+
+    Given the losses' share s of all, the gains' share of what is left is a beta variable.
+    """
+    if lost == 0:
+        return _beta_above(gained, rest, top)
+    others = gained + rest
+    log = math.lgamma(lost + others) - math.lgamma(lost) - math.lgamma(others)
+    total = 0.0
+    for step in range(1, _STEPS):
+        s = step / _STEPS
+        density = math.exp(log + (lost - 1) * math.log(s) + (others - 1) * math.log1p(-s))
+        if density > 1e-12:
+            weight = 4 if step % 2 else 2
+            total += weight * density * _beta_above(gained, rest, (top + s) / (1 - s))
+    return total / (3 * _STEPS)
+
+
+def _beta_above(gained: int, rest: int, share: float) -> float:
+    """P(beta(gained, rest) >= share): fewer than `gained` of gained + rest - 1 lie below."""
+    if share <= 0:
+        return 1.0
+    if share >= 1:
+        return 0.0
+    return _at_most(gained - 1, gained + rest - 1, share) if rest else 1.0

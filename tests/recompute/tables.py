@@ -29,7 +29,7 @@ TABLES: Mapping[str, Columns] = {
         "cases": "{n}",
         "of the pilot": "{pilot_cases}",
         "that decide": "{deciding_cases}",
-        "left out, an answer is missing": "{missing_cases}",
+        "an answer or a label is missing": "{missing_cases}",
     },
     "A cheap model first": {
         "answers checked": "{cascade_answers}",
@@ -56,6 +56,18 @@ TABLES: Mapping[str, Columns] = {
         "limit": "{limit}",
         "level": "{level}",
         "at worst, missing as wrong": "{worst_missing_as_zero}",
+    },
+    "Options that are shown to be worse": {
+        "at best": "{best}",
+        "limit": "{limit}",
+        "level": "{best_level}",
+    },
+    "Cases without an answer or a label": {
+        "both failed": "{absent_left_out}",
+        "one failed": "{absent_unanswered}",
+        "no label": "{absent_unlabelled}",
+        "counted at worst": "{absent_worst}",
+        "counted at best": "{absent_best}",
     },
     "Cases by who was right": {
         "both": "{both_right}",
@@ -139,6 +151,7 @@ TABLES: Mapping[str, Columns] = {
         "a drop of this size is possible": "{worst}",
         "at best": "{best}",
         "limit": "{margin}",
+        "smallest loss it could show": "{could_show}",
     },
     "Guardrails, ": {
         "cases": "{n}",
@@ -204,6 +217,7 @@ TABLES: Mapping[str, Columns] = {
     "Still needed to decide": {
         "cases": "{needed_cases}",
         "labels": "{needed_labels}",
+        "fewest that may decide": "{needed_fewest}",
         "cost": "USD {needed_cost}",
         "worth a month": "USD {needed_worth}",
     },

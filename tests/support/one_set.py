@@ -52,6 +52,12 @@ def wrong(model: str, place: int) -> bool:
     return place % 25 == 3 if model == "big" else ways[model](place) or place % 25 == 3
 
 
+def number_of(body: Body) -> int:
+    """The ticket that a request is about."""
+    text = json.dumps(body.get("messages"))
+    return int(text.partition("Ticket number ")[2].partition('"')[0].strip("\\n"))
+
+
 @dataclass
 class Script:
     """Answers by a case's place in the seeded order; `lost` models' cases get no answer."""
@@ -61,8 +67,7 @@ class Script:
     asked: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
 
     def __call__(self, body: Body) -> Reply:
-        text, model = json.dumps(body.get("messages")), str(body["model"])
-        number = int(text.partition("Ticket number ")[2].partition('"')[0].strip("\\n"))
+        model, number = str(body["model"]), number_of(body)
         place = self.order.index(f"t-{number:04}")
         self.asked.setdefault(model, set()).add(place)
         if (model, place) in self.lost:

@@ -26,7 +26,8 @@ _CLOSE = 1e-6
 _FIGURES = (
     "n", "both_right", "only_current_right", "only_candidate_right", "neither_right",
     "agreed_without_label", "current", "candidate", "difference", "worst", "best", "level",
-    "worst_missing_as_zero", "pilot_cases", "deciding_cases", "missing_cases",
+    "worst_missing_as_zero", "pilot_cases", "deciding_cases", "missing_cases", "best_level",
+    "absent",
 )  # fmt: skip
 _STATES: Mapping[Reason, QualityState] = {
     Reason.QUALITY_INFERIOR: QualityState.INFERIOR,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from harness.conduct.finding.scores import Scoreboard
+from harness.conduct.finding.scores import Scoreboard, Scored
 from harness.journal.trials import Answered, Attempt, Outcome, Trial
 from harness.judge.comparison.pairs import Arm, Pairs, pair_up
 from harness.judge.comparison.parts import cascade_arm
@@ -117,6 +117,14 @@ class FeatureRun:
     """The first incumbent's scores; None: the journal has none, or it is today's model."""
     drifts: dict[str, DriftFacts] = field(default_factory=dict[str, "DriftFacts"])
     """By option that passed on quality: the chain's loss with it."""
+    aside: Scoreboard = field(init=False)
+    """Answers to the cases of protected slices that come after those which decided: they speak for
+    their slice alone, for they are no random part of the cases."""
+    _aside: set[tuple[str, str]] = field(default_factory=set["tuple[str, str]"])
+
+    def __post_init__(self) -> None:
+        board = self.board
+        self.aside = Scoreboard(measures=board.measures, cases=board.cases, fewest=board.fewest)
 
     def step(self) -> Step:
         """What the procedure wants next."""
@@ -169,6 +177,53 @@ class FeatureRun:
             clusters=self.design.clusters,
         )
 
+    def slice_pairs(self, option: str) -> Pairs:
+        """An option paired on every case that both were asked, those of protected slices too."""
+        cascade = self.cascades.get(option)
+        own, new = self._every(self.incumbent.name), self._every(self.asks(option))
+        new = new if cascade is None else cascade.arm(new, own)
+        places = [
+            (case, cluster)
+            for case, cluster in zip(self.design.order, self.design.clusters, strict=True)
+            if case in own.scores and case in new.scores
+        ]
+        return pair_up(
+            own,
+            new,
+            order=[case for case, _ in places],
+            clusters=[cluster for _, cluster in places],
+        )
+
+    def _every(self, option: str) -> Arm:
+        first, more = self.board.arm(option), self.aside.arm(option)
+        return replace(
+            first,
+            scores={**more.scores, **first.scores},
+            failed=first.failed | more.failed,
+            unlabelled=first.unlabelled | more.unlabelled,
+            answers={**more.answers, **first.answers},
+        )
+
+    def protected(self) -> frozenset[str]:
+        """The cases of the slices that raise an alarm."""
+        named = [spec for spec in self.plan.evalset.slices if spec.protect == "alarm"]
+        return frozenset(
+            case.id
+            for case in self.plan.sample.deciding
+            if any(case.meta(spec.key) == spec.value for spec in named)
+        )
+
+    def rest_of_slices(self, option: str) -> Ask | None:
+        """What is to be asked before an option is accepted; None where every slice is known."""
+        own, new = self._every(self.incumbent.name), self._every(self.asks(option))
+        lacking = [
+            case for case in self.protected() if case not in own.scores or case not in new.scores
+        ]
+        if not lacking:
+            return None
+        count = len(self.pairs(option).pairs)
+        return Ask(options=((option, count),), incumbent=count, also=frozenset(lacking))
+
     def trials(self, ask: Ask, *, by_batch: bool | None = None) -> Iterator[Trial]:
         """The trials of an ask that were not read yet, case by case, so that no lane idles.
 
@@ -186,11 +241,27 @@ class FeatureRun:
             wanted = [(rung, count) for rung, count in wanted if rung.config.batch is by_batch]
         for position, case in enumerate(self.plan.sample.deciding):
             for rung, count in wanted:
-                for repeat in range(self.plan.repeats if position < count else 0):
-                    if not self.board.has(rung.name, case.id, repeat):
+                if position >= count and case.id not in ask.also:
+                    continue
+                board = self._place(rung.name, case.id, aside=position >= count)
+                for repeat in range(self.plan.repeats):
+                    if not board.has(rung.name, case.id, repeat):
                         yield self.plan.asker.trial(
                             rung, case, repeat, "quality", batch=bool(by_batch)
                         )
+
+    def _place(self, option: str, case_id: str, *, aside: bool) -> Scoreboard:
+        """Where the answers to a case are to be written, unless they are on the board already."""
+        if not aside or self.board.scored(option, [case_id]):
+            self._aside.discard((option, case_id))
+            return self.board
+        self._aside.add((option, case_id))
+        return self.aside
+
+    def _write(self, outcome: Outcome) -> None:
+        trial = outcome.trial
+        board = self.aside if (trial.option, trial.case_id) in self._aside else self.board
+        board.take(outcome)
 
     def _whole(self, rung: PlannedOption, count: int) -> int:
         """A batch is asked up to the pilot's end or the next look, not to each check for futility.
@@ -198,9 +269,9 @@ class FeatureRun:
         The procedure walks the same checks over the same cases; some answers may come for nothing,
         where a batch a check would take days. It depends on the workspace alone, so that a review
         from the journal reads the same cases. Answers that were brought in are there to the last
-        case: after the pilot all of them are read, because giving up would spare none.
+        case: all of them are read, because giving up would spare none.
         """
-        if self.plan.config.answers == "imported" and count > self.design.pilot:
+        if self.plan.config.answers == "imported":
             return len(self.design.order)
         ends = (self.design.pilot, *self.design.looks)
         return next((end for end in ends if end >= count), count) if rung.config.batch else count
@@ -210,26 +281,30 @@ class FeatureRun:
         for cascade in self.cascades.values():
             cascade.take(outcome)
         if self.judging is None:
-            self.board.take(outcome)
+            self._write(outcome)
         else:
             self.judging.hold(outcome)
 
     def judged(self) -> None:
         """Read the outcomes whose answers the judges have seen."""
         for outcome in self.judging.release() if self.judging else ():
-            self.board.take(outcome)
+            self._write(outcome)
+
+    def read(self, option: str) -> list[Scored]:
+        """Everything read of a model in the quality pass, each trial once."""
+        found: list[Scored] = []
+        for case in self.design.order:
+            found += self.board.scored(option, [case]) or self.aside.scored(option, [case])
+        return found
 
     def bulk_read(self) -> int:
         """Trials of the quality pass that were read."""
-        return sum(len(self.board.scored(o, self.design.order)) for o in self._options())
+        return sum(len(self.read(option)) for option in self._options())
 
     def unasked(self) -> dict[str, int]:
         """By model, the trials of the quality pass that were not read."""
         whole = len(self.design.order) * self.plan.repeats
-        return {
-            option: max(whole - len(self.board.scored(option, self.design.order)), 0)
-            for option in self._options()
-        }
+        return {option: max(whole - len(self.read(option)), 0) for option in self._options()}
 
     def mean_usd(self, option: str) -> Decimal | None:
         """What a trial of a model cost, retries included; None when it was never asked."""
@@ -243,7 +318,7 @@ class FeatureRun:
 
     def bulk_attempts(self) -> list[Attempt]:
         """Every attempt of the quality pass."""
-        read = [s for o in self._options() for s in self.board.scored(o, self.design.order)]
+        read = [scored for option in self._options() for scored in self.read(option)]
         return [attempt for scored in read for attempt in scored.attempts]
 
     def attempts(self) -> list[Attempt]:

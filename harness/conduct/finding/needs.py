@@ -87,19 +87,24 @@ def needed(
     ungraded = Reason.JUDGE_UNRELIABLE in decided.reasons
     if ungraded and run is not None:
         labels = max(labels, grades_lacking(run))
+    fewest = min(
+        (o.standing.fewest for o in open_ones if o.standing and o.standing.fewest), default=0
+    )
     # With answers missing nobody can tell whether the cases are too few.
     unclear = labels or ungraded or Reason.RUN_INCOMPLETE in decided.reasons
     offer = None if unclear else _offer(open_ones, plan, run)
     worth = [known for known in map(_worth, open_ones) if known]
     if Reason.EVALSET_CANNOT_TELL in decided.reasons:
-        labels, offer = 0, _offer_to_tell(plan, run, max(worth, default=None))
+        labels, fewest, offer = 0, 0, _offer_to_tell(plan, run, max(worth, default=None))
     return StillNeeded(
         cases=offer.cases if offer else None,
         labels=labels or None,
         cost_usd=offer.cost_usd if offer else None,
         worth_monthly_usd=offer.worth_usd if offer else max(worth, default=None),
-        note=_note(decided, plan, labels) or (offer.note if offer else _no_offer(open_ones, plan)),
+        note=_note(decided, plan, labels, fewest)
+        or (offer.note if offer else _no_offer(open_ones, plan)),
         option=offer.option if offer else None,
+        fewest=fewest or None,
     )
 
 
@@ -214,14 +219,15 @@ def _cost(more: int, plan: FeaturePlan, run: FeatureRun | None) -> Decimal | Non
     return plain(rounded(paid * more / max(len(plan.sample.deciding), 1), 6))
 
 
-def _note(decided: Decided, plan: FeaturePlan, labels: int) -> str:
+def _note(decided: Decided, plan: FeaturePlan, labels: int, fewest: int) -> str:
+    few = f"; {fewest} of them may decide" if fewest else ""
     how = f"{minutes(labels)} min: `rightsize label {plan.feature}`"
     notes = {
-        Reason.LABELS_MISSING: f"label {labels} disagreements, about {how}",
+        Reason.LABELS_MISSING: f"label {labels} disagreements, about {how}{few}",
         Reason.JUDGE_UNRELIABLE: f"grade {labels} more answers by hand, about {how}"
         if labels
         else "the judge is not shown to agree with people: another rubric or judge, or more grades",
-        Reason.RUN_INCOMPLETE: "run the review again: answers are missing",
+        Reason.RUN_INCOMPLETE: f"run the review again: answers are missing{few}",
         Reason.SAMPLE_TOO_SMALL: plan.note,
         Reason.EVALSET_SPENT: plan.note or "cases that were never asked, in a set of their own",
         Reason.PRICE_MISSING: plan.note,

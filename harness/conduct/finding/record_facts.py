@@ -94,7 +94,7 @@ def _by_option(run: FeatureRun) -> Mapping[str, list[Trial]]:
 def _unread(run: FeatureRun, rung: PlannedOption) -> Iterator[Trial]:
     for case in run.plan.sample.deciding:
         for repeat in range(run.plan.repeats):
-            if not run.board.has(rung.name, case.id, repeat):
+            if not any(b.has(rung.name, case.id, repeat) for b in (run.board, run.aside)):
                 yield run.plan.asker.trial(rung, case, repeat, "quality")
 
 

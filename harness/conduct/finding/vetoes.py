@@ -10,7 +10,7 @@ from typing import TypeVar
 from harness.conduct.finding.drift import exceeds
 from harness.conduct.finding.feature_run import FeatureRun, Vetoes
 from harness.judge.comparison.pairs import Pairs
-from harness.judge.comparison.parts import SubTest, guardrail_result, slice_results, weakest_unnamed
+from harness.judge.comparison.parts import SubTest, guardrail_result, slice_result, weakest_unnamed
 from harness.judge.decision.bounds import resting_on_all
 from harness.judge.decision.standing import Standing
 from harness.judge.scoring.catalogue import is_binary
@@ -30,15 +30,16 @@ class Parts:
     guardrails: tuple[GuardrailResult, ...]
 
 
-def look_at_parts(run: FeatureRun, standing: Standing) -> Parts:
+def look_at_parts(run: FeatureRun, standing: Standing, *, in_full: bool = False) -> Parts:
     """What an option's slices and second measures show.
 
     They rest on the cases of the standing's own figures; a proven part is shown at the level that
-    it was tested at.
+    it was tested at. With `in_full` a slice that raises an alarm rests on all of its cases: one
+    that was asked only until the whole was decided shows harm too seldom.
     """
     basis = _Basis(level=standing.level or run.design.alpha, cases=standing.cases)
     return Parts(
-        slices=_slices(run, run.pairs(standing.option), basis),
+        slices=_slices(run, standing.option, basis, in_full=in_full),
         guardrails=_guardrails(run, standing.option, basis),
     )
 
@@ -85,18 +86,17 @@ def find_vetoes(run: FeatureRun, standing: Standing, *, latency: LatencyFacts | 
 
 
 def _alarmed(run: FeatureRun, standing: Standing) -> tuple[Standing, Parts]:
-    """The parts on the cases that decided; on all of them where only these show harm.
+    """Slices in full; guardrails on the cases that decided, or all where only these show harm.
 
-    Harm is looked for on every case that both models answered, the pilot's too. Where it is found,
-    all figures of the option rest on these cases.
+    Harm to a second measure is looked for on every case that both models answered, the pilot's
+    too. Where it is found, all figures of the option rest on these cases.
     """
-    parts = look_at_parts(run, standing)
+    parts = look_at_parts(run, standing, in_full=True)
     if any(part.vetoes for part in (*parts.slices, *parts.guardrails)):
         return standing, parts
     whole = resting_on_all(run.design, standing, run.pairs(standing.option))
-    every = look_at_parts(run, whole)
-    alarms = [part for part in (*every.slices, *every.guardrails) if part.protect == "alarm"]
-    if not any(part.vetoes for part in alarms):
+    every = look_at_parts(run, whole, in_full=True)
+    if not any(part.vetoes for part in every.guardrails if part.protect == "alarm"):
         return standing, parts
     return whole, Parts(
         slices=tuple(_proven_before(part) for part in every.slices),
@@ -109,7 +109,9 @@ def _proven_before(part: P) -> P:
     return part.model_copy(update={"vetoes": False}) if part.protect == "proven" else part
 
 
-def _slices(run: FeatureRun, pairs: Pairs, basis: _Basis) -> tuple[SliceResult, ...]:
+def _slices(
+    run: FeatureRun, option: str, basis: _Basis, *, in_full: bool
+) -> tuple[SliceResult, ...]:
     groups = _groups(run)
     named = [
         SubTest(
@@ -119,15 +121,17 @@ def _slices(run: FeatureRun, pairs: Pairs, basis: _Basis) -> tuple[SliceResult, 
             protect=spec.protect,
             case_ids=groups.get((spec.key, spec.value), frozenset()),
             proven_level=basis.level,
+            in_full=in_full and spec.protect == "alarm",
         )
         for spec in run.plan.evalset.slices
     ]
     taken = {(part.key, part.value) for part in named}
     unnamed = {key: cases for key, cases in groups.items() if key not in taken}
     method = run.design.method
-    chosen = basis.of(pairs)
+    chosen = basis.of(run.pairs(option))
+    every = run.slice_pairs(option) if in_full else chosen
     return (
-        *slice_results(chosen, named, method),
+        *(slice_result(every if part.in_full else chosen, part, method) for part in named),
         *weakest_unnamed(chosen, unnamed, method),
     )
 
@@ -161,4 +165,4 @@ def _guardrails(run: FeatureRun, option: str, basis: _Basis) -> tuple[GuardrailR
 def _measure_method(method: Method, *, binary: bool) -> Method:
     if method == "cluster-t":
         return method
-    return "tango" if binary and method == "tango" else "betting"
+    return "tango" if binary and method == "tango" else "gaffke"

@@ -27,7 +27,7 @@ from harness.conduct.reviewing.session import CHUNK, READING, ReviewSession
 from harness.journal.journal import Journal
 from harness.journal.rows import Settled
 from harness.journal.trials import Missing, Outcome, Trial
-from harness.judge.decision.standing import Ask, Finished
+from harness.judge.decision.standing import Ask, Confirm, Finished
 
 NOT_IMPORTED = "not among the imported answers"
 
@@ -193,9 +193,17 @@ class FeatureReview:
                 yield from self._ask(step)
                 self._tell()
             else:
+                yield from self._ask_slices(step)
                 if self.live.is_needed(self.run, step):
                     yield Halt.QUIET
                 self.live.confirm(self.run, step)
+
+    def _ask_slices(self, step: Confirm) -> Iterator[Stage]:
+        """The rest of the protected slices, before an option that passed is accepted."""
+        for option in step.options:
+            ask = self.run.rest_of_slices(option)
+            if ask is not None and self._can_ask(ask):
+                yield from self._ask(ask)
 
     def _ask_on(self) -> Iterator[Stage]:
         """Today's model alone, on more cases, while only that can tell what these cases can tell.

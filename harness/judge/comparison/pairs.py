@@ -8,11 +8,11 @@ Such a bug shows when the disagreements of one direction are read, or scored aga
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from types import MappingProxyType
 
-from harness.stats.estimates import Sample
+from harness.stats.estimates import Estimate, Method, Sample, estimate
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -37,6 +37,11 @@ class Arm:
         """Mean over the repeats that have a score; None when none has."""
         present = [value for value in self.scores[case_id] if value is not None]
         return sum(present) / len(present) if present else None
+
+    def filled(self, case_id: str, value: float) -> float:
+        """Mean over the repeats with `value` in place of each score that is absent."""
+        held = self.scores[case_id]
+        return sum(value if score is None else score for score in held) / len(held)
 
     def missing(self, case_ids: tuple[str, ...]) -> int:
         """Number of Missing trials among these cases."""
@@ -65,6 +70,19 @@ class Pair:
     unlabelled: bool = False
     agreed: bool = False
     """Settled at 0 by equal answers, without a label."""
+    reach: tuple[float, float] | None = None
+    """The least and the greatest that the difference can be, whatever an absent score or label
+    would say; None: nothing is absent, or both models failed."""
+
+    @property
+    def least(self) -> float | None:
+        """The difference at its worst; None where both models failed: such a pair is left out."""
+        return self.difference if self.reach is None else self.reach[0]
+
+    @property
+    def most(self) -> float | None:
+        """The difference at its best; None where both models failed."""
+        return self.difference if self.reach is None else self.reach[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +146,20 @@ def _pair(incumbent: Arm, candidate: Arm, case_id: str, cluster: str) -> Pair:
         missing=difference is None and not (agreed or unlabelled),
         unlabelled=unlabelled and difference is None and not agreed,
         agreed=agreed and unlabelled,
+        reach=None if agreed else _reach(incumbent, candidate, case_id),
     )
+
+
+def _reach(incumbent: Arm, candidate: Arm, case_id: str) -> tuple[float, float] | None:
+    """What the difference can be; a case is left out only if both models failed on it."""
+    lowest, highest = (
+        candidate.filled(case_id, new) - incumbent.filled(case_id, own)
+        for new, own in ((0.0, 1.0), (1.0, 0.0))
+    )
+    if case_id in incumbent.unlabelled or case_id in candidate.unlabelled:
+        return (-1.0, 1.0)
+    both_failed = incumbent.score(case_id) is None and candidate.score(case_id) is None
+    return None if both_failed or lowest == highest else (lowest, highest)
 
 
 def _agree(incumbent: Arm, candidate: Arm, case_id: str) -> bool:
@@ -152,6 +183,40 @@ def sample(pairs: Sequence[Pair]) -> Sample:
         differences=tuple(pair.difference for pair in settled if pair.difference is not None),
         clusters=labels([pair.cluster for pair in settled]),
     )
+
+
+def at_worst(pairs: Sequence[Pair]) -> Sample:
+    """As `sample`, with every absent score and label against the candidate.
+
+    The differences are at most the true ones. So if the true mean is not above minus the margin,
+    neither is theirs, and a test that holds for every such distribution holds for them.
+    """
+    return _filled(pairs, [pair.least for pair in pairs])
+
+
+def at_best(pairs: Sequence[Pair]) -> Sample:
+    """As `sample`, with every absent score and label in favour of the candidate."""
+    return _filled(pairs, [pair.most for pair in pairs])
+
+
+def _filled(pairs: Sequence[Pair], values: Sequence[float | None]) -> Sample:
+    known = [(p, value) for p, value in zip(pairs, values, strict=True) if value is not None]
+    return Sample(
+        differences=tuple(value for _, value in known),
+        clusters=labels([pair.cluster for pair, _ in known]),
+    )
+
+
+def bounded(pairs: Sequence[Pair], method: Method, level: float) -> Estimate | None:
+    """The mean of the differences that are known, each bound with all that is absent against it."""
+    found = estimate(sample(pairs), method, level)
+    if found is None or all(pair.reach is None for pair in pairs):
+        return found
+    worst = estimate(at_worst(pairs), method, level)
+    best = estimate(at_best(pairs), method, level)
+    if worst is None or best is None:
+        return None
+    return replace(found, lower=min(worst.lower, found.value), upper=max(best.upper, found.value))
 
 
 def missing_as_zero(pairs: Sequence[Pair]) -> Sample:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from harness.judge.comparison.pairs import Arm, Pair, Pairs, labels, sample
+from harness.judge.comparison.pairs import Arm, Pair, Pairs, bounded, labels
 from harness.record.quality_parts import GuardrailResult, SliceResult
 from harness.stats.estimates import Estimate, Method, Sample, estimate, level_estimate
 
@@ -66,8 +66,8 @@ Protect: TypeAlias = Literal["alarm", "proven"]
 class SubTest:
     """A slice (`key` = `value`) or a guardrail (`key` is its name), with its margin in points.
 
-    `proven_level` is the level at which a proven part was tested (the option's own), and
-    `case_ids` the cases of a slice.
+    `proven_level` is the level at which a proven part was tested (the option's own),
+    `case_ids` the cases of a slice, and `in_full` says that it rests on all of them.
     """
 
     key: str
@@ -76,18 +76,12 @@ class SubTest:
     protect: Protect
     case_ids: frozenset[str] = frozenset()
     proven_level: float = ALARM_LEVEL
-
-
-def slice_results(
-    pairs: Pairs, parts: Sequence[SubTest], method: Method
-) -> tuple[SliceResult, ...]:
-    """Results of the named slices on the given pairs."""
-    return tuple(_slice(pairs, part, method) for part in parts)
+    in_full: bool = False
 
 
 def guardrail_result(pairs: Pairs, part: SubTest, method: Method) -> GuardrailResult:
     """Result of a second measure; `pairs` holds the paired scores of that measure."""
-    found = estimate(sample(pairs.pairs), method, _level(part))
+    found = bounded(pairs.pairs, method, _level(part))
     scored = [
         (pair.incumbent, pair.candidate)
         for pair in pairs.pairs
@@ -123,9 +117,10 @@ def weakest_unnamed(
     )
 
 
-def _slice(pairs: Pairs, part: SubTest, method: Method) -> SliceResult:
+def slice_result(pairs: Pairs, part: SubTest, method: Method) -> SliceResult:
+    """Result of a named slice on the given pairs."""
     chosen = [pair for pair in pairs.pairs if pair.case_id in part.case_ids]
-    found = estimate(sample(chosen), method, _level(part))
+    found = bounded(chosen, method, _level(part))
     settled = [pair for pair in chosen if pair.difference is not None]
     return SliceResult(
         key=part.key,
@@ -139,15 +134,31 @@ def _slice(pairs: Pairs, part: SubTest, method: Method) -> SliceResult:
         margin=part.margin,
         protect=part.protect,
         vetoes=_vetoes(found, part),
+        of=len(part.case_ids) if part.in_full else None,
+        could_show=_could_show(len(settled), part, method),
     )
+
+
+def _could_show(n: int, part: SubTest, method: Method) -> float | None:
+    """The smallest loss that so many cases could have shown, points: whole losses and no gain."""
+    if part.protect != "alarm" or method == "cluster-t":
+        return None
+    low, high = 0, n + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        lost = Sample(differences=(-1.0,) * middle + (0.0,) * (n - middle))
+        shows = _vetoes(estimate(lost, method, ALARM_LEVEL), part)
+        low, high = (low, middle) if shows else (middle, high)
+    return round(100 * high / n, 6) if high <= n else None
 
 
 def _exploratory(
     pairs: Pairs, key: str, value: str, case_ids: frozenset[str], method: Method
 ) -> SliceResult:
     named = SubTest(key=key, value=value, margin=100.0, protect="alarm", case_ids=case_ids)
-    found = _slice(pairs, named, method)
-    return found.model_copy(update={"margin": None, "protect": "exploratory", "vetoes": False})
+    found = slice_result(pairs, named, method)
+    update = {"margin": None, "protect": "exploratory", "vetoes": False, "could_show": None}
+    return found.model_copy(update=update)
 
 
 def _level(part: SubTest) -> float:

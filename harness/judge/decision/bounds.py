@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import takewhile
 from math import ceil
 from typing import NamedTuple
 
-from harness.judge.comparison.pairs import Pair, Pairs, missing_as_zero, sample
+from harness.judge.comparison.pairs import (
+    Pair,
+    Pairs,
+    at_best,
+    at_worst,
+    bounded,
+    missing_as_zero,
+    sample,
+)
 from harness.judge.decision.standing import Figures, PairsSoFar, Standing
 from harness.stats.arrays import Moments, moments_of
-from harness.stats.estimates import estimate, p_value
+from harness.stats.estimates import estimate, harm_p_value, least_loss, p_value
 from harness.stats.sequential.design import Design
+from harness.stats.sequential.levels import TestRules, holm
 from harness.stats.sequential.steering import (
     MOST_CASES,
     Taken,
@@ -26,25 +34,24 @@ from harness.stats.sequential.steering import (
 def shown(design: Design, pairs: Pairs, *, cases: tuple[int, int], level: float) -> Figures:
     """Figures of an option on `cases`, from the first to before the second.
 
-    They end before the first case without its label: skipping such cases would drop disagreements
-    only.
+    The value is that of the pairs that have one. Each bound has all that is absent against it, as
+    in the test.
     """
     start, stop = cases
-    chosen = tuple(takewhile(lambda pair: not pair.unlabelled, pairs.pairs[start:stop]))
-    tested = estimate(sample(chosen), design.method, level)
-    unadjusted = estimate(sample(chosen), design.method, design.alpha)
+    chosen = pairs.pairs[start:stop]
+    best = bounded(chosen, design.method, design.alpha)
     pessimist = estimate(missing_as_zero(chosen), design.method, level)
     return Figures(
         cases=(start, start + len(chosen)),
         level=level,
-        tested=tested,
-        best=None if unadjusted is None else unadjusted.upper,
+        tested=bounded(chosen, design.method, level),
+        best=None if best is None else best.upper,
         worst_missing_as_zero=None if pessimist is None else pessimist.lower,
     )
 
 
 def on_all_cases(design: Design, pairs: Pairs) -> Figures:
-    """As `shown`, on every case of the option, pilot included; used to show harm."""
+    """As `shown`, on every case of the option, pilot included; used to show harm to a part."""
     return shown(design, pairs, cases=(0, len(pairs.pairs)), level=design.alpha)
 
 
@@ -54,14 +61,62 @@ def resting_on_all(design: Design, standing: Standing, pairs: Pairs) -> Standing
     return standing if found.tested is None else replace(standing, figures=found)
 
 
-def option_p_value(design: Design, evidence: PairsSoFar, option: str, count: int) -> float | None:
-    """Largest p-value of the option and its proven parts before `count`; None if one has none."""
+def option_p_value(
+    design: Design, evidence: PairsSoFar, option: str, count: int, *, best: bool = False
+) -> float | None:
+    """Largest p-value of the option and its proven parts before `count`; None if one has none.
+
+    All that is absent counts against the option; with `best`, in its favour.
+    """
+    fill = at_best if best else at_worst
     found = [
-        p_value(sample(pairs), design.method, margin)
+        p_value(fill(pairs), design.method, margin)
         for pairs, margin, _ in parts_before(design, evidence, option, count, start=design.pilot)
     ]
     known = [value for value in found if value is not None]
     return max(known) if len(known) == len(found) else None
+
+
+def to_settle(
+    design: Design, evidence: PairsSoFar, option: str, *, count: int, level: float
+) -> int:
+    """Fewest labels or answers that can settle the test of the cases before `count`; 0: none.
+
+    It is settled once it passes, or fails, whatever the rest would say. They may all be needed.
+    """
+    pairs = evidence.pairs[option]
+    absent = [pair.case_id for pair in pairs.pairs[design.pilot : count] if pair.reach is not None]
+
+    def passes(favourable: int) -> bool:
+        """With so many of them in its favour and the rest against it."""
+        return _passes(design, evidence, option, frozenset(absent[:favourable]), (count, level))
+
+    if not absent or passes(0) or not passes(len(absent)):
+        return 0
+    low, high = 0, len(absent)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if passes(middle) else (middle, high)
+    return min(high, len(absent) - low)
+
+
+def _passes(
+    design: Design,
+    evidence: PairsSoFar,
+    option: str,
+    favourable: frozenset[str],
+    at: tuple[int, float],
+) -> bool:
+    count, level = at
+    for pairs, margin, _ in parts_before(design, evidence, option, count, start=design.pilot):
+        taken = [
+            replace(pair, difference=pair.most, reach=None) if pair.case_id in favourable else pair
+            for pair in pairs
+        ]
+        found = p_value(at_worst(taken), design.method, margin)
+        if found is None or found >= level:
+            return False
+    return True
 
 
 def parts_before(
@@ -81,10 +136,76 @@ def _at(source: Pairs, positions: tuple[int, ...], start: int, stop: int) -> lis
     return [source.pairs[index] for index in positions if start <= index < end]
 
 
-def inferior(design: Design, pairs: Pairs) -> bool:
-    """Whether all its cases show a loss beyond the margin, at one-sided alpha, unadjusted."""
-    best = on_all_cases(design, pairs).best
-    return best is not None and best < -design.margin / 100
+class ShownHarm(NamedTuple):
+    """A loss beyond the margin that is shown by the cases up to `end`, at a check's `level`."""
+
+    end: int
+    level: float
+
+
+_HARM_SPENDING = 0.5
+"""More of the level is spent early: an option that does much harm is soon given up."""
+
+
+def harms(design: Design, evidence: PairsSoFar, used: Mapping[str, int]) -> Mapping[str, ShownHarm]:
+    """The options that are shown to be worse than the margin, by the cases that each has `used`.
+
+    Tested are the cases after the pilot, at the last check that was reached, by boundaries over
+    all checks: they hold whichever it is, and so at a stop that the data choose. All options share
+    alpha (Holm), those that were not tested included: of all reviews at most that many say it of
+    any option that is no worse. What is absent favours the option.
+    """
+    ends = design.checks or design.looks
+    rules = _harm_rules(design, ends)
+    reached = {
+        option.name: sum(end <= used.get(option.name, 0) for end in ends) - 1
+        for option in design.options
+    }
+    smallest = [_harm(design, evidence, rules, name, check) for name, check in reached.items()]
+    result = holm(smallest, design.alpha)
+    return {
+        name: ShownHarm(end=ends[check], level=_nominal(rules, float(level), check))
+        for (name, check), passed, level in zip(
+            reached.items(), result.passed, result.level, strict=True
+        )
+        if passed
+    }
+
+
+def _harm_rules(design: Design, ends: tuple[int, ...]) -> TestRules:
+    return TestRules(
+        method=design.method,
+        margin=design.margin / 100,
+        start=design.pilot,
+        looks=ends,
+        spending=_HARM_SPENDING,
+    )
+
+
+def _harm(design: Design, evidence: PairsSoFar, rules: TestRules, option: str, check: int) -> float:
+    """Smallest level at which a check shows harm; 1 where nothing is tested.
+
+    It is the p-value at least, so that boundaries are needed for few options.
+    """
+    if check < 0 or option not in evidence.pairs:
+        return 1.0
+    chosen = evidence.pairs[option].pairs[design.pilot : rules.looks[check]]
+    found = harm_p_value(at_best(chosen), design.method, rules.margin)
+    if found is None or found >= design.alpha:
+        return 1.0
+    return found if len(rules.looks) == 1 else float(rules.smallest(found, check))
+
+
+def _nominal(rules: TestRules, level: float, check: int) -> float:
+    return level if len(rules.looks) == 1 else rules.nominal(level, check)
+
+
+def harmful(design: Design, pairs: Pairs, harm: ShownHarm, *, level: float) -> Figures:
+    """Figures of an option that is shown to be worse: the upper bound is the one that showed it."""
+    found = shown(design, pairs, cases=(design.pilot, harm.end), level=level)
+    chosen = pairs.pairs[design.pilot : harm.end]
+    best = least_loss(at_best(chosen), design.method, harm.level)
+    return replace(found, best=best, best_level=harm.level)
 
 
 def incomplete(design: Design, pairs: Pairs) -> bool:

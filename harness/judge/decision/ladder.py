@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import takewhile
 
-from harness.judge.comparison.pairs import Pairs, sample
+from harness.judge.comparison.pairs import Pair, Pairs, sample
 from harness.judge.decision.bounds import (
+    ShownHarm,
+    harmful,
+    harms,
     incomplete,
-    inferior,
-    on_all_cases,
     option_p_value,
     shown,
+    to_settle,
     unlabelled,
 )
 from harness.judge.decision.standing import (
@@ -29,6 +30,7 @@ from harness.judge.decision.standing import (
 from harness.stats.sequential.design import Design
 from harness.stats.sequential.state import (
     Differences,
+    Filling,
     LadderState,
     OptionSeen,
     OptionState,
@@ -86,18 +88,32 @@ def _ladder_state(design: Design, evidence: PairsSoFar) -> LadderState:
 
 
 def _seen(design: Design, evidence: PairsSoFar, option: str) -> OptionSeen:
-    """Differences over the settled cases: up to the first disagreement without a label."""
+    """Differences over the cases that were asked, and what they can be where one is absent."""
     pairs = evidence.pairs.get(option)
     if pairs is None:
         empty: Differences = ()
         parts = tuple(empty for _ in design.proven)
         return OptionSeen(differences=empty, parts=parts, vetoed=option in evidence.vetoed)
-    settled = tuple(takewhile(lambda pair: not pair.unlabelled, pairs.pairs))
+    known = _filling(design, evidence, option, lambda pair: pair.difference)
+    absent = any(pair.reach is not None for pair in pairs.pairs)
     return OptionSeen(
-        differences=tuple(pair.difference for pair in settled),
-        parts=tuple(_parts(design, evidence, option, len(settled))),
+        differences=known.differences,
+        parts=known.parts,
         vetoed=option in evidence.vetoed or _lost(design, pairs),
         cleared=option in evidence.cleared,
+        worst=_filling(design, evidence, option, lambda pair: pair.least) if absent else None,
+        best=_filling(design, evidence, option, lambda pair: pair.most) if absent else None,
+        waits=any(pair.unlabelled for pair in pairs.pairs),
+    )
+
+
+def _filling(
+    design: Design, evidence: PairsSoFar, option: str, value: Callable[[Pair], float | None]
+) -> Filling:
+    pairs = evidence.pairs[option].pairs
+    return Filling(
+        differences=tuple(value(pair) for pair in pairs),
+        parts=tuple(_parts(design, evidence, option, value)),
     )
 
 
@@ -107,23 +123,26 @@ def _lost(design: Design, pairs: Pairs) -> bool:
 
 
 def _parts(
-    design: Design, evidence: PairsSoFar, option: str, settled: int
+    design: Design, evidence: PairsSoFar, option: str, value: Callable[[Pair], float | None]
 ) -> Iterator[Differences]:
+    count = len(evidence.pairs[option].pairs)
     for part in design.proven:
         source = evidence.pairs[option]
         if part.measure is not None:
             source = evidence.measures[option][part.measure]
         inside = frozenset(part.positions)
         yield tuple(
-            pair.difference if place in inside else None
-            for place, pair in enumerate(source.pairs[:settled])
+            value(pair) if place in inside else None
+            for place, pair in enumerate(source.pairs[:count])
         )
 
 
 def _standings(design: Design, evidence: PairsSoFar, found: LadderState) -> tuple[Standing, ...]:
-    return tuple(
-        _standing(_Seen(design, evidence, found, place)) for place in range(len(design.options))
-    )
+    every = [_Seen(design, evidence, found, place) for place in range(len(design.options))]
+    worse = harms(design, evidence, {seen.name: seen.used for seen in every})
+    for seen in every:
+        seen.harm = worse.get(seen.name)
+    return tuple(_standing(seen) for seen in every)
 
 
 class _Seen:
@@ -136,10 +155,10 @@ class _Seen:
         self.name, self.state = design.options[place].name, found.options[place]
         self.pairs = evidence.pairs.get(self.name)
         self.passes = place == found.confirm or self.state.accepted
-        self.wanted = place == found.wants
         state = self.state
         known = [place for place, level in enumerate(state.levels) if level is not None]
         self.known = [place for place in known if design.looks[place] <= self.used]
+        self.harm: ShownHarm | None = None
         self.decided = min(self.known, key=lambda k: state.levels[k] or 0.0, default=None)
 
     @property
@@ -159,6 +178,28 @@ class _Seen:
     def lost(self) -> bool:
         """Whether too many of its trials are missing."""
         return self.pairs is not None and _lost(self.design, self.pairs)
+
+    @property
+    def hanging(self) -> int | None:
+        """The first look that passes only if what is absent favours it; None if there is none.
+
+        None as well while it has cases to be asked, or once it has ended otherwise.
+        """
+        ended = self.state.stopped or self.state.dropped or self.passes
+        if ended or self.used < self.design.looks[-1]:
+            return None
+        hopes = enumerate(self.state.hopes)
+        return next((k for k, hope in hopes if hope is not None and hope < self.state.local), None)
+
+    @property
+    def fewest(self) -> int:
+        """Labels or answers that can settle that look."""
+        look = self.hanging
+        if look is None:
+            return 0
+        level = nominal_level(self.design, self.state.local, look)
+        count = self.design.looks[look]
+        return to_settle(self.design, self.evidence, self.name, count=count, level=level)
 
     @property
     def look(self) -> int | None:
@@ -200,17 +241,21 @@ class _Seen:
         if state.local <= 0:
             return self.design.alpha
         given_up = state.stopped and not (self.passes or self.vetoed)
-        if given_up or self.look is None:
-            return state.local
-        return nominal_level(self.design, state.local, self.look)
+        return state.local if given_up else self.tested_level
+
+    @property
+    def tested_level(self) -> float:
+        """The nominal level of the shown look; without one the option's local level."""
+        local = max(self.state.local, _LEAST)
+        return local if self.look is None else nominal_level(self.design, local, self.look)
 
 
 def _standing(seen: _Seen) -> Standing:
     if seen.pairs is None or not seen.cases[1]:
         return _never_tested(seen)
-    state = _state(seen, seen.pairs)
-    if state is QualityState.INFERIOR:
-        figures = on_all_cases(seen.design, seen.pairs)
+    state = _state(seen)
+    if state is QualityState.INFERIOR and seen.harm is not None:
+        figures = harmful(seen.design, seen.pairs, seen.harm, level=seen.tested_level)
     else:
         figures = shown(seen.design, seen.pairs, cases=seen.cases, level=seen.level)
     return Standing(
@@ -221,6 +266,7 @@ def _standing(seen: _Seen) -> Standing:
         looks=_looks(seen, state),
         stop=seen.stop if state is QualityState.UNLIKELY else None,
         unlabelled=_to_label(seen),
+        fewest=seen.fewest if state in {QualityState.WAITING, QualityState.INCOMPLETE} else 0,
     )
 
 
@@ -235,14 +281,15 @@ def _never_tested(seen: _Seen) -> Standing:
     )
 
 
-def _state(seen: _Seen, pairs: Pairs) -> QualityState:
+def _state(seen: _Seen) -> QualityState:
     ordered: tuple[tuple[bool, QualityState], ...] = (
         (seen.name in seen.evidence.vetoed, QualityState.VETOED),
         (seen.lost, QualityState.INCOMPLETE),
         (seen.passes, QualityState.PASSES),
-        (inferior(seen.design, pairs), QualityState.INFERIOR),
+        (seen.harm is not None, QualityState.INFERIOR),
         (seen.stop is not None, QualityState.UNLIKELY),
         (bool(_to_label(seen)), QualityState.WAITING),
+        (seen.hanging is not None, QualityState.INCOMPLETE),
     )
     for holds, state in ordered:
         if holds:
@@ -251,11 +298,13 @@ def _state(seen: _Seen, pairs: Pairs) -> QualityState:
 
 
 def _to_label(seen: _Seen) -> tuple[str, ...]:
-    """Disagreements that need a label before the next look of an option that is being asked."""
-    if not seen.wanted or seen.pairs is None:
-        return ()
-    next_looks = [look for look in seen.design.looks if look > seen.used]
-    return unlabelled(seen.pairs, next_looks[0]) if next_looks else ()
+    """Disagreements without a label before the first look that depends on them."""
+    look = seen.hanging
+    return (
+        ()
+        if seen.pairs is None or look is None
+        else unlabelled(seen.pairs, seen.design.looks[look])
+    )
 
 
 def _looks(seen: _Seen, state: QualityState) -> tuple[LookRow, ...]:
@@ -263,15 +312,14 @@ def _looks(seen: _Seen, state: QualityState) -> tuple[LookRow, ...]:
     rows = [_row(seen, place, state) for place in seen.known]
     if seen.state.dropped:
         return (_ending(seen, 0, "dropped"),)
-    if seen.state.stopped and not seen.passes:
+    harmful_too = state is QualityState.INFERIOR
+    if harmful_too or (seen.state.stopped and not seen.passes):
         number = 1 + sum(end < seen.used for end in seen.design.looks)
+        action = "inferior" if harmful_too else "futile"
         if rows and rows[-1].number == number:
-            harmful = state is QualityState.INFERIOR
-            rows[-1] = replace(rows[-1], action="inferior" if harmful else "futile")
+            rows[-1] = replace(rows[-1], action=action)
         else:
-            rows.append(_ending(seen, number, "futile"))
-    elif rows and state is QualityState.INFERIOR:
-        rows[-1] = replace(rows[-1], action="inferior")
+            rows.append(_ending(seen, number, action))
     return tuple(rows)
 
 

@@ -23,17 +23,20 @@ are never asked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.judge.comparison.pairs import Pairs
 from harness.judge.decision import ladder
 from harness.judge.decision.bounds import (
     Figures,
+    ShownHarm,
+    harmful,
+    harms,
     incomplete,
-    inferior,
-    on_all_cases,
     option_p_value,
     shown,
+    to_settle,
     unlabelled,
 )
 from harness.judge.decision.standing import (
@@ -121,7 +124,16 @@ def _holm_step(design: Design, evidence: PairsSoFar) -> Step:
 
 def _holm_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
     """The standings so far; no option passes before it was asked every case."""
-    return tuple(_standing(design, evidence, tested) for tested in _tests(design, evidence))
+    worse = _harms(design, evidence)
+    return tuple(
+        _standing(design, evidence, tested, worse.get(tested.option))
+        for tested in _tests(design, evidence)
+    )
+
+
+def _harms(design: Design, evidence: PairsSoFar) -> Mapping[str, ShownHarm]:
+    used = {option.name: evidence.asked(option.name) for option in design.options}
+    return harms(design, evidence, used)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,24 +158,26 @@ def _tests(design: Design, evidence: PairsSoFar) -> tuple[_Tested, ...]:
 
 
 def _full_p_value(design: Design, evidence: PairsSoFar, name: str, size: int) -> float | None:
-    """None if the option cannot be tested: not fully asked, incomplete, or unlabelled."""
+    """None if the option cannot be tested: not fully asked, or incomplete."""
     if evidence.asked(name) < size:
         return None
     pairs = evidence.pairs[name]
-    if incomplete(design, pairs) or unlabelled(pairs, size):
+    if incomplete(design, pairs):
         return None
     return option_p_value(design, evidence, name, size)
 
 
-def _standing(design: Design, evidence: PairsSoFar, tested: _Tested) -> Standing:
+def _standing(
+    design: Design, evidence: PairsSoFar, tested: _Tested, harm: ShownHarm | None
+) -> Standing:
     """The standing of an option after its single test."""
     pairs = evidence.pairs.get(tested.option)
     if pairs is None:
         return Standing(option=tested.option, state=QualityState.VETOED)
     size = len(design.order)
-    state = _state(design, evidence, tested)
-    if state is QualityState.INFERIOR:
-        found = on_all_cases(design, pairs)
+    state = _state(design, evidence, tested, harm)
+    if state is QualityState.INFERIOR and harm is not None:
+        found = harmful(design, pairs, harm, level=tested.level)
     else:
         found = shown(design, pairs, cases=(0, size), level=tested.level)
     return Standing(
@@ -172,21 +186,34 @@ def _standing(design: Design, evidence: PairsSoFar, tested: _Tested) -> Standing
         asked=len(pairs.pairs),
         figures=found,
         looks=(_look(tested, found, state),),
-        unlabelled=unlabelled(pairs, size),
+        unlabelled=unlabelled(pairs, size) if state is QualityState.WAITING else (),
+        fewest=to_settle(design, evidence, tested.option, count=size, level=tested.level)
+        if state in {QualityState.WAITING, QualityState.INCOMPLETE}
+        else 0,
     )
 
 
-def _state(design: Design, evidence: PairsSoFar, tested: _Tested) -> QualityState:
+def _state(
+    design: Design, evidence: PairsSoFar, tested: _Tested, harm: ShownHarm | None
+) -> QualityState:
     pairs: Pairs = evidence.pairs[tested.option]
     if tested.option in evidence.vetoed:
         return QualityState.VETOED
     if incomplete(design, pairs):
         return QualityState.INCOMPLETE
-    if unlabelled(pairs, len(design.order)):
-        return QualityState.WAITING
     if tested.passed:
         return QualityState.PASSES
-    return QualityState.INFERIOR if inferior(design, pairs) else QualityState.OPEN
+    return QualityState.INFERIOR if harm is not None else _open(design, evidence, tested)
+
+
+def _open(design: Design, evidence: PairsSoFar, tested: _Tested) -> QualityState:
+    """Whether it waits for labels or answers: it would pass if they favoured it."""
+    size = len(design.order)
+    best = option_p_value(design, evidence, tested.option, size, best=True)
+    if best is None or best >= tested.level:
+        return QualityState.OPEN
+    waits = unlabelled(evidence.pairs[tested.option], size)
+    return QualityState.WAITING if waits else QualityState.INCOMPLETE
 
 
 _ACTIONS = {
@@ -228,8 +255,9 @@ def _sequence_step(design: Design, evidence: PairsSoFar) -> Step:
 
 def _sequence_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
     """The standings so far, cheapest option first."""
+    worse = _harms(design, evidence)
     return tuple(
-        _standing(design, evidence, _test(design, evidence, option.name))
+        _standing(design, evidence, _test(design, evidence, option.name), worse.get(option.name))
         if evidence.asked(option.name) or option.name in evidence.vetoed
         else Standing(option=option.name, state=QualityState.NOT_ASKED)
         for option in design.options

@@ -19,7 +19,7 @@ from harness.stats.sequential.design import Design, Kind, ProvenPart, TestedOpti
 from harness.stats.sequential.steering import Prior, Steering
 
 _KINDS: Mapping[str, Kind] = {one: one for one in ("ladder", "holm", "fixed-sequence")}
-_METHODS: Mapping[str, Method] = {one: one for one in ("tango", "betting", "cluster-t")}
+_METHODS: Mapping[str, Method] = {one: one for one in ("tango", "gaffke", "betting", "cluster-t")}
 _Scores: TypeAlias = tuple[float | None, float | None]
 _BOTH: Mapping[_Scores, str] = {(1.0, 1.0): "1", (0.0, 0.0): "0", (0.0, 1.0): "+", (1.0, 0.0): "-"}
 _ONE: Mapping[_Scores, str] = {
@@ -37,12 +37,20 @@ def ends_of(pairs: Sequence[Pair]) -> str:
     """How each case ended, as `ProofFacts.outcomes` says."""
     scores = [(pair.incumbent, pair.candidate) for pair in pairs]
     special = [_special(pair) for pair in pairs]
-    if all(word or both in _SIGNS for word, both in zip(special, scores, strict=True)):
+    whole = all(pair.reach is None or pair.difference is None for pair in pairs)
+    if whole and all(word or both in _SIGNS for word, both in zip(special, scores, strict=True)):
         return "".join(word or _SIGNS[both] for word, both in zip(special, scores, strict=True))
     return " ".join(
-        word or f"{_text(now)}/{_text(new)}"
-        for word, (now, new) in zip(special, scores, strict=True)
+        word or f"{_text(now)}/{_text(new)}{_between(pair)}"
+        for word, (now, new), pair in zip(special, scores, pairs, strict=True)
     )
+
+
+def _between(pair: Pair) -> str:
+    """Of a case some of whose repeats are missing: how the difference could be."""
+    if pair.reach is None or pair.difference is None:
+        return ""
+    return f":{pair.reach[0]!r}:{pair.reach[1]!r}"
 
 
 def _special(pair: Pair) -> str:
@@ -74,7 +82,9 @@ def _pair(case: str, cluster: str, sign: str) -> Pair:
             difference=0.0 if agreed else None,
             unlabelled=not agreed,
             agreed=agreed,
+            reach=None if agreed else (-1.0, 1.0),
         )
+    sign, *reach = sign.split(":")
     now, new = _scores(sign)
     known = now is not None and new is not None
     return Pair(
@@ -84,7 +94,15 @@ def _pair(case: str, cluster: str, sign: str) -> Pair:
         candidate=new,
         difference=new - now if now is not None and new is not None else None,
         missing=not known,
+        reach=(float(reach[0]), float(reach[1])) if reach else _reach(now, new),
     )
+
+
+def _reach(now: float | None, new: float | None) -> tuple[float, float] | None:
+    """How the difference can be where one model's score is missing."""
+    if (now is None) == (new is None):
+        return None
+    return (-now, 1.0 - now) if now is not None else ((new or 0.0) - 1.0, new or 0.0)
 
 
 def _scores(sign: str) -> tuple[float | None, float | None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.judge.comparison.pairs import Pair, Pairs
 from harness.judge.decision.standing import LookRow, Standing
-from harness.record.quality_parts import Look, Quality
+from harness.record.quality_parts import AbsentFacts, Look, Quality
 from harness.record.trust import Missingness
 from harness.stats.sequential.design import Design
 
@@ -55,7 +56,31 @@ def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Qu
         looks=tuple(_look(row, _until(pairs, design, row)) for row in standing.looks),
         looks_planned=len(design.looks),
         worst_missing_as_zero=points(standing.worst_missing_as_zero),
+        best_level=standing.best_level,
+        absent=_absent(pairs.pairs[slice(*standing.cases)]),
     )
+
+
+def _absent(pairs: Sequence[Pair]) -> AbsentFacts | None:
+    """The pairs without a difference; None if there is none."""
+    unknown = [pair for pair in pairs if pair.difference is None]
+    if not unknown:
+        return None
+    counted = [pair for pair in unknown if pair.reach is not None]
+    return AbsentFacts(
+        left_out=len(unknown) - len(counted),
+        unanswered=sum(not pair.unlabelled for pair in counted),
+        unlabelled=sum(pair.unlabelled for pair in counted),
+        worst=_outcomes([pair.least for pair in counted]),
+        best=_outcomes([pair.most for pair in counted]),
+    )
+
+
+def _outcomes(differences: Sequence[float | None]) -> tuple[int, int, int] | None:
+    """Losses, cases alike and gains; None for graded scores."""
+    if not set(differences) <= {-1.0, 0.0, 1.0}:
+        return None
+    return (differences.count(-1.0), differences.count(0.0), differences.count(1.0))
 
 
 def settled_in(pairs: Pairs, cases: tuple[int, int]) -> list[Pair]:

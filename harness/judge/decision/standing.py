@@ -83,7 +83,7 @@ class Figures:
 
     `cases` counts into the order, from the first to before the second. `tested` is the estimate at
     `level`, the level that decided; None: nothing can be estimated. `best` is the upper bound at
-    one-sided alpha, unadjusted.
+    one-sided alpha, unadjusted; where it shows harm, at `best_level`, the level that showed it.
     """
 
     cases: tuple[int, int]
@@ -91,14 +91,15 @@ class Figures:
     tested: Estimate | None
     best: float | None
     worst_missing_as_zero: float | None
+    best_level: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How one option stands so far. `asked` counts the cases bought.
 
-    `figures` rest on the cases that decided; for an option that is `inferior`, or harmful to a
-    part, on all of them; for one that the pilot dropped, on the pilot's. None: nothing was tested.
+    `figures` rest on the cases that decided; for an option that is harmful to a guardrail on all of
+    them; for one that the pilot dropped, on the pilot's. None: nothing was tested.
     """
 
     option: str
@@ -109,7 +110,9 @@ class Standing:
     stop: Stop | None = None
     """None unless `state` is `unlikely`."""
     unlabelled: tuple[str, ...] = ()
-    """Case ids whose disagreement needs a label before the next look."""
+    """Case ids whose disagreement needs a label before it is decided."""
+    fewest: int = 0
+    """Fewest labels or answers that can decide it; 0: it depends on none, or not on them alone."""
 
     @property
     def cases(self) -> tuple[int, int]:
@@ -138,8 +141,13 @@ class Standing:
 
     @property
     def best(self) -> float | None:
-        """Upper bound at one-sided alpha, unadjusted."""
+        """Upper bound at one-sided alpha, unadjusted; of an `inferior` one at `best_level`."""
         return None if self.figures is None else self.figures.best
+
+    @property
+    def best_level(self) -> float | None:
+        """The level at which harm was shown; None unless it was."""
+        return None if self.figures is None else self.figures.best_level
 
     @property
     def worst_missing_as_zero(self) -> float | None:
@@ -172,10 +180,14 @@ class PairsSoFar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Cases to be answered before the next step, as counts into the design's order."""
+    """Cases to be answered before the next step, as counts into the design's order.
+
+    `also` names cases beyond the counts that every model here is to answer.
+    """
 
     options: tuple[tuple[str, int], ...]
     incumbent: int
+    also: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

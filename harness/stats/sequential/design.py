@@ -22,6 +22,7 @@ CHECKS = (0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8
 """Checks for futility, as shares of the deciding cases; closer at the start."""
 FEWEST_PILOT = 20
 STEERING = Steering()
+GIVES_UP_NONE = Steering(drop_below=0.0, futile_below=0.0, least_weight=0.0)
 _ROUNDING = 1e-9
 
 
@@ -112,6 +113,8 @@ class DesignInput:
     proven: tuple[ProvenCases, ...] = ()
     exploratory: bool = False
     error_worth: float | None = None
+    at_hand: bool = False
+    """Every answer is there already: no option is given up, for that would spare none."""
 
 
 def make_design(setup: DesignInput) -> Design:
@@ -134,7 +137,7 @@ def make_design(setup: DesignInput) -> Design:
         looks=looks,
         checks=tuple(sorted({*looks, *checks})),
         stages=stages,
-        steering=steer(len(set(clusters))),
+        steering=GIVES_UP_NONE if setup.at_hand else steer(len(set(clusters))),
         proven=tuple(_proven(part, setup.cases) for part in setup.proven),
         exploratory=setup.exploratory,
         error_worth=setup.error_worth,

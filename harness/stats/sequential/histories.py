@@ -52,10 +52,14 @@ class LadderRules:
 class Seen:
     """Paired differences, and how many cases each option was asked.
 
-    `differences` has shape (runs, options, cases), NaN where missing or not asked; `asked`
-    (runs, options) counts settled cases. `parts` are differences of slices or second measures
+    `differences` has shape (runs, options, cases), NaN where absent or not asked; `asked`
+    (runs, options) counts cases. `parts` are differences of slices or second measures
     that must themselves pass, with their margins. `clusters` labels the cases. `bought`: the asked
     cases are already paid for, so stopping early does not save them.
+
+    Where scores or labels are absent, `filled` has the differences and the parts at their worst
+    and at their best: a look passes at the worst only, an option is given up at the best only.
+    `waits` (runs, options): some of them are labels.
     """
 
     differences: Floats
@@ -65,6 +69,30 @@ class Seen:
     parts: Sequence[tuple[Floats, float]] = ()
     clusters: Ints | None = None
     bought: bool = False
+    filled: Filled | None = None
+    waits: Bools | None = None
+
+    @property
+    def worst(self) -> Tested:
+        """What a look is tested on."""
+        known = Tested(differences=self.differences, parts=self.parts)
+        return known if self.filled is None else self.filled.worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """Differences of the whole, and of each part with its margin."""
+
+    differences: Floats
+    parts: Sequence[tuple[Floats, float]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """Absent scores and labels put in: all against the candidate, and all in its favour."""
+
+    worst: Tested
+    best: Tested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +102,7 @@ class HistoryStates:
     `needed` is the count of cases that the pilot still has to reach, 0 once it is done. `dropped`
     options ended there after `piloted` cases: their predicted chance (`chances`) or their share of
     alpha (`shares`) was too small. The walk begins when no option needs pilot cases. `levels` are
-    those of each look, shape (runs, options, looks).
+    those of each look, shape (runs, options, looks), and `hopes` those at the best filling.
     """
 
     needed: Ints
@@ -84,6 +112,7 @@ class HistoryStates:
     shares: Floats
     weights: Floats
     levels: Floats
+    hopes: Floats
     walk: Walk
 
 
@@ -92,24 +121,46 @@ class Tables:
     """The statistics that a ladder is decided on; last axes: stages, checks, looks.
 
     `pilot` are the moments at each stage, `counted` those of the cases after the pilot at each
-    check, `levels` the smallest level at which each look passes.
+    check, `levels` the smallest level at which each look passes. `best_pilot`, `best_counted` and
+    `hopes` are the same where all that is absent favours the candidate; None: nothing is absent.
     """
 
     pilot: Moments | None
     counted: Moments
     levels: Floats
+    best_pilot: Moments | None = None
+    best_counted: Moments | None = None
+    hopes: Floats | None = None
 
 
 def tables(rules: LadderRules, seen: Seen) -> Tables:
     """Compute the statistics at every stage, check and look."""
-    levels = look_levels(rules.test, seen.differences, seen.clusters)
-    for part, margin in seen.parts:
-        levels = np.maximum(levels, look_levels(rules.test.at_margin(margin), part, seen.clusters))
-    return Tables(
-        pilot=moments_at(seen.differences, 0, rules.stages) if rules.stages else None,
+    found = Tables(
+        pilot=_piloted(rules, seen.differences),
         counted=moments_at(seen.differences, rules.pilot, rules.checks),
-        levels=levels,
+        levels=_levels(rules, seen.worst, seen.clusters),
     )
+    if seen.filled is None:
+        return found
+    best = seen.filled.best
+    return replace(
+        found,
+        best_pilot=_piloted(rules, best.differences),
+        best_counted=moments_at(best.differences, rules.pilot, rules.checks),
+        hopes=_levels(rules, best, seen.clusters),
+    )
+
+
+def _piloted(rules: LadderRules, differences: Floats) -> Moments | None:
+    return moments_at(differences, 0, rules.stages) if rules.stages else None
+
+
+def _levels(rules: LadderRules, tested: Tested, clusters: Ints | None) -> Floats:
+    """The smallest level at which each look passes, of the whole and of every part."""
+    levels = look_levels(rules.test, tested.differences, clusters)
+    for part, margin in tested.parts:
+        levels = np.maximum(levels, look_levels(rules.test.at_margin(margin), part, clusters))
+    return levels
 
 
 def run(rules: LadderRules, seen: Seen) -> HistoryStates:
@@ -135,6 +186,8 @@ def take(rules: LadderRules, found: Tables, seen: Seen) -> HistoryStates:
         vetoed=seen.vetoed,
         cleared=seen.cleared,
         bought=seen.bought,
+        hopes=None if found.hopes is None else _spread(rules, found.hopes),
+        waits=seen.waits,
         **_net_savings(rules, found, alive.shape),
     )
     return HistoryStates(
@@ -145,6 +198,7 @@ def take(rules: LadderRules, found: Tables, seen: Seen) -> HistoryStates:
         shares=shares,
         weights=weights,
         levels=found.levels,
+        hopes=found.levels if found.hopes is None else found.hopes,
         walk=walk(history) if rules.error_worth is None else _walk_by_net(history, nets),
     )
 
@@ -163,7 +217,8 @@ def _pilot(rules: LadderRules, tables: Tables, seen: Seen) -> tuple[Bools, Ints,
     if tables.pilot is None:
         return alive, needed, piloted, chances
     target = PassMark(margin=rules.test.margin, level=rules.alpha, n=rules.checks[-1] - rules.pilot)
-    found = predicted_chance(tables.pilot, None, target, rules.steering.prior)
+    seen_best = tables.pilot if tables.best_pilot is None else tables.best_pilot
+    found = predicted_chance(seen_best, None, target, rules.steering.prior)
     for place, count in enumerate(rules.stages):
         short = alive & (needed == 0) & (seen.asked < count)
         needed[short & ~seen.vetoed] = count
@@ -250,11 +305,15 @@ def _spread(rules: LadderRules, levels: Floats) -> Floats:
 
 
 def _chances(rules: LadderRules, tables: Tables, weights: Floats) -> Floats:
-    """Predicted chance at every check, at a level between the option's own and the whole alpha."""
+    """Predicted chance at every check, with what is absent at its best.
+
+    The level lies between the option's own and the whole alpha.
+    """
     level = rules.alpha * np.sqrt(np.maximum(weights, 1e-9))
     target = PassMark(
         margin=rules.test.margin, level=level[..., None], n=rules.checks[-1] - rules.pilot
     )
-    counted = tables.counted
-    every = counted if tables.pilot is None else counted.plus(tables.pilot.last())
+    counted = tables.counted if tables.best_counted is None else tables.best_counted
+    pilot = tables.pilot if tables.best_pilot is None else tables.best_pilot
+    every = counted if pilot is None else counted.plus(pilot.last())
     return predicted_chance(every, counted, target, rules.steering.prior)

@@ -37,6 +37,10 @@ class History:
     `nets`, shape (runs, options, checks), is an option's saving minus the cost of its errors on the
     cases up to a check, `most` its saving without errors: an option is not asked if an accepted one
     already nets as much. None: any accepted option ends the asking.
+
+    Where labels or answers are absent, `levels` takes all of them against the option and `hopes`
+    all in its favour. An option that `waits` for labels holds the ladder after its last check if
+    the two disagree. None: nothing is absent, or nothing waits.
     """
 
     alpha: float
@@ -50,6 +54,8 @@ class History:
     bought: bool = False
     nets: Floats | None = None
     most: Floats | None = None
+    hopes: Floats | None = None
+    waits: Bools | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +65,8 @@ class Walk:
     `local` is the local level, `smallest` the sequential p-value, `reached` the number of checks
     asked, `stopped` by futility (before the last check) at the predicted chance `last_chance` (NaN
     if not stopped), `accepted` on quality (and not vetoed). `wants` is the option to be asked up to
-    its next check (-1: none), `confirm` the option that passed and waits for a look at its vetoes
-    (-1: none).
+    its next check, or whose labels decide (-1: none), `confirm` the option that passed and waits
+    for a look at its vetoes (-1: none).
     """
 
     local: Floats
@@ -137,7 +143,16 @@ class _Walker:
             going &= ~(success | futile)
             if not going.any():
                 break
+        self.wants[going & self._hangs(option)] = option
         self._accept(option, passed)
+
+    def _hangs(self, option: int) -> Bools:
+        """Whether it depends on labels that are waited for if the option passes."""
+        given = self.given
+        if given.hopes is None or given.waits is None:
+            return np.zeros(len(self.wants), dtype=np.bool_)
+        best = np.fmin.reduce(given.hopes[:, option], axis=1, initial=1.0)
+        return np.asarray(given.waits[:, option] & (best < self.local[:, option]))
 
     def _beaten(self, option: int) -> Bools:
         """Whether an accepted option is at least as good as this one can be."""

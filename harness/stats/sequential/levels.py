@@ -24,7 +24,7 @@ from functools import cache
 import numpy as np
 from scipy import special
 
-from harness.stats import betting, clusters, tango
+from harness.stats import betting, clusters, gaffke, tango
 from harness.stats.arrays import Bools, Floats, Ints, Moments, Numbers, moments_at
 from harness.stats.estimates import Method
 from harness.stats.roots import falling_root
@@ -191,7 +191,7 @@ class TestRules:
         """Nominal levels; None for betting, whose p-values hold at any look."""
         if self.method == "betting":
             return None
-        if self.method == "tango":
+        if self.method in {"tango", "gaffke"}:
             return gaussian(self.fractions, self.spending)
         return union(self.fractions, self.spending)
 
@@ -199,6 +199,12 @@ class TestRules:
         """Level at which look `look` (from 0) tests when the option's own level is `level`."""
         table = self.boundaries()
         return level if table is None else float(table.at(level, look))
+
+    def smallest(self, p_values: Numbers, look: int) -> Floats:
+        """The smallest levels of an option at which p-values pass look `look` (from 0)."""
+        table = self.boundaries()
+        known = np.asarray(p_values, dtype=np.float64)
+        return known if table is None else table.sequential(known, look)
 
 
 def look_levels(rules: TestRules, differences: Floats, labels: Ints | None) -> Floats:
@@ -213,6 +219,9 @@ def look_levels(rules: TestRules, differences: Floats, labels: Ints | None) -> F
         return np.exp(-np.maximum(wealth, 0.0))
     if rules.method == "tango":
         return tango_levels(rules, moments_at(differences, rules.start, rules.looks))
+    if rules.method == "gaffke":
+        ends = tuple(look - rules.start for look in rules.looks)
+        return _sequential(table, gaffke.p_at(differences[..., rules.start :], rules.margin, ends))
     return _sequential(table, _clustered(rules, differences, labels))
 
 

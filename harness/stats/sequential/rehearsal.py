@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.stats import betting, tango
+from harness.stats import betting, gaffke, tango
 from harness.stats.arrays import Bools, Floats, Ints, Moments
 from harness.stats.sequential.design import Design, ProvenPart
 from harness.stats.sequential.histories import HistoryStates, LadderRules, Seen, Tables, run, take
@@ -215,8 +215,18 @@ def _levels(test: TestRules, found: Moments) -> Floats:
     """The smallest level at which each look passes; of an empty part none does."""
     if test.method == "tango":
         return np.nan_to_num(tango_levels(test, found), nan=1.0)
+    if test.method == "gaffke":
+        p = _by_weights(found, test.margin)
+        looks = range(p.shape[-1])
+        return np.stack([test.smallest(p[..., look], look) for look in looks], axis=-1)
     wealth = betting.log_wealth_of_counts(found.losses, found.gains, found.n, -test.margin)
     return np.exp(-np.maximum(wealth, 0.0))
+
+
+def _by_weights(found: Moments, margin: float) -> Floats:
+    """P-values of wholly lost and won cases by random weights."""
+    counts = np.stack([found.losses, found.gains, found.n - found.losses - found.gains], axis=-1)
+    return gaffke.p_of_counts(np.array([-1.0, 1.0, 0.0]), counts, margin)
 
 
 def _at_once(
@@ -237,6 +247,8 @@ def _at_once(
 
 def _p_values(design: Design, found: Moments) -> Floats:
     margin = design.margin / 100
+    if design.method == "gaffke":
+        return _by_weights(found, margin)
     if design.method == "betting":
         wealth = betting.log_wealth_of_counts(found.losses, found.gains, found.n, -margin)
         return np.exp(-np.maximum(wealth, 0.0))

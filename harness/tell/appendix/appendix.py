@@ -77,7 +77,9 @@ def _quality(record: DecisionRecord) -> list[Block | None]:
                 for option, q in _tested(record)
             ),
         ),
+        _worse(record),
         _rests_on(record),
+        _absent(record),
         mixes(record),
         _disagreements(record),
         *agreement_tables(record),
@@ -96,10 +98,21 @@ def _method(record: DecisionRecord) -> list[Block]:
         else f"Today's model scored {share(record.current_quality)} on "
         f"{_every_case(record)}that it was asked. "
     )
+    absent = (
+        ", every answer or label that is missing counted against the option"
+        if any(q.absent is not None for _, q in _tested(record))
+        else ""
+    )
+    harm = (
+        "; that an option is worse than the limit is said at a level that holds over all looks "
+        "and options together, and its bound at best is the one at that level"
+        if any(q.best_level is not None for _, q in _tested(record))
+        else ""
+    )
     text = (
         f"{'; '.join(methods)}. {own}The same cases under both models; the case is the unit. Every "
-        '"at worst" is the lower bound at the level that decided; "at best" is one-sided and '
-        "unadjusted."
+        f'"at worst" is the lower bound at the level that decided{absent}; "at best" is one-sided '
+        f"and unadjusted{harm}."
     )
     return [Paragraph(lead="How it was measured.", runs=(text,))]
 
@@ -113,7 +126,7 @@ def _rests_on(record: DecisionRecord) -> Table | None:
     return table(
         "The cases that each option's figures rest on: those that decide; where all of them show "
         "that it is worse, the pilot's too",
-        ("option", "cases", "of the pilot", "that decide", "left out, an answer is missing"),
+        ("option", "cases", "of the pilot", "that decide", "an answer or a label is missing"),
         (
             (
                 option.target.option,
@@ -126,6 +139,50 @@ def _rests_on(record: DecisionRecord) -> Table | None:
             if q.pilot_cases is not None
         ),
     )
+
+
+def _worse(record: DecisionRecord) -> Table | None:
+    return table(
+        "Options that are shown to be worse than the limit: the bound that shows it",
+        ("option", "at best", "limit", "level"),
+        (
+            (
+                option.target.option,
+                points(q.best),
+                f"-{q.margin:g}",
+                f"{q.best_level:.3g}",
+            )
+            for option, q in _tested(record)
+            if q.best_level is not None
+        ),
+    )
+
+
+def _absent(record: DecisionRecord) -> Table | None:
+    return table(
+        "Cases without an answer or a label: left out only if both models failed, else counted at "
+        "their worst where it says at worst, and at their best where it says at best",
+        ("option", "both failed", "one failed", "no label", "counted at worst", "counted at best"),
+        (
+            (
+                option.target.option,
+                count(absent.left_out),
+                count(absent.unanswered),
+                count(absent.unlabelled),
+                _counts_as(absent.worst),
+                _counts_as(absent.best),
+            )
+            for option, q in _tested(record)
+            if (absent := q.absent) is not None
+        ),
+    )
+
+
+def _counts_as(outcomes: tuple[int, int, int] | None) -> str:
+    if outcomes is None:
+        return DASH
+    lost, alike, won = outcomes
+    return f"{count(lost)} lost, {count(alike)} alike, {count(won)} won"
 
 
 def _disagreements(record: DecisionRecord) -> Table | None:
@@ -265,11 +322,12 @@ def _slices(option: OptionRecord) -> Table | None:
             "limit",
             "protection",
             "veto",
+            "smallest loss it could show",
         ),
         (
             (
                 f"{part.key}: {part.value}",
-                count(part.n),
+                count(part.n) if part.of is None else f"{count(part.n)} of {count(part.of)}",
                 count(part.only_current_right),
                 count(part.only_candidate_right),
                 points(part.difference),
@@ -278,6 +336,7 @@ def _slices(option: OptionRecord) -> Table | None:
                 DASH if part.margin is None else f"-{part.margin:g}",
                 part.protect,
                 "yes" if part.vetoes else "no",
+                points(part.could_show, signed=False),
             )
             for part in option.slices
         ),

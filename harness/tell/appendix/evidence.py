@@ -233,6 +233,7 @@ def _needed(record: DecisionRecord) -> Block:
             ("cases", count(needed.cases)),
             ("for the option", needed.option or DASH),
             ("labels", count(needed.labels)),
+            *([("fewest that may decide", count(needed.fewest))] if needed.fewest else []),
             ("cost", usd(needed.cost_usd)),
             ("worth a month", usd(needed.worth_monthly_usd)),
             ("note", needed.note or DASH),

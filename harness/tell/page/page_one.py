@@ -8,6 +8,7 @@ from harness.record.base import Reason, State, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.money import BreakEven
 from harness.record.parts import OptionRecord
+from harness.record.quality_parts import SliceResult
 from harness.record.trust import EvalSetFacts
 from harness.tell.facts import (
     Facts,
@@ -77,7 +78,8 @@ def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
     if part is None or part.worst is None or part.difference is None:
         return []
     all_cases = option.quality.n if option.quality is not None else 0
-    whole = f" of {count(all_cases)}" if part.n <= all_cases else ""
+    within = part.of is None and part.n <= all_cases
+    whole = f" of {count(all_cases)}" if within else ""
     allowed = "" if part.margin is None else f" (limit {part.margin:g})"
     harm = "harm was shown" if part.vetoes else "no harm shown"
     could = (
@@ -86,8 +88,17 @@ def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
         else f"and no drop is possible{allowed}"
     )
     head = f"{part.key}: {part.value} ({count(part.n)}{whole} {record.feature.unit})"
-    text = f"{head} is at {points(part.difference)} points; {harm}, {could}."
+    text = f"{head} is at {points(part.difference)} points; {harm}, {could}.{_could_show(part)}"
     return [Paragraph(lead="Weakest part.", runs=(text[:1].upper() + text[1:],))]
+
+
+def _could_show(part: SliceResult) -> str:
+    """What its cases could have shown; empty where no alarm watches it."""
+    if part.could_show is not None:
+        lost = points(part.could_show, signed=False)
+        return f" So many cases show harm from a loss of {lost} points on."
+    silent = part.of is not None and part.protect == "alarm"
+    return " So few cases can show no harm, however large." if silent else ""
 
 
 def if_wrong(record: DecisionRecord) -> list[Block]:

@@ -149,7 +149,7 @@ def design_of(cell: Cell) -> Design:
     if "one look" in cell.scene:
         changes["kind"] = "holm"
     if cell.shape:
-        changes["method"] = "betting"
+        changes["method"] = "gaffke"
     if cell.scene.startswith("clustered"):
         clusters = tuple(f"k{place // CLUSTER}" for place in range(cell.n))
         changes |= {"method": "cluster-t", "clusters": clusters}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import signal, special, stats
 
-from harness.stats import betting, tango
+from harness.stats import gaffke, tango
 from harness.stats.sequential.rehearsal import Truth
 from harness.stats.sequential.sample_size import pass_rate
 
@@ -60,7 +60,7 @@ def graded(cell: Cell, alpha: float) -> float:
     chance = stats.binom.pmf(counts, cell.n, share)
     likely = counts[chance > 1e-14]
     passes = [
-        betting.p_value(np.repeat([low, high], [lost, cell.n - lost]), cell.margin / 100) < alpha
+        gaffke.p_value(np.repeat([low, high], [lost, cell.n - lost]), cell.margin / 100) < alpha
         for lost in likely
     ]
     return float(chance[likely][passes].sum())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from harness.stats import betting, tango
+from harness.stats import gaffke, tango
 from harness.stats.sequential.design import DesignInput, TestedOption, make_design
 from harness.stats.sequential.histories import Seen, run
 from harness.stats.sequential.levels import holm
@@ -60,8 +60,7 @@ class Sampled:
         if self.binary:
             losses, gains = (values < 0).sum(axis=-1), (values > 0).sum(axis=-1)
             return tango.p_value(losses, gains, values.shape[-1], self.margin)
-        wealth = betting.log_wealth_at(values, -self.margin, (values.shape[-1],))[..., 0]
-        return np.exp(-np.maximum(wealth, 0))
+        return gaffke.p_at(values, self.margin, (values.shape[-1],))[..., 0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +92,7 @@ def composed(sample: Sampled) -> Picked:
         options,
         cases,
         margin=100 * sample.margin,
-        method="tango" if sample.binary else "betting",
+        method="tango" if sample.binary else "gaffke",
         options=tuple(
             TestedOption(name=f"o{k}", saving=float(saving))
             for k, saving in enumerate(sample.savings)

@@ -170,7 +170,7 @@ def test_graded_scores_get_an_interval_for_bounded_means(root: Path) -> None:
     edited(root, "unit: tickets", "unit: tickets\nrepeats: 2", name)
     design = planned(root).design
     assert design is not None
-    assert design.method == "betting"
+    assert design.method == "gaffke"
 
 
 def test_a_price_of_another_service_tier_is_no_price(root: Path) -> None:

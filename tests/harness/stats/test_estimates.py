@@ -2,9 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from harness.stats import betting, clusters, tango
-from harness.stats.estimates import Sample, estimate, level_estimate, p_value, smallest_sample
+from harness.stats import betting, clusters, gaffke, tango
+from harness.stats.estimates import (
+    Method,
+    Sample,
+    estimate,
+    harm_p_value,
+    least_loss,
+    level_estimate,
+    p_value,
+    smallest_sample,
+)
 
 
 def test_a_binary_sample_is_tangos_table() -> None:
@@ -14,14 +24,14 @@ def test_a_binary_sample_is_tangos_table() -> None:
     assert found.value == pytest.approx(-6 / 21)
 
 
-@pytest.mark.parametrize("method", ["tango", "betting", "cluster-t"])
+@pytest.mark.parametrize("method", ["tango", "gaffke", "betting", "cluster-t"])
 def test_no_case_no_number(method: object) -> None:
     assert estimate(Sample(differences=()), method, 0.05) is None  # type: ignore[arg-type]
     assert p_value(Sample(differences=()), method, 0.05) is None  # type: ignore[arg-type]
 
 
 def test_tango_refuses_graded_scores() -> None:
-    with pytest.raises(ValueError, match="betting"):
+    with pytest.raises(ValueError, match="gaffke"):
         estimate(Sample(differences=(0.5,)), "tango", 0.05)
 
 
@@ -52,7 +62,7 @@ def test_dependent_cases_widen_the_interval() -> None:
     assert together.lower < apart.lower
 
 
-@pytest.mark.parametrize("method", ["betting", "cluster-t"])
+@pytest.mark.parametrize("method", ["gaffke", "betting", "cluster-t"])
 def test_bound_and_test_agree(method: str) -> None:
     differences = (-1.0,) * 4 + (0.0,) * 296
     labels = tuple(i // 3 for i in range(300))
@@ -80,6 +90,7 @@ def test_the_level_of_a_score_is_inside_its_interval() -> None:
 
 def test_the_smallest_sample_depends_on_the_method() -> None:
     assert smallest_sample("tango", 0.05, 0.05) == 59
+    assert smallest_sample("gaffke", 0.05, 0.05) == 59
     assert smallest_sample("betting", 0.05, 0.05) > 59
 
 
@@ -93,12 +104,13 @@ def test_each_method_is_its_own_kernel(margin: float) -> None:
     kernels = {
         "tango": (tango.p_value(9, 4, 120, margin), tango.bounds(9, 4, 120, 0.05)),
         "betting": (betting.p_value(MIXED, margin), betting.bounds(MIXED, 0.05)),
+        "gaffke": (gaffke.p_value(MIXED, margin), gaffke.bounds(MIXED, 0.05)),
         "cluster-t": (
             clusters.robust_p(MIXED, LABELS, margin),
             clusters.robust_bounds(MIXED, LABELS, 0.05),
         ),
     }
-    assert len({round(float(p), 9) for p, _ in kernels.values()}) == 3
+    assert len({round(float(p), 9) for p, _ in kernels.values()}) == 4
     for method, (p, bounds) in kernels.items():
         assert p_value(sample, method, margin) == float(p)  # type: ignore[arg-type]
         found = estimate(sample, method, 0.05)  # type: ignore[arg-type]
@@ -131,3 +143,34 @@ def test_cases_that_are_each_a_cluster_are_independent() -> None:
     scores = (1.0, 0.5, 0.25) * 20
     alone = Sample(differences=scores, clusters=tuple(range(60)))
     assert level_estimate(alone, 0.05) == level_estimate(Sample(differences=scores), 0.05)
+
+
+@pytest.mark.parametrize("method", ["tango", "gaffke", "cluster-t"])
+@pytest.mark.parametrize("lost", [0, 6, 14, 20, 40])
+def test_harm_is_shown_exactly_where_the_least_loss_lies_beyond_the_margin(
+    method: Method, lost: int
+) -> None:
+    values = (-1.0,) * lost + (1.0,) * 4 + (0.0,) * (116 - lost)
+    sample = Sample(differences=values, clusters=LABELS)
+    for margin in (0.01, 0.05, 0.1):
+        p = harm_p_value(sample, method, margin)
+        assert p is not None
+        for level in (0.003, 0.05):
+            upper = least_loss(sample, method, level)
+            assert upper is not None
+            assert (upper < -margin) == (p < level)
+
+
+def test_harm_is_shown_by_more_losses_than_the_share_of_the_margin_explains() -> None:
+    """Without a gain the exact binomial test is a lower bound of the p-value."""
+    for lost in range(3, 30):
+        found = harm_p_value(
+            Sample(differences=(-1.0,) * lost + (0.0,) * (200 - lost)), "tango", 0.05
+        )
+        assert found is not None
+        assert found >= stats.binom.sf(lost - 1, 200, 0.05)
+    assert harm_p_value(Sample(differences=()), "tango", 0.05) is None
+    assert least_loss(Sample(differences=()), "tango", 0.05) is None
+    few = Sample(differences=(-1.0,) * 4, clusters=(0, 1, 2, 3))
+    assert harm_p_value(few, "cluster-t", 0.05) is None
+    assert least_loss(few, "cluster-t", 0.05) is None

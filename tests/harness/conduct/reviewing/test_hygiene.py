@@ -158,7 +158,7 @@ def test_an_incumbent_under_its_own_bar_is_mended_first(tmp_path: Path) -> None:
     assert record.reason_codes == (Reason.BASELINE_FAILS_OWN_BAR,)
 
 
-def test_what_failed_counts_as_wrong_and_what_is_missing_as_nothing(tmp_path: Path) -> None:
+def test_what_failed_counts_as_wrong_and_what_is_missing_too_in_the_bound(tmp_path: Path) -> None:
     def blocked(number: int) -> str | Reply:
         if number % 60 == 0:
             return Reply(text="", finish="content_filter", usage=USAGE)
@@ -173,12 +173,13 @@ def test_what_failed_counts_as_wrong_and_what_is_missing_as_nothing(tmp_path: Pa
     assert quality is not None
     assert quality.n == 595
     assert quality.only_current_right == 10
-    assert quality.worst_missing_as_zero is not None
-    assert quality.worst_missing_as_zero < quality.worst
+    assert quality.absent is not None
+    assert (quality.absent.unanswered, quality.absent.worst) == (5, (5, 0, 0))
+    assert quality.worst_missing_as_zero == quality.worst
 
 
 def test_agreement_needs_no_label_and_a_disagreement_waits_for_one(tmp_path: Path) -> None:
-    script = scripted(lambda number: right_answer(number + 1 if number % 50 == 0 else number))
+    script = scripted(lambda number: right_answer(number + 1 if number % 30 == 0 else number))
     with OpenAIServer(script) as server, inline_cluster() as cluster:
         shape = Shape(cases=300, candidates="good", kind="ladder")
         root = write_review_workspace(tmp_path, server.port, shape)
@@ -191,12 +192,14 @@ def test_agreement_needs_no_label_and_a_disagreement_waits_for_one(tmp_path: Pat
     assert waiting.verdict is Verdict.UNDECIDED
     assert waiting.reason_codes == (Reason.LABELS_MISSING,)
     assert waiting.still_needed is not None
-    differing = [f"t-{number:04}" for number in range(50, 301, 50)]
+    differing = [f"t-{number:04}" for number in range(30, 301, 30)]
+    assert 0 < (waiting.still_needed.fewest or 0) < (waiting.still_needed.labels or 0)
     assert 0 < (waiting.still_needed.labels or 0) <= len(differing)
     lines = [
         {
             "case": case,
-            "answer": right_answer(int(case[2:])),
+            # Half of them were won: had all been lost, it would not pass.
+            "answer": right_answer(int(case[2:]) + (int(case[2:]) % 60 == 0)),
             "by": "dana",
             "at": "2026-11-24T09:00:00Z",
         }
@@ -208,9 +211,9 @@ def test_agreement_needs_no_label_and_a_disagreement_waits_for_one(tmp_path: Pat
     assert asked == 600
     assert quality is not None
     assert decided.verdict is Verdict.DOWNGRADE
-    assert (quality.both_right, quality.only_current_right) == (None, 6)
-    assert quality.agreed_without_label == quality.n - 6
-    assert quality.difference == pytest.approx(-100 * 6 / quality.n)
+    lost, won = quality.only_current_right or 0, quality.only_candidate_right or 0
+    assert (quality.both_right, quality.agreed_without_label) == (None, quality.n - lost - won)
+    assert quality.difference == pytest.approx(100 * (won - lost) / quality.n)
     assert decided.evidence.seed == waiting.evidence.seed
 
 

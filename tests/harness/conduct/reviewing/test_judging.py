@@ -170,7 +170,7 @@ def test_beside_todays_answer_both_orders_are_asked(tmp_path: Path) -> None:
     assert (facts.swapped, facts.swapped_alike) == (150, 150)
     quality = decided.options[0].quality
     assert quality is not None
-    assert quality.method == "betting"
+    assert quality.method == "gaffke"
     assert quality.difference == pytest.approx(-100 * 0.5 * 2 / 150)
 
 

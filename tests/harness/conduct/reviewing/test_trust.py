@@ -75,7 +75,7 @@ def test_repeats_are_averaged_and_a_model_s_own_noise_is_told(tmp_path: Path) ->
     quality = record.options[0].quality
     assert quality is not None
     assert quality.repeats == 2
-    assert quality.method == "betting"
+    assert quality.method == "gaffke"
     assert quality.difference == 0.0
     assert quality.current == quality.candidate == pytest.approx(95.0)
     spread = quality.spread_current

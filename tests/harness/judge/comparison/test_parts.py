@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judge.comparison.parts import SubTest, guardrail_result, slice_results, weakest_unnamed
+from harness.judge.comparison.parts import SubTest, guardrail_result, slice_result, weakest_unnamed
 from tests.support.decisions import design, pairs
 
 PLAN = design(n=100)
@@ -20,7 +20,7 @@ def _part(**changes: object) -> SubTest:
 
 @pytest.mark.parametrize(("lost", "vetoes"), [(0, False), (3, False), (12, True)])
 def test_an_alarm_vetoes_only_when_harm_is_shown(lost: int, *, vetoes: bool) -> None:
-    (found,) = slice_results(_pairs(lost), [_part()], "tango")  # type: ignore[arg-type]
+    found = slice_result(_pairs(lost), _part(), "tango")  # type: ignore[arg-type]
     assert found.vetoes is vetoes
     assert (found.n, found.only_current_right, found.only_candidate_right) == (40, lost, 0)
     assert found.worst is not None
@@ -30,12 +30,12 @@ def test_an_alarm_vetoes_only_when_harm_is_shown(lost: int, *, vetoes: bool) -> 
 @pytest.mark.parametrize(("lost", "margin", "vetoes"), [(0, 8.0, False), (0, 5.0, True)])
 def test_a_proven_slice_vetoes_until_it_is_shown(lost: int, margin: float, *, vetoes: bool) -> None:
     part = _part(protect="proven", margin=margin)
-    (found,) = slice_results(_pairs(lost), [part], "tango")  # type: ignore[arg-type]
+    found = slice_result(_pairs(lost), part, "tango")  # type: ignore[arg-type]
     assert found.vetoes is vetoes
 
 
 def test_an_empty_slice_is_absent_and_not_zero() -> None:
-    (found,) = slice_results(_pairs(0), [_part(case_ids=frozenset())], "tango")  # type: ignore[arg-type]
+    found = slice_result(_pairs(0), _part(case_ids=frozenset()), "tango")  # type: ignore[arg-type]
     assert (found.n, found.difference, found.worst, found.vetoes) == (0, None, None, False)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+import numpy as np
 import pytest
 
 from harness.judge.comparison.pairs import pair_up, sample
 from harness.judge.decision.bounds import (
+    _harm_rules,
+    harmful,
+    harms,
     incomplete,
-    inferior,
     on_all_cases,
     option_p_value,
     parts_before,
@@ -19,8 +20,10 @@ from harness.judge.decision.bounds import (
 )
 from harness.judge.decision.procedure import standings
 from harness.judge.decision.standing import PairsSoFar
-from harness.stats.estimates import estimate, p_value
+from harness.stats import gaffke, tango
+from harness.stats.estimates import Sample, estimate, least_loss, p_value
 from harness.stats.sequential.design import ProvenCases
+from harness.stats.sequential.levels import holm
 from tests.support.decisions import arm, design, pairs
 
 MAIL = frozenset(f"c{number}" for number in range(0, 100, 4))
@@ -117,8 +120,11 @@ def test_the_upper_bound_is_unadjusted_at_any_level_that_decided() -> None:
     assert found.worst_missing_as_zero == decided.lower
 
 
-def test_figures_end_before_the_first_case_that_waits_for_its_label() -> None:
-    scores = {"incumbent": [1.0] * 6, "o0": [1.0, 1.0, 0.0, None, 1.0, 0.0]}
+def test_a_case_that_waits_for_its_label_counts_at_its_worst_and_at_its_best() -> None:
+    scores = {
+        "incumbent": [1.0, 1.0, 1.0, None, 1.0, 1.0],
+        "o0": [1.0, 1.0, 0.0, None, 1.0, 0.0],
+    }
     arms = {
         name: arm(name, PLAN.order, held, unlabelled=frozenset({"c3"}))
         for name, held in scores.items()
@@ -127,9 +133,14 @@ def test_figures_end_before_the_first_case_that_waits_for_its_label() -> None:
     assert unlabelled(of, 3) == ()
     assert unlabelled(of, 4) == ("c3",)
     found = shown(PLAN, of, cases=(1, 6), level=0.05)
-    assert found.cases == (1, 3)
+    assert found.cases == (1, 6)
     assert found.tested is not None
-    assert (found.tested.n, found.tested.value) == (2, -0.5)
+    assert (found.tested.n, found.tested.value) == (4, -0.5)
+    worst = estimate(Sample(differences=(0.0, -1.0, -1.0, 0.0, -1.0)), "tango", 0.05)
+    best = estimate(Sample(differences=(0.0, -1.0, 1.0, 0.0, -1.0)), "tango", PLAN.alpha)
+    assert worst is not None
+    assert best is not None
+    assert (found.tested.lower, found.best) == (worst.lower, best.upper)
 
 
 def test_a_standing_that_rests_on_all_cases_has_all_their_figures() -> None:
@@ -145,15 +156,72 @@ def test_a_standing_that_rests_on_all_cases_has_all_their_figures() -> None:
     assert resting_on_all(PLAN, before, pairs(PLAN, "o0", [])) is before
 
 
-def test_a_bound_that_just_reaches_the_margin_shows_no_harm() -> None:
-    of = pairs(PLAN, "o0", [-1.0] * 20 + [0.0] * 80)
-    best = on_all_cases(PLAN, of).best
+ONE = design(n=200, options=1, kind="holm")
+
+
+@pytest.mark.parametrize("lost", [10, 15, 16, 17, 18, 19, 40])
+def test_harm_is_shown_where_the_bound_at_its_level_lies_beyond_the_margin(lost: int) -> None:
+    of = pairs(ONE, "o0", [-1.0] * lost + [0.0] * (200 - lost))
+    found = harms(ONE, PairsSoFar(pairs={"o0": of}), {"o0": 200})
+    best = least_loss(sample(of.pairs), "tango", 0.05)
     assert best is not None
-    margins = [-best * 100 + step * 1e-15 for step in range(-40, 40)]
-    exact = next(margin for margin in margins if -margin / 100 == best)
-    assert not inferior(replace(PLAN, margin=exact), of)
-    assert inferior(replace(PLAN, margin=exact - 1e-9), of)
-    assert not inferior(replace(PLAN, margin=exact + 1e-9), of)
+    assert ("o0" in found) == (best < -0.05)
+    if found:
+        figures = harmful(ONE, of, found["o0"], level=0.05)
+        assert (figures.cases, figures.best, figures.best_level) == ((0, 200), best, 0.05)
+
+
+def test_options_share_the_level_at_which_harm_is_shown() -> None:
+    """Alone an option would be shown to be worse that beside others is not."""
+    edge = [-1.0] * 18 + [0.0] * 182
+    for others, shown_too in ((0, True), (2, False)):
+        plan = design(n=200, options=1 + others, kind="holm")
+        values = {"o0": edge, **{f"o{1 + k}": [0.0] * 200 for k in range(others)}}
+        evidence = PairsSoFar(pairs={name: pairs(plan, name, v) for name, v in values.items()})
+        assert ("o0" in harms(plan, evidence, dict.fromkeys(values, 200))) == shown_too
+
+
+def test_harm_is_looked_for_at_the_last_check_that_was_reached() -> None:
+    plan = design(n=300, options=1, kind="ladder")
+    values = [0.0] * plan.pilot + [-1.0] * 60 + [0.0] * (280 - 60)
+    evidence = PairsSoFar(pairs={"o0": pairs(plan, "o0", values)})
+    assert harms(plan, evidence, {"o0": plan.checks[0] - 1}) == {}
+    (found,) = harms(plan, evidence, {"o0": plan.checks[3] + 1}).values()
+    assert found.end == plan.checks[3]
+    (whole,) = harms(plan, evidence, {"o0": 300}).values()
+    assert found.level < whole.level < 0.05
+
+
+@pytest.mark.slow
+def test_at_the_margin_few_ladders_accuse_anybody_even_at_the_worst_stop() -> None:
+    """Three options at the margin, each stopped at the check that speaks most against it."""
+    plan = design(n=150, options=3, kind="ladder")
+    rng = np.random.default_rng(44)
+    ends, rules, runs = plan.checks, _harm_rules(plan, plan.checks), 400
+    drawn = rng.multinomial(1, [0.07, 0.02, 0.91], (runs, 3, ends[-1] - plan.pilot))
+    counts = np.cumsum(drawn, axis=2)[:, :, [end - plan.pilot - 1 for end in ends]]
+    p = gaffke.p_of_counts(np.array([1.0, -1.0, 0.0]), counts.astype(float), -0.05)
+    levels = [rules.smallest(p[..., check], check) for check in range(len(ends))]
+    accused = holm(np.min(levels, axis=0), 0.05).passed.any(axis=1)
+    assert accused.mean() <= 0.05 + 3 * 0.011
+    sizes = np.array(ends) - plan.pilot
+    plain = tango.p_value(counts[..., 1], counts[..., 0], sizes, -0.05)
+    assert (plain.min(axis=-1) < 0.05).any(axis=1).mean() > 0.3
+
+
+def test_what_is_absent_favours_an_option_that_may_be_worse() -> None:
+    whole = [-1.0] * 19 + [0.0] * 181
+    seen = pairs(ONE, "o0", whole)
+    lacking = arm("o0", ONE.order, [*[None] * 4, *[0.0] * 15, *[1.0] * 181])
+    absent = pair_up(
+        arm("incumbent", ONE.order, [1.0] * 200),
+        lacking,
+        order=ONE.order,
+        clusters=ONE.clusters,
+    )
+    for of, worse in ((seen, True), (absent, False)):
+        found = harms(ONE, PairsSoFar(pairs={"o0": of}), {"o0": 200})
+        assert bool(found) == worse
 
 
 @pytest.mark.parametrize(("lost", "lacking"), [(2, False), (3, True)])

@@ -14,7 +14,7 @@ from tests.support.decisions import arm, design, pairs
 from tests.support.histories import decide_both_ways, differences, drive, prefix
 
 if TYPE_CHECKING:
-    pass
+    from harness.stats.sequential.design import Design
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +80,7 @@ def test_the_bound_shown_is_the_one_that_decided() -> None:
                     assert (row.worst > -0.05) == (row.p_value < row.level)
 
 
-@pytest.mark.parametrize("method", ["tango", "betting", "cluster-t"])
+@pytest.mark.parametrize("method", ["tango", "gaffke", "cluster-t"])
 def test_the_product_decides_as_the_benchmark_does(method: str) -> None:
     rng = np.random.default_rng(5)
     clusters = tuple(f"k{place // 3}" for place in range(240))
@@ -127,23 +127,76 @@ def test_without_labels_everybody_answers_and_the_looks_wait_for_labels() -> Non
     plan = design(n=200, options=2, kind="ladder", labelled=False)
     assert plan.stages == ()
     assert next_step(plan, PairsSoFar()) == Ask(options=(("o0", 200), ("o1", 200)), incumbent=200)
+    one, few = _unlabelled(plan, 1), _unlabelled(plan, 8)
+    assert next_step(plan, one) == Confirm(options=("o0",))
+    step = next_step(plan, few)
+    assert isinstance(step, Finished)
+    first = step.standings[0]
+    assert first.state == "waiting"
+    assert set(first.unlabelled) <= set(plan.order[:8])
+    assert 0 < first.fewest <= len(first.unlabelled)
+    assert step.standings[1].state == "not-asked"
+
+
+def _unlabelled(plan: Design, differ: int) -> PairsSoFar:
+    """Nothing is labelled: the cheap model differs on the first cases, the dear one nowhere."""
     waiting = frozenset(plan.order)
     same = dict.fromkeys(plan.order, "x")
-    other = same | {plan.order[3]: "y"}
-    nothing: list[float | None] = [None] * 200
+    other = same | dict.fromkeys(plan.order[:differ], "y")
+    nothing: list[float | None] = [None] * len(plan.order)
     incumbent = arm("incumbent", plan.order, nothing, unlabelled=waiting, answers=same)
     cheap = arm("o0", plan.order, nothing, unlabelled=waiting, answers=other)
     dear = arm("o1", plan.order, nothing, unlabelled=waiting, answers=same)
-    evidence = PairsSoFar(
+    return PairsSoFar(
         pairs={
             item.option: pair_up(incumbent, item, order=plan.order, clusters=plan.clusters)
             for item in (cheap, dear)
         }
     )
-    step = next_step(plan, evidence)
+
+
+@pytest.mark.parametrize("lacking", [1, 3, 5])
+def test_a_look_that_passes_passes_whatever_the_missing_answers_would_have_been(
+    lacking: int,
+) -> None:
+    """Where the worst filling passes every filling does, and what is given up is so by all."""
+    rng = np.random.default_rng(lacking)
+    states = set[str]()
+    for _ in range(12):
+        values = differences(rng, [(rng.uniform(0, 0.04), rng.uniform(0, 0.07))], 300)["o0"]
+        gone = rng.choice(300, lacking, replace=False)
+        plan = design(n=300, options=1, kind="ladder")
+        ends = [
+            _end(plan, [fill if place in gone else v for place, v in enumerate(values)])
+            for fill in (-1.0, 0.0, 1.0)
+        ]
+        given: list[float | None] = [None if place in gone else v for place, v in enumerate(values)]
+        found = _end(plan, given)
+        states.add(found)
+        if found == "passes":
+            assert set(ends) == {"passes"}
+        elif found != "incomplete":
+            assert "passes" not in ends
+    assert "passes" in states
+    assert len(states) > 1
+
+
+def _end(plan: Design, values: list[float | None]) -> str:
+    """How the only option ends; None: neither model's score is known beyond the other's."""
+    incumbent = [0.0 if value is not None and value > 0 else 1.0 for value in values]
+    waiting = frozenset(c for c, v in zip(plan.order, values, strict=True) if v is None)
+    own = [None if v is None else now for v, now in zip(values, incumbent, strict=True)]
+    new = [None if v is None else now + v for v, now in zip(values, incumbent, strict=True)]
+    of = pair_up(
+        arm("incumbent", plan.order, own, unlabelled=waiting),
+        arm("o0", plan.order, new, unlabelled=waiting),
+        order=plan.order,
+        clusters=plan.clusters,
+    )
+    step = next_step(plan, PairsSoFar(pairs={"o0": of}, cleared=frozenset({"o0"})))
     assert isinstance(step, Finished)
-    assert step.standings[0].state == "waiting"
-    assert step.standings[0].unlabelled == (plan.order[3],)
+    state = step.standings[0].state
+    return "incomplete" if state == "waiting" else state.value
 
 
 def test_a_record_shows_the_look_table() -> None:

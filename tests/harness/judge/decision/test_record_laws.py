@@ -37,7 +37,7 @@ pytestmark = pytest.mark.slow
 N = 160
 METHODS = {
     "tango": (-1.0, 0.0, 1.0),
-    "betting": (-1.0, -0.3, 0.0, 0.2, 1.0),
+    "gaffke": (-1.0, -0.3, 0.0, 0.2, 1.0),
     "cluster-t": (-1, 0, 1),
 }
 

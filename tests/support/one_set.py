@@ -40,12 +40,12 @@ EVERYBODY = ", ".join(PRICES)
 def wrong(model: str, place: int) -> bool:
     """Which cases, by their place in the seeded order, a model gets wrong.
 
-    `dropped` loses three cases of the pilot; `harmful` is as good as `big` on the pilot and always
-    wrong after it; `weak` loses one case in sixteen; `fine` two cases of all.
+    `dropped` loses three cases of the pilot; `harmful` is as good as `big` on the pilot and some
+    more, and then always wrong; `weak` loses one case in sixteen; `fine` two cases of all.
     """
     ways: Mapping[str, Callable[[int], bool]] = {
         "dropped": lambda at: at in {1, 7, 13},
-        "harmful": lambda at: at >= PILOT,
+        "harmful": lambda at: at >= PILOT + 28,
         "weak": lambda at: at % 16 == 5,
         "fine": lambda at: at in {33, 190},
     }

@@ -84,32 +84,35 @@ def test_a_ladder_with_a_pilot_and_every_end(tmp_path: Path) -> None:
     assert dropped is not None
     assert (dropped.pilot_cases, dropped.deciding_cases) == (len(script.asked["dropped"]), 0)
     assert harmful is not None
-    assert found["harmful"].reason_codes == (Reason.QUALITY_INFERIOR,)
-    assert harmful.pilot_cases == PILOT
-    assert harmful.n == len(script.asked["harmful"])
+    # One of four, and on so few cases: given up, and not yet shown to be worse.
+    assert found["harmful"].reason_codes == (Reason.UNLIKELY_TO_PASS,)
+    assert harmful.pilot_cases == 0
+    assert harmful.n == len(script.asked["harmful"]) - PILOT
     assert weak is not None
     assert found["weak"].reason_codes == (Reason.UNLIKELY_TO_PASS,)
     assert weak.pilot_cases == 0
     assert fine is not None
     assert found["fine"].result is Result.PASS
     page = render(to_document(record, NOW), to="md")
-    beside = f"{harmful.n} cases ({PILOT} of the pilot, {harmful.deciding_cases} that decide)"
-    assert f"points worse on {beside}" in page
+    assert f"points worse on {harmful.n} cases" in page
 
 
-def test_page_one_says_how_many_decided_and_how_many_were_the_pilot_s(tmp_path: Path) -> None:
+def test_page_one_says_on_how_many_cases_harm_was_shown(tmp_path: Path) -> None:
     script = Script()
     with OpenAIServer(script) as server:
         record = reviewed(workspace(tmp_path, server.port, names="harmful"), script)
     check(record)
     (option,) = record.options
     assert option.quality is not None
+    assert option.reason_codes == (Reason.QUALITY_INFERIOR,)
+    assert option.quality.best < -5
+    assert 0 < (option.quality.best_level or 0) < 0.05
     n = option.quality.n
     page = render(to_document(record, NOW), to="md")
-    cases = f"{n} tickets ({PILOT} of the pilot, {n - PILOT} that decide)"
-    assert f"harmful was right {option.quality.both_right} times on {cases}, today's model" in page
-    rests = f"the figures of harmful rest on {n - PILOT} and {PILOT} of the pilot"
-    assert f"280 left to decide; {rests}" in page
+    assert "is said at a level that holds over all looks and options together" in page
+    right = f"harmful was right {option.quality.both_right} times on {n} tickets, today's model"
+    assert right in page
+    assert f"280 left to decide; the figures of harmful rest on {n}" in page
 
 
 @pytest.mark.parametrize("kind", ["holm", "fixed-sequence"])
@@ -122,7 +125,7 @@ def test_a_fixed_number_of_cases_has_no_pilot(tmp_path: Path, kind: str) -> None
 
 
 def test_cases_without_an_answer_are_named_beside_the_others(tmp_path: Path) -> None:
-    lost = frozenset({("fine", 40), ("harmful", 3), ("big", 120)})
+    lost = frozenset({("fine", 40), ("harmful", 33), ("big", 120)})
     script = Script(lost=lost)
     with OpenAIServer(script) as server:
         root = workspace(tmp_path, server.port, names="harmful, fine")

@@ -67,6 +67,9 @@ def _bounds(_: OptionRecord, quality: Quality) -> Iterator[str]:
     worst, best, difference = quality.worst, quality.best, quality.difference
     if worst > difference + _CLOSE or best < difference - _CLOSE:
         yield f"{difference:+g} points do not lie between {worst:+g} and {best:+g}"
+    told = quality.corrected
+    if told is not None and not worst - _CLOSE <= told <= difference + _CLOSE:
+        yield f"{told:+g} points do not lie between {worst:+g} and {difference:+g}"
 
 
 def _missing(option: OptionRecord, quality: Quality) -> Iterator[str]:

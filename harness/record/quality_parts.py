@@ -197,6 +197,11 @@ class Quality(Recorded):
     """Cases of the same set that are not among the `n`: an answer or a label is missing."""
     looks_planned: Annotated[int | None, LATER] = None
     """As many looks as the plan had."""
+    corrected: Annotated[float | None, LATER] = None
+    """Of an option that passed: the difference corrected for that, points, which the pages tell.
+    It follows from `difference`, `worst`, `level` and `margin`: with z the upper quantile of the
+    level and s = (difference - worst) / z, the d at which half of the normal variables N(d, s) that
+    exceed z s - margin exceed the difference; at least `worst`."""
     best_level: Annotated[float | None, LATER] = None
     """The level of `best` where it shows that the option is worse than the limit: the nominal one
     of the check that it was stopped at, for its part of alpha by Holm over all options of the test

@@ -61,6 +61,7 @@ _FLOOR = (
 )
 _STOPPED = (
     "given up after {stop_seen} of {stop_cases} {*}, at a chance of {stop_chance} % to pass",
+    "given up after {stop_seen} of {stop_cases} {*}, at a chance of under {stop_chance} % to pass",
     "given up after {stop_seen} of {stop_cases} {*}: the chance",
     "would show it within the limit was {stop_chance} %",
     "(it is given up below {stop_threshold} %)",
@@ -197,7 +198,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "Weakest part.": (
         "({weakest_n} of {n} {*})",
         "({weakest_n} {*})",
-        "So many cases show harm from a loss of {weakest_could_show} points on",
+        "So many cases show harm from a loss of {weakest_could_show_abs} points on",
         "is at {weakest_difference} points",
         "a drop of up to {weakest_worst_abs} is possible (limit {weakest_margin})",
         "a drop of up to {weakest_worst_abs} is possible",

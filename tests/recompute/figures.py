@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.recompute import forms
 from tests.recompute.money import cascade_month, decimal, month_of, rounded
-from tests.recompute.statistics import gaffke_upper, tango_lower, tango_upper
+from tests.recompute.statistics import after_passing, gaffke_upper, tango_lower, tango_upper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +68,11 @@ class Truth:
         elif None not in (q["current"], q["candidate"]):
             difference = q["candidate"] - q["current"]
             self.close(f"{name}: difference", q["difference"], difference, _POINTS_APART)
+        if q.get("corrected") is not None:
+            told = (value / 100 for value in (q["difference"], q["worst"], q["margin"]))
+            q["corrected"] = self._bound(
+                f"{name}: corrected", q["corrected"], 100 * after_passing(*told, q["level"])
+            )
         return q
 
     def _populations(self, name: str, q: Json) -> None:

@@ -296,6 +296,8 @@ def _quality(slots: Slots, quality: Json) -> None:
         slots.points(key, quality[key])
     _absent(slots, quality.get("absent"))
     slots.put("limit", general(quality["margin"]), f"-{quality['margin']:g}")
+    if quality.get("corrected") is not None:
+        slots.points("corrected", quality["corrected"])
     slots.put("level", f"{quality['level']:.3g}")
     if quality.get("best_level") is not None:
         slots.put("best_level", f"{quality['best_level']:.3g}")
@@ -317,9 +319,10 @@ def _absent(slots: Slots, absent: Json | None) -> None:
 
 def _harm(slots: Slots, quality: Json) -> None:
     """In cases: what was seen is rounded, what cannot be excluded is rounded up."""
-    small = any(0 < abs(quality[key]) < 1 for key in ("difference", "worst"))
+    told = quality["difference"] if quality.get("corrected") is None else quality["corrected"]
+    small = any(0 < abs(value) < 1 for value in (told, quality["worst"]))
     base = 1000 if small or quality["margin"] % 1 else 100
-    seen = math.floor(-quality["difference"] * base / 100 + 0.5)
+    seen = math.floor(-told * base / 100 + 0.5)
     most = math.ceil(-quality["worst"] * base / 100 - 1e-6)
     slots.put("harm_seen", count(abs(seen)))
     slots.put("harm_most", count(abs(most)))

@@ -57,6 +57,7 @@ TABLES: Mapping[str, Columns] = {
         "level": "{level}",
         "at worst, missing as wrong": "{worst_missing_as_zero}",
     },
+    "The estimate of an option that passed": {"seen": "{difference}", "corrected": "{corrected}"},
     "Options that are shown to be worse": {
         "at best": "{best}",
         "limit": "{limit}",

@@ -27,7 +27,7 @@ _FIGURES = (
     "n", "both_right", "only_current_right", "only_candidate_right", "neither_right",
     "agreed_without_label", "current", "candidate", "difference", "worst", "best", "level",
     "worst_missing_as_zero", "pilot_cases", "deciding_cases", "missing_cases", "best_level",
-    "absent",
+    "absent", "corrected",
 )  # fmt: skip
 _STATES: Mapping[Reason, QualityState] = {
     Reason.QUALITY_INFERIOR: QualityState.INFERIOR,

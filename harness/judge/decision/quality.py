@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.judge.comparison.pairs import Pair, Pairs
-from harness.judge.decision.standing import LookRow, Standing
+from harness.judge.decision.standing import LookRow, QualityState, Standing
 from harness.record.quality_parts import AbsentFacts, Look, Quality
 from harness.record.trust import Missingness
+from harness.stats.estimates import after_passing
 from harness.stats.sequential.design import Design
 
 _DIGITS = 6
@@ -57,8 +58,18 @@ def quality(design: Design, standing: Standing, pairs: Pairs, metric: str) -> Qu
         looks_planned=len(design.looks),
         worst_missing_as_zero=points(standing.worst_missing_as_zero),
         best_level=standing.best_level,
+        corrected=_corrected(design, standing),
         absent=_absent(pairs.pairs[slice(*standing.cases)]),
     )
+
+
+def _corrected(design: Design, standing: Standing) -> float | None:
+    """The difference of an option that passed, in points; None of any other."""
+    seen, worst, level = standing.difference, standing.worst, standing.level
+    passed = standing.state is QualityState.PASSES
+    if not passed or seen is None or worst is None or level is None:
+        return None
+    return points(after_passing(seen, worst, level, design.margin / 100))
 
 
 def _absent(pairs: Sequence[Pair]) -> AbsentFacts | None:

@@ -77,6 +77,7 @@ def _quality(record: DecisionRecord) -> list[Block | None]:
                 for option, q in _tested(record)
             ),
         ),
+        _corrected(record),
         _worse(record),
         _rests_on(record),
         _absent(record),
@@ -137,6 +138,19 @@ def _rests_on(record: DecisionRecord) -> Table | None:
             )
             for option, q in _tested(record)
             if q.pilot_cases is not None
+        ),
+    )
+
+
+def _corrected(record: DecisionRecord) -> Table | None:
+    return table(
+        "The estimate of an option that passed: what was picked for looking good looked too good "
+        "on average, so page one tells the corrected one",
+        ("option", "seen", "corrected"),
+        (
+            (option.target.option, points(q.difference), points(q.corrected))
+            for option, q in _tested(record)
+            if q.corrected is not None
         ),
     )
 

@@ -8,6 +8,7 @@ from harness.stats import betting, clusters, gaffke, tango
 from harness.stats.estimates import (
     Method,
     Sample,
+    after_passing,
     estimate,
     harm_p_value,
     least_loss,
@@ -174,3 +175,21 @@ def test_harm_is_shown_by_more_losses_than_the_share_of_the_margin_explains() ->
     few = Sample(differences=(-1.0,) * 4, clusters=(0, 1, 2, 3))
     assert harm_p_value(few, "cluster-t", 0.05) is None
     assert least_loss(few, "cluster-t", 0.05) is None
+
+
+def test_what_was_picked_is_corrected_towards_its_bound() -> None:
+    rng = np.random.default_rng(7)
+    true, n = -0.02, 300
+    lost, won = rng.binomial(n, 0.06, 4000), rng.binomial(n, 0.04, 4000)
+    bound = tango.bounds(lost, won, n, 0.05).lower
+    passed = bound > -0.05
+    seen = ((won - lost) / n)[passed]
+    told = [
+        after_passing(float(v), float(b), 0.05, 0.05)
+        for v, b in zip(seen, bound[passed], strict=True)
+    ]
+    assert all(b <= t <= v for t, v, b in zip(told, seen, bound[passed], strict=True))
+    assert seen.mean() - true > 0.01
+    assert abs(float(np.mean(told)) - true) < 0.4 * (seen.mean() - true)
+    assert after_passing(0.3, 0.2, 0.05, 0.05) == pytest.approx(0.3, abs=1e-3)
+    assert after_passing(-0.01, -0.01, 0.05, 0.05) == -0.01

@@ -100,6 +100,7 @@ def full_record() -> DecisionRecord:
                 for place, look in enumerate(a_quality().looks)
             ),
             best_level=0.0125,
+            corrected=-1.7,
             absent=AbsentFacts(
                 left_out=1, unanswered=2, unlabelled=3, worst=(4, 1, 0), best=(0, 2, 3)
             ),

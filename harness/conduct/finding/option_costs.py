@@ -220,8 +220,13 @@ def cascade_facts(
         return None
     cost = _cost(measured)
     tried = None if run is None else run.cascades.get(rung.name)
-    kept = {} if tried is None else tried.kept
-    checks = [keeps for repeats in kept.values() for keeps in repeats.values()]
+    kept = {} if tried is None or run is None else tried.kept
+    checks = [
+        keeps
+        for case, repeats in kept.items()
+        if run is not None and run.board.scored(rung.first.name, [case])
+        for keeps in repeats.values()
+    ]
     facts = CascadeFacts(
         first=config.first,
         accept_when=config.accept_when,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -74,9 +75,13 @@ def test_a_review_tells_why_its_trials_are_missing(tmp_path: Path) -> None:
 
 def test_what_the_money_did_not_reach_is_told_as_that(tmp_path: Path) -> None:
     with OpenAIServer(answers) as server, inline_cluster() as cluster:
-        write_review_workspace(tmp_path, server.port, Shape(cases=120, cap="0.00001"))
+        write_review_workspace(tmp_path, server.port, Shape(cases=120, cap="0.005"))
         (record,) = run_review(tmp_path, cluster)
-    assert missing_text([record]) == "360 trials missing: 360 the money allowed was spent"
+    said = re.fullmatch(
+        r"(\d+) trials missing: \1 the money allowed was spent", missing_text([record])
+    )
+    assert said is not None
+    assert 0 < int(said[1]) < 360
 
 
 def test_answers_that_were_not_imported_are_told_as_that(tmp_path: Path) -> None:

@@ -287,4 +287,6 @@ def test_nothing_more_is_asked_where_it_could_not_help(tmp_path: Path) -> None:
         shape=Shape(candidates="good", kind="ladder"),
     )
     assert is_undecided(record)
-    assert record.evidence.spend.trials == 2 * floor.cases
+    # The rest of the protected slice is asked before an option is accepted, and no other case.
+    beside = 61
+    assert record.evidence.spend.trials == 2 * (floor.cases + beside)

@@ -11,17 +11,18 @@ from harness.tell import figures
 from harness.tell.appendix.evidence import evidence_sections
 from harness.tell.appendix.money import money_sections
 from harness.tell.appendix.proof import proof_tables
-from harness.tell.appendix.trust import agreement_tables, audit, cascades, mixes, repeats
-from harness.tell.page.missing import missing_table, stops_table
-from harness.tell.words import count, points, reasons_text, result_word, seconds, share, table
-from harness.wording import DASH, plural
-from reports.document import Block, Paragraph, Section, Table
+from harness.tell.appendix.quality import quality_blocks, tested
+from harness.tell.appendix.trust import audit, cascades, repeats
+from harness.tell.page.missing import stops_table
+from harness.tell.words import count, points, seconds, share, table
+from harness.wording import DASH
+from reports.document import Block, Section, Table
 
 
 def appendix(record: DecisionRecord) -> tuple[Section, ...]:
     """Every section of the appendix that is not empty."""
     sections = [
-        _section("quality", "Quality, option by option", _quality(record)),
+        _section("quality", "Quality, option by option", quality_blocks(record)),
         _section("looks", "Looks: when each option was tested", _looks(record)),
         _section("parts", "Parts of the cases, and guardrails", _parts(record)),
         _section("repeats", "Repeats: a model against itself", repeats(record)),
@@ -40,234 +41,6 @@ def _section(anchor: str, title: str, blocks: Iterable[Block | None]) -> Section
     )
 
 
-def _tested(record: DecisionRecord) -> list[tuple[OptionRecord, Quality]]:
-    return [(o, o.quality) for o in record.options if o.quality is not None]
-
-
-def _quality(record: DecisionRecord) -> list[Block | None]:
-    return [
-        *_method(record),
-        table(
-            "Difference of quality, candidate minus today, in points",
-            (
-                "option",
-                "cases",
-                "today",
-                "candidate",
-                "difference",
-                "at worst",
-                "at best",
-                "limit",
-                "level",
-                "at worst, missing as wrong",
-            ),
-            (
-                (
-                    option.target.option,
-                    count(q.n),
-                    share(q.current),
-                    share(q.candidate),
-                    points(q.difference),
-                    points(q.worst),
-                    points(q.best),
-                    f"-{q.margin:g}",
-                    f"{q.level:.3g}",
-                    points(q.worst_missing_as_zero),
-                )
-                for option, q in _tested(record)
-            ),
-        ),
-        _corrected(record),
-        _worse(record),
-        _rests_on(record),
-        _absent(record),
-        mixes(record),
-        _disagreements(record),
-        *agreement_tables(record),
-        _outcome(record),
-        missing_table(record),
-    ]
-
-
-def _method(record: DecisionRecord) -> list[Block]:
-    methods = sorted({f"{q.metric}, {q.method}" for _, q in _tested(record)})
-    if not methods:
-        return []
-    own = (
-        "How good today's model is by itself is not known: where the models agree nobody labelled. "
-        if record.current_quality is None
-        else f"Today's model scored {share(record.current_quality)} on "
-        f"{_every_case(record)}that it was asked. "
-    )
-    absent = (
-        ", every answer or label that is missing counted against the option"
-        if any(q.absent is not None for _, q in _tested(record))
-        else ""
-    )
-    harm = (
-        "; that an option is worse than the limit is said at a level that holds over all looks "
-        "and options together, and its bound at best is the one at that level"
-        if any(q.best_level is not None for _, q in _tested(record))
-        else ""
-    )
-    text = (
-        f"{'; '.join(methods)}. {own}The same cases under both models; the case is the unit. Every "
-        f'"at worst" is the lower bound at the level that decided{absent}; "at best" is one-sided '
-        f"and unadjusted{harm}."
-    )
-    return [Paragraph(lead="How it was measured.", runs=(text,))]
-
-
-def _every_case(record: DecisionRecord) -> str:
-    cases = record.current_cases
-    return "every case " if cases is None else f"all {plural(cases, 'case')} "
-
-
-def _rests_on(record: DecisionRecord) -> Table | None:
-    return table(
-        "The cases that each option's figures rest on: those that decide; where all of them show "
-        "that it is worse, the pilot's too",
-        ("option", "cases", "of the pilot", "that decide", "an answer or a label is missing"),
-        (
-            (
-                option.target.option,
-                count(q.n),
-                count(q.pilot_cases),
-                count(q.deciding_cases),
-                count(q.missing_cases),
-            )
-            for option, q in _tested(record)
-            if q.pilot_cases is not None
-        ),
-    )
-
-
-def _corrected(record: DecisionRecord) -> Table | None:
-    return table(
-        "The estimate of an option that passed: what was picked for looking good looked too good "
-        "on average, so page one tells the corrected one",
-        ("option", "seen", "corrected"),
-        (
-            (option.target.option, points(q.difference), points(q.corrected))
-            for option, q in _tested(record)
-            if q.corrected is not None
-        ),
-    )
-
-
-def _worse(record: DecisionRecord) -> Table | None:
-    return table(
-        "Options that are shown to be worse than the limit: the bound that shows it",
-        ("option", "at best", "limit", "level"),
-        (
-            (
-                option.target.option,
-                points(q.best),
-                f"-{q.margin:g}",
-                f"{q.best_level:.3g}",
-            )
-            for option, q in _tested(record)
-            if q.best_level is not None
-        ),
-    )
-
-
-def _absent(record: DecisionRecord) -> Table | None:
-    return table(
-        "Cases without an answer or a label: left out only if both models failed, else counted at "
-        "their worst where it says at worst, and at their best where it says at best",
-        ("option", "both failed", "one failed", "no label", "counted at worst", "counted at best"),
-        (
-            (
-                option.target.option,
-                count(absent.left_out),
-                count(absent.unanswered),
-                count(absent.unlabelled),
-                _counts_as(absent.worst),
-                _counts_as(absent.best),
-            )
-            for option, q in _tested(record)
-            if (absent := q.absent) is not None
-        ),
-    )
-
-
-def _counts_as(outcomes: tuple[int, int, int] | None) -> str:
-    if outcomes is None:
-        return DASH
-    lost, alike, won = outcomes
-    return f"{count(lost)} lost, {count(alike)} alike, {count(won)} won"
-
-
-def _disagreements(record: DecisionRecord) -> Table | None:
-    return table(
-        "Cases by who was right",
-        (
-            "option",
-            "both",
-            "only today",
-            "only candidate",
-            "neither",
-            "agreed without a label",
-            "clusters",
-            "answers per case",
-        ),
-        (
-            (
-                option.target.option,
-                count(q.both_right),
-                count(q.only_current_right),
-                count(q.only_candidate_right),
-                count(q.neither_right),
-                count(q.agreed_without_label),
-                count(q.clusters),
-                count(q.repeats),
-            )
-            for option, q in _tested(record)
-        ),
-    )
-
-
-def _outcome(record: DecisionRecord) -> Table | None:
-    return table(
-        "What became of each option",
-        (
-            "option",
-            "result",
-            "codes",
-            "lever",
-            "prompts tried",
-            "missing today / candidate",
-            "failed today / candidate",
-            "performance risk",
-            "migration",
-        ),
-        (
-            (
-                option.target.option,
-                result_word(option.result, option.reason_codes),
-                reasons_text(option.reason_codes) or DASH,
-                option.lever,
-                count(option.prompts_tried),
-                *_missing_cells(option),
-                option.performance_risk,
-                option.migration_effort,
-            )
-            for option in record.options
-        ),
-    )
-
-
-def _missing_cells(option: OptionRecord) -> tuple[str, str]:
-    lost = option.missing
-    if lost is None:
-        return DASH, DASH
-    return (
-        f"{lost.current} / {lost.candidate}",
-        f"{lost.failed_current} / {lost.failed_candidate}",
-    )
-
-
 def _looks(record: DecisionRecord) -> list[Block | None]:
     return [
         stops_table(record),
@@ -283,7 +56,7 @@ def _look_tables(record: DecisionRecord) -> list[Block | None]:
             ("look", "cases", *_counted(quality), *_TESTED),
             (_look_cells(look, counted=bool(_counted(quality))) for look in quality.looks),
         )
-        for option, quality in _tested(record)
+        for option, quality in tested(record)
     ]
 
 

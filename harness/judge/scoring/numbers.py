@@ -144,7 +144,8 @@ def _pattern(name: str) -> re.Pattern[str]:
     number = (
         rf"{_NO_BOUND}(?P<sign>(?<![\w.)\]])[-+])?(?:(?<![{_LETTER}\d_])(?P<before>{_BEFORE})\s?)?"
         rf"(?P<inner>(?(before)|(?<![\w.)\]]))[-+])?(?(before)|(?<![{_LETTER}\d_\u221a]))(?P<number>{body})"
-        rf"(?:\s?(?P<scale>{_any_of(_SCALES)})(?![{_LETTER}\d]))?"
+        rf"(?:(?:st|nd|rd|th)(?![{_LETTER}\d]))?"
+        rf"(?:\s?(?P<scale>{_any_of(_SCALES)})(?![{_LETTER}\d&]))?"
         rf"(?:\s?(?P<unit>{_any_of(_UNITS)})(?![{_LETTER}\d]))?"
         rf"(?![{_LETTER}\d_])(?!\s?[/^\u00d7\u00b1]\s?\d)(?![.,:'*\u066b\u066c]{{1,3}}\d)(?!-\d)"
     )
@@ -217,6 +218,8 @@ _TEX = (
     (re.compile(r"\\[,;:! ]"), " "),
     (re.compile(r"\\([$%#_\u20ac])"), r"\1"),
 )
+_WORKED_OUT = re.compile(r"<<[^<>\r\n]{0,200}+>>")
+"""A sum between double angle brackets, as arithmetic data sets write it before its result."""
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,80}+>")
 _QUOTED = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
 _EMPHASIS = re.compile(r"(?<!\w)_{1,3}+(?=[\d$+.-])|(?<=[\d%])_{1,3}+(?!\w)")
@@ -230,7 +233,8 @@ def _tidy(text: str) -> str:
     if "\\" in text or "^" in text or "{" in text:
         for pattern, form in _TEX:
             text = pattern.sub(form, text)
-    text = _QUOTED.sub("", _TAG.sub(" ", text)) if "<" in text or ">" in text else text
+    if "<" in text or ">" in text:
+        text = _QUOTED.sub("", _TAG.sub(" ", _WORKED_OUT.sub(" ", text)))
     text = _SUPERSCRIPT.sub(lambda match: "^" + unicodedata.normalize("NFKC", match[0]), text)
     if not text.isascii():
         text = "".join(_one(at, text) for at in range(len(text)))

@@ -174,7 +174,7 @@ def test_a_converted_configuration_scores_the_answers_itself(
     words = ["import", "promptfoo", str(config), "-f", "routing", "-w", str(workspace)]
     assert run(words) == 0
     shown = capsys.readouterr().out
-    assert "120 cases, 120 assertions as scorer icontains" in shown
+    assert "120 cases, 120 assertions as scorer assertions" in shown
     assert "promptfooconfig.yaml:15: javascript: assertion not converted" in shown
     source = str(promptfoo_file(workspace))
     brought(workspace, source, "--incumbent", "large")

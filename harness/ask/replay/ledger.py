@@ -34,6 +34,8 @@ class Ledger:
         self.reserved_usd = Decimal(0)
         self.reservations = 0
         """Calls that something is set aside for."""
+        self.has_begun = bool(spent_usd or possibly_billed_usd)
+        """Whether a call was ever allowed: a free one leaves no other trace."""
         self._price = price
         self._turn = RLock()
 
@@ -58,16 +60,16 @@ class Ledger:
                 return False
             self.reserved_usd += wanted
             self.reservations += len(trials)
+            self.has_begun = True
             return True
 
     def refuse_at_once(self, trial: Trial) -> None:
         """End a run whose cap has no room for even its first call.
 
         Raises:
-            BudgetRefusedError: nothing was spent or set aside yet, and one call is above the cap.
+            BudgetRefusedError: no call was allowed yet, and one is above the cap.
         """
-        used = self.spent_usd + self.possibly_billed_usd + self.reserved_usd
-        if not (used or self.reservations) and trial.reserve_usd > self.cap_usd:
+        if not self.has_begun and trial.reserve_usd > self.cap_usd:
             raise BudgetRefusedError(
                 f"the cap of {usd(self.cap_usd)} allows not one call: one of {trial.option} may "
                 f"cost up to {usd(trial.reserve_usd)}; nothing was spent"
@@ -79,6 +81,7 @@ class Ledger:
         `counted`: `possibly_billed_usd` has it.
         """
         with self._turn:
+            self.has_begun = True
             self.reservations += 1
             self.reserved_usd += reserve_usd
             self.possibly_billed_usd -= reserve_usd if counted else Decimal(0)

@@ -12,6 +12,7 @@ from harness.ask.replay.governor import Governor
 from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
 from harness.ask.replay.throttle import LaneLimits
+from harness.errors import BudgetRefusedError
 from harness.journal.journal import Journal
 from harness.journal.trials import Answered, Trial
 from tests.benchmarks.replay.ours import NOW, load_trials
@@ -88,16 +89,21 @@ def capped(cluster: Cluster, folder: Path, base_url: str, rng: Random) -> tuple[
         Trial(**{**{n: getattr(t, n) for n in Trial.__slots__}, "reserve_usd": bound})
         for t, bound in zip(load_trials(base_url, len(bounds)), bounds, strict=True)
     ]
-    with Journal.open(folder / "journal", run_id="r", cycle="c", now=NOW) as journal:
-        outcomes = list(
-            replay(
-                trials,
-                cluster=cluster,
-                journal=journal,
-                governor=Governor(default=LaneLimits(max_concurrency=rng.randrange(1, 30))),
-                ledger=ledger,
-                retry=RetryPolicy(rng=rng, base_s=0.001),
+    try:
+        with Journal.open(folder / "journal", run_id="r", cycle="c", now=NOW) as journal:
+            outcomes = list(
+                replay(
+                    trials,
+                    cluster=cluster,
+                    journal=journal,
+                    governor=Governor(default=LaneLimits(max_concurrency=rng.randrange(1, 30))),
+                    ledger=ledger,
+                    retry=RetryPolicy(rng=rng, base_s=0.001),
+                )
             )
-        )
+    except BudgetRefusedError:
+        assert cap < bounds[0]
+        assert not billed
+        return Decimal(0), ledger
     assert len(outcomes) == len(trials)
     return sum(billed.values(), Decimal(0)), ledger

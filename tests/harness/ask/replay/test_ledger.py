@@ -152,3 +152,12 @@ def test_a_cap_without_room_for_the_first_call_is_refused_at_once() -> None:
     ledger.refuse_at_once(trial(1, reserve_usd=CENT))
     assert ledger.reserve(trial(1, reserve_usd=CENT))
     ledger.refuse_at_once(trial(2, reserve_usd=2 * CENT))
+
+
+def test_a_run_that_asked_for_free_is_not_refused_any_more() -> None:
+    ledger = Ledger(CENT, lambda _asked, _usage: 0 * CENT)
+    free = trial(1, reserve_usd=0 * CENT)
+    assert ledger.reserve(free)
+    ledger.settle(free, TokenUsage(input_tokens=5, output_tokens=5))
+    ledger.refuse_at_once(trial(2, reserve_usd=2 * CENT))
+    assert not ledger.reserve(trial(2, reserve_usd=2 * CENT))

@@ -218,8 +218,7 @@ _TEX = (
     (re.compile(r"\\[,;:! ]"), " "),
     (re.compile(r"\\([$%#_\u20ac])"), r"\1"),
 )
-_WORKED_OUT = re.compile(r"<<[^<>\r\n]{0,200}+>>")
-"""A sum between double angle brackets, as arithmetic data sets write it before its result."""
+_WORKED_OUT = re.compile(r"<<[^<>\r\n]{0,200}+>>")  # a sum before its result: <<4+12=16>>16
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,80}+>")
 _QUOTED = re.compile(r"(?m)^[ \t]*(?:>[ \t]?)+")
 _EMPHASIS = re.compile(r"(?<!\w)_{1,3}+(?=[\d$+.-])|(?<=[\d%])_{1,3}+(?!\w)")
@@ -233,8 +232,7 @@ def _tidy(text: str) -> str:
     if "\\" in text or "^" in text or "{" in text:
         for pattern, form in _TEX:
             text = pattern.sub(form, text)
-    if "<" in text or ">" in text:
-        text = _QUOTED.sub("", _TAG.sub(" ", _WORKED_OUT.sub(" ", text)))
+    text = _QUOTED.sub("", _TAG.sub(" ", _WORKED_OUT.sub(" ", text)))
     text = _SUPERSCRIPT.sub(lambda match: "^" + unicodedata.normalize("NFKC", match[0]), text)
     if not text.isascii():
         text = "".join(_one(at, text) for at in range(len(text)))

@@ -41,6 +41,9 @@ def review_in_lockstep(
             continue
         for name, step in steps.items():
             if isinstance(step, Confirm):
+                for option in step.options:
+                    if rest := commons.runs[name].rest_of_slices(option):
+                        _ask(commons, {name: rest})
                 live.confirm(commons.runs[name], step)
     records = [
         write_record(one, run, context(workspace, one, engine, run))

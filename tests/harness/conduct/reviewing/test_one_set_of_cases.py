@@ -100,7 +100,7 @@ def test_a_ladder_with_a_pilot_and_every_end(tmp_path: Path) -> None:
 def test_page_one_says_on_how_many_cases_harm_was_shown(tmp_path: Path) -> None:
     script = Script()
     with OpenAIServer(script) as server:
-        record = reviewed(workspace(tmp_path, server.port, names="harmful"), script)
+        record = reviewed(workspace(tmp_path, server.port, kind="holm", names="harmful"), script)
     check(record)
     (option,) = record.options
     assert option.quality is not None
@@ -112,7 +112,7 @@ def test_page_one_says_on_how_many_cases_harm_was_shown(tmp_path: Path) -> None:
     assert "is said at a level that holds over all looks and options together" in page
     right = f"harmful was right {option.quality.both_right} times on {n} tickets, today's model"
     assert right in page
-    assert f"280 left to decide; the figures of harmful rest on {n}" in page
+    assert f"{n} left to decide; the figures of harmful rest on all of them" in page
 
 
 @pytest.mark.parametrize("kind", ["holm", "fixed-sequence"])

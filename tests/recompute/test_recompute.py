@@ -39,6 +39,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def sound(folder: Path) -> Path:
+    """The company's review, of which nothing is told as long as nothing is planted."""
+    assert told(folder) == []
+    return folder
+
+
+@pytest.fixture(scope="module")
 def bought(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_bought(tmp_path_factory.mktemp("bought"))
 
@@ -204,9 +211,8 @@ def test_a_figure_at_list_price_is_found(bought: Path, tmp_path: Path, wrong: st
 
 
 @pytest.mark.parametrize("wrong", PLANTED)
-def test_a_planted_wrong_figure_is_found(folder: Path, tmp_path: Path, wrong: str) -> None:
+def test_a_planted_wrong_figure_is_found(sound: Path, tmp_path: Path, wrong: str) -> None:
     copy = tmp_path / "review"
-    shutil.copytree(folder, copy)
-    assert told(copy) == []
+    shutil.copytree(sound, copy)
     PLANTED[wrong](copy)
     assert told(copy) != []

@@ -19,7 +19,7 @@ from harness.ask.probe.search import (
 )
 from tests.support.queues import Queue, VirtualProbe
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 QUEUES = [
     *(

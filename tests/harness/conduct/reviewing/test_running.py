@@ -77,8 +77,8 @@ def test_a_slow_lane_holds_back_only_those_who_ask_it(tmp_path: Path) -> None:
 def test_at_a_twentieth_of_the_pace_both_find_the_same(tmp_path: Path) -> None:
     """Who ends first is shown above, by an event and not by seconds."""
     with (
-        OpenAIServer(delayed(answers, 0.005)) as fast,
-        OpenAIServer(delayed(late_answers, 0.1)) as late,
+        OpenAIServer(delayed(answers, 0.0025)) as fast,
+        OpenAIServer(delayed(late_answers, 0.05)) as late,
         inline_cluster() as cluster,
     ):
         roots = [

@@ -16,7 +16,7 @@ from tests.support.histories import decide_both_ways, differences, drive, prefix
 if TYPE_CHECKING:
     from harness.stats.sequential.design import Design
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 PLAN = design(n=300, options=3, kind="ladder")
 EQUAL = [0.0] * 300

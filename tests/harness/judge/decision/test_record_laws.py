@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
     from harness.stats.sequential.design import Design
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 N = 160
 METHODS = {

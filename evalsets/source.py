@@ -137,7 +137,7 @@ def read_yaml(text: str, *, file: str, foreign: bool = False) -> Source:
 
 
 DEEPEST = 100
-"""Levels of a file of ours; the parser takes a frame of the stack for each."""
+"""Largest nesting of a YAML file: reading recurses once a level, and Python's stack is finite."""
 _BRACKETS = {"[": 1, "{": 1, "]": -1, "}": -1}
 _LEADING = re.compile(r"^(?: *-(?= ))* *", re.MULTILINE)
 

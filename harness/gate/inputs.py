@@ -95,12 +95,13 @@ class Stated:
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     """Who decides on a feature by CODEOWNERS, by e-mail."""
 
-    def margin(self, feature: str) -> float:
-        """The margin that a feature has here, points."""
+    def margin(self, feature: str) -> float | None:
+        """The margin that a feature has here, points; None where its risk has no row."""
         config = self.features[feature]
-        if config.margin is not None or config.risk not in self.policy.risk:
-            return config.margin or 0.0
-        return self.policy.risk[config.risk].margin
+        if config.margin is not None:
+            return config.margin
+        risk = self.policy.risk.get(config.risk)
+        return None if risk is None else risk.margin
 
     def deciders(self, feature: str) -> frozenset[str]:
         """Who may decide on a feature; empty: nobody is named."""
@@ -144,7 +145,7 @@ class GateInput:
     rules_before: GatePolicy | None = None
     """The base branch's rules; None: not known."""
     rules_locked: GatePolicy | None = None
-    """Those that the lock carries for other repositories; None: there is no policy beside it."""
+    """The policy's rules, as the lock should hold them; None: no policy stands beside the lock."""
     laxer_policy: bool = False
     """What decides of the policy is laxer than on the base branch."""
     unsigned: Mapping[str, str] = field(default_factory=dict[str, str])

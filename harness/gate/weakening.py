@@ -131,8 +131,8 @@ def _lock_rules(given: GateInput, policy: GatePolicy) -> Iterator[Violation]:
 def _feature(before: Stated, here: Stated, name: str) -> Iterator[str]:
     was, now = before.features[name], here.features[name]
     old, new = before.margin(name), here.margin(name)
-    if new > old:
-        yield f"margin: {new:g}, was {old:g}"
+    if old is not None and (new is None or new > old):
+        yield f"margin: {'none' if new is None else f'{new:g}'}, was {old:g}"
     if now.used_in != was.used_in and was.used_in is not None:
         yield f"used_in: {now.used_in or 'nothing'}, was {was.used_in}; both are read"
     if now.data != was.data:

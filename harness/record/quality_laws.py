@@ -121,14 +121,16 @@ def _looks(_: OptionRecord, quality: Quality) -> Iterator[str]:
             yield f"look {after.number} rests on {after.n} cases, the one before it on {before.n}"
     for look in looks:
         seen, worst, lost, won = look.difference, look.worst, look.lost, look.won
-        if None not in (seen, lost, won) and not _is_counted(look):
+        if not _is_counted(look):
             yield f"look {look.number}: {won} won and {lost} lost of {look.n} are not {seen:+g}"
         if seen is not None and worst is not None and worst > seen + _CLOSE:
             yield f"look {look.number}: {seen:+g} lies under {worst:+g}"
 
 
 def _is_counted(look: Look) -> bool:
-    won, lost, seen = look.won or 0, look.lost or 0, look.difference or 0.0
+    won, lost, seen = look.won, look.lost, look.difference
+    if won is None or lost is None or seen is None:
+        return True
     return look.n > 0 and alike(100 * (won - lost) / look.n, seen)
 
 

@@ -41,7 +41,7 @@ NOTE_S = 60.0
 
 REFUSALS = frozenset({400, 415, 422})
 SAME_REFUSALS = 5
-"""After so many alike in a row nothing more is asked of a model."""
+"""A model that refuses this many calls in a row for one reason is asked no more."""
 
 DRY_S = 0.02
 """The same while the source waits for outcomes before it has more."""

@@ -24,7 +24,7 @@ RUBRIC = "llm-rubric"
 Tell: TypeAlias = "Callable[[str, str], None]"
 """`tell(type, message)`."""
 Read: TypeAlias = "Callable[[str], str | None]"
-"""The text of a file beside the configuration; None where there is none."""
+"""`read(name)`: a file's text, its name relative to the configuration; None if it is missing."""
 _VARIABLE = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)\s*-?\}\}")
 _LISTS = frozenset({"contains-any", "contains-all", "icontains-any", "icontains-all"})
 _CHANGING = ("transform", "contextTransform")

@@ -171,7 +171,7 @@ def _differs(name: str, told: object, again: object) -> Iterator[str]:
 
 
 def _of_result(record: DecisionRecord, option: OptionRecord, state: QualityState) -> Iterator[str]:
-    """What became of the option is what its test found, and what stands beside it allows."""
+    """Where an option's result or reasons contradict the state that its test ended in."""
     cannot = Reason.EVALSET_CANNOT_TELL in record.reason_codes
     for reason, needed in _STATES.items():
         if reason in option.reason_codes and state is not needed:

@@ -114,9 +114,12 @@ def workspace_proposals(
 def _margin(workspace: Workspace, feature_id: str, before: Stated | None) -> float:
     """The margin in force: the smaller of both sides'."""
     feature = workspace.features[feature_id]
-    margin = feature.margin or workspace.policy.risk[feature.risk].margin
+    margin = feature.margin
+    if margin is None:
+        margin = workspace.policy.risk[feature.risk].margin
     known = before is not None and feature_id in before.features
-    return min(margin, before.margin(feature_id)) if before and known else margin
+    earlier = before.margin(feature_id) if before is not None and known else None
+    return margin if earlier is None else min(margin, earlier)
 
 
 def _addresses(workspace: Workspace) -> dict[str, str]:

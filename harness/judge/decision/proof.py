@@ -100,9 +100,9 @@ def _pair(case: str, cluster: str, sign: str) -> Pair:
 
 def _reach(now: float | None, new: float | None) -> tuple[float, float] | None:
     """How the difference can be where one model's score is missing."""
-    if (now is None) == (new is None):
-        return None
-    return (-now, 1.0 - now) if now is not None else ((new or 0.0) - 1.0, new or 0.0)
+    if now is not None and new is None:
+        return -now, 1.0 - now
+    return (new - 1.0, new) if new is not None and now is None else None
 
 
 def _scores(sign: str) -> tuple[float | None, float | None]:

@@ -24,9 +24,9 @@ from referencing.jsonschema import specification_with
 
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
-from harness.judge.scoring.numbers import number_text, whole_number
 from harness.judge.scoring.replies import answer_in
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
+from harness.judge.scoring.text import number_text, whole_number
 from harness.workspace.patterns import pattern_fault, time_limit
 
 if TYPE_CHECKING:

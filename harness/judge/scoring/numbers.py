@@ -378,23 +378,3 @@ def decimal_sign(locale: str) -> str:
 def readers_of(text: str) -> tuple[str, ...]:
     """The conventions that find a number in a text."""
     return tuple(name for name in _CONVENTIONS if last_number(text, name) is not None)
-
-
-_WHOLE = re.compile(r"-?(?:[1-9]\d{0,2}(?:,\d{3})+|0|[1-9]\d*)(?:\.\d+)?")
-
-
-def whole_number(text: str) -> Decimal | None:
-    """The English number that a value of JSON is as a whole; `007` and `+49` are codes."""
-    match = _WHOLE.fullmatch(" ".join(unicodedata.normalize("NFKC", text).split()))
-    return None if match is None else Decimal(match[0].replace(",", ""))
-
-
-def number_text(value: Decimal) -> str:
-    """The same text for equal numbers, exact at any length.
-
-    >>> number_text(Decimal("-18.00")), number_text(Decimal("-0.0"))
-    ('-18', '0')
-    """
-    text = format(value, "f")
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in {"-0", ""} else text

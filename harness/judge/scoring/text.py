@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
@@ -317,3 +318,23 @@ def answer_format(spec: ScorerSpec, setting: Setting) -> Scorer:
     if setting.primary is None:
         raise UsageError("scorer 'format' is about the primary scorer's answers; use it beside one")
     return Format(setting.primary)
+
+
+_WHOLE = re.compile(r"-?(?:[1-9]\d{0,2}(?:,\d{3})+|0|[1-9]\d*)(?:\.\d+)?")
+
+
+def whole_number(text: str) -> Decimal | None:
+    """The English number that a value of JSON is as a whole; `007` and `+49` are codes."""
+    match = _WHOLE.fullmatch(" ".join(unicodedata.normalize("NFKC", text).split()))
+    return None if match is None else Decimal(match[0].replace(",", ""))
+
+
+def number_text(value: Decimal) -> str:
+    """The same text for equal numbers, exact at any length.
+
+    >>> number_text(Decimal("-18.00")), number_text(Decimal("-0.0"))
+    ('-18', '0')
+    """
+    text = format(value, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in {"-0", ""} else text

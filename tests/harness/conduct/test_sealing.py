@@ -23,6 +23,7 @@ from tests.support.reviews import (
     write_review_workspace,
 )
 from tests.support.wire.openai_server import OpenAIServer
+from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,12 +34,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 def git(root: Path, *words: str) -> None:
     given = ["git", "-C", str(root), "-c", "user.name=Dana", "-c", "user.email=dana@example.com"]
     subprocess.run([*given, *words], check=True, capture_output=True)
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
 
 
 def test_a_sealed_plan_is_named_and_holds(

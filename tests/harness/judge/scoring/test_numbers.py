@@ -6,11 +6,8 @@ from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer
-from harness.judge.scoring.numbers import (
-    last_number,
-    number_text,
-    whole_number,
-)
+from harness.judge.scoring.numbers import last_number
+from harness.judge.scoring.text import number_text, whole_number
 from tests.support.scoring import case, spec
 
 

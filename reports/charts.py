@@ -15,7 +15,16 @@ from itertools import accumulate, pairwise
 from math import dist
 from typing import Literal
 
-from reports.document import Chart, CostQuality, Forest, Interval, Latency, Waterfall
+from reports.document import (
+    Bars,
+    Chart,
+    CostQuality,
+    Forest,
+    Interval,
+    Latency,
+    Scatter,
+    Waterfall,
+)
 from reports.drawing import (
     EDGE,
     WIDTH,
@@ -43,6 +52,7 @@ _ROW_LETTERS = 22
 _SPOT_LETTERS = 34
 _GAP = 8.0
 _PAD = 16.0
+_MOST_BESIDE = 120.0
 # Of a picture in plain text, in letters.
 _COLUMNS = 49
 _LABEL = 26
@@ -59,6 +69,8 @@ def lay_out(chart: Chart) -> Drawing:
             return _latency(chart)
         case Waterfall():
             return _waterfall(chart)
+        case Bars() | Scatter():
+            return _bars(chart) if isinstance(chart, Bars) else _scatter(chart)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +83,13 @@ class _Rows:
     labels: tuple[Caption, ...]
 
 
-def _rows(names: Sequence[str], numbers: Iterable[float], unit: str) -> _Rows:
+def _rows(names: Sequence[str], numbers: Iterable[float], unit: str, *, beside: float = 0) -> _Rows:
+    """Rows whose axis leaves so many units free to the right of its end."""
     texts = [_wrapped(name) for name in names]
     ends = list(accumulate((_LINE * len(lines) + 9 for lines in texts), initial=_TOP))
     left = min(_GUTTER, max(text_width(line) for lines in texts for line in lines)) + 8
     plot = Box(left=left, top=_TOP, right=_RIGHT, bottom=ends[-1])
-    axis = axis_over(numbers, left + 6, _RIGHT - 6)
+    axis = axis_over(numbers, left + 6, _RIGHT - 6 - beside)
     named = (
         Caption(text=line, x=left - 6, y=end + 15.5 + at * _LINE, anchor="end", room=_GUTTER)
         for end, lines in zip(ends, texts, strict=False)
@@ -171,6 +184,69 @@ def _waterfall(chart: Waterfall) -> Drawing:
         shapes.append(Block(x1=at(before), x2=at(after), y=y, tone=tone, change=True))
     shapes.append(Block(x1=at(0), x2=at(chart.end_usd), y=last, tone="other"))
     return _with_limit(rows, shapes, None, "")
+
+
+def _bars(chart: Bars) -> Drawing:
+    """Each amount's text stands right of its bar; a line across it shows the amount beside."""
+    texts = [clean(row.text) for row in chart.rows]
+    ends = (end for row in chart.rows for end in (row.value, row.against) if end is not None)
+    beside = min(max(map(text_width, texts)) + 6, _MOST_BESIDE)
+    names = [row.label for row in chart.rows]
+    rows = _rows(names, (0.0, *ends), chart.axis, beside=beside)
+    at = rows.axis.at
+    shapes: list[Shape] = []
+    labels = list(rows.labels)
+    for row, text, y in zip(chart.rows, texts, rows.ys, strict=True):
+        shapes.append(Block(x1=at(0), x2=at(row.value), y=y, tone=_tone(strong=row.strong)))
+        right = max(at(0), at(row.value))
+        if row.against is not None:
+            x = at(row.against)
+            shapes.append(Stroke(x1=x, y1=y - 9, x2=x, y2=y + 9, tone="ink", width=2.0))
+            right = max(right, x)
+        room = WIDTH - EDGE - right - 4
+        labels.append(Caption(text=text, x=right + 4, y=y + 4, anchor="start", room=room))
+    zero = Stroke(x1=at(0), y1=rows.plot.top, x2=at(0), y2=rows.plot.bottom, tone="soft", width=0.8)
+    return _framed(rows.plot, rows.axis, (*shapes, zero), labels)
+
+
+_TONES: dict[str, Tone] = {"diamond": "chosen", "dot": "ink", "ring": "soft", "cross": "limit"}
+
+
+def _scatter(chart: Scatter) -> Drawing:
+    """Later points lie over earlier ones; those with a label are named where there is room."""
+    bottom = _TOP + 15 * _LINE
+    upward = axis_over(
+        (chart.y_line, *(point.y for point in chart.points)), bottom - _PAD, _TOP + _PAD
+    )
+    left = max(text_width(text) for text in upward.ticks()) + 8
+    plot = Box(left=left, top=_TOP, right=_RIGHT, bottom=bottom)
+    across = axis_over(
+        (chart.x_line, *(point.x for point in chart.points)), left + _GAP, _RIGHT - _GAP
+    )
+    x, y = across.at(chart.x_line), upward.at(chart.y_line)
+    lines = (
+        Stroke(x1=left, y1=y, x2=_RIGHT, y2=y, tone="soft", width=0.8),
+        Stroke(x1=x, y1=_TOP, x2=x, y2=bottom, tone="soft", width=0.8),
+    )
+    marks = [
+        Mark(x=across.at(one.x), y=upward.at(one.y), form=one.form, tone=_TONES[one.form])
+        for one in chart.points
+    ]
+    busy, placed = [mark.box for mark in marks], list[Caption]()
+    for point, mark in zip(chart.points, marks, strict=True):
+        if point.label:
+            places = _places(clip(point.label, _SPOT_LETTERS), mark, plot)
+            placed.append(_clearest(places, mark, busy, placed))
+    named = [mark for point, mark in zip(chart.points, marks, strict=True) if point.label]
+    pairs = zip(named, placed, strict=True)
+    leaders = [line for mark, label in pairs for line in _leader(mark, label.box)]
+    labels = (
+        Caption(text=clean(chart.y_axis), x=EDGE, y=12, anchor="start"),
+        *(_beside(text, left, at) for text, at in upward.ticks().items()),
+        *_under(plot, across, chart.x_axis),
+        *placed,
+    )
+    return _framed(plot, across, (*lines, *leaders, *marks), labels)
 
 
 def _cost_quality(chart: CostQuality) -> Drawing:

@@ -7,7 +7,7 @@ made of the same blocks. Nothing here is trusted: renderers escape every text.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +19,16 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """Text that leads to another page of the same folder tree.
+    """Text that leads to another page of the same folder tree, or to another kind of file.
 
-    `page` is a path without its ending; the renderer adds the ending of its own format.
+    `page` is a path without its ending; the renderer adds the ending of its own format, unless the
+    link has one.
     """
 
     text: str
     page: str
+    ending: str | None = None
+    """`csv`; None: a page of the renderer's own format."""
 
 
 Run: TypeAlias = str | Code | Link
@@ -201,8 +204,63 @@ class Waterfall:
     end_usd: float
 
 
-Chart: TypeAlias = Forest | CostQuality | Latency | Waterfall
-Block: TypeAlias = Paragraph | Notice | Bullets | Verbatim | Table | Signature | Chart
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedAmount:
+    """One named amount, with its text; `against` is an amount that a line across it shows."""
+
+    label: str
+    value: float
+    text: str
+    against: float | None = None
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """Named amounts from zero on, one below the other."""
+
+    kind: ClassVar[str] = "bars"
+    caption: str
+    description: str
+    axis: str
+    rows: tuple[NamedAmount, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One of many in a plane; only a labelled one is named. The form tells what it is."""
+
+    x: float
+    y: float
+    form: Literal["diamond", "dot", "ring", "cross"]
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scatter:
+    """Many points over two axes; thin lines stand at `x_line` and `y_line`."""
+
+    kind: ClassVar[str] = "scatter"
+    caption: str
+    description: str
+    x_axis: str
+    y_axis: str
+    x_line: float
+    y_line: float
+    points: tuple[Point, ...]
+
+
+Chart: TypeAlias = Forest | CostQuality | Latency | Waterfall | Bars | Scatter
+Block: TypeAlias = "Paragraph | Notice | Bullets | Verbatim | Table | Signature | Chart | Fold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Blocks that stay closed until a reader opens them; on paper and in Markdown they are open."""
+
+    kind: ClassVar[str] = "fold"
+    summary: str
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,10 @@ WIDTH = 360.0
 """Units of every picture: a little less than a pixel each on a phone, 1.3 on a wide page."""
 FONT = 12.0
 EDGE = 2.0
-_RADIUS = {"dot": 4.0, "diamond": 5.0}
+Form: TypeAlias = Literal["dot", "diamond", "ring", "cross"]
+_RADIUS: dict[Form, float] = {"dot": 4.0, "diamond": 5.0, "ring": 4.0, "cross": 4.0}
+_HOLE = 0.5
+_ARM = 0.35
 _BAR = 6.0
 _MOST_TICKS = 6
 
@@ -68,23 +71,48 @@ class Mark:
 
     x: float
     y: float
-    form: Literal["dot", "diamond"]
+    form: Form
     tone: Tone
 
     @property
     def path(self) -> str:
-        """The outline as SVG path data."""
+        """The outline as SVG path data; a ring's hole is drawn the other way round."""
         r = _RADIUS[self.form]
         start = f"M{self.x - r:g} {self.y:g}"
-        if self.form == "dot":
-            return f"{start}a{r:g} {r:g} 0 1 0 {2 * r:g} 0a{r:g} {r:g} 0 1 0 {-2 * r:g} 0Z"
-        return f"{start}l{r:g} {-r:g} {r:g} {r:g} {-r:g} {r:g}Z"
+        match self.form:
+            case "dot":
+                return _circle(self.x, self.y, r, turn=0)
+            case "ring":
+                hole = _circle(self.x, self.y, r * _HOLE, turn=1)
+                return f"{_circle(self.x, self.y, r, turn=0)}{hole}"
+            case "diamond":
+                return f"{start}l{r:g} {-r:g} {r:g} {r:g} {-r:g} {r:g}Z"
+            case "cross":
+                return _cross(self.x, self.y, r)
 
     @property
     def box(self) -> Box:
         """The rectangle that the form covers."""
         r = _RADIUS[self.form]
         return Box(left=self.x - r, top=self.y - r, right=self.x + r, bottom=self.y + r)
+
+
+def _circle(x: float, y: float, r: float, *, turn: int) -> str:
+    half = f"a{r:g} {r:g} 0 1 {turn}"
+    return f"M{x - r:g} {y:g}{half} {2 * r:g} 0{half} {-2 * r:g} 0Z"
+
+
+def _cross(x: float, y: float, r: float) -> str:
+    """Two bars that lie across each other, as one outline."""
+    arm = r * _ARM
+    long = round(r - arm, 2)
+    turns = (
+        *((arm, -arm), (long, long), (long, -long), (arm, arm)),
+        *((-long, long), (long, long), (-arm, arm), (-long, -long)),
+        *((-long, long), (-arm, -arm), (long, -long)),
+    )
+    steps = "".join(f"l{dx:g} {dy:g}" for dx, dy in turns)
+    return f"M{x - r:g} {y - long:g}{steps}Z"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports.charts import forest_text, lay_out
-from reports.document import Chart, Document, Forest, Portfolio, Section
+from reports.document import Chart, Document, Forest, Link, Portfolio, Section
 from reports.drawing import FONT, WIDTH
 from reports.untrusted import clean, clean_lines, comment, fenced, markdown, markdown_code
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jinja2 import Template
 
 
@@ -79,7 +81,7 @@ def _html(page: _Page) -> str:
         contents=page.contents,
         heading="h2" if page.contents else "h3",
         picture=picture,
-        address=quote,
+        address=_linked("html"),
         lines=_lines,
         inner=_inner_html,
         whole_days=_whole_days,
@@ -97,7 +99,7 @@ def _markdown(page: _Page) -> str:
         picture=_text_picture,
         code=_code,
         inner=_inner_markdown,
-        address=_address,
+        address=_linked("md"),
         raw=Markup,
         lines=_fenced,
         stamp=Markup(comment(page.document.stamp)),  # noqa: S704  # escaped
@@ -135,8 +137,13 @@ def _code(text: str) -> Markup:
     return Markup(markdown_code(text))  # noqa: S704  # escaped
 
 
-def _address(page: str) -> Markup:
-    return Markup(quote(page))  # noqa: S704  # escaped
+def _linked(to: Format) -> Callable[[Link], Markup]:
+    """The address of what a link leads to, from a page of this format."""
+
+    def address(link: Link) -> Markup:
+        return Markup(f"{quote(link.page)}.{link.ending or to}")  # noqa: S704  # escaped
+
+    return address
 
 
 def _lines(text: str) -> Markup:

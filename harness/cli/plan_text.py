@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from harness.cli.show import duration
 from harness.money.amounts import exact, plain
-from harness.money.portfolio import growing
+from harness.money.portfolio.overview import growing
 from harness.plan.expecting import minutes
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Forecast, Plan, Status

@@ -30,7 +30,7 @@ from harness.conduct.reviewing.session import NotInJournalError, Runtime
 from harness.errors import Faults, UsageError
 from harness.journal.journal import Journal
 from harness.journal.upkeep import FaultFacts, unanswered
-from harness.money.portfolio import Overview, overview
+from harness.money.portfolio.overview import Overview, overview
 from harness.plan.planning import Selection
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_sound, write_records

@@ -221,5 +221,6 @@ def verified(
         reason=f"{source}: USD {cents:,} a month over {', '.join(found.months)}",
     )
     moved = move(record, step)
-    savings = record.savings.model_copy(update={"realised": cents, "verified_at": now})
+    billed = {"realised": cents, "verified_at": now, "realised_months": found.months}
+    savings = record.savings.model_copy(update=billed)
     return seal(moved.model_copy(update={"savings": savings}))

@@ -31,7 +31,7 @@ class DecisionRecord(RecordContent):
 
 
 _DECIDED = {"generated_at", "state", "history", "exception", "finding_sha256", "etag"}
-_REALISED = {"realised", "verified_at"}
+_REALISED = {"realised", "verified_at", "realised_months"}
 
 
 def canonical(value: Any) -> bytes:  # noqa: ANN401  # any JSON value

@@ -232,3 +232,5 @@ class Savings(Recorded):
     `one_off_monthly`: what must reach the policy's least saving."""
     minimum_usd: Annotated[Decimal | None, LATER] = None
     """The policy's least saving a month."""
+    realised_months: Annotated[tuple[str, ...] | None, LATER] = None
+    """Months of the bill that `realised` is the mean of, as 2027-01."""

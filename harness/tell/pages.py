@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from harness.errors import Faults
-from harness.money.portfolio import overview
+from harness.money.portfolio.overview import overview
 from harness.record.model import DecisionRecord
 from harness.record.stored import file_name, read_past, replace_text
 from harness.tell.appendix.appendix import appendix

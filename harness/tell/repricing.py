@@ -223,6 +223,7 @@ class _Money:
             **{name: getattr(before, name) if same else None for name in bounds},
             "realised": before.realised,
             "verified_at": before.verified_at,
+            "realised_months": before.realised_months,
         }
         return again.model_copy(update=kept)
 

@@ -15,7 +15,7 @@ def resealed(record: Json) -> Json:
     """The record with hashes that fit."""
     facts = dict(record)
     if record["savings"]:
-        later = {"realised", "verified_at"}
+        later = {"realised", "verified_at", "realised_months"}
         facts["savings"] = {k: v for k, v in record["savings"].items() if k not in later}
     sealed = {**record, "finding_sha256": sha256(facts, NOT_FOUND)}
     return {**sealed, "etag": sha256(sealed, {"etag"})}

@@ -5,17 +5,23 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from reports.charts import lay_out
 from reports.document import (
+    Bars,
     Chart,
     CostQuality,
     Forest,
     Interval,
     Latency,
     MeasuredSeconds,
+    NamedAmount,
+    Point,
+    Scatter,
     Spot,
     Step,
     Waterfall,
 )
+from reports.drawing import WIDTH, Block, Mark
 from reports.render import draw
 
 
@@ -83,7 +89,38 @@ def waterfall() -> Waterfall:
     )
 
 
+def bars(label: str = "red") -> Bars:
+    return Bars(
+        caption="c",
+        description="d",
+        axis="USD",
+        rows=(
+            NamedAmount(label=label, value=90, text="USD 90", against=120, strong=True),
+            NamedAmount(label="blue", value=-20, text="-20, dearer than it was"),
+        ),
+    )
+
+
+def scatter() -> Scatter:
+    return Scatter(
+        caption="c",
+        description="d",
+        x_axis="% of today's month",
+        y_axis="points",
+        x_line=100,
+        y_line=0,
+        points=(
+            Point(x=20, y=-1, form="diamond", label="chosen"),
+            Point(x=20, y=-30, form="cross"),
+            Point(x=60, y=2, form="ring"),
+            Point(x=140, y=0, form="dot"),
+        ),
+    )
+
+
 CHARTS = [
+    pytest.param(bars(), id="bars"),
+    pytest.param(scatter(), id="scatter"),
     pytest.param(forest(), id="forest"),
     pytest.param(cost_quality(), id="cost and quality"),
     pytest.param(latency(), id="latency"),
@@ -166,3 +203,17 @@ def test_a_picture_without_a_limit_is_drawn() -> None:
         spots=cost_quality().spots,
     )
     assert "floor" not in draw(plain, "a")
+
+
+def test_every_form_of_a_point_is_another_outline() -> None:
+    paths = [Mark(x=9, y=9, form=point.form, tone="ink").path for point in scatter().points]
+    assert len({*paths}) == len(paths)
+
+
+def test_the_text_of_a_bar_stands_within_the_picture_and_right_of_its_bar() -> None:
+    drawing = lay_out(bars("a label of many words that has to be wrapped"))
+    blocks = [shape for shape in drawing.shapes if isinstance(shape, Block)]
+    for shape, text in zip(blocks, ("USD 90", "-20, dearer than it was"), strict=True):
+        (label,) = (one for one in drawing.labels if one.text == text)
+        assert label.box.left >= shape.box.right
+        assert label.box.right <= WIDTH

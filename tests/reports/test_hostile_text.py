@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from harness.money.portfolio import overview
+from harness.money.portfolio.overview import overview
 from harness.tell.facts import read_facts
 from harness.tell.pages import to_document
 from harness.tell.portfolio.index import to_portfolio

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from reports.document import (
+    Bars,
     Bullets,
     CostQuality,
+    Fold,
     Forest,
     Latency,
     Notice,
     Paragraph,
+    Scatter,
     Signature,
     Table,
     Verbatim,
@@ -37,10 +40,8 @@ def _texts(block: Block) -> Iterator[str]:
     match block:
         case Paragraph():
             yield from (block.lead or "", *(_run(run) for run in block.runs))
-        case Verbatim():
-            yield from (block.lead, block.text)
-        case Notice():
-            yield block.text
+        case Verbatim() | Notice():
+            yield from (block.lead if isinstance(block, Verbatim) else "", block.text)
         case Bullets():
             yield from (block.lead or "", *block.items)
         case Table():
@@ -48,8 +49,11 @@ def _texts(block: Block) -> Iterator[str]:
             yield from (_run(cell) for row in block.rows for cell in row.cells)
         case Signature():
             yield from (block.lead, *block.choices, *block.blanks)
-        case Forest() | CostQuality() | Latency() | Waterfall():
+        case Forest() | CostQuality() | Latency() | Waterfall() | Bars() | Scatter():
             yield block.caption
+        case Fold():
+            yield block.summary
+            yield from _of(block.blocks)
         case _:
             assert_never(block)
 

@@ -183,7 +183,7 @@ def compare_findings(record: DecisionRecord, again: DecisionRecord) -> Recompute
 def _facts(record: DecisionRecord) -> dict[str, Any]:
     facts = cast("dict[str, Any]", json.loads(record.model_dump_json(exclude=set(_NOT_FOUND))))
     if facts["savings"] is not None:
-        facts["savings"] |= {"realised": None, "verified_at": None}
+        facts["savings"] |= {"realised": None, "verified_at": None, "realised_months": None}
     # All three grow with every later review or try on the same journal.
     facts["evidence"] |= {"journal_runs": None, "registered": None}
     # Why a record decides nothing is worded for people, by whichever version wrote it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from harness.money.amounts import exact, plain
-from harness.money.portfolio import growing
+from harness.money.portfolio.overview import growing
 from harness.record.base import Result
 from harness.record.model import DecisionRecord
 from harness.record.money import (

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from harness.money.portfolio import (
+from harness.money.portfolio.overview import (
     IN_PRODUCTION,
     TO_BE_HAD,
     Evaluation,

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from harness.money.portfolio import IN_PRODUCTION, permitted
-from harness.record.base import State, Verdict
-from harness.record.lifecycle import ends_on, standing
+from harness.money.portfolio.to_do import worth_of
+from harness.record.lifecycle import ends_on
 from harness.record.model import DecisionRecord
 from harness.record.money import RateFacts
 from harness.record.parts import OptionRecord
@@ -20,7 +19,6 @@ _TOKEN_DRIFT = 0.10
 _VOLUME_DRIFT = 0.20
 _MOST_USES = 4
 _RETIRES_SOON = timedelta(days=180)
-_LAPSED = {State.REJECTED, State.EXPIRED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,28 +65,6 @@ def changes_since(old: DecisionRecord | None, new: DecisionRecord | None, today:
         *_ladder(old, new),
         *_cases(old, new),
     ]
-
-
-def worth_of(record: DecisionRecord, today: date) -> Decimal | None:
-    """The most that another verdict could save a month, after discounts; None: nothing or unknown.
-
-    A downgrade counts where it was rejected, or where its evidence ended before it was in use.
-    """
-    if record.still_needed is not None and record.still_needed.worth_monthly_usd is not None:
-        return record.still_needed.worth_monthly_usd
-    if record.verdict is Verdict.DOWNGRADE:
-        open_again = standing(record, today) in _LAPSED and record.state not in IN_PRODUCTION
-        return record.savings.after_discounts if open_again and record.savings else None
-    spend = record.current_cost.monthly_after_discounts
-    if spend is None:
-        return None
-    return max(spend - min(_months(record), default=spend), Decimal(0))
-
-
-def _months(record: DecisionRecord) -> list[Decimal]:
-    """The monthly cost of each option that is permitted and priced."""
-    months = (o.cost.monthly_after_discounts for o in record.options if permitted(o))
-    return [month for month in months if month is not None]
 
 
 def _model(old: DecisionRecord, new: DecisionRecord) -> list[str]:

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from harness.money.portfolio import UNTAGGED, Breakdown, Counted, FeatureMoney, Overview, Sums, Tag
+from harness.money.portfolio.overview import (
+    UNTAGGED,
+    Breakdown,
+    Counted,
+    FeatureMoney,
+    Overview,
+    Sums,
+    Tag,
+)
 from harness.record.base import Finding, Reason, State, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.stored import file_name

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from io import StringIO
 
-from harness.money.portfolio import Counted, FeatureMoney, Overview
+from harness.money.portfolio.overview import Counted, FeatureMoney, Overview
 from harness.record.lifecycle import ends_on
 from harness.record.model import DecisionRecord
 from harness.tell.facts import chosen_option

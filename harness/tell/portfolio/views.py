@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from harness.money.portfolio import (
+from harness.money.portfolio.overview import (
     Counted,
     FeatureMoney,
     Overview,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.money.portfolio import (
+from harness.money.portfolio.overview import (
     Counted,
     Overview,
     Sums,

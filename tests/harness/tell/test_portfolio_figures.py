@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.money.portfolio import overview
+from harness.money.portfolio.overview import overview
 from harness.record.base import State, Verdict
 from harness.record.money import Lever, Savings
 from harness.record.parts import HistoryEntry

@@ -3,7 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from harness.money.portfolio import overview
+from harness.money.portfolio.overview import overview
 from harness.record.model import DecisionRecord
 from harness.tell.portfolio.spend import spend_section, team_section
 from reports.document import Paragraph, Section, Table

@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from harness.money.levers import best_without_test
 from harness.record.base import Reason, State, Verdict
@@ -24,7 +24,10 @@ from harness.record.lifecycle import standing
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
 
-Tag: TypeAlias = Literal["team", "product", "environment", "cost_center", "owner"]
+Tag: TypeAlias = Literal[
+    "team", "product", "environment", "cost_center", "owner", "provider", "model"
+]
+"""`provider` and `model` are those of the model in production as reviewed."""
 UNTAGGED = ""
 
 
@@ -83,7 +86,7 @@ class Breakdown:
     groups: tuple[TagGroup, ...]
 
 
-TAGS: tuple[Tag, ...] = ("team", "product", "environment", "cost_center", "owner")
+TAGS: tuple[Tag, ...] = get_args(Tag)
 TO_BE_HAD = (State.PROPOSED, State.DEFERRED, State.ACCEPTED)
 """States of a proposed saving: it can be had, production has not changed."""
 IN_PRODUCTION = (State.IMPLEMENTED, State.VERIFIED)
@@ -306,13 +309,20 @@ def lever_saving(record: DecisionRecord) -> Decimal:
 def _breakdown(features: Sequence[FeatureMoney], tag: Tag) -> Breakdown:
     groups: dict[str, list[Sums]] = {}
     for one in features:
-        value = (getattr(one.record.feature, tag) or UNTAGGED).strip()
-        groups.setdefault(value, []).append(one.sums)
+        groups.setdefault(_value(one.record, tag), []).append(one.sums)
     found = [TagGroup(value=value, sums=total_of(sums)) for value, sums in groups.items()]
     return Breakdown(
         tag=tag,
         groups=tuple(sorted(found, key=lambda one: (-one.sums.spend, one.value))),
     )
+
+
+def _value(record: DecisionRecord, tag: Tag) -> str:
+    if tag == "provider":
+        return record.current.provider
+    if tag == "model":
+        return record.current.option
+    return (getattr(record.feature, tag) or UNTAGGED).strip()
 
 
 def _stage(features: Sequence[FeatureMoney], state: State) -> Stage:

@@ -1,0 +1,183 @@
+"""Why the spend of all features changed since the last cycle, in terms that sum to the change.
+
+Each feature's newest earlier record is held against its record now. One thing changes at a time and
+the terms telescope: the requests, the share that is asked again, the tokens of a request at the old
+prices, and what is left: the prices, or the model where it is another one. Levels are whole cents,
+so every sum is exact. GPUs of one's own are no sum of tokens: their change is one term.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from harness.money.amounts import exact
+from harness.money.portfolio.overview import FeatureMoney, cents
+from harness.record.base import State
+from harness.record.model import DecisionRecord
+from harness.record.money import RateFacts
+from harness.record.parts import FeatureFacts, TrafficFacts
+
+_ZERO = Decimal(0)
+_MILLION = Decimal(1_000_000)
+_PRICES = ("input", "output", "cache_read", "cache_write", "per_request", "discount", "tiers")
+
+
+class Mover(StrEnum):
+    """What made the spend another one; the value is what people call it."""
+
+    REQUESTS = "requests"
+    RETRIES = "retries"
+    TOKENS = "tokens a request"
+    PRICES = "prices"
+    MODEL = "another model"
+    OWN_GPUS = "own GPUs"
+    NEW = "new features"
+    GONE = "not reviewed now"
+    KNOWN_NOW = "known only now"
+    UNKNOWN_NOW = "not known now"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """One feature's spend before and now, whole cents, and the terms between them."""
+
+    feature: FeatureFacts
+    before: Decimal | None
+    """None: there was no earlier record, or its spend was not known."""
+    now: Decimal | None
+    terms: Mapping[Mover, Decimal]
+
+    def __post_init__(self) -> None:
+        """Refuse terms that do not lead from one spend to the other."""
+        if sum(self.terms.values(), _ZERO) != self.change:
+            raise ValueError(f"{self.feature.id}: the terms do not sum to the change")
+
+    @property
+    def change(self) -> Decimal:
+        """USD a month more; below zero: less."""
+        return (self.now or _ZERO) - (self.before or _ZERO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """The spend of all features then and now, and why it is another one."""
+
+    cycles: tuple[str, ...]
+    """The cycles that it is held against."""
+    before: Decimal
+    now: Decimal
+    terms: Mapping[Mover, Decimal]
+    """Every cause, in the order in which it is counted; most are 0."""
+    features: tuple[Moved, ...]
+    """Largest change first."""
+
+    def __post_init__(self) -> None:
+        """Refuse a sum that is not the sum of its parts."""
+        if self.before + sum(self.terms.values(), _ZERO) != self.now:
+            raise ValueError("the terms do not lead from the old spend to the new")
+        for cause, usd in self.terms.items():
+            if sum((one.terms.get(cause, _ZERO) for one in self.features), _ZERO) != usd:
+                raise ValueError(f"{cause} is not the sum of the features'")
+
+
+def change_since(past: Sequence[DecisionRecord], now: Sequence[FeatureMoney]) -> Movement | None:
+    """Hold this cycle's spend against the newest earlier record of each feature.
+
+    A record that was superseded counts where its feature has no later one. None: nothing earlier.
+    """
+    old: dict[str, DecisionRecord] = {}
+    for record in sorted(past, key=lambda one: (one.cycle, one.state is not State.SUPERSEDED)):
+        old[record.feature.id] = record
+    if not old:
+        return None
+    names = {one.record.feature.id for one in now}
+    moved = [_moved(old.get(one.record.feature.id), one) for one in now]
+    moved += [_gone(record) for name, record in sorted(old.items()) if name not in names]
+    moved.sort(key=lambda one: (-abs(one.change), one.feature.id))
+    return Movement(
+        cycles=tuple(sorted({record.cycle for record in old.values()})),
+        before=_total(one.before for one in moved),
+        now=_total(one.now for one in moved),
+        terms={
+            cause: _total(one.terms.get(cause, _ZERO) for one in moved) for cause in Mover
+        },
+        features=tuple(moved),
+    )  # fmt: skip
+
+
+def _total(amounts: Iterable[Decimal | None]) -> Decimal:
+    return sum((one for one in amounts if one is not None), _ZERO)
+
+
+def _spend(record: DecisionRecord) -> Decimal | None:
+    usd = record.current_cost.monthly_after_discounts
+    return None if usd is None else cents(usd)
+
+
+def _gone(record: DecisionRecord) -> Moved:
+    spend = _spend(record)
+    terms = {} if spend is None else {Mover.GONE: -spend}
+    return Moved(feature=record.feature, before=spend, now=None, terms=terms)
+
+
+def _moved(old: DecisionRecord | None, new: FeatureMoney) -> Moved:
+    before, now = None if old is None else _spend(old), new.spend
+    terms: dict[Mover, Decimal] = {}
+    if old is None:
+        terms = {} if now is None else {Mover.NEW: now}
+    elif before is None:
+        terms = {} if now is None else {Mover.KNOWN_NOW: now}
+    elif now is None:
+        terms = {Mover.UNKNOWN_NOW: -before}
+    else:
+        for cause, usd in _between(old, new.record, before, now):
+            terms[cause] = terms.get(cause, _ZERO) + usd
+    kept = {cause: usd for cause, usd in terms.items() if usd}
+    return Moved(feature=new.record.feature, before=before, now=now, terms=kept)
+
+
+def _between(
+    old: DecisionRecord, new: DecisionRecord, before: Decimal, now: Decimal
+) -> Iterator[tuple[Mover, Decimal]]:
+    """The terms of a feature whose spend is known on both sides."""
+    was, will = old.traffic, new.traffic
+    first, then = old.current_cost.rates, new.current_cost.rates
+    hosted = old.current_cost.hosting is None and new.current_cost.hosting is None
+    if not hosted:
+        yield Mover.OWN_GPUS, now - before
+        return
+    other = old.current.option != new.current.option
+    rest = Mover.MODEL if other else Mover.PRICES
+    if was is None or will is None or first is None or then is None or not was.requests_per_month:
+        yield rest, now - before
+        return
+    requests = cents(before * will.requests_per_month / was.requests_per_month)
+    again = cents(requests * (1 + exact(will.retry_rate)) / (1 + exact(was.retry_rate)))
+    yield Mover.REQUESTS, requests - before
+    yield Mover.RETRIES, again - requests
+    if not other and _same_prices(first, then):
+        yield Mover.TOKENS, now - again
+        return
+    size = _request(was, first)
+    tokens = cents(again * _request(will, first) / size) if size else again
+    yield Mover.TOKENS, tokens - again
+    yield rest, now - tokens
+
+
+def _same_prices(first: RateFacts, then: RateFacts) -> bool:
+    return all(getattr(first, name) == getattr(then, name) for name in _PRICES)
+
+
+def _request(traffic: TrafficFacts, rates: RateFacts) -> Decimal:
+    """USD of one request of mean length at the list price of a short one, without retries."""
+    cached, written = exact(traffic.cached_share), exact(traffic.cache_written_share)
+    prompt = (
+        (1 - cached - written) * rates.input
+        + cached * rates.cache_read
+        + written * rates.cache_write
+    )
+    tokens = exact(traffic.input_tokens) * prompt + exact(traffic.output_tokens) * rates.output
+    return rates.per_request + tokens / _MILLION

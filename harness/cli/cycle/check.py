@@ -51,7 +51,7 @@ def _json(report: CheckReport) -> dict[str, Any]:
         "features": report.features,
         "models": report.models,
         "cases": report.cases,
-        "blocked": sorted(report.blocked),
+        "blocked": sorted({problem.file for problem in report.blocked}),
         "problems": [asdict(problem) for problem in report.problems],
         "exit_code": int(report.exit_code),
     }

@@ -31,7 +31,7 @@ def prompts_for(plan: FeaturePlan, case_id: str) -> tuple[FilledPrompt, ...]:
     """Each prompt that a feature's options are sent for a case.
 
     Raises:
-        UsageError: there is no such case, or a prompt cannot be filled in.
+        UsageError: there is no such case, no model to ask, or a prompt that cannot be filled in.
     """
     case_of = dict(plan.evalset.copies)
     wanted = case_of.get(case_id, case_id)
@@ -40,6 +40,9 @@ def prompts_for(plan: FeaturePlan, case_id: str) -> tuple[FilledPrompt, ...]:
         first = plan.evalset.cases[0].id if plan.evalset.cases else "none"
         raise UsageError(f"{plan.feature} has no case {case_id!r}; its first is {first!r}")
     rungs = [*([plan.incumbent] if plan.incumbent else []), *plan.options]
+    if not rungs:
+        reason = plan.note or ", ".join(plan.reasons)
+        raise UsageError(f"{plan.feature} asks no model: {reason}; `rightsize check` says more")
     files = {rung.prompt.path: rung.prompt for rung in rungs}
     return tuple(
         _filled(plan, case, file, [r.name for r in rungs if r.prompt.path == file.path])

@@ -32,6 +32,16 @@ class Link:
 
 
 Run: TypeAlias = str | Code | Link
+Tone: TypeAlias = Literal["change", "stay", "open", "stop", "done"]
+"""What a badge's colour says beside its words: change it, leave it, not known, halt, over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Badge:
+    """A word or two that stand out: a verdict, a state; also a table's cell."""
+
+    words: str
+    tone: Tone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +59,62 @@ class Notice:
 
     kind: ClassVar[str] = "notice"
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The page in one line, larger than the rest."""
+
+    kind: ClassVar[str] = "summary"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One answer that a reader may give, and what it brings about."""
+
+    answer: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """What is to be done by when, and what each answer means."""
+
+    kind: ClassVar[str] = "deadline"
+    lead: str
+    runs: tuple[Run, ...]
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """One large figure under its label, and what stands below it."""
+
+    label: str
+    value: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headlines:
+    """A few large figures side by side; the caption is for who does not see the page."""
+
+    kind: ClassVar[str] = "headlines"
+    caption: str
+    items: tuple[Headline, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reckoning:
+    """A sum line by line that ends in one number, and what hangs on that number."""
+
+    kind: ClassVar[str] = "reckoning"
+    caption: str
+    unit: str
+    lines: tuple[tuple[str, str], ...]
+    total: tuple[str, str]
+    after: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +147,7 @@ class Column:
 class Row:
     """A table's row; its first cell names it."""
 
-    cells: tuple[str | Link, ...]
+    cells: tuple[str | Link | Badge, ...]
     strong: bool = False
 
 
@@ -251,7 +317,8 @@ class Scatter:
 
 
 Chart: TypeAlias = Forest | CostQuality | Latency | Waterfall | Bars | Scatter
-Block: TypeAlias = "Paragraph | Notice | Bullets | Verbatim | Table | Signature | Chart | Fold"
+Plain: TypeAlias = Paragraph | Notice | Summary | Bullets | Verbatim | Table | Signature | Chart
+Block: TypeAlias = "Plain | Deadline | Headlines | Reckoning | Fold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +337,7 @@ class Section:
     anchor: str
     title: str
     blocks: tuple[Block, ...]
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +352,9 @@ class Document:
     page: tuple[Block, ...]
     appendix: tuple[Section, ...]
     stamp: str
+    badge: Badge | None = None
+    home: Link | None = None
+    """The page that this one is listed on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,3 +366,5 @@ class Portfolio:
     page: tuple[Block, ...]
     views: tuple[Section, ...]
     stamp: str
+    badge: Badge | None = None
+    home: Link | None = None

@@ -19,7 +19,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports.charts import forest_text, lay_out
-from reports.document import Chart, Document, Forest, Link, Portfolio, Section
+from reports.document import (
+    Chart,
+    Code,
+    Document,
+    Forest,
+    Headlines,
+    Link,
+    Portfolio,
+    Run,
+    Section,
+)
 from reports.drawing import FONT, WIDTH
 from reports.untrusted import clean, clean_lines, comment, fenced, markdown, markdown_code
 
@@ -33,8 +43,14 @@ Format: TypeAlias = Literal["md", "html"]
 
 _CODE = re.compile(r"`([^`]+)`")
 """A command or a key within a sentence, as every message of ours sets it."""
-_DAY = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\w-])")
 _GAPS = re.compile(r" *\n{3,}")
+_SPACE = re.compile(r"(\s+)")
+_DIGEST = re.compile(r"[0-9a-f]{24,}")
+_SEAM = re.compile(r"(?<=[A-Za-z0-9])([_/]|::?)(?=[A-Za-z0-9])")
+"""Where a long name may break in a narrow column: behind what joins its words."""
+_WHOLE = 32
+"""Characters up to which a word with a hyphen, such as a day or a model's name, breaks nowhere."""
+_NO_SLUG = re.compile(r"[^\w\- ]")
 
 
 def render(document: Document, *, to: Format) -> str:
@@ -84,7 +100,8 @@ def _html(page: _Page) -> str:
         address=_linked("html"),
         lines=_lines,
         inner=_inner_html,
-        whole_days=_whole_days,
+        whole=_unbroken,
+        runs=_runs_html,
         policy=_policy(sheet),
         sheet=Markup(sheet),  # noqa: S704  # our own file
     )
@@ -97,7 +114,9 @@ def _markdown(page: _Page) -> str:
         contents=page.contents,
         heading=Markup("##") if page.contents else Markup("###"),
         picture=_text_picture,
-        code=_code,
+        runs=_runs_markdown,
+        notes=_most_notes,
+        slug=_slug,
         inner=_inner_markdown,
         address=_linked("md"),
         raw=Markup,
@@ -130,11 +149,60 @@ def _plain(body: str) -> str:
 
 def _inner_html(text: str) -> Markup:
     """Escape a stretch of text; what backticks hold is code."""
-    return Markup(_CODE.sub(r"<code>\g<1></code>", str(escape(clean(text)))))  # noqa: S704  # escaped
+    parts = _CODE.split(text)
+    return Markup("").join(
+        _code(part) if at % 2 else _unbroken(part) for at, part in enumerate(parts)
+    )
 
 
 def _code(text: str) -> Markup:
-    return Markup(markdown_code(text))  # noqa: S704  # escaped
+    return Markup("<code>{}</code>").format(_unbroken(text))
+
+
+def _unbroken(text: str) -> Markup:
+    """Escape a text whose days and names break at no hyphen, and whose long ones at their seams."""
+    return Markup("").join(_word(word) for word in _SPACE.split(clean(text)))
+
+
+def _word(word: str) -> Markup:
+    if "-" in word and len(word) <= _WHOLE:
+        return Markup('<span class="kept">{}</span>').format(word)
+    if _DIGEST.fullmatch(word):
+        return Markup('<span class="digest">{}</span>').format(word)
+    return Markup(_SEAM.sub(r"\1<wbr>", str(escape(word))))  # noqa: S704  # escaped
+
+
+def _runs_html(runs: tuple[Run, ...]) -> Markup:
+    return Markup("").join(_run_html(run) for run in runs)
+
+
+def _run_html(run: Run) -> Markup:
+    if isinstance(run, str):
+        return _inner_html(run)
+    if isinstance(run, Code):
+        return _code(run.code)
+    return Markup('<a href="{}">{}</a>').format(_linked("html")(run), clean(run.text))
+
+
+def _runs_markdown(runs: tuple[Run, ...]) -> Markup:
+    return Markup("").join(_run_markdown(run) for run in runs)
+
+
+def _run_markdown(run: Run) -> Markup:
+    if isinstance(run, str):
+        return _inner_markdown(run)
+    if isinstance(run, Code):
+        return Markup(markdown_code(run.code))  # noqa: S704  # escaped
+    return Markup(f"[{markdown(run.text)}](<{_linked('md')(run)}>)")  # noqa: S704  # escaped
+
+
+def _most_notes(block: Headlines) -> int:
+    return max((len(item.notes) for item in block.items), default=0)
+
+
+def _slug(title: str) -> Markup:
+    """The name that GitHub and GitLab give a heading."""
+    return Markup(quote(_NO_SLUG.sub("", title.lower()).replace(" ", "-")))  # noqa: S704  # quoted
 
 
 def _linked(to: Format) -> Callable[[Link], Markup]:
@@ -148,12 +216,6 @@ def _linked(to: Format) -> Callable[[Link], Markup]:
 
 def _lines(text: str) -> Markup:
     return escape(clean_lines(text))
-
-
-def _whole_days(text: str) -> Markup:
-    """Escape a cell; a narrow column breaks no line within a day."""
-    kept = _DAY.sub(r'<span class="day">\g<0></span>', str(_inner_html(text)))
-    return Markup(kept)  # noqa: S704  # escaped, and digits
 
 
 def _fenced(text: str) -> Markup:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 _BOLD = re.compile(r"^\*\*(.+?)\*\*\s*(.*)$", re.DOTALL)
-_LINK = re.compile(r"\[([^\]]*)\]\(<[^>]*>\)")
+_LINK = re.compile(r"\[([^\]]*)\]\((?:<[^>]*>|#[^)]*)\)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +120,13 @@ class _Reader(HTMLParser):
         self.strong: list[str] = []
         self.lead = ""
         self.caption = ""
+        self.label = ""
         self.rows: list[list[str]] = []
         self.picture: list[str] = []
         self.status = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"meta", "link", "br", "img", "hr", "path", "use", "rect", "line", "circle"}:
+        if tag in {"meta", "link", "br", "wbr", "img", "hr", "path", "use", "rect", "line"}:
             return
         self.stack.append(tag)
         if tag in {"h1", "p", "li", "caption", "th", "td", "h2", "h3"}:
@@ -133,6 +134,8 @@ class _Reader(HTMLParser):
             self.status = ("class", "status") in attrs
         if tag == "tr":
             self.rows.append([])
+        if tag == "ul":
+            self.label = dict(attrs).get("aria-label") or ""
         if tag == "table":
             self.rows, self.caption = [], ""
 
@@ -159,7 +162,10 @@ class _Reader(HTMLParser):
         elif tag == "p":
             self._paragraph(strong, text)
         elif tag == "li" and "nav" not in self.stack:
-            self.page.blocks.append(Line(lead=self.lead, text=text))
+            lead = self.label or self.lead
+            self.page.blocks.append(
+                Line(lead=lead, text=_squeezed([*self.strong, " ", *self.text]))
+            )
         elif tag in {"svg", "pre"}:
             self.page.pictures.append("\n".join(self.picture))
             self.picture = []

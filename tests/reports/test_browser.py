@@ -163,7 +163,7 @@ def test_no_line_breaks_within_a_day(review: Path, browser: Browser, width: int)
     for name in ("index", "documents/downgrade"):
         with opened(browser, review / f"{name}.html", View(width=width)) as found:
             heights = found.page.eval_on_selector_all(
-                "td .day", "days => days.map(day => day.getClientRects().length)"
+                "td .kept", "days => days.map(day => day.getClientRects().length)"
             )
         assert heights
         assert set(heights) == {1}

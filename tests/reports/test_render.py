@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports.document import (
+    Badge,
     Bullets,
+    Choice,
     Code,
     Column,
+    Deadline,
     Document,
+    Fold,
     Forest,
+    Headline,
+    Headlines,
     Interval,
     Latency,
     Link,
@@ -22,9 +28,11 @@ from reports.document import (
     Notice,
     Paragraph,
     Portfolio,
+    Reckoning,
     Row,
     Section,
     Signature,
+    Summary,
     Table,
 )
 from reports.render import render, render_index
@@ -48,11 +56,33 @@ def document(text: str = "plain") -> Document:
         columns=(Column(text=""), Column(text=text), Column(text="n", numeric=True)),
         rows=(
             Row(cells=(text, Link(text=text, page="documents/a b"), "1")),
+            Row(cells=(text, Badge(words=text, tone="open"), "3")),
             Row(cells=("strong", "", "2"), strong=True),
         ),
     )
     blocks = (
         Notice(text=text),
+        Summary(text=text),
+        Deadline(
+            lead=text,
+            runs=(text, Code(code=text)),
+            choices=(Choice(answer=text, text=text), Choice(answer="no", text="stay")),
+        ),
+        Headlines(
+            caption=text,
+            items=(
+                Headline(label=text, value=text, notes=(text, "second")),
+                Headline(label="time", value="3 s"),
+            ),
+        ),
+        Reckoning(
+            caption=text,
+            unit="USD",
+            lines=(("saved", "10"), (text, "-3")),
+            total=("left", "7"),
+            after=((text, "never"),),
+        ),
+        Fold(summary=text, blocks=(Paragraph(lead=text, runs=(text,)),)),
         Paragraph(lead=text, runs=(text, Code(code=text), " and ", Link(text=text, page="x"))),
         Paragraph(lead=None, runs=(text,)),
         Bullets(lead=text, items=(text, "second")),
@@ -69,8 +99,16 @@ def document(text: str = "plain") -> Document:
         limit_label="",
         rows=(MeasuredSeconds(label=text, p50=1.0, p95=2.0, p95_upper=None),),
     )
-    section = Section(anchor="more", title=text, blocks=(table, times))
-    return Document(title=text, status=text, page=blocks, appendix=(section,), stamp="abc day")
+    section = Section(anchor="more", title=text, blocks=(table, times), folded=True)
+    return Document(
+        title=text,
+        status=text,
+        page=blocks,
+        appendix=(section,),
+        stamp="abc day",
+        badge=Badge(words=text, tone="change"),
+        home=Link(text=text, page="../index"),
+    )
 
 
 def portfolio(text: str = "plain") -> Portfolio:
@@ -102,9 +140,10 @@ def parse(text: str) -> Tags:
 
 
 def outside_charts(parsed: Tags) -> list[str]:
-    """Tags in order; a chart's own follow the widths of its labels."""
-    charts = {"path", "text"}
-    return [tag for tag, _ in parsed.tags if tag not in charts]
+    """Tags in order; a chart's own follow its labels' widths, breaks the length of words."""
+    charts = {"path", "text", "wbr"}
+    kept = [{"class": "kept"}, {"class": "digest"}]
+    return [tag for tag, attrs in parsed.tags if tag not in charts and attrs not in kept]
 
 
 def test_the_sheet_is_allowed_by_its_hash_and_nothing_else_is() -> None:
@@ -131,7 +170,13 @@ def test_html_is_whole() -> None:
     names = [tag for tag, _ in tags]
     assert names.count("h1") == 1
     assert {"scope": "col", "class": "number"} in [attrs for tag, attrs in tags if tag == "th"]
-    assert names.count("caption") == 2
+    assert names.count("caption") == 3
+    assert names.count("details") == 2
+    assert {"class": "badge change"} in [attrs for tag, attrs in tags if tag == "span"]
+    assert ('<a href="#more">word</a>' in text, '<a href="../index.html">word</a>' in text) == (
+        True,
+        True,
+    )
     assert names.count("svg") == 2
     assert "documents/a%20b.html" in text
     assert '<meta name="rightsize-stamp" content="abc day">' in text
@@ -142,16 +187,19 @@ def test_html_is_whole() -> None:
 @pytest.mark.parametrize(
     ("cell", "shown"),
     [
-        ("2026-12-24", '<td><span class="day">2026-12-24</span></td>'),
+        ("2026-12-24", '<td><span class="kept">2026-12-24</span></td>'),
         (
             "since 2026-12-24 <b>",
-            '<td>since <span class="day">2026-12-24</span> &lt;b&gt;</td>',
+            '<td>since <span class="kept">2026-12-24</span> &lt;b&gt;</td>',
         ),
-        ("a-2026-12-24", "<td>a-2026-12-24</td>"),
-        ("2026-12-245", "<td>2026-12-245</td>"),
+        ("claude-haiku-4-5", '<td><span class="kept">claude-haiku-4-5</span></td>'),
+        ("not alike", "<td>not alike</td>"),
+        ("NOT_ALIKE:a/b", "<td>NOT_<wbr>ALIKE:<wbr>a/<wbr>b</td>"),
+        ("ab" * 32, f'<td><span class="digest">{"ab" * 32}</span></td>'),
+        (f"a-{'b' * 40}", f"<td>a-{'b' * 40}</td>"),
     ],
 )
-def test_a_day_in_a_cell_stays_whole(cell: str, shown: str) -> None:
+def test_days_and_names_in_a_cell_stay_whole(cell: str, shown: str) -> None:
     columns = (Column(text="a", numeric=False), Column(text="b", numeric=False))
     made = Table(caption="c", columns=columns, rows=(Row(cells=("first", cell)),))
     assert shown in render(replace(document(), page=(made,)), to="html")
@@ -159,7 +207,15 @@ def test_a_day_in_a_cell_stays_whole(cell: str, shown: str) -> None:
 
 def test_markdown_reads_as_it_should() -> None:
     lines = render(document("word"), to="md").split("\n")
-    assert lines[0] == "# word"
+    assert lines[:3] == ["# word", "", "**word** \u00b7 word"]
+    assert {
+        "**word** word`word`",
+        "- **word:** word",
+        "| word | time |",
+        "| **word** | **3 s** |",
+    } <= {*lines}
+    assert {"| word |  |", "| word | -3 |", "| **left** | **7** |", "| word | never |"} <= {*lines}
+    assert {"[word](<../index.md>)", "[word](#word)", "| word | word | 3 |"} <= {*lines}
     assert "> **word**" in lines
     assert "**word** word`word` and [word](<x.md>)" in lines
     assert "|  | word | n |" in lines

@@ -8,13 +8,17 @@ from reports.document import (
     Bars,
     Bullets,
     CostQuality,
+    Deadline,
     Fold,
     Forest,
+    Headlines,
     Latency,
     Notice,
     Paragraph,
+    Reckoning,
     Scatter,
     Signature,
+    Summary,
     Table,
     Verbatim,
     Waterfall,
@@ -23,13 +27,14 @@ from reports.document import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reports.document import Block, Code, Document, Link
+    from reports.document import Badge, Block, Code, Document, Link
 
 
 def texts(document: Document) -> list[str]:
     """Every stretch of text that a reader sees, in order; charts apart."""
     sections = [text for part in document.appendix for text in (part.title, *_of(part.blocks))]
-    return [document.title, document.status, *_of(document.page), *sections]
+    badge = [] if document.badge is None else [document.badge.words]
+    return [document.title, *badge, document.status, *_of(document.page), *sections]
 
 
 def _of(blocks: tuple[Block, ...]) -> list[str]:
@@ -40,8 +45,10 @@ def _texts(block: Block) -> Iterator[str]:
     match block:
         case Paragraph():
             yield from (block.lead or "", *(_run(run) for run in block.runs))
-        case Verbatim() | Notice():
-            yield from (block.lead if isinstance(block, Verbatim) else "", block.text)
+        case Verbatim():
+            yield from (block.lead, block.text)
+        case Notice():
+            yield block.text
         case Bullets():
             yield from (block.lead or "", *block.items)
         case Table():
@@ -51,14 +58,32 @@ def _texts(block: Block) -> Iterator[str]:
             yield from (block.lead, *block.choices, *block.blanks)
         case Forest() | CostQuality() | Latency() | Waterfall() | Bars() | Scatter():
             yield block.caption
+        case _:
+            yield from _standing_out(block)
+
+
+def _standing_out(block: Summary | Deadline | Headlines | Reckoning | Fold) -> Iterator[str]:
+    match block:
+        case Summary():
+            yield block.text
+        case Deadline():
+            yield from (block.lead, *(_run(run) for run in block.runs))
+            yield from (text for one in block.choices for text in (f"{one.answer}:", one.text))
+        case Headlines():
+            for item in block.items:
+                yield from (item.label, item.value, *item.notes)
+        case Reckoning():
+            lines = (*block.lines, block.total, *block.after)
+            yield from (block.caption, block.unit, *(text for line in lines for text in line))
         case Fold():
-            yield block.summary
-            yield from _of(block.blocks)
+            yield from (block.summary, *_of(block.blocks))
         case _:
             assert_never(block)
 
 
-def _run(run: str | Code | Link) -> str:
+def _run(run: str | Code | Link | Badge) -> str:
     if isinstance(run, str):
         return run
+    if hasattr(run, "words"):
+        return run.words
     return run.code if hasattr(run, "code") else run.text

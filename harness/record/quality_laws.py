@@ -216,6 +216,12 @@ def _read(option: OptionRecord, quality: Quality) -> Iterator[str]:
     ):
         if counted is not None and len(ids) != counted:
             yield f"{len(ids)} cases to read where {who} scores more, but it is {counted} times"
+    for form, ids in (
+        (option.audit.form_losses, option.audit.losses),
+        (option.audit.form_gains, option.audit.gains),
+    ):
+        if form is not None and not 0 < form.other + form.unread <= len(ids):
+            yield f"{form.other} and {form.unread} replies fail by their form on {len(ids)} cases"
     differ = len(option.audit.losses) + len(option.audit.gains)
     if differ > quality.n:
         yield f"{differ} cases to read of {quality.n}"

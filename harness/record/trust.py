@@ -111,6 +111,19 @@ class MixFacts(Recorded):
     """Lower bound at the level that decided; every part's at its share of that level."""
 
 
+class FormFacts(Recorded):
+    """Of the cases on which one model scores less, those whose reply fails by its form.
+
+    A case with several replies counts by those that score less than they could: it is `other` if
+    all of them are, and `unread` if all of them are either.
+    """
+
+    other: int
+    """The right answer stands in the reply, in a form that the scorer does not take."""
+    unread: int
+    """The reply holds nothing that the scorer can read as an answer."""
+
+
 class AuditFacts(Recorded):
     """Case ids on which both models score differently, for a person to read: graders have bugs."""
 
@@ -118,6 +131,11 @@ class AuditFacts(Recorded):
     """The candidate scores less; the largest loss first, then by id."""
     gains: tuple[str, ...]
     """The candidate scores more; the smallest gain first, then by id."""
+    form_losses: Annotated[FormFacts | None, LATER] = None
+    """The candidate's replies to `losses`; None: no form is at fault, it cannot be told (a graded
+    or custom measure, a cascade), or the record is older than this key."""
+    form_gains: Annotated[FormFacts | None, LATER] = None
+    """Those of today's model to `gains`."""
 
 
 class GraderFacts(Recorded):

@@ -157,6 +157,13 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "Can these cases tell": _FLOOR,
     "table 1 move so far": ("{moves} move so far",),
     "table 2 moves so far": ("{moves} moves so far",),
+    "Form or content?": (
+        "{option} did worse on {audit_losses} {*}: {form_losses_other} by form",
+        "{option} did worse on {audit_losses} {*}: {form_losses_unread} by a reply",
+        "Today's model did worse on {audit_gains} {*}: {form_gains_other} by form",
+        "Today's model did worse on {audit_gains} {*}: {form_gains_unread} by a reply",
+        "; {form_losses_unread|form_gains_unread} by a reply",
+    ),
     "What staying costs.": (
         (
             "That is at today's token counts, {today_monthly_after_discounts} less "
@@ -257,10 +264,12 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "USD {saves_realised} realised",
     ),
     "Cases to read": (
-        "{audit_losses} cases where today's model scores more:",
-        "{audit_losses} case where today's model scores more:",
-        "{audit_gains} cases where {option} scores more:",
-        "{audit_gains} case where {option} scores more:",
+        "{audit_losses} cases where today's model scores more",
+        "{audit_losses} case where today's model scores more",
+        "scores more ({form_losses_other} of them for the other's form, {form_losses_unread} for",
+        "{audit_gains} cases where {option} scores more",
+        "{audit_gains} case where {option} scores more",
+        "scores more ({form_gains_other} of them for the other's form, {form_gains_unread} for",
         "and {audit_losses_more|audit_gains_more} more in the record",
     ),
     "table Options, cheapest first: why": _NOTES,

@@ -66,6 +66,8 @@ def said(body: Body) -> Reply:
             body["model"] == "good" and number % 9 == 0
         )
         answer = right_answer(number + 1 if wrong else number)
+        if wrong and number % 2:
+            answer = f"{answer}, or {right_answer(number)}"
         return Reply(text=answer, usage=TokenUsage(input_tokens=80, output_tokens=2))
     return answers(body)
 

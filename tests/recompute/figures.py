@@ -212,6 +212,9 @@ class Truth:
                 self.say(
                     f"{name}: cases to read, {ids}", len(audit[ids]), f"{quality[key]} or more"
                 )
+            form = sum((audit.get(f"form_{ids}") or {}).values())
+            if form > len(audit[ids]):
+                self.say(f"{name}: {ids} by form", form, f"at most {len(audit[ids])}")
 
     def _whole(self) -> None:
         """The chosen option's saving, the bridge, and what is left of it."""

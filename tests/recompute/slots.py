@@ -154,6 +154,9 @@ def of_option(truth: Truth, option: Json) -> Slots:
         found = (option["audit"] or {}).get(ids, ())
         slots.put(f"audit_{ids}", count(len(found)))
         slots.put(f"audit_{ids}_more", f"{len(set(found)) - 60:,}")
+        form = (option["audit"] or {}).get(f"form_{ids}") or {}
+        for key, number in form.items():
+            slots.put(f"form_{ids}_{key}", count(number))
     _changes(slots, truth.today, option)
     return slots
 

@@ -15,10 +15,18 @@ from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.scores import AGAIN
 from harness.judge.comparison.pairs import Arm, Pairs, disagreements, grader_gap, sample
 from harness.judge.decision.standing import Standing
+from harness.judge.scoring.form import WrongForm
 from harness.plan.rulings import JudgeAtWork
 from harness.record.parts import JudgeFacts, LabelFacts
 from harness.record.quality_parts import Quality
-from harness.record.trust import AuditFacts, GraderFacts, MixFacts, NoiseFacts, SpreadFacts
+from harness.record.trust import (
+    AuditFacts,
+    FormFacts,
+    GraderFacts,
+    MixFacts,
+    NoiseFacts,
+    SpreadFacts,
+)
 from harness.stats import reliability as repeats
 from harness.stats.estimates import Stratum, stratified
 from harness.stats.reliability import Kappa, cohen_kappa, share_lower
@@ -228,6 +236,28 @@ def audit(pairs: Pairs) -> AuditFacts | None:
         losses=tuple(one.case_id for one in found if one.difference < 0),
         gains=tuple(one.case_id for one in found if one.difference > 0),
     )
+
+
+def with_form(run: FeatureRun, option: str, found: AuditFacts | None) -> AuditFacts | None:
+    """The same cases, with what of them was lost by form alone."""
+    if found is None:
+        return None
+    return found.model_copy(
+        update={
+            "form_losses": _form(run, option, found.losses),
+            "form_gains": _form(run, run.incumbent.name, found.gains),
+        }
+    )
+
+
+def _form(run: FeatureRun, option: str, cases: Iterable[str]) -> FormFacts | None:
+    """Cases that an option's replies lost by their form; None without any."""
+    counts: Counter[bool] = Counter()
+    for case in cases:
+        wrong = [one.form for one in run.board.scored(option, [case]) if one.scores[0] != 1]
+        if wrong and None not in wrong:
+            counts[WrongForm.UNREAD in wrong] += 1
+    return FormFacts(other=counts[False], unread=counts[True]) if counts else None
 
 
 def grader(run: FeatureRun, pairs: Pairs) -> GraderFacts | None:

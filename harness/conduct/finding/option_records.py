@@ -10,6 +10,7 @@ from harness.conduct.finding.checks import (
     audit,
     grader,
     judges_are_reliable,
+    with_form,
     with_mix,
     with_spreads,
 )
@@ -202,7 +203,7 @@ def option_record(
         performance_risk=_risk(examined.quality),
         migration_effort=_effort(rung, plan),
         cascade=cascade_facts(rung, examined.measured, plan, run),
-        audit=audit(_resting(examined, run)) if run and asked else None,
+        audit=with_form(run, rung.name, audit(_resting(examined, run))) if run and asked else None,
         grader=grader(run, _resting(examined, run)) if run and asked else None,
         stopped=examined.stopped if Reason.UNLIKELY_TO_PASS in result.reasons else None,
     )

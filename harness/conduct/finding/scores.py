@@ -16,6 +16,7 @@ from evalsets.cases import Case, EvalSet, ScorerSpec
 from harness.journal.trials import Answered, Attempt, Failed, Missing, Outcome
 from harness.judge.comparison.pairs import Arm
 from harness.judge.scoring.catalogue import find_scorer
+from harness.judge.scoring.form import WrongForm, form_fault
 from harness.judge.scoring.judge import NotGradedError
 from harness.judge.scoring.scorer import (
     GradeBook,
@@ -44,6 +45,8 @@ class Scored:
     attempts: tuple[Attempt, ...]
     again: float | None = None
     """The second grader's score."""
+    form: WrongForm | None = None
+    """What is wrong with the form of an answer that scored less than it could."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,13 @@ class Measures:
             answer=self._answer(outcome),
             attempts=outcome.attempts,
             again=self.again(outcome, case) if self.again else None,
+            form=self._form(outcome, case, scores[0]),
         )
+
+    def _form(self, outcome: Outcome, case: Case, score: float | None) -> WrongForm | None:
+        if not isinstance(outcome, Answered) or score is None or score == 1:
+            return None
+        return form_fault(self.primary, case, outcome.text)
 
     def _answer(self, outcome: Outcome) -> str | None:
         if not self.primary.closed:

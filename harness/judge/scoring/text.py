@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
@@ -33,8 +34,8 @@ class LabelOptions(Options):
     @field_validator("labels")
     @classmethod
     def _distinct(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
-        folded = [_folded(label) for label in labels]
-        if not all(folded) or len(set(folded)) < len(folded):
+        alike = [folded(label) for label in labels]
+        if not all(alike) or len(set(alike)) < len(alike):
             raise ValueError("labels must be distinct and not empty, whatever their case")
         return labels
 
@@ -55,22 +56,23 @@ class Classification:
 
     def normalise(self, answer: str) -> str | None:
         """The label, as the options write it."""
-        reply = _folded(answer_in(answer))
+        reply = folded(answer_in(answer))
         found = {match["label"] for match in self.pattern.finditer(reply)} - {None}
         if len(found) != 1:
             return None
         only = found.pop()
-        return next(label for label in self.labels if _folded(label) == only)
+        return next(label for label in self.labels if folded(label) == only)
 
     def score(self, case: Case, answer: str) -> float:
         """1 for the target's label."""
         label = self.normalise(answer)
         if label is None:
             return 0.0
-        return float(_folded(label) in {_folded(target) for target in targets_of(case)})
+        return float(folded(label) in {folded(target) for target in targets_of(case)})
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """Text as it is compared whatever the case of its letters and the kind of its signs."""
     return plain(text).casefold().replace("\u2019", "'").replace("\u2010", "-")
 
 
@@ -83,12 +85,14 @@ _DENIED = (
 def label(spec: ScorerSpec, _setting: Setting) -> Scorer:
     """Make a `Classification`."""
     options = read_options(spec, LabelOptions)
-    words = sorted((re.escape(_folded(word)) for word in options.labels), key=len, reverse=True)
-    listed, ends = "|".join(words), r"(?!\w|-\w)"
-    return Classification(
-        options.labels,
-        re.compile(rf"(?<!\w)(?<!\w-)(?:(?P<label>{listed}){ends}|{_DENIED}(?:{listed}){ends})"),
-    )
+    words = sorted((re.escape(folded(word)) for word in options.labels), key=len, reverse=True)
+    return Classification(options.labels, naming(words))
+
+
+def naming(patterns: Sequence[str]) -> re.Pattern[str]:
+    """Finds what fits one of the patterns as whole words; in `label` only what is not denied."""
+    listed, ends = "|".join(patterns), r"(?!\w|-\w)"
+    return re.compile(rf"(?<!\w)(?<!\w-)(?:(?P<label>{listed}){ends}|{_DENIED}(?:{listed}){ends})")
 
 
 class TextOptions(Options):
@@ -126,7 +130,7 @@ class Exact:
             told = without_reasoning(text)
             return told.lower() if self.ignore_case else told
         told = answer_in(text)
-        return _folded(told) if self.ignore_case else plain(told)
+        return folded(told) if self.ignore_case else plain(told)
 
 
 def exact(spec: ScorerSpec, _setting: Setting) -> Scorer:
@@ -149,7 +153,7 @@ class Contains:
 
     def score(self, case: Case, answer: str) -> float:
         """1 when the target occurs in the reply."""
-        form = _folded if self.ignore_case else plain
+        form = folded if self.ignore_case else plain
         reply = form(without_reasoning(answer))
         return float(any(form(target) in reply for target in targets_of(case)))
 
@@ -275,10 +279,11 @@ class Number:
         found = last_number(without_reasoning(answer), self.locale)
         if found is None:
             return 0.0
-        targets = [self._target(case, target) for target in targets_of(case)]
+        targets = [self.target(case, target) for target in targets_of(case)]
         return float(any(found.is_near(target, self.tolerance) for target in targets))
 
-    def _target(self, case: Case, target: str) -> Quantity:
+    def target(self, case: Case, target: str) -> Quantity:
+        """A right answer as it is read; raises `UsageError` for one that holds no number."""
         found = last_number(target, self.locale)
         if found is None:
             others = " or ".join(readers_of(target))

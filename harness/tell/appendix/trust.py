@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from harness.record.model import DecisionRecord
 from harness.record.money import HostingFacts
 from harness.record.parts import JudgeFacts, LabelFacts, OptionRecord
-from harness.record.trust import CascadeFacts, GraderFacts, NoiseFacts, SpreadFacts
+from harness.record.trust import CascadeFacts, FormFacts, GraderFacts, NoiseFacts, SpreadFacts
 from harness.tell.words import count, pairs, points, seconds, series, share, table
 from harness.wording import DASH, plural, usd
 from reports.document import Block, Bullets, Paragraph, Table
@@ -184,11 +184,20 @@ def _to_read(option: OptionRecord) -> Bullets | None:
     if found is None or not (found.losses or found.gains):
         return None
     items = [
-        f"{plural(len(ids), 'case')} where {who} scores more: {_ids(ids)}"
-        for who, ids in (("today's model", found.losses), (option.target.option, found.gains))
+        f"{plural(len(ids), 'case')} where {who} scores more{_by_form(form)}: {_ids(ids)}"
+        for who, ids, form in (
+            ("today's model", found.losses, found.form_losses),
+            (option.target.option, found.gains, found.form_gains),
+        )
         if ids
     ]
     return Bullets(lead=f"Cases to read, {option.target.option}.", items=tuple(items))
+
+
+def _by_form(form: FormFacts | None) -> str:
+    if form is None:
+        return ""
+    return f" ({form.other:,} of them for the other's form, {form.unread:,} for want of an answer)"
 
 
 def _ids(ids: tuple[str, ...]) -> str:

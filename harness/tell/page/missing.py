@@ -14,9 +14,9 @@ from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import StopFacts
-from harness.record.trust import DriftFacts, FloorFacts, Missingness
+from harness.record.trust import DriftFacts, FloorFacts, FormFacts, Missingness
 from harness.tell.facts import saving_if_swapped, trials_missing
-from harness.tell.words import count, points, table
+from harness.tell.words import count, points, singular, table
 from harness.wording import DASH, chance, percent, plural, usd
 from reports.document import Notice, Paragraph, Table
 from reports.untrusted import clip
@@ -109,6 +109,35 @@ def missing_table(record: DecisionRecord) -> Table | None:
 
 def _cell(why: Iterable[tuple[str, int]] | None) -> str:
     return ", ".join(f"{count:,} {_said(reason)}" for reason, count in why or ()) or DASH
+
+
+def form_paragraph(record: DecisionRecord, option: OptionRecord | None) -> list[Paragraph]:
+    """Losses that are form and not content; empty where there are none, or it is not known."""
+    found = None if option is None else option.audit
+    if option is None or found is None:
+        return []
+    unit = record.feature.unit
+    texts = [
+        f"{who} did worse on {plural(len(cases), singular(unit), unit)}: {_by_form(form)}."
+        for who, form, cases in (
+            (option.target.option, found.form_losses, found.losses),
+            ("Today's model", found.form_gains, found.gains),
+        )
+        if form is not None
+    ]
+    if not texts:
+        return []
+    texts.append("A prompt or a schema that asks for the form may mend that.")
+    return [Paragraph(lead="Form or content?", runs=(" ".join(texts),))]
+
+
+def _by_form(form: FormFacts) -> str:
+    parts = {
+        "by form, not content (the right answer stands in the reply, written otherwise than the "
+        "scorer takes it)": form.other,
+        "by a reply that holds no answer that the scorer can read": form.unread,
+    }
+    return "; ".join(f"{count(number)} {how}" for how, number in parts.items() if number)
 
 
 _CONSTANT = {

@@ -22,7 +22,13 @@ from harness.tell.facts import (
     weakest_slice,
 )
 from harness.tell.figures import forest
-from harness.tell.page.missing import floor_paragraph, missing_text, since_first, too_easy
+from harness.tell.page.missing import (
+    floor_paragraph,
+    form_paragraph,
+    missing_text,
+    since_first,
+    too_easy,
+)
 from harness.tell.page.money_words import dollars, money, net_saving_of, pays
 from harness.tell.page.opening import opening
 from harness.tell.page.page_stay import exception, levers, would_change
@@ -118,9 +124,10 @@ def page_one(facts: Facts) -> tuple[Block, ...]:
     """All blocks of page one, in reading order."""
     record = facts.record
     blocks: list[Block] = [*notices(facts), *too_easy(record), *opening(record)]
-    blocks += [*floor_paragraph(record), *since_first(record)]
     told = Reason.EVALSET_CANNOT_TELL not in record.reason_codes
     shown = (chosen_option(record) or open_option(record)) if told else None
+    blocks += form_paragraph(record, shown or cheapest_failed(record))
+    blocks += [*floor_paragraph(record), *since_first(record)]
     if shown is not None:
         blocks.append(comparison(record, shown))
     picture = forest(record) if told else None

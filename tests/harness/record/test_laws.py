@@ -20,7 +20,7 @@ from harness.record.model import (
     sha256,
 )
 from harness.record.stored import read_record, read_records
-from harness.record.trust import AuditFacts, GraderFacts
+from harness.record.trust import AuditFacts, FormFacts, GraderFacts
 from harness.tell.page.titles import MIXED
 from harness.tell.pages import to_document
 from tests.support.document_text import texts
@@ -85,6 +85,11 @@ def with_quality(over: dict[str, object]) -> dict[str, Any]:
     raw = json.loads(dump(LAWFUL["downgrade"]))
     raw["options"][CHOSEN]["quality"] |= over
     return raw
+
+
+FORM = AuditFacts(
+    losses=tuple(map(str, range(16))), gains=("a",) * 14, form_losses=FormFacts(other=12, unread=5)
+)
 
 
 def with_option(over: dict[str, Any]) -> dict[str, Any]:
@@ -175,6 +180,10 @@ BY_LAW = {
     "cases to read": (
         with_option({"audit": AuditFacts(losses=("a",), gains=())}),
         "1 cases to read where today's model scores more, but it is 16 times",
+    ),
+    "replies that fail by their form": (
+        with_option({"audit": FORM}),
+        "12 and 5 replies fail by their form on 16 cases",
     ),
     "graded cases": (
         with_option({"grader": a_grader(cases=561)}),

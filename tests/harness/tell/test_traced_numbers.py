@@ -17,6 +17,7 @@ from harness.record.trust import (
     AnswersFacts,
     AuditFacts,
     CascadeFacts,
+    FormFacts,
     GraderFacts,
     Missingness,
     MixFacts,
@@ -141,7 +142,12 @@ def full_record() -> DecisionRecord:
             why_candidate=(("BudgetExhausted", 4),),
         ),
         proof=a_proof(),
-        audit=AuditFacts(losses=("inv-003", "inv-118"), gains=("inv-042",)),
+        audit=AuditFacts(
+            losses=("inv-003", "inv-118", "inv-119"),
+            gains=("inv-042", "inv-043", "inv-044"),
+            form_losses=FormFacts(other=1, unread=1),
+            form_gains=FormFacts(other=1, unread=1),
+        ),
         grader=GraderFacts(
             grader="number",
             cases=559,

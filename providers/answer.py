@@ -20,7 +20,7 @@ def parse_object(raw: bytes | str) -> JsonObject:
     """Parse a body that must be one JSON object, or raise `BrokenBodyError`."""
     try:
         value: object = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         # The parser's error holds the body's text, which must not travel with ours.
         value = None
     if not isinstance(value, dict):

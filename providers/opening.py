@@ -5,18 +5,31 @@ A vendor's module is imported when it is opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import cast
 
 from providers.addresses import check_base_url
-from providers.batch import BatchProvider
+from providers.batch import (
+    BatchAnswered,
+    BatchFailed,
+    BatchItem,
+    BatchOutcome,
+    BatchProvider,
+    BatchStatus,
+)
 from providers.completion import Completion
-from providers.errors import BadRequestError, ProviderError, SdkMissingError
+from providers.errors import (
+    BadRequestError,
+    BrokenBodyError,
+    ProviderError,
+    SdkMissingError,
+)
 from providers.provider import Endpoint, Provider
 from providers.request import Message, ModelRequest
+from providers.wire.secret import Secret
 
 OPENERS: Mapping[str, str] = {
     "anthropic": "providers.anthropic:open_anthropic",
@@ -25,11 +38,6 @@ OPENERS: Mapping[str, str] = {
     "openai": "providers.openai:open_openai",
     "openai-compatible": "providers.openai:open_openai",
 }
-
-_KEY_PART = 12
-"""So many letters of a key in a row are no accident; a shorter key counts whole."""
-_SHORTEST_KEY = 8
-"""Shorter ones are the placeholders of local servers, and words of many a model's name."""
 
 BATCH_OPENERS: Mapping[str, str] = {
     "anthropic": "providers.anthropic:open_anthropic_batch",
@@ -62,35 +70,69 @@ def open_provider(endpoint: Endpoint, *, key: str | None) -> Provider:
 
 
 class Discreet:
-    """A provider whose server may say what it likes: the key is in nothing that is kept of it."""
+    """A provider that masks its key in what the server says."""
 
     def __init__(self, inner: Provider, key: str) -> None:
         self._inner = inner
-        starts = range(max(len(key) - _KEY_PART + 1, 1)) if len(key) >= _SHORTEST_KEY else ()
-        self._parts = frozenset(key[at : at + _KEY_PART] for at in starts)
+        self._secret = Secret(key)
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Ask once."""
         try:
-            found = await self._inner.complete(request)
+            return self._secret.reply(await self._inner.complete(request))
         except ProviderError as error:
-            error.request_id = self._masked(error.request_id)
+            self._secret.error(error)
             raise
-        return replace(
-            found,
-            served_model=self._masked(found.served_model),
-            request_id=self._masked(found.request_id),
-            service_tier=self._masked(found.service_tier),
-        )
 
     async def aclose(self) -> None:
         """Close connections."""
         await self._inner.aclose()
 
-    def _masked(self, text: str | None) -> str | None:
-        if text is None or not any(part in text for part in self._parts):
-            return text
-        return "(masked: the server sent the key)"
+
+class DiscreetBatch:
+    """The same for batches."""
+
+    def __init__(self, inner: BatchProvider, key: str) -> None:
+        self._inner = inner
+        self._secret = Secret(key)
+
+    async def submit(self, items: Sequence[BatchItem]) -> str:
+        """Send all items; a batch whose id is the key can be named nowhere, so it is lost."""
+        try:
+            batch = await self._inner.submit(items)
+        except ProviderError as error:
+            self._secret.error(error)
+            raise
+        if self._secret.is_in(batch):
+            raise BrokenBodyError("the server sent the key as the id of a batch")
+        return batch
+
+    async def poll(self, batch_id: str) -> BatchStatus:
+        """Ask where the batch stands."""
+        try:
+            status = await self._inner.poll(batch_id)
+        except ProviderError as error:
+            self._secret.error(error)
+            raise
+        return replace(status, reason=self._secret.fact(status.reason))
+
+    async def fetch(self, batch_id: str) -> tuple[BatchOutcome, ...]:
+        """Read the results."""
+        try:
+            return tuple(self._ended(one) for one in await self._inner.fetch(batch_id))
+        except ProviderError as error:
+            self._secret.error(error)
+            raise
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._inner.aclose()
+
+    def _ended(self, one: BatchOutcome) -> BatchOutcome:
+        named = self._secret.fact(one.id) or ""
+        if isinstance(one, BatchAnswered):
+            return BatchAnswered(id=named, answer=self._secret.reply(one.answer))
+        return BatchFailed(id=named, error=self._secret.error(one.error))
 
 
 def open_batch_provider(endpoint: Endpoint, *, key: str | None) -> BatchProvider:
@@ -106,7 +148,8 @@ def open_batch_provider(endpoint: Endpoint, *, key: str | None) -> BatchProvider
     if name is None:
         raise BadRequestError(f"{endpoint.vendor} has no batches; ask live", billable=False)
     opener = cast("Callable[..., BatchProvider]", _load(name))
-    return opener(endpoint, key=key)
+    opened = opener(endpoint, key=key)
+    return opened if key is None else DiscreetBatch(opened, key)
 
 
 def missing_sdk(endpoint: Endpoint, find: Callable[[str], object] = find_spec) -> str | None:

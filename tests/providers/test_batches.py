@@ -21,6 +21,8 @@ from providers.errors import (
 from providers.opening import open_batch_provider
 from providers.provider import Api, Endpoint, Vendor
 from providers.request import Message
+from providers.wire.calling import REQUEST_IDS
+from providers.wire.secret import MASK
 from tests.support.wire.batch_servers import (
     AnthropicBatchServer,
     GoogleBatchServer,
@@ -180,3 +182,51 @@ def test_where_there_are_no_batches(endpoint: Endpoint, why: str) -> None:
 def test_googles_batches_need_a_key() -> None:
     with pytest.raises(AuthRejectedError):
         open_batch_provider(Endpoint(vendor="google", api="generate-content"), key=None)
+
+
+def echo(body: Body) -> Reply:
+    """A server that says the key wherever it can say something."""
+    if "refused" in json.dumps(body):
+        return Reply(status=400, error_code=KEY_SAID, error_message=f"no model for {KEY_SAID}")
+    headers = dict.fromkeys(REQUEST_IDS, KEY_SAID)
+    return Reply(text=f"I am {KEY_SAID}", model=KEY_SAID, service_tier=KEY_SAID, headers=headers)
+
+
+KEY_SAID = "a-long-key-of-a-service"
+
+
+@every_batch
+async def test_a_key_that_comes_back_in_a_batch_is_kept_nowhere(case: Vendors) -> None:
+    with case.server(echo) as server:
+        provider = open_batch_provider(case.at(server), key=KEY_SAID)
+        batch_id = await provider.submit([item("good"), item("refused"), item(f"x-{KEY_SAID}")])
+        while (await provider.poll(batch_id)).stage == "running":
+            pass
+        outcomes = await provider.fetch(batch_id)
+        await provider.aclose()
+    assert len(outcomes) == 3
+    kept = [repr(vars(one.error)) + str(one.error) for one in outcomes if hasattr(one, "error")]
+    kept += [repr(one) for one in outcomes]
+    assert len(kept) == 4
+    assert not [text for text in kept if KEY_SAID[3:16] in text]
+
+
+@pytest.mark.parametrize("case", [BATCHES[0], BATCHES[3]], ids=lambda case: case.vendor)
+async def test_a_batch_whose_id_is_the_key_is_lost_and_says_it_nowhere(case: Vendors) -> None:
+    with case.server() as server:
+        server.jobs.named = f"batches/{KEY_SAID}"  # type: ignore[attr-defined]
+        provider = open_batch_provider(case.at(server), key=KEY_SAID)
+        with pytest.raises(BrokenBodyError) as raised:
+            await provider.submit([item("good")])
+        await provider.aclose()
+    assert KEY_SAID not in str(raised.value)
+
+
+async def test_the_reason_of_a_failed_batch_is_not_the_key() -> None:
+    with BATCHES[0].server() as server:
+        provider = open_batch_provider(BATCHES[0].at(server), key="invalid_json_line")
+        batch_id = await provider.submit([item("a")])
+        server.jobs.failed = True  # type: ignore[attr-defined]
+        status = await provider.poll(batch_id)
+        await provider.aclose()
+    assert status.reason == MASK

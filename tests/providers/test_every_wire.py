@@ -26,6 +26,7 @@ from providers.opening import open_provider
 from providers.provider import Endpoint
 from providers.request import Tool
 from providers.wire.calling import REQUEST_IDS
+from providers.wire.secret import MASK
 from tests.support.wire.ambient import AMBIENT, await_nothing_from
 from tests.support.wire.reply import Fault, Reply, WireToolCall, WireUsage
 from tests.support.wire.vendors import KEY, SERVERS, WIRES, WireCase, a_request, ask, start_all
@@ -110,13 +111,25 @@ async def test_a_key_that_the_server_sends_back_is_kept_nowhere(
 ) -> None:
     headers = dict.fromkeys(REQUEST_IDS, f"req-{LONG_KEY[3:20]}")
     server.script = lambda _body: Reply(
-        model=f"small {LONG_KEY}", service_tier=LONG_KEY, headers=headers
+        text=f"I am {LONG_KEY}", model=f"small {LONG_KEY}", service_tier=LONG_KEY, headers=headers
     )
     provider = open_provider(wire.endpoint(server), key=LONG_KEY)
     completion = await provider.complete(a_request())
     await provider.aclose()
     assert LONG_KEY[3:20] not in repr(completion)
-    assert completion.served_model == "(masked: the server sent the key)"
+    assert completion.served_model == MASK
+    assert completion.text == f"I am {MASK}"
+    server.script = lambda _body: Reply(
+        status=400,
+        error_code=LONG_KEY,
+        error_message=f"no {LONG_KEY.upper()}",
+        headers=headers,
+    )
+    provider = open_provider(wire.endpoint(server), key=LONG_KEY)
+    with pytest.raises(ProviderError) as raised:
+        await provider.complete(a_request())
+    await provider.aclose()
+    assert LONG_KEY[3:20] not in f"{raised.value} {vars(raised.value)}".lower()
 
 
 @every_wire

@@ -42,10 +42,12 @@ class Jobs:
     held: bool = False
     failed: bool = False
     gone: bool = False
+    named: str = ""
+    """The next batch's name; without one, the vendor's own."""
 
     def add(self, prefix: str, items: list[Body]) -> str:
         """A new batch; returns its name."""
-        name = f"{prefix}{len(self.items) + 1}"
+        name = self.named or f"{prefix}{len(self.items) + 1}"
         self.items[name] = items
         return name
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TypeVar
+from typing import Self, TypeVar
 
 T = TypeVar("T")
 
@@ -31,11 +31,24 @@ class ExitCode(IntEnum):
 
 
 class RightsizeError(Exception):
-    """An error with one clear line and an exit code; never shown as a traceback."""
+    """An error with one clear line, or a few, and an exit code; never shown as a traceback."""
 
     exit_code = ExitCode.INTERNAL_ERROR
     ends_run = False
     """Whether it ends a whole run, whichever feature meets it."""
+    lines: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, lines: Sequence[str]) -> Self:
+        """An error with several lines."""
+        error = cls("\n".join(lines))
+        error.lines = tuple(lines)
+        return error
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Its lines; of most errors one, in which a newline came with a value."""
+        return self.lines or (str(self),)
 
 
 class UsageError(RightsizeError):
@@ -69,6 +82,7 @@ class WorkspaceError(UsageError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+        self.lines = tuple(str(problem) for problem in problems)
 
 
 class BudgetRefusedError(RightsizeError):

@@ -9,8 +9,10 @@ from typing import SupportsFloat
 
 DASH = "\u2013"
 """Stands for an absent number; whoever prints one says why next to it."""
-_COMMAND = re.compile(r"^(\s*)(::|##\[)", re.MULTILINE)
-"""How a CI service recognises a command in a job's output."""
+_AT_START = re.compile(r"^(\s*)::", re.MULTILINE)
+_ANYWHERE = re.compile(r"##(?=\w*\[)")
+"""How a CI service recognises a command in a job's output: GitHub at a line's beginning; Azure,
+TeamCity and GitHub's older form anywhere."""
 _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 """Letters to Unicode that nobody sees."""
 _ONE_BYTE = 0x100
@@ -21,13 +23,13 @@ _CENTS_FROM = Decimal(1)
 def plain(text: str) -> str:
     r"""Text that a terminal, a log or a CI service takes for text: what would steer them is shown.
 
-    Escapes, marks that turn the reading direction, and commands at a line's beginning.
+    Escapes, marks that turn the reading direction, and commands to a CI service.
 
     >>> plain("a\x1b[2Jb"), plain("::stop-commands::x"), plain("c\u202ed")
     ('a\\x1b[2Jb', '\\x3a:stop-commands::x', 'c\\u202ed')
     """
     shown = "".join(_visible(letter) for letter in text)
-    return _COMMAND.sub(lambda match: f"{match[1]}\\x{ord(match[2][0]):02x}{match[2][1:]}", shown)
+    return _ANYWHERE.sub(r"\\x23#", _AT_START.sub(r"\1\\x3a:", shown))
 
 
 def one_line(text: str) -> str:

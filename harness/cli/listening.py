@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import click
 
 from harness.cli.plan_text import plan_lines
+from harness.cli.say import say
 from harness.cli.show import show_progress
 from harness.conduct.listening import Planned, Quiet
 from harness.conduct.reviewing.progress import Progress
 from harness.errors import BudgetRefusedError, Faults
 from harness.plan.model import Plan
-from harness.wording import one_line, plain, usd
+from harness.wording import usd
 from harness.workspace.workspace import Workspace
 
 
@@ -37,19 +38,19 @@ class Terminal(Quiet):
     def refused(self, workspace: Workspace) -> None:
         """The features that `check` refuses are left out."""
         for name, faults in workspace.refused.items():
-            click.echo(one_line(f"{name} is left out, nothing of it is asked:"), err=True)
+            say(f"{name} is left out, nothing of it is asked:", err=True)
             for fault in faults:
-                click.echo(one_line(f"    {fault}"), err=True)
+                say(f"    {fault}", err=True)
 
     def unplanned(self, faults: Faults) -> None:
         """Features that could not be planned are left out."""
         for fault in faults.found:
-            click.echo(one_line(f"{fault}; it is left out, nothing of it is asked"), err=True)
+            say(f"{fault}; it is left out, nothing of it is asked", err=True)
 
     def planned(self, planned: Planned) -> None:
         """The plan as lines."""
         for line in self.lines(planned):
-            click.echo(plain(line), err=self.err)
+            say(line, err=self.err)
 
     def allow(self, plan: Plan) -> None:
         """Ask before money is spent; where nobody can answer, refuse.
@@ -67,7 +68,7 @@ class Terminal(Quiet):
 
     def note(self, text: str) -> None:
         """One line."""
-        click.echo(plain(text), err=self.err)
+        say(text, err=self.err)
 
     def progress(self, calls: int) -> AbstractContextManager[Progress]:
         """A bar on a terminal, lines elsewhere."""

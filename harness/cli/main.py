@@ -21,8 +21,9 @@ from typing import Any, BinaryIO, cast
 
 import click
 
+from harness.cli.say import say, say_block
 from harness.errors import ExitCode, RightsizeError
-from harness.wording import plain
+from harness.wording import one_line
 
 
 class LazyGroup(click.Group):
@@ -268,13 +269,19 @@ def run(arguments: list[str]) -> int:
 def explain(error: Exception, arguments: list[str]) -> int:
     """Say an error in one line; returns the exit code that it means."""
     if isinstance(error, click.ClickException):
-        error.show()
+        shown, message = io.StringIO(), error.format_message()
+        error.show(shown)
+        say_block(shown.getvalue().replace(message, one_line(message)), err=True)
         return ExitCode.USAGE_ERROR
+    if isinstance(error, RightsizeError):
+        for line in error.told:
+            say(line, err=True)
+        return error.exit_code
     said = _said(error)
     if said is None:
         return _internal(error, arguments)
     text, code = said
-    click.echo(plain(text), err=True)
+    say(text, err=True)
     return code
 
 
@@ -283,8 +290,6 @@ def _said(error: Exception) -> tuple[str, int] | None:
     match error:
         case click.exceptions.Abort():
             return "stopped; run the same command again to go on", ExitCode.INTERRUPTED
-        case RightsizeError():
-            return str(error), error.exit_code
         case ModuleNotFoundError():
             return _missing_module(error)
         case OSError() | sqlite3.DatabaseError():
@@ -318,8 +323,8 @@ def _refusal(error: OSError | sqlite3.DatabaseError) -> tuple[str, int] | None:
 
 def _internal(error: Exception, arguments: list[str]) -> int:
     if "--debug" in arguments:
-        traceback.print_exception(error)
+        say_block("".join(traceback.format_exception(error)), err=True)
     kind = type(error).__name__
-    told = plain(f"internal error: {kind}: {error} (rightsize --debug ... shows where)")
-    click.echo(told, err=True)
+    told = f"internal error: {kind}: {error} (rightsize --debug ... shows where)"
+    say(told, err=True)
     return ExitCode.INTERNAL_ERROR

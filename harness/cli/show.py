@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import click
-
+from harness.cli.say import say
 from harness.conduct.reviewing.progress import OptionProgress
 from harness.journal.upkeep import FaultFacts
-from harness.wording import plural, usd
+from harness.wording import one_line, plural, usd
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -83,7 +82,7 @@ class PlainProgress:
 
     def note(self, text: str) -> None:
         """One line."""
-        click.echo(text, err=self._err)
+        say(text, err=self._err)
 
     def expect_more(self) -> None:
         """One answer more than was planned will be told of."""
@@ -99,7 +98,7 @@ class PlainProgress:
             seconds = (self._clock() - self._first_at) / (self._settled - 1) * left
             time_left = duration(seconds / 3600)
             about = "" if time_left.startswith("under") else "about "
-            click.echo(
+            say(
                 f"{self._settled} of at most {self._planned} answers, {usd(spent_usd)}, "
                 f"{about}{time_left} left",
                 err=self._err,
@@ -108,7 +107,7 @@ class PlainProgress:
     def stood(self, standing: OptionProgress) -> None:
         """A line per look of an option that still moves."""
         if self._news.is_new(standing):
-            click.echo(standing_line(standing), err=self._err)
+            say(standing_line(standing), err=self._err)
 
 
 class LiveProgress:
@@ -122,7 +121,7 @@ class LiveProgress:
 
     def note(self, text: str) -> None:
         """One line above the bar."""
-        self._bar.console.print(text, markup=False, highlight=False)
+        self._bar.console.print(one_line(text), markup=False, highlight=False)
 
     def expect_more(self) -> None:
         """One answer more than was planned will be told of."""

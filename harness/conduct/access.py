@@ -57,7 +57,7 @@ def check_models(models: Mapping[str, ModelConfig], environ: Mapping[str, str]) 
     """
     lines = [line for name in sorted(models) for line in missing(name, models[name], environ)]
     if lines:
-        raise UsageError("\n".join([*lines, "nothing was asked"]))
+        raise UsageError.of([*lines, "nothing was asked"])
 
 
 def missing(name: str, config: ModelConfig, environ: Mapping[str, str]) -> Iterator[str]:
@@ -89,4 +89,4 @@ def check_node_keys(workspace: Workspace, plan: Plan, cluster: Cluster) -> None:
         for key, hosts in missing.items()
     ]
     if lines:
-        raise UsageError("\n".join([*lines, "nothing was asked"]))
+        raise UsageError.of([*lines, "nothing was asked"])

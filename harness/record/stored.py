@@ -55,7 +55,7 @@ def read_records(review: Path) -> tuple[DecisionRecord, ...]:
     faults = Faults()
     found = read_sound(review, faults)
     if faults.found:
-        raise UsageError("\n".join(str(fault.error) for fault in faults.found))
+        raise UsageError.of([str(fault.error) for fault in faults.found])
     return found
 
 

@@ -228,7 +228,7 @@ def refuse(plan: FeaturePlan, conflicts: Sequence[Conflict], targets: Targets) -
             f". Answers of another run of the same cases are repeats: set `repeats:` in evalsets/"
             f"{_folder(plan)}/evalset.yaml and import the files of all runs in one command"
         )
-    raise UsageError("\n".join([*lines, ways]))
+    raise UsageError.of([*lines, ways])
 
 
 def _answers(plan: FeaturePlan, conflicts: Sequence[Conflict]) -> Iterator[str]:

@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from harness.cli import options
+from harness.cli.say import say, say_block
 from harness.conduct.checking import CheckReport, aged_on, check_workspace, priced_on
 from harness.conduct.opening import find_workspace
-from harness.wording import one_line, plural
+from harness.wording import plural
 
 
 @click.command()
@@ -24,11 +25,11 @@ def check(workspace: Path, *, as_json: bool) -> int:
     today = options.now().date()
     report = check_workspace(root, has_price=priced_on(today), has_aged=aged_on(today), on=today)
     if as_json:
-        click.echo(json.dumps(_json(report), indent=2))
+        say_block(json.dumps(_json(report), indent=2))
         return report.exit_code
     for problem in report.problems:
         mark = "" if problem.severity == "error" else f"{problem.severity}: "
-        click.echo(one_line(f"{mark}{problem}"), err=problem.severity == "error")
+        say(f"{mark}{problem}", err=problem.severity == "error")
     counts = ", ".join(
         (
             plural(report.features, "feature"),
@@ -42,7 +43,7 @@ def check(workspace: Path, *, as_json: bool) -> int:
         f"{plural(len(report.blocked), 'feature')} blocked, "
         f"{plural(len(report.warnings), 'warning')}"
     )
-    click.echo(f"{counts}: {found if report.problems else 'no problem found'}")
+    say(f"{counts}: {found if report.problems else 'no problem found'}")
     return report.exit_code
 
 

@@ -10,6 +10,7 @@ import click
 
 from harness.cli import options
 from harness.cli.listening import Terminal
+from harness.cli.say import say
 from harness.conduct.concluding.deciding import Action, Signing
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.concluding.signing import decide as sign
@@ -17,7 +18,7 @@ from harness.conduct.concluding.signing import git_identity, git_signing_key
 from harness.conduct.concluding.signing import lock as write_lock
 from harness.conduct.opening import find_workspace
 from harness.errors import UsageError
-from harness.wording import one_line, plural
+from harness.wording import plural
 
 
 @click.command()
@@ -65,9 +66,9 @@ def decide(  # noqa: PLR0913  # one argument per option of the command
     record = sign(past, feature, signature, now=options.now()).record
     by_people = [one for one in record.history if one.by_source != "machine"]
     if len(by_people) > 1 and by_people[-2].by != signature.by:
-        click.echo(one_line(f"before: {by_people[-2].state.value} by {by_people[-2].by}"))
+        say(f"before: {by_people[-2].state.value} by {by_people[-2].by}")
     how = f"{signature.by_source}, signed" if to_sign else signature.by_source
-    click.echo(one_line(f"{record.state.value} by {signature.by} ({how}), etag {record.etag[:6]}"))
+    say(f"{record.state.value} by {signature.by} ({how}), etag {record.etag[:6]}")
 
 
 def _day(text: str | None) -> date | None:
@@ -86,7 +87,7 @@ def lock(*, workspace: Path, only_check: bool) -> int:
     """Write rightsizing.lock from the accepted decisions; commit it."""
     root = find_workspace(workspace)
     found = write_lock(root, only_check=only_check, now=options.now(), listener=Terminal())
-    click.echo(
+    say(
         f"{found.path.name}: {plural(len(found.entries), 'feature')} locked, "
         f"{found.without} without a decision"
     )

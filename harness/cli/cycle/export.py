@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
+from harness.cli.say import say
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.concluding.repricing_records import export as write_estimate
 from harness.conduct.opening import find_workspace
@@ -44,7 +45,7 @@ def export(  # noqa: PLR0913  # one argument per option of the command
     day = month.date() if month else None
     found = write_estimate(past, month=day, option=option, to=out, now=options.now())
     unknown = f", {found.known} of {plural(found.features, 'feature')} known"
-    click.echo(
+    say(
         f"{found.path}: {plural(found.rows, 'row')}, an estimate of {usd(found.billed_usd)} "
         f"after discounts{'' if found.known == found.features else unknown}"
     )

@@ -10,6 +10,7 @@ import click
 
 from harness.cli import options
 from harness.cli.listening import Terminal
+from harness.cli.say import say, say_block
 from harness.conduct.gating import git
 from harness.conduct.gating.change import ChangeToJudge
 from harness.conduct.gating.change import gate as judge_change
@@ -84,9 +85,9 @@ def gate(  # noqa: PLR0913  # one argument per option of the command
         text = comment if path.suffix == ".md" else WRITERS[path.suffix](report)
         path.write_text(text, encoding="utf-8")
     _summarise(comment, os.environ.get("GITHUB_STEP_SUMMARY"))
-    click.echo(as_json(report) if to_json else as_text(report), nl=False)
+    say_block(as_json(report) if to_json else as_text(report))
     if not judged.base_known and not to_json:
-        click.echo("no base is known: model ids that the change adds were not looked for", err=True)
+        say("no base is known: model ids that the change adds were not looked for", err=True)
     return report.exit_code
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import click
 
-from harness.bring.labelling.sheets import printable
 from harness.cli import options
 from harness.cli.listening import Terminal
 from harness.cli.plan_text import plan_lines
+from harness.cli.say import say
 from harness.conduct.access import access_lines
 from harness.conduct.listening import Planned
 from harness.conduct.loads import asked_models, check_quotas, hosting_lines
@@ -77,10 +77,10 @@ def plan(  # noqa: PLR0913  # one argument per option of the command
     if case_id is not None or as_json:
         return planned.exit_code
     for line in access_lines(planned.workspace, asked_models(planned.plan), os.environ):
-        click.echo(f"warning: {line}", err=True)
+        say(f"warning: {line}", err=True)
     check_quotas(planned.workspace, planned.plan, planned.now)
     for line in sealed_lines(seal(planned)) if sealed else ():
-        click.echo(line)
+        say(line)
     return planned.exit_code
 
 
@@ -111,7 +111,7 @@ def _json_lines(planned: Planned) -> Iterator[str]:
         for each in found.features
     ]
     whole = {"cycle": found.cycle, "features": features, "exit_code": int(planned.exit_code)}
-    yield json.dumps(whole, indent=2, default=str)
+    yield from json.dumps(whole, indent=2, default=str).splitlines()
 
 
 def _prompts(case_id: str, planned: Planned) -> Iterator[str]:
@@ -119,7 +119,8 @@ def _prompts(case_id: str, planned: Planned) -> Iterator[str]:
         raise UsageError("--show-prompt needs one feature: --feature NAME")
     for each in planned.plan.features:
         for filled in prompts_for(each, case_id):
-            yield from map(printable, prompt_lines(filled))
+            for text in prompt_lines(filled):
+                yield from text.split("\n")
 
 
 def _lines(planned: Planned, *, details: bool) -> Iterator[str]:

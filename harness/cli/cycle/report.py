@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
+from harness.cli.say import say, say_block
 from harness.conduct.concluding.documents import report as write_documents
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.opening import find_workspace
@@ -31,5 +32,8 @@ def report(
     root = find_workspace(workspace)
     past = PastReview(root=root, cycle=cycle, out=out, features=features)
     pages = [str(page) for page in write_documents(past, now=options.now())]
-    for line in [json.dumps({"pages": pages}, indent=2)] if as_json else pages:
-        click.echo(line)
+    if as_json:
+        say_block(json.dumps({"pages": pages}, indent=2))
+        return
+    for page in pages:
+        say(page)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
+from harness.cli.say import say
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.concluding.repricing_records import OtherPrices
 from harness.conduct.concluding.repricing_records import reprice as reprice_records
@@ -44,7 +45,7 @@ def reprice(
 
 
 def _show(found: OtherPrices) -> None:
-    click.echo(_line(found))
+    say(_line(found))
 
 
 def _line(found: OtherPrices) -> str:

@@ -13,6 +13,7 @@ import click
 from harness.cli import options
 from harness.cli.listening import Terminal
 from harness.cli.plan_text import plan_lines
+from harness.cli.say import say, say_block
 from harness.cli.show import fault_line
 from harness.conduct.listening import Planned
 from harness.conduct.opening import find_workspace
@@ -73,13 +74,13 @@ def _lines(planned: Planned) -> Iterator[str]:
 
 def close(found: Reviewed, *, strict: bool = False) -> int:
     """The last lines of a review, the figures of the index among them; gives the exit code."""
-    click.echo(_bill(found))
-    click.echo("   ".join(verdict_counts(found.records)))
+    say(_bill(found))
+    say("   ".join(verdict_counts(found.records)))
     for line in summary(found.figures):
-        click.echo(line)
-    click.echo(f"documents: {found.folder / 'index.html'}")
+        say(line)
+    say(f"documents: {found.folder / 'index.html'}")
     for fault in found.unanswered:
-        click.echo(fault_line(fault), err=True)
+        say(fault_line(fault), err=True)
     undecided = strict and any(one.verdict == Verdict.UNDECIDED for one in found.records)
     code = ExitCode.CANNOT_TELL if undecided else ExitCode.OK
     code = _tell(found.faults) or code
@@ -103,11 +104,11 @@ def _tell(faults: Faults) -> int:
     """What went wrong with single features, after all others were written; 0: nothing."""
     debug = click.get_current_context().find_root().params.get("debug")
     for fault in faults.found:
-        click.echo(str(fault), err=True)
+        say(str(fault), err=True)
         if debug:
-            traceback.print_exception(fault.error)
+            say_block("".join(traceback.format_exception(fault.error)), err=True)
     if faults.found:
-        click.echo("their answers are kept: once that is mended, run the same again", err=True)
+        say("their answers are kept: once that is mended, run the same again", err=True)
     return faults.exit_code
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
+from harness.cli.say import say, say_block
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.concluding.proving import prove
 from harness.conduct.concluding.verifying import ForecastHeld, Verified, hold_against_bill
@@ -63,7 +64,7 @@ def verify(  # noqa: PLR0913  # each is an option
     found = make_again(past, told=nobody if as_json else _show, now=options.now())
     if as_json:
         told = [{"feature": one.feature, "same": one.found.same} for one in found]
-        click.echo(json.dumps(told, indent=2))
+        say_block(json.dumps(told, indent=2))
     return ExitCode.OK if all(one.found.same for one in found) else ExitCode.GATE_FAILED
 
 
@@ -74,19 +75,19 @@ def _prove(records: tuple[Path, ...], *, as_json: bool) -> int:
         told = [
             {"record": str(path), "faults": [str(f) for f in faults]} for path, faults in proofs
         ]
-        click.echo(json.dumps(told, indent=2))
+        say_block(json.dumps(told, indent=2))
         return ExitCode.GATE_FAILED if any(faults for _, faults in proofs) else ExitCode.OK
     for path, faults in proofs:
-        click.echo(f"{path}: {'proves itself' if not faults else 'DOES NOT FOLLOW'}")
+        say(f"{path}: {'proves itself' if not faults else 'DOES NOT FOLLOW'}")
         for line in faults:
-            click.echo(f"  {line}")
+            say(f"  {line}")
         sound = sound and not faults
     return ExitCode.OK if sound else ExitCode.GATE_FAILED
 
 
 def _show_realised(billed: ForecastHeld) -> None:
     found = billed.found
-    click.echo(
+    say(
         f"{billed.feature}: {usd(found.saving)} a month realised, "
         f"{usd(found.forecast_saving)} forecast ({', '.join(found.months)}); "
         f"volume alone {found.volume_effect:+,.2f}"
@@ -95,11 +96,11 @@ def _show_realised(billed: ForecastHeld) -> None:
 
 def _show(made: Verified) -> None:
     found = made.found
-    click.echo(f"{made.feature}: {'the same finding' if found.same else 'ANOTHER FINDING'}")
+    say(f"{made.feature}: {'the same finding' if found.same else 'ANOTHER FINDING'}")
     for line in found.differences:
-        click.echo(f"  {line}")
+        say(f"  {line}")
     if made.replaced:
-        click.echo(
+        say(
             f"  {plural(made.replaced, 'answer')} that it rests on were replaced since: "
             "review again for a finding on the new ones"
         )

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from harness.bring.labelling.questions import shown_input
-from harness.bring.labelling.sheets import printable
 from harness.cli import options
+from harness.cli.say import say, say_block
 from harness.conduct.concluding.differences import (
     Differences,
     Disagreement,
@@ -55,12 +55,12 @@ def why(
     past = PastReview(root=find_workspace(workspace), cycle=cycle)
     differences = find_differences(past, feature, now=now)
     if as_json and include_content is None:
-        click.echo(json.dumps([_scores(each) for each in differences.found], indent=2))
+        say_block(json.dumps([_scores(each) for each in differences.found], indent=2))
         return
     if include_content is not None:
         for page in write_differences(differences, include_content, now=now):
-            click.echo(page)
-        click.echo(f"wrote {include_content}: {plural(len(differences.found), 'disagreement')}")
+            say(str(page))
+        say(f"wrote {include_content}: {plural(len(differences.found), 'disagreement')}")
         return
     _show_noise(differences)
     _show(differences.found)
@@ -80,7 +80,7 @@ def _show_noise(differences: Differences) -> None:
     record = differences.record()
     if record is not None and record.noise is not None:
         noise = record.noise
-        click.echo(
+        say(
             f"{record.current.option} against itself: scores differ on "
             f"{noise.disagreement:.1f} % of {plural(noise.cases, 'case')}"
         )
@@ -88,14 +88,15 @@ def _show_noise(differences: Differences) -> None:
 
 def _show(found: Sequence[Disagreement]) -> None:
     for each in found:
-        click.echo(f"\n{each.option}  case {printable(each.case.id)}")
-        click.echo(printable(shown_input(each.case)))
-        click.echo(f"  right:     {printable(each.case.target or '(not labelled)')}")
-        click.echo(f"  today:     {printable(each.incumbent.text)}  {_mark(each.incumbent)}")
-        click.echo(f"  candidate: {printable(each.candidate.text)}  {_mark(each.candidate)}")
+        say("")
+        say(f"{each.option}  case {each.case.id}")
+        say_block(shown_input(each.case))
+        say_block(f"  right:     {each.case.target or '(not labelled)'}")
+        say_block(f"  today:     {each.incumbent.text}  {_mark(each.incumbent)}")
+        say_block(f"  candidate: {each.candidate.text}  {_mark(each.candidate)}")
         if each.candidate.reason:
-            click.echo(f"  the judge: {printable(each.candidate.reason)}")
-    click.echo(f"{plural(len(found), 'disagreement')}")
+            say_block(f"  the judge: {each.candidate.reason}")
+    say(f"{plural(len(found), 'disagreement')}")
 
 
 def _mark(side: Side) -> str:

@@ -8,6 +8,7 @@ import click
 
 from harness.cli import options
 from harness.cli.listening import Terminal
+from harness.cli.say import say
 from harness.cli.setup.import_sets import show_problems
 from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.importing_answers import (
@@ -51,8 +52,8 @@ def outcomes_command(
     )
     found = import_answers(asked, now=options.now(), listener=Terminal())
     if isinstance(found, ToFillIn):
-        click.echo(str(found.fault), err=True)
-        click.echo("fill these in, then run the same command again", err=True)
+        say(str(found.fault), err=True)
+        say("fill these in, then run the same command again", err=True)
         return ExitCode.USAGE_ERROR
     _show(found)
     return ExitCode.OK
@@ -61,15 +62,13 @@ def outcomes_command(
 def _show(found: AnswersBrought) -> None:
     done = found.done
     counts = "; ".join(f"{count} {what}" for what, count in done.counts.items() if count)
-    click.echo(f"answers: {counts or 'none'}")
-    click.echo(
-        f"graded by {found.grader}; latency is not known, usage unknown of {done.usage_unknown}"
-    )
+    say(f"answers: {counts or 'none'}")
+    say(f"graded by {found.grader}; latency is not known, usage unknown of {done.usage_unknown}")
     show_problems(done.problems)
     for line in found.alike:
-        click.echo(line)
+        say(line)
     if found.resting:
-        click.echo(
+        say(
             f"made from what was there before: {', '.join(found.resting)}; `rightsize verify` "
             "makes them again from the old answers, `rightsize review` decides on the new ones"
         )

@@ -11,6 +11,7 @@ from harness.bring.intake.values import ImportedSet
 from harness.bring.onramp.csv_cases import Columns
 from harness.cli import options
 from harness.cli.listening import Terminal
+from harness.cli.say import say
 from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.importing_sets import (
     SetToImport,
@@ -88,7 +89,7 @@ def promptfoo_command(source: Path, feature: str, workspace: Path) -> int:
     """Make an eval set and prompts of a promptfoo configuration."""
     asked = SetToImport(root=find_workspace(workspace), source=source, feature=feature)
     found = import_promptfoo(asked, listener=Terminal())
-    click.echo(
+    say(
         f"{plural(len(found.cases), 'case')}, {plural(found.converted, 'assertion')} "
         f"as scorer {_scorers(found)}; "
         f"models there: {', '.join(found.models) or 'none'}"
@@ -99,17 +100,17 @@ def promptfoo_command(source: Path, feature: str, workspace: Path) -> int:
 
 def _show_guess(imported: ImportedSet) -> None:
     for problem in imported.problems:
-        click.echo(f"not read: {problem}")
+        say(f"not read: {problem}")
     labelled = sum(case.target is not None for case in imported.cases)
-    click.echo(
+    say(
         f"{plural(len(imported.cases), 'case')}, {labelled} with a target; "
         f"scorer {imported.primary.scorer} (guessed from the targets; correct it in evalset.yaml)"
     )
     for note in imported.notes:
-        click.echo(f"  {note}")
+        say(f"  {note}")
     if imported.problems:
         unread = plural(len(imported.problems), "line or column", "lines or columns")
-        click.echo(f"not read, and listed above: {unread}")
+        say(f"not read, and listed above: {unread}")
 
 
 def _scorers(found: ImportedSet) -> str:
@@ -119,6 +120,6 @@ def _scorers(found: ImportedSet) -> str:
 def show_problems(problems: Sequence[Problem]) -> None:
     """What of another tool's files did not come over."""
     for problem in problems:
-        click.echo(f"  {problem}")
+        say(f"  {problem}")
     if problems:
-        click.echo(f"{len(problems)} things were not converted or not read, listed above")
+        say(f"{len(problems)} things were not converted or not read, listed above")

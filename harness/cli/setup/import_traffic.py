@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
+from harness.cli.say import say
 from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.importing_traffic import import_traffic
 from harness.money.traffic import Week, together
@@ -29,9 +30,9 @@ def traffic_command(source: Path, workspace: Path, *, name: str | None) -> None:
     are one request and its retried calls. The log must span whole weeks.
     """
     found = import_traffic(find_workspace(workspace), source, name=name)
-    click.echo(f"{found.path}: {plural(found.weeks[0].weeks, 'week')}")
+    say(f"{found.path}: {plural(found.weeks[0].weeks, 'week')}")
     for line in _lines(found.weeks, found.features, found.path.name):
-        click.echo(line)
+        say(line)
 
 
 def _lines(

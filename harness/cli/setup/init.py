@@ -10,6 +10,7 @@ import click
 from harness.bring.onramp.drafts import write_layout
 from harness.bring.onramp.scan_features import ScanReport, scan_features
 from harness.cli import options
+from harness.cli.say import say
 from harness.errors import ExitCode
 from harness.money.prices.model_catalogue import known_model_ids
 from harness.wording import plural
@@ -29,14 +30,14 @@ def init(workspace: Path, source: Path | None) -> int:
     """Write the layout of a workspace, with comments. Nothing that is there is changed."""
     written = write_layout(workspace, templates=shipped("init"), example=source is None)
     for name in written.created:
-        click.echo(f"wrote {workspace / name}")
+        say(f"wrote {workspace / name}")
     if written.kept:
-        click.echo(f"left as they are: {plural(len(written.kept), 'file')}")
+        say(f"left as they are: {plural(len(written.kept), 'file')}")
     if source is None:
-        click.echo(f"next: rightsize check --workspace {workspace}")
+        say(f"next: rightsize check --workspace {workspace}")
     else:
         for line in scan_lines(scan_features(workspace, source, ids=known_model_ids())):
-            click.echo(line)
+            say(line)
     return ExitCode.OK
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from harness.cli import options
+from harness.cli.say import say
 from harness.cli.show import fault_line
 from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.keeping_journal import JournalKeeper
@@ -53,8 +54,8 @@ def with_keeper(command: F) -> F:
 def show(keeper: JournalKeeper) -> None:
     """Say what is in it."""
     facts = keeper.facts()
-    click.echo(f"{keeper.path}: version {facts.version}, {facts.megabytes:.1f} MB")
-    click.echo(
+    say(f"{keeper.path}: version {facts.version}, {facts.megabytes:.1f} MB")
+    say(
         f"{plural(facts.trials, 'trial')} asked in {plural(facts.attempts, 'attempt')}: "
         f"{facts.answered} answered, {facts.failed} failed"
         + (f", {facts.replaced} replaced since" if facts.replaced else "")
@@ -62,14 +63,14 @@ def show(keeper: JournalKeeper) -> None:
     for run in facts.runs:
         interrupted = f", {run.interrupted} interrupted" if run.interrupted else ""
         waiting = f", {run.in_batches} in batches to be read" if run.in_batches else ""
-        click.echo(
+        say(
             f"  {run.cycle}  {run.started_at}  run {run.run_id}: {plural(run.plans, 'plan')}, "
             f"{plural(run.attempts, 'attempt')}{interrupted}{waiting}"
         )
     for fault in facts.faults:
-        click.echo(f"  {fault_line(fault)}")
+        say(f"  {fault_line(fault)}")
     for lane in facts.lanes:
-        click.echo(f"  {lane_line(lane)}")
+        say(f"  {lane_line(lane)}")
 
 
 def lane_line(lane: LaneHistory) -> str:
@@ -94,8 +95,8 @@ def check(keeper: JournalKeeper) -> None:
     """Find what is wrong with it; exit code 4 when something is."""
     problems = keeper.problems()
     if problems:
-        raise CannotTellError("\n".join(problems))
-    click.echo(f"{keeper.path}: in order")
+        raise CannotTellError.of(problems)
+    say(f"{keeper.path}: in order")
 
 
 @journal.command()
@@ -104,7 +105,7 @@ def check(keeper: JournalKeeper) -> None:
 def merge(keeper: JournalKeeper, other: Path) -> None:
     """Bring in a colleague's journal; what both hold comes once."""
     merged = keeper.merge(other)
-    click.echo(
+    say(
         f"{plural(merged.runs, 'run')}, {plural(merged.attempts, 'attempt')} "
         f"and {plural(merged.outcomes, 'answer')} came; "
         f"{merged.conflicts} were answered differently here and stay as they are"
@@ -116,7 +117,7 @@ def merge(keeper: JournalKeeper, other: Path) -> None:
 def compact(keeper: JournalKeeper) -> None:
     """Give back unused space."""
     before, after = keeper.compact()
-    click.echo(f"{keeper.path}: {before / 1e6:.1f} MB, now {after / 1e6:.1f} MB")
+    say(f"{keeper.path}: {before / 1e6:.1f} MB, now {after / 1e6:.1f} MB")
 
 
 @journal.command()
@@ -126,4 +127,4 @@ def compact(keeper: JournalKeeper) -> None:
 def export(keeper: JournalKeeper, out: Path, *, answers: bool) -> None:
     """Write every attempt as a row of a Parquet file."""
     rows = keeper.export(out, answers=answers)
-    click.echo(f"{out}: {plural(rows, 'attempt')}")
+    say(f"{out}: {plural(rows, 'attempt')}")

@@ -11,6 +11,7 @@ import click
 from harness.bring.labelling.questions import Question
 from harness.bring.labelling.sheets import A, Console, FilledSheet, Q
 from harness.cli import options
+from harness.cli.say import say, say_block
 from harness.conduct.concluding.signing import git_identity
 from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.labelling_cases import CasesToLabel, OpenGrades, OpenQuestions
@@ -63,7 +64,7 @@ def label(  # noqa: PLR0913  # one argument per option of the command
     found = open_questions(wanted, clock=options.now)
     if sheet is not None:
         found.write(sheet)
-        click.echo(f"wrote {sheet}: {_waiting(found)}")
+        say(f"wrote {sheet}: {_waiting(found)}")
     elif filled is not None:
         _read(found, filled)
     elif isinstance(found, OpenGrades):
@@ -90,34 +91,34 @@ def _waiting(found: OpenQuestions | OpenGrades) -> str:
 
 def _say_read(found: FilledSheet[Q, A], done: str) -> None:
     for problem in found.problems:
-        click.echo(str(problem))
-    click.echo(
+        say(str(problem))
+    say(
         f"{len(found.answers)} {done}, {plural(found.empty, 'row')} empty, "
         f"{len(found.problems)} refused"
     )
 
 
 def _console() -> Console:
-    return Console(show=click.echo, read=lambda: sys.stdin.readline() or None)
+    return Console(show=say_block, read=lambda: sys.stdin.readline() or None)
 
 
 def _ask_grades(found: OpenGrades) -> None:
-    click.echo("a model judges this feature: grade its answers, so that it can be held against you")
+    say("a model judges this feature: grade its answers, so that it can be held against you")
     done, whole = found.ask(_console()), len(found.asked)
-    click.echo(f"{done} of {whole} answers graded -> {_advice(done, whole)}")
+    say(f"{done} of {whole} answers graded -> {_advice(done, whole)}")
 
 
 def _ask(found: OpenQuestions) -> None:
     if any(question.is_single for question in found.asked):
-        click.echo(_LEVEL)
+        say(_LEVEL)
     done = found.ask(_console())
-    click.echo(f"{_told(found.asked, done)} -> {_advice(done, len(found.asked))}")
+    say(f"{_told(found.asked, done)} -> {_advice(done, len(found.asked))}")
     if found.later:
-        click.echo(f"{found.later} more belong to later looks, and may need no label")
+        say(f"{found.later} more belong to later looks, and may need no label")
     agreed = found.agreement()
     if agreed is not None and agreed[1].value is not None:
         (one, other), kappa = agreed
-        click.echo(
+        say(
             f"{one} and {other} agree on {kappa.agreed} of {kappa.n}: "
             f"kappa {kappa.value:.2f} ({kappa.lower:.2f} to {kappa.upper:.2f})"
         )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from harness.cli import options
+from harness.cli.say import say, say_block
 from harness.conduct.listening import nobody
 from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.listing_models import ListedModel, Silence, refresh_lines
@@ -32,23 +33,24 @@ def models(  # one argument per option of the command
     told = nobody if as_json else _show
     found = list_models(root, models, ping=ping, told=told, now=options.now())
     if as_json:
-        click.echo(json.dumps([_json(one) for one in found], indent=2, default=str))
+        say_block(json.dumps([_json(one) for one in found], indent=2, default=str))
     if refresh:
         for line in refresh_lines(found, options.now().date()):
-            click.echo(line)
+            say(line)
     silent = any(isinstance(one.answer, Silence) for one in found)
     return ExitCode.USAGE_ERROR if silent else ExitCode.OK
 
 
 def _show(one: ListedModel) -> None:
-    click.echo(_described(one))
+    for line in _described(one):
+        say(line)
     match one.answer:
         case Silence(why=why):
-            click.echo(f"    does not answer: {why}")
+            say(f"    does not answer: {why}")
         case "answers":
-            click.echo("    answers")
+            say("    answers")
         case "served when needed":
-            click.echo("    served here when it is needed; `rightsize serving` starts it")
+            say("    served here when it is needed; `rightsize serving` starts it")
         case "not asked":
             pass
 
@@ -70,7 +72,7 @@ def _json(one: ListedModel) -> dict[str, Any]:
     }
 
 
-def _described(one: ListedModel) -> str:
+def _described(one: ListedModel) -> tuple[str, str]:
     """One model in two lines."""
     config, known = one.config, one.facts
     window = (
@@ -81,8 +83,8 @@ def _described(one: ListedModel) -> str:
     sees = ", ".join(config.may_see) or "nothing"
     where = config.platform or config.provider
     return (
-        f"{one.name}: {config.tier or 'no tier'}, {where}, {config.region or 'no region stated'}\n"
-        f"    {_price(one)}; {window}{retires}; may see {sees}"
+        f"{one.name}: {config.tier or 'no tier'}, {where}, {config.region or 'no region stated'}",
+        f"    {_price(one)}; {window}{retires}; may see {sees}",
     )
 
 

@@ -11,6 +11,7 @@ from harness.ask.probe.foreign import Tool
 from harness.ask.probe.search import SearchPlan
 from harness.cli import options
 from harness.cli.listening import Terminal
+from harness.cli.say import say
 from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.importing_probe import import_probe
 from harness.conduct.preparing.probing_replica import (
@@ -89,9 +90,9 @@ def _show(probed: Probed) -> None:
         if goodput.lower_per_s is not None and goodput.upper_per_s is not None
         else ""
     )
-    click.echo(
+    say(
         f"{result.model}: {goodput.per_s:.3g} requests a second and replica{span} with "
         f"{percent(goodput.good_share)} good; written to {path}, sha256 {result.sha256[:12]}"
     )
     for note in result.notes:
-        click.echo(f"  {note}")
+        say(f"  {note}")

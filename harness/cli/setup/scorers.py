@@ -8,6 +8,7 @@ import click
 
 from evalsets.cases import ScorerSpec
 from evalsets.validation import suggestion
+from harness.cli.say import say
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import (
     OPTIONS,
@@ -26,13 +27,13 @@ def scorers(name: str | None) -> None:
     """List the scorers; of NAME, all that its options say."""
     if name is None:
         for each in SCORERS:
-            click.echo(f"{each:<13} {WHAT[each]}")
-        click.echo("module:function  your own, beside the eval set: harness/judge/README.md")
+            say(f"{each:<13} {WHAT[each]}")
+        say("module:function  your own, beside the eval set: harness/judge/README.md")
         return
     if name not in SCORERS:
         raise UsageError(f"no scorer {name!r}{suggestion(name, list(SCORERS))}")
     for line in _described(name):
-        click.echo(line)
+        say(line)
 
 
 def _described(name: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from harness.ask.serving.server import ServerContext, counts_tokens, free_port
 from harness.ask.serving.server_lifecycle import leave_running, stop_server
 from harness.ask.serving.states import ServerState, gpus_by_team, list_servers
 from harness.cli import options
+from harness.cli.say import say
 from harness.cli.show import duration
 from harness.conduct.loads import free_here
 from harness.conduct.model_hosts import Local
@@ -37,13 +38,13 @@ def list_(*, workspace: Path) -> None:
     now = options.now()
     running = list_servers(logs_folder(find_workspace(workspace)), now)
     if not running:
-        click.echo("nothing runs")
+        say("nothing runs")
         return
     rows = [HEAD, *(_row(state, now) for state in running)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("   ".join(cells).rstrip())
+        say("   ".join(cells).rstrip())
 
 
 def _row(state: ServerState, now: datetime) -> tuple[str, ...]:
@@ -81,7 +82,7 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
     logs = logs_folder(found.root)
     for other in list_servers(logs, options.now()):
         if other.model == model:
-            click.echo(f"{model} runs already, at {other.base_url or 'no address'}: one more")
+            say(f"{model} runs already, at {other.base_url or 'no address'}: one more")
     _check_team(found, team, config.serve.gpus)
     given = (
         pack({model: config.serve.gpus}, free_here(found.root, options.now()))
@@ -92,17 +93,13 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
         logs=logs, environ=os.environ, port=free_port(), gpus=given.get(model, ()),
         teams=(team,) if team else (), detached=True, idle_s=idle_s,
     )  # fmt: skip
-    click.echo(f"starting {model}; its log: {logs / model}.log")
-    specs = Local(
-        workspace=found, models={model: config}, say=click.echo, clock=options.now
-    ).specs()
+    say(f"starting {model}; its log: {logs / model}.log")
+    specs = Local(workspace=found, models={model: config}, say=say, clock=options.now).specs()
     served_model = leave_running(model, specs[model], place)
-    click.echo(f"{model}   {served_model.base_url}   ready after {served_model.load_s:.1f} s")
+    say(f"{model}   {served_model.base_url}   ready after {served_model.load_s:.1f} s")
     if idle_s and not counts_tokens(place.port):
         hours = duration(config.serve.ttl_s / HOUR.total_seconds())
-        click.echo(
-            f"{model}: counts no tokens on /metrics, so that it is never idle; ends in {hours}"
-        )
+        say(f"{model}: counts no tokens on /metrics, so that it is never idle; ends in {hours}")
 
 
 @serving.command()
@@ -111,7 +108,7 @@ def start(*, model: str, workspace: Path, team: str | None, idle_s: float) -> No
 def stop(*, model: str, workspace: Path) -> None:
     """Stop every server of MODEL."""
     for state in stop_server(logs_folder(find_workspace(workspace)), model, options.now()):
-        click.echo(f"{state.model}   {state.base_url} on {state.guard.host}   stopped")
+        say(f"{state.model}   {state.base_url} on {state.guard.host}   stopped")
 
 
 def _check_team(workspace: Workspace, team: str | None, gpus: int) -> None:

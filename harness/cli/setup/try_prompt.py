@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from harness.bring.labelling.sheets import printable
 from harness.cli import options
 from harness.cli.listening import Terminal
+from harness.cli.say import say, say_block
 from harness.conduct.opening import find_workspace
 from harness.conduct.planning import plan
 from harness.conduct.preparing.showing_prompts import prompt_lines, tune_prompt
@@ -38,7 +38,7 @@ def try_command(
     if show:
         planned = plan(root, Selection(features=(feature,)), now=options.now())
         for line in prompt_lines(tune_prompt(planned.plan.features[0], model, prompt)):
-            click.echo(printable(line))
+            say_block(line)
         return
     asked = PromptToTry(root=root, feature=feature, model=model, prompt=prompt)
     _show(try_prompt(asked, listener=Terminal(), clock=options.now))
@@ -46,12 +46,10 @@ def try_command(
 
 def _show(tried: Tried) -> None:
     mean = "no case has a score" if tried.mean is None else f"mean score {100 * tried.mean:.1f}"
-    click.echo(f"{tried.option} on {len(tried.cases)} tune cases: {mean}, {usd(tried.spent_usd)}")
+    say(f"{tried.option} on {len(tried.cases)} tune cases: {mean}, {usd(tried.spent_usd)}")
     for each in tried.cases[:SHOWN]:
         score = "?" if each.score is None else f"{each.score:g}"
-        target = printable(each.case.target or "(not labelled)")
-        click.echo(
-            f"  [{score}] {printable(each.case.id)}: {printable(each.text)}  right: {target}"
-        )
+        target = each.case.target or "(not labelled)"
+        say_block(f"  [{score}] {each.case.id}: {each.text}  right: {target}")
     which = f"prompt {tried.prompt_sha256[:12]}"
-    click.echo(f"{which}; {tried.prompts_tried} tried for {tried.option}, counted")
+    say(f"{which}; {tried.prompts_tried} tried for {tried.option}, counted")

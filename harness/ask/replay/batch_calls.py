@@ -72,6 +72,8 @@ BatchReply: TypeAlias = Submitted | Polled | Fetched | CallFailure
 
 CEILING_S = 900.0
 """No call about a batch lasts longer: files of requests and results are large."""
+POLL_CEILING_S = 30.0
+"""A question where a batch stands is small, and other features wait for its answer."""
 
 
 class BatchWorker:
@@ -85,10 +87,11 @@ class BatchWorker:
 
     async def answer(self, call: BatchCall) -> BatchReply:
         """Make one call."""
+        ceiling_s = POLL_CEILING_S if isinstance(call, Poll) else CEILING_S
         try:
             batches = self._open(call.endpoint)
             try:
-                async with asyncio.timeout(CEILING_S):
+                async with asyncio.timeout(ceiling_s):
                     return await self._made(batches, call)
             finally:
                 await batches.aclose()
@@ -96,7 +99,7 @@ class BatchWorker:
             return fault_of(error)
         except TimeoutError:
             return CallFailure(
-                kind=FaultKind.CEILING_EXCEEDED, blame="transient", total_s=CEILING_S
+                kind=FaultKind.CEILING_EXCEEDED, blame="transient", total_s=ceiling_s
             )
         except UsageError as error:
             return unexpected(error, blame="lane", billable=False)

@@ -18,13 +18,13 @@ from harness.ask.replay.backlog import Backlog, Feed, Pending
 from harness.ask.replay.calls import LOST, Call, CallFailure, Reply, answered, attempt_of, given_up
 from harness.ask.replay.governor import Governor
 from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.refusals import Refusals
 from harness.ask.replay.retry import RetryPolicy, counts
 from harness.ask.replay.worker import OPENER
 from harness.errors import InterruptedRunError
 from harness.journal.journal import Ended, Journal, Sent
-from harness.journal.trials import FaultKind, Lane, Missing, Outcome, Trial
+from harness.journal.trials import FaultKind, Missing, Outcome, Trial
 from harness.wording import usd
-from providers.completion import Completion
 
 WINDOW = 2000
 """Trials to prefetch: enough to keep every lane busy, few enough to keep memory flat. No more are
@@ -38,10 +38,6 @@ HUNGRY_S = 0.005
 
 NOTE_S = 60.0
 """How often what the lanes did is written down: a killed run loses no more of it."""
-
-REFUSALS = frozenset({400, 415, 422})
-SAME_REFUSALS = 5
-"""A model that refuses this many calls in a row for one reason is asked no more."""
 
 DRY_S = 0.02
 """The same while the source waits for outcomes before it has more."""
@@ -75,8 +71,7 @@ class ReplayLoop:
         self._unwritten: list[Ended] = []
         self._asked: dict[str, list[Trial]] = {}
         self._cap_reached = False
-        self._refused: dict[Lane, tuple[str, int]] = {}
-        """How the last calls of a lane were refused, and how many in a row."""
+        self._refusals = Refusals(rules.governor, rules.tell, patience_s=rules.retry.budget_s)
         self._noted_at = rules.governor.now()
 
     def outcomes(self, feed: Feed) -> Iterator[Outcome]:
@@ -208,10 +203,12 @@ class ReplayLoop:
 
     def _settle(self, pending: Pending, reply: Reply | None) -> Ended:
         rules, trial = self._rules, pending.trial
+        if reply is not None:
+            reply = rules.governor.judged(pending.lane, pending.slot, reply)
         rules.governor.ended(pending.lane, pending.slot, reply)
         reply = reply or Reply(started_at="", result=LOST, lagged=True)
         result = reply.result
-        self._count_refusals(pending, result)
+        self._refusals.count(pending, result)
         billable = not isinstance(result, CallFailure) or result.billable
         cost = rules.ledger.settle(trial, result.usage, billable=billable)
         pending.attempts.append(attempt_of(trial, len(pending.attempts) + 1, reply, cost))
@@ -222,26 +219,6 @@ class ReplayLoop:
             if isinstance(result, CallFailure)
             else answered(trial, tuple(pending.attempts), result),
         )
-
-    def _count_refusals(self, pending: Pending, result: Completion | CallFailure) -> None:
-        """After the same refusal by several calls in a row, stop the lane: more would be alike."""
-        if not isinstance(result, CallFailure):
-            self._refused.pop(pending.lane, None)
-            return
-        if result.blame != "request" or result.status not in REFUSALS:
-            return
-        how = f"{result.error}, status {result.status}"
-        before, times = self._refused.get(pending.lane, (how, 0))
-        times = times + 1 if before == how else 1
-        self._refused[pending.lane] = (how, times)
-        if times == SAME_REFUSALS:
-            self._rules.governor.stop(pending.lane, result.error)
-            said = f": {result.said}" if result.said else ""
-            self._rules.tell(
-                f"{pending.trial.request.model}: {times} calls in a row were refused "
-                f"({how}{said}); nothing more is asked of it. A parameter that a model refuses is "
-                "left out with `omit:` in its entry, as `omit: [temperature]`"
-            )
 
     def _outcome(self, pending: Pending, fault: CallFailure) -> Outcome | None:
         """How a failed attempt ends its trial; None when it will be asked again."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from harness.ask.replay.calls import Reply
+from harness.ask.replay.calls import CallFailure, Reply
 from harness.ask.replay.throttle import LaneCounts, LaneLimits, Throttle, Uses
-from harness.journal.trials import Lane, LaneHistory, Trial
+from harness.journal.trials import FaultKind, Lane, LaneHistory, Trial
 
 BYTES_PER_TOKEN = 4
 
@@ -24,6 +25,8 @@ class Slot(NamedTuple):
     taken: Uses
     """Set aside of the lane's limits."""
     sent_at: float
+    needs: Uses = Uses()
+    """What the call itself is expected to use, whatever the lane's mean."""
 
 
 def lane_of(trial: Trial) -> Lane:
@@ -65,7 +68,17 @@ class Governor:
     def take(self, lane: Lane, trial: Trial) -> Slot:
         """Take a slot of the lane, once `wait_s` is 0."""
         now = self.now()
-        return Slot(self._throttle(lane).take(guess_uses(trial), now), now)
+        needs = guess_uses(trial)
+        return Slot(self._throttle(lane).take(needs, now), now, needs)
+
+    def judged(self, lane: Lane, slot: Slot, reply: Reply) -> Reply:
+        """The reply; a rate limit that is smaller than the request is that one's fault."""
+        result = reply.result
+        if not isinstance(result, CallFailure) or result.kind is not FaultKind.RATE_LIMITED:
+            return reply
+        if not self._throttle(lane).is_beyond(slot.needs, result.rate_limit):
+            return reply
+        return replace(reply, result=replace(result, blame="request"))
 
     def ended(self, lane: Lane, slot: Slot, reply: Reply | None) -> None:
         """A call ended (None: its worker was lost): free its slot and learn from it."""

@@ -91,6 +91,11 @@ class Meter:
         if self._bucket is not None:
             self._bucket.give(set_aside - used)
 
+    def give(self, set_aside: float) -> None:
+        """Give back what a refused call did not use."""
+        if self._bucket is not None:
+            self._bucket.give(set_aside)
+
     def adopt(self, limit: int | None, remaining: int | None) -> float:
         """Adopt what a header grants; returns seconds to leave to others what is not our share."""
         self.granted = limit or self.granted
@@ -210,6 +215,18 @@ class Throttle:
         counts.first_at = now if counts.first_at is None else counts.first_at
         return Uses(*(m.take(use) for m, use in zip(self._meters, guess, strict=True)))
 
+    def is_beyond(self, use: Uses, told: RateLimit | None) -> bool:
+        """Whether a call uses more than a whole minute grants: then it can never be answered.
+
+        Where input has a limit of its own, that one is known to count a call before it runs.
+        """
+        granted = told or RateLimit()
+        most_input = granted.input_tokens_limit or self._input.granted
+        if most_input is not None:
+            return use.input_tokens > most_input
+        most = granted.tokens_limit or self.tokens.granted
+        return most is not None and use.tokens > most
+
     def ended(self, reply: Reply | None, *, sent_at: float, taken: Uses, now: float) -> None:
         """Free a call's slot and learn from its reply (None: its worker was lost)."""
         self.in_flight -= 1
@@ -221,7 +238,11 @@ class Throttle:
             self._learn_tokens(result.usage, taken)
         if result.rate_limit is not None:
             self._learn_limits(result.rate_limit, now)
-        if isinstance(result, CallFailure):
+        if isinstance(result, CallFailure) and result.blame == "request":
+            self.tokens.give(taken.tokens)
+            self._input.give(taken.input_tokens)
+            self._output.give(taken.output_tokens)
+        elif isinstance(result, CallFailure):
             self._push_back(result, sent_at, now)
         else:
             self.counts.answered += 1

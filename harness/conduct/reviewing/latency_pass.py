@@ -14,10 +14,11 @@ from datetime import datetime
 from functools import partial
 from itertools import cycle, islice
 
+from harness.ask.replay.governor import Governor, lane_of
 from harness.conduct.finding.feature_run import Cascade, FeatureRun
 from harness.conduct.finding.vetoes import find_vetoes
 from harness.conduct.reviewing.session import READING, ReviewSession
-from harness.journal.trials import Attempt, FaultKind, Outcome, Trial
+from harness.journal.trials import Attempt, FaultKind, Missing, Outcome, Trial
 from harness.judge.decision.standing import Confirm
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
@@ -73,6 +74,11 @@ def _is_timed(attempt: Attempt) -> bool:
 MOST_ROUNDS = 8
 """How often lost samples (our own event loop was late) are made up for: where a machine is so busy
 that it loses a third of them, less than one of 60 is lacking in the end."""
+
+
+SILENT = 3
+"""After so many live requests in a row without an answer a model's times are given up: nothing else
+may run meanwhile, and 60 requests to a model that hangs would hold a review for hours."""
 
 
 def latency_trials(
@@ -248,9 +254,23 @@ class LivePass:
             start = len(outcomes)
             trials = latency_trials(plan, rung, start, start + wanted)
             with closing(self._session.replay(trials, governor)) as live:
-                outcomes += live
+                outcomes += self._while_answered(live, governor)
             wanted = lacking(plan, outcomes)
         return outcomes
+
+    def _while_answered(self, live: Iterable[Outcome], governor: Governor) -> Iterator[Outcome]:
+        """The outcomes; a model that answers nothing is measured no further: others wait."""
+        silent = 0
+        for outcome in live:
+            silent = silent + 1 if isinstance(outcome, Missing) else 0
+            lane = lane_of(outcome.trial)
+            if silent == SILENT and isinstance(outcome, Missing) and not governor.stopped(lane):
+                governor.stop(lane, outcome.reason)
+                self._session.engine.progress.note(
+                    f"{lane.model}: {silent} live requests in a row had no answer "
+                    f"({outcome.reason}): its times are measured no further"
+                )
+            yield outcome
 
     def _option_latency(self, run: FeatureRun, option: str) -> LatencyFacts | None:
         """Of a cascade the mixture: the cheap model alone, or both one after the other."""

@@ -439,3 +439,39 @@ def test_fewer_calls_than_a_lane_is_wide_cannot_fill_it(calls: float, seconds: f
 
 def test_a_call_that_takes_no_slot_sets_nothing_aside() -> None:
     assert Uses() == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("grants", "fits"),
+    [
+        ({"tokens_limit": 10_000}, True),
+        ({"tokens_limit": 5_000}, False),
+        ({"input_tokens_limit": 1_000}, True),
+        ({"input_tokens_limit": 900, "tokens_limit": 50_000}, False),
+        # Of Anthropic's `tokens` the tightest limit is told, its output limit perhaps.
+        ({"input_tokens_limit": 1_000, "tokens_limit": 100, "output_tokens_limit": 100}, True),
+        ({"requests_limit": 1}, True),
+    ],
+)
+def test_a_request_larger_than_a_minute_grants_is_refused_for_good(
+    grants: dict[str, int], *, fits: bool
+) -> None:
+    gov = governor()
+    asked = trial(2, request=request("x" * 4_000, max_output_tokens=5_000))
+    slot = gov.take(LANE, asked)
+    refused = fault(FaultKind.RATE_LIMITED, rate_limit=RateLimit(**grants), retry_after_s=60.0)
+    judged = gov.judged(LANE, slot, refused)
+    gov.ended(LANE, slot, judged)
+    assert isinstance(judged.result, CallFailure)
+    assert judged.result.blame == ("transient" if fits else "request")
+    assert gov.wait_s(LANE, TRIAL) == (60.0 if fits else 0.0)
+
+
+def test_what_a_refused_request_had_set_aside_is_given_back() -> None:
+    gov = governor(tokens_per_minute=6_000)
+    asked = trial(2, request=request("x", max_output_tokens=60_000))
+    assert gov.wait_s(LANE, asked) == 0
+    slot = gov.take(LANE, asked)
+    assert gov.wait_s(LANE, TRIAL) > 500
+    gov.ended(LANE, slot, gov.judged(LANE, slot, fault(FaultKind.RATE_LIMITED)))
+    assert gov.wait_s(LANE, TRIAL) == 0

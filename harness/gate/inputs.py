@@ -17,7 +17,7 @@ from harness.record.parts import OptionRecord, Target
 from harness.record.trust import CascadeFacts
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.policy_file import GatePolicy, PolicyConfig
-from harness.workspace.scan.texts import Use
+from harness.workspace.scan.texts import UnreadFile, Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +148,12 @@ class GateInput:
     """The policy's rules, as the lock should hold them; None: no policy stands beside the lock."""
     laxer_policy: bool = False
     """What decides of the policy is laxer than on the base branch."""
+    unread: tuple[UnreadFile, ...] = ()
+    """Changed files that may name a model and were not looked into."""
+    told: tuple[UnreadFile, ...] = ()
+    """Changed files of which the change holds nothing that could be looked into."""
+    unread_before: tuple[UnreadFile, ...] = ()
+    """Files of the base branch that cannot be read: nothing of them binds the change."""
     unsigned: Mapping[str, str] = field(default_factory=dict[str, str])
     """Why a record's decision does not count as signed, by etag; where signatures are required."""
 

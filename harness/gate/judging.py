@@ -34,6 +34,7 @@ from harness.gate.proof import (
     judge_model,
     judge_unlocked,
 )
+from harness.gate.unread import unread_files
 from harness.gate.weakening import labels, weakened
 from harness.record.base import State, Verdict
 from harness.record.lifecycle import ends_on
@@ -60,8 +61,10 @@ def judge(given: GateInput) -> GateReport:
     for whole in (_removed(given), _unclaimed(given), continued(given), _not_proved(given)):
         findings += weighed(whole, given.in_force, risk=None)
     quiet = all(one.outcome is Outcome.PASS for one in findings)
-    alone = quiet and not changes and _same_decisions(given)
-    findings += weighed(_weakened(given, alone=alone), given.in_force, risk=None)
+    seen = not given.unread and not given.told
+    alone = quiet and seen and not changes and _same_decisions(given)
+    rest = (*unread_files(given), *_weakened(given, alone=alone))
+    findings += weighed(rest, given.in_force, risk=None)
     names = {one.feature for one in given.proposed if one.feature in given.lock.features}
     unique = dict.fromkeys(findings)
     return GateReport(

@@ -6,6 +6,7 @@ Whoever opens a pull request writes the workspace in it too; what binds them is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -26,6 +27,7 @@ from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import policy_sha256
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.reading import ParsedFile, read_files
+from harness.workspace.scan.texts import UnreadFile
 from harness.workspace.workspace import Workspace
 
 _STATED = ("policy.yaml", "models", "features", SIGNERS_FILE)
@@ -56,8 +58,17 @@ def stated_here(workspace: Workspace) -> Stated:
     )
 
 
-def stated_before(root: Path, commit: str | None, workspace: Path) -> Stated | None:
-    """The workspace as the base branch has it; None where it has none that can be read.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseBranch:
+    """The workspace as the base branch has it, and what of it cannot be read."""
+
+    stated: Stated | None = None
+    """None where there is none that can be read."""
+    unread: tuple[UnreadFile, ...] = ()
+
+
+def stated_before(root: Path, commit: str | None, workspace: Path) -> BaseBranch:
+    """The workspace as the base branch has it.
 
     Eval sets that the change leaves alone are left out.
 
@@ -67,7 +78,7 @@ def stated_before(root: Path, commit: str | None, workspace: Path) -> Stated | N
         workspace: folder of the workspace.
     """
     if commit is None or not workspace.resolve().is_relative_to(root.resolve()):
-        return None
+        return BaseBranch()
     inner = workspace.resolve().relative_to(root.resolve()).as_posix()
     prefix = "" if inner == "." else f"{inner}/"
     sets = _changed_sets(root, commit, prefix)
@@ -81,22 +92,27 @@ def stated_before(root: Path, commit: str | None, workspace: Path) -> Stated | N
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
         reading = read_files(here)
+        faults = [one for one in reading.problems if one.severity == "error"]
+        unread = [UnreadFile(path=one.file, reason=one.message) for one in faults]
         if reading.policy is None:
-            return None
-        evalsets = _evalsets(here, reading.features, sets)
+            there = f"{prefix}policy.yaml" in files
+            return BaseBranch(unread=tuple(unread) if there else ())
+        evalsets = _evalsets(here, reading.features, sets, unread)
     features = {name: one.config for name, one in reading.features.items()}
     models = {name: one.config for name, one in reading.models.items()}
-    return Stated(
+    records = _records(files, prefix, unread)
+    stated = Stated(
         policy=reading.policy.config,
         policy_sha256=policy_sha256(reading.policy.config),
         features=features,
         addresses=_addresses(models),
         may_see={name: one.may_see for name, one in models.items()},
         evalsets=evalsets,
-        records=_records(files, prefix),
+        records=records,
         signers=files.get(f"{prefix}{SIGNERS_FILE}"),
         owners=_owners(files, prefix, features),
     )
+    return BaseBranch(stated=stated, unread=tuple(unread))
 
 
 def _changed_sets(root: Path, commit: str, prefix: str) -> frozenset[str]:
@@ -120,7 +136,10 @@ def _is_wanted(prefix: str, sets: frozenset[str], path: str) -> bool:
 
 
 def _evalsets(
-    folder: Path, features: Mapping[str, ParsedFile[FeatureConfig]], sets: frozenset[str]
+    folder: Path,
+    features: Mapping[str, ParsedFile[FeatureConfig]],
+    sets: frozenset[str],
+    unread: list[UnreadFile],
 ) -> dict[str, EvalSet]:
     found: dict[str, EvalSet] = {}
     for name, entry in features.items():
@@ -129,13 +148,14 @@ def _evalsets(
             continue
         try:
             found[name] = load_evalset(place, name, shown=f"evalsets/{place.name}")
-        except SourceError:
-            # What cannot be read was no rule, either.
-            continue
+        except SourceError as error:
+            unread.append(UnreadFile(path=f"evalsets/{place.name}", reason=str(error)))
     return found
 
 
-def _records(files: Mapping[str, bytes], prefix: str) -> dict[str, DecisionRecord]:
+def _records(
+    files: Mapping[str, bytes], prefix: str, unread: list[UnreadFile]
+) -> dict[str, DecisionRecord]:
     found: dict[str, DecisionRecord] = {}
     for name, data in files.items():
         path = PurePosixPath(name.removeprefix(prefix))
@@ -143,9 +163,8 @@ def _records(files: Mapping[str, bytes], prefix: str) -> dict[str, DecisionRecor
             continue
         try:
             found[str(path)] = parse_record(data.decode("utf-8", "replace"), shown=str(path))
-        except UsageError:
-            # Damaged there already: nothing of it binds anybody.
-            continue
+        except UsageError as error:
+            unread.append(UnreadFile(path=str(path), reason=str(error)))
     return found
 
 

@@ -126,7 +126,8 @@ def _given(
 ) -> GateInput:
     if loaded is not None:
         return _beside_records(lock, where, loaded, checkout, now)
-    was = lock_before(checkout, where)
+    was, unread = lock_before(checkout, where)
+    added = added_models(checkout, None)
     stated, ruled = _rules(lock), _rules(was) if was else None
     return GateInput(
         lock=lock,
@@ -135,7 +136,10 @@ def _given(
         proposed=tuple(production_proposals(checkout, (lock, was), None, now.date())),
         evidence=None,
         lock_before=was,
-        added=added_models(checkout, None),
+        added=added.uses,
+        unread=added.unread,
+        told=added.told,
+        unread_before=unread,
         rules_stated=stated,
         rules_before=ruled,
     )
@@ -144,8 +148,10 @@ def _given(
 def _beside_records(
     lock: Lock, where: Path, loaded: Workspace, checkout: Checkout, now: datetime
 ) -> GateInput:
-    today, was, here = now.date(), lock_before(checkout, where), stated_here(loaded)
-    before = stated_before(checkout.root, checkout.commit, loaded.root)
+    today, here = now.date(), stated_here(loaded)
+    was, unread = lock_before(checkout, where)
+    base = stated_before(checkout.root, checkout.commit, loaded.root)
+    before, added = base.stated, added_models(checkout, loaded)
     stated, ruled = loaded.policy.gate, before.policy.gate if before else None
     read = production_proposals(checkout, (lock, was), loaded, today, before)
     return GateInput(
@@ -155,7 +161,10 @@ def _beside_records(
         proposed=(*read, *workspace_proposals(loaded, lock, today, before)),
         evidence=evidence_of(loaded, today),
         lock_before=was,
-        added=added_models(checkout, loaded),
+        added=added.uses,
+        unread=added.unread,
+        told=added.told,
+        unread_before=(*unread, *base.unread),
         policy_sha256=loaded.policy_sha256,
         looks=loaded.policy.procedure.looks,
         here=here,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from harness.conduct.gating.changed import text_of
 from harness.gate.inputs import Escalation, ProductionSettings, means
 from harness.gate.production import NothingThereError, PlaceError, model_at, place_in
 from harness.record.lock import CascadePlaces, LockedCascade, LockEntry
@@ -68,19 +69,6 @@ def escalated(
     return replace(asked, escalation=after)
 
 
-def text_of(path: Path) -> str:
-    """A file of production's settings.
-
-    Raises:
-        PlaceError: it cannot be read.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise PlaceError(f"cannot be read: {why}") from None
-
-
 def _places(option: str, rule: LockedCascade, feature: FeatureConfig | None) -> CascadePlaces:
     own = [one for one in feature.cascades if one.name == option] if feature else []
     stated = own[0] if own else None
@@ -94,7 +82,7 @@ def _said(written: str, root: Path) -> str | None:
     """What stands at a place; None: nothing."""
     place = place_in(written)
     try:
-        return model_at(place, text_of(root / place.path))
+        return model_at(place, text_of(root, place.path))
     except NothingThereError:
         return None
     except PlaceError as error:

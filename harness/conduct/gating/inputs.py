@@ -9,7 +9,8 @@ from pathlib import Path
 
 from evalsets.splits import order_seed
 from harness.conduct.gating import git
-from harness.conduct.gating.escalating import escalated, in_the_file, text_of
+from harness.conduct.gating.changed import changed_text, text_of
+from harness.conduct.gating.escalating import escalated, in_the_file
 from harness.errors import UsageError
 from harness.gate.inputs import (
     ProductionSettings,
@@ -37,11 +38,9 @@ from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import inputs_sha256
 from harness.workspace.model_file import split_option
 from harness.workspace.prompts import prompt_for
-from harness.workspace.scan.texts import Use
+from harness.workspace.scan.texts import UnreadFile, Use
 from harness.workspace.scan.tree import as_text, may_name_a_model
 from harness.workspace.workspace import Workspace
-
-_LARGEST_BYTES = 50_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +178,7 @@ def _read_at(
         return None
     place = place_in(used_in)
     try:
-        written = model_at(place, text_of(checkout.root / place.path))
+        written = model_at(place, text_of(checkout.root, place.path))
         asked = _written(entry, written, workspace, today)
         asked = escalated(asked, entry, _feature(entry, workspace), checkout.root)
     except PlaceError as error:
@@ -219,52 +218,58 @@ def evidence_of(workspace: Workspace, today: date) -> tuple[RepricedRecord, ...]
     return tuple(found)
 
 
-def added_models(checkout: Checkout, workspace: Workspace | None) -> tuple[Use, ...] | None:
-    """Known model ids that the change adds to this repository, the workspace's own files apart.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedModels:
+    """Known model ids that a change adds to a repository, the workspace's own files apart."""
 
-    None where git does not say what the change is.
-    """
+    uses: tuple[Use, ...] | None
+    """None where git does not say what the change is."""
+    unread: tuple[UnreadFile, ...] = ()
+    """Changed files that nobody may trust unseen."""
+    told: tuple[UnreadFile, ...] = ()
+    """Changed files that were not looked into, and may well be honest."""
+
+
+def added_models(checkout: Checkout, workspace: Workspace | None) -> AddedModels:
+    """Look for model ids in every file that the change touches."""
     if checkout.commit is None:
-        return None
+        return AddedModels(uses=None)
     ids = set(known_model_ids())
     for name, config in workspace.models.items() if workspace else ():
         ids |= {name, *([config.version] if config.version else ())}
     own = workspace.root.resolve() if workspace else None
     texts: dict[str, str] = {}
+    unread: list[UnreadFile] = []
+    told: list[UnreadFile] = []
     for path in git.changed_paths(checkout.root, checkout.commit):
         file = checkout.root / path
-        inside = own is not None and own != checkout.root.resolve() and file.is_relative_to(own)
-        text = None if inside else _changed_text(file)
-        if text is not None and may_name_a_model(text.replace("\0", ""), ids):
-            texts[path] = text
+        if own is not None and own != checkout.root.resolve() and file.is_relative_to(own):
+            continue
+        found = changed_text(checkout.root, path, ids)
+        if found.reason is not None:
+            skipped = UnreadFile(path=path, reason=found.reason)
+            (told if found.is_only_told else unread).append(skipped)
+        elif found.text is not None and may_name_a_model(found.text.replace("\0", ""), ids):
+            texts[path] = found.text
     before = git.files_under(checkout.root, checkout.commit, texts.__contains__) if texts else {}
-    return tuple(
+    uses = tuple(
         use
         for path, text in texts.items()
         for use in added_uses(path, as_text(before[path]) if path in before else None, text, ids)
     )
+    return AddedModels(uses=uses, unread=tuple(unread), told=tuple(told))
 
 
-def _changed_text(path: Path) -> str | None:
-    """A changed file's text; None where it is no plain file of this repository, or a huge one."""
-    try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_BYTES:
-            return None
-        return as_text(path.read_bytes())
-    except OSError:
-        return None
-
-
-def lock_before(checkout: Checkout, path: Path) -> Lock | None:
-    """The lock as it was before the change; None where there was none that can be read."""
+def lock_before(checkout: Checkout, path: Path) -> tuple[Lock | None, tuple[UnreadFile, ...]]:
+    """The lock as it was before the change; None where there was none, or it cannot be read."""
     if checkout.commit is None or not path.resolve().is_relative_to(checkout.root.resolve()):
-        return None
+        return None, ()
     inner = path.resolve().relative_to(checkout.root.resolve()).as_posix()
     text = git.text_at(checkout.root, checkout.commit, inner)
     try:
-        return None if text is None else read_lock(text, shown=inner)
-    except UsageError:
-        return None
+        return None if text is None else read_lock(text, shown=inner), ()
+    except UsageError as error:
+        return None, (UnreadFile(path=inner, reason=str(error)),)
 
 
 def _written(

@@ -375,7 +375,39 @@ LABELS_COUNT: dict[str, Attack] = {
     ),
 }
 
-ATTACKS = WHAT_WAS_SIGNED | FROM_A_DIFF | THE_BASE_RULES | LABELS_COUNT
+
+def linked(path: str, to: str) -> Step:
+    def apply(root: Path) -> None:
+        (root / path).unlink(missing_ok=True)
+        (root / path).symlink_to(to)
+
+    return apply
+
+
+CANNOT_TELL = 4
+LINKS: dict[str, Attack] = {
+    "settings that are read elsewhere": (
+        linked(SETTINGS, "/etc/hostname"),
+        CANNOT_TELL,
+        "is a link that leads out of the repository",
+    ),
+    "settings without an end": (linked(SETTINGS, "/dev/zero"), CANNOT_TELL, "leads out of"),
+    "settings that are themselves": (linked(SETTINGS, "settings.toml"), CANNOT_TELL, "to itself"),
+    "a link to a file that names a model": (
+        linked("app/worker.py", "../tests/test_app.py"),
+        GATE_FAILED,
+        "app/worker.py:1: gpt-5 is used by no feature",
+    ),
+    "a link out of the repository": (
+        linked("app/worker.py", "/etc/hostname"),
+        0,
+        "unclaimed_model: app/worker.py: was not looked into for models: a link that leads out",
+    ),
+    "a link to nothing": (linked("app/worker.py", "later.py"), 0, "a link to what is not there"),
+    "a link to a folder": (linked("app/conf", "../tests"), 0, "a link to what is no plain file"),
+}
+
+ATTACKS = LINKS | WHAT_WAS_SIGNED | FROM_A_DIFF | THE_BASE_RULES | LABELS_COUNT
 
 
 @pytest.fixture(scope="module")
@@ -406,10 +438,10 @@ def shop(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 def judged(root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    first = git(root, "rev-parse", "HEAD")
-    commit(root, "two")
+    """The gate on all that is in the index: what a commit would hold."""
+    git(root, "add", "-A")
     capsys.readouterr()
-    code = run(["gate", "--base", first])
+    code = run(["gate", "--base", "HEAD"])
     output = capsys.readouterr()
     return code, output.out + output.err
 
@@ -471,3 +503,24 @@ def test_the_honest_pull_request_takes_one_command(
     write(SETTINGS, '[llm]\nmodel = "good"\n')(shop)
     code, said = judged(shop, capsys)
     assert (code, said) == (0, "gate: 1 feature matches the lock.  pass\n")
+
+
+def test_what_cannot_be_read_on_the_base_branch_is_told(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = {path: (shop / path).read_text(encoding="utf-8") for path in (LOCK, RECORD, CASES)}
+    for path in kept:
+        put(shop, path, "<<<<<<< ours\n")
+    commit(shop, "damaged")
+    for path, text in kept.items():
+        put(shop, path, text)
+    code, said = judged(shop, capsys)
+    assert code == 0
+    for path in (LOCK, RECORD.removeprefix(f"{W}/"), "evalsets/tickets"):
+        assert f"warn: (all features): weakened: {path} of the base branch cannot be read" in said
+    (shop / POLICY).write_text("max_spend_usd: [\n", encoding="utf-8")
+    commit(shop, "damaged again")
+    git(shop, "checkout", "-q", "HEAD~2", "--", W)
+    code, said = judged(shop, capsys)
+    assert code == 0
+    assert "policy.yaml of the base branch cannot be read, and binds nobody here" in said

@@ -22,6 +22,7 @@ from reports.document import (
     Forest,
     Interval,
     Latency,
+    NamedAmount,
     Scatter,
     Waterfall,
 )
@@ -52,7 +53,9 @@ _ROW_LETTERS = 22
 _SPOT_LETTERS = 34
 _GAP = 8.0
 _PAD = 16.0
-_MOST_BESIDE = 120.0
+_MOST_BESIDE = 220.0
+_BAR_ROW = 34.0
+_BAR_LETTERS = 34
 # Of a picture in plain text, in letters.
 _COLUMNS = 49
 _LABEL = 26
@@ -83,13 +86,12 @@ class _Rows:
     labels: tuple[Caption, ...]
 
 
-def _rows(names: Sequence[str], numbers: Iterable[float], unit: str, *, beside: float = 0) -> _Rows:
-    """Rows whose axis leaves so many units free to the right of its end."""
+def _rows(names: Sequence[str], numbers: Iterable[float], unit: str) -> _Rows:
     texts = [_wrapped(name) for name in names]
     ends = list(accumulate((_LINE * len(lines) + 9 for lines in texts), initial=_TOP))
     left = min(_GUTTER, max(text_width(line) for lines in texts for line in lines)) + 8
     plot = Box(left=left, top=_TOP, right=_RIGHT, bottom=ends[-1])
-    axis = axis_over(numbers, left + 6, _RIGHT - 6 - beside)
+    axis = axis_over(numbers, left + 6, _RIGHT - 6)
     named = (
         Caption(text=line, x=left - 6, y=end + 15.5 + at * _LINE, anchor="end", room=_GUTTER)
         for end, lines in zip(ends, texts, strict=False)
@@ -187,26 +189,34 @@ def _waterfall(chart: Waterfall) -> Drawing:
 
 
 def _bars(chart: Bars) -> Drawing:
-    """Each amount's text stands right of its bar; a line across it shows the amount beside."""
-    texts = [clean(row.text) for row in chart.rows]
+    """Name and amount stand above each bar, so a long name takes no room from the bars."""
     ends = (end for row in chart.rows for end in (row.value, row.against) if end is not None)
-    beside = min(max(map(text_width, texts)) + 6, _MOST_BESIDE)
-    names = [row.label for row in chart.rows]
-    rows = _rows(names, (0.0, *ends), chart.axis, beside=beside)
-    at = rows.axis.at
+    axis = axis_over((0.0, *ends), EDGE + 2, _RIGHT)
     shapes: list[Shape] = []
-    labels = list(rows.labels)
-    for row, text, y in zip(chart.rows, texts, rows.ys, strict=True):
-        shapes.append(Block(x1=at(0), x2=at(row.value), y=y, tone=_tone(strong=row.strong)))
-        right = max(at(0), at(row.value))
-        if row.against is not None:
-            x = at(row.against)
-            shapes.append(Stroke(x1=x, y1=y - 9, x2=x, y2=y + 9, tone="ink", width=2.0))
-            right = max(right, x)
-        room = WIDTH - EDGE - right - 4
-        labels.append(Caption(text=text, x=right + 4, y=y + 4, anchor="start", room=room))
-    zero = Stroke(x1=at(0), y1=rows.plot.top, x2=at(0), y2=rows.plot.bottom, tone="soft", width=0.8)
-    return _framed(rows.plot, rows.axis, (*shapes, zero), labels)
+    labels: list[Caption] = []
+    for at, row in enumerate(chart.rows):
+        top = _TOP + at * _BAR_ROW
+        shapes.extend(_bar(row, axis, top + 12))
+        text = clean(row.text)
+        room = _RIGHT - EDGE - text_width(text) - _GAP
+        name = Caption(
+            text=clip(row.label, _BAR_LETTERS) or "-", x=EDGE + 2, y=top, anchor="start", room=room
+        )
+        labels += [name, Caption(text=text, x=_RIGHT, y=top, anchor="end", room=_MOST_BESIDE)]
+    plot = Box(left=EDGE, top=0, right=_RIGHT, bottom=_TOP + len(chart.rows) * _BAR_ROW - 10)
+    unit = centred(clean(chart.axis), (plot.left + plot.right) / 2, plot.bottom + 14)
+    labels.append(unit)
+    return Drawing(height=plot.bottom + 20, plot=plot, shapes=tuple(shapes), labels=tuple(labels))
+
+
+def _bar(row: NamedAmount, axis: Axis, y: float) -> Iterator[Shape]:
+    """The bar, the zero that it starts from, and the line of the amount it is held against."""
+    zero = axis.at(0)
+    yield Stroke(x1=zero, y1=y - 8, x2=zero, y2=y + 8, tone="soft", width=0.8)
+    yield Block(x1=zero, x2=axis.at(row.value), y=y, tone=_tone(strong=row.strong))
+    if row.against is not None:
+        x = axis.at(row.against)
+        yield Stroke(x1=x, y1=y - 8, x2=x, y2=y + 8, tone="ink", width=2.0)
 
 
 _TONES: dict[str, Tone] = {"diamond": "chosen", "dot": "ink", "ring": "soft", "cross": "limit"}

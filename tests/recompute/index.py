@@ -15,6 +15,7 @@ from tests.recompute.document import marks, numbered
 from tests.recompute.forms import DASH
 from tests.recompute.index_claims import INDEX_SENTENCES, INDEX_TABLES
 from tests.recompute.match import Matcher
+from tests.recompute.portfolio import Company, person
 from tests.recompute.texts import Slots
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from tests.recompute.figures import Truth
     from tests.recompute.match import Report
 
+    Find = Callable[[str], "set[str] | None"]
+
 Json = dict[str, Any]
 _ZERO = Decimal(0)
 _TO_BE_HAD, _RUNS = ("PROPOSED", "DEFERRED", "ACCEPTED"), ("IMPLEMENTED", "VERIFIED")
 _NEVER = {"DATA_NOT_PERMITTED", "CAPABILITY_GAP", "MODEL_RETIRING"}
 _WITHOUT_TEST = {"batch", "caching"}
-TAGS = ("team", "product", "environment", "cost_center", "owner")
+TAGS = ("team", "product", "environment", "cost_center", "owner", "provider", "model")
 
 
 def state_on(record: Json, day: date) -> str:
@@ -118,12 +121,20 @@ def _cents(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
 
 
+def _tagged(record: Json, tag: str) -> str:
+    if tag in {"provider", "model"}:
+        return record["current"]["option" if tag == "model" else tag]
+    return (record["feature"][tag] or "").strip()
+
+
 def sums(parts: Sequence[Part]) -> Slots:
     """Every figure over some features."""
     slots = Slots()
     known = [one.spend for one in parts if one.spend is not None]
     slots.money("spend", sum(known, _ZERO))
     slots.put("known", str(len(known)))
+    if parts and not known:
+        slots.put("spend_cents", DASH)
     slots.put("unknown", str(len(parts) - len(known)))
     slots.put("features", f"{len(parts):,}")
     for place in ("proposed", "production", "same_model"):
@@ -134,6 +145,8 @@ def sums(parts: Sequence[Part]) -> Slots:
     slots.money("realised", sum((one.realised or _ZERO for one in billed), _ZERO))
     slots.money("billed_forecast", sum((one.saving or _ZERO for one in billed), _ZERO))
     slots.put("billed_on", f"{len(billed):,}")
+    if not billed and any(one.counted == "production" for one in parts):
+        slots.put("realised_cents", DASH)
     netted = [one for one in parts if one.counted == "proposed" and one.net is not None]
     slots.money("net", sum((one.net or _ZERO for one in netted), _ZERO) if netted else None)
     slots.put("net_cents", *(() if netted else (DASH,)))
@@ -145,35 +158,84 @@ def sums(parts: Sequence[Part]) -> Slots:
 class Index:
     """Checks the index page."""
 
-    def __init__(self, truths: Sequence[Truth], report: Report, day: date) -> None:
+    def __init__(
+        self, truths: Sequence[Truth], report: Report, day: date, past: Sequence[Json] = ()
+    ) -> None:
         self.report, self.day = report, day
         self.parts = [part_of(truth, day) for truth in truths]
         self.total = sums(self.parts)
         self.total.update(self._evaluation())
+        untagged = [one for one in self.parts if not _tagged(one.record, "cost_center")]
+        for name, texts in sums(untagged).items():
+            self.total.put(f"untagged_{name}", *texts)
+        for state in ("rejected", "expired"):
+            for name, texts in self._stage(state).items():
+                self.total.put(f"{state}_{name}", *texts)
+        self.company = Company(self.parts, past, day)
+        for name, texts in self.company.sentences().items():
+            self.total.put(name, *texts)
         names: dict[str, str] = {}
-        for part in self.parts:
-            names |= marks(part.record)
+        for record in (*(part.record for part in self.parts), *past):
+            names |= marks(record)
+            owner = person(record["feature"]["owner"])
+            names |= {owner: "\u2039name\u203a"} if any(map(str.isdigit, owner)) else {}
         self.names = names
 
     def check(self, page: Page, where: str) -> None:
         matcher = Matcher(self.report, where, self.names)
 
-        def read(text: str, more: tuple[str, ...], find: Callable[[str], set[str] | None]) -> None:
+        def read(text: str, more: tuple[str, ...], find: Find) -> None:
             matcher.read(text, more, lambda _, names: _either(find, names))
 
         for text in (page.title, page.status):
             read(text, INDEX_SENTENCES, self.total.get)
+        tables, labels = self.company.tables(), self.company.labels()
+        for picture in page.pictures:
+            self._picture(picture, labels, where)
         for block in page.blocks:
             if isinstance(block, Line):
                 read(f"{block.lead} {block.text}", INDEX_SENTENCES, self.total.get)
                 continue
-            read(block.caption, INDEX_SENTENCES, self.total.get)
-            for row in block.rows:
-                slots = self._row(block, row[0])
-                for name, cell in zip(numbered(block.names), row, strict=True):
-                    template = INDEX_TABLES.get(name)
-                    own = () if template is None else (template,)
-                    read(cell, (*own, *INDEX_SENTENCES), slots.get)
+            wanted = next((tables[one] for one in tables if block.caption.startswith(one)), None)
+            if wanted is None:
+                self._grid(block, read)
+            else:
+                self._whole(block, wanted, where)
+
+    def _grid(self, block: Grid, read: Callable[[str, tuple[str, ...], Find], None]) -> None:
+        """A table whose cells are sentences, or figures of what a row is about."""
+        read(block.caption, INDEX_SENTENCES, self.total.get)
+        for row in block.rows:
+            slots = self._row(block, row[0])
+            for name, cell in zip(numbered(block.names), row, strict=True):
+                template = INDEX_TABLES.get(name)
+                own = () if template is None else (template,)
+                read(cell, (*own, *INDEX_SENTENCES), slots.get)
+
+    def _whole(self, grid: Grid, wanted: Sequence[Sequence[str | None]], where: str) -> None:
+        """A table whose every row is known beforehand."""
+        if len(grid.rows) != len(wanted):
+            self.report.add(where, grid.caption, f"{len(grid.rows)} rows, expected {len(wanted)}")
+        for row, cells in zip(grid.rows, wanted, strict=False):
+            for cell, text in zip(row, cells, strict=True):
+                self.report.figures += any(map(str.isdigit, cell))
+                if text is not None and cell != text:
+                    self.report.add(where, f"{grid.caption}: {row}", f"{cell}, expected {text}")
+
+    def _picture(self, picture: str, labels: set[str], where: str) -> None:
+        """A picture says nothing but what follows from the records, and its axes."""
+        described = {*self.company.pictures()}
+        lines = [line.strip() for line in picture.splitlines() if line.strip()]
+        if not described & {*lines}:
+            self.report.add(where, picture, "no description of this picture is expected")
+        for line in lines:
+            self.report.figures += line in described or line in labels
+            if line in described or line in labels or not re.search(r"\d", line):
+                continue
+            if re.fullmatch(r"-?[\d,]+(\.\d+)?", line):
+                self.report.excepted["a tick of an axis"] += 1
+                continue
+            self.report.add(where, line, "not expected in a picture")
 
     def _row(self, grid: Grid, first: str) -> Slots:
         """A feature, a group of them, a state, or all."""
@@ -197,7 +259,7 @@ class Index:
         for tag in TAGS:
             word = tag.replace("_", " ").replace("center", "centre")
             if caption.startswith((f"By {word}:", f"By {word};")):
-                return [one for one in self.parts if (one.record["feature"][tag] or "") == value]
+                return [one for one in self.parts if _tagged(one.record, tag) == value]
         return []
 
     def _all(self, grid: Grid, first: str) -> Slots:
@@ -220,9 +282,12 @@ class Index:
         amounts = sorted(
             (one.saving if proposed else one.spend) or _ZERO
             for one in self.parts
-            if not proposed or one.counted == "proposed"
+            if (one.counted == "proposed" if proposed else one.spend is not None)
         )
         rest = sum(amounts[: int(found[1])], _ZERO)
+        if proposed:
+            ordered = sorted((one for one in self.parts if one.counted == "proposed"), key=_dearest)
+            slots["net_cents"] = sums(ordered[-int(found[1]) :])["net_cents"]
         slots.money("saving" if proposed else "spend", rest)
         total = sum(amounts, _ZERO)
         slots.put("share", f"{100 * rest / total:.0f}" if total else None)
@@ -310,6 +375,10 @@ class Index:
                 ratio = monthly / spent
                 slots.put(f"pays_{name}", f"{ratio:,.{0 if ratio >= 10 else 1}f}")
         return slots
+
+
+def _dearest(part: Part) -> tuple[Decimal, str]:
+    return -(part.saving or _ZERO), part.record["feature"]["id"]
 
 
 def _either(find: Callable[[str], set[str] | None], names: str) -> set[str] | None:

@@ -14,6 +14,32 @@ INDEX_SENTENCES: tuple[str, ...] = (
     ),
     ": {features} features, USD {spend} a month as reviewed, after discounts",
     ": {features} feature, USD {spend} a month as reviewed, after discounts",
+    (
+        "What is saved. Saving in production USD {production} a month as forecast, on "
+        "{production_on} feature"
+    ),
+    (
+        "erified against a bill on {billed_on}: USD {realised} realised, USD {billed_forecast} "
+        "forecast"
+    ),
+    "To do. {things} thing",
+    "{late} overdue",
+    (
+        "Run-rate. USD {rate_then} a month as reviewed; USD {rate_now} as production runs today; "
+        "USD {rate_taken} once every"
+    ),
+    "What changed. USD {spend_before} a month in {*}",
+    ", USD {spend_now} now.",
+    "{unverified} feature in production",
+    "{unverified} features in production",
+    "USD {proposed} a month can be had",
+    "USD {production} a month saved in production",
+    "USD {spend} a month spent as reviewed",
+    "proposed, deferred or accepted, on {proposed_on} feature",
+    "as forecast, on {production_on} feature",
+    "by the bill USD {realised} on {billed_on} of them",
+    "as production runs today USD {rate_now}",
+    "The largest {*}",
     "DOWNGRADE {downgrade}",
     "JUSTIFY {justify}",
     "UNDECIDED {undecided_left}",
@@ -29,8 +55,15 @@ INDEX_SENTENCES: tuple[str, ...] = (
     "One month of the realised saving pays for it {pays_realised} times",
     "How sure this is. {tested} feature",
     "at most {wrong} wrong downgrades",
-    "USD {spend_cents} a month on {features} feature",
-    ", {known} of {features} known",
+    (
+        "Without a cost centre. USD {untagged_spend_cents} a month on {untagged_features} "
+        "features, {untagged_known} of {untagged_features} known"
+    ),
+    "Without a cost centre. USD {untagged_spend_cents} a month on {untagged_features} feature",
+    "{rejected_count} downgrade rejected (USD {rejected_forecast} a month when found)",
+    "{rejected_count} downgrades rejected (USD {rejected_forecast} a month when found)",
+    "{expired_count} downgrade expired (USD {expired_forecast} a month when found)",
+    "{expired_count} downgrades expired (USD {expired_forecast} a month when found)",
     "The 10 features that spend most",
     "{others} others",
     "{others} other",
@@ -39,6 +72,9 @@ INDEX_SENTENCES: tuple[str, ...] = (
 )
 
 INDEX_TABLES: Columns = {
+    "can be had": "USD {proposed} a month",
+    "saved in production": "USD {production} a month",
+    "spent as reviewed": "USD {spend} a month",
     "features": "{count}",
     "forecast": "{forecast_cents}",
     "realised": "{realised_cents}",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from tests.recompute.blocks import read_html, read_markdown
 from tests.recompute.document import Document
@@ -14,6 +15,9 @@ from tests.recompute.match import Report
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
+
+
+_QUARTER = re.compile(r"\d{4}-Q[1-4]")
 
 
 def recompute(folder: Path, day: date) -> Report:
@@ -31,9 +35,33 @@ def recompute(folder: Path, day: date) -> Report:
             where = f"documents/{page.name}"
             found = read(page.read_text(encoding="utf-8"))
             Document(truth, found, report, where).check()
-    index = Index(truths, report, day)
+    index = Index(truths, report, day, past_of(folder))
     for name, read in (("index.md", read_markdown), ("index.html", read_html)):
         index.check(read((folder / name).read_text(encoding="utf-8")), name)
     table = (folder / "portfolio.csv").read_text(encoding="utf-8")
     check_table(table, index, truths, "portfolio.csv")
     return report
+
+
+def past_of(folder: Path) -> list[dict[str, Any]]:
+    """The newest records of the quarters before a review's, from the folders beside its own."""
+    if not _QUARTER.fullmatch(folder.name):
+        return []
+    before = [
+        beside
+        for beside in sorted(folder.parent.iterdir())
+        if _QUARTER.fullmatch(beside.name) and beside.name < folder.name
+    ]
+    return [record for beside in before for record in newest(beside / "records")]
+
+
+def newest(folder: Path) -> list[dict[str, Any]]:
+    """Of each feature the record of the highest version."""
+    found: dict[str, tuple[int, dict[str, Any]]] = {}
+    for path in sorted(folder.glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        name = record["feature"]["id"]
+        version = int(path.stem[len(name) :].removeprefix(".v") or 1)
+        if version > found.get(name, (0, {}))[0]:
+            found[name] = version, record
+    return [record for _, record in found.values()]

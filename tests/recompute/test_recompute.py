@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 import sys
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.conduct.concluding.proving import prove
-from harness.record.stored import read_records
+from harness.record.base import State, Verdict
+from harness.record.lifecycle import Actor, Move, move
+from harness.record.model import seal
+from harness.record.stored import read_records, write_records
 from harness.tell.pages import publish
 from tests.prove.verifier import check
 from tests.recompute import review as program
@@ -26,9 +29,12 @@ from tests.support.reviews import NOW
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.record.model import DecisionRecord
+
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.xdist_group("recompute")]
 
 FEWEST_FIGURES = 3000
+LATER = NOW + timedelta(days=60)
 DEMO = Path(__file__).parents[2] / "configs" / "demo" / "reviews"
 FIXTURES = {"company.py", "test_recompute.py"}
 
@@ -70,6 +76,63 @@ def test_every_figure_of_the_demo_s_records_follows(tmp_path: Path) -> None:
     shutil.copytree(records, tmp_path / "records")
     publish(read_records(tmp_path), tmp_path, now=NOW)
     assert told(tmp_path) == []
+
+
+def a_quarter_before(record: DecisionRecord, at: int) -> DecisionRecord:
+    """The record as it may have been: fewer requests, shorter, other prices, unknown."""
+    cost, traffic = record.current_cost, record.traffic
+    update: dict[str, object] = {"cycle": "2026-Q3", "laws": None}
+    if traffic is not None and cost.monthly_after_discounts is not None and cost.rates is not None:
+        less = {"requests_per_month": 700_000 + at, "input_tokens": 70.0 + at, "retry_rate": 0.01}
+        update["traffic"] = traffic.model_copy(update=less)
+        spend = None if at % 5 == 4 else cost.monthly_after_discounts * Decimal("0.81")
+        rates = cost.rates.model_copy(update={"input": Decimal(5)}) if at % 2 else cost.rates
+        changed = {"monthly_after_discounts": spend, "rates": rates}
+        update["current_cost"] = cost.model_copy(update=changed)
+    if at % 4 == 3:
+        update["current"] = record.current.model_copy(update={"option": "older"})
+    return seal(record.model_copy(update=update))
+
+
+def one_in_use(record: DecisionRecord, billed: Decimal | None) -> DecisionRecord:
+    """Accepted, in production, and verified where a bill says what was saved."""
+    for to, actor in ((State.ACCEPTED, Actor.OWNER), (State.IMPLEMENTED, Actor.LOCK)):
+        step = Move(to=to, actor=actor, by="dana", by_source="--by", at=NOW, reason="so")
+        record = move(record, step)
+    if billed is None or record.savings is None:
+        return record
+    bill = Move(
+        to=State.VERIFIED, actor=Actor.BILL, by="x", by_source="machine", at=NOW, reason="b"
+    )
+    months = {"realised": billed, "verified_at": NOW, "realised_months": ("2026-10", "2026-11")}
+    saved = record.savings.model_copy(update=months)
+    return seal(move(record, bill).model_copy(update={"savings": saved}))
+
+
+@pytest.fixture(scope="module")
+def lived(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The company a day before its decisions are due, with a quarter behind it."""
+    root = tmp_path_factory.mktemp("lived")
+    records = read_records(folder)
+    down = [one.feature.id for one in records if one.verdict is Verdict.DOWNGRADE]
+    billed = {down[0]: Decimal("211.37"), down[1]: None}
+    write_records([a_quarter_before(one, at) for at, one in enumerate(records[:-1])],
+                  root / "2026-Q3")  # fmt: skip
+    now = [
+        one_in_use(one, billed[one.feature.id]) if one.feature.id in billed else one
+        for one in records
+    ]
+    write_records(now, root / "2026-Q4")
+    publish(read_records(root / "2026-Q4"), root / "2026-Q4", now=LATER)
+    return root / "2026-Q4"
+
+
+def test_every_figure_of_a_second_quarter_follows(lived: Path) -> None:
+    page = (lived / "index.html").read_text(encoding="utf-8")
+    for title in ("Realised against forecast", "Why the spend changed", "overdue"):
+        assert title in page
+    findings = told(lived, LATER.date())
+    assert [one for one in findings if not one.startswith("documents/")] == []
 
 
 def test_every_record_of_the_company_proves_itself(folder: Path) -> None:
@@ -216,3 +279,31 @@ def test_a_planted_wrong_figure_is_found(sound: Path, tmp_path: Path, wrong: str
     shutil.copytree(sound, copy)
     PLANTED[wrong](copy)
     assert told(copy) != []
+
+
+IN_A_PICTURE = {
+    "a bar's text": on_page("index.html", r"USD 211, forecast (\d+)</text>", "77"),
+    "a picture's description": on_page("index.html", r"accepted: USD ([\d,]+), on 2", "1"),
+    "a step of the waterfall": on_page("index.html", r"requests \+([\d,]+)</text>", "1"),
+    "a figure beside the picture": on_page("index.md", r"\| retries \| [-+]([\d.]+) \|", "0.01"),
+    "what was realised so far": on_page("index.html", r">(422\.74)<", "211.37"),
+    "how many things are overdue": on_page("index.md", r"things, (\d+) overdue", "0"),
+    "what is due": on_page("index.md", r"\| (\d{4}-\d\d-\d\d), overdue", "2027-01-01"),
+    "the run-rate of a model": on_page(
+        "index.html", r"(?s)Run-rate by model;.*?>([\d,]+\.\d\d)<", "1.00"
+    ),
+    "an option in the plane": on_page(
+        "index.md", r"\| ([\d.]+) \| [-+\d.]+ \| [-+\d.]+ \| -5 \|", "1.5"
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", IN_A_PICTURE)
+def test_a_planted_wrong_figure_of_the_portfolio_is_found(
+    lived: Path, tmp_path: Path, wrong: str
+) -> None:
+    shutil.copytree(lived.parent, tmp_path / "reviews")
+    copy = tmp_path / "reviews" / "2026-Q4"
+    IN_A_PICTURE[wrong](copy)
+    findings = told(copy, LATER.date())
+    assert [one for one in findings if not one.startswith("documents/")] != []

@@ -21,7 +21,7 @@ from reports.document import (
     Step,
     Waterfall,
 )
-from reports.drawing import WIDTH, Block, Mark
+from reports.drawing import WIDTH, Block, Mark, Stroke
 from reports.render import draw
 
 
@@ -210,10 +210,20 @@ def test_every_form_of_a_point_is_another_outline() -> None:
     assert len({*paths}) == len(paths)
 
 
-def test_the_text_of_a_bar_stands_within_the_picture_and_right_of_its_bar() -> None:
-    drawing = lay_out(bars("a label of many words that has to be wrapped"))
-    blocks = [shape for shape in drawing.shapes if isinstance(shape, Block)]
-    for shape, text in zip(blocks, ("USD 90", "-20, dearer than it was"), strict=True):
-        (label,) = (one for one in drawing.labels if one.text == text)
-        assert label.box.left >= shape.box.right
-        assert label.box.right <= WIDTH
+def test_name_and_amount_of_a_bar_do_not_meet_and_stand_within_the_picture() -> None:
+    chart = bars("W" * 60)
+    drawing = lay_out(chart)
+    names = [label for label in drawing.labels if label.anchor == "start"]
+    amounts = [label for label in drawing.labels if label.anchor == "end"]
+    assert [label.text for label in amounts] == [row.text for row in chart.rows]
+    for name, amount in zip(names, amounts, strict=True):
+        assert not name.box.overlaps(amount.box)
+        assert name.box.left >= 0
+        assert amount.box.right <= WIDTH
+
+
+def test_a_bar_s_line_stands_at_the_amount_that_it_is_held_against() -> None:
+    drawing = lay_out(bars())
+    first = next(shape for shape in drawing.shapes if isinstance(shape, Block))
+    line = [shape for shape in drawing.shapes if isinstance(shape, Stroke)][1]
+    assert line.x1 == line.x2 > first.x2 > first.x1

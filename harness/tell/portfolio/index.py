@@ -6,9 +6,11 @@ It also compares earlier forecasts with what was billed since.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from harness.money.portfolio.change import change_since
 from harness.money.portfolio.overview import (
     IN_PRODUCTION,
     TO_BE_HAD,
@@ -18,24 +20,50 @@ from harness.money.portfolio.overview import (
     Sums,
     overview,
 )
+from harness.money.portfolio.run_rate import run_rate_of_all
 from harness.record.base import State, Verdict
 from harness.record.lifecycle import standing
 from harness.record.model import DecisionRecord, sha256
 from harness.tell.facts import read_facts
-from harness.tell.portfolio.next_quarter import since_last
+from harness.tell.portfolio.next_quarter import Since, since_last
+from harness.tell.portfolio.pictures import (
+    change_blocks,
+    funnel_picture,
+    kept_blocks,
+    options_picture,
+    run_rate_blocks,
+    spend_picture,
+)
+from harness.tell.portfolio.spend import TO_BE_HAD as TO_BE_HAD_TEXT
 from harness.tell.portfolio.spend import (
     money,
     net_text,
     production_text,
     proposed_text,
     same_model_text,
+    spend_section,
     spend_text,
+    team_section,
     verdict_counts,
 )
-from harness.tell.portfolio.views import views
-from harness.tell.words import count, sentence, series
+from harness.tell.portfolio.tasks import to_do_blocks
+from harness.tell.portfolio.views import empty_views, features_section, views
+from harness.tell.words import count, day, sentence, series
 from harness.wording import DASH, plural, usd
-from reports.document import Block, Column, Paragraph, Portfolio, Row, Table
+from reports.document import (
+    Block,
+    Code,
+    Column,
+    Headline,
+    Headlines,
+    Link,
+    Paragraph,
+    Portfolio,
+    Row,
+    Run,
+    Section,
+    Table,
+)
 
 _A_YEAR = timedelta(days=366)
 _NOT_STANDING = {State.REJECTED, State.EXPIRED, State.SUPERSEDED}
@@ -93,21 +121,33 @@ _STAGES = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What the page is worded over."""
+
+    figures: Overview
+    earlier: tuple[DecisionRecord, ...]
+    since: tuple[Since, ...] | None
+    """None: there is no earlier cycle."""
+
+
 def to_portfolio(
     records: Sequence[DecisionRecord], now: datetime, past: Sequence[DecisionRecord] = ()
 ) -> Portfolio:
     """Word the index over the newest records of a cycle; `past` are those of earlier cycles."""
     figures = overview([read_facts(record, now).record for record in records], now.date())
-    earlier = [read_facts(record, now).record for record in past]
+    earlier = tuple(read_facts(record, now).record for record in past)
     shown = [one.record for one in figures.features]
     cycles = sorted({record.cycle for record in shown})
     since = since_last(earlier, shown, now.date()) if earlier else None
+    told = _Told(figures=figures, earlier=earlier, since=since)
+    counts = " \u00b7 ".join(verdict_counts(shown))
     return Portfolio(
         title=f"Right-sizing {', '.join(cycles) or 'review'}: {plural(len(shown), 'feature')}, "
         f"{spend_text(figures.total)}",
-        status="As found: " + " \u00b7 ".join(verdict_counts(shown)),
-        page=tuple(_page(figures, track_record(earlier, now.date()))),
-        views=tuple(views(figures, since)),
+        status=f"As found: {counts} \u00b7 as it stands on {day(now)}",
+        page=tuple(_page(told)),
+        views=tuple(_sections(told)),
         stamp=sha256(
             [
                 f"{one.record.etag} {one.state} {one.record.decide_by < figures.day}"
@@ -117,12 +157,16 @@ def to_portfolio(
     )
 
 
-def _page(figures: Overview, kept: str) -> Iterable[Block]:
+def _page(told: _Told) -> Iterable[Block]:
+    figures = told.figures
     total, tried = figures.total, figures.evaluation
+    yield from to_do_blocks(figures)
+    yield _headlines(figures)
     yield Paragraph(lead="What can be saved.", runs=(_saving_text(total, tried),))
     if total.production_on:
         yield Paragraph(lead="What is saved.", runs=(sentence(production_text(total)),))
-    yield _funnel(figures)
+    yield from funnel_picture(figures)
+    yield _stages(figures)
     ended = _ended_text(figures.stages)
     if ended:
         yield Paragraph(lead="What counts in no sum.", runs=(ended,))
@@ -131,8 +175,95 @@ def _page(figures: Overview, kept: str) -> Iterable[Block]:
         yield Paragraph(lead="What is not known.", runs=(unknown,))
     yield Paragraph(lead="What the review cost.", runs=(_cost_text(total, tried),))
     yield Paragraph(lead="How sure this is.", runs=(_risk_text(tried),))
+    kept = track_record(told.earlier, figures.day)
     if kept:
         yield Paragraph(lead="What became of earlier ones.", runs=(kept,))
+    nothing = empty_views(figures, told.since)
+    if nothing:
+        yield Paragraph(lead="Nothing in:", runs=(f"{'; '.join(nothing)}.",))
+    yield dates_and_tables(figures)
+
+
+def _headlines(figures: Overview) -> Headlines:
+    """The three figures that people ask for, each with what it counts."""
+    total, rate = figures.total, run_rate_of_all(figures)
+    billed = f"by the bill {usd(total.realised)} on {total.verified_on} of them"
+    return Headlines(
+        caption="USD after discounts, on this day",
+        items=(
+            Headline(
+                label="can be had",
+                value=f"{usd(total.proposed)} a month",
+                notes=(f"{TO_BE_HAD_TEXT}, on {plural(total.proposed_on, 'feature')}",),
+            ),
+            Headline(
+                label="saved in production",
+                value=f"{usd(total.production)} a month",
+                notes=(
+                    f"as forecast, on {plural(total.production_on, 'feature')}",
+                    *((billed,) if total.verified_on else ()),
+                ),
+            ),
+            Headline(
+                label="spent as reviewed",
+                value=f"{usd(total.spend)} a month" if total.spend_known else "not known",
+                notes=(f"as production runs today {usd(rate.now)}",) if total.spend_known else (),
+            ),
+        ),
+    )
+
+
+def dates_and_tables(figures: Overview) -> Paragraph:
+    """As of when everything is, and where the figures are to be had as tables."""
+    records = [one.record for one in figures.features]
+    runs: list[Run] = []
+    if records:
+        made = _days([record.generated_at.date() for record in records])
+        prices = _days([record.evidence.rates_as_of for record in records])
+        runs.append(f"Found on {made}, at prices of {prices}; states of {day(figures.day)}. ")
+    runs += [
+        "All of it as a table: ",
+        Link(text="portfolio.csv", page="portfolio", ending="csv"),
+        "; ",
+        Code(code="rightsize report --out portfolio.xlsx"),
+        " makes a workbook, ",
+        Code(code="rightsize report --month YYYY-MM"),
+        " a month's page for the cost review.",
+    ]
+    return Paragraph(lead="Dates and tables.", runs=tuple(runs))
+
+
+def _days(days: Sequence[date]) -> str:
+    first, last = min(days), max(days)
+    return day(first) if first == last else f"{day(first)} to {day(last)}"
+
+
+def _sections(told: _Told) -> Iterable[Section]:
+    """What is to be done first; then the pictures' sections; the long tables last."""
+    figures = told.figures
+    found = views(figures, told.since)
+    ahead = [one for one in found if one.anchor not in _LONG]
+    yield from ahead
+    kept = tuple(kept_blocks(figures))
+    if kept:
+        yield Section(anchor="kept", title="Realised against forecast", blocks=kept)
+    moved = change_since(told.earlier, figures.features)
+    if moved is not None:
+        blocks = tuple(change_blocks(moved, series(moved.cycles)))
+        yield Section(anchor="change", title="Why the spend changed", blocks=blocks)
+    options = tuple(options_picture(figures))
+    if options:
+        yield Section(anchor="options", title="Quality against cost", blocks=options)
+    yield team_section(figures, tuple(spend_picture(figures, "team", "team")))
+    if figures.total.spend_known:
+        blocks = tuple(run_rate_blocks(figures))
+        yield Section(anchor="run-rate", title="Run-rate by provider and model", blocks=blocks)
+    yield spend_section(figures)
+    yield from (one for one in found if one.anchor in _LONG)
+    yield features_section(figures)
+
+
+_LONG = {"exceptions", "free"}
 
 
 def _saving_text(total: Sums, tried: Evaluation) -> str:
@@ -149,7 +280,7 @@ def _saving_text(total: Sums, tried: Evaluation) -> str:
     return " ".join(sentence(text) for text in texts if text)
 
 
-def _funnel(figures: Overview) -> Table:
+def _stages(figures: Overview) -> Table:
     by_state = {stage.state: stage for stage in figures.stages}
     total = figures.total
     rows = [

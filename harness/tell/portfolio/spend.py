@@ -22,7 +22,7 @@ from harness.record.model import DecisionRecord
 from harness.record.stored import file_name
 from harness.tell.words import LEVERS, count, person
 from harness.wording import DASH, plural, usd
-from reports.document import Block, Column, Link, Paragraph, Row, Section, Table
+from reports.document import Block, Column, Fold, Link, Paragraph, Row, Section, Table
 
 TO_BE_HAD = "proposed, deferred or accepted"
 _SWAPS = {
@@ -147,12 +147,15 @@ def verdict_counts(records: Sequence[DecisionRecord]) -> Iterator[str]:
 
 
 _MOST = 10
+_LONGEST = 12
 _WORDS: dict[Tag, str] = {
     "team": "team",
     "product": "product",
     "environment": "environment",
     "cost_center": "cost centre",
     "owner": "owner",
+    "provider": "provider",
+    "model": "model",
 }
 SUM_COLUMNS = (
     "spend a month",
@@ -164,10 +167,17 @@ SUM_COLUMNS = (
 """The figures that every breakdown has, and the table of all features."""
 
 
-def team_section(figures: Overview) -> Section:
-    """Spend and saving by team, and by product."""
-    tables = tuple(_by_tag(figures, tag) for tag in ("team", "product"))
-    return Section(anchor="teams", title="By team and by product", blocks=tables)
+def folded(table: Table) -> Table | Fold:
+    """A long table stays closed until a reader opens it."""
+    if len(table.rows) <= _LONGEST:
+        return table
+    return Fold(summary=table.caption, blocks=(table,))
+
+
+def team_section(figures: Overview, picture: tuple[Block, ...] = ()) -> Section:
+    """Spend and saving by team, drawn too, and by product."""
+    tables = tuple(folded(_by_tag(figures, tag)) for tag in ("team", "product"))
+    return Section(anchor="teams", title="By team and by product", blocks=(*picture, *tables))
 
 
 def spend_section(figures: Overview) -> Section:
@@ -206,8 +216,8 @@ def _blocks(figures: Overview) -> Iterable[Block]:
         yield Paragraph(lead=None, runs=("None is known.",))
     else:
         yield _dearest(figures)
-    for tag in ("environment", "cost_center", "owner"):
-        yield _by_tag(figures, tag)
+    for tag in ("environment", "cost_center", "owner", "provider", "model"):
+        yield folded(_by_tag(figures, tag))
 
 
 def _untagged(figures: Overview) -> Sums | None:

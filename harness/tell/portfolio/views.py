@@ -18,19 +18,18 @@ from harness.money.portfolio.overview import (
 from harness.record.base import Finding, State, Verdict
 from harness.record.lifecycle import ends_on
 from harness.record.model import DecisionRecord
-from harness.record.stored import file_name
 from harness.tell.facts import chosen_option
 from harness.tell.portfolio.next_quarter import Since
 from harness.tell.portfolio.spend import (
     SUM_COLUMNS,
     TO_BE_HAD,
     bare,
+    folded,
     money,
     saved_by,
-    spend_section,
     sum_cells,
-    team_section,
 )
+from harness.tell.portfolio.tasks import effort_and_risk, link_to
 from harness.tell.words import REASONS, count, day, person, points, reasons_text
 from harness.wording import DASH, plural, usd
 from reports.document import Block, Column, Link, Paragraph, Row, Section, Table
@@ -39,31 +38,38 @@ _TOP = 10
 _ENDED = {State.EXPIRED, State.SUPERSEDED}
 
 
-def views(figures: Overview, since: Sequence[Since] | None) -> Iterable[Section]:
-    """Every view, including empty ones, since an empty view is information too.
+def views(figures: Overview, since: Sequence[Since] | None) -> tuple[Section, ...]:
+    """The views that have rows.
 
     `since` is None when there is no earlier cycle to compare with.
     """
+    return tuple(
+        Section(anchor=anchor, title=title, blocks=(folded(table),))
+        for anchor, title, table in _tables(figures, since)
+        if table is not None
+    )
+
+
+def empty_views(figures: Overview, since: Sequence[Since] | None) -> tuple[str, ...]:
+    """The titles of the views without a row: that there is nothing is worth a word, too."""
+    return tuple(title for _, title, table in _tables(figures, since) if table is None)
+
+
+def _tables(
+    figures: Overview, since: Sequence[Since] | None
+) -> Iterable[tuple[str, str, Table | None]]:
     features = figures.features
     standing = [one for one in features if one.state not in _ENDED]
-    yield _view("drivers", f"Top {_TOP} savings", _drivers(figures))
-    yield _view("levers", "Savings by batch or caching", _same_model(figures))
-    yield _view("open", "Waiting for a decision", _waiting(figures))
-    yield _view("again", "Review again: the evidence has ended", _again(figures))
-    yield _view("undecided", "Undecided, by what deciding is worth", _undecided(standing))
-    yield _view("unevaluated", "Not evaluated, and why", _unevaluated(features))
-    yield _view("free", "Decided without a call", _free(features))
-    yield _view("exceptions", "Reasons to stay, by expiry", _exceptions(standing))
+    yield "drivers", "Largest savings", _drivers(figures)
+    yield "open", "Waiting for a decision", _waiting(figures)
+    yield "again", "Review again: the evidence has ended", _again(figures)
+    yield "undecided", "Undecided, by what deciding is worth", _undecided(standing)
+    yield "levers", "Savings by batch or caching", _same_model(figures)
+    yield "unevaluated", "Not evaluated, and why", _unevaluated(features)
     if since is not None:
-        yield _view("since", "Since last quarter, by what a new look may be worth", _since(since))
-    yield team_section(figures)
-    yield spend_section(figures)
-    yield _view("features", "All features", _features(figures))
-
-
-def _view(anchor: str, title: str, table: Table | None) -> Section:
-    block: Block = table or Paragraph(lead=None, runs=("None.",))
-    return Section(anchor=anchor, title=title, blocks=(block,))
+        yield "since", "Since last quarter, by what a new look may be worth", _since(since)
+    yield "exceptions", "Reasons to stay, by expiry", _exceptions(standing)
+    yield "free", "Decided without a call", _free(features)
 
 
 def _table(
@@ -82,13 +88,8 @@ def _table(
     return Table(caption=caption, columns=columns, rows=(*made, *last)) if made else None
 
 
-def _link(one: FeatureMoney) -> Link:
-    feature = one.record.feature
-    return Link(text=feature.name, page=f"documents/{file_name(feature.id)}")
-
-
 def _who(one: FeatureMoney) -> tuple[Link, str]:
-    return _link(one), person(one.record.feature.owner)
+    return link_to(one), person(one.record.feature.owner)
 
 
 def _drivers(figures: Overview) -> Table | None:
@@ -100,7 +101,7 @@ def _drivers(figures: Overview) -> Table | None:
         f"The largest proposed savings ({TO_BE_HAD}), USD a month after discounts",
         (
             *("feature", "owner", "from", "by", "saves a month", "net of mistakes", "at worst"),
-            *("quality at worst (limit)", "state"),
+            *("quality at worst (limit)", "effort, risk", "state"),
         ),
         (*(_driver_cells(one) for one in first), *others),
         "----nnn",
@@ -110,7 +111,7 @@ def _drivers(figures: Overview) -> Table | None:
 
 def _driver_sums(name: str, sums: Sums) -> tuple[str, ...]:
     net = bare(sums.net if sums.net_on else None)
-    return (name, "", "", "", bare(sums.proposed), net, "", "", "")
+    return (name, "", "", "", bare(sums.proposed), net, "", "", "", "")
 
 
 def _driver_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
@@ -122,6 +123,7 @@ def _driver_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
         bare(one.net),
         bare(one.net_worst),
         _worst(one.record),
+        ", ".join(effort_and_risk(one)),
         one.state.value,
     )
 
@@ -149,10 +151,10 @@ def _same_model(figures: Overview) -> Table | None:
 def _waiting(figures: Overview) -> Table | None:
     found = sorted(
         figures.standing_at(State.PROPOSED),
-        key=lambda one: (one.record.decide_by, one.record.feature.id),
+        key=lambda one: (-(one.saving or Decimal(0)), one.record.decide_by, one.record.feature.id),
     )
     return _table(
-        "Proposals without a human decision, by date",
+        "Proposals without a human decision, most money first",
         ("feature", "owner", "verdict", "decide by", "by", "saves a month"),
         (
             (
@@ -252,7 +254,7 @@ def _free(features: Sequence[FeatureMoney]) -> Table | None:
         ("feature", "team", "spend a month", "could save at most", "verdict", "why", "state"),
         (
             (
-                _link(one),
+                link_to(one),
                 one.record.feature.team,
                 _spend(one),
                 usd(saving_at_most(one.record)),
@@ -304,6 +306,15 @@ def _since(found: Sequence[Since]) -> Table | None:
     )
 
 
+def features_section(figures: Overview) -> Section:
+    """Every feature in one row."""
+    table = _features(figures)
+    blocks: tuple[Block, ...] = (
+        (Paragraph(lead=None, runs=("There is none.",)),) if table is None else (folded(table),)
+    )
+    return Section(anchor="features", title="All features", blocks=blocks)
+
+
 def _features(figures: Overview) -> Table | None:
     """One row per feature; the money columns add up to the figures above."""
     ordered = sorted(
@@ -314,7 +325,7 @@ def _features(figures: Overview) -> Table | None:
         ("feature", "team", "verdict, state", "saving by", *SUM_COLUMNS),
         (
             (
-                _link(one),
+                link_to(one),
                 one.record.feature.team,
                 f"{one.record.verdict} {one.state}",
                 saved_by(one) or DASH,

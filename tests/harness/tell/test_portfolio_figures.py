@@ -113,7 +113,7 @@ def rows_of_csv(records: Sequence[DecisionRecord]) -> list[dict[str, str]]:
 def test_every_column_adds_up_to_its_last_row_and_to_the_csv(
     records: tuple[DecisionRecord, ...],
 ) -> None:
-    """Six tables have the four figures: by five tags and feature by feature."""
+    """Eight tables have the four figures: by seven tags and feature by feature."""
     added, lines = [], rows_of_csv(records)
     for head, rows in tables(page_of(records)):
         if not FIGURES.keys() <= set(head):
@@ -125,7 +125,8 @@ def test_every_column_adds_up_to_its_last_row_and_to_the_csv(
             assert shown == amount(last[at]), (head[0], name)
             assert shown == sum((Decimal(line[column] or 0) for line in lines), Decimal(0))
         added.append(head[0])
-    assert added == ["team", "product", "environment", "cost centre", "owner", "feature"]
+    tags = ["team", "product", "environment", "cost centre", "owner", "provider", "model"]
+    assert added == [*tags, "feature"]
 
 
 @settings(max_examples=25, deadline=None)
@@ -187,7 +188,7 @@ def test_an_expired_proposal_is_to_be_reviewed_again() -> None:
     record = a_record(levers=())
     now = NOW + timedelta(days=200)
     page = render_index(to_portfolio([record], now), to="md")
-    again = page.partition("Review again")[2].partition("##")[0]
+    again = page.partition("## Review again")[2].partition("##")[0]
     assert record.feature.name in again
     assert "| 2027-03-03 |" in again
     assert "PROPOSED" in again

@@ -171,7 +171,7 @@ def test_no_sum_counts_what_was_refused_or_has_ended(published: Published) -> No
     assert "| **proposed saving** | **1** | **USD 287.00** |" in page
     assert "| rejected: in no sum | 1 | USD 287.00 |" in page
     assert "| expired, review again: in no sum | 1 | USD 287.00 |" in page
-    top = page.partition("Top 10 savings")[2].partition("\n## ")[0]
+    top = page.partition("Largest savings")[2].partition("\n## ")[0]
     assert "Taken" in top
     assert not {"Refused", "Lapsed", "Billed"} & set(re.findall(r"[A-Z][a-z]+", top))
     (spent,) = re.findall(r"What the review cost.\*\* USD ([\d.]+);", page)
@@ -190,7 +190,7 @@ def test_net_of_mistakes_stands_beside_what_the_bill_saves(published: Published)
     assert (
         "Net of mistakes USD 187 of USD 287, on the 1 of 1 feature that says what a mistake costs."
     ) in published.page
-    top = published.page.partition("## Top 10 savings")[2].partition("\n## ")[0]
+    top = published.page.partition("## Largest savings")[2].partition("\n## ")[0]
     worst = published.lines["taken"]["proposed_saving_net_of_mistakes_at_worst_monthly_usd"]
     assert f"| model swap to good | 287.00 | 187.00 | {worst} |" in top
     assert Decimal(-200) < Decimal(worst) < 187

@@ -1,0 +1,171 @@
+"""What is to be done, in words: what, about which feature, whose it is, by when, for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from harness.money.portfolio.overview import Counted, FeatureMoney, Overview
+from harness.money.portfolio.to_do import Action, Task, to_do
+from harness.record.base import State
+from harness.record.stored import file_name
+from harness.tell.facts import chosen_option
+from harness.tell.portfolio.spend import bare, saved_by
+from harness.tell.words import REASONS, count, day, person, sentence, series
+from harness.wording import DASH, plural, usd
+from reports.document import Block, Column, Fold, Link, Paragraph, Row, Table
+
+_NAMED = 10
+_COLUMNS = ("what", "feature", "whose", "by", "effort", "risk")
+TASK_USD = "USD a month"
+_KIND_ORDER = tuple(Action)
+
+
+def link_to(one: FeatureMoney, folder: str = "documents") -> Link:
+    """The feature's name, leading to its document."""
+    feature = one.record.feature
+    return Link(text=feature.name, page=f"{folder}/{file_name(feature.id)}")
+
+
+def what_text(task: Task) -> str:
+    """`Decide: model swap to haiku`; `Buy 340 cases for USD 14.20`."""
+    one, by = task.feature, saved_by(task.feature)
+    later = " (deferred)" if one.state is State.DEFERRED else ""
+    words = {
+        Action.DECIDE: f"Decide{later}: {by}",
+        Action.SWITCH: f"Put into production: {by}",
+        Action.LEVER: f"Turn on {by}",
+        Action.COMPLETE: _missing(one),
+        Action.UNBLOCK: f"Make it reviewable: {_reasons(one)}",
+    }
+    return words.get(task.action) or named(task.action)
+
+
+def named(action: Action) -> str:
+    """`Sign the reason to stay`."""
+    return sentence(action.value).removesuffix(".")
+
+
+def _missing(one: FeatureMoney) -> str:
+    needed = one.record.still_needed
+    if needed is None or not (needed.cases or needed.labels):
+        return f"Get what is missing: {_reasons(one)}"
+    if needed.labels:
+        return f"Label {plural(needed.labels, 'case')}"
+    cost = "" if needed.cost_usd is None else f" for {usd(needed.cost_usd)}"
+    return f"Buy {plural(needed.cases or 0, 'case')}{cost}"
+
+
+def _reasons(one: FeatureMoney) -> str:
+    return "; ".join(REASONS[code] for code in one.record.reason_codes) or "see its document"
+
+
+def due_text(task: Task) -> str:
+    """The day, and whether it has passed; of evidence that ended, since when."""
+    if task.due is None:
+        return DASH
+    if task.action is Action.AGAIN:
+        return f"ended {day(task.due)}"
+    return f"{day(task.due)}{', overdue' if task.overdue else ''}"
+
+
+def effort_and_risk(one: FeatureMoney) -> tuple[str, str]:
+    """Of the option that was chosen: what moving to it takes, how near its worst is to the limit.
+
+    Batch and caching keep the model; of what nobody chose there is neither.
+    """
+    if one.counted is Counted.SAME_MODEL:
+        return DASH, "same model"
+    option = chosen_option(one.record)
+    return (DASH, DASH) if option is None else (option.migration_effort, option.performance_risk)
+
+
+def to_do_blocks(figures: Overview) -> Iterator[Block]:
+    """The first part of the page: how much there is to do, by kind, and the dearest ten."""
+    tasks = to_do(figures)
+    if not tasks:
+        yield Paragraph(lead="To do.", runs=("Nothing is waiting for anybody.",))
+        return
+    late = [task for task in tasks if task.overdue]
+    text = f"{plural(len(tasks), 'thing')}, {len(late)} overdue; most money first."
+    yield Paragraph(lead="To do.", runs=(text,))
+    yield task_table(
+        f"The first {_NAMED} by USD a month after discounts" if len(tasks) > _NAMED else
+        "By USD a month after discounts",
+        tasks[:_NAMED],
+    )  # fmt: skip
+    yield kinds_table(tasks)
+    if len(tasks) > _NAMED:
+        rest = task_table("The others, by USD a month after discounts", tasks[_NAMED:])
+        yield Fold(summary="The others", blocks=(rest,))
+
+
+def task_table(caption: str, tasks: Sequence[Task], folder: str = "documents") -> Table:
+    """One row a task."""
+    return Table(
+        caption=caption,
+        columns=(
+            *(Column(text=name) for name in _COLUMNS[:4]),
+            Column(text=TASK_USD, numeric=True),
+            *(Column(text=name) for name in _COLUMNS[4:]),
+        ),
+        rows=tuple(Row(cells=_cells(task, folder)) for task in tasks),
+    )
+
+
+def _cells(task: Task, folder: str) -> tuple[str | Link, ...]:
+    one = task.feature
+    swap = task.action in {Action.DECIDE, Action.SWITCH, Action.VERIFY, Action.LEVER}
+    effort, risk = effort_and_risk(one) if swap else (DASH, DASH)
+    owner = person(one.record.feature.owner)
+    link = link_to(one, folder)
+    return (what_text(task), link, owner, due_text(task), bare(task.usd), effort, risk)
+
+
+def kinds_table(tasks: Sequence[Task]) -> Table:
+    """By kind; the amounts of kinds that count one figure of the page add up to it."""
+    rows: list[Row] = []
+    for action in _KIND_ORDER:
+        found = [task for task in tasks if task.action is action]
+        if found:
+            known = [task.usd for task in found if task.usd is not None]
+            worth = bare(sum(known, Decimal(0))) if known else DASH
+            late = sum(task.overdue for task in found)
+            rows.append(
+                Row(cells=(named(action), count(len(found)), count(late), worth, _counts(action)))
+            )
+    return Table(
+        caption="What is to be done, by kind; USD a month after discounts",
+        columns=(
+            Column(text="kind"),
+            Column(text="things", numeric=True),
+            Column(text="overdue", numeric=True),
+            Column(text=TASK_USD, numeric=True),
+            Column(text="what the amount is"),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _counts(action: Action) -> str:
+    """Which figure of the page the amounts of a kind are part of."""
+    return {
+        Action.DECIDE: "proposed saving, not accepted",
+        Action.SWITCH: "proposed saving, accepted",
+        Action.VERIFY: "saving in production, as forecast",
+        Action.LEVER: "saving by batch or caching",
+        Action.COMPLETE: "the most that deciding could save",
+        Action.UNBLOCK: "the most that deciding could save",
+        Action.AGAIN: "the most that another verdict could save",
+        Action.SIGN: "no saving: it keeps today's model",
+    }[action]
+
+
+def owners_of(tasks: Sequence[Task]) -> str:
+    """The people that something is waiting for, most things first."""
+    found: dict[str, int] = {}
+    for task in tasks:
+        name = person(task.feature.record.feature.owner)
+        found[name] = found.get(name, 0) + 1
+    ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+    return series(f"{name} ({number})" for name, number in ordered)

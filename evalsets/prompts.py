@@ -109,6 +109,21 @@ for _name in ("center", "format", "indent", "wordwrap"):
     _ENVIRONMENT.filters[_name] = _narrow(_ENVIRONMENT.filters[_name])
 
 
+_LENIENT = _Bounded(autoescape=False, keep_trailing_newline=True)
+
+
+def fill_in(template_text: str, values: Mapping[str, object]) -> str:
+    """A template of another tool with its variables, an absent one being empty.
+
+    Raises:
+        PromptError: it is broken, or would make too much.
+    """
+    try:
+        return _LENIENT.from_string(template_text).render(values)
+    except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        raise PromptError(str(error).splitlines()[0] if str(error) else "broken") from None
+
+
 class PromptError(ValueError):
     """A template that cannot be filled in; one line that says what and where."""
 

@@ -6,7 +6,6 @@ is written has promptfoo's own behaviour.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,10 +13,12 @@ from typing import Any, TypeAlias, cast
 
 from evalsets.source import SourceError, read_yaml
 from harness.bring.intake.promptfoo_schemas import schema_of
+from harness.bring.intake.promptfoo_templates import NotTheSameError, filled
 from harness.bring.intake.values import a_list, a_text, an_object
-from harness.judge.scoring.assertions import SET, known
+from harness.judge.scoring.assertions import SCRIPT, SET, known
 from harness.judge.scoring.checks import comma_separated, js_text
-from harness.judge.scoring.js_regex import UntranslatableError, to_python
+from harness.judge.scoring.javascript.patterns import UntranslatableError, to_python
+from harness.judge.scoring.javascript.syntax import names_vars, parsed_script
 
 RUBRIC = "llm-rubric"
 """The assertion that a model grades by what its value says."""
@@ -25,7 +26,6 @@ Tell: TypeAlias = "Callable[[str, str], None]"
 """`tell(type, message)`."""
 Read: TypeAlias = "Callable[[str], str | None]"
 """`read(name)`: a file's text, its name relative to the configuration; None if it is missing."""
-_VARIABLE = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)\s*-?\}\}")
 _LISTS = frozenset({"contains-any", "contains-all", "icontains-any", "icontains-all"})
 _CHANGING = ("transform", "contextTransform")
 """Keys that change what an assertion sees; any other key changes no verdict."""
@@ -121,6 +121,8 @@ def _converted(
     if changing is not None:
         raise _RefusedError(f": its key {changing!r} is a program")
     value = _value(data.get("value"), values, read) if "value" in data else _UNSAID
+    if base == SCRIPT:
+        value = _script(value, values)
     if kind == RUBRIC:
         if data.get("threshold") is not None:
             raise _RefusedError(": its key 'threshold' is not read")
@@ -150,11 +152,18 @@ def _number(data: Mapping[str, Any], key: str) -> float | None:
 def _value(value: object, values: Mapping[str, object], read: Read) -> object:
     """The value with its files read and its variables filled in."""
     if isinstance(value, str):
-        return _of_file(value, read) if value.startswith("file://") else filled(value, values)
+        return _of_file(value, read) if value.startswith("file://") else _filled(value, values)
     if isinstance(value, list):
         several = cast("list[object]", value)
         return [_value(each, values, read) if isinstance(each, str) else each for each in several]
     return value
+
+
+def _filled(value: str, values: Mapping[str, object]) -> str:
+    try:
+        return filled(value, values)
+    except NotTheSameError as error:
+        raise _RefusedError(str(error)) from None
 
 
 def _of_file(name: str, read: Read) -> object:
@@ -177,19 +186,6 @@ def yaml_value(text: str, file: str) -> object:
         return read_yaml(text, file=file, foreign=True).data
     except SourceError as error:
         raise _RefusedError(f": {error.faults[0]}") from None
-
-
-def filled(value: str, values: Mapping[str, object]) -> str:
-    """A text with its plain `{{variables}}` filled in; anything else of a template is refused."""
-    text = _VARIABLE.sub(lambda match: _shown(values.get(match[1], "")), value)
-    rest = _VARIABLE.sub("", value)
-    if "{{" in rest or "{%" in rest or "{#" in rest:
-        raise _RefusedError(": only plain {{variable}} is read in a value")
-    return text
-
-
-def _shown(value: object) -> str:
-    return "" if value is None else js_text(value)
 
 
 def _checked(base: str, value: object) -> object:
@@ -230,6 +226,24 @@ def _regex(value: object) -> str:
         raise _RefusedError(f": {error}") from None
 
 
+def _script(value: object, values: Mapping[str, object]) -> object:
+    """JavaScript as our scorer walks it, with the variables that it reads."""
+    if not isinstance(value, str):
+        raise _RefusedError(": promptfoo itself refuses its value")
+    try:
+        tree = parsed_script(value)
+    except UntranslatableError as error:
+        raise _RefusedError(f": {error} -> {advice(SCRIPT)}") from None
+    return {"script": value, "vars": dict(values)} if names_vars(tree) else {"script": value}
+
+
+def _texts(value: object) -> object:
+    several = [value] if isinstance(value, str) else a_list(value)
+    if not several or not all(isinstance(each, str) for each in several):
+        raise _RefusedError(": promptfoo itself refuses its value")
+    return value
+
+
 def _schema(value: object) -> object:
     if value is _UNSAID or value is None or value == "":
         return None
@@ -265,6 +279,7 @@ _READ_AS: Mapping[str, Callable[[object], object]] = {
     **dict.fromkeys(("contains", "icontains"), lambda value: _plain(value, numbers=True)),
     "starts-with": lambda value: _plain(value, numbers=False),
     "levenshtein": lambda value: _plain(value, numbers=False, empty=True),
+    **dict.fromkeys(("bleu", "gleu"), _texts),
     "regex": lambda value: _regex(_plain(value, numbers=False)),
     "is-json": _schema,
     "contains-json": _schema,
@@ -314,12 +329,6 @@ def short(text: str) -> dict[str, Any]:
     if kind in _WITH_THRESHOLD:
         entry["threshold"] = float(match[3]) if match[3] else 0.75
     return entry
-
-
-def names_in(value: object) -> set[str]:
-    """The variables that an assertion's value names."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return set(_VARIABLE.findall(text)) if value is not None else set()
 
 
 def advice(kind: str) -> str:

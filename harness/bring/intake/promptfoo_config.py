@@ -14,7 +14,7 @@ from typing import Any, cast
 from evalsets.cases import Case, GuardrailSpec, ScorerSpec
 from evalsets.prompts import check_template
 from evalsets.source import Source, SourceError, read_yaml
-from harness.bring.intake.promptfoo_assertions import RUBRIC, Assertion, converted, names_in
+from harness.bring.intake.promptfoo_assertions import RUBRIC, Assertion, converted
 from harness.bring.intake.promptfoo_cases import (
     KEY,
     TO_FILL_IN,
@@ -25,6 +25,7 @@ from harness.bring.intake.promptfoo_cases import (
     split,
 )
 from harness.bring.intake.promptfoo_refs import resolved
+from harness.bring.intake.promptfoo_templates import names_in
 from harness.bring.intake.promptfoo_tests import Test, Tests, no_names
 from harness.bring.intake.values import (
     ImportedPrompt,

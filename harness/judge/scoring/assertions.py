@@ -16,17 +16,20 @@ from typing import Any, TypeAlias, cast
 
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
-from harness.judge.scoring.checks import CHECKS, Claim
+from harness.judge.scoring.checks import CHECKS, GRADES, LEAST_GRADE, Claim, script_verdict
 from harness.judge.scoring.replies import without_reasoning
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
+from harness.workspace.patterns import time_limit
 
 Entry: TypeAlias = "dict[str, Any]"
 SET = "assert-set"
+SCRIPT = "javascript"
 
 
 def known(kind: str) -> bool:
     """Whether a type of assertion can be checked."""
-    return kind.removeprefix("not-") in CHECKS
+    base = kind.removeprefix("not-")
+    return base == SCRIPT or base in CHECKS or base in GRADES
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Assertions:
     def _holds(self, case: Case, target: str, answer: str) -> bool:
         try:
             listed = cast("list[Entry]", json.loads(target))
-            passed, _ = _all(without_reasoning(answer), listed, threshold=None)
+            with time_limit(f"case {case.id!r}: its assertions on an answer"):
+                passed, _ = _all(without_reasoning(answer), listed, threshold=None)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, re.error) as error:
             raise UsageError(
                 f"case {case.id!r}: the target is no list of assertions: {error}"
@@ -76,17 +80,26 @@ def _one(answer: str, entry: Entry) -> tuple[bool, float]:
     if entry["type"] == SET:
         passed, score = _all(answer, entry["assert"], threshold=entry.get("threshold"))
     else:
-        passed = _check(answer, entry)
-        score = float(passed)
+        passed, score = _check(answer, entry)
     # What has no weight decides nothing.
     return passed or entry.get("weight") == 0, score
 
 
-def _check(answer: str, entry: Entry) -> bool:
+def _check(answer: str, entry: Entry) -> tuple[bool, float]:
     kind = str(entry["type"])
     base = kind.removeprefix("not-")
+    negated = base != kind
     check = Claim(kind=base, value=entry.get("value"), threshold=entry.get("threshold"))
-    return CHECKS[base](answer, check) != (base != kind)
+    if base == SCRIPT:
+        return script_verdict(answer, check, negated=negated)
+    if base in GRADES:
+        grade = GRADES[base](answer, check)
+        if grade is None:
+            return False, 0.0
+        least = LEAST_GRADE if check.threshold is None else check.threshold
+        return (grade >= least) != negated, 1 - grade if negated else grade
+    passed = CHECKS[base](answer, check) != negated
+    return passed, float(passed)
 
 
 def assertions(spec: ScorerSpec, _setting: Setting) -> Scorer:

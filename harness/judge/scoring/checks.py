@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -20,11 +20,10 @@ from jsonschema import Draft7Validator, FormatChecker, SchemaError
 from jsonschema.exceptions import ValidationError
 
 from evalsets.source import SourceError, read_yaml
+from harness.judge.scoring.javascript.meaning import script_value
+from harness.judge.scoring.javascript.values import SPACE, JsError, number_text, units
 
-_SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
-_WORDS = re.compile(f"[^{re.escape(_SPACE)}]+")
+_WORDS = re.compile(f"[^{re.escape(SPACE)}]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,22 +49,8 @@ def js_text(value: object) -> str:
     if isinstance(value, dict):
         return "[object Object]"
     if isinstance(value, float):
-        return _float_text(value)
+        return number_text(value)
     return json.dumps(value)
-
-
-_LONGEST_PLAIN = 1e21
-_LEAST_PLAIN = 1e-6
-
-
-def _float_text(value: float) -> str:
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if value.is_integer() and abs(value) < _LONGEST_PLAIN:
-        return str(int(value))
-    if _LEAST_PLAIN <= abs(value) < _LONGEST_PLAIN:
-        return format(value, "f") if "e" in repr(value) else repr(value)
-    return re.sub(r"e([+-])0*(\d)", r"e\1\2", repr(value))
 
 
 def comma_separated(text: str) -> list[str]:
@@ -79,8 +64,8 @@ def comma_separated(text: str) -> list[str]:
         quoted, plain = match[1], match[2]
         if quoted is not None:
             found.append(re.sub(r'\\(["\\])|""', lambda each: each[1] or '"', quoted))
-        elif plain.strip(_SPACE):
-            found.append(plain.strip(_SPACE))
+        elif plain.strip(SPACE):
+            found.append(plain.strip(SPACE))
     return found
 
 
@@ -270,25 +255,90 @@ def _is_within(one: str, other: str, limit: int) -> bool:
     return row.get(len(other), far) <= limit
 
 
-_BEYOND = re.compile("[\U00010000-\U0010ffff]")
-
-
-def _units(text: str) -> str:
-    """The text in JavaScript's letters: those beyond U+FFFF are two halves each."""
-    return _BEYOND.sub(
-        lambda match: "".join(map(chr, _HALVES.unpack(match[0].encode("utf-16-le")))), text
-    )
-
-
-_HALVES = struct.Struct("<2H")
-
-
 def _word_count(answer: str, check: Claim) -> bool:
     count = len(_WORDS.findall(answer))
     if isinstance(check.value, dict):
         bounds = cast("dict[str, float]", check.value)
         return bounds.get("min", 0) <= count <= bounds.get("max", math.inf)
     return count == float(check.value)
+
+
+def _words_of(text: str) -> list[str]:
+    return re.split(f"[{re.escape(SPACE)}]+", text.lower().strip(SPACE))
+
+
+def _sequences(words: Sequence[str], length: int) -> Counter[tuple[str, ...]]:
+    """How often each run of so many words stands in a text."""
+    return Counter(tuple(words[at : at + length]) for at in range(len(words) - length + 1))
+
+
+def _references(check: Claim) -> list[str]:
+    return [check.value] if isinstance(check.value, str) else list(check.value)
+
+
+_MOST_WORDS = 4
+_ALMOST_NONE = 1e-7
+
+
+def _bleu(answer: str, check: Claim) -> float:
+    """BLEU of one text (Papineni et al. 2002), over the runs of words that it is long enough for.
+
+    A precision of 0 counts as 1e-7; the reference nearest in length gives the brevity penalty.
+    """
+    if not answer.strip(SPACE):
+        return 0.0
+    words = _words_of(answer)
+    references = [_words_of(text) for text in _references(check)]
+    near = min((len(each) for each in references), key=lambda n: (abs(n - len(words)), n))
+    logs: list[float] = []
+    for length in range(1, min(_MOST_WORDS, len(words)) + 1):
+        own = _sequences(words, length)
+        best = max((own & _sequences(each, length)).total() for each in references)
+        logs.append(math.log(best / own.total() or _ALMOST_NONE))
+    brevity = 1.0 if len(words) > near else math.exp(1 - near / len(words))
+    return brevity * math.exp(sum(logs) / len(logs))
+
+
+def _gleu(answer: str, check: Claim) -> float | None:
+    """GLEU (Wu et al. 2016): the lesser of precision and recall over runs of one to four words."""
+    if not answer:
+        return None
+    words = [word.rstrip(".") for word in _words_of(answer)]
+    return max(
+        _gleu_of(words, [word.rstrip(".") for word in _words_of(text)])
+        for text in _references(check)
+    )
+
+
+def _gleu_of(words: list[str], wanted: list[str]) -> float:
+    lengths = range(1, _MOST_WORDS + 1)
+    own = sum((_sequences(words, length) for length in lengths), Counter[tuple[str, ...]]())
+    theirs = sum((_sequences(wanted, length) for length in lengths), Counter[tuple[str, ...]]())
+    return (own & theirs).total() / max(own.total(), theirs.total())
+
+
+GRADES: Mapping[str, Callable[[str, Claim], float | None]] = MappingProxyType(
+    {"bleu": _bleu, "gleu": _gleu}
+)
+"""Assertions that give a share, which a threshold (0.5, unless it says) is held against; None where
+promptfoo ends with an error, which no answer passes."""
+LEAST_GRADE = 0.5
+
+
+def script_verdict(answer: str, check: Claim, *, negated: bool) -> tuple[bool, float]:
+    """Whether a JavaScript assertion passes, and its score; what throws fails, negated or not."""
+    script = cast("dict[str, Any]", check.value)
+    try:
+        found = script_value(script["script"], answer, script.get("vars", {}))
+    except JsError:
+        return False, 0.0
+    if isinstance(found, bool):
+        return found != negated, float(found != negated)
+    if isinstance(found, dict):
+        result = cast("dict[str, Any]", found)
+        return result["pass"] != negated, float(result["score"])
+    enough = found > 0 if check.threshold is None else found >= check.threshold
+    return enough != negated, float(found)
 
 
 CHECKS: Mapping[str, Callable[[str, Claim], bool]] = MappingProxyType(
@@ -308,7 +358,7 @@ CHECKS: Mapping[str, Callable[[str, Claim], bool]] = MappingProxyType(
         "is-json": _is_json,
         "levenshtein": _levenshtein,
         "regex": lambda answer, check: (
-            re.search(_units(str(check.value)), _units(answer)) is not None
+            re.search(units(str(check.value)), units(answer)) is not None
         ),
         "starts-with": lambda answer, check: answer.startswith(js_text(check.value)),
         "word-count": _word_count,

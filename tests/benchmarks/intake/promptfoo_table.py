@@ -88,12 +88,15 @@ def verdict(scorer: Scorer, case: Case, answer: str) -> str:
 
 
 def differing(assertion: dict[str, object], bits: str) -> Iterator[tuple[str, str, str]]:
-    """(answer, theirs, ours) where they differ; nothing where the assertion is told."""
+    """(answer, theirs, ours) where they differ; nothing where the assertion is told.
+
+    An answer that ends promptfoo with an error passes there as little as one that fails.
+    """
     mine, _ = ours(assertion)
     if mine is None:
         return
     for answer, a, b in zip(ANSWERS, bits, mine, strict=True):
-        if a != b:
+        if a != b and (a, b) != ("!", "0"):
             yield answer, a, b
 
 

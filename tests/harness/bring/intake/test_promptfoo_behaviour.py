@@ -13,7 +13,7 @@ from harness.bring.intake.promptfoo_config import read_config
 from harness.bring.intake.values import ImportedSet
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer
-from harness.judge.scoring.js_regex import UntranslatableError, to_python
+from harness.judge.scoring.javascript.patterns import UntranslatableError, to_python
 from tests.benchmarks.intake.promptfoo_table import TABLE, differing, ours
 
 SAMPLE = 60
@@ -40,7 +40,7 @@ def test_every_verdict_of_promptfoo_is_ours_or_the_assertion_is_told() -> None:
         mine, lines = ours(row["assertion"])
         assert mine is not None or "to be labelled" in lines
         # What promptfoo refuses is never scored.
-        assert mine is None or "!" not in row["verdicts"]
+        assert mine is None or set(row["verdicts"]) != {"!"}
 
 
 def test_a_date_is_the_text_that_it_is() -> None:

@@ -34,7 +34,10 @@ def test_a_common_configuration_is_converted_whole() -> None:
     (turn,) = render_prompt(prompt.text, found.cases[0])
     assert turn.content == "Answer with one word.\nTicket: My card was charged twice"
     assert [str(problem) for problem in found.problems] == [
-        "c.yaml:15: javascript: assertion not converted -> write it as module:function"
+        (
+            "c.yaml:15: javascript: assertion not converted: `require` is not read here -> "
+            "write it as module:function"
+        )
     ]
 
 
@@ -82,7 +85,7 @@ def test_mixed_assertions_hold_together_and_the_rest_is_told_by_line() -> None:
     for expected in (
         "llm-rubric: no grading model is named: write it in place of 'fill-in-the-judge'",
         "c.yaml:9: is-json: assertion not converted: promptfoo itself refuses the key 'example'",
-        "c.yaml:10: contains: assertion not converted: only plain {{variable}}",
+        "c.yaml:10: contains: assertion not converted: its template: Unexpected end of template",
         "c.yaml:14: options.transform: option is not read",
         "tests: no such file: gone.yaml",
         "prompt not converted: make.py is a program",

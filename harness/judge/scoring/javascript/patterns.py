@@ -39,7 +39,9 @@ def to_python(pattern: str, *, flags: str = "") -> str:
         raise UntranslatableError("JavaScript itself refuses this pattern, so it never holds")
     words = _Words(pattern=pattern, multiline="m" in flags, dotall="s" in flags)
     text = "".join(words.all())
-    text = f"(?i:{text})" if "i" in flags else text
+    # Without the flag u JavaScript pairs no letter beyond ASCII with one in it.
+    alike = "ai" if pattern.isascii() else "i"
+    text = f"(?{alike}:{text})" if "i" in flags else text
     try:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:

@@ -1,0 +1,1 @@
+"""JavaScript in assertions: expressions and patterns, read with their own meaning or refused."""

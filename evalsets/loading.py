@@ -8,6 +8,7 @@ and no column's type is inferred: that changes values ("2026-08-31" becomes a ti
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,8 +59,16 @@ class _Folder:
         return self.source.fault(path, message)
 
 
-def load_evalset(folder: Path, feature: str, *, shown: str | None = None) -> EvalSet:
-    """Load a feature's eval set; `shown` is the folder's name in messages.
+def load_evalset(
+    folder: Path, feature: str, *, shown: str | None = None, tools: str | None = None
+) -> EvalSet:
+    """Load a feature's eval set.
+
+    Args:
+        folder: where it lies.
+        feature: the feature's id.
+        shown: the folder's name in messages.
+        tools: the file of the feature's tools, for scorers that compare calls of them.
 
     Raises:
         SourceError: everything that is wrong with the folder's files, by file, line and key.
@@ -77,7 +86,7 @@ def load_evalset(folder: Path, feature: str, *, shown: str | None = None) -> Eva
     case_of = dict(found.copies)
     labels = tuple(replace(each, case=case_of.get(each.case, each.case)) for each in labels)
     grades = tuple(replace(each, case=case_of.get(each.case, each.case)) for each in grades)
-    whole = _evalset(opened, with_labels(found.cases, labels), feature)
+    whole = with_tools(_evalset(opened, with_labels(found.cases, labels), feature), folder, tools)
     return replace(whole, labels=labels, grades=grades, copies=found.copies)
 
 
@@ -247,6 +256,30 @@ def _scorer(config: ScorerConfig, folder: Path) -> ScorerSpec:
             (name, hashlib.sha256((folder / name).read_bytes()).hexdigest()) for name in files
         ),
     )
+
+
+def with_tools(evalset: EvalSet, folder: Path, tools: str | None) -> EvalSet:
+    """The eval set whose scorers of tool calls know the feature's tools, unless they name some."""
+    if tools is None:
+        return evalset
+
+    def told(spec: ScorerSpec) -> ScorerSpec:
+        options = {"tools": tools, **json.loads(spec.options)}
+        if spec.scorer != TOOL_CALLS:
+            return spec
+        return _scorer(ScorerConfig(scorer=spec.scorer, **options), folder)
+
+    second = evalset.second_grader
+    return replace(
+        evalset,
+        primary=told(evalset.primary),
+        guardrails=tuple(replace(each, scorer=told(each.scorer)) for each in evalset.guardrails),
+        second_grader=None if second is None else told(second),
+    )
+
+
+TOOL_CALLS = "tool-calls"
+"""The scorer that compares calls by what the tools declare."""
 
 
 def _is_file(folder: Path, value: object) -> bool:

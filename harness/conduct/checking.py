@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from evalsets.cases import EvalSet, ScorerSpec
-from evalsets.loading import CONFIG_FILE
+from evalsets.loading import CONFIG_FILE, TOOL_CALLS
 from evalsets.prompts import check_template, prompt_fault
 from evalsets.samples import inside
 from evalsets.source import KeyPath, read_yaml
 from evalsets.splits import tune_cases
 from harness.ask.serving.weights_file import missing_weights
 from harness.errors import ExitCode, Problem, UsageError, WorkspaceError
-from harness.judge.scoring.catalogue import scorer_faults
+from harness.judge.scoring.catalogue import find_scorer, may_see_calls, scorer_faults
 from harness.judge.scoring.json_answers import validator_of
+from harness.judge.scoring.scorer import Setting, sees_calls
+from harness.judge.scoring.tools.schemas import read_tools
 from harness.money.prices.rates import PriceMissingError, find_rates, idle_discounts, price_age
-from harness.plan.asking import read_tools
 from harness.plan.sampling import (
     copies_line,
     floor_note,
@@ -176,6 +177,7 @@ def _feature_problems(
         folder = evalset_folder(reading.root, name, entry.config)
         yield from _scorer_problems(evalset, folder, run_users_code=run_users_code)
         yield from _ungraded(entry, evalset, folder)
+        yield from _unseen_calls(entry, evalset, folder, run_users_code=run_users_code)
         yield from _prompt_problems(reading, name, evalset)
         yield from _request_problems(entry, folder)
 
@@ -334,9 +336,48 @@ def _ungraded(
     """Another tool's grades, wanted of answers that no other tool will see."""
     if entry.config.answers == "imported":
         return
-    specs: list[tuple[KeyPath, ScorerSpec]] = [(("primary",), evalset.primary)]
-    specs += [(("guardrails", at), each.scorer) for at, each in enumerate(evalset.guardrails)]
-    for key, spec in specs:
+    for key, spec in _measures(evalset):
         if spec.scorer == "graded":
             message = "reads the grades of imported answers; the feature needs `answers: imported`"
             yield _at_evalset(folder, key, message)
+
+
+def _measures(evalset: EvalSet) -> Iterator[tuple[KeyPath, ScorerSpec]]:
+    """Every scorer of an eval set, with its key."""
+    yield ("primary",), evalset.primary
+    yield from ((("guardrails", at), each.scorer) for at, each in enumerate(evalset.guardrails))
+    if evalset.second_grader is not None:
+        yield ("second_grader",), evalset.second_grader
+
+
+def _unseen_calls(
+    entry: ParsedFile[FeatureConfig], evalset: EvalSet, folder: Path, *, run_users_code: bool
+) -> Iterator[Problem]:
+    """Scorers that cannot see what the feature answers with: tool calls, or only text."""
+    tools = entry.config.request.tools
+    for key, spec in _measures(evalset):
+        if tools is None:
+            if spec.scorer == TOOL_CALLS and entry.config.answers != "imported":
+                message = (
+                    f"{TOOL_CALLS} compares calls of tools, and {entry.source.file} names none; "
+                    "state its `request: {tools: FILE}`"
+                )
+                yield _at_evalset(folder, key, message)
+        elif not _sees_calls(spec, evalset, folder, run_users_code=run_users_code):
+            message = (
+                f"{spec.scorer} sees the text of an answer alone, and the feature answers with "
+                f"tool calls ({entry.source.file}: request.tools); use {TOOL_CALLS}, a judge, or a "
+                "function of your own that takes `tool_calls`"
+            )
+            yield _at_evalset(folder, key, message)
+
+
+def _sees_calls(spec: ScorerSpec, evalset: EvalSet, folder: Path, *, run_users_code: bool) -> bool:
+    """Whether a scorer sees tool calls; of the user's function only where it may be loaded."""
+    if ":" not in spec.scorer or not run_users_code:
+        return may_see_calls(spec, evalset.primary)
+    try:
+        return sees_calls(find_scorer(spec, Setting(folder=folder)))
+    except UsageError:
+        # What cannot be made is told where it is tried.
+        return True

@@ -1,4 +1,4 @@
-"""Turns a case and an option into a trial, and reads the tools that a model may call."""
+"""Turns a case and an option into a trial."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from mimetypes import guess_type
 from pathlib import Path
-from typing import cast
 
 from evalsets.cases import Case, Turn
 from evalsets.prompts import PromptError, render_prompt
-from evalsets.validation import shown
 from harness.errors import UsageError
 from harness.journal.trials import Purpose, Trial
-from harness.judge.scoring.json_answers import BrokenSchemaError, validator_of
 from harness.money.prices.attempts import upper_bound
 from harness.money.prices.rates import batch_rates
 from harness.plan.ladder import PlannedOption
@@ -171,65 +168,3 @@ def _image(folder: Path, name: str) -> ImagePart:
     path = folder / name
     media_type = guess_type(path.name)[0] or "application/octet-stream"
     return ImagePart(media_type=media_type, data=b64encode(path.read_bytes()).decode())
-
-
-_FORMS = (
-    "{name, description, parameters}, {type: function, function: {...}} (OpenAI's), "
-    "or {name, description, input_schema} (Anthropic's)"
-)
-_OWN_TYPES = (None, "function", "custom")
-"""Types of a team's own tools; the vendors' built-in tools have others."""
-
-
-class ToolsError(UsageError):
-    """A file of tools that cannot be read; the message says which tool and why."""
-
-
-def read_tools(text: str) -> tuple[Tool, ...]:
-    """Read the tools of a JSON file: a list, each in a known form.
-
-    Raises:
-        ToolsError: one of them is not a tool, or two have the same name.
-    """
-    try:
-        listed: object = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ToolsError("no JSON") from None
-    if not isinstance(listed, list):
-        raise ToolsError(f"must be a list of tools, got {shown(listed)}")
-    tools = tuple(_tool(entry, at) for at, entry in enumerate(cast("list[object]", listed), 1))
-    names = [tool.name for tool in tools]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ToolsError(f"two tools are called {twice!r}")
-    return tools
-
-
-def _tool(entry: object, at: int) -> Tool:
-    facts = _facts(entry, at)
-    name, description = facts.get("name"), facts.get("description") or ""
-    if not isinstance(name, str) or not name.strip() or not isinstance(description, str):
-        raise ToolsError(f"tool {at} has no name; known forms: {_FORMS}")
-    stated = facts.get("parameters", facts.get("input_schema"))
-    parameters: object = dict[str, object]() if stated is None else stated
-    try:
-        validator_of(parameters)
-    except BrokenSchemaError as error:
-        raise ToolsError(f"tool {at} ({name}): no JSON Schema as parameters: {error}") from None
-    return Tool(
-        name=name, description=description, parameters=json.dumps(parameters, sort_keys=True)
-    )
-
-
-def _facts(entry: object, at: int) -> Mapping[str, object]:
-    """The mapping with name, description and parameters, in whichever form."""
-    if not isinstance(entry, dict):
-        raise ToolsError(f"tool {at} is {shown(entry)}; known forms: {_FORMS}")
-    facts = cast("dict[str, object]", entry)
-    if facts.get("type") not in _OWN_TYPES:
-        raise ToolsError(
-            f"tool {at} is the vendor's own {shown(facts['type'])}, which no other model has; "
-            "leave it out"
-        )
-    inner = facts.get("function")
-    return cast("dict[str, object]", inner) if isinstance(inner, dict) else facts

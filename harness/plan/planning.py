@@ -14,13 +14,14 @@ from harness.errors import Faults, UsageError
 from harness.journal.earlier import read_paces
 from harness.journal.life import PastTest, tests_in
 from harness.judge.scoring.catalogue import is_closed
+from harness.judge.scoring.tools.schemas import read_tools
 from harness.money.levers import best_without_test, levers, observe
 from harness.money.monthly import MonthlyCost, cost_from_traffic
 from harness.money.prices.model_catalogue import facts
 from harness.money.prices.rates import PriceMissingError
 from harness.money.traffic import metered
 from harness.plan.anchor import anchor_of, histories
-from harness.plan.asking import Asker, read_tools
+from harness.plan.asking import Asker
 from harness.plan.designing import design_of, hashed, is_labelled, refusal
 from harness.plan.expecting import (
     ASSUMED,

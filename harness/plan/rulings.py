@@ -15,6 +15,7 @@ from evalsets.cases import Case
 from harness.journal.journal import Journal
 from harness.journal.trials import Answered, Attempt, Outcome, Trial
 from harness.judge.scoring.judge import FIRST, SECOND, Judge
+from harness.judge.scoring.replies import whole
 from harness.judge.scoring.scorer import EVEN, GradeBook
 from harness.plan.judging import PlannedJudge
 from harness.plan.model import FeaturePlan
@@ -138,7 +139,7 @@ class Judging:
         """Keep an outcome until its answer is judged."""
         self._held.append(outcome)
         if outcome.trial.option == self.incumbent and self._pairwise:
-            text = outcome.text if isinstance(outcome, Answered) else None
+            text = _told(outcome) if isinstance(outcome, Answered) else None
             self._incumbent_answers[outcome.trial.case_id] = text
 
     @property
@@ -156,10 +157,10 @@ class Judging:
         is_incumbent = outcome.trial.option == self.incumbent
         for judge in self.judges:
             if judge.planned.pairwise and is_incumbent:
-                judge.enter(case, outcome.text, EVEN)
+                judge.enter(case, _told(outcome), EVEN)
                 continue
             for trial, wanted in judge.wanted(
-                case, outcome.text, self._incumbent_answers.get(case.id)
+                case, _told(outcome), self._incumbent_answers.get(case.id)
             ):
                 first = trial.fingerprint not in self._wanted
                 self._wanted[trial.fingerprint].append(wanted)
@@ -188,6 +189,11 @@ class Judging:
     def attempts(self) -> Iterable[Attempt]:
         """Every attempt of a judge, each once."""
         return [attempt for attempts in self._attempts.values() for attempt in attempts]
+
+
+def _told(outcome: Answered) -> str:
+    """The answer as judges are given it, with its tool calls."""
+    return whole(outcome.text, outcome.tool_calls)
 
 
 def known_rulings(

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from evalsets.cases import EvalSet
-from evalsets.loading import CONFIG_FILE, load_evalset
+from evalsets.loading import CONFIG_FILE, load_evalset, with_tools
 from evalsets.source import Fault, SourceError, read_text, read_yaml
 from harness.errors import Problem, WorkspaceError
 from harness.workspace.feature_checks import evalset_folder, feature_problems
@@ -175,7 +175,10 @@ def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 def _evalsets(reading: Reading) -> dict[str, EvalSet]:
-    """The eval sets by feature; a folder that several features name is read once."""
+    """The eval sets by feature; a folder that several features name is read once.
+
+    Its scorers of tool calls know the tools of each feature.
+    """
     loaded: dict[Path, EvalSet | None] = {}
     found: dict[str, EvalSet] = {}
     for name, entry in reading.features.items():
@@ -188,7 +191,8 @@ def _evalsets(reading: Reading) -> dict[str, EvalSet]:
             loaded[folder] = _evalset(reading, folder, name)
         evalset = loaded[folder]
         if evalset is not None:
-            found[name] = replace(evalset, feature=name)
+            tools = entry.config.request.tools
+            found[name] = with_tools(replace(evalset, feature=name), folder, tools)
     return found
 
 

@@ -18,6 +18,7 @@ from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.journal.trials import Answered
 from harness.judge.scoring.judge import Judge, shown_input
+from harness.judge.scoring.replies import opened, whole
 from harness.judge.scoring.scorer import answer_sha256
 from harness.plan.judging import PlannedJudge
 from harness.plan.ladder import PlannedOption
@@ -137,7 +138,7 @@ def _texts(plan: FeaturePlan, rung: PlannedOption, journal: Journal) -> dict[str
         end = settled.get(trial.fingerprint)
         outcome = end.outcome(trial) if end else None
         if isinstance(outcome, Answered):
-            found[case_id] = outcome.text
+            found[case_id] = whole(outcome.text, outcome.tool_calls)
     return found
 
 
@@ -177,11 +178,11 @@ def _help(choices: Sequence[str]) -> str:
 
 def _shown(each: Ungraded, number: int, total: int) -> str:
     other = each.incumbent
-    compared = "" if other is None else f"  today's answer:\n{printable(other)}\n\n"
+    compared = "" if other is None else f"  today's answer:\n{printable(_read(other))}\n\n"
     return (
         f"\n{number} of {total}\n\n{printable(each.task)}\n\n"
         f"  wanted:\n{printable(each.wanted)}\n\n"
-        f"{compared}  answer:\n{printable(each.answer)}\n\n{_help(each.choices)}"
+        f"{compared}  answer:\n{printable(_read(each.answer))}\n\n{_help(each.choices)}"
     )
 
 
@@ -195,9 +196,18 @@ GRADE_SHEET = SheetForm(
 def write_sheet(asked: Sequence[Ungraded]) -> str:
     """The grade sheet of some answers: one row each, `grade` to be filled in."""
     return GRADE_SHEET.write(
-        (each.case_id, each.task, each.wanted, each.incumbent or "", each.answer, "", each.digest)
+        (
+            *(each.case_id, each.task, each.wanted),
+            *("" if each.incumbent is None else _read(each.incumbent), _read(each.answer)),
+            *("", each.digest),
+        )
         for each in asked
     )
+
+
+def _read(answer: str) -> str:
+    """An answer as a person reads it: each tool call on a line, then the text."""
+    return opened(answer).shown()
 
 
 def read_sheet(text: str, asked: Sequence[Ungraded], *, file: str) -> FilledSheet[Ungraded, str]:

@@ -9,11 +9,14 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from evalsets.cases import Case
+from evalsets.cases import Case, Turn
+from evalsets.loading import TOOL_CALLS
 from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.judge.scoring.catalogue import find_scorer
+from harness.judge.scoring.replies import Told, calls_in
 from harness.judge.scoring.scorer import Scorer, Setting, normal_form
+from harness.judge.scoring.tools.calls import shown_calls
 from harness.plan.expecting import level_cases
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Plan, Status
@@ -35,6 +38,23 @@ class Question:
     a: str | None
     b: str | None
     look: int
+    are_calls: bool = False
+    """Whether the answers are tool calls, as JSON text."""
+
+    @property
+    def shown_a(self) -> str:
+        """The answer `a` for a person."""
+        return self._shown(self.a)
+
+    @property
+    def shown_b(self) -> str:
+        """The answer `b` for a person."""
+        return self._shown(self.b)
+
+    def _shown(self, answer: str | None) -> str:
+        if answer is None:
+            return NO_ANSWER
+        return shown_calls(answer) if self.are_calls else answer
 
     @property
     def is_single(self) -> bool:
@@ -101,7 +121,20 @@ def questions(plan: FeaturePlan, answers: Answers, *, by: str) -> Iterator[Quest
         look = 1 + sum(position >= end for end in looks)
         for pair in open_pairs(case, answers):
             a, b = _shuffled(pair, plan.feature, case.id, by)
-            yield Question(case_id=case.id, input=shown_input(case), a=a, b=b, look=look)
+            yield _question(plan, case, (a, b), look)
+
+
+def _question(
+    plan: FeaturePlan, case: Case, sides: tuple[str | None, str | None], look: int
+) -> Question:
+    return Question(
+        case_id=case.id,
+        input=shown_input(case),
+        a=sides[0],
+        b=sides[1],
+        look=look,
+        are_calls=plan.evalset.primary.scorer == TOOL_CALLS,
+    )
 
 
 def level_questions(plan: FeaturePlan, answers: Answers, *, by: str) -> Iterator[Question]:
@@ -116,7 +149,7 @@ def level_questions(plan: FeaturePlan, answers: Answers, *, by: str) -> Iterator
             continue
         given = answers.incumbent.get(case.id)
         if not _known_wrong(given, case):
-            yield Question(case_id=case.id, input=shown_input(case), a=given, b=given, look=1)
+            yield _question(plan, case, (given, given), 1)
 
 
 def open_pairs(case: Case, answers: Answers) -> Iterator[tuple[str | None, str | None]]:
@@ -140,7 +173,13 @@ def shown_input(case: Case) -> str:
     """A case's input for a person: a conversation turn by turn."""
     if isinstance(case.input, str):
         return case.input
-    return "\n".join(f"{turn.role}: {turn.content}" for turn in case.input)
+    return "\n".join(f"{turn.role}: {_said(turn)}" for turn in case.input)
+
+
+def _said(turn: Turn) -> str:
+    images = "".join(" [image]" for _ in turn.images)
+    calls = calls_in(turn.tool_calls)
+    return Told(text=f"{turn.content}{images}".strip(), calls=calls).shown()
 
 
 def first_look(asked: Sequence[Question]) -> list[Question]:

@@ -115,7 +115,14 @@ LABEL_SHEET = SheetForm(
 def write_csv(asked: Sequence[Question]) -> str:
     """The label sheet of some questions: one row each, `verdict` to be filled in."""
     return LABEL_SHEET.write(
-        (each.case_id, each.input, each.a or NO_ANSWER, each.b or NO_ANSWER, "", each.digest)
+        (
+            each.case_id,
+            each.input,
+            each.shown_a or NO_ANSWER,
+            each.shown_b or NO_ANSWER,
+            "",
+            each.digest,
+        )
         for each in asked
     )
 
@@ -124,8 +131,8 @@ def write_html(asked: Sequence[Question]) -> str:
     """The questions to read or print; it loads nothing and runs nothing."""
     cases = "\n".join(
         f"<h2>{escape(each.case_id)}</h2><pre>{escape(each.input)}</pre><table>"
-        f"<tr><th>a</th><td>{escape(each.a or NO_ANSWER)}</td></tr>"
-        f"<tr><th>b</th><td>{escape(each.b or NO_ANSWER)}</td></tr></table>"
+        f"<tr><th>a</th><td>{escape(each.shown_a or NO_ANSWER)}</td></tr>"
+        f"<tr><th>b</th><td>{escape(each.shown_b or NO_ANSWER)}</td></tr></table>"
         for each in asked
     )
     return _PAGE.format(count=len(asked), cases=cases)
@@ -159,7 +166,7 @@ def _verdict(word: str, row: SheetRow, question: Question | None) -> tuple[Quest
 
 def _is(question: Question, row: SheetRow) -> bool:
     """Whether a row shows the question; a spreadsheet may have dropped the guarding quote."""
-    shown = (question.case_id, question.a or NO_ANSWER, question.b or NO_ANSWER)
+    shown = (question.case_id, question.shown_a or NO_ANSWER, question.shown_b or NO_ANSWER)
     given = (row["case"], row["a"], row["b"])
     return all(
         _lines(cell or "") in {_lines(text), _lines(csv_lines(text))}
@@ -237,7 +244,7 @@ def _undo(asked: Sequence[Question], at: int, recorder: Recorder, console: Conso
 
 
 def _shown(question: Question, number: int, total: int) -> str:
-    a, b = (NO_ANSWER if answer is None else answer for answer in (question.a, question.b))
+    a, b = question.shown_a, question.shown_b
     given = (
         f"  answer: {printable(a)}"
         if question.is_single

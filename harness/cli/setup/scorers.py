@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.judge.scoring.catalogue import (
     OPTIONS,
     SCORERS,
+    SEES,
     WHAT,
     is_binary,
     is_closed,
@@ -39,7 +40,7 @@ def scorers(name: str | None) -> None:
 def _described(name: str) -> Iterator[str]:
     spec = ScorerSpec(scorer=name)
     yield f"{name}: {WHAT[name]}"
-    yield "  sees the text of the reply, without reasoning before it"
+    yield f"  sees {SEES.get(name, 'the text of the reply, without reasoning before it')}"
     by_grades = name in {"judge", "graded"}
     binary = not by_grades and is_binary(spec)
     yield "  scores by its grades" if by_grades else f"  scores {'0 or 1' if binary else '0 to 1'}"

@@ -18,7 +18,14 @@ from harness.journal.journal import Journal
 from harness.journal.trials import Answered, Failed, Missing, Outcome
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.judge import NotGradedError
-from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, score_outcome
+from harness.judge.scoring.replies import opened, whole
+from harness.judge.scoring.scorer import (
+    NoTargetError,
+    Scorer,
+    Setting,
+    as_seen,
+    score_outcome,
+)
 from harness.judge.scoring.second import find_validator, grade_again, second_spec
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
@@ -178,13 +185,15 @@ class _Reader:
     again: Callable[[Outcome, Case], float | None] | None
 
     def side(self, outcome: Outcome, case: Case) -> Side:
-        text = outcome.text if isinstance(outcome, Answered) else f"({outcome.reason})"
+        said = isinstance(outcome, Answered)
+        text = whole(outcome.text, outcome.tool_calls) if said else f"({outcome.reason})"
         try:
             score = score_outcome(outcome, case, self.scorer)
         except (NoTargetError, NotGradedError):
             score = None
         again = self.again(outcome, case) if self.again else None
-        return Side(text=text, score=score, reason=self._reason(case.id, text), again=again)
+        shown = opened(text).shown() if said else text
+        return Side(text=shown, score=score, reason=self._reason(case.id, text), again=again)
 
     def _reason(self, case_id: str, text: str) -> str | None:
         judges = self.judging.judges if self.judging else ()
@@ -199,14 +208,16 @@ def _kept(
     config = rung.cascade
     if config is None:
         return cheap
+    primary = find_scorer(plan.evalset.primary, Setting(folder=plan.sample.folder))
     accepts = find_validator(
         config.accept_when,
-        primary=find_scorer(plan.evalset.primary, Setting(folder=plan.sample.folder)),
+        primary=primary,
         schema=plan.asker.schema,
         unsure=config.unsure,
     )
     stands = {
-        case: not isinstance(end, Failed) and (isinstance(end, Missing) or accepts(end.text))
+        case: not isinstance(end, Failed)
+        and (isinstance(end, Missing) or accepts(as_seen(end, primary)))
         for case, end in cheap.items()
     }
     return {

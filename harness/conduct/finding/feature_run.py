@@ -16,7 +16,7 @@ from harness.judge.comparison.pairs import Arm, Pairs, pair_up
 from harness.judge.comparison.parts import cascade_arm
 from harness.judge.decision.procedure import next_step, standings
 from harness.judge.decision.standing import Ask, PairsSoFar, Standing, Step
-from harness.judge.scoring.scorer import Scorer
+from harness.judge.scoring.scorer import Scorer, as_seen
 from harness.judge.scoring.second import Validator, find_validator
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
@@ -49,6 +49,7 @@ class Cascade:
 
     rung: PlannedOption
     accepts: Validator
+    primary: Scorer
     kept: dict[str, dict[int, bool]] = field(
         default_factory=lambda: defaultdict[str, dict[int, bool]](dict)
     )
@@ -60,7 +61,7 @@ class Cascade:
 
     def keeps(self, outcome: Outcome) -> bool:
         """Whether the cheap model's outcome stands; a failed one never does."""
-        return isinstance(outcome, Answered) and self.accepts(outcome.text)
+        return isinstance(outcome, Answered) and self.accepts(as_seen(outcome, self.primary))
 
     def take(self, outcome: Outcome) -> None:
         """Check one outcome of the quality pass, if it is the cheap model's."""
@@ -90,7 +91,7 @@ def cascades_of(plan: FeaturePlan, primary: Scorer) -> Mapping[str, Cascade]:
                 schema=plan.asker.schema,
                 unsure=config.unsure,
             )
-            found[name] = Cascade(rung=rung, accepts=accepts)
+            found[name] = Cascade(rung=rung, accepts=accepts, primary=primary)
     return found
 
 

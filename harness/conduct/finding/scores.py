@@ -23,6 +23,7 @@ from harness.judge.scoring.scorer import (
     NoTargetError,
     Scorer,
     Setting,
+    as_seen,
     normal_form,
     score_outcome,
 )
@@ -100,7 +101,7 @@ class Measures:
     def _form(self, outcome: Outcome, case: Case, score: float | None) -> WrongForm | None:
         if not isinstance(outcome, Answered) or score is None or score == 1:
             return None
-        return form_fault(self.primary, case, outcome.text)
+        return form_fault(self.primary, case, as_seen(outcome, self.primary))
 
     def _answer(self, outcome: Outcome) -> str | None:
         if not self.primary.closed:

@@ -147,7 +147,9 @@ def _evalsets(
         if place.name not in sets:
             continue
         try:
-            found[name] = load_evalset(place, name, shown=f"evalsets/{place.name}")
+            tools = entry.config.request.tools
+            shown = f"evalsets/{place.name}"
+            found[name] = load_evalset(place, name, shown=shown, tools=tools)
         except SourceError as error:
             unread.append(UnreadFile(path=f"evalsets/{place.name}", reason=str(error)))
     return found

@@ -32,7 +32,8 @@ from harness.conduct.loads import free_here, room_of
 from harness.conduct.model_hosts import Local
 from harness.conduct.opening import utc_now
 from harness.errors import UsageError
-from harness.plan.asking import Asker, read_tools
+from harness.judge.scoring.tools.schemas import read_tools
+from harness.plan.asking import Asker
 from harness.plan.ladder import plan_option
 from harness.record.base import Reason
 from harness.wording import percent

@@ -34,6 +34,7 @@ from harness.journal.journal import Journal
 from harness.journal.trials import Answered, Outcome, Trial
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.judge import NotGradedError
+from harness.judge.scoring.replies import opened, whole
 from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, score_outcome
 from harness.money.prices.attempts import attempt_cost
 from harness.plan.judging import OPTION as JUDGED_BY
@@ -264,4 +265,6 @@ class _Tries:
 
 
 def _text(outcome: Outcome) -> str:
-    return outcome.text if isinstance(outcome, Answered) else f"({outcome.reason})"
+    if not isinstance(outcome, Answered):
+        return f"({outcome.reason})"
+    return opened(whole(outcome.text, outcome.tool_calls)).shown()

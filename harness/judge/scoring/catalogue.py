@@ -41,6 +41,7 @@ from harness.judge.scoring.text import (
     number,
     regex,
 )
+from harness.judge.scoring.tools.calls import ToolCalls, ToolCallsOptions, tool_calls
 from harness.wording import plural
 
 SCORERS: Mapping[str, Callable[[ScorerSpec, Setting], Scorer]] = MappingProxyType(
@@ -58,6 +59,7 @@ SCORERS: Mapping[str, Callable[[ScorerSpec, Setting], Scorer]] = MappingProxyTyp
         "label": label,
         "number": number,
         "regex": regex,
+        "tool-calls": tool_calls,
     }
 )
 
@@ -77,6 +79,7 @@ OPTIONS: Mapping[str, type[Options]] = MappingProxyType(
         "label": LabelOptions,
         "number": NumberOptions,
         "regex": RegexOptions,
+        "tool-calls": ToolCallsOptions,
     }
 )
 """The options of each scorer; every one is described beside its field."""
@@ -96,6 +99,7 @@ WHAT: Mapping[str, str] = MappingProxyType(
         "label": "the one label that the reply names is the target",
         "number": "the last number of the reply is the target, by value",
         "regex": "a pattern finds the target in the reply; without one the target is the pattern",
+        "tool-calls": "the reply calls the tools that the target calls, with equal arguments",
     }
 )
 """What each scorer asks of a reply."""
@@ -139,7 +143,9 @@ def needs_target(spec: ScorerSpec) -> bool:
     return spec.scorer not in _WITHOUT_TARGET
 
 
-_CLOSED = frozenset({"exact", "format", "json-fields", "json-schema", "label", "number"})
+_CLOSED = frozenset(
+    {"exact", "format", "json-fields", "json-schema", "label", "number", "tool-calls"}
+)
 
 
 def is_closed(spec: ScorerSpec) -> bool:
@@ -147,6 +153,24 @@ def is_closed(spec: ScorerSpec) -> bool:
     if ":" in spec.scorer:
         return json.loads(spec.options).get("normalise") is not None
     return spec.scorer in _CLOSED
+
+
+SEES: Mapping[str, str] = MappingProxyType(
+    {
+        "format": "what the primary scorer sees",
+        "graded": "the other tool's grade",
+        "judge": "the tool calls of the reply, and its text without reasoning before it",
+        "tool-calls": "the tool calls of the reply, not its text",
+    }
+)
+"""What a scorer sees, where that is not the text alone."""
+
+
+def may_see_calls(spec: ScorerSpec, primary: ScorerSpec) -> bool:
+    """Whether a scorer may see tool calls; of a function of the user's its signature tells."""
+    if spec.scorer == "format":
+        return may_see_calls(primary, primary) and primary.scorer != "format"
+    return spec.scorer in SEES or ":" in spec.scorer
 
 
 Fault: TypeAlias = "tuple[tuple[str | int, ...], str]"
@@ -215,7 +239,7 @@ def _try(spec: ScorerSpec, scorer: Scorer, cases: Sequence[Case]) -> None:
         for answer in _CONSTANTS[: 1 if foreign else None]:
             _score(scorer, case, answer)
     for case in labelled[: 1 if foreign else None]:
-        _score(scorer, case, case.target or "")
+        _score(scorer, case, target_reply(scorer, case, case.target or ""))
 
 
 def _score(scorer: Scorer, case: Case, answer: str) -> None:
@@ -224,6 +248,15 @@ def _score(scorer: Scorer, case: Case, answer: str) -> None:
         checked_score(scorer, case, answer)
     except (NoTargetError, NotGradedError):
         return
+
+
+def target_reply(scorer: Scorer, case: Case, target: str) -> str:
+    """The reply that a target stands for: itself, or one that makes its tool calls."""
+    return scorer.reply_of(case, target) if isinstance(scorer, ToolCalls) else target
+
+
+def _hopeless(scorer: Scorer, case: Case) -> bool:
+    return scorer.score(case, target_reply(scorer, case, case.target or "")) < 1
 
 
 def _hopeless_targets(evalset: EvalSet, primary: Scorer) -> Iterator[Fault]:
@@ -235,7 +268,7 @@ def _hopeless_targets(evalset: EvalSet, primary: Scorer) -> Iterator[Fault]:
         for case in evalset.cases
         if case.target is not None
         for target in (case.target, *case.also_right)
-        if primary.score(replace(case, target=target, also_right=()), target) < 1
+        if _hopeless(primary, replace(case, target=target, also_right=()))
     ]
     if wrong:
         cases = dict(reversed(wrong))

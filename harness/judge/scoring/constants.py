@@ -21,6 +21,7 @@ from harness.judge.scoring.json_answers import JsonFields
 from harness.judge.scoring.judge import Judge, NotGradedError
 from harness.judge.scoring.scorer import NoTargetError, Scorer, checked_score, plain
 from harness.judge.scoring.text import Classification, Extract
+from harness.judge.scoring.tools.calls import ToolCalls
 
 ConstantKind: TypeAlias = Literal["empty answer", "label", "commonest target", "fixed text"]
 
@@ -122,7 +123,9 @@ def _target_answers(scorer: Scorer, cases: Sequence[Case]) -> Iterator[str]:
         # A target shared by every graded case is an instruction, not an answer.
         return
     for text in texts:
-        if isinstance(scorer, Assertions):
+        if isinstance(scorer, ToolCalls):
+            yield scorer.reply_of(cases[0], scorer.target_form(cases[0], text))
+        elif isinstance(scorer, Assertions):
             yield _satisfying(text)
         elif isinstance(scorer, Extract) or not scorer.closed:
             yield plain(text)

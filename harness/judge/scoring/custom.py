@@ -1,9 +1,11 @@
 """Scorers that run code of others: a team's own function, another tool's grade, a text metric.
 
 `module:function` is a file of the eval set's folder, else an importable module. The function is
-called with `answer` (text), `target` (text or None) and `metadata` (by key, text), and returns a
-bool or a number in [0, 1]. With `normalise: name`, a second function of that module gives the
-answer's normal form (text, or None when malformed); the score must then depend on that form alone.
+called with `answer` (text), `target` (text or None) and `metadata` (by key, text), and with
+`tool_calls` where it takes one: a list of {name, arguments}, the arguments as JSON has them, or as
+text where they are no JSON. It returns a bool or a number in [0, 1]. With `normalise: name`, a
+second function of that module gives the answer's normal form (text, or None when malformed; it may
+take `tool_calls`, too); the score must then depend on that form alone.
 
 `graded` takes another tool's grade of an imported answer as given: the journal's text of such an
 answer is `{"answer": ..., "score": ...}`.
@@ -17,9 +19,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Annotated, Any, Protocol, cast
 
@@ -27,7 +30,7 @@ from pydantic import Field
 
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
-from harness.judge.scoring.replies import without_reasoning
+from harness.judge.scoring.replies import Told, opened, without_reasoning
 from harness.judge.scoring.scorer import (
     NoTargetError,
     Options,
@@ -62,11 +65,18 @@ class Custom:
         """Whether a normal form is given."""
         return self.form is not None
 
+    @property
+    def sees_calls(self) -> bool:
+        """Whether the function takes the tool calls, and that of the normal form, if any."""
+        return all(map(_takes_calls, filter(None, (self.function, self.form))))
+
     def normalise(self, answer: str) -> str | None:
         """The module's own normal form, else the reply itself."""
+        told = opened(answer)
+        text = without_reasoning(told.text)
         if self.form is None:
-            return plain(without_reasoning(answer)) or None
-        found = self._called(self.form, "an answer", without_reasoning(answer))
+            return plain(replace(told, text=text).shown()) or None
+        found = self._called(self.form, "an answer", text, **_calls_for(self.form, told))
         if found is None or isinstance(found, str):
             return found
         raise UsageError(f"scorer {self.name!r}: normalise returned {found!r}; want text or None")
@@ -81,10 +91,12 @@ class Custom:
         return max(self._result(case, answer, target) for target in targets)
 
     def _result(self, case: Case, answer: str, target: str | None) -> float:
+        told = opened(answer)
         values = {
-            "answer": without_reasoning(answer),
+            "answer": without_reasoning(told.text),
             "target": target,
             "metadata": dict(case.metadata),
+            **_calls_for(self.function, told),
         }
         found = self._called(self.function, f"case {case.id!r}", **values)
         if isinstance(found, (bool, int, float)) and 0 <= found <= 1:
@@ -101,6 +113,26 @@ class Custom:
         except Exception as error:  # whatever the team's code raises is named
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise UsageError(f"scorer {self.name!r}: {what}: {reason}") from error
+
+
+def _takes_calls(function: Callable[..., Any]) -> bool:
+    """Whether a function takes an argument `tool_calls`."""
+    try:
+        taken = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        # Some callables of other languages tell nothing of what they take.
+        return False
+    return any(each.name == _CALLS or each.kind is each.VAR_KEYWORD for each in taken)
+
+
+_CALLS = "tool_calls"
+
+
+def _calls_for(function: Callable[..., Any], told: Told) -> dict[str, object]:
+    """The tool calls as a function's argument; nothing for one that takes none."""
+    if not _takes_calls(function):
+        return {}
+    return {_CALLS: [{"name": call.name, "arguments": call.read()} for call in told.calls]}
 
 
 def custom(spec: ScorerSpec, setting: Setting) -> Scorer:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, cast
 
@@ -22,7 +22,7 @@ from pydantic import Field, field_validator
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
 from harness.judge.scoring.json_answers import read_json
-from harness.judge.scoring.replies import without_reasoning
+from harness.judge.scoring.replies import opened, without_reasoning
 from harness.judge.scoring.scorer import (
     EVEN,
     GradeBook,
@@ -148,7 +148,7 @@ def grading(
     case: Case, answer: str, *, rubric: str, requirement: str | None, grades: Sequence[str]
 ) -> tuple[Message, ...]:
     """The messages that ask for a grade of one answer."""
-    parts = [("task", shown_input(case)), ("answer", without_reasoning(answer))]
+    parts = [("task", shown_input(case)), ("answer", _shown(answer))]
     return _messages(_ALONE, parts, _wanted(rubric, requirement, case), ("grade", grades))
 
 
@@ -156,9 +156,15 @@ def comparing(
     case: Case, first: str, second: str, *, rubric: str, requirement: str | None
 ) -> tuple[Message, ...]:
     """The messages that ask which of two answers is better."""
-    told = [without_reasoning(answer) for answer in (first, second)]
+    told = [_shown(answer) for answer in (first, second)]
     parts = [("task", shown_input(case)), ("first answer", told[0]), ("second answer", told[1])]
     return _messages(_PAIR, parts, _wanted(rubric, requirement, case), ("better", PREFERENCES))
+
+
+def _shown(answer: str) -> str:
+    """An answer as a judge reads it: tool calls first, then the text behind any reasoning."""
+    told = opened(answer)
+    return replace(told, text=without_reasoning(told.text)).shown()
 
 
 def reply_schema(key: str, choices: Sequence[str]) -> str:
@@ -246,6 +252,7 @@ class Judge:
     book: GradeBook
     closed: bool = False
     needs_target: bool = False
+    sees_calls: bool = True
 
     @property
     def rubric_sha256(self) -> str:
@@ -254,7 +261,7 @@ class Judge:
 
     def normalise(self, answer: str) -> str | None:
         """The reply itself; None when it is empty."""
-        return plain(without_reasoning(answer)) or None
+        return plain(_shown(answer)) or None
 
     def requirement(self, case: Case) -> str | None:
         """What this case's answer must contain; None if nothing is stated."""

@@ -10,7 +10,7 @@ import math
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar, assert_never
+from typing import Protocol, TypeVar, assert_never, runtime_checkable
 
 from pydantic import ValidationError
 
@@ -18,6 +18,7 @@ from evalsets.cases import Case, ScorerSpec
 from evalsets.files import FileModel
 from harness.errors import UsageError
 from harness.journal.trials import Answered, Failed, Missing, Outcome
+from harness.judge.scoring.replies import whole
 
 EVEN = 0.5
 """Worth of an answer that is neither better nor worse than the incumbent's."""
@@ -75,6 +76,26 @@ class Scorer(Protocol):
     def normalise(self, answer: str) -> str | None:
         """The answer in a reply, equal answers in one form; None if the reply has none."""
         ...
+
+
+@runtime_checkable
+class SeesCalls(Protocol):
+    """A scorer that may see the tool calls of a reply: it is given text and calls in one text."""
+
+    @property
+    def sees_calls(self) -> bool:
+        """Whether it does; else it is given the text alone."""
+        ...
+
+
+def sees_calls(scorer: Scorer) -> bool:
+    """Whether a scorer sees the tool calls of a reply."""
+    return isinstance(scorer, SeesCalls) and scorer.sees_calls
+
+
+def as_seen(outcome: Answered, scorer: Scorer) -> str:
+    """The reply as a scorer is given it: with the tool calls, where it sees them."""
+    return whole(outcome.text, outcome.tool_calls) if sees_calls(scorer) else outcome.text
 
 
 class Options(FileModel):
@@ -154,7 +175,7 @@ def score_outcome(outcome: Outcome, case: Case, scorer: Scorer) -> float | None:
     """
     match outcome:
         case Answered():
-            return checked_score(scorer, case, outcome.text)
+            return checked_score(scorer, case, as_seen(outcome, scorer))
         case Failed():
             return 0.0
         case Missing():
@@ -181,4 +202,4 @@ def checked_score(scorer: Scorer, case: Case, answer: str) -> float:
 
 def normal_form(outcome: Outcome, scorer: Scorer) -> str | None:
     """The normal form of an outcome's answer; None if malformed, Failed or Missing."""
-    return scorer.normalise(outcome.text) if isinstance(outcome, Answered) else None
+    return scorer.normalise(as_seen(outcome, scorer)) if isinstance(outcome, Answered) else None

@@ -20,7 +20,16 @@ from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.custom import Graded
 from harness.judge.scoring.json_answers import json_schema
 from harness.judge.scoring.numbers import column_locale
-from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, plain, score_outcome
+from harness.judge.scoring.replies import opened
+from harness.judge.scoring.scorer import (
+    NoTargetError,
+    Scorer,
+    Setting,
+    as_seen,
+    plain,
+    score_outcome,
+    sees_calls,
+)
 
 AcceptWhen: TypeAlias = Literal["schema", "format", "not-unsure"]
 Validator: TypeAlias = "Callable[[str], bool]"
@@ -63,13 +72,15 @@ def _by_schema(schema: str | None, told: Callable[[str], str]) -> Validator:
 
 
 def text_reader(primary: Scorer) -> Callable[[str], str]:
-    """A function that returns the model's text, of an imported answer without its grade."""
+    """A function that returns the model's text, without its grade or its tool calls."""
     if isinstance(primary, Graded):
         return lambda text: primary.normalise(text) or ""
-    return lambda text: text
+    return (lambda text: opened(text).text) if sees_calls(primary) else lambda text: text
 
 
-_OWN_READING = frozenset({"number", "label", "json-fields", "json-schema", "judge", "evaluate"})
+_OWN_READING = frozenset(
+    {"number", "label", "json-fields", "json-schema", "judge", "evaluate", "tool-calls"}
+)
 """Scorers whose replies no number decides, or that read numbers themselves."""
 
 
@@ -107,7 +118,9 @@ def grade_again(
         if not isinstance(outcome, Answered):
             return score_outcome(outcome, case, scorer)
         try:
-            return scorer.score(case, told(outcome.text))
+            if sees_calls(scorer):
+                return scorer.score(case, as_seen(outcome, scorer))
+            return scorer.score(case, told(as_seen(outcome, primary)))
         except NoTargetError:
             return None
 

@@ -21,7 +21,15 @@ from harness.judge.scoring.numbers import (
     readers_of,
 )
 from harness.judge.scoring.replies import answer_in, without_reasoning
-from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
+from harness.judge.scoring.scorer import (
+    Options,
+    Scorer,
+    Setting,
+    plain,
+    read_options,
+    sees_calls,
+    targets_of,
+)
 from harness.workspace.patterns import pattern_fault, time_limit
 
 
@@ -307,6 +315,11 @@ class Format:
     primary: Scorer
     closed: bool = True
     needs_target: bool = False
+
+    @property
+    def sees_calls(self) -> bool:
+        """As the primary scorer does."""
+        return sees_calls(self.primary)
 
     def normalise(self, answer: str) -> str | None:
         """The primary scorer's normal form."""

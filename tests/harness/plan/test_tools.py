@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.plan.asking import ToolsError, read_tools
+from harness.judge.scoring.tools.schemas import ToolsError, read_tools
 from providers.request import Tool
 
 PARAMETERS = {"type": "object", "properties": {"order": {"type": "string"}}}

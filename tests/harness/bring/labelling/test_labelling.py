@@ -127,7 +127,9 @@ def test_labels_give_the_verdict_that_targets_give(replayed: Path, tmp_path: Pat
 
 
 def test_a_question_cannot_tell_whose_an_answer_is(replayed: Path) -> None:
-    assert {field.name for field in fields(Question)} == {"case_id", "input", "a", "b", "look"}
+    assert {field.name for field in fields(Question)} == {
+        *("case_id", "input", "a", "b", "look", "are_calls")
+    }
     sides = {
         (each.a == right_answer(7), by)
         for by in ("ada", "bo", "cy", "di", "eve", "flo")

@@ -37,6 +37,7 @@ OPTIONS = {
     "label": {"labels": ["a", "b"]},
     "number": {},
     "regex": {},
+    "tool-calls": {},
 }
 
 

@@ -160,11 +160,12 @@ AND NOT EXISTS (SELECT 1 FROM superseded AS old WHERE old.fingerprint = outcomes
 
 EXPORT = """
 SELECT feature, option, case_id, repeat, purpose, provider, model, cycle, attempts.*, ends.kind,
-    ends.reason, ends.finish, ends.text
+    ends.reason, ends.finish, ends.text, ends.tool_calls
 FROM attempts JOIN trials USING (fingerprint) JOIN runs USING (run_id)
 LEFT JOIN (
-    SELECT fingerprint, NULL AS superseded_at, kind, text, finish, reason FROM outcomes
-    UNION ALL SELECT fingerprint, superseded_at, kind, text, finish, reason FROM superseded
+    SELECT fingerprint, NULL AS superseded_at, kind, text, finish, tool_calls, reason FROM outcomes
+    UNION ALL SELECT fingerprint, superseded_at, kind, text, finish, tool_calls, reason
+    FROM superseded
 ) AS ends ON ends.fingerprint = attempts.fingerprint
     AND ends.superseded_at IS attempts.superseded_at
 ORDER BY attempts.id
@@ -294,8 +295,8 @@ def reading(path: Path) -> Generator[sqlite3.Connection]:
 
 
 def _exported(row: dict[str, Any], answers: bool) -> dict[str, Any]:  # noqa: FBT001
-    text = row.pop("text")
-    return {**row, "text": to_text(text)} if answers else row
+    said = {name: to_text(row.pop(name)) for name in ("text", "tool_calls")}
+    return {**row, **said} if answers else row
 
 
 def _faults(connection: sqlite3.Connection, run_id: str | None) -> tuple[FaultFacts, ...]:

@@ -35,17 +35,18 @@ MODEL = """\
 """
 
 
-def outcome_workspace(root: Path, source: Path, *, feature: str = "routing") -> None:
-    """Everything a team writes, and the answers of a file in the journal."""
+def outcome_workspace(root: Path, source: Path, *others: Path, feature: str = "routing") -> None:
+    """Everything a team writes, and the answers of some files in the journal."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "policy.yaml").write_text(POLICY, encoding="utf-8")
     (root / "models").mkdir(exist_ok=True)
     models = (MODEL.format(name=n, price=p) for n, p in (("gpt-5", 10), ("gpt-5-mini", 1)))
     (root / "models" / "all.yaml").write_text("".join(models), encoding="utf-8")
-    assert brought(root, source, "--incumbent", "gpt-5", feature=feature) == 2
+    words = [*map(str, others), "--incumbent", "gpt-5"]
+    assert brought(root, source, *words, feature=feature) == 2
     path = root / "features" / f"{feature}.yaml"
     path.write_text(path.read_text("utf-8") + FACTS, encoding="utf-8")
-    assert brought(root, source, feature=feature) == 0
+    assert brought(root, source, *map(str, others), feature=feature) == 0
 
 
 def brought(root: Path, source: Path, *words: str, feature: str = "routing") -> int:

@@ -3,8 +3,9 @@
 A sample's grade is its first score's value: C is 1, P 0.5, I and N 0, true 1, a number in [0, 1]
 itself; further scorers are told. A sample that ended in an error, or at a limit without an answer,
 has no score. Some versions count cached tokens beside `input_tokens`, others inside: the total
-tells. Ours contain them. An epoch is a repeat. Where the model answered several times in a sample,
-its usage is that of all its calls.
+tells. Ours contain them. An epoch is a repeat. Where the model answered several times in a sample
+(an agent's run), usage is that of all its calls, and time the sample's own: its working time, which
+leaves out waiting for a turn, else its total. Tokens of further models are told, not counted.
 
 An `.eval` file is a zip whose members are JSON, deflated or by Zstandard. Zstandard is method 93,
 which the standard library of Python 3.11 lists but cannot read. A log cut short has lost the zip's
@@ -19,11 +20,13 @@ import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, TypeAlias
 
 from evalsets.cases import Case, Turn
+from harness.bring.intake.inspect_messages import MessageReader, ToolsSeen, calls_of, text_of
 from harness.bring.intake.values import (
     ImportedAnswer,
     ImportedAnswers,
@@ -41,8 +44,8 @@ from harness.bring.intake.values import (
     whole_texts,
 )
 from harness.errors import Problem, UsageError
+from harness.wording import plural
 from providers.completion import TokenUsage
-from providers.request import Role
 
 _ZSTANDARD = 93
 _LARGEST = 512 * 1024 * 1024
@@ -161,12 +164,14 @@ def read_log(data: bytes, *, file: str) -> ImportedAnswers:
     if header.get("status") != "success":
         reader.tell("status", f"the run ended as {header.get('status')!r}, not success")
     reader.read(samples)
+    reader.tell_rest()
     return ImportedAnswers(
         tool="inspect_ai",
         grader="inspect_ai: " + (", ".join(sorted(reader.scorers)) or "no scorer"),
         answers=tuple(reader.answers),
         cases=tuple(reader.cases.values()),
         problems=tuple(reader.problems),
+        tools=reader.tools.text() if reader.called or reader.single else None,
     )
 
 
@@ -180,6 +185,14 @@ class _Reader:
     scorers: set[str] = field(default_factory=set[str])
     seen: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
     several: bool = False
+    messages: MessageReader = field(default_factory=MessageReader)
+    tools: ToolsSeen = field(default_factory=ToolsSeen)
+    called: int = 0
+    """Samples whose answer is a tool call."""
+    single: int = 0
+    """Samples of one call of the model: what it was asked with is what the feature is asked."""
+    others: Counter[str] = field(default_factory=Counter[str])
+    """By further model that a sample used, the samples."""
 
     def read(self, samples: Iterable[tuple[str, object]]) -> None:
         """Read every sample; raises `UsageError` when not one can be read."""
@@ -191,7 +204,7 @@ class _Reader:
 
     def take(self, where: str, data: Object) -> None:
         identity, epoch = data.get("id"), a_count(data.get("epoch", 1))
-        content = _input(data.get("input"))
+        content = self.messages.input(data)
         named = isinstance(identity, int) or (isinstance(identity, str) and identity.strip())
         if not named or not epoch or content is None:
             self.tell(where, "no id, epoch or input: not a sample of inspect_ai")
@@ -209,19 +222,26 @@ class _Reader:
 
     def answer(self, where: str, data: Object, key: tuple[str, int]) -> ImportedAnswer:
         output = an_object(data.get("output"))
-        text, fault, broken = _ending(data, output)
+        text, calls, fault, broken = _ending(data, output)
+        self.tools.take(data)
+        self.called += calls is not None
+        several = _turns_of(data) > 1
+        self.single += not several
+        used = an_object(data.get("model_usage"))
+        self.others.update(str(name) for name in used if name != self.model and used[name])
         score = None if fault or broken else self.score(where, data)
-        ungraded = text is None and score is None and not fault
+        ungraded = text is None and calls is None and score is None and not fault
         return ImportedAnswer(
             case_id=key[0],
             model=self.model,
             repeat=key[1],
             ending="failed" if fault else "missing" if broken or ungraded else "answered",
             text=text,
+            tool_calls=calls,
             score=score,
             reason=fault or broken or ("neither an answer nor a score" if ungraded else None),
-            usage=_usage(self.counts(data, output)),
-            seconds=a_duration(output.get("time")),
+            usage=_usage(self.counts(data, output, several=several)),
+            seconds=_seconds(data, output, several=several),
             served_model=a_text(output.get("model")),
             at=a_moment(data.get("started_at")),
         )
@@ -242,30 +262,45 @@ class _Reader:
             self.tell(where, f"score {json.dumps(value)[:40]} of {name} is not in [0, 1]")
         return found
 
-    def counts(self, data: Object, output: Object) -> Object:
+    def counts(self, data: Object, output: Object, *, several: bool) -> Object:
         """The tokens of all the model's calls in the sample; of its one call where it made one."""
         whole = an_object(an_object(data.get("model_usage")).get(self.model))
-        turns = [an_object(turn).get("role") for turn in a_list(data.get("messages"))]
-        several = turns.count("assistant") > 1
         return whole if whole and several else an_object(output.get("usage")) or whole
+
+    def tell_rest(self) -> None:
+        """Tell what the cases and the costs do not hold."""
+        for what, count in sorted(self.messages.lost.items()):
+            self.tell("input", f"{what}: not kept, in {plural(count, 'sample')}")
+        for name, count in sorted(self.others.items()):
+            message = f"{plural(count, 'sample')} used {name}, too: its tokens are not in the costs"
+            self.tell("model_usage", message)
+        for name in sorted(self.tools.differing):
+            self.tell("tools", f"{name} is declared differently in some samples; the first counts")
+        if self.called and not self.tools.by_name:
+            self.tell("tools", "the log does not say how the tools that were called are declared")
 
     def tell(self, where: str, message: str) -> None:
         self.problems.append(warning(self.file, None, where, message))
 
 
-def _ending(data: Object, output: Object) -> tuple[str | None, str | None, str | None]:
-    """The answer's text; why the model is at fault; why the world is."""
+_Ending: TypeAlias = "tuple[str | None, str | None, str | None, str | None]"
+
+
+def _ending(data: Object, output: Object) -> _Ending:
+    """The answer's text; its tool calls; why the model is at fault; why the world is."""
     choices = a_list(output.get("choices"))
     text = a_text(output.get("completion"))
-    if text is None and choices:
-        text = _inspect_logs_content(an_object(an_object(choices[0]).get("message")).get("content"))
+    message = an_object(an_object(choices[0]).get("message")) if choices else {}
+    if text is None:
+        text = text_of(message.get("content"))
+    calls = calls_of(message)
     stop = a_text(an_object(choices[0]).get("stop_reason")) if choices else None
     if data.get("error") or output.get("error") or stop == "error":
-        return None, None, "error in inspect_ai"
+        return None, None, None, "error in inspect_ai"
     fault = _MODEL_FAULTS.get(stop or "")
     if fault:
-        return text, fault, None
-    return text, None, None if choices or text else "no answer"
+        return text, calls, fault, None
+    return text, calls, None, None if choices or text else "no answer"
 
 
 def _case(identity: str, content: str | tuple[Turn, ...], data: Object) -> Case:
@@ -287,24 +322,21 @@ def _case(identity: str, content: str | tuple[Turn, ...], data: Object) -> Case:
     )
 
 
-def _input(value: object) -> str | tuple[Turn, ...] | None:
-    if isinstance(value, str):
-        return value if value.strip() else None
-    turns = [an_object(turn) for turn in a_list(value)]
-    if not turns or any(turn.get("role") not in get_args(Role) for turn in turns):
-        return None
-    return tuple(
-        Turn(role=turn["role"], content=_inspect_logs_content(turn.get("content")) or "")
-        for turn in turns
-    )
+def _turns_of(data: Object) -> int:
+    """How often the model answered in a sample; answers that its input holds do not count."""
+    counted = [
+        sum(an_object(turn).get("role") == "assistant" for turn in a_list(data.get(key)))
+        for key in ("messages", "input")
+    ]
+    return counted[0] - counted[1]
 
 
-def _inspect_logs_content(value: object) -> str | None:
-    """A message's text; of several parts, the texts."""
-    if isinstance(value, str):
-        return value or None
-    parts = [a_text(an_object(part).get("text")) for part in a_list(value)]
-    return "".join(part for part in parts if part) or None
+def _seconds(data: Object, output: Object, *, several: bool) -> float | None:
+    """The time of the model's one call; of several, the sample's."""
+    if not several:
+        return a_duration(output.get("time"))
+    working = a_duration(data.get("working_time"))
+    return a_duration(data.get("total_time")) if working is None else working
 
 
 _NO_MODEL = "none/none"

@@ -1,25 +1,29 @@
 """A plain table of answers: `case, model, score` or `answer`, and what else is known.
 
 Columns: `case`, `model`; `repeat` (from 0; without the column further rows of a case and model are
-its repeats); `score` in [0, 1] and/or `answer`; `input`, `target`; `input_tokens`, `output_tokens`,
-`cached_tokens`; `seconds`; `error` (a text: the trial has no score, by the world's fault);
-`cluster` (cases of one are not independent), `slice.NAME` (a part of the cases, as metadata). An
-empty cell is unknown. Columns that nothing reads are told.
+its repeats); `score` in [0, 1], `answer` and/or `tool_calls` (JSON: a list of {name, arguments});
+`input`, `target`; `input_tokens`, `output_tokens`, `cached_tokens`; `seconds`; `error` (a text: the
+trial has no score, by the world's fault); `cluster` (cases of one are not independent),
+`slice.NAME` (a part of the cases, as metadata). An empty cell is unknown. Columns that nothing
+reads are told.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from evalsets.cases import Case
+from evalsets.validation import shown
 from harness.bring.intake.values import (
     ImportedAnswer,
     ImportedAnswers,
     TableText,
     a_count,
+    a_list,
     a_number,
     a_score,
     as_table,
@@ -29,11 +33,12 @@ from harness.bring.intake.values import (
     warning,
 )
 from harness.errors import Problem, UsageError
+from harness.judge.scoring.tools.calls import call_in
 from providers.completion import TokenUsage
 
 NEEDED = ("case", "model")
 OPTIONAL = (
-    "repeat", "score", "answer", "input", "target", "input_tokens", "output_tokens",
+    "repeat", "score", "answer", "tool_calls", "input", "target", "input_tokens", "output_tokens",
     "cached_tokens", "seconds", "error", "cluster",
 )  # fmt: skip
 SLICE = "slice."
@@ -105,8 +110,8 @@ class _Table:
     def check_header(self, header: list[str]) -> None:
         """Refuse a table without the needed columns; tell the ones that nothing reads."""
         lacking = [name for name in NEEDED if name not in header]
-        if not {"score", "answer"} & set(header):
-            lacking.append("score or answer")
+        if not {"score", "answer", "tool_calls"} & set(header):
+            lacking.append("score, answer or tool_calls")
         if lacking:
             raise UsageError(
                 f"{self.file}:1: column {', '.join(lacking)} is missing; columns read: "
@@ -143,7 +148,13 @@ class _Table:
             self.tell(line, "score", f"{row['score']!r} is not a number in [0, 1]")
             return None
         error = row.get("error") or None
-        if score is None and not row.get("answer") and not error:
+        try:
+            calls = self.calls(row.get("tool_calls") or "")
+        except ValueError:
+            self.tell(line, "tool_calls", f"{shown(row['tool_calls'])} is no list of calls")
+            return None
+        text = row.get("answer") or (None if calls is None else "")
+        if score is None and text is None and not error:
             self.tell(line, "", "neither score nor answer nor error")
             return None
         return ImportedAnswer(
@@ -152,7 +163,8 @@ class _Table:
             repeat=repeat,
             row=0 if "repeat" in row else repeat,
             ending="missing" if error else "answered",
-            text=row.get("answer") or None,
+            text=text,
+            tool_calls=None if calls == "[]" else calls,
             score=score,
             reason=error,
             usage=self.usage(line, row),
@@ -191,6 +203,28 @@ class _Table:
         if found is None and None not in (counts["input_tokens"], counts["output_tokens"]):
             self.tell(line, "cached_tokens", "more than input_tokens; usage stays unknown")
         return found
+
+    def calls(self, cell: str) -> str | None:
+        """A cell's tool calls as the journal keeps them, `[]` for none; None where it tells none.
+
+        Raises:
+            ValueError: it is no list of calls.
+        """
+        try:
+            listed: object = json.loads(cell) if cell else None
+        except RecursionError:
+            raise ValueError(cell) from None
+        if listed is None:
+            return None
+        found = [call_in(each) for each in a_list(listed)]
+        if not isinstance(listed, list) or None in found:
+            raise ValueError(cell)
+        calls = [
+            {"id": str(number), "name": call.name, "arguments": call.arguments}
+            for number, call in enumerate(found)
+            if call is not None
+        ]
+        return json.dumps(calls)
 
     def known(self, line: int, row: dict[str, str], name: str) -> float | None:
         """A number that is not negative; anything else in the cell is told and unknown."""

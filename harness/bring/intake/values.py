@@ -56,6 +56,8 @@ class ImportedAnswer:
     repeat: int
     ending: Ending
     text: str | None = None
+    tool_calls: str | None = None
+    """The answer's tool calls, as the journal keeps them."""
     score: float | None = None
     reason: str | None = None
     usage: TokenUsage | None = None
@@ -72,7 +74,7 @@ class ImportedAnswer:
     @property
     def told(self) -> tuple[object, ...]:
         """The answer's content, by which two are compared; without time and speed."""
-        return (self.ending, self.text, self.score, self.reason, self.usage)
+        return (self.ending, self.text, self.tool_calls, self.score, self.reason, self.usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,8 @@ class ImportedAnswers:
     cases: tuple[Case, ...]
     """The cases as the file shows them; their inputs may be empty where the file has none."""
     problems: tuple[Problem, ...]
+    tools: str | None = None
+    """The tools that the models were given, as a file of tools; None: none, or not known."""
     notes: tuple[str, ...] = ()
     """What was made of the rows: which are copies, which are repeats."""
 

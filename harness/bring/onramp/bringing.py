@@ -14,7 +14,7 @@ from pathlib import Path
 
 from evalsets.cases import Case, EvalSet, ScorerSpec, right
 from evalsets.jsonl import read_rows
-from evalsets.loading import with_own_target
+from evalsets.loading import TOOL_CALLS, with_own_target
 from evalsets.samples import ids_of
 from harness.bring.intake.inspect_logs import read_log
 from harness.bring.intake.outcomes_csv import read_outcomes
@@ -69,6 +69,7 @@ def read_all(paths: Sequence[Path]) -> tuple[ImportedAnswers, bytes]:
         answers=whole.answers,
         cases=whole.cases,
         problems=tuple(p for each in found for p in each.problems),
+        tools=next((each.tools for each in found if each.tools is not None), None),
         notes=whole.notes,
     )
     return merged, b"\0".join(data for data, _ in read)
@@ -105,7 +106,8 @@ def draft_workspace(
         written += write_set(root, _set(feature, answers))
     if not _has_feature(root, feature):
         ours = _incumbent(incumbent, names)
-        written += write_feature(root, feature, names=names, incumbent=ours)
+        tools = answers.tools is not None
+        written += write_feature(root, feature, names=names, incumbent=ours, tools=tools)
     return Drafted(written=tuple(written), names=names)
 
 
@@ -135,17 +137,25 @@ def _set(feature: str, answers: ImportedAnswers) -> SetDraft:
         feature=feature,
         cases=answers.cases,
         primary=_scorer(answers),
-        prompts=(_INPUT_ONLY,),
+        prompts=(_prompt(answers.cases),),
+        tools=answers.tools,
         origin=f"{answers.tool}; graded by {answers.grader}",
         repeats=repeats,
     )
+
+
+def _prompt(cases: Sequence[Case]) -> ImportedPrompt:
+    """The input as it is: a text, or the turns of a conversation with all that they hold."""
+    chats = any(not isinstance(case.input, str) for case in cases)
+    return ImportedPrompt(name="default", text="=== turns ===\n") if chats else _INPUT_ONLY
 
 
 def _scorer(answers: ImportedAnswers) -> ScorerSpec:
     """The tool's own grades where it gave any; else the answers as they are."""
     grades = {answer.score for answer in answers.answers if answer.score is not None}
     if not grades:
-        return ScorerSpec(scorer="exact")
+        calls = any(answer.tool_calls is not None for answer in answers.answers)
+        return ScorerSpec(scorer=TOOL_CALLS if calls else "exact")
     options = {"by": answers.grader, "binary": grades <= {0.0, 1.0}}
     return ScorerSpec(scorer="graded", options=json.dumps(options, sort_keys=True))
 

@@ -24,10 +24,12 @@ from harness.journal.rows import Settled
 from harness.journal.trials import Answered, Attempt, Failed, Trial
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.custom import envelope
-from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting
+from harness.judge.scoring.replies import whole
+from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, sees_calls
 from harness.money.prices.attempts import attempt_cost
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.wording import plural
 
 IMPORTED = "imported"
 """Cycle of the journal's runs that were imported; `request_id` of their attempts begins so."""
@@ -153,6 +155,7 @@ class _Import:
         features: Mapping[str, str] = journal.features(known) if journal else {}
         for each in places:
             self.put(each, known, features)
+        self.refuse_unseen()
         self.tell_scores()
         self.tell_unanswered()
         return Matched(
@@ -253,6 +256,7 @@ class _Import:
         return Brought(
             kind="failed" if failed else "answered",
             text=None if failed else text,
+            tool_calls=None if failed else answer.tool_calls,
             reason=(answer.reason or "failed") if failed else None,
             usage=answer.usage,
         )
@@ -265,7 +269,13 @@ class _Import:
             reason = brought.reason or ""
             failed = Failed(trial=trial, attempts=(attempt,), reason=reason)
             return ImportedEntry(trial=trial, attempt=attempt, outcome=failed)
-        answered = Answered(trial=trial, attempts=(attempt,), text=brought.text, finish="stop")
+        answered = Answered(
+            trial=trial,
+            attempts=(attempt,),
+            text=brought.text,
+            finish="stop" if brought.tool_calls is None else "tool_calls",
+            tool_calls=brought.tool_calls,
+        )
         return ImportedEntry(trial=trial, attempt=attempt, outcome=answered)
 
     @property
@@ -275,7 +285,7 @@ class _Import:
     def text(self, answer: ImportedAnswer) -> str | None:
         """What the journal keeps: the answer, with its grade where that is what counts."""
         if self.primary != "graded":
-            return answer.text
+            return answer.text if answer.tool_calls is None else answer.text or ""
         return None if answer.score is None else envelope(answer.text, answer.score)
 
     def attempt(self, answer: ImportedAnswer, rung: PlannedOption, number: int) -> Attempt:
@@ -303,11 +313,15 @@ class _Import:
         if answer.ending == "failed":
             return
         try:
-            ours = scorer.score(case, text)
+            ours = scorer.score(case, self.seen(answer, text, scorer))
         except NoTargetError:
             return
         if ours != answer.score:
             self.unlike.append(case.id)
+
+    def seen(self, answer: ImportedAnswer, text: str, scorer: Scorer) -> str:
+        """The answer as the scorer is given it."""
+        return whole(text, answer.tool_calls) if sees_calls(scorer) else text
 
     def leave_out(self, answer: ImportedAnswer, *, other: bool, no_case: bool) -> None:
         self.counts["left out"] += 1
@@ -319,6 +333,21 @@ class _Import:
             self.once(name, f"case {name!r} is not in the eval set")
         else:
             self.once(answer.model, f"model {answer.model!r} is no option of {self.plan.feature}")
+
+    def refuse_unseen(self) -> None:
+        """Refuse answers that are tool calls, where the scorer would see their text alone.
+
+        Raises:
+            UsageError: there are some.
+        """
+        scorer = find_scorer(self.plan.evalset.primary, Setting(folder=self.plan.sample.folder))
+        count = sum(answer.tool_calls is not None for answer in self.source.answers)
+        if count and self.primary != "graded" and not sees_calls(scorer):
+            raise UsageError(
+                f"evalsets/{self.plan.sample.folder.name}/evalset.yaml: primary: {self.primary} "
+                f"sees the text of an answer alone, and {plural(count, 'answer')} of the file "
+                f"{'is a tool call' if count == 1 else 'are tool calls'}; use tool-calls"
+            )
 
     def tell_scores(self) -> None:
         """Say how often our scorer and the tool's grade disagree."""

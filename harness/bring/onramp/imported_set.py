@@ -45,16 +45,17 @@ def model_names(theirs: Sequence[str]) -> dict[str, str]:
 
 
 def write_feature(
-    root: Path, feature: str, *, names: Mapping[str, str], incumbent: str
+    root: Path, feature: str, *, names: Mapping[str, str], incumbent: str, tools: bool = False
 ) -> tuple[str, ...]:
     """Write the feature and the models that are not there; returns the names of what was written.
 
-    `names` are our models by the tool's names; `incumbent` is one of ours.
+    `names` are our models by the tool's names; `incumbent` is one of ours; `tools`: the models
+    were given the tools of the eval set's folder.
     """
     candidates = [name for name in names.values() if name != incumbent]
     written: list[str] = []
     path = f"features/{feature}.yaml"
-    if write_new(root / path, _feature(feature, incumbent, candidates)):
+    if write_new(root / path, _feature(feature, incumbent, candidates, tools=tools)):
         written.append(path)
     known = _known_models(root)
     lacking = {theirs: ours for theirs, ours in names.items() if ours not in known}
@@ -78,7 +79,7 @@ def _known_models(root: Path) -> set[str]:
     }
 
 
-def _feature(feature: str, incumbent: str, candidates: Sequence[str]) -> str:
+def _feature(feature: str, incumbent: str, candidates: Sequence[str], *, tools: bool) -> str:
     listed = ", ".join(quoted(name) for name in candidates)
     return "\n".join(
         [
@@ -93,6 +94,7 @@ def _feature(feature: str, incumbent: str, candidates: Sequence[str]) -> str:
             "# agreed:     {by: ..., on: 2026-01-31}     who agreed to the margin, before any run",
             f"incumbent: {quoted(incumbent)}",
             f"candidates: [{listed}]",
+            *([f"request: {{tools: {TOOLS_FILE}}}"] if tools else []),
             "answers: imported   # nothing is asked; take the line away to replay for real",
             "# traffic:    {requests_per_month: 0, input_tokens: 0, output_tokens: 0, source: ...}",
             "",
@@ -132,6 +134,11 @@ class SetDraft:
     origin: str
     repeats: int = 1
     guardrails: tuple[GuardrailSpec, ...] = ()
+    tools: str | None = None
+    """The file of the tools that the models were given."""
+
+
+TOOLS_FILE = "tools.json"
 
 
 def write_set(root: Path, draft: SetDraft) -> tuple[str, ...]:
@@ -148,6 +155,8 @@ def write_set(root: Path, draft: SetDraft) -> tuple[str, ...]:
         f"{folder}/evalset.yaml": _evalset(draft),
         f"{folder}/cases.jsonl": "".join(f"{line}\n" for line in case_lines(draft.cases)),
     }
+    if draft.tools is not None:
+        files[f"{folder}/{TOOLS_FILE}"] = draft.tools
     for prompt in draft.prompts:
         files[f"prompts/{draft.feature}/{prompt.name}.j2"] = prompt.text
     return tuple(

@@ -83,12 +83,16 @@ class Brought:
     text: str | None
     reason: str | None
     usage: TokenUsage | None
+    tool_calls: str | None = None
 
     def is_there(self, known: Settled) -> bool:
         """Whether the journal's is this one; a usage that the file does not tell is no other."""
         stored = known.attempts[-1].usage if known.attempts else None
-        said = (known.kind, known.text if known.kind == "answered" else None, known.reason or None)
-        return said == (self.kind, self.text, self.reason) and self.usage in (None, stored)
+        answered = known.kind == "answered"
+        text, calls = (known.text, known.tool_calls) if answered else (None, None)
+        said = (known.kind, text, calls, known.reason or None)
+        ours = (self.kind, self.text, self.tool_calls, self.reason)
+        return said == ours and self.usage in (None, stored)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,3 +80,119 @@ def test_numbers_are_matched_as_inspect_ai_does_or_the_difference_has_its_reason
         wanted = row.get("ours", row["inspect"])
         assert scorer.score(case(row["target"]), row["answer"]) == wanted, row
         assert ("why" in row) == (wanted != row["inspect"])
+
+
+WEATHER = {
+    "name": "weather",
+    "description": "Of a city.",
+    "parameters": {
+        "type": "object",
+        "properties": {"city": {"type": "string", "default": None, "format": None}},
+        "required": ["city"],
+        "additionalProperties": False,
+    },
+}
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+
+
+def calling(identity: object, **changes: Any) -> Any:
+    """A sample whose answer is a call, after a frozen call and its result."""
+    one = sample(identity, **changes)
+    call = {"id": "c1", "function": "weather", "arguments": {"city": "Oslo"}, "type": "function"}
+    answer = {"role": "assistant", "content": "", "tool_calls": [{**call, "id": "c2"}]}
+    one["output"] |= {
+        "choices": [{"message": answer, "stop_reason": "tool_calls"}],
+        "completion": "",
+    }
+    one["input"] = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "This?"}, IMAGE]},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "rain", "tool_call_id": "c1", "function": "weather"},
+    ]
+    one["attachments"] = {"0a1b": PIXEL}
+    one["messages"] = [*one["input"], answer]
+    one["events"] = [{"event": "model", "model": "openai/m", "tools": [WEATHER]}]
+    return one
+
+
+IMAGE = {"type": "image", "image": "attachment://0a1b", "detail": "auto"}
+
+
+def test_tools_calls_results_and_images_are_kept() -> None:
+    found = log(calling(1), calling(2))
+    turns = found.cases[0].input
+    assert [turn.role for turn in turns] == ["system", "user", "assistant", "tool"]
+    assert turns[1].images == (PIXEL,)
+    assert json.loads(turns[2].tool_calls) == [
+        {"id": "c1", "name": "weather", "arguments": '{"city":"Oslo"}'}
+    ]
+    assert (turns[3].content, turns[3].tool_call_id) == ("rain", "c1")
+    made = json.loads(found.answers[0].tool_calls)
+    assert made == [{"id": "c2", "name": "weather", "arguments": '{"city":"Oslo"}'}]
+    (tool,) = json.loads(found.tools)
+    assert tool["parameters"]["properties"]["city"] == {"type": "string"}
+    assert found.problems == ()
+
+
+def test_what_a_case_cannot_hold_is_told_with_its_number() -> None:
+    one, two = calling(1), calling(2)
+    one["input"][1]["content"].append({"type": "audio", "audio": "a.wav", "format": "wav"})
+    for each in (one, two):
+        each["input"][1]["content"].append({"type": "image", "image": "photo.png"})
+    two["events"][0]["tools"] = [{**WEATHER, "description": "Elsewhere."}]
+    told = [problem.message for problem in log(one, two).problems]
+    assert told == [
+        "an image that is not in the log: not kept, in 2 samples",
+        "audio content: not kept, in 1 sample",
+        "weather is declared differently in some samples; the first counts",
+    ]
+
+
+def test_calls_without_a_declaration_are_told() -> None:
+    one = calling(1)
+    del one["events"]
+    found = log(one)
+    assert found.tools is None
+    assert "how the tools that were called are declared" in found.problems[0].message
+
+
+def agent(identity: object, epoch: int, *, right: bool) -> Any:
+    """An agent's run: two calls of the model, 4 s of work in 9, and a grader's tokens."""
+    turn = {"role": "assistant", "content": "x"}
+    return sample(
+        identity,
+        epoch=epoch,
+        value="C" if right else "I",
+        messages=[{"role": "user", "content": "?"}, turn, turn],
+        model_usage={
+            "openai/m": {"input_tokens": 50, "output_tokens": 9, "total_tokens": 59},
+            "openai/grader": {"input_tokens": 5, "output_tokens": 1, "total_tokens": 6},
+        },
+        total_time=9.0,
+        working_time=4.0,
+    )
+
+
+def test_an_agents_run_has_the_samples_usage_and_time_and_epochs_are_repeats() -> None:
+    found = log(agent(1, 1, right=True), agent(1, 2, right=False), agent(2, 1, right=True))
+    assert [(each.case_id, each.repeat, each.score) for each in found.answers] == [
+        ("1", 0, 1.0),
+        ("1", 1, 0.0),
+        ("2", 0, 1.0),
+    ]
+    assert {each.seconds for each in found.answers} == {4.0}
+    assert {each.usage for each in found.answers} == {TokenUsage(input_tokens=50, output_tokens=9)}
+    (told,) = [each.message for each in found.problems]
+    assert told == "3 samples used openai/grader, too: its tokens are not in the costs"
+
+
+def test_a_frozen_answer_in_the_input_is_no_call_of_the_model() -> None:
+    (answer,) = log(calling(1)).answers
+    assert answer.seconds == 0.25
+
+
+def test_without_working_time_it_is_the_total() -> None:
+    one = agent(1, 1, right=True)
+    del one["working_time"]
+    assert log(one).answers[0].seconds == 9.0

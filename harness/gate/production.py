@@ -14,7 +14,7 @@ from typing import cast
 import yaml
 
 from harness.errors import UsageError
-from harness.workspace.patterns import TooLongError, time_limit
+from harness.workspace.patterns import TooLongError, pattern_limit
 from harness.workspace.scan.texts import Use, bounded_yaml
 from harness.workspace.scan.tree import words_of
 from harness.workspace.scan.whole import scan_whole
@@ -107,7 +107,7 @@ def _by_pattern(pattern: str, text: str) -> Iterator[str]:
     except (re.error, RecursionError, OverflowError) as error:
         raise PlaceError(f"is no regular expression: {error}") from None
     try:
-        with time_limit("the pattern"):
+        with pattern_limit("the pattern"):
             found = [match[1] if compiled.groups else match[0] for match in compiled.finditer(text)]
     except TooLongError as error:
         raise PlaceError(str(error)) from None

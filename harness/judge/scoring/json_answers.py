@@ -27,7 +27,7 @@ from harness.errors import UsageError
 from harness.judge.scoring.replies import answer_in
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
 from harness.judge.scoring.text import number_text, whole_number
-from harness.workspace.patterns import pattern_fault, time_limit
+from harness.workspace.patterns import pattern_fault, pattern_limit
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -338,7 +338,7 @@ class JsonValid:
         except ValueError:
             return None
         try:
-            with time_limit("an answer against its schema"):
+            with pattern_limit("an answer against its schema"):
                 valid = self.validator.is_valid(_floats(value))
         except ArithmeticError:
             # A number too large for the validator's arithmetic is not valid.

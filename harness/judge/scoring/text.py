@@ -30,7 +30,7 @@ from harness.judge.scoring.scorer import (
     sees_calls,
     targets_of,
 )
-from harness.workspace.patterns import pattern_fault, time_limit
+from harness.workspace.patterns import pattern_fault, pattern_limit
 
 
 class LabelOptions(Options):
@@ -203,7 +203,7 @@ class Extract:
     def normalise(self, answer: str) -> str | None:
         """The text of the first group of the last match, or of the whole match."""
         found = None
-        with time_limit(f"the pattern {self.pattern.pattern!r} on an answer"):
+        with pattern_limit(f"the pattern {self.pattern.pattern!r} on an answer"):
             for match in self.pattern.finditer(without_reasoning(answer)):
                 found = match
         if found is None:
@@ -234,7 +234,7 @@ class Matches:
         """1 when the target's pattern is found; raises `UsageError` for a broken pattern."""
         try:
             reply = without_reasoning(answer)
-            with time_limit(f"case {case.id!r}: the pattern of its target on an answer"):
+            with pattern_limit(f"case {case.id!r}: the pattern of its target on an answer"):
                 found = [re.search(target, reply) for target in targets_of(case)]
         except re.error as error:
             raise UsageError(

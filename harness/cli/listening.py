@@ -51,6 +51,8 @@ class Terminal(Quiet):
         """The plan as lines."""
         for line in self.lines(planned):
             say(line, err=self.err)
+        for line in planned.unpriced:
+            say(line, err=True)
 
     def allow(self, plan: Plan) -> None:
         """Ask before money is spent; where nobody can answer, refuse.

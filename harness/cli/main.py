@@ -165,8 +165,16 @@ EXTRAS = {
 
 DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 """A journal that is none, or no whole one."""
-REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
-REFUSED_BY_SQLITE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL")
+REFUSED = frozenset(
+    {
+        errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EISDIR,
+        errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EIO, errno.EMFILE, errno.ENFILE,
+    }
+)  # fmt: skip
+REFUSED_BY_SQLITE = (
+    "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED",
+    "SQLITE_IOERR",
+)  # fmt: skip
 """The machine's refusals to read or write: no fault of the program."""
 
 EPILOG = """\b

@@ -17,6 +17,7 @@ from evalsets.source import KeyPath, read_yaml
 from evalsets.splits import tune_cases
 from harness.ask.serving.weights_file import missing_weights
 from harness.errors import ExitCode, Problem, UsageError, WorkspaceError
+from harness.journal.database import journal_fault
 from harness.judge.scoring.catalogue import find_scorer, may_see_calls, scorer_faults
 from harness.judge.scoring.json_answers import validator_of
 from harness.judge.scoring.scorer import Setting, sees_calls
@@ -35,6 +36,7 @@ from harness.workspace.model_file import ModelConfig, split_option
 from harness.workspace.patterns import LIMIT_S, TooLongError, time_limit
 from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.reading import ParsedFile, Reading, problem_of
+from harness.workspace.state import journal_file
 from harness.workspace.workspace import (
     Workspace,
     inspect_workspace,
@@ -136,6 +138,7 @@ def check_workspace(
     problems = [*reading.problems, *_price_problems(reading, has_price)]
     problems += _age_problems(reading, has_aged) if has_aged else []
     problems += _weights_problems(reading, root)
+    problems += _journal_problems(root)
     problems += _discount_problems(reading, on) if on else []
     problems += _feature_problems(reading, evalsets, on, run_users_code=False)
     for name, evalset in evalsets.items():
@@ -162,7 +165,7 @@ def checked_workspace(root: Path, *, on: date, features: Collection[str] = ()) -
         WorkspaceError: a fault that all features share, or no wanted feature without one.
     """
     reading, evalsets = inspect_workspace(root)
-    problems = [*reading.problems, *_weights_problems(reading, root)]
+    problems = [*reading.problems, *_weights_problems(reading, root), *_journal_problems(root)]
     problems += _feature_problems(reading, evalsets, on, run_users_code=True)
     return sound_workspace(reading, evalsets, sorted_problems(problems), features)
 
@@ -203,6 +206,14 @@ def _weights_problems(reading: Reading, root: Path) -> list[Problem]:
         reading.models[name].problem(("serve", "weights"), why, severity="warning")
         for name, why in missing.items()
     ]
+
+
+def _journal_problems(root: Path) -> Iterator[Problem]:
+    """A file in the journal's place that is none."""
+    path = journal_file(root)
+    fault = journal_fault(path)
+    if fault is not None:
+        yield Problem(file=path.relative_to(root).as_posix(), line=None, key="", message=fault)
 
 
 def _price_problems(reading: Reading, has_price: HasPrice) -> Iterator[Problem]:

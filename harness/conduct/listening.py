@@ -10,6 +10,8 @@ from typing import Protocol
 from harness.conduct.reviewing.progress import Progress, Silent
 from harness.errors import ExitCode, Faults
 from harness.plan.model import Plan
+from harness.record.base import Reason
+from harness.workspace.model_file import split_option
 from harness.workspace.workspace import Workspace
 
 
@@ -26,9 +28,25 @@ class Planned:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Not OK where a feature is left out."""
-        refused = ExitCode.USAGE_ERROR if self.workspace.refused else ExitCode.OK
-        return self.faults.exit_code or refused
+        """Not OK where a feature is left out, or its incumbent has no price that may be used."""
+        refused = self.workspace.refused or self.unpriced
+        return self.faults.exit_code or (ExitCode.USAGE_ERROR if refused else ExitCode.OK)
+
+    @property
+    def unpriced(self) -> tuple[str, ...]:
+        """A line for each feature of which nothing is asked, for want of its incumbent's price."""
+        return tuple(
+            f"features/{one.feature}.yaml: incumbent: {Reason.PRICE_MISSING}: {one.note}"
+            for one in self.plan.features
+            if one.incumbent is None
+            and Reason.PRICE_MISSING in one.reasons
+            and not self._is_priced_by_probe(one.config.incumbent)
+        )
+
+    def _is_priced_by_probe(self, option: str) -> bool:
+        """Its price is a matter of a probe, which no file of the workspace can lack."""
+        config = self.workspace.models[split_option(option)[0]]
+        return config.gpu is not None and not config.price
 
 
 class Listener(Protocol):

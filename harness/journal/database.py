@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from filelock import lock_descriptor
@@ -28,11 +28,59 @@ from harness.workspace.state import open_private
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the file with durable commits (WAL, fsync at each)."""
+    """Open the file with durable commits (WAL, fsync at each); nothing of another's is touched.
+
+    Raises:
+        UsageError: it is no journal, damaged at its beginning, or in another program's hands.
+    """
     connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
+    try:
+        fault = _fault(connection)
+        if fault is None:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            return connection
+    except sqlite3.DatabaseError as error:
+        fault = _told(error)
+        if fault is None:
+            raise
+    connection.close()
+    raise UsageError(f"the journal {path}: {fault}")
+
+
+def journal_fault(path: Path) -> str | None:
+    """Why a file can be no journal of a review; None where it is one, or is not there yet."""
+    if not path.exists():
+        return None
+    if not path.is_file():
+        return "is no plain file"
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            return _fault(connection)
+    except sqlite3.DatabaseError as error:
+        return _told(error) or str(error)
+
+
+def _fault(connection: sqlite3.Connection) -> str | None:
+    foreign = read_version(connection) == 0 and connection.execute(_ANY_TABLE).fetchone()
+    return "another program's database, no journal" if foreign else None
+
+
+def _told(error: sqlite3.DatabaseError) -> str | None:
+    """What went wrong and what to do, of the faults that a user can mend."""
+    cure = _CURES.get("_".join(getattr(error, "sqlite_errorname", "").split("_")[:2]))
+    return None if cure is None else f"{error}; {cure}"
+
+
+_ANY_TABLE = "SELECT 1 FROM sqlite_master LIMIT 1"
+_MOVE = "take a copy back, or move it away: what it holds is then asked again"
+_CURES = {
+    "SQLITE_NOTADB": _MOVE,
+    "SQLITE_CORRUPT": _MOVE,
+    "SQLITE_BUSY": "another program has it open: close that, and run this again",
+    "SQLITE_LOCKED": "another program has it open: close that, and run this again",
+}
+"""By SQLite's own name of the error, without what it adds to some."""
 
 
 @contextmanager

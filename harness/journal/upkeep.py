@@ -230,6 +230,8 @@ def merge(target: Path, source: Path) -> Merged:
     """Bring a colleague's runs, attempts and outcomes into a journal; equal ones come once."""
     with reading(source):
         pass
+    if target.exists() and target.samefile(source):
+        raise UsageError(f"{source}: is this workspace's journal itself; name a colleague's")
     with locked(target), closing(connect(target)) as connection:
         migrate(connection, str(target))
         connection.execute("ATTACH ? AS other", (str(source),))
@@ -269,6 +271,7 @@ def export(path: Path, out: Path, *, answers: bool = False) -> int:
 
     Answers stay in the journal unless asked for. Dollars are text, as everywhere.
     """
+    _refuse_to_replace(out)
     with reading(path) as connection:
         cursor = connection.execute(EXPORT)
         names = [column[0] for column in cursor.description]
@@ -281,6 +284,20 @@ def export(path: Path, out: Path, *, answers: bool = False) -> int:
     os.close(open_private(out))
     parquet.write_table(arrow.Table.from_pylist(rows), out)
     return len(rows)
+
+
+PARQUET = b"PAR1"
+
+
+def _refuse_to_replace(out: Path) -> None:
+    """An export takes the place of an earlier one, and of nothing else."""
+    if out.is_dir():
+        raise UsageError(f"{out}: is a folder; name the file to write")
+    if not out.exists():
+        return
+    with out.open("rb") as stream:
+        if stream.read(len(PARQUET)) not in {PARQUET, b""}:
+            raise UsageError(f"{out}: is there and no Parquet file; name another one")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from harness.errors import UsageError
 from harness.judge.scoring.checks import CHECKS, GRADES, LEAST_GRADE, Claim, script_verdict
 from harness.judge.scoring.replies import without_reasoning
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
-from harness.workspace.patterns import time_limit
+from harness.workspace.patterns import pattern_limit
 
 Entry: TypeAlias = "dict[str, Any]"
 SET = "assert-set"
@@ -54,7 +54,7 @@ class Assertions:
     def _holds(self, case: Case, target: str, answer: str) -> bool:
         try:
             listed = cast("list[Entry]", json.loads(target))
-            with time_limit(f"case {case.id!r}: its assertions on an answer"):
+            with pattern_limit(f"case {case.id!r}: its assertions on an answer"):
                 passed, _ = _all(without_reasoning(answer), listed, threshold=None)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, re.error) as error:
             raise UsageError(

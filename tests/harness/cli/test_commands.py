@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -214,3 +216,42 @@ def test_records_are_json(root: Path) -> None:
     write_records([record], root / "reviews" / CYCLE)
     text = (root / "reviews" / CYCLE / "records" / "tickets.json").read_text()
     assert json.loads(text)["schema_version"] == "rightsizing-decision/v2"
+
+
+def old_price(root: Path) -> None:
+    policy, models = root / "policy.yaml", root / "models" / "all.yaml"
+    policy.write_text(policy.read_text().replace("expires_days: {prices: 36500}\n", ""))
+    models.write_text(models.read_text().replace("2026-09-01, input: 4.00", "1970-01-01, input: 4"))
+
+
+def later_price(root: Path) -> None:
+    models = root / "models" / "all.yaml"
+    models.write_text(models.read_text().replace("2026-09-01, input: 4.00", "2999-09-01, input: 4"))
+
+
+def damaged_journal(root: Path) -> None:
+    (root / ".rightsize").mkdir()
+    (root / ".rightsize" / "journal.sqlite").write_bytes(b"no journal" * 1000)
+
+
+def journal_folder(root: Path) -> None:
+    (root / ".rightsize" / "journal.sqlite").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (old_price, r"incumbent: PRICE_MISSING: .*was last confirmed \d+ days ago"),
+        (later_price, r"incumbent: PRICE_MISSING: big: no `price:` that began by"),
+        (damaged_journal, r"\.rightsize/journal\.sqlite: file is not a database; take a copy back"),
+        (journal_folder, r"\.rightsize/journal\.sqlite: is no plain file"),
+    ],
+)
+def test_check_plan_and_review_agree_before_a_call(
+    fault: Callable[[Path], None], said: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault(root)
+    for command in (["check"], ["plan", "--cycle", CYCLE], ["review", "--cycle", CYCLE, "--yes"]):
+        assert run([*command[:1], "-w", str(root), *command[1:]]) == ExitCode.USAGE_ERROR
+        (line,) = capsys.readouterr().err.splitlines()
+        assert re.search(said, line), line

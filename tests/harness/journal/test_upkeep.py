@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from harness.cli.setup.journal import lane_line
 from harness.cli.show import fault_line
 from harness.errors import UsageError
 from harness.journal import upkeep
-from harness.journal.database import MIGRATIONS, VERSION
+from harness.journal.database import MIGRATIONS, VERSION, journal_fault
 from harness.journal.earlier import note_try
 from harness.journal.journal import Ended, GpuLoading, Journal, Sent
 from harness.journal.trials import Answered, Failed, Lane, LaneHistory, Outcome
@@ -131,6 +132,50 @@ def test_merging_waits_for_no_review(tmp_path: Path) -> None:
         pytest.raises(UsageError, match="in use by another review"),
     ):
         upkeep.merge(tmp_path / "ours", theirs)
+
+
+def test_a_journal_is_not_merged_into_itself(tmp_path: Path) -> None:
+    path = written(tmp_path / "j", range(5))
+    (tmp_path / "link").symlink_to("j")
+    for same in (path, tmp_path / "link", tmp_path / "." / "j"):
+        with pytest.raises(UsageError, match="is this workspace's journal itself"):
+            upkeep.merge(path, same)
+    assert upkeep.show(path).attempts == 5
+
+
+@pytest.mark.parametrize("name", ["j", "notes.txt", "folder", "link"])
+def test_an_export_takes_the_place_of_nothing_but_an_export(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "j", range(5))
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("j")
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"no Parquet file|is a folder"):
+        upkeep.export(path, tmp_path / name)
+    assert path.read_bytes() == before
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    out = tmp_path / "out.parquet"
+    assert [upkeep.export(path, out), upkeep.export(path, out)] == [5, 5]
+
+
+def test_another_programs_database_is_no_journal_and_stays_as_it_is(tmp_path: Path) -> None:
+    path, other = written(tmp_path / "j", range(5)), tmp_path / "places.sqlite"
+    with closing(sqlite3.connect(other)) as theirs:
+        theirs.execute("CREATE TABLE bookmarks (url TEXT)")
+        theirs.commit()
+    before = other.read_bytes()
+    with pytest.raises(UsageError, match="another program's database, no journal"):
+        upkeep.merge(path, other)
+    assert other.read_bytes() == before
+    assert sorted(tmp_path.glob("places*")) == [other]
+
+
+def test_a_journal_that_another_program_holds_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "j", range(5))
+    with closing(sqlite3.connect(path, isolation_level=None)) as theirs:
+        theirs.execute("PRAGMA journal_mode = DELETE")
+        theirs.execute("BEGIN EXCLUSIVE")
+        assert "another program has it open" in str(journal_fault(path))
 
 
 def test_compacting_keeps_everything(tmp_path: Path) -> None:

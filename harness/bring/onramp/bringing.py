@@ -19,10 +19,16 @@ from evalsets.samples import ids_of
 from harness.bring.intake.inspect_logs import read_log
 from harness.bring.intake.outcomes_csv import read_outcomes
 from harness.bring.intake.promptfoo_results import read_results
-from harness.bring.intake.values import ImportedAnswers, ImportedPrompt, a_list, an_object, as_json
+from harness.bring.intake.values import ImportedAnswers, a_list, an_object, as_json
 from harness.bring.onramp.drafts import blank_feature_text
 from harness.bring.onramp.imported_answers import Conflict
-from harness.bring.onramp.imported_set import SetDraft, model_names, write_feature, write_set
+from harness.bring.onramp.imported_set import (
+    SetDraft,
+    input_prompt,
+    model_names,
+    write_feature,
+    write_set,
+)
 from harness.bring.onramp.known_cases import KnownCases, counted
 from harness.errors import UsageError
 from harness.plan.model import FeaturePlan
@@ -73,9 +79,6 @@ def read_all(paths: Sequence[Path]) -> tuple[ImportedAnswers, bytes]:
         notes=whole.notes,
     )
     return merged, b"\0".join(data for data, _ in read)
-
-
-_INPUT_ONLY = ImportedPrompt(name="default", text="{{ input }}\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,17 +140,11 @@ def _set(feature: str, answers: ImportedAnswers) -> SetDraft:
         feature=feature,
         cases=answers.cases,
         primary=_scorer(answers),
-        prompts=(_prompt(answers.cases),),
+        prompts=(input_prompt(answers.cases),),
         tools=answers.tools,
         origin=f"{answers.tool}; graded by {answers.grader}",
         repeats=repeats,
     )
-
-
-def _prompt(cases: Sequence[Case]) -> ImportedPrompt:
-    """The input as it is: a text, or the turns of a conversation with all that they hold."""
-    chats = any(not isinstance(case.input, str) for case in cases)
-    return ImportedPrompt(name="default", text="=== turns ===\n") if chats else _INPUT_ONLY
 
 
 def _scorer(answers: ImportedAnswers) -> ScorerSpec:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,27 @@ class SetDraft:
 
 
 TOOLS_FILE = "tools.json"
+
+
+def input_prompt(cases: Sequence[Case]) -> ImportedPrompt:
+    """The input as it is: a text, or the turns of a conversation with all that they hold."""
+    chats = any(not isinstance(case.input, str) for case in cases)
+    text = "=== turns ===\n" if chats else "{{ input }}\n"
+    return ImportedPrompt(name="default", text=text)
+
+
+def copy_images(cases: Sequence[Case], source: Path, folder: Path) -> tuple[str, ...]:
+    """Copy the image files that cases name, from beside their file; returns the copied names."""
+    turns = (turn for case in cases if not isinstance(case.input, str) for turn in case.input)
+    named = dict.fromkeys(image for turn in turns for image in turn.images)
+    copied: list[str] = []
+    for name in named:
+        if name.startswith("data:") or (folder / name).exists():
+            continue
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, folder / name)
+        copied.append(name)
+    return tuple(copied)
 
 
 def write_set(root: Path, draft: SetDraft) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from harness.bring.onramp.drafts import (
     vendor_of_id,
     write_new,
 )
+from harness.bring.onramp.other_models import WithOthers, other_kind, other_lines
 from harness.workspace.scan.texts import UnreadFile, Use
 from harness.workspace.scan.tree import scan_tree
 
@@ -119,10 +120,6 @@ def _words(text: str) -> list[str]:
     return [word for word in words if word not in _SAYS_NOTHING and not word.isdigit()]
 
 
-_NOT_TEXT = re.compile(
-    r"embed|rerank|bge-|gte-|tts|whisper|transcribe|dall-e|image|moderation|ocr|realtime|audio|voice"
-    r"|banana|imagen|veo|live|search-api|computer-use"
-)
 _BEDROCK_REVISION = re.compile(r"-v\d+(?::\d+)?$")
 _USED_IN = re.compile(r"^used_in:\s*(.+?)\s*$", re.MULTILINE)
 
@@ -145,6 +142,8 @@ class ScanReport:
     """Places left out, by reason."""
     to_fill_in: Mapping[str, int]
     """Keys that features still lack, of all features."""
+    others: tuple[str, ...]
+    """Production's models that write no text: a line for each kind, with its number."""
     notes: tuple[str, ...]
     """What a person should look at, one line each."""
 
@@ -159,7 +158,7 @@ class _Known:
 
 def scan_features(workspace: Path, source: Path, *, ids: Collection[str]) -> ScanReport:
     """Draft a feature for each place under `source` that names a model in production."""
-    scan = scan_tree(source, ids)
+    scan = scan_tree(source, WithOthers(ids))
     known = _features(workspace)
     drafted: list[str] = []
     kept: list[str] = []
@@ -185,6 +184,7 @@ def scan_features(workspace: Path, source: Path, *, ids: Collection[str]) -> Sca
         models=models,
         ignored=_ignored(scan.uses),
         to_fill_in=_to_fill_in(workspace),
+        others=tuple(other_lines(use for use in scan.uses if _is_choice(use))),
         notes=(*notes, *_gone(known, places), *model_notes),
     )
 
@@ -199,6 +199,11 @@ def _places(source: Path, uses: Sequence[Use]) -> dict[str, list[Use]]:
     return places
 
 
+def _is_choice(use: Use) -> bool:
+    """Whether production chooses this model there."""
+    return use.kind == "production" and not use.listed
+
+
 def _reason_to_ignore(use: Use) -> str | None:
     if use.kind == "test":
         return "in tests"
@@ -206,7 +211,7 @@ def _reason_to_ignore(use: Use) -> str | None:
         return "in documentation"
     if use.listed:
         return "in lists of many models"
-    if _NOT_TEXT.search(use.model_id):
+    if other_kind(use.model_id) is not None:
         return "of models that write no text"
     return None
 

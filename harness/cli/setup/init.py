@@ -55,6 +55,8 @@ def scan_lines(report: ScanReport) -> Iterator[str]:
     if report.to_fill_in:
         lacking = ", ".join(f"{key} ({count})" for key, count in report.to_fill_in.items())
         yield f"to fill in: {lacking}"
+    for line in report.others:
+        yield f"left out: {line}"
     for note in report.notes:
         yield f"look at: {note}"
 

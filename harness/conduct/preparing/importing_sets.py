@@ -10,10 +10,15 @@ from pathlib import Path
 from evalsets.cases import distinct
 from evalsets.duplicates import near_copies
 from harness.bring.intake.promptfoo_config import read_config
-from harness.bring.intake.values import ImportedPrompt, ImportedSet, as_text
+from harness.bring.intake.values import ImportedSet, as_text
 from harness.bring.onramp.csv_cases import Columns, read_cases
 from harness.bring.onramp.drafts import blank_feature_text, write_new
-from harness.bring.onramp.imported_set import SetDraft, write_set
+from harness.bring.onramp.imported_set import (
+    SetDraft,
+    copy_images,
+    input_prompt,
+    write_set,
+)
 from harness.bring.onramp.inspect_dataset import read_dataset
 from harness.conduct.listening import Listener, Quiet
 from harness.errors import UsageError, WorkspaceError
@@ -21,7 +26,6 @@ from harness.plan.sampling import copies_line, metadata_shown, near_copies_line
 from harness.workspace.workspace import load_workspace
 
 _FEATURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_INPUT_ONLY = ImportedPrompt(name="default", text="{{ input }}\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +103,14 @@ def _write(
         cases=imported.cases,
         primary=imported.primary,
         guardrails=imported.guardrails,
-        prompts=imported.prompts or (_INPUT_ONLY,),
+        prompts=imported.prompts or (input_prompt(imported.cases),),
         origin=origin,
     )
     for name in write_set(root, draft):
         told.note(written_line(name))
+    folder = root / "evalsets" / feature
+    for name in copy_images(imported.cases, asked.source.parent, folder):
+        told.note(f"copied {folder.relative_to(root).as_posix()}/{name}")
     for line in _alike(draft):
         told.note(line)
     if write_new(root / "features" / f"{feature}.yaml", blank_feature_text(feature)):

@@ -192,6 +192,33 @@ def test_an_inspect_dataset_becomes_an_eval_set_that_check_accepts(
     assert "a dataset is a list of samples" in capsys.readouterr().err
 
 
+def test_a_dataset_brings_images_tool_calls_and_results_along(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "pictures").mkdir()
+    (here / "pictures" / "a.png").write_bytes(b"png")
+    call = {"id": "c1", "function": "look", "arguments": {"at": 1}, "type": "function"}
+    turns = [
+        {"role": "user", "content": [{"type": "image", "image": "pictures/a.png"}]},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "a cat", "tool_call_id": "c1"},
+    ]
+    heard = [{"role": "user", "content": [{"type": "audio", "audio": "a.wav"}]}]
+    lines = [{"input": turns, "target": "b"}, {"input": heard, "target": "b"}]
+    (here / "d.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run(["init"])
+    assert run(["import", "inspect", "d.jsonl", "--feature", "seen"]) == 0
+    said = capsys.readouterr().out
+    assert "copied evalsets/seen/pictures/a.png" in said
+    assert "not read: d.jsonl:2: input[0].content[0]: must be a part of type text or image" in said
+    folder = here / "rightsizing" / "evalsets" / "seen"
+    (case,) = load_evalset(folder, "seen").cases
+    assert case.input[0].images == ("pictures/a.png",)
+    assert json.loads(case.input[1].tool_calls)[0]["arguments"] == '{"at":1}'
+    prompt = here / "rightsizing" / "prompts" / "seen" / "default.j2"
+    assert prompt.read_text() == "=== turns ===\n"
+
+
 def test_tables_and_configurations_need_no_library_of_the_engine(here: Path) -> None:
     (here / "t.csv").write_text("question,label\n" + "a,b\nc,d\n" * 4)
     (here / "d.jsonl").write_text('{"input": "a", "target": "b"}\n')

@@ -180,6 +180,36 @@ def test_models_that_write_no_text_are_no_features(tmp_path: Path, workspace: Pa
     assert report.ignored == {"of models that write no text": 2}
 
 
+OTHERS = {
+    "embeddings": ("text-embedding-3-small", "BAAI/bge-m3", "embed-english-v3.0", "voyage-3-large",
+                   "sentence-transformers/all-MiniLM-L6-v2", "amazon.titan-embed-text-v2:0"),
+    "rerankers": ("cohere/rerank-v3.5", "BAAI/bge-reranker-v2-m3", "rerank-english-v3.0"),
+    "audio": ("whisper-1", "gpt-4o-mini-tts", "gpt-4o-transcribe", "eleven_multilingual_v2"),
+    "images": ("dall-e-3", "gpt-image-1", "imagen-4.0-generate-001", "stable-diffusion-xl-1.0"),
+    "video": ("sora-2", "veo-3.0-generate-001"),
+}  # fmt: skip
+
+
+def test_embeddings_rerankers_audio_and_images_are_listed_with_their_number(
+    tmp_path: Path, workspace: Path
+) -> None:
+    names = [name for listed in OTHERS.values() for name in listed]
+    lines = [f'M{at}_MODEL = "{name}"\n' for at, name in enumerate([*names, "whisper-1"])]
+    source = small(tmp_path, {"app.py": "".join(lines), "tests/t.py": 'M = "dall-e-3"\n'})
+    found = scan(workspace, source)
+    assert found.drafted == found.models == ()
+    counts = [line.split(", not reviewed: ")[0] for line in found.others]
+    more = {"audio": 1}
+    assert counts == [f"{kind}: {len(OTHERS[kind]) + more.get(kind, 0)}" for kind in ORDER]
+    assert "whisper-1 (2)" in next(line for line in found.others if line.startswith("audio"))
+    told = [line for line in scan_lines(found) if line.startswith("left out: rerankers")]
+    named = "bge-reranker-v2-m3 (1), rerank-english-v3.0 (1), rerank-v3.5 (1)"
+    assert told == [f"left out: rerankers: 3, not reviewed: {named}"]
+
+
+ORDER = ("rerankers", "embeddings", "audio", "images", "video")
+
+
 def test_what_could_not_be_looked_into_is_said(tmp_path: Path, workspace: Path) -> None:
     source = small(tmp_path, {"large.json": " " * 2_000_001})
     assert scan(workspace, source).notes == (

@@ -90,3 +90,5 @@ class Completion:
     tool_calls: tuple[ToolCall, ...] = ()
     rate_limit: RateLimit | None = None
     service_tier: str | None = None
+    document: str | None = None
+    """The reply to a passed request as it came, JSON text: one object, or a stream's events."""

@@ -173,7 +173,11 @@ def client_of(endpoint: Endpoint, key: str | None, session: aiohttp.ClientSessio
 
 def _config(asked: HttpRequest, *, whole: bool) -> types.GenerateContentConfig:
     return types.GenerateContentConfig(
-        http_options=types.HttpOptions(extra_body=asked.body),
+        http_options=types.HttpOptions(
+            extra_body=asked.body,
+            api_version=asked.api_version,
+            headers=dict(asked.headers) or None,
+        ),
         should_return_http_response=whole or None,
         # A second request behind our back would be a second price.
         automatic_continuation=False,

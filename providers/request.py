@@ -48,6 +48,20 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassedRequest:
+    """A request that somebody else's program made: it goes as it is, in the wire it is made for."""
+
+    body: str
+    """JSON object text."""
+    path: str | None = None
+    """Where the program sent it, where that is not the wire's only path."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Headers of the program's that change the answer."""
+    api_version: str | None = None
+    """Version in the path, where the wire has several."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
     """One request to one model. JSON-able: strings, numbers and tuples of them only."""
 
@@ -72,6 +86,8 @@ class ModelRequest:
     """The feature's own limit on the whole answer: still streaming then is the model's failure."""
     extra_body: str | None = None
     """JSON object text merged into the body, for servers that need more (guided decoding)."""
+    passed: PassedRequest | None = None
+    """Sent in place of a body of ours; the reply's document is kept. None: the body is ours."""
 
 
 def unstreamed(request: ModelRequest) -> ModelRequest:

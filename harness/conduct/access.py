@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from harness.ask.cluster.workers import Cluster
-from harness.ask.replay.worker import OPENER, missing_keys
+from harness.ask.programs.asked import place_of
+from harness.ask.programs.protocol import ProgramPlace
+from harness.ask.replay.worker import OPENER, missing_keys, missing_programs
 from harness.conduct.loads import asked_models
 from harness.errors import UsageError
 from harness.journal.upkeep import models_in
@@ -69,6 +71,16 @@ def missing(name: str, config: ModelConfig, environ: Mapping[str, str]) -> Itera
         yield f"{name}: {problem}"
 
 
+def programs_of(plan: Plan) -> tuple[ProgramPlace, ...]:
+    """The programs of the features that are asked."""
+    found: list[ProgramPlace] = []
+    for feature in plan.to_ask:
+        program, incumbent = feature.asker.program, feature.incumbent
+        if program is not None and incumbent is not None:
+            found.append(place_of(program.asked_with(incumbent, feature.config)))
+    return tuple(found)
+
+
 def check_node_keys(workspace: Workspace, plan: Plan, cluster: Cluster) -> None:
     """Refuse, before anything is asked or started, keys that a worker has not.
 
@@ -82,11 +94,17 @@ def check_node_keys(workspace: Workspace, plan: Plan, cluster: Cluster) -> None:
         config = workspace.models[name]
         if config.key is not None and config.serve is None:
             models.setdefault(config.key, []).append(name)
-    missing = missing_keys(cluster.pool(OPENER), models)
+    pool = cluster.pool(OPENER)
+    missing = missing_keys(pool, models)
     lines = [
         f"{', '.join(models[key])}: no environment variable {key} on {', '.join(hosts)}: set it "
         "where Ray is started there; no key travels"
         for key, hosts in missing.items()
+    ]
+    lines += [
+        f"{folder}: the program is not there, or is another, on {', '.join(hosts)}: put the same "
+        "folder there"
+        for folder, hosts in missing_programs(pool, programs_of(plan)).items()
     ]
     if lines:
         raise UsageError.of([*lines, "nothing was asked"])

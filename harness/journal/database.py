@@ -10,6 +10,8 @@ set aside before a load and nobody has said how long that took. `outcomes` holds
 (answered, or failed by the model); what the world prevented is asked again by the next run.
 `superseded` keeps the ends that an import replaced, and `superseded_at` marks the attempts that
 brought them: a record that was made before still follows from the journal as it stood then.
+`calls` says which calls a program made in which trial: each is a trial of its own, whose answer is
+the reply as it came, and its attempts count as the program's trial's; `role` names who made one.
 Texts of answers are bytes (UTF-8 with surrogates passed through), for models may emit anything.
 """
 
@@ -95,7 +97,7 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
     connection.execute("COMMIT")
 
 
-VERSION = 6
+VERSION = 7
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -148,6 +150,11 @@ MIGRATIONS: tuple[str, ...] = (
         finish TEXT, tool_calls BLOB, reason TEXT, PRIMARY KEY (fingerprint, superseded_at)
     ) WITHOUT ROWID;
     ALTER TABLE attempts ADD COLUMN superseded_at TEXT;
+    """,
+    """
+    CREATE TABLE calls (call TEXT PRIMARY KEY, trial TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX calls_of_a_trial ON calls (trial);
+    ALTER TABLE attempts ADD COLUMN role TEXT;
     """,
 )
 """Element i brings a journal from version i to i + 1."""

@@ -61,9 +61,11 @@ END_ATTEMPT = (
     "served_model = ?, lagged = ? WHERE id = ?"
 )
 BEGIN_ATTEMPT = (
-    "INSERT INTO attempts (id, fingerprint, run_id, number, reserve_usd) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO attempts (id, fingerprint, run_id, number, reserve_usd, role) "
+    "VALUES (?, ?, ?, ?, ?, ?)"
 )
 KNOW_TRIAL = "INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+KNOW_CALL = "INSERT OR IGNORE INTO calls VALUES (?, ?)"
 SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?)"
 ADD_LANE = """
 INSERT INTO lanes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -122,15 +124,19 @@ SUPERSEDE = (
 FIND_FEATURES = (
     "SELECT fingerprint, feature FROM trials WHERE fingerprint IN (SELECT value FROM json_each(?))"
 )
-FIND_ATTEMPTS = (
-    "SELECT fingerprint, number, reserve_usd, ended, started_at, cost_usd, usage, total_s, "
-    "first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch "
-    "FROM attempts WHERE fingerprint IN (SELECT value FROM json_each(?1)) "
-    "AND (?2 IS NULL OR run_id IN (SELECT run_id FROM runs WHERE cycle = ?2)) "
-    "AND superseded_at IS (SELECT min(superseded_at) FROM superseded AS old "
-    "WHERE old.fingerprint = attempts.fingerprint AND old.superseded_at > ?3) "
-    "ORDER BY fingerprint, id"
-)
+FIND_ATTEMPTS = """
+WITH wanted (fingerprint, trial) AS (
+    SELECT value, value FROM json_each(?1)
+    UNION ALL SELECT call, trial FROM calls WHERE trial IN (SELECT value FROM json_each(?1)))
+SELECT wanted.trial, number, reserve_usd, ended, started_at, cost_usd, usage, total_s,
+    first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch, role
+FROM wanted JOIN attempts USING (fingerprint)
+WHERE (?2 IS NULL OR run_id IN (SELECT run_id FROM runs WHERE cycle = ?2))
+AND superseded_at IS (SELECT min(superseded_at) FROM superseded AS old
+    WHERE old.fingerprint = attempts.fingerprint AND old.superseded_at > ?3)
+ORDER BY wanted.trial, id
+"""
+"""A program's trial has the attempts of its calls."""
 FIND_ANSWERING = """
 SELECT DISTINCT runs.started_at, run_id, cycle
 FROM trials JOIN attempts USING (fingerprint) JOIN runs USING (run_id)
@@ -171,7 +177,7 @@ def end_row(attempt: Attempt) -> Row:
 def attempt_of(row: Row) -> Attempt:
     """An attempt from a row of `FIND_ATTEMPTS`, but the fingerprint."""
     number, reserve, ended, started, cost, usage, total, first, inter, error, *rest = row
-    status, request_id, served_model, lagged, batch = rest
+    status, request_id, served_model, lagged, batch, role = rest
     return Attempt(
         number=number,
         started_at=started or "",
@@ -187,6 +193,7 @@ def attempt_of(row: Row) -> Attempt:
         served_model=served_model,
         lagged=bool(lagged),
         batch=batch,
+        role=role,
     )
 
 

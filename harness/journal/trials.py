@@ -6,6 +6,7 @@ A lane is what a provider limits together; its history is what a run saw of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -15,7 +16,7 @@ from providers.completion import TokenUsage
 from providers.provider import Endpoint
 from providers.request import ModelRequest
 
-Purpose: TypeAlias = Literal["quality", "latency", "judge"]
+Purpose: TypeAlias = Literal["quality", "latency", "judge", "call"]
 
 
 class FaultKind(StrEnum):
@@ -53,6 +54,57 @@ class FaultKind(StrEnum):
     OFFLINE_RUN_FAILED = "OfflineRunFailedError"
     BUDGET_EXHAUSTED = "BudgetExhausted"
     """The cap had no room for the call."""
+    PROGRAM_ENDED = "ProgramEndedError"
+    """The team's program ended before its answer."""
+    PROGRAM_TIMED_OUT = "ProgramTimedOutError"
+    PROGRAM_BABBLED = "ProgramBabbledError"
+    """It wrote to its standard output what is no answer to its case."""
+    PROGRAM_GAVE_UP = "ProgramGaveUpError"
+    """It answered with an error."""
+    TOO_MANY_CALLS = "TooManyCallsError"
+    CALL_REFUSED = "CallRefusedError"
+    """The gateway passes no such call on: another model, another wire, or a field without bound."""
+
+
+PROGRAM = "(program)"
+"""Stands for the program itself where an attempt's role is told: no role has such a name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleModel:
+    """A model that a program names, as it is asked in one trial."""
+
+    names: frozenset[str]
+    """What the program may call it in a request."""
+    role: str | None
+    """None: the option under test stands in for it."""
+    option: str
+    endpoint: Endpoint
+    version: str
+    timeout_s: float
+    longest: int
+    """Output tokens that a request without a limit of its own may bring."""
+    omit: frozenset[str]
+    """Parameters that it refuses."""
+    bound: Callable[[int, int], Decimal]
+    """Most USD of a call with so many bytes of body and tokens of output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallingProgram:
+    """A team's own program that answers a trial by calls to models."""
+
+    command: tuple[str, ...]
+    folder: str
+    """Where it runs."""
+    sha256: str
+    """Of all that is in the folder."""
+    instances: int
+    max_calls: int
+    timeout_s: float
+    environment: tuple[str, ...]
+    """Names of variables that it may see beside the usual ones."""
+    models: tuple[RoleModel, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +127,12 @@ class Trial:
     """Proven upper bound of what one attempt can cost."""
     batch: bool = False
     """Asked in a vendor's batch, at the batch price; not part of the fingerprint."""
+    program: CallingProgram | None = None
+    """Who answers it, where that is no single request; `request` then has the case's line."""
+    part_of: str | None = None
+    """Of a call that a program made: the fingerprint of the program's trial."""
+    role: str | None = None
+    """Of such a call to another model than the option's own: who made it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +157,9 @@ class Attempt:
     """The event loop was late during this call: no latency sample."""
     batch: str | None = None
     """The vendor's id of the batch that it went with, at the batch price; None: a live call."""
+    role: str | None = None
+    """In a program's trial: `PROGRAM` for its own run, or the role that asked a model beside the
+    option's own. None: the option's own model was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

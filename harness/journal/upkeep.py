@@ -114,10 +114,10 @@ CHECKS = (
 MERGE_ATTEMPTS = """
 INSERT INTO attempts (fingerprint, run_id, number, reserve_usd, ended, started_at, cost_usd, usage,
     total_s, first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch,
-    superseded_at)
+    superseded_at, role)
 SELECT fingerprint, run_id, number, reserve_usd, ended, started_at, cost_usd, usage, total_s,
     first_token_s, inter_token_s, error, status, request_id, served_model, lagged, batch,
-    superseded_at
+    superseded_at, role
 FROM other.attempts AS theirs WHERE NOT EXISTS (
     SELECT 1 FROM attempts AS ours WHERE ours.fingerprint = theirs.fingerprint
     AND ours.run_id = theirs.run_id AND ours.number = theirs.number
@@ -242,6 +242,7 @@ def merge(target: Path, source: Path) -> Merged:
             runs = connection.execute("INSERT OR IGNORE INTO runs SELECT * FROM other.runs")
             connection.execute("INSERT OR IGNORE INTO plans SELECT * FROM other.plans")
             connection.execute("INSERT OR IGNORE INTO trials SELECT * FROM other.trials")
+            connection.execute("INSERT OR IGNORE INTO calls SELECT * FROM other.calls")
             connection.execute("INSERT OR IGNORE INTO lanes SELECT * FROM other.lanes")
             connection.execute(MERGE_LOADS)
             attempts = connection.execute(MERGE_ATTEMPTS)

@@ -17,6 +17,7 @@ from harness.journal.trials import Purpose, Trial
 from harness.money.prices.attempts import upper_bound
 from harness.money.prices.rates import batch_rates
 from harness.plan.ladder import PlannedOption
+from harness.plan.programs import PlannedProgram, line_of, longest_of
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import fingerprint
 from harness.workspace.model_file import known_to_refuse
@@ -28,7 +29,7 @@ SLOWEST_TOKENS_PER_S = 20
 """An answer that is not streamed arrives after its last token. The time-out allows for a slow
 model's longest answer; otherwise every attempt at it would be paid for and thrown away."""
 
-WIRE_ONLY = ("timeout_s", "deadline_s", "stream")
+WIRE_ONLY = ("timeout_s", "deadline_s", "stream", "passed")
 """Request fields that do not change the answer; left out of the fingerprint."""
 
 
@@ -44,6 +45,8 @@ class Asker:
     folder: Path
     schema: str | None
     tools: tuple[Tool, ...]
+    program: PlannedProgram | None = None
+    """Who asks the models; None: we do."""
 
     def request(self, rung: PlannedOption, case: Case, purpose: Purpose) -> ModelRequest:
         """What is sent for one case.
@@ -51,6 +54,8 @@ class Asker:
         Raises:
             UsageError: the rung's prompt cannot be filled in for this case.
         """
+        if self.program is not None:
+            return _handed_over(rung, case)
         asked = self.config.request
         latency = self.config.latency
         without = self._left_out(rung)
@@ -79,6 +84,7 @@ class Asker:
         `batch`: it is sent in a vendor's batch; the fingerprint is that of the live trial.
         """
         request = self.request(rung, case, purpose)
+        program = self.program
         return Trial(
             fingerprint=fingerprint(
                 {
@@ -87,6 +93,7 @@ class Asker:
                     "case": case.id,
                     "repeat": repeat,
                     "purpose": purpose,
+                    **({"program": program.identity(rung)} if program else {}),
                 }
             ),
             feature=self.feature,
@@ -96,9 +103,17 @@ class Asker:
             purpose=purpose,
             endpoint=rung.endpoint,
             request=request,
-            reserve_usd=reserve(rung, request, batch=batch),
+            # Each call of a program sets its own bound aside.
+            reserve_usd=Decimal(0) if program else reserve(rung, request, batch=batch),
             batch=batch,
+            program=program.asked_with(rung, self.config) if program else None,
         )
+
+    def served(self, addresses: Mapping[str, str]) -> Asker:
+        """The same with a program's other models at the addresses where they were started."""
+        if self.program is None:
+            return self
+        return replace(self, program=self.program.served(addresses))
 
     def _left_out(self, rung: PlannedOption) -> frozenset[str]:
         """Parameters that the model refuses; an answer that came by a file was asked elsewhere."""
@@ -124,6 +139,15 @@ class Asker:
             marked = replace(messages[-2], cache=True)
             messages = (*messages[:-2], marked, messages[-1])
         return messages
+
+
+def _handed_over(rung: PlannedOption, case: Case) -> ModelRequest:
+    """What a program is given, as the request of its trial."""
+    return ModelRequest(
+        model=rung.version,
+        messages=(Message(role="user", text=line_of(case)),),
+        max_output_tokens=longest_of(rung),
+    )
 
 
 def reserve(rung: PlannedOption, request: ModelRequest, *, batch: bool = False) -> Decimal:

@@ -19,6 +19,7 @@ from harness.record.base import Reason
 from harness.workspace.endpoints import endpoint_of, params_sha256, served_identity
 from harness.workspace.feature_file import CascadeConfig, FeatureConfig, Traffic
 from harness.workspace.model_file import ModelConfig, split_option
+from harness.workspace.programs.checks import unsuited
 from harness.workspace.prompts import PromptFile, prompt_for
 from harness.workspace.workspace import Workspace
 from providers.provider import Endpoint
@@ -184,7 +185,8 @@ def plan_option(
         sends_schema=_can(model, config, "schema"),
     )
     feature, evalset = workspace.features[feature_id], workspace.evalsets[feature_id]
-    excluded = _exclusion(feature, rung, on=on) or _blind(evalset, rung)
+    incumbent = workspace.models.get(split_option(feature.incumbent)[0])
+    excluded = _exclusion(feature, rung, incumbent, on=on) or _blind(evalset, rung)
     return rung if excluded is None else replace(rung, excluded=excluded[0], note=excluded[1])
 
 
@@ -218,7 +220,7 @@ def _can(model: str, config: ModelConfig, capability: str) -> bool:
 
 
 def _exclusion(
-    feature: FeatureConfig, rung: PlannedOption, *, on: date
+    feature: FeatureConfig, rung: PlannedOption, incumbent: ModelConfig | None, *, on: date
 ) -> tuple[Reason, str] | None:
     if feature.data not in rung.config.may_see:
         return Reason.DATA_NOT_PERMITTED, f"may not see {feature.data} data"
@@ -227,12 +229,16 @@ def _exclusion(
     retires_on = facts(rung.model, rung.config).retires_on
     if retires_on is not None and retires_on <= on:
         return Reason.MODEL_RETIRING, f"retires on {retires_on.isoformat()}"
-    gap = _gap(feature, rung)
+    gap = _gap(feature, rung, incumbent)
     return None if gap is None else (Reason.CAPABILITY_GAP, gap)
 
 
-def _gap(feature: FeatureConfig, rung: PlannedOption) -> str | None:
+def _gap(feature: FeatureConfig, rung: PlannedOption, incumbent: ModelConfig | None) -> str | None:
     """What the feature needs and the model cannot do; None if it can do everything."""
+    if feature.program is not None and incumbent is not None:
+        why = unsuited(rung.config, incumbent)
+        if why is not None:
+            return f"{rung.model} {why}"
     if feature.request.tools and not _can(rung.model, rung.config, "tools"):
         return "cannot call tools"
     window = facts(rung.model, rung.config).window_tokens

@@ -183,6 +183,11 @@ class FeaturePlan:
         return tuple(named.values())
 
     @property
+    def others(self) -> tuple[tuple[str, PlannedOption], ...]:
+        """The models that a program asks beside the one under test, by role."""
+        return () if self.asker.program is None else self.asker.program.others
+
+    @property
     def cascades(self) -> Mapping[str, PlannedOption]:
         """The cascades that the review may try, by name."""
         return {o.name: o for o in self.asked if o.cascade is not None}

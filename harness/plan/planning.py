@@ -35,6 +35,7 @@ from harness.plan.ladder import PlannedOption, climb, priced_options
 from harness.plan.life import with_life
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, Status
 from harness.plan.pricing import BYTES_PER_TOKEN, asked_rungs, forecast, planned_loads, price
+from harness.plan.programs import planned_program
 from harness.plan.rehearsing import power_of
 from harness.plan.sampling import draw, floor_before, floor_note, near_copies_of
 from harness.record.base import Reason
@@ -245,6 +246,7 @@ class _FeaturePlanner:
                 folder=folder,
                 schema=_read(folder / request.json_schema) if request.json_schema else None,
                 tools=read_tools(_read(folder / request.tools)) if request.tools else (),
+                program=planned_program(self.workspace, self.feature, on=self.on),
             ),
             quick=self.wanted.quick,
             incumbent=None,
@@ -272,7 +274,8 @@ class _FeaturePlanner:
         return tuple(o for o in options if not models or o.model in models)
 
     def _without_a_call(self, plan: FeaturePlan) -> FeaturePlan | None:
-        unpriced = [option for option in plan.options if option.excluded is Reason.PRICE_MISSING]
+        asked = [*plan.options, *(other for _, other in plan.others)]
+        unpriced = [option for option in asked if option.excluded is Reason.PRICE_MISSING]
         if unpriced:
             return _closed(plan, Status.BLOCKED, (Reason.PRICE_MISSING,), unpriced[0].note)
         if not plan.options:
@@ -352,7 +355,7 @@ def levers_of(
         usages: the incumbent's, if it was asked; they show how much of the output is reasoning.
     """
     incumbent = plan.incumbent
-    if incumbent is None:
+    if incumbent is None or plan.config.program is not None:
         return ()
     prompts = _prompts(plan)
     typical = TokenUsage(

@@ -21,6 +21,7 @@ from harness.plan.asking import Asker, input_bytes, reserve
 from harness.plan.judging import PlannedJudge
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Forecast, Money, PlannedLoad
+from harness.plan.programs import PlannedProgram
 from harness.workspace.model_file import ModelConfig, ServeConfig
 from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.workspace import Workspace
@@ -129,6 +130,8 @@ def _mean_costs(
     asker: Asker, rung: PlannedOption, cases: Sequence[Case], *, batch: bool = False
 ) -> tuple[Decimal, Decimal]:
     """Expected and largest USD of one call, averaged over the cases."""
+    if asker.program is not None:
+        return _run_cost(asker, asker.program, rung)
     likely, bound = Decimal(0), Decimal(0)
     for case in cases:
         request = asker.request(rung, case, "quality")
@@ -140,6 +143,23 @@ def _mean_costs(
         bound += reserve(rung, request, batch=batch)
     count = max(len(cases), 1)
     return likely / count, bound / count
+
+
+def _run_cost(
+    asker: Asker, program: PlannedProgram, rung: PlannedOption
+) -> tuple[Decimal, Decimal]:
+    """Expected and largest USD of one trial of a program.
+
+    Expected: the traffic's tokens, once by each model that it asks; nobody knows their shares yet.
+    """
+    traffic = asker.config.traffic
+    usage = TokenUsage(
+        input_tokens=round(traffic.input_tokens) if traffic else 0,
+        output_tokens=round(traffic.output_tokens) if traffic else 0,
+    )
+    models = {one.name: one for one in (rung, *(other for _, other in program.others))}
+    likely = sum((attempt_cost(usage, one.priced()) for one in models.values()), Decimal(0))
+    return likely, program.worst_usd(rung)
 
 
 def planned_loads(workspace: Workspace, features: Iterable[FeaturePlan]) -> Iterator[PlannedLoad]:
@@ -187,7 +207,8 @@ def longest_load_s(serve: ServeConfig, *, offline: bool = False) -> float:
 def asked_rungs(feature: FeaturePlan) -> tuple[PlannedOption, ...]:
     """The models that a feature's plan may ask, judges included."""
     replayed = feature.config.answers == "replayed"
-    return (*(feature.arms if replayed else ()), *(judge.rung for judge in feature.judges))
+    others = tuple(other for _, other in feature.others)
+    return (*(feature.arms if replayed else ()), *others, *(judge.rung for judge in feature.judges))
 
 
 def _likely_s(rungs: Iterable[PlannedOption], serve: ServeConfig) -> float:

@@ -29,6 +29,7 @@ from harness.record.trust import (
     FloorFacts,
     GraderFacts,
     Missingness,
+    ProgramFacts,
 )
 
 
@@ -296,6 +297,8 @@ class Evidence(Recorded):
     """None: nothing was sealed."""
     design: Annotated[DesignFacts | None, LATER] = None
     """The test as it was fixed; None: nothing was asked, or the record is older than this key."""
+    program: Annotated[tuple[ProgramFacts, ...] | None, LATER] = None
+    """Of a feature that is a program: what its runs took, by option, today's first."""
 
 
 class HistoryEntry(Recorded):

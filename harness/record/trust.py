@@ -8,12 +8,45 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from harness.record.base import LATER, Recorded
 from harness.record.money import CascadeMonth
 
 _FIT = 1e-6
+
+
+class ProgramFacts(Recorded):
+    """What the runs of a feature's program took with one option, calls that brought no reply apart.
+
+    The sums are over all runs that ended, each a case and repeat.
+    """
+
+    option: str
+    runs: Annotated[int, Field(gt=0)]
+    calls: Annotated[int, Field(ge=0)]
+    """To all its models."""
+    most_calls: Annotated[int, Field(ge=0)]
+    """Of one run."""
+    beside: Annotated[int, Field(ge=0)]
+    """Calls to the program's other models."""
+    input_tokens: Annotated[int, Field(ge=0)]
+    output_tokens: Annotated[int, Field(ge=0)]
+    usd: Decimal | None
+    """At list price; None: not every call told its usage."""
+    successes: Annotated[float, Field(ge=0)]
+    """Scores of the runs together, each at most 1."""
+
+    @model_validator(mode="after")
+    def _parts(self) -> Self:
+        """Parts are no more than the whole."""
+        if self.beside > self.calls or self.most_calls > self.calls:
+            raise ValueError(f"{self.option}: more calls in a part than in all runs")
+        if self.calls > self.most_calls * self.runs:
+            raise ValueError(f"{self.option}: {self.calls} calls in {self.runs} runs are too many")
+        if self.successes > self.runs + _FIT:
+            raise ValueError(f"{self.option}: more successes than runs")
+        return self
 
 
 class CascadeFacts(Recorded):

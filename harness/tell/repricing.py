@@ -51,11 +51,15 @@ def recorded_rates(record: DecisionRecord) -> dict[str, Rates]:
 
 
 def not_repriced(record: DecisionRecord) -> tuple[str, ...]:
-    """Options that keep their monthly cost, because the record holds no price list for them."""
+    """Options that keep their monthly cost: the record holds no price list for them.
+
+    So do all of a program's: what its calls to other models cost is in their price of a request.
+    """
     return tuple(
         option.target.option
         for option in record.options
-        if option.cost.monthly is not None and option.price_list is None
+        if option.cost.monthly is not None
+        and (option.price_list is None or record.evidence.program is not None)
     )
 
 
@@ -70,6 +74,8 @@ def reprice(record: DecisionRecord, rates: Mapping[str, Rates], *, as_of: date) 
     Returns:
         The same bytes when no rate differs.
     """
+    if record.evidence.program is not None:
+        return seal(record)
     own = recorded_rates(record)
     at = {**own, **rates}
     if at == own and _is_at_list(record):

@@ -61,6 +61,17 @@ def model_address(config: ModelConfig) -> str:
     return fingerprint({name: served[name] for name in ("vendor", "platform", "base_url", "serve")})
 
 
+def _calls(feature: FeatureConfig) -> dict[str, object]:
+    """How a program asks, whichever model stands for its incumbent."""
+    program = feature.program
+    if program is None:
+        return {}
+    roles = {
+        role: None if model == feature.incumbent else model for role, model in program.roles.items()
+    }
+    return {"roles": roles, "max_calls": program.max_calls, "timeout_s": program.timeout_s}
+
+
 def params_sha256(
     model: str, config: ModelConfig, feature: FeatureConfig, *, effort: str | None
 ) -> str:
@@ -74,5 +85,6 @@ def params_sha256(
             "extra_body": config.extra_body,
             # What is left out came later as a key: who leaves nothing out keeps the digest.
             **({"omit": sorted(config.omit)} if config.omit else {}),
+            **({"program": _calls(feature)} if feature.program else {}),
         }
     )

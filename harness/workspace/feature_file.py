@@ -11,6 +11,7 @@ from pydantic import Field
 from evalsets.files import FileModel
 from harness.workspace.file_base import DataClass, Points, Risk, Seconds, Share, Tokens, Usd
 
+RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Mean = Annotated[float, Field(ge=0, le=10**9)]
 """Tokens of a request, on average."""
 
@@ -105,6 +106,26 @@ class CascadeConfig(FileModel):
         return f"{self.first}+{self.accept_when}"
 
 
+class ProgramConfig(FileModel):
+    """The team's own program, which answers a case by calls to models."""
+
+    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    """How it is started, in its folder: it reads one case a line, and writes one answer a line."""
+    roles: Annotated[dict[RoleName, str], Field(min_length=1)]
+    """Every model that it asks for, by what it is for; the incumbent's is the one under test."""
+    instances: Annotated[int, Field(gt=0, le=1000)] = 4
+    """Most trials at a time, each in a running instance of its own."""
+    max_calls: Annotated[int, Field(gt=0, le=1000)] = 30
+    """Most calls of one trial; with one more it has failed."""
+    timeout_s: Seconds = 120
+    """Longest time of its own in one trial, while no call is under way."""
+    folder: str | None = None
+    """Where it runs, relative to the workspace; every file there counts as the program. Default:
+    programs/ and the feature's id."""
+    environment: tuple[str, ...] = ()
+    """Names of environment variables that it may see; never a model's key."""
+
+
 class FeatureConfig(FileModel):
     """`features/<id>.yaml`: one use of a model in a product."""
 
@@ -145,6 +166,8 @@ class FeatureConfig(FileModel):
     shown at that mix as well. The shares sum to 1."""
     request: RequestConfig = RequestConfig()
     """How the model is asked."""
+    program: ProgramConfig | None = None
+    """In place of a prompt: a program that asks models itself, through our gateway."""
     latency: LatencyConfig | None = None
     """What production promises; without it latency is not measured."""
     timeout_s: Seconds | None = None

@@ -16,9 +16,10 @@ from evalsets.source import SourceError, read_text
 from evalsets.validation import suggestion
 from harness.errors import Problem, UsageError
 from harness.workspace.feature_checks import named_options
-from harness.workspace.feature_file import FeatureConfig
+from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.fingerprints import prompt_sha256
 from harness.workspace.model_file import ModelConfig, split_option
+from harness.workspace.programs.folder import ProgramFolderError, program_folder, program_sha256
 from harness.workspace.reading import ParsedFile, Reading, problem_of
 
 DEFAULT = "default"
@@ -46,13 +47,21 @@ class HasPrompts(Protocol):
         """The model entries by name."""
         ...
 
+    @property
+    def features(self) -> Mapping[str, FeatureConfig]:
+        """The features by id."""
+        ...
+
 
 def prompt_for(workspace: HasPrompts, feature_id: str, model_name: str) -> PromptFile:
-    """The prompt of a feature for a model or option (`model@effort`).
+    """The prompt of a feature for a model or option (`model@effort`); of a program, its folder.
 
     Raises:
         UsageError: no prompt file fits, or it cannot be read.
     """
+    program = workspace.features[feature_id].program
+    if program is not None:
+        return _program(workspace.root, feature_id, program)
     path = prompt_path(workspace.root, feature_id, model_name, workspace.models)
     if path is None:
         folder = f"prompts/{feature_id}"
@@ -79,12 +88,25 @@ def prompt_path(
     return None
 
 
+def _program(root: Path, feature_id: str, program: ProgramConfig) -> PromptFile:
+    """What stands for a prompt where a program asks: all of it, whichever model is asked."""
+    folder = program_folder(root, feature_id, program)
+    shown = folder.relative_to(root).as_posix()
+    try:
+        sha256 = program_sha256(folder, program.command)
+    except ProgramFolderError as error:
+        raise UsageError(f"{shown}: {error}") from None
+    return PromptFile(path=shown, text="", sha256=sha256)
+
+
 _LINE = re.compile(r"line (\d+): (.*)", re.DOTALL)
 
 
 def prompt_problems(reading: Reading) -> Iterator[Problem]:
     """Every problem of the prompts of the features that could be read."""
     for name, entry in reading.features.items():
+        if entry.config.program is not None:
+            continue
         yield from _absent(reading, name, entry)
         folder = reading.root / "prompts" / name
         for path in sorted(folder.glob("*.j2")):

@@ -17,6 +17,7 @@ from harness.workspace.fingerprints import policy_sha256
 from harness.workspace.model_checks import judge_problems, model_problems
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.policy_file import PolicyConfig
+from harness.workspace.programs.checks import program_problems
 from harness.workspace.prompts import prompt_problems
 from harness.workspace.reading import Reading, problem_of, read_files, secrets_in
 
@@ -165,6 +166,7 @@ def inspect_workspace(root: Path) -> tuple[Reading, dict[str, EvalSet]]:
     reading.problems += prompt_problems(reading)
     evalsets = _evalsets(reading)
     reading.problems += judge_problems(reading, evalsets)
+    reading.problems += program_problems(reading, evalsets)
     return reading, evalsets
 
 

@@ -6,14 +6,22 @@ A call that makes no progress is ended.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
-from providers.answer import Answer, Dialect, JsonObject, StreamReader, to_completion
+from providers.answer import (
+    Answer,
+    Dialect,
+    JsonObject,
+    StreamReader,
+    parse_object,
+    to_completion,
+)
 from providers.completion import Completion, Timing, TokenUsage
 from providers.errors import BrokenBodyError, DeadlineExceededError, ProviderError, TimedOutError
 from providers.request import ModelRequest
@@ -126,6 +134,10 @@ class HttpRequest:
     path: str
     body: JsonObject
     timeout_s: float
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Beside the SDK's own."""
+    api_version: str | None = None
+    """In place of the wire's own, where a path has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,19 +190,16 @@ class WireProvider:
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Ask once."""
-        asked = HttpRequest(
-            path=self._dialect.path_of(request),
-            body=self._dialect.body(request),
-            timeout_s=request.timeout_s,
-        )
+        asked = _asked(request, self._dialect)
         await self._wire.ready()
         stopwatch = Stopwatch(request, self._clock)
         reader = self._dialect.reader()
         try:
             async with stopwatch:
-                if streams(request):
-                    return await self._streamed(asked, stopwatch, reader)
-                return await self._whole(asked, stopwatch)
+                call = self._streamed if streams(request) else self._whole
+                completion, document = await call(asked, stopwatch, reader)
+                kept = None if request.passed is None else json.dumps(document)
+                return replace(completion, document=kept)
         except ProviderError as error:
             failure = error
         except Exception as error:
@@ -207,19 +216,39 @@ class WireProvider:
         """Close connections."""
         await self._wire.aclose()
 
-    async def _whole(self, asked: HttpRequest, stopwatch: Stopwatch) -> Completion:
+    async def _whole(
+        self, asked: HttpRequest, stopwatch: Stopwatch, _reader: StreamReader
+    ) -> tuple[Completion, object]:
         whole = await self._wire.whole(asked)
-        return _completion(self._dialect.read(whole.document), stopwatch, whole.headers)
+        answer = self._dialect.read(whole.document)
+        return _completion(answer, stopwatch, whole.headers), whole.document
 
     async def _streamed(
         self, asked: HttpRequest, stopwatch: Stopwatch, reader: StreamReader
-    ) -> Completion:
+    ) -> tuple[Completion, object]:
+        events: list[JsonObject] = []
         async with self._wire.stream(asked) as streamed:
             async for event in streamed.events:
                 stopwatch.progress()
+                events.append(event)
                 if reader.feed(event):
                     stopwatch.piece()
-            return _completion(reader.answer(), stopwatch, streamed.headers)
+            return _completion(reader.answer(), stopwatch, streamed.headers), events
+
+
+def _asked(request: ModelRequest, dialect: Dialect) -> HttpRequest:
+    passed = request.passed
+    if passed is None:
+        return HttpRequest(
+            path=dialect.path_of(request), body=dialect.body(request), timeout_s=request.timeout_s
+        )
+    return HttpRequest(
+        path=passed.path or dialect.path_of(request),
+        body=parse_object(passed.body),
+        timeout_s=request.timeout_s,
+        headers=dict(passed.headers),
+        api_version=passed.api_version,
+    )
 
 
 def unreadable(vendor: str) -> BrokenBodyError:

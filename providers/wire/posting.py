@@ -90,7 +90,10 @@ class PostWire:
             asked.path,
             body=asked.body,
             cast_to=httpx2.Response,
-            options={"timeout": asked.timeout_s, "headers": self._sdk.headers},
+            options={
+                "timeout": asked.timeout_s,
+                "headers": {**self._sdk.headers, **asked.headers},
+            },
         )
         return Whole(document=parse_object(response.content), headers=response.headers)
 
@@ -101,7 +104,10 @@ class PostWire:
             asked.path,
             body=asked.body,
             cast_to=object,
-            options={"timeout": asked.timeout_s, "headers": self._stream_headers},
+            options={
+                "timeout": asked.timeout_s,
+                "headers": {**self._stream_headers, **asked.headers},
+            },
             stream=True,
             stream_cls=self._sdk.stream_cls,
         )

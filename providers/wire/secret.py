@@ -70,7 +70,9 @@ class Secret:
             "service_tier": self.fact(found.service_tier),
         }
         if isinstance(found, Completion):
-            return replace(found, request_id=self.fact(found.request_id), **changed)
+            document = None if found.document is None else self.content(found.document)
+            request_id = self.fact(found.request_id)
+            return replace(found, request_id=request_id, document=document, **changed)
         return replace(found, reply_id=self.fact(found.reply_id), **changed)
 
     def error(self, error: E) -> E:

@@ -51,6 +51,7 @@ class Document:
             "Levers on the same model": self._lever_at,
             "Standard deviation": lambda _, __, first: self._spread(first),
             "Measured time": lambda _, __, first: of_part(self._latencies()[first]),
+            "What a run of the program took": lambda _, at, __: self._run(at),
             _OF_TWO: lambda *_: self._slots(None),
         }
 
@@ -188,6 +189,20 @@ class Document:
             own = "spread_candidate" if option["target"]["option"] == name else "spread_current"
             for key, texts in of_part(quality.get(own) or {}).items():
                 slots.put(key, *texts)
+        return slots
+
+    def _run(self, at: int) -> Slots:
+        """One run of a program: sums over its runs, divided by them."""
+        sums = self.truth.record["evidence"]["program"][at]
+        runs, usd, successes = sums["runs"], sums["usd"], Decimal(str(sums["successes"]))
+        slots = of_part(sums)
+        for key in ("calls", "beside"):
+            slots.put(f"{key}_a_run", f"{sums[key] / runs:.2f}")
+        for key in ("input", "output"):
+            slots.put(f"{key}_a_run", f"{sums[f'{key}_tokens'] / runs:,.0f}")
+        spent = None if usd is None else Decimal(usd)
+        slots.money("usd_a_run", None if spent is None else spent / runs)
+        slots.money("usd_a_success", spent / successes if spent and successes else None)
         return slots
 
     def _latencies(self) -> Mapping[str, Json]:

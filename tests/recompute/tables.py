@@ -31,6 +31,16 @@ TABLES: Mapping[str, Columns] = {
         "that decide": "{deciding_cases}",
         "an answer or a label is missing": "{missing_cases}",
     },
+    "What a run of the program took": {
+        "runs": "{runs}",
+        "calls a run": "{calls_a_run}",
+        "most calls": "{most_calls}",
+        "to its other models": "{beside_a_run}",
+        "tokens in": "{input_a_run}",
+        "tokens out": "{output_a_run}",
+        "a run": "USD {usd_a_run}",
+        "a success": "USD {usd_a_success}",
+    },
     "A cheap model first": {
         "answers checked": "{cascade_answers}",
         "did not pass": "{cascade_escalated} %",

@@ -79,6 +79,8 @@ class RayWorkerPool:
         self._nodes: dict[str, str] = {}
         self._pinned: dict[str, Any] = {}
         """The one worker of each node that runs servers."""
+        self._sessions: dict[str, Any] = {}
+        """The worker that a session's first task went to."""
         self._undelivered: list[Ended] = []
         self._polls: dict[Any, Any] = {}
         self._joining: dict[Any, Any] = {}
@@ -108,7 +110,7 @@ class RayWorkerPool:
         block = [(next(self._numbers), payload) for payload in payloads]
         unpinned: list[tuple[int, object]] = []
         pinned: dict[str, list[tuple[int, object]]] = {}
-        for task in block:
+        for task in self._without_sessions(block):
             node = self._nodes.get(getattr(task[1], "server_url", None) or "")
             (unpinned if node is None else pinned.setdefault(node, [])).append(task)
         for node, part in pinned.items():
@@ -118,6 +120,19 @@ class RayWorkerPool:
         for place, host in enumerate(hosts):
             self._hand(host, unpinned[place * share : (place + 1) * share])
         return [number for number, _ in block]
+
+    def _without_sessions(self, block: list[tuple[int, object]]) -> list[tuple[int, object]]:
+        """Hand a session's tasks (the payload's `session`) to its own worker; returns the rest."""
+        rest: list[tuple[int, object]] = []
+        for task in block:
+            session = getattr(task[1], "session", None)
+            if session is None:
+                rest.append(task)
+                continue
+            if session not in self._sessions:
+                self._sessions[session] = min(self._unpinned(), key=lambda h: len(self._hosts[h]))
+            self._hand(self._sessions[session], [task])
+        return rest
 
     def _unpinned(self) -> list[Any]:
         pinned = list(self._pinned.values())

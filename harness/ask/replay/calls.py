@@ -128,6 +128,10 @@ def answered(
     trial: Trial, attempts: tuple[Attempt, ...], completion: Completion | Answer
 ) -> Outcome:
     """The outcome of a trial that got a reply."""
+    if trial.part_of is not None and isinstance(completion, Completion):
+        # Whatever it says, the program goes on with it; the journal keeps it as it came.
+        text = completion.document or ""
+        return Answered(trial=trial, attempts=attempts, text=text, finish=completion.finish)
     if completion.finish in MODELS_FAULT:
         return Failed(trial=trial, attempts=attempts, reason=completion.finish)
     calls = json.dumps([asdict(call) for call in completion.tool_calls])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from harness.ask.cluster.workers import Cluster, Done, WorkerPool
 from harness.ask.cluster.workers import Ended as TaskEnded
+from harness.ask.programs.desk import ProgramDesk
 from harness.ask.replay.backlog import Backlog, Feed, Pending
 from harness.ask.replay.calls import LOST, Call, CallFailure, Reply, answered, attempt_of, given_up
 from harness.ask.replay.governor import Governor
@@ -73,22 +74,27 @@ class ReplayLoop:
         self._cap_reached = False
         self._refusals = Refusals(rules.governor, rules.tell, patience_s=rules.retry.budget_s)
         self._noted_at = rules.governor.now()
+        self._desk = ProgramDesk(pool, rules.journal, rules.tell)
 
     def outcomes(self, feed: Feed) -> Iterator[Outcome]:
         """Run until every trial has its outcome, or until stopped."""
         while not self.stop.is_set():
             known = self._read(feed)
+            self._desk.begin()
             gone = list(self._abandoned())
             sends, wait_s = self._admit()
-            done = [outcome for end in self._unwritten for outcome in self._shared(end)]
+            ended = [end.outcome for end in self._unwritten if end.outcome is not None]
+            done = [outcome for end in ended for outcome in self._shared(end)]
             self._send(sends)
             self._note_lanes(NOTE_S)
             yield from known
             yield from gone
             yield from done
-            if self._in_flight:
+            for outcome in self._desk.ended():
+                yield from self._shared(outcome)
+            if self._in_flight or self._desk.is_at_work:
                 self._absorb(self._pool.receive(min(wait_s, self._patience(feed))))
-            elif feed.ended and not self._backlog:
+            elif feed.ended and not self._backlog and not self._desk:
                 return
             elif self._backlog and not self._cap_reached:
                 self._pool.receive(min(wait_s, self._patience(feed)))
@@ -97,6 +103,7 @@ class ReplayLoop:
         """Wait for what is in flight, so that it is known what it cost, and write it down."""
         governor = self._rules.governor
         until = governor.now() + grace_s
+        self._desk.close()
         while self._in_flight and governor.now() < until:
             self._absorb(self._pool.receive(min(IDLE_S, grace_s)))
             self._send(())
@@ -110,17 +117,17 @@ class ReplayLoop:
             self._noted_at = governor.now()
 
     def _patience(self, feed: Feed) -> float:
-        if feed.ended or len(self._backlog) > self._rules.window // 2:
+        if feed.ended or self._queued > self._rules.window // 2:
             return IDLE_S
         return DRY_S if feed.dry else HUNGRY_S
 
     def _read(self, feed: Feed) -> list[Outcome]:
         """Fill the window; returns the outcomes that the journal already has."""
         window = self._rules.window
-        if feed.ended or len(self._backlog) > window // 2:
+        if feed.ended or self._queued > window // 2:
             return []
-        idle = not self._in_flight and not self._backlog and not self._unwritten
-        chunk = feed.take(window - len(self._backlog), IDLE_S if idle else 0)
+        idle = not self._in_flight and not self._queued and not self._unwritten
+        chunk = feed.take(window - self._queued, IDLE_S if idle else 0)
         settled = self._rules.journal.settled(trial.fingerprint for trial in chunk)
         before = self._rules.journal.attempts(
             trial.fingerprint for trial in chunk if trial.fingerprint not in settled
@@ -133,8 +140,15 @@ class ReplayLoop:
                 self._asked[trial.fingerprint].append(trial)
             else:
                 self._asked[trial.fingerprint] = [trial]
-                self._backlog.add(trial, before.get(trial.fingerprint, ()))
+                if trial.program is None:
+                    self._backlog.add(trial, before.get(trial.fingerprint, ()))
+                else:
+                    self._desk.add(trial)
         return known
+
+    @property
+    def _queued(self) -> int:
+        return len(self._backlog) + len(self._desk)
 
     def _admit(self) -> tuple[list[Pending], float]:
         """Take out what may be sent now; returns it and the seconds until more may be."""
@@ -144,6 +158,9 @@ class ReplayLoop:
             return sends, wait_s
         for lane in self._backlog.lanes():
             while pending := self._backlog.first(lane):
+                if self._desk.is_gone(pending.trial):
+                    self._desk.give_up(self._backlog.pop(lane).trial)
+                    continue
                 lane_wait_s = self._rules.governor.wait_s(lane, pending.trial)
                 if lane_wait_s > 0:
                     wait_s = min(wait_s, lane_wait_s)
@@ -174,6 +191,7 @@ class ReplayLoop:
             pending.row = row
             pending.began = now if pending.began is None else pending.began
             self._in_flight[number] = pending
+        self._desk.send()
 
     def _calls(self, sends: Sequence[Pending]) -> list[Call]:
         widths = {
@@ -195,6 +213,10 @@ class ReplayLoop:
     def _absorb(self, replies: Sequence[TaskEnded]) -> None:
         """Settle what came back."""
         for end in replies:
+            if self._desk.owns(end):
+                for call, before in self._desk.take(end):
+                    self._backlog.add(call, before)
+                continue
             pending = self._in_flight.pop(end.task, None)
             if pending is not None:
                 result = end.result if isinstance(end, Done) else None
@@ -234,10 +256,10 @@ class ReplayLoop:
         self._backlog.again(pending, now + delay)
         return None
 
-    def _shared(self, end: Ended) -> Iterator[Outcome]:
-        """The outcome for every trial that asked for it."""
-        outcome = end.outcome
-        if outcome is None:
+    def _shared(self, outcome: Outcome) -> Iterator[Outcome]:
+        """The outcome for every trial that asked for it; a program is given that of its call."""
+        if outcome.trial.part_of is not None:
+            self._desk.deliver(outcome.trial, outcome)
             return
         for trial in self._asked.pop(outcome.trial.fingerprint, (outcome.trial,)):
             yield outcome if trial is outcome.trial else replace(outcome, trial=trial)
@@ -250,11 +272,12 @@ class ReplayLoop:
                 yield from self._missing(self._backlog.clear(lane), reason)
         if self._cap_reached:
             yield from self._missing(self._backlog.clear(), FaultKind.BUDGET_EXHAUSTED)
+            yield from self._desk.abandon(FaultKind.BUDGET_EXHAUSTED)
 
     def _missing(self, pendings: Iterator[Pending], reason: str) -> Iterator[Outcome]:
         for pending in list(pendings):
-            for trial in self._asked.pop(pending.trial.fingerprint, (pending.trial,)):
-                yield Missing(trial=trial, attempts=tuple(pending.attempts), reason=reason)
+            attempts = tuple(pending.attempts)
+            yield from self._shared(Missing(trial=pending.trial, attempts=attempts, reason=reason))
 
 
 if TYPE_CHECKING:

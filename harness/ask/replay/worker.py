@@ -13,7 +13,14 @@ import os
 import socket
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +28,14 @@ from types import MappingProxyType
 from typing import TypeVar, cast
 
 from harness.ask.cluster.workers import Done, WorkerPool
+from harness.ask.programs.host import ProgramHost
+from harness.ask.programs.protocol import (
+    Happened,
+    MissingPrograms,
+    ProgramCall,
+    ProgramCheck,
+    ProgramPlace,
+)
 from harness.ask.replay.batch_calls import BatchReply, BatchWorker, Fetch, Poll, Submit
 from harness.ask.replay.calls import (
     Call,
@@ -143,9 +158,36 @@ def missing_keys(pool: WorkerPool, names: Collection[str]) -> dict[str, tuple[st
     """
     if not names:
         return {}
-    check = KeyCheck(names=tuple(sorted(names)))
-    asked = set(pool.send([check] * pool.size))
+    found = _everywhere(pool, KeyCheck(names=tuple(sorted(names))))
+    return _by_lack((one.host, one.names) for one in found if isinstance(one, MissingKeys))
+
+
+def missing_programs(
+    pool: WorkerPool, places: Collection[ProgramPlace]
+) -> dict[str, tuple[str, ...]]:
+    """Machines without a program, by its folder. For a worker pool that does nothing else yet.
+
+    Raises:
+        RightsizeError: the workers do not answer.
+    """
+    if not places:
+        return {}
+    found = _everywhere(pool, ProgramCheck(places=tuple(places)))
+    return _by_lack((one.host, one.folders) for one in found if isinstance(one, MissingPrograms))
+
+
+def _by_lack(lacks: Iterable[tuple[str, Sequence[str]]]) -> dict[str, tuple[str, ...]]:
     hosts: dict[str, set[str]] = {}
+    for host, names in lacks:
+        for name in names:
+            hosts.setdefault(name, set()).add(host)
+    return {name: tuple(sorted(found)) for name, found in sorted(hosts.items())}
+
+
+def _everywhere(pool: WorkerPool, check: object) -> list[object]:
+    """What every worker of an idle pool says to a check."""
+    asked = set(pool.send([check] * pool.size))
+    found: list[object] = []
     deadline = time.monotonic() + ASK_S
     while asked:
         if time.monotonic() > deadline:
@@ -155,11 +197,8 @@ def missing_keys(pool: WorkerPool, names: Collection[str]) -> dict[str, tuple[st
             )
         for end in pool.receive(1.0):
             asked.discard(end.task)
-            found = end.result if isinstance(end, Done) else None
-            if isinstance(found, MissingKeys):
-                for name in found.names:
-                    hosts.setdefault(name, set()).add(found.host)
-    return {name: tuple(sorted(found)) for name, found in sorted(hosts.items())}
+            found += [end.result] if isinstance(end, Done) else []
+    return found
 
 
 T = TypeVar("T")
@@ -223,14 +262,19 @@ class Worker:
         self._batches = BatchWorker(open_batches, utc_now) if open_batches else None
         self._monotonic = monotonic
         self._environ = environ
+        self._programs = ProgramHost(environ=environ, utc_now=utc_now, monotonic=monotonic)
         self._providers: dict[Endpoint, Provider] = {}
         self._semaphores: defaultdict[str, FairSemaphore] = defaultdict(FairSemaphore)
         self._lag = LagMeter(monotonic)
 
-    async def __call__(self, payload: object) -> Reply | BatchReply | MissingKeys:
+    async def __call__(
+        self, payload: object
+    ) -> Reply | BatchReply | MissingKeys | Happened | MissingPrograms | None:
         """Make one call."""
         if isinstance(payload, KeyCheck):
             return payload.found(self._environ)
+        if isinstance(payload, ProgramCall):
+            return await self._programs.answer(payload)
         if self._batches is not None and isinstance(payload, Submit | Poll | Fetch):
             return await self._batches.answer(payload)
         call = cast("Call", payload)
@@ -246,6 +290,7 @@ class Worker:
     async def aclose(self) -> None:
         """Close every connection."""
         self._lag.stop()
+        await self._programs.aclose()
         for provider in self._providers.values():
             await provider.aclose()
 

@@ -1,13 +1,16 @@
 """Runs one command, and ends it with everything that it started.
 
     python -I guard.py --ttl SECONDS [--parent PID] [--idle SECONDS --port PORT] [--state FILE]
-        [--folder FOLDER] [--scratch FOLDER] -- COMMAND...
+        [--folder FOLDER] [--scratch FOLDER] [--input FD] [--grace SECONDS] -- COMMAND...
 
 The command ends when this program's standard input ends (the driver closed it, or died by any
 signal), when the parent process is gone, when the time to live is over, when the server has made no
 token for the idle time (`/metrics` says so), or when this program is asked to stop. Without
 `--parent` the command outlives whoever started it, until one of the others. On Linux this program
 adopts orphaned grandchildren, so that one that left the process group ends too.
+
+`--input` is a descriptor that the command reads as its standard input; without it there is none.
+`--grace` is how long a command that was asked to end may take.
 
 `--folder` is for a command that is to end by itself: its exit code is written to `code` there, and
 this program stays until one of the above, then removes the folder with all that is in it.
@@ -60,10 +63,12 @@ def main(argv: Sequence[str]) -> int:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = subprocess.Popen(  # noqa: S603  # the command is what we are for
         options.command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if options.input is None else options.input,
         start_new_session=POSIX,
         preexec_fn=_die_with_guard if LINUX else None,  # noqa: PLW1509  # no thread runs yet
     )
+    if options.input is not None:
+        os.close(options.input)
     if options.parent:
         threading.Thread(target=_wait_for_end_of_input, args=(asked,), daemon=True).start()
     why: str | None = None
@@ -75,7 +80,7 @@ def main(argv: Sequence[str]) -> int:
             _wait(asked, options)
         return 0 if code is None else code
     finally:
-        end_group(child)
+        end_group(child, options.grace)
         _clean(options, left=asked.is_set() and not stopped.is_set())
         if why or stopped.is_set():
             # Last, so that whoever wonders finds it below the server's own farewell.
@@ -153,11 +158,11 @@ class IdleMeter:
         return found or None
 
 
-def end_group(child: subprocess.Popen[bytes]) -> None:
+def end_group(child: subprocess.Popen[bytes], grace_s: float = GRACE_S) -> None:
     """End the child and its process group: asked first, killed after a grace."""
     _signal_group(child, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(GRACE_S)
+        child.wait(grace_s)
     _signal_group(child, signal.SIGKILL if POSIX else signal.SIGTERM)
     child.wait()
     if LINUX:
@@ -218,6 +223,8 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--idle", type=float, default=0.0)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--state", type=Path)
+    parser.add_argument("--input", type=int)
+    parser.add_argument("--grace", type=float, default=GRACE_S)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--scratch", type=Path)
     parser.add_argument("command", nargs=argparse.REMAINDER)

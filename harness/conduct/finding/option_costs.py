@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from harness.conduct.finding.feature_run import FeatureRun
+from harness.conduct.finding.program_runs import run_rates, run_usages
 from harness.conduct.finding.scores import Scored
 from harness.journal.trials import Attempt
 from harness.money.amounts import exact
@@ -75,9 +76,12 @@ def measure(run: FeatureRun, rung: PlannedOption, quality: Quality | None) -> Me
         level = quality.current if own else quality.candidate
         success = None if level is None else level / 100
     both = (rung.priced(), run.incumbent.priced())
+    rates = rung.priced() if run.plan.config.program is None else run_rates(run, rung)
+    if rates is None:
+        return Measured(cost=None, pairs=pairs, clusters=clusters)
     try:
         cost = (
-            measured_cost(pairs, traffic, rung.priced(), success=success)
+            measured_cost(pairs, traffic, rates, success=success)
             if kept is None
             else cascade_cost(pairs, kept, traffic, both, success=success)
         )
@@ -110,8 +114,9 @@ def usage_pairs(run: FeatureRun, option: str) -> tuple[CaseUsage, ...]:
     """Usage of both models on the trials where both reported it."""
     found: list[CaseUsage] = []
     for case_id, cluster in zip(run.design.order, run.design.clusters, strict=True):
-        theirs = _usages(run.board.scored(option, [case_id]))
-        ours = _usages(run.board.scored(run.incumbent.name, [case_id]))
+        usages = _usages if run.plan.config.program is None else run_usages
+        theirs = usages(run.board.scored(option, [case_id]))
+        ours = usages(run.board.scored(run.incumbent.name, [case_id]))
         found += [
             CaseUsage(
                 case_id=case_id,

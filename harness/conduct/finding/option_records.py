@@ -235,7 +235,9 @@ def target(rung: PlannedOption, plan: FeaturePlan, run: FeatureRun | None) -> Ta
     served: set[str] = set()
     if run is not None:
         read = run.board.scored(rung.first.name, run.design.order)
-        served = {a.served_model for s in read for a in s.attempts if a.served_model}
+        served = {
+            a.served_model for s in read for a in s.attempts if a.served_model and a.role is None
+        }
     return Target(
         option=rung.name,
         provider=rung.config.provider,

@@ -19,6 +19,7 @@ from harness.ask.replay.offline_backend import PREFIX
 from harness.conduct.finding.checks import judge_facts, label_facts
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.option_costs import bill
+from harness.conduct.finding.program_runs import program_facts
 from harness.journal.journal import Journal
 from harness.journal.journal import SpentOrReserved as Spent
 from harness.journal.trials import Attempt, Trial
@@ -257,6 +258,7 @@ def evidence(
         answers=answers_facts(run) if run else None,
         registered=context.registered if run else None,
         design=design_facts(run.design) if run and not run.design.exploratory else None,
+        program=program_facts(run) if run else None,
     )
 
 

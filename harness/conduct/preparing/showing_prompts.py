@@ -33,6 +33,7 @@ def prompts_for(plan: FeaturePlan, case_id: str) -> tuple[FilledPrompt, ...]:
     Raises:
         UsageError: there is no such case, no model to ask, or a prompt that cannot be filled in.
     """
+    _refuse_program(plan)
     case_of = dict(plan.evalset.copies)
     wanted = case_of.get(case_id, case_id)
     case = next((each for each in plan.evalset.cases if each.id == wanted), None)
@@ -56,6 +57,7 @@ def tune_prompt(plan: FeaturePlan, option: str, prompt: Path | None) -> FilledPr
     Raises:
         UsageError: no such option, no case, or a prompt that cannot be filled in.
     """
+    _refuse_program(plan)
     rungs = [*([plan.incumbent] if plan.incumbent else []), *plan.options]
     file = next((rung.prompt for rung in rungs if rung.name == option), None)
     if file is None:
@@ -68,6 +70,11 @@ def tune_prompt(plan: FeaturePlan, option: str, prompt: Path | None) -> FilledPr
     if not cases:
         raise UsageError(f"{plan.feature}: the eval set has no case")
     return _filled(plan, cases[0], file, [option])
+
+
+def _refuse_program(plan: FeaturePlan) -> None:
+    if plan.config.program is not None:
+        raise UsageError(f"{plan.feature} has no prompt of ours: a program asks its models")
 
 
 def _filled(plan: FeaturePlan, case: Case, file: PromptFile, options: list[str]) -> FilledPrompt:

@@ -121,6 +121,8 @@ def try_prompt(
     cycle = cycle_of(None, now.date())
     wanted = Selection(features=(asked.feature,))
     plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted).features[0]
+    if plan.config.program is not None:
+        raise UsageError(f"{asked.feature} has no prompt of ours to try: a program asks its models")
     text = (asked.prompt.name, asked.prompt.read_text(encoding="utf-8")) if asked.prompt else None
     rung = rung_with(plan, asked.model, text)
     if not (rung.asked or rung.saves_too_little):

@@ -49,6 +49,9 @@ def lane_limits(
         for rung in (run.incumbent, *run.rungs.values()):
             trial = run.plan.asker.trial(rung, first, 0, "quality")
             limits[lane_of(trial)] = _limits(rung, concurrency)
+        for _, other in run.plan.others:
+            lane = lane_of(run.plan.asker.trial(other, first, 0, "quality"))
+            limits.setdefault(lane, _limits(other, concurrency))
         for judge in run.plan.judges:
             lane = lane_of(judge.sample(judge.reader(), first, ""))
             limits.setdefault(lane, _limits(judge.rung, concurrency))
@@ -58,7 +61,8 @@ def lane_limits(
 def price(run: FeatureRun, trial: Trial, usage: TokenUsage) -> Decimal:
     """What an attempt at a feature's trial cost, its judges' too."""
     judges = {f"{JUDGED_BY}{judge.rung.name}": judge.rung for judge in run.plan.judges}
-    rungs = {run.incumbent.name: run.incumbent, **run.rungs, **judges}
+    others = {other.name: other for _, other in run.plan.others}
+    rungs = {**others, run.incumbent.name: run.incumbent, **run.rungs, **judges}
     return attempt_cost(usage, rungs[trial.option].priced(), batch=trial.batch)
 
 
@@ -86,7 +90,7 @@ def start(plan: FeaturePlan, served: Mapping[str, str]) -> FeatureRun:
     fewest = 1 if plan.config.answers == "imported" else plan.repeats
     measures = Measures.of(plan.evalset, plan.sample.folder, book)
     return FeatureRun(
-        plan=plan,
+        plan=replace(plan, asker=plan.asker.served(served)),
         design=plan.design,
         incumbent=_at(plan.incumbent, served),
         rungs={rung.name: _at(rung, served) for rung in plan.rungs},

@@ -19,7 +19,7 @@ from harness.record.money import (
     TierFacts,
 )
 from harness.tell import figures
-from harness.tell.appendix.trust import hosting_tables
+from harness.tell.appendix.trust import hosting_tables, program_runs
 from harness.tell.facts import break_even_of, lever_month, lever_saving
 from harness.tell.words import LEVERS, count, day, table
 from harness.wording import DASH, amount_text, usd
@@ -32,6 +32,7 @@ def money_sections(record: DecisionRecord) -> list[Section]:
         figures.cost_quality(record),
         _costs(record),
         _at_most(record),
+        program_runs(record),
         *hosting_tables(record),
         _portions(record),
         _rates(record),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.money.amounts import exact
 from harness.record.model import DecisionRecord
 from harness.record.money import HostingFacts
 from harness.record.parts import JudgeFacts, LabelFacts, OptionRecord
@@ -265,6 +266,39 @@ def _line(name: str, facts: CascadeFacts) -> Paragraph:
             f"{facts.escalates_to}. It was tried on stored answers, without a further call."
         )
     return Paragraph(lead=f"{name}.", runs=(text,))
+
+
+def program_runs(record: DecisionRecord) -> Table | None:
+    """What one run of a feature's program takes, with each of its options."""
+    today = record.current.option
+    return table(
+        "What a run of the program took, all its calls together, at list price",
+        (
+            "option",
+            "runs",
+            "calls a run",
+            "most calls",
+            "to its other models",
+            "tokens in",
+            "tokens out",
+            "a run",
+            "a success",
+        ),
+        (
+            (
+                f"{one.option} (today)" if one.option == today else one.option,
+                count(one.runs),
+                f"{one.calls / one.runs:.2f}",
+                count(one.most_calls),
+                f"{one.beside / one.runs:.2f}",
+                count(one.input_tokens / one.runs),
+                count(one.output_tokens / one.runs),
+                usd(None if one.usd is None else one.usd / one.runs),
+                usd(one.usd / exact(one.successes) if one.usd and one.successes else None),
+            )
+            for one in record.evidence.program or ()
+        ),
+    )
 
 
 def hosting_tables(record: DecisionRecord) -> Iterator[Table]:

@@ -1,0 +1,301 @@
+"""The worker's side: instances of programs, one trial at a time each, behind one gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import socket
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from harness.ask.programs.gateway import Asked, Gateway
+from harness.ask.programs.instance import Instance, Line
+from harness.ask.programs.protocol import (
+    Begin,
+    Drop,
+    Given,
+    Happened,
+    Listen,
+    MadeCall,
+    MissingPrograms,
+    Over,
+    ProgramCall,
+    ProgramCheck,
+    ProgramPlace,
+)
+from harness.ask.programs.wires import ReadCall, RefusedCallError, read_call
+from harness.journal.trials import FaultKind
+from harness.workspace.programs.folder import ProgramFolderError, program_sha256
+
+START_S = 60.0
+"""What an instance's first case may take more: it begins, and loads its libraries."""
+QUOTED = 3
+"""So many words in a row that stand in the case as well are a quotation."""
+LONGEST_SAID = 200
+
+
+class OwnTime:
+    """A limit on the time that a program takes for itself: while a call is open it stands still."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = self._left_s = limit_s
+        self._open = 0
+        self._limit = asyncio.Timeout(None)
+
+    async def __aenter__(self) -> None:
+        await self._limit.__aenter__()
+        self._go_on()
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._limit.__aexit__(*exc_info)  # pyright: ignore[reportArgumentType]
+
+    def let_start(self) -> None:
+        """Its program is new: it may take longer until it makes a call, or answers."""
+        self._left_s += START_S
+
+    def stand_still(self) -> None:
+        """A call was made."""
+        self._open += 1
+        when = self._limit.when()
+        if self._open == 1 and when is not None:
+            left_s = when - asyncio.get_running_loop().time()
+            self._left_s = min(left_s, self._limit_s)
+            self._limit.reschedule(None)
+
+    def call_ended(self) -> None:
+        """A call got its reply."""
+        self._open -= 1
+        if self._open == 0 and not self._limit.expired():
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._limit.reschedule(asyncio.get_running_loop().time() + max(self._left_s, 0.0))
+
+
+class Session:
+    """One trial in an instance."""
+
+    def __init__(self, begin: Begin) -> None:
+        self.begin = begin
+        self.refused: FaultKind | None = None
+        """Why its program was refused a call: it cannot end well."""
+        self._happened: asyncio.Queue[MadeCall | Over] = asyncio.Queue()
+        self._waiting: dict[int, asyncio.Future[Given]] = {}
+        self._calls = 0
+        self.clock = OwnTime(begin.place.timeout_s)
+        self.task: asyncio.Task[None] | None = None
+        self.stopped = asyncio.Event()
+        """Its instance is to be ended before its answer."""
+
+    async def ask(self, asked: Asked) -> tuple[ReadCall, Given]:
+        """See `OpenTrial.ask`."""
+        try:
+            call = read_call(asked.path, asked.query, asked.body)
+            return call, await self._ask(call, asked)
+        except RefusedCallError:
+            self.refused = self.refused or FaultKind.CALL_REFUSED
+            raise
+
+    async def _ask(self, call: ReadCall, asked: Asked) -> Given:
+        names = next((one for one in self.begin.models if call.model in one.names), None)
+        if names is None:
+            known = ", ".join(sorted(name for one in self.begin.models for name in one.names))
+            raise RefusedCallError(
+                f"{call.model[:80]!r} is not among the models that `roles` names ({known})"
+            )
+        if call.wire not in names.wires:
+            raise RefusedCallError(f"{call.model[:80]} is not asked in the {call.wire} wire")
+        self._calls += 1
+        if self._calls > self.begin.place.max_calls:
+            self.refused = FaultKind.TOO_MANY_CALLS
+            self.stopped.set()
+            raise RefusedCallError(f"more than `max_calls: {self.begin.place.max_calls}`")
+        number = self._calls
+        self._waiting[number] = asyncio.get_running_loop().create_future()
+        self._happened.put_nowait(
+            MadeCall(
+                call=number,
+                role=names.role,
+                wire=call.wire,
+                body=json.dumps(asked.body, ensure_ascii=False),
+                path=call.path,
+                headers=asked.headers,
+                api_version=call.api_version,
+                streamed=call.streamed,
+                max_output_tokens=call.max_output_tokens,
+            )
+        )
+        self.clock.stand_still()
+        try:
+            return await self._waiting[number]
+        finally:
+            self._waiting.pop(number, None)
+            self.clock.call_ended()
+
+    def give(self, given: Given) -> None:
+        """Hand a reply to the program."""
+        waiting = self._waiting.get(given.call)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(given)
+
+    def end(self, over: Over) -> None:
+        """The trial ended: calls that are open get no reply."""
+        for call in list(self._waiting):
+            self.give(Given(session=self.begin.session, call=call, document=None, status=400))
+        self._happened.put_nowait(over)
+
+    async def happened(self) -> Happened:
+        """Wait for what happens, and tell all of it."""
+        events = [await self._happened.get()]
+        while not self._happened.empty():
+            events.append(self._happened.get_nowait())
+        return Happened(events=tuple(events))
+
+
+class ProgramHost:
+    """Answers the driver; instances are kept running between trials."""
+
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str],
+        utc_now: Callable[[], str],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._environ = environ
+        self._utc_now = utc_now
+        self._monotonic = monotonic
+        self._gateway = Gateway()
+        self._sessions: dict[str, Session] = {}
+        self._idle: defaultdict[ProgramPlace, list[Instance]] = defaultdict(list)
+        self._started: list[Instance] = []
+
+    async def answer(self, payload: ProgramCall) -> Happened | MissingPrograms | None:
+        """Do what the driver asks."""
+        match payload:
+            case Begin():
+                return await self._begin(payload)
+            case Listen():
+                return await self._listen(payload.session)
+            case Given():
+                session = self._sessions.get(payload.session)
+                return None if session is None else session.give(payload)
+            case Drop():
+                session = self._sessions.pop(payload.session, None)
+                return None if session is None else session.stopped.set()
+            case ProgramCheck():
+                return missing_here(payload)
+
+    async def aclose(self) -> None:
+        """End every instance, and listen no more."""
+        tasks = [session.task for session in self._sessions.values() if session.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(instance.aclose() for instance in self._started))
+        await self._gateway.aclose()
+
+    async def _listen(self, name: str) -> Happened:
+        happened = await self._sessions[name].happened()
+        if any(isinstance(event, Over) for event in happened.events):
+            self._sessions.pop(name, None)
+        return happened
+
+    async def _begin(self, begin: Begin) -> Happened:
+        session = self._sessions[begin.session] = Session(begin)
+        session.task = asyncio.create_task(self._run(session))
+        return await self._listen(begin.session)
+
+    async def _run(self, session: Session) -> None:
+        """One trial, to its end."""
+        started_at, began = self._utc_now(), self._monotonic()
+        try:
+            line, said = await self._worked_on(session)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a bug of ours costs one trial, not the run
+            why = error.strerror if isinstance(error, OSError) else None
+            line, said = Line(fault=FaultKind.PROGRAM_ENDED), why or type(error).__name__
+        session.end(
+            Over(
+                text=line.text,
+                fault=session.refused or line.fault,
+                said=said,
+                started_at=started_at,
+                total_s=self._monotonic() - began,
+            )
+        )
+
+    async def _worked_on(self, session: Session) -> tuple[Line, str]:
+        """How an instance ended a trial, and its last words where it is ended, too."""
+        place = session.begin.place
+        instance = await self._instance(place)
+        if instance.is_new:
+            session.clock.let_start()
+        sound = False
+        try:
+            line = await self._answered(session, instance)
+            sound = line.fault is None
+            if sound:
+                self._idle[place].append(instance)
+                return line, ""
+        finally:
+            if not sound:
+                instance.kill()
+        return line, told(await instance.last_words(), session.begin.line)
+
+    async def _answered(self, session: Session, instance: Instance) -> Line:
+        """The instance's answer; a fault where its own time is over, or it is to be ended."""
+        begin = session.begin
+        self._gateway.let_in(instance.token, session)
+        answer = asyncio.create_task(instance.ask(begin.line, begin.case_id))
+        stopped = asyncio.create_task(session.stopped.wait())
+        try:
+            async with session.clock:
+                await asyncio.wait({answer, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            return await answer if answer.done() else Line(fault=FaultKind.PROGRAM_ENDED)
+        except TimeoutError:
+            return Line(fault=FaultKind.PROGRAM_TIMED_OUT)
+        finally:
+            self._gateway.shut_out(instance.token)
+            answer.cancel()
+            stopped.cancel()
+
+    async def _instance(self, place: ProgramPlace) -> Instance:
+        while self._idle[place]:
+            instance = self._idle[place].pop()
+            if instance.is_quiet:
+                return instance
+            instance.kill()
+        await self._gateway.open()
+        token = secrets.token_urlsafe(32)
+        instance = await Instance.start(
+            place, token=token, gateway=self._gateway.environment(token), environ=self._environ
+        )
+        self._started = [one for one in self._started if not one.is_gone]
+        self._started.append(instance)
+        return instance
+
+
+def told(said: str, line: str) -> str:
+    """A program's last words; nothing where they quote the case."""
+    asked = " ".join(line.lower().split())
+    words = said.lower().split()
+    runs = (" ".join(words[at : at + QUOTED]) for at in range(max(len(words) - QUOTED + 1, 1)))
+    return "" if any(run in asked for run in runs if run) else said[:LONGEST_SAID]
+
+
+def missing_here(check: ProgramCheck) -> MissingPrograms:
+    """The programs that this machine has not, or has otherwise."""
+    folders = [place.folder for place in check.places if not _is_here(place)]
+    return MissingPrograms(host=socket.gethostname(), folders=tuple(folders))
+
+
+def _is_here(place: ProgramPlace) -> bool:
+    try:
+        return program_sha256(Path(place.folder), place.command) == place.sha256
+    except ProgramFolderError:
+        return False

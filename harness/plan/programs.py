@@ -1,0 +1,205 @@
+"""A program's trial: the case's line, and the models that it may ask, each with its bound."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+from evalsets.cases import Case, Turn
+from evalsets.source import KeyPath
+from harness.errors import Problem, UsageError
+from harness.journal.trials import CallingProgram, RoleModel
+from harness.money.prices.attempts import upper_bound
+from harness.money.prices.model_catalogue import facts
+from harness.plan.ladder import PlannedOption, plan_option
+from harness.workspace.feature_file import FeatureConfig, ProgramConfig
+from harness.workspace.model_file import known_to_refuse
+from harness.workspace.programs.folder import program_folder
+from harness.workspace.reading import ParsedFile, Reading
+from harness.workspace.workspace import Workspace
+
+SHORTEST_WAIT_S, LONGEST_WAIT_S, SLOWEST_TOKENS_PER_S = 120.0, 900.0, 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedProgram:
+    """A feature's program, and the models beside the one under test."""
+
+    config: ProgramConfig
+    folder: Path
+    sha256: str
+    incumbent: PlannedOption
+    others: tuple[tuple[str, PlannedOption], ...]
+    """By role."""
+
+    def asked_with(self, rung: PlannedOption, feature: FeatureConfig) -> CallingProgram:
+        """The program with an option in the incumbent's place.
+
+        Raises:
+            UsageError: nothing bounds what a call to one of its models may cost.
+        """
+        names = frozenset({self.incumbent.model, self.incumbent.version})
+        models = [_role_model(rung, None, names, feature)]
+        models += [
+            _role_model(other, role, frozenset({other.model, other.version}), feature)
+            for role, other in self.others
+        ]
+        return CallingProgram(
+            command=self.config.command,
+            folder=str(self.folder),
+            sha256=self.sha256,
+            instances=self.config.instances,
+            max_calls=self.config.max_calls,
+            timeout_s=self.config.timeout_s,
+            environment=self.config.environment,
+            models=tuple(models),
+        )
+
+    def served(self, addresses: Mapping[str, str]) -> PlannedProgram:
+        """The same program with its other models at the addresses where they were started."""
+        others = tuple(
+            (role, other.served_at(addresses[other.model]) if other.model in addresses else other)
+            for role, other in self.others
+        )
+        return replace(self, others=others)
+
+    def worst_usd(self, rung: PlannedOption) -> Decimal:
+        """The most that one trial may cost: every call as dear as the dearest can be."""
+        asked = (rung, *(other for _, other in self.others))
+        dearest = max(call_bound(one, window_of(one), longest_of(one)) for one in asked)
+        return dearest * self.config.max_calls
+
+    def identity(self, rung: PlannedOption) -> dict[str, object]:
+        """What of it determines an answer."""
+        return {
+            "sha256": self.sha256,
+            "max_calls": self.config.max_calls,
+            "timeout_s": self.config.timeout_s,
+            "model": {"served": rung.served_identity(), "version": rung.version},
+            "omit": sorted(omitted(rung)),
+            "others": {
+                role: {"served": other.served_identity(), "version": other.version}
+                for role, other in self.others
+            },
+        }
+
+
+def planned_program(workspace: Workspace, feature_id: str, *, on: date) -> PlannedProgram | None:
+    """A feature's program at the prices of a day; None where it has a prompt."""
+    feature = workspace.features[feature_id]
+    config = feature.program
+    if config is None:
+        return None
+    incumbent = plan_option(workspace, feature_id, feature.incumbent, on=on)
+    return PlannedProgram(
+        config=config,
+        folder=program_folder(workspace.root, feature_id, config),
+        sha256=incumbent.prompt.sha256,
+        incumbent=incumbent,
+        others=tuple(
+            (role, plan_option(workspace, feature_id, model, on=on))
+            for role, model in config.roles.items()
+            if model != feature.incumbent
+        ),
+    )
+
+
+def boundless(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
+    """Models of a program of which nothing says how long an answer can be."""
+    config = entry.config
+    if config.program is None:
+        return
+    named: list[tuple[KeyPath, str]] = [
+        (("program", "roles", role), name) for role, name in config.program.roles.items()
+    ]
+    if config.candidates != "auto":
+        named += [(("candidates", at), name) for at, name in enumerate(config.candidates)]
+    for key, name in named:
+        model = reading.models.get(name)
+        known = None if model is None else facts(name, model.config)
+        if known is not None and not (known.window_tokens or known.max_output_tokens):
+            message = (
+                f"{name} states no `window_tokens`, and no catalogue does: it bounds what a "
+                "program's call without a limit of its own may cost"
+            )
+            yield entry.problem(key, message)
+
+
+def line_of(case: Case) -> str:
+    """A case as a program reads it: one line of JSON, without its target."""
+    asked = case.input
+    shown = asked if isinstance(asked, str) else [_turn(turn) for turn in asked]
+    line = {"id": case.id, "input": shown, "metadata": dict(case.metadata)}
+    return json.dumps(line, ensure_ascii=True)
+
+
+def call_bound(rung: PlannedOption, body_bytes: int, output_tokens: int) -> Decimal:
+    """The most that one call with such a body may cost, USD."""
+    return upper_bound(
+        input_bytes=body_bytes,
+        max_output_tokens=output_tokens,
+        rates=rung.priced(),
+        max_input_tokens=rung.config.max_input_tokens,
+    )
+
+
+def longest_of(rung: PlannedOption) -> int:
+    """Output tokens that a call without a limit of its own may bring.
+
+    Raises:
+        UsageError: nothing is known of the model.
+    """
+    known = facts(rung.model, rung.config)
+    longest = known.max_output_tokens or known.window_tokens
+    if longest is None:
+        raise UsageError(
+            f"{rung.model}: state `window_tokens` in its entry: it bounds what a program's call "
+            "without a limit of its own may cost"
+        )
+    return longest
+
+
+def window_of(rung: PlannedOption) -> int:
+    """Input tokens that a call may have at most."""
+    known = facts(rung.model, rung.config).window_tokens
+    return rung.config.max_input_tokens or known or longest_of(rung)
+
+
+def omitted(rung: PlannedOption) -> frozenset[str]:
+    """Parameters that the model refuses: they are left out of a program's calls to it."""
+    return frozenset(rung.config.omit) | known_to_refuse(rung.config.provider, rung.version)
+
+
+def _role_model(
+    rung: PlannedOption, role: str | None, names: frozenset[str], feature: FeatureConfig
+) -> RoleModel:
+    longest = longest_of(rung)
+    stated = [one for one in (feature.timeout_s, rung.config.timeout_s) if one is not None]
+    patience = min(max(SHORTEST_WAIT_S, longest / SLOWEST_TOKENS_PER_S), LONGEST_WAIT_S)
+    return RoleModel(
+        names=names,
+        role=role,
+        option=rung.name,
+        endpoint=rung.endpoint,
+        version=rung.version,
+        timeout_s=min(stated, default=patience),
+        longest=longest,
+        omit=omitted(rung),
+        bound=partial(call_bound, rung),
+    )
+
+
+def _turn(turn: Turn) -> dict[str, object]:
+    shown: dict[str, object] = {"role": turn.role, "content": turn.content}
+    if turn.images:
+        shown["images"] = list(turn.images)
+    if turn.tool_calls:
+        shown["tool_calls"] = json.loads(turn.tool_calls)
+    if turn.tool_call_id is not None:
+        shown["tool_call_id"] = turn.tool_call_id
+    return shown

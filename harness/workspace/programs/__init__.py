@@ -1,0 +1,1 @@
+"""Features that are programs: their folders, and what is wrong with their entries."""

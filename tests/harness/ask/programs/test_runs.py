@@ -1,0 +1,200 @@
+"""Trials that a program answers: what ends one how, what it costs, and that nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from harness.ask.replay.ledger import Ledger
+from harness.journal.trials import PROGRAM, Answered, Failed, FaultKind, Missing
+from harness.journal.upkeep import check
+from providers.completion import TokenUsage
+from tests.support.program_runs import USD_A_TOKEN, cost, journal_in, program, run_all, run_of
+from tests.support.wire.openai_server import OpenAIServer
+from tests.support.wire.reply import Reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.wire.reply import Body
+
+USED = TokenUsage(input_tokens=30, output_tokens=4)
+A_CALL = 34 * USD_A_TOKEN
+
+
+def said(_: Body) -> Reply:
+    return Reply(text="fine", usage=USED)
+
+
+FAULTS = {
+    "crash": FaultKind.PROGRAM_ENDED,
+    "exit": FaultKind.PROGRAM_ENDED,
+    "noise": FaultKind.PROGRAM_ENDED,
+    "hang": FaultKind.PROGRAM_TIMED_OUT,
+    "babble": FaultKind.PROGRAM_BABBLED,
+    "flood": FaultKind.PROGRAM_BABBLED,
+    "error": FaultKind.PROGRAM_GAVE_UP,
+    "many": FaultKind.TOO_MANY_CALLS,
+}
+
+
+def test_a_fault_is_the_model_s_once_it_has_spoken_and_nobody_s_before(tmp_path: Path) -> None:
+    with OpenAIServer(said) as server, journal_in(tmp_path) as journal:
+        by, short = program(server.port, timeout_s=40.0), program(server.port, timeout_s=2.0)
+        orders = [f"{who} {fault}" for fault in FAULTS for who in ("call", "first")]
+        orders.remove("first hang")  # A program that begins has a minute for that.
+        trials = [
+            run_of(at, order, short if "hang" in order else by) for at, order in enumerate(orders)
+        ]
+        trials += [run_of(90, "call well", by), run_of(91, "first well", by)]
+        # A feature whose program falls over again and again is given up: each order has its own.
+        trials = [replace(one, feature=f"feature-{at}") for at, one in enumerate(trials)]
+        found = run_all(trials, journal)
+        assert check(tmp_path / "journal.sqlite") == []
+    for at, order in enumerate(orders):
+        who, fault = order.split()
+        spoke = who == "call" or fault == "many"
+        outcome = found[f"c{at}"]
+        assert isinstance(outcome, Failed if spoke else Missing), order
+        assert outcome.reason == FAULTS[fault], order
+    for case in ("c90", "c91"):
+        outcome = found[case]
+        assert isinstance(outcome, Answered)
+        assert outcome.text == "well"
+    assert processes_of_ours() == []
+
+
+def processes_of_ours() -> list[int]:
+    """What is left of guards and programs, after what it takes to end them."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        left = [
+            child.pid
+            for child in psutil.Process().children(recursive=True)
+            if any("faulty.py" in part for part in child.cmdline())
+        ]
+        if not left:
+            return []
+        time.sleep(0.1)
+    return left
+
+
+def test_a_trial_s_cost_is_the_sum_of_its_calls(tmp_path: Path) -> None:
+    with OpenAIServer(said) as server, journal_in(tmp_path) as journal:
+        by = program(server.port)
+        ledger = Ledger(Decimal(1), cost)
+        found = run_all([run_of(1, "call twice", by)], journal, ledger=ledger)["c1"]
+    assert isinstance(found, Answered)
+    assert found.text == "finefine"
+    calls = [attempt for attempt in found.attempts if attempt.role is None]
+    assert [attempt.cost_usd for attempt in calls] == [A_CALL] * 3
+    assert [attempt.role for attempt in found.attempts if attempt not in calls] == [PROGRAM]
+    assert ledger.spent_usd == 3 * A_CALL
+    assert ledger.reserved_usd == 0
+    assert len(server.calls) == 3
+
+
+def test_a_forked_child_that_left_its_group_ends_too(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    with OpenAIServer(said) as server, journal_in(tmp_path) as journal:
+        run_all([run_of(1, "call fork", program(server.port), pids=str(pids))], journal)
+    (pid,) = map(int, pids.read_text().split())
+    until = time.monotonic() + 20
+    while psutil.pid_exists(pid) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_model_that_is_not_declared_is_refused_and_nothing_is_asked(tmp_path: Path) -> None:
+    told: list[str] = []
+    with OpenAIServer(said) as server, journal_in(tmp_path) as journal:
+        by = program(server.port)
+        found = run_all([run_of(1, "first undeclared", by)], journal, told=told)["c1"]
+        assert server.calls == []
+    assert isinstance(found, Missing)
+    assert found.reason == FaultKind.CALL_REFUSED
+
+
+def test_the_world_s_fault_makes_a_trial_missing_whatever_the_program_says(tmp_path: Path) -> None:
+    with OpenAIServer(lambda _: Reply(status=500)) as server, journal_in(tmp_path) as journal:
+        found = run_all([run_of(1, "call well", program(server.port))], journal)["c1"]
+    assert isinstance(found, Missing)
+    assert found.reason == FaultKind.OVERLOADED
+    assert len(server.calls) == 5
+
+
+def test_a_program_sees_no_variable_of_ours_but_the_usual_and_the_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY_EVAL", "AWS_SECRET_ACCESS_KEY", "SHOP_DB"):
+        monkeypatch.setenv(name, f"real-{name}")
+    with OpenAIServer(said) as server, journal_in(tmp_path) as journal:
+        by = program(server.port, environment=("SHOP_DB",))
+        found = run_all([run_of(1, "first environment", by)], journal)["c1"]
+    assert isinstance(found, Answered)
+    seen = json.loads(found.text)
+    assert [v for v in seen.values() if v.startswith("real-")] == ["real-SHOP_DB"]
+    tokens = {seen[name] for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY")}
+    assert len(tokens) == 1
+    assert not set(os.environ.values()) & tokens
+
+
+def test_what_a_stopped_run_was_answered_is_not_paid_again(tmp_path: Path) -> None:
+    with OpenAIServer(said) as server:
+        by = program(server.port)
+        with journal_in(tmp_path) as journal:
+            run_all([run_of(1, "call twice", by)], journal)
+        # As after a kill between the last call and the program's answer: its outcome is not there.
+        forget_outcome(tmp_path, run_of(1, "call twice", by).fingerprint)
+        with journal_in(tmp_path, "r2") as journal:
+            ledger = Ledger(Decimal(1), cost)
+            found = run_all([run_of(1, "call twice", by)], journal, ledger=ledger)["c1"]
+        assert len(server.calls) == 3
+    assert isinstance(found, Answered)
+    assert found.text == "finefine"
+    assert ledger.spent_usd == 0
+
+
+def forget_outcome(folder: Path, fingerprint: str) -> None:
+    with sqlite3.connect(folder / "journal.sqlite") as connection:
+        connection.execute("DELETE FROM outcomes WHERE fingerprint = ?", (fingerprint,))
+    connection.close()
+
+
+def test_the_cap_holds_to_the_cent_inside_a_trial(tmp_path: Path) -> None:
+    rng = Random(7)
+    with OpenAIServer(said) as server:
+        by = program(server.port)
+        for at in range(6):
+            cap = Decimal(rng.randint(150, 1500)) * USD_A_TOKEN
+            folder = tmp_path / str(at)
+            folder.mkdir()
+            with journal_in(folder) as journal:
+                ledger = Ledger(cap, cost)
+                trials = [run_of(number, "call twice", by) for number in range(4)]
+                found = run_all(trials, journal, ledger=ledger)
+            assert ledger.spent_usd + ledger.possibly_billed_usd <= cap
+            assert ledger.reserved_usd == 0
+            missing = [one for one in found.values() if isinstance(one, Missing)]
+            assert {one.reason for one in missing} <= {FaultKind.BUDGET_EXHAUSTED}
+            assert len(found) == 4
+
+
+def test_a_program_that_cannot_start_is_run_no_more_after_a_few_trials(tmp_path: Path) -> None:
+    told: list[str] = []
+    with OpenAIServer(said) as server, journal_in(tmp_path) as journal:
+        by = program(server.port, command=("no-such-program-here",))
+        found = run_all([run_of(at, "x", by) for at in range(40)], journal, told=told)
+    assert {type(one) for one in found.values()} == {Missing}
+    assert "no-such-program-here" in told[0]
+    assert "run no more" in told[1]
+    assert len(told) == 2

@@ -63,9 +63,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The page in one line, larger than the rest."""
+    """The page in one line after a bold lead, larger than the rest."""
 
     kind: ClassVar[str] = "summary"
+    lead: str
     text: str
 
 

@@ -44,12 +44,14 @@ Format: TypeAlias = Literal["md", "html"]
 _CODE = re.compile(r"`([^`]+)`")
 """A command or a key within a sentence, as every message of ours sets it."""
 _GAPS = re.compile(r" *\n{3,}")
-_SPACE = re.compile(r"(\s+)")
+_SPACE = re.compile(r"( +)")
 _DIGEST = re.compile(r"[0-9a-f]{24,}")
 _SEAM = re.compile(r"(?<=[A-Za-z0-9])([_/]|::?)(?=[A-Za-z0-9])")
 """Where a long name may break in a narrow column: behind what joins its words."""
 _WHOLE = 32
 """Characters up to which a word with a hyphen, such as a day or a model's name, breaks nowhere."""
+_UNIT = re.compile(r"(?<=\bUSD) (?=[-+\d])|(?<=\d) (?=(?:%|s|GPUs?)(?![\w]))|(?<=\blimit) (?=-?\d)")
+"""The blank between a number and its unit, at which no line breaks."""
 _NO_SLUG = re.compile(r"[^\w\- ]")
 
 
@@ -161,7 +163,7 @@ def _code(text: str) -> Markup:
 
 def _unbroken(text: str) -> Markup:
     """Escape a text whose days and names break at no hyphen, and whose long ones at their seams."""
-    return Markup("").join(_word(word) for word in _SPACE.split(clean(text)))
+    return Markup("").join(_word(word) for word in _SPACE.split(_UNIT.sub("\u00a0", clean(text))))
 
 
 def _word(word: str) -> Markup:

@@ -99,6 +99,13 @@ def open_option(record: DecisionRecord) -> OptionRecord | None:
     return next((o for o in record.options if o.result is Result.UNDECIDED), None)
 
 
+def shown_option(record: DecisionRecord) -> OptionRecord | None:
+    """The option that is chosen or open; None where the cases can tell nothing of it."""
+    if Reason.EVALSET_CANNOT_TELL in record.reason_codes:
+        return None
+    return chosen_option(record) or open_option(record)
+
+
 def nearest_failed(record: DecisionRecord) -> OptionRecord | None:
     """The failed option whose quality came closest to the limit."""
     tried = [o for o in record.options if o.result is Result.FAIL and o.quality is not None]

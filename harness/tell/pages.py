@@ -25,11 +25,12 @@ from harness.record.model import DecisionRecord
 from harness.record.stored import file_name, read_past, replace_text
 from harness.tell.appendix.appendix import appendix
 from harness.tell.facts import Facts, read_facts
+from harness.tell.page.action import badge
 from harness.tell.page.page_one import page_one
 from harness.tell.page.titles import status, title
 from harness.tell.portfolio.index import to_portfolio
 from harness.tell.portfolio.spreadsheet import to_csv
-from reports.document import Document
+from reports.document import Document, Link
 from reports.render import render, render_index
 
 
@@ -63,6 +64,8 @@ def to_document(record: DecisionRecord, now: datetime) -> Document:
         page=page_one(facts),
         appendix=appendix(facts.record.model_copy(update={"state": facts.state})),
         stamp=stamp_for(record, now),
+        badge=badge(facts),
+        home=Link(text=f"All features of {record.cycle}", page="../index"),
     )
 
 

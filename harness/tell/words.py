@@ -18,10 +18,12 @@ from math import ceil, floor
 from harness.record.base import Reason, Result
 from harness.record.model import DecisionRecord
 from harness.record.quality_parts import Quality
-from harness.wording import DASH, amount_text
-from reports.document import Column, Row, Table
+from harness.wording import DASH
+from reports.document import Badge, Column, Row, Table
 
 _WHOLE_FROM = Decimal(100)
+_CENT = Decimal("0.01")
+_UNITS = (Decimal(1), _CENT, Decimal("0.0001"), Decimal("0.000001"))
 
 _OF_AN_OPTION: Mapping[Reason, str] = {
     Reason.NON_INFERIOR_AND_CHEAPER: "holds the limit and is cheaper",
@@ -78,11 +80,22 @@ def amounts_alike(amounts: Sequence[Decimal]) -> list[str]:
     return [f"{a.quantize(unit, rounding=ROUND_HALF_UP):+,f}" for a in amounts]
 
 
-def usd_range(low: Decimal | None, high: Decimal | None) -> str:
-    """A bracketed interval of money; empty where there is none, or its ends print alike."""
-    if low is None or high is None or amount_text(low) == amount_text(high):
-        return ""
-    return f" ({amount_text(low)} to {amount_text(high)})"
+def adding_up(whole: Decimal, part: Decimal) -> tuple[str, str, str]:
+    """An amount, what is taken from it and what is left, in figures that add up as printed.
+
+    The fewest decimals that leave the larger one three digits, and with which they add up.
+    """
+    most = max(abs(whole), abs(part))
+    for unit in _UNITS:
+        first, second, left = (_nearest(a, unit) for a in (whole, part, whole - part))
+        if first - second == left and (most >= unit * 100 or unit == _UNITS[-1]):
+            return f"{first:,f}", f"{second:,f}", f"{left:,f}"
+    first, second = _nearest(whole, _CENT), _nearest(part, _CENT)
+    return f"{first:,f}", f"{second:,f}", f"{first - second:,f}"
+
+
+def _nearest(amount: Decimal, unit: Decimal) -> Decimal:
+    return amount.quantize(unit, rounding=ROUND_HALF_UP)
 
 
 def points(value: float | None, *, signed: bool = True) -> str:
@@ -170,6 +183,21 @@ def sentence(text: str) -> str:
     return body if body.endswith((".", "!", "?", "\u2026")) else body + "."
 
 
+_RESULTS: Mapping[Result, Badge] = {
+    Result.PASS: Badge(words="passes", tone="change"),
+    Result.FAIL: Badge(words="fails", tone="stop"),
+    Result.UNDECIDED: Badge(words="open", tone="open"),
+    Result.NOT_RUN: Badge(words="not asked", tone="done"),
+}
+
+
+def result_badge(result: Result, reasons: tuple[Reason, ...]) -> Badge:
+    """What became of an option, in plain words."""
+    if result is Result.NOT_RUN and Reason.CHEAPER_ONE_PASSED in reasons:
+        return Badge(words="not needed", tone="done")
+    return _RESULTS[result]
+
+
 def result_word(result: Result, reasons: tuple[Reason, ...]) -> str:
     """PASS, FAIL, UNDECIDED, NOT RUN or NOT NEEDED."""
     if result is Result.NOT_RUN and Reason.CHEAPER_ONE_PASSED in reasons:
@@ -203,6 +231,21 @@ class Harm:
     def text(self, unit: str) -> str:
         """`About 4 more of 100 tickets go wrong; up to 10 cannot be excluded`."""
         return f"{self._seen(unit)}; {self._most()}"
+
+    @property
+    def brief(self) -> str:
+        """`about 4 more of 100 go wrong, at worst 10`."""
+        word = "fewer" if self.seen < 0 else "more"
+        if self.of is None:
+            size = self._size(abs(self.seen))
+            most = self._size(max(self.most, 0))
+            word = "higher" if self.seen < 0 else "lower"
+            return f"an answer scores about {size} of 100 points {word}, at worst {most} lower"
+        seen = f"about {self._size(abs(self.seen))}" if self.seen else "not one"
+        more = " more" if self.seen < 0 else ""
+        most = f"{self._size(self.most)}{more}" if self.most > 0 else "none"
+        verb = "go" if self.seen else "goes"
+        return f"{seen} {word} of {count(self.of)} {verb} wrong, at worst {most}"
 
     @property
     def limit(self) -> str:

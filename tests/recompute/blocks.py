@@ -118,6 +118,7 @@ class _Reader(HTMLParser):
         self.stack: list[str] = []
         self.text: list[str] = []
         self.strong: list[str] = []
+        self.both: list[str] = []
         self.lead = ""
         self.caption = ""
         self.label = ""
@@ -130,7 +131,7 @@ class _Reader(HTMLParser):
             return
         self.stack.append(tag)
         if tag in {"h1", "p", "li", "caption", "th", "td", "h2", "h3"}:
-            self.text, self.strong = [], []
+            self.text, self.strong, self.both = [], [], []
             self.status = ("class", "status") in attrs
         if tag == "tr":
             self.rows.append([])
@@ -144,7 +145,9 @@ class _Reader(HTMLParser):
             return
         if "svg" in self.stack or "pre" in self.stack:
             self.picture.append(f"{data}\n")
-        elif "strong" in self.stack:
+            return
+        self.both.append(data)
+        if "strong" in self.stack:
             self.strong.append(data)
         else:
             self.text.append(data)
@@ -163,9 +166,7 @@ class _Reader(HTMLParser):
             self._paragraph(strong, text)
         elif tag == "li" and "nav" not in self.stack:
             lead = self.label or self.lead
-            self.page.blocks.append(
-                Line(lead=lead, text=_squeezed([*self.strong, " ", *self.text]))
-            )
+            self.page.blocks.append(Line(lead=lead, text=_squeezed(self.both)))
         elif tag in {"svg", "pre"}:
             self.page.pictures.append("\n".join(self.picture))
             self.picture = []

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _MEASURED = (
-    "On {n} held-back {*} the smaller model was right {right_then} times, today's {right_today}",
-    "On {n} held-back {*} the smaller model scored {candidate_abs} of 100, today's {current_abs}",
+    "On {n} held-back {*} was right {right_then} times, today's {right_today}",
+    "On {n} held-back {*} scored {candidate_abs} of 100, today's {current_abs}",
     "{option} was right {right_then} times on {n} {*}, today's model {right_today} times",
     (
         "{option} was right {right_then} times on {n} {*} ({pilot_cases} of the pilot, "
@@ -27,7 +27,7 @@ _MEASURED = (
     "On {n} held-back {*} the models answered alike",
     "the models answered alike {agreed_without_label} times, unlabelled",
     (
-        "where they differ the smaller model alone was right {only_candidate_right} times, "
+        "where they differ {*} alone was right {only_candidate_right} times, "
         "today's alone {only_current_right}"
     ),
     "{difference} points, at worst {worst} (limit {limit})",
@@ -112,13 +112,111 @@ _BILL = (
     "Saved on the bill USD {bill_saved}",
     "; {bill_errors} more wrong {*} at USD {error_cost} each {bill_cost};",
     "; left USD {bill_left} a month",
-    "at worst USD {bill_left_worst}, with {bill_errors_worst} more wrong",
-    "Switching costs USD {saves_one_off_cost} once: paid back in {payback_months|payback_days}",
-    "Switching costs USD {saves_one_off_cost} once",
     (
         "Its {bill_errors} more wrong {*} a month, at USD {error_cost} each, would cost USD "
         "{bill_cost}"
     ),
+)
+_SUM = (
+    "today's bill {add_today}",
+    "the bill with {option} {add_then}",
+    "{bill_errors} more wrong {*}, as seen, at USD {error_cost} each {bill_cost}",
+    "{bill_errors} more wrong {*} at USD {error_cost} each {bill_cost}",
+    "no more wrong {*} 0",
+    "left at worst, with {bill_errors_worst} more wrong {*} {bill_left_worst}",
+    "left a month {bill_left}",
+    (
+        "saved on the bill, as the length of answers varies (95 of 100 draws) "
+        "{saves_after_discounts_lower} to {saves_after_discounts_upper}"
+    ),
+    "saved on the bill {add_left|bill_saved}",
+    (
+        "more wrong {*} a month about {about_more_errors_per_month}, at worst "
+        "{about_more_errors_per_month_worst}"
+    ),
+    "more wrong {*} a month about {about_more_errors_per_month}",
+    "more wrong {*} a month none seen, at worst {about_more_errors_per_month_worst}",
+    "costs over USD {even_at_estimate}, at worst USD {even_at_worst}",
+    "costs over USD {even_at_worst} at worst",
+    "switching costs, once USD {saves_one_off_cost}, paid back in {payback_months|payback_days}",
+    "switching costs, once USD {saves_one_off_cost}",
+)
+_LARGE = (
+    (
+        "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
+        "worst USD {bill_left_worst} a month"
+    ),
+    "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months",
+    "saved a month on the bill USD {saving} USD {saving_year} in twelve months",
+    (
+        "staying costs a month, mistakes counted USD {bill_left} on the bill it costs USD "
+        "{bill_saved}; the mistakes would cost USD {bill_cost} against {option}"
+    ),
+    (
+        "staying saves a month, mistakes counted USD {bill_left} on the bill it costs USD "
+        "{bill_saved}; the mistakes would cost USD {bill_cost} against {option}"
+    ),
+    (
+        "staying costs a month, on the bill USD {saving} USD {saving_year} in twelve months "
+        "against {option}"
+    ),
+    ("deciding is worth a month, at most USD {needed_worth} USD {needed_year} in twelve months"),
+    "it takes {needed_cases} cases and {needed_labels} label",
+    "it takes {needed_cases} case",
+    "it takes {needed_labels} label",
+    "USD {needed_cost} of calls",
+    "at worst {harm_most} in {harm_of}; limit {harm_limit}",
+    "at worst none; limit {harm_limit}",
+    "{bill_errors|more_errors_per_month} of {requests} a month",
+    "wrong {*} with {option} {harm_seen} in {harm_of}",
+    "that an answer scores {*} {told_abs} at worst {worst_abs}; limit {limit}",
+    "95 of 100 answers come within {p95_s} s",
+    "95 of 100 answers begin within {ttft_p95_s} s",
+    "99 of 100 answers come within {p99_s} s",
+    "95 of 100 answers",
+    "99 of 100 answers",
+    "today {today_p95_s|today_p99_s|today_ttft_p95_s} s",
+    "at most {p95_upper_s|p99_upper_s|ttft_p95_upper_s} s",
+    "limit {slo_p95_s|slo_p99_s|slo_ttft_p95_s} s",
+)
+_IN_SHORT = (
+    "a month once mistakes are paid for, at worst USD {bill_left_worst}",
+    "Saves USD {bill_left} a month once mistakes are paid for",
+    "Loses USD {bill_left} a month once mistakes are paid for",
+    "Saves USD {saves_after_discounts} a month on the bill",
+    "switching costs USD {saves_one_off_cost} once",
+    "about {harm_seen} {*} of {harm_of} go wrong, at worst {harm_most}",
+    "about {harm_seen} {*} of {harm_of} go wrong",
+    "not one more of {harm_of} goes wrong, at worst {harm_most}",
+    "not one more of {harm_of} goes wrong",
+    "an answer scores about {told_abs} of 100 points {*}, at worst {worst_abs} lower",
+    "where {harm_limit|margin} are allowed",
+    "Staying costs USD {saving} a month on the bill, against {option}",
+    "Staying costs USD {saving} a month on the bill",
+    "and the mistakes would cost USD {bill_cost}",
+    "would decide, for USD {needed_cost} of calls",
+    "{needed_cases} cases more",
+    "{needed_cases} case more",
+    "{needed_labels} labels more",
+    "{needed_labels} label more",
+    "would decide on up to USD {needed_worth} a month, for USD {needed_cost} of calls",
+    "would decide on up to USD {needed_worth} a month",
+)
+_CHOICES = (
+    "costs USD {saves_after_discounts} more each month",
+    "buy {needed_cases} cases for USD {needed_cost} of calls",
+    "buy {needed_cases} cases",
+    "buy {needed_cases} case for USD {needed_cost} of calls",
+    "buy {needed_cases} case",
+    "label {needed_labels} answer",
+    "({needed_fewest} of them may do)",
+    "decides on up to USD {needed_worth} a month",
+    "at USD {saving} a month more on the bill than with {option}",
+)
+_CHANGES = (
+    *_STOPPED,
+    "{option}: it is {short_of_limit} points short of the limit",
+    "ore traffic than {requests} requests a month",
 )
 _NOTES = (
     *_STOPPED,
@@ -133,15 +231,13 @@ _NOTES = (
 
 SENTENCES: Mapping[str, tuple[str, ...]] = {
     "title": (
-        "saves USD {bill_left} a month net; at worst it loses USD {bill_left_worst} a month",
-        "saves USD {bill_left} a month net",
+        "saves USD {bill_left} a month net of mistakes; at worst it loses USD {bill_left_worst} a",
+        "saves USD {bill_left} a month net of mistakes",
+        "loses USD {bill_left} a month net of mistakes",
         "{option} loses USD {bill_left} a month with its mistakes counted",
         "{option} leaves USD {bill_left} a month",
-        (
-            "saves USD {saves_after_discounts} a month ({saves_after_discounts_lower} to "
-            "{saves_after_discounts_upper})"
-        ),
-        "saves USD {saves_after_discounts} a month",
+        "saves USD {saves_after_discounts} a month on the bill",
+        "{option} gets {harm_seen} in {harm_of} more wrong",
         "{option} loses {difference_abs} points",
         "{option} would save at most USD {saving_at_most} a month",
         "{option} would save only USD {saving} a month",
@@ -151,7 +247,18 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "it waits for {needed_labels} label",
     ),
     "Will users notice?": (*_HARM, *_MEASURED),
-    "The money.": _BILL,
+    "In short.": _IN_SHORT,
+    "The decision in figures": _LARGE,
+    "Decide by": _CHOICES,
+    "Sign by": (*_CHOICES, *_CHANGES),
+    "The money": _SUM,
+    "The pair.": (
+        "{cascade_escalated} % of its answers",
+        (
+            "Of 1,000 requests {*} costs USD {cascade_first_thousand} and asking {*} again USD "
+            "{cascade_again_thousand}"
+        ),
+    ),
     "Why stay?": (*_MEASURED, *_BILL, *_FLOOR, "The other {others} were", *_NOTES),
     "Why no answer yet?": (*_HARM, *_MEASURED, *_FLOOR, *_NOTES),
     "Can these cases tell": _FLOOR,
@@ -190,18 +297,6 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "Deciding is worth up to USD {needed_worth} a month",
         "at least 60 live requests",
     ),
-    "What it may cost.": (
-        "not one more wrong {*} a month; {about_more_errors_per_month_worst} at worst",
-        (
-            "About {about_more_errors_per_month} more wrong {*} a month, "
-            "{about_more_errors_per_month_worst} at worst"
-        ),
-        "not one more wrong {*} a month, {about_more_errors_per_month_worst} at worst",
-        "costs less than USD {even_at_estimate} (at worst USD {even_at_worst})",
-        "costs less than USD {even_at_worst}",
-        "You put it at USD {error_cost}",
-        "net saving USD {even_net_saving_estimate} a month, at worst USD {even_net_saving_worst}",
-    ),
     "Weakest part.": (
         "({weakest_n} of {n} {*})",
         "({weakest_n} {*})",
@@ -211,13 +306,8 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "a drop of up to {weakest_worst_abs} is possible",
         "no drop is possible (limit {weakest_margin})",
     ),
-    "Where the saving comes from.": ("(exact sum {bridge_sum})", " {bridge}"),
     "Savings that need no other model": ("saves USD {lever_net_saving} a month",),
-    "What would change the decision": (
-        *_STOPPED,
-        "{option}: it is {short_of_limit} points short of the limit",
-        "More traffic than {requests} requests a month",
-    ),
+    "What would change the decision": _CHANGES,
     "Since the first model.": (
         "is step {anchor_step} down from",
         "{anchor_difference} points, at worst {anchor_worst}, on {anchor_n} cases",
@@ -273,23 +363,27 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "and {audit_losses_more|audit_gains_more} more in the record",
     ),
     "table Options, cheapest first: why": _NOTES,
-    "table Today's model": ("cost a month, {requests} requests",),
+    "table Today's model": (
+        "cost a month, {requests} requests",
+        "cost of 1,000 requests / of 1,000 right answers",
+    ),
     "table Today's model: today": (
         "{current_share} %",
-        "USD {today_per_request_net} / {today_per_success_here}",
-        "USD {today_monthly_after_discounts}",
+        "USD {today_per_request_thousand} / {today_thousand_right}",
+        "USD {add_today}",
         "{today_p95_s|today_p99_s|today_ttft_p95_s} s",
     ),
     "table Today's model: then": (
         "{candidate_share} %",
-        "USD {per_request_net} / {per_success_net}",
-        "USD {monthly_after_discounts}",
+        "USD {per_request_thousand} / {per_success_thousand}",
+        "USD {add_then}",
         "{p95_s|p99_s|ttft_p95_s} s",
     ),
     "table Today's model: difference": (
         "{difference} points, at worst {worst} (limit {limit})",
         "{request_change} %",
-        "USD {net_change}",
+        "USD {add_left} less",
+        "USD {add_left} more",
         (
             "at most {p95_upper_s|p99_upper_s|ttft_p95_upper_s} s "
             "(limit {slo_p95_s|slo_p99_s|slo_ttft_p95_s} s)"

@@ -28,6 +28,8 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?$")
 _TICK = re.compile(r"-?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?$")
 _TODAY = "today"
 _OF_TWO = "Today's model"
+_LARGE = "The decision in figures"
+_AS_SENTENCES = (_LARGE, "The money")
 
 
 class Document:
@@ -62,10 +64,20 @@ class Document:
         for block in page.blocks:
             if isinstance(block, Line):
                 self._read(block.lead, f"{block.lead} {block.text}")
+            elif block.caption.startswith(_AS_SENTENCES):
+                self._sentences(block)
             else:
                 self._table(block)
         for picture in page.pictures:
             self._picture(picture)
+
+    def _sentences(self, grid: Grid) -> None:
+        """A sum's rows, and large figures with what stands around them, are read as sentences."""
+        self._read(grid.caption, grid.caption)
+        columns = zip(grid.names, *grid.rows, strict=True)
+        texts = columns if grid.caption == _LARGE else grid.rows
+        for cells in texts:
+            self._read(grid.caption, " ".join(cell for cell in cells if cell))
 
     def _read(self, place: str, text: str) -> None:
         about = self._about(place)

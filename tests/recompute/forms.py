@@ -73,3 +73,22 @@ def roughly(value: float) -> str:
         return f"{value:.1g}"
     step = 10 ** max(0, math.floor(math.log10(abs(value))) - 1)
     return f"{round(value / step) * step:,.0f}"
+
+
+def adding(whole: Decimal, part: Decimal) -> tuple[str, str, str]:
+    """An amount, what goes off it and what is left, rounded alike so that they add up."""
+    most = max(abs(whole), abs(part))
+    for places in (0, 2, 4, 6):
+        unit = Decimal(1).scaleb(-places)
+        first, second, left = (
+            a.quantize(unit, rounding=ROUND_HALF_UP) for a in (whole, part, whole - part)
+        )
+        if first - second == left and (most >= 100 * unit or places == 6):
+            return f"{first:,f}", f"{second:,f}", f"{left:,f}"
+    first, second = (a.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP) for a in (whole, part))
+    return f"{first:,f}", f"{second:,f}", f"{first - second:,f}"
+
+
+def year_of(text: str) -> str:
+    """Twelve of a month as it is printed."""
+    return money(12 * Decimal(text.replace(",", "")))

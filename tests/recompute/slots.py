@@ -137,11 +137,7 @@ def of_option(truth: Truth, option: Json) -> Slots:
             slots.put(key, f"{value:.6g}")
     _cost(slots, "", option["cost"])
     _latency(slots, "", option["latency"])
-    slots.money("saving", option["saving"])
-    slots.money("saving_at_most", _decimal(option["saving_at_most"]))
-    most, today = _decimal(option["saving_at_most"]), truth.today["monthly_after_discounts"]
-    if most is not None and today is not None:
-        slots.money("least_cost", today - most)
+    _option_saving(slots, truth, option)
     _errors(slots, option["error_break_even"])
     _bill(slots, truth, option)
     _weakest(slots, option["slices"])
@@ -159,6 +155,17 @@ def of_option(truth: Truth, option: Json) -> Slots:
             slots.put(f"form_{ids}_{key}", count(number))
     _changes(slots, truth.today, option)
     return slots
+
+
+def _option_saving(slots: Slots, truth: Truth, option: Json) -> None:
+    """What it saves a month, twelve times that, and the most that it could save."""
+    slots.money("saving", option["saving"])
+    if option["saving"] is not None:
+        slots.put("saving_year", forms.year_of(forms.money(option["saving"])))
+    slots.money("saving_at_most", _decimal(option["saving_at_most"]))
+    most, today = _decimal(option["saving_at_most"]), truth.today["monthly_after_discounts"]
+    if most is not None and today is not None:
+        slots.money("least_cost", today - most)
 
 
 def _errors(slots: Slots, even: Json | None) -> None:
@@ -191,6 +198,7 @@ def _bill(slots: Slots, truth: Truth, option: Json) -> None:
         slots.put("bill_saved", f"{bill:,f}")
         slots.put(f"bill_cost{ending}", f"{-lost:,f}", f"{lost:,f}")
         slots.put(f"bill_left{ending}", f"{bill - lost:,f}", f"{abs(bill - lost):,f}")
+        slots.put(f"bill_left{ending}_year", f"{12 * (bill - lost):,f}")
         slots.put(f"bill_errors{ending}", count(float(errors)), f"{errors:,.1f}", f"{errors:,.2f}")
 
 
@@ -223,10 +231,16 @@ def _changes(slots: Slots, today: Json, option: Json) -> None:
         listed, net = today["monthly"], today["monthly_after_discounts"]
         kept = net / listed if listed and net is not None else Decimal(1)
         slots.money("today_per_success_here", today["per_request"] * kept / level)
+        slots.money("today_thousand_right", 1000 * today["per_request"] * kept / level)
     if today["monthly"] is not None and then["monthly"] is not None:
         slots.money("listed_change", then["monthly"] - today["monthly"])
     if option["saving"] is not None:
         slots.money("net_change", -option["saving"])
+        months = (today["monthly_after_discounts"], then["monthly_after_discounts"])
+        first, second, left = forms.adding(*months)
+        slots.put("add_today", first)
+        slots.put("add_then", second, f"-{second}")
+        slots.put("add_left", left, left.removeprefix("-"))
 
 
 def _floor(slots: Slots, floor: Json | None) -> None:
@@ -257,6 +271,9 @@ def _cascade(slots: Slots, facts: Json | None) -> None:
     slots.put("cascade_escalated", share(facts["escalated"]))
     slots.money("cascade_first", _decimal(facts["first_per_request"]))
     slots.money("cascade_again", _decimal(facts["escalation_per_request"]))
+    for name, key in (("first", "first_per_request"), ("again", "escalation_per_request")):
+        each = _decimal(facts[key])
+        slots.money(f"cascade_{name}_thousand", None if each is None else 1000 * each)
     month = facts.get("month")
     if month is not None:
         slots.put("cascade_cases", count(month["cases"]))
@@ -301,6 +318,9 @@ def _quality(slots: Slots, quality: Json) -> None:
     slots.put("limit", general(quality["margin"]), f"-{quality['margin']:g}")
     if quality.get("corrected") is not None:
         slots.points("corrected", quality["corrected"])
+        slots.points("told", quality["corrected"])
+    else:
+        slots.points("told", quality["difference"])
     slots.put("level", f"{quality['level']:.3g}")
     if quality.get("best_level") is not None:
         slots.put("best_level", f"{quality['best_level']:.3g}")
@@ -341,6 +361,9 @@ def _cost(slots: Slots, prefix: str, cost: Json) -> None:
     kept = net / listed if listed and net is not None else Decimal(1)
     for key in ("per_request", "per_success"):
         slots.money(f"{prefix}{key}_net", None if cost[key] is None else cost[key] * kept)
+        slots.money(
+            f"{prefix}{key}_thousand", None if cost[key] is None else 1000 * cost[key] * kept
+        )
     slots.put(f"{prefix}tokens_in", count(cost["input_tokens_mean"]))
     slots.put(f"{prefix}tokens_out", count(cost["output_tokens_mean"]))
     part = cost["success_share"]
@@ -403,7 +426,10 @@ def _needed(slots: Slots, needed: Json | None) -> None:
     if needed["labels"]:
         slots.put("label_minutes", count(needed["labels"] / 3))
     slots.money("needed_cost", _decimal(needed["cost_usd"]))
-    slots.money("needed_worth", _decimal(needed["worth_monthly_usd"]))
+    worth = _decimal(needed["worth_monthly_usd"])
+    slots.money("needed_worth", worth)
+    if worth is not None:
+        slots.put("needed_year", forms.year_of(forms.money(worth)))
 
 
 def _levers(slots: Slots, truth: Truth) -> None:

@@ -222,13 +222,13 @@ PLANTED = {
         "documents/tickets.md", r"On (\d+) held-back", "207"
     ),
     "the gross saving in a title of the net one": on_page(
-        "documents/priced.html", r"<h1>[^<]*saves USD ([\d,]+) a month net", "287"
+        "documents/priced.html", r"(?s)<h1>.*?saves USD\s([\d,]+) a month net", "287"
     ),
     "what staying costs at another price": on_page(
         "documents/mails.md", r"What staying costs.\*\* USD ([\d,]+) a month", "328"
     ),
     "a mistake's cost that does not add up": on_page(
-        "documents/priced.md", r"each -(\d+); left", "12"
+        "documents/priced.md", r"each \| -(\d+) \|", "12"
     ),
     "a proposal that was refused in the headline": on_page(
         "index.md", r"Proposed saving USD ([\d,]+) a month", "1,370"
@@ -248,6 +248,23 @@ PLANTED = {
     "a bound in cases that promises more": on_page(
         "documents/prompt.html", r"up to (\d+) cannot be excluded", "1"
     ),
+    "a large figure": on_page("documents/priced.md", r"USD ([\d,]+) in twelve months", "3,191"),
+    "a large figure of a bound": on_page(
+        "documents/priced.html", r"at worst (\d+) in 100; limit", "4"
+    ),
+    "what is left in the sum": on_page(
+        "documents/priced.html", r"(?s)left a month</th><td[^>]*>([\d,]+)<", "287"
+    ),
+    "what a mistake may cost": on_page(
+        "documents/priced.md", r"costs over \| USD ([\d.]+), at worst", "0.0286"
+    ),
+    "what waiting costs": on_page(
+        "documents/priced.md", r"costs USD ([\d,]+) more each month", "266"
+    ),
+    "what staying costs, in short": on_page(
+        "documents/mails.html", r"Staying costs USD\s([\d,]+) a month", "328"
+    ),
+    "the share of a pair": on_page("documents/chats.md", r"([\d.]+) % of its answers", "18.9"),
     "a figure that nobody knows": on_page(
         "documents/tickets.md", r"(\*\*Not known\.\*\*)", "**Not known.** 17 of them."
     ),
@@ -256,10 +273,10 @@ PLANTED = {
 
 AT_LIST = {
     "the saving on the bill at list price": on_page(
-        "documents/topic.md", r"Saved on the bill USD (\d+);", "370"
+        "documents/topic.md", r"saved on the bill \| (\d+) \|", "370"
     ),
     "today's month at list price": on_page(
-        "documents/topic.html", r"requests</th>\s*<td[^>]*>USD (\d+)<", "462"
+        "documents/topic.html", r"requests</th>\s*<td[^>]*>USD\s(\d+)<", "462"
     ),
     "the break-even at list price": in_record("topic", a_break_even_at_list_price),
 }

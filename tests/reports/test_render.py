@@ -62,7 +62,7 @@ def document(text: str = "plain") -> Document:
     )
     blocks = (
         Notice(text=text),
-        Summary(text=text),
+        Summary(lead=text, text=text),
         Deadline(
             lead=text,
             runs=(text, Code(code=text)),

@@ -48,6 +48,8 @@ class Opened:
 
     @property
     def text(self) -> str:
+        """All that a reader can come to see: folded parts are opened."""
+        self.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         return " ".join(self.page.inner_text("body").split())
 
     @property

@@ -65,7 +65,7 @@ def _texts(block: Block) -> Iterator[str]:
 def _standing_out(block: Summary | Deadline | Headlines | Reckoning | Fold) -> Iterator[str]:
     match block:
         case Summary():
-            yield block.text
+            yield from (block.lead, block.text)
         case Deadline():
             yield from (block.lead, *(_run(run) for run in block.runs))
             yield from (text for one in block.choices for text in (f"{one.answer}:", one.text))

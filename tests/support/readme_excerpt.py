@@ -23,7 +23,7 @@ README = ROOT / "README.md"
 FEATURE = "review-sentiment"
 BEGIN = "<!-- the demo's excerpt: python -m tests.support.readme_excerpt -->\n"
 END = "<!-- end of the demo's excerpt -->\n"
-_ENDS = ("\n**Not known.**", "\n## Appendix")
+_ENDS = ("\n**Savings that need", "\n**Not known.**", "\n## Appendix")
 _VERDICTS = {
     Verdict.DOWNGRADE: ("downgrade", "downgrades"),
     Verdict.JUSTIFY: ("reason to stay", "reasons to stay"),

@@ -224,7 +224,7 @@ def undecided_record(**over: object) -> DecisionRecord:
                 cases=340,
                 labels=None,
                 cost_usd=Decimal("14.20"),
-                worth_monthly_usd=Decimal("2759.00"),
+                worth_monthly_usd=Decimal("2483.10"),
                 note="340 more labelled invoices would decide in 8 of 10 reviews",
             ),
             "trigger": None,
@@ -245,6 +245,7 @@ _UNDECIDED = {
     Reason.TRAFFIC_MISSING,
     Reason.LATENCY_NOT_MEASURED,
     Reason.EVALSET_CANNOT_TELL,
+    Reason.EVALSET_SPENT,
 }
 _DOWNGRADE = {
     Reason.NON_INFERIOR_AND_CHEAPER,
@@ -291,6 +292,7 @@ _SPECIAL: dict[Reason, dict[str, object]] = {
         "still_needed": None,
     },
     Reason.RUN_INCOMPLETE: {"still_needed": None},
+    Reason.EVALSET_SPENT: {"still_needed": None},
     Reason.EVALSET_CANNOT_TELL: {
         "evidence": an_evidence(floor=a_low_floor()),
         "still_needed": None,
@@ -300,7 +302,7 @@ _SPECIAL: dict[Reason, dict[str, object]] = {
             cases=None,
             labels=74,
             cost_usd=Decimal(0),
-            worth_monthly_usd=Decimal("2759.00"),
+            worth_monthly_usd=Decimal("2483.10"),
             note="74 disagreements wait for a label",
         )
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from harness.record.model import DecisionRecord
 from harness.record.parts import LatencyFacts, OptionRecord
@@ -13,7 +14,9 @@ from harness.tell.appendix.money import money_sections
 from harness.tell.appendix.proof import proof_tables
 from harness.tell.appendix.quality import quality_blocks, tested
 from harness.tell.appendix.trust import audit, cascades, repeats
+from harness.tell.facts import shown_option
 from harness.tell.page.missing import stops_table
+from harness.tell.page.page_tables import comparison
 from harness.tell.words import count, points, seconds, share, table
 from harness.wording import DASH
 from reports.document import Block, Section, Table
@@ -21,7 +24,10 @@ from reports.document import Block, Section, Table
 
 def appendix(record: DecisionRecord) -> tuple[Section, ...]:
     """Every section of the appendix that is not empty."""
+    shown = shown_option(record)
+    beside = [] if shown is None else [comparison(record, shown)]
     sections = [
+        _section("beside", "Today's model beside the other", beside),
         _section("quality", "Quality, option by option", quality_blocks(record)),
         _section("looks", "Looks: when each option was tested", _looks(record)),
         _section("parts", "Parts of the cases, and guardrails", _parts(record)),
@@ -32,7 +38,7 @@ def appendix(record: DecisionRecord) -> tuple[Section, ...]:
         *money_sections(record),
         *evidence_sections(record),
     ]
-    return tuple(section for section in sections if section.blocks)
+    return tuple(replace(section, folded=True) for section in sections if section.blocks)
 
 
 def _section(anchor: str, title: str, blocks: Iterable[Block | None]) -> Section:

@@ -12,10 +12,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from harness.record.model import DecisionRecord
 from harness.record.money import BreakEven, Savings
 from harness.record.parts import OptionRecord
-from harness.tell.facts import break_even_of, chosen_option, saving_if_swapped
-from harness.tell.words import singular, usd_range
-from harness.wording import amount_text, usd
-from reports.document import Block, Paragraph
+from harness.tell.facts import break_even_of, chosen_option, month_of, saving_if_swapped
+from harness.tell.words import about, adding_up, singular
+from harness.wording import DASH, amount_text, usd
+from reports.document import Reckoning
 
 _WHOLE_FROM = Decimal(100)
 _MOST_PLACES = 2
@@ -63,6 +63,7 @@ def net_saving_of(
     errors = even.more_errors_per_month_worst if at_worst else even.more_errors_per_month
     if errors is None:
         return None
+    errors = max(errors, 0.0)
     cost = Decimal(str(errors)) * each
     unit = _unit(max(abs(saved), cost))
     return NetSaving(
@@ -78,15 +79,14 @@ def _unit(amount: Decimal) -> Decimal:
 
 
 def saves(record: DecisionRecord, saved: Savings) -> str:
-    """`saves USD 2,174 a month net`, a loss at worst; gross without a stated error cost."""
+    """`saves USD 2,174 a month net`, a loss at worst; on the bill without a stated error cost."""
     option = chosen_option(record)
     net = net_saving_of(record, option) if option is not None else None
     worst = net_saving_of(record, option, at_worst=True) if option is not None else None
     if net is None:
-        span = usd_range(saved.after_discounts_lower, saved.after_discounts_upper)
-        return f"saves {usd(saved.after_discounts)} a month{span}"
+        return f"saves {usd(saved.after_discounts)} a month on the bill"
     lost = "" if worst is None or worst.net >= 0 else f"; at worst it {result(worst.net)}"
-    return f"{result(net.net)} net{lost}"
+    return f"{result(net.net)} net of mistakes{lost}"
 
 
 def result(net: Decimal) -> str:
@@ -99,22 +99,74 @@ def dollars(amount: Decimal) -> str:
     return f"USD {amount:,f}"
 
 
-def money(record: DecisionRecord, option: OptionRecord) -> list[Block]:
-    """The chosen option's saving, its errors and the one-off cost, in figures that add up."""
-    saved = record.savings
-    if saved is None or option.target.option != record.chosen:
+def money(record: DecisionRecord, option: OptionRecord) -> list[Reckoning]:
+    """An option's month as a sum that ends in one number, and what hangs on that number."""
+    incumbent, proposed = month_of(record.current_cost), month_of(option.cost)
+    if incumbent is None or proposed is None:
         return []
-    runs = f"{_bill(record, option, saved)}{_switching(saved)}"
-    return [Paragraph(lead="The money.", runs=(runs,))]
-
-
-def _bill(record: DecisionRecord, option: OptionRecord, saved: Savings) -> str:
-    net = net_saving_of(record, option)
+    name, net = option.target.option, net_saving_of(record, option)
     if net is None:
-        return f"Saved on the bill {usd(saved.after_discounts)} a month."
-    worst = net_saving_of(record, option, at_worst=True)
-    tail = "" if worst is None else f"; at worst {worst_text(record, worst)}"
-    return f"{sum_text(record, net)}{tail}."
+        first, second, left = adding_up(incumbent, proposed)
+        lines = (("today's bill", first), (f"the bill with {name}", f"-{second}"))
+        total = ("saved on the bill", left)
+    else:
+        lines = (("saved on the bill", f"{net.saved:,f}"), _lost(record, option, net))
+        total = ("left a month", f"{net.net:,f}")
+    chosen = name == record.chosen
+    saved = record.savings if chosen else None
+    return [
+        Reckoning(
+            caption=f"The money{'' if chosen else f' if {name} passed'}",
+            unit="USD a month",
+            lines=lines,
+            total=total,
+            after=(*_worst(record, option), *_pays(record, option), *_switching(saved)),
+        )
+    ]
+
+
+def _lost(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> tuple[str, str]:
+    unit = record.feature.unit
+    if not net.errors:
+        return f"no more wrong {unit}", "0"
+    corrected = option.quality is not None and option.quality.corrected is not None
+    seen = ", as seen," if corrected else ""
+    return f"{net.errors_text} more wrong {unit}{seen} at {usd(net.each)} each", f"-{net.cost:,f}"
+
+
+def _worst(record: DecisionRecord, option: OptionRecord) -> list[tuple[str, str]]:
+    """What is left at worst; without a stated cost of a mistake, how many more there may be."""
+    unit, worst = record.feature.unit, net_saving_of(record, option, at_worst=True)
+    if worst is not None:
+        label = f"left at worst, with {worst.errors_text} more wrong {unit}"
+        return [(label, f"{worst.net:,f}")]
+    even = break_even_of(record, option)
+    if even is None or even.more_errors_per_month is None:
+        return []
+    most = even.more_errors_per_month_worst
+    tail = "" if most is None else f", at worst {about(most)}"
+    seen = even.more_errors_per_month
+    told = f"about {about(abs(seen))}" if seen else "none seen"
+    return [(f"{'fewer' if seen < 0 else 'more'} wrong {unit} a month", f"{told}{tail}")]
+
+
+def _pays(record: DecisionRecord, option: OptionRecord) -> list[tuple[str, str]]:
+    """The cost of one more mistake above which it stops paying."""
+    even = break_even_of(record, option)
+    if even is None:
+        return []
+    one = f"it stops paying where one more wrong {singular(record.feature.unit)} costs over"
+    if even.saving_after_discounts is not None and even.saving_after_discounts <= 0:
+        return [(one, "never paid: it saves nothing")]
+    if even.at_worst is None and even.at_estimate is None:
+        return [(one, "never: it costs no quality")]
+    if even.at_estimate is None:
+        return [(one, f"USD {_amount(even.at_worst)} at worst")]
+    return [(one, f"USD {_amount(even.at_estimate)}, at worst USD {_amount(even.at_worst)}")]
+
+
+def _amount(amount: Decimal | None) -> str:
+    return DASH if amount is None else amount_text(amount)
 
 
 def sum_text(record: DecisionRecord, net: NetSaving) -> str:
@@ -127,18 +179,23 @@ def sum_text(record: DecisionRecord, net: NetSaving) -> str:
     return f"Saved on the bill {dollars(net.saved)}; {lost}; {kept}"
 
 
-def worst_text(record: DecisionRecord, worst: NetSaving) -> str:
-    """`USD 669, with 2,016 more wrong`."""
-    return f"{dollars(worst.net)}, with {worst.errors_text} more wrong {record.feature.unit}"
-
-
-def _switching(saved: Savings) -> str:
-    if not saved.one_off_cost:
-        return ""
-    text = f" Switching costs {usd(saved.one_off_cost)} once"
-    if saved.payback_months is None:
-        return f"{text}, and is never paid back."
-    return f"{text}: paid back in {_term(saved.payback_months)}."
+def _switching(saved: Savings | None) -> list[tuple[str, str]]:
+    """The one-off cost and when it is paid back; how far the saving varies with the answers."""
+    if saved is None:
+        return []
+    low, high = saved.after_discounts_lower, saved.after_discounts_upper
+    found: list[tuple[str, str]] = []
+    if saved.one_off_cost:
+        back = (
+            "never paid back"
+            if saved.payback_months is None
+            else f"paid back in {_term(saved.payback_months)}"
+        )
+        found.append(("switching costs, once", f"{usd(saved.one_off_cost)}, {back}"))
+    if low is not None and high is not None and amount_text(low) != amount_text(high):
+        label = "saved on the bill, as the length of answers varies (95 of 100 draws)"
+        found.append((label, f"{amount_text(low)} to {amount_text(high)}"))
+    return found
 
 
 def _term(months: float) -> str:
@@ -194,19 +251,4 @@ def at_most_text(incumbent: Decimal | None, proposed: Decimal | None, most: Deci
         f" That is at today's token counts, {amount_text(incumbent)} less "
         f"{amount_text(proposed)}; at most {usd(most)}, if it took so few tokens that it cost "
         f"{amount_text(incumbent - most)}"
-    )
-
-
-def pays(even: BreakEven, unit: str) -> str:
-    """The cost of one more error up to which a swap pays off."""
-    one = f"one more wrong {singular(unit)}"
-    if even.saving_after_discounts is not None and even.saving_after_discounts <= 0:
-        return "It saves nothing on the bill."
-    if even.at_worst is None and even.at_estimate is None:
-        return "It costs no quality: the swap pays whatever an error costs."
-    if even.at_estimate is None:
-        return f"At worst, the swap pays as long as {one} costs less than {usd(even.at_worst)}."
-    return (
-        f"The swap pays as long as {one} costs less than {usd(even.at_estimate)} "
-        f"(at worst {usd(even.at_worst)})."
     )

@@ -22,6 +22,7 @@ from harness.tell.facts import (
     right_counts,
     saving_if_swapped,
 )
+from harness.tell.page.kinds import called
 from harness.tell.page.missing import cannot_tell, why_stopped
 from harness.tell.page.money_words import at_most_text, error_costs, too_little
 from harness.tell.page.page_tables import promised_time
@@ -49,32 +50,33 @@ def cases_of(record: DecisionRecord, quality: Quality) -> str:
     return with_pilot(quality.n, quality.pilot_cases or 0, record.feature.unit)
 
 
-def counts_text(record: DecisionRecord, quality: Quality) -> str:
+def counts_text(record: DecisionRecord, option: OptionRecord, quality: Quality) -> str:
     """How often each model was right, or how they scored."""
+    who = called(option)
     counts = right_counts(quality)
     unit = f"held-back {record.feature.unit}"
     cases = with_pilot(quality.n, quality.pilot_cases or 0, unit)
     if quality.current is None:
-        return f"On {cases} {unlabelled_text(quality)}."
+        return f"On {cases} {unlabelled_text(quality, who)}."
     if counts is None:
         return (
-            f"On {cases} the smaller model scored "
+            f"On {cases} {who} scored "
             f"{points(quality.candidate, signed=False)} of 100, today's "
             f"{points(quality.current, signed=False)}."
         )
     incumbent, candidate = counts
-    right = f"the smaller model was right {count(candidate)} times, today's {count(incumbent)}"
+    right = f"{who} was right {count(candidate)} times, today's {count(incumbent)}"
     return f"On {cases} {right}."
 
 
-def unlabelled_text(quality: Quality) -> str:
+def unlabelled_text(quality: Quality, who: str) -> str:
     """What is known where models that agree need no label: the difference, but no level."""
     alike = f"the models answered alike {count(quality.agreed_without_label)} times, unlabelled"
     incumbent, candidate = quality.only_current_right, quality.only_candidate_right
     if incumbent is None or candidate is None:
         return f"{alike}; how good either is was not measured, only the difference"
     return (
-        f"{alike}; where they differ the smaller model alone was right {count(candidate)} times, "
+        f"{alike}; where they differ {who} alone was right {count(candidate)} times, "
         f"today's alone {count(incumbent)}"
     )
 
@@ -117,22 +119,29 @@ def note_of(option: OptionRecord) -> str:
 
 
 def undecided_opening(record: DecisionRecord) -> list[Paragraph]:
-    """Why there is no answer, what is missing, and what happens until then."""
-    until = (
-        f"{record.current.option} stays; {person(record.feature.owner)} decides by "
-        f"{day(record.decide_by)} whether the answer is worth having."
-    )
+    """Why there is no answer, and what is missing."""
     return [
         Paragraph(lead="Why no answer yet?", runs=(_why_open(record),)),
         Paragraph(lead="What is missing.", runs=(_missing_text(record),)),
-        Paragraph(lead="Until then.", runs=(until,)),
     ]
+
+
+_EXPLAINED = {
+    Reason.LABELS_MISSING: " Where the models answer alike, nobody needs to say what is right: the "
+    "difference is nothing. Where they differ somebody has to, without knowing which model said "
+    "what.",
+    Reason.EVALSET_SPENT: " All tests of these models on the same cases share one chance of being "
+    "wrong, and every test takes a part of it: it is used up. The cases can still be looked at, "
+    "but they decide nothing any more.",
+}
+"""What a reader asks next where a reason is no matter of these answers alone."""
 
 
 def _why_open(record: DecisionRecord) -> str:
     option = open_option(record)
     reasons = series(REASONS[reason] for reason in record.reason_codes)
     plain = f"{reasons[:1].upper()}{reasons[1:]}."
+    plain += "".join(_EXPLAINED.get(reason, "") for reason in record.reason_codes)
     if Reason.BASELINE_FAILS_OWN_BAR in record.reason_codes:
         return f"{plain} It scored {points(record.current_quality, signed=False)} of 100."
     if Reason.EVALSET_CANNOT_TELL in record.reason_codes:
@@ -142,11 +151,11 @@ def _why_open(record: DecisionRecord) -> str:
     quality = option.quality
     if quality.worst > -quality.margin:
         return (
-            f"{counts_text(record, quality)} That would hold the limit, at worst "
+            f"{counts_text(record, option, quality)} That would hold the limit, at worst "
             f"{points(quality.worst)}; but {reasons}."
         )
     return (
-        f"{counts_text(record, quality)} {harm_text(record, quality)} "
+        f"{counts_text(record, option, quality)} {harm_text(record, quality)} "
         f"{option.target.option} is neither safe nor shown to be harmful ({reasons}); "
         f"{agreed(record)}.{groups_text(record, quality)}"
     )
@@ -170,13 +179,20 @@ _PROVIDE = {
 }
 
 
+def provide(record: DecisionRecord) -> list[str]:
+    """What somebody has to bring before there can be an answer, reason by reason."""
+    return [_PROVIDE[reason] for reason in record.reason_codes if reason in _PROVIDE]
+
+
 def _missing_text(record: DecisionRecord) -> str:
-    provide = [_PROVIDE[reason] for reason in record.reason_codes if reason in _PROVIDE]
+    provided = provide(record)
     needed = record.still_needed
     if needed is None:
-        return " ".join(provide) or "The record does not say how many cases or labels would decide."
-    if needed.note and not provide:
-        provide = [sentence(needed.note)]
+        return (
+            " ".join(provided) or "The record does not say how many cases or labels would decide."
+        )
+    if needed.note and not provided:
+        provided = [sentence(needed.note)]
     what = [
         text
         for number, text in (
@@ -191,7 +207,7 @@ def _missing_text(record: DecisionRecord) -> str:
         if needed.worth_monthly_usd is None
         else f"Deciding is worth up to {usd(needed.worth_monthly_usd)} a month."
     )
-    return " ".join([*amount, *provide, worth])
+    return " ".join([*amount, *provided, worth])
 
 
 def _price(needed: StillNeeded) -> str:
@@ -258,7 +274,7 @@ def _measured_failure(record: DecisionRecord, option: OptionRecord, quality: Qua
     if quality.current is None:
         scored = (
             f"{option.target.option} was tried on {cases_of(record, quality)}; "
-            f"{unlabelled_text(quality)}"
+            f"{unlabelled_text(quality, called(option))}"
         )
     elif counts is None:
         scored = (
@@ -296,7 +312,7 @@ def _failure(record: DecisionRecord, option: OptionRecord, reason: Reason) -> st
             figure = too_little(record, option)
         case _:
             figure = ""
-    return figure or f"{of_option('It', reason)}."
+    return figure or f"{of_option('It', reason)}.".removeprefix("It: ")
 
 
 def _slice_text(option: OptionRecord) -> str:
@@ -345,7 +361,7 @@ def _downgrade_opening(record: DecisionRecord) -> list[Paragraph]:
     if option is None or option.quality is None:
         text = "No: the same model answers with the same prompt; only the way it is billed changes."
         return [Paragraph(lead="Will users notice?", runs=(text,))]
-    counts = counts_text(record, option.quality).removesuffix(".")
+    counts = counts_text(record, option, option.quality).removesuffix(".")
     groups = groups_text(record, option.quality)
     text = f"{harm_text(record, option.quality)} {counts}; {agreed(record)}.{groups}"
     return [Paragraph(lead="Will users notice?", runs=(text,))]

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from harness.record.base import Reason, State, Verdict
 from harness.record.model import DecisionRecord
-from harness.record.money import BreakEven
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import SliceResult
 from harness.record.trust import EvalSetFacts
 from harness.tell.facts import (
     Facts,
-    break_even_of,
-    bridge_at_list,
     cheapest_failed,
     chosen_option,
     has_discount,
     open_option,
+    shown_option,
     trials_missing,
     weakest_slice,
 )
 from harness.tell.figures import forest
+from harness.tell.page.action import action
+from harness.tell.page.headlines import headlines, summary
+from harness.tell.page.kinds import own_words
 from harness.tell.page.missing import (
     floor_paragraph,
     form_paragraph,
@@ -29,53 +28,14 @@ from harness.tell.page.missing import (
     since_first,
     too_easy,
 )
-from harness.tell.page.money_words import dollars, money, net_saving_of, pays
+from harness.tell.page.money_words import money
 from harness.tell.page.opening import opening
 from harness.tell.page.page_stay import exception, levers, would_change
-from harness.tell.page.page_tables import comparison, options_table
+from harness.tell.page.page_tables import options_table
 from harness.tell.page.titles import notices
-from harness.tell.words import about, amounts_alike, count, day, points, sentence, singular
+from harness.tell.words import count, day, points, sentence
 from harness.wording import plural, usd
 from reports.document import Block, Code, Paragraph, Signature
-
-
-def errors(record: DecisionRecord, option: OptionRecord) -> list[Block]:
-    """How many more errors, and the cost of one at which the swap stops paying."""
-    even = break_even_of(record, option)
-    if even is None:
-        return money(record, option)
-    chosen = money(record, option)
-    net = "" if chosen else _net(record, option)
-    runs = f"{_more_errors(record, even)} {pays(even, record.feature.unit)}{net}"
-    return [*chosen, Paragraph(lead="What it may cost.", runs=(runs,))]
-
-
-def _more_errors(record: DecisionRecord, even: BreakEven) -> str:
-    unit = record.feature.unit
-    estimate, worst = even.more_errors_per_month, even.more_errors_per_month_worst
-    if worst is None:
-        return f"How many more {unit} would go wrong a month is not known."
-    tail = f"{about(worst)} at worst" if worst > 0 else "none even at worst"
-    if estimate is None:
-        return f"More wrong {unit} a month: {tail}."
-    if estimate < 0:
-        return f"About {about(-estimate)} fewer wrong {unit} a month; {about(worst)} more at worst."
-    if estimate == 0:
-        return f"By what was seen, not one more wrong {singular(unit)} a month; {tail}."
-    return f"About {about(estimate)} more wrong {unit} a month, {tail}."
-
-
-def _net(record: DecisionRecord, option: OptionRecord) -> str:
-    """The net saving of an option that is not chosen yet."""
-    cost = record.feature.error_cost_usd
-    if cost is None:
-        return ""
-    text = f" You put it at {usd(cost)}"
-    net, worst = net_saving_of(record, option), net_saving_of(record, option, at_worst=True)
-    if net is None:
-        return f"{text}."
-    at_worst = "" if worst is None else f", at worst {dollars(worst.net)}"
-    return f"{text}: net saving {dollars(net.net)} a month{at_worst}."
 
 
 def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
@@ -123,21 +83,19 @@ def if_wrong(record: DecisionRecord) -> list[Block]:
 def page_one(facts: Facts) -> tuple[Block, ...]:
     """All blocks of page one, in reading order."""
     record = facts.record
-    blocks: list[Block] = [*notices(facts), *too_easy(record), *opening(record)]
-    told = Reason.EVALSET_CANNOT_TELL not in record.reason_codes
-    shown = (chosen_option(record) or open_option(record)) if told else None
+    shown = shown_option(record)
+    cannot_tell = Reason.EVALSET_CANNOT_TELL in record.reason_codes
+    picture = None if cannot_tell else forest(record)
+    blocks: list[Block] = [*notices(facts), *summary(record), action(facts), *headlines(record)]
+    blocks += [] if picture is None else [picture]
+    blocks += [*too_easy(record), *opening(record)]
     blocks += form_paragraph(record, shown or cheapest_failed(record))
     blocks += [*floor_paragraph(record), *since_first(record)]
     if shown is not None:
-        blocks.append(comparison(record, shown))
-    picture = forest(record) if told else None
-    if picture is not None:
-        blocks.append(picture)
-    if shown is not None:
-        blocks += [*errors(record, shown), *weakest(record, shown)]
+        blocks += [*own_words(record, shown), *money(record, shown), *weakest(record, shown)]
     blocks += options_table(record)
     blocks += _verdict_blocks(record)
-    blocks += [*_savings(record), *_unknown(record), _evidence(record), _recompute(record)]
+    blocks += [*_unknown(record), _evidence(record), _recompute(record)]
     blocks += _decision(facts)
     return tuple(blocks)
 
@@ -150,32 +108,6 @@ def _verdict_blocks(record: DecisionRecord) -> list[Block]:
             return [*levers(record), *would_change(record), *exception(record)]
         case Verdict.UNDECIDED:
             return list(levers(record))
-
-
-_TERMS = {
-    "price": "price",
-    "input tokens": "tokens in the question",
-    "output tokens": "length of the answers",
-    "retries": "retries",
-    "cache": "cached tokens",
-    "asked again": "asking today's model again",
-}
-
-
-def _savings(record: DecisionRecord) -> list[Block]:
-    if record.savings is None or not record.bridge:
-        return []
-    steps = record.bridge
-    total = sum((step.usd for step in steps), start=Decimal(0))
-    *amounts, whole = amounts_alike([*(step.usd for step in steps), total])
-    terms = ", ".join(
-        f"{_TERMS.get(step.term, step.term)} {amount}"
-        for step, amount in zip(steps, amounts, strict=True)
-        if step.usd
-    )
-    listed = ", at list price" if bridge_at_list(record) else ""
-    text = f"{terms[:1].upper()}{terms[1:]} (exact sum {whole}{listed})."
-    return [Paragraph(lead="Where the saving comes from.", runs=(text,))]
 
 
 def _unknown(record: DecisionRecord) -> list[Block]:
@@ -300,16 +232,12 @@ def _recompute(record: DecisionRecord) -> Paragraph:
 def _decision(facts: Facts) -> list[Block]:
     record = facts.record
     blocks: list[Block] = []
-    if record.history:
-        last = record.history[-1]
-        link = f" ({last.link})" if last.link else ""
-        text = f"{last.state.value} by {last.by} on {day(last.at)}: {last.reason}{link}"
-        blocks.append(Paragraph(lead="Decision.", runs=(sentence(text),)))
     if facts.state is State.PROPOSED and not record.evidence.exploratory:
+        accept = () if record.verdict is Verdict.UNDECIDED else ("accept",)
         blocks.append(
             Signature(
                 lead="Decision",
-                choices=("accept", "reject", "defer"),
+                choices=(*accept, "reject", "defer"),
                 blanks=("until", "by", "reason", "approval link"),
             )
         )

@@ -10,7 +10,7 @@ from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality
 from harness.tell.facts import lever_saving, nearest_failed
 from harness.tell.page.missing import cases_that_would_change
-from harness.tell.words import LEVERS, count, day, person, points, sentence
+from harness.tell.words import LEVERS, REASONS, count, day, points, sentence
 from harness.wording import usd
 from reports.document import Block, Bullets, Paragraph
 
@@ -95,13 +95,10 @@ def exception(record: DecisionRecord) -> list[Block]:
     """Who signed the reason to stay, and until when."""
     signed = record.exception
     if signed is None:
-        text = (
-            f"Staying is an exception that {person(record.feature.owner)} has to sign; unsigned, "
-            f"it stands until {day(record.expires_at)}."
-        )
-    else:
-        text = (
-            f"{signed.reason_code.value}, signed by {signed.approver}, until "
-            f"{day(signed.expires_at)}."
-        )
+        return []
+    why = sentence(REASONS[signed.reason_code])[:-1]
+    text = (
+        f"{why} ({signed.reason_code.value}), signed by {signed.approver}, until "
+        f"{day(signed.expires_at)}."
+    )
     return [Paragraph(lead="Exception.", runs=(text,))]

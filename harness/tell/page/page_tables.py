@@ -9,20 +9,24 @@ from harness.record.base import Verdict
 from harness.record.model import DecisionRecord
 from harness.record.parts import LatencyFacts, OptionRecord
 from harness.tell.facts import lever_month, month_of
+from harness.tell.page.missing import TO_THE_END, was_asked_everything
 from harness.tell.words import (
     LEVERS,
+    REASONS,
+    adding_up,
     count,
     limit,
     points,
-    reasons_text,
-    result_word,
+    result_badge,
     seconds,
+    series,
     share,
 )
 from harness.wording import DASH, amount_text, usd
 from reports.document import Column, Row, Table
 
 _TOP_OPTIONS = 12
+_THOUSAND = 1000
 
 
 def comparison(record: DecisionRecord, option: OptionRecord) -> Table:
@@ -109,9 +113,9 @@ def _request_row(record: DecisionRecord, option: OptionRecord) -> list[Row]:
     return [
         Row(
             cells=(
-                "cost per request / per success",
-                f"{usd(incumbent_usd)} / {_bare(_incumbent_per_success(record, option))}",
-                f"{usd(proposed_usd)} / {_bare(proposed.success_after_discounts)}",
+                "cost of 1,000 requests / of 1,000 right answers",
+                f"{_thousand(incumbent_usd)} / {_bare(_incumbent_per_success(record, option))}",
+                f"{_thousand(proposed_usd)} / {_bare(proposed.success_after_discounts)}",
                 change,
             )
         )
@@ -127,8 +131,12 @@ def _incumbent_per_success(record: DecisionRecord, option: OptionRecord) -> Deci
     return each * 100 / exact(level) if level else None
 
 
-def _bare(amount: Decimal | None) -> str:
-    return DASH if amount is None else amount_text(amount)
+def _thousand(each: Decimal | None) -> str:
+    return DASH if each is None else usd(each * _THOUSAND)
+
+
+def _bare(each: Decimal | None) -> str:
+    return DASH if each is None else amount_text(each * _THOUSAND)
 
 
 def _month_row(record: DecisionRecord, option: OptionRecord) -> Row:
@@ -138,10 +146,13 @@ def _month_row(record: DecisionRecord, option: OptionRecord) -> Row:
         if record.traffic is None
         else f"{count(record.traffic.requests_per_month)} requests"
     )
-    change = (
-        DASH if incumbent is None or proposed is None else usd(proposed - incumbent, signed=True)
-    )
-    return Row(cells=(f"cost a month, {volume}", usd(incumbent), usd(proposed), change))
+    if incumbent is None or proposed is None:
+        cells = (usd(incumbent), usd(proposed), DASH)
+    else:
+        first, second, left = adding_up(incumbent, proposed)
+        change = f"USD {left.removeprefix('-')} {'more' if left.startswith('-') else 'less'}"
+        cells = (f"USD {first}", f"USD {second}", change)
+    return Row(cells=(f"cost a month, {volume}", *cells))
 
 
 def options_table(record: DecisionRecord) -> list[Table]:
@@ -170,15 +181,21 @@ def options_table(record: DecisionRecord) -> list[Table]:
     return [Table(caption=caption, columns=columns, rows=tuple(rows))]
 
 
+def _why(record: DecisionRecord, option: OptionRecord) -> str:
+    if option.note:
+        return option.note
+    if was_asked_everything(record, option):
+        return TO_THE_END
+    return series(REASONS[reason] for reason in option.reason_codes)
+
+
 def _option_row(record: DecisionRecord, option: OptionRecord) -> Row:
-    codes = reasons_text(option.reason_codes)
-    why = f"{option.note.rstrip('.')} ({codes})" if option.note and codes else option.note or codes
     return Row(
         cells=(
             option.target.option,
             usd(month_of(option.cost)),
-            result_word(option.result, option.reason_codes),
-            why,
+            result_badge(option.result, option.reason_codes),
+            _why(record, option),
         ),
         strong=option.target.option == record.chosen,
     )

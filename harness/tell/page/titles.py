@@ -7,6 +7,7 @@ from harness.record.laws import broken_laws
 from harness.record.lifecycle import ends_on
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
+from harness.record.quality_parts import Quality
 from harness.tell.facts import (
     Facts,
     cheapest_failed,
@@ -15,6 +16,7 @@ from harness.tell.facts import (
     reason_of,
     saving_if_swapped,
 )
+from harness.tell.page.kinds import whole_name
 from harness.tell.page.missing import TO_THE_END, was_asked_everything
 from harness.tell.page.money_words import net_saving_of, result, saves
 from harness.tell.words import (
@@ -22,6 +24,7 @@ from harness.tell.words import (
     REASONS,
     count,
     day,
+    harm,
     of_option,
     person,
     points,
@@ -51,7 +54,7 @@ def _downgrade_title(record: DecisionRecord) -> str:
     name, incumbent = spoken(record.feature.name), record.current.option
     option = chosen_option(record)
     how = (
-        f"Downgrade {name} from {incumbent} to {option.target.option}"
+        f"Switch {name} from {incumbent} to {whole_name(option)}"
         if option is not None
         else f"Keep {incumbent} for {name}, but change how it is used: "
         f"{LEVERS.get(record.lever, record.lever)}"
@@ -77,13 +80,21 @@ def _shortfall(record: DecisionRecord, option: OptionRecord) -> str:
         lost = points(-part.difference, signed=False)
         return f"{name} loses {lost} points on {part.key} {part.value}"
     if reason is Reason.QUALITY_INFERIOR and quality is not None:
-        return f"{name} loses {points(-quality.difference, signed=False)} points"
+        return f"{name} {_lost(quality)}"
     money = _too_little(record, option)
     if money:
         return f"{name} {money}"
     if was_asked_everything(record, option):
         return f"{name} {TO_THE_END}"
     return of_option(name, reason) if reason is not None else f"{name} did not pass"
+
+
+def _lost(quality: Quality) -> str:
+    """`gets 9 in 100 more wrong`, or points where answers are graded."""
+    found = harm(quality)
+    if found.of is None:
+        return f"loses {points(-quality.difference, signed=False)} points"
+    return f"gets {count(found.seen)} in {count(found.of)} more wrong"
 
 
 def _too_little(record: DecisionRecord, option: OptionRecord) -> str:
@@ -113,13 +124,12 @@ def _undecided_title(record: DecisionRecord) -> str:
 
 
 def status(facts: Facts) -> str:
-    """The decision's state, cycle, owner and deadlines."""
+    """The decision's state, cycle and owner, and until when the evidence holds."""
     record = facts.record
     parts = [
         facts.state.value,
         record.cycle,
         f"owner {person(record.feature.owner)}, {record.feature.team}",
-        f"decide by {day(record.decide_by)}",
         f"evidence expires {day(ends_on(record))}",
     ]
     return " \u00b7 ".join(parts)

@@ -75,10 +75,11 @@ def test_break_even_is_the_saving_per_request_over_the_loss() -> None:
     per_request = saved.after_discounts / requests
     counts = Decimal(QUALITY.only_current_right - QUALITY.only_candidate_right) / QUALITY.n
     worst = -number(r"at worst (-[\d.]+) \(limit") / 100
-    assert number(r"costs less than USD ([\d.]+)") == round(per_request / counts, 2)
-    assert number(r"\(at worst USD ([\d.]+)\)") == round(per_request / worst, 2)
-    assert near(number(r"About ([\d,]+) more wrong"), requests * counts)
-    assert near(number(r"a month, ([\d,]+) at worst"), requests * worst)
+    row = "stops paying where one more wrong invoice costs over"
+    assert number(rf"{row} \| USD ([\d.]+)") == round(per_request / counts, 2)
+    assert number(rf"{row} \| USD [\d.]+, at worst USD ([\d.]+)") == round(per_request / worst, 2)
+    assert near(number(r"\| ([\d,]+) of 96,000 a month"), requests * counts)
+    assert near(number(r"left at worst, with ([\d,]+) more wrong"), requests * worst)
 
 
 def test_the_net_saving_takes_the_errors_off() -> None:
@@ -86,11 +87,12 @@ def test_the_net_saving_takes_the_errors_off() -> None:
     saved = RECORD.savings
     assert saved is not None
     assert saved.net_monthly is not None
-    bill = number(r"Saved on the bill USD ([\d,]+);")
-    cost = number(r"each -([\d,]+); left")
-    left = number(r"; left USD ([\d,]+) a month")
+    bill = number(r"\| saved on the bill \| ([\d,]+) \|")
+    cost = number(r"each \| -([\d,]+) \|")
+    left = number(r"\*\*left a month\*\* \| \*\*([\d,]+)\*\*")
     assert bill - cost == left == number(r"saves USD ([\d,]+) a month net")
-    errors, each = number(r"; ([\d,]+) more wrong"), number(r"at USD ([\d.]+) each")
+    assert number(r"USD ([\d,]+) in twelve months") == 12 * left
+    errors, each = number(r"\| ([\d,]+) more wrong"), number(r"at USD ([\d.]+) each")
     assert round(errors * each) == cost
     assert bill == round(saved.after_discounts)
     assert abs(left - saved.net_monthly) < 1
@@ -98,7 +100,7 @@ def test_the_net_saving_takes_the_errors_off() -> None:
 
 def test_the_monthly_saving_and_its_share() -> None:
     today, then = number(r"\| USD ([\d,]+) \| USD 633"), number(r"\| USD 3,116 \| USD (\d+)")
-    assert number(r"USD -([\d,]+) \|") == today - then
+    assert number(r"USD ([\d,]+) less \|") == today - then
     assert number(r"\((\d+\.\d) %\), between") == round((today - then) / today * 100, 1)
 
 

@@ -95,7 +95,7 @@ def test_page_one_names_no_method() -> None:
 
 def test_the_worst_case_comes_before_the_saving() -> None:
     body = markdown(downgrade_record()).partition("\n\n")[2]
-    assert body.index("up to 21 cannot be excluded") < body.index("2,759")
+    assert body.index("at worst 21") < body.index("2,483")
 
 
 @pytest.mark.parametrize(

@@ -38,33 +38,50 @@ def chosen(**over: object) -> str:
     return page_one(downgrade_record(options=(an_option(**over),)))
 
 
+def beside(record) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """The appendix's first part: today's model beside the other one."""
+    return render(to_document(record, NOW), to="md").partition("\n## Appendix")[2]
+
+
 @pytest.mark.parametrize(
     ("over", "words"),
     [
-        pytest.param({}, "About 340 more wrong invoices a month, 2,000 at worst.", id="more"),
+        pytest.param(
+            {},
+            "| it stops paying where one more wrong invoice costs over | USD 7.24, at worst "
+            "USD 1.23 |",
+            id="more",
+        ),
         pytest.param(
             {"more_errors_per_month": 0.0, "at_estimate": None},
-            "By what was seen, not one more wrong invoice a month; 2,000 at worst. At worst, the "
-            "swap pays as long as one more wrong invoice costs less than USD 1.23.",
+            "| no more wrong invoices | 0 |\n| **left a month** | **2,483** |\n| left at worst, "
+            "with 2,016 more wrong invoices | 669 |\n| it stops paying where one more wrong "
+            "invoice costs over | USD 1.23 at worst |",
             id="none seen",
         ),
         pytest.param(
-            {"more_errors_per_month": -120.0},
-            "About 120 fewer wrong invoices a month; 2,000 more at worst.",
-            id="fewer",
+            {"more_errors_per_month": -120.0}, "| no more wrong invoices | 0 |", id="fewer"
         ),
         pytest.param(
             {"more_errors_per_month": 0.0, "more_errors_per_month_worst": 0.0,
              "at_estimate": None, "at_worst": None},
-            "none even at worst. It costs no quality: the swap pays whatever an error costs.",
+            "costs over | never: it costs no quality |",
             id="better",
         ),
         pytest.param(
-            {"more_errors_per_month": None}, "More wrong invoices a month: 2,000 at worst.",
+            {"saving_after_discounts": Decimal(0)},
+            "costs over | never paid: it saves nothing |",
+            id="nothing saved",
+        ),
+        pytest.param(
+            {"more_errors_per_month": None},
+            "| **saved on the bill** | **2,483** |\n| left at worst, with 2,016 more wrong",
             id="no estimate",
         ),
         pytest.param(
-            {"more_errors_per_month_worst": None}, "a month is not known", id="nothing known"
+            {"more_errors_per_month_worst": None}, "| **left a month** | **2,174** |\n| more wrong "
+            "invoices a month | about 340 |",
+            id="nothing known at worst",
         ),
     ],
 )  # fmt: skip
@@ -74,11 +91,14 @@ def test_what_errors_may_cost(over: dict[str, object], words: str) -> None:
 
 def test_without_the_value_of_an_error_there_is_no_net_saving() -> None:
     text = page_one(downgrade_record(feature=a_feature(error_cost_usd=None)))
-    assert "You put it at" not in text
-    assert "costs less than USD 7.24" in text
-    assert "saves USD 2,483 a month (2,421 to 2,547)" in text
-    assert "Saved on the bill USD 2,483 a month. Switching costs USD 1,200 once" in text
-    assert "What it may cost" not in chosen(error_break_even=None)
+    assert "costs over | USD 7.24, at worst USD 1.23 |" in text
+    assert "saves USD 2,483 a month on the bill\n" in text
+    assert "| today's bill | 3,116 |\n| the bill with claude-haiku-4-5 | -633 |" in text
+    assert "| **saved on the bill** | **2,483** |" in text
+    assert "| more wrong invoices a month | about 340, at worst 2,000 |" in text
+    assert "| switching costs, once | USD 1,200, paid back in 17 days |" in text
+    assert "as the length of answers varies (95 of 100 draws) | 2,421 to 2,547 |" in text
+    assert "stops paying" not in chosen(error_break_even=None)
 
 
 @pytest.mark.parametrize(
@@ -86,12 +106,13 @@ def test_without_the_value_of_an_error_there_is_no_net_saving() -> None:
     [
         pytest.param(
             a_quality(worst=-4.0),
-            "saves USD 2,174 a month net; at worst it loses USD 973 a month",
+            "saves USD 2,174 a month net of mistakes; at worst it loses USD 973 a month",
             id="a loss at worst",
         ),
         pytest.param(
             a_quality(difference=0.0, candidate=94.821429),
-            "Saved on the bill USD 2,483; no more wrong invoices; left USD 2,483 a month; at worst",
+            "| saved on the bill | 2,483 |\n| no more wrong invoices | 0 |\n| **left a month** | "
+            "**2,483** |",
             id="no error seen",
         ),
     ],
@@ -111,7 +132,7 @@ def test_a_record_made_at_list_price_is_shown_after_discounts() -> None:
     )
     text = chosen(error_break_even=old)
     assert "saves USD 2,174 a month net" in text
-    assert "costs less than USD 7.24 (at worst USD 1.23)" in text
+    assert "costs over | USD 7.24, at worst USD 1.23 |" in text
 
 
 def test_a_bound_of_the_saving_adds_up_beside_the_options_month() -> None:
@@ -141,18 +162,21 @@ def test_a_bound_of_the_saving_adds_up_beside_the_options_month() -> None:
     ],
 )
 def test_the_promised_time(over: dict[str, object], words: str) -> None:
-    assert words in chosen(latency=a_latency(**over))
+    assert words in beside(downgrade_record(options=(an_option(latency=a_latency(**over)),)))
 
 
 def test_no_time_at_all() -> None:
     record = downgrade_record(options=(an_option(latency=None),), current_latency=None)
-    assert "time, p95" not in page_one(record)
+    assert "time, p95" not in beside(record)
+    assert "| **not measured** |" in page_one(record)
+    assert "the feature promises none" in page_one(record)
 
 
 def test_graded_scores_are_no_counts() -> None:
-    text = chosen(quality=a_quality(**GRADED))
-    assert "the smaller model scored 94.5 of 100, today's 94.8" in text
-    assert "| invoices: quality of 100 |" in text
+    record = downgrade_record(options=(an_option(quality=a_quality(**GRADED)),))
+    assert "the smaller model scored 94.5 of 100, today's 94.8" in page_one(record)
+    assert "| points of 100 that an answer scores lower |" in page_one(record)
+    assert "| invoices: quality of 100 |" in beside(record)
     stay = justify_record(options=(a_failed_option(quality=a_quality(**GRADED, difference=-4.0)),))
     assert "scored 94.5 of 100 on 560 invoices, today's model 94.8" in page_one(stay)
 
@@ -196,14 +220,14 @@ def test_many_options_are_cut_and_counted() -> None:
 
 def test_costs_that_are_not_known() -> None:
     bare = a_cost(per_request=None, per_success=None, monthly=None, monthly_after_discounts=None)
-    text = page_one(
-        undecided_record(
-            current_cost=bare,
-            traffic=None,
-            options=(an_option(result=Result.UNDECIDED, cost=bare),),
-        )
+    record = undecided_record(
+        current_cost=bare,
+        traffic=None,
+        options=(an_option(result=Result.UNDECIDED, cost=bare),),
     )
-    assert "cost per request" not in text
+    assert "The money" not in page_one(record)
+    text = beside(record)
+    assert "cost of 1,000 requests" not in text
     assert "| cost a month, traffic not known | \u2013 | \u2013 | \u2013 |" in text
 
 
@@ -259,10 +283,11 @@ ALIKE = "the models answered alike 14 times, unlabelled"
 
 
 def test_where_equal_answers_are_unlabelled_no_level_is_told() -> None:
-    text = chosen(quality=a_quality(**UNKNOWN))
+    record = downgrade_record(options=(an_option(quality=a_quality(**UNKNOWN)),))
+    text = page_one(record)
     told = "where they differ the smaller model alone was right 14 times, today's alone 16"
     assert f"On 560 held-back invoices {ALIKE}; {told}; you agreed" in text
-    assert "| invoices: difference alone | \u2013 | \u2013 | -0.4 points" in text
+    assert "| invoices: difference alone | \u2013 | \u2013 | -0.4 points" in beside(record)
     assert "of 100," not in text
 
 
@@ -277,4 +302,4 @@ def test_a_reason_to_stay_tells_no_unknown_level() -> None:
     option = a_failed_option(quality=a_quality(**UNKNOWN))
     text = page_one(justify_record(options=(option,), current_quality=None))
     assert f"was tried on 560 invoices; {ALIKE}; " in text
-    assert "of 100" not in text
+    assert "of 100" not in text.replace("95 of 100 answers come within", "")

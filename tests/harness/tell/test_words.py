@@ -18,9 +18,26 @@ def test_amounts_beside_each_other_have_the_same_decimals() -> None:
     assert words.amounts_alike([D("-2.7"), D("0.74")]) == ["-2.70", "+0.74"]
 
 
-def test_a_range_needs_both_ends() -> None:
-    assert words.usd_range(D(2690), D(2830)) == " (2,690 to 2,830)"
-    assert words.usd_range(None, D(1)) == ""
+@pytest.mark.parametrize(
+    ("whole", "part", "texts"),
+    [
+        ("3115.71", "632.61", ("3,116", "633", "2,483")),
+        ("3115.4", "632.6", ("3,115.40", "632.60", "2,482.80")),
+        ("69.3", "20.5", ("69.30", "20.50", "48.80")),
+        ("20.5", "69.3", ("20.50", "69.30", "-48.80")),
+        ("0.0152", "0.0011", ("0.0152", "0.0011", "0.0141")),
+        ("0", "0", ("0.000000", "0.000000", "0.000000")),
+    ],
+)
+def test_amounts_add_up_as_printed(whole: str, part: str, texts: tuple[str, str, str]) -> None:
+    assert words.adding_up(D(whole), D(part)) == texts
+
+
+@given(st.decimals(0, 10**6, places=6), st.decimals(0, 10**6, places=6))
+def test_any_amounts_add_up_as_printed(whole: D, part: D) -> None:
+    first, second, left = (D(text.replace(",", "")) for text in words.adding_up(whole, part))
+    assert first - second == left
+    assert abs(left - (whole - part)) <= 1
 
 
 @pytest.mark.parametrize(

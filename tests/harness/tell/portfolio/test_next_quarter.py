@@ -157,7 +157,7 @@ def test_the_dearest_comes_first_and_the_newest_record_counts() -> None:
 
 
 def test_what_a_new_look_is_worth() -> None:
-    assert worth_of(undecided_record(), TODAY) == Decimal("2759.00")
+    assert worth_of(undecided_record(), TODAY) == Decimal("2483.10")
     assert worth_of(downgrade_record(), TODAY) is None
     assert worth_of(justify_record(options=()), TODAY) == 0
     assert worth_of(justify_record(current_cost=unknown_cost(None, "traffic")), TODAY) is None

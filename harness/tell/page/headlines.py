@@ -1,0 +1,265 @@
+"""Page one's summary and its three large figures: money, mistakes, time."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from harness.record.base import Reason, Result, Verdict
+from harness.record.model import DecisionRecord
+from harness.record.parts import OptionRecord
+from harness.record.quality_parts import Quality
+from harness.tell.facts import (
+    break_even_of,
+    cheapest_failed,
+    chosen_option,
+    open_option,
+    reason_of,
+    saving_if_swapped,
+)
+from harness.tell.page.money_words import NetSaving, dollars, net_saving_of
+from harness.tell.page.page_tables import promised_time
+from harness.tell.words import REASONS, Harm, count, harm, of_option, points, seconds, sentence
+from harness.wording import plural, usd
+from reports.document import Headline, Headlines, Summary
+
+CAPTION = "The decision in figures"
+_MONTHS = 12
+_MOST = 3
+
+
+def headlines(record: DecisionRecord) -> list[Headlines]:
+    """Money, mistakes and time of the option that the page is about; empty where none is known."""
+    option = _about(record)
+    if option is None:
+        return []
+    items = [*_money(record, option), *_mistakes(record, option), *_time(record, option)]
+    return [Headlines(caption=CAPTION, items=tuple(items[:_MOST]))] if items else []
+
+
+def _about(record: DecisionRecord) -> OptionRecord | None:
+    if Reason.EVALSET_CANNOT_TELL in record.reason_codes:
+        return None
+    match record.verdict:
+        case Verdict.DOWNGRADE:
+            return chosen_option(record)
+        case Verdict.JUSTIFY:
+            return cheapest_failed(record)
+        case Verdict.UNDECIDED:
+            return open_option(record)
+
+
+def _money(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
+    if record.verdict is Verdict.UNDECIDED:
+        return _offer(record)
+    saving = saving_if_swapped(record, option)
+    if saving is None:
+        return []
+    if record.verdict is Verdict.JUSTIFY:
+        return [_forgone(record, option, saving)] if saving > 0 else []
+    net = net_saving_of(record, option)
+    if net is None:
+        label, year = "saved a month on the bill", usd(_year_of(saving))
+        return [Headline(label=label, value=usd(saving), notes=(f"{year} in twelve months",))]
+    worst = net_saving_of(record, option, at_worst=True)
+    tail = () if worst is None else (f"at worst {dollars(worst.net)} a month",)
+    return [
+        Headline(
+            label="saved a month, mistakes paid for",
+            value=dollars(net.net),
+            notes=(f"{dollars(net.net * _MONTHS)} in twelve months", *tail),
+        )
+    ]
+
+
+def _year_of(monthly: Decimal) -> Decimal:
+    """Twelve of the month as it is printed, so that a reader who multiplies gets it."""
+    printed = usd(monthly).removeprefix("USD ").replace(",", "")
+    return Decimal(printed) * _MONTHS
+
+
+def _forgone(record: DecisionRecord, option: OptionRecord, saving: Decimal) -> Headline:
+    how = "failed" if option.result is Result.FAIL else "was left"
+    against = f"against {option.target.option}, the cheapest that {how}"
+    net = net_saving_of(record, option)
+    if net is None or not net.errors:
+        year = f"{usd(_year_of(saving))} in twelve months"
+        label = "staying costs a month, on the bill"
+        return Headline(label=label, value=usd(saving), notes=(year, against))
+    verb, cost = "costs" if net.net >= 0 else "saves", dollars(net.cost)
+    return Headline(
+        label=f"staying {verb} a month, mistakes counted",
+        value=dollars(abs(net.net)),
+        notes=(
+            f"on the bill it costs {dollars(net.saved)}; the mistakes would cost {cost}",
+            against,
+        ),
+    )
+
+
+def _offer(record: DecisionRecord) -> list[Headline]:
+    needed = record.still_needed
+    if needed is None:
+        return []
+    worth = needed.worth_monthly_usd
+    year = () if worth is None else (f"{usd(_year_of(worth))} in twelve months",)
+    found = [Headline(label="deciding is worth a month, at most", value=usd(worth), notes=year)]
+    what = [
+        plural(number, noun)
+        for number, noun in ((needed.cases, "case"), (needed.labels, "label"))
+        if number
+    ]
+    if what:
+        price = f"{usd(needed.cost_usd)} of calls" if needed.cost_usd else "no further call"
+        found.append(Headline(label="it takes", value=" and ".join(what), notes=(price,)))
+    return found
+
+
+def _mistakes(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
+    quality = option.quality
+    if quality is None:
+        return []
+    found, unit = harm(quality), record.feature.unit
+    if found.of is None:
+        return [_graded(found, quality)]
+    word = "fewer" if found.seen < 0 else "more"
+    value = f"{count(abs(found.seen))} in {count(found.of)}" if found.seen else "none seen"
+    most = f"{count(found.most)} in {count(found.of)}" if found.most > 0 else "none"
+    return [
+        Headline(
+            label=f"{word} wrong {unit} with {option.target.option}",
+            value=value,
+            notes=(*_a_month(record, option), f"at worst {most}; limit {found.limit}"),
+        )
+    ]
+
+
+def _a_month(record: DecisionRecord, option: OptionRecord) -> tuple[str, ...]:
+    """How many a month; said to be as seen where the share above is corrected."""
+    even, traffic, quality = break_even_of(record, option), record.traffic, option.quality
+    if even is None or traffic is None or not even.more_errors_per_month:
+        return ()
+    net = net_saving_of(record, option)
+    number = count(even.more_errors_per_month) if net is None else net.errors_text
+    corrected = quality is not None and quality.corrected is not None
+    seen = ", as seen" if corrected else ""
+    return (f"{number} of {count(traffic.requests_per_month)} a month{seen}",)
+
+
+def _graded(found: Harm, quality: Quality) -> Headline:
+    word = "higher" if found.seen < 0 else "lower"
+    return Headline(
+        label=f"points of 100 that an answer scores {word}",
+        value=points(abs(found.seen), signed=False),
+        notes=(f"at worst {points(max(found.most, 0), signed=False)}; limit {quality.margin:g}",),
+    )
+
+
+def _time(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
+    facts, incumbent = option.latency, record.current_latency
+    if facts is None:
+        if option.quality is None:
+            return []
+        notes = ("the feature promises none",) if incumbent is None else ()
+        return [Headline(label="time to answer", value="not measured", notes=notes)]
+    bound, promised = promised_time(facts)
+    first = facts.slo_ttft_p95_s is not None
+    label = "95 of 100 answers begin within" if first else "95 of 100 answers come within"
+    value = facts.ttft_p95_s if first else facts.p95_s
+    today = None if incumbent is None else incumbent.ttft_p95_s if first else incumbent.p95_s
+    if not first and facts.slo_p99_s is not None and facts.slo_p95_s is None:
+        label, value = "99 of 100 answers come within", facts.p99_s
+        today = None if incumbent is None else incumbent.p99_s
+    notes = [f"today {seconds(today)}"] if today is not None else []
+    within = [] if bound is None else [f"at most {seconds(bound)}"]
+    within += [] if promised is None else [f"limit {promised:g} s"]
+    notes += ["; ".join(within)] if within else []
+    return [Headline(label=label, value=seconds(value), notes=tuple(notes))]
+
+
+def summary(record: DecisionRecord) -> list[Summary]:
+    """What it saves, costs, and at worst; of no answer what one would take."""
+    match record.verdict:
+        case Verdict.DOWNGRADE:
+            text = _saves(record)
+        case Verdict.JUSTIFY:
+            text = _costs(record)
+        case Verdict.UNDECIDED:
+            text = _would_take(record)
+    return [Summary(lead="In short.", text=text)] if text else []
+
+
+def _saves(record: DecisionRecord) -> str:
+    option, saved = chosen_option(record), record.savings
+    if saved is None:
+        return ""
+    net = None if option is None else net_saving_of(record, option)
+    once = f"; switching costs {usd(saved.one_off_cost)} once" if saved.one_off_cost else ""
+    if option is None or net is None:
+        return f"Saves {usd(saved.after_discounts)} a month on the bill{once}{_worse(option)}."
+    return f"{_left(record, option, net)}{once}{_worse(option)}."
+
+
+def _left(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> str:
+    worst = net_saving_of(record, option, at_worst=True)
+    verb = "Saves" if net.net >= 0 else "Loses"
+    tail = "" if worst is None else f", at worst {dollars(worst.net)}"
+    return f"{verb} {dollars(abs(net.net))} a month once mistakes are paid for{tail}"
+
+
+def _worse(option: OptionRecord | None) -> str:
+    """`; about 4 more of 1,000 go wrong, at worst 21`."""
+    quality = None if option is None else option.quality
+    if quality is None:
+        return "; the answers stay the same" if option is None else ""
+    return f"; {harm(quality).brief}"
+
+
+def _costs(record: DecisionRecord) -> str:
+    option = cheapest_failed(record)
+    if option is None:
+        return ""
+    stay, why = _staying(record, option), _why_not(option)
+    if option.quality is None:
+        small = Reason.SAVINGS_BELOW_MINIMUM in option.reason_codes
+        least = ", less than is worth a change" if small else ""
+        against = f", against {option.target.option}{least}; no case was asked."
+        return f"{stay}{against}" if stay else ""
+    return f"{why} {stay}." if stay else why
+
+
+def _staying(record: DecisionRecord, option: OptionRecord) -> str:
+    saving, net = saving_if_swapped(record, option), net_saving_of(record, option)
+    if saving is None or saving <= 0:
+        return ""
+    mistakes = (
+        ""
+        if net is None or not net.errors
+        else f", and the mistakes would cost {dollars(net.cost)}"
+    )
+    return f"Staying costs {usd(saving)} a month on the bill{mistakes}"
+
+
+_BY_CASES = frozenset({Reason.QUALITY_INFERIOR, Reason.UNLIKELY_TO_PASS})
+
+
+def _why_not(option: OptionRecord) -> str:
+    """Why an option is not taken, and what its answers would be like."""
+    name, reason, quality = option.target.option, reason_of(option), option.quality
+    if quality is None:
+        return ""
+    found = harm(quality)
+    harmed = f"{found.brief}, where {found.limit} are allowed."
+    if reason is None or reason in _BY_CASES:
+        return f"With {name} {harmed}"
+    return f"{of_option(name, reason)}; {harmed}"
+
+
+def _would_take(record: DecisionRecord) -> str:
+    needed = record.still_needed
+    if needed is None or not (needed.cases or needed.labels):
+        return sentence(REASONS[next(iter(record.reason_codes), Reason.QUALITY_UNDECIDED)])
+    what = plural(needed.labels, "label") if needed.labels else plural(needed.cases or 0, "case")
+    price = f"{usd(needed.cost_usd)} of calls" if needed.cost_usd else "no further call"
+    worth = needed.worth_monthly_usd
+    tail = "" if worth is None else f" on up to {usd(worth)} a month"
+    return f"{what} more would decide{tail}, for {price}."

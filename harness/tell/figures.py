@@ -9,13 +9,15 @@ from harness.record.model import DecisionRecord
 from harness.record.parts import LatencyFacts, OptionRecord
 from harness.tell.facts import bridge_at_list, month_of
 from harness.tell.words import limit, points, seconds
-from harness.wording import usd
+from harness.wording import chance, percent, usd
 from reports.document import (
+    Bars,
     CostQuality,
     Forest,
     Interval,
     Latency,
     MeasuredSeconds,
+    NamedAmount,
     Spot,
     Step,
     Waterfall,
@@ -52,6 +54,36 @@ def forest(record: DecisionRecord) -> Forest | None:
         limit=-record.margin.value,
         limit_label=text,
         rows=tuple(rows),
+    )
+
+
+def chances(record: DecisionRecord) -> Bars | None:
+    """The chance that was left of each option that was given up, against the one that ended it."""
+    given_up = [
+        (option.target.option, option.stopped)
+        for option in record.options
+        if option.stopped is not None
+    ][:_MOST_ROWS]
+    if not given_up:
+        return None
+    words = "; ".join(
+        f"{name} {chance(stop.chance)}, given up below {percent(stop.threshold, 1)}"
+        for name, stop in given_up
+    )
+    return Bars(
+        caption="The chance that an option had left when it was given up; the line across a bar: "
+        "below this it is given up",
+        description=f"{words}.",
+        axis="percent",
+        rows=tuple(
+            NamedAmount(
+                label=name,
+                value=100 * stop.chance,
+                text=chance(stop.chance),
+                against=100 * stop.threshold,
+            )
+            for name, stop in given_up
+        ),
     )
 
 

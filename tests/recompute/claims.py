@@ -142,6 +142,7 @@ _SUM = (
     "switching costs, once USD {saves_one_off_cost}",
 )
 _LARGE = (
+    "as seen {difference_abs} in 100: {bill_errors|more_errors_per_month} of {requests} a month",
     (
         "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
         "worst USD {bill_left_worst} a month"
@@ -246,7 +247,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "it waits for {needed_labels} labels",
         "it waits for {needed_labels} label",
     ),
-    "Will users notice?": (*_HARM, *_MEASURED),
+    "Will users notice?": ("(As seen {difference_abs} {*} of 100;", *_HARM, *_MEASURED),
     "In short.": _IN_SHORT,
     "The decision in figures": _LARGE,
     "Decide by": _CHOICES,
@@ -400,7 +401,13 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "table Measured time: first token": ("{ttft_p95_s} s",),
     "table Quality against today": ("limit {limit}",),
     "\u2039option": ("{cascade_escalated} % of the answers of \u2039{*}\u203a did not pass",),
+    "What is tested.": ("by {limit} points or more",),
+    "Prompts.": ("; {same_prompt} option",),
     "picture": (
+        "{option} {stop_chance} %, given up below {stop_threshold} %",
+        "{option} under {stop_chance} %, given up below {stop_threshold} %",
+        "under {any_chance} %",
+        "{any_chance} %",
         "limit {today_slo_p95_s|slo_p95_s} s",
         "limit {limit}",
         "a whole line right of the limit {limit} passes",

@@ -48,9 +48,20 @@ def of_record(truth: Truth) -> Slots:
         slots.put(f"noise_{key}", *texts)
     _levers(slots, truth)
     _missing(slots, record["options"])
+    _over_options(slots, record)
     slots.put("moves", count(len(record["history"])))
     slots.put("others", count(max(len(record["options"]) - 1, 0)))
     return slots
+
+
+def _over_options(slots: Slots, record: Json) -> None:
+    """Figures of any option, and how many share today's prompt."""
+    prompt = record["current"]["prompt_sha256"]
+    same = [one for one in record["options"] if one["target"]["prompt_sha256"] == prompt]
+    slots.put("same_prompt", count(len(same)))
+    for stopped in filter(None, (one.get("stopped") for one in record["options"])):
+        for value in (stopped["chance"], stopped["threshold"]):
+            slots.put("any_chance", f"{100 * value:.1f}", "0.1" if value < 0.001 else None)
 
 
 def _held(slots: Slots, record: Json) -> None:
@@ -135,6 +146,7 @@ def of_option(truth: Truth, option: Json) -> Slots:
     for key, value in (option.get("proof") or {}).items():
         if isinstance(value, float | int):
             slots.put(key, f"{value:.6g}")
+    _pilot(slots, truth.record["evidence"].get("design"), option.get("proof"))
     _cost(slots, "", option["cost"])
     _latency(slots, "", option["latency"])
     _option_saving(slots, truth, option)
@@ -155,6 +167,18 @@ def of_option(truth: Truth, option: Json) -> Slots:
             slots.put(f"form_{ids}_{key}", count(number))
     _changes(slots, truth.today, option)
     return slots
+
+
+def _pilot(slots: Slots, design: Json | None, proof: Json | None) -> None:
+    """How the pilot's cases ended, by the record's own list of ends."""
+    if design is None or proof is None or not design["stages"] or "/" in proof["outcomes"]:
+        return
+    ends = list(proof["outcomes"])[: max(design["stages"])]
+    known = {"both": "1", "today": "-", "candidate": "+", "neither": "0"}
+    slots.put("ends_cases", count(len(ends)))
+    for name, sign in known.items():
+        slots.put(f"ends_{name}", count(sum(end == sign for end in ends)))
+    slots.put("ends_absent", count(sum(end not in known.values() for end in ends)))
 
 
 def _option_saving(slots: Slots, truth: Truth, option: Json) -> None:

@@ -138,6 +138,14 @@ TABLES: Mapping[str, Columns] = {
         "an error in every answer costs, times today's cost": "{design_error_worth}",
         "to be proven: ": "limit {part_margin} points, {part_cases} cases",
     },
+    "The pilot's own cases": {
+        "cases": "{ends_cases}",
+        "both right": "{ends_both}",
+        "only today right": "{ends_today}",
+        "only candidate right": "{ends_candidate}",
+        "neither right": "{ends_neither}",
+        "no answer or label": "{ends_absent}",
+    },
     "How the error was shared out": {
         "its part": "{weight}",
         "level at the end": "{local}",

@@ -17,9 +17,9 @@ from harness.tell.appendix.trust import audit, cascades, repeats
 from harness.tell.facts import shown_option
 from harness.tell.page.missing import stops_table
 from harness.tell.page.page_tables import comparison
-from harness.tell.words import count, points, seconds, share, table
+from harness.tell.words import count, points, seconds, series, share, table
 from harness.wording import DASH
-from reports.document import Block, Section, Table
+from reports.document import Block, Paragraph, Section, Table
 
 
 def appendix(record: DecisionRecord) -> tuple[Section, ...]:
@@ -49,10 +49,26 @@ def _section(anchor: str, title: str, blocks: Iterable[Block | None]) -> Section
 
 def _looks(record: DecisionRecord) -> list[Block | None]:
     return [
+        _hypothesis(record),
+        figures.chances(record),
         stops_table(record),
         *_look_tables(record),
         *proof_tables(record),
     ]
+
+
+def _hypothesis(record: DecisionRecord) -> Paragraph | None:
+    """What a p-value is of; None where nothing was tested."""
+    margins = {quality.margin for _, quality in tested(record) if quality.looks}
+    if not margins:
+        return None
+    worse = series(f"{margin:g}" for margin in sorted(margins))
+    text = (
+        f"The hypothesis behind each p-value is that the option is worse than today's model by "
+        f"{worse} points or more. The p-value is the chance, were that so, of answers that speak "
+        "as much for the option as those seen. At or below the level beside it the look passes."
+    )
+    return Paragraph(lead="What is tested.", runs=(text,))
 
 
 def _look_tables(record: DecisionRecord) -> list[Block | None]:

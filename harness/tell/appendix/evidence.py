@@ -88,8 +88,30 @@ def _models(record: DecisionRecord) -> tuple[Block, ...]:
         ),
         [_model_cells(role, target) for role, target in named],
     )
-    found = (made, _answers(record))
+    found = (made, _prompts(record), _answers(record))
     return tuple(block for block in found if block is not None)
+
+
+def _prompts(record: DecisionRecord) -> Paragraph | None:
+    """Which options answer to another prompt than today's model; None where one is not known."""
+    today = record.current.prompt_sha256
+    asked = [one.target for one in record.options if one.target.prompt_sha256 is not None]
+    if today is None or not asked:
+        return None
+    others = [target for target in asked if target.prompt_sha256 != today]
+    if not others:
+        text = f"All answer to one prompt, {today[:12]}."
+        return Paragraph(lead="Prompts.", runs=(text,))
+    told = "; ".join(
+        f"{target.option} answers to another prompt ({target.prompt_file or DASH}, "
+        f"{(target.prompt_sha256 or '')[:12]})"
+        for target in others
+    )
+    same = len(asked) - len(others)
+    rest = f"; {plural(same, 'option')} to the same" if same else ""
+    own = record.current.prompt_file or DASH
+    text = f"Today's model answers to {own}, {today[:12]}; {told}{rest}."
+    return Paragraph(lead="Prompts.", runs=(text,))
 
 
 def _answers(record: DecisionRecord) -> Paragraph | None:
@@ -252,7 +274,7 @@ def _provenance(record: DecisionRecord) -> tuple[Block, ...]:
             ("finding, SHA-256", record.finding_sha256),
             ("plan, SHA-256", found.plan_sha256),
             ("policy, SHA-256", found.policy_sha256),
-            ("order of the cases", found.seed),
+            ("seed of the order of the cases", found.seed),
             ("runs", ", ".join(found.journal_runs) or DASH),
             ("versions", ", ".join(f"{name} {version}" for name, version in found.versions)),
             ("prices of", day(found.rates_as_of)),

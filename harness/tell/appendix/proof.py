@@ -15,7 +15,36 @@ def proof_tables(record: DecisionRecord) -> list[Table | None]:
     """Both tables, where the record proves itself: `rightsize verify RECORD`."""
     design = record.evidence.design
     fixed = None if design is None else pairs("The test, as it was fixed", _rows(design))
-    return [fixed, _levels(record)]
+    return [fixed, _pilot(record), _levels(record)]
+
+
+_ENDS = "1-+0"
+"""Both right, only today's model, only the candidate, neither."""
+
+
+def _pilot(record: DecisionRecord) -> Table | None:
+    """How the pilot's cases ended, where each is right or wrong; None without a pilot."""
+    design = record.evidence.design
+    size = design.stages[-1] if design is not None and design.stages else 0
+    return table(
+        "The pilot's own cases: they choose and weigh the options, and decide nothing",
+        (
+            "option",
+            "cases",
+            *("both right", "only today right", "only candidate right", "neither right"),
+            "no answer or label",
+        ),
+        (
+            (option.target.option, *_pilot_cells(option.proof.outcomes[:size]))
+            for option in record.options
+            if size and option.proof is not None and "/" not in option.proof.outcomes
+        ),
+    )
+
+
+def _pilot_cells(outcomes: str) -> tuple[str, ...]:
+    counts = [outcomes.count(end) for end in _ENDS]
+    return tuple(map(count, (len(outcomes), *counts, len(outcomes) - sum(counts))))
 
 
 def _rows(design: DesignFacts) -> list[tuple[str, str]]:

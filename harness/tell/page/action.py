@@ -29,6 +29,8 @@ _VERDICTS: Mapping[Verdict, Badge] = {
 
 def verdict_badge(record: DecisionRecord) -> Badge:
     """What the review proposes, in a word."""
+    if record.verdict is Verdict.DOWNGRADE and chosen_option(record) is None:
+        return Badge(words="CHANGE", tone="change")
     return _VERDICTS[record.verdict]
 
 

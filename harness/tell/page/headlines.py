@@ -140,9 +140,10 @@ def _a_month(record: DecisionRecord, option: OptionRecord) -> tuple[str, ...]:
         return ()
     net = net_saving_of(record, option)
     number = count(even.more_errors_per_month) if net is None else net.errors_text
-    corrected = quality is not None and quality.corrected is not None
-    seen = ", as seen" if corrected else ""
-    return (f"{number} of {count(traffic.requests_per_month)} a month{seen}",)
+    of_all = f"{number} of {count(traffic.requests_per_month)} a month"
+    if quality is None or quality.corrected is None:
+        return (of_all,)
+    return (f"as seen {points(abs(quality.difference), signed=False)} in 100: {of_all}",)
 
 
 def _graded(found: Harm, quality: Quality) -> Headline:

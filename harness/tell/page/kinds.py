@@ -32,6 +32,8 @@ def whole_name(option: OptionRecord) -> str:
     name = option.target.option
     if option.cascade is not None:
         return f"the pair {name}"
+    if option.lever == "effort":
+        return f"{name}, the same model at lower effort"
     return f"{name} on own hardware" if option.hosting is not None else name
 
 

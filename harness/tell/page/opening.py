@@ -363,5 +363,20 @@ def _downgrade_opening(record: DecisionRecord) -> list[Paragraph]:
         return [Paragraph(lead="Will users notice?", runs=(text,))]
     counts = counts_text(record, option, option.quality).removesuffix(".")
     groups = groups_text(record, option.quality)
-    text = f"{harm_text(record, option.quality)} {counts}; {agreed(record)}.{groups}"
+    text = (
+        f"{harm_text(record, option.quality)}{_corrected(option.quality)} {counts}; "
+        f"{agreed(record)}.{groups}"
+    )
     return [Paragraph(lead="Will users notice?", runs=(text,))]
+
+
+def _corrected(quality: Quality) -> str:
+    """Why more is expected to go wrong than was seen; empty where that is the same."""
+    if quality.corrected is None or points(quality.corrected) == points(quality.difference):
+        return ""
+    seen = points(abs(quality.difference), signed=False)
+    word = "fewer" if quality.difference > 0 else "more"
+    return (
+        f" (As seen {seen} {word} of 100; the figure is set higher, as what is picked for looking "
+        "good looks too good.)"
+    )

@@ -1,8 +1,9 @@
-"""A review is killed in the middle and run again: counted at the server."""
+"""A review is killed in the middle, told to stop, and run again: counted at the server."""
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.errors import ExitCode
 from harness.record.base import Verdict
 from harness.record.stored import read_records
 from tests.support.reviews import CYCLE, Shape, write_review_workspace
@@ -50,7 +52,12 @@ def wait_for(what: str, seconds: float, holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_killed_in_the_middle_and_run_again(tmp_path: Path, port: int, counts: Path) -> None:
+def paid_twice(counts: Path) -> int:
+    asked = read_counts(counts)
+    return sum(asked.values()) - len(asked)
+
+
+def test_killed_told_to_stop_and_run_again(tmp_path: Path, port: int, counts: Path) -> None:
     root = write_review_workspace(
         tmp_path / "workspace", port, Shape(cases=CASES, candidates="good")
     )
@@ -66,11 +73,17 @@ def test_killed_in_the_middle_and_run_again(tmp_path: Path, port: int, counts: P
     at_kill = sum(read_counts(counts).values())
     assert at_kill < 2 * CASES
 
+    with subprocess.Popen(review_command(root), stdout=subprocess.DEVNULL) as second:
+        wait_for("40 more", 90, lambda: sum(read_counts(counts).values()) >= at_kill + 40)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(60) == ExitCode.INTERRUPTED
+    by_the_kill = paid_twice(counts)
+
     done = subprocess.run(review_command(root), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     asked = read_counts(counts)
     assert len(asked) == 2 * CASES
-    assert sum(asked.values()) - len(asked) <= 2 * IN_FLIGHT
+    assert paid_twice(counts) == by_the_kill <= 2 * IN_FLIGHT
     assert max(asked.values()) <= 2
     (record,) = read_records(root / "reviews" / CYCLE)
     assert record.verdict is Verdict.DOWNGRADE

@@ -68,6 +68,11 @@ class News:
         return stands != was
 
 
+def _without(missing: int) -> str:
+    """`, 3 without an answer`; nothing where every trial has one."""
+    return f", {missing} without an answer" if missing else ""
+
+
 class PlainProgress:
     """Lines for a log. `planned` is the number of calls of the plan; fewer may be needed.
 
@@ -77,7 +82,7 @@ class PlainProgress:
     def __init__(self, planned: int, clock: Callable[[], float], *, err: bool = False) -> None:
         self._planned, self._clock, self._err = planned, clock, err
         self._first_at: float | None = None
-        self._settled = 0
+        self._settled = self._missing = 0
         self._news = News()
 
     def note(self, text: str) -> None:
@@ -88,9 +93,10 @@ class PlainProgress:
         """One answer more than was planned will be told of."""
         self._planned += 1
 
-    def settled(self, *, spent_usd: Decimal) -> None:
+    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
         """A line now and then."""
         self._settled += 1
+        self._missing += not answered
         if self._first_at is None:
             self._first_at = self._clock()
         if self._settled % EVERY == 0:
@@ -99,8 +105,8 @@ class PlainProgress:
             time_left = duration(seconds / 3600)
             about = "" if time_left.startswith("under") else "about "
             say(
-                f"{self._settled} of at most {self._planned} answers, {usd(spent_usd)}, "
-                f"{about}{time_left} left",
+                f"{self._settled - self._missing} of at most {self._planned} answers"
+                f"{_without(self._missing)}, {usd(spent_usd)}, {about}{time_left} left",
                 err=self._err,
             )
 
@@ -116,7 +122,7 @@ class LiveProgress:
     def __init__(self, bar: Bar, planned: int) -> None:
         self._bar = bar
         self._news = News()
-        self._planned = planned
+        self._planned, self._missing = planned, 0
         self._task: TaskID = bar.add_task("answers", total=planned, spent="USD 0")
 
     def note(self, text: str) -> None:
@@ -128,9 +134,11 @@ class LiveProgress:
         self._planned += 1
         self._bar.update(self._task, total=self._planned)
 
-    def settled(self, *, spent_usd: Decimal) -> None:
-        """Move the bar."""
-        self._bar.update(self._task, advance=1, spent=usd(spent_usd))
+    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
+        """Move the bar, which goes on where an answer is missing, and says so."""
+        self._missing += not answered
+        spent = f"{usd(spent_usd)}{_without(self._missing)}"
+        self._bar.update(self._task, advance=1, spent=spent)
 
     def stood(self, standing: OptionProgress) -> None:
         """A line above the bar, for an option that still moves."""

@@ -117,8 +117,8 @@ class Notes:
     def note(self, text: str) -> None:
         self.lines.append(text)
 
-    def settled(self, *, spent_usd: object) -> None:
-        del spent_usd
+    def settled(self, *, spent_usd: object, answered: bool = True) -> None:
+        del spent_usd, answered
         self.ended += 1
 
     def stood(self, standing: object) -> None:

@@ -47,8 +47,8 @@ class Watch:
     def note(self, text: str) -> None:
         del text
 
-    def settled(self, *, spent_usd: Decimal) -> None:
-        del spent_usd
+    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
+        del spent_usd, answered
 
     def stood(self, standing: OptionProgress) -> None:
         self.stands.append(standing)

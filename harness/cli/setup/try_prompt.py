@@ -46,7 +46,10 @@ def try_command(
 
 def _show(tried: Tried) -> None:
     mean = "no case has a score" if tried.mean is None else f"mean score {100 * tried.mean:.1f}"
-    say(f"{tried.option} on {len(tried.cases)} tune cases: {mean}, {usd(tried.spent_usd)}")
+    lost = sum(each.score is None for each in tried.cases)
+    without = f", {lost} without a score" if lost else ""
+    cases = f"{len(tried.cases)} tune cases{without}"
+    say(f"{tried.option} on {cases}: {mean}, {usd(tried.spent_usd)}")
     for each in tried.cases[:SHOWN]:
         score = "?" if each.score is None else f"{each.score:g}"
         target = each.case.target or "(not labelled)"

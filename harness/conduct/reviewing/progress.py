@@ -40,8 +40,8 @@ class Progress(Protocol):
         """One answer more than was planned will be told of."""
         ...
 
-    def settled(self, *, spent_usd: Decimal) -> None:
-        """One trial has ended."""
+    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
+        """One trial has ended, with an answer or without."""
         ...
 
     def stood(self, standing: OptionProgress) -> None:
@@ -58,7 +58,7 @@ class Silent:
     def expect_more(self) -> None:
         """Nothing."""
 
-    def settled(self, *, spent_usd: Decimal) -> None:
+    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
         """Nothing."""
 
     def stood(self, standing: OptionProgress) -> None:
@@ -79,10 +79,10 @@ class Prefetching:
         """One answer more than was planned will be told of."""
         self._progress.expect_more()
 
-    def settled(self, *, spent_usd: Decimal) -> None:
-        """One answer, to be told of twice."""
+    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
+        """One trial, to be told of twice."""
         self._progress.expect_more()
-        self._progress.settled(spent_usd=spent_usd)
+        self._progress.settled(spent_usd=spent_usd, answered=answered)
 
     def stood(self, standing: OptionProgress) -> None:
         """Nothing stands yet."""

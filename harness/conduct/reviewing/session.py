@@ -247,7 +247,9 @@ class ReviewSession:
     def noted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """The same outcomes, each told to whoever watches."""
         for outcome in outcomes:
-            self.engine.progress.settled(spent_usd=self.ledger.spent_usd)
+            self.engine.progress.settled(
+                spent_usd=self.ledger.spent_usd, answered=not isinstance(outcome, Missing)
+            )
             yield outcome
 
     def govern(self, concurrency: int | None = None) -> Governor:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TextColumn
 
 from harness.cli.show import LiveProgress, PlainProgress, show_progress, standing_line
 from harness.conduct.reviewing.progress import OptionProgress, Prefetching, Silent
@@ -44,6 +44,19 @@ def test_a_log_tells_how_far_and_how_long(capsys: pytest.CaptureFixture[str]) ->
     assert lines[0] == "starting big"
     assert lines[1] == "25 of at most 100 answers, USD 0.50, about 3 min left"
     assert lines[2].startswith("tickets")
+
+
+def test_a_missing_answer_is_not_counted_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    ticks, screen = iter([0.0, 50.0]), io.StringIO()
+    with Progress(TextColumn("{task.fields[spent]}"), console=Console(file=screen)) as bar:
+        for progress in (PlainProgress(100, lambda: next(ticks)), LiveProgress(bar, 25)):
+            for number in range(25):
+                progress.settled(spent_usd=Decimal("0.5"), answered=number % 5 != 0)
+        assert bar.finished
+    told = "USD 0.50, about 3 min left"
+    line = f"20 of at most 100 answers, 5 without an answer, {told}"
+    assert capsys.readouterr().out.splitlines()[0] == line
+    assert "USD 0.50, 5 without an answer" in screen.getvalue()
 
 
 def test_a_terminal_shows_a_bar_and_lines_above_it() -> None:

@@ -200,3 +200,28 @@ def test_a_decision_of_another_person_is_not_taken_back_quietly(
     capsys.readouterr()
     assert run(["gate", "--base", first]) == 0
     assert f"REJECTED by {EVE} overturns ACCEPTED by {DANA}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
+def test_an_honest_swap_is_two_commands_and_one_edit(
+    shop: Path, capsys: pytest.CaptureFixture[str], *, signed: bool
+) -> None:
+    """As `harness/gate/README.md` counts them: a signature is an option, not a step."""
+    if not signed:
+        edit(POLICY, "require_signature: true\n", "")(shop)
+        commit(shop, "no signatures here")
+    first = git(shop, "rev-parse", "HEAD")
+    steps = [
+        lambda: accept("--by", DANA, *(["--sign"] if signed else [])),
+        lambda: run(["lock"]),
+        lambda: put(shop, SETTINGS, '[llm]\nmodel = "good"\n'),
+    ]
+    assert [step() for step in steps] == [0, 0, None]
+    commit(shop, "switch tickets to good")
+    changed = git(shop, "diff", "--name-only", first).splitlines()
+    by_commands = [LOCK, *(path for path in changed if path.startswith(f"{W}/reviews/{CYCLE}/"))]
+    assert RECORD in by_commands
+    assert sorted(changed) == sorted([SETTINGS, *by_commands])
+    capsys.readouterr()
+    assert run(["gate", "--base", first]) == 0
+    assert capsys.readouterr().out.endswith("pass\n")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.journal.journal import Journal
 from harness.workspace.state import (
     create_private,
     journal_file,
@@ -15,10 +18,10 @@ from harness.workspace.state import (
     open_private,
     write_private,
 )
+from tests.support.other_user import attempts_on, only_as_root, succeeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +67,21 @@ def test_an_open_file_keeps_what_is_in_it_and_a_created_one_is_new(tmp_path: Pat
     os.close(create_private(file))
     assert (file.is_symlink(), file.read_text(), mode(file)) == (False, "", 0o600)
     assert other.read_text() == "untouched"
+
+
+@only_as_root
+@pytest.mark.parametrize("mode_of_ours", [0o700, 0o755])
+def test_another_user_reads_and_changes_nothing_of_a_workspaces_own_folder(
+    mode_of_ours: int,
+) -> None:
+    with TemporaryDirectory() as shared:
+        root = Path(shared)
+        root.chmod(0o755)
+        with Journal.open(journal_file(root), run_id="r", cycle="c", now="2026-11-24"):
+            write_private(root / ".rightsize" / "ray-token", "secret")
+            (root / ".rightsize").chmod(mode_of_ours)
+            done = succeeded(attempts_on(root / ".rightsize"))
+            assert len(list((root / ".rightsize").iterdir())) == 5
+    # A folder that somebody opened to everybody can be listed; its files stay their owner's.
+    assert all(one.startswith(("ls ", "cd ", "find ")) for one in done)
+    assert mode_of_ours == 0o755 or done == []

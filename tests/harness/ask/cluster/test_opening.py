@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from harness.ask.cluster.actors import LONGEST_FOLDER, local_cluster, own_folder
 from harness.ask.cluster.ray_session import SOURCES, write_token
 from harness.ask.cluster.workers import Ended, Identity, WorkerPool, own_identity, refuse_mismatch
 from harness.errors import UsageError
+from tests.support.other_user import attempts_on, only_as_root, succeeded
 
 DRIVER = """
 import sys, time
@@ -113,29 +116,56 @@ def ask(pool: WorkerPool, payload: object) -> Ended:
     return end
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WorkerPool, Path]]:
+    """A cluster that several attack, its pool and its state."""
+    state = tmp_path_factory.mktemp("state")
+    with local_cluster(state=state, cpus=1) as cluster:
+        yield cluster.pool("tests.support.handlers:echo"), state
+
+
 @pytest.mark.ray
-def test_a_local_cluster_refuses_strangers_and_replaces_a_dead_worker(tmp_path: Path) -> None:
-    with local_cluster(state=tmp_path, cpus=1) as cluster:
-        pool = cluster.pool("tests.support.handlers:echo")
-        assert getattr(ask(pool, "friend"), "result", None) == "friend"
-        assert stat.S_IMODE((tmp_path / "ray-token").stat().st_mode) == 0o600
-        address = ray.get_runtime_context().gcs_address
-        listening = {
-            connection.laddr.ip
-            for process in psutil.Process().children(recursive=True)
-            for connection in process.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN
-        }
-        assert listening & {"0.0.0.0", "::"}  # noqa: S104  # why there is a token at all
-        stranger = run_driver(STRANGER, address, cwd=tmp_path)
-        said, _ = stranger.communicate(timeout=60)
-        assert (said, stranger.returncode == 0) == ("", False)
-        mistaken = run_driver(MISTAKEN, address, str(tmp_path / "theirs"), cwd=tmp_path)
-        said, _ = mistaken.communicate(timeout=60)
-        assert "is the token that cluster's" in said
-        lost = ask(pool, ("die",))
-        assert getattr(lost, "reason", None) == "WorkerLostError"
-        assert getattr(ask(pool, "after its death"), "result", None) == "after its death"
+@pytest.mark.xdist_group("ray")
+@only_as_root
+def test_another_user_reaches_nothing_of_a_running_cluster(
+    running: tuple[WorkerPool, Path],
+) -> None:
+    pool, _ = running
+    assert getattr(ask(pool, "here"), "result", None) == "here"
+    words = [word for one in psutil.Process().children(recursive=True) for word in one.cmdline()]
+    (ours,) = {found[0] for word in words if (found := re.search(r"/[^=]*/rightsize-\w+", word))}
+    sockets = list(Path(ours).glob("r/*/sockets/*"))
+    assert sockets, "what an attacker would want is there"
+    assert succeeded(attempts_on(ours)) == []
+    assert succeeded([f"mv {one} {one}.away" for one in sockets]) == []
+    assert getattr(ask(pool, "still there"), "result", None) == "still there"
+
+
+@pytest.mark.ray
+@pytest.mark.xdist_group("ray")
+def test_a_local_cluster_refuses_strangers_and_replaces_a_dead_worker(
+    running: tuple[WorkerPool, Path], tmp_path: Path
+) -> None:
+    pool, state = running
+    assert getattr(ask(pool, "friend"), "result", None) == "friend"
+    assert stat.S_IMODE((state / "ray-token").stat().st_mode) == 0o600
+    address = ray.get_runtime_context().gcs_address
+    listening = {
+        connection.laddr.ip
+        for process in psutil.Process().children(recursive=True)
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening & {"0.0.0.0", "::"}  # noqa: S104  # why there is a token at all
+    stranger = run_driver(STRANGER, address, cwd=tmp_path)
+    said, _ = stranger.communicate(timeout=60)
+    assert (said, stranger.returncode == 0) == ("", False)
+    mistaken = run_driver(MISTAKEN, address, str(tmp_path / "theirs"), cwd=tmp_path)
+    said, _ = mistaken.communicate(timeout=60)
+    assert "is the token that cluster's" in said
+    lost = ask(pool, ("die",))
+    assert getattr(lost, "reason", None) == "WorkerLostError"
+    assert getattr(ask(pool, "after its death"), "result", None) == "after its death"
 
 
 def test_a_remote_cluster_without_a_token_is_refused(tmp_path: Path) -> None:

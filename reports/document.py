@@ -160,6 +160,8 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    stacked: bool = False
+    """On a narrow screen each row stands as a list of its named cells."""
 
     def __post_init__(self) -> None:
         width = len(self.columns)

@@ -1,6 +1,8 @@
 from harness.conduct.concluding.differences import why as why
 from harness.conduct.concluding.differences import write_differences as write_differences
 from harness.conduct.concluding.documents import report as report
+from harness.conduct.concluding.documents import report_files as report_files
+from harness.conduct.concluding.documents import report_month as report_month
 from harness.conduct.concluding.proving import prove as prove
 from harness.conduct.concluding.repricing_records import export as export
 from harness.conduct.concluding.repricing_records import reprice as reprice

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _BY_MODULE = {
     "concluding.differences": ("why", "write_differences"),
-    "concluding.documents": ("report",),
+    "concluding.documents": ("report", "report_files", "report_month"),
     "concluding.proving": ("prove",),
     "concluding.repricing_records": ("export", "reprice"),
     "concluding.signing": ("decide", "lock"),

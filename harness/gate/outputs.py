@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -16,6 +16,9 @@ TAG = "<!-- rightsize-gate -->"
 LONGEST = 60_000
 """Most characters of a comment; hosts refuse more than 65,536."""
 SCHEMA = "rightsizing-gate/v1"
+_SHOWN = 5
+"""Findings that a comment shows unfolded, the worst first."""
+_CLOSED = "</details>"
 
 _LIVE = re.compile(r"([\\`*_{}\[\]<>|#@~!])")
 _CODE = re.compile(r"`([^`]+)`")
@@ -50,21 +53,55 @@ def as_json(report: GateReport) -> str:
 
 
 def as_markdown(report: GateReport, link: str | None = None) -> str:
-    """A comment for the pull request: the change in cost, then the findings.
+    """A comment for the pull request: the outcome in a few lines, all the rest folded.
 
     `link` leads to the whole report where the comment is cut.
     """
     title = f"{TAG}\n## Right-sizing gate: {report.outcome.value}\n"
     found = _worst_first(report)
-    parts = [title, _changes_table(report.changes)]
-    if found:
-        parts.append(
-            "\n".join(f"- **{one.outcome.value}** {_escaped(_line(one))}" for one in found)
-        )
-    else:
-        parts.append(f"{_matching(report)}.")
-    text = "\n".join(part for part in parts if part) + "\n"
+    bad = [one for one in found if one.outcome in {Outcome.FAIL, Outcome.CANNOT_TELL}]
+    shown = (bad or found)[:_SHOWN]
+    rest = [one for one in found if one not in shown]
+    parts = [title, f"{_summary(report)}\n", _bullets(shown)]
+    if report.changes:
+        table = _changes_table(report.changes)
+        parts.append(_folded("Before, after, difference", table))
+    if rest:
+        parts.append(_folded(plural(len(rest), "other finding"), _bullets(rest)))
+    text = "\n".join(part for part in parts if part).rstrip("\n") + "\n"
     return _shortened(text, link)
+
+
+def _bullets(found: Sequence[Violation]) -> str:
+    lines = (f"- **{one.outcome.value}** {_escaped(_line(one))}\n" for one in found)
+    return "".join(lines)
+
+
+def _folded(summary: str, body: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{body}\n{_CLOSED}\n"
+
+
+def _summary(report: GateReport) -> str:
+    """`1 change, USD 3,115.71 -> 632.61 a month (-2,483.10). 1 fail, 2 warn; ...`."""
+    texts = [_changes_text(report.changes)] if report.changes else []
+    counts = [(kind, [one.outcome for one in report.findings].count(kind)) for kind in _ORDER]
+    words = [f"{times} {kind.value}" for kind, times in reversed(counts)
+             if times and kind is not Outcome.PASS]  # fmt: skip
+    texts.append(f"{', '.join(words)}; {_matching(report)}." if words else f"{_matching(report)}.")
+    return " ".join(texts)
+
+
+def _changes_text(changes: tuple[Change, ...]) -> str:
+    """How many changes there are, and what they cost together where that is known of each."""
+    priced = [one.priced for one in changes]
+    months = [(p.before_month, p.after_month) for p in priced if p is not None]
+    before = [then for then, _ in months if then is not None]
+    after = [now for _, now in months if now is not None]
+    if len(before) != len(changes) or len(after) != len(changes):
+        return f"{plural(len(changes), 'change')}; what it costs a month is not known."
+    first, then = sum(before, Decimal(0)), sum(after, Decimal(0))
+    sums = f"USD {_usd(first, 2)} -\\> {_usd(then, 2)} a month ({then - first:+,.2f})"
+    return f"{plural(len(changes), 'change')}: {sums}."
 
 
 def as_junit(report: GateReport) -> str:
@@ -129,16 +166,37 @@ def _line(one: Violation) -> str:
 
 
 def _changes_table(changes: tuple[Change, ...]) -> str:
-    if not changes:
-        return ""
-    head = "| feature | change | quality, at worst (limit) | a request | a month | evidence |"
-    lines = [head, "|---|---|---|---|---|---|", *(_row(one) for one in changes)]
-    return "\n".join(lines) + "\n"
+    """Every change: what it is and its evidence, then each figure before, after, and between."""
+    head = "| feature | what | before | after | difference |"
+    rows = [row for one in changes for row in _rows(one)]
+    return "\n".join([head, "|---|---|---:|---:|---|", *rows]) + "\n"
 
 
-def _row(one: Change) -> str:
-    cells = [one.feature, one.what, _quality(one), *_money(one), _evidence(one)]
+def _rows(one: Change) -> Iterator[str]:
+    before, arrow, after = one.what.partition(" -> ")
+    what = ("model", before, after) if arrow else (one.what, "", "")
+    yield _row(one.feature, *what, f"evidence: {_evidence(one)}")
+    cost = one.priced
+    pairs = (
+        ("USD a request", cost and cost.before_request, cost and cost.after_request, 4),
+        ("USD a month", cost and cost.before_month, cost and cost.after_month, 2),
+    )
+    for name, then, now, places in pairs:
+        yield _row(
+            one.feature, name, _usd(then, places), _usd(now, places), _more(then, now, places)
+        )
+    yield _row(one.feature, "quality", "", "", _quality(one))
+
+
+def _row(*cells: str) -> str:
     return "| " + " | ".join(_escaped(one_line(cell)) for cell in cells) + " |"
+
+
+def _more(then: Decimal | None, now: Decimal | None, places: int) -> str:
+    """The difference, with its sign."""
+    if then is None or now is None:
+        return "unknown"
+    return f"{'-' if now < then else '+'}{_usd(abs(now - then), places)}"
 
 
 def _quality(one: Change) -> str:
@@ -146,18 +204,9 @@ def _quality(one: Change) -> str:
     if shown is None:
         return "not known"
     return (
-        f"{shown.difference:+.1f} points, {shown.worst:+.1f} (-{shown.margin:g}) on {shown.n} cases"
+        f"{shown.difference:+.1f} points, at worst {shown.worst:+.1f} "
+        f"(limit -{shown.margin:g}) on {shown.n} cases"
     )
-
-
-def _money(one: Change) -> tuple[str, str]:
-    cost = one.priced
-    if cost is None:
-        return "not known", "not known"
-    request = f"USD {_usd(cost.before_request, 4)} -> {_usd(cost.after_request, 4)}"
-    month = f"USD {_usd(cost.before_month, 2)} -> {_usd(cost.after_month, 2)}"
-    more = cost.monthly_increase
-    return request, month if more is None else f"{month} ({more:+,.2f})"
 
 
 def _evidence(one: Change) -> str:
@@ -193,6 +242,8 @@ def _shortened(text: str, link: str | None) -> str:
     left = text.count("\n") - kept.count("\n") - 1
     rest = "the other outputs of this run"
     where = f"[{rest}]({link})" if link else rest
+    if kept.count("<details>") > kept.count(_CLOSED):
+        kept = f"{kept}\n\n{_CLOSED}"
     return f"{kept}\n\n{left} more lines are in {where}.\n"
 
 

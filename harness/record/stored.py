@@ -86,6 +86,23 @@ def read_past(review: Path) -> tuple[DecisionRecord, ...]:
     return tuple(record for folder in earlier for record in read_records(folder))
 
 
+def read_every(reviews: Path) -> tuple[DecisionRecord, ...]:
+    """Every version of every record of all quarters under a folder of reviews.
+
+    Raises:
+        UsageError: one cannot be read.
+    """
+    folders = sorted(reviews.iterdir()) if reviews.is_dir() else []
+    quarters = [folder for folder in folders if _QUARTER.match(folder.name) and folder.is_dir()]
+    paths = (
+        path
+        for folder in quarters
+        for versions in all_versions(folder / "records").values()
+        for path in versions
+    )
+    return tuple(read_record(path) for path in paths)
+
+
 def read_record(path: Path) -> DecisionRecord:
     """Read one record and check by its hashes that it was not edited by hand.
 

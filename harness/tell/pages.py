@@ -29,6 +29,7 @@ from harness.tell.page.action import badge
 from harness.tell.page.page_one import page_one
 from harness.tell.page.titles import status, title
 from harness.tell.portfolio.index import to_portfolio
+from harness.tell.portfolio.monthly import Period, monthly_page
 from harness.tell.portfolio.spreadsheet import to_csv
 from reports.document import Document, Link
 from reports.render import render, render_index
@@ -190,6 +191,19 @@ def _publish_index(records: Sequence[DecisionRecord], out: Path, *, now: datetim
     for path in changed:
         replace_text(path, texts[path])
     return changed
+
+
+def publish_month(
+    records: Sequence[DecisionRecord], month: Period, reviews: Path, *, now: datetime
+) -> tuple[Path, ...]:
+    """Write a month's page into `monthly/` of a folder of reviews: HTML and Markdown."""
+    page = monthly_page(records, month, now)
+    folder = reviews / "monthly"
+    folder.mkdir(parents=True, exist_ok=True)
+    html, text = (folder / f"{month.first:%Y-%m}.{ending}" for ending in ("html", "md"))
+    replace_text(html, render_index(page, to="html"))
+    replace_text(text, render_index(page, to="md"))
+    return html, text
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -39,7 +39,23 @@ INDEX_SENTENCES: tuple[str, ...] = (
     "as forecast, on {production_on} feature",
     "by the bill USD {realised} on {billed_on} of them",
     "as production runs today USD {rate_now}",
-    "The largest {*}",
+    "{late} decision overdue, {soon} due by",
+    "{late} decisions overdue, {soon} due by",
+    "USD {running} a month run-rate USD {running_before} at the end of the month before",
+    "USD {running} a month run-rate nothing",
+    "USD {running_before} at the end of the month before",
+    (
+        "USD {checked_realised} a month verified in this month forecast USD {checked_forecast}, "
+        "on {checked} feature"
+    ),
+    "forecast USD {checked_forecast}, on {checked} feature",
+    "USD {proposed} a month can be had on {proposed_on} feature",
+    "on {proposed_on} feature, not in production",
+    "on {proposed_on} features, not in production",
+    "{made} record",
+    "downgrade {made_downgrade}",
+    "justify {made_justify}",
+    "undecided {made_undecided}",
     "DOWNGRADE {downgrade}",
     "JUSTIFY {justify}",
     "UNDECIDED {undecided_left}",
@@ -73,6 +89,8 @@ INDEX_SENTENCES: tuple[str, ...] = (
 
 INDEX_TABLES: Columns = {
     "can be had": "USD {proposed} a month",
+    "run-rate": "USD {running} a month",
+    "verified in this month": "USD {checked_realised} a month",
     "saved in production": "USD {production} a month",
     "spent as reviewed": "USD {spend} a month",
     "features": "{count}",

@@ -130,7 +130,6 @@ class Company:
         found |= {f"now: {usd(now)}", f"{cycles}: {usd(before)}"}
         found.add(f"Quality against cost of every option that was tried: {self._legend()}")
         found.add(f"Why the spend is not what it was in {cycles}: one cause after the other")
-        found.add(f"USD a month, after discounts: more or less than in {cycles}")
         return found
 
     def _legend(self) -> str:
@@ -333,7 +332,7 @@ class Company:
         for _, _, _, moved in self._moved():
             for name, amount in moved.items():
                 terms[name] += amount
-        before = sum_of([_spend(record) for record in old.values()])
+        before = sum_of([spend_of(record) for record in old.values()])
         now = sum_of([one.spend for one in self.parts])
         cycles = sorted({record["cycle"] for record in old.values()})
         return before, now, terms, series(cycles)
@@ -350,7 +349,7 @@ class Company:
         now = {one.record["feature"]["id"]: one for one in self.parts}
         for name in sorted(old.keys() | now.keys()):
             was, part = old.get(name), now.get(name)
-            first = None if was is None else _spend(was)
+            first = None if was is None else spend_of(was)
             then = None if part is None else part.spend
             record = was if part is None else part.record
             assert record is not None
@@ -432,7 +431,7 @@ def _exact_worth(part: Part) -> Decimal | None:
     return max(Decimal(spend) - min(months, default=Decimal(spend)), _ZERO)
 
 
-def _spend(record: Json) -> Decimal | None:
+def spend_of(record: Json) -> Decimal | None:
     amount = record["current_cost"]["monthly_after_discounts"]
     return None if amount is None else cent(Decimal(amount))
 

@@ -18,12 +18,14 @@ from harness.conduct.concluding.proving import prove
 from harness.record.base import State, Verdict
 from harness.record.lifecycle import Actor, Move, move
 from harness.record.model import seal
-from harness.record.stored import read_records, write_records
-from harness.tell.pages import publish
+from harness.record.stored import read_every, read_records, write_records
+from harness.tell.pages import publish, publish_month
+from harness.tell.portfolio.monthly import month_of
 from tests.prove.verifier import check
 from tests.recompute import review as program
 from tests.recompute.company import run_bought, run_company
 from tests.recompute.match import EXCEPTIONS
+from tests.recompute.monthly import recompute_month
 from tests.support.reviews import NOW
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.xdist_group("r
 
 FEWEST_FIGURES = 3000
 LATER = NOW + timedelta(days=60)
+NOVEMBER = date(2026, 11, 1)
 DEMO = Path(__file__).parents[2] / "configs" / "demo" / "reviews"
 FIXTURES = {"company.py", "test_recompute.py"}
 
@@ -81,7 +84,8 @@ def test_every_figure_of_the_demo_s_records_follows(tmp_path: Path) -> None:
 def a_quarter_before(record: DecisionRecord, at: int) -> DecisionRecord:
     """The record as it may have been: fewer requests, shorter, other prices, unknown."""
     cost, traffic = record.current_cost, record.traffic
-    update: dict[str, object] = {"cycle": "2026-Q3", "laws": None}
+    made = NOW - timedelta(days=70)
+    update: dict[str, object] = {"cycle": "2026-Q3", "laws": None, "generated_at": made}
     if traffic is not None and cost.monthly_after_discounts is not None and cost.rates is not None:
         less = {"requests_per_month": 700_000 + at, "input_tokens": 70.0 + at, "retry_rate": 0.01}
         update["traffic"] = traffic.model_copy(update=less)
@@ -124,6 +128,8 @@ def lived(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     write_records(now, root / "2026-Q4")
     publish(read_records(root / "2026-Q4"), root / "2026-Q4", now=LATER)
+    month = month_of(NOVEMBER, LATER.date())
+    publish_month(read_every(root), month, root, now=LATER)
     return root / "2026-Q4"
 
 
@@ -131,8 +137,17 @@ def test_every_figure_of_a_second_quarter_follows(lived: Path) -> None:
     page = (lived / "index.html").read_text(encoding="utf-8")
     for title in ("Realised against forecast", "Why the spend changed", "overdue"):
         assert title in page
-    findings = told(lived, LATER.date())
-    assert [one for one in findings if not one.startswith("documents/")] == []
+    found = program.recompute_index(lived, LATER.date()).findings
+    assert [f"{one.where}: {one.why}: {one.text}" for one in found] == []
+
+
+def test_every_figure_of_a_month_s_page_follows(lived: Path) -> None:
+    found = recompute_month(lived.parent, NOVEMBER, LATER.date())
+    assert [f"{one.where}: {one.why}: {one.text}" for one in found.findings] == []
+    assert found.figures > 150
+    page = (lived.parent / "monthly" / "2026-11.html").read_text(encoding="utf-8")
+    for title in ("The ten drivers", "What was verified", "What changed", "Due by 2026-12-31"):
+        assert title in page
 
 
 def test_every_record_of_the_company_proves_itself(folder: Path) -> None:
@@ -322,5 +337,22 @@ def test_a_planted_wrong_figure_of_the_portfolio_is_found(
     shutil.copytree(lived.parent, tmp_path / "reviews")
     copy = tmp_path / "reviews" / "2026-Q4"
     IN_A_PICTURE[wrong](copy)
-    findings = told(copy, LATER.date())
-    assert [one for one in findings if not one.startswith("documents/")] != []
+    assert program.recompute_index(copy, LATER.date()).findings != []
+
+
+IN_A_MONTH = {
+    "a driver's cost": on_page("2026-11.md", r"drivers[^@]*?\| ([\d,]+\.\d\d) \|", "1.00"),
+    "what was realised": on_page("2026-11.html", r"(?s)Held against.*?>(211\.37)<", "287.00"),
+    "how many are due": on_page("2026-11.md", r"overdue, (\d+) due by", "99"),
+    "the run-rate": on_page("2026-11.html", r"USD ([\d,]+) a month</strong>", "1"),
+    "why it changed": on_page("2026-11.md", r"\| requests \| \+([\d,.]+) \|", "1.00"),
+}
+
+
+@pytest.mark.parametrize("wrong", IN_A_MONTH)
+def test_a_planted_wrong_figure_of_a_month_is_found(
+    lived: Path, tmp_path: Path, wrong: str
+) -> None:
+    shutil.copytree(lived.parent, tmp_path / "reviews")
+    IN_A_MONTH[wrong](tmp_path / "reviews" / "monthly")
+    assert recompute_month(tmp_path / "reviews", NOVEMBER, LATER.date()).findings != []

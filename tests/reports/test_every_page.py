@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.record.base import Verdict
-from harness.tell.pages import publish
+from harness.tell.pages import publish, publish_month
+from harness.tell.portfolio.monthly import month_of
 from tests.support.browser import chromium
 from tests.support.every_page import VIEWS, pages, problems
 from tests.support.reviews import (
@@ -53,6 +54,9 @@ def review(tmp_path_factory: pytest.TempPathFactory) -> Path:
         records = run_review(root, cluster)
     assert {record.verdict for record in records} == set(Verdict)
     publish(records, root / "reviews" / "2026-Q4", now=NOW)
+    publish_month(
+        records, month_of(NOW.date().replace(day=1), NOW.date()), root / "reviews", now=NOW
+    )
     return root / "reviews" / "2026-Q4"
 
 
@@ -67,5 +71,5 @@ def test_nothing_is_wrong_with_any_page(review: Path, browser: Browser, view: st
     found = {
         path.stem: [*problems(browser, path, view, read=view == READ)] for path in pages(review)
     }
-    assert set(found) == {"index", "tickets", "mails", "faxes", "calls"}
+    assert set(found) == {"index", "tickets", "mails", "faxes", "calls", "2026-11"}
     assert not any(found.values()), found

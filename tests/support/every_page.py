@@ -29,8 +29,17 @@ VIEWS: dict[str, View] = {
 }
 
 
+CUT = """[...document.querySelectorAll("table.stacked")]
+    .filter(table => table.offsetParent && table.parentElement.scrollWidth
+            > table.parentElement.clientWidth)
+    .map(table => table.caption.innerText)"""
+"""Captions of stacked tables that one must scroll: they fit every screen."""
+
+
 def pages(review: Path) -> list[Path]:
-    return [review / "index.html", *sorted((review / "documents").glob("*.html"))]
+    """The index, the documents, and the months' pages beside the review."""
+    months = sorted((review.parent / "monthly").glob("*.html"))
+    return [review / "index.html", *sorted((review / "documents").glob("*.html")), *months]
 
 
 def problems(
@@ -46,6 +55,8 @@ def problems(
             yield f"asks for {asked}"
         if found.overflow > 0:
             yield f"is {found.overflow} px too wide"
+        for caption in found.page.evaluate(CUT):
+            yield f"cuts a table that stands in rows on a narrow screen: {caption}"
         if read:
             yield from found.violations()
 

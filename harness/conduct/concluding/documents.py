@@ -1,14 +1,22 @@
-"""`report`: a review's records as documents."""
+"""`report`: a review's records as documents, as files for finance and a chat, a month's page."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.opening import utc_now
-from harness.record.stored import read_records
-from harness.tell.pages import publish
+from harness.errors import UsageError
+from harness.money.portfolio.overview import Overview, overview
+from harness.record.stored import read_every, read_records
+from harness.tell.facts import read_facts
+from harness.tell.pages import publish, publish_month
+from harness.tell.portfolio.message import to_message
+from harness.tell.portfolio.monthly import month_of
+from harness.tell.portfolio.spreadsheet import to_csv
+from harness.tell.portfolio.workbook import to_xlsx
 
 
 def report(past: PastReview, *, now: datetime | None = None) -> tuple[Path, ...]:
@@ -23,3 +31,49 @@ def report(past: PastReview, *, now: datetime | None = None) -> tuple[Path, ...]
     publish(read_records(folder), folder, now=moment)
     pages = [folder / "documents" / f"{record.feature.id}.html" for record in shown]
     return (*pages, folder / "index.html")
+
+
+Writer = Callable[[Overview, str], bytes]
+FILES: Mapping[str, Writer] = {
+    ".txt": lambda figures, page: to_message(figures, page).encode(),
+    ".csv": lambda figures, _: to_csv(figures).encode(),
+    ".xlsx": lambda figures, _: to_xlsx(figures),
+}
+"""What a file's ending asks for: a message for a chat, or a table for finance."""
+
+
+def report_files(
+    past: PastReview, files: tuple[Path, ...], *, now: datetime | None = None
+) -> tuple[Path, ...]:
+    """Write the wanted features of a cycle, as they stand, to files by their ending.
+
+    Raises:
+        UsageError: there are no records, one cannot be read, an ending is not known, or a file
+            cannot be written.
+    """
+    moment = now or utc_now()
+    unknown = [path for path in files if path.suffix not in FILES]
+    if unknown:
+        raise UsageError(f"--out {unknown[0]}: not one of {', '.join(FILES)}")
+    records = past.records(moment.date())
+    figures = overview([read_facts(one, moment).record for one in records], moment.date())
+    page = str(past.folder(moment.date()) / "index.html")
+    for path in files:
+        made = FILES[path.suffix](figures, page)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(made)
+        except OSError as error:
+            raise UsageError(f"--out {path}: cannot be written ({error.strerror})") from None
+    return files
+
+
+def report_month(past: PastReview, first: date, *, now: datetime | None = None) -> tuple[Path, ...]:
+    """Write the page of the month that begins on a day, over every cycle's records.
+
+    Raises:
+        UsageError: the month has not begun, no record is that old, or one cannot be read.
+    """
+    moment = now or utc_now()
+    reviews = past.out or past.root / "reviews"
+    return publish_month(read_every(reviews), month_of(first, moment.date()), reviews, now=moment)

@@ -187,6 +187,7 @@ def _page(told: _Told) -> Iterable[Block]:
 def _headlines(figures: Overview) -> Headlines:
     """The three figures that people ask for, each with what it counts."""
     total, rate = figures.total, run_rate_of_all(figures)
+    runs = plural(total.production_on, "feature")
     billed = f"by the bill {usd(total.realised)} on {total.verified_on} of them"
     return Headlines(
         caption="USD after discounts, on this day",
@@ -200,7 +201,7 @@ def _headlines(figures: Overview) -> Headlines:
                 label="saved in production",
                 value=f"{usd(total.production)} a month",
                 notes=(
-                    f"as forecast, on {plural(total.production_on, 'feature')}",
+                    f"implemented or verified, as forecast, on {runs}",
                     *((billed,) if total.verified_on else ()),
                 ),
             ),

@@ -167,7 +167,7 @@ def change_blocks(found: Movement, past: str) -> Iterator[Block]:
     yield Waterfall(
         caption=f"Why the spend is not what it was in {past}: one cause after the other",
         description=f"{usd(found.before)}; {words}; {usd(found.now)}.",
-        axis=f"{_AXIS}: more or less than in {past}",
+        axis="USD a month more, after discounts",
         start_label=f"{past}: {usd(found.before)}",
         start_usd=0.0,
         steps=tuple(
@@ -206,6 +206,7 @@ def _moved_table(found: Movement) -> Table:
         caption="The largest changes; USD a month after discounts",
         columns=tuple(Column(text=name, numeric=1 < at < 5) for at, name in enumerate(names)),  # noqa: PLR2004
         rows=tuple(rows),
+        stacked=True,
     )
 
 
@@ -330,6 +331,7 @@ def kept_blocks(figures: Overview) -> Iterator[Block]:
         caption="Verified against a bill; USD after discounts, so far: over the billed months",
         columns=tuple(Column(text=name, numeric=1 < at < 7) for at, name in enumerate(names)),  # noqa: PLR2004
         rows=(*rows, Row(cells=whole, strong=True)),
+        stacked=True,
     )
     open_ones = total.production_on - total.verified_on
     if open_ones:

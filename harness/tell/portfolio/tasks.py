@@ -16,15 +16,17 @@ from harness.wording import DASH, plural, usd
 from reports.document import Block, Column, Fold, Link, Paragraph, Row, Table
 
 _NAMED = 10
+_OWNERS = 6
 _COLUMNS = ("what", "feature", "whose", "by", "effort", "risk")
 TASK_USD = "USD a month"
 _KIND_ORDER = tuple(Action)
 
 
-def link_to(one: FeatureMoney, folder: str = "documents") -> Link:
-    """The feature's name, leading to its document."""
+def link_to(one: FeatureMoney, *, beside: bool = False) -> Link:
+    """The feature's name, leading to its document; from a page beside the cycle's folder."""
     feature = one.record.feature
-    return Link(text=feature.name, page=f"{folder}/{file_name(feature.id)}")
+    folder = f"../{one.record.cycle}/" if beside else ""
+    return Link(text=feature.name, page=f"{folder}documents/{file_name(feature.id)}")
 
 
 def what_text(task: Task) -> str:
@@ -100,7 +102,7 @@ def to_do_blocks(figures: Overview) -> Iterator[Block]:
         yield Fold(summary="The others", blocks=(rest,))
 
 
-def task_table(caption: str, tasks: Sequence[Task], folder: str = "documents") -> Table:
+def task_table(caption: str, tasks: Sequence[Task], *, beside: bool = False) -> Table:
     """One row a task."""
     return Table(
         caption=caption,
@@ -109,16 +111,17 @@ def task_table(caption: str, tasks: Sequence[Task], folder: str = "documents") -
             Column(text=TASK_USD, numeric=True),
             *(Column(text=name) for name in _COLUMNS[4:]),
         ),
-        rows=tuple(Row(cells=_cells(task, folder)) for task in tasks),
+        rows=tuple(Row(cells=_cells(task, beside=beside)) for task in tasks),
+        stacked=True,
     )
 
 
-def _cells(task: Task, folder: str) -> tuple[str | Link, ...]:
+def _cells(task: Task, *, beside: bool) -> tuple[str | Link, ...]:
     one = task.feature
     swap = task.action in {Action.DECIDE, Action.SWITCH, Action.VERIFY, Action.LEVER}
     effort, risk = effort_and_risk(one) if swap else (DASH, DASH)
     owner = person(one.record.feature.owner)
-    link = link_to(one, folder)
+    link = link_to(one, beside=beside)
     return (what_text(task), link, owner, due_text(task), bare(task.usd), effort, risk)
 
 
@@ -162,10 +165,7 @@ def _counts(action: Action) -> str:
 
 
 def owners_of(tasks: Sequence[Task]) -> str:
-    """The people that something is waiting for, most things first."""
-    found: dict[str, int] = {}
-    for task in tasks:
-        name = person(task.feature.record.feature.owner)
-        found[name] = found.get(name, 0) + 1
-    ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
-    return series(f"{name} ({number})" for name, number in ordered)
+    """The first few people that something is waiting for, in the order of the tasks."""
+    names = {person(task.feature.record.feature.owner): None for task in tasks}
+    more = ["others"] if len(names) > _OWNERS else []
+    return series([*list(names)[:_OWNERS], *more])

@@ -85,7 +85,8 @@ def _table(
         for at, name in enumerate(names)
     )
     last = () if total is None else (Row(cells=total, strong=True),)
-    return Table(caption=caption, columns=columns, rows=(*made, *last)) if made else None
+    rows_made = (*made, *last)
+    return Table(caption=caption, columns=columns, rows=rows_made, stacked=True) if made else None
 
 
 def _who(one: FeatureMoney) -> tuple[Link, str]:

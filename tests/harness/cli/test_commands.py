@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -133,6 +133,55 @@ def test_strict_review_of_what_cannot_be_told(root: Path) -> None:
 def test_report_without_records(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["report", "-w", str(root), "--cycle", CYCLE]) == ExitCode.USAGE_ERROR
     assert "no records here" in capsys.readouterr().err
+
+
+@pytest.fixture
+def reviewed(root: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A review that needed no call, and its records."""
+    feature = root / "features" / "tickets.yaml"
+    feature.write_text(feature.read_text().replace("1000000", "10"))
+    assert run(["review", "-w", str(root), "--cycle", CYCLE]) == ExitCode.OK
+    capsys.readouterr()
+    return root
+
+
+def test_report_writes_a_message_tables_and_a_month_s_page(
+    reviewed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outs = [tmp_path / "out" / name for name in ("review.txt", "finance.csv", "finance.xlsx")]
+    words = ["report", "-w", str(reviewed), "--cycle", CYCLE]
+    for path in outs:
+        words += ["--out", str(path)]
+    assert run(words) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines() == [str(path) for path in outs]
+    assert len(outs[0].read_text(encoding="utf-8")) < 2000
+    assert outs[2].read_bytes()[:2] == b"PK"
+    month = f"{datetime.now(UTC):%Y-%m}"
+    assert run(["report", "-w", str(reviewed), "--month", month]) == ExitCode.OK
+    page = reviewed / "reviews" / "monthly" / f"{month}.html"
+    assert capsys.readouterr().out.splitlines()[0] == str(page)
+    assert page.is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--month", "2026-13"], "does not match the format"),
+        (["--month", "2999-01"], "--month 2999-01: it has not begun"),
+        (["--month", "2001-01"], "--month 2001-01: no record is that old; the oldest is of"),
+        (["--month", "2026-11", "--cycle", CYCLE], "leave out --cycle"),
+        (["--month", "2026-11", "--out", "x.txt"], "leave out --cycle, --feature and files"),
+        (["--cycle", CYCLE, "--out", "a", "--out", "b"], "--out b: a folder is given already, a"),
+        (["--cycle", CYCLE, "--out", __file__], "not one of .txt, .csv, .xlsx"),
+        (["--cycle", CYCLE, "--out", f"{__file__}/x.txt"], "cannot be written"),
+    ],
+)
+def test_what_report_does_not_take_is_said_in_one_line(
+    reviewed: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["report", "-w", str(reviewed), *words]) == ExitCode.USAGE_ERROR
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert said in lines[-1]
 
 
 def standing_today() -> DecisionRecord:

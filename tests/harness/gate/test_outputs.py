@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -58,7 +59,25 @@ def test_a_comment_carries_its_tag_and_no_live_text() -> None:
     for live in ("[x](", " @team", "<b>"):
         assert live not in text
     rows = [line for line in text.splitlines() if line.startswith("| a")]
-    assert rows == ["| a\\|b | x -\\> y | not known | not known | not known | none |"]
+    assert rows == [
+        "| a\\|b | model | x | y | evidence: none |",
+        "| a\\|b | USD a request | unknown | unknown | unknown |",
+        "| a\\|b | USD a month | unknown | unknown | unknown |",
+        "| a\\|b | quality |  |  | not known |",
+    ]
+
+
+def test_a_comment_is_short_and_folds_the_rest() -> None:
+    """What fails stands in the open; figures and warnings are one click away."""
+    many = tuple(replace(WARNING, feature=f"feature-{n}") for n in range(30))
+    text = as_markdown(GateReport(findings=(*many, FINDING), changes=(WHOLE,), matching=7))
+    opened, _, folded = text.partition("<details>")
+    assert len(opened.splitlines()) <= 8
+    assert opened.count("- **fail**") == 1
+    assert "**warn**" not in opened
+    assert "1 change: USD 3,115.71 -\\> 632.61 a month (-2,483.10). 1 fail, 30 warn; " in opened
+    assert folded.count("**warn**") == 30
+    assert text.count("<details>") == text.count("</details>") == 2
 
 
 def test_a_long_comment_is_cut_and_says_so() -> None:
@@ -66,6 +85,7 @@ def test_a_long_comment_is_cut_and_says_so() -> None:
     text = as_markdown(GateReport(findings=many))
     assert len(text) <= LONGEST + 100
     assert "more lines are in the other outputs" in text
+    assert text.count("<details>") == text.count("</details>") == 1
 
 
 def test_a_clean_comment() -> None:
@@ -114,12 +134,14 @@ WHOLE = Change(
 
 def test_a_priced_change_reads_like_a_cost_bot() -> None:
     report = GateReport(findings=(), changes=(WHOLE,))
-    row = as_markdown(report).splitlines()[-3]
-    assert row == (
-        "| invoices | a -\\> b | -0.4 points, -2.1 (-3) on 560 cases | USD 0.0361 -\\> 0.0073 "
-        "| USD 3,115.71 -\\> 632.61 (-2,483.10) "
-        "| 2026-Q4-invoices of 2026-11-23, 1 day old, cost USD 38.20 |"
-    )
+    rows = [line for line in as_markdown(report).splitlines() if line.startswith("| invoices")]
+    evidence = "evidence: 2026-Q4-invoices of 2026-11-23, 1 day old, cost USD 38.20"
+    assert rows == [
+        f"| invoices | model | a | b | {evidence} |",
+        "| invoices | USD a request | 0.0361 | 0.0073 | -0.0287 |",
+        "| invoices | USD a month | 3,115.71 | 632.61 | -2,483.10 |",
+        "| invoices | quality |  |  | -0.4 points, at worst -2.1 (limit -3) on 560 cases |",
+    ]
     value = json.loads(as_json(report))["changes"][0]
     assert value["cost"]["month_increase"] == "-2483.10"
     assert value["quality"]["worst"] == -2.1
@@ -129,7 +151,7 @@ def test_an_unknown_cost_is_never_zero() -> None:
     priced = Priced(before_request=None, after_request=None, before_month=None, after_month=None)
     change = Change(feature="a", what="b", priced=priced)
     text = as_markdown(GateReport(findings=(), changes=(change,)))
-    assert "USD unknown -\\> unknown" in text
+    assert "| USD a month | unknown | unknown | unknown |" in text
     assert "0.00" not in text
 
 
@@ -141,8 +163,9 @@ def test_a_request_that_costs_next_to_nothing_is_not_rounded_up() -> None:
         after_month=Decimal(0),
     )
     change = Change(feature="f", what="a -> b", decision_id=None, evidence_day=None, priced=priced)
-    row = as_markdown(GateReport(findings=(), changes=(change,)))
-    assert "USD 0.0012 -\\> 0.000051 | USD 498.00 -\\> 0.00 (-498.00)" in row
+    text = as_markdown(GateReport(findings=(), changes=(change,)))
+    assert "| USD a request | 0.0012 | 0.000051 | -0.0012 |" in text
+    assert "| USD a month | 498.00 | 0.00 | -498.00 |" in text
 
 
 def test_a_program_reads_every_fact_under_its_own_name() -> None:
@@ -265,7 +288,10 @@ def test_a_cut_comment_counts_what_it_leaves_out(link: str | None) -> None:
     assert 0 < kept < 2000
     rest = "the other outputs of this run"
     where = f"[{rest}]({link})" if link else rest
-    assert text.endswith(f"\n\n{2000 - kept} more lines are in {where}.\n")
+    found = re.search(rf"\n\n(\d+) more lines are in {re.escape(where)}\.\n$", text)
+    # A finding is a line, and a few more belong to the fold.
+    assert found is not None
+    assert 2000 - kept <= int(found[1]) <= 2000 - kept + 3
 
 
 def test_a_comment_that_just_fits_is_whole() -> None:

@@ -9,13 +9,14 @@ import difflib
 import errno
 import importlib
 import io
+import json
 import os
 import signal
 import sqlite3
 import sys
 import traceback
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from types import FrameType
 from typing import Any, BinaryIO, cast
 
@@ -270,8 +271,21 @@ def run(arguments: list[str]) -> int:
     try:
         result = cli.main(args=arguments, prog_name="rightsize", standalone_mode=False)
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback at a user
-        return explain(error, arguments)
+        return _ended(error, arguments)
     return result if isinstance(result, int) else ExitCode.OK
+
+
+def _ended(error: Exception, arguments: list[str]) -> int:
+    """An error's exit code; whoever asked for JSON finds both on standard output, too."""
+    if "--json" not in arguments:
+        return explain(error, arguments)
+    heard = io.StringIO()
+    with redirect_stderr(heard):
+        code = explain(error, arguments)
+    click.echo(heard.getvalue(), err=True, nl=False)
+    whole = {"error": heard.getvalue().splitlines(), "exit_code": int(code)}
+    say_block(json.dumps(whole, indent=2))
+    return code
 
 
 def explain(error: Exception, arguments: list[str]) -> int:

@@ -17,7 +17,7 @@ from harness.conduct.sealing import Seal, seal_plan
 from harness.errors import Faults, UsageError
 from harness.journal.journal import Journal
 from harness.journal.life import binding
-from harness.money.prices.current_models import cheaper_and_not_listed
+from harness.money.prices.current_models import CurrentModel, cheaper_and_not_listed
 from harness.money.prices.rates import vendor_of
 from harness.plan.model import FeaturePlan, Plan
 from harness.plan.planning import PlanHooks, Selection, plan_review
@@ -93,6 +93,14 @@ _MOST_NAMED = 5
 
 
 def not_tried_lines(planned: Planned) -> Iterator[str]:
+    """The line that names `not_tried`, cheapest first."""
+    found = not_tried(planned)
+    if found:
+        names = ", ".join(f"{each.name} ({each.price})" for each in found[:_MOST_NAMED])
+        yield f"cheaper and not tried: {names}"
+
+
+def not_tried(planned: Planned) -> tuple[CurrentModel, ...]:
     """Current models of the workspace's vendors that nobody listed, and that cost less.
 
     A vendor counts where one of its models may see the data of a planned feature.
@@ -107,13 +115,10 @@ def not_tried_lines(planned: Planned) -> Iterator[str]:
     rates = [each.incumbent.rates for each in planned.plan.features if each.incumbent]
     known = [each for each in rates if each is not None]
     if not known:
-        return
+        return ()
     dearest = max(each.input for each in known), max(each.output for each in known)
     listed = {config.version or name.partition("@")[0] for name, config in models.items()}
-    found = cheaper_and_not_listed(vendors, listed, dearest, planned.now.date())
-    if found:
-        names = ", ".join(f"{each.name} ({each.price})" for each in found[:_MOST_NAMED])
-        yield f"cheaper and not tried: {names}"
+    return cheaper_and_not_listed(vendors, listed, dearest, planned.now.date())
 
 
 def opened(root: Path, wanted: Selection, now: datetime, listener: Listener) -> Workspace:

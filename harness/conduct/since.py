@@ -91,6 +91,7 @@ def _context(
         decide_within_days=policy.decide_within_days,
         evidence_days=policy.expires_days.evidence,
         justify_days=policy.expires_days.justify,
+        price_days=policy.expires_days.prices,
         runs=(),
         times_used=used.times_used + 1 if used is not None and same else 1,
         exploratory=(),

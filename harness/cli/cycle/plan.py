@@ -19,7 +19,13 @@ from harness.conduct.access import access_lines
 from harness.conduct.listening import Planned
 from harness.conduct.loads import asked_models, check_quotas, hosting_lines
 from harness.conduct.opening import find_workspace
-from harness.conduct.planning import fixing_lines, not_tried_lines, seal, with_counted_labels
+from harness.conduct.planning import (
+    fixing_lines,
+    not_tried,
+    not_tried_lines,
+    seal,
+    with_counted_labels,
+)
 from harness.conduct.planning import plan as make_plan
 from harness.conduct.preparing.showing_prompts import prompt_lines, prompts_for
 from harness.conduct.sealing import sealed_lines
@@ -110,7 +116,12 @@ def _json_lines(planned: Planned) -> Iterator[str]:
         }
         for each in found.features
     ]
-    whole = {"cycle": found.cycle, "features": features, "exit_code": int(planned.exit_code)}
+    whole = {
+        "cycle": found.cycle,
+        "features": features,
+        "cheaper_and_not_tried": [each.name for each in not_tried(planned)],
+        "exit_code": int(planned.exit_code),
+    }
     yield from json.dumps(whole, indent=2, default=str).splitlines()
 
 

@@ -32,11 +32,13 @@ def models(  # one argument per option of the command
     root = find_workspace(workspace)
     told = nobody if as_json else _show
     found = list_models(root, models, ping=ping, told=told, now=options.now())
+    proposals = list(refresh_lines(found, options.now().date())) if refresh else []
     if as_json:
-        say_block(json.dumps([_json(one) for one in found], indent=2, default=str))
-    if refresh:
-        for line in refresh_lines(found, options.now().date()):
-            say(line)
+        listed = [_json(one) for one in found]
+        whole = {"models": listed, "proposals": proposals} if refresh else listed
+        say_block(json.dumps(whole, indent=2, default=str))
+    for line in () if as_json else proposals:
+        say(line)
     silent = any(isinstance(one.answer, Silence) for one in found)
     return ExitCode.USAGE_ERROR if silent else ExitCode.OK
 

@@ -195,6 +195,8 @@ class Context:
     """By option: what was answered ahead, and no look read."""
     registered: Registered | None = None
     """The plan as it was sealed; None: none was."""
+    price_days: int | None = None
+    """Days that a price counts as confirmed, by the policy."""
 
 
 def bar_of(plan: FeaturePlan, context: Context) -> Bar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from harness.conduct.finding.checks import noise
@@ -55,6 +55,7 @@ from harness.record.money import Bridge, Lever, OptionCost, Savings
 from harness.record.parts import LatencyFacts
 from harness.record.proof import ProofFacts
 from harness.record.trust import FloorFacts
+from harness.wording import listed
 
 
 def write_record(plan: FeaturePlan, run: FeatureRun | None, context: Context) -> DecisionRecord:
@@ -247,6 +248,12 @@ class _Writer:
                 if measured
                 else "time: it was not measured"
             )
+        old = _old_prices(plan, self._context.price_days, self._day.date())
+        if old:
+            gaps.append(
+                f"whether the price of {listed(old)} still holds: confirm it with `checked:` in "
+                "models/, or update the catalogue (pip install -U genai-prices)"
+            )
         run = self._run
         if run is not None and run.board.arm(run.incumbent.name).unlabelled:
             gaps.append(_level_gap(plan, self._floor))
@@ -257,6 +264,17 @@ class _Writer:
         if same:
             gaps.append(f"whether the judge favours its own family: {', '.join(same)}")
         return tuple(gaps)
+
+
+def _old_prices(plan: FeaturePlan, days: int | None, on: date) -> list[str]:
+    """Models whose price is older than the policy allows, each with the day it last held."""
+    rungs = [plan.incumbent, *plan.options] if plan.incumbent else []
+    found: dict[str, str] = {}
+    for rung in rungs:
+        held = None if rung.rates is None else rung.rates.as_of
+        if days is not None and held is not None and (on - held).days > days:
+            found[rung.model] = f"{rung.model} (last confirmed {held.isoformat()})"
+    return list(found.values())
 
 
 def _proofs(run: FeatureRun | None) -> Mapping[str, ProofFacts]:

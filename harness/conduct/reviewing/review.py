@@ -239,6 +239,7 @@ def context(
         decide_within_days=policy.decide_within_days,
         evidence_days=policy.expires_days.evidence,
         justify_days=policy.expires_days.justify,
+        price_days=policy.expires_days.prices,
         runs=tuple(row.run_id for row in bound),
         registered=registered(sealed, first.date()),
         times_used=times_used(

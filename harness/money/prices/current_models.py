@@ -2,7 +2,8 @@
 
 Names of one family differ by their version: `claude-haiku-4-5` and `claude-haiku-5-5`,
 `gpt-5.6-luna` and `gpt-6-luna`. The newest version that has a price on the day is current. Models
-that take or make no text, previews and variants of one are no candidates.
+that take or make no text, previews and variants of one are no candidates, nor is one whose
+published end is near.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
+from harness.money.prices.model_catalogue import retirement
 from harness.money.prices.pricebook import (
     CatalogueGapError,
     catalogue_rates,
@@ -31,6 +33,8 @@ _NO_TEXT = re.compile(
     r"|robotics|preview|latest|banana|omni|oss|deep-research|translate|vision|rosalind|:|chat|turbo"
     r"|instruct|16k|32k|\.ft|-8b|20\d\d-\d\d|-0\d{3}$|^gpt-3|^gpt-4|^claude-[23]$|^claude-3-"
 )
+_A_QUARTER = timedelta(days=92)
+"""A model that ends within a quarter is not proposed."""
 _VERSION = re.compile(r"(?<![a-z0-9])(\d+(?:[.-]\d+)?)(?![a-z0-9])")
 
 
@@ -86,6 +90,9 @@ def _priced(vendor: str, on: date) -> Iterator[tuple[CurrentModel, tuple[int, ..
             continue
         family, version = family_of(name)
         if not version or known is None or known.deprecated:
+            continue
+        ends = retirement(vendor, name)
+        if ends is not None and ends <= on + _A_QUARTER:
             continue
         try:
             rates = catalogue_rates(vendor, name, on)

@@ -75,6 +75,12 @@ def facts(model: str, config: ModelConfig) -> ModelFacts:
     )
 
 
+def retirement(vendor: str, model: str) -> date | None:
+    """The published day of a hosted model's end; None: not known."""
+    row = _row(vendor, model)
+    return None if row is None else row.retires_on
+
+
 def known_model_ids() -> frozenset[str]:
     """Every model id that the catalogues know: what a scan of source code looks for."""
     return model_ids() | frozenset(row.model for row in _catalogue().models)

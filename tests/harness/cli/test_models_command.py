@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,3 +136,20 @@ def test_models_that_were_replaced_are_told_with_the_current_ones(
     assert "claude-haiku-4-5 (USD 1 in, 5 out): the current one is claude-haiku-5-5" in shown
     assert "anthropic sells as well: claude-haiku-5-5" in shown
     assert (root / "models" / "old.yaml").read_text(encoding="utf-8") == old
+
+
+def test_json_is_all_that_stands_on_standard_output(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Proposals and errors, too; the error's line stands on the other output as ever."""
+    assert run(["models", "-w", str(root), "--json", "--refresh"]) == ExitCode.OK
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["models"]
+    assert whole["proposals"]
+    for words in (["plan", "-w", "nowhere"], ["why", "x", "-w", str(root)], ["report", "--odd"]):
+        assert run([*words, "--json"]) == ExitCode.USAGE_ERROR
+        said = capsys.readouterr()
+        told = json.loads(said.out)
+        assert told["exit_code"] == ExitCode.USAGE_ERROR
+        assert told["error"] == said.err.splitlines()
+        assert said.err

@@ -7,6 +7,8 @@ import pytest
 
 from harness.conduct.checking import aged_on, check_workspace, priced_on
 from harness.errors import ExitCode
+from tests.support.imports import outcome_workspace, reviewed
+from tests.support.outcomes_table import outcomes_table
 from tests.support.workspaces import edit, write_workspace
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from harness.conduct.checking import CheckReport
 
 CONFIRMED = date(2026, 9, 1)
+AGE = (date.today() - date(2026, 1, 1)).days - 1  # noqa: DTZ011  # the command's own day
+"""Days that a price of new year's counts as confirmed, so that it no longer does."""
 
 
 def on_day(root: Path, days: int) -> CheckReport:
@@ -51,3 +55,22 @@ def test_an_unpriced_model_has_no_age(tmp_path: Path) -> None:
     root = write_workspace(tmp_path)
     report = on_day(root, -1)
     assert all("PRICE_MISSING" in problem.message for problem in report.problems)
+
+
+def test_the_document_names_an_old_price_and_what_to_do(tmp_path: Path) -> None:
+    table = tmp_path / "answers.csv"
+    table.write_text(outcomes_table(), encoding="utf-8")
+    root = tmp_path / "w"
+    outcome_workspace(root, table)
+    edit(root / "policy.yaml", "{prices: 36500}", f"{{prices: {AGE}}}")
+    record = reviewed(root)
+    (told,) = [gap for gap in record.not_known if gap.startswith("whether the price of")]
+    assert told == (
+        "whether the price of gpt-5 (last confirmed 2026-01-01) and gpt-5-mini (last confirmed "
+        "2026-01-01) still holds: confirm it with `checked:` in models/, or update the catalogue "
+        "(pip install -U genai-prices)"
+    )
+    (page,) = root.glob("reviews/*/documents/routing.md")
+    assert "still holds: confirm it with" in page.read_text(encoding="utf-8")
+    edit(root / "policy.yaml", f"{{prices: {AGE}}}", "{prices: 36500}")
+    assert not any("price of" in gap for gap in reviewed(root).not_known)

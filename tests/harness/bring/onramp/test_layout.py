@@ -6,9 +6,9 @@ from datetime import date
 from pathlib import Path
 
 from harness.bring.onramp.drafts import write_layout
+from harness.bring.onramp.schemas import schema_texts
 from harness.conduct.checking import check_workspace, priced_on
 from harness.workspace.reading import shipped
-from harness.workspace.schemas import schema_texts
 
 TODAY = date(2026, 11, 24)
 TEMPLATES = shipped("init")

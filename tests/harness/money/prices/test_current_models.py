@@ -15,6 +15,8 @@ from harness.money.prices.current_models import (
     family_of,
     replaced_by,
 )
+from harness.money.prices.model_catalogue import facts, retirement
+from harness.workspace.model_file import ModelConfig
 from harness.workspace.reading import shipped
 
 ON = date(2026, 11, 29)
@@ -55,6 +57,17 @@ def test_what_is_listed_or_dearer_is_not_named() -> None:
     found = cheaper_and_not_listed(("anthropic",), ("claude-sonnet-5-5",), than, ON)
     assert [m.name for m in found] == ["claude-haiku-5-5"]
     assert cheaper_and_not_listed(("anthropic",), ("claude-haiku-5-5",), than, ON) == ()
+
+
+def test_a_model_whose_published_end_is_near_is_not_proposed() -> None:
+    assert "gemini-2.5-pro" not in {m.name for m in current_models("google", ON)}
+    early = {m.name for m in current_models("google", date(2026, 8, 1))}
+    assert "gemini-2.5-pro" in early
+    assert retirement("google", "gemini-2.5-flash-lite") is None
+    assert retirement("openai", "gpt-6.1-sol") is None
+    known = facts("gpt-6-luna", ModelConfig(provider="openai"))
+    assert (known.max_output_tokens, known.window_tokens) == (128000, 1050000)
+    assert facts("claude-haiku-5-5", ModelConfig(provider="anthropic")).capabilities is None
 
 
 @pytest.mark.parametrize("vendor", ["anthropic", "openai", "google"])

@@ -9,9 +9,10 @@ import jsonschema
 import pytest
 
 from evalsets.source import read_yaml
-from harness.workspace.schemas import main, schema_texts, write_schemas
+from harness.bring.onramp.schemas import main, schema_texts, write_schemas
+from harness.judge.scoring.catalogue import OPTIONS, WHAT
 
-CONFIGS = Path(__file__).parents[3] / "configs"
+CONFIGS = Path(__file__).parents[4] / "configs"
 SCHEMAS = CONFIGS / "schemas"
 DEMO_FILES = sorted((CONFIGS / "demo").glob("**/*.yaml"))
 FIRST_LINE = "# yaml-language-server: $schema="
@@ -20,7 +21,7 @@ FIRST_LINE = "# yaml-language-server: $schema="
 @pytest.mark.parametrize("name", sorted(schema_texts()))
 def test_the_committed_schema_is_current(name: str) -> None:
     assert (SCHEMAS / name).read_text() == schema_texts()[name], (
-        "run `python -m harness.workspace.schemas`"
+        "run `python -m harness.bring.onramp.schemas`"
     )
 
 
@@ -72,3 +73,32 @@ def test_the_command_writes_into_the_folder_named(
 ) -> None:
     assert main([str(tmp_path)]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(schema_texts())
+
+
+def test_the_eval_set_s_schema_says_each_scorer_s_options() -> None:
+    """In the words of `rightsize scorers NAME`, with type, default and what is required."""
+    schema = json.loads(schema_texts()["evalset.json"])
+    part = schema["$defs"]["ScorerConfig"]
+    told = {one["const"]: one["description"] for one in part["properties"]["scorer"]["anyOf"][:-1]}
+    assert told == dict(WHAT)
+    rules = {rule["if"]["properties"]["scorer"]["const"]: rule["then"] for rule in part["allOf"]}
+    assert {name for name, rule in rules.items() if rule["properties"]} == {
+        name for name, model in OPTIONS.items() if model.model_fields
+    }
+    for name, rule in rules.items():
+        for key, option in rule["properties"].items():
+            assert option["description"], (name, key)
+            assert {"type", "anyOf", "$ref", "enum"} & set(option), (name, key)
+    check = jsonschema.Draft202012Validator(schema)
+    source = {"kind": "written", "targets": "human"}
+    for primary, right in (
+        ({"scorer": "label", "labels": ["a", "b"]}, True),
+        ({"scorer": "label"}, False),
+        ({"scorer": "number", "locale": "de", "tolerance": 0.1}, True),
+        ({"scorer": "number", "locale": 5}, False),
+        ({"scorer": "json-fields", "pass": "most"}, False),
+        ({"scorer": "ours:grade", "anything": 1}, True),
+        ({"scorer": "exactly"}, False),
+    ):
+        whole = {"cases": "cases.jsonl", "unit": "cases", "source": source, "primary": primary}
+        assert check.is_valid(whole) is right, primary

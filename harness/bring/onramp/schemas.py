@@ -1,4 +1,4 @@
-"""JSON Schema of every kind of file, for editors: `python -m harness.workspace.schemas FOLDER`."""
+"""JSON Schemas for editors, one a kind of file: `python -m harness.bring.onramp.schemas FOLDER`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from evalsets.files import EvalSetConfig
+from harness.judge.scoring.catalogue import OPTIONS, WHAT
 from harness.record.model import DecisionRecord
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.model_file import ModelConfig
@@ -25,7 +27,7 @@ DEFAULT_FOLDER = Path("configs") / "schemas"
 def schema_texts() -> Mapping[str, str]:
     """The schemas by file name. A record's describes what is written, the others what is read."""
     schemas = {
-        "evalset.json": EvalSetConfig.model_json_schema(),
+        "evalset.json": _with_scorers(EvalSetConfig.model_json_schema()),
         "feature.json": FeatureConfig.model_json_schema(),
         "models.json": TypeAdapter(dict[str, ModelConfig]).json_schema(),
         "policy.json": PolicyConfig.model_json_schema(),
@@ -36,6 +38,24 @@ def schema_texts() -> Mapping[str, str]:
         for name, schema in schemas.items()
     }
     return MappingProxyType(texts)
+
+
+def _with_scorers(schema: dict[str, Any]) -> dict[str, Any]:
+    """The eval set's schema, with every scorer by name and what its options mean."""
+    defs = schema["$defs"]
+    rules: list[dict[str, Any]] = []
+    for name, model in OPTIONS.items():
+        found = model.model_json_schema(by_alias=True)
+        defs |= found.pop("$defs", {})
+        options = {key: found[key] for key in ("properties", "required") if key in found}
+        if options["properties"]:
+            rules.append({"if": {"properties": {"scorer": {"const": name}}}, "then": options})
+    named = [{"const": name, "description": what} for name, what in WHAT.items()]
+    own = {"pattern": ":", "description": "A function of your own, `module:function`."}
+    for part in (defs["ScorerConfig"], defs["GuardrailConfig"]):
+        part["properties"]["scorer"]["anyOf"] = [*named, own]
+        part["allOf"] = rules
+    return schema
 
 
 def write_schemas(folder: Path) -> tuple[Path, ...]:

@@ -151,6 +151,7 @@ EXTRAS = {
     "aiohttp": "review",
     "anthropic": "anthropic",
     "datasets": "review",
+    "duckdb": "logs",
     "evaluate": "review",
     "google": "google",
     "huggingface_hub": "demo",
@@ -158,9 +159,11 @@ EXTRAS = {
     "openai": "openai",
     "pandas": "review",
     "psutil": "review",
+    "pyarrow": "logs",
     "ray": "review",
     "scipy": "review",
     "xllamacpp": "demo",
+    "zstandard": "logs",
 }
 """Which extra brings a library that the base install does not have."""
 

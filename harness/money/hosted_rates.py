@@ -35,7 +35,7 @@ class Hosting:
     capacity: Capacity
     gpu: GpuPrice
     plan: HostingPlan
-    shares: Sequence[int] | None = None
+    shares: Sequence[int | Decimal] | None = None
 
     def monthly(self, requests: int) -> Decimal:
         """USD a month at a volume."""
@@ -237,7 +237,9 @@ def _per_call(traffic: Traffic, rates: Rates) -> Decimal:
     return cost_per_request_from_traffic(once, rates) * (1 - rates.discount)
 
 
-def _shares(workspace: Workspace, feature_id: str, traffic: Traffic) -> tuple[int, ...] | None:
+def _shares(
+    workspace: Workspace, feature_id: str, traffic: Traffic
+) -> Sequence[int | Decimal] | None:
     """The week's shape from the feature's traffic file; None when it states none."""
     if traffic.curve is None:
         return None

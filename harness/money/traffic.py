@@ -35,6 +35,8 @@ class HourUsage:
     cached_tokens: int = 0
     cache_written_tokens: int = 0
     output_tokens: int = 0
+    unmetered: int = 0
+    """Calls whose usage is not known: they are in no mean."""
 
     def plus(self, other: HourUsage) -> HourUsage:
         """Add two hours up."""
@@ -50,6 +52,8 @@ class Week:
     cohort: str
     weeks: int
     hours: tuple[HourUsage, ...]
+    watched: tuple[int, ...] = ()
+    """How often each hour of the week was seen, 0 for never; empty: each as often as `weeks`."""
 
     def __post_init__(self) -> None:
         """Refuse a week that is not one."""
@@ -57,11 +61,33 @@ class Week:
             raise ValueError(f"a week has {HOURS_A_WEEK} hours, not {len(self.hours)}")
         if self.weeks < 1:
             raise ValueError(f"at least one week must have been watched, not {self.weeks}")
+        if self.watched and (len(self.watched) != HOURS_A_WEEK or not any(self.watched)):
+            raise ValueError(f"some of the {HOURS_A_WEEK} hours must have been watched")
 
     @property
-    def shares(self) -> tuple[int, ...]:
+    def shares(self) -> tuple[int | Decimal, ...]:
         """Requests by hour: the shape of the week."""
-        return tuple(hour.requests for hour in self.hours)
+        return tuple(hour.requests for hour in self.hours) if self.even else self.rates
+
+    @property
+    def even(self) -> bool:
+        """Whether every hour of the week was watched as often."""
+        return not self.watched or set(self.watched) == {self.weeks}
+
+    @property
+    def rates(self) -> tuple[Decimal, ...]:
+        """Requests of each hour of one week.
+
+        An hour that was never watched is taken for the mean of the same hour on other days, else
+        of all hours.
+        """
+        often = self.watched or (self.weeks,) * HOURS_A_WEEK
+        seen = {
+            at: Decimal(hour.requests) / times
+            for at, (hour, times) in enumerate(zip(self.hours, often, strict=True))
+            if times
+        }
+        return tuple(seen.get(at, _typical(seen, at)) for at in range(HOURS_A_WEEK))
 
     @property
     def total(self) -> HourUsage:
@@ -71,18 +97,19 @@ class Week:
     def to_traffic(self, *, source: str) -> Traffic:
         """A month's volume and means, as a feature file states them.
 
-        Token means are per call, as the retry rate multiplies calls.
+        Token means are per call of known usage, as the retry rate multiplies calls.
 
         Raises:
             NoTrafficError: nothing was asked.
         """
         total = self.total
-        calls = total.requests + total.retries
-        if total.requests == 0 or total.input_tokens == 0:
+        calls = total.requests + total.retries - total.unmetered
+        if total.requests == 0 or total.input_tokens == 0 or calls <= 0:
             raise NoTrafficError(
                 f"{self.feature}: no request with tokens in the week; check the log"
             )
-        month = Decimal(total.requests) / self.weeks * _MONTH_IN_WEEKS
+        week = Decimal(total.requests) / self.weeks if self.even else sum(self.rates, Decimal(0))
+        month = week * _MONTH_IN_WEEKS
         return Traffic(
             requests_per_month=int(month.to_integral_value(rounding=ROUND_HALF_EVEN)),
             input_tokens=_ratio(total.input_tokens, calls),
@@ -101,11 +128,21 @@ def together(weeks: tuple[Week, ...]) -> Week:
         ValueError: they are of several features, or were watched for different spans.
     """
     first = weeks[0]
-    if any((one.feature, one.weeks) != (first.feature, first.weeks) for one in weeks):
+    same = (first.feature, first.weeks, first.watched)
+    if any((one.feature, one.weeks, one.watched) != same for one in weeks):
         raise ValueError(f"cohorts of {first.feature} do not cover the same feature and weeks")
     columns = zip(*(one.hours for one in weeks), strict=True)
     hours = tuple(_added(column) for column in columns)
-    return Week(feature=first.feature, cohort="", weeks=first.weeks, hours=hours)
+    return Week(
+        feature=first.feature, cohort="", weeks=first.weeks, hours=hours, watched=first.watched
+    )
+
+
+def _typical(seen: dict[int, Decimal], at: int) -> Decimal:
+    """Requests of an hour that was not watched, after the hours that were."""
+    same = [rate for hour, rate in seen.items() if hour % 24 == at % 24]
+    known = same or list(seen.values())
+    return sum(known, Decimal(0)) / len(known)
 
 
 def _added(hours: tuple[HourUsage, ...]) -> HourUsage:
@@ -119,8 +156,11 @@ def _ratio(part: int, whole: int) -> float:
     return float((Decimal(part) / whole).quantize(_PLACES))
 
 
-COUNTS = tuple(field.name for field in fields(HourUsage))
+ALL_COUNTS = tuple(field.name for field in fields(HourUsage))
+COUNTS = tuple(name for name in ALL_COUNTS if name != "unmetered")
 COLUMNS = ("feature", "cohort", "weeks", "hour", *COUNTS)
+LATER_COLUMNS = ("unmetered", "watched")
+"""Columns that a file has only where they say something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +171,7 @@ class _Row:
     weeks: int
     hour: int
     usage: HourUsage
+    watched: int
 
 
 def read_weeks(text: str, *, file: str) -> tuple[Week, ...]:
@@ -157,11 +198,16 @@ def write_weeks(weeks: Sequence[Week]) -> str:
     """The CSV of some weeks: sorted, so that equal traffic is equal text."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    unmetered = any(hour.unmetered for week in weeks for hour in week.hours)
+    uneven = any(not week.even for week in weeks)
+    later = [*(["unmetered"] if unmetered else []), *(["watched"] if uneven else [])]
+    writer.writerow([*COLUMNS, *later])
     for week in sorted(weeks, key=lambda one: (one.feature, one.cohort)):
+        often = week.watched or (week.weeks,) * HOURS_A_WEEK
         for hour, usage in enumerate(week.hours):
             counts = [getattr(usage, name) for name in COUNTS]
-            writer.writerow([week.feature, week.cohort, week.weeks, hour, *counts])
+            more = [usage.unmetered if name == "unmetered" else often[hour] for name in later]
+            writer.writerow([week.feature, week.cohort, week.weeks, hour, *counts, *more])
     return text.getvalue()
 
 
@@ -177,7 +223,8 @@ def _rows(text: str, file: str, problems: list[Problem]) -> list[_Row]:
             message = f"missing columns: {', '.join(missing)}"
             problems.append(_problem(file, 1, "", message))
             return []
-        unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
+        known = {*COLUMNS, *LATER_COLUMNS}
+        unknown = [name for name in reader.fieldnames or () if name not in known]
         if unknown:
             problems.append(_problem(file, 1, "", f"unknown columns: {', '.join(unknown)}"))
         found = (_row(dict(row), reader.line_num, file, problems) for row in reader)
@@ -191,13 +238,14 @@ def _row(
     cells: dict[str, str | None], line: int, file: str, problems: list[Problem]
 ) -> _Row | None:
     numbers: dict[str, int] = {}
-    for name in COLUMNS[2:]:
+    later = [name for name in LATER_COLUMNS if name in cells]
+    for name in (*COLUMNS[2:], *later):
         cell = (cells.get(name) or "").strip()
         if cell.isascii() and cell.isdigit():
             numbers[name] = int(cell)
         else:
             problems.append(_problem(file, line, name, f"{cell!r} is not a whole number from 0 on"))
-    if len(numbers) < len(COLUMNS) - 2:
+    if len(numbers) < len(COLUMNS) - 2 + len(later):
         return None
     wrong = _wrong(numbers)
     if wrong is not None:
@@ -209,7 +257,8 @@ def _row(
         (cells["cohort"] or "").strip(),
         numbers["weeks"],
         numbers["hour"],
-        HourUsage(**{name: numbers[name] for name in COUNTS}),
+        HourUsage(**{name: numbers.get(name, 0) for name in ALL_COUNTS}),
+        numbers.get("watched", numbers["weeks"]),
     )
 
 
@@ -256,7 +305,13 @@ def _week(
         problems.append(_problem(file, last, "weeks", message))
         return None
     ordered = tuple(hours[hour].usage for hour in range(HOURS_A_WEEK))
-    return Week(feature=feature, cohort=cohort, weeks=spans.pop(), hours=ordered)
+    often = tuple(hours[hour].watched for hour in range(HOURS_A_WEEK))
+    if not any(often):
+        problems.append(_problem(file, last, "watched", f"{feature} was watched in no hour"))
+        return None
+    (weeks,) = spans
+    watched = () if set(often) == {weeks} else often
+    return Week(feature=feature, cohort=cohort, weeks=weeks, hours=ordered, watched=watched)
 
 
 def metered(workspace: Workspace) -> Workspace:

@@ -1,8 +1,8 @@
-"""`rightsize import traffic`: a log of calls becomes a traffic file."""
+"""`rightsize import traffic`: logs of calls become a traffic file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,46 +10,97 @@ import click
 from harness.cli import options
 from harness.cli.say import say
 from harness.conduct.opening import find_workspace
-from harness.conduct.preparing.importing_traffic import import_traffic
-from harness.money.traffic import Week, together
+from harness.conduct.preparing.importing_traffic import (
+    LogsToRead,
+    TrafficWritten,
+    import_traffic,
+)
+from harness.errors import CannotTellError
+from harness.money.measured import FeatureMeasured
+from harness.money.traffic import NoTrafficError, Week, together
 from harness.wording import percent, plural
 from harness.workspace.feature_file import FeatureConfig
 
+_CALLERS = 5
+
 
 @click.command(name="traffic")
-@click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "sources",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+)
 @options.workspace
 @click.option(
     "--to", "name", default=None, help="File under traffic/, as 2026-10.csv (default: the log's)."
 )
-def traffic_command(source: Path, workspace: Path, *, name: str | None) -> None:
-    """Add a log of calls up to a week of traffic a feature. A file that is there stays.
+@click.option("--format", "form", default=None, help="The logs' format (default: found).")
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=None,
+    help="YAML that says which column is what, for a table of your own.",
+)
+@click.option("--timezone", default=None, help="Zone of times without an offset, as Europe/Berlin.")
+def traffic_command(sources: tuple[Path, ...], workspace: Path, **given: str | None) -> None:
+    """Add logs of calls up to a week of traffic a feature. A file that is there stays.
 
-    Columns: timestamp (ISO 8601, with its offset), feature, request_id, input_tokens,
-    output_tokens; optional cohort, cached_tokens, cache_written_tokens. Rows with one request_id
-    are one request and its retried calls. The log must span whole weeks.
+    LiteLLM, Langfuse, OpenTelemetry (OTLP as JSON), Bedrock and others are known; JSON Lines, CSV
+    and Parquet, packed or not. The neutral table has the columns timestamp, feature, request_id,
+    input_tokens, output_tokens; optional are cohort, cached_tokens, cache_written_tokens, model,
+    cost_usd, latency_ms, status, tags and caller. Rows of it with one request_id are one request
+    and its retried calls. A row that cannot be read is kept apart with its file, line and reason;
+    more than 1 % of them ends with code 4.
     """
-    found = import_traffic(find_workspace(workspace), source, name=name)
-    say(f"{found.path}: {plural(found.weeks[0].weeks, 'week')}")
-    for line in _lines(found.weeks, found.features, found.path.name):
+    how = LogsToRead(
+        format=given["form"],
+        mapping=Path(given["mapping"]) if given["mapping"] else None,
+        timezone=given["timezone"],
+    )
+    found = import_traffic(find_workspace(workspace), sources, name=given["name"], how=how)
+    for line in _lines(found):
         say(line)
-
-
-def _lines(
-    weeks: tuple[Week, ...], features: Mapping[str, FeatureConfig], file: str
-) -> Iterator[str]:
-    for name in sorted({week.feature for week in weeks}):
-        own = together(tuple(week for week in weeks if week.feature == name))
-        month = own.to_traffic(source=file)
-        yield (
-            f"  {name}: {month.requests_per_month:,} requests a month, "
-            f"{month.input_tokens:,.0f} tokens in, {month.output_tokens:,.0f} out, "
-            f"{percent(month.cached_share, 1)} cached, {percent(month.retry_rate, 1)} retried; "
-            f"{_use(features.get(name), name, file)}"
+    if found.too_many_refused:
+        raise CannotTellError(
+            f"more than 1 % of the rows were refused; see {found.refused}, and import again"
         )
 
 
-def _use(feature: FeatureConfig | None, name: str, file: str) -> str:
+def _lines(found: TrafficWritten) -> Iterator[str]:
+    again = "; nothing changed, it says so already" if found.unchanged else ""
+    yield f"{found.path}: {found.measured.window}{again}"
+    for source in found.measured.sources:
+        passed = f", {source.passed_over:,} no calls of a model" if source.passed_over else ""
+        refused = f", {source.refused:,} refused" if source.refused else ""
+        yield f"  {source.file}: {source.format}, {plural(source.rows, 'row')}{passed}{refused}"
+    for form in found.formats:
+        if form.untried:
+            yield f"  {form.name}: untried, no public example of it was at hand: check the figures"
+        if form.at.zone is not None and form.at.unit == "iso":
+            yield f"  {form.name}: times without an offset are {form.at.zone}, as it documents"
+    yield from (f"  refused, {count:,}: {reason}" for reason, count in found.reasons.items())
+    names = sorted({week.feature for week in found.weeks})
+    for name in names:
+        own = together(tuple(week for week in found.weeks if week.feature == name))
+        yield f"  {name}: {_month(own, found)}; {_use(found.features.get(name), name, found.path)}"
+    yield from _untagged(found.measured.features)
+
+
+def _month(own: Week, found: TrafficWritten) -> str:
+    try:
+        month = own.to_traffic(source=found.path.name)
+    except NoTrafficError:
+        return "no request with tokens"
+    return (
+        f"{month.requests_per_month:,} requests a month, "
+        f"{month.input_tokens:,.0f} tokens in, {month.output_tokens:,.0f} out, "
+        f"{percent(month.cached_share, 1)} cached, {percent(month.retry_rate, 1)} retried"
+    )
+
+
+def _use(feature: FeatureConfig | None, name: str, path: Path) -> str:
     """What becomes of a feature's rows."""
     if feature is None:
         return "no feature of this workspace"
@@ -57,5 +108,17 @@ def _use(feature: FeatureConfig | None, name: str, file: str) -> str:
         return "used, as its file states no traffic"
     return (
         f"features/{name}.yaml states {feature.traffic.requests_per_month:,}, which counts; "
-        f"`curve: {file}` takes the hours from here"
+        f"`curve: {path.name}` takes the hours from here"
     )
+
+
+def _untagged(features: tuple[FeatureMeasured, ...]) -> Iterator[str]:
+    """Calls of nobody's, by caller, each with the rule that would place it."""
+    for each in features:
+        if each.feature:
+            continue
+        calls = sum(caller.calls for caller in each.callers)
+        yield f"  of no feature: {calls:,} calls; a line of attribution.yaml would place them:"
+        for caller in each.callers[:_CALLERS]:
+            alias = f"key_alias: {caller.name}" if caller.name else "tag: ..."
+            yield f"    - {{when: {{{alias}}}, feature: ...}}    # {caller.calls:,} calls"

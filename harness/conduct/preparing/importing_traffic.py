@@ -1,19 +1,40 @@
-"""`import traffic`: a log of calls becomes a traffic file."""
+"""`import traffic`: logs of calls become a traffic file, and what was measured beside it."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
-from harness.errors import UsageError
-from harness.money.request_log import weeks_of_log
+from harness.bring.logs.attributing import read_rules
+from harness.bring.logs.detecting import find_format
+from harness.bring.logs.engine import CallLog, Reading
+from harness.bring.logs.formats import FORMATS
+from harness.bring.logs.log_format import LogFormat
+from harness.bring.logs.mapping import known_zone, read_mapping
+from harness.bring.logs.measuring import LogTraffic, measure
+from harness.conduct.opening import utc_now
+from harness.errors import CannotTellError, UsageError
+from harness.money.measured import LogSource, TrafficMeasured, write_measured
 from harness.money.traffic import Week, write_weeks
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.workspace import load_workspace
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.csv")
+MOST_REFUSED = 0.01
+"""Share of a log's rows that may be refused before it is too damaged to be trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogsToRead:
+    """How logs are read: their format, else found; their zone, where times have no offset."""
+
+    format: str | None = None
+    mapping: Path | None = None
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,32 +43,137 @@ class TrafficWritten:
 
     path: Path
     weeks: tuple[Week, ...]
+    measured: TrafficMeasured
     features: Mapping[str, FeatureConfig]
+    unchanged: bool
+    """The file was there already, and says the same."""
+    reasons: Mapping[str, int]
+    """Why rows were refused, and how many; most first."""
+    refused: Path | None
+    """Where each refused row stands with its file, line and reason."""
+    formats: tuple[LogFormat, ...]
+
+    @property
+    def too_many_refused(self) -> bool:
+        """Whether so many rows were refused that the rest may mislead."""
+        rows = sum(source.rows for source in self.measured.sources)
+        return sum(self.reasons.values()) > rows * MOST_REFUSED
 
 
-def import_traffic(root: Path, source: Path, *, name: str | None = None) -> TrafficWritten:
-    """Add a log of calls up to a week of traffic a feature. A file that is there stays.
+def import_traffic(
+    root: Path,
+    sources: Path | Sequence[Path],
+    *,
+    name: str | None = None,
+    how: LogsToRead | None = None,
+    now: datetime | None = None,
+) -> TrafficWritten:
+    """Add logs of calls up to a week of traffic a feature. A file that says another thing stays.
 
     Args:
         root: folder of the workspace.
-        source: the log, of whole weeks, as CSV.
-        name: of the file under traffic/; the log's without.
+        sources: the logs; the same content twice counts once.
+        name: of the file under traffic/; the first log's without.
+        how: how they are read; found without.
+        now: the moment; the clock's without. A call cannot be later.
 
     Raises:
-        WorkspaceError: a fault of the workspace.
-        UsageError: a name that is none, a file of that name, or a log that cannot be read.
+        WorkspaceError: a fault of the workspace, of `attribution.yaml` or of the mapping.
+        UsageError: a name that is none, another file of that name, or a log that cannot be read.
+        CannotTellError: no call in the logs could be read.
     """
+    paths = (sources,) if isinstance(sources, Path) else tuple(sources)
     features = load_workspace(root).features
-    path = root / "traffic" / _file_name(name or f"{source.stem}.csv")
-    if path.exists():
-        raise UsageError(f"{path}: is there already; name another file with --to")
-    weeks = weeks_of_log(source, file=source.name)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(write_weeks(weeks), encoding="utf-8")
-    return TrafficWritten(path=path, weeks=weeks, features=features)
+    path = root / "traffic" / _file_name(name or _plain_name(paths[0]))
+    settings = how or LogsToRead()
+    reading = Reading(now=now or utc_now(), zone=_zone(settings.timezone), rules=read_rules(root))
+    with CallLog(reading) as log:
+        formats = [_format(each, settings) for each in paths]
+        for each, form in zip(paths, formats, strict=True):
+            log.add(each, form)
+        found = measure(log)
+        reasons = log.reasons()
+        refused = path.with_suffix(".refused.jsonl")
+        if found is None:
+            raise CannotTellError(_nothing(log.files, reasons))
+        unchanged = _write(path, found, log.files)
+        _write_refused(refused, log)
+        return TrafficWritten(
+            path=path,
+            weeks=found.weeks,
+            measured=_measured(found, log.files),
+            features=features,
+            unchanged=unchanged,
+            reasons=reasons,
+            refused=refused if reasons else None,
+            formats=tuple({form.name: form for form in formats}.values()),
+        )
+
+
+def _plain_name(path: Path) -> str:
+    """`calls.csv` of `calls.jsonl.gz`."""
+    return f"{path.name.partition('.')[0]}.csv"
 
 
 def _file_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise UsageError(f"--to {name}: not a file name such as 2026-10.csv")
     return name
+
+
+def _zone(name: str | None) -> str | None:
+    if name is None:
+        return None
+    try:
+        return known_zone(name)
+    except ValueError as error:
+        raise UsageError(f"--timezone: {error}") from None
+
+
+def _format(path: Path, how: LogsToRead) -> LogFormat:
+    if how.mapping is not None:
+        return read_mapping(how.mapping)
+    if how.format is None:
+        return find_format(path)
+    if how.format not in FORMATS:
+        raise UsageError(f"--format {how.format}: known are {', '.join(FORMATS)}")
+    return FORMATS[how.format]
+
+
+def _nothing(files: Sequence[LogSource], reasons: Mapping[str, int]) -> str:
+    why = "; ".join(f"{count} rows: {reason}" for reason, count in list(reasons.items())[:3])
+    names = ", ".join(each.file for each in files)
+    return f"{names}: no call that can be counted ({why or 'no rows'})"
+
+
+def _measured(found: LogTraffic, files: Sequence[LogSource]) -> TrafficMeasured:
+    return TrafficMeasured(
+        window=found.window, sources=tuple(files), joined=found.joined, features=found.features
+    )
+
+
+def _write(path: Path, found: LogTraffic, files: Sequence[LogSource]) -> bool:
+    """Write the week and what was measured; true if both stand there already."""
+    texts = {
+        path: write_weeks(found.weeks),
+        path.with_suffix(".measured.json"): write_measured(_measured(found, files)),
+    }
+    if path.exists():
+        if any(not at.exists() or at.read_text(encoding="utf-8") != texts[at] for at in texts):
+            raise UsageError(f"{path}: is there already; name another file with --to")
+        return True
+    path.parent.mkdir(exist_ok=True)
+    for each, text in texts.items():
+        each.write_text(text, encoding="utf-8")
+    return False
+
+
+def _write_refused(path: Path, log: CallLog) -> None:
+    """One line a refused row; no file without any."""
+    rows = log.refused()
+    first = next(rows, None)
+    if first is None:
+        return
+    with path.open("w", encoding="utf-8") as handle:
+        handle.write(json.dumps(asdict(first)) + "\n")
+        handle.writelines(json.dumps(asdict(row)) + "\n" for row in rows)

@@ -21,12 +21,15 @@ from evalsets.loading import load_evalset
 from evalsets.source import SourceError
 from harness.bring.intake.promptfoo_config import read_config
 from harness.bring.intake.values import ImportedSet, as_text
+from harness.bring.logs.detecting import find_format
+from harness.bring.logs.engine import CallLog, Reading
+from harness.bring.logs.measuring import measure
 from harness.bring.onramp.bringing import draft_workspace, read_answers
 from harness.bring.onramp.csv_cases import Columns, read_cases
 from harness.bring.onramp.imported_set import SetDraft, write_set
 from harness.bring.onramp.inspect_dataset import read_dataset
 from harness.errors import UsageError, WorkspaceError
-from harness.money.request_log import weeks_of_log
+from tests.support.call_logs import NOW
 from tests.support.foreign import CONFIG, log_eval, log_json, result, results, sample
 
 ODD: tuple[Any, ...] = (
@@ -141,7 +144,9 @@ def _config(root: Path, data: bytes) -> None:
 def _log(root: Path, data: bytes) -> None:
     root.mkdir(exist_ok=True)
     (root / "log.csv").write_bytes(data)
-    weeks_of_log(root / "log.csv", file="log.csv")
+    with CallLog(Reading(now=NOW, threads=1)) as log:
+        log.add(root / "log.csv", find_format(root / "log.csv"))
+        measure(log)
 
 
 ROWS = [result(n, model) for n in range(3) for model in ("large", "small")]

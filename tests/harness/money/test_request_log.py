@@ -1,104 +1,96 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
+import pandas as pd
 import pytest
 
-from harness.errors import WorkspaceError
-from harness.money.request_log import weeks_of_log
+from harness.money.measured import Window
+from harness.money.request_log import hours_watched, weeks_of_hours
+from harness.money.traffic import ALL_COUNTS, read_weeks, together, write_weeks
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-HEAD = "timestamp,feature,request_id,input_tokens,output_tokens,cached_tokens,cohort"
 MONDAY = datetime(2026, 10, 5, tzinfo=UTC)
 
 
-def call(hours: float, name: str, *, feature: str = "a", tokens: str = "100,10,40,eu") -> str:
-    return f"{(MONDAY + timedelta(hours=hours)).isoformat()},{feature},{name},{tokens}"
+def window(hours: int, *, start: datetime = MONDAY) -> Window:
+    return Window(start=start, end=start + timedelta(hours=hours))
 
 
-def a_log(path: Path, *rows: str, head: str = HEAD) -> Path:
-    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
-    return path
-
-
-def test_calls_become_hours_of_the_week(tmp_path: Path) -> None:
-    log = a_log(
-        tmp_path / "log.csv",
-        call(0.5, "r1"),
-        call(0.6, "r1"),
-        call(0.99, "r2"),
-        call(25, "r3", tokens="7,1,0,us"),
-        call(167.9, "r4"),
-    )
-    eu, us = weeks_of_log(log, file="log.csv")
-    assert (eu.cohort, us.cohort, eu.weeks) == ("eu", "us", 1)
-    first = eu.hours[0]
-    assert (first.requests, first.retries, first.input_tokens, first.cached_tokens) == (
-        2,
-        1,
-        300,
-        120,
-    )
-    assert eu.hours[167].requests == 1
-    assert eu.total.requests == 3
-    assert us.hours[25].output_tokens == 1
-    assert us.total.requests == 1
-
-
-def test_a_retry_in_the_next_hour_counts_where_the_request_began(tmp_path: Path) -> None:
-    log = a_log(tmp_path / "l.csv", call(0.9, "r1"), call(1.1, "r1"), call(167, "r2"))
-    (week,) = weeks_of_log(log, file="l.csv")
-    assert (week.hours[0].retries, week.hours[1].requests) == (1, 0)
-
-
-def test_offsets_are_brought_to_utc(tmp_path: Path) -> None:
-    rows = [
-        "2026-10-05T01:30:00+02:00,a,r1,1,1",
-        "2026-10-11T23:00:00Z,a,r2,1,1",
+def sums(*rows: tuple[str, str, int, int]) -> pd.DataFrame:
+    """So many requests of 100 tokens at an hour of the week."""
+    found = [
+        {
+            "feature": feature,
+            "cohort": cohort,
+            "hour": hour,
+            **dict.fromkeys(ALL_COUNTS, 0.0),
+            "requests": float(requests),
+            "input_tokens": 100.0 * requests,
+        }
+        for feature, cohort, hour, requests in rows
     ]
-    head = "timestamp,feature,request_id,input_tokens,output_tokens"
-    (week,) = weeks_of_log(a_log(tmp_path / "l.csv", *rows, head=head), file="l.csv")
-    assert week.hours[167].requests == 2
+    return pd.DataFrame(found)
 
 
-def test_several_weeks_add_up(tmp_path: Path) -> None:
-    rows = [call(24 * 7 * week + 3, f"r{week}") for week in range(3)]
-    log = a_log(tmp_path / "l.csv", call(0, "first"), *rows, call(24 * 21 - 1, "last"))
-    (week,) = weeks_of_log(log, file="l.csv")
-    assert (week.weeks, week.hours[3].requests) == (3, 3)
-    assert week.to_traffic(source="log").requests_per_month == round(5 / 3 * 730.5 / 168)
+def test_an_hour_without_a_row_had_no_call() -> None:
+    eu, us = weeks_of_hours(sums(("a", "eu", 0, 2), ("a", "us", 167, 1)), window(168))
+    assert (eu.cohort, us.cohort, eu.weeks, eu.even) == ("eu", "us", 1, True)
+    assert (eu.hours[0].requests, eu.total.requests) == (2, 2)
+    assert us.hours[167].input_tokens == 100
+    assert together((eu, us)).total.requests == 3
 
 
 @pytest.mark.parametrize(
-    ("rows", "shown"),
-    [
-        pytest.param([], "no rows", id="empty"),
-        pytest.param(
-            [call(0, "a"), call(30, "b")], "spans 1.2 days; cut it", id="a part of a week"
-        ),
-        pytest.param([call(0, "a")], "spans 0.0 days", id="one call"),
-        pytest.param([call(0, "")], "l.csv:2: request_id: '' is not a name", id="no request"),
-        pytest.param([call(0, "a", feature=" ")], "feature: ' ' is not a name", id="no feature"),
-        pytest.param(
-            [call(0, "a", tokens="-1,1,1,eu")], "l.csv:2: input_tokens: '-1'", id="negative"
-        ),
-        pytest.param(
-            [call(0, "a", tokens="1,nan,1,eu")], "output_tokens: 'nan'", id="not a number"
-        ),
-        pytest.param(["yesterday,a,r,1,1,1,eu"], "'yesterday' is not an ISO", id="no time"),
-        pytest.param(["2026-10-05T00:00:00,a,r,1,1,1,eu"], "with its offset", id="no offset"),
-    ],
+    ("hours", "often"),
+    [(168, {0: 1, 167: 1}), (336, {0: 2, 167: 2}), (240, {0: 2, 71: 2, 72: 1}), (5, {4: 1, 5: 0})],
 )
-def test_a_damaged_log_gets_a_clear_line(tmp_path: Path, rows: list[str], shown: str) -> None:
-    with pytest.raises(WorkspaceError) as caught:
-        weeks_of_log(a_log(tmp_path / "l.csv", *rows), file="l.csv")
-    assert shown in str(caught.value)
+def test_how_often_each_hour_was_watched(hours: int, often: dict[int, int]) -> None:
+    found = hours_watched(window(hours))
+    assert {hour: found[hour] for hour in often} == often
+    assert sum(found) == hours
 
 
-def test_a_log_of_another_kind(tmp_path: Path) -> None:
-    log = a_log(tmp_path / "l.csv", "1,2", head="time,what")
-    with pytest.raises(WorkspaceError, match="missing columns: timestamp, feature"):
-        weeks_of_log(log, file="l.csv")
+def test_a_log_that_begins_on_a_wednesday() -> None:
+    found = hours_watched(window(48, start=MONDAY + timedelta(days=2, hours=7)))
+    assert (found[2 * 24 + 6], found[2 * 24 + 7], found[4 * 24 + 6], found[4 * 24 + 7]) == (
+        *(0, 1, 1, 0),
+    )
+
+
+def test_ten_days_weigh_each_hour_by_how_often_it_was_seen() -> None:
+    """A steady request an hour is 168 a week, however long it was watched."""
+    often = hours_watched(window(240))
+    (week,) = weeks_of_hours(sums(*(("a", "", at, often[at]) for at in range(168))), window(240))
+    assert set(week.rates) == {Decimal(1)}
+    assert week.to_traffic(source="log").requests_per_month == 730
+    text = write_weeks([week])
+    assert text.splitlines()[0].endswith(",output_tokens,watched")
+    assert read_weeks(text, file="t.csv") == (week,)
+
+
+def test_hours_that_were_not_seen_are_taken_for_the_same_hours_of_other_days() -> None:
+    """Two days: three requests at ten each day, none at other hours."""
+    (week,) = weeks_of_hours(sums(("a", "", 10, 3), ("a", "", 34, 3)), window(48))
+    assert (week.rates[10], week.rates[6 * 24 + 10], week.rates[11]) == (3, 3, 0)
+    assert sum(week.rates) == 21
+    assert sum(week.shares) == 21
+
+
+def test_calls_of_unknown_usage_are_in_no_mean() -> None:
+    frame = sums(("a", "", 0, 4))
+    frame["unmetered"] = 2.0
+    frame["input_tokens"] = 200.0
+    (week,) = weeks_of_hours(frame, window(168))
+    assert week.to_traffic(source="log").input_tokens == 100
+    assert read_weeks(write_weeks([week]), file="t.csv") == (week,)
+
+
+def test_a_window_that_is_none() -> None:
+    with pytest.raises(ValueError, match="ends after it begins"):
+        Window(start=MONDAY, end=MONDAY)
+
+
+def test_a_window_names_its_days() -> None:
+    assert str(window(168)) == "2026-10-05 to 2026-10-11"
+    assert str(window(5)) == "2026-10-05 00:00 to 2026-10-05 05:00 UTC"

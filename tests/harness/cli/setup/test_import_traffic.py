@@ -52,11 +52,16 @@ def test_what_the_log_says_is_shown_and_what_a_file_states_counts(
 ) -> None:
     assert run(["import", "traffic", str(log), "-w", str(root)]) == ExitCode.OK
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].endswith("2026-10.csv: 1 week")
-    assert lines[1].startswith("  fax: 4 requests a month, 10 tokens in, 1 out, 0.0 % cached")
-    assert lines[1].endswith("; no feature of this workspace")
-    assert "tickets: 730 requests a month, 5,000 tokens in, 20 out" in lines[2]
-    assert "10.1 % retried; features/tickets.yaml states 1,000, which counts" in lines[2]
+    assert lines[0].endswith("2026-10.csv: 2026-10-05 to 2026-10-11")
+    assert lines[1] == "  2026-10.csv: neutral, 186 rows"
+    assert lines[2].startswith("  fax: 4 requests a month, 10 tokens in, 1 out, 0.0 % cached")
+    assert lines[2].endswith("; no feature of this workspace")
+    assert "tickets: 730 requests a month, 5,000 tokens in, 20 out" in lines[3]
+    assert "10.1 % retried; features/tickets.yaml states 1,000, which counts" in lines[3]
+    assert run(["import", "traffic", str(log), "-w", str(root)]) == ExitCode.OK
+    assert "nothing changed, it says so already" in capsys.readouterr().out
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"{MONDAY.isoformat()},fax,f2,10,1\n")
     assert run(["import", "traffic", str(log), "-w", str(root)]) == ExitCode.USAGE_ERROR
     assert "is there already; name another file with --to" in capsys.readouterr().err
 

@@ -135,6 +135,9 @@ def test_a_log_becomes_a_traffic_file_once(tmp_path: Path) -> None:
     found = import_traffic(root, log, name="2026-10.csv")
     assert found.path == root / "traffic" / "2026-10.csv"
     assert {week.feature for week in found.weeks} == {"tickets"}
+    assert import_traffic(root, (log, log), name="2026-10.csv").unchanged
+    with log.open("a", encoding="utf-8") as more:
+        more.write("2026-10-06T00:00:00Z,tickets,s1,5000,20\n")
     with pytest.raises(UsageError, match="is there already"):
         import_traffic(root, log, name="2026-10.csv")
     with pytest.raises(UsageError, match="not a file name"):

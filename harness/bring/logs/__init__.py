@@ -1,0 +1,1 @@
+"""Logs of calls that a team has: formats as tables, one engine that reads them."""

@@ -1,0 +1,139 @@
+"""`attribution.yaml`: whose a call is, by tags and caller; the first rule that holds counts.
+
+A call that no rule places keeps what it says of itself: the format's own field, else a tag such as
+`feature:triage`. Tags that clients set by themselves (`User-Agent: ...`) name nobody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from pydantic import model_validator
+
+from evalsets.files import FileModel
+from evalsets.source import SourceError, read_text, read_yaml
+from evalsets.validation import validated
+from harness.bring.logs.sql import quoted
+from harness.errors import Problem, WorkspaceError
+from harness.workspace.reading import problem_of
+
+FILE = "attribution.yaml"
+PLACES = ("feature", "team", "product", "environment", "cohort")
+_OWN = {"feature": "own_feature", "environment": "environment", "cohort": "cohort"}
+_BEFORE = {
+    "key_alias": "coalesce(caller, '')",
+    "model": "coalesce(model, '')",
+    "environment": "coalesce(environment, '')",
+}
+
+
+class AttributionWhen(FileModel):
+    """What a call must be; every condition that is stated must hold. `*` stands for any text."""
+
+    tag: str | None = None
+    """One of its tags, as `feature:triage`."""
+    key_alias: str | None = None
+    """Who called: the key's alias, the service, the identity."""
+    model: str | None = None
+    """The model as it was logged."""
+    environment: str | None = None
+    """The environment as it was logged."""
+
+    @model_validator(mode="after")
+    def _states_something(self) -> AttributionWhen:
+        if not any((self.tag, self.key_alias, self.model, self.environment)):
+            raise ValueError("needs a condition: tag, key_alias, model or environment")
+        if (self.tag or "").lower().startswith("user-agent"):
+            raise ValueError("clients set User-Agent by themselves: use key_alias, or another tag")
+        return self
+
+
+class AttributionRule(FileModel):
+    """A line of `attribution.yaml`."""
+
+    when: AttributionWhen
+    """What a call must be."""
+    feature: str | None = None
+    """Its feature."""
+    team: str | None = None
+    """Its team."""
+    product: str | None = None
+    """Its product."""
+    environment: str | None = None
+    """Its environment."""
+    cohort: str | None = None
+    """Its cohort: whose requests are counted apart."""
+
+    @model_validator(mode="after")
+    def _places(self) -> AttributionRule:
+        if not any(getattr(self, name) for name in PLACES):
+            raise ValueError(f"places nothing: state one of {', '.join(PLACES)}")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Rules in their order."""
+
+    rules: tuple[AttributionRule, ...] = ()
+
+    def placed(self) -> str:
+        """The SQL that places a call: `to_feature`, `to_team`, ... of its columns and `tags`."""
+        return ", ".join(f"{self._place(name)} AS to_{name}" for name in PLACES)
+
+    def _place(self, name: str) -> str:
+        tagged = (
+            f"list_filter(tags, lambda tag: starts_with(lower(tag), '{name}:'))[1]"
+            f"[{len(name) + 2}:]"
+        )
+        own = [_OWN[name]] if name in _OWN else []
+        otherwise = f"coalesce({', '.join([*own, f'trim({tagged})'])}, '')"
+        if not self.rules:
+            return otherwise
+        cases = " ".join(
+            f"WHEN {_holds(rule.when)} THEN "
+            + (quoted(value) if (value := getattr(rule, name)) else otherwise)
+            for rule in self.rules
+        )
+        return f"CASE {cases} ELSE {otherwise} END"
+
+
+def _holds(when: AttributionWhen) -> str:
+    tests = [
+        f"{before} GLOB {quoted(pattern)}"
+        for name, before in _BEFORE.items()
+        if (pattern := getattr(when, name)) is not None
+    ]
+    if when.tag is not None:
+        tests.append(f"len(list_filter(tags, lambda tag: tag GLOB {quoted(when.tag)})) > 0")
+    return "(" + " AND ".join(tests) + ")"
+
+
+def read_rules(root: Path) -> Rules:
+    """The rules of a workspace; none without the file.
+
+    Raises:
+        WorkspaceError: every fault of the file.
+    """
+    path = root / FILE
+    if not path.exists():
+        return Rules()
+    problems: list[Problem] = []
+    rules: list[AttributionRule] = []
+    try:
+        source = read_yaml(read_text(path, shown=FILE), file=FILE)
+    except SourceError as error:
+        raise WorkspaceError([problem_of(fault) for fault in error.faults]) from None
+    if not isinstance(source.data, list):
+        message = "must be a list of rules: - {when: {tag: ...}, feature: ...}"
+        raise WorkspaceError([Problem(file=FILE, line=1, key="", message=message)])
+    for at in range(len(cast("list[object]", source.data))):
+        try:
+            rules.append(validated(source, AttributionRule, at=(at,)))
+        except SourceError as error:
+            problems += [problem_of(fault) for fault in error.faults]
+    if problems:
+        raise WorkspaceError(problems)
+    return Rules(tuple(rules))

@@ -1,0 +1,46 @@
+"""Which format a file has: the first whose fields are all there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from harness.bring.logs.engine import first_rows
+from harness.bring.logs.formats import FORMATS
+from harness.bring.logs.log_format import LogFormat, Paths
+from harness.bring.logs.unwrapping import UNWRAPPED
+from harness.errors import UsageError
+
+
+def find_format(path: Path) -> LogFormat:
+    """The format of a file.
+
+    Raises:
+        UsageError: none that we know, or it cannot be read.
+    """
+    rows = first_rows(path)
+    for form in FORMATS.values():
+        inner = _inner(rows, form)
+        if any(all(_there(row, paths) for paths in form.marks) for row in inner):
+            return form
+    objects = [cast("Mapping[str, object]", row) for row in rows if isinstance(row, dict)]
+    shown = ", ".join(list(objects[0])[:8] if objects else ()) or "nothing that can be read"
+    raise UsageError(
+        f"{path}: no format that is known ({shown}); name it with --format ({', '.join(FORMATS)}), "
+        "or say which column is what with --mapping FILE"
+    )
+
+
+def _inner(rows: tuple[object, ...], form: LogFormat) -> list[object]:
+    if form.unwrap != "cloudwatch":
+        return list(rows)
+    try:
+        return [inner for row in rows for inner in UNWRAPPED[form.unwrap](row)]
+    except ValueError:
+        return []
+
+
+def _there(row: object, paths: Paths) -> bool:
+    names = (path.removeprefix("/").partition("|")[0].partition("/")[0] for path in paths)
+    return isinstance(row, dict) and any(name in row for name in names)

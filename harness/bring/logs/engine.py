@@ -1,0 +1,283 @@
+"""Calls out of logs, by one engine: DuckDB reads each row by its format's table.
+
+Rows stream through in batches; only numbers, names and hashes are kept, in a file that ends with
+the reading. A row that cannot be read is kept with its file, line and reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from harness.bring.logs import sql
+from harness.bring.logs.attributing import Rules
+from harness.bring.logs.lines import Place, places
+from harness.bring.logs.log_format import LogFormat
+from harness.bring.logs.unwrapping import UNWRAPPED, listed
+from harness.errors import UsageError
+from harness.money.measured import LogSource
+
+BATCH = 100_000
+_ARROW: Any = importlib.import_module("pyarrow")
+"""Its own types are none."""
+_SHAPE = (("line", "int64"), ("text", "string"), ("reason", "string"))
+_CALLS = """
+CREATE TABLE calls (
+  file SMALLINT, line BIGINT, began TIMESTAMP, hours SMALLINT, id UHUGEINT, attempt BOOLEAN,
+  parent UHUGEINT, asked UHUGEINT, feature VARCHAR, team VARCHAR, product VARCHAR,
+  environment VARCHAR, cohort VARCHAR, caller VARCHAR, model VARCHAR, kind VARCHAR,
+  n DOUBLE, failed DOUBLE, single BOOLEAN, hit BOOLEAN, known BOOLEAN, input DOUBLE, cached DOUBLE,
+  written DOUBLE, output DOUBLE, reasoning DOUBLE, cost DECIMAL(28, 12), latency DOUBLE,
+  waited DOUBLE, again VARCHAR, started TIMESTAMP)
+"""
+_HASH = (
+    "CASE WHEN {0} IS NULL OR {0} IN ('', '{{}}', '[]', 'null') THEN NULL ELSE md5_number({0}) END"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How logs are read.
+
+    `now` bounds what a clock can have said; `zone` is of times without an offset.
+    """
+
+    now: datetime
+    zone: str | None = None
+    rules: Rules = field(default_factory=Rules)
+    memory: str = "1200MB"
+    threads: int = 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Refused:
+    """A row that is not counted, and why."""
+
+    file: str
+    line: int
+    reason: str
+
+
+class CallLog:
+    """The calls of some files, in a database of its own that ends with it."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._folder = TemporaryDirectory(prefix="rightsize-logs-")
+        self.base = duckdb.connect(str(Path(self._folder.name) / "calls.duckdb"))
+        self.files: list[LogSource] = []
+        self.base.execute("SET TimeZone = 'UTC'")
+        self.base.execute(f"SET memory_limit = {sql.quoted(reading.memory)}")
+        self.base.execute(f"SET threads = {reading.threads}")
+        self.base.execute("SET preserve_insertion_order = false")
+        self.base.execute(_CALLS)
+        self.base.execute("CREATE TABLE refused (file SMALLINT, line BIGINT, reason VARCHAR)")
+
+    def __enter__(self) -> Self:
+        """Open, as it is made."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close, and leave nothing behind."""
+        self.base.close()
+        self._folder.cleanup()
+
+    def add(self, path: Path, form: LogFormat) -> LogSource:
+        """Read a file; one that was read already, by its content, changes nothing.
+
+        Raises:
+            UsageError: it cannot be opened, or is no file of this format at all.
+        """
+        digest = sha256_of(path)
+        known = next((each for each in self.files if each.sha256 == digest), None)
+        if known is not None:
+            return known
+        number, rows = len(self.files), 0
+        step = _step(form, self._reading, number)
+        for batch in _batches(self.base.cursor(), path, form):
+            rows += batch.num_rows
+            self.base.register("batch", batch)
+            self.base.execute(step)
+            self.base.execute(
+                "INSERT INTO refused SELECT file, line, reason FROM step WHERE reason IS NOT NULL"
+            )
+            self.base.execute(_KEEP)
+            self.base.unregister("batch")
+        read = LogSource(
+            file=path.name,
+            sha256=digest,
+            format=form.name,
+            rows=rows,
+            passed_over=rows - self._count("calls", number) - self._count("refused", number),
+            refused=self._count("refused", number),
+        )
+        self.files.append(read)
+        return read
+
+    def _count(self, table: str, number: int) -> int:
+        return self.one(f"SELECT count(*) FROM {table} WHERE file = {number}")  # noqa: S608
+
+    def one(self, query: str) -> int:
+        """A query's one number."""
+        ((found,),) = self.base.execute(query).fetchall()
+        return int(found)
+
+    def reasons(self) -> dict[str, int]:
+        """Why rows were refused, and how many; most first."""
+        found = self.base.execute(
+            "SELECT reason, count(*) FROM refused GROUP BY reason ORDER BY 2 DESC, 1"
+        ).fetchall()
+        return {str(reason): int(count) for reason, count in found}
+
+    def refused(self) -> Iterator[Refused]:
+        """Rows that are not counted, by file and line."""
+        found = self.base.execute("SELECT file, line, reason FROM refused ORDER BY ALL")
+        while rows := found.fetchmany(BATCH):
+            for number, line, reason in rows:
+                source: LogSource = self.files[number]
+                yield Refused(source.file, line, reason)
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's content.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _batches(cursor: duckdb.DuckDBPyConnection, path: Path, form: LogFormat) -> Iterator[Any]:
+    if is_parquet(path):
+        yield from _parquet(cursor, path)
+        return
+    found = places(path)
+    if form.unwrap is not None:
+        found = _unwrapped(found, form.unwrap)
+    while rows := list(islice(found, BATCH)):
+        columns = {
+            name: _ARROW.array([getattr(row, name) for row in rows], kind) for name, kind in _SHAPE
+        }
+        yield _ARROW.RecordBatch.from_pydict(columns)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet does."""
+    with path.open("rb") as handle:
+        return handle.read(4) == b"PAR1"
+
+
+def _parquet(cursor: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Any]:
+    try:
+        found = cursor.sql(
+            "SELECT file_row_number + 1 AS line, to_json(row)::VARCHAR AS text, "
+            "NULL::VARCHAR AS reason FROM (SELECT file_row_number, "
+            "COLUMNS(* EXCLUDE file_row_number) FROM read_parquet(?, file_row_number = true)) row",
+            params=[str(path)],
+        )
+        yield from found.to_arrow_reader(BATCH)
+    except duckdb.Error as error:
+        line = str(error).splitlines()[0]
+        raise UsageError(f"{path}: cannot be read as Parquet ({line[:120]})") from None
+
+
+def _unwrapped(found: Iterator[Place], how: str) -> Iterator[Place]:
+    unwrap = UNWRAPPED[how]
+    for place in found:
+        if place.text is None:
+            yield place
+            continue
+        try:
+            inner = [json.dumps(each) for each in unwrap(json.loads(place.text))]
+        except ValueError:
+            yield Place(place.line, None, "no JSON")
+            continue
+        yield from (Place(place.line, text) for text in inner)
+
+
+def first_rows(path: Path, most: int = 20) -> tuple[object, ...]:
+    """The first rows of a file as they stand, to find its format by."""
+    if is_parquet(path):
+        with duckdb.connect() as base:
+            first: list[str] = next(_parquet(base, path)).column(1).to_pylist()[:most]
+        return tuple(json.loads(text) for text in first)
+    found: list[object] = []
+    for place in islice(places(path), most):
+        try:
+            found += [*listed(json.loads(place.text or "null"))]
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def _named(columns: sql.Named) -> str:
+    return ", ".join(f"{expression} AS {name}" for name, expression in columns)
+
+
+def _step(form: LogFormat, reading: Reading, number: int) -> str:
+    """One batch, read: a table of rows with their reasons."""
+    picked, texts = sql.columns(form, reading.zone)
+    now = reading.now.astimezone(UTC).isoformat()
+    share = "coalesce(sample, 1)"
+    hashed = {name: _HASH.format(name) for name in ("request", "parent", "asked_text")}
+    return f"""
+CREATE OR REPLACE TEMP TABLE step AS
+WITH picked AS (
+  SELECT line, reason AS unread, CASE WHEN json_valid(text)
+    THEN json_extract_string(text, {picked.listing()}) END AS p FROM batch),
+texts AS (
+  SELECT line, CASE WHEN unread IS NOT NULL THEN unread WHEN p IS NULL THEN 'no JSON' END AS broken,
+    {_named(texts)} FROM picked),
+typed AS (SELECT *, {_named(sql.typed(form, reading.zone))} FROM texts),
+used AS (SELECT *, {_named(sql.usage(form))}, {sql.kind()} AS kind FROM typed),
+placed AS (SELECT *, {reading.rules.placed()} FROM used)
+SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, now)} AS reason, is_call,
+  at_time::TIMESTAMP AS began, {form.hours}::SMALLINT AS hours, {hashed["request"]} AS id,
+  {str(form.attempts).lower()} AS attempt, {hashed["parent"]} AS parent,
+  {hashed["asked_text"]} AS asked, to_feature AS feature, to_team AS team, to_product AS product,
+  to_environment AS environment, to_cohort AS cohort, coalesce(caller, '') AS caller,
+  coalesce(model, '') AS model, kind, coalesce(calls, 1) / {share} AS n,
+  CASE WHEN is_failed THEN coalesce(calls, 1) ELSE coalesce(failures, 0) END / {share} AS failed,
+  {str(not form.calls).lower()} AS single, is_hit AS hit,
+  is_hit OR (whole_in IS NULL AND is_failed) OR NOT (whole_in IS NULL OR whole_out IS NULL
+    OR coalesce(cached, 0) + coalesce(written, 0) > whole_in
+    OR coalesce(reasoning, 0) > whole_out) AS known,
+  whole_in / {share} AS input, cached / {share} AS cached, written / {share} AS written,
+  whole_out / {share} AS output, reasoning / {share} AS reasoning,
+  CASE WHEN is_hit THEN 0 WHEN sample IS NULL THEN money
+    ELSE (money / sample)::DECIMAL(28, 12) END AS cost,
+  coalesce(latency, date_diff('microsecond', at_time, end_at) / 1000) AS latency,
+  coalesce(first, date_diff('microsecond', at_time, first_at) / 1000) AS waited
+FROM placed
+"""  # noqa: S608
+
+
+_TAKEN = "CASE WHEN known AND NOT hit THEN coalesce({0}, 0) ELSE 0 END"
+_KEEP = f"""
+INSERT INTO calls
+SELECT file, line, began, hours, id, attempt, parent, asked, feature, team, product, environment,
+  cohort, caller, model, kind, n, failed, single, hit, known, {_TAKEN.format("input")},
+  {_TAKEN.format("cached")}, {_TAKEN.format("written")}, {_TAKEN.format("output")},
+  {_TAKEN.format("reasoning")}, cost, latency, waited, NULL, began
+FROM step WHERE reason IS NULL AND is_call
+"""  # noqa: S608

@@ -1,0 +1,216 @@
+"""Files to rows with their place: text lines, tables, compressed or cut, without holding a file.
+
+A row is (line, JSON text); a place that cannot be read is (line, reason).
+"""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import json
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import zstandard
+
+from harness.bring.logs.unwrapping import listed
+from harness.errors import UsageError
+
+BLOCK = 1 << 20
+LONGEST = 64 << 20
+"""Bytes of a line; a longer one is not held."""
+_WHOLE = 512 << 20
+_HEADS = 20
+"""Lines by which a file is told to be of JSON: the first of them may be damaged."""
+_CUT = "the file is cut or damaged from here on"
+_NOT_UTF8 = "not UTF-8 text"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row of a file: its JSON text, or why it has none."""
+
+    line: int
+    text: str | None
+    reason: str | None = None
+
+
+Places: TypeAlias = "Iterator[Place]"
+
+
+class _Unpacker(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+_PACKED: tuple[tuple[bytes, Callable[[], _Unpacker]], ...] = (
+    (b"\x1f\x8b", lambda: zlib.decompressobj(31)),
+    (b"BZh", bz2.BZ2Decompressor),
+    (b"\xfd7zXZ\x00", lzma.LZMADecompressor),
+    (b"\x28\xb5\x2f\xfd", lambda: zstandard.ZstdDecompressor().decompressobj()),
+)
+_DAMAGED = (zlib.error, OSError, EOFError, lzma.LZMAError, zstandard.ZstdError)
+
+
+class CutFileError(Exception):
+    """A compressed file ends, or is damaged, before its end."""
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """A file's bytes, unpacked if it is packed (gzip, bzip2, xz, zstandard).
+
+    Raises:
+        UsageError: it cannot be opened.
+        CutFileError: it is damaged; what stands before was given.
+    """
+    try:
+        handle = path.open("rb")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    with handle:
+        first = handle.read(BLOCK)
+        make = next((made for mark, made in _PACKED if first.startswith(mark)), None)
+        raw = chain([first], iter(lambda: handle.read(BLOCK), b""))
+        yield from raw if make is None else _unpacked(raw, make)
+
+
+def _unpacked(raw: Iterator[bytes], make: Callable[[], _Unpacker]) -> Iterator[bytes]:
+    unpacker = make()
+    for block in raw:
+        left = block
+        while left:
+            if unpacker.eof:
+                unpacker = make()
+            try:
+                yield unpacker.decompress(left)
+            except _DAMAGED:
+                raise CutFileError from None
+            left = unpacker.unused_data if unpacker.eof else b""
+    if not unpacker.eof:
+        raise CutFileError
+
+
+def text_lines(path: Path) -> Places:
+    """The lines of a text file, from 1 on; empty ones are no rows."""
+    for number, line in enumerate(_lines(path), start=1):
+        if isinstance(line, Place):
+            yield Place(number, None, line.reason)
+        elif line.strip():
+            yield _decoded(number, line)
+
+
+def _decoded(number: int, line: bytes) -> Place:
+    try:
+        return Place(number, line.decode("utf-8-sig" if number == 1 else "utf-8"))
+    except UnicodeDecodeError:
+        return Place(number, None, _NOT_UTF8)
+
+
+def _lines(path: Path) -> Iterator[bytes | Place]:
+    rest = b""
+    try:
+        for block in blocks(path):
+            whole = rest + block
+            *found, rest = whole.split(b"\n")
+            yield from found
+            if len(rest) > LONGEST:
+                yield Place(
+                    0, None, f"a line of more than {LONGEST >> 20} MB; the rest is not read"
+                )
+                return
+    except CutFileError:
+        yield Place(0, None, _CUT)
+        return
+    yield rest
+
+
+def table_rows(path: Path) -> Places:
+    """The rows of a CSV with a header, each with the line on which it begins."""
+    csv.field_size_limit(LONGEST)
+    reader = csv.reader(_csv_text(path), delimiter=_delimiter(path))
+    header = next(reader, None)
+    if header is None:
+        return
+    begun = reader.line_num + 1
+    try:
+        for cells in reader:
+            if cells:
+                yield _row(begun, header, cells)
+            begun = reader.line_num + 1
+    except csv.Error as error:
+        yield Place(begun, None, f"no CSV from here on: {error}")
+    except (CutFileError, UnicodeDecodeError) as error:
+        yield Place(begun, None, _CUT if isinstance(error, CutFileError) else _NOT_UTF8)
+
+
+def _row(line: int, header: list[str], cells: list[str]) -> Place:
+    if len(cells) != len(header):
+        return Place(line, None, f"{len(cells)} cells where the header has {len(header)}")
+    return Place(line, json.dumps(dict(zip(header, cells, strict=True)), ensure_ascii=False))
+
+
+def _csv_text(path: Path) -> Iterator[str]:
+    """Lines with their ends, as the CSV reader wants them for cells of several lines."""
+    rest, first = b"", True
+    for block in blocks(path):
+        *found, rest = (rest + block).split(b"\n")
+        for line in found:
+            yield line.decode("utf-8-sig" if first else "utf-8") + "\n"
+            first = False
+    if rest:
+        yield rest.decode("utf-8-sig" if first else "utf-8")
+
+
+def _delimiter(path: Path) -> str:
+    """Comma, semicolon or tab: what the header has most of."""
+    head = next(_lines(path), b"")
+    line = b"" if isinstance(head, Place) else head
+    return max((b",", b";", b"\t"), key=line.count).decode()
+
+
+def documents(path: Path) -> Places:
+    """The items of one JSON document: a list's, or the document alone.
+
+    Raises:
+        UsageError: it is no JSON, or too large to be read whole.
+    """
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for block in blocks(path):
+            parts.append(block)
+            size += len(block)
+            if size > _WHOLE:
+                raise UsageError(f"{path}: one JSON document of more than 512 MB; write JSON Lines")
+        found = json.loads(b"".join(parts).decode("utf-8-sig"))
+    except CutFileError:
+        raise UsageError(f"{path}: {_CUT}; one JSON document cannot be read in part") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: neither JSON Lines nor one JSON document ({error})") from None
+    for number, item in enumerate(listed(found), start=1):
+        yield Place(number, json.dumps(item, ensure_ascii=False))
+
+
+def places(path: Path) -> Places:
+    """The rows of a file of text: JSON Lines, one JSON document, or a CSV."""
+    heads = [place.text.strip() for place in islice(text_lines(path), _HEADS) if place.text]
+    if any(isinstance(_parsed(head), dict) for head in heads):
+        return text_lines(path)
+    if not heads or not heads[0].startswith(("{", "[")):
+        return table_rows(path)
+    return documents(path)
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

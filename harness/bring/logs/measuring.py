@@ -1,0 +1,213 @@
+"""What the calls of logs say of each feature: its week, hour by hour, and its figures.
+
+A *retry* follows a failed call of the same request within a minute; a *duplicate* is asked again
+within a minute although the first was answered. The same request: the same text by its hash, else
+the same trace with as many input tokens; rows that a format calls attempts are retries anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from harness.bring.logs.engine import CallLog
+from harness.money.measured import Counted, FeatureMeasured, Quantiles, Window
+from harness.money.request_log import weeks_of_hours
+from harness.money.traffic import Week
+
+_JOIN = """
+CREATE TEMP TABLE joined AS
+SELECT min(file) AS file, min(line) AS line, min(began) AS began, max(hours) AS hours, id,
+  false AS attempt, max(parent) AS parent, max(asked) AS asked, max(feature) AS feature,
+  max(team) AS team, max(product) AS product, max(environment) AS environment,
+  max(cohort) AS cohort, max(caller) AS caller, max(model) AS model, max(kind) AS kind,
+  max(n) AS n, min(failed) AS failed, bool_and(single) AS single, bool_or(hit) AS hit,
+  bool_or(known) AS known, max(input) AS input, max(cached) AS cached, max(written) AS written,
+  max(output) AS output, max(reasoning) AS reasoning, max(cost) AS cost,
+  max(latency) AS latency, max(waited) AS waited, NULL::VARCHAR AS again, min(began) AS started
+FROM calls WHERE id IN (FROM told_again) GROUP BY id
+"""
+_AGAIN = """
+UPDATE calls SET again = found.again, started = found.started FROM (
+  SELECT row, CASE WHEN attempt OR lost > 0 THEN 'retry' ELSE 'duplicate' END AS again,
+    CASE WHEN attempt THEN first_began ELSE began END AS started
+  FROM (
+    SELECT *, lag(began) OVER same AS before, lag(failed) OVER same AS lost,
+      lag(input) OVER same AS input_before, first_value(began) OVER same AS first_began
+    FROM (
+      SELECT rowid AS row, began, failed, file, line, attempt, input, CASE WHEN attempt THEN id
+        WHEN asked IS NOT NULL THEN md5_number(concat_ws('|', 'a', asked, feature, model, cohort))
+        ELSE md5_number(concat_ws('|', 'p', parent, feature, model)) END AS key
+      FROM calls WHERE single AND NOT hit AND kind = 'answer'
+        AND (attempt OR asked IS NOT NULL OR parent IS NOT NULL))
+    WINDOW same AS (PARTITION BY key ORDER BY began, file, line, row))
+  WHERE before IS NOT NULL AND (attempt OR (began - before <= INTERVAL 1 MINUTE
+    AND (lost > 0 OR input = input_before)))) found
+WHERE calls.rowid = found.row
+"""
+_HOURS = """
+SELECT feature, cohort, hour::INTEGER AS hour,
+  sum(CASE WHEN again IS NULL THEN n ELSE 0 END) AS requests,
+  sum(CASE WHEN again IS NULL THEN 0 ELSE n END) AS retries,
+  sum(input) AS input_tokens, sum(cached) AS cached_tokens,
+  sum(written) AS cache_written_tokens, sum(output) AS output_tokens,
+  sum(CASE WHEN known THEN 0 ELSE n END) AS unmetered
+FROM (
+  SELECT feature, cohort, again, known,
+    (isodow(at_hour) - 1) * 24 + extract(hour FROM at_hour) AS hour, {parts}
+  FROM (SELECT *, started + to_hours(part::INTEGER) AS at_hour
+        FROM calls, LATERAL (SELECT unnest(range(hours)) AS part) AS spread
+        WHERE kind = 'answer' AND NOT hit AND feature <> ''))
+GROUP BY ALL ORDER BY ALL
+"""
+_PARTS = ", ".join(
+    f"floor((part + 1) * {name} / hours) - floor(part * {name} / hours) AS {name}"
+    if name != "n"
+    else "CASE WHEN hours = 1 THEN n ELSE floor((part + 1) * n / hours) "
+    "- floor(part * n / hours) END AS n"
+    for name in ("n", "input", "cached", "written", "output")
+)
+_FEATURES = """
+SELECT feature, sum(n) FILTER (answered AND again IS NULL), sum(n) FILTER (again = 'retry'),
+  sum(n) FILTER (again = 'duplicate'), sum(failed), sum(n) FILTER (hit),
+  sum(n) FILTER (NOT known), sum(n) FILTER (cached > 0), sum(n) FILTER (answered),
+  sum(cost), sum(n) FILTER (cost IS NULL)
+FROM (SELECT *, kind = 'answer' AND NOT hit AS answered FROM calls)
+GROUP BY feature ORDER BY feature
+"""
+_COUNTED = """
+SELECT feature, {by}, sum(n), coalesce(sum(cost), 0) FROM calls WHERE {where}
+GROUP BY ALL ORDER BY 1, 3 DESC, 2
+"""
+_HOUR = timedelta(hours=1)
+_WEEK = timedelta(weeks=1)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogTraffic:
+    """What logs say, feature by feature; calls of nobody's stand under the empty name."""
+
+    window: Window
+    weeks: tuple[Week, ...]
+    features: tuple[FeatureMeasured, ...]
+    joined: int
+    """Rows that tell a call again, or a part of it."""
+
+
+def measure(log: CallLog) -> LogTraffic | None:
+    """Join what belongs together, and add up; None without a call."""
+    joined = _join(log)
+    log.base.execute(_AGAIN)
+    window = _window(log)
+    if window is None:
+        return None
+    hours = log.base.execute(_HOURS.format(parts=_PARTS)).df()
+    return LogTraffic(
+        window=window,
+        weeks=weeks_of_hours(hours, window),
+        features=tuple(_features(log)),
+        joined=joined,
+    )
+
+
+def _join(log: CallLog) -> int:
+    """Rows that tell one call are one; returns how many are gone."""
+    before = log.one("SELECT count(*) FROM calls")
+    log.base.execute(
+        "CREATE TEMP TABLE told_again AS SELECT id FROM calls WHERE id IS NOT NULL AND NOT attempt "
+        "GROUP BY id HAVING count(*) > 1"
+    )
+    if not log.one("SELECT count(*) FROM told_again"):
+        return 0
+    log.base.execute(_JOIN)
+    log.base.execute("DELETE FROM calls WHERE id IN (FROM told_again)")
+    log.base.execute("INSERT INTO calls SELECT * FROM joined")
+    return before - log.one("SELECT count(*) FROM calls")
+
+
+def _window(log: CallLog) -> Window | None:
+    """From the first call to the last, in whole hours; nearly whole weeks are taken for whole."""
+    found = log.base.execute(
+        "SELECT min(began), max(began + to_hours((hours - 1)::INTEGER)) FROM calls"
+    ).fetchall()
+    ((first, last),) = found
+    if first is None:
+        return None
+    start, end = _floor(first), _floor(last) + _HOUR
+    weeks = -(-(last - first) // _WEEK)
+    if weeks and weeks * _WEEK - (last - first) <= _DAY:
+        end = start + weeks * _WEEK
+    return Window(start=start, end=end)
+
+
+def _floor(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def _features(log: CallLog) -> Iterator[FeatureMeasured]:
+    quantiles = {
+        name: _quantiles(log, name, where)
+        for name, where in (
+            ("input", "known"),
+            ("output", "known"),
+            ("latency", "latency IS NOT NULL AND failed = 0"),
+            ("waited", "waited IS NOT NULL AND failed = 0"),
+        )
+    }
+    others = {
+        by: _counted(log, by, where)
+        for by, where in (
+            ("model", "kind = 'answer' AND NOT hit"),
+            ("cohort", "kind = 'answer' AND NOT hit AND again IS NULL"),
+            ("caller", "NOT hit"),
+            ("kind", "kind <> 'answer'"),
+        )
+    }
+    for row in log.base.execute(_FEATURES).fetchall():
+        name = str(row[0])
+        counts = [round(value or 0) for value in row[1:9]]
+        yield FeatureMeasured(
+            feature=name,
+            requests=counts[0],
+            retries=counts[1],
+            duplicates=counts[2],
+            failed=counts[3],
+            from_gateway_cache=counts[4],
+            unmetered=counts[5],
+            cache_hit_rate=round(counts[6] / counts[7], 6) if counts[7] else None,
+            logged_usd=row[9],
+            without_cost=round(row[10] or 0),
+            input_tokens=quantiles["input"].get(name),
+            output_tokens=quantiles["output"].get(name),
+            latency_ms=quantiles["latency"].get(name),
+            first_token_ms=quantiles["waited"].get(name),
+            models=others["model"].get(name, ()),
+            cohorts=others["cohort"].get(name, ()),
+            callers=others["caller"].get(name, ())[:20],
+            other_operations=others["kind"].get(name, ()),
+        )
+
+
+def _quantiles(log: CallLog, name: str, where: str) -> dict[str, Quantiles]:
+    """Of single calls that were answered, exactly: an approximate one changes with the threads."""
+    rows = log.base.execute(
+        f"SELECT feature, avg({name}), quantile_disc({name}, [0.5, 0.95, 0.99]) FROM calls "  # noqa: S608
+        f"WHERE single AND NOT hit AND kind = 'answer' AND {where} GROUP BY feature"
+    ).fetchall()
+    return {
+        str(feature): Quantiles(mean=round(mean, 3), p50=low, p95=high, p99=top)
+        for feature, mean, (low, high, top) in rows
+    }
+
+
+def _counted(log: CallLog, by: str, where: str) -> dict[str, tuple[Counted, ...]]:
+    found: dict[str, list[Counted]] = {}
+    for feature, name, calls, cost in log.base.execute(
+        _COUNTED.format(by=by, where=where)
+    ).fetchall():
+        one = Counted(name=str(name), calls=round(calls), logged_usd=Decimal(cost))
+        found.setdefault(str(feature), []).append(one)
+    return {feature: tuple(each) for feature, each in found.items()}

@@ -1,0 +1,230 @@
+"""A format's table as SQL: the columns of a call, and why a row is refused.
+
+Every rule of a format stands in its table; here is only how such rules are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.bring.logs.log_format import LogFormat, Moment, Paths, Test
+
+Named = tuple[tuple[str, str], ...]
+"""Names and the SQL of each."""
+TEXTS = ("operation", "model", "own_feature", "cohort", "environment", "caller", "parent")
+TOKENS = ("input", "cached", "written", "output", "reasoning", "total")
+COUNTS = (*TOKENS, "calls", "failures")
+_MOST = "1e15"
+_KINDS = (
+    ("embedding", "embed"),
+    ("rerank", "rerank"),
+    ("image", "image"),
+    ("audio", "speech|transcri|audio"),
+    ("moderation", "moderation"),
+    ("decision", "decision|classif"),
+)
+"""What is asked of a model besides an answer, by the operation's name."""
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(slots=True)
+class Picked:
+    """The places of a row that a format reads: each is looked up once."""
+
+    pointers: list[str] = field(default_factory=list[str])
+
+    def one(self, path: str) -> str:
+        """The text at a path, or NULL."""
+        first, *deeper = path.split("|")
+        if first not in self.pointers:
+            self.pointers.append(first)
+        found = f"p[{self.pointers.index(first) + 1}]"
+        for pointer in deeper:
+            inner = found
+            found = (
+                f"CASE WHEN json_valid({inner}) "
+                f"THEN json_extract_string({inner}, {quoted(pointer)}) END"
+            )
+        return found
+
+    def first(self, paths: Paths) -> str:
+        """The first text that is not empty, or NULL."""
+        if not paths:
+            return "NULL::VARCHAR"
+        parts = ", ".join(f"nullif(trim({self.one(path)}), '')" for path in paths)
+        return f"coalesce({parts})"
+
+    def any_of(self, tests: tuple[Test, ...]) -> str:
+        """Whether one of some tests holds."""
+        return " OR ".join(self._holds(*test) for test in tests) or "false"
+
+    def _holds(self, path: str, values: tuple[str, ...]) -> str:
+        text = f"coalesce(lower(trim({self.one(path)})), '')"
+        if not values:
+            return f"{text} <> ''"
+        return "(" + " OR ".join(f"{text} GLOB {quoted(value)}" for value in values) + ")"
+
+    def tags(self, paths: Paths) -> str:
+        """Tags as `key:value`; those that clients set by themselves are left out."""
+        parts = [f"coalesce({_tag_list(self.one(path))}, [])" for path in paths]
+        joined = f"list_concat({', '.join(parts)})" if parts else "[]::VARCHAR[]"
+        return f"list_filter({joined}, lambda tag: NOT starts_with(lower(tag), 'user-agent'))"
+
+    def listing(self) -> str:
+        """The list of pointers."""
+        return "[" + ", ".join(quoted(pointer) for pointer in self.pointers) + "]"
+
+
+def _tag_list(text: str) -> str:
+    """A list of texts, an object's `key:value`, or one text, as a list of texts."""
+    escaped = "replace(replace(k, '~', '~0'), '/', '~1')"
+    return (
+        f"CASE WHEN {text} IS NULL OR {text} = '' THEN [] "
+        f"WHEN NOT json_valid({text}) THEN [{text}] "
+        f"WHEN json_type({text}) = 'ARRAY' THEN TRY(from_json({text}, '[\"VARCHAR\"]')) "
+        f"WHEN json_type({text}) = 'OBJECT' THEN list_transform(json_keys({text}), "
+        f"lambda k: k || ':' || coalesce(json_extract_string({text}, '/' || {escaped}), '')) "
+        f"ELSE [{text}] END"
+    )
+
+
+def moment(text: str, how: Moment, zone: str | None) -> str:
+    """A time as TIMESTAMPTZ, or NULL where it cannot be read."""
+    if how.unit != "iso":
+        micros = {"s": "* 1000000", "ms": "* 1000", "us": "", "ns": "/ 1000"}[how.unit]
+        number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
+        exact = f"TRY_CAST(trunc({number} {micros}) AS BIGINT)"
+        return (
+            f"CASE WHEN {exact} BETWEEN 0 AND 9000000000000000 THEN make_timestamptz({exact}) END"
+        )
+    stated = zone or how.zone
+    local = f"TRY_CAST({text} AS TIMESTAMP) AT TIME ZONE {quoted(stated)}" if stated else "NULL"
+    return f"CASE WHEN {offset(text)} THEN TRY_CAST({text} AS TIMESTAMPTZ) ELSE {local} END"
+
+
+def offset(text: str) -> str:
+    """Whether a time says its offset."""
+    return f"regexp_matches({text}, '\\d:\\d.*(?:Z|z|[+-]\\d\\d(?::?\\d\\d)?| UTC)$')"
+
+
+def columns(form: LogFormat, zone: str | None) -> tuple[Picked, Named]:
+    """What is picked out of a row of a format, as texts and truths."""
+    picked = Picked()
+    texts = {
+        **dict.fromkeys(TEXTS),
+        "operation": form.operation,
+        "model": form.model,
+        "own_feature": form.feature,
+        "cohort": form.cohort,
+        "environment": form.environment,
+        "caller": form.caller,
+        "parent": form.parent,
+    }
+    found = [(name, picked.first(paths or ())) for name, paths in texts.items()]
+    found += [(f"{name}_text", picked.first(getattr(form, name))) for name in COUNTS]
+    found += [
+        ("request", picked.first(form.request)),
+        ("at_text", picked.first(form.at.paths)),
+        ("end_at", _moment(picked, form.end, zone)),
+        ("first_at", _moment(picked, form.first_token_at, zone)),
+        ("sampled_text", picked.first(form.sampled)),
+        ("cost_text", picked.first(form.cost.paths)),
+        ("latency_text", picked.first(form.latency.paths)),
+        ("first_text", picked.first(form.first_token.paths)),
+        ("is_call", picked.any_of(form.only) if form.only else "true"),
+        ("is_failed", picked.any_of(form.failed)),
+        ("is_hit", picked.any_of(form.from_cache)),
+        ("asked_text", picked.first(form.asked)),
+        ("tags", picked.tags(form.tags)),
+    ]
+    return picked, tuple(found)
+
+
+def _moment(picked: Picked, how: Moment | None, zone: str | None) -> str:
+    return "NULL::TIMESTAMPTZ" if how is None else moment(picked.first(how.paths), how, zone)
+
+
+def typed(form: LogFormat, zone: str | None) -> Named:
+    """Numbers and times of what was picked."""
+    numbers = [(name, f"TRY_CAST({name}_text AS DOUBLE)") for name in COUNTS]
+    return (
+        ("at_time", moment("at_text", form.at, zone)),
+        *numbers,
+        ("sample", "TRY_CAST(sampled_text AS DOUBLE)"),
+        ("money", f"(TRY_CAST(cost_text AS DECIMAL(24, 12)) * {form.cost.times}::DECIMAL(4, 2))"),
+        ("latency", f"TRY_CAST(latency_text AS DOUBLE) * {form.latency.times}"),
+        ("first", f"TRY_CAST(first_text AS DOUBLE) * {form.first_token.times}"),
+    )
+
+
+def reason(form: LogFormat, zone: str | None, now: str) -> str:
+    """Why a row is refused, or NULL; the first that holds. No text of the row stands in it."""
+    checks: list[tuple[str, str]] = []
+    if form.request:
+        checks.append(("request IS NULL", "no request id"))
+    checks.append(("at_text IS NULL", "no time"))
+    if form.at.unit == "iso" and (zone or form.at.zone) is None:
+        checks.append((f"NOT {offset('at_text')}", "a time without its offset: say --timezone"))
+    checks += [
+        ("at_time IS NULL", "a time that cannot be read"),
+        ("at_time < TIMESTAMPTZ '2020-01-01 00:00:00Z'", "a time before 2020: another unit?"),
+        (f"at_time > TIMESTAMPTZ {quoted(now)} + INTERVAL 1 DAY", "a time in the future"),
+        ("end_at < at_time", "it ends before it begins"),
+    ]
+    checks += [
+        (_no_count(name), f"{name}: no whole number from 0 on")
+        for name in COUNTS
+        if getattr(form, name)
+    ]
+    checks += [
+        ("cost_text IS NOT NULL AND (money IS NULL OR money < 0)", "cost: no amount from 0 on"),
+        (
+            "sampled_text IS NOT NULL AND NOT coalesce(sample > 0 AND sample <= 1, false)",
+            "sampling: no share above 0 and at most 1",
+        ),
+    ]
+    cases = " ".join(f"WHEN {test} THEN {quoted(text)}" for test, text in checks)
+    return f"coalesce(broken, CASE WHEN NOT is_call THEN NULL {cases} END)"
+
+
+def _no_count(name: str) -> str:
+    wrong = f"{name} IS NULL OR {name} < 0 OR {name} <> floor({name}) OR {name} > {_MOST}"
+    return f"{name}_text IS NOT NULL AND ({wrong})"
+
+
+def usage(form: LogFormat) -> Named:
+    """Input with cached tokens in it and output with thoughts in it, or NULL where unknown.
+
+    A total decides whether parts stand inside; where no reading gives the total, or a part is more
+    than its whole, both are unknown.
+    """
+    inside = "coalesce(input, 0)"
+    outside = f"({inside} + coalesce(cached, 0) + coalesce(written, 0))"
+    shown = "coalesce(output, 0)"
+    with_thoughts = f"({shown} + coalesce(reasoning, 0))"
+    ins = (inside, outside) if form.cached_inside else (outside, inside)
+    outs = (shown, with_thoughts) if form.reasoning_inside else (with_thoughts, shown)
+    pairs = [(each, out) for each in ins for out in outs]
+    fits = " ".join(f"WHEN {each} + {out} = total THEN {{}}" for each, out in pairs)
+    free = "WHEN coalesce(total, 0) = 0 THEN {}"
+    known = "input IS NOT NULL OR output IS NOT NULL"
+
+    def chosen(which: int) -> str:
+        values = [pairs[0][which], *(pair[which] for pair in pairs)]
+        return f"CASE WHEN NOT ({known}) THEN NULL " + f"{free} {fits}".format(*values) + " END"
+
+    return (("whole_in", chosen(0)), ("whole_out", chosen(1)))
+
+
+def kind() -> str:
+    """What a call asked for, by its operation's name, else its model's."""
+    cases = " ".join(
+        f"WHEN regexp_matches(lower(coalesce(operation, '') || ' ' || coalesce(model, '')), "
+        f"{quoted(words)}) THEN {quoted(name)}"
+        for name, words in _KINDS
+    )
+    return f"CASE {cases} ELSE 'answer' END"

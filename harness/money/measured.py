@@ -1,0 +1,122 @@
+"""What was measured of each feature's traffic, beside its week: `traffic/NAME.measured.json`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import TypeAdapter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The hours that were watched, UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a window that is none."""
+        if not self.start < self.end:
+            raise ValueError(f"a window ends after it begins, not {self.start} to {self.end}")
+
+    def __str__(self) -> str:
+        """`2026-10-05 to 2026-10-11`, or with hours where days are not whole."""
+        whole = self.start.hour == self.end.hour == 0
+        if whole:
+            last = self.end.date().fromordinal(self.end.date().toordinal() - 1)
+            return f"{self.start:%Y-%m-%d} to {last:%Y-%m-%d}"
+        return f"{self.start:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M} UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantiles:
+    """Of single calls that were answered."""
+
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Calls of one kind and what the log says they cost."""
+
+    name: str
+    calls: int
+    logged_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureMeasured:
+    """One feature's calls; what a log does not say is None."""
+
+    feature: str
+    """Empty: calls that nothing places."""
+    requests: int
+    retries: int
+    """Calls after a failed one of the same request, within a minute."""
+    duplicates: int
+    """Calls that repeat an answered one within a minute."""
+    failed: int
+    from_gateway_cache: int
+    """Answered by the gateway itself: no model was asked."""
+    unmetered: int
+    """Answered calls whose tokens the log does not tell, or contradicts."""
+    cache_hit_rate: float | None
+    """Share of the calls that read anything from the vendor's prompt cache."""
+    logged_usd: Decimal | None
+    without_cost: int
+    """Calls of which the log names no cost."""
+    input_tokens: Quantiles | None
+    output_tokens: Quantiles | None
+    latency_ms: Quantiles | None
+    first_token_ms: Quantiles | None
+    models: tuple[Counted, ...]
+    cohorts: tuple[Counted, ...]
+    callers: tuple[Counted, ...]
+    """The twenty with most calls."""
+    other_operations: tuple[Counted, ...]
+    """Embeddings and others: not in the week, nor in the requests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSource:
+    """A file that was read."""
+
+    file: str
+    sha256: str
+    format: str
+    rows: int
+    passed_over: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficMeasured:
+    """What logs said, with the files that said it."""
+
+    window: Window
+    sources: tuple[LogSource, ...]
+    joined: int
+    """Rows that tell a call again, or a part of it."""
+    features: tuple[FeatureMeasured, ...]
+
+
+_TEXT = TypeAdapter(TrafficMeasured)
+
+
+def write_measured(measured: TrafficMeasured) -> str:
+    """As JSON; equal traffic is equal text."""
+    return _TEXT.dump_json(measured, indent=2).decode() + "\n"
+
+
+def read_measured(text: str) -> TrafficMeasured:
+    """Of JSON.
+
+    Raises:
+        ValueError: it is none of ours.
+    """
+    return _TEXT.validate_json(text)

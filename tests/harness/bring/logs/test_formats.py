@@ -1,0 +1,388 @@
+"""The same traffic in every format is one table; each trap is read as it is meant."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import zstandard
+
+from harness.bring.logs.detecting import find_format
+from harness.bring.logs.engine import CallLog, Reading
+from harness.bring.logs.formats import FORMATS
+from harness.bring.logs.mapping import read_mapping
+from harness.bring.logs.measuring import LogTraffic, measure
+from harness.money.traffic import write_weeks
+from tests.support.call_logs import (
+    MONDAY,
+    NOW,
+    SHAPES,
+    LoggedCall,
+    a_week,
+    bedrock,
+    genai,
+    jsonl,
+    langfuse,
+    litellm,
+    neutral,
+    parquet,
+    span,
+    table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.bring.logs.log_format import LogFormat
+    from harness.money.measured import FeatureMeasured
+
+WEEK = a_week()
+ONE = LoggedCall(at=MONDAY, id="one")
+
+
+def read(
+    *paths: Path, zone: str | None = None, form: LogFormat | None = None
+) -> tuple[LogTraffic, list[str]]:
+    """What files say, and why rows of them were refused."""
+    with CallLog(Reading(now=NOW, zone=zone, threads=1)) as log:
+        for path in paths:
+            log.add(path, form or find_format(path))
+        found = measure(log)
+        assert found is not None
+        return found, [f"{row.line}: {row.reason}" for row in log.refused()]
+
+
+def feature(found: LogTraffic, name: str = "triage") -> FeatureMeasured:
+    return next(each for each in found.features if each.feature == name)
+
+
+def one(tmp_path: Path, *rows: Mapping[str, object]) -> FeatureMeasured:
+    """The one feature that some rows are of."""
+    found, refused = read(jsonl(tmp_path / "log.jsonl", rows))
+    assert refused == []
+    (single,) = found.features
+    return single
+
+
+def test_the_same_traffic_in_every_format_is_one_table(tmp_path: Path) -> None:
+    tables: dict[str, str] = {}
+    for name, shape in SHAPES.items():
+        found, refused = read(jsonl(tmp_path / "log.jsonl", [shape(call) for call in WEEK]))
+        assert refused == []
+        tables[name] = write_weeks(found.weeks)
+    for how in (table, parquet):
+        for shape in (langfuse, neutral, litellm):
+            path = how(tmp_path / f"log.{how.__name__}", [shape(call) for call in WEEK])
+            tables[f"{shape.__name__}, {how.__name__}"] = write_weeks(read(path)[0].weeks)
+    assert len(set(tables.values())) == 1, sorted(tables)
+    assert "summary,,2,0," in tables["otlp"]
+
+
+def test_figures_beside_the_week_are_the_same(tmp_path: Path) -> None:
+    for name in ("litellm", "langfuse", "neutral"):
+        found, _ = read(jsonl(tmp_path / "log.jsonl", [SHAPES[name](call) for call in WEEK]))
+        triage = feature(found)
+        assert (triage.requests, triage.retries, triage.duplicates, triage.failed) == (160, 0, 0, 0)
+        assert triage.cache_hit_rate == 1
+        assert str(triage.logged_usd) == "0.400000000000"
+        assert triage.latency_ms is not None
+        assert (triage.latency_ms.p50, triage.latency_ms.p95) == (1500, 2000)
+        assert triage.input_tokens is not None
+        assert triage.input_tokens.p50 == 1099
+        assert [caller.name for caller in triage.callers] == ["svc-triage"]
+
+
+def deep(row: Mapping[str, object], **changes: object) -> dict[str, Any]:
+    return {**json.loads(json.dumps(row)), **changes}
+
+
+def test_cached_tokens_in_the_input_or_beside_it_by_the_total(tmp_path: Path) -> None:
+    """A total that fits the other way wins over the format's habit."""
+    inside = deep(langfuse(ONE))
+    inside["usage_details"] |= {"input": 1000, "output": 120}
+    found = one(tmp_path, inside)
+    assert found.input_tokens is not None
+    assert found.output_tokens is not None
+    assert (found.input_tokens.mean, found.output_tokens.mean) == (1000, 120)
+    beside = deep(litellm(ONE), prompt_tokens=600, total_tokens=1120)
+    again = one(tmp_path, beside)
+    assert again.input_tokens is not None
+    assert again.input_tokens.mean == 1000
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(deep(litellm(ONE), total_tokens=5000), id="a total of no reading"),
+        pytest.param(
+            deep(litellm(ONE), prompt_tokens=100, total_tokens=None), id="more cached than input"
+        ),
+        pytest.param(deep(neutral(ONE), reasoning_tokens=500), id="more thoughts than output"),
+        pytest.param(
+            deep(litellm(ONE), prompt_tokens=None, completion_tokens=None, total_tokens=None),
+            id="no tokens at all",
+        ),
+    ],
+)
+def test_usage_that_contradicts_itself_is_unknown(tmp_path: Path, row: dict[str, Any]) -> None:
+    other = {**row, "request_id": "two"}
+    sound = neutral if "timestamp" in row else litellm
+    found, _ = read(jsonl(tmp_path / "l.jsonl", [other, sound(ONE)]))
+    triage = feature(found)
+    assert (triage.requests, triage.unmetered) == (2, 1)
+    (week,) = found.weeks
+    assert week.to_traffic(source="x").input_tokens == 1000
+
+
+def test_thoughts_beside_the_output(tmp_path: Path) -> None:
+    """Gemini's candidates count no thoughts."""
+    row = {
+        "logging_time": "2026-10-05 00:00:00 UTC",
+        "model": "gemini-3-flash",
+        "request_id": "1",
+        "full_request": {"labels": {"feature": "triage"}},
+        "full_response": {
+            "usageMetadata": {
+                "promptTokenCount": 1000,
+                "cachedContentTokenCount": 400,
+                "candidatesTokenCount": 100,
+                "thoughtsTokenCount": 20,
+            }
+        },
+        "metadata": {"sampling_rate": 0.1, "request_latency": 900},
+    }
+    found = one(tmp_path, row)
+    assert found.output_tokens is not None
+    assert found.output_tokens.mean == 1200
+    assert found.requests == 10
+
+
+def test_cents_are_a_hundredth(tmp_path: Path) -> None:
+    row = {
+        "id": "p1",
+        "created_at": "2026-10-05T00:00:00Z",
+        "ai_model": "gpt-5",
+        "req_units": 1000,
+        "res_units": 100,
+        "cost": 12.5,
+        "cost_currency": "USD",
+        "metadata": {"feature": "triage"},
+        "is_success": True,
+    }
+    assert str(one(tmp_path, row).logged_usd) == "0.125000000000"
+
+
+def test_a_gateways_own_answer_costs_nothing_and_asks_no_model(tmp_path: Path) -> None:
+    hit = deep(litellm(ONE), request_id="hit", cache_hit="True", spend=0.5)
+    found = one(tmp_path, litellm(ONE), hit)
+    assert (found.requests, found.from_gateway_cache, str(found.logged_usd)) == (
+        1,
+        1,
+        "0.002500000000",
+    )
+
+
+def test_a_failed_call_without_tokens_is_a_call(tmp_path: Path) -> None:
+    lost = {
+        **litellm(replace(ONE, id="lost", failed=True)),
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "total_tokens": 0,
+        "metadata": {},
+    }
+    found = one(tmp_path, litellm(ONE), lost)
+    assert (found.requests, found.failed, found.unmetered) == (2, 1, 0)
+
+
+def test_embeddings_stand_apart_and_spans_of_agents_are_passed_over(tmp_path: Path) -> None:
+    embedding = deep(litellm(ONE), request_id="e", call_type="aembedding", completion_tokens=0)
+    embedding["total_tokens"] = 1000
+    found = one(tmp_path, litellm(ONE), embedding)
+    assert found.requests == 1
+    assert [(each.name, each.calls) for each in found.other_operations] == [("embedding", 1)]
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 9999}
+    whole = one(tmp_path, genai(ONE), span(replace(ONE, id="agent"), agent, "x"))
+    assert whole.requests == 1
+
+
+def test_lines_of_one_call_are_one_call(tmp_path: Path) -> None:
+    """Azure splits long messages; a line told twice counts once; the same file twice, too."""
+    first = {
+        "TimeGenerated": "2026-10-05T00:00:00Z",
+        "CorrelationId": "c1",
+        "SequenceNumber": 0,
+        "ModelName": "gpt-5",
+        "PromptTokens": 1000,
+        "CompletionTokens": 100,
+    }
+    second = {**first, "SequenceNumber": 1, "PromptTokens": 0, "CompletionTokens": 0}
+    found, _ = read(jsonl(tmp_path / "a.jsonl", [first, second]))
+    assert (found.joined, feature(found, "").requests) == (1, 1)
+    assert feature(found, "").input_tokens is not None
+    path = jsonl(tmp_path / "b.jsonl", [litellm(call) for call in WEEK])
+    copy = jsonl(tmp_path / "c.jsonl", [litellm(call) for call in [*WEEK, WEEK[0]]])
+    assert read(path)[0].weeks == read(path, path)[0].weeks == read(path, copy)[0].weeks
+
+
+def test_days_are_spread_over_their_hours(tmp_path: Path) -> None:
+    rows = [
+        {
+            "date": f"2026-10-{day:02}",
+            "api_requests": 100,
+            "failed_requests": 3,
+            "prompt_tokens": 100_000,
+            "completion_tokens": 5_000,
+            "cache_read_input_tokens": 10_000,
+            "spend": 1.5,
+            "model": "gpt-5",
+            "tag": "feature:triage",
+        }
+        for day in range(5, 12)
+    ]
+    found, _ = read(jsonl(tmp_path / "days.jsonl", rows))
+    (week,) = found.weeks
+    assert (week.total.requests, week.total.input_tokens) == (700, 700_000)
+    assert {hour.requests for hour in week.hours} == {4, 5}
+    assert feature(found).failed == 21
+
+
+def test_times_without_an_offset_are_the_callers_or_the_formats(tmp_path: Path) -> None:
+    row = {**neutral(ONE), "timestamp": "2026-10-05 02:00:00"}
+    path = jsonl(tmp_path / "l.jsonl", [row, neutral(ONE)])
+    found, refused = read(path)
+    assert refused == ["1: a time without its offset: say --timezone"]
+    found, refused = read(path, zone="Europe/Berlin")
+    assert refused == []
+    assert found.window.start == MONDAY.replace(tzinfo=None)
+
+
+BAD: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "no request id": lambda row: {**row, "request_id": " "},
+    "no time": lambda row: {**row, "startTime": None},
+    "a time that cannot be read": lambda row: {**row, "startTime": "yesterday"},
+    "a time before 2020: another unit?": lambda row: {**row, "startTime": "1970-01-01T00:00:01Z"},
+    "a time in the future": lambda row: {**row, "startTime": "2062-01-01T00:00:00Z"},
+    "it ends before it begins": lambda row: {**row, "endTime": "2026-10-01T00:00:00Z"},
+    "input: no whole number from 0 on": lambda row: {**row, "prompt_tokens": -3},
+    "output: no whole number from 0 on": lambda row: {**row, "completion_tokens": 1.5},
+    "total: no whole number from 0 on": lambda row: {**row, "total_tokens": "many"},
+    "cost: no amount from 0 on": lambda row: {**row, "spend": "free"},
+}
+
+
+def packed(how: str, data: bytes) -> bytes:
+    match how:
+        case "gz":
+            return gzip.compress(data)
+        case "bz2":
+            return bz2.compress(data)
+        case "xz":
+            return lzma.compress(data)
+        case "zst":
+            return zstandard.compress(data)
+        case _:
+            return data
+
+
+@pytest.mark.parametrize("how", ["plain", "gz", "bz2", "xz", "zst"])
+def test_bad_rows_are_kept_apart_with_their_line_and_reason(tmp_path: Path, how: str) -> None:
+    good = [json.dumps(litellm(call)) for call in WEEK]
+    bad = [json.dumps(spoil(deep(litellm(ONE)))) for spoil in BAD.values()]
+    lines = [*good, *bad, '{"request_id": "cut', "[]"]
+    data = ("\n".join(lines) + "\n").encode() + b'{"request_id": "\xff"}\n'
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(packed(how, data))
+    found, refused = read(path)
+    reasons = [*BAD, "no JSON", "no request id", "not UTF-8 text"]
+    assert refused == [f"{201 + at}: {reason}" for at, reason in enumerate(reasons)]
+    assert feature(found).requests == 160
+
+
+@pytest.mark.parametrize("how", ["gz", "bz2", "xz", "zst"])
+def test_of_a_cut_file_what_was_there_is_read(tmp_path: Path, how: str) -> None:
+    data = packed(how, "\n".join(json.dumps(litellm(call)) for call in WEEK).encode())
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(data[: len(data) - 20])
+    with CallLog(Reading(now=NOW, threads=1)) as log:
+        source = log.add(path, FORMATS["litellm"])
+        *_, last = log.refused()
+    assert last.reason == "the file is cut or damaged from here on"
+    assert source.refused == 1
+    assert source.rows > (150 if how == "gz" else 0)
+
+
+def test_a_table_keeps_its_lines_where_cells_have_several(tmp_path: Path) -> None:
+    text = (
+        "timestamp,feature,request_id,input_tokens,output_tokens,note\n"
+        '2026-10-05T00:00:00Z,triage,r1,10,1,"two\nlines"\n'
+        "2026-10-05T00:00:00Z,triage,r2,ten,1,\n"
+        "2026-10-05T00:00:00Z,triage,r3,10\n"
+        "2026-10-05T00:00:00Z,,r4,10,1,\n"
+    )
+    path = tmp_path / "l.csv"
+    path.write_text(text, encoding="utf-8-sig")
+    found, refused = read(path)
+    assert refused == [
+        "4: input: no whole number from 0 on",
+        "5: 4 cells where the header has 6",
+    ]
+    assert feature(found, "").requests == 1
+
+
+def test_a_mapping_reads_any_table(tmp_path: Path) -> None:
+    rows = [
+        {
+            "start": round(call.at.timestamp() * 1000),
+            "rid": call.id,
+            "app": call.feature,
+            "usage": {"in": call.input - call.cached, "hit": call.cached, "out": call.output},
+            "cents": float(call.cost) * 100,
+        }
+        for call in WEEK
+    ]
+    (tmp_path / "m.yaml").write_text(
+        "time: start\ntime_unit: ms\nrequest: rid\nfeature: app\ninput: usage.in\n"
+        "cached: usage.hit\ncached_inside: false\noutput: usage.out\ncost: cents\n"
+        "cost_unit: cents\n",
+        encoding="utf-8",
+    )
+    form = read_mapping(tmp_path / "m.yaml")
+    plain, _ = read(jsonl(tmp_path / "p.jsonl", [neutral(call) for call in WEEK]))
+    for path in (jsonl(tmp_path / "l.jsonl", rows), parquet(tmp_path / "l.parquet", rows)):
+        found, refused = read(path, form=form)
+        assert refused == []
+        assert found.weeks == plain.weeks
+        assert feature(found).logged_usd == feature(plain).logged_usd
+
+
+def test_retries_and_silent_duplicates(tmp_path: Path) -> None:
+    """Asked again within a minute: after a failure a retry, after an answer a duplicate."""
+
+    def at(seconds: int, name: str, *, failed: bool = False, asked: str = "x") -> dict[str, Any]:
+        call = replace(ONE, id=name, at=MONDAY + timedelta(seconds=seconds), failed=failed)
+        return {**litellm(call), "messages": [{"role": "user", "content": asked}]}
+
+    rows: Sequence[dict[str, Any]] = [
+        at(0, "a", failed=True),
+        at(5, "b"),
+        at(30, "c"),
+        at(200, "d"),
+        at(201, "e", asked="y"),
+    ]
+    found = one(tmp_path, *rows)
+    assert (found.requests, found.retries, found.duplicates) == (3, 1, 1)
+
+
+def test_cloudwatch_and_a_whole_document_are_unwrapped(tmp_path: Path) -> None:
+    events = [{"id": "1", "message": json.dumps(bedrock(call))} for call in WEEK[:3]]
+    (tmp_path / "cw.json").write_text(json.dumps({"logEvents": events}, indent=1))
+    assert feature(read(tmp_path / "cw.json")[0]).requests == 2
+    (tmp_path / "all.json").write_text(json.dumps([litellm(call) for call in WEEK[:3]], indent=1))
+    assert feature(read(tmp_path / "all.json")[0]).requests == 2

@@ -41,7 +41,7 @@ class Quantiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class CallsBy:
     """Calls of one kind and what the log says they cost."""
 
     name: str
@@ -74,16 +74,16 @@ class FeatureMeasured:
     output_tokens: Quantiles | None
     latency_ms: Quantiles | None
     first_token_ms: Quantiles | None
-    models: tuple[Counted, ...]
-    cohorts: tuple[Counted, ...]
-    callers: tuple[Counted, ...]
+    models: tuple[CallsBy, ...]
+    cohorts: tuple[CallsBy, ...]
+    callers: tuple[CallsBy, ...]
     """The twenty with most calls."""
-    other_operations: tuple[Counted, ...]
+    other_operations: tuple[CallsBy, ...]
     """Embeddings and others: not in the week, nor in the requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogSource:
+class LogRead:
     """A file that was read."""
 
     file: str
@@ -99,7 +99,7 @@ class TrafficMeasured:
     """What logs said, with the files that said it."""
 
     window: Window
-    sources: tuple[LogSource, ...]
+    sources: tuple[LogRead, ...]
     joined: int
     """Rows that tell a call again, or a part of it."""
     features: tuple[FeatureMeasured, ...]

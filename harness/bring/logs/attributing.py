@@ -74,8 +74,8 @@ class AttributionRule(FileModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """Rules in their order."""
+class Attribution:
+    """Attribution in their order."""
 
     rules: tuple[AttributionRule, ...] = ()
 
@@ -111,7 +111,7 @@ def _holds(when: AttributionWhen) -> str:
     return "(" + " AND ".join(tests) + ")"
 
 
-def read_rules(root: Path) -> Rules:
+def read_rules(root: Path) -> Attribution:
     """The rules of a workspace; none without the file.
 
     Raises:
@@ -119,7 +119,7 @@ def read_rules(root: Path) -> Rules:
     """
     path = root / FILE
     if not path.exists():
-        return Rules()
+        return Attribution()
     problems: list[Problem] = []
     rules: list[AttributionRule] = []
     try:
@@ -136,4 +136,4 @@ def read_rules(root: Path) -> Rules:
             problems += [problem_of(fault) for fault in error.faults]
     if problems:
         raise WorkspaceError(problems)
-    return Rules(tuple(rules))
+    return Attribution(tuple(rules))

@@ -21,12 +21,12 @@ from typing import Any, Self
 import duckdb
 
 from harness.bring.logs import sql
-from harness.bring.logs.attributing import Rules
+from harness.bring.logs.attributing import Attribution
 from harness.bring.logs.lines import Place, places
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.unwrapping import UNWRAPPED, listed
 from harness.errors import UsageError
-from harness.money.measured import LogSource
+from harness.money.measured import LogRead
 
 BATCH = 100_000
 _ARROW: Any = importlib.import_module("pyarrow")
@@ -47,7 +47,7 @@ _HASH = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class LogIntake:
     """How logs are read.
 
     `now` bounds what a clock can have said; `zone` is of times without an offset.
@@ -55,7 +55,7 @@ class Reading:
 
     now: datetime
     zone: str | None = None
-    rules: Rules = field(default_factory=Rules)
+    rules: Attribution = field(default_factory=Attribution)
     memory: str = "1200MB"
     threads: int = 2
 
@@ -72,11 +72,11 @@ class Refused:
 class CallLog:
     """The calls of some files, in a database of its own that ends with it."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: LogIntake) -> None:
         self._reading = reading
         self._folder = TemporaryDirectory(prefix="rightsize-logs-")
         self.base = duckdb.connect(str(Path(self._folder.name) / "calls.duckdb"))
-        self.files: list[LogSource] = []
+        self.files: list[LogRead] = []
         self.base.execute("SET TimeZone = 'UTC'")
         self.base.execute(f"SET memory_limit = {sql.quoted(reading.memory)}")
         self.base.execute(f"SET threads = {reading.threads}")
@@ -98,7 +98,7 @@ class CallLog:
         self.base.close()
         self._folder.cleanup()
 
-    def add(self, path: Path, form: LogFormat) -> LogSource:
+    def add(self, path: Path, form: LogFormat) -> LogRead:
         """Read a file; one that was read already, by its content, changes nothing.
 
         Raises:
@@ -119,7 +119,7 @@ class CallLog:
             )
             self.base.execute(_KEEP)
             self.base.unregister("batch")
-        read = LogSource(
+        read = LogRead(
             file=path.name,
             sha256=digest,
             format=form.name,
@@ -150,7 +150,7 @@ class CallLog:
         found = self.base.execute("SELECT file, line, reason FROM refused ORDER BY ALL")
         while rows := found.fetchmany(BATCH):
             for number, line, reason in rows:
-                source: LogSource = self.files[number]
+                source: LogRead = self.files[number]
                 yield Refused(source.file, line, reason)
 
 
@@ -234,7 +234,7 @@ def _named(columns: sql.Named) -> str:
     return ", ".join(f"{expression} AS {name}" for name, expression in columns)
 
 
-def _step(form: LogFormat, reading: Reading, number: int) -> str:
+def _step(form: LogFormat, reading: LogIntake, number: int) -> str:
     """One batch, read: a table of rows with their reasons."""
     picked, texts = sql.columns(form, reading.zone)
     now = reading.now.astimezone(UTC).isoformat()

@@ -136,11 +136,10 @@ def table_rows(path: Path) -> Places:
     """The rows of a CSV with a header, each with the line on which it begins."""
     csv.field_size_limit(LONGEST)
     reader = csv.reader(_csv_text(path), delimiter=_delimiter(path))
-    header = next(reader, None)
-    if header is None:
-        return
-    begun = reader.line_num + 1
+    begun = 1
     try:
+        header = next(reader, [])
+        begun = reader.line_num + 1
         for cells in reader:
             if cells:
                 yield _row(begun, header, cells)
@@ -202,9 +201,9 @@ def documents(path: Path) -> Places:
 def places(path: Path) -> Places:
     """The rows of a file of text: JSON Lines, one JSON document, or a CSV."""
     heads = [place.text.strip() for place in islice(text_lines(path), _HEADS) if place.text]
-    if any(isinstance(_parsed(head), dict) for head in heads):
+    if not heads or any(isinstance(_parsed(head), dict) for head in heads):
         return text_lines(path)
-    if not heads or not heads[0].startswith(("{", "[")):
+    if not heads[0].startswith(("{", "[")):
         return table_rows(path)
     return documents(path)
 

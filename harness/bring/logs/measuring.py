@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from harness.bring.logs.engine import CallLog
-from harness.money.measured import Counted, FeatureMeasured, Quantiles, Window
+from harness.money.measured import CallsBy, FeatureMeasured, Quantiles, Window
 from harness.money.request_log import weeks_of_hours
 from harness.money.traffic import Week
 
@@ -203,11 +203,11 @@ def _quantiles(log: CallLog, name: str, where: str) -> dict[str, Quantiles]:
     }
 
 
-def _counted(log: CallLog, by: str, where: str) -> dict[str, tuple[Counted, ...]]:
-    found: dict[str, list[Counted]] = {}
+def _counted(log: CallLog, by: str, where: str) -> dict[str, tuple[CallsBy, ...]]:
+    found: dict[str, list[CallsBy]] = {}
     for feature, name, calls, cost in log.base.execute(
         _COUNTED.format(by=by, where=where)
     ).fetchall():
-        one = Counted(name=str(name), calls=round(calls), logged_usd=Decimal(cost))
+        one = CallsBy(name=str(name), calls=round(calls), logged_usd=Decimal(cost))
         found.setdefault(str(feature), []).append(one)
     return {feature: tuple(each) for feature, each in found.items()}

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from harness.bring.logs.attributing import read_rules
 from harness.bring.logs.detecting import find_format
-from harness.bring.logs.engine import CallLog, Reading
+from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.mapping import known_zone, read_mapping
 from harness.bring.logs.measuring import LogTraffic, measure
 from harness.conduct.opening import utc_now
 from harness.errors import CannotTellError, UsageError
-from harness.money.measured import LogSource, TrafficMeasured, write_measured
+from harness.money.measured import LogRead, TrafficMeasured, write_measured
 from harness.money.traffic import Week, write_weeks
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.workspace import load_workspace
@@ -86,7 +86,7 @@ def import_traffic(
     features = load_workspace(root).features
     path = root / "traffic" / _file_name(name or _plain_name(paths[0]))
     settings = how or LogsToRead()
-    reading = Reading(now=now or utc_now(), zone=_zone(settings.timezone), rules=read_rules(root))
+    reading = LogIntake(now=now or utc_now(), zone=_zone(settings.timezone), rules=read_rules(root))
     with CallLog(reading) as log:
         formats = [_format(each, settings) for each in paths]
         for each, form in zip(paths, formats, strict=True):
@@ -140,19 +140,19 @@ def _format(path: Path, how: LogsToRead) -> LogFormat:
     return FORMATS[how.format]
 
 
-def _nothing(files: Sequence[LogSource], reasons: Mapping[str, int]) -> str:
+def _nothing(files: Sequence[LogRead], reasons: Mapping[str, int]) -> str:
     why = "; ".join(f"{count} rows: {reason}" for reason, count in list(reasons.items())[:3])
     names = ", ".join(each.file for each in files)
     return f"{names}: no call that can be counted ({why or 'no rows'})"
 
 
-def _measured(found: LogTraffic, files: Sequence[LogSource]) -> TrafficMeasured:
+def _measured(found: LogTraffic, files: Sequence[LogRead]) -> TrafficMeasured:
     return TrafficMeasured(
         window=found.window, sources=tuple(files), joined=found.joined, features=found.features
     )
 
 
-def _write(path: Path, found: LogTraffic, files: Sequence[LogSource]) -> bool:
+def _write(path: Path, found: LogTraffic, files: Sequence[LogRead]) -> bool:
     """Write the week and what was measured; true if both stand there already."""
     texts = {
         path: write_weeks(found.weeks),

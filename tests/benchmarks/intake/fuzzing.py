@@ -22,7 +22,7 @@ from evalsets.source import SourceError
 from harness.bring.intake.promptfoo_config import read_config
 from harness.bring.intake.values import ImportedSet, as_text
 from harness.bring.logs.detecting import find_format
-from harness.bring.logs.engine import CallLog, Reading
+from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.measuring import measure
 from harness.bring.onramp.bringing import draft_workspace, read_answers
 from harness.bring.onramp.csv_cases import Columns, read_cases
@@ -144,7 +144,7 @@ def _config(root: Path, data: bytes) -> None:
 def _log(root: Path, data: bytes) -> None:
     root.mkdir(exist_ok=True)
     (root / "log.csv").write_bytes(data)
-    with CallLog(Reading(now=NOW, threads=1)) as log:
+    with CallLog(LogIntake(now=NOW, threads=1)) as log:
         log.add(root / "log.csv", find_format(root / "log.csv"))
         measure(log)
 

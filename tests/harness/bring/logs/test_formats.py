@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from harness.bring.logs.detecting import find_format
-from harness.bring.logs.engine import CallLog, Reading
+from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.mapping import read_mapping
 from harness.bring.logs.measuring import LogTraffic, measure
@@ -51,7 +51,7 @@ def read(
     *paths: Path, zone: str | None = None, form: LogFormat | None = None
 ) -> tuple[LogTraffic, list[str]]:
     """What files say, and why rows of them were refused."""
-    with CallLog(Reading(now=NOW, zone=zone, threads=1)) as log:
+    with CallLog(LogIntake(now=NOW, zone=zone, threads=1)) as log:
         for path in paths:
             log.add(path, form or find_format(path))
         found = measure(log)
@@ -310,12 +310,14 @@ def test_of_a_cut_file_what_was_there_is_read(tmp_path: Path, how: str) -> None:
     data = packed(how, "\n".join(json.dumps(litellm(call)) for call in WEEK).encode())
     path = tmp_path / "log.jsonl"
     path.write_bytes(data[: len(data) - 20])
-    with CallLog(Reading(now=NOW, threads=1)) as log:
+    with CallLog(LogIntake(now=NOW, threads=1)) as log:
         source = log.add(path, FORMATS["litellm"])
         *_, last = log.refused()
     assert last.reason == "the file is cut or damaged from here on"
     assert source.refused == 1
-    assert source.rows > (150 if how == "gz" else 0)
+    assert source.rows > (150 if how == "gz" else 0), (
+        "gzip gives what is whole, others by the block"
+    )
 
 
 def test_a_table_keeps_its_lines_where_cells_have_several(tmp_path: Path) -> None:

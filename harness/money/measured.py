@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 from pydantic import TypeAdapter
+
+from harness.errors import Problem, WorkspaceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +116,15 @@ def write_measured(measured: TrafficMeasured) -> str:
     return _TEXT.dump_json(measured, indent=2).decode() + "\n"
 
 
-def read_measured(text: str) -> TrafficMeasured:
-    """Of JSON.
+def window_of(path: Path) -> Window:
+    """The hours that a file says were watched.
 
     Raises:
-        ValueError: it is none of ours.
+        WorkspaceError: it is damaged.
     """
-    return _TEXT.validate_json(text)
+    try:
+        return _TEXT.validate_json(path.read_bytes()).window
+    except ValueError:
+        message = "is damaged; import the logs again"
+        problem = Problem(file=f"traffic/{path.name}", line=None, key="", message=message)
+        raise WorkspaceError([problem]) from None

@@ -13,6 +13,7 @@ from io import StringIO
 from pathlib import Path
 
 from harness.errors import Problem, UsageError, WorkspaceError
+from harness.money.measured import window_of
 from harness.workspace.feature_file import Traffic
 from harness.workspace.workspace import Workspace
 
@@ -328,8 +329,9 @@ def metered(workspace: Workspace) -> Workspace:
     silent = [name for name, config in workspace.features.items() if config.traffic is None]
     if not silent:
         return workspace
-    known = _newest(workspace.root / "traffic")
-    read = {name: _traffic(*known[name]) for name in silent if name in known}
+    folder = workspace.root / "traffic"
+    known = _newest(folder)
+    read = {name: _traffic(folder, *known[name]) for name in silent if name in known}
     found = {name: traffic for name, traffic in read.items() if traffic is not None}
     features = {
         name: config.model_copy(update={"traffic": found[name]}) if name in found else config
@@ -338,9 +340,12 @@ def metered(workspace: Workspace) -> Workspace:
     return replace(workspace, features=features)
 
 
-def _traffic(file: str, weeks: tuple[Week, ...]) -> Traffic | None:
+def _traffic(folder: Path, file: str, weeks: tuple[Week, ...]) -> Traffic | None:
+    """The month that a file says, with the days that were measured where they are known."""
+    beside = (folder / file).with_suffix(".measured.json")
+    days = f", measured {window_of(beside)}" if beside.is_file() else ""
     try:
-        month = together(weeks).to_traffic(source=f"traffic/{file}")
+        month = together(weeks).to_traffic(source=f"traffic/{file}{days}")
     except NoTrafficError:
         return None
     return month.model_copy(update={"curve": file})

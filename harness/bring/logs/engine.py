@@ -150,8 +150,7 @@ class CallLog:
         found = self.base.execute("SELECT file, line, reason FROM refused ORDER BY ALL")
         while rows := found.fetchmany(BATCH):
             for number, line, reason in rows:
-                source: LogRead = self.files[number]
-                yield Refused(source.file, line, reason)
+                yield Refused(self.files[int(number)].file, int(line), str(reason))
 
 
 def sha256_of(path: Path) -> str:

@@ -138,7 +138,7 @@ def table_rows(path: Path) -> Places:
     reader = csv.reader(_csv_text(path), delimiter=_delimiter(path))
     begun = 1
     try:
-        header = next(reader, [])
+        header = next(reader, list[str]())
         begun = reader.line_num + 1
         for cells in reader:
             if cells:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from harness.money.traffic import metered
 from harness.plan.model import Status
 from harness.plan.planning import Selection, plan_review
 from harness.workspace.workspace import load_workspace
+from tests.support.call_logs import a_week, jsonl, litellm
 from tests.support.workspaces import edit, write_workspace
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ def test_a_silent_feature_is_planned_by_its_newest_file(
     traffic = metered(load_workspace(root)).features["tickets"].traffic
     assert traffic is not None
     assert (traffic.requests_per_month, traffic.curve) == (730, "2026-10.csv")
-    assert traffic.source == "traffic/2026-10.csv"
+    assert traffic.source == "traffic/2026-10.csv, measured 2026-10-05 to 2026-10-11"
     plan = plan_review(
         load_workspace(root), cycle="2026-Q4", on=date(2026, 11, 20), wanted=Selection()
     )
@@ -106,3 +108,99 @@ def test_a_name_that_leaves_the_folder_is_refused(
     command = ["import", "traffic", str(log), "-w", str(root), "--to", "../x.csv"]
     assert run(command) == ExitCode.USAGE_ERROR
     assert "not a file name such as 2026-10.csv" in capsys.readouterr().err
+
+
+def test_a_damaged_measurement_stops_the_plan(
+    root: Path, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(root / "features" / "tickets.yaml", TRAFFIC, "")
+    assert run(["import", "traffic", str(log), "-w", str(root)]) == ExitCode.OK
+    (root / "traffic" / "2026-10.measured.json").write_text("{}", encoding="utf-8")
+    assert run(["plan", "-w", str(root)]) == ExitCode.USAGE_ERROR
+    assert "traffic/2026-10.measured.json: is damaged; import" in capsys.readouterr().err
+
+
+def test_too_many_bad_rows_end_with_4_and_the_good_ones_are_written(
+    root: Path, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write("2026-10-06T00:00:00Z,fax,f2,ten,1\n" * 3)
+    assert run(["import", "traffic", str(log), "-w", str(root)]) == ExitCode.CANNOT_TELL
+    out, err = capsys.readouterr()
+    assert "refused, 3: input: no whole number from 0 on" in out
+    assert "more than 1 % of the rows were refused" in err
+    assert (root / "traffic" / "2026-10.csv").is_file()
+    refused = (root / "traffic" / "2026-10.refused.jsonl").read_text(encoding="utf-8")
+    assert refused.splitlines()[0] == (
+        '{"file": "2026-10.csv", "line": 188, "reason": "input: no whole number from 0 on"}'
+    )
+
+
+def test_rules_place_calls_and_the_rest_is_listed_with_the_rule_that_would(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = [replace(call, feature="") for call in a_week()]
+    path = jsonl(tmp_path / "spend.jsonl", [litellm(call) for call in calls])
+    (root / "attribution.yaml").write_text(
+        "- {when: {key_alias: svc-tri*, model: gpt-5}, feature: tickets, team: support}\n"
+        "- {when: {key_alias: svc-triage}, feature: never}\n",
+        encoding="utf-8",
+    )
+    assert run(["import", "traffic", str(path), "-w", str(root)]) == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("  tickets: ") for line in lines)
+    assert "never" not in "".join(lines)
+    assert lines[-2:] == [
+        "  of no feature: 40 calls; a line of attribution.yaml would place them:",
+        "    - {when: {key_alias: svc-docs}, feature: ...}    # 40 calls",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("when: x\n", "attribution.yaml:1: must be a list of rules"),
+        ("- {when: {}, feature: a}\n", "[0].when: needs a condition: tag, key_alias"),
+        ("- {when: {tag: 'user-agent: *'}, feature: a}\n", "clients set User-Agent by themselves"),
+        ("- {when: {tag: x}}\n", "places nothing: state one of feature, team"),
+        ("- {when: {tagg: x}, feature: a}\n", "unknown key; did you mean `tag`?"),
+    ],
+)
+def test_a_rule_that_is_none(
+    root: Path, log: Path, capsys: pytest.CaptureFixture[str], text: str, shown: str
+) -> None:
+    (root / "attribution.yaml").write_text(text, encoding="utf-8")
+    assert run(["import", "traffic", str(log), "-w", str(root)]) == ExitCode.USAGE_ERROR
+    assert shown in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (["--timezone", "Mars"], "--timezone: 'Mars' is no time zone"),
+        (["--format", "own"], "--format own: known are otlp, litellm"),
+        (["--mapping", "MAP"], "m.yaml: time: is required and missing"),
+    ],
+)
+def test_an_option_that_is_none(
+    root: Path,
+    log: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    case: tuple[list[str], str],
+) -> None:
+    options, shown = case
+    (tmp_path / "m.yaml").write_text("input: tokens\n", encoding="utf-8")
+    given = [str(tmp_path / "m.yaml") if each == "MAP" else each for each in options]
+    command = ["import", "traffic", str(log), "-w", str(root), *given]
+    assert run(command) == ExitCode.USAGE_ERROR
+    assert shown in capsys.readouterr().err
+
+
+def test_an_unknown_table_is_told_what_to_do(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("when,what\n1,2\n", encoding="utf-8")
+    assert run(["import", "traffic", str(path), "-w", str(root)]) == ExitCode.USAGE_ERROR
+    assert "no format that is known (when, what); name it with --format" in capsys.readouterr().err

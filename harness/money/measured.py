@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -73,6 +73,10 @@ class FeatureMeasured:
     logged_usd: Decimal | None
     without_cost: int
     """Calls of which the log names no cost."""
+    at_rates_usd: Decimal | None
+    """What the calls of models with a price cost at list prices of their days."""
+    without_price: int
+    """Calls of models that nobody lists a price for."""
     input_tokens: Quantiles | None
     output_tokens: Quantiles | None
     latency_ms: Quantiles | None
@@ -83,6 +87,21 @@ class FeatureMeasured:
     """The twenty with most calls."""
     other_operations: tuple[CallsBy, ...]
     """Embeddings and others: not in the week, nor in the requests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficFinding:
+    """Something that costs money, seen in logs."""
+
+    kind: str
+    """`context-growth`, `silent-duplicates`, ...: harness/bring/README.md lists them."""
+    feature: str
+    since: date
+    who: str
+    """The caller with most of it."""
+    usd_a_month: Decimal | None
+    """None: no cost or price is known."""
+    says: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +125,8 @@ class TrafficMeasured:
     joined: int
     """Rows that tell a call again, or a part of it."""
     features: tuple[FeatureMeasured, ...]
+    findings: tuple[TrafficFinding, ...]
+    """Dearest first."""
 
 
 _TEXT = TypeAdapter(TrafficMeasured)

@@ -244,9 +244,10 @@ CREATE OR REPLACE TEMP TABLE step AS
 WITH picked AS (
   SELECT line, reason AS unread, CASE WHEN json_valid(text)
     THEN json_extract_string(text, {picked.listing()}) END AS p FROM batch),
+opened AS (SELECT *{picked.opened()} FROM picked),
 texts AS (
   SELECT line, CASE WHEN unread IS NOT NULL THEN unread WHEN p IS NULL THEN 'no JSON' END AS broken,
-    {_named(texts)} FROM picked),
+    {_named(texts)} FROM opened),
 typed AS (SELECT *, {_named(sql.typed(form, reading.zone))} FROM texts),
 used AS (SELECT *, {_named(sql.usage(form))}, {sql.kind()} AS kind FROM typed),
 placed AS (SELECT *, {reading.rules.placed()} FROM used)

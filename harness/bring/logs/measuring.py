@@ -7,13 +7,15 @@ the same trace with as many input tokens; rows that a format calls attempts are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from harness.bring.logs.engine import CallLog
-from harness.money.measured import CallsBy, FeatureMeasured, Quantiles, Window
+from harness.bring.logs.findings import findings
+from harness.bring.logs.pricing_calls import RatesOn, at_rates, no_rates
+from harness.money.measured import CallsBy, FeatureMeasured, Quantiles, TrafficFinding, Window
 from harness.money.request_log import weeks_of_hours
 from harness.money.traffic import Week
 
@@ -93,11 +95,12 @@ class LogTraffic:
     window: Window
     weeks: tuple[Week, ...]
     features: tuple[FeatureMeasured, ...]
+    findings: tuple[TrafficFinding, ...]
     joined: int
     """Rows that tell a call again, or a part of it."""
 
 
-def measure(log: CallLog) -> LogTraffic | None:
+def measure(log: CallLog, rates: RatesOn = no_rates) -> LogTraffic | None:
     """Join what belongs together, and add up; None without a call."""
     joined = _join(log)
     log.base.execute(_AGAIN)
@@ -105,10 +108,12 @@ def measure(log: CallLog) -> LogTraffic | None:
     if window is None:
         return None
     hours = log.base.execute(_HOURS.format(parts=_PARTS)).df()
+    features = tuple(_features(log, at_rates(log, rates)))
     return LogTraffic(
         window=window,
         weeks=weeks_of_hours(hours, window),
-        features=tuple(_features(log)),
+        features=features,
+        findings=findings(log, window, features, rates),
         joined=joined,
     )
 
@@ -147,7 +152,9 @@ def _floor(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
-def _features(log: CallLog) -> Iterator[FeatureMeasured]:
+def _features(
+    log: CallLog, priced: Mapping[str, tuple[Decimal | None, int]]
+) -> Iterator[FeatureMeasured]:
     quantiles = {
         name: _quantiles(log, name, where)
         for name, where in (
@@ -180,6 +187,8 @@ def _features(log: CallLog) -> Iterator[FeatureMeasured]:
             cache_hit_rate=round(counts[6] / counts[7], 6) if counts[7] else None,
             logged_usd=row[9],
             without_cost=round(row[10] or 0),
+            at_rates_usd=priced.get(name, (None, 0))[0],
+            without_price=priced.get(name, (None, 0))[1],
             input_tokens=quantiles["input"].get(name),
             output_tokens=quantiles["output"].get(name),
             latency_ms=quantiles["latency"].get(name),

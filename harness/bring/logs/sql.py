@@ -36,14 +36,22 @@ class Picked:
     """The places of a row that a format reads: each is looked up once."""
 
     pointers: list[str] = field(default_factory=list[str])
+    inner: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+    """By the number of a pointer: places inside the JSON text that stands there."""
 
     def one(self, path: str) -> str:
         """The text at a path, or NULL."""
         first, *deeper = path.split("|")
         if first not in self.pointers:
             self.pointers.append(first)
-        found = f"p[{self.pointers.index(first) + 1}]"
-        for pointer in deeper:
+        at = self.pointers.index(first) + 1
+        if not deeper:
+            return f"p[{at}]"
+        inside = self.inner.setdefault(at, [])
+        if deeper[0] not in inside:
+            inside.append(deeper[0])
+        found = f"q{at}[{inside.index(deeper[0]) + 1}]"
+        for pointer in deeper[1:]:
             inner = found
             found = (
                 f"CASE WHEN json_valid({inner}) "
@@ -76,7 +84,19 @@ class Picked:
 
     def listing(self) -> str:
         """The list of pointers."""
-        return "[" + ", ".join(quoted(pointer) for pointer in self.pointers) + "]"
+        return _listing(self.pointers)
+
+    def opened(self) -> str:
+        """Each JSON text inside the row, looked into once."""
+        return "".join(
+            f", CASE WHEN json_valid(p[{at}]) "
+            f"THEN json_extract_string(p[{at}], {_listing(pointers)}) END AS q{at}"
+            for at, pointers in self.inner.items()
+        )
+
+
+def _listing(pointers: list[str]) -> str:
+    return "[" + ", ".join(quoted(pointer) for pointer in pointers) + "]"
 
 
 def _tag_list(text: str) -> str:

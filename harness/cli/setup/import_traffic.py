@@ -18,7 +18,7 @@ from harness.conduct.preparing.importing_traffic import (
 from harness.errors import CannotTellError
 from harness.money.measured import FeatureMeasured
 from harness.money.traffic import NoTrafficError, Week, together
-from harness.wording import percent, plural
+from harness.wording import percent, plural, usd
 from harness.workspace.feature_file import FeatureConfig
 
 _CALLERS = 5
@@ -86,6 +86,10 @@ def _lines(found: TrafficWritten) -> Iterator[str]:
         own = together(tuple(week for week in found.weeks if week.feature == name))
         yield f"  {name}: {_month(own, found)}; {_use(found.features.get(name), name, found.path)}"
     yield from _untagged(found.measured.features)
+    for each in found.measured.findings:
+        cost = "cost not known" if each.usd_a_month is None else f"{usd(each.usd_a_month)} a month"
+        whose = each.feature or "of no feature"
+        yield f"  {each.kind}: {whose}, since {each.since}, by {each.who}: {each.says}; {cost}"
 
 
 def _month(own: Week, found: TrafficWritten) -> str:

@@ -19,6 +19,7 @@ from harness.bring.logs.measuring import LogTraffic, measure
 from harness.conduct.opening import utc_now
 from harness.errors import CannotTellError, UsageError
 from harness.money.measured import LogRead, TrafficMeasured, write_measured
+from harness.money.prices.logged_prices import LoggedPrices
 from harness.money.traffic import Week, write_weeks
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.workspace import load_workspace
@@ -83,7 +84,8 @@ def import_traffic(
         CannotTellError: no call in the logs could be read.
     """
     paths = (sources,) if isinstance(sources, Path) else tuple(sources)
-    features = load_workspace(root).features
+    workspace = load_workspace(root)
+    prices = LoggedPrices(models=workspace.models, policy=workspace.policy)
     path = root / "traffic" / _file_name(name or _plain_name(paths[0]))
     settings = how or LogsToRead()
     reading = LogIntake(now=now or utc_now(), zone=_zone(settings.timezone), rules=read_rules(root))
@@ -91,7 +93,7 @@ def import_traffic(
         formats = [_format(each, settings) for each in paths]
         for each, form in zip(paths, formats, strict=True):
             log.add(each, form)
-        found = measure(log)
+        found = measure(log, prices.rates)
         reasons = log.reasons()
         refused = path.with_suffix(".refused.jsonl")
         if found is None:
@@ -102,7 +104,7 @@ def import_traffic(
             path=path,
             weeks=found.weeks,
             measured=_measured(found, log.files),
-            features=features,
+            features=workspace.features,
             unchanged=unchanged,
             reasons=reasons,
             refused=refused if reasons else None,
@@ -148,7 +150,11 @@ def _nothing(files: Sequence[LogRead], reasons: Mapping[str, int]) -> str:
 
 def _measured(found: LogTraffic, files: Sequence[LogRead]) -> TrafficMeasured:
     return TrafficMeasured(
-        window=found.window, sources=tuple(files), joined=found.joined, features=found.features
+        window=found.window,
+        sources=tuple(files),
+        joined=found.joined,
+        features=found.features,
+        findings=found.findings,
     )
 
 

@@ -1,0 +1,41 @@
+"""Prices of models as logs name them: the workspace's entries first, then the vendors' lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from harness.money.prices.pricebook import CatalogueGapError, catalogue_rates, find_model
+from harness.money.prices.rate_tables import Rates
+from harness.money.prices.rates import PriceMissingError, find_rates
+from harness.workspace.model_file import ModelConfig
+from harness.workspace.policy_file import PolicyConfig
+
+_SELLERS = ("openai", "anthropic", "google", "aws", "azure", "mistral", "cohere", "deepseek")
+"""Whose list is looked at, in this order, for a model that the workspace does not have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedPrices:
+    """Finds what a logged model cost on a day."""
+
+    models: Mapping[str, ModelConfig]
+    policy: PolicyConfig
+
+    def rates(self, model: str, on: date) -> Rates | None:
+        """The prices of a model on a day; None: nobody lists one."""
+        name = model.rpartition("/")[2]
+        for entry, config in self.models.items():
+            if name in {entry, config.version}:
+                try:
+                    return find_rates(entry, config, self.policy, on=on)
+                except PriceMissingError:
+                    return None
+        seller = next((each for each in _SELLERS if name and find_model(each, name)), None)
+        if seller is None:
+            return None
+        try:
+            return catalogue_rates(seller, name, on)
+        except CatalogueGapError:
+            return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -28,6 +28,7 @@ from tests.support.trials import trial
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from harness.ask.cluster.workers import Cluster
     from harness.journal.trials import Outcome
     from providers.completion import TokenUsage
 
@@ -91,16 +92,17 @@ def journal_in(folder: Path, run_id: str = "r1") -> Iterator[Journal]:
         yield journal
 
 
-def run_all(
+def run_all(  # noqa: PLR0913  # each is what one test varies
     trials: Iterable[Trial],
     journal: Journal,
     *,
     cap: str = "10",
     told: list[str] | None = None,
     ledger: Ledger | None = None,
+    on: AbstractContextManager[Cluster] | None = None,
 ) -> dict[str, Outcome]:
-    """Every trial's outcome, by case."""
-    with InlineCluster() as cluster:
+    """Every trial's outcome, by case; `on` another cluster than this process."""
+    with on or InlineCluster() as cluster:
         outcomes = replay(
             trials,
             cluster=cluster,

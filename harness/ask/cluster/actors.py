@@ -122,7 +122,10 @@ class RayWorkerPool:
         return [number for number, _ in block]
 
     def _without_sessions(self, block: list[tuple[int, object]]) -> list[tuple[int, object]]:
-        """Hand a session's tasks (the payload's `session`) to its own worker; returns the rest."""
+        """Hand a session's tasks (the payload's `session`) to its own worker; returns the rest.
+
+        A payload that `ends_session` is its last.
+        """
         rest: list[tuple[int, object]] = []
         for task in block:
             session = getattr(task[1], "session", None)
@@ -132,6 +135,8 @@ class RayWorkerPool:
             if session not in self._sessions:
                 self._sessions[session] = min(self._unpinned(), key=lambda h: len(self._hosts[h]))
             self._hand(self._sessions[session], [task])
+            if getattr(task[1], "ends_session", False):
+                del self._sessions[session]
         return rest
 
     def _unpinned(self) -> list[Any]:

@@ -250,6 +250,7 @@ class ProgramDesk:
         if waits:
             return
         self._forget(running)
+        self._outbox.append(Drop(session=running.id))
         self._write(running, over)
 
     def _forget(self, running: OpenRun) -> None:

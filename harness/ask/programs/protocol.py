@@ -73,6 +73,7 @@ class Drop:
     """End a session, whatever it does; nobody waits for it."""
 
     session: str
+    ends_session: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from harness.ask.cluster.actors import local_cluster
 from harness.ask.replay.ledger import Ledger
 from harness.journal.trials import PROGRAM, Answered, Failed, FaultKind, Missing
 from harness.journal.upkeep import check
@@ -101,6 +102,18 @@ def test_a_trial_s_cost_is_the_sum_of_its_calls(tmp_path: Path) -> None:
     assert ledger.spent_usd == 3 * A_CALL
     assert ledger.reserved_usd == 0
     assert len(server.calls) == 3
+
+
+@pytest.mark.ray
+@pytest.mark.xdist_group("ray")
+def test_on_ray_an_instance_s_session_stays_with_its_worker(tmp_path: Path) -> None:
+    with OpenAIServer(said) as server, journal_in(tmp_path) as journal:
+        by = program(server.port, instances=4)
+        trials = [run_of(at, "call twice", by) for at in range(12)]
+        cluster = local_cluster(state=tmp_path / "state", cpus=3, workers=2)
+        found = run_all(trials, journal, on=cluster)
+        assert len(server.calls) == 36
+    assert {getattr(one, "text", one) for one in found.values()} == {"finefine"}
 
 
 def test_a_forked_child_that_left_its_group_ends_too(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from tests.support.reviews import (
     is_wrong,
     right_answer,
     run_review,
+    write,
 )
 from tests.support.wire.anthropic_server import AnthropicServer
 from tests.support.wire.openai_server import OpenAIServer
@@ -84,6 +86,50 @@ def assert_pages_follow(root: Path, record: DecisionRecord) -> None:
     assert "What a run of the program took" in page
     report = recomputed.recompute(folder, NOW.date())
     assert [f"{one.where}: {one.why}: {one.text}" for one in report.findings] == []
+
+
+GUIDE = Path(__file__).parents[4] / "harness" / "ask" / "programs" / "README.md"
+OWNER = """\
+name: Triage
+owner: dana.ruiz@example.com
+team: support
+product: helpdesk
+data: customer
+risk: medium
+margin: 25
+agreed: {by: dana.ruiz, on: 2026-09-14}
+"""
+
+
+def test_the_ten_lines_of_the_guide_are_enough(tmp_path: Path) -> None:
+    """A new user's walk: the guide's entry, the guide's program, and the models that it names."""
+    guide = GUIDE.read_text(encoding="utf-8")
+    entry = guide.partition("```yaml\n")[2].partition("```")[0]
+    program = guide.partition("```python\n")[2].partition("```")[0]
+    assert len([line for line in entry.splitlines() if not line.startswith("#")]) <= 10
+    names = {"big": "gpt-5", "good": "gpt-5-mini", "bad": "gpt-5-small", "checker": "gpt-5-nano"}
+
+    def script(body: Body) -> Reply:
+        known = {theirs: ours for ours, theirs in names.items()}
+        return chain_answers({**body, "model": known[body["model"]]})
+
+    with OpenAIServer(script) as server:
+        root = write_program_workspace(tmp_path, server.port, shape=SHAPE)
+        models = (root / "models" / "all.yaml").read_text(encoding="utf-8")
+        for ours, theirs in names.items():
+            models = models.replace(f"{ours}:\n", f"{theirs}:\n")
+        write(root / "models" / "all.yaml", models)
+        python = entry.replace("[python, ", f"[{sys.executable}, ")
+        write(root / "features" / "tickets.yaml", OWNER + python)
+        write(root / "programs" / "tickets" / "triage.py", program)
+        assert check_workspace(root, has_price=priced_on(NOW.date())).errors == ()
+        with inline_cluster() as cluster:
+            (record,) = run_review(root, cluster)
+    found = facts(record)
+    assert {one.calls for one in found.values()} == {one.runs for one in found.values()}
+    assert found["gpt-5"].successes == found["gpt-5"].runs - sum(
+        is_wrong("big", number) for number in range(1, 41)
+    )
 
 
 STEPS = tuple(

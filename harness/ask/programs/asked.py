@@ -63,7 +63,7 @@ def call_of(trial: Trial, model: RoleModel, called: MadeCall, number: int) -> Tr
         purpose="call",
         endpoint=replace(model.endpoint, api=called.wire),
         request=request,
-        reserve_usd=model.bound(len(body.encode()), longest),
+        reserve_usd=model.bound(len(body.encode(errors="surrogatepass")), longest),
         part_of=trial.fingerprint,
         role=model.role,
     )

@@ -90,6 +90,7 @@ class ProgramDesk:
         self._alike: dict[str, tuple[str, int]] = {}
         """By feature, how its last trials ended before a model had answered, and how many."""
         self._lost: Counter[str] = Counter()
+        self._told: set[tuple[str, str]] = set()
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._running)
@@ -284,14 +285,15 @@ class ProgramDesk:
         self._watch(running, outcome, over)
 
     def _watch(self, running: OpenRun, outcome: Outcome, over: Over) -> None:
-        """Say how a program ended otherwise than by an answer, once for each way in a row."""
+        """Say how a program ended otherwise than by an answer, once for each way."""
         feature = running.trial.feature
         if isinstance(outcome, Answered):
             self._alike.pop(feature, None)
             return
         before, times = self._alike.get(feature, ("", 0))
         times = times + 1 if before == outcome.reason else 1
-        if times == 1:
+        if (feature, outcome.reason) not in self._told:
+            self._told.add((feature, outcome.reason))
             said = f": {over.said}" if over.said else ""
             self._tell(
                 f"{feature}: the program's trial of one case ended by {outcome.reason}{said}"

@@ -163,6 +163,7 @@ async def _asked(request: web.Request) -> Asked:
 async def _body(request: web.Request) -> JsonObject:
     try:
         value: object = json.loads(await request.read())
+        json.dumps(value, allow_nan=False)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):

@@ -43,13 +43,16 @@ class OwnTime:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = self._left_s = limit_s
         self._open = 0
+        self._runs = False
         self._limit = asyncio.Timeout(None)
 
     async def __aenter__(self) -> None:
         await self._limit.__aenter__()
+        self._runs = True
         self._go_on()
 
     async def __aexit__(self, *exc_info: object) -> None:
+        self._runs = False
         await self._limit.__aexit__(*exc_info)  # pyright: ignore[reportArgumentType]
 
     def let_start(self) -> None:
@@ -60,7 +63,7 @@ class OwnTime:
         """A call was made."""
         self._open += 1
         when = self._limit.when()
-        if self._open == 1 and when is not None:
+        if self._runs and self._open == 1 and when is not None:
             left_s = when - asyncio.get_running_loop().time()
             self._left_s = min(left_s, self._limit_s)
             self._limit.reschedule(None)
@@ -68,7 +71,7 @@ class OwnTime:
     def call_ended(self) -> None:
         """A call got its reply."""
         self._open -= 1
-        if self._open == 0 and not self._limit.expired():
+        if self._runs and self._open == 0:
             self._go_on()
 
     def _go_on(self) -> None:

@@ -213,7 +213,12 @@ def read_call(path: str, query: str, body: JsonObject) -> ReadCall:
         found = _posted(_PATHS[rest], query, body)
     else:
         raise RefusedCallError(f"{path}: the gateway passes no such call on; {_KNOWN}", status=404)
-    _check(found.wire, body)
+    if found.max_output_tokens is not None and found.max_output_tokens < 0:
+        raise RefusedCallError("the longest answer is no number of tokens")
+    try:
+        _check(found.wire, body)
+    except RecursionError:
+        raise RefusedCallError("the request is nested too deeply") from None
     return found
 
 

@@ -143,6 +143,42 @@ def test_what_has_no_bound_is_refused_in_one_line(
     assert "\n" not in str(refused.value)
 
 
+HOSTILE = [
+    b"",
+    b"[]",
+    b"{",
+    b'"text"',
+    b'{"model": "flagship", "messages": [], "temperature": NaN}',
+    b'{"model": "flagship", "messages": [], "temperature": 1e999}',
+    b'{"model": "flagship", "messages": [], "max_tokens": -5}',
+    b'{"model": ["flagship"], "messages": []}',
+    b'{"model": "flagship", "messages": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    b'{"model": "flagship", "messages": ' + b'[{"content": ' * 900 + b'"x"' + b"}]" * 900 + b"}",
+    b"\xff\xfe\x00",
+]
+
+
+@pytest.mark.parametrize("raw", HOSTILE, ids=range(len(HOSTILE)))
+async def test_what_is_no_request_reaches_nobody(raw: bytes) -> None:
+    with OpenAIServer() as server:
+        async with straight("openai", server) as (gateway, _), aiohttp.ClientSession() as http:
+            url = f"{gateway.origin}/v1/chat/completions"
+            async with http.post(url, data=raw, headers={"x-api-key": TOKEN}) as reply:
+                assert reply.status == 400
+                assert "\n" not in (await reply.json())["error"]["message"]
+        assert server.calls == []
+
+
+async def test_a_text_that_is_no_unicode_goes_as_it_came() -> None:
+    with OpenAIServer() as server:
+        async with straight("openai", server) as (gateway, trial), aiohttp.ClientSession() as http:
+            raw = b'{"model": "flagship", "messages": [{"role": "user", "content": "\\ud800"}]}'
+            url = f"{gateway.origin}/v1/chat/completions"
+            async with http.post(url, data=raw, headers={"x-api-key": TOKEN}) as reply:
+                assert reply.status in {200, 400}
+            assert len(trial.asked) == 1
+
+
 async def test_what_the_option_refuses_is_left_out() -> None:
     with OpenAIServer() as server:
         omit = frozenset({"temperature", "seed", "stop"})

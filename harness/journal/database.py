@@ -21,6 +21,7 @@ import os
 import sqlite3
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from filelock import lock_descriptor
@@ -64,8 +65,23 @@ def journal_fault(path: Path) -> str | None:
 
 
 def _fault(connection: sqlite3.Connection) -> str | None:
-    foreign = read_version(connection) == 0 and connection.execute(_ANY_TABLE).fetchone()
-    return "another program's database, no journal" if foreign else None
+    version = read_version(connection)
+    tables = {name for (name,) in connection.execute(_TABLES)}
+    if version == 0 and tables:
+        return "another program's database, no journal"
+    if version != VERSION:
+        return None
+    lacking = sorted(_own_tables() - tables)
+    for name in _own_tables() & tables:
+        connection.execute(f"SELECT 1 FROM {name} LIMIT 1")  # noqa: S608  # names of our own
+    return f"has no table {lacking[0]}; {_MOVE}" if lacking else None
+
+
+@cache
+def _own_tables() -> frozenset[str]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, "a new journal")
+        return frozenset(name for (name,) in connection.execute(_TABLES))
 
 
 def _told(error: sqlite3.DatabaseError) -> str | None:
@@ -74,7 +90,7 @@ def _told(error: sqlite3.DatabaseError) -> str | None:
     return None if cure is None else f"{error}; {cure}"
 
 
-_ANY_TABLE = "SELECT 1 FROM sqlite_master LIMIT 1"
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 _MOVE = "take a copy back, or move it away: what it holds is then asked again"
 _CURES = {
     "SQLITE_NOTADB": _MOVE,

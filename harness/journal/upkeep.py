@@ -232,6 +232,7 @@ def merge(target: Path, source: Path) -> Merged:
         pass
     if target.exists() and target.samefile(source):
         raise UsageError(f"{source}: is this workspace's journal itself; name a colleague's")
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(target), closing(connect(target)) as connection:
         migrate(connection, str(target))
         connection.execute("ATTACH ? AS other", (str(source),))
@@ -259,6 +260,8 @@ def merge(target: Path, source: Path) -> Merged:
 
 def compact(path: Path) -> tuple[int, int]:
     """Give back unused space; returns the bytes before and after."""
+    with reading(path):
+        pass
     with locked(path), closing(connect(path)) as connection:
         before = path.stat().st_size
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

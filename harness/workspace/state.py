@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from harness.errors import UsageError
+
 OWNER_ONLY = 0o600
 
 
@@ -31,7 +33,11 @@ def open_private(path: Path) -> int:
 
     Returns:
         The descriptor, which is not passed on to child processes.
+
+    Raises:
+        UsageError: there is no folder to put it in.
     """
+    _refuse_nowhere(path)
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
 
 
@@ -39,9 +45,18 @@ def create_private(path: Path) -> int:
     """Create a new file in place of an old one; returns the descriptor, open for writing.
 
     Whoever still writes to the old one, or has put a link there, does not reach the new one.
+
+    Raises:
+        UsageError: there is no folder to put it in.
     """
+    _refuse_nowhere(path)
     path.unlink(missing_ok=True)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY)
+
+
+def _refuse_nowhere(path: Path) -> None:
+    if not path.parent.exists():
+        raise UsageError(f"{path.parent}: there is no such folder; make it, or name another place")
 
 
 def write_private(path: Path, content: str | bytes) -> None:

@@ -19,7 +19,7 @@ from harness.journal.journal import Journal
 from harness.plan.model import FeaturePlan
 from harness.plan.planning import Selection, plan_review
 from harness.stats.reliability import Kappa
-from harness.workspace.state import journal_file
+from harness.workspace.state import journal_file, write_private
 from harness.workspace.workspace import load_workspace
 
 
@@ -66,7 +66,7 @@ class OpenQuestions:
         makers = {".csv": sheets.write_csv, ".html": sheets.write_html}
         if path.suffix not in makers:
             raise UsageError(f"--sheet {path}: .csv or .html")
-        path.write_text(makers[path.suffix](self.asked), encoding="utf-8")
+        write_private(path, makers[path.suffix](self.asked))
 
     def read(self, path: Path) -> FilledSheet[Question, Verdict]:
         """Record the answers of a filled sheet.
@@ -103,7 +103,7 @@ class OpenGrades:
         """
         if path.suffix != ".csv":
             raise UsageError(f"--sheet {path}: .csv")
-        path.write_text(grading.write_sheet(self.asked), encoding="utf-8")
+        write_private(path, grading.write_sheet(self.asked))
 
     def read(self, path: Path) -> FilledSheet[Ungraded, str]:
         """Record the grades of a filled sheet.

@@ -143,14 +143,14 @@ def test_a_journal_is_not_merged_into_itself(tmp_path: Path) -> None:
     assert upkeep.show(path).attempts == 5
 
 
-@pytest.mark.parametrize("name", ["j", "notes.txt", "folder", "link"])
+@pytest.mark.parametrize("name", ["j", "notes.txt", "folder", "link", "none/x.parquet"])
 def test_an_export_takes_the_place_of_nothing_but_an_export(name: str, tmp_path: Path) -> None:
     path = written(tmp_path / "j", range(5))
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("j")
     before = path.read_bytes()
-    with pytest.raises(UsageError, match=r"no Parquet file|is a folder"):
+    with pytest.raises(UsageError, match=r"no Parquet file|is a folder|there is no such folder"):
         upkeep.export(path, tmp_path / name)
     assert path.read_bytes() == before
     assert (tmp_path / "notes.txt").read_text() == "mine"
@@ -168,6 +168,26 @@ def test_another_programs_database_is_no_journal_and_stays_as_it_is(tmp_path: Pa
         upkeep.merge(path, other)
     assert other.read_bytes() == before
     assert sorted(tmp_path.glob("places*")) == [other]
+
+
+def test_a_journal_without_one_of_its_tables_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "j", range(5))
+    with closing(sqlite3.connect(path)) as theirs:
+        theirs.execute("DROP TABLE lanes")
+        theirs.commit()
+    for use in (upkeep.show, upkeep.check, upkeep.compact):
+        with pytest.raises(UsageError, match="has no table lanes; take a copy back"):
+            use(path)
+    assert "has no table lanes" in str(journal_fault(path))
+
+
+def test_a_first_journal_may_be_a_colleagues(tmp_path: Path) -> None:
+    theirs = written(tmp_path / "theirs", range(5))
+    mine = tmp_path / "new" / ".rightsize" / "journal.sqlite"
+    with pytest.raises(UsageError, match="no journal here"):
+        upkeep.compact(mine)
+    assert upkeep.merge(mine, theirs).attempts == 5
+    assert stat.S_IMODE(mine.parent.stat().st_mode) == 0o700
 
 
 def test_a_journal_that_another_program_holds_is_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.workspace.state import (
     create_private,
@@ -21,7 +22,7 @@ from harness.workspace.state import (
 from tests.support.other_user import attempts_on, only_as_root, succeeded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture(autouse=True)
@@ -85,3 +86,13 @@ def test_another_user_reads_and_changes_nothing_of_a_workspaces_own_folder(
     # A folder that somebody opened to everybody can be listed; its files stay their owner's.
     assert all(one.startswith(("ls ", "cd ", "find ")) for one in done)
     assert mode_of_ours == 0o755 or done == []
+
+
+@pytest.mark.parametrize(
+    "write", [open_private, create_private, lambda path: write_private(path, "")]
+)
+def test_a_place_that_is_not_there_is_the_users_to_mend(
+    write: Callable[[Path], object], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="none: there is no such folder; make it"):
+        write(tmp_path / "none" / "x.csv")

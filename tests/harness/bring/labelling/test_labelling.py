@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -303,6 +304,9 @@ def test_the_command_labels_on_the_terminal_and_on_a_sheet(
     assert run([*words, "--by", "eli", "--all", "--second", "--sheet", str(sheet)]) == 0
     page = replayed / "sheet.html"
     assert run([*words, "--by", "eli", "--all", "--second", "--sheet", str(page)]) == 0
+    # They hold prompts and answers.
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (sheet, page)] == [0o600, 0o600]
+    assert run([*words, "--by", "eli", "--sheet", str(replayed / "none" / "sheet.csv")]) == 2
     assert run([*words, "--by", "eli", "--sheet", str(replayed / "sheet.txt")]) == 2
     text = sheet.read_text("utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))

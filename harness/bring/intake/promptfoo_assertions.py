@@ -17,8 +17,8 @@ from harness.bring.intake.promptfoo_templates import NotTheSameError, filled
 from harness.bring.intake.values import a_list, a_text, an_object
 from harness.judge.scoring.assertions import SCRIPT, SET, known
 from harness.judge.scoring.checks import comma_separated, js_text
-from harness.judge.scoring.javascript.patterns import UntranslatableError, to_python
-from harness.judge.scoring.javascript.syntax import names_vars, parsed_script
+from harness.judge.scoring.javascript import names_variables, script_fault
+from harness.judge.scoring.js_regex import UntranslatableError, to_python
 
 RUBRIC = "llm-rubric"
 """The assertion that a model grades by what its value says."""
@@ -227,14 +227,13 @@ def _regex(value: object) -> str:
 
 
 def _script(value: object, values: Mapping[str, object]) -> object:
-    """JavaScript as our scorer walks it, with the variables that it reads."""
+    """JavaScript as our scorer runs it, with the variables that it reads."""
     if not isinstance(value, str):
         raise _RefusedError(": promptfoo itself refuses its value")
-    try:
-        tree = parsed_script(value)
-    except UntranslatableError as error:
-        raise _RefusedError(f": {error} -> {advice(SCRIPT)}") from None
-    return {"script": value, "vars": dict(values)} if names_vars(tree) else {"script": value}
+    fault = script_fault(value)
+    if fault is not None:
+        raise _RefusedError(f": {fault} -> {advice(SCRIPT)}")
+    return {"script": value, "vars": dict(values)} if names_variables(value) else {"script": value}
 
 
 def _texts(value: object) -> object:

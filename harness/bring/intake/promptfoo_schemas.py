@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from harness.judge.scoring.checks import FORMATS, is_valid
-from harness.judge.scoring.javascript.patterns import to_python
+from harness.judge.scoring.js_regex import to_python
 
 _ANNOTATIONS = frozenset(
     {"$id", "$comment", "title", "description", "default", "readOnly", "writeOnly", "examples"}

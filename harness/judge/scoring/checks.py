@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,9 +21,11 @@ from jsonschema import Draft7Validator, FormatChecker, SchemaError
 from jsonschema.exceptions import ValidationError
 
 from evalsets.source import SourceError, read_yaml
-from harness.judge.scoring.javascript.meaning import script_value
-from harness.judge.scoring.javascript.values import SPACE, JsError, number_text, units
+from harness.judge.scoring.javascript import ScriptError, script_value
 
+SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 _WORDS = re.compile(f"[^{re.escape(SPACE)}]+")
 
 
@@ -49,8 +52,22 @@ def js_text(value: object) -> str:
     if isinstance(value, dict):
         return "[object Object]"
     if isinstance(value, float):
-        return number_text(value)
+        return _number_text(value)
     return json.dumps(value)
+
+
+_LONGEST_PLAIN = 1e21
+_LEAST_PLAIN = 1e-6
+
+
+def _number_text(value: float) -> str:
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if value.is_integer() and abs(value) < _LONGEST_PLAIN:
+        return str(int(value))
+    if _LEAST_PLAIN <= abs(value) < _LONGEST_PLAIN:
+        return format(value, "f") if "e" in repr(value) else repr(value)
+    return re.sub(r"e([+-])0*(\d)", r"e\1\2", repr(value).replace(".0e", "e"))
 
 
 def comma_separated(text: str) -> list[str]:
@@ -255,6 +272,17 @@ def _is_within(one: str, other: str, limit: int) -> bool:
     return row.get(len(other), far) <= limit
 
 
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
+_HALVES = struct.Struct("<2H")
+
+
+def _units(text: str) -> str:
+    """The text in JavaScript's letters: those beyond U+FFFF are two halves each."""
+    return _BEYOND.sub(
+        lambda match: "".join(map(chr, _HALVES.unpack(match[0].encode("utf-16-le")))), text
+    )
+
+
 def _word_count(answer: str, check: Claim) -> bool:
     count = len(_WORDS.findall(answer))
     if isinstance(check.value, dict):
@@ -330,13 +358,12 @@ def script_verdict(answer: str, check: Claim, *, negated: bool) -> tuple[bool, f
     script = cast("dict[str, Any]", check.value)
     try:
         found = script_value(script["script"], answer, script.get("vars", {}))
-    except JsError:
+    except ScriptError:
         return False, 0.0
     if isinstance(found, bool):
         return found != negated, float(found != negated)
     if isinstance(found, dict):
-        result = cast("dict[str, Any]", found)
-        return result["pass"] != negated, float(result["score"])
+        return found["pass"] != negated, float(found["score"])
     enough = found > 0 if check.threshold is None else found >= check.threshold
     return enough != negated, float(found)
 
@@ -358,7 +385,7 @@ CHECKS: Mapping[str, Callable[[str, Claim], bool]] = MappingProxyType(
         "is-json": _is_json,
         "levenshtein": _levenshtein,
         "regex": lambda answer, check: (
-            re.search(units(str(check.value)), units(answer)) is not None
+            re.search(_units(str(check.value)), _units(answer)) is not None
         ),
         "starts-with": lambda answer, check: answer.startswith(js_text(check.value)),
         "word-count": _word_count,

@@ -13,7 +13,7 @@ from harness.bring.intake.promptfoo_config import read_config
 from harness.bring.intake.values import ImportedSet
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer
-from harness.judge.scoring.javascript.patterns import UntranslatableError, to_python
+from harness.judge.scoring.js_regex import UntranslatableError, to_python
 from tests.benchmarks.intake.promptfoo_table import TABLE, differing, ours
 
 SAMPLE = 60

@@ -35,7 +35,7 @@ def test_a_common_configuration_is_converted_whole() -> None:
     assert turn.content == "Answer with one word.\nTicket: My card was charged twice"
     assert [str(problem) for problem in found.problems] == [
         (
-            "c.yaml:15: javascript: assertion not converted: `require` is not read here -> "
+            "c.yaml:15: javascript: assertion not converted: `require` is not available here -> "
             "write it as module:function"
         )
     ]

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.bring.intake.promptfoo_config import read_config
+from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer
-from harness.judge.scoring.javascript.meaning import script_value
-from harness.judge.scoring.javascript.patterns import UntranslatableError
-from harness.judge.scoring.javascript.syntax import parsed_script
-from harness.judge.scoring.javascript.values import JsError
+from harness.judge.scoring.javascript import ScriptError, script_fault, script_value
+from harness.workspace.patterns import TooLongError
 
 if TYPE_CHECKING:
     from harness.bring.intake.values import ImportedSet
@@ -23,7 +22,7 @@ def no_file(_name: str) -> str | None:
     return None
 
 
-DEEP = "(" * 500 + "1" + ")" * 500
+GRADED = {"pass": True, "score": 0.5, "reason": "a"}
 
 
 def config(*assertions: dict[str, Any], **values: Any) -> ImportedSet:  # what YAML holds
@@ -34,7 +33,7 @@ def config(*assertions: dict[str, Any], **values: Any) -> ImportedSet:  # what Y
 def verdict(script: str, answer: str, **values: object) -> object:
     try:
         return script_value(script, answer, values)
-    except JsError:
+    except ScriptError:
         return None
 
 
@@ -64,24 +63,63 @@ def test_a_script_says_what_javascript_says(script: str, answer: str, wanted: ob
 @pytest.mark.parametrize(
     "script",
     [
-        "process.exit()", "fetch('http://x')", "require('fs')", "output.constructor", "eval(1)",
-        "while (true) {}\nreturn 1", "x = 1", "output.__proto__", "new Date()", "async () => 1",
-        "output =>", "", "`${output", "/(/.test(output)", "output.match(output)", "'a", DEEP,
-        "output?.(1)", "import('x')", "context.prompt", "this", "1n", "a..b", "\u200b1", "#x",
+        "process.exit()", "fetch('http://x')", "require('fs')", "new Date() > 0", "import('x')",
+        "context.prompt", "const {vars} = context; vars.x", "Math.random() < 1",
+        "/'/.test(output) && process",
+        "output =>", "", "`${output", "/(/.test(output)", "'a", "a b", "\u200b1", "#x",
+        "output.toLocaleString() === output", "output.localeCompare('b') > 0", "globalThis.x",
+        "nobody.knows(output)", "while (true) {}\nreturn 1",
+        "'x'.repeat(1 << 29) && new Array(1e8).fill(1)",
     ],
 )  # fmt: skip
-def test_what_is_not_known_is_refused_when_it_is_read(script: str) -> None:
-    with pytest.raises(UntranslatableError):
-        parsed_script(script)
+def test_what_is_not_there_is_told_when_it_is_read(script: str) -> None:
+    assert script_fault(script) is not None
     found = config({"type": "javascript", "value": script})
     assert found.converted == 0
     assert "c.json:1: javascript: assertion not converted" in str(found.problems[0])
 
 
-def test_a_pattern_that_never_ends_is_stopped_with_its_case() -> None:
+@pytest.mark.parametrize(
+    ("script", "answer", "wanted"),
+    [
+        ("output.includes('process') && output !== \"import\"", "a process", True),
+        ("for (const w of output.split(' ')) {\n if (w === 'b') return true\n}", "a b", True),
+        ("Promise.resolve(output === 'a')", "a", True),
+        ("new Promise(() => 1)", "a", None),
+        ("({pass: true, score: 0.5, reason: output})", "a", dict(GRADED)),
+        ("({pass: true, score: '1', reason: ''})", "a", None),
+        ("output.constructor === String", "a", True),
+        ("this.output === undefined", "a", True),
+        ("x = 1", "a", 1),
+        ("typeof x === 'undefined'", "a", True),
+        ("1n", "a", None),
+        ("output.match(/\\p{Lu}/u) !== null", "aÄ", True),
+        ("0 / 0", "a", float("nan")),
+    ],
+)  # fmt: skip
+def test_scripts_of_every_shape_are_run(script: str, answer: str, wanted: object) -> None:
+    assert script_fault(script) is None
+    found = verdict(script, answer)
+    assert found == wanted or (found != found and wanted != wanted)  # noqa: PLR0124  # NaN
+
+
+def test_what_hides_behind_a_name_still_is_not_there() -> None:
+    hidden = "/'/.test(output) || process.env.X === 'a'"
+    with pytest.raises(UsageError, match="process is not defined"):
+        script_value(hidden, "a", {})
+    with pytest.raises(UsageError, match="Date is not defined"):
+        script_value("eval('new Da' + 'te()')", "a", {})
+
+
+def test_a_script_that_never_ends_is_stopped() -> None:
     found = config({"type": "javascript", "value": "/^(a+)+$/.test(output)"})
-    with pytest.raises(Exception, match="case 'test-0': its assertions on an answer: takes longer"):
+    with pytest.raises(TooLongError, match="takes longer than"):
         find_scorer(found.primary).score(found.cases[0], "a" * 60 + "!")
+
+
+def test_a_script_that_takes_all_memory_ends_alone() -> None:
+    with pytest.raises(UsageError, match="out of memory"):
+        script_value("'x'.repeat(1 << 29).length > 0 && new Array(1e8).fill(output)", "a", {})
 
 
 def test_a_number_is_held_against_the_threshold_and_counts_in_a_set() -> None:

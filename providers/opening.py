@@ -33,6 +33,7 @@ from providers.wire.secret import Secret
 
 OPENERS: Mapping[str, str] = {
     "anthropic": "providers.anthropic:open_anthropic",
+    "command": "providers.programs.command:open_command",
     "google": "providers.google:open_google",
     "google-generativeai": "providers.google_generativeai:open_generativeai",
     "openai": "providers.openai:open_openai",
@@ -47,6 +48,7 @@ BATCH_OPENERS: Mapping[str, str] = {
 
 SDKS: Mapping[str, tuple[str, str]] = {
     "anthropic": ("anthropic", "anthropic"),
+    "command": ("asyncio", "review"),
     "google": ("google.genai", "google"),
     "google-generativeai": ("google.generativeai", "google-generativeai"),
     "openai": ("openai", "openai"),

@@ -9,8 +9,10 @@ from providers.completion import Completion
 from providers.errors import BadRequestError
 from providers.request import ModelRequest
 
-Vendor: TypeAlias = Literal["anthropic", "openai", "google", "openai-compatible"]
-Api: TypeAlias = Literal["messages", "responses", "chat", "completions", "generate-content"]
+Vendor: TypeAlias = Literal["anthropic", "openai", "google", "openai-compatible", "command"]
+Api: TypeAlias = Literal[
+    "messages", "responses", "chat", "completions", "generate-content", "lines"
+]
 
 
 class Provider(Protocol):
@@ -44,6 +46,10 @@ class Endpoint:
     """Project of a cloud (`vertex`)."""
     api_version: str | None = None
     """Dated version of a cloud's API (`azure`, where its address is not versioned)."""
+    command: tuple[str, ...] = ()
+    """Of `command`: the program that answers, and its arguments."""
+    folder: str | None = None
+    """Of `command`: where the program is started."""
 
 
 def needs(platform: str, what: str) -> NoReturn:

@@ -195,6 +195,6 @@ def _family(rung: PlannedOption) -> tuple[str, str]:
     config = rung.config
     if config.family is not None:
         return ("family", config.family)
-    if config.provider != "openai-compatible":
+    if config.provider not in {"openai-compatible", "command"}:
         return ("vendor", config.provider)
     return ("model", rung.model)

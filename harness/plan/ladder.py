@@ -178,7 +178,7 @@ def plan_option(
         model=model,
         effort=effort or config.effort,
         config=config,
-        endpoint=endpoint_of(config),
+        endpoint=endpoint_of(config, workspace.root),
         prompt=prompt_for(workspace, feature_id, model),
         rates=rates,
         note=note,
@@ -215,6 +215,9 @@ def _gpu_rates(
 
 
 def _can(model: str, config: ModelConfig, capability: str) -> bool:
+    if config.provider == "command":
+        # A program is given the messages' texts, and nothing else.
+        return False
     known = facts(model, config).capabilities
     return known is None or capability in known
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import fingerprint
@@ -14,14 +15,19 @@ DEFAULT_API: Mapping[str, Api] = {
     "openai": "responses",
     "google": "generate-content",
     "openai-compatible": "chat",
+    "command": "lines",
 }
 
 _NO_IDENTITY = {"ready_s", "ttl_s", "python", "offline"}
 """Of `serve`: where and for how long it runs. Offline the same engine reads the same requests."""
 
 
-def endpoint_of(config: ModelConfig) -> Endpoint:
-    """Where and how a model is reached; the key is named, never held."""
+def endpoint_of(config: ModelConfig, root: Path | None = None) -> Endpoint:
+    """Where and how a model is reached; the key is named, never held.
+
+    `root` is the workspace's folder, where a program is started.
+    """
+    program = config.provider == "command"
     return Endpoint(
         vendor=config.provider,
         api=config.api or DEFAULT_API[config.provider],
@@ -32,6 +38,8 @@ def endpoint_of(config: ModelConfig) -> Endpoint:
         region=config.region,
         project=config.project,
         api_version=config.api_version,
+        command=config.command,
+        folder=str(root.resolve()) if program and root is not None else None,
     )
 
 
@@ -52,13 +60,15 @@ def served_identity(config: ModelConfig) -> dict[str, object]:
         "serve": started,
         # Elsewhere the region says where the data goes, and the address where the model is.
         **(cloud if endpoint.platform else {}),
+        **({"command": list(endpoint.command)} if endpoint.command else {}),
     }
 
 
 def model_address(config: ModelConfig) -> str:
     """Digest of where a model is: behind another address there is another model."""
     served = served_identity(config)
-    return fingerprint({name: served[name] for name in ("vendor", "platform", "base_url", "serve")})
+    named = ("vendor", "platform", "base_url", "serve", "command")
+    return fingerprint({name: served[name] for name in named if name in served})
 
 
 def _calls(feature: FeatureConfig) -> dict[str, object]:

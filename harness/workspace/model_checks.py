@@ -25,6 +25,7 @@ _APIS = {
     "openai": ("responses", "chat"),
     "google": ("generate-content",),
     "openai-compatible": ("chat", "completions"),
+    "command": ("lines",),
 }
 _BATCHES = ("anthropic", "openai", "google")
 _CLOUDS = {
@@ -41,6 +42,7 @@ def model_problems(reading: Reading) -> Iterator[Problem]:
     for entry in reading.models.values():
         yield from _address(entry)
         yield from _key(entry)
+        yield from _command(entry)
         yield from _wire(entry)
         yield from _batch(entry)
         yield from _offline(entry)
@@ -67,6 +69,25 @@ def _key(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     if entry.config.key is not None and not is_environment_name(entry.config.key):
         message = "must be the NAME of an environment variable (capitals, digits, _), not a key"
         yield entry.problem(("key",), message)
+
+
+_NOT_A_PROGRAMS = ("key", "base_url", "serve", "platform", "gpu", "efforts", "effort")
+
+
+def _command(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
+    """A program is started by its command, and by nothing else."""
+    config = entry.config
+    if config.provider != "command":
+        if config.command:
+            message = "is for `provider: command`; a server that we start has `serve: {command}`"
+            yield entry.problem(("command",), message)
+        return
+    if not config.command:
+        message = "a program needs `command: [python, -m, our_encoder]`"
+        yield entry.problem(("provider",), message)
+    for name in _NOT_A_PROGRAMS:
+        if getattr(config, name):
+            yield entry.problem((name,), "says nothing about a program; leave it out")
 
 
 def _wire(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:

@@ -11,10 +11,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from evalsets.files import FileModel
-from harness.workspace.file_base import DataClass, Seconds, Share, Tokens, Usd, Vendor
+from harness.workspace.file_base import DataClass, Seconds, Share, Tokens, Usd
 
 
 def split_option(name: str) -> tuple[str, str | None]:
@@ -81,10 +81,10 @@ class PriceEntry(FileModel):
 
     valid_from: Annotated[date, Field(alias="from")]
     """First day of this price."""
-    input: Usd
-    """USD per million input tokens."""
-    output: Usd
-    """USD per million output tokens, reasoning included."""
+    input: Usd | None = None
+    """USD per million input tokens; needed but for a price per request or hour."""
+    output: Usd | None = None
+    """USD per million output tokens, reasoning included; needed as `input` is."""
     cache_read: Usd | None = None
     """USD per million tokens read from a cache; default: the input price."""
     cache_write: Usd | None = None
@@ -93,6 +93,10 @@ class PriceEntry(FileModel):
     """USD per million tokens written to live an hour; default: `cache_write`."""
     per_request: Usd = Decimal(0)
     """USD per request."""
+    per_hour: Usd | None = None
+    """USD per hour of what runs it, paid whether it is asked or not."""
+    requests_per_hour: Annotated[float, Field(ge=0.001, le=10**9)] | None = None
+    """Requests that such an hour answers in production, its idle time included."""
     minimum_per_request: Usd = Decimal(0)
     """Least that one request costs, USD; charged where its tokens cost less."""
     batch: Share | None = None
@@ -105,6 +109,19 @@ class PriceEntry(FileModel):
     """Day on which somebody last confirmed the price; default: `from`."""
     source: str
     """Where the price comes from."""
+
+    @model_validator(mode="after")
+    def _is_a_price(self) -> PriceEntry:
+        if (self.per_hour is None) != (self.requests_per_hour is None):
+            raise ValueError("`per_hour` and `requests_per_hour` go together")
+        if (self.input is None) != (self.output is None):
+            raise ValueError("`input` and `output` go together")
+        if self.input is None and self.per_hour is None and not self.per_request:
+            raise ValueError(
+                "states no price: `input` and `output`, `per_request`, or `per_hour` with "
+                "`requests_per_hour`"
+            )
+        return self
 
 
 class OfflineConfig(FileModel):
@@ -154,16 +171,19 @@ class HostingConfig(FileModel):
     """Where the requests beyond the committed replicas go."""
 
 
+ApiName = Literal["messages", "responses", "chat", "completions", "generate-content", "lines"]
+
+
 class ModelConfig(FileModel):
     """One entry of `models/*.yaml`."""
 
-    provider: Vendor
-    """Whose API."""
+    provider: Literal["anthropic", "openai", "google", "openai-compatible", "command"]
+    """Whose API; `command`: a program of your own."""
     version: str | None = None
     """Pinned version, the name in the request; default: the entry's own name."""
     family: Annotated[str, Field(max_length=120, pattern=r"^[\w.:+-]+$")] | None = None
     """Prompt family: the second most specific prompt file."""
-    api: Literal["messages", "responses", "chat", "completions", "generate-content"] | None = None
+    api: ApiName | None = None
     """Wire; default: the vendor's first (openai: responses, openai-compatible: chat)."""
     sdk: Literal["google-generativeai"] | None = None
     """Another SDK of the same vendor."""
@@ -171,6 +191,8 @@ class ModelConfig(FileModel):
     """The vendor's models on a cloud."""
     base_url: str | None = None
     """Address of the API: https, or http on loopback."""
+    command: tuple[str, ...] = ()
+    """For `provider: command`: the program that answers, started in the workspace's folder."""
     key: str | None = None
     """Name of the environment variable with the key."""
     region: str | None = None

@@ -26,7 +26,9 @@ from providers.errors import ProviderError
 from providers.opening import open_provider
 from providers.opening import ping as ping_model
 
-Answer: TypeAlias = "Literal['answers', 'not asked', 'served when needed'] | Silence"
+Answer: TypeAlias = (
+    "Literal['answers', 'not asked', 'served when needed', 'started when needed'] | Silence"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,8 @@ def _answer(
 ) -> Answer:
     if config.serve is not None and config.base_url is None:
         return "served when needed"
+    if config.provider == "command":
+        return "started when needed"
     why = asyncio.run(_asked(name, config, _temperature(name, config, workspace), environ))
     if isinstance(why, ProviderError) and why.said:
         return Silence(why=f"{why}: {why.said}")

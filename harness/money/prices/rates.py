@@ -98,7 +98,8 @@ def _own_or_listed(
         raise PriceMissingError(
             f"{model}: {error}; add a dated `price:`", near=near_names(asked, vendor)
         ) from None
-    discount = exact(policy.discounts.get(config.provider, 0))
+    stated = 0 if config.provider == "command" else policy.discounts.get(config.provider, 0)
+    discount = exact(stated)
     return replace(rates, discount=discount, service_tier=service_tier)
 
 
@@ -106,6 +107,8 @@ def vendor_of(config: ModelConfig) -> str | None:
     """Whose catalogue prices a model; None for a server that no catalogue knows."""
     if config.platform is not None:
         return _PLATFORMS[config.platform]
+    if config.provider == "command":
+        return None
     if config.provider != "openai-compatible":
         return config.provider
     return None if config.base_url is None else find_vendor(config.base_url)
@@ -124,6 +127,16 @@ def price_age(rates: Rates, policy: PolicyConfig, *, on: date) -> PriceAge:
     return PriceAge(days=days, freshness=freshness)
 
 
+_PLACES = Decimal("1e-12")
+
+
+def _an_hours_share(entry: PriceEntry) -> Decimal:
+    """One request's share of the hour that it is answered in, USD."""
+    if entry.per_hour is None or entry.requests_per_hour is None:
+        return Decimal(0)
+    return (entry.per_hour / exact(entry.requests_per_hour)).quantize(_PLACES)
+
+
 def _stated(entry: PriceEntry) -> Rates:
     base, *tiers = _stated_bands(entry)
     return Rates(
@@ -133,7 +146,7 @@ def _stated(entry: PriceEntry) -> Rates:
         cache_write=base.cache_write,
         cache_write_1h=base.cache_write_1h,
         tiers=tuple(tiers),
-        per_request=entry.per_request,
+        per_request=entry.per_request + _an_hours_share(entry),
         minimum_per_request=entry.minimum_per_request,
         service_tier=entry.service_tier,
         batch_share=None if entry.batch is None else exact(entry.batch),
@@ -145,12 +158,13 @@ def _stated(entry: PriceEntry) -> Rates:
 
 def _stated_bands(entry: PriceEntry) -> Iterator[Band]:
     for row in (entry, *entry.tiers):
-        write = row.input if row.cache_write is None else row.cache_write
+        read = row.input or Decimal(0)
+        write = read if row.cache_write is None else row.cache_write
         yield Band(
             from_input_tokens=row.from_input_tokens if isinstance(row, PriceTier) else 0,
-            input=row.input,
-            output=row.output,
-            cache_read=row.input if row.cache_read is None else row.cache_read,
+            input=read,
+            output=row.output or Decimal(0),
+            cache_read=read if row.cache_read is None else row.cache_read,
             cache_write=write,
             cache_write_1h=write if row.cache_write_1h is None else row.cache_write_1h,
         )

@@ -67,6 +67,7 @@ def _not_asked(config: ModelConfig) -> str | None:
         "extra_body": config.extra_body,
         "batch": config.batch,
         "gpu": config.gpu,
+        "command": config.command,
         "serve: offline": serve.offline if serve else None,
         "api": config.api == "completions",
     }

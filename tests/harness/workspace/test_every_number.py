@@ -47,6 +47,8 @@ PRICE = {
     "cache_write_1h": 8,
     "per_request": 0.001,
     "minimum_per_request": 0.0001,
+    "per_hour": 0.4,
+    "requests_per_hour": 8000,
     "batch": 0.5,
     "source": "quote",
     "tiers": [

@@ -1,0 +1,1 @@
+"""Programs of the team that answer in the place of a model."""

@@ -1,0 +1,136 @@
+"""A program as a model: asked line by line, ended with everything that it started."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from providers.completion import TokenUsage
+from providers.errors import (
+    BadRequestError,
+    BrokenBodyError,
+    ConnectionFailedError,
+    ModelNotFoundError,
+    ProviderError,
+    TimedOutError,
+)
+from providers.opening import open_provider
+from providers.provider import Endpoint, Provider
+from tests.support.wire.vendors import a_request
+
+PROGRAM = """\
+import json, os, subprocess, sys, time
+for line in sys.stdin:
+    asked = json.loads(line)
+    word = asked["input"]
+    said = {"id": asked["id"], "answer": word.upper()}
+    if word == "error": said = {"id": asked["id"], "error": "no"}
+    if word == "env": said["answer"] = ",".join(sorted(os.environ))
+    if word == "pid": said["answer"] = str(os.getpid())
+    if word == "child": said["answer"] = str(subprocess.Popen(["sleep", "60"]).pid)
+    if word == "hang": time.sleep(60)
+    if word == "exit": sys.exit(3)
+    if word == "babble": print("Loading weights", flush=True)
+    if word == "other": said["id"] = "77"
+    if word == "loud": sys.stderr.write("x" * 1_000_000)
+    if word == "long": said["answer"] = "x" * 20_000_000
+    if word == "turns": said["answer"] = json.dumps(asked["messages"])
+    print(json.dumps(said), flush=True)
+"""
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Endpoint:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    return Endpoint(
+        vendor="command",
+        api="lines",
+        command=(sys.executable, "program.py"),
+        folder=str(tmp_path),
+    )
+
+
+async def told(provider: Provider, word: str, **changes: object) -> str:
+    request = a_request(**changes)
+    last = replace(request.messages[-1], text=word)
+    found = await provider.complete(replace(request, messages=(*request.messages[:-1], last)))
+    assert found.usage == TokenUsage(input_tokens=0, output_tokens=0)
+    return f"{found.finish}: {found.text}"
+
+
+async def test_one_process_answers_one_request_after_the_other(endpoint: Endpoint) -> None:
+    provider = open_provider(endpoint, key=None)
+    assert await told(provider, "billing") == "stop: BILLING"
+    assert await told(provider, "error") == "refusal: "
+    first = await told(provider, "pid")
+    assert await told(provider, "loud") == "stop: LOUD"
+    assert await told(provider, "pid") == first
+    assert '"role": "system"' in await told(provider, "turns")
+    await provider.aclose()
+
+
+async def test_it_sees_no_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    provider = open_provider(endpoint, key=None)
+    seen = await told(provider, "env")
+    await provider.aclose()
+    assert "PATH" in seen
+    assert "KEY" not in seen
+
+
+@pytest.mark.parametrize(
+    ("word", "error"),
+    [
+        ("exit", ConnectionFailedError),
+        ("hang", TimedOutError),
+        ("babble", BrokenBodyError),
+        ("other", BrokenBodyError),
+        ("long", BrokenBodyError),
+    ],
+)
+async def test_a_fault_costs_one_attempt_and_the_next_gets_a_new_process(
+    endpoint: Endpoint, word: str, error: type[ProviderError]
+) -> None:
+    provider = open_provider(endpoint, key=None)
+    first = await told(provider, "pid")
+    with pytest.raises(error):
+        await told(provider, word, timeout_s=1.0)
+    second = await told(provider, "pid")
+    assert second != first
+    await provider.aclose()
+    for pid in (first, second):
+        assert not _runs(pid)
+
+
+async def test_what_it_started_ends_with_it(endpoint: Endpoint) -> None:
+    provider = open_provider(endpoint, key=None)
+    child = await told(provider, "child")
+    assert _runs(child)
+    await provider.aclose()
+    for _ in range(500):
+        if _runs(child):
+            await asyncio.sleep(0.02)
+    assert not _runs(child)
+
+
+def _runs(answer: str) -> bool:
+    """Whether the process of an answer runs; a zombie does not."""
+    stat = Path(f"/proc/{int(answer.rpartition(' ')[2])}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+async def test_what_cannot_be_started_is_told(endpoint: Endpoint) -> None:
+    gone = replace(endpoint, command=("no-such-program",))
+    provider = open_provider(gone, key=None)
+    with pytest.raises(ModelNotFoundError, match="no-such-program: No such file"):
+        await told(provider, "x")
+    await provider.aclose()
+    with pytest.raises(BadRequestError, match="needs `command:`"):
+        open_provider(replace(endpoint, command=()), key=None)

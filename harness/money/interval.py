@@ -27,8 +27,13 @@ def generator(seed: str) -> Generator:
     return np.random.default_rng(int(seed, 16))
 
 
+Units: TypeAlias = tuple[tuple[int, ...], ...]
+"""Tokens of each case, or of each cluster of them, in the order of the draws: of every model that
+the option asks, its input and output and the incumbent's input and output."""
+
 _REPLICATES = 2000
 _FEWEST_UNITS = 2
+_COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,8 @@ class SavingInterval:
     bill_lower: Decimal
     bill_upper: Decimal
     replicates: int
+    units: Units
+    """What was drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,18 +84,28 @@ def saving_interval(
     """
     tokens = np.hstack([np.array([_row(p) for p in part.pairs], dtype=np.int64) for part in parts])
     units = tokens if clusters is None else _unit_totals(tokens, clusters)
+    drawn = tuple(tuple(int(total) for total in row) for row in units)
+    return interval_of(drawn, [part.cost for part in parts], incumbent, rng=rng)
+
+
+def interval_of(
+    drawn: Units, costs: Sequence[MonthlyCost], incumbent: MonthlyCost, *, rng: np.random.Generator
+) -> SavingInterval | None:
+    """As `saving_interval`, from the tokens of each unit; `costs` are those of the models asked."""
+    units = np.array(drawn, dtype=np.int64)
     if len(units) < _FEWEST_UNITS:
         return None
     even = np.full(len(units), 1 / len(units))
     draws = rng.multinomial(len(units), even, size=_REPLICATES) @ units
-    whole = tokens.sum(axis=0)
+    whole = units.sum(axis=0)
     months = [
-        [_month(_Totals.of(row[4 * k :]), _Totals.of(whole[4 * k :]), part.cost) for row in draws]
-        for k, part in enumerate(parts)
-    ]
-    drawn = [[month for month in each if month is not None] for each in zip(*months, strict=True)]
-    full = [each for each in drawn if len(each) == len(parts)]
-    kept = [1 - part.cost.rates.discount for part in parts]
+        [_month(_Totals.of(row[_COLUMNS * k :]), _Totals.of(whole[_COLUMNS * k :]), cost)
+         for row in draws]
+        for k, cost in enumerate(costs)
+    ]  # fmt: skip
+    found = [[month for month in each if month is not None] for each in zip(*months, strict=True)]
+    full = [each for each in found if len(each) == len(costs)]
+    kept = [1 - cost.rates.discount for cost in costs]
     listed = sorted(incumbent.monthly - sum(each, Decimal(0)) for each in full)
     billed = sorted(incumbent.monthly_after_discounts - _after(each, kept) for each in full)
     low = len(full) * 25 // 1000
@@ -98,6 +115,7 @@ def saving_interval(
         bill_lower=billed[low],
         bill_upper=billed[-1 - low],
         replicates=len(full),
+        units=drawn,
     )
 
 

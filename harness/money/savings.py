@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -133,7 +134,18 @@ def savings(
         one_off_monthly=one_off,
         net_of_one_off=None if one_off is None else rounded(left - one_off, _USD_PLACES),
         minimum_usd=bar.minimum_usd,
+        units=None if interval is None else write_units(interval.units),
     )
+
+
+def write_units(units: Sequence[Sequence[int]]) -> str:
+    """The tokens that an interval was drawn from, as `Savings.units` says."""
+    return " ".join("/".join(map(str, unit)) for unit in units)
+
+
+def read_units(text: str) -> tuple[tuple[int, ...], ...]:
+    """The inverse of `write_units`."""
+    return tuple(tuple(map(int, unit.split("/"))) for unit in text.split(" "))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from math import ceil, floor, log
 from harness.money.interval import generator
 from harness.plan.expecting import Expectation
 from harness.plan.model import FeaturePlan, Power
+from harness.record.parts import PowerFacts
 from harness.stats.estimates import Method
 from harness.stats.sequential.design import (
     Design,
@@ -26,7 +27,6 @@ from harness.stats.sequential.design import (
 )
 from harness.stats.sequential.rehearsal import Rehearsal, Truth, rehearse
 from harness.stats.sequential.sample_size import size_of
-from harness.wording import percent
 from harness.workspace.fingerprints import fingerprint
 
 WANTED_POWER = 0.8
@@ -78,7 +78,8 @@ def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
     design = plan.design
     if design is None:
         raise LookupError(f"{plan.feature} has no design")
-    scene = _scene(plan, design, expected.discordance)
+    asked = (plan.procedure.looks, plan.procedure.pilot)
+    scene = _scene(design, *asked, expected.discordance)
     found = _rehearsed(scene)
     needed = scene.n if found.decided >= WANTED_POWER else _needed(scene)
     smallest = _smallest(scene, found)
@@ -87,14 +88,50 @@ def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
         smallest_margin=smallest,
         cases_needed=None if needed is None else _in_cases(needed, scene, design),
         expected_share_of_calls=found.calls,
-        note=_note(design, expected, found, smallest),
+        note=PowerFacts(
+            chance=found.decided,
+            smallest_margin=smallest,
+            disagreement=expected.discordance,
+            source=expected.source,
+            cases=len(design.order) - design.pilot,
+            looks=asked[0],
+            pilot=asked[1],
+        ).note,
         discordance=expected.discordance,
         source=expected.source,
         shares=_shares(plan, found),
     )
 
 
-def _scene(plan: FeaturePlan, design: Design, discordance: float) -> _Scene:
+def power_facts(plan: FeaturePlan, design: Design) -> PowerFacts | None:
+    """What a record tells of the power, with the design that decides; None: none was rehearsed."""
+    if plan.power is None or design.exploratory:
+        return None
+    told = PowerFacts(
+        chance=0.0,
+        smallest_margin=None,
+        disagreement=plan.power.discordance,
+        source=plan.power.source,
+        cases=len(design.order) - design.pilot,
+        looks=plan.procedure.looks,
+        pilot=plan.procedure.pilot,
+    )
+    return power_again(design, told)
+
+
+def power_again(design: Design, told: PowerFacts) -> PowerFacts:
+    """The same facts with chance and smallest margin rehearsed again."""
+    scene = _scene(design, told.looks, told.pilot, told.disagreement)
+    found = _rehearsed(scene)
+    again = {
+        "chance": found.decided,
+        "smallest_margin": _smallest(scene, found),
+        "cases": len(design.order) - design.pilot,
+    }
+    return told.model_copy(update=again)
+
+
+def _scene(design: Design, looks: int, pilot: float, discordance: float) -> _Scene:
     worth = size_of(design).worth
     counted = len(design.order) - design.pilot
     whole = len(design.order)
@@ -104,9 +141,9 @@ def _scene(plan: FeaturePlan, design: Design, discordance: float) -> _Scene:
         kind=design.kind,
         method=design.method,
         alpha=design.alpha,
-        looks=plan.procedure.looks,
-        pilot=plan.procedure.pilot,
-        labelled=bool(design.stages) or not plan.procedure.pilot,
+        looks=looks,
+        pilot=pilot,
+        labelled=bool(design.stages) or not pilot,
         savings=tuple(max(ceil(_GRAIN * option.saving), 1) / _GRAIN for option in design.options),
         discordance=discordance,
         parts=tuple(
@@ -230,13 +267,3 @@ def _shares(plan: FeaturePlan, found: Rehearsal) -> dict[str, float]:
     if plan.incumbent is not None:
         shares[plan.incumbent.name] = found.incumbent
     return shares
-
-
-def _note(design: Design, expected: Expectation, found: Rehearsal, smallest: float | None) -> str:
-    n = len(design.order) - design.pilot
-    reach = "none below 50 points" if smallest is None else f"{smallest:.1f} points"
-    return (
-        f"a candidate of equal quality that differs on {percent(expected.discordance)} of the "
-        f"cases ({expected.source}) passes with a chance of {percent(found.decided)}; smallest "
-        f"margin these {n} cases resolve: {reach}"
-    )

@@ -234,3 +234,10 @@ class Savings(Recorded):
     """The policy's least saving a month."""
     realised_months: Annotated[tuple[str, ...] | None, LATER] = None
     """Months of the bill that `realised` is the mean of, as 2027-01."""
+    units: Annotated[str | None, LATER] = None
+    """What the interval was drawn from: tokens of each case, or of each cluster of cases, in the
+    order of the draws, with a space between: the option's input/output and today's model's
+    input/output; of a cascade once more for the requests that go on. As many of them are drawn
+    2,000 times (numpy's default generator seeded by the evidence's `seed`, one multinomial); each
+    time the month is priced with the option's tokens over today's; the interval leaves out 50 at
+    each end."""

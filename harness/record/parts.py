@@ -31,6 +31,7 @@ from harness.record.trust import (
     Missingness,
     ProgramFacts,
 )
+from harness.wording import percent
 
 
 class FeatureFacts(Recorded):
@@ -268,6 +269,40 @@ class Registered(Recorded):
     """Day of the first plan that asked any of the cases."""
 
 
+class PowerFacts(Recorded):
+    """What the test could decide, rehearsed before the first call on made-up answers.
+
+    `rightsize verify RECORD` rehearses it again: one option equals today's model, every cheaper one
+    loses twice the limit.
+    """
+
+    chance: float
+    """That the equal one is found, a share."""
+    smallest_margin: float | None
+    """Points: the smallest limit at which that chance is 80 %; None: none below 50."""
+    disagreement: float
+    """Share of the cases on which the equal one differs."""
+    source: str
+    """Where that share comes from."""
+    cases: int
+    """Those after the pilot."""
+    looks: int
+    """As many as the procedure allows."""
+    pilot: float
+    """The pilot's share of the cases."""
+
+    @property
+    def note(self) -> str:
+        """It in one line."""
+        smallest = self.smallest_margin
+        reach = "none below 50 points" if smallest is None else f"{smallest:.1f} points"
+        return (
+            f"a candidate of equal quality that differs on {percent(self.disagreement)} of the "
+            f"cases ({self.source}) passes with a chance of {percent(self.chance)}; smallest "
+            f"margin these {self.cases} cases resolve: {reach}"
+        )
+
+
 class Evidence(Recorded):
     """What the finding rests on."""
 
@@ -299,6 +334,14 @@ class Evidence(Recorded):
     """The test as it was fixed; None: nothing was asked, or the record is older than this key."""
     program: Annotated[tuple[ProgramFacts, ...] | None, LATER] = None
     """Of a feature that is a program: what its runs took, by option, today's first."""
+    power: Annotated[PowerFacts | None, LATER] = None
+    """What `power_note` says; None: nothing was rehearsed, or the record is older than this key."""
+
+    @model_validator(mode="after")
+    def _says_what_it_holds(self) -> Self:
+        if self.power is not None and self.power.note != self.power_note:
+            raise ValueError(f"power_note is {self.power_note!r}, its figures say another")
+        return self
 
 
 class HistoryEntry(Recorded):

@@ -113,6 +113,10 @@ class _Money:
             "savings": self._savings(),
         }
 
+    def both(self) -> tuple[MonthlyCost | None, MonthlyCost | CascadeCost | None]:
+        """The month of today's model, and of the chosen option."""
+        return self._incumbent, self._proposed()
+
     def _month(self, name: str, cost: OptionCost) -> MonthlyCost | None:
         traffic = self._record.traffic
         if traffic is None or name not in self._rates:
@@ -224,6 +228,7 @@ class _Money:
             "monthly_upper",
             "after_discounts_lower",
             "after_discounts_upper",
+            "units",
         )
         kept = {
             **{name: getattr(before, name) if same else None for name in bounds},
@@ -232,6 +237,16 @@ class _Money:
             "realised_months": before.realised_months,
         }
         return again.model_copy(update=kept)
+
+
+def months(record: DecisionRecord) -> tuple[MonthlyCost, tuple[MonthlyCost, ...]] | None:
+    """Today's month, and that of each model that the chosen option asks; None where unknown."""
+    today, proposed = _Money(record, recorded_rates(record)).both()
+    if today is None or proposed is None:
+        return None
+    if isinstance(proposed, CascadeCost):
+        return today, (proposed.first, proposed.escalation)
+    return today, (proposed,)
 
 
 def _one_off_monthly(even: BreakEven) -> Decimal | None:

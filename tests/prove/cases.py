@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 
-PAIRS = dict(zip("10+-", ((1, 1), (0, 0), (0, 1), (1, 0)), strict=True))
-REACH = {"a": (-1, 0), "b": (0, 1), "c": (0, 1), "d": (-1, 0), "?": (-1, 1), "m": (math.nan,) * 2}
+NONE = math.nan
+PAIRS: dict[str, Any] = dict(
+    zip("10+-=", ((1, 1), (0, 0), (0, 1), (1, 0), (0.0, None)), strict=True)
+)
+REACH = {"a": (-1, 0), "b": (0, 1), "c": (0, 1), "d": (-1, 0), "?": (-1, 1)}
 
 
 class Cases:
@@ -14,36 +17,26 @@ class Cases:
 
     def __init__(self, text: str, sizes: list[int]) -> None:
         signs = text.split(" ") if "/" in text or " " in text else list(text)
-        self.settled, self.waits = len(signs), "?" in signs
-        self.scores = [self.read(sign.split(":")[0]) for sign in signs]
-        self.d = np.array([now if new is None else new - now for now, new in self.scores], float)
-        ends = [self.reach(sign, d) for sign, d in zip(signs, self.d, strict=True)]
-        self.least, self.most = np.array(ends, float).reshape(-1, 2).T
-        self.labels = np.repeat(np.arange(len(sizes)), sizes)
+        self.waits, read = "?" in signs, [self.read(*sign.split(":")) for sign in signs]
+        self.scores = [one[0] for one in read]
+        self.d, self.least, self.most = np.array([one[1:] for one in read], float).reshape(-1, 3).T
+        self.settled, self.labels = len(signs), np.repeat(np.arange(len(sizes)), sizes)
 
     @staticmethod
-    def read(sign: str) -> tuple[Any, Any]:
-        if "/" not in sign or "." in sign.split("/"):
-            return (0.0, None) if sign == "=" else PAIRS.get(sign, (math.nan, None))
-        now, new = map(float, sign.split("/"))
-        return now, new
+    def read(sign: str, *reach: str) -> tuple[Any, ...]:
+        """Both scores; the difference, and what it can be at least and at most."""
+        now, _, new = sign.partition("/")
+        if not new:
+            pair = PAIRS.get(sign, (NONE, None))
+            d = pair[0] if pair[1] is None else pair[1] - pair[0]
+            return (pair, d, *REACH.get(sign, (d, d)))
+        if "." not in (now, new):
+            d = float(new) - float(now)
+            return ((float(now), float(new)), d, *(map(float, reach) if reach else (d, d)))
+        if now == new:
+            return ((NONE, None), NONE, NONE, NONE)
+        ends = (float(new) - 1, float(new)) if now == "." else (-float(now), 1 - float(now))
+        return ((NONE, None), NONE, *ends)
 
-    @staticmethod
-    def reach(sign: str, d: float) -> tuple[float, float]:
-        if ":" in sign:
-            return float(sign.split(":")[1]), float(sign.split(":")[2])
-        if "/" in sign and np.isnan(d) and sign != "./.":
-            now, new = sign.split("/")
-            return (float(new) - 1, float(new)) if now == "." else (-float(now), 1 - float(now))
-        return REACH.get(sign, (d, d))
-
-    def known(self, start: int, end: int) -> list[int]:
-        return [at for at in range(start, min(end, self.settled)) if not np.isnan(self.d[at])]
-
-
-class Filled:
-    """Cases with all that is absent in the option's favour."""
-
-    def __init__(self, cases: Cases) -> None:
-        self.least = self.most = cases.most
-        self.labels = cases.labels
+    def seen(self, start: int, end: int) -> np.ndarray:
+        return self.d[start:end][~np.isnan(self.d[start:end])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from harness.record.parts import PowerFacts
 from tests.prove.hashing import NOT_FOUND, sha256
 
 Json = dict[str, Any]
@@ -70,6 +71,16 @@ def another_limit(record: Json) -> None:
             one["quality"]["margin"] = 8.0
 
 
+def power(**told: float) -> Change:
+    """Another power, and the note that says it."""
+
+    def change(record: Json) -> None:
+        facts = PowerFacts(**{**record["evidence"]["power"], **told})
+        record["evidence"] |= {"power": facts.model_dump(mode="json"), "power_note": facts.note}
+
+    return change
+
+
 def more(value: float) -> float:
     return value + 1
 
@@ -122,6 +133,12 @@ CHANGES: dict[str, Change] = {
     "what this test takes": at("evidence", "eval_set", "life", "level", to=1.0),
     "the saving": at("savings", "monthly", to="999"),
     "the saving after discounts": at("savings", "after_discounts", to="999"),
+    "the saving's lower end": at("savings", "monthly_lower", to="1"),
+    "the saving's upper end": at("savings", "after_discounts_upper", to="999"),
+    "the tokens of the saving": at("savings", "units", to=lambda text: f"9{text}"),
+    "the corrected difference": at(*_QUALITY, "corrected", to=lambda one: one - 0.5),
+    "the chance to decide": power(chance=0.2),
+    "the smallest limit": power(smallest_margin=0.5),
     "what today costs": at("current_cost", "monthly_after_discounts", to="999"),
 }
 """By what is changed, of a record whose last option was chosen."""

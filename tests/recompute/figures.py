@@ -276,7 +276,7 @@ def _money(value: object) -> object:
     """Amounts are written as text."""
     return (
         Decimal(value)
-        if isinstance(value, str) and value[:1] in "-0123456789" and (":" not in value)
+        if isinstance(value, str) and value[:1] in "-0123456789" and not {":", "/"} & set(value)
         else value
     )
 

@@ -14,6 +14,9 @@ from harness.judge.decision.proof import proof_facts, read_design, read_pairs
 from harness.judge.decision.quality import quality
 from harness.judge.decision.standing import PairsSoFar, QualityState, Standing
 from harness.judge.decision.verdict import SETTLED
+from harness.money.interval import generator, interval_of
+from harness.money.savings import read_units
+from harness.plan.rehearsing import power_again
 from harness.record.base import Reason, Result, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
@@ -21,6 +24,7 @@ from harness.record.proof import DesignFacts, ProofFacts
 from harness.record.quality_parts import Look, Quality
 from harness.record.stored import read_record
 from harness.stats.sequential.design import Design
+from harness.tell.repricing import months
 
 _CLOSE = 1e-6
 _FIGURES = (
@@ -77,6 +81,37 @@ def _faults(record: DecisionRecord, facts: DesignFacts) -> Iterator[str]:
         ):
             yield f"{name}: {line}"
     yield from _of_verdict(record)
+    yield from _of_savings(record)
+    yield from _of_power(record, design)
+
+
+def _of_savings(record: DecisionRecord) -> Iterator[str]:
+    """The saving's interval, drawn again from the tokens that it was drawn from."""
+    told, found = record.savings, months(record)
+    if told is None or told.units is None or found is None:
+        return
+    again = interval_of(
+        read_units(told.units), found[1], found[0], rng=generator(record.evidence.seed)
+    )
+    ends = (None,) * 4 if again is None else (
+        again.lower, again.upper, again.bill_lower, again.bill_upper
+    )  # fmt: skip
+    names = ("monthly_lower", "monthly_upper", "after_discounts_lower", "after_discounts_upper")
+    for name, end in zip(names, ends, strict=True):
+        said = getattr(told, name)
+        if said != end:
+            yield f"savings: {name} is {said} in the record, {end} by its tokens"
+
+
+def _of_power(record: DecisionRecord, design: Design) -> Iterator[str]:
+    """What the cases could decide, rehearsed again."""
+    told = record.evidence.power
+    if told is None:
+        return
+    again = power_again(design, told)
+    for name in ("chance", "smallest_margin"):
+        for line in _differs(name, getattr(told, name), getattr(again, name)):
+            yield f"power: {line}"
 
 
 def _read(record: DecisionRecord, facts: DesignFacts) -> tuple[Design, PairsSoFar]:

@@ -28,6 +28,7 @@ from harness.money.amounts import plain, rounded
 from harness.money.savings import Bar, spread
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.rehearsing import power_facts
 from harness.record.parts import (
     Evidence,
     FeatureFacts,
@@ -222,6 +223,7 @@ def evidence(
     design = plan.design
     pilot = design.pilot if design else 0
     clustered = plan.evalset.cluster_key is not None
+    power = power_facts(plan, run.design) if run else None
     return Evidence(
         eval_set=EvalSetFacts(
             id=plan.config.evalset or plan.feature,
@@ -251,7 +253,7 @@ def evidence(
             ("python", platform.python_version()),
         ),
         spend=spend(plan, run, context),
-        power_note=plan.power.note if plan.power else "",
+        power_note=power.note if power else plan.power.note if plan.power else "",
         exploratory=context.exploratory,
         confidence=round(1 - plan.alpha, 6),
         imported=run is not None and plan.config.answers == "imported",
@@ -261,6 +263,7 @@ def evidence(
         registered=context.registered if run else None,
         design=design_facts(run.design) if run and not run.design.exploratory else None,
         program=program_facts(run) if run else None,
+        power=power,
     )
 
 

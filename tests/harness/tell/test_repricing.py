@@ -75,13 +75,14 @@ def test_the_interval_stays_at_the_same_rates() -> None:
 
 
 def money_of(record: DecisionRecord) -> dict[str, object]:
-    """All of a record's money but the interval, which needs the usage of every case."""
+    """All of a record's money but the interval, and what it was drawn from."""
     parts = record.model_dump(
         mode="json", include={"current_cost", "options", "bridge", "levers", "savings"}
     )
     for value in ("monthly", "after_discounts"):
         for bound in ("lower", "upper"):
             parts["savings"].pop(f"{value}_{bound}", None)
+    parts["savings"].pop("units", None)
     return parts
 
 

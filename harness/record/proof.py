@@ -49,6 +49,7 @@ class DesignFacts(Recorded):
     prior: tuple[float, float, float, float]
     """Mean and deviation of a difference, its mean square, and the cases that this is worth."""
     largest_missing_share: float
+    """Of the cases, the share that may be left out because both models failed."""
     error_worth: float | None
     clusters: str | None
     """Sizes of the clusters, in order; None: each case is its own."""

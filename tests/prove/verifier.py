@@ -299,7 +299,10 @@ def of_tests(record: Json, design: Json) -> Claims:
     proofs = [options[name]["proof"] if name in options else {} for name in names]
     cases = [Cases(proof.get("outcomes", ""), sizes) for proof in proofs]
     walks = design["kind"] == "ladder" and not design["parts"]
-    ladder = Ladder(test, cases, [p.get("looked_at", "") for p in proofs]) if walks else None
+    lost = [of.settled >= design["looks"][0] and np.isnan(of.most).mean() for of in cases]
+    looked = ["vetoed" if share > design["largest_missing_share"] else p.get("looked_at", "")
+              for share, p in zip(lost, proofs, strict=True)]  # fmt: skip
+    ladder = Ladder(test, cases, looked) if walks else None
     for k, name in ((k, name) for k, name in enumerate(names) if name in options):
         claims = [*of_walk(options[name], ladder, k)] if ladder else []
         claims += of_option(options[name], test, cases[k]) if options[name]["quality"] else []

@@ -80,6 +80,10 @@ def _life(slots: Slots, record: Json) -> None:
         slots.put("life_level", f"{life['level']:.4g}")
         slots.put("life_planned", str(life["planned"]))
         slots.put("life_promised", general(life["promised"]))
+    power = record["evidence"].get("power")
+    if power is not None:
+        slots.put("power_looks", str(power["looks"]))
+        slots.put("power_pilot", f"{power['pilot']:g}")
     before = record["margin"].get("fixed_at")
     slots.put("margin_before", None if before is None else general(before))
 

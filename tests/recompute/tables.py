@@ -134,7 +134,7 @@ TABLES: Mapping[str, Columns] = {
         "stopped below a chance of": "{design_futile_below}",
         "dropped below a part of the error of": "{design_least_weight}",
         "expected before: mean, deviation, mean square, worth cases": "{design_prior}",
-        "missing trials allowed": "{design_largest_missing_share}",
+        "share of cases that may be left out": "{design_largest_missing_share}",
         "an error in every answer costs, times today's cost": "{design_error_worth}",
         "to be proven: ": "limit {part_margin} points, {part_cases} cases",
     },
@@ -211,6 +211,7 @@ TABLES: Mapping[str, Columns] = {
         "for prompts / as a pilot / left to decide": "{tune} / {pilot} / {deciding}",
         "clusters": "{clusters}",
         "times used": "{times_used}",
+        "rehearsed with looks, pilot of the cases": "{power_looks}, {power_pilot}",
         "error shared by the tests on these cases": "{life_promised} %: test {life_test}, "
         "{life_planned} are planned; this one takes {life_level} %, {life_left} % left",
     },

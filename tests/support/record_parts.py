@@ -16,6 +16,7 @@ from harness.record.parts import (
     LatencyFacts,
     Margin,
     OptionRecord,
+    PowerFacts,
     Spend,
     Target,
     TrafficFacts,
@@ -565,6 +566,21 @@ def a_spend(**over: object) -> Spend:
             "saved_by_stopping_usd": Decimal("17.40"),
             "trials": 1420,
             "trials_saved": 610,
+            **over,
+        }
+    )
+
+
+def a_power(**over: object) -> PowerFacts:
+    return PowerFacts(
+        **{
+            "chance": 0.83,
+            "smallest_margin": 2.9,
+            "disagreement": 0.08,
+            "source": "assumed",
+            "cases": 560,
+            "looks": 5,
+            "pilot": 0.04,
             **over,
         }
     )

@@ -120,31 +120,18 @@ def _read(record: DecisionRecord, facts: DesignFacts) -> tuple[Design, PairsSoFa
     looked = {name: one.proof.looked_at for name, one in proofs.items() if one.proof}
     return design, PairsSoFar(
         pairs={
-            name: read_pairs(one.proof.outcomes, design, name, _lost(one))
+            name: read_pairs(one.proof.outcomes, design, name)
             for name, one in proofs.items()
             if one.proof is not None
         },
         measures={
-            name: {
-                measure: read_pairs(text, design, name, _lost(one))
-                for measure, text in one.proof.measures
-            }
+            name: {measure: read_pairs(text, design, name) for measure, text in one.proof.measures}
             for name, one in proofs.items()
             if one.proof is not None
         },
         vetoed=frozenset(name for name, word in looked.items() if word == "vetoed"),
         cleared=frozenset(name for name, word in looked.items() if word == "cleared"),
     )
-
-
-def _lost(option: OptionRecord) -> tuple[float, float]:
-    """Shares of missing trials of today's model and the option."""
-    missing, proof = option.missing, option.proof
-    if missing is None or proof is None or not proof.outcomes:
-        return (0.0, 0.0)
-    cases = len(proof.outcomes.split(" ")) if " " in proof.outcomes else len(proof.outcomes)
-    trials = cases * (option.quality.repeats if option.quality else 1)
-    return (missing.current / trials, missing.candidate / trials)
 
 
 def _shown(

@@ -297,7 +297,7 @@ _STATES = {
     QualityState.OPEN: "neither shown within the limit nor shown beyond it",
     QualityState.VETOED: "passed on the whole, stopped by a part",
     QualityState.WAITING: "waits for labels",
-    QualityState.INCOMPLETE: "too many trials without an answer",
+    QualityState.INCOMPLETE: "depends on answers that are missing",
     QualityState.TOO_SMALL: "too few cases for the limit",
     QualityState.NOT_ASKED: "not asked",
 }

@@ -92,8 +92,6 @@ class Missed:
     trials: int
     missing: int
     failed: int
-    share: float = 0.0
-    """Share of missing trials, averaged over the cases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +170,6 @@ def _missed(arm: Arm, cases: tuple[str, ...]) -> Missed:
         trials=arm.trials(cases),
         missing=arm.missing(cases),
         failed=sum(case in arm.failed for case in cases),
-        share=sum(arm.missing((c,)) / arm.trials((c,)) for c in cases) / len(cases) if cases else 0,
     )
 
 

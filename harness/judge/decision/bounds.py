@@ -209,9 +209,15 @@ def harmful(design: Design, pairs: Pairs, harm: ShownHarm, *, level: float) -> F
 
 
 def incomplete(design: Design, pairs: Pairs) -> bool:
-    """Whether more trials of an arm are missing than the design allows."""
-    worst = max(pairs.incumbent.share, pairs.candidate.share)
-    return worst > design.largest_missing_share
+    """Whether more cases were left out than the design allows: both models failed on them.
+
+    No filling bounds these. All other answers that are missing count at their worst in the test.
+    Where not one case is known nothing can be told of it.
+    """
+    unknown = [pair for pair in pairs.pairs if pair.difference is None]
+    left_out = sum(pair.reach is None for pair in unknown)
+    nothing = len(unknown) == len(pairs.pairs) and any(pair.missing for pair in unknown)
+    return nothing or left_out > design.largest_missing_share * len(pairs.pairs)
 
 
 def unlabelled(pairs: Pairs, count: int) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ def _filling(
 
 
 def _lost(design: Design, pairs: Pairs) -> bool:
-    """Whether too many trials are missing at a look, so that the option can no longer pass."""
+    """Whether too many cases were left out at a look, so that the option can no longer pass."""
     return len(pairs.pairs) >= design.looks[0] and incomplete(design, pairs)
 
 
@@ -171,12 +171,12 @@ class _Seen:
 
     @property
     def vetoed(self) -> bool:
-        """Whether it was vetoed by the caller, or has too many missing trials."""
+        """Whether it was vetoed by the caller, or too many cases were left out."""
         return self.name in self.evidence.vetoed or self.lost
 
     @property
     def lost(self) -> bool:
-        """Whether too many of its trials are missing."""
+        """Whether too many cases were left out."""
         return self.pairs is not None and _lost(self.design, self.pairs)
 
     @property

@@ -217,8 +217,7 @@ def proof_facts(design: Design, evidence: PairsSoFar) -> Mapping[str, ProofFacts
     }
 
 
-def read_pairs(text: str, design: Design, option: str, lost: tuple[float, float]) -> Pairs:
-    """An option's pairs under one measure; `lost` are both arms' shares of missing trials."""
-    now, new = (Missed(trials=0, missing=0, failed=0, share=share) for share in lost)
-    pairs = read_ends(text, design.clusters)
-    return Pairs(option=option, pairs=pairs, incumbent=now, candidate=new, repeats=1)
+def read_pairs(text: str, design: Design, option: str) -> Pairs:
+    """An option's pairs under one measure."""
+    none, pairs = Missed(trials=0, missing=0, failed=0), read_ends(text, design.clusters)
+    return Pairs(option=option, pairs=pairs, incumbent=none, candidate=none, repeats=1)

@@ -24,7 +24,7 @@ class QualityState(StrEnum):
     WAITING = "waiting"
     """Needs labels."""
     INCOMPLETE = "incomplete"
-    """Too many trials are missing."""
+    """It depends on answers that are missing, or both models failed on too many cases."""
     TOO_SMALL = "too-small"
     NOT_ASKED = "not-asked"
     """Not needed."""

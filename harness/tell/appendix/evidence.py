@@ -186,10 +186,21 @@ def _cases(record: DecisionRecord) -> tuple[Block, ...]:
         ("labels", used.targets),
         ("inputs, SHA-256", used.inputs_sha256),
         ("labels, SHA-256", used.labels_sha256 or DASH),
-        ("what it can decide", record.evidence.power_note),
+        *_power(record),
         *_floor(record),
     ]
     return (pairs("The eval set", rows), _traffic(record), _needed(record))
+
+
+def _power(record: DecisionRecord) -> list[tuple[str, str]]:
+    """What the cases can decide, and what that was rehearsed with."""
+    power = record.evidence.power
+    if power is None:
+        return [("what it can decide", record.evidence.power_note)]
+    return [
+        ("what it can decide", power.note),
+        ("rehearsed with looks, pilot of the cases", f"{power.looks}, {power.pilot:g}"),
+    ]
 
 
 def _floor(record: DecisionRecord) -> list[tuple[str, str]]:

@@ -65,7 +65,7 @@ def _rows(design: DesignFacts) -> list[tuple[str, str]]:
             "expected before: mean, deviation, mean square, worth cases",
             f"{mean:g}, {deviation:g}, {square:g}, {worth:g}",
         ),
-        ("missing trials allowed", f"{design.largest_missing_share:g}"),
+        ("share of cases that may be left out", f"{design.largest_missing_share:g}"),
         ("an error in every answer costs, times today's cost", _number(design.error_worth)),
         *(_part(part) for part in design.parts),
     ]

@@ -36,6 +36,7 @@ from tests.support.record_parts import (
     a_judge,
     a_latency,
     a_life,
+    a_power,
     a_proof,
     a_quality,
     a_rate,
@@ -195,6 +196,8 @@ def full_record() -> DecisionRecord:
                 answers=(AnswersFacts(option="claude-haiku-4-5", live=4, batch=533, offline=6),),
                 floor=a_floor(),
                 design=a_design(),
+                power=a_power(),
+                power_note=a_power().note,
                 registered=Registered(
                     plan_sha256="ab" * 32,
                     commit="cd" * 20,
@@ -236,6 +239,8 @@ CASES = [
     and path[-3:-1] != ("absent", "worst")
     and path[-3:-1] != ("absent", "best")
     and path[-1] not in {"unanswered", "unlabelled"}
+    # Nor is a part of the power without its sentence: a record holds both.
+    and not (path[:2] == ("evidence", "power") and path[-1] not in {"looks", "pilot"})
     # Nor is a count of missing trials without its reasons: test_missing_words.py.
     and not (name == "full" and "missing" in path and "failed" not in str(path[-1]))
 ]

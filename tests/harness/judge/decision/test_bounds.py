@@ -225,10 +225,14 @@ def test_what_is_absent_favours_an_option_that_may_be_worse() -> None:
 
 
 @pytest.mark.parametrize(("lost", "lacking"), [(2, False), (3, True)])
-def test_as_many_trials_may_be_missing_as_the_design_says(lost: int, *, lacking: bool) -> None:
-    """Two of a hundred."""
+def test_as_many_cases_may_be_left_out_as_the_design_says(lost: int, *, lacking: bool) -> None:
+    """Two of a hundred, where both models failed; what one of them answered is bounded instead."""
     scores: list[float | None] = [None] * lost + [1.0] * (100 - lost)
     some, all_of = arm("a", PLAN.order, scores), arm("b", PLAN.order, [1.0] * 100)
-    for current, candidate in ((some, all_of), (all_of, some)):
+    for current, candidate, left_out in (
+        (some, all_of, False),
+        (all_of, some, False),
+        (some, some, lacking),
+    ):
         of = pair_up(current, candidate, order=PLAN.order, clusters=PLAN.clusters)
-        assert incomplete(PLAN, of) == lacking
+        assert incomplete(PLAN, of) == left_out

@@ -108,19 +108,26 @@ def test_a_proven_slice_holds_the_acceptance_back() -> None:
     assert drive(strict, equal, frozenset()).standings[0].state == "open"
 
 
-def test_missing_answers_make_a_run_incomplete() -> None:
+@pytest.mark.parametrize(("lacking", "both"), [(20, False), (20, True), (4, False)])
+def test_answers_that_are_missing_are_asked_for_only_if_the_verdict_depends_on_them(
+    lacking: int, *, both: bool
+) -> None:
+    """Twenty may all be losses; where both models failed nothing bounds them; four matter not."""
     scores: list[float | None] = [1.0] * 300
-    scores[25:45] = [None] * 20
+    scores[25 : 25 + lacking] = [None] * lacking
     broken = pair_up(
-        arm("incumbent", PLAN.order, [1.0] * 300),
+        arm("incumbent", PLAN.order, scores if both else [1.0] * 300),
         arm("o0", PLAN.order, scores),
         order=PLAN.order,
         clusters=PLAN.clusters,
     )
     others = {name: pairs(PLAN, name, LOST) for name in ("o1", "o2")}
-    step = next_step(PLAN, PairsSoFar(pairs={"o0": broken, **others}))
+    sure = frozenset({"o0"})
+    step = next_step(PLAN, PairsSoFar(pairs={"o0": broken, **others}, cleared=sure))
     assert isinstance(step, Finished)
-    assert step.standings[0].state == "incomplete"
+    first = step.standings[0]
+    assert first.state == ("passes" if lacking < 20 else "incomplete")
+    assert (first.fewest > 0) == (lacking == 20 and not both)
 
 
 def test_without_labels_everybody_answers_and_the_looks_wait_for_labels() -> None:
@@ -155,7 +162,7 @@ def _unlabelled(plan: Design, differ: int) -> PairsSoFar:
     )
 
 
-@pytest.mark.parametrize("lacking", [1, 3, 5])
+@pytest.mark.parametrize("lacking", [1, 3, 5, 12])
 def test_a_look_that_passes_passes_whatever_the_missing_answers_would_have_been(
     lacking: int,
 ) -> None:

@@ -204,9 +204,10 @@ class Quality(Recorded):
     exceed z s - margin exceed the difference; at least `worst`."""
     best_level: Annotated[float | None, LATER] = None
     """The level of `best` where it shows that the option is worse than the limit: the nominal one
-    of the check that it was stopped at, for its part of alpha by Holm over all options of the test
-    (Lan and DeMets' spending with exponent 0.5 over all checks). The bound is Gaffke's on the `n`
-    cases, cluster-robust for `cluster-t`. None: `best` is unadjusted and by `method`."""
+    of the stage or check that it was stopped at, for its part of alpha by Holm over all options of
+    the test (Lan and DeMets' spending with exponent 0.1 over all of these from the first case on;
+    alpha itself where no option is given up). The bound is Gaffke's on the `n` cases,
+    cluster-robust for `cluster-t`. None: `best` is unadjusted and by `method`."""
     absent: Annotated[AbsentFacts | None, LATER] = None
     """Of the same cases, those without a difference; None: there is none, or the record is older
     than this key, and they were left out."""

@@ -74,11 +74,12 @@ class Test:
 
     def nominal(self, level: float, ends: Any = None) -> list[float]:
         """Level of each look of a test at `level`; with `ends`, of each check that shows harm."""
-        power, ends = 0.5 if ends else self.d["spending"], ends or self.d["looks"]
+        power, start = (0.1, 0) if ends else (self.d["spending"], self.start)
+        ends = ends or self.d["looks"]
         if self.d["kind"] != "ladder":
             return [level] * len(ends)
         z = -ndtri(float(f"{max(level, 1e-12):.{self.digits}g}") / 2)
-        times = tuple((end - self.start) / (self.last - self.start) for end in ends)
+        times = tuple((end - start) / (self.last - start) for end in ends)
         spent = [2 * float(ndtr(-z / t ** (power / 2))) for t in times]
         steps = tuple(b - a for a, b in pairwise([0.0, *spent]))
         return [*steps] if self.d["method"] == "cluster-t" else recursion(steps, times)
@@ -236,7 +237,8 @@ def of_best(q: Json, test: Test, of: Cases, span: tuple[int, int], local: Any) -
         levels = (harm,) if harm else (d["alpha"], local or q["level"], q["level"])
         yield "level of the best", min(levels, key=lambda level: abs(level - p)), p
     if harm:
-        ends = d["checks"] or d["looks"]
+        stops = [*d["stages"], *(d["checks"] or d["looks"])] if d["futile_below"] else [test.last]
+        ends = [*dict.fromkeys(stops)]
         place = max(k for k, end in enumerate(ends) if end <= span[1])
         levels = [test.nominal(d["alpha"] / (k + 1), ends)[place] for k in range(len(d["options"]))]
         yield "level of harm", harm, min(levels, key=lambda level: abs(level - harm))

@@ -143,20 +143,20 @@ class ShownHarm(NamedTuple):
     level: float
 
 
-_HARM_SPENDING = 0.5
-"""More of the level is spent early: an option that does much harm is soon given up."""
+_HARM_SPENDING = 0.1
+"""Nearly alike at each stop (Pocock): an option that does much harm is given up on few cases."""
 
 
 def harms(design: Design, evidence: PairsSoFar, used: Mapping[str, int]) -> Mapping[str, ShownHarm]:
     """The options that are shown to be worse than the margin, by the cases that each has `used`.
 
-    Tested are the cases after the pilot, at the last check that was reached, by boundaries over
-    all checks: they hold whichever it is, and so at a stop that the data choose. All options share
-    alpha (Holm), those that were not tested included: of all reviews at most that many say it of
-    any option that is no worse. What is absent favours the option.
+    Tested are all its cases, the pilot's too, at the last stage or check that was reached, by
+    boundaries over all of them: they hold whichever it is, and so at a stop that the data choose.
+    All options share alpha (Holm), those that were not tested included: of all reviews at most that
+    many say it of any option that is no worse. What is absent favours the option.
     """
-    ends = design.checks or design.looks
-    rules = _harm_rules(design, ends)
+    rules = harm_rules(design)
+    ends = rules.looks
     reached = {
         option.name: sum(end <= used.get(option.name, 0) for end in ends) - 1
         for option in design.options
@@ -172,12 +172,16 @@ def harms(design: Design, evidence: PairsSoFar, used: Mapping[str, int]) -> Mapp
     }
 
 
-def _harm_rules(design: Design, ends: tuple[int, ...]) -> TestRules:
+def harm_rules(design: Design) -> TestRules:
+    """Where harm may be shown: wherever an option may be stopped, the last case included."""
+    stops = (*design.stages, *(design.checks or design.looks))
+    if not design.steering.futile_below:
+        stops = design.looks[-1:]
     return TestRules(
         method=design.method,
         margin=design.margin / 100,
-        start=design.pilot,
-        looks=ends,
+        start=0,
+        looks=tuple(dict.fromkeys(stops)),
         spending=_HARM_SPENDING,
     )
 
@@ -189,7 +193,7 @@ def _harm(design: Design, evidence: PairsSoFar, rules: TestRules, option: str, c
     """
     if check < 0 or option not in evidence.pairs:
         return 1.0
-    chosen = evidence.pairs[option].pairs[design.pilot : rules.looks[check]]
+    chosen = evidence.pairs[option].pairs[: rules.looks[check]]
     found = harm_p_value(at_best(chosen), design.method, rules.margin)
     if found is None or found >= design.alpha:
         return 1.0
@@ -202,8 +206,8 @@ def _nominal(rules: TestRules, level: float, check: int) -> float:
 
 def harmful(design: Design, pairs: Pairs, harm: ShownHarm, *, level: float) -> Figures:
     """Figures of an option that is shown to be worse: the upper bound is the one that showed it."""
-    found = shown(design, pairs, cases=(design.pilot, harm.end), level=level)
-    chosen = pairs.pairs[design.pilot : harm.end]
+    found = shown(design, pairs, cases=(0, harm.end), level=level)
+    chosen = pairs.pairs[: harm.end]
     best = least_loss(at_best(chosen), design.method, harm.level)
     return replace(found, best=best, best_level=harm.level)
 

@@ -139,7 +139,7 @@ def _parts(
 
 def _standings(design: Design, evidence: PairsSoFar, found: LadderState) -> tuple[Standing, ...]:
     every = [_Seen(design, evidence, found, place) for place in range(len(design.options))]
-    worse = harms(design, evidence, {seen.name: seen.used for seen in every})
+    worse = harms(design, evidence, {seen.name: seen.used or seen.piloted for seen in every})
     for seen in every:
         seen.harm = worse.get(seen.name)
     return tuple(_standing(seen) for seen in every)
@@ -168,6 +168,11 @@ class _Seen:
             return self.state.reached
         walked = len(self.pairs.pairs) if self.vetoed else 0
         return walked if walked > self.design.pilot else 0
+
+    @property
+    def piloted(self) -> int:
+        """Cases on which the pilot dropped it; 0 if it did not."""
+        return (self.state.piloted or self.design.pilot) if self.state.dropped else 0
 
     @property
     def vetoed(self) -> bool:
@@ -213,7 +218,7 @@ class _Seen:
     def cases(self) -> tuple[int, int]:
         """The cases that its figures rest on."""
         if self.state.dropped or not self.used:
-            return (0, (self.state.piloted or self.design.pilot) if self.state.dropped else 0)
+            return (0, self.piloted)
         passed = self.passes or self.vetoed
         look = self.look
         end = self.design.looks[look] if passed and look is not None else self.used

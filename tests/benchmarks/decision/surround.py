@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from harness.judge.decision.bounds import _harm_rules
+from harness.judge.decision.bounds import harm_rules
 from harness.stats import gaffke, tango
 from harness.stats.estimates import after_passing
 from harness.stats.sequential.histories import Seen, take
@@ -119,7 +119,8 @@ def harm(scene: Scene, runs: int) -> tuple[float, float, float]:
     stages = len(plan.stages)
     sums = np.cumsum(counts, axis=2)
     reached = found.walk.reached
-    place = np.where(reached > 0, stages + reached - 1, stages - 1)
+    early = np.where(found.piloted == plan.stages[0], 0, stages - 1)
+    place = np.where(reached > 0, stages + reached - 1, early)
     ends = np.array((*plan.stages, *plan.checks), dtype=np.float64)
 
     def at(kind: int) -> np.ndarray:
@@ -128,17 +129,13 @@ def harm(scene: Scene, runs: int) -> tuple[float, float, float]:
     gains, losses, sizes = at(0), at(1), ends[place]
     asked = ~found.walk.accepted & (sizes > 0)
     plain = asked & (tango.bounds(losses, gains, sizes, 0.05).upper < -scene.margin / 100)
-    pilot = sums[:, :, stages - 1]
-    tested = np.stack(
-        [losses - pilot[..., 1], gains - pilot[..., 0], sizes - plan.pilot - 0.0], axis=-1
-    )
-    tested[..., 2] -= tested[..., 0] + tested[..., 1]
-    p = gaffke.p_of_counts(np.array([1.0, -1.0, 0.0]), np.maximum(tested, 0), -scene.margin / 100)
-    rules = _harm_rules(plan, plan.checks)
+    tested = np.stack([losses, gains, sizes - losses - gains], axis=-1)
+    p = gaffke.p_of_counts(np.array([1.0, -1.0, 0.0]), tested, -scene.margin / 100)
+    rules = harm_rules(plan)
     level = np.ones(p.shape)
-    for check in range(len(plan.checks)):
-        here = (reached == check + 1) & (p < 0.05) & asked
-        level[here] = rules.smallest(p[here], check)
+    for stop in range(len(rules.looks)):
+        here = (place == stop) & (p < 0.05) & asked
+        level[here] = rules.smallest(p[here], stop)
     shown = holm(level, 0.05).passed
     return float(plain.any(axis=1).mean()), float(shown.any(axis=1).mean()), float(shown.mean())
 

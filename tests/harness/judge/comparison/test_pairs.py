@@ -33,7 +33,7 @@ def test_missing_in_one_arm_drops_the_pair_and_counts_as_wrong_beside() -> None:
     )
     assert sample(found.pairs).differences == (0.0, 0.0)
     assert missing_as_zero(found.pairs).differences == (0.0, -1.0, 1.0, 0.0)
-    assert (found.incumbent.share, found.candidate.share) == (0.25, 0.25)
+    assert (found.incumbent.missing, found.candidate.missing) == (1, 1)
 
 
 def test_failed_is_a_score_of_zero_and_counted() -> None:

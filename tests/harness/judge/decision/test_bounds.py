@@ -7,7 +7,7 @@ import pytest
 
 from harness.judge.comparison.pairs import pair_up, sample
 from harness.judge.decision.bounds import (
-    _harm_rules,
+    harm_rules,
     harmful,
     harms,
     incomplete,
@@ -181,7 +181,7 @@ def test_options_share_the_level_at_which_harm_is_shown() -> None:
         assert ("o0" in harms(plan, evidence, dict.fromkeys(values, 200))) == shown_too
 
 
-def test_harm_is_looked_for_at_the_last_check_that_was_reached() -> None:
+def test_harm_is_looked_for_at_the_last_stop_that_was_reached() -> None:
     plan = design(n=300, options=1, kind="ladder")
     values = [0.0] * plan.pilot + [-1.0] * 60 + [0.0] * (280 - 60)
     evidence = PairsSoFar(pairs={"o0": pairs(plan, "o0", values)})
@@ -189,7 +189,18 @@ def test_harm_is_looked_for_at_the_last_check_that_was_reached() -> None:
     (found,) = harms(plan, evidence, {"o0": plan.checks[3] + 1}).values()
     assert found.end == plan.checks[3]
     (whole,) = harms(plan, evidence, {"o0": 300}).values()
-    assert found.level < whole.level < 0.05
+    assert 0 < found.level < 0.05
+    assert 0 < whole.level < 0.05
+    dropped = PairsSoFar(pairs={"o0": pairs(plan, "o0", [-1.0] * plan.pilot)})
+    assert harms(plan, dropped, {"o0": plan.pilot})["o0"].end == plan.pilot
+
+
+def test_where_no_option_is_given_up_harm_is_shown_at_the_whole_level_by_all_cases() -> None:
+    plan = design(n=300, options=1, kind="ladder", at_hand=True)
+    of = pairs(plan, "o0", [-1.0] * 30 + [0.0] * 270)
+    found = harms(plan, PairsSoFar(pairs={"o0": of}), {"o0": 300})
+    assert found == {"o0": (300, 0.05)}
+    assert harms(plan, PairsSoFar(pairs={"o0": of}), {"o0": 299}) == {}
 
 
 @pytest.mark.slow
@@ -197,15 +208,15 @@ def test_at_the_margin_few_ladders_accuse_anybody_even_at_the_worst_stop() -> No
     """Three options at the margin, each stopped at the check that speaks most against it."""
     plan = design(n=150, options=3, kind="ladder")
     rng = np.random.default_rng(44)
-    ends, rules, runs = plan.checks, _harm_rules(plan, plan.checks), 400
-    drawn = rng.multinomial(1, [0.07, 0.02, 0.91], (runs, 3, ends[-1] - plan.pilot))
-    counts = np.cumsum(drawn, axis=2)[:, :, [end - plan.pilot - 1 for end in ends]]
+    rules, runs = harm_rules(plan), 400
+    ends = rules.looks
+    drawn = rng.multinomial(1, [0.07, 0.02, 0.91], (runs, 3, ends[-1]))
+    counts = np.cumsum(drawn, axis=2)[:, :, [end - 1 for end in ends]]
     p = gaffke.p_of_counts(np.array([1.0, -1.0, 0.0]), counts.astype(float), -0.05)
     levels = [rules.smallest(p[..., check], check) for check in range(len(ends))]
     accused = holm(np.min(levels, axis=0), 0.05).passed.any(axis=1)
     assert accused.mean() <= 0.05 + 3 * 0.011
-    sizes = np.array(ends) - plan.pilot
-    plain = tango.p_value(counts[..., 1], counts[..., 0], sizes, -0.05)
+    plain = tango.p_value(counts[..., 1], counts[..., 0], np.array(ends), -0.05)
     assert (plain.min(axis=-1) < 0.05).any(axis=1).mean() > 0.3
 
 

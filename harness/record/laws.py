@@ -118,13 +118,19 @@ def _saving(record: RecordContent, option: OptionRecord, even: BreakEven) -> Ite
 
 
 def _errors(record: RecordContent, option: OptionRecord, even: BreakEven) -> Iterator[str]:
-    """Further errors are requests x loss; better quality is not credited."""
+    """Further errors are requests x loss; better quality is not credited.
+
+    Of an option that passed the loss is the corrected one; records made before that took the seen.
+    """
     if option.quality is None or record.traffic is None:
         return
-    requests = record.traffic.requests_per_month
+    requests, found = record.traffic.requests_per_month, option.quality
+    seen = requests * max(-found.difference, 0.0) / 100
+    before = abs((even.more_errors_per_month or 0.0) - seen) <= _SHARE * max(seen, 1.0)
+    told = found.difference if before else found.told
     for points, errors in (
-        (option.quality.difference, even.more_errors_per_month),
-        (option.quality.worst, even.more_errors_per_month_worst),
+        (told, even.more_errors_per_month),
+        (found.worst, even.more_errors_per_month_worst),
     ):
         expected = requests * max(-points, 0.0) / 100
         if errors is None or abs(errors - expected) > _SHARE * max(expected, 1.0):

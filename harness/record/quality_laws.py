@@ -291,17 +291,22 @@ def _sizes(record: RecordContent, _: OptionRecord, quality: Quality) -> Iterator
 
 
 def _errors(record: RecordContent, option: OptionRecord, quality: Quality) -> Iterator[str]:
-    """Further errors in production are the loss that is shown."""
+    """Further errors in production are the loss that is told; before it was corrected, the seen."""
     even, traffic = option.error_break_even, record.traffic
     if even is None or traffic is None:
         return
-    for errors, loss in (
-        (even.more_errors_per_month, -quality.difference),
-        (even.more_errors_per_month_worst, -quality.worst),
+    for errors, losses in (
+        (even.more_errors_per_month, (-quality.told, -quality.difference)),
+        (even.more_errors_per_month_worst, (-quality.worst,)),
     ):
-        expected = max(loss, 0.0) / 100 * traffic.requests_per_month
-        if errors is not None and not isclose(errors, expected, rel_tol=1e-3, abs_tol=1):
-            yield f"{errors:,.0f} more errors a month, where {loss:g} points are {expected:,.0f}"
+        expected = [max(loss, 0.0) / 100 * traffic.requests_per_month for loss in losses]
+        if errors is not None and not any(
+            isclose(errors, one, rel_tol=1e-3, abs_tol=1) for one in expected
+        ):
+            yield (
+                f"{errors:,.0f} more errors a month, where {losses[0]:g} points are "
+                f"{expected[0]:,.0f}"
+            )
 
 
 _LAWS: tuple[Callable[[OptionRecord, Quality], Iterator[str]], ...] = (

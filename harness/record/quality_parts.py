@@ -199,9 +199,10 @@ class Quality(Recorded):
     """As many looks as the plan had."""
     corrected: Annotated[float | None, LATER] = None
     """Of an option that passed: the difference corrected for that, points, which the pages tell.
-    It follows from `difference`, `worst`, `level` and `margin`: with z the upper quantile of the
-    level and s = (difference - worst) / z, the d at which half of the normal variables N(d, s) that
-    exceed z s - margin exceed the difference; at least `worst`."""
+    It follows from `difference`, `worst`, `margin` and the levels of all looks: with z the upper
+    quantile of the level and s = (difference - worst) / z as the spread, the d at which half of
+    the tests that pass at some look pass earlier, or here with a larger difference; at least
+    `worst`."""
     best_level: Annotated[float | None, LATER] = None
     """The level of `best` where it shows that the option is worse than the limit: the nominal one
     of the stage or check that it was stopped at, for its part of alpha by Holm over all options of
@@ -211,3 +212,8 @@ class Quality(Recorded):
     absent: Annotated[AbsentFacts | None, LATER] = None
     """Of the same cases, those without a difference; None: there is none, or the record is older
     than this key, and they were left out."""
+
+    @property
+    def told(self) -> float:
+        """What pages and money rest on: of an option that passed the corrected difference."""
+        return self.difference if self.corrected is None else self.corrected

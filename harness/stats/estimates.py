@@ -20,17 +20,14 @@ weighted differences; then fixing the mix costs certainty.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-from scipy import special
 
 from harness.stats import betting, clusters, gaffke, tango
 from harness.stats.arrays import Floats
-from harness.stats.roots import falling_root
 
 Method: TypeAlias = Literal["tango", "gaffke", "betting", "cluster-t"]
 
@@ -88,31 +85,6 @@ def p_value(sample: Sample, method: Method, margin: float) -> float | None:
         return _BY_VALUES[method].p_value(values, margin)
     found = float(clusters.robust_p(values, sample.clusters, margin))
     return None if np.isnan(found) else found
-
-
-def after_passing(value: float, lower: float, level: float, margin: float) -> float:
-    """The mean difference of a sample that passed, corrected for having passed.
-
-    Whoever is picked looked good, so `value` is too good on average. This is the difference at
-    which half of the samples that pass lie above it, in the normal limit with the spread that the
-    bound `lower` at `level` implies (conditional median; J. Andrews, T. Kitagawa and A. McCloskey,
-    "Inference on winners", Quarterly Journal of Economics 139 (2024) 305-358), and as in their
-    hybrid no lower than the bound.
-
-    >>> round(after_passing(0.0, -0.03, 0.01, 0.05), 4)
-    -0.0012
-    """
-    z = -float(special.ndtri(level))
-    spread = (value - lower) / z
-    if spread <= 0 or lower <= -margin:
-        return value
-    edge = -margin + z * spread
-
-    def half(difference: float) -> float:
-        above = special.log_ndtr((difference - value) / spread)
-        return math.log(0.5) - float(above - special.log_ndtr((difference - edge) / spread))
-
-    return max(falling_root(half, lower, value), lower)
 
 
 def harm_p_value(sample: Sample, method: Method, margin: float) -> float | None:

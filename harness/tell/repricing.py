@@ -183,7 +183,7 @@ class _Money:
             return option.error_break_even
         return error_value(
             incumbent.monthly_after_discounts - after,
-            QualityLoss(estimate=-option.quality.difference, worst=-option.quality.worst),
+            QualityLoss(estimate=-option.quality.told, worst=-option.quality.worst),
             requests_per_month=traffic.requests_per_month,
             error_cost_usd=self._record.feature.error_cost_usd,
             one_off_monthly=_one_off_monthly(option.error_break_even),

@@ -301,24 +301,20 @@ def harm(quality: Quality) -> Harm:
     Of one that passed the corrected estimate: what was picked for looking good looked too good.
     """
     if quality.only_current_right is None or quality.repeats != 1:
-        return Harm(seen=-_estimate(quality), most=-quality.worst, allowed=quality.margin, of=None)
+        return Harm(seen=-quality.told, most=-quality.worst, allowed=quality.margin, of=None)
     base = _base(quality)
     share = base / 100
     return Harm(
-        seen=floor(-_estimate(quality) * share + 0.5),
+        seen=floor(-quality.told * share + 0.5),
         most=ceil(-quality.worst * share - _ROUNDING),
         allowed=round(quality.margin * share, 1),
         of=base,
     )
 
 
-def _estimate(quality: Quality) -> float:
-    return quality.difference if quality.corrected is None else quality.corrected
-
-
 def _base(quality: Quality) -> int:
     """100 cases, or 1,000 where 100 would round a difference or the limit to nothing."""
-    small = 0 < abs(_estimate(quality)) < 1 or 0 < abs(quality.worst) < 1
+    small = 0 < abs(quality.told) < 1 or 0 < abs(quality.worst) < 1
     return _THOUSAND if small or quality.margin != round(quality.margin) else _HUNDRED
 
 

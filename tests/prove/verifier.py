@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import log_ndtr, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from tests.prove.cases import Cases
 from tests.prove.hashing import hashes
 from tests.prove.months import of_saving
+from tests.prove.picked import corrected
 from tests.prove.pvalues import clustered, tango, weighted
 
 Json, Claims = dict[str, Any], Iterator[tuple[str, Any, Any]]
@@ -36,6 +37,7 @@ OPEN = {
 BOTH = (((1, 1), "both_right"), ((0, 0), "neither_right"))
 LOSSES = {"lost", "only_current_right"}
 LEAST, MOST, WHOLE, RUNS = 1e-7, 0.4, 99.999, 300
+CLOSE_POINTS = 0.02
 CLOSE = 2e-3  # between a level that a table interpolates and the recursion's own
 
 
@@ -194,18 +196,6 @@ def of_row(row: Json, name: str, test: Test, of: Cases, span: tuple[int, int]) -
         yield f"{name}passed", passed, passed and p < row["level"]
 
 
-def corrected(seen: float, worst: float, margin: float, z: float) -> float:
-    """Where half of the samples that pass lie above what was seen; at least the worst."""
-    s = (seen - worst) / z
-
-    def half(x: float) -> float:
-        return log_ndtr((x - seen) / s) - log_ndtr((x + margin) / s - z) - math.log(0.5)
-
-    if s <= 0 or worst <= -margin:
-        return seen
-    return worst if half(worst) >= 0 else brentq(half, worst, seen)
-
-
 def of_option(option: Json, test: Test, of: Cases) -> Claims:
     q, proof, d = option["quality"], option["proof"], test.d
     first = 0 if q["pilot_cases"] or not test.start else test.start
@@ -218,8 +208,11 @@ def of_option(option: Json, test: Test, of: Cases) -> Claims:
     told = [(pair, key) for pair, key in BOTH if q[key] is not None]
     yield from ((key, q[key], [of.scores[k] for k in at].count(pair)) for pair, key in told)
     if q.get("corrected") is not None:
-        ends = (q["difference"] / 100, q["worst"] / 100)
-        yield "corrected", q["corrected"], 100 * corrected(*ends, test.margin, -ndtri(q["level"]))
+        passed = max(look["number"] for look in q["looks"] if look["action"] == "pass") - 1
+        times = tuple((end - test.start) / (test.last - test.start) for end in d["looks"])
+        walk = (test.nominal(local), times) if local else ([q["level"]], [1.0])
+        told = corrected(q["difference"] / 100, q["worst"] / 100, test.margin, passed, walk)
+        yield "corrected", abs(q["corrected"] - 100 * told) < CLOSE_POINTS, True
     if at:
         yield from of_best(q, test, of, span, local)
     for look in q["looks"]:

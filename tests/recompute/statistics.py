@@ -134,20 +134,3 @@ def _beta_above(gained: int, rest: int, share: float) -> float:
     if share >= 1:
         return 0.0
     return _at_most(gained - 1, gained + rest - 1, share) if rest else 1.0
-
-
-def after_passing(seen: float, worst: float, margin: float, level: float) -> float:
-    """The difference at which half of the samples that pass lie above what was seen."""
-    normal = NormalDist()
-    z = normal.inv_cdf(1 - level)
-    spread = (seen - worst) / z
-    if spread <= 0:
-        return seen
-
-    def above(difference: float) -> bool:
-        beyond, passing = (
-            normal.cdf((difference - edge) / spread) for edge in (seen, z * spread - margin)
-        )
-        return beyond >= passing / 2
-
-    return bisect(worst, seen, above)

@@ -81,7 +81,7 @@ def examine(
     if measured.cost is not None and today.cost is not None:
         saving = today.cost.monthly_after_discounts - measured.cost.monthly_after_discounts
         if found is not None:
-            loss = QualityLoss(estimate=-found.difference, worst=-found.worst)
+            loss = QualityLoss(estimate=-found.told, worst=-found.worst)
             even = even_at(run.plan, saving, loss, bar)
             best = QualityLoss(estimate=-found.best, worst=-found.worst)
             at_best = even_at(run.plan, saving, best, bar)

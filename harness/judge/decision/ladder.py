@@ -271,6 +271,7 @@ def _standing(seen: _Seen) -> Standing:
         looks=_looks(seen, state),
         stop=seen.stop if state is QualityState.UNLIKELY else None,
         unlabelled=_to_label(seen),
+        local=seen.state.local,
         fewest=seen.fewest if state in {QualityState.WAITING, QualityState.INCOMPLETE} else 0,
     )
 

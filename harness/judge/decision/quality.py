@@ -9,8 +9,9 @@ from harness.judge.comparison.pairs import Pair, Pairs
 from harness.judge.decision.standing import LookRow, QualityState, Standing
 from harness.record.quality_parts import AbsentFacts, Look, Quality
 from harness.record.trust import Missingness
-from harness.stats.estimates import after_passing
 from harness.stats.sequential.design import Design
+from harness.stats.sequential.picked import PassedAt, after_passing
+from harness.stats.sequential.state import rules_of
 
 _DIGITS = 6
 
@@ -69,7 +70,15 @@ def _corrected(design: Design, standing: Standing) -> float | None:
     passed = standing.state is QualityState.PASSES
     if not passed or seen is None or worst is None or level is None:
         return None
-    return points(after_passing(seen, worst, level, design.margin / 100))
+    at = PassedAt(look=0, levels=(level,), fractions=(1.0,))
+    if standing.local is not None:
+        rules = rules_of(design).test
+        at = PassedAt(
+            look=max(row.number for row in standing.looks if row.action == "pass") - 1,
+            levels=tuple(rules.nominal(standing.local, k) for k in range(len(rules.looks))),
+            fractions=rules.fractions,
+        )
+    return points(after_passing(seen, worst, design.margin / 100, at))
 
 
 def _absent(pairs: Sequence[Pair]) -> AbsentFacts | None:

@@ -113,6 +113,8 @@ class Standing:
     """Case ids whose disagreement needs a label before it is decided."""
     fewest: int = 0
     """Fewest labels or answers that can decide it; 0: it depends on none, or not on them alone."""
+    local: float | None = None
+    """Its local level in a ladder; None where each option is tested once."""
 
     @property
     def cases(self) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,9 @@ from scipy import stats
 
 from harness.judge.decision.bounds import harm_rules
 from harness.stats import gaffke, tango
-from harness.stats.estimates import after_passing
 from harness.stats.sequential.histories import Seen, take
 from harness.stats.sequential.levels import holm
+from harness.stats.sequential.picked import PassedAt, after_passing
 from harness.stats.sequential.state import rules_of
 from tests.benchmarks.decision.scenes import _tables
 from tests.support.decisions import design
@@ -26,6 +27,7 @@ from tests.support.decisions import design
 if TYPE_CHECKING:
     from harness.stats.sequential.design import Design
     from harness.stats.sequential.histories import HistoryStates
+    from harness.stats.sequential.levels import TestRules
 
 SIZES, OPTIONS, EITHER, MARGINS = (150, 200, 400, 1000), (1, 3, 5), (0.04, 0.08, 0.15), (3, 5)
 _CERTAINTY = 0.99
@@ -200,8 +202,8 @@ def picked(scene: Scene, runs: int) -> dict[str, float]:
     local = found.walk.local[ladder, option]
     nominal = np.array([rules.nominal(float(a), int(k)) for a, k in zip(local, look, strict=True)])
     worst = tango.bounds(lost, won, n, nominal).lower
-    told = zip(seen, worst, nominal, strict=True)
-    corrected = np.array([after_passing(*map(float, one), scene.margin / 100) for one in told])
+    told = zip(seen, worst, local, look, strict=True)
+    corrected = np.array([_corrected(rules, *map(float, one)) for one in told])
     error = 100 * (corrected - scene.difference)
     return {
         "picks": float(found.walk.accepted.any(axis=1).mean()),
@@ -211,6 +213,13 @@ def picked(scene: Scene, runs: int) -> dict[str, float]:
             np.sqrt((error**2).mean()) / np.sqrt((100 * (seen - scene.difference)) ** 2).mean()
         ),
     }
+
+
+@cache
+def _corrected(rules: TestRules, seen: float, worst: float, local: float, look: float) -> float:
+    levels = tuple(rules.nominal(local, k) for k in range(len(rules.looks)))
+    at = PassedAt(look=int(look), levels=levels, fractions=rules.fractions)
+    return after_passing(seen, worst, rules.margin, at)
 
 
 def _head(*names: str) -> list[str]:

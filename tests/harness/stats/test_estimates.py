@@ -8,7 +8,6 @@ from harness.stats import betting, clusters, gaffke, tango
 from harness.stats.estimates import (
     Method,
     Sample,
-    after_passing,
     estimate,
     harm_p_value,
     least_loss,
@@ -16,6 +15,7 @@ from harness.stats.estimates import (
     p_value,
     smallest_sample,
 )
+from harness.stats.sequential.picked import PassedAt, after_passing
 
 
 def test_a_binary_sample_is_tangos_table() -> None:
@@ -177,6 +177,9 @@ def test_harm_is_shown_by_more_losses_than_the_share_of_the_margin_explains() ->
     assert least_loss(few, "cluster-t", 0.05) is None
 
 
+ONE = PassedAt(look=0, levels=(0.05,), fractions=(1.0,))
+
+
 def test_what_was_picked_is_corrected_towards_its_bound() -> None:
     rng = np.random.default_rng(7)
     true, n = -0.02, 300
@@ -185,11 +188,34 @@ def test_what_was_picked_is_corrected_towards_its_bound() -> None:
     passed = bound > -0.05
     seen = ((won - lost) / n)[passed]
     told = [
-        after_passing(float(v), float(b), 0.05, 0.05)
+        after_passing(float(v), float(b), 0.05, ONE)
         for v, b in zip(seen, bound[passed], strict=True)
     ]
     assert all(b <= t <= v for t, v, b in zip(told, seen, bound[passed], strict=True))
     assert seen.mean() - true > 0.01
     assert abs(float(np.mean(told)) - true) < 0.4 * (seen.mean() - true)
-    assert after_passing(0.3, 0.2, 0.05, 0.05) == pytest.approx(0.3, abs=1e-3)
-    assert after_passing(-0.01, -0.01, 0.05, 0.05) == -0.01
+    assert after_passing(0.3, 0.2, 0.05, ONE) == pytest.approx(0.3, abs=1e-3)
+    assert after_passing(-0.01, -0.01, 0.05, ONE) == -0.01
+
+
+def test_over_looks_half_of_those_that_pass_are_told_too_good_a_difference() -> None:
+    """Drawn from the process itself; at a truth where few pass, and where nearly all do."""
+    times, levels, margin = (0.25, 0.5, 1.0), (0.002, 0.015, 0.04), 0.05
+    edges = -stats.norm.ppf(levels) * np.sqrt(times)
+    rng = np.random.default_rng(11)
+    for truth in (-0.01, 0.02):
+        steps = rng.normal(
+            np.diff((0, *times)) * (truth + margin) / 0.02, np.sqrt(np.diff((0, *times))), (400, 3)
+        )
+        scores = np.cumsum(steps, axis=1)
+        passes = scores > edges
+        runs = np.flatnonzero(passes.any(axis=1))
+        look = passes[runs].argmax(axis=1)
+        told = []
+        for run, k in zip(runs, look, strict=True):
+            value = scores[run, k] / times[k] * 0.02 - margin
+            lower = value + stats.norm.ppf(levels[k]) * 0.02 / np.sqrt(times[k])
+            at = PassedAt(look=int(k), levels=levels, fractions=times)
+            told.append(after_passing(float(value), float(lower), margin, at))
+        too_good = (np.array(told) > truth).mean()
+        assert abs(too_good - 0.5) < 3 * 0.5 / np.sqrt(len(runs)), (truth, len(runs))

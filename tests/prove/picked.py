@@ -1,0 +1,39 @@
+"""The estimate of an option that passed, corrected for that: the conditional median over looks."""
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
+
+
+def corrected(seen: float, worst: float, margin: float, at: int, walk: Any) -> float:
+    """Where half of the tests that pass do so earlier, or with more than `seen`; or the worst."""
+    levels, times = walk
+    spread = -(seen - worst) / ndtri(levels[at]) * math.sqrt(times[at])
+
+    def share(truth: float) -> float:
+        drift, x, mass, before, passed = (
+            (truth + margin) / spread,
+            np.zeros(1),
+            np.ones(1),
+            0.0,
+            0.0,
+        )
+        for k, (level, now) in enumerate(zip(levels, times, strict=True)):
+            scale, edge = math.sqrt(now - before), -ndtri(level) * math.sqrt(now)
+            ahead = x + drift * (now - before)
+            if k == at:
+                above = passed + mass @ ndtr((ahead - (seen + margin) / spread * now) / scale)
+            passed += mass @ ndtr((ahead - edge) / scale)
+            x = np.linspace(min(drift * now, edge) - 8, edge, 400)
+            far, width = (x[:, None] - ahead[None, :]) / scale, np.full(400, x[1] - x[0])
+            width[[0, -1]] /= 2
+            mass = width * (np.exp(-far * far / 2) / math.sqrt(2 * math.pi) / scale @ mass)
+            before = now
+        return above / passed - 0.5
+
+    if spread <= 0 or worst <= -margin:
+        return seen
+    return worst if share(worst) >= 0 else brentq(share, worst, seen + 1e-9)

@@ -27,6 +27,7 @@ from harness.journal.life import PastTest
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import AskedBefore, FeaturePlan
 from harness.record.base import Reason
+from harness.record.model import DecisionRecord
 from harness.record.trust import LifeFacts
 from harness.wording import listed, plural
 from harness.workspace.fingerprints import fingerprint
@@ -261,6 +262,32 @@ def _who(rung: PlannedOption | None) -> list[object]:
         return []
     check = None if rung.cascade is None else rung.cascade.accept_when
     return [rung.served_identity()["vendor"], rung.version, rung.effort, check]
+
+
+def recorded_tests(
+    plan: FeaturePlan, past: Sequence[DecisionRecord], tests: Sequence[PastTest]
+) -> tuple[PastTest, ...]:
+    """Tests of earlier cycles on just these inputs that a journal forgot, and a record tells."""
+    known = {(one.feature, one.cycle) for one in tests}
+    return tuple(
+        PastTest(
+            feature=record.feature.id,
+            cycle=record.cycle,
+            written_at=record.generated_at.isoformat(),
+            alpha=record.evidence.design.alpha,
+            ids=tuple(case.id for case in plan.sample.deciding),
+            cases=(),
+            labels=(),
+            pairs={},
+            asked={one.target.option: "" for one in record.options if one.proof is not None},
+            seed=record.evidence.seed,
+            facts={"margin": record.margin.value},
+        )
+        for record in past
+        if record.evidence.design is not None
+        and (record.feature.id, record.cycle) not in known
+        and record.evidence.eval_set.inputs_sha256 == plan.sample.inputs_sha256
+    )
 
 
 def page_of(plan: FeaturePlan) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from harness.plan.expecting import (
 )
 from harness.plan.judging import plan_judges
 from harness.plan.ladder import PlannedOption, climb, priced_options
-from harness.plan.life import with_life
+from harness.plan.life import recorded_tests, with_life
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, Status
 from harness.plan.pricing import BYTES_PER_TOKEN, asked_rungs, forecast, planned_loads, price
 from harness.plan.programs import planned_program
@@ -204,7 +204,8 @@ class _FeaturePlanner:
             options=options,
             left_out=tuple(one.name for one in every if one.asked and one not in options),
         )
-        whole = with_life(whole, self.tests, self.workspace.policy.reviews_per_year)
+        tests = (*recorded_tests(whole, self.past, self.tests), *self.tests)
+        whole = with_life(whole, tests, self.workspace.policy.reviews_per_year)
         whole = self._with_levers(whole, monthly)
         return self._without_a_call(whole) or self._designed(whole)
 

@@ -13,6 +13,7 @@ import pytest
 from harness.journal.journal import Journal
 from harness.journal.life import past_tests
 from harness.record.base import Reason, Verdict
+from harness.record.stored import write_records
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -73,6 +74,16 @@ def test_another_cycle_or_feature_name_is_no_other_draw(tmp_path: Path) -> None:
         assert life(one) == life(first).model_copy(update={"again": True})
         assert one.options[0].quality == first.options[0].quality
         assert one.evidence.seed == first.evidence.seed
+
+
+def test_records_tell_what_a_deleted_journal_has_forgotten(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server:
+        first = reviewed(tmp_path, server, "run-1", CYCLE, replace(GOOD, cases=200))
+        write_records((first,), tmp_path / "reviews" / CYCLE)
+        shutil.rmtree(tmp_path / ".rightsize")
+        second = reviewed(tmp_path, server, "run-2", "2027-Q1")
+    assert (life(second).test, life(second).level) == (2, 0.333333)
+    assert (second.margin.fixed_on, second.margin.fixed_at) == (NOW.date(), 5)
 
 
 def test_added_cases_are_a_further_test_and_the_last_ones_are_refused(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What surrounds the test: missing answers, harm at any stop, slices in full, the picked estimate.
 
 `python -m tests.benchmarks.decision.surround PART RUNS` prints a table of `surround.md` beside this
-file; parts: `missing`, `harm`, `slices`, `picked`. Right or wrong scores, drawn; fixed seeds.
+file; parts: `missing`, `absent`, `harm`, `slices`, `picked`. Right or wrong scores, drawn; fixed
+seeds.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from harness.stats.sequential.levels import TestRules
 
 SIZES, OPTIONS, EITHER, MARGINS = (150, 200, 400, 1000), (1, 3, 5), (0.04, 0.08, 0.15), (3, 5)
+PICKED_SIZES, PICKED_OPTIONS = (150, 400, 1000), (1, 5)
+"""Of the estimate: each one that passed is integrated by itself."""
 _CERTAINTY = 0.99
 _ALARM = 0.05
 
@@ -109,6 +112,17 @@ def missing(scene: Scene, share: float, runs: int) -> tuple[float, float]:
     after = walked(scene, gains, seen + gone)
     return tuple(  # type: ignore[return-value]
         float(found.walk.accepted.any(axis=1).mean()) for found in (before, after)
+    )
+
+
+def absent(scene: Scene, share: float, runs: int) -> tuple[float, float]:
+    """Passes where `share` of the cases have no answer by chance: as cases alike, and as losses."""
+    gain, loss = (rate * (1 - share) for rate in scene.rates)
+    counts = drawn(scene, [gain, loss, share], runs)
+    gains, losses, gone = counts[..., 0], counts[..., 1], counts[..., 2]
+    return tuple(  # type: ignore[return-value]
+        float(walked(scene, gains, lost).walk.accepted.any(axis=1).mean())
+        for lost in (losses, losses + gone)
     )
 
 
@@ -246,6 +260,16 @@ def missing_lines(runs: int) -> list[str]:
     return lines
 
 
+def absent_lines(runs: int) -> list[str]:
+    """What counting missing answers as losses costs an equal candidate."""
+    lines = _head("n", "limit", "missing", "passes, none missing", "passes, counted as losses")
+    for n, margin, share in product(SIZES, MARGINS, (0.005, 0.01, 0.02, 0.05)):
+        scene = Scene(n=n, options=1, either=0.08, margin=float(margin), difference=0.0)
+        one, two = absent(scene, share, runs)
+        lines.append(f"| {n} | {margin} | {100 * share:g} | {100 * one:.1f} | {100 * two:.1f} |")
+    return lines
+
+
 def harm_lines(runs: int) -> list[str]:
     """Ladders in which some option is called worse than the limit."""
     lines = _head(
@@ -280,18 +304,24 @@ def picked_lines(runs: int) -> list[str]:
     lines = _head(
         "n", "options", "disagreement", "limit", "true", "picks", "seen", "corrected", "spread"
     )
-    for difference in (-0.02, 0.0):
-        for scene in grid(difference):
-            found = picked(scene, runs)
-            lines.append(
-                f"{_where(scene)} {100 * difference:g} | {100 * found['picks']:.1f} | "
-                f"{found['seen']:+.2f} | {found['corrected']:+.2f} | {found['spread']:.2f} |"
-            )
+    chosen = (
+        scene
+        for difference in (-0.02, 0.0)
+        for scene in grid(difference)
+        if scene.n in PICKED_SIZES and scene.options in PICKED_OPTIONS and scene.either > EITHER[0]
+    )
+    for scene in chosen:
+        found = picked(scene, runs)
+        lines.append(
+            f"{_where(scene)} {100 * scene.difference:g} | {100 * found['picks']:.1f} | "
+            f"{found['seen']:+.2f} | {found['corrected']:+.2f} | {found['spread']:.2f} |"
+        )
     return lines
 
 
 PARTS = {
     "missing": missing_lines,
+    "absent": absent_lines,
     "harm": harm_lines,
     "slices": slices_lines,
     "picked": picked_lines,

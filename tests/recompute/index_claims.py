@@ -41,15 +41,10 @@ INDEX_SENTENCES: tuple[str, ...] = (
     "as production runs today USD {rate_now}",
     "{late} decision overdue, {soon} due by",
     "{late} decisions overdue, {soon} due by",
-    "USD {running} a month run-rate USD {running_before} at the end of the month before",
-    "USD {running} a month run-rate nothing",
+    "run-rate USD {running} a month",
     "USD {running_before} at the end of the month before",
-    (
-        "USD {checked_realised} a month verified in this month forecast USD {checked_forecast}, "
-        "on {checked} feature"
-    ),
+    "verified in this month USD {checked_realised} a month",
     "forecast USD {checked_forecast}, on {checked} feature",
-    "USD {proposed} a month can be had on {proposed_on} feature",
     "on {proposed_on} feature, not in production",
     "on {proposed_on} features, not in production",
     "{made} record",

@@ -57,7 +57,7 @@ def report_files(
         raise UsageError(f"--out {unknown[0]}: not one of {', '.join(FILES)}")
     records = past.records(moment.date())
     figures = overview([read_facts(one, moment).record for one in records], moment.date())
-    page = str(past.folder(moment.date()) / "index.html")
+    page = _shown(past.folder(moment.date()) / "index.html", past.root)
     for path in files:
         made = FILES[path.suffix](figures, page)
         try:
@@ -66,6 +66,12 @@ def report_files(
         except OSError as error:
             raise UsageError(f"--out {path}: cannot be written ({error.strerror})") from None
     return files
+
+
+def _shown(page: Path, root: Path) -> str:
+    """Where a colleague finds the page: within the workspace where it lies there."""
+    inside = page.is_relative_to(root)
+    return (page.relative_to(root) if inside else page).as_posix()
 
 
 def report_month(past: PastReview, first: date, *, now: datetime | None = None) -> tuple[Path, ...]:

@@ -17,6 +17,7 @@ from reports.document import Block, Column, Fold, Link, Paragraph, Row, Table
 
 _NAMED = 10
 _OWNERS = 6
+_LATE = 4
 _COLUMNS = ("what", "feature", "whose", "by", "effort", "risk")
 TASK_USD = "USD a month"
 _KIND_ORDER = tuple(Action)
@@ -91,6 +92,8 @@ def to_do_blocks(figures: Overview) -> Iterator[Block]:
     late = [task for task in tasks if task.overdue]
     text = f"{plural(len(tasks), 'thing')}, {len(late)} overdue; most money first."
     yield Paragraph(lead="To do.", runs=(text,))
+    if late:
+        yield Paragraph(lead="Overdue.", runs=(_late_text(late),))
     yield task_table(
         f"The first {_NAMED} by USD a month after discounts" if len(tasks) > _NAMED else
         "By USD a month after discounts",
@@ -100,6 +103,16 @@ def to_do_blocks(figures: Overview) -> Iterator[Block]:
     if len(tasks) > _NAMED:
         rest = task_table("The others, by USD a month after discounts", tasks[_NAMED:])
         yield Fold(summary="The others", blocks=(rest,))
+
+
+def _late_text(late: Sequence[Task]) -> str:
+    """The first few things whose day has passed: what, of which feature, whose it is."""
+    shown = [
+        f"{named(task.action)}: {task.feature.record.feature.name} "
+        f"({person(task.feature.record.feature.owner)}, {due_text(task).removesuffix(', overdue')})"
+        for task in late[:_LATE]
+    ]
+    return f"{'; '.join(shown)}{'; and others' if late[_LATE:] else ''}."
 
 
 def task_table(caption: str, tasks: Sequence[Task], *, beside: bool = False) -> Table:

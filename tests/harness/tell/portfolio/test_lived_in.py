@@ -98,6 +98,8 @@ def test_what_is_late_is_said_to_be() -> None:
     assert task.overdue
     page = render_index(to_portfolio([downgrade_record()], NOW + timedelta(days=30)), to="md")
     assert "**To do.** 1 thing, 1 overdue;" in page
+    late = "**Overdue.** Decide on the switch: Invoice extraction (Dana Ruiz, 2026-12-15)."
+    assert late in page
     assert "2026-12-15, overdue |" in page
 
 

@@ -344,7 +344,7 @@ IN_A_MONTH = {
     "a driver's cost": on_page("2026-11.md", r"drivers[^@]*?\| ([\d,]+\.\d\d) \|", "1.00"),
     "what was realised": on_page("2026-11.html", r"(?s)Held against.*?>(211\.37)<", "287.00"),
     "how many are due": on_page("2026-11.md", r"overdue, (\d+) due by", "99"),
-    "the run-rate": on_page("2026-11.html", r"USD ([\d,]+) a month</strong>", "1"),
+    "the run-rate": on_page("2026-11.md", r"\*\*USD ([\d,]+) a month\*\*", "1"),
     "why it changed": on_page("2026-11.md", r"\| requests \| \+([\d,.]+) \|", "1.00"),
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli import options
+from harness.cli.say import say, say_block
 from harness.conduct.concluding.documents import FILES, report_files, report_month
 from harness.conduct.concluding.documents import report as write_documents
 from harness.conduct.concluding.past import PastReview
@@ -57,8 +58,11 @@ def report(  # noqa: PLR0913  # one argument per option of the command
     else:
         pages = write_documents(past, now=options.now())
     shown = [str(page) for page in pages]
-    for line in [json.dumps({"pages": shown}, indent=2)] if as_json else shown:
-        click.echo(line)
+    if as_json:
+        say_block(json.dumps({"pages": shown}, indent=2))
+        return
+    for page in shown:
+        say(page)
 
 
 def _sorted(outs: tuple[Path, ...]) -> tuple[Path | None, tuple[Path, ...]]:

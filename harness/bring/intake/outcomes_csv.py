@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from evalsets.cases import Case
 from evalsets.validation import shown
+from harness.bring.intake.headers import own_names
 from harness.bring.intake.values import (
     ImportedAnswer,
     ImportedAnswers,
@@ -94,7 +95,7 @@ class _Table:
         text = io.StringIO(table.text, newline="")
         reader = csv.reader(text, delimiter=table.delimiter, strict=True)
         try:
-            header = [cell.strip().lower() for cell in next(reader, list[str]())]
+            header = own_names([cell.strip().lower() for cell in next(reader, list[str]())])
             self.check_header(header)
             for cells in reader:
                 if len(cells) == len(header):

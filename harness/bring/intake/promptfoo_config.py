@@ -24,6 +24,13 @@ from harness.bring.intake.promptfoo_cases import (
     measures,
     split,
 )
+from harness.bring.intake.promptfoo_objects import (
+    object_parts,
+    renamed,
+    renamed_entry,
+    with_parts,
+    without_objects,
+)
 from harness.bring.intake.promptfoo_refs import resolved
 from harness.bring.intake.promptfoo_templates import names_in
 from harness.bring.intake.promptfoo_tests import Test, Tests, no_names
@@ -186,11 +193,17 @@ class _Config:
     problems: list[Problem] = field(default_factory=list[Problem])
     told: set[tuple[str, int | None, str]] = field(default_factory=set[tuple[str, int | None, str]])
     count: int = 0
+    parts: dict[str, str] = field(default_factory=dict[str, str])
 
     def imported(self) -> ImportedSet:
         self.unread_keys()
         tests = self.tests()
-        raw = raw_prompts(self.prompt_entries(), self.beside.read, self.tell_prompt)
+        self.parts = object_parts(test.values for test in tests)
+        tests = [replace(test, values=with_parts(test.values, self.parts)) for test in tests]
+        raw = [
+            replace(prompt, text=renamed(prompt.text, self.parts))
+            for prompt in raw_prompts(self.prompt_entries(), self.beside.read, self.tell_prompt)
+        ]
         known = list(dict.fromkeys(name for test in tests for name in test.values))
         answers = self.answers(tests)
         used = used_variables(raw, known) or [n for n in known if n not in answers] or known
@@ -272,7 +285,8 @@ class _Config:
         ]
         found: list[Assertion] = []
         for entry, file, line in (*given, *test.assertions):
-            made = converted(entry, test.values, self.beside.read, self.teller(file, line))
+            asked = renamed_entry(entry, self.parts)
+            made = converted(asked, test.values, self.beside.read, self.teller(file, line))
             if made is not None:
                 found.append(made)
                 self.count += 1
@@ -294,7 +308,8 @@ class _Config:
         """The variables that an assertion reads."""
         entries = [entry for test in tests for entry, _, _ in test.assertions]
         entries += a_list(self.defaults().get("assert"))
-        return {name for entry in entries for name in names_in(an_object(entry).get("value"))}
+        asked = [an_object(renamed_entry(entry, self.parts)) for entry in entries]
+        return {name for entry in asked for name in names_in(entry.get("value"))}
 
     def case(
         self,
@@ -305,7 +320,7 @@ class _Config:
     ) -> Case:
         (used, hidden), (target, rubric) = names, wanted
         # A variable that a test leaves out is empty in promptfoo, and an error in our templates.
-        values = {**dict.fromkeys(used, ""), **test.values}
+        values = {**dict.fromkeys(used, ""), **without_objects(test.values, used)}
         if target is None and rubric is None:
             self.unlabelled(number)
         case = case_of(values, id_=case_id(number), used=used, hidden=hidden, target=target)

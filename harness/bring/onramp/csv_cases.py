@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -20,6 +20,7 @@ from evalsets.jsonl import JsonLine, read_rows
 from evalsets.samples import CaseReader, as_text
 from evalsets.source import Fault
 from evalsets.validation import suggestion
+from harness.bring.intake.headers import FOR_CASES, folded_header, named_as
 from harness.bring.intake.promptfoo_cases import INPUT_NAMES
 from harness.bring.intake.values import ImportedSet, TableText, as_table
 from harness.bring.intake.values import as_text as decoded
@@ -29,7 +30,9 @@ from harness.errors import Problem, UsageError
 from harness.workspace.reading import problem_of
 
 ID_NAMES = ("id", "case", "case_id", "key", "uuid")
-_ID_ENDINGS = ("_id", " id", "-id", "_key", "_uuid", "_no", "_nr", "_number")
+_ID_ENDINGS = tuple(
+    f"{sign}{word}" for sign in "_ -" for word in ("id", "key", "uuid", "no", "nr", "number")
+)
 """A column with one of these endings is an id where its cells are all there and all differ."""
 TARGET_NAMES = (
     "target", "expected", "label", "ideal", "expected_output", "answer", "gold", "ground_truth",
@@ -93,8 +96,15 @@ def read_cases(data: bytes, *, path: Path, columns: Columns) -> ImportedSet:
         models=(),
         converted=0,
         problems=tuple(sorted(problems, key=lambda each: (each.line or 0, each.key))),
-        notes=guess.notes,
+        notes=(*_no_target(found), *guess.notes),
     )
+
+
+def _no_target(found: Columns) -> tuple[str, ...]:
+    names = ", ".join(found.metadata or ())
+    if found.target is not None or not names:
+        return ()
+    return (f"no column is read as the target; name it with --target ({names})",)
 
 
 def _json_lines(text: str, file: str) -> _Table:
@@ -154,7 +164,7 @@ def _found(columns: Columns, table: _Table, file: str) -> Columns:
     for name in named:
         if name is not None and name not in header:
             raise UsageError(f"{file}: no column {name!r}{suggestion(name, header)}")
-    question = columns.input or _by_name(header, INPUT_NAMES)
+    question = columns.input or _by_name(header, INPUT_NAMES, "input")
     if question is None:
         raise UsageError(
             f"{file}: which column is the input? name it with --input ({', '.join(header)})"
@@ -162,7 +172,7 @@ def _found(columns: Columns, table: _Table, file: str) -> Columns:
     found = Columns(
         id=columns.id or _by_name(header, ID_NAMES),
         input=question,
-        target=columns.target or _by_name(header, TARGET_NAMES),
+        target=columns.target or _by_name(header, TARGET_NAMES, "target"),
     )
     if found.id is None:
         found = replace(found, id=_named_like_an_id(table, {found.input, found.target}))
@@ -180,8 +190,9 @@ def _found(columns: Columns, table: _Table, file: str) -> Columns:
 def _named_like_an_id(table: _Table, taken: set[str | None]) -> str | None:
     """A column that is named as an id is, and whose cells are all there and all differ."""
     for name in table.columns:
-        lowered = name.lower()
+        lowered = name.lower().rstrip(".")
         ends = lowered.endswith(_ID_ENDINGS) or re.search(r"[a-z]I[Dd]$", name) is not None
+        ends = ends or folded_header(name) in FOR_CASES["id"]
         if name in taken or not ends:
             continue
         cells = [str(row.data.get(name) or "").strip() for row in table.rows]
@@ -190,9 +201,11 @@ def _named_like_an_id(table: _Table, taken: set[str | None]) -> str | None:
     return None
 
 
-def _by_name(header: Iterable[str], names: Sequence[str]) -> str | None:
+def _by_name(header: Sequence[str], names: Sequence[str], what: str = "") -> str | None:
+    """The column with the first of the names, else with one of another language's for it."""
     by_lower = {name.lower(): name for name in header}
-    return next((by_lower[name] for name in names if name in by_lower), None)
+    found = next((by_lower[name] for name in names if name in by_lower), None)
+    return found or named_as(header, FOR_CASES.get(what, ()))
 
 
 def _cases(rows: Sequence[JsonLine], columns: Columns, reader: CaseReader) -> Iterator[Case]:

@@ -52,7 +52,8 @@ def outcomes_command(
     )
     found = import_answers(asked, now=options.now(), listener=Terminal())
     if isinstance(found, ToFillIn):
-        say(str(found.fault), err=True)
+        for line in found.fault.told:
+            say(line, err=True)
         say("fill these in, then run the same command again", err=True)
         return ExitCode.USAGE_ERROR
     _show(found)

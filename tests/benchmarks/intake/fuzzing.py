@@ -161,6 +161,14 @@ IMPORTERS: dict[str, tuple[bytes, Callable[[Path, bytes], None]]] = {
         json.dumps({"prompts": ["{{q}}"], "tests": [{"vars": {"q": "a"}, "assert": [
             {"type": "equals", "value": "b"}, {"type": "is-json", "value": {"type": "object"}},
             {"type": "regex", "value": "^a"}]}]}).encode(), _config),
+    "OpenAI Evals export": (
+        json.dumps({"prompts": [{"raw": "{{item.q}}", "label": "p"}], "tests": [
+            {"vars": {"item": {"q": "a", "want": "b"}}, "assert": [
+                {"type": "equals", "value": "{{item.want}}"},
+                {"type": "javascript", "value": "output.length < 9 && /a/.test(output)"},
+                {"type": "contains", "value": "{% if q == 'a' %}b{% endif %}"}]}]}).encode(),
+        _config,
+    ),
     "table of cases": (
         CASES.encode(),
         lambda root, data: _written(

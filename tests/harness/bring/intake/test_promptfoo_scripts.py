@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evalsets.prompts import render_prompt
 from harness.bring.intake.promptfoo_config import read_config
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer
@@ -153,3 +154,38 @@ def test_a_template_means_the_same_or_is_told(template: str, wanted: str | None)
         assert "its template" in str(found.problems[0])
     else:
         assert [case.target for case in found.cases] == [wanted]
+
+
+EXPORT = """\
+description: exported
+prompts:
+  - label: triage
+    raw: |
+      [{"role": "developer", "content": "One word."},
+       {"role": "user", "content": "{{ item.ticket }}"}]
+providers: [{id: "openai:responses:gpt-5", config: {temperature: 0}}]
+defaultTest:
+  assert:
+    - {type: equals, value: "{{item['label']}}", metric: string_check}
+    - {type: javascript, value: "output.length < 20"}
+tests:
+  - vars: {item: {ticket: My card was charged twice, label: billing, channel: mail}}
+  - vars: {item: {ticket: The app crashed, label: technical, channel: chat}}
+"""
+
+
+def test_an_export_of_openai_s_evals_is_read_whole_and_shows_no_label() -> None:
+    """Variables are objects there: what only an assertion reads is not shown to a model."""
+    found = read_config(EXPORT, file="c.yaml", read=no_file)
+    assert [str(problem) for problem in found.problems] == []
+    assert [case.input for case in found.cases] == ["My card was charged twice", "The app crashed"]
+    assert [dict(case.metadata) for case in found.cases] == [
+        {"item_channel": "mail"},
+        {"item_channel": "chat"},
+    ]
+    (prompt,) = found.prompts
+    turns = render_prompt(prompt.text, found.cases[0])
+    assert [turn.content for turn in turns] == ["One word.", "My card was charged twice"]
+    scorer = find_scorer(found.primary)
+    assert [scorer.score(case, "billing") for case in found.cases] == [1, 0]
+    assert found.models == ("openai:responses:gpt-5",)

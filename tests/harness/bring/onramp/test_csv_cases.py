@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from evalsets.cases import Case, distinct
 from evalsets.loading import load_evalset
 from evalsets.prompts import render_prompt
+from harness.bring.intake.outcomes_csv import read_outcomes
 from harness.bring.intake.values import ImportedSet
 from harness.bring.onramp.csv_cases import Columns, read_cases
 from harness.bring.onramp.guessing import guess_scorer
@@ -366,3 +367,40 @@ def test_no_damaged_table_loses_a_row_in_silence(damage: str, at: int) -> None:
         assert len(imported.cases) == at
     else:
         assert len(imported.cases) == GOOD - 1
+
+
+@pytest.mark.parametrize(
+    ("header", "encoding"),
+    [
+        ("\ufeffTicket-Nr.;Anfrage;Erwartete Antwort;Kategorie", "utf-8"),
+        ("Num\u00e9ro;Question;R\u00e9ponse attendue;Canal", "cp1252"),
+        ("identificador;consulta;respuesta esperada;canal", "utf-16"),
+        ("Identificativo;Domanda;Risposta attesa;Canale", "utf-8"),
+        ("kenmerk;vraag;verwacht antwoord;kanaal", "utf-8"),
+        ("ticket_id;message;expected output;channel", "utf-8"),
+    ],
+)
+def test_a_spreadsheet_s_columns_are_found_in_its_language(header: str, encoding: str) -> None:
+    rows = [f"T{n};Wie viel kostet {n}?;{n},5;Mail" for n in range(8)]
+    data = "\r\n".join([header, *rows]).encode(encoding)
+    found = read_cases(data, path=PLACE, columns=Columns())
+    first = found.cases[1]
+    assert (first.id, first.input, first.target) == ("T1", "Wie viel kostet 1?", "1,5")
+    assert [key for key, _ in first.metadata] == [header.rpartition(";")[2]]
+    assert found.primary.scorer == "number"
+
+
+def test_a_table_without_a_target_says_which_columns_may_be_one() -> None:
+    data = b"id,text,verdict\n1,a,b\n2,c,d\n"
+    found = read_cases(data, path=PLACE, columns=Columns())
+    assert found.notes[0] == "no column is read as the target; name it with --target (verdict)"
+
+
+def test_a_table_of_answers_may_have_a_spreadsheet_s_own_names() -> None:
+    lines = ["Fall;Modell;Frage;Erwartet;Antwort", "F1;gpt-5;was?;1,5;1,5", "F1;mini;was?;1,5;2"]
+    found = read_outcomes("\n".join(lines).encode(), file="a.csv")
+    assert [(a.case_id, a.model, a.text) for a in found.answers] == [
+        ("F1", "gpt-5", "1,5"),
+        ("F1", "mini", "2"),
+    ]
+    assert found.cases[0].target == "1,5"

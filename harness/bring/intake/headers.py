@@ -1,0 +1,79 @@
+"""What a spreadsheet calls its columns: the common names in six languages, most telling first."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+_INPUTS = (
+    *("frage", "anfrage", "eingabe", "nachricht", "anliegen", "aufgabe"),
+    *("entree", "requete", "demande", "texte", "pregunta", "consulta", "entrada", "texto"),
+    *("mensaje", "domanda", "richiesta", "testo", "messaggio", "vraag", "invoer", "bericht"),
+    *("tekst", "pergunta", "mensagem"),
+)
+_TARGETS = (
+    *("expected answer", "expected output", "correct answer", "erwartete antwort", "erwartet"),
+    *("richtige antwort", "soll", "sollwert", "musterlosung", "reponse attendue", "attendu"),
+    *("resultat attendu", "bonne reponse", "respuesta esperada", "esperado", "esperada"),
+    *("respuesta correcta", "risposta attesa", "atteso", "attesa", "risposta corretta"),
+    *("verwacht antwoord", "verwacht", "juiste antwoord", "resposta esperada", "antwort", "losung"),
+    *("ergebnis", "reponse", "respuesta", "risposta", "antwoord", "resposta", "kategorie"),
+    *("categorie", "categoria", "klasse", "etikett", "etiquette", "etiqueta"),
+)
+_IDS = (
+    *("kennung", "nummer", "nr", "no", "identifiant", "numero", "identificador"),
+    *("identificativo", "kenmerk", "fall", "cas", "caso", "geval"),
+)
+_ANSWERS = (
+    *("antwort", "reponse", "respuesta", "risposta", "antwoord", "resposta", "output"),
+    *("response", "completion", "ausgabe", "sortie", "salida", "uscita", "uitvoer"),
+)
+FOR_CASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"id": _IDS, "input": _INPUTS, "target": _TARGETS}
+)
+"""Of a table of cases, beside the English names."""
+FOR_ANSWERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "case": ("case id", "id", "fall", "cas", "caso", "geval", *_IDS),
+        "model": ("modell", "modele", "modelo", "modello", "provider"),
+        "answer": _ANSWERS,
+        "score": ("punkte", "note", "puntuacion", "punteggio", "grade"),
+        "input": ("question", "prompt", *_INPUTS),
+        "target": ("expected", *(name for name in _TARGETS if name not in _ANSWERS)),
+        "input_tokens": ("input tokens", "prompt tokens", "tokens ein", "tokens in"),
+        "output_tokens": ("output tokens", "completion tokens", "tokens aus", "tokens out"),
+        "seconds": ("sekunden", "secondes", "segundos", "secondi", "seconden"),
+    }
+)
+"""Of a table of answers, by the column's own name."""
+
+
+def folded_header(name: str) -> str:
+    """A column's name without accents, in small letters, its words apart by one space.
+
+    >>> folded_header("R\u00e9ponse_attendue "), folded_header("Ticket-Nr.")
+    ('reponse attendue', 'ticket nr')
+    """
+    bare = unicodedata.normalize("NFKD", name)
+    letters = "".join(letter for letter in bare if not unicodedata.combining(letter))
+    return " ".join(re.split(r"[\s_./-]+", letters.casefold().replace("\ufeff", ""))).strip()
+
+
+def named_as(header: Iterable[str], names: Sequence[str]) -> str | None:
+    """The column with the first of these names; None where there is none."""
+    by_form: dict[str, str] = {}
+    for name in header:
+        by_form.setdefault(folded_header(name), name)
+    return next((by_form[name] for name in names if name in by_form), None)
+
+
+def own_names(header: Sequence[str]) -> list[str]:
+    """A table of answers' header in our own names; a column that is named so already stays."""
+    found = list(header)
+    for own, names in FOR_ANSWERS.items():
+        other = None if own in found else named_as(found, names)
+        if other is not None:
+            found[found.index(other)] = own
+    return found

@@ -6,9 +6,11 @@ data that comes with the package, in a wheel or in the repository.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Generic, TypeVar, cast
 
@@ -127,6 +129,20 @@ def problem_of(fault: Fault, *, severity: str = "error") -> Problem:
         message=fault.message,
         severity=severity,
     )
+
+
+_FOLDERS = ("models", "features", "prompts", "evalsets", "traffic")
+
+
+def special_files(root: Path) -> list[Problem]:
+    """Pipes, devices and sockets among a workspace's files, behind links too: they have no end."""
+    found: list[Problem] = []
+    for folder, _, names in chain.from_iterable(os.walk(root / name) for name in _FOLDERS):
+        for path in (Path(folder) / name for name in sorted(names)):
+            if path.exists() and not path.is_file() and not path.is_dir():
+                shown = path.relative_to(root).as_posix()
+                found.append(Problem(file=shown, line=None, key="", message="no plain file"))
+    return found
 
 
 def read_files(root: Path) -> Reading:

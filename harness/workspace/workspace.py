@@ -19,7 +19,7 @@ from harness.workspace.model_file import ModelConfig
 from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.programs.checks import program_problems
 from harness.workspace.prompts import prompt_problems
-from harness.workspace.reading import Reading, problem_of, read_files, secrets_in
+from harness.workspace.reading import Reading, problem_of, read_files, secrets_in, special_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +160,9 @@ def _owners(file: str, by_set: Mapping[str, list[str]]) -> list[str]:
 
 def inspect_workspace(root: Path) -> tuple[Reading, dict[str, EvalSet]]:
     """All that can be read of a workspace, its problems included, and its sound eval sets."""
+    endless = special_files(root)
+    if endless:
+        return Reading(root=root, problems=endless), {}
     reading = read_files(root)
     reading.problems += model_problems(reading)
     reading.problems += feature_problems(reading)

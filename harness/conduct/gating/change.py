@@ -30,7 +30,7 @@ from harness.gate.judging import judge
 from harness.gate.weakening import deciding, stricter
 from harness.record.lock import LOCK_FILE, Lock, read_lock
 from harness.record.signatures import unsigned
-from harness.record.stored import carries_decision
+from harness.record.stored import carries_decision, read_plain
 from harness.workspace.policy_file import GatePolicy
 from harness.workspace.workspace import Workspace, load_workspace
 
@@ -99,7 +99,7 @@ def _workspace(given: Path, lock_path: Path | None) -> Workspace | None:
 
 def _read(path: Path) -> Lock:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(path).decode("utf-8")
     except OSError as error:
         raise UsageError(
             f"{path}: cannot be read ({error.strerror}); `rightsize lock` writes it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -283,6 +284,14 @@ def damaged_journal(root: Path) -> None:
     (root / ".rightsize" / "journal.sqlite").write_bytes(b"no journal" * 1000)
 
 
+def endless(path: str) -> Callable[[Path], None]:
+    def fault(root: Path) -> None:
+        (root / path).unlink(missing_ok=True)
+        os.mkfifo(root / path)
+
+    return fault
+
+
 def journal_folder(root: Path) -> None:
     (root / ".rightsize" / "journal.sqlite").mkdir(parents=True)
 
@@ -294,6 +303,11 @@ def journal_folder(root: Path) -> None:
         (later_price, r"incumbent: PRICE_MISSING: big: no `price:` that began by"),
         (damaged_journal, r"\.rightsize/journal\.sqlite: file is not a database; take a copy back"),
         (journal_folder, r"\.rightsize/journal\.sqlite: is no plain file"),
+        (endless("prompts/tickets/default.j2"), r"^prompts/tickets/default\.j2: no plain file$"),
+        (
+            endless("evalsets/tickets/schema.json"),
+            r"^evalsets/tickets/schema\.json: no plain file$",
+        ),
     ],
 )
 def test_check_plan_and_review_agree_before_a_call(

@@ -393,6 +393,12 @@ LINKS: dict[str, Attack] = {
     ),
     "settings without an end": (linked(SETTINGS, "/dev/zero"), CANNOT_TELL, "leads out of"),
     "settings that are themselves": (linked(SETTINGS, "settings.toml"), CANNOT_TELL, "to itself"),
+    "a lock without an end": (linked(LOCK, "/dev/zero"), 2, "cannot be read (no plain file)"),
+    "a prompt without an end": (
+        linked(f"{W}/prompts/tickets/default.j2", "/dev/zero"),
+        2,
+        "prompts/tickets/default.j2: no plain file",
+    ),
     "a link to a file that names a model": (
         linked("app/worker.py", "../tests/test_app.py"),
         GATE_FAILED,

@@ -124,6 +124,8 @@ class TrafficMeasured:
     sources: tuple[LogRead, ...]
     joined: int
     """Rows that tell a call again, or a part of it."""
+    quiet_days: int
+    """The longest run of days without any call: a part may be missing."""
     features: tuple[FeatureMeasured, ...]
     findings: tuple[TrafficFinding, ...]
     """Dearest first."""

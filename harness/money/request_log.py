@@ -54,5 +54,9 @@ def _hour_of_week(at: datetime) -> int:
 def _hours(group: Frame) -> tuple[HourUsage, ...]:
     counts = group.set_index("hour")[list(ALL_COUNTS)]
     whole = counts.reindex(range(HOURS_A_WEEK), fill_value=0).round().astype("int64")
+    # Each was rounded by itself: the parts of the input stay parts of it.
+    whole["cached_tokens"] = whole[["cached_tokens", "input_tokens"]].min(axis=1)
+    fresh = whole["input_tokens"] - whole["cached_tokens"]
+    whole["cache_written_tokens"] = whole["cache_written_tokens"].clip(upper=fresh)
     rows: list[list[int]] = whole.to_numpy().tolist()
     return tuple(HourUsage(**dict(zip(ALL_COUNTS, row, strict=True))) for row in rows)

@@ -18,7 +18,7 @@ from typing import Protocol, TypeAlias
 
 import zstandard
 
-from harness.bring.logs.unwrapping import listed
+from harness.bring.logs.unwrapping import enveloped
 from harness.errors import UsageError
 
 BLOCK = 1 << 20
@@ -194,13 +194,15 @@ def documents(path: Path) -> Places:
         raise UsageError(f"{path}: {_CUT}; one JSON document cannot be read in part") from None
     except ValueError as error:
         raise UsageError(f"{path}: neither JSON Lines nor one JSON document ({error})") from None
-    for number, item in enumerate(listed(found), start=1):
+    for number, item in enumerate(enveloped(found), start=1):
         yield Place(number, json.dumps(item, ensure_ascii=False))
 
 
 def places(path: Path) -> Places:
     """The rows of a file of text: JSON Lines, one JSON document, or a CSV."""
     heads = [place.text.strip() for place in islice(text_lines(path), _HEADS) if place.text]
+    if len(heads) == 1 and len([*enveloped(_parsed(heads[0]))]) > 1:
+        return documents(path)
     if not heads or any(isinstance(_parsed(head), dict) for head in heads):
         return text_lines(path)
     if not heads[0].startswith(("{", "[")):

@@ -83,6 +83,11 @@ _COUNTED = """
 SELECT feature, {by}, sum(n), coalesce(sum(cost), 0) FROM calls WHERE {where}
 GROUP BY ALL ORDER BY 1, 3 DESC, 2
 """
+_QUIET = """
+SELECT coalesce(max(day - before) - 1, 0) FROM (
+  SELECT day, lag(day) OVER (ORDER BY day) AS before
+  FROM (SELECT DISTINCT began::DATE AS day FROM calls))
+"""
 _HOUR = timedelta(hours=1)
 _WEEK = timedelta(weeks=1)
 _DAY = timedelta(days=1)
@@ -96,6 +101,7 @@ class LogTraffic:
     weeks: tuple[Week, ...]
     features: tuple[FeatureMeasured, ...]
     findings: tuple[TrafficFinding, ...]
+    quiet_days: int
     joined: int
     """Rows that tell a call again, or a part of it."""
 
@@ -114,6 +120,7 @@ def measure(log: CallLog, rates: RatesOn = no_rates) -> LogTraffic | None:
         weeks=weeks_of_hours(hours, window),
         features=features,
         findings=findings(log, window, features, rates),
+        quiet_days=log.one(_QUIET),
         joined=joined,
     )
 

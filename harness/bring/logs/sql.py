@@ -188,7 +188,8 @@ def reason(form: LogFormat, zone: str | None, now: str) -> str:
         checks.append(("request IS NULL", "no request id"))
     checks.append(("at_text IS NULL", "no time"))
     if form.at.unit == "iso" and (zone or form.at.zone) is None:
-        checks.append((f"NOT {offset('at_text')}", "a time without its offset: say --timezone"))
+        local = f"NOT {offset('at_text')} AND TRY_CAST(at_text AS TIMESTAMP) IS NOT NULL"
+        checks.append((local, "a time without its offset: say --timezone"))
     checks += [
         ("at_time IS NULL", "a time that cannot be read"),
         ("at_time < TIMESTAMPTZ '2020-01-01 00:00:00Z'", "a time before 2020: another unit?"),

@@ -7,12 +7,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias, cast
 
 Json: TypeAlias = "Mapping[str, object]"
+_ENVELOPES = ("data", "records", "results", "rows", "logs", "items", "value")
 _OK = frozenset({"stringValue", "intValue", "doubleValue", "boolValue"})
 
 
 def listed(value: object) -> Iterator[object]:
     """The items of a list, or the value alone."""
     yield from cast("list[object]", value) if isinstance(value, list) else (value,)
+
+
+def enveloped(value: object) -> Iterator[object]:
+    """The items of a list, or of the list in which an interface answers: `{"data": [...]}`."""
+    inner = next((part for name in _ENVELOPES if (part := _part(value, name))), None)
+    yield from listed(value if inner is None else inner)
 
 
 def _part(value: object, key: str) -> list[object]:

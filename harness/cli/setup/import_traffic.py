@@ -22,6 +22,7 @@ from harness.wording import percent, plural, usd
 from harness.workspace.feature_file import FeatureConfig
 
 _CALLERS = 5
+_QUIET_DAYS = 3
 
 
 @click.command(name="traffic")
@@ -80,6 +81,8 @@ def _lines(found: TrafficWritten) -> Iterator[str]:
             yield f"  {form.name}: untried, no public example of it was at hand: check the figures"
         if form.at.zone is not None and form.at.unit == "iso":
             yield f"  {form.name}: times without an offset are {form.at.zone}, as it documents"
+    if found.measured.quiet_days >= _QUIET_DAYS:
+        yield f"  no call at all for {found.measured.quiet_days} days: is a part missing?"
     yield from (f"  refused, {count:,}: {reason}" for reason, count in found.reasons.items())
     names = sorted({week.feature for week in found.weeks})
     for name in names:

@@ -153,18 +153,21 @@ def _measured(found: LogTraffic, files: Sequence[LogRead]) -> TrafficMeasured:
         window=found.window,
         sources=tuple(files),
         joined=found.joined,
+        quiet_days=found.quiet_days,
         features=found.features,
         findings=found.findings,
     )
 
 
 def _write(path: Path, found: LogTraffic, files: Sequence[LogRead]) -> bool:
-    """Write the week and what was measured; true if both stand there already."""
-    texts = {
-        path: write_weeks(found.weeks),
-        path.with_suffix(".measured.json"): write_measured(_measured(found, files)),
-    }
-    if path.exists():
+    """Write the week and what was measured; true if both stand there already.
+
+    Calls of no feature make no week: a traffic file has rows.
+    """
+    texts = {path.with_suffix(".measured.json"): write_measured(_measured(found, files))}
+    if found.weeks:
+        texts[path] = write_weeks(found.weeks)
+    if path.exists() or all(each.exists() for each in texts):
         if any(not at.exists() or at.read_text(encoding="utf-8") != texts[at] for at in texts):
             raise UsageError(f"{path}: is there already; name another file with --to")
         return True

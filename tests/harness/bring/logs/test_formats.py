@@ -18,7 +18,7 @@ from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.mapping import read_mapping
 from harness.bring.logs.measuring import LogTraffic, measure
-from harness.money.traffic import write_weeks
+from harness.money.traffic import read_weeks, write_weeks
 from tests.support.call_logs import (
     MONDAY,
     NOW,
@@ -386,5 +386,38 @@ def test_cloudwatch_and_a_whole_document_are_unwrapped(tmp_path: Path) -> None:
     events = [{"id": "1", "message": json.dumps(bedrock(call))} for call in WEEK[:3]]
     (tmp_path / "cw.json").write_text(json.dumps({"logEvents": events}, indent=1))
     assert feature(read(tmp_path / "cw.json")[0]).requests == 2
-    (tmp_path / "all.json").write_text(json.dumps([litellm(call) for call in WEEK[:3]], indent=1))
-    assert feature(read(tmp_path / "all.json")[0]).requests == 2
+    rows = [litellm(call) for call in WEEK[:3]]
+    for whole in (rows, {"data": rows, "total": 3}):
+        for indent in (1, None):
+            (tmp_path / "all.json").write_text(json.dumps(whole, indent=indent))
+            assert feature(read(tmp_path / "all.json")[0]).requests == 2
+
+
+def test_a_time_that_is_none_is_told_apart_from_one_without_its_offset(tmp_path: Path) -> None:
+    rows = [
+        {**neutral(ONE), "timestamp": "yesterday"},
+        {**neutral(ONE), "timestamp": "2026-10-05T00:00:00"},
+        neutral(ONE),
+    ]
+    assert read(jsonl(tmp_path / "l.jsonl", rows))[1] == [
+        "1: a time that cannot be read",
+        "2: a time without its offset: say --timezone",
+    ]
+
+
+def test_parts_of_the_input_stay_parts_of_it_when_they_are_spread(tmp_path: Path) -> None:
+    """Cached and written tokens that are all of the input, split over 24 hours."""
+    row = {
+        "date": "2026-10-05",
+        "api_requests": 7,
+        "failed_requests": 0,
+        "prompt_tokens": 13,
+        "completion_tokens": 5,
+        "cache_read_input_tokens": 6,
+        "cache_creation_input_tokens": 7,
+        "spend": 1.5,
+        "model": "gpt-5",
+        "tag": "feature:triage",
+    }
+    weeks = read(jsonl(tmp_path / "d.jsonl", [row]))[0].weeks
+    assert read_weeks(write_weeks(weeks), file="t.csv") == weeks

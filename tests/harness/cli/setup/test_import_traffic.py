@@ -14,7 +14,7 @@ from harness.money.traffic import metered
 from harness.plan.model import Status
 from harness.plan.planning import Selection, plan_review
 from harness.workspace.workspace import load_workspace
-from tests.support.call_logs import a_week, jsonl, litellm
+from tests.support.call_logs import LoggedCall, a_week, jsonl, litellm
 from tests.support.workspaces import edit, write_workspace
 
 if TYPE_CHECKING:
@@ -204,3 +204,27 @@ def test_an_unknown_table_is_told_what_to_do(
     path.write_text("when,what\n1,2\n", encoding="utf-8")
     assert run(["import", "traffic", str(path), "-w", str(root)]) == ExitCode.USAGE_ERROR
     assert "no format that is known (when, what); name it with --format" in capsys.readouterr().err
+
+
+def test_calls_of_no_feature_make_no_week(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A traffic file without rows would stop the next plan."""
+    path = jsonl(
+        tmp_path / "spend.jsonl", [litellm(replace(call, feature="")) for call in a_week()]
+    )
+    for said in ("of no feature: 200 calls", "nothing changed"):
+        assert run(["import", "traffic", str(path), "-w", str(root)]) == ExitCode.OK
+        assert said in capsys.readouterr().out
+    names = [each.name for each in (root / "traffic").iterdir()]
+    assert names == ["spend.measured.json"]
+    assert run(["check", "-w", str(root)]) == ExitCode.OK
+
+
+def test_days_without_a_call_are_told(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    early = LoggedCall(at=MONDAY - timedelta(days=40), id="early")
+    path = jsonl(tmp_path / "spend.jsonl", [litellm(call) for call in [early, *a_week()]])
+    assert run(["import", "traffic", str(path), "-w", str(root)]) == ExitCode.OK
+    assert "no call at all for 39 days: is a part missing?" in capsys.readouterr().out

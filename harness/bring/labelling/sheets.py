@@ -61,6 +61,14 @@ class SheetForm:
         writer.writerows([csv_lines(cell) for cell in row] for row in rows)
         return out.getvalue()
 
+    def is_filled(self, text: str) -> bool:
+        """Whether somebody wrote an answer into a sheet of this form, or into what is no sheet."""
+        try:
+            rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        except csv.Error:
+            return True
+        return any((row.get(self.answer) or "").strip() for row in rows)
+
     def read(
         self,
         text: str,

@@ -11,7 +11,7 @@ from harness.bring.labelling import grading, sheets
 from harness.bring.labelling.grading import GradeRecorder, Ungraded
 from harness.bring.labelling.questions import Question
 from harness.bring.labelling.recording import Sitting, Verdict, labels_of, sit
-from harness.bring.labelling.sheets import Console, FilledSheet
+from harness.bring.labelling.sheets import Console, FilledSheet, SheetForm
 from harness.conduct.finding.checks import two_labellers
 from harness.conduct.opening import cycle_of, utc_now
 from harness.errors import UsageError
@@ -61,11 +61,12 @@ class OpenQuestions:
         """Write a sheet to be filled in.
 
         Raises:
-            UsageError: neither .csv nor .html.
+            UsageError: neither .csv nor .html, or a sheet that somebody filled in is there.
         """
         makers = {".csv": sheets.write_csv, ".html": sheets.write_html}
         if path.suffix not in makers:
             raise UsageError(f"--sheet {path}: .csv or .html")
+        _refuse_filled(path, sheets.LABEL_SHEET)
         write_private(path, makers[path.suffix](self.asked))
 
     def read(self, path: Path) -> FilledSheet[Question, Verdict]:
@@ -99,10 +100,11 @@ class OpenGrades:
         """Write a sheet to be filled in.
 
         Raises:
-            UsageError: no .csv.
+            UsageError: no .csv, or a sheet that somebody filled in is there.
         """
         if path.suffix != ".csv":
             raise UsageError(f"--sheet {path}: .csv")
+        _refuse_filled(path, grading.GRADE_SHEET)
         write_private(path, grading.write_sheet(self.asked))
 
     def read(self, path: Path) -> FilledSheet[Ungraded, str]:
@@ -143,3 +145,10 @@ def label(
         sitting = sit(plan, journal, by=wanted.by, clock=moment, second=wanted.second)
     asked = sitting.wanted(all_looks=wanted.all_looks)
     return OpenQuestions(plan=plan, sitting=sitting, asked=asked)
+
+
+def _refuse_filled(path: Path, form: SheetForm) -> None:
+    """Nobody's work is written over."""
+    is_sheet = path.suffix == ".csv" and path.is_file()
+    if is_sheet and form.is_filled(path.read_text("utf-8-sig", errors="replace")):
+        raise UsageError(f"{path}: is filled in; read it with --filled, then name another file")

@@ -311,6 +311,9 @@ def test_the_command_labels_on_the_terminal_and_on_a_sheet(
     text = sheet.read_text("utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
     sheet.write_text(filled(text, ["neither", *["what"] * (len(rows) - 1)]), encoding="utf-8")
+    before = sheet.read_bytes()
+    assert run([*words, "--by", "eli", "--all", "--second", "--sheet", str(sheet)]) == 2
+    assert sheet.read_bytes() == before, "what somebody filled in is not written over"
     capsys.readouterr()
     assert run([*words, "--by", "eli", "--second", "--filled", str(sheet)]) == 0
     refused = f"1 labelled, 0 rows empty, {len(rows) - 1} refused"

@@ -85,13 +85,14 @@ def ladder_design(count: int, cases: int, **changes: object) -> Design:
     return make_design(DesignInput(**(values | changes)))  # type: ignore[arg-type]
 
 
-def composed(sample: Sampled) -> Picked:
+def composed(sample: Sampled, alpha: float = ALPHA) -> Picked:
     """The product's procedure: the same kernel that decides a review."""
     runs, options, cases = sample.shape
     design = ladder_design(
         options,
         cases,
         margin=100 * sample.margin,
+        alpha=alpha,
         method="tango" if sample.binary else "gaffke",
         options=tuple(
             TestedOption(name=f"o{k}", saving=float(saving))

@@ -116,6 +116,23 @@ class SpreadFacts(Recorded):
     """Between cases: how much harder some are than others."""
     within: float
     """Within a case, over its repeats: the model's own noise."""
+    mean: Annotated[float | None, LATER] = None
+    """Of all answers, points; None: an older record."""
+    every: Annotated[float | None, LATER] = None
+    """Percent of the cases on which each of the `repeats` answers was right (pass^k): what users
+    of an agent meet. None: graded, or an older record."""
+
+    @model_validator(mode="after")
+    def _every_is_at_most_the_mean(self) -> Self:
+        if self.every is not None and (self.mean is None or self.every > self.mean + _ROUNDED):
+            raise ValueError(
+                f"right every time on {self.every} % of the cases, and {self.mean} % of the answers"
+            )
+        return self
+
+
+_ROUNDED = 1e-5
+"""Points in which two rounded figures may differ."""
 
 
 class NoiseFacts(Recorded):

@@ -116,6 +116,10 @@ class Spread:
     within: float
     cases: int
     repeats: int
+    mean: float
+    """Over all answers."""
+    every: float | None
+    """Share of the cases on which every repeat is right (pass^k, k the repeats); None: graded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +149,14 @@ def spread(scores: Numbers) -> Spread | None:
         return None
     within = float(values.var(axis=1, ddof=1).mean())
     means = float(values.mean(axis=1).var(ddof=1))
+    graded = bool(((values != 0) & (values != 1)).any())
     return Spread(
-        between=max(means - within / repeats, 0.0), within=within, cases=cases, repeats=repeats
+        between=max(means - within / repeats, 0.0),
+        within=within,
+        cases=cases,
+        repeats=repeats,
+        mean=float(values.mean()),
+        every=None if graded else float((values == 1).all(axis=1).mean()),
     )
 
 

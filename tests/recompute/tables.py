@@ -13,6 +13,8 @@ TABLES: Mapping[str, Columns] = {
         "answers per case": "{repeats}",
         "between cases": "{between}",
         "within a case": "{within}",
+        "right on average": "{mean} %",
+        "right every time": "{every} %",
     },
     "Given up before the last case": {
         "cases": "{stop_seen}",

@@ -290,6 +290,8 @@ def _spread(run: FeatureRun, arm: Arm) -> SpreadFacts | None:
         repeats=found.repeats,
         between=_points(sqrt(found.between)),
         within=_points(sqrt(found.within)),
+        mean=_points(found.mean),
+        every=None if found.every is None else _points(found.every),
     )
 
 

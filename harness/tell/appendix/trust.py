@@ -79,7 +79,10 @@ def repeats(record: DecisionRecord) -> list[Block | None]:
         None if record.noise is None else _noise(record.current.option, record.noise),
         table(
             "Standard deviation of the score, in points; repeats of a case are averaged",
-            ("model", "cases", "answers per case", "between cases", "within a case"),
+            (
+                *("model", "cases", "answers per case", "between cases", "within a case"),
+                *("right on average", "right every time"),
+            ),
             list(rows),
         ),
     ]
@@ -94,6 +97,8 @@ def _spread_row(name: str, found: SpreadFacts | None) -> dict[tuple[str, ...], N
         count(found.repeats),
         f"{found.between:.1f}",
         f"{found.within:.1f}",
+        share(found.mean),
+        share(found.every),
     )
     return {cells: None}
 

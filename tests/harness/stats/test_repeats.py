@@ -16,6 +16,15 @@ def test_the_variance_components_are_found_again() -> None:
     assert (found.cases, found.repeats) == (4000, 4)
 
 
+def test_every_time_is_the_share_of_cases_without_a_wrong_repeat() -> None:
+    found = spread([[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+    assert found is not None
+    assert (found.mean, found.every) == (pytest.approx(8 / 12), 0.5)
+    graded = spread([[1.0, 0.5], [1.0, 1.0]])
+    assert graded is not None
+    assert graded.every is None
+
+
 def test_pure_noise_has_no_variance_between_cases() -> None:
     found = spread([[1.0, 0.0]] * 50)
     assert found is not None

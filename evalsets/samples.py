@@ -168,7 +168,7 @@ class CaseReader:
             )
         if value is None or isinstance(value, str):
             return () if value is None else (value,)
-        return self._texts(row, "target", value)
+        return _as_json(value) or self._texts(row, "target", value)
 
     def _choices(self, row: JsonLine) -> tuple[str, ...]:
         value = row.data.get("choices")
@@ -191,6 +191,21 @@ class CaseReader:
             return tuple(sorted((key, as_text(item)) for key, item in pairs if item is not None))
         self._fault(row, "metadata", f"must be keys with values, got {shown(value)}")
         return ()
+
+
+def _as_json(value: object) -> tuple[str, ...]:
+    """A target that is JSON itself, as text: an object, a list of calls, or several such lists."""
+    listed = cast("list[object]", value) if isinstance(value, list) else [value]
+    if listed and all(isinstance(each, dict) for each in listed):
+        return (canonical(cast("object", value)),)
+    if listed and all(map(_are_objects, listed)):
+        return tuple(map(canonical, listed))
+    return ()
+
+
+def _are_objects(value: object) -> bool:
+    items = cast("list[object]", value) if isinstance(value, list) else [None]
+    return all(isinstance(each, dict) for each in items)
 
 
 def tool_call(item: object) -> dict[str, str] | None:

@@ -312,3 +312,19 @@ def test_a_file_named_by_something_else_is_a_fault(tmp_path: Path) -> None:
     assert faults(folder_with(tmp_path, LINES, config)) == [
         "invoices/evalset.yaml:1: cases: must name a file in the eval set's own folder"
     ]
+
+
+def test_a_target_may_be_json_itself(tmp_path: Path) -> None:
+    call = {"name": "f", "arguments": {"b": 1.5, "a": True}}
+    said = '{"arguments":{"a":true,"b":1.5},"name":"f"}'
+    targets = [call, [call, call], [[call], []], "[]"]
+    rows = [{"id": str(at), "input": str(at), "target": t} for at, t in enumerate(targets)]
+    config = "cases: cases.jsonl\nsource: {kind: written}\nprimary: {scorer: tool-calls}\n"
+    folder = folder_with(tmp_path, list(map(json.dumps, rows)), config)
+    found = [(case.target, case.also_right) for case in load_evalset(folder, "f").cases]
+    assert found == [
+        (said, ()),
+        (f"[{said},{said}]", ()),
+        (f"[{said}]", ("[]",)),
+        ("[]", ()),
+    ]

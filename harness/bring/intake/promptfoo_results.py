@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 
 from evalsets.cases import Case
+from evalsets.samples import tool_call
 from harness.bring.intake.promptfoo_cases import case_id, case_of
 from harness.bring.intake.values import (
     ImportedAnswer,
@@ -104,7 +105,9 @@ class _Reader:
     def answer(self, number: int, data: Object, key: tuple[str, str, int]) -> ImportedAnswer:
         case, model, repeat = key
         response = an_object(data.get("response"))
-        text = _output(response.get("output"))
+        output = response.get("output")
+        calls = _calls(output)
+        text = _output(output) if calls is None else ""
         broken = data.get("failureReason") == _ERROR or text is None
         if broken and not a_text(data.get("error")):
             self.tell(number, "no output and no error; taken as missing")
@@ -116,6 +119,7 @@ class _Reader:
             repeat=repeat,
             ending="missing" if broken else "answered",
             text=None if broken else text,
+            tool_calls=None if broken else calls,
             score=None if broken else float(data["success"]),
             reason="error in promptfoo" if broken else None,
             usage=_usage(response),
@@ -125,6 +129,14 @@ class _Reader:
 
     def tell(self, number: int, message: str) -> None:
         self.problems.append(warning(self.file, None, f"results[{number}]", message))
+
+
+def _calls(value: object) -> str | None:
+    """The tool calls that an output is, as promptfoo takes them from OpenAI's wire; else None."""
+    listed = [an_object(each) for each in a_list(value)]
+    known = [tool_call(each) for each in listed if each.get("type") == "function"]
+    calls = [call for call in known if call is not None]
+    return json.dumps(calls) if calls and len(calls) == len(a_list(value)) else None
 
 
 def _output(value: object) -> str | None:

@@ -161,3 +161,17 @@ def test_a_zip_without_a_header_is_no_log() -> None:
     whole = log_eval([sample(1)], deflated=True)
     with pytest.raises(UsageError, match="has no header"):
         read_log(whole.replace(b"header.json", b"footer.json"), file="l.eval")
+
+
+def test_an_output_of_tool_calls_is_told_from_a_json_answer() -> None:
+    function = {"name": "pay", "arguments": '{"to": "a"}'}
+    call = {"id": "c1", "type": "function", "function": function}
+    rows = [result(0, "small-1"), result(1, "small-1")]
+    rows[0]["response"]["output"] = [call]
+    rows[1]["response"]["output"] = [{"name": "pay", "arguments": "x"}]
+    first, second = read_results(results(rows), file="r.json").answers
+    assert (first.text, json.loads(first.tool_calls or "")) == ("", [{"id": "c1", **function}])
+    assert (second.text, second.tool_calls) == (
+        json.dumps([{"name": "pay", "arguments": "x"}]),
+        None,
+    )

@@ -114,6 +114,9 @@ def _option(
     if model is not None:
         yield from _effort(entry, key, (name, effort), model.config)
         yield from _permission(entry, key, name, model.config)
+        if key[0] == "incumbent" and model.config.provider == "command":
+            message = f"{name} is a program, which can be a candidate and no incumbent yet"
+            yield entry.problem(key, message)
     elif name not in reading.model_names and reading.all_models_named:
         message = f"unknown model {name!r}{suggestion(name, reading.model_names)}"
         yield entry.problem(key, message)

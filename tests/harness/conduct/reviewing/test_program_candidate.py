@@ -73,6 +73,14 @@ def test_a_price_per_hour_is_shared_by_the_requests_of_the_hour(tmp_path: Path) 
     assert record.options[0].cost.per_request == Decimal("0.00005")
 
 
+def test_a_program_is_no_incumbent_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = workspace(tmp_path, 9)
+    edit(root / "features" / "tickets.yaml", "incumbent: big", "incumbent: encoder")
+    assert run(["check", "-w", str(root)]) == ExitCode.USAGE_ERROR
+    shown = capsys.readouterr()
+    assert "incumbent: encoder is a program, which can be a candidate" in shown.out + shown.err
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

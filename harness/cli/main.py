@@ -285,7 +285,7 @@ def _ended(error: Exception, arguments: list[str]) -> int:
     heard = io.StringIO()
     with redirect_stderr(heard):
         code = explain(error, arguments)
-    click.echo(heard.getvalue(), err=True, nl=False)
+    say_block(heard.getvalue(), err=True)
     whole = {"error": heard.getvalue().splitlines(), "exit_code": int(code)}
     say_block(json.dumps(whole, indent=2))
     return code

@@ -1,4 +1,4 @@
-"""A month's estimate as a table in the shape of FOCUS, the FinOps cost and usage specification.
+"""A month's estimate as a table in the shape of FOCUS 1.4, the FinOps cost and usage specification.
 
 One row per day, feature, model, token type, length of the request and service tier. Prices and
 quantities are exact decimals, and each cost is their product. It is an estimate, and every row
@@ -8,6 +8,7 @@ says so (`x_Estimate`): traffic spread evenly over the days of a month, never an
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -44,21 +45,25 @@ COLUMNS: tuple[str, ...] = (
     "ContractedCost",
     "ContractedUnitPrice",
     "EffectiveCost",
+    "HostProviderName",
     "InvoiceIssuerName",
     "ListCost",
     "ListUnitPrice",
     "PricingCategory",
     "PricingQuantity",
     "PricingUnit",
-    "ProviderName",
-    "PublisherName",
     "RegionId",
     "ResourceId",
     "ResourceName",
     "ServiceCategory",
     "ServiceName",
+    "ServiceProviderName",
+    "ServiceSubcategory",
     "SkuId",
+    "SkuMeter",
+    "SkuPriceDetails",
     "SkuPriceId",
+    "Tags",
     "x_Estimate",
     "x_EstimateSource",
     "x_FeatureId",
@@ -74,6 +79,28 @@ COLUMNS: tuple[str, ...] = (
     "x_RatesAsOf",
 )
 _MILLION = Decimal(1_000_000)
+METERS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "input": (
+        "Input Tokens",
+        {"TokenType": "Input", "TokenDirection": "Input", "TokenCacheAction": "Uncached"},
+    ),
+    "cache_read": (
+        "Cache Read Input Tokens",
+        {"TokenType": "CacheRead", "TokenDirection": "Input", "TokenCacheAction": "Read"},
+    ),
+    "cache_write": (
+        "Cache Write Input Tokens",
+        {"TokenType": "CacheWrite", "TokenDirection": "Input", "TokenCacheAction": "Write"},
+    ),
+    "output": ("Output Tokens", {"TokenType": "Output", "TokenDirection": "Output"}),
+    "request": ("Requests", {}),
+    "minimum": ("Minimum Charges", {}),
+}
+"""The meter of each kind of charge, and its properties in `SkuPriceDetails`.
+
+Their names are not settled for 1.5: `TokenType` stands in the specification's text, the other two
+in its example tables (ai_prompt_caching_a.csv), so both are written.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,10 +240,18 @@ def _day(
             **_money(charge, charge.on_day(day, days), rates.discount),
             "SkuId": f"{target.version}/{charge.token_type}",
             "SkuPriceId": f"{target.version}/{charge.token_type}/{charge.from_input_tokens}",
+            "SkuMeter": METERS[charge.token_type][0],
+            "SkuPriceDetails": _details(target, charge.token_type),
             "ChargeDescription": f"{record.feature.id}: {charge.token_type}, {target.version}",
             "x_TokenType": charge.token_type,
             "x_FromInputTokens": str(charge.from_input_tokens),
         }
+
+
+def _details(target: Target, token_type: str) -> str:
+    """The model and the kind of token, as JSON; who made the model is not recorded."""
+    model = {"ModelId": target.model_id, "ModelVersion": target.version}
+    return json.dumps({**model, **METERS[token_type][1]}, sort_keys=True)
 
 
 def _used(record: DecisionRecord, option: str | None) -> Iterator[_Used]:
@@ -291,15 +326,16 @@ def _fixed(record: DecisionRecord, target: Target, rates: Rates) -> Mapping[str,
         "ChargeCategory": "Usage",
         "ChargeClass": "",
         "ChargeFrequency": "Usage-Based",
+        "HostProviderName": target.provider,
         "InvoiceIssuerName": target.provider,
         "PricingCategory": "Standard",
-        "ProviderName": target.provider,
-        "PublisherName": target.provider,
         "RegionId": target.region or "",
         "ResourceId": f"{feature.id}/{target.option}",
         "ResourceName": feature.name,
         "ServiceCategory": "AI and Machine Learning",
         "ServiceName": f"{target.provider} API",
+        "ServiceProviderName": target.provider,
+        "ServiceSubcategory": "Generative AI",
         "x_Estimate": "true",
         "x_EstimateSource": record.traffic.source if record.traffic else "",
         "x_ModelId": target.model_id,
@@ -310,7 +346,14 @@ def _fixed(record: DecisionRecord, target: Target, rates: Rates) -> Mapping[str,
 
 
 def _tags(feature: FeatureFacts) -> Mapping[str, Cell]:
+    tags = {
+        "feature": feature.id,
+        "team": feature.team,
+        "product": feature.product,
+        "environment": feature.environment,
+    }
     return {
+        "Tags": json.dumps(tags, sort_keys=True),
         "x_FeatureId": feature.id,
         "x_Owner": feature.owner,
         "x_Team": feature.team,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
@@ -197,3 +198,43 @@ def test_days_add_up_to_the_month(quantity: int, days: int) -> None:
     each = [charge.on_day(day, days) for day in range(days)]
     assert sum(each) == quantity
     assert max(each) - min(each) <= 1
+
+
+SAMPLE = (
+    "BilledCost BillingAccountId BillingAccountName BillingCurrency BillingPeriodEnd "
+    "BillingPeriodStart ChargeCategory ChargeClass ChargeDescription ChargeFrequency "
+    "ChargePeriodEnd ChargePeriodStart ConsumedQuantity ConsumedUnit ContractedCost "
+    "ContractedUnitPrice EffectiveCost HostProviderName InvoiceIssuerName ListCost ListUnitPrice "
+    "PricingCategory PricingQuantity PricingUnit ServiceCategory ServiceName ServiceProviderName "
+    "ServiceSubcategory SkuId SkuMeter SkuPriceDetails SkuPriceId"
+)
+"""Columns of the specification's example, ai_prompt_caching_a.csv of FOCUS_Spec."""
+
+
+def test_columns_units_and_meters_are_those_of_the_specifications_example() -> None:
+    rows = rows_of(a_priced_record(some_traffic(cached_share=0.3), CASES))
+    assert set(SAMPLE.split()) <= set(COLUMNS)
+    assert all(name.startswith("x_") for name in set(COLUMNS) - set(SAMPLE.split()) - FURTHER)
+    found = {row["SkuMeter"]: json.loads(row["SkuPriceDetails"]) for row in rows}
+    assert set(found) == {"Input Tokens", "Cache Read Input Tokens", "Output Tokens"}
+    kinds = {
+        meter: (each["TokenDirection"], each.get("TokenCacheAction"), each["TokenType"])
+        for meter, each in found.items()
+    }
+    assert kinds == {
+        "Input Tokens": ("Input", "Uncached", "Input"),
+        "Cache Read Input Tokens": ("Input", "Read", "CacheRead"),
+        "Output Tokens": ("Output", None, "Output"),
+    }
+    first = rows[0]
+    assert (first["ConsumedUnit"], first["PricingUnit"]) == ("Tokens", "1000000 Tokens")
+    assert (first["ServiceCategory"], first["ServiceSubcategory"]) == (
+        "AI and Machine Learning",
+        "Generative AI",
+    )
+    assert json.loads(first["Tags"])["feature"] == first["x_FeatureId"]
+    assert json.loads(first["SkuPriceDetails"])["ModelId"] == first["x_ModelId"]
+
+
+FURTHER = {"RegionId", "ResourceId", "ResourceName", "Tags"}
+"""The specification's, too, and not in that example."""

@@ -129,6 +129,7 @@ _SUM = (
         "saved on the bill, as the length of answers varies (95 of 100 draws) "
         "{saves_after_discounts_lower} to {saves_after_discounts_upper}"
     ),
+    "saved on the bill: USD {add_today} today, USD {add_bill} with {option} {bill_saved}",
     "saved on the bill {add_left|bill_saved}",
     (
         "more wrong {*} a month about {about_more_errors_per_month}, at worst "
@@ -279,6 +280,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
             "that it cost {least_cost}"
         ),
         *_BILL,
+        ": USD {add_today} today, USD {add_bill} with it",
         "USD {saving} a month on the bill, against {option}",
         "USD {saving} a month, against {option}",
         "USD {saving} a month after discounts, against {option}",

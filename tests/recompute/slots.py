@@ -268,6 +268,7 @@ def _changes(slots: Slots, today: Json, option: Json) -> None:
         first, second, left = forms.adding(*months)
         slots.put("add_today", first)
         slots.put("add_then", second, f"-{second}")
+        slots.put("add_bill", second)
         slots.put("add_left", left, left.removeprefix("-"))
 
 

@@ -288,7 +288,7 @@ PLANTED = {
 
 AT_LIST = {
     "the saving on the bill at list price": on_page(
-        "documents/topic.md", r"saved on the bill \| (\d+) \|", "370"
+        "documents/topic.md", r"saved on the bill: [^|]+ \| (\d+) \|", "370"
     ),
     "today's month at list price": on_page(
         "documents/topic.html", r"requests</th>\s*<td[^>]*>USD\s(\d+)<", "462"

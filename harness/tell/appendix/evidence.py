@@ -100,7 +100,7 @@ def _prompts(record: DecisionRecord) -> Paragraph | None:
         return None
     others = [target for target in asked if target.prompt_sha256 != today]
     if not others:
-        text = f"All answer to one prompt, {today[:12]}."
+        text = f"Today's model and every option answer to one prompt, {today[:12]}."
         return Paragraph(lead="Prompts.", runs=(text,))
     told = "; ".join(
         f"{target.option} answers to another prompt ({target.prompt_file or DASH}, "

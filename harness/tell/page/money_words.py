@@ -105,12 +105,13 @@ def money(record: DecisionRecord, option: OptionRecord) -> list[Reckoning]:
     if incumbent is None or proposed is None:
         return []
     name, net = option.target.option, net_saving_of(record, option)
+    first, second, left = adding_up(incumbent, proposed)
     if net is None:
-        first, second, left = adding_up(incumbent, proposed)
         lines = (("today's bill", first), (f"the bill with {name}", f"-{second}"))
         total = ("saved on the bill", left)
     else:
-        lines = (("saved on the bill", f"{net.saved:,f}"), _lost(record, option, net))
+        bill = f"saved on the bill: USD {first} today, USD {second} with {name}"
+        lines = ((bill, f"{net.saved:,f}"), _lost(record, option, net))
         total = ("left a month", f"{net.net:,f}")
     chosen = name == record.chosen
     saved = record.savings if chosen else None

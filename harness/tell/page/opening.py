@@ -28,6 +28,7 @@ from harness.tell.page.money_words import at_most_text, error_costs, too_little
 from harness.tell.page.page_tables import promised_time
 from harness.tell.words import (
     REASONS,
+    adding_up,
     count,
     day,
     groups_text,
@@ -238,10 +239,13 @@ def _staying(record: DecisionRecord, option: OptionRecord, saving: Decimal) -> s
     """The saving forgone, how its bound adds up, and what the errors would cost."""
     how = "failed" if option.result is Result.FAIL else "was left"
     against = f"against {option.target.option}, the cheapest that {how}"
+    incumbent, candidate = month_of(record.current_cost), month_of(option.cost)
     bound = ""
     if option.quality is None:
-        incumbent, candidate = month_of(record.current_cost), month_of(option.cost)
         bound = at_most_text(incumbent, candidate, option.saving_at_most)
+    elif incumbent is not None and candidate is not None:
+        first, second, _ = adding_up(incumbent, candidate)
+        against += f": USD {first} today, USD {second} with it"
     costs = error_costs(record, option)
     on_bill = " on the bill" if costs else ""
     return f"{usd(saving)} a month{on_bill}, {against}.{bound}{'.' if bound else ''}{costs}"

@@ -87,7 +87,9 @@ def test_the_net_saving_takes_the_errors_off() -> None:
     saved = RECORD.savings
     assert saved is not None
     assert saved.net_monthly is not None
-    bill = number(r"\| saved on the bill \| ([\d,]+) \|")
+    bill = number(r"\| saved on the bill: [^|]+ \| ([\d,]+) \|")
+    then = number(r"saved on the bill: USD [\d,]+ today, USD ([\d,]+) with")
+    assert number(r"saved on the bill: USD ([\d,]+) today") - then == bill
     cost = number(r"each \| -([\d,]+) \|")
     left = number(r"\*\*left a month\*\* \| \*\*([\d,]+)\*\*")
     assert bill - cost == left == number(r"saves USD ([\d,]+) a month net")

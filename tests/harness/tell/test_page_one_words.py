@@ -111,8 +111,8 @@ def test_without_the_value_of_an_error_there_is_no_net_saving() -> None:
         ),
         pytest.param(
             a_quality(difference=0.0, candidate=94.821429),
-            "| saved on the bill | 2,483 |\n| no more wrong invoices | 0 |\n| **left a month** | "
-            "**2,483** |",
+            "USD 633 with claude-haiku-4-5 | 2,483 |\n| no more wrong invoices | 0 |\n| **left a "
+            "month** | **2,483** |",
             id="no error seen",
         ),
     ],

@@ -136,7 +136,7 @@ def test_a_prompt_without_its_case_decides_nothing(tmp_path: Path) -> None:
     )
     assert is_undecided(record)
     assert floor.level == pytest.approx(50, abs=10)
-    assert "Downgrade" not in page
+    assert "Switch" not in page
 
 
 @pytest.mark.parametrize("share", [70, 90])

@@ -16,7 +16,12 @@ from harness.tell.facts import (
     reason_of,
     saving_if_swapped,
 )
-from harness.tell.page.money_words import NetSaving, dollars, net_saving_of
+from harness.tell.page.money_words import (
+    NetSaving,
+    counted_as_seen,
+    dollars,
+    net_saving_of,
+)
 from harness.tell.page.page_tables import promised_time
 from harness.tell.words import REASONS, Harm, count, harm, of_option, points, seconds, sentence
 from harness.wording import plural, usd
@@ -141,7 +146,7 @@ def _a_month(record: DecisionRecord, option: OptionRecord) -> tuple[str, ...]:
     net = net_saving_of(record, option)
     number = count(even.more_errors_per_month) if net is None else net.errors_text
     of_all = f"{number} of {count(traffic.requests_per_month)} a month"
-    if quality is None or quality.corrected is None:
+    if quality is None or not counted_as_seen(record, option):
         return (of_all,)
     return (f"as seen {points(abs(quality.difference), signed=False)} in 100: {of_all}",)
 

@@ -130,9 +130,19 @@ def _lost(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> tuple
     unit = record.feature.unit
     if not net.errors:
         return f"no more wrong {unit}", "0"
-    corrected = option.quality is not None and option.quality.corrected is not None
-    seen = ", as seen," if corrected else ""
+    seen = ", as seen," if counted_as_seen(record, option) else ""
     return f"{net.errors_text} more wrong {unit}{seen} at {usd(net.each)} each", f"-{net.cost:,f}"
+
+
+def counted_as_seen(record: DecisionRecord, option: OptionRecord) -> bool:
+    """Whether an older record counts a month's mistakes by what was seen, uncorrected."""
+    quality, even, traffic = option.quality, break_even_of(record, option), record.traffic
+    if quality is None or quality.corrected is None or even is None or traffic is None:
+        return False
+    if even.more_errors_per_month is None:
+        return False
+    share = 100 * even.more_errors_per_month / traffic.requests_per_month
+    return abs(share + quality.difference) < abs(share + quality.corrected)
 
 
 def _worst(record: DecisionRecord, option: OptionRecord) -> list[tuple[str, str]]:

@@ -99,6 +99,7 @@ def test_calls_without_a_request_id_are_refused_and_not_merged(
     rows = [f"2026-10-{5 + at // 24:02d}T{at % 24:02d}:00:00Z,f,,9,2" for at in range(168)]
     head = "timestamp,feature,request_id,input_tokens,output_tokens"
     Path("calls.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
-    assert run(["import", "traffic", "calls.csv"]) == 2
-    assert "calls.csv:2: request_id: '' is not a name" in capsys.readouterr().err
+    assert run(["import", "traffic", "calls.csv"]) == 4
+    told = capsys.readouterr().err
+    assert "calls.csv: no call that can be counted (168 rows: no request id)" in told
     assert not (root / "traffic").exists()

@@ -32,6 +32,7 @@ from harness.tell.words import (
     count,
     day,
     groups_text,
+    harm,
     harm_text,
     limit,
     of_option,
@@ -376,7 +377,10 @@ def _downgrade_opening(record: DecisionRecord) -> list[Paragraph]:
 
 def _corrected(quality: Quality) -> str:
     """Why more is expected to go wrong than was seen; empty where that is the same."""
-    if quality.corrected is None or points(quality.corrected) == points(quality.difference):
+    told = harm(quality)
+    if quality.corrected is None or told.of is None:
+        return ""
+    if abs(-quality.difference * told.of / 100 - told.seen) <= 0.5:  # noqa: PLR2004  # rounding
         return ""
     seen = points(abs(quality.difference), signed=False)
     word = "fewer" if quality.difference > 0 else "more"

@@ -36,4 +36,6 @@ def corrected(seen: float, worst: float, margin: float, at: int, walk: Any) -> f
 
     if spread <= 0 or worst <= -margin:
         return seen
-    return worst if share(worst) >= 0 else brentq(share, worst, seen + 1e-9)
+    if share(worst) >= 0 or share(seen) <= 0:
+        return worst if share(worst) >= 0 else seen
+    return brentq(share, worst, seen)

@@ -170,6 +170,10 @@ NOT_HERE = {
     "serve.ready_s",
     "serve.ttl_s",
     "serve.offline.replicas",
+    # A feature that is a program has no prompt and no request; each of its numbers has an end.
+    "program.instances",
+    "program.max_calls",
+    "program.timeout_s",
 }
 VALUES = ("-1e30", "-1", "0", "1e-300", "0.000001", "99999999", "1e12", "1e300", "1e999")
 MORE = ("1" + "0" * 400, ".nan", "1000000000000")

@@ -22,6 +22,7 @@ from harness.record.trust import (
     Missingness,
     MixFacts,
     NoiseFacts,
+    ProgramFacts,
     SpreadFacts,
 )
 from harness.tell.page.titles import MIXED
@@ -106,11 +107,15 @@ def full_record() -> DecisionRecord:
             absent=AbsentFacts(
                 left_out=1, unanswered=2, unlabelled=3, worst=(4, 1, 0), best=(0, 2, 3)
             ),
-            spread_current=SpreadFacts(cases=540, repeats=3, between=21.4, within=7.3),
+            spread_current=SpreadFacts(
+                cases=540, repeats=3, between=21.4, within=7.3, mean=94.1, every=55.3
+            ),
             mix=MixFacts(
                 key="layout", shares=(("printed", 71.0),), n=543, difference=-0.8, worst=-2.7
             ),
-            spread_candidate=SpreadFacts(cases=530, repeats=4, between=22.6, within=9.1),
+            spread_candidate=SpreadFacts(
+                cases=530, repeats=4, between=22.6, within=9.1, mean=93.2, every=52.6
+            ),
         ),
         cascade=CascadeFacts(
             first="claude-haiku-4-5",
@@ -194,6 +199,19 @@ def full_record() -> DecisionRecord:
                 judge=a_judge(),
                 labels=some_labels(),
                 answers=(AnswersFacts(option="claude-haiku-4-5", live=4, batch=533, offline=6),),
+                program=(
+                    ProgramFacts(
+                        option="claude-haiku-4-5",
+                        runs=547,
+                        calls=1203,
+                        most_calls=7,
+                        beside=211,
+                        input_tokens=641_000,
+                        output_tokens=52_300,
+                        usd=Decimal("4.21"),
+                        successes=300.5,
+                    ),
+                ),
                 floor=a_floor(),
                 design=a_design(),
                 power=a_power(),

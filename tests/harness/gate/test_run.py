@@ -83,8 +83,8 @@ def test_what_costs_too_much_is_not_begun(
 ) -> None:
     put(shop, SETTINGS, '[llm]\nmodel = "bad"\n')
     code, report, words = gate(capsys, "--max-spend", "0.001")
-    assert code == ExitCode.BUDGET_REFUSED
-    assert report == {}
+    assert code == report["exit_code"] == ExitCode.BUDGET_REFUSED
+    assert report["error"][0].startswith("tickets: the evaluation is expected to cost USD")
     assert "tickets: the evaluation is expected to cost USD" in words
     edit(POLICY, "procedure:", "gate: {evaluation_usd: 0.001}\nprocedure:")(shop)
     assert gate(capsys)[0] == ExitCode.BUDGET_REFUSED

@@ -687,8 +687,8 @@ def test_a_broken_model_is_not_unknown(root: Path) -> None:
     edit(root / MODEL_FILE, "provider: openai\n", "provider: opnai\n")
     assert errors(root) == [
         (
-            "models/all.yaml:2: big.provider: must be 'anthropic', 'openai', 'google' or "
-            "'openai-compatible', got 'opnai'"
+            "models/all.yaml:2: big.provider: must be 'anthropic', 'openai', 'google', "
+            "'openai-compatible' or 'command', got 'opnai'"
         ),
     ]
 

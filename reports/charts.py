@@ -180,7 +180,10 @@ def _waterfall(chart: Waterfall) -> Drawing:
     names = (chart.start_label, *(step.label for step in chart.steps), chart.end_label)
     rows = _rows(names, (0.0, *levels, chart.end_usd), chart.axis)
     at, (first, *middle, last) = rows.axis.at, rows.ys
-    shapes = [Block(x1=at(0), x2=at(chart.start_usd), y=first, tone="other")]
+    shapes: list[Shape] = [Block(x1=at(0), x2=at(chart.start_usd), y=first, tone="other")]
+    if not chart.start_usd:
+        x = at(0)
+        shapes.append(Stroke(x1=x, y1=first - 8, x2=x, y2=first + 8, tone="ink", width=2.0))
     for (before, after), y in zip(pairwise(levels), middle, strict=True):
         tone: Tone = "chosen" if after < before else "limit"
         shapes.append(Block(x1=at(before), x2=at(after), y=y, tone=tone, change=True))

@@ -13,7 +13,7 @@ from tests.recompute.blocks import read_html, read_markdown
 from tests.recompute.forms import DASH, money
 from tests.recompute.index import Index, part_of
 from tests.recompute.match import Report
-from tests.recompute.portfolio import Company, bare, person, spend_of, sum_of
+from tests.recompute.portfolio import KINDS, Company, bare, drawn_alone, person, spend_of, sum_of
 from tests.recompute.review import truth_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _ZERO = Decimal(0)
 _DRIVERS = 10
+_VERDICTS = ("downgrade", "justify", "undecided_left", "waiting", "closed")
 
 
 def recompute_month(reviews: Path, first: date, today: date) -> Report:
@@ -118,13 +119,18 @@ class MonthCompany(Company):
 
     def labels(self) -> set[str]:
         before, _, _, _ = self._change()
-        return super().labels() | {f"the month before: USD {money(before)}"}
+        past = "the month before"
+        return super().labels() | {
+            f"{past}: USD {money(before)}",
+            drawn_alone(past, before),
+        }
 
     def sentences(self) -> Mapping[str, list[str]]:
         late, soon = self._due()
         checked = self._checked()
+        kinds = [one["kind"] for one in (*late, *soon)]
         made = [r for r in self.every if self.first <= _day(r["generated_at"]) <= self.day]
-        verdicts = [record["verdict"] for record in made]
+        verdicts = [_verdict_name(record) for record in made]
         return {
             **super().sentences(),
             "late": [str(len(late))],
@@ -135,7 +141,8 @@ class MonthCompany(Company):
             "checked_realised": [money(sum_of([one.realised for one in checked]))],
             "checked_forecast": [money(sum_of([one.saving for one in checked]))],
             "made": [f"{len(made):,}"],
-            **{f"made_{name}": [str(verdicts.count(name))] for name in {*verdicts}},
+            **{name: [str(verdicts.count(name))] for name in _VERDICTS},
+            **{f"due_{kind}": [str(kinds.count(kind))] for kind in KINDS},
         }
 
     def _due(self) -> tuple[list[Json], list[Json]]:
@@ -213,6 +220,15 @@ class MonthCompany(Company):
     def pictures(self) -> Iterator[str]:
         *_, change = super().pictures()
         yield change
+
+
+def _verdict_name(record: Json) -> str:
+    """What a record counts as: of the undecided, those never asked and those that wait apart."""
+    if record["verdict"] != "undecided":
+        return record["verdict"]
+    if record["finding"] == "unavailable":
+        return "closed"
+    return "waiting" if "LABELS_MISSING" in record["reason_codes"] else "undecided_left"
 
 
 def _truth(record: Json) -> Truth:

@@ -36,6 +36,15 @@ KINDS = {
     "again": "Review again",
     "sign": "Sign the reason to stay",
 }
+AMOUNTS = {
+    "decide": "new saving",
+    "switch": "new saving, accepted",
+    "verify": "already counted as saved, to verify",
+    "lever": "new saving, same model",
+    "complete": "the most that deciding could save",
+    "unblock": "the most that deciding could save",
+    "again": "the most that another verdict could save",
+}
 TERMS = (
     *("requests", "retries", "tokens a request", "prices", "another model", "own GPUs"),
     *("new features", "not reviewed now", "known only now", "not known now"),
@@ -127,9 +136,9 @@ class Company:
                 # A long name is broken before its amount.
                 found |= {part, *part.rsplit(": ", 1), *part.rsplit(" ", 1)}
         before, now, _, cycles = self._change()
-        found |= {f"now: {usd(now)}", f"{cycles}: {usd(before)}"}
+        found |= {f"now, as reviewed: {usd(now)}", f"{cycles}: {usd(before)}"}
         found.add(f"Quality against cost of every option that was tried: {self._legend()}")
-        found.add(f"Why the spend is not what it was in {cycles}: one cause after the other")
+        found.add(drawn_alone(cycles, before))
         return found
 
     def _legend(self) -> str:
@@ -147,6 +156,8 @@ class Company:
             "late": [str(len(late))],
             "rate_then": [money(sum_of([row[1] for row in rows]))],
             "rate_now": [money(sum_of([row[2] for row in rows]))],
+            "rate_off": [money(sum_of([row[1] - row[2] for row in rows]))],
+            "unpriced": [f"{sum(map(_unpriced, self.parts)):,}"],
             "rate_taken": [money(sum_of([row[3] for row in rows]))],
             "spend_before": [money(before)],
             "spend_now": [money(now)],
@@ -190,16 +201,17 @@ class Company:
             due = f"ended {due}"
         elif self._overdue(task):
             due = f"{due}, overdue"
-        effort, risk = DASH, DASH
+        hard = DASH
         chosen = _chosen(record)
         if part.counted == "same_model" and task["kind"] == "lever":
-            effort, risk = DASH, "same model"
+            hard = f"{DASH}, same model"
         elif chosen is not None and task["kind"] in {"decide", "switch", "verify"}:
-            effort, risk = chosen["migration_effort"], chosen["performance_risk"]
+            hard = f"{chosen['migration_effort']}, {chosen['performance_risk']}"
         feature = record["feature"]
         return [
             _what(task),
-            *(feature["name"], person(feature["owner"]), due, bare(task["usd"]), effort, risk),
+            *(feature["name"], person(feature["owner"]), due, bare(task["usd"])),
+            *(DASH if task["usd"] is None else AMOUNTS[task["kind"]], hard),
         ]
 
     def _kinds(self) -> list[Cells]:
@@ -375,7 +387,7 @@ class Company:
             shown = DASH if worth is None else usd(worth)
             cells: Cells = [record["feature"]["name"], person(record["feature"]["owner"]), shown]
             rows.append((worth or _ZERO, record["cycle"], [*cells, "; ".join(lines)]))
-        return [cells for _, _, cells in sorted(rows, key=lambda row: (-row[0], row[1]))]
+        return _said_once([c for _, _, c in sorted(rows, key=lambda row: (-row[0], row[1]))])
 
     def _change_tables(self) -> dict[str, list[Cells]]:
         before, now, terms, words = self._change()
@@ -523,3 +535,28 @@ def _request(traffic: Json, rates: Json) -> Decimal:
 
 def _exact(number: float) -> Decimal:
     return Decimal(str(number))
+
+
+def drawn_alone(past: str, before: Decimal) -> str:
+    """The name of the picture of why the spend is another one than before."""
+    head = f"Why the spend is not what it was in {past}"
+    return f"{head}: the change alone is drawn, from {usd(before)} at 0"
+
+
+def _unpriced(part: Part) -> bool:
+    """What is paid is known, and no saving can be told for want of a price."""
+    options = [one for one in part.record["options"] if not _NEVER & {*one["reason_codes"]}]
+    codes = [part.record["reason_codes"], *(one["reason_codes"] for one in options)]
+    known = part.spend is not None and part.saving is None
+    return known and any("PRICE_MISSING" in found for found in codes)
+
+
+def _said_once(rows: list[Cells]) -> list[Cells]:
+    """The rows, with what changed for every feature in a first row of its own."""
+    lines = [(row[3] or "").split("; ") for row in rows]
+    every = [one for one in lines[0] if all(one in found for found in lines)] if rows[2:] else []
+    if not every:
+        return rows
+    left = ["; ".join(one for one in found if one not in every) for found in lines]
+    made = [[*row[:3], text or "nothing else"] for row, text in zip(rows, left, strict=True)]
+    return [[f"all {len(rows)} of them", "", "", "; ".join(every)], *made]

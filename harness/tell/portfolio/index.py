@@ -40,10 +40,12 @@ from harness.tell.portfolio.spend import (
     net_text,
     production_text,
     proposed_text,
+    run_rate_basis,
     same_model_text,
     spend_section,
     spend_text,
     team_section,
+    unknown_text,
     verdict_counts,
 )
 from harness.tell.portfolio.tasks import to_do_blocks
@@ -108,7 +110,6 @@ def _billed(accepted: Sequence[DecisionRecord]) -> str:
     )
 
 
-_NAMED = 10
 _ENDED = (State.REJECTED, State.EXPIRED)
 _STAGES = {
     State.PROPOSED: "proposed",
@@ -160,8 +161,8 @@ def to_portfolio(
 def _page(told: _Told) -> Iterable[Block]:
     figures = told.figures
     total, tried = figures.total, figures.evaluation
-    yield from to_do_blocks(figures)
     yield _headlines(figures)
+    yield from to_do_blocks(figures)
     yield Paragraph(lead="What can be saved.", runs=(_saving_text(total, tried),))
     if total.production_on:
         yield Paragraph(lead="What is saved.", runs=(sentence(production_text(total)),))
@@ -170,7 +171,7 @@ def _page(told: _Told) -> Iterable[Block]:
     ended = _ended_text(figures.stages)
     if ended:
         yield Paragraph(lead="What counts in no sum.", runs=(ended,))
-    unknown = _unknown_text(figures)
+    unknown = unknown_text(figures)
     if unknown:
         yield Paragraph(lead="What is not known.", runs=(unknown,))
     yield Paragraph(lead="What the review cost.", runs=(_cost_text(total, tried),))
@@ -189,6 +190,7 @@ def _headlines(figures: Overview) -> Headlines:
     total, rate = figures.total, run_rate_of_all(figures)
     runs = plural(total.production_on, "feature")
     billed = f"by the bill {usd(total.realised)} on {total.verified_on} of them"
+    today = f"as production runs today {usd(rate.now)}{run_rate_basis(total)}"
     return Headlines(
         caption="USD after discounts, on this day",
         items=(
@@ -208,7 +210,7 @@ def _headlines(figures: Overview) -> Headlines:
             Headline(
                 label="spent as reviewed",
                 value=f"{usd(total.spend)} a month" if total.spend_known else "not known",
-                notes=(f"as production runs today {usd(rate.now)}",) if total.spend_known else (),
+                notes=(today,) if total.spend_known else (),
             ),
         ),
     )
@@ -250,7 +252,7 @@ def _sections(told: _Told) -> Iterable[Section]:
         yield Section(anchor="kept", title="Realised against forecast", blocks=kept)
     moved = change_since(told.earlier, figures.features)
     if moved is not None:
-        blocks = tuple(change_blocks(moved, series(moved.cycles)))
+        blocks = tuple(change_blocks(moved, series(moved.cycles), figures))
         yield Section(anchor="change", title="Why the spend changed", blocks=blocks)
     options = tuple(options_picture(figures))
     if options:
@@ -325,18 +327,6 @@ def _ended_text(stages: Sequence[Stage]) -> str:
         for stage in found
     ]
     return sentence(series(words))
-
-
-def _unknown_text(figures: Overview) -> str:
-    total = figures.total
-    missing = [one.record.feature.name for one in figures.features if one.spend is None]
-    if not missing:
-        return ""
-    more = [plural(len(missing) - _NAMED, "other")] if len(missing) > _NAMED else []
-    return (
-        f"Spend and saving of {len(missing)} of {plural(total.features, 'feature')}, for want of "
-        f"traffic or a price: {series([*missing[:_NAMED], *more])}."
-    )
 
 
 def _cost_text(total: Sums, tried: Evaluation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,11 +14,17 @@ from harness.money.portfolio.month import Driver, Happening, costs, moves, stood
 from harness.money.portfolio.overview import Overview, overview
 from harness.money.portfolio.progress import Kept, kept_promises
 from harness.money.portfolio.run_rate import run_rate_of_all
-from harness.money.portfolio.to_do import Task, to_do
+from harness.money.portfolio.to_do import Action, Task, to_do
 from harness.record.model import DecisionRecord, sha256
 from harness.tell.facts import read_facts
 from harness.tell.portfolio.pictures import change_blocks
-from harness.tell.portfolio.spend import bare, saved_by, spend_text
+from harness.tell.portfolio.spend import (
+    bare,
+    run_rate_basis,
+    saved_by,
+    spend_text,
+    verdict_counts,
+)
 from harness.tell.portfolio.tasks import due_text, link_to, owners_of, task_table, what_text
 from harness.tell.words import count, day, person
 from harness.wording import DASH, percent, plural, usd
@@ -112,14 +119,22 @@ def monthly_page(records: Sequence[DecisionRecord], month: Period, now: datetime
 def _page(told: _Told) -> Iterator[Block]:
     late = [task for task in told.tasks if task.overdue]
     soon = _due_soon(told)
-    waiting = f"{plural(len(late), 'decision')} overdue, {len(soon)} due by {day(_until(told))}"
-    who = f": {owners_of([*late, *soon])}" if late or soon else ""
-    yield Paragraph(lead="Decisions.", runs=(f"{waiting}{who}.",))
+    both = [*late, *soon]
+    waiting = f"{plural(len(late), 'thing')} overdue, {len(soon)} due by {day(_until(told))}"
+    kinds = f": {_by_kind(both)}. Waiting for {owners_of(both)}" if both else ""
     yield _headlines(told)
+    yield Paragraph(lead="Due.", runs=(f"{waiting}{kinds}.",))
     yield _drivers(told)
     nothing = _nothing_in(told)
     if nothing:
         yield Paragraph(lead="Nothing in:", runs=(f"{'; '.join(nothing)}.",))
+
+
+def _by_kind(tasks: Sequence[Task]) -> str:
+    """`3 of them decisions (decide on the switch 3, sign the reason to stay 2)`."""
+    found = Counter(task.action for task in tasks)
+    kinds = ", ".join(f"{action.value} {found[action]}" for action in Action if found[action])
+    return f"{found[Action.DECIDE]} of them decisions on a switch ({kinds})"
 
 
 def _headlines(told: _Told) -> Headlines:
@@ -135,7 +150,10 @@ def _headlines(told: _Told) -> Headlines:
             Headline(
                 label="run-rate",
                 value=f"{usd(now.now)} a month",
-                notes=(month_before if known else "nothing was reviewed before this month",),
+                notes=(
+                    *_from_review(told.now),
+                    month_before if known else "nothing was reviewed before this month",
+                ),
             ),
             Headline(
                 label="can be had",
@@ -151,6 +169,14 @@ def _headlines(told: _Told) -> Headlines:
             ),
         ),
     )
+
+
+def _from_review(figures: Overview) -> Iterator[str]:
+    """How the run-rate follows from the spend as reviewed, where they differ."""
+    rate = run_rate_of_all(figures)
+    if rate.reviewed != rate.now:
+        off = usd(rate.reviewed - rate.now)
+        yield f"{usd(rate.reviewed)} as reviewed, minus {off}{run_rate_basis(figures.total)[1:]}"
 
 
 def _until(told: _Told) -> date:
@@ -248,15 +274,14 @@ def _nothing_in(told: _Told) -> list[str]:
 def _changed(told: _Told) -> Iterator[Block]:
     """Findings, decisions, and why the spend is another one than a month before."""
     if told.made:
-        verdicts = [record.verdict.value for record in told.made]
-        words = ", ".join(f"{name} {verdicts.count(name)}" for name in sorted({*verdicts}))
+        words = ", ".join(verdict_counts(told.made))
         text = f"{plural(len(told.made), 'record')} written by reviews in this month: {words}."
         yield Paragraph(lead="Findings.", runs=(text,))
     if told.events:
         yield _decisions(told.events)
     moved = change_since([one.record for one in told.before.features], told.now.features)
     if moved is not None and (any(moved.terms.values()) or moved.now != moved.before):
-        yield from change_blocks(moved, "the month before")
+        yield from change_blocks(moved, "the month before", told.now)
 
 
 def _decisions(events: Sequence[Happening]) -> Table:

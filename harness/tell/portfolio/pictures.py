@@ -17,7 +17,7 @@ from harness.money.portfolio.run_rate import By, RunRate, run_rate_of_all, run_r
 from harness.record.base import Result
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality
-from harness.tell.portfolio.spend import bare
+from harness.tell.portfolio.spend import bare, run_rate_basis
 from harness.tell.portfolio.tasks import link_to
 from harness.tell.words import count, day, person, points, result_word
 from harness.wording import amount_text, plural, usd
@@ -113,8 +113,9 @@ def run_rate_blocks(figures: Overview) -> Iterator[Block]:
     """The run-rate by provider, drawn, and by provider and by model as tables."""
     whole = run_rate_of_all(figures)
     text = (
-        f"{usd(whole.reviewed)} a month as reviewed; {usd(whole.now)} as production runs today; "
-        f"{usd(whole.taken)} once every proposal, batch and caching is taken, at the same traffic."
+        f"{usd(whole.reviewed)} a month as reviewed; {usd(whole.now)} as production runs today"
+        f"{run_rate_basis(figures.total)}; {usd(whole.taken)} once every proposal, batch and "
+        "caching is taken, at the same traffic."
     )
     yield Paragraph(lead="Run-rate.", runs=(text,))
     by: By = "provider" if len(run_rates(figures, "provider")) > 1 else "model"
@@ -154,34 +155,44 @@ def _rate_table(figures: Overview, by: By, whole: RunRate) -> Table:
     )
 
 
-def change_blocks(found: Movement, past: str) -> Iterator[Block]:
+def change_blocks(found: Movement, past: str, figures: Overview) -> Iterator[Block]:
     """Why the spend is another one than last time: the waterfall, and who moved most."""
     terms = [(mover.value, amount) for mover, amount in found.terms.items() if amount]
     words = "; ".join(f"{name} {amount_text(amount, signed=True)}" for name, amount in terms)
-    yield Paragraph(
-        lead="What changed.",
-        runs=(f"{usd(found.before)} a month in {past}, {usd(found.now)} now.",),
-    )
+    levels = f"{usd(found.before)} a month in {past}, {usd(found.now)} now, both as reviewed"
+    yield Paragraph(lead="What changed.", runs=(f"{levels}{_joined(figures)}.",))
     if not terms:
         return
     yield Waterfall(
-        caption=f"Why the spend is not what it was in {past}: one cause after the other",
+        caption=f"Why the spend is not what it was in {past}: the change alone is drawn, "
+        f"from {usd(found.before)} at 0",
         description=f"{usd(found.before)}; {words}; {usd(found.now)}.",
-        axis="USD a month more, after discounts",
+        axis="USD a month more than before",
         start_label=f"{past}: {usd(found.before)}",
         start_usd=0.0,
         steps=tuple(
             Step(label=f"{name} {amount_text(amount, signed=True)}", usd=float(amount))
             for name, amount in terms
         ),
-        end_label=f"now: {usd(found.now)}",
+        end_label=f"now, as reviewed: {usd(found.now)}",
         end_usd=float(found.now - found.before),
     )
     cells: list[Cells] = [(past, bare(found.before))]
     cells += [(name, f"{amount:+,.2f}") for name, amount in terms]
     cells.append(("now", bare(found.now)))
-    yield figures_fold("From then to now; USD a month after discounts", ("term", "USD"), cells)
+    yield figures_fold(
+        "From then to now; USD a month after discounts, as reviewed", ("term", "USD"), cells
+    )
     yield _moved_table(found)
+
+
+def _joined(figures: Overview) -> str:
+    """From the spend as reviewed to what production costs; empty where it saves nothing yet."""
+    rate = run_rate_of_all(figures)
+    if rate.reviewed == rate.now:
+        return ""
+    off = usd(rate.reviewed - rate.now)
+    return f"; minus {off}{run_rate_basis(figures.total)[1:]}, it runs at {usd(rate.now)}"
 
 
 def _moved_table(found: Movement) -> Table:

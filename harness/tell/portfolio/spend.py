@@ -16,11 +16,12 @@ from harness.money.portfolio.overview import (
     Overview,
     Sums,
     Tag,
+    permitted,
 )
 from harness.record.base import Finding, Reason, State, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.stored import file_name
-from harness.tell.words import LEVERS, count, person
+from harness.tell.words import LEVERS, REASONS, count, person, series
 from harness.wording import DASH, plural, usd
 from reports.document import Block, Column, Fold, Link, Paragraph, Row, Section, Table
 
@@ -117,6 +118,42 @@ def same_model_text(sums: Sums) -> str:
         f"Saving by batch or caching {usd(sums.same_model)} a month, on "
         f"{plural(sums.same_model_on, 'feature')} without another model proposed or in use"
     )
+
+
+def run_rate_basis(sums: Sums) -> str:
+    """What the run-rate of today is worked out by; empty where production saves nothing yet."""
+    return ", by the forecast of what is in production" if sums.production_on else ""
+
+
+def unknown_text(figures: Overview) -> str:
+    """Whose spend or saving is not known, and what each lacks; empty when all is known."""
+    spend = [one for one in figures.features if one.spend is None]
+    saving = [one for one in figures.features if one.spend is not None and _lacks_price(one)]
+    texts = (
+        _unknown_of("Spend and saving", spend, figures),
+        _unknown_of("Saving alone", saving, figures),
+    )
+    return " ".join(text for text in texts if text)
+
+
+def _lacks_price(one: FeatureMoney) -> bool:
+    """No saving can be told for want of a price, though what is paid today is known."""
+    codes = (one.record.reason_codes, *(o.reason_codes for o in one.record.options if permitted(o)))
+    return one.saving is None and any(Reason.PRICE_MISSING in found for found in codes)
+
+
+def _unknown_of(head: str, found: Sequence[FeatureMoney], figures: Overview) -> str:
+    if not found:
+        return ""
+    names = [f"{one.record.feature.name} ({_missing(one)})" for one in found[:_MOST]]
+    more = [plural(len(found) - _MOST, "other")] if len(found) > _MOST else []
+    whole = plural(figures.total.features, "feature")
+    return f"{head} of {len(found)} of {whole}: {series([*names, *more])}."
+
+
+def _missing(one: FeatureMoney) -> str:
+    no_traffic = one.spend is None and one.record.traffic is None
+    return REASONS[Reason.TRAFFIC_MISSING if no_traffic else Reason.PRICE_MISSING]
 
 
 def summary(figures: Overview) -> Iterator[str]:

@@ -18,7 +18,7 @@ from reports.document import Block, Column, Fold, Link, Paragraph, Row, Table
 _NAMED = 10
 _OWNERS = 6
 _LATE = 4
-_COLUMNS = ("what", "feature", "whose", "by", "effort", "risk")
+_COLUMNS = ("what", "feature", "whose", "by")
 TASK_USD = "USD a month"
 _KIND_ORDER = tuple(Action)
 
@@ -120,9 +120,10 @@ def task_table(caption: str, tasks: Sequence[Task], *, beside: bool = False) -> 
     return Table(
         caption=caption,
         columns=(
-            *(Column(text=name) for name in _COLUMNS[:4]),
+            *(Column(text=name) for name in _COLUMNS),
             Column(text=TASK_USD, numeric=True),
-            *(Column(text=name) for name in _COLUMNS[4:]),
+            Column(text="the amount is"),
+            Column(text="effort, risk"),
         ),
         rows=tuple(Row(cells=_cells(task, beside=beside)) for task in tasks),
         stacked=True,
@@ -132,10 +133,23 @@ def task_table(caption: str, tasks: Sequence[Task], *, beside: bool = False) -> 
 def _cells(task: Task, *, beside: bool) -> tuple[str | Link, ...]:
     one = task.feature
     swap = task.action in {Action.DECIDE, Action.SWITCH, Action.VERIFY, Action.LEVER}
-    effort, risk = effort_and_risk(one) if swap else (DASH, DASH)
+    hard = ", ".join(effort_and_risk(one)) if swap else DASH
+    amount = DASH if task.usd is None else _AMOUNT[task.action]
     owner = person(one.record.feature.owner)
     link = link_to(one, beside=beside)
-    return (what_text(task), link, owner, due_text(task), bare(task.usd), effort, risk)
+    return (what_text(task), link, owner, due_text(task), bare(task.usd), amount, hard)
+
+
+_AMOUNT = {
+    Action.DECIDE: "new saving",
+    Action.SWITCH: "new saving, accepted",
+    Action.VERIFY: "already counted as saved, to verify",
+    Action.LEVER: "new saving, same model",
+    Action.COMPLETE: "the most that deciding could save",
+    Action.UNBLOCK: "the most that deciding could save",
+    Action.AGAIN: "the most that another verdict could save",
+    Action.SIGN: DASH,
+}
 
 
 def kinds_table(tasks: Sequence[Task]) -> Table:

@@ -30,7 +30,7 @@ from harness.tell.portfolio.spend import (
     sum_cells,
 )
 from harness.tell.portfolio.tasks import effort_and_risk, link_to
-from harness.tell.words import REASONS, count, day, person, points, reasons_text
+from harness.tell.words import REASONS, count, day, person, points
 from harness.wording import DASH, plural, usd
 from reports.document import Block, Column, Link, Paragraph, Row, Section, Table
 
@@ -102,7 +102,7 @@ def _drivers(figures: Overview) -> Table | None:
         f"The largest proposed savings ({TO_BE_HAD}), USD a month after discounts",
         (
             *("feature", "owner", "from", "by", "saves a month", "net of mistakes", "at worst"),
-            *("quality at worst (limit)", "effort, risk", "state"),
+            *("quality at worst, points (limit)", "effort, risk", "state"),
         ),
         (*(_driver_cells(one) for one in first), *others),
         "----nnn",
@@ -218,7 +218,7 @@ def _undecided_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
         count(needed.cases if needed else None),
         count(needed.labels if needed else None),
         usd(needed.cost_usd if needed else None),
-        reasons_text(one.record.reason_codes),
+        _why(one.record),
         one.state.value,
     )
 
@@ -279,7 +279,7 @@ def _exceptions(features: Sequence[FeatureMoney]) -> Table | None:
             (
                 *_who(one),
                 _spend(one),
-                reasons_text(one.record.reason_codes),
+                _why(one.record),
                 one.record.exception.approver if one.record.exception else "nobody yet",
                 day(ends_on(one.record)),
                 one.state.value,
@@ -290,18 +290,28 @@ def _exceptions(features: Sequence[FeatureMoney]) -> Table | None:
     )
 
 
+_SHARED_FROM = 3
+
+
 def _since(found: Sequence[Since]) -> Table | None:
+    """One row a feature; what changed for every one of them stands once, in the first row."""
+    shared = found[0].changes if len(found) >= _SHARED_FROM else ()
+    every = [text for text in shared if all(text in one.changes for one in found)]
+    first = [(f"all {len(found)} of them", "", "", "; ".join(every))] if every else []
     return _table(
         "What changed; a dash: nothing more can be saved, or it is not known",
         ("feature", "owner", "worth a month, at most", "what changed"),
         (
-            (
-                item.record.feature.name,
-                person(item.record.feature.owner),
-                usd(item.worth),
-                "; ".join(item.changes),
-            )
-            for item in found
+            *first,
+            *(
+                (
+                    item.record.feature.name,
+                    person(item.record.feature.owner),
+                    usd(item.worth),
+                    "; ".join(text for text in item.changes if text not in every) or "nothing else",
+                )
+                for item in found
+            ),
         ),
         "--n",
     )

@@ -22,7 +22,7 @@ from harness.money.portfolio.overview import overview
 from harness.money.portfolio.progress import funnel, kept_promises
 from harness.money.portfolio.run_rate import run_rate_of_all, run_rates
 from harness.money.portfolio.to_do import Action, to_do
-from harness.record.base import State
+from harness.record.base import Reason, State
 from harness.record.money import Lever
 from harness.record.parts import HistoryEntry
 from harness.tell.portfolio.index import to_portfolio
@@ -290,3 +290,31 @@ def test_the_best_lever_is_shown_whatever_counts() -> None:
 def test_there_is_nothing_to_do_about_nothing() -> None:
     page = render_index(to_portfolio([], datetime(2026, 11, 24, tzinfo=UTC)), to="md")
     assert "Nothing is waiting for anybody." in page
+
+
+def test_what_is_not_known_is_named_with_what_is_missing() -> None:
+    unpriced = undecided_record(
+        **named("unpriced"), levers=(), reason_codes=(Reason.PRICE_MISSING,)
+    )
+    silent = undecided_record(
+        **named("silent"),
+        levers=(),
+        traffic=None,
+        current_cost=a_cost(monthly=None, monthly_after_discounts=None),
+    )
+    page = render_index(to_portfolio([*lived_in(), unpriced, silent], NOW), to="md")
+    assert "Spend and saving of 1 of 8 features: Silent (the traffic is not known)." in page
+    assert "Saving alone of 1 of 8 features: Unpriced (a price is missing)." in page
+
+
+def test_what_changed_for_every_feature_is_said_once() -> None:
+    now = lived_in()[:3]
+    before = [
+        one.model_copy(update={"cycle": "2026-Q3", "current": one.current.model_copy(
+            update={"option": "older"})})
+        for one in now
+    ]  # fmt: skip
+    page = render_index(to_portfolio(now, NOW, before), to="md")
+    assert page.count("the model in production: older to") == 1
+    assert "| all 3 of them |  |  | the model in production: older to" in page
+    assert page.count("| nothing else |") == 3

@@ -223,6 +223,6 @@ def test_many_unknown_features_are_counted_and_ten_are_named() -> None:
         for at in range(12)
     ]
     page = page_of(records)
-    assert "Spend and saving of 12 of 12 features, for want of traffic or a price: Fax 0," in page
-    assert "Fax 9 and 2 others." in page
+    assert "Spend and saving of 12 of 12 features: Fax 0 (a price is missing)," in page
+    assert "Fax 9 (a price is missing) and 2 others." in page
     assert page.startswith("# Right-sizing 2026-Q4: 12 features, spend not known")

@@ -26,8 +26,7 @@ def recompute(folder: Path, day: date) -> Report:
     report = Report()
     truths: list[Truth] = []
     for path in sorted((folder / "records").glob("*.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        truth = Truth(record)
+        truth = truth_of(path.read_text(encoding="utf-8"))
         truths.append(truth)
         for fault in truth.faults:
             report.add(f"records/{path.name}", "", fault)

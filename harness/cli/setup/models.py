@@ -53,6 +53,8 @@ def _show(one: ListedModel) -> None:
             say("    answers")
         case "served when needed":
             say("    served here when it is needed; `rightsize serving` starts it")
+        case "started when needed":
+            say("    a program of yours, started when it is needed")
         case "not asked":
             pass
 

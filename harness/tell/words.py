@@ -291,7 +291,7 @@ def groups_text(record: DecisionRecord, quality: Quality) -> str:
         return ""
     return (
         f" The {count(quality.n)} {record.feature.unit} come in {count(quality.clusters)} groups; "
-        "what cannot be excluded goes by the groups."
+        "those of one group may go wrong together, and the worst case allows for that."
     )
 
 

@@ -137,8 +137,8 @@ _SUM = (
     ),
     "more wrong {*} a month about {about_more_errors_per_month}",
     "more wrong {*} a month none seen, at worst {about_more_errors_per_month_worst}",
-    "costs over USD {even_at_estimate}, at worst USD {even_at_worst}",
-    "costs over USD {even_at_worst} at worst",
+    "it stops paying USD {even_at_estimate}, at worst USD {even_at_worst}",
+    "it stops paying USD {even_at_worst} at worst",
     "switching costs, once USD {saves_one_off_cost}, paid back in {payback_months|payback_days}",
     "switching costs, once USD {saves_one_off_cost}",
 )
@@ -149,6 +149,22 @@ _LARGE = (
         "worst USD {bill_left_worst} a month"
     ),
     "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months",
+    (
+        "left a month if it passed, mistakes paid for USD {bill_left} USD {bill_left_year} in "
+        "twelve months at worst a loss of USD {bill_left_worst} a month"
+    ),
+    (
+        "left a month if it passed, mistakes paid for USD {bill_left} USD {bill_left_year} in "
+        "twelve months at worst USD {bill_left_worst} a month"
+    ),
+    (
+        "left a month if it passed, mistakes paid for USD {bill_left} USD {bill_left_year} in "
+        "twelve months"
+    ),
+    (
+        "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
+        "worst a loss of USD {bill_left_worst} a month"
+    ),
     "saved a month on the bill USD {saving} USD {saving_year} in twelve months",
     (
         "staying costs a month, mistakes counted USD {bill_left} on the bill it costs USD "
@@ -172,6 +188,9 @@ _LARGE = (
     "{bill_errors|more_errors_per_month} of {requests} a month",
     "wrong {*} with {option} {harm_seen} in {harm_of}",
     "that an answer scores {*} {told_abs} at worst {worst_abs}; limit {limit}",
+    "with {option}, 95 of 100 answers come within {p95_s} s",
+    "with {option}, 95 of 100 answers begin within {ttft_p95_s} s",
+    "with {option}, 99 of 100 answers come within {p99_s} s",
     "95 of 100 answers come within {p95_s} s",
     "95 of 100 answers begin within {ttft_p95_s} s",
     "99 of 100 answers come within {p99_s} s",
@@ -196,16 +215,28 @@ _IN_SHORT = (
     "Staying costs USD {saving} a month on the bill, against {option}",
     "Staying costs USD {saving} a month on the bill",
     "and the mistakes would cost USD {bill_cost}",
-    "would decide, for USD {needed_cost} of calls",
+    "would probably decide, for USD {needed_cost} of calls",
     "{needed_cases} cases more",
     "{needed_cases} case more",
     "{needed_labels} labels more",
     "{needed_labels} label more",
-    "would decide on up to USD {needed_worth} a month, for USD {needed_cost} of calls",
-    "would decide on up to USD {needed_worth} a month",
+    "would probably decide on up to USD {needed_worth} a month, for USD {needed_cost} of calls",
+    "would probably decide on up to USD {needed_worth} a month",
+    "would probably decide on USD {bill_left} a month once",
+    "would probably decide on a loss of USD {bill_left} a month once",
+    "(at worst USD {bill_left_worst}), for USD {needed_cost} of calls",
+    "(at worst USD {bill_left_worst}), for",
+    "(at worst a loss of USD {bill_left_worst}), for USD {needed_cost} of calls",
+    "(at worst a loss of USD {bill_left_worst}), for",
+    "a month once mistakes are paid for, at worst a loss of USD {bill_left_worst}",
 )
 _CHOICES = (
+    "costs USD {bill_left} more each month, mistakes counted",
     "costs USD {saves_after_discounts} more each month",
+    "decides on USD {bill_left} a month once",
+    "decides on a loss of USD {bill_left} a month once",
+    "(at worst USD {bill_left_worst})",
+    "(at worst a loss of USD {bill_left_worst})",
     "buy {needed_cases} cases for USD {needed_cost} of calls",
     "buy {needed_cases} cases",
     "buy {needed_cases} case for USD {needed_cost} of calls",
@@ -243,8 +274,8 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "{option} loses {difference_abs} points",
         "{option} would save at most USD {saving_at_most} a month",
         "{option} would save only USD {saving} a month",
-        "{needed_cases} more cases would decide",
-        "{needed_cases} more case would decide",
+        "{needed_cases} more cases would probably decide",
+        "{needed_cases} more case would probably decide",
         "it waits for {needed_labels} labels",
         "it waits for {needed_labels} label",
     ),
@@ -297,7 +328,11 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "{needed_labels} labels",
         "{needed_labels} label",
         "for USD {needed_cost} of calls",
-        "Deciding is worth up to USD {needed_worth} a month",
+        "At stake: up to USD {needed_worth} a month",
+        "At stake: USD {bill_left} a month once",
+        "At stake: a loss of USD {bill_left} a month once",
+        "(at worst USD {bill_left_worst})",
+        "(at worst a loss of USD {bill_left_worst})",
         "at least 60 live requests",
     ),
     "Weakest part.": (

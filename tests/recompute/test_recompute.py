@@ -271,7 +271,7 @@ PLANTED = {
         "documents/priced.html", r"(?s)left a month</th><td[^>]*>([\d,]+)<", "287"
     ),
     "what a mistake may cost": on_page(
-        "documents/priced.md", r"costs over \| USD ([\d.]+), at worst", "0.0286"
+        "documents/priced.md", r"stops paying \| USD ([\d.]+), at worst", "0.0286"
     ),
     "what waiting costs": on_page(
         "documents/priced.md", r"costs USD ([\d,]+) more each month", "266"

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from harness.record.base import State, Verdict
 from harness.record.lifecycle import ends_on
 from harness.record.model import DecisionRecord
-from harness.record.parts import StillNeeded
 from harness.tell.facts import Facts, cheapest_failed, chosen_option, saving_if_swapped
 from harness.tell.page.kinds import goes_live
+from harness.tell.page.money_words import at_stake, dollars, labelling, net_saving_of
 from harness.tell.page.opening import provide
 from harness.tell.page.page_stay import changes
 from harness.tell.words import LEVERS, day, person, sentence
@@ -108,12 +108,13 @@ def _switch(record: DecisionRecord) -> Deadline:
 
 def _if_nobody_switches(record: DecisionRecord) -> str:
     today, ends = record.current.option, day(ends_on(record))
-    saved = record.savings
-    more = (
-        f" and costs {usd(saved.after_discounts)} more each month"
-        if saved is not None and saved.after_discounts > 0
-        else ""
-    )
+    saved, option = record.savings, chosen_option(record)
+    net = None if option is None else net_saving_of(record, option)
+    more = ""
+    if net is not None and net.net > 0:
+        more = f" and costs {dollars(net.net)} more each month, mistakes counted"
+    elif net is None and saved is not None and saved.after_discounts > 0:
+        more = f" and costs {usd(saved.after_discounts)} more each month"
     return f"{today} stays{more}; after {ends} this offer lapses, and only a new review renews it."
 
 
@@ -132,6 +133,11 @@ def _stay(record: DecisionRecord) -> Deadline:
                 answer="reject",
                 text=f'{today} stays, and you want it tested again (`--reason "..."`). '
                 f"Cheapest way: {_first_small(changes(record)[0])}",
+            ),
+            Choice(
+                answer="defer",
+                text=f'{today} stays, unsigned, until a day that you name: `--reason "..." '
+                "--expires DAY`.",
             ),
             Choice(
                 answer="no answer",
@@ -162,12 +168,12 @@ def _undecided(record: DecisionRecord) -> Deadline:
         choices=(
             *_ways_on(record),
             Choice(
-                answer="drop it",
+                answer="reject",
                 text=f'`{_command(record, "reject")} --reason "..."`: {today} stays, and the '
                 "question is closed.",
             ),
             Choice(
-                answer="later",
+                answer="defer",
                 text=f'`{_command(record, "defer")} --reason "..." --expires DAY`: {today} stays '
                 "until then.",
             ),
@@ -187,20 +193,28 @@ def _ways_on(record: DecisionRecord) -> list[Choice]:
         fewest = f" ({needed.fewest:,} of them may do)" if needed.fewest else ""
         text = (
             f"`rightsize label {record.feature.id}`, without another call{fewest}, then {again}"
-            f"{_worth(needed)}."
+            f"{_worth(record)}."
         )
         return [Choice(answer=f"label {plural(needed.labels, 'answer')}", text=text)]
     if needed is not None and needed.cases:
-        price = f" for {usd(needed.cost_usd)} of calls" if needed.cost_usd else ""
-        text = f"add them to evalsets/{record.feature.id}, then {again}{_worth(needed)}."
+        price = (
+            f" for {usd(needed.cost_usd)} of calls{labelling(record)}" if needed.cost_usd else ""
+        )
+        text = f"add them to evalsets/{record.feature.id}, then {again}{_worth(record)}."
         return [Choice(answer=f"buy {plural(needed.cases, 'case')}{price}", text=text)]
     what = next(iter(provide(record)), "What is missing stands below.")
     return [Choice(answer="mend it", text=f"{what} Then {again}.")]
 
 
-def _worth(needed: StillNeeded) -> str:
-    worth = needed.worth_monthly_usd
-    return "" if worth is None else f": decides on up to {usd(worth)} a month"
+def _worth(record: DecisionRecord) -> str:
+    stake = at_stake(record)
+    return f": decides on {stake}" if stake else ""
+
+
+def boxes(record: DecisionRecord) -> tuple[str, ...]:
+    """The answers that can be ticked: each that `action` lists, by its first word."""
+    listed = (choice.answer for choice in _open(record).choices)
+    return tuple(answer.partition(" ")[0] for answer in listed if answer != "no answer")
 
 
 _DONE: Mapping[State, str] = {

@@ -18,9 +18,12 @@ from harness.tell.facts import (
 )
 from harness.tell.page.money_words import (
     NetSaving,
+    at_stake,
     counted_as_seen,
     dollars,
+    labelling,
     net_saving_of,
+    or_loss,
 )
 from harness.tell.page.page_tables import promised_time
 from harness.tell.words import REASONS, Harm, count, harm, of_option, points, seconds, sentence
@@ -65,13 +68,11 @@ def _money(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
     if net is None:
         label, year = "saved a month on the bill", usd(_year_of(saving))
         return [Headline(label=label, value=usd(saving), notes=(f"{year} in twelve months",))]
-    worst = net_saving_of(record, option, at_worst=True)
-    tail = () if worst is None else (f"at worst {dollars(worst.net)} a month",)
     return [
         Headline(
             label="saved a month, mistakes paid for",
             value=dollars(net.net),
-            notes=(f"{dollars(net.net * _MONTHS)} in twelve months", *tail),
+            notes=_net_notes(record, option, net),
         )
     ]
 
@@ -105,9 +106,7 @@ def _offer(record: DecisionRecord) -> list[Headline]:
     needed = record.still_needed
     if needed is None:
         return []
-    worth = needed.worth_monthly_usd
-    year = () if worth is None else (f"{usd(_year_of(worth))} in twelve months",)
-    found = [Headline(label="deciding is worth a month, at most", value=usd(worth), notes=year)]
+    found = [_worth(record, needed.worth_monthly_usd)]
     what = [
         plural(number, noun)
         for number, noun in ((needed.cases, "case"), (needed.labels, "label"))
@@ -115,8 +114,29 @@ def _offer(record: DecisionRecord) -> list[Headline]:
     ]
     if what:
         price = f"{usd(needed.cost_usd)} of calls" if needed.cost_usd else "no further call"
+        price += labelling(record)
         found.append(Headline(label="it takes", value=" and ".join(what), notes=(price,)))
     return found
+
+
+def _worth(record: DecisionRecord, worth: Decimal | None) -> Headline:
+    """What an answer decides on: what mistakes leave, else the most that the bill may save."""
+    option = open_option(record)
+    net = None if option is None else net_saving_of(record, option)
+    if option is None or net is None:
+        year = () if worth is None else (f"{usd(_year_of(worth))} in twelve months",)
+        return Headline(label="deciding is worth a month, at most", value=usd(worth), notes=year)
+    return Headline(
+        label="left a month if it passed, mistakes paid for",
+        value=dollars(net.net),
+        notes=_net_notes(record, option, net),
+    )
+
+
+def _net_notes(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> tuple[str, ...]:
+    worst = net_saving_of(record, option, at_worst=True)
+    tail = () if worst is None else (f"at worst {or_loss(worst.net)} a month",)
+    return (f"{dollars(net.net * _MONTHS)} in twelve months", *tail)
 
 
 def _mistakes(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
@@ -170,6 +190,7 @@ def _time(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
     bound, promised = promised_time(facts)
     first = facts.slo_ttft_p95_s is not None
     label = "95 of 100 answers begin within" if first else "95 of 100 answers come within"
+    whose = "" if record.verdict is Verdict.DOWNGRADE else f"with {option.target.option}, "
     value = facts.ttft_p95_s if first else facts.p95_s
     today = None if incumbent is None else incumbent.ttft_p95_s if first else incumbent.p95_s
     if not first and facts.slo_p99_s is not None and facts.slo_p95_s is None:
@@ -179,7 +200,7 @@ def _time(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
     within = [] if bound is None else [f"at most {seconds(bound)}"]
     within += [] if promised is None else [f"limit {promised:g} s"]
     notes += ["; ".join(within)] if within else []
-    return [Headline(label=label, value=seconds(value), notes=tuple(notes))]
+    return [Headline(label=f"{whose}{label}", value=seconds(value), notes=tuple(notes))]
 
 
 def summary(record: DecisionRecord) -> list[Summary]:
@@ -208,7 +229,7 @@ def _saves(record: DecisionRecord) -> str:
 def _left(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> str:
     worst = net_saving_of(record, option, at_worst=True)
     verb = "Saves" if net.net >= 0 else "Loses"
-    tail = "" if worst is None else f", at worst {dollars(worst.net)}"
+    tail = "" if worst is None else f", at worst {or_loss(worst.net)}"
     return f"{verb} {dollars(abs(net.net))} a month once mistakes are paid for{tail}"
 
 
@@ -266,6 +287,6 @@ def _would_take(record: DecisionRecord) -> str:
         return sentence(REASONS[next(iter(record.reason_codes), Reason.QUALITY_UNDECIDED)])
     what = plural(needed.labels, "label") if needed.labels else plural(needed.cases or 0, "case")
     price = f"{usd(needed.cost_usd)} of calls" if needed.cost_usd else "no further call"
-    worth = needed.worth_monthly_usd
-    tail = "" if worth is None else f" on up to {usd(worth)} a month"
-    return f"{what} more would decide{tail}, for {price}."
+    stake = at_stake(record)
+    tail = f" on {stake}" if stake else ""
+    return f"{what} more would probably decide{tail}, for {price}{labelling(record)}."

@@ -12,7 +12,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from harness.record.model import DecisionRecord
 from harness.record.money import BreakEven, Savings
 from harness.record.parts import OptionRecord
-from harness.tell.facts import break_even_of, chosen_option, month_of, saving_if_swapped
+from harness.tell.facts import (
+    break_even_of,
+    chosen_option,
+    month_of,
+    open_option,
+    saving_if_swapped,
+)
 from harness.tell.words import about, adding_up, singular
 from harness.wording import DASH, amount_text, usd
 from reports.document import Reckoning
@@ -99,6 +105,35 @@ def dollars(amount: Decimal) -> str:
     return f"USD {amount:,f}"
 
 
+def or_loss(amount: Decimal) -> str:
+    """`USD 669`, or `a loss of USD 1,146`."""
+    return dollars(amount) if amount >= 0 else f"a loss of {dollars(-amount)}"
+
+
+def at_stake(record: DecisionRecord) -> str:
+    """What an answer decides on a month: net of mistakes where one's cost is stated.
+
+    Empty where it is not known.
+    """
+    option, needed = open_option(record), record.still_needed
+    net = None if option is None else net_saving_of(record, option)
+    if option is not None and net is not None:
+        worst = net_saving_of(record, option, at_worst=True)
+        tail = "" if worst is None else f" (at worst {or_loss(worst.net)})"
+        return f"{or_loss(net.net)} a month once mistakes are paid for{tail}"
+    if needed is None or needed.worth_monthly_usd is None:
+        return ""
+    return f"up to {usd(needed.worth_monthly_usd)} a month"
+
+
+def labelling(record: DecisionRecord) -> str:
+    """That people's labels are not in a price of calls; empty where nobody labels new cases."""
+    needed = record.still_needed
+    asked = needed is not None and needed.cases and needed.cost_usd
+    by_people = record.evidence.eval_set.targets == "human"
+    return ", labelling not counted" if asked and by_people else ""
+
+
 def money(record: DecisionRecord, option: OptionRecord) -> list[Reckoning]:
     """An option's month as a sum that ends in one number, and what hangs on that number."""
     incumbent, proposed = month_of(record.current_cost), month_of(option.cost)
@@ -166,11 +201,13 @@ def _pays(record: DecisionRecord, option: OptionRecord) -> list[tuple[str, str]]
     even = break_even_of(record, option)
     if even is None:
         return []
-    one = f"it stops paying where one more wrong {singular(record.feature.unit)} costs over"
+    one = (
+        f"most that one more wrong {singular(record.feature.unit)} may cost before it stops paying"
+    )
     if even.saving_after_discounts is not None and even.saving_after_discounts <= 0:
-        return [(one, "never paid: it saves nothing")]
+        return [(one, "nothing: it saves nothing")]
     if even.at_worst is None and even.at_estimate is None:
-        return [(one, "never: it costs no quality")]
+        return [(one, "any amount: it costs no quality")]
     if even.at_estimate is None:
         return [(one, f"USD {_amount(even.at_worst)} at worst")]
     return [(one, f"USD {_amount(even.at_estimate)}, at worst USD {_amount(even.at_worst)}")]

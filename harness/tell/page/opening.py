@@ -24,7 +24,7 @@ from harness.tell.facts import (
 )
 from harness.tell.page.kinds import called
 from harness.tell.page.missing import cannot_tell, why_stopped
-from harness.tell.page.money_words import at_most_text, error_costs, too_little
+from harness.tell.page.money_words import at_most_text, at_stake, error_costs, labelling, too_little
 from harness.tell.page.page_tables import promised_time
 from harness.tell.words import (
     REASONS,
@@ -203,12 +203,9 @@ def _missing_text(record: DecisionRecord) -> str:
         )
         if number
     ]
-    amount = [f"{series(what)}, {_price(needed)}."] if what else []
-    worth = (
-        "What deciding is worth is not known."
-        if needed.worth_monthly_usd is None
-        else f"Deciding is worth up to {usd(needed.worth_monthly_usd)} a month."
-    )
+    amount = [f"{series(what)}, {_price(needed)}{labelling(record)}."] if what else []
+    stake = at_stake(record)
+    worth = f"At stake: {stake}." if stake else "What deciding is worth is not known."
     return " ".join([*amount, *provided, worth])
 
 

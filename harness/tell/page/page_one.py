@@ -18,7 +18,7 @@ from harness.tell.facts import (
     weakest_slice,
 )
 from harness.tell.figures import forest
-from harness.tell.page.action import action
+from harness.tell.page.action import action, boxes
 from harness.tell.page.headlines import headlines, summary
 from harness.tell.page.kinds import own_words
 from harness.tell.page.missing import (
@@ -233,11 +233,10 @@ def _decision(facts: Facts) -> list[Block]:
     record = facts.record
     blocks: list[Block] = []
     if facts.state is State.PROPOSED and not record.evidence.exploratory:
-        accept = () if record.verdict is Verdict.UNDECIDED else ("accept",)
         blocks.append(
             Signature(
                 lead="Decision",
-                choices=(*accept, "reject", "defer"),
+                choices=boxes(record),
                 blanks=("until", "by", "reason", "approval link"),
             )
         )

@@ -34,7 +34,8 @@ def levers(record: DecisionRecord) -> list[Block]:
         f"{usd(lever_saving(record, lever))} a month; {lever.needs.rstrip('.')}."
         for lever in named
     )
-    lead = "Savings that need no other model (one of them; they exclude each other)."
+    one = " (one of them; they exclude each other)" if len(items) > 1 else ""
+    lead = f"Savings that need no other model{one}."
     return [Bullets(lead=lead, items=items)]
 
 

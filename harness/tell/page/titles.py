@@ -117,7 +117,7 @@ def _undecided_title(record: DecisionRecord) -> str:
         tail = f"it waits for {plural(needed.labels, 'label')}"
     elif needed is not None and needed.cases:
         more = "case" if needed.cases == 1 else "cases"
-        tail = f"{count(needed.cases)} more {more} would decide"
+        tail = f"{count(needed.cases)} more {more} would probably decide"
     else:
         tail = REASONS[first]
     return f"Undecided for {name}: {record.current.option} stays; {tail}"

@@ -75,7 +75,7 @@ def test_break_even_is_the_saving_per_request_over_the_loss() -> None:
     per_request = saved.after_discounts / requests
     counts = Decimal(QUALITY.only_current_right - QUALITY.only_candidate_right) / QUALITY.n
     worst = -number(r"at worst (-[\d.]+) \(limit") / 100
-    row = "stops paying where one more wrong invoice costs over"
+    row = "most that one more wrong invoice may cost before it stops paying"
     assert number(rf"{row} \| USD ([\d.]+)") == round(per_request / counts, 2)
     assert number(rf"{row} \| USD [\d.]+, at worst USD ([\d.]+)") == round(per_request / worst, 2)
     assert near(number(r"\| ([\d,]+) of 96,000 a month"), requests * counts)

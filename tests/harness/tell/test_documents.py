@@ -113,4 +113,4 @@ def test_who_agreed_to_the_limit(over: dict[str, object], words: str) -> None:
 def test_the_owners_words_are_used() -> None:
     text = markdown(downgrade_record(feature=a_feature(unit="queries")))
     assert "560 held-back queries" in text
-    assert "one more wrong query costs" in text
+    assert "one more wrong query may cost" in text

@@ -48,15 +48,15 @@ def beside(record) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
     [
         pytest.param(
             {},
-            "| it stops paying where one more wrong invoice costs over | USD 7.24, at worst "
-            "USD 1.23 |",
+            "| most that one more wrong invoice may cost before it stops paying | USD 7.24, at "
+            "worst USD 1.23 |",
             id="more",
         ),
         pytest.param(
             {"more_errors_per_month": 0.0, "at_estimate": None},
             "| no more wrong invoices | 0 |\n| **left a month** | **2,483** |\n| left at worst, "
-            "with 2,016 more wrong invoices | 669 |\n| it stops paying where one more wrong "
-            "invoice costs over | USD 1.23 at worst |",
+            "with 2,016 more wrong invoices | 669 |\n| most that one more wrong "
+            "invoice may cost before it stops paying | USD 1.23 at worst |",
             id="none seen",
         ),
         pytest.param(
@@ -65,12 +65,12 @@ def beside(record) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
         pytest.param(
             {"more_errors_per_month": 0.0, "more_errors_per_month_worst": 0.0,
              "at_estimate": None, "at_worst": None},
-            "costs over | never: it costs no quality |",
+            "before it stops paying | any amount: it costs no quality |",
             id="better",
         ),
         pytest.param(
             {"saving_after_discounts": Decimal(0)},
-            "costs over | never paid: it saves nothing |",
+            "before it stops paying | nothing: it saves nothing |",
             id="nothing saved",
         ),
         pytest.param(
@@ -91,7 +91,7 @@ def test_what_errors_may_cost(over: dict[str, object], words: str) -> None:
 
 def test_without_the_value_of_an_error_there_is_no_net_saving() -> None:
     text = page_one(downgrade_record(feature=a_feature(error_cost_usd=None)))
-    assert "costs over | USD 7.24, at worst USD 1.23 |" in text
+    assert "before it stops paying | USD 7.24, at worst USD 1.23 |" in text
     assert "saves USD 2,483 a month on the bill\n" in text
     assert "| today's bill | 3,116 |\n| the bill with claude-haiku-4-5 | -633 |" in text
     assert "| **saved on the bill** | **2,483** |" in text
@@ -132,7 +132,7 @@ def test_a_record_made_at_list_price_is_shown_after_discounts() -> None:
     )
     text = chosen(error_break_even=old)
     assert "saves USD 2,174 a month net" in text
-    assert "costs over | USD 7.24, at worst USD 1.23 |" in text
+    assert "before it stops paying | USD 7.24, at worst USD 1.23 |" in text
 
 
 def test_a_bound_of_the_saving_adds_up_beside_the_options_month() -> None:

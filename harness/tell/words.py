@@ -219,7 +219,8 @@ class Harm:
     """The harm of a swap, in cases of every `of`, or in points where answers are graded.
 
     `seen` is more that go wrong (below zero: fewer), `most` what cannot be excluded, `allowed` the
-    limit. In cases `seen` is rounded, and `most` is rounded up: it promises no less than the bound.
+    limit. In cases `seen` is rounded, and `most` is rounded up to one in 1,000: it promises no less
+    than the bound.
     """
 
     seen: float
@@ -238,7 +239,7 @@ class Harm:
         word = "fewer" if self.seen < 0 else "more"
         if self.of is None:
             size = self._size(abs(self.seen))
-            most = self._size(max(self.most, 0))
+            most = self.at_most
             word = "higher" if self.seen < 0 else "lower"
             return f"an answer scores about {size} of 100 points {word}, at worst {most} lower"
         seen = f"about {self._size(abs(self.seen))}" if self.seen else "not one"
@@ -246,6 +247,11 @@ class Harm:
         most = f"{self._size(self.most)}{more}" if self.most > 0 else "none"
         verb = "go" if self.seen else "goes"
         return f"{seen} {word} of {count(self.of)} {verb} wrong, at worst {most}"
+
+    @property
+    def at_most(self) -> str:
+        """What cannot be excluded: `4.2`; nothing where even the bound is none."""
+        return self._size(max(self.most, 0))
 
     @property
     def limit(self) -> str:
@@ -274,7 +280,7 @@ class Harm:
         return f"{least} even at worst"
 
     def _size(self, value: float) -> str:
-        return points(value, signed=False) if self.of is None else count(value)
+        return points(value, signed=False) if self.of is None else f"{value:,.10g}"
 
 
 def harm_text(record: DecisionRecord, quality: Quality) -> str:
@@ -282,7 +288,9 @@ def harm_text(record: DecisionRecord, quality: Quality) -> str:
     found, margin = harm(quality), record.margin
     owner = margin.agreed_by in {None, record.feature.owner.partition("@")[0]}
     who = "you allowed" if owner and margin.agreed_on is not None else "the limit allows"
-    return f"{found.text(record.feature.unit)}; {who} {found.limit}."
+    in_points = f"{quality.margin:g} points"
+    unit = " points" if found.of is None else f" of {count(found.of)} ({in_points})"
+    return f"{found.text(record.feature.unit)}; {who} {found.limit}{unit}."
 
 
 def groups_text(record: DecisionRecord, quality: Quality) -> str:
@@ -304,12 +312,19 @@ def harm(quality: Quality) -> Harm:
         return Harm(seen=-quality.told, most=-quality.worst, allowed=quality.margin, of=None)
     base = _base(quality)
     share = base / 100
+    seen = floor(-quality.told * share + 0.5)
     return Harm(
-        seen=floor(-quality.told * share + 0.5),
-        most=ceil(-quality.worst * share - _ROUNDING),
+        seen=seen,
+        most=max(seen, _up(-quality.worst * share, base)),
         allowed=round(quality.margin * share, 1),
         of=base,
     )
+
+
+def _up(value: float, of: int) -> float:
+    """Rounded up to one in 1,000, so that it agrees with a count of a month's cases."""
+    steps = _THOUSAND / of
+    return ceil(value * steps - _ROUNDING) / steps
 
 
 def _base(quality: Quality) -> int:

@@ -33,8 +33,8 @@ _MEASURED = (
     "{difference} points, at worst {worst} (limit {limit})",
     "may be up to {worst_abs} points worse",
     "Even at worst it is {worst_abs} points better",
-    "agreed on a limit of {margin} on {day}",
-    "it was {margin_before} when these cases were first asked, on {day}",
+    "agreed on a limit of {margin} points on {day}",
+    "it was {margin_before} points when these cases were first asked, on {day}",
     "after these cases were first asked, on {day}",
     "the limit is {margin} points",
     "It scored {today_quality_abs} of 100",
@@ -84,19 +84,19 @@ _HARM = (
     ),
     (
         "About {harm_seen} more of {harm_of} {*} go wrong; up to {harm_most} cannot be excluded; "
-        "{*} {harm_limit}"
+        "{*} {harm_limit} of {harm_of} ({margin} points)"
     ),
     (
         "About {harm_seen} fewer of {harm_of} {*} go wrong; up to {harm_most} more cannot be "
-        "excluded; {*} {harm_limit}"
+        "excluded; {*} {harm_limit} of {harm_of} ({margin} points)"
     ),
     (
         "not one more of {harm_of} {*} goes wrong; up to {harm_most} cannot be excluded; {*} "
-        "{harm_limit}"
+        "{harm_limit} of {harm_of} ({margin} points)"
     ),
     (
         "About {harm_seen} fewer of {harm_of} {*} go wrong; {harm_most} fewer even at worst; {*} "
-        "{harm_limit}"
+        "{harm_limit} of {harm_of} ({margin} points)"
     ),
     (
         "An answer scores about {difference_abs} of 100 points lower; up to {worst_abs} lower "
@@ -183,8 +183,8 @@ _LARGE = (
     "it takes {needed_cases} case",
     "it takes {needed_labels} label",
     "USD {needed_cost} of calls",
-    "at worst {harm_most} in {harm_of}; limit {harm_limit}",
-    "at worst none; limit {harm_limit}",
+    "at worst {harm_most} in {harm_of}; limit {harm_limit} in {harm_of}",
+    "at worst none; limit {harm_limit} in {harm_of}",
     "{bill_errors|more_errors_per_month} of {requests} a month",
     "wrong {*} with {option} {harm_seen} in {harm_of}",
     "that an answer scores {*} {told_abs} at worst {worst_abs}; limit {limit}",
@@ -304,6 +304,17 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "Today's model did worse on {audit_gains} {*}: {form_gains_unread} by a reply",
         "; {form_losses_unread|form_gains_unread} by a reply",
     ),
+    "The closest.": (
+        (
+            "Against {option}, the closest to passing, staying costs USD {saving} a month on the "
+            "bill; its {bill_errors} more wrong {*} a month, at USD {error_cost} each, would cost "
+            "USD {bill_cost}"
+        ),
+        (
+            "Against {option}, the closest to passing, staying costs USD {saving} a month on the "
+            "bill"
+        ),
+    ),
     "What staying costs.": (
         (
             "That is at today's token counts, {today_monthly_after_discounts} less "
@@ -340,8 +351,8 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "({weakest_n} {*})",
         "So many cases show harm from a loss of {weakest_could_show_abs} points on",
         "is at {weakest_difference} points",
-        "a drop of up to {weakest_worst_abs} is possible (limit {weakest_margin})",
-        "a drop of up to {weakest_worst_abs} is possible",
+        "a drop of up to {weakest_worst_abs} points is possible (limit {weakest_margin})",
+        "a drop of up to {weakest_worst_abs} points is possible",
         "no drop is possible (limit {weakest_margin})",
     ),
     "Savings that need no other model": ("saves USD {lever_net_saving} a month",),

@@ -375,9 +375,10 @@ def _harm(slots: Slots, quality: Json) -> None:
     small = any(0 < abs(value) < 1 for value in (told, quality["worst"]))
     base = 1000 if small or quality["margin"] % 1 else 100
     seen = math.floor(-told * base / 100 + 0.5)
-    most = math.ceil(-quality["worst"] * base / 100 - 1e-6)
+    steps = 1000 / base
+    most = max(seen, math.ceil(-quality["worst"] * 10 - 1e-6) / steps)
     slots.put("harm_seen", count(abs(seen)))
-    slots.put("harm_most", count(abs(most)))
+    slots.put("harm_most", f"{abs(most):,.10g}")
     slots.put("harm_of", count(base))
     slots.put("harm_limit", general(round(quality["margin"] * base / 100, 1)))
 

@@ -261,11 +261,11 @@ PLANTED = {
         "documents/tickets.md", r"would be right on (\d+)\.", "12"
     ),
     "a bound in cases that promises more": on_page(
-        "documents/prompt.html", r"up to (\d+) cannot be excluded", "1"
+        "documents/prompt.html", r"up to ([\d.]+) cannot be excluded", "1"
     ),
     "a large figure": on_page("documents/priced.md", r"USD ([\d,]+) in twelve months", "3,191"),
     "a large figure of a bound": on_page(
-        "documents/priced.html", r"at worst (\d+) in 100; limit", "4"
+        "documents/priced.html", r"at worst ([\d.]+) in 100; limit", "4"
     ),
     "what is left in the sum": on_page(
         "documents/priced.html", r"(?s)left a month</th><td[^>]*>([\d,]+)<", "287"

@@ -148,12 +148,15 @@ def _mistakes(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
         return [_graded(found, quality)]
     word = "fewer" if found.seen < 0 else "more"
     value = f"{count(abs(found.seen))} in {count(found.of)}" if found.seen else "none seen"
-    most = f"{count(found.most)} in {count(found.of)}" if found.most > 0 else "none"
+    most = f"{found.at_most} in {count(found.of)}" if found.most > 0 else "none"
     return [
         Headline(
             label=f"{word} wrong {unit} with {option.target.option}",
             value=value,
-            notes=(*_a_month(record, option), f"at worst {most}; limit {found.limit}"),
+            notes=(
+                *_a_month(record, option),
+                f"at worst {most}; limit {found.limit} in {count(found.of)}",
+            ),
         )
     ]
 

@@ -25,6 +25,7 @@ from harness.tell.facts import (
 from harness.tell.page.kinds import called
 from harness.tell.page.missing import cannot_tell, why_stopped
 from harness.tell.page.money_words import at_most_text, at_stake, error_costs, labelling, too_little
+from harness.tell.page.page_stay import nearest
 from harness.tell.page.page_tables import promised_time
 from harness.tell.words import (
     REASONS,
@@ -93,7 +94,7 @@ def agreed(record: DecisionRecord) -> str:
         )
     owner = margin.agreed_by is None or margin.agreed_by == record.feature.owner.partition("@")[0]
     who = "you" if owner else person(margin.agreed_by or "")
-    said = f"{who} agreed on a limit of {margin.value:g} on {day(margin.agreed_on)}"
+    said = f"{who} agreed on a limit of {margin.value:g} points on {day(margin.agreed_on)}"
     return f"{said}{_earned(record, margin.agreed_on)}"
 
 
@@ -106,7 +107,7 @@ def _earned(record: DecisionRecord, agreed_on: date) -> str:
         return "" if agreed_on <= record.generated_at.date() else ", after this review"
     if margin.fixed_at is not None and margin.fixed_at != margin.value:
         return (
-            f"; it was {margin.fixed_at:g} when these cases were first asked, "
+            f"; it was {margin.fixed_at:g} points when these cases were first asked, "
             f"on {day(margin.fixed_on)}"
         )
     if agreed_on > margin.fixed_on:
@@ -218,7 +219,10 @@ def _price(needed: StillNeeded) -> str:
 
 def justify_opening(record: DecisionRecord) -> list[Paragraph]:
     """The cheapest option that failed, by how much, and what it would have saved."""
-    paragraphs = [Paragraph(lead="Why stay?", runs=(_why_stay(record),))]
+    paragraphs = [
+        Paragraph(lead="Will users notice?", runs=("No: nothing changes.",)),
+        Paragraph(lead="Why stay?", runs=(_why_stay(record),)),
+    ]
     option = cheapest_failed(record)
     if option is None:
         return paragraphs
@@ -227,6 +231,7 @@ def justify_opening(record: DecisionRecord) -> list[Paragraph]:
         paragraphs.append(
             Paragraph(lead="What staying costs.", runs=(_staying(record, option, saving),))
         )
+        paragraphs += nearest(record, option)
     else:
         text = _staying_unknown(record, option)
         paragraphs.append(Paragraph(lead="What staying costs.", runs=(text,)))

@@ -49,7 +49,7 @@ def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
     allowed = "" if part.margin is None else f" (limit {part.margin:g})"
     harm = "harm was shown" if part.vetoes else "no harm shown"
     could = (
-        f"but a drop of up to {points(-part.worst, signed=False)} is possible{allowed}"
+        f"but a drop of up to {points(-part.worst, signed=False)} points is possible{allowed}"
         if part.worst < 0
         else f"and no drop is possible{allowed}"
     )

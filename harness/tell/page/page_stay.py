@@ -8,8 +8,9 @@ from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality
-from harness.tell.facts import lever_saving, nearest_failed
+from harness.tell.facts import lever_saving, nearest_failed, saving_if_swapped
 from harness.tell.page.missing import cases_that_would_change
+from harness.tell.page.money_words import error_costs
 from harness.tell.words import LEVERS, REASONS, count, day, points, sentence
 from harness.wording import usd
 from reports.document import Block, Bullets, Paragraph
@@ -37,6 +38,20 @@ def levers(record: DecisionRecord) -> list[Block]:
     one = " (one of them; they exclude each other)" if len(items) > 1 else ""
     lead = f"Savings that need no other model{one}."
     return [Bullets(lead=lead, items=items)]
+
+
+def nearest(record: DecisionRecord, compared: OptionRecord) -> list[Paragraph]:
+    """What staying costs against the option that came closest, where that is another."""
+    near = nearest_failed(record)
+    saving = None if near is None else saving_if_swapped(record, near)
+    if near is None or near is compared or saving is None or saving <= 0:
+        return []
+    costs = error_costs(record, near).replace(" Its ", "; its ", 1).removesuffix(".")
+    text = (
+        f"Against {near.target.option}, the closest to passing, staying costs {usd(saving)} a "
+        f"month on the bill{costs}."
+    )
+    return [Paragraph(lead="The closest.", runs=(text,))]
 
 
 def would_change(record: DecisionRecord) -> list[Block]:

@@ -50,7 +50,7 @@ def test_the_harm_in_cases_is_that_of_the_table() -> None:
     """Rounded, and the bound never down: 3.6 and 21.0 of 1,000, of which 30 are allowed."""
     assert number(r"About (\d+) more of 1,000 invoices go wrong") == round(2 / 560 * 1000)
     assert number(r"up to (\d+) cannot be excluded") == 21
-    assert number(r"you allowed (\d+)\.") == 10 * number(r"limit -(\d+)")
+    assert number(r"you allowed (\d+) of 1,000 \(3 points\)\.") == 10 * number(r"limit -(\d+)")
 
 
 def test_the_bridge_sums_exactly() -> None:

@@ -102,8 +102,8 @@ def test_the_worst_case_comes_before_the_saving() -> None:
     ("over", "words"),
     [
         ({"agreed_on": None, "agreed_by": None}, "nobody agreed to it by name"),
-        ({"agreed_by": "kim.lee"}, "Kim Lee agreed on a limit of 3"),
-        ({"agreed_by": None}, "you agreed on a limit of 3"),
+        ({"agreed_by": "kim.lee"}, "Kim Lee agreed on a limit of 3 points"),
+        ({"agreed_by": None}, "you agreed on a limit of 3 points"),
     ],
 )
 def test_who_agreed_to_the_limit(over: dict[str, object], words: str) -> None:

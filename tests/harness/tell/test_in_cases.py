@@ -11,14 +11,14 @@ from tests.support.record_parts import a_quality
 
 TOLD = [
     ((-3.6, -9.3, 10.0),
-     "About 4 more of 100 tickets go wrong; up to 10 cannot be excluded", "10"),
+     "About 4 more of 100 tickets go wrong; up to 9.3 cannot be excluded", "10"),
     ((-0.4, -2.1, 3.0),
      "About 4 more of 1,000 tickets go wrong; up to 21 cannot be excluded", "30"),
     ((0.0, -2.1, 5.0),
-     "By what was seen not one more of 100 tickets goes wrong; up to 3 cannot be excluded", "5"),
+     "By what was seen not one more of 100 tickets goes wrong; up to 2.1 cannot be excluded", "5"),
     ((1.2, -1.1, 5.0),
-     "About 1 fewer of 100 tickets go wrong; up to 2 more cannot be excluded", "5"),
-    ((3.0, 1.6, 5.0), "About 3 fewer of 100 tickets go wrong; 1 fewer even at worst", "5"),
+     "About 1 fewer of 100 tickets go wrong; up to 1.1 more cannot be excluded", "5"),
+    ((3.0, 1.6, 5.0), "About 3 fewer of 100 tickets go wrong; 1.6 fewer even at worst", "5"),
     ((3.0, 0.0, 5.0), "About 3 fewer of 100 tickets go wrong; not one more even at worst", "5"),
     ((-1.5, -2.2, 2.5),
      "About 15 more of 1,000 tickets go wrong; up to 22 cannot be excluded", "25"),

@@ -38,13 +38,13 @@ def test_the_same_test_again_is_said_to_be_one() -> None:
 
 
 EARNED = [
-    ({}, False, "you agreed on a limit of 3 on 2026-09-14, before anything was run"),
+    ({}, False, "you agreed on a limit of 3 points on 2026-09-14, before anything was run"),
     ({}, True, "on 2026-09-14; the answers had been seen before"),
     ({"fixed_on": None, "fixed_at": None}, False, "on 2026-09-14."),
     (
         {"fixed_at": 2.0},
         False,
-        "on 2026-09-14; it was 2 when these cases were first asked, on 2026-10-01",
+        "on 2026-09-14; it was 2 points when these cases were first asked, on 2026-10-01",
     ),
     (
         {"agreed_on": date(2026, 10, 2)},

@@ -190,7 +190,7 @@ def test_a_model_that_is_better_at_worst() -> None:
     ("part", "words"),
     [
         (a_slice(worst=0.5, difference=1.0), "and no drop is possible (limit 6)"),
-        (a_slice(margin=None), "a drop of up to 5.9 is possible."),
+        (a_slice(margin=None), "a drop of up to 5.9 points is possible."),
         (a_slice(vetoes=True), "harm was shown, but a drop of up to 5.9"),
     ],
 )

@@ -145,7 +145,7 @@ def test_a_one_off_cost_is_held_against_the_saving(tmp_path: Path) -> None:
     assert record.verdict is Verdict.DOWNGRADE
     assert record.savings is not None
     assert record.savings.net_of_one_off == pytest.approx(Decimal("134.8125"))
-    assert "Switching costs USD 500 once: paid back in 53 days." in page(record)
+    assert "| switching costs, once | USD 500, paid back in 53 days |" in page(record)
     dear = Shape(candidates="good", extra="migration_usd: 800")
     record, calls = reviewed(tmp_path / "dear", dear)
     assert calls
@@ -232,7 +232,7 @@ def test_at_a_discount_every_figure_is_of_what_is_paid(
     )
     text = page(record)
     paid, today = good.cost.monthly_after_discounts, record.current_cost.monthly_after_discounts
-    shown = set(re.findall(r"USD ([\d,]+(?:\.\d+)?)", text))
+    shown = set(re.findall(r"(?:USD|\|) ([\d,]+(?:\.\d+)?)", text))
     assert {amount_text(a) for a in (paid, today, saved.after_discounts)} <= shown  # type: ignore[arg-type]
     listed = (good.cost.monthly, record.current_cost.monthly, saved.monthly)
     assert not {amount_text(amount) for amount in listed} & shown  # type: ignore[arg-type]

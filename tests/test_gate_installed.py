@@ -486,7 +486,7 @@ def _markdown(text: str, report: dict[str, Any]) -> None:
     for change in report["changes"]:
         if change["cost"] and change["cost"]["month_increase"]:
             increase = Decimal(change["cost"]["month_increase"])
-            assert f"({increase:+,.2f})" in text.replace("\\", "")
+            assert f"| {increase:+,.2f} |" in text.replace("\\", "")
 
 
 DAMAGE: dict[str, tuple[Step, int, str]] = {

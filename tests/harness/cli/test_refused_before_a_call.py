@@ -292,6 +292,7 @@ def test_the_shape_of_openai_is_asked_with(given: Answered) -> None:
     """The fault was told of all features: now the tools are read."""
     function = {"name": "lookup", "parameters": {"type": "object"}}
     tools([{"type": "function", "function": function}])(given.root)
+    primary("{scorer: judge, model: bad, rubric: Is the call right?}")(given.root)
     assert run(["plan", "-w", str(given.root), "--cycle", CYCLE]) == ExitCode.OK
 
 

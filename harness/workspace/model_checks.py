@@ -183,6 +183,9 @@ def _effort(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
 def _prices(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     seen: set[object] = set()
     for at, price in enumerate(entry.config.price):
+        if price.input is None and entry.config.provider != "command":
+            message = "needs `input` and `output`; state 0 where tokens really cost nothing"
+            yield entry.problem(("price", at, "input"), message)
         kind = (price.valid_from, price.service_tier)
         if kind in seen:
             message = f"a price from {price.valid_from} is stated twice"

@@ -82,7 +82,7 @@ class PriceEntry(FileModel):
     valid_from: Annotated[date, Field(alias="from")]
     """First day of this price."""
     input: Usd | None = None
-    """USD per million input tokens; needed but for a price per request or hour."""
+    """USD per million input tokens; needed but for a program's price per request or hour."""
     output: Usd | None = None
     """USD per million output tokens, reasoning included; needed as `input` is."""
     cache_read: Usd | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import socket
 import time
@@ -32,9 +33,11 @@ from harness.workspace.programs.folder import ProgramFolderError, program_sha256
 
 START_S = 60.0
 """What an instance's first case may take more: it begins, and loads its libraries."""
-QUOTED = 3
-"""So many words in a row that stand in the case as well are a quotation."""
 LONGEST_SAID = 200
+_ERROR = re.compile(
+    r"(?P<name>(?:[a-z_]\w{0,39}\.){0,6}[A-Z]\w{0,59}(?:Error|Exception|Exit|Interrupt))(?::|$)"
+)
+"""An exception's class as Python's last line begins with it; what follows is its message."""
 
 
 class OwnTime:
@@ -238,7 +241,7 @@ class ProgramHost:
         instance = await self._instance(place)
         if instance.is_new:
             session.clock.let_start()
-        sound = False
+        sound, has_read = False, True
         try:
             line = await self._answered(session, instance)
             sound = line.fault is None
@@ -247,8 +250,10 @@ class ProgramHost:
                 return line, ""
         finally:
             if not sound:
+                has_read = instance.has_read
                 instance.kill()
-        return line, told(await instance.last_words(), session.begin.line)
+        words = await instance.last_words()
+        return line, told(words, has_read=has_read, code=await instance.exit_code())
 
     async def _answered(self, session: Session, instance: Instance) -> Line:
         """The instance's answer; a fault where its own time is over, or it is to be ended."""
@@ -283,12 +288,17 @@ class ProgramHost:
         return instance
 
 
-def told(said: str, line: str) -> str:
-    """A program's last words; nothing where they quote the case."""
-    asked = " ".join(line.lower().split())
-    words = said.lower().split()
-    runs = (" ".join(words[at : at + QUOTED]) for at in range(max(len(words) - QUOTED + 1, 1)))
-    return "" if any(run in asked for run in runs if run) else said[:LONGEST_SAID]
+def told(words: str, *, has_read: bool, code: int) -> str:
+    """How a program ended, without a word that can come from a case or an answer.
+
+    Its last line is shown whole only where it had read no case.
+    """
+    if not has_read:
+        return words[:LONGEST_SAID]
+    error = _ERROR.match(words)
+    if error is not None:
+        return error["name"]
+    return f"its exit code was {code}" if code else ""
 
 
 def missing_here(check: ProgramCheck) -> MissingPrograms:

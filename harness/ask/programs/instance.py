@@ -8,9 +8,11 @@ program needs and those that its feature names.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import sys
+import termios
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,13 +46,21 @@ class Instance:
     """A running program; `start` makes one."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, stdin: asyncio.WriteTransport, token: str
+        self,
+        process: asyncio.subprocess.Process,
+        stdin: asyncio.WriteTransport,
+        reader: int,
+        token: str,
     ) -> None:
         self.token = token
         self.is_new = True
         """It was given no case yet."""
         self._process = process
         self._stdin = stdin
+        self._reader = reader
+        """Its end of its input, kept open to see how much of it was read."""
+        self._given: list[int] = []
+        """Bytes of each case that it was given."""
         self._tail = b""
         self._lines: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_UNREAD)
         """What it wrote and nobody has read; None: a line that is too long."""
@@ -85,17 +95,18 @@ class Instance:
             )
         except BaseException:
             os.close(writer)
-            raise
-        finally:
             os.close(reader)
+            raise
         loop = asyncio.get_running_loop()
         stdin, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(writer, "wb"))
-        return cls(process, stdin, token)
+        return cls(process, stdin, reader, token)
 
     async def ask(self, line: str, case_id: str) -> Line:
         """Hand a case over and wait for its answer, however long that takes."""
         self.is_new = False
-        self._stdin.write(line.encode() + b"\n")
+        raw_case = line.encode() + b"\n"
+        self._given.append(len(raw_case))
+        self._stdin.write(raw_case)
         raw = await self._lines.get()
         if raw is None:
             return Line(fault=FaultKind.PROGRAM_BABBLED)
@@ -112,6 +123,22 @@ class Instance:
     def is_gone(self) -> bool:
         """Whether its guard has ended, and so all of it."""
         return self._process.returncode is not None
+
+    @property
+    def has_read(self) -> bool:
+        """Whether it read anything of a case; asked before it is ended."""
+        if len(self._given) != 1:
+            return bool(self._given)
+        waiting = fcntl.ioctl(self._reader, termios.FIONREAD, bytes(4))
+        unread = int.from_bytes(waiting, sys.byteorder) + self._stdin.get_write_buffer_size()
+        return unread < self._given[0]
+
+    async def exit_code(self) -> int:
+        """The code by which it ended in error of itself; 0 where it did not, or none is known."""
+        if self._ended is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._ended), GRACE_S)
+        return max(self._process.returncode or 0, 0)
 
     async def last_words(self) -> str:
         """The last line that it wrote to its standard error, once that is at its end."""
@@ -146,6 +173,7 @@ class Instance:
             await self._process.wait()
         finally:
             draining.cancel()
+            os.close(self._reader)
 
     async def _drain(self) -> None:
         """What it still writes is read and forgotten: its end waits for no reader."""

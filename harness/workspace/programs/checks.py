@@ -44,6 +44,7 @@ def program_problems(reading: Reading, evalsets: Mapping[str, EvalSet]) -> Itera
             yield from _environment(reading, entry, program)
             yield from _unused(entry)
             yield from _roles(reading, entry, program)
+            yield from _shared_names(reading, entry, program)
             yield from _candidates(reading, entry)
             yield from _judged(entry, evalsets.get(name))
 
@@ -144,6 +145,21 @@ def _roles(
         if name != incumbent and data not in model.config.may_see:
             allowed = ", ".join(model.config.may_see) or "nothing"
             yield entry.problem(key, f"{name} may not see {data} data (may_see: {allowed})")
+
+
+def _shared_names(
+    reading: Reading, entry: ParsedFile[FeatureConfig], program: ProgramConfig
+) -> Iterator[Problem]:
+    """A name that two models have (an entry's own, or its `version`) says not which is asked."""
+    owners: dict[str, str] = {}
+    for role, name in program.roles.items():
+        model = reading.models.get(name)
+        version = None if model is None else model.config.version
+        for asked in sorted({name, version or name}):
+            owner = owners.setdefault(asked, name)
+            if owner != name:
+                message = f"{name} and {owner} are both called {asked!r}: a call names neither"
+                yield entry.problem(("program", "roles", role), message)
 
 
 def _candidates(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:

@@ -76,6 +76,18 @@ FAULTS = {
     "body": (MODELS, GOOD, f"{GOOD}  extra_body: {{x: 1}}\n", "states `extra_body`"),
     "batch": (MODELS, GOOD, f"{GOOD}  efforts: [low]\n", "states `efforts`"),
     "completions": (MODELS, GOOD, f"{GOOD}  api: completions\n", "states `api`"),
+    "version of another": (
+        MODELS,
+        "checker:\n",
+        "checker:\n  version: big\n",
+        "program.roles.check: checker and big are both called 'big'",
+    ),
+    "no token price": (
+        MODELS,
+        "input: 0.50, output: 0.50,",
+        "per_request: 0.0001,",
+        "price[0].input: needs `input` and `output`",
+    ),
 }
 
 

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from harness.ask.cluster.actors import local_cluster
+from harness.ask.programs.host import told as told_of
 from harness.ask.replay.ledger import Ledger
 from harness.journal.trials import PROGRAM, Answered, Failed, FaultKind, Missing
 from harness.journal.upkeep import check
@@ -211,3 +212,33 @@ def test_a_program_that_cannot_start_is_run_no_more_after_a_few_trials(tmp_path:
     assert "no-such-program-here" in told[0]
     assert "run no more" in told[1]
     assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("order", "shown"),
+    [
+        ("first leak", "ProgramEndedError: ValueError"),
+        ("first noise", "ProgramEndedError: its exit code was 3"),
+    ],
+)
+def test_of_a_program_s_last_line_the_error_s_class_is_told(
+    tmp_path: Path, order: str, shown: str
+) -> None:
+    told: list[str] = []
+    with OpenAIServer(said) as server, journal_in(tmp_path) as journal:
+        run_all([run_of(1, order, program(server.port))], journal, told=told)
+    assert [line.partition("ended by ")[2] for line in told] == [shown]
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("KeyError: 'jane.doe@example.com'", "KeyError"),
+        ("openai.BadRequestError: Error code: 400 - Jane", "openai.BadRequestError"),
+        ("jane.doe: my card is lost", "its exit code was 1"),
+        ("Jane: an Error: x", "its exit code was 1"),
+    ],
+)
+def test_nothing_that_may_be_a_case_is_told(words: str, shown: str) -> None:
+    assert told_of(words, has_read=True, code=1) == shown
+    assert told_of(words, has_read=False, code=1) == words

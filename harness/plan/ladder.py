@@ -244,6 +244,8 @@ def _gap(feature: FeatureConfig, rung: PlannedOption, incumbent: ModelConfig | N
             return f"{rung.model} {why}"
     if feature.request.tools and not _can(rung.model, rung.config, "tools"):
         return "cannot call tools"
+    if feature.program is not None:
+        return None  # The traffic's tokens are those of a whole run, not of one call.
     window = facts(rung.model, rung.config).window_tokens
     typical = feature.traffic.input_tokens if feature.traffic else 0
     need = typical + feature.request.max_output_tokens

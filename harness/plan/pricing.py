@@ -6,7 +6,7 @@ Hours go by lane, from the pace of earlier runs and the share of the limits that
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from evalsets.cases import Case
@@ -151,6 +151,7 @@ def _run_cost(
     """Expected and largest USD of one trial of a program.
 
     Expected: the traffic's tokens, once by each model that it asks; nobody knows their shares yet.
+    They are a run's, of calls that are shorter each: no long-context price is reached by their sum.
     """
     traffic = asker.config.traffic
     usage = TokenUsage(
@@ -158,7 +159,10 @@ def _run_cost(
         output_tokens=round(traffic.output_tokens) if traffic else 0,
     )
     models = {one.name: one for one in (rung, *(other for _, other in program.others))}
-    likely = sum((attempt_cost(usage, one.priced()) for one in models.values()), Decimal(0))
+    likely = sum(
+        (attempt_cost(usage, replace(one.priced(), tiers=())) for one in models.values()),
+        Decimal(0),
+    )
     return likely, program.worst_usd(rung)
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from evalsets.files import FileModel
 from harness.workspace.file_base import DataClass, Points, Risk, Seconds, Share, Tokens, Usd
@@ -106,10 +106,18 @@ class CascadeConfig(FileModel):
         return f"{self.first}+{self.accept_when}"
 
 
+def _startable(command: tuple[str, ...]) -> tuple[str, ...]:
+    if not command[0].strip():
+        raise ValueError("must begin with the program's name")
+    if any(mark in word for word in command for mark in "\0\r\n"):
+        raise ValueError("holds a line break or a NUL character")
+    return command
+
+
 class ProgramConfig(FileModel):
     """The team's own program, which answers a case by calls to models."""
 
-    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    command: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_startable)]
     """How it is started, in its folder: it reads one case a line, and writes one answer a line."""
     roles: Annotated[dict[RoleName, str], Field(min_length=1)]
     """Every model that it asks for, by what it is for; the incumbent's is the one under test."""

@@ -170,6 +170,27 @@ PART_TYPES = frozenset(
 GOOGLE_PARTS = frozenset(
     ["text", "inlineData", "functionCall", "functionResponse", "thought", "thoughtSignature"]
 )
+GOOGLE_GENERATION = frozenset(
+    [
+        "candidateCount",
+        "frequencyPenalty",
+        "logprobs",
+        "maxOutputTokens",
+        "presencePenalty",
+        "responseJsonSchema",
+        "responseLogprobs",
+        "responseMimeType",
+        "responseModalities",
+        "responseSchema",
+        "seed",
+        "stopSequences",
+        "temperature",
+        "thinkingConfig",
+        "topK",
+        "topP",
+    ]
+)
+"""Keys of `generationConfig` that are passed on, as the reference writes them and no otherwise."""
 PASSED_HEADERS = ("anthropic-beta",)
 
 
@@ -297,20 +318,68 @@ def _check_tool(wire: Api, tool: JsonObject) -> None:
 
 def _problems(wire: Api, body: JsonObject) -> Iterator[str]:
     if wire == "generate-content":
-        generation = object_at(body, "generationConfig")
-        if generation.get("candidateCount") not in {None, 1}:
-            yield "the field 'candidateCount' is passed on as 1 alone"
-        for content in (*items_at(body, "contents"), object_at(body, "systemInstruction")):
-            for part in items_at(content, "parts"):
-                yield from (f"the part {name!r} is not passed on" for name in _strange(part))
+        yield from _google_problems(body)
         return
+    if wire == "responses":
+        yield from _input_problems(body)
     for key in ("messages", "input", "system", "instructions"):
         for turn in items_at(body, key):
             yield from _turn_problems(turn)
 
 
-def _strange(part: JsonObject) -> list[str]:
-    return sorted(set(part) - GOOGLE_PARTS)
+def _google_problems(body: JsonObject) -> Iterator[str]:
+    yield from _generation_problems(body)
+    yield from _no_lists(body, "contents", "tools")
+    for content in (*items_at(body, "contents"), object_at(body, "systemInstruction")):
+        yield from _no_lists(content, "parts")
+        for part in items_at(content, "parts"):
+            yield from (
+                f"the part {name!r} is not passed on" for name in sorted(set(part) - GOOGLE_PARTS)
+            )
+            if "inlineData" in part:
+                yield from _no_image(text_at(object_at(part, "inlineData"), "mimeType"))
+
+
+def _generation_problems(body: JsonObject) -> Iterator[str]:
+    generation = object_at(body, "generationConfig")
+    if body.get("generationConfig") is not None and body["generationConfig"] != generation:
+        yield "'generationConfig' must be an object"
+    for name in sorted(set(generation) - GOOGLE_GENERATION):
+        yield f"the field 'generationConfig.{name[:60]}' is not passed on: it is not known here"
+    if generation.get("candidateCount") not in (None, 1):
+        yield "the field 'candidateCount' is passed on as 1 alone"
+    if generation.get("responseModalities") not in (None, [], ["TEXT"]):
+        yield "the field 'responseModalities' is passed on as ['TEXT'] alone"
+    if generation.get("maxOutputTokens") is not None:
+        longest = count_at(generation, "maxOutputTokens")
+        if longest is None or longest <= 0:
+            yield "'maxOutputTokens' must be a whole number above 0"
+
+
+def _input_problems(body: JsonObject) -> Iterator[str]:
+    """Items of OpenAI's responses: each says what it is, and a tool's output is text."""
+    if not isinstance(body.get("input"), str):
+        yield from _no_lists(body, "input")
+    for item in items_at(body, "input"):
+        if text_at(item, "type") is None and text_at(item, "role") is None:
+            yield "an item of 'input' needs a 'type' or a 'role'"
+        if item.get("type") == "function_call_output" and not isinstance(item.get("output"), str):
+            yield from _no_lists(item, "output")
+            parts = items_at(item, "output")
+            if not parts or any(part.get("type") != "input_text" for part in parts):
+                yield "the 'output' of a function call must be a text, or a list of input_text"
+
+
+def _no_lists(document: JsonObject, *keys: str) -> Iterator[str]:
+    for key in keys:
+        value = document.get(key)
+        if value is not None and value != items_at(document, key):
+            yield f"{key!r} must be a list of objects"
+
+
+def _no_image(kind: str | None) -> Iterator[str]:
+    if kind is None or not kind.startswith("image/"):
+        yield f"data of the kind {(kind or 'unknown')[:60]!r} is not passed on: images are"
 
 
 def _turn_problems(turn: JsonObject) -> Iterator[str]:
@@ -320,7 +389,11 @@ def _turn_problems(turn: JsonObject) -> Iterator[str]:
     url = text_at(turn, "image_url") or text_at(object_at(turn, "image_url"), "url")
     if url is not None and not url.startswith("data:"):
         yield "an image by its address is not passed on: send its data"
+    elif url is not None:
+        yield from _no_image(url.removeprefix("data:").partition(";")[0])
     if "file_id" in turn or object_at(turn, "source").get("type") not in {None, "base64"}:
         yield "a file at the vendor's is not passed on: send its data"
+    elif "source" in turn:
+        yield from _no_image(text_at(object_at(turn, "source"), "media_type"))
     for inner in items_at(turn, "content"):
         yield from _turn_problems(inner)

@@ -107,7 +107,12 @@ class Measures:
         if not self.primary.closed:
             return None
         text = normal_form(outcome, self.primary)
-        return None if text is None else hashlib.sha256(text.encode()).hexdigest()[:16]
+        return None if text is None else answer_digest(text)
+
+
+def answer_digest(text: str) -> str:
+    """Of an answer's normal form; what is no Unicode (half a surrogate pair) has one as well."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _score(outcome: Outcome, case: Case, scorer: Scorer) -> float | None:

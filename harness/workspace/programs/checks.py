@@ -24,9 +24,13 @@ GATEWAYS = frozenset(
         "GOOGLE_API_KEY",
         "GEMINI_API_KEY",
         "NO_PROXY",
+        "OPENAI_API_BASE",
+        "ANTHROPIC_AUTH_TOKEN",
+        "GOOGLE_GENAI_USE_VERTEXAI",
+        "GOOGLE_VERTEX_BASE_URL",
     }
 )
-"""Variables that lead a program's SDKs to the gateway."""
+"""Variables that lead a program's SDKs to the gateway, or elsewhere."""
 _KINDS: Mapping[str, str] = {"openai-compatible": "openai"}
 _UNUSED = (
     ("cascades", "a cascade has no program"),
@@ -105,7 +109,7 @@ def _environment(
         elif name in keys:
             yield entry.problem(key, f"{name} is a model's key, which no program sees")
         elif name in GATEWAYS:
-            yield entry.problem(key, f"{name} leads the program to the gateway; remove it")
+            yield entry.problem(key, f"{name} is the gateway's to set, or leads past it; remove it")
 
 
 def _unused(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:

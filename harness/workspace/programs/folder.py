@@ -29,15 +29,16 @@ def program_sha256(folder: Path, command: Sequence[str]) -> str:
     Raises:
         ProgramFolderError: there is no such folder, or it is too large to be one program's.
     """
-    if not folder.is_dir():
-        raise ProgramFolderError("no such folder; the program's files belong there")
-    files = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
     try:
+        if not folder.is_dir():
+            raise ProgramFolderError("no such folder; the program's files belong there")
+        files = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
         digests = {
             name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()
         }
     except OSError as error:
-        raise ProgramFolderError(f"cannot be read ({error.strerror})") from None
+        where = Path(error.filename or folder).name
+        raise ProgramFolderError(f"{where} cannot be read ({error.strerror})") from None
     return fingerprint({"command": list(command), "files": digests})
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.conduct.checking import check_workspace, priced_on
+from harness.plan.ladder import plan_option
 from harness.workspace.programs.folder import ProgramFolderError, program_sha256
 from harness.workspace.prompts import prompt_for
 from harness.workspace.workspace import load_workspace
@@ -65,7 +67,7 @@ FAULTS = {
         FEATURE,
         "  instances",
         "  environment: [OPENAI_API_KEY]\n  instances",
-        "leads the program to the gateway",
+        "is the gateway's to set",
     ),
     "other vendor": (
         MODELS,
@@ -81,6 +83,20 @@ FAULTS = {
         "checker:\n",
         "checker:\n  version: big\n",
         "program.roles.check: checker and big are both called 'big'",
+    ),
+    "empty command": (FEATURE, "  command: [", '  command: ["", ', "program's name"),
+    "line in command": (FEATURE, "  command: [", '  command: ["a\\nb", ', "a line break or a NUL"),
+    "past the gateway": (
+        FEATURE,
+        "  instances",
+        "  environment: [GOOGLE_GENAI_USE_VERTEXAI]\n  instances",
+        "leads past it",
+    ),
+    "lower-case proxy": (
+        FEATURE,
+        "  instances",
+        "  environment: [no_proxy]\n  instances",
+        "must be the NAME",
     ),
     "no token price": (
         MODELS,
@@ -139,3 +155,25 @@ def test_a_link_in_a_program_s_folder_is_refused(root: Path) -> None:
     (folder / "more.py").symlink_to(folder / "chain.py")
     with pytest.raises(ProgramFolderError, match=r"more\.py is a link"):
         program_sha256(folder, ("python",))
+
+
+def test_a_folder_that_nobody_may_read_is_one_line(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = root / "programs" / "tickets" / "locked"
+    locked.mkdir()
+    listed = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert [line for line in told(root) if "locked cannot be read (Permission denied)" in line]
+
+
+def test_the_tokens_of_a_run_fit_no_window(root: Path) -> None:
+    edit(root / FEATURE, "input_tokens: 80", "input_tokens: 80000")
+    option = plan_option(load_workspace(root), "tickets", "good", on=NOW.date())
+    assert option.excluded is None

@@ -132,6 +132,41 @@ GOOGLE = "v1beta/models/m:generateContent"
         (f"/{GOOGLE}", {"contents": [], "tools": [{"googleSearch": {}}]}, "googleSearch"),
         (f"/{GOOGLE}", {"generationConfig": {"candidateCount": 3}}, "candidateCount"),
         (f"/{GOOGLE}", {"contents": [{"parts": [{"fileData": {}}]}]}, "fileData"),
+        (f"/{GOOGLE}", {"generationConfig": {"candidateCount": [3]}}, "candidateCount"),
+        (f"/{GOOGLE}", {"generationConfig": {"candidate_count": 3}}, "candidate_count"),
+        (f"/{GOOGLE}", {"generationConfig": {"maxOutputTokens": 0}}, "above 0"),
+        (f"/{GOOGLE}", {"generationConfig": {"responseModalities": ["AUDIO"]}}, "['TEXT'] alone"),
+        (f"/{GOOGLE}", {"generationConfig": {"speechConfig": {}}}, "speechConfig"),
+        (f"/{GOOGLE}", {"generationConfig": [1]}, "must be an object"),
+        (f"/{GOOGLE}", {"contents": {"parts": [{"text": "x"}]}}, "'contents' must be a list"),
+        (f"/{GOOGLE}", {"contents": [{"parts": {"fileData": {}}}]}, "'parts' must be a list"),
+        (f"/{GOOGLE}", {"tools": {"googleSearch": {}}}, "'tools' must be a list"),
+        (
+            f"/{GOOGLE}",
+            {"contents": [{"parts": [{"inlineData": {"mimeType": "video/mp4"}}]}]},
+            "'video/mp4'",
+        ),
+        ("/v1/responses", {"model": "m", "input": [{"id": "i"}]}, "a 'type' or a 'role'"),
+        (
+            "/v1/responses",
+            {
+                "model": "m",
+                "input": [
+                    {"type": "function_call_output", "output": [{"type": "input_file"}]},
+                ],
+            },
+            "a list of input_text",
+        ),
+        (
+            "/v1/messages",
+            {
+                "model": "m",
+                "messages": [
+                    {"content": [{"type": "image", "source": {"media_type": "audio/wav"}}]}
+                ],
+            },
+            "'audio/wav'",
+        ),
     ],
 )
 def test_what_has_no_bound_is_refused_in_one_line(

@@ -22,7 +22,8 @@ def object_parts(tests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         for name, value in values.items():
             for key in an_object(cast("object", value)):
                 if re.fullmatch(r"[A-Za-z_]\w*", key):
-                    part = rf"(?<![\w.]){name}(?:\.{key}\b(?!\s*[\[(.])|\[\s*(['\"]){key}\1\s*\])"
+                    at_key = rf"(?:\.{key}\b(?!\s*[\[(.])|\[\s*(['\"]){key}\1\s*\])"
+                    part = rf"(?<![\w.]){re.escape(name)}{at_key}"
                     found[part] = f"{name}_{key}"
     return found
 
@@ -68,12 +69,13 @@ def renamed_entry(entry: object, parts: Mapping[str, str]) -> object:
 
 
 def without_objects(values: Mapping[str, Any], used: Iterable[str]) -> dict[str, Any]:
-    """The variables without each object of which a prompt names a part: the parts say it."""
+    """The variables without each object of which a prompt names parts alone: the parts say it."""
     named = set(used)
     objects = {
         name
         for name, value in values.items()
         if isinstance(value, dict)
+        and name not in named
         and any(f"{name}_{key}" in named for key in an_object(cast("object", value)))
     }
     return {name: value for name, value in values.items() if name not in objects}

@@ -58,12 +58,17 @@ def filled(value: str, values: Mapping[str, object]) -> str:
     other = next((name for name, one in named.items() if not isinstance(one, str)), None)
     if other is not None:
         raise NotTheSameError(f": its template names {other!r}, which is no text")
-    ours = re.sub(r"(\{%-?\s*)elseif\b", r"\1elif", value).replace("!==", "!=").replace("===", "==")
+    ours = _ANY_TAG.sub(lambda tag: _our_tag(tag[0]), value)
     try:
         with time_limit("a template"):
             return fill_in(ours, named)
     except PromptError as error:
         raise NotTheSameError(f": its template: {error}") from None
+
+
+def _our_tag(tag: str) -> str:
+    found = re.sub(r"(\{%-?\s*)elseif\b", r"\1elif", tag)
+    return found.replace("!==", "!=").replace("===", "==")
 
 
 def _shown(value: object) -> str:

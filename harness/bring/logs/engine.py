@@ -113,11 +113,13 @@ class CallLog:
         for batch in _batches(self.base.cursor(), path, form):
             rows += batch.num_rows
             self.base.register("batch", batch)
-            self.base.execute(step)
-            self.base.execute(
-                "INSERT INTO refused SELECT file, line, reason FROM step WHERE reason IS NOT NULL"
-            )
-            self.base.execute(_KEEP)
+            try:
+                self.base.execute(step)
+                self.base.execute(_REFUSE)
+                self.base.execute(_KEEP)
+            except duckdb.Error as error:
+                said = str(error).splitlines()[0]
+                raise UsageError(f"{path}: cannot be read as {form.name} ({said[:120]})") from None
             self.base.unregister("batch")
         read = LogRead(
             file=path.name,
@@ -208,7 +210,7 @@ def _unwrapped(found: Iterator[Place], how: str) -> Iterator[Place]:
             continue
         try:
             inner = [json.dumps(each) for each in unwrap(json.loads(place.text))]
-        except ValueError:
+        except (ValueError, RecursionError):
             yield Place(place.line, None, "no JSON")
             continue
         yield from (Place(place.line, text) for text in inner)
@@ -218,13 +220,14 @@ def first_rows(path: Path, most: int = 20) -> tuple[object, ...]:
     """The first rows of a file as they stand, to find its format by."""
     if is_parquet(path):
         with duckdb.connect() as base:
-            first: list[str] = next(_parquet(base, path)).column(1).to_pylist()[:most]
+            batch = next(_parquet(base, path), None)
+            first: list[str] = [] if batch is None else batch.column(1).to_pylist()[:most]
         return tuple(json.loads(text) for text in first)
     found: list[object] = []
     for place in islice(places(path), most):
         try:
             found += [*listed(json.loads(place.text or "null"))]
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     return tuple(found)
 
@@ -259,13 +262,15 @@ SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, now)} A
   coalesce(model, '') AS model, kind, coalesce(calls, 1) / {share} AS n,
   CASE WHEN is_failed THEN coalesce(calls, 1) ELSE coalesce(failures, 0) END / {share} AS failed,
   {str(not form.calls).lower()} AS single, is_hit AS hit,
-  is_hit OR (whole_in IS NULL AND is_failed) OR NOT (whole_in IS NULL OR whole_out IS NULL
+  is_hit OR (whole_in IS NULL AND is_failed) OR NOT ((coalesce(total, 0) = 0 AND NOT is_failed
+      AND (input IS NULL OR (output IS NULL AND kind NOT IN ('embedding', 'rerank', 'moderation'))))
+    OR whole_in IS NULL OR whole_out IS NULL
     OR coalesce(cached, 0) + coalesce(written, 0) > whole_in
     OR coalesce(reasoning, 0) > whole_out) AS known,
   whole_in / {share} AS input, cached / {share} AS cached, written / {share} AS written,
   whole_out / {share} AS output, reasoning / {share} AS reasoning,
   CASE WHEN is_hit THEN 0 WHEN sample IS NULL THEN money
-    ELSE (money / sample)::DECIMAL(28, 12) END AS cost,
+    ELSE TRY_CAST(money / sample AS DECIMAL(28, 12)) END AS cost,
   coalesce(latency, date_diff('microsecond', at_time, end_at) / 1000) AS latency,
   coalesce(first, date_diff('microsecond', at_time, first_at) / 1000) AS waited
 FROM placed
@@ -273,6 +278,7 @@ FROM placed
 
 
 _TAKEN = "CASE WHEN known AND NOT hit THEN coalesce({0}, 0) ELSE 0 END"
+_REFUSE = "INSERT INTO refused SELECT file, line, reason FROM step WHERE reason IS NOT NULL"
 _KEEP = f"""
 INSERT INTO calls
 SELECT file, line, began, hours, id, attempt, parent, asked, feature, team, product, environment,

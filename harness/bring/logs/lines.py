@@ -27,7 +27,9 @@ LONGEST = 64 << 20
 _WHOLE = 512 << 20
 _HEADS = 20
 """Lines by which a file is told to be of JSON: the first of them may be damaged."""
-_CUT = "the file is cut or damaged from here on"
+FROM_HERE = "from here on"
+"""How a reason ends, or goes on, that stands for all the rows after it, too."""
+_CUT = f"the file is cut or damaged {FROM_HERE}"
 _NOT_UTF8 = "not UTF-8 text"
 
 
@@ -123,7 +125,7 @@ def _lines(path: Path) -> Iterator[bytes | Place]:
             yield from found
             if len(rest) > LONGEST:
                 yield Place(
-                    0, None, f"a line of more than {LONGEST >> 20} MB; the rest is not read"
+                    0, None, f"a line of more than {LONGEST >> 20} MB: nothing is read {FROM_HERE}"
                 )
                 return
     except CutFileError:
@@ -135,7 +137,7 @@ def _lines(path: Path) -> Iterator[bytes | Place]:
 def table_rows(path: Path) -> Places:
     """The rows of a CSV with a header, each with the line on which it begins."""
     csv.field_size_limit(LONGEST)
-    reader = csv.reader(_csv_text(path), delimiter=_delimiter(path))
+    reader = csv.reader(_csv_text(path), delimiter=_delimiter(path), strict=True)
     begun = 1
     try:
         header = next(reader, list[str]())
@@ -145,9 +147,10 @@ def table_rows(path: Path) -> Places:
                 yield _row(begun, header, cells)
             begun = reader.line_num + 1
     except csv.Error as error:
-        yield Place(begun, None, f"no CSV from here on: {error}")
+        yield Place(begun, None, f"no CSV {FROM_HERE}: {error}")
     except (CutFileError, UnicodeDecodeError) as error:
-        yield Place(begun, None, _CUT if isinstance(error, CutFileError) else _NOT_UTF8)
+        cut = isinstance(error, CutFileError)
+        yield Place(begun, None, _CUT if cut else f"{_NOT_UTF8} {FROM_HERE}")
 
 
 def _row(line: int, header: list[str], cells: list[str]) -> Place:
@@ -192,15 +195,17 @@ def documents(path: Path) -> Places:
         found = json.loads(b"".join(parts).decode("utf-8-sig"))
     except CutFileError:
         raise UsageError(f"{path}: {_CUT}; one JSON document cannot be read in part") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: neither JSON Lines nor one JSON document ({error})") from None
     for number, item in enumerate(enveloped(found), start=1):
-        yield Place(number, json.dumps(item, ensure_ascii=False))
+        yield Place(number, json.dumps(item))
 
 
 def places(path: Path) -> Places:
     """The rows of a file of text: JSON Lines, one JSON document, or a CSV."""
     heads = [place.text.strip() for place in islice(text_lines(path), _HEADS) if place.text]
+    if heads and _opens_a_list(heads[0]):
+        return documents(path)
     if len(heads) == 1 and len([*enveloped(_parsed(heads[0]))]) > 1:
         return documents(path)
     if not heads or any(isinstance(_parsed(head), dict) for head in heads):
@@ -210,8 +215,13 @@ def places(path: Path) -> Places:
     return documents(path)
 
 
+def _opens_a_list(head: str) -> bool:
+    """Whether a list of JSON begins here whose items stand on lines of their own."""
+    return head == "[" or (head.startswith("[") and head.endswith(",") and _parsed(head) is None)
+
+
 def _parsed(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

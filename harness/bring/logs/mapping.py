@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from evalsets.files import FileModel
 from evalsets.source import SourceError, read_text, read_yaml
@@ -108,6 +108,12 @@ class ColumnMapping(FileModel):
     @classmethod
     def _zone(cls, zone: str | None) -> str | None:
         return zone if zone is None else known_zone(zone)
+
+    @model_validator(mode="after")
+    def _attempts_of_requests(self) -> Self:
+        if self.rows == "attempts" and self.request is None:
+            raise ValueError("rows: attempts needs request: the column that tells requests apart")
+        return self
 
     def to_format(self, name: str) -> LogFormat:
         """The format that these columns are."""

@@ -31,6 +31,14 @@ SELECT min(file) AS file, min(line) AS line, min(began) AS began, max(hours) AS 
   max(latency) AS latency, max(waited) AS waited, NULL::VARCHAR AS again, min(began) AS started
 FROM calls WHERE id IN (FROM told_again) GROUP BY id
 """
+_TOLD_BY_ANOTHER_FILE = """
+DELETE FROM calls WHERE attempt AND rowid IN (
+  SELECT row FROM (
+    SELECT rowid AS row, file, min(file) OVER (PARTITION BY id, feature, cohort, model, began,
+      input, cached, written, output, failed) AS first_file
+    FROM calls WHERE attempt AND id IS NOT NULL)
+  WHERE file <> first_file)
+"""
 _AGAIN = """
 UPDATE calls SET again = found.again, started = found.started FROM (
   SELECT row, CASE WHEN attempt OR lost > 0 THEN 'retry' ELSE 'duplicate' END AS again,
@@ -39,7 +47,8 @@ UPDATE calls SET again = found.again, started = found.started FROM (
     SELECT *, lag(began) OVER same AS before, lag(failed) OVER same AS lost,
       lag(input) OVER same AS input_before, first_value(began) OVER same AS first_began
     FROM (
-      SELECT rowid AS row, began, failed, file, line, attempt, input, CASE WHEN attempt THEN id
+      SELECT rowid AS row, began, failed, file, line, attempt, input,
+        CASE WHEN attempt THEN md5_number(concat_ws('|', 'i', id, feature, cohort))
         WHEN asked IS NOT NULL THEN md5_number(concat_ws('|', 'a', asked, feature, model, cohort))
         ELSE md5_number(concat_ws('|', 'p', parent, feature, model)) END AS key
       FROM calls WHERE single AND NOT hit AND kind = 'answer'
@@ -128,12 +137,13 @@ def measure(log: CallLog, rates: RatesOn = no_rates) -> LogTraffic | None:
 def _join(log: CallLog) -> int:
     """Rows that tell one call are one; returns how many are gone."""
     before = log.one("SELECT count(*) FROM calls")
+    log.base.execute(_TOLD_BY_ANOTHER_FILE)
     log.base.execute(
         "CREATE TEMP TABLE told_again AS SELECT id FROM calls WHERE id IS NOT NULL AND NOT attempt "
         "GROUP BY id HAVING count(*) > 1"
     )
     if not log.one("SELECT count(*) FROM told_again"):
-        return 0
+        return before - log.one("SELECT count(*) FROM calls")
     log.base.execute(_JOIN)
     log.base.execute("DELETE FROM calls WHERE id IN (FROM told_again)")
     log.base.execute("INSERT INTO calls SELECT * FROM joined")
@@ -165,8 +175,8 @@ def _features(
     quantiles = {
         name: _quantiles(log, name, where)
         for name, where in (
-            ("input", "known"),
-            ("output", "known"),
+            ("input", "known AND failed = 0"),
+            ("output", "known AND failed = 0"),
             ("latency", "latency IS NOT NULL AND failed = 0"),
             ("waited", "waited IS NOT NULL AND failed = 0"),
         )
@@ -209,8 +219,10 @@ def _features(
 
 def _quantiles(log: CallLog, name: str, where: str) -> dict[str, Quantiles]:
     """Of single calls that were answered, exactly: an approximate one changes with the threads."""
+    one = f"round({name} / n)" if name in {"input", "output"} else name
     rows = log.base.execute(
-        f"SELECT feature, avg({name}), quantile_disc({name}, [0.5, 0.95, 0.99]) FROM calls "  # noqa: S608
+        f"SELECT feature, sum({one} * n) / sum(n), "  # noqa: S608
+        f"quantile_disc({one}, [0.5, 0.95, 0.99]) FROM calls "
         f"WHERE single AND NOT hit AND kind = 'answer' AND {where} GROUP BY feature"
     ).fetchall()
     return {

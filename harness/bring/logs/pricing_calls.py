@@ -17,7 +17,7 @@ RatesOn = Callable[[str, date], Rates | None]
 _MODELS = "SELECT DISTINCT model, began::DATE FROM calls WHERE NOT hit ORDER BY ALL"
 _TOKENS = """
 SELECT feature, model, began::DATE AS day, coalesce(list_max(list_filter({starts}::BIGINT[],
-    lambda start: single AND start <= input)), 0) AS length,
+    lambda start: single AND start <= round(input / n))), 0) AS length,
   sum(n), sum(input), sum(cached), sum(written), sum(output)
 FROM calls WHERE NOT hit AND known GROUP BY ALL ORDER BY ALL
 """

@@ -13,8 +13,16 @@ Named = tuple[tuple[str, str], ...]
 """Names and the SQL of each."""
 TEXTS = ("operation", "model", "own_feature", "cohort", "environment", "caller", "parent")
 TOKENS = ("input", "cached", "written", "output", "reasoning", "total")
+_DURATIONS = (("latency", "latency"), ("first", "first token"))
 COUNTS = (*TOKENS, "calls", "failures")
 _MOST = "1e15"
+_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
+_CLOCK = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
+_OFFSET = r"(?:Z|z| ?[+-]\d\d(?::?\d\d)?| UTC)"
+_ANSWERS = "chat|complet|respons|messag|converse|generate_content"
+"""Operations that ask for an answer, whatever the model is called."""
+_NOTHING = ("", "false", "0", "no", "none", "null", "nan", "{}", "[]")
+"""What stands where nothing is there."""
 _KINDS = (
     ("embedding", "embed"),
     ("rerank", "rerank"),
@@ -73,7 +81,7 @@ class Picked:
     def _holds(self, path: str, values: tuple[str, ...]) -> str:
         text = f"coalesce(lower(trim({self.one(path)})), '')"
         if not values:
-            return f"{text} <> ''"
+            return f"{text} NOT IN ({', '.join(map(quoted, _NOTHING))})"
         return "(" + " OR ".join(f"{text} GLOB {quoted(value)}" for value in values) + ")"
 
     def tags(self, paths: Paths) -> str:
@@ -117,18 +125,31 @@ def moment(text: str, how: Moment, zone: str | None) -> str:
     if how.unit != "iso":
         micros = {"s": "* 1000000", "ms": "* 1000", "us": "", "ns": "/ 1000"}[how.unit]
         number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
-        exact = f"TRY_CAST(trunc({number} {micros}) AS BIGINT)"
+        exact = f"TRY_CAST(TRY(trunc({number} {micros})) AS BIGINT)"
         return (
             f"CASE WHEN {exact} BETWEEN 0 AND 9000000000000000 THEN make_timestamptz({exact}) END"
         )
-    stated = zone or how.zone
+    stated = how.zone or zone
     local = f"TRY_CAST({text} AS TIMESTAMP) AT TIME ZONE {quoted(stated)}" if stated else "NULL"
-    return f"CASE WHEN {offset(text)} THEN TRY_CAST({text} AS TIMESTAMPTZ) ELSE {local} END"
+    return (
+        f"CASE WHEN {offset(text)} THEN TRY_CAST({text} AS TIMESTAMPTZ) "
+        f"WHEN {plain(text)} THEN {local} END"
+    )
 
 
 def offset(text: str) -> str:
     """Whether a time says its offset."""
-    return f"regexp_matches({text}, '\\d:\\d.*(?:Z|z|[+-]\\d\\d(?::?\\d\\d)?| UTC)$')"
+    return f"regexp_full_match({text}, {quoted(_DAY + _CLOCK + _OFFSET)})"
+
+
+def plain(text: str) -> str:
+    """Whether a time is a date, or a date and a clock of 24 hours, and nothing else."""
+    return f"regexp_full_match({text}, {quoted(f'{_DAY}(?:{_CLOCK})?')})"
+
+
+def _identity(text: str) -> str:
+    """An id; what a program writes for none is none."""
+    return f"CASE WHEN lower({text}) NOT IN ('none', 'nan', 'null') THEN {text} END"
 
 
 def columns(form: LogFormat, zone: str | None) -> tuple[Picked, Named]:
@@ -147,8 +168,9 @@ def columns(form: LogFormat, zone: str | None) -> tuple[Picked, Named]:
     found = [(name, picked.first(paths or ())) for name, paths in texts.items()]
     found += [(f"{name}_text", picked.first(getattr(form, name))) for name in COUNTS]
     found += [
-        ("request", picked.first(form.request)),
+        ("request", _identity(picked.first(form.request))),
         ("at_text", picked.first(form.at.paths)),
+        ("end_text", picked.first(form.end.paths if form.end else ())),
         ("end_at", _moment(picked, form.end, zone)),
         ("first_at", _moment(picked, form.first_token_at, zone)),
         ("sampled_text", picked.first(form.sampled)),
@@ -188,13 +210,15 @@ def reason(form: LogFormat, zone: str | None, now: str) -> str:
         checks.append(("request IS NULL", "no request id"))
     checks.append(("at_text IS NULL", "no time"))
     if form.at.unit == "iso" and (zone or form.at.zone) is None:
-        local = f"NOT {offset('at_text')} AND TRY_CAST(at_text AS TIMESTAMP) IS NOT NULL"
+        local = f"{plain('at_text')} AND TRY_CAST(at_text AS TIMESTAMP) IS NOT NULL"
         checks.append((local, "a time without its offset: say --timezone"))
     checks += [
         ("at_time IS NULL", "a time that cannot be read"),
         ("at_time < TIMESTAMPTZ '2020-01-01 00:00:00Z'", "a time before 2020: another unit?"),
         (f"at_time > TIMESTAMPTZ {quoted(now)} + INTERVAL 1 DAY", "a time in the future"),
+        ("end_text IS NOT NULL AND end_at IS NULL", "an end that cannot be read"),
         ("end_at < at_time", "it ends before it begins"),
+        ("first_at < at_time", "its first token comes before it begins"),
     ]
     checks += [
         (_no_count(name), f"{name}: no whole number from 0 on")
@@ -202,6 +226,7 @@ def reason(form: LogFormat, zone: str | None, now: str) -> str:
         if getattr(form, name)
     ]
     checks += [
+        *((_no_duration(name), f"{named}: no number from 0 on") for name, named in _DURATIONS),
         ("cost_text IS NOT NULL AND (money IS NULL OR money < 0)", "cost: no amount from 0 on"),
         (
             "sampled_text IS NOT NULL AND NOT coalesce(sample > 0 AND sample <= 1, false)",
@@ -210,6 +235,11 @@ def reason(form: LogFormat, zone: str | None, now: str) -> str:
     ]
     cases = " ".join(f"WHEN {test} THEN {quoted(text)}" for test, text in checks)
     return f"coalesce(broken, CASE WHEN NOT is_call THEN NULL {cases} END)"
+
+
+def _no_duration(name: str) -> str:
+    sound = f"isfinite({name}) AND {name} >= 0"
+    return f"{name}_text IS NOT NULL AND NOT coalesce({sound}, false)"
 
 
 def _no_count(name: str) -> str:
@@ -242,10 +272,13 @@ def usage(form: LogFormat) -> Named:
 
 
 def kind() -> str:
-    """What a call asked for, by its operation's name, else its model's."""
-    cases = " ".join(
-        f"WHEN regexp_matches(lower(coalesce(operation, '') || ' ' || coalesce(model, '')), "
-        f"{quoted(words)}) THEN {quoted(name)}"
-        for name, words in _KINDS
+    """What a call asked for, by its operation's name; by its model's where that leaves it open."""
+    operation, model = (
+        " ".join(
+            f"WHEN regexp_matches(lower({name}), {quoted(words)}) THEN {quoted(found)}"
+            for found, words in _KINDS
+        )
+        for name in ("operation", "model")
     )
-    return f"CASE {cases} ELSE 'answer' END"
+    answers = f"WHEN regexp_matches(lower(operation), {quoted(_ANSWERS)}) THEN 'answer'"
+    return f"CASE {operation} {answers} {model} ELSE 'answer' END"

@@ -53,7 +53,7 @@ def traffic_command(sources: tuple[Path, ...], workspace: Path, **given: str | N
     input_tokens, output_tokens; optional are cohort, cached_tokens, cache_written_tokens, model,
     cost_usd, latency_ms, status, tags and caller. Rows of it with one request_id are one request
     and its retried calls. A row that cannot be read is kept apart with its file, line and reason;
-    more than 1 % of them ends with code 4.
+    more than 1 % of them, or a file cut or damaged from a row on, ends with code 4.
     """
     how = LogsToRead(
         format=given["form"],
@@ -61,15 +61,17 @@ def traffic_command(sources: tuple[Path, ...], workspace: Path, **given: str | N
         timezone=given["timezone"],
     )
     found = import_traffic(find_workspace(workspace), sources, name=given["name"], how=how)
-    for line in _lines(found):
+    for line in _lines(found, how.timezone):
         say(line)
+    if found.cut is not None:
+        raise CannotTellError(f"{found.cut}; see {found.refused}, and import again")
     if found.too_many_refused:
         raise CannotTellError(
             f"more than 1 % of the rows were refused; see {found.refused}, and import again"
         )
 
 
-def _lines(found: TrafficWritten) -> Iterator[str]:
+def _lines(found: TrafficWritten, zone: str | None) -> Iterator[str]:
     again = "; nothing changed, it says so already" if found.unchanged else ""
     yield f"{found.path}: {found.measured.window}{again}"
     for source in found.measured.sources:
@@ -79,8 +81,7 @@ def _lines(found: TrafficWritten) -> Iterator[str]:
     for form in found.formats:
         if form.untried:
             yield f"  {form.name}: untried, no public example of it was at hand: check the figures"
-        if form.at.zone is not None and form.at.unit == "iso":
-            yield f"  {form.name}: times without an offset are {form.at.zone}, as it documents"
+    yield from _zones(found, zone)
     if found.measured.quiet_days >= _QUIET_DAYS:
         yield f"  no call at all for {found.measured.quiet_days} days: is a part missing?"
     yield from (f"  refused, {count:,}: {reason}" for reason, count in found.reasons.items())
@@ -93,6 +94,14 @@ def _lines(found: TrafficWritten) -> Iterator[str]:
         cost = "cost not known" if each.usd_a_month is None else f"{usd(each.usd_a_month)} a month"
         whose = each.feature or "of no feature"
         yield f"  {each.kind}: {whose}, since {each.since}, by {each.who}: {each.says}; {cost}"
+
+
+def _zones(found: TrafficWritten, zone: str | None) -> Iterator[str]:
+    """The zone by which times without an offset were read."""
+    for form in found.formats:
+        if form.at.unit == "iso" and (form.at.zone or zone):
+            why = "as it documents" if form.at.zone else "by --timezone"
+            yield f"  {form.name}: times without an offset are {form.at.zone or zone}, {why}"
 
 
 def _month(own: Week, found: TrafficWritten) -> str:

@@ -13,6 +13,7 @@ from harness.bring.logs.attributing import read_rules
 from harness.bring.logs.detecting import find_format
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
+from harness.bring.logs.lines import FROM_HERE
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.mapping import known_zone, read_mapping
 from harness.bring.logs.measuring import LogTraffic, measure
@@ -60,6 +61,11 @@ class TrafficWritten:
         rows = sum(source.rows for source in self.measured.sources)
         return sum(self.reasons.values()) > rows * MOST_REFUSED
 
+    @property
+    def cut(self) -> str | None:
+        """Why the rest of a file was not read; nobody knows how many rows that are."""
+        return next((reason for reason in self.reasons if FROM_HERE in reason), None)
+
 
 def import_traffic(
     root: Path,
@@ -97,6 +103,8 @@ def import_traffic(
         reasons = log.reasons()
         refused = path.with_suffix(".refused.jsonl")
         if found is None:
+            path.parent.mkdir(exist_ok=True)
+            _write_refused(refused, log)
             raise CannotTellError(_nothing(log.files, reasons))
         unchanged = _write(path, found, log.files)
         _write_refused(refused, log)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, TypeAlias, cast
 
 from harness.errors import UsageError
@@ -19,6 +20,7 @@ Verdict: TypeAlias = "bool | float | dict[str, Any]"
 _MEMORY = 64 * 2**20
 _LIMIT_S = 1.0
 """Of the processor, for one assertion on one answer."""
+_TOO_LONG = f"JavaScript of an assertion: takes longer than {_LIMIT_S:g} s"
 _ABSENT = frozenset(
     """
     process require module exports import fetch console Buffer setTimeout setInterval setImmediate
@@ -116,8 +118,10 @@ def script_value(script: str, answer: str, variables: Mapping[str, object]) -> V
     written = (json.dumps(each) for each in (_body(script), answer, dict(variables)))
     try:
         engine.eval(_JUDGE % tuple(written))
+        until = monotonic() + _LIMIT_S
         while engine.execute_pending_job():
-            pass
+            if monotonic() > until:
+                raise TooLongError(_TOO_LONG)
         told = json.loads(engine.eval("found") or '{"error": "it never settles"}')
     except library.JSException as error:
         raise _fault(str(error)) from None
@@ -136,7 +140,7 @@ def _number(value: Any) -> Verdict:  # noqa: ANN401  # JSON that our own script 
 def _fault(said: str) -> Exception:
     first = said.splitlines()[0] if said else "it ends without a word"
     if first.startswith("InternalError: interrupted"):
-        return TooLongError(f"JavaScript of an assertion: takes longer than {_LIMIT_S:g} s")
+        return TooLongError(_TOO_LONG)
     absent = _NOT_DEFINED.match(first)
     if first.startswith("InternalError: out of memory") or (absent and absent[1] in _ABSENT):
         return UsageError(f"JavaScript of an assertion: {first}")

@@ -189,3 +189,8 @@ def test_an_export_of_openai_s_evals_is_read_whole_and_shows_no_label() -> None:
     scorer = find_scorer(found.primary)
     assert [scorer.score(case, "billing") for case in found.cases] == [1, 0]
     assert found.models == ("openai:responses:gpt-5",)
+
+
+def test_jobs_without_end_have_one_limit_together() -> None:
+    with pytest.raises(TooLongError, match="takes longer than 1 s"):
+        script_value("(async () => { for (;;) await 0 })()", "a", {})

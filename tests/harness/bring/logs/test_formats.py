@@ -160,7 +160,7 @@ def test_thoughts_beside_the_output(tmp_path: Path) -> None:
     }
     found = one(tmp_path, row)
     assert found.output_tokens is not None
-    assert found.output_tokens.mean == 1200
+    assert found.output_tokens.mean == found.output_tokens.p95 == 120
     assert found.requests == 10
 
 
@@ -273,6 +273,8 @@ BAD: dict[str, Callable[[dict[str, Any]], Any]] = {
     "input: no whole number from 0 on": lambda row: {**row, "prompt_tokens": -3},
     "output: no whole number from 0 on": lambda row: {**row, "completion_tokens": 1.5},
     "total: no whole number from 0 on": lambda row: {**row, "total_tokens": "many"},
+    "latency: no number from 0 on": lambda row: {**row, "request_duration_ms": "NaN"},
+    "an end that cannot be read": lambda row: {**row, "endTime": "10/05/2026 01:00 PM"},
     "cost: no amount from 0 on": lambda row: {**row, "spend": "free"},
 }
 
@@ -421,3 +423,92 @@ def test_parts_of_the_input_stay_parts_of_it_when_they_are_spread(tmp_path: Path
     }
     weeks = read(jsonl(tmp_path / "d.jsonl", [row]))[0].weeks
     assert read_weeks(write_weeks(weeks), file="t.csv") == weeks
+
+
+HEAD = "timestamp,feature,request_id,input_tokens,output_tokens"
+
+
+def at_noon(name: str, **changes: object) -> dict[str, object]:
+    return {**neutral(replace(ONE, id=name)), **changes}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b'2026-10-05T00:00:00Z,triage,r2,10,"1\n2026-10-05T00:00:00Z,triage,r3,10,1\n', "no CSV"),
+        (b"2026-10-05T00:00:00Z,triage,r\xff,10,1\n", "not UTF-8 text"),
+    ],
+)
+def test_a_table_that_breaks_off_says_so(tmp_path: Path, data: bytes, reason: str) -> None:
+    path = tmp_path / "l.csv"
+    path.write_bytes(f"{HEAD}\n2026-10-05T00:00:00Z,triage,r1,10,1\n".encode() + data)
+    (refused,) = read(path)[1]
+    assert refused.startswith(f"3: {reason} from here on")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"latency_ms": "NaN"}, "latency: no number from 0 on"),
+        ({"latency_ms": -1}, "latency: no number from 0 on"),
+        ({"first_token_ms": "soon"}, "first token: no number from 0 on"),
+        ({"timestamp": "2026-10-05 02:00:00 PM"}, "a time that cannot be read"),
+        ({"timestamp": "2026-10-05 02:00:00 PST"}, "a time that cannot be read"),
+        ({"timestamp": "1" * 29}, "a time that cannot be read"),
+        ({"request_id": "None"}, "no request id"),
+        ({"request_id": "nan"}, "no request id"),
+        ({"feature": "[" * 100_000}, None),
+    ],
+)
+def test_a_row_of_ours_is_refused_with_its_reason(
+    tmp_path: Path, changes: dict[str, object], reason: str | None
+) -> None:
+    path = jsonl(tmp_path / "l.jsonl", [at_noon("a"), at_noon("b", **changes)])
+    assert read(path, zone="Europe/Berlin")[1] == ([] if reason is None else [f"2: {reason}"])
+
+
+def test_tokens_that_are_not_said_are_not_none_of_them(tmp_path: Path) -> None:
+    """Neither they nor a failed call's are in the means; an embedding has no output."""
+    found = one(
+        tmp_path,
+        at_noon("a"),
+        at_noon("b", output_tokens=None, reasoning_tokens=None),
+        at_noon("c", status="error", input_tokens=0, cached_tokens=0, output_tokens=0)
+        | {"reasoning_tokens": 0},
+        at_noon("d", operation="embeddings", output_tokens=None, reasoning_tokens=None),
+    )
+    assert (found.requests, found.unmetered, found.failed) == (3, 1, 1)
+    assert found.input_tokens is not None
+    assert found.input_tokens.mean == 1000
+    assert [each.name for each in found.other_operations] == ["embedding"]
+
+
+def test_a_models_name_decides_only_where_the_operation_does_not(tmp_path: Path) -> None:
+    found = one(
+        tmp_path,
+        at_noon("a", operation="chat", model="decision-gpt", error=False),
+        at_noon("b", model="text-embedding-3"),
+    )
+    assert (found.requests, found.failed) == (1, 0)
+    assert [(each.name, each.calls) for each in found.other_operations] == [("embedding", 1)]
+
+
+def test_one_id_is_one_request_of_its_feature_and_another_files_copy_is_joined(
+    tmp_path: Path,
+) -> None:
+    rows = [at_noon("a"), at_noon("a", feature="other"), at_noon("b"), at_noon("b")]
+    first = jsonl(tmp_path / "a.jsonl", rows)
+    second = jsonl(tmp_path / "b.jsonl", [at_noon("a"), at_noon("c")])
+    found, _ = read(first, second)
+    assert found.joined == 1
+    assert (feature(found).requests, feature(found).retries) == (3, 1)
+    assert (feature(found, "other").requests, feature(found, "other").retries) == (1, 0)
+
+
+def test_a_list_of_one_object_a_line_is_a_document(tmp_path: Path) -> None:
+    rows = ",\n".join(json.dumps(at_noon(str(each))) for each in range(3))
+    for number, text in enumerate((f"[\n{rows}\n]\n", f"[{rows}]")):
+        path = tmp_path / f"{number}.json"
+        path.write_text(text, encoding="utf-8")
+        found, refused = read(path)
+        assert (feature(found).requests, refused) == (3, [])

@@ -103,7 +103,6 @@ def import_traffic(
         reasons = log.reasons()
         refused = path.with_suffix(".refused.jsonl")
         if found is None:
-            path.parent.mkdir(exist_ok=True)
             _write_refused(refused, log)
             raise CannotTellError(_nothing(log.files, reasons))
         unchanged = _write(path, found, log.files)
@@ -191,6 +190,7 @@ def _write_refused(path: Path, log: CallLog) -> None:
     first = next(rows, None)
     if first is None:
         return
+    path.parent.mkdir(exist_ok=True)
     with path.open("w", encoding="utf-8") as handle:
         handle.write(json.dumps(asdict(first)) + "\n")
         handle.writelines(json.dumps(asdict(row)) + "\n" for row in rows)

@@ -76,10 +76,13 @@ def test_a_cell_that_is_no_list_of_calls_is_told() -> None:
 
 
 def calling(number: int, ours: str, model: str) -> Any:
-    calls = [
-        {"id": f"c{at}", "function": call["name"], "arguments": call["arguments"]}
-        for at, call in enumerate(made_calls(ours, number))
-    ]
+    calls, earlier = (
+        [
+            {"id": f"c{at}", "function": call["name"], "arguments": call["arguments"]}
+            for at, call in enumerate(made_calls(whose, number))
+        ]
+        for whose in (ours, "big")
+    )
     one = sample(number, target="", scores={})
     answer = {"role": "assistant", "content": "" if calls else "Nothing.", "tool_calls": calls}
     one["output"] |= {
@@ -89,9 +92,9 @@ def calling(number: int, ours: str, model: str) -> Any:
     }
     function = TOOLS[0]["function"]
     asked = {"role": "user", "content": f"Order {number}"}
-    before = {"role": "assistant", "content": "", "tool_calls": calls[:1]}
+    before = {"role": "assistant", "content": "", "tool_calls": earlier[:1]}
     result = {"role": "tool", "content": "ok", "tool_call_id": "c0"}
-    one["input"] = [asked, before, result] if calls else [asked]
+    one["input"] = [asked, before, result] if earlier else [asked]
     one["messages"] = [*one["input"], answer]
     one["events"] = [{"event": "model", "tools": [function, {**TOOLS[1], "parameters": {}}]}]
     return one

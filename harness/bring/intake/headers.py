@@ -49,6 +49,8 @@ FOR_ANSWERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Of a table of answers, by the column's own name."""
 
+_SHARE = re.compile(r"0?\.\d+|[01](?:\.\d*)?")
+
 
 def folded_header(name: str) -> str:
     """A column's name without accents, in small letters, its words apart by one space.
@@ -69,11 +71,21 @@ def named_as(header: Iterable[str], names: Sequence[str]) -> str | None:
     return next((by_form[name] for name in names if name in by_form), None)
 
 
-def own_names(header: Sequence[str]) -> list[str]:
-    """A table of answers' header in our own names; a column that is named so already stays."""
+def own_names(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> list[str]:
+    """A table of answers' header in our own names; a column that is named so already stays.
+
+    Marks of a school, or remarks, are no scores: a score's cells are all from 0 to 1.
+    """
     found = list(header)
     for own, names in FOR_ANSWERS.items():
         other = None if own in found else named_as(found, names)
-        if other is not None:
+        if other is not None and (own != "score" or _are_shares(found.index(other), rows)):
             found[found.index(other)] = own
     return found
+
+
+def _are_shares(at: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a column's cells are numbers from 0 to 1, as far as they are filled."""
+    cells = [row[at].strip().replace(",", ".") for row in rows if at < len(row)]
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all(_SHARE.fullmatch(cell) and float(cell) <= 1 for cell in filled)

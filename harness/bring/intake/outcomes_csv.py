@@ -95,7 +95,8 @@ class _Table:
         text = io.StringIO(table.text, newline="")
         reader = csv.reader(text, delimiter=table.delimiter, strict=True)
         try:
-            header = own_names([cell.strip().lower() for cell in next(reader, list[str]())])
+            names = [cell.strip().lower() for cell in next(reader, list[str]())]
+            header = own_names(names, self.whole_rows(table))
             self.check_header(header)
             for cells in reader:
                 if len(cells) == len(header):
@@ -107,6 +108,14 @@ class _Table:
                     )
         except csv.Error as error:
             self.tell(reader.line_num, "", f"broken table: {error}; the rows below are not read")
+
+    def whole_rows(self, table: TableText) -> list[list[str]]:
+        """The rows below the header, to tell by them what a column is."""
+        text = io.StringIO(table.text, newline="")
+        try:
+            return [*csv.reader(text, delimiter=table.delimiter)][1:]
+        except csv.Error:
+            return []
 
     def check_header(self, header: list[str]) -> None:
         """Refuse a table without the needed columns; tell the ones that nothing reads."""

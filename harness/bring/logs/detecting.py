@@ -37,7 +37,7 @@ def _inner(rows: tuple[object, ...], form: LogFormat) -> list[object]:
         return list(rows)
     try:
         return [inner for row in rows for inner in UNWRAPPED[form.unwrap](row)]
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
 
 

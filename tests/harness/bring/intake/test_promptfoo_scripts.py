@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from evalsets.prompts import render_prompt
 from harness.bring.intake.promptfoo_config import read_config
+from harness.bring.intake.promptfoo_objects import object_parts, without_objects
+from harness.bring.intake.promptfoo_templates import filled
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.javascript import ScriptError, script_fault, script_value
@@ -194,3 +197,12 @@ def test_an_export_of_openai_s_evals_is_read_whole_and_shows_no_label() -> None:
 def test_jobs_without_end_have_one_limit_together() -> None:
     with pytest.raises(TooLongError, match="takes longer than 1 s"):
         script_value("(async () => { for (;;) await 0 })()", "a", {})
+
+
+def test_an_object_that_is_used_whole_stays_and_written_text_is_not_rewritten() -> None:
+    values = {"item": {"label": "a"}}
+    assert without_objects(values, ["item", "item_label"]) == values
+    assert without_objects(values, ["item_label"]) == {}
+    (part,) = object_parts([{"a(": {"label": 1}}])
+    assert re.fullmatch(part, "a(.label")
+    assert filled("a === b{% if q === 'x' %}!{% endif %}", {"q": "x"}) == "a === b!"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from harness.bring.intake.headers import own_names
 from harness.bring.intake.inspect_logs import read_log
 from harness.bring.intake.outcomes_csv import read_outcomes
 from harness.bring.intake.promptfoo_results import read_results
@@ -175,3 +176,8 @@ def test_an_output_of_tool_calls_is_told_from_a_json_answer() -> None:
         json.dumps([{"name": "pay", "arguments": "x"}]),
         None,
     )
+
+
+def test_marks_of_a_school_and_remarks_are_no_scores() -> None:
+    for cells, name in ((["0,5", "1"], "score"), (["2", "1"], "note"), (["good", ""], "note")):
+        assert own_names(["case", "note"], [["a", cell] for cell in cells]) == ["case", name]

@@ -18,6 +18,7 @@ from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.mapping import read_mapping
 from harness.bring.logs.measuring import LogTraffic, measure
+from harness.errors import UsageError
 from harness.money.traffic import read_weeks, write_weeks
 from tests.support.call_logs import (
     MONDAY,
@@ -465,6 +466,22 @@ def test_a_row_of_ours_is_refused_with_its_reason(
 ) -> None:
     path = jsonl(tmp_path / "l.jsonl", [at_noon("a"), at_noon("b", **changes)])
     assert read(path, zone="Europe/Berlin")[1] == ([] if reason is None else [f"2: {reason}"])
+
+
+DEEP = '{"a":' * 100_000 + "1" + "}" * 100_000
+
+
+@pytest.mark.parametrize("line", [DEEP, json.dumps(at_noon("b\ud800"))], ids=["deep", "surrogate"])
+def test_json_that_no_engine_reads_is_one_refused_row(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "l.jsonl"
+    path.write_text(f"{json.dumps(at_noon('a'))}\n{line}\n", encoding="utf-8")
+    assert len(read(path)[1]) == 1
+
+
+def test_a_zone_that_the_engine_lacks_is_one_line(tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "l.jsonl", [at_noon("a", timestamp="2026-10-05 02:00:00")])
+    with pytest.raises(UsageError, match="cannot be read as neutral"):
+        read(path, zone="posix/Europe/Berlin")
 
 
 def test_tokens_that_are_not_said_are_not_none_of_them(tmp_path: Path) -> None:

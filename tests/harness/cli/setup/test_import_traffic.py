@@ -228,3 +228,16 @@ def test_days_without_a_call_are_told(
     path = jsonl(tmp_path / "spend.jsonl", [litellm(call) for call in [early, *a_week()]])
     assert run(["import", "traffic", str(path), "-w", str(root)]) == ExitCode.OK
     assert "no call at all for 39 days: is a part missing?" in capsys.readouterr().out
+
+
+def test_a_table_that_breaks_off_ends_with_code_4_and_refused_rows_are_kept(
+    root: Path, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f'{MONDAY.isoformat()},fax,f2,10,"1\n')
+    assert run(["import", "traffic", str(log), "-w", str(root)]) == ExitCode.CANNOT_TELL
+    assert "from here on" in capsys.readouterr().err
+    log.write_text(f"{HEAD}\nyesterday,fax,f2,10,1\n", encoding="utf-8")
+    again = ["import", "traffic", str(log), "-w", str(root), "--to", "all.csv"]
+    assert run(again) == ExitCode.CANNOT_TELL
+    assert (root / "traffic" / "all.refused.jsonl").is_file()

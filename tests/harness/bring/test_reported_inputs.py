@@ -102,4 +102,4 @@ def test_calls_without_a_request_id_are_refused_and_not_merged(
     assert run(["import", "traffic", "calls.csv"]) == 4
     told = capsys.readouterr().err
     assert "calls.csv: no call that can be counted (168 rows: no request id)" in told
-    assert not (root / "traffic").exists()
+    assert [each.name for each in (root / "traffic").iterdir()] == ["calls.refused.jsonl"]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from evalsets.prompts import render_prompt
 from harness.errors import UsageError
 from harness.workspace.patterns import TooLongError, pattern_limit, time_limit
 
+ROOT = Path(__file__).parents[3]
 LOOP = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{{ input }}"
 
 
@@ -45,8 +49,19 @@ def after_a_short_one() -> None:
     ],
 )
 def test_in_another_thread_nothing_runs_without_an_end(call: Callable[[], None], said: str) -> None:
-    with ThreadPoolExecutor(1) as pool, pytest.raises(UsageError, match=said):
-        pool.submit(call).result(timeout=20)
+    """In a process of its own: a tracer beside an exception sent into a thread does not end."""
+    names = f"in_a_thread, {call.__name__}"
+    script = (
+        f"from tests.harness.workspace.test_limits import {names}; in_a_thread({call.__name__})"
+    )
+    asked = [sys.executable, "-c", script]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert said in done.stdout
+
+
+def in_a_thread(call: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        sys.stdout.write(f"{pool.submit(call).exception(timeout=20)}\n")
 
 
 def test_a_limit_stands_beside_an_alarm_of_somebody_else() -> None:

@@ -40,14 +40,14 @@ class RightsizeError(Exception):
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> Self:
-        """An error with several lines."""
+        """Make an error of several lines."""
         error = cls("\n".join(lines))
         error.lines = tuple(lines)
         return error
 
     @property
     def told(self) -> tuple[str, ...]:
-        """Its lines; of most errors one, in which a newline came with a value."""
+        """The lines to print; one, unless made by `of`: a newline in it belongs to a value."""
         return self.lines or (str(self),)
 
 

@@ -211,7 +211,7 @@ def _weights_problems(reading: Reading, root: Path) -> list[Problem]:
 
 
 def _journal_problems(root: Path) -> Iterator[Problem]:
-    """A file in the journal's place that is none."""
+    """Problems of a file at the journal's path that is no journal."""
     path = journal_file(root)
     fault = journal_fault(path)
     if fault is not None:

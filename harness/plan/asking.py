@@ -46,7 +46,7 @@ class Asker:
     schema: str | None
     tools: tuple[Tool, ...]
     program: PlannedProgram | None = None
-    """Who asks the models; None: we do."""
+    """The program that asks the models; None: the engine asks."""
 
     def request(self, rung: PlannedOption, case: Case, purpose: Purpose) -> ModelRequest:
         """What is sent for one case.

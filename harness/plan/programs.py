@@ -75,7 +75,7 @@ class PlannedProgram:
         return dearest * self.config.max_calls
 
     def identity(self, rung: PlannedOption) -> dict[str, object]:
-        """What of it determines an answer."""
+        """What of the program determines an answer."""
         return {
             "sha256": self.sha256,
             "max_calls": self.config.max_calls,

@@ -285,7 +285,7 @@ class PowerFacts(Recorded):
     source: str
     """Where that share comes from."""
     cases: int
-    """Those after the pilot."""
+    """Cases after the pilot."""
     looks: int
     """As many as the procedure allows."""
     pilot: float
@@ -293,7 +293,7 @@ class PowerFacts(Recorded):
 
     @property
     def note(self) -> str:
-        """It in one line."""
+        """The power in one line."""
         smallest = self.smallest_margin
         reach = "none below 50 points" if smallest is None else f"{smallest:.1f} points"
         return (

@@ -25,17 +25,18 @@ class ProgramFacts(Recorded):
     option: str
     runs: Annotated[int, Field(gt=0)]
     calls: Annotated[int, Field(ge=0)]
-    """To all its models."""
+    """Calls of all runs, to any of the program's models."""
     most_calls: Annotated[int, Field(ge=0)]
-    """Of one run."""
+    """Most calls of a single run."""
     beside: Annotated[int, Field(ge=0)]
     """Calls to the program's other models."""
-    input_tokens: Annotated[int, Field(ge=0)]
-    output_tokens: Annotated[int, Field(ge=0)]
+    input_tokens: Annotated[int | None, Field(ge=0)]
+    """None: not every call told its usage; so for the next."""
+    output_tokens: Annotated[int | None, Field(ge=0)]
     usd: Decimal | None
     """At list price; None: not every call told its usage."""
-    successes: Annotated[float, Field(ge=0)]
-    """Scores of the runs together, each at most 1."""
+    successes: Annotated[float | None, Field(ge=0)]
+    """Sum of the runs' scores, each at most 1; None: not every run has a score."""
 
     @model_validator(mode="after")
     def _parts(self) -> Self:
@@ -44,7 +45,7 @@ class ProgramFacts(Recorded):
             raise ValueError(f"{self.option}: more calls in a part than in all runs")
         if self.calls > self.most_calls * self.runs:
             raise ValueError(f"{self.option}: {self.calls} calls in {self.runs} runs are too many")
-        if self.successes > self.runs + _FIT:
+        if self.successes is not None and self.successes > self.runs + _FIT:
             raise ValueError(f"{self.option}: more successes than runs")
         return self
 

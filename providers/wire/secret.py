@@ -16,7 +16,7 @@ from providers.errors import ProviderError, UnknownFinishError
 
 MASK = "(masked: the server sent the key)"
 _KEY_PART = 12
-"""So many letters of a key in a row are no accident; a shorter key counts whole."""
+"""Consecutive letters of a key that are masked; a shorter key is masked only as a whole."""
 _SHORTEST_KEY = 8
 """Shorter ones are the placeholders of local servers, and words of many a model's name."""
 

@@ -206,12 +206,13 @@ class Document:
     def _run(self, at: int) -> Slots:
         """One run of a program: sums over its runs, divided by them."""
         sums = self.truth.record["evidence"]["program"][at]
-        runs, usd, successes = sums["runs"], sums["usd"], Decimal(str(sums["successes"]))
+        runs, usd, successes = sums["runs"], sums["usd"], Decimal(str(sums["successes"] or 0))
         slots = of_part(sums)
         for key in ("calls", "beside"):
             slots.put(f"{key}_a_run", f"{sums[key] / runs:.2f}")
         for key in ("input", "output"):
-            slots.put(f"{key}_a_run", f"{sums[f'{key}_tokens'] / runs:,.0f}")
+            tokens = sums[f"{key}_tokens"]
+            slots.put(f"{key}_a_run", "\u2013" if tokens is None else f"{tokens / runs:,.0f}")
         spent = None if usd is None else Decimal(usd)
         slots.money("usd_a_run", None if spent is None else spent / runs)
         slots.money("usd_a_success", spent / successes if spent and successes else None)

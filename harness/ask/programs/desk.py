@@ -46,9 +46,10 @@ from harness.journal.trials import (
 )
 
 SAME_ENDS = 5
-"""A program that ends so many trials in a row alike, before a model has answered, runs no more."""
+"""After this many trials in a row with the same failure before any model answered, stop it."""
 LOST_TWICE = 3
-"""A trial whose worker was lost so often is not begun again."""
+"""A trial whose worker was lost this many times is not started again."""
+_NOT_THE_MODELS = frozenset({FaultKind.CALL_REFUSED, FaultKind.UNEXPECTED})
 _NUMBERS = count(1)
 
 
@@ -65,7 +66,7 @@ class OpenRun:
     spoken: bool = False
     """The option's own model has answered a call."""
     prevented: str | None = None
-    """Why a call has no reply, by the world's fault."""
+    """Why a call got no reply, where neither program nor model is at fault."""
     over: Over | None = None
     known: int = 0
     """Calls that the journal answered."""
@@ -73,7 +74,7 @@ class OpenRun:
 
 
 class ProgramDesk:
-    """Trials that programs answer, on their way."""
+    """The trials that programs are answering, or wait to answer."""
 
     def __init__(
         self, pool: WorkerPool, journal: Journal, tell: Callable[[str], object] = len
@@ -88,7 +89,7 @@ class ProgramDesk:
         self._tasks: dict[int, ProgramCall] = {}
         self._ended: list[Outcome] = []
         self._alike: dict[str, tuple[str, int]] = {}
-        """By feature, how its last trials ended before a model had answered, and how many."""
+        """By feature: how its last trials ended before a model answered, and how many in a row."""
         self._lost: Counter[str] = Counter()
         self._told: set[tuple[str, str]] = set()
 
@@ -97,19 +98,19 @@ class ProgramDesk:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether a program may tell something."""
+        """Whether any program is running a trial."""
         return bool(self._running)
 
     def add(self, trial: Trial) -> None:
-        """Have a trial answered by its program."""
+        """Queue a trial for its program."""
         self._waiting.append(trial)
 
     def owns(self, end: Ended) -> bool:
-        """Whether the end of a task is for this desk."""
+        """Whether this finished task belongs to a program's trial."""
         return end.task in self._tasks
 
     def is_gone(self, call: Trial) -> bool:
-        """Whether nobody waits for a call that was not sent yet."""
+        """Whether a call that was not sent yet has lost its trial: it need not be sent."""
         running = self._of_call.get(call.fingerprint)
         return call.part_of is not None and (running is None or running.over is not None)
 
@@ -133,7 +134,7 @@ class ProgramDesk:
         self._waiting = kept
 
     def send(self) -> None:
-        """Hand over what the workers are to be told."""
+        """Return the messages for the workers, and forget them."""
         payloads, self._outbox = self._outbox, []
         if payloads:
             self._tasks |= dict(zip(self._pool.send(payloads), payloads, strict=True))
@@ -179,7 +180,7 @@ class ProgramDesk:
         return ended
 
     def abandon(self, reason: str) -> Iterator[Outcome]:
-        """Give up what waits for a place."""
+        """Drop the trials that wait for an instance."""
         while self._waiting:
             yield Missing(trial=self._waiting.popleft(), attempts=(), reason=reason)
 
@@ -285,7 +286,7 @@ class ProgramDesk:
         self._watch(running, outcome, over)
 
     def _watch(self, running: OpenRun, outcome: Outcome, over: Over) -> None:
-        """Say how a program ended otherwise than by an answer, once for each way."""
+        """Report each kind of failure of a program once."""
         feature = running.trial.feature
         if isinstance(outcome, Answered):
             self._alike.pop(feature, None)
@@ -308,10 +309,8 @@ def _outcome(running: OpenRun, over: Over) -> Outcome:
     trial = running.trial
     if running.prevented is not None:
         return Missing(trial=trial, attempts=(), reason=running.prevented)
-    if over.fault is FaultKind.CALL_REFUSED:
-        return Missing(trial=trial, attempts=(), reason=over.fault)
     if over.fault is None:
         return Answered(trial=trial, attempts=(), text=over.text, finish="stop")
-    if running.spoken:
+    if running.spoken and over.fault not in _NOT_THE_MODELS:
         return Failed(trial=trial, attempts=(), reason=over.fault)
     return Missing(trial=trial, attempts=(), reason=over.fault)

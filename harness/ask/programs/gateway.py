@@ -102,11 +102,11 @@ class Gateway:
         }
 
     def let_in(self, token: str, trial: OpenTrial) -> None:
-        """Whoever has the token makes calls of this trial."""
+        """Count calls with this token as calls of this trial."""
         self._trials[token] = trial
 
     def shut_out(self, token: str) -> None:
-        """Whoever has the token is told that there is no trial."""
+        """Refuse calls with this token from now on."""
         self._trials.pop(token, None)
 
     async def aclose(self) -> None:

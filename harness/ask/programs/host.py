@@ -32,7 +32,7 @@ from harness.journal.trials import FaultKind
 from harness.workspace.programs.folder import ProgramFolderError, program_sha256
 
 START_S = 60.0
-"""What an instance's first case may take more: it begins, and loads its libraries."""
+"""Seconds more for an instance's first case, while it starts and loads its libraries."""
 LONGEST_SAID = 200
 _ERROR = re.compile(
     r"(?P<name>(?:[a-z_]\w{0,39}\.){0,6}[A-Z]\w{0,59}(?:Error|Exception|Exit|Interrupt))(?::|$)"
@@ -59,7 +59,7 @@ class OwnTime:
         await self._limit.__aexit__(*exc_info)  # pyright: ignore[reportArgumentType]
 
     def let_start(self) -> None:
-        """Its program is new: it may take longer until it makes a call, or answers."""
+        """Give a program that was just started more time for its first call or answer."""
         self._left_s += START_S
 
     def stand_still(self) -> None:
@@ -222,9 +222,11 @@ class ProgramHost:
             line, said = await self._worked_on(session)
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001  # a bug of ours costs one trial, not the run
-            why = error.strerror if isinstance(error, OSError) else None
-            line, said = Line(fault=FaultKind.PROGRAM_ENDED), why or type(error).__name__
+        except OSError as error:
+            line = Line(fault=FaultKind.PROGRAM_ENDED)
+            said = error.strerror or type(error).__name__
+        except Exception as error:  # noqa: BLE001  # an error in our own code ends one trial without a score
+            line, said = Line(fault=FaultKind.UNEXPECTED), type(error).__name__
         session.end(
             Over(
                 text=line.text,
@@ -302,7 +304,7 @@ def told(words: str, *, has_read: bool, code: int) -> str:
 
 
 def missing_here(check: ProgramCheck) -> MissingPrograms:
-    """The programs that this machine has not, or has otherwise."""
+    """The programs whose folder is missing on this machine, or differs from the driver's."""
     folders = [place.folder for place in check.places if not _is_here(place)]
     return MissingPrograms(host=socket.gethostname(), folders=tuple(folders))
 

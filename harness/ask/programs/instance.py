@@ -36,7 +36,7 @@ USUAL = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TEMP", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """How an instance ended a case: its answer, or its fault; `text` is the answer's."""
+    """How an instance ended a case: the answer's text, or a fault."""
 
     text: str = ""
     fault: FaultKind | None = None
@@ -58,12 +58,12 @@ class Instance:
         self._process = process
         self._stdin = stdin
         self._reader = reader
-        """Its end of its input, kept open to see how much of it was read."""
+        """Our end of its standard input, kept open to see how much it has read."""
         self._given: list[int] = []
         """Bytes of each case that it was given."""
         self._tail = b""
         self._lines: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_UNREAD)
-        """What it wrote and nobody has read; None: a line that is too long."""
+        """Lines that it wrote and that are not handled yet; None: a line over the limit."""
         self._errors = asyncio.create_task(self._read_errors())
         self._output = asyncio.create_task(self._read_lines())
         self._ended: asyncio.Task[None] | None = None
@@ -116,12 +116,12 @@ class Instance:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether it lives, and wrote nothing that nobody asked for."""
+        """Whether it is running, and has written nothing unasked."""
         return self._lines.empty() and not self._output.done() and not self.is_gone
 
     @property
     def is_gone(self) -> bool:
-        """Whether its guard has ended, and so all of it."""
+        """Whether its guard, and with it every process of the program, has ended."""
         return self._process.returncode is not None
 
     @property
@@ -176,7 +176,7 @@ class Instance:
             os.close(self._reader)
 
     async def _drain(self) -> None:
-        """What it still writes is read and forgotten: its end waits for no reader."""
+        """Discard what it still writes, so that a full pipe cannot keep it from ending."""
         stdout = self._process.stdout
         while stdout is not None and await stdout.read(2**16):
             pass

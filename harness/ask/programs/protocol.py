@@ -120,7 +120,7 @@ class ProgramCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingPrograms:
-    """Folders that one machine has not, or has otherwise."""
+    """Folders that are missing on a machine, or differ there."""
 
     host: str
     folders: tuple[str, ...]

@@ -20,7 +20,7 @@ VENDOR_WIRES: Mapping[str, frozenset[Api]] = {
     "anthropic": frozenset({"messages"}),
     "google": frozenset({"generate-content"}),
 }
-"""The wires of ours that a vendor's models can be asked in."""
+"""By provider: the wires that the gateway takes calls to its models in."""
 
 _PATHS: Mapping[str, Api] = {
     "chat/completions": "chat",

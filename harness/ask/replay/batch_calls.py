@@ -73,7 +73,7 @@ BatchReply: TypeAlias = Submitted | Polled | Fetched | CallFailure
 CEILING_S = 900.0
 """No call about a batch lasts longer: files of requests and results are large."""
 POLL_CEILING_S = 30.0
-"""A question where a batch stands is small, and other features wait for its answer."""
+"""Time limit of a request for a batch's status: other features wait meanwhile."""
 
 
 class BatchWorker:

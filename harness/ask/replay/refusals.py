@@ -72,7 +72,7 @@ class Refusals:
         )
 
     def _is_last(self, lane: Lane, how: str) -> bool:
-        """Count one more; whether it is the one that stops the lane."""
+        """Count one more; True if it is the one that stops the lane."""
         before, times = self._in_a_row.get(lane, (how, 0))
         times = times + 1 if before == how else 1
         self._in_a_row[lane] = (how, times)

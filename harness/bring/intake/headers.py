@@ -33,7 +33,7 @@ _ANSWERS = (
 FOR_CASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"id": _IDS, "input": _INPUTS, "target": _TARGETS}
 )
-"""Of a table of cases, beside the English names."""
+"""Names of a case table's columns in other languages; English ones are known elsewhere."""
 FOR_ANSWERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "case": ("case id", "id", "fall", "cas", "caso", "geval", *_IDS),
@@ -47,7 +47,7 @@ FOR_ANSWERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "seconds": ("sekunden", "secondes", "segundos", "secondi", "seconden"),
     }
 )
-"""Of a table of answers, by the column's own name."""
+"""Further names of an answer table's columns, by the name that we use."""
 
 _SHARE = re.compile(r"0?\.\d+|[01](?:\.\d*)?")
 

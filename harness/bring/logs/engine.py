@@ -30,7 +30,7 @@ from harness.money.measured import LogRead
 
 BATCH = 100_000
 _ARROW: Any = importlib.import_module("pyarrow")
-"""Its own types are none."""
+"""pyarrow, which has no type stubs."""
 _SHAPE = (("line", "int64"), ("text", "string"), ("reason", "string"))
 _CALLS = """
 CREATE TABLE calls (

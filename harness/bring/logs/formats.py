@@ -221,4 +221,4 @@ FORMATS: Mapping[str, LogFormat] = {
         _NEUTRAL,
     )
 }
-"""In the order in which a file is tried."""
+"""The formats, in the order in which they are tried on a file."""

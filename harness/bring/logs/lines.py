@@ -23,12 +23,12 @@ from harness.errors import UsageError
 
 BLOCK = 1 << 20
 LONGEST = 64 << 20
-"""Bytes of a line; a longer one is not held."""
+"""Most bytes of a line; a longer one is refused."""
 _WHOLE = 512 << 20
 _HEADS = 20
 """Lines by which a file is told to be of JSON: the first of them may be damaged."""
 FROM_HERE = "from here on"
-"""How a reason ends, or goes on, that stands for all the rows after it, too."""
+"""Words of a reason that holds for all later rows of the file as well."""
 _CUT = f"the file is cut or damaged {FROM_HERE}"
 _NOT_UTF8 = "not UTF-8 text"
 

@@ -63,11 +63,11 @@ class LogFormat:
     """Whether `input` counts cached tokens too; a total that fits only the other way wins."""
     reasoning_inside: bool = True
     calls: Paths = ()
-    """Rows are sums over so many calls."""
+    """The number of calls that a row adds up, in logs of sums."""
     failures: Paths = ()
-    """Of those calls, so many failed."""
+    """How many of those calls failed."""
     hours: int = 1
-    """Over how many hours a summed row reaches."""
+    """Hours that a row of sums covers."""
     sampled: Paths = ()
     """Share of the calls that is logged, above 0 and at most 1."""
     cost: Amount = Amount()

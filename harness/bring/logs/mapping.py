@@ -70,7 +70,7 @@ class ColumnMapping(FileModel):
     total: str | None = None
     """All tokens; tells what stands inside what."""
     calls: str | None = None
-    """Rows are sums over so many calls."""
+    """The number of calls that a row adds up, in logs of sums."""
     sampled: str | None = None
     """Share of the calls that is logged."""
     cost: str | None = None

@@ -22,7 +22,7 @@ _OFFSET = r"(?:Z|z| ?[+-]\d\d(?::?\d\d)?| UTC)"
 _ANSWERS = "chat|complet|respons|messag|converse|generate_content"
 """Operations that ask for an answer, whatever the model is called."""
 _NOTHING = ("", "false", "0", "no", "none", "null", "nan", "{}", "[]")
-"""What stands where nothing is there."""
+"""Texts that loggers write where there is no value."""
 _KINDS = (
     ("embedding", "embed"),
     ("rerank", "rerank"),
@@ -45,7 +45,7 @@ class Picked:
 
     pointers: list[str] = field(default_factory=list[str])
     inner: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
-    """By the number of a pointer: places inside the JSON text that stands there."""
+    """JSON text inside a row: by the pointer's index, the places that are read inside it."""
 
     def one(self, path: str) -> str:
         """The text at a path, or NULL."""

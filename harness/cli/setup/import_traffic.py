@@ -129,7 +129,7 @@ def _use(feature: FeatureConfig | None, name: str, path: Path) -> str:
 
 
 def _untagged(features: tuple[FeatureMeasured, ...]) -> Iterator[str]:
-    """Calls of nobody's, by caller, each with the rule that would place it."""
+    """Calls without a feature, by caller, each with the rule that would give it one."""
     for each in features:
         if each.feature:
             continue

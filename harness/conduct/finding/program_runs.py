@@ -59,16 +59,19 @@ def _facts(option: str, read: Sequence[Scored]) -> ProgramFacts | None:
     every = [attempt for of_run in calls for attempt in of_run]
     known = [attempt.cost_usd for attempt in every if attempt.cost_usd is not None]
     usages = [attempt.usage for attempt in every if attempt.usage is not None]
+    counted = len(usages) == len(every)
+    scores = [one.scores[0] for one in runs]
+    shown = [score for score in scores if score is not None]
     return ProgramFacts(
         option=option,
         runs=len(runs),
         calls=len(every),
         most_calls=max(map(len, calls)),
         beside=sum(attempt.role is not None for attempt in every),
-        input_tokens=sum(usage.input_tokens for usage in usages),
-        output_tokens=sum(usage.output_tokens for usage in usages),
+        input_tokens=sum(usage.input_tokens for usage in usages) if counted else None,
+        output_tokens=sum(usage.output_tokens for usage in usages) if counted else None,
         usd=plain(sum(known, Decimal(0))) if len(known) == len(every) else None,
-        successes=round(sum(one.scores[0] or 0.0 for one in runs), 6),
+        successes=round(sum(shown), 6) if len(shown) == len(scores) else None,
     )
 
 

@@ -24,7 +24,7 @@ class ChangedText:
     reason: str | None = None
     """Why it was not looked into; None: it was, or there is nothing in it."""
     is_only_told: bool = False
-    """It may well be honest, and the change itself holds nothing of it."""
+    """Whether a warning is enough: such a file is common, and its content is not in the change."""
 
 
 def changed_text(root: Path, path: str, ids: Collection[str]) -> ChangedText:

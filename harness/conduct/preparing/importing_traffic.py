@@ -57,7 +57,7 @@ class TrafficWritten:
 
     @property
     def too_many_refused(self) -> bool:
-        """Whether so many rows were refused that the rest may mislead."""
+        """Whether too many rows were refused for the rest to be trusted."""
         rows = sum(source.rows for source in self.measured.sources)
         return sum(self.reasons.values()) > rows * MOST_REFUSED
 

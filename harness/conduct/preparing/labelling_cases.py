@@ -148,7 +148,7 @@ def label(
 
 
 def _refuse_filled(path: Path, form: SheetForm) -> None:
-    """Nobody's work is written over."""
+    """Refuse to overwrite a sheet in which somebody has written answers."""
     is_sheet = path.suffix == ".csv" and path.is_file()
     if is_sheet and form.is_filled(path.read_text("utf-8-sig", errors="replace")):
         raise UsageError(f"{path}: is filled in; read it with --filled, then name another file")

@@ -80,7 +80,7 @@ class Prefetching:
         self._progress.expect_more()
 
     def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
-        """One trial, to be told of twice."""
+        """Count a trial that is asked live and will be reported again."""
         self._progress.expect_more()
         self._progress.settled(spent_usd=spent_usd, answered=answered)
 

@@ -26,7 +26,7 @@ _PRICES = ("input", "output", "cache_read", "cache_write", "per_request", "disco
 
 
 class Mover(StrEnum):
-    """What made the spend another one; the value is what people call it."""
+    """A cause of a change in spend; the value is its name on the page."""
 
     REQUESTS = "requests"
     RETRIES = "retries"
@@ -63,7 +63,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """The spend of all features then and now, and why it is another one."""
+    """The spend of all features then and now, and the causes of the change."""
 
     cycles: tuple[str, ...]
     """The cycles that it is held against."""

@@ -44,7 +44,7 @@ class Task:
     feature: FeatureMoney
     action: Action
     usd: Decimal | None
-    """USD a month that hangs on it; None: nothing, or it is not known."""
+    """USD a month that depends on it; None: nothing, or not known."""
     due: date | None
     """None: no day is set."""
     overdue: bool

@@ -296,8 +296,8 @@ def program_runs(record: DecisionRecord) -> Table | None:
                 f"{one.calls / one.runs:.2f}",
                 count(one.most_calls),
                 f"{one.beside / one.runs:.2f}",
-                count(one.input_tokens / one.runs),
-                count(one.output_tokens / one.runs),
+                count(None if one.input_tokens is None else one.input_tokens / one.runs),
+                count(None if one.output_tokens is None else one.output_tokens / one.runs),
                 usd(None if one.usd is None else one.usd / one.runs),
                 usd(one.usd / exact(one.successes) if one.usd and one.successes else None),
             )

@@ -272,7 +272,7 @@ def _nothing_in(told: _Told) -> list[str]:
 
 
 def _changed(told: _Told) -> Iterator[Block]:
-    """Findings, decisions, and why the spend is another one than a month before."""
+    """Findings, decisions, and why the spend changed within the month."""
     if told.made:
         words = ", ".join(verdict_counts(told.made))
         text = f"{plural(len(told.made), 'record')} written by reviews in this month: {words}."

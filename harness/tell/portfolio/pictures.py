@@ -156,7 +156,7 @@ def _rate_table(figures: Overview, by: By, whole: RunRate) -> Table:
 
 
 def change_blocks(found: Movement, past: str, figures: Overview) -> Iterator[Block]:
-    """Why the spend is another one than last time: the waterfall, and who moved most."""
+    """Why the spend changed since last time: the waterfall, and the features that moved most."""
     terms = [(mover.value, amount) for mover, amount in found.terms.items() if amount]
     words = "; ".join(f"{name} {amount_text(amount, signed=True)}" for name, amount in terms)
     levels = f"{usd(found.before)} a month in {past}, {usd(found.now)} now, both as reviewed"

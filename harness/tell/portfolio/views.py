@@ -51,7 +51,7 @@ def views(figures: Overview, since: Sequence[Since] | None) -> tuple[Section, ..
 
 
 def empty_views(figures: Overview, since: Sequence[Since] | None) -> tuple[str, ...]:
-    """The titles of the views without a row: that there is nothing is worth a word, too."""
+    """Titles of the sections without rows, which are named in one line."""
     return tuple(title for _, title, table in _tables(figures, since) if table is None)
 
 

@@ -15,7 +15,9 @@ import psutil
 import pytest
 
 from harness.ask.cluster.actors import local_cluster
+from harness.ask.programs.desk import OpenRun, _outcome
 from harness.ask.programs.host import told as told_of
+from harness.ask.programs.protocol import Over
 from harness.ask.replay.ledger import Ledger
 from harness.journal.trials import PROGRAM, Answered, Failed, FaultKind, Missing
 from harness.journal.upkeep import check
@@ -144,6 +146,18 @@ def test_the_world_s_fault_makes_a_trial_missing_whatever_the_program_says(tmp_p
     assert isinstance(found, Missing)
     assert found.reason == FaultKind.OVERLOADED
     assert len(server.calls) == 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [(FaultKind.UNEXPECTED, Missing), (FaultKind.PROGRAM_ENDED, Failed)]
+)
+def test_an_error_of_our_own_is_never_the_model_s(
+    fault: FaultKind, kind: type[Missing | Failed]
+) -> None:
+    by = program(1)
+    running = OpenRun(id="r", trial=run_of(1, "call well", by), program=by, spoken=True)
+    over = Over(text="", fault=fault, said="KeyError", started_at="", total_s=0.1)
+    assert isinstance(_outcome(running, over), kind)
 
 
 def test_a_program_sees_no_variable_of_ours_but_the_usual_and_the_named(

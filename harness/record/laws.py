@@ -126,10 +126,11 @@ def _errors(record: RecordContent, option: OptionRecord, even: BreakEven) -> Ite
         return
     requests, found = record.traffic.requests_per_month, option.quality
     seen = requests * max(-found.difference, 0.0) / 100
-    before = abs((even.more_errors_per_month or 0.0) - seen) <= _SHARE * max(seen, 1.0)
+    stated = even.more_errors_per_month
+    before = stated is not None and abs(stated - seen) <= _SHARE * max(seen, 1.0)
     told = found.difference if before else found.told
     for points, errors in (
-        (told, even.more_errors_per_month),
+        (told, stated),
         (found.worst, even.more_errors_per_month_worst),
     ):
         expected = requests * max(-points, 0.0) / 100

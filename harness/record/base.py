@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from evalsets.files import Described
 
 LONGEST_ID = 120
 """Letters of a feature's id: files, pages and decisions are called after it."""
 
 
-class Recorded(BaseModel):
+class Recorded(Described):
     """Base of everything in a record: final, no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _is_absent(value: object) -> bool:

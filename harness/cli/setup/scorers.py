@@ -53,10 +53,11 @@ def _described(name: str) -> Iterator[str]:
 def _options(model: type[Options]) -> Iterator[str]:
     if not model.model_fields:
         yield "  has no options"
+    described = model.key_descriptions()
     for name, field in model.model_fields.items():
         given: object = None if field.is_required() else field.get_default()
         if field.default_factory is not None:
             given = "as its description says"
         default = "required" if field.is_required() else f"default {given}"
-        told = " ".join((field.description or "").split())
+        told = " ".join(described.get(name, "").split())
         yield f"  {field.alias or name} ({default}): {told}"

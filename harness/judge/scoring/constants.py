@@ -99,7 +99,7 @@ def _constants(scorer: Scorer, cases: Sequence[Case]) -> Iterator[Constant]:
     if isinstance(scorer, Judge):
         return
     if isinstance(scorer, Classification):
-        yield from (Constant(kind="label", text=label) for label in scorer.labels)
+        yield from (Constant(kind="label", text=label) for label in scorer.labels.values())
         return
     for text in _common(_target_answers(scorer, cases)):
         yield Constant(kind="commonest target", text=text)

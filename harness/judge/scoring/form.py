@@ -63,7 +63,7 @@ def _loosely(text: str) -> str:
 
 
 def _label(scorer: Any, case: Case, answer: str) -> bool:  # noqa: ANN401  # of its own type
-    of = {label: _loosely(label) for label in cast("Classification", scorer).labels}
+    of = {label: _loosely(label) for label in cast("Classification", scorer).labels.values()}
     patterns = sorted(filter(None, of.values()), key=len, reverse=True)
     matches = naming(patterns).finditer(folded(answer_in(answer)))
     named = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
@@ -57,7 +57,8 @@ class Classification:
     reply that names no label, or two different ones, is malformed.
     """
 
-    labels: tuple[str, ...]
+    labels: Mapping[str, str]
+    """Each label as the targets write it, by what `folded` makes of it."""
     pattern: re.Pattern[str]
     closed: bool = True
     needs_target: bool = True
@@ -68,8 +69,7 @@ class Classification:
         found = {match["label"] for match in self.pattern.finditer(reply)} - {None}
         if len(found) != 1:
             return None
-        only = found.pop()
-        return next(label for label in self.labels if folded(label) == only)
+        return self.labels[found.pop()]
 
     def score(self, case: Case, answer: str) -> float:
         """1 for the target's label."""
@@ -93,8 +93,9 @@ _DENIED = (
 def label(spec: ScorerSpec, _setting: Setting) -> Scorer:
     """Make a `Classification`."""
     options = read_options(spec, LabelOptions)
-    words = sorted((re.escape(folded(word)) for word in options.labels), key=len, reverse=True)
-    return Classification(options.labels, naming(words))
+    labels = {folded(word): word for word in options.labels}
+    words = sorted(map(re.escape, labels), key=len, reverse=True)
+    return Classification(labels, naming(words))
 
 
 def naming(patterns: Sequence[str]) -> re.Pattern[str]:

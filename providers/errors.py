@@ -14,6 +14,7 @@ ProviderError
     ├── BadRequestError         400, 409, 413 and the like
     ├── PromptTooLongError      the model's fault: it cannot take the case
     ├── ContentBlockedError     the model's fault: it will not take the case
+    ├── ProgramFailedError      the model's fault: a program that fell over, or hung, on the case
     ├── UnknownFinishError      the answer ended for a reason that has no meaning for us
     └── DeadlineExceededError   still streaming at the feature's stated deadline
 
@@ -108,6 +109,10 @@ class PromptTooLongError(PermanentError):
 
 class ContentBlockedError(PermanentError):
     """The provider's filter refused the case."""
+
+
+class ProgramFailedError(PermanentError):
+    """A program in a model's place read the case, and ended, said no answer, or hung."""
 
 
 _WORD = re.compile(r"[^A-Za-z0-9_.:-]")

@@ -19,7 +19,7 @@ from harness.errors import UsageError
 from harness.journal import rows as sql
 from harness.journal.database import connect, migrate, take_lock, transaction
 from harness.journal.rows import Settled, attempt_of, end_row, outcome_row, to_text, trial_row
-from harness.journal.trials import PROGRAM, Attempt, LaneHistory, Outcome, Trial
+from harness.journal.trials import Attempt, LaneHistory, Outcome, Trial
 from harness.workspace.state import open_private
 
 
@@ -193,14 +193,22 @@ class Journal:
             run(sql.END_ATTEMPT, [(*end_row(end.attempt), end.row) for end in ended])
             run(sql.SETTLE, outcomes)
             run(sql.KNOW_TRIAL, [trial_row(call.trial) for call in sent if call.number == 1])
-            run(
-                sql.BEGIN_ATTEMPT,
-                [_begin_row(row, self.run_id, call) for row, call in zip(rows, sent, strict=True)],
-            )
+            begun = [
+                (row, self.run_id, call.trial, call.number)
+                for row, call in zip(rows, sent, strict=True)
+            ]
+            run(sql.BEGIN_ATTEMPT, [sql.begin_row(*one) for one in begun])
             calls = [call.trial for call in sent if call.trial.part_of is not None]
             run(sql.KNOW_CALL, [(call.fingerprint, call.part_of) for call in calls])
         self._next_row += len(sent)
         return rows
+
+    @_in_turn
+    def note_made(self, trial: str, made: Mapping[str, str | None]) -> None:
+        """Tell the calls of a program's last run, with their roles, from those of stopped runs."""
+        with transaction(self._connection):
+            for statement, values in sql.calls_made(trial, made):
+                self._connection.execute(statement, values)
 
     @_in_turn
     def settled(self, fingerprints: Iterable[str]) -> Mapping[str, Settled]:
@@ -378,12 +386,6 @@ class Journal:
         """The runs of any cycle that brought answers to a feature, tries apart, oldest first."""
         rows = self._connection.execute(sql.FIND_ANSWERING, (feature, f"{sql.TRY}{feature} "))
         return [Answering(started_at=at, run_id=run, cycle=cycle) for at, run, cycle in rows]
-
-
-def _begin_row(row: int, run_id: str, call: Sent) -> tuple[object, ...]:
-    trial = call.trial
-    role = PROGRAM if trial.program is not None else trial.role
-    return (row, trial.fingerprint, run_id, call.number, str(trial.reserve_usd), role)
 
 
 def _spend(loads: Iterable[tuple[str, int]]) -> SpentOrReserved:

@@ -6,11 +6,14 @@ A trial that ended for good is settled; it is the same for whoever asks.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from harness.journal.trials import (
+    PROGRAM,
+    UNUSED,
     Answered,
     Attempt,
     Failed,
@@ -66,6 +69,12 @@ BEGIN_ATTEMPT = (
 )
 KNOW_TRIAL = "INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 KNOW_CALL = "INSERT OR IGNORE INTO calls VALUES (?, ?)"
+LEAVE_CALLS = """
+UPDATE attempts SET role = ?3 WHERE superseded_at IS NULL AND fingerprint IN (
+    SELECT call FROM calls WHERE trial = ?1 AND call NOT IN (SELECT value FROM json_each(?2)))
+"""
+"""They stay paid, and are no part of the run that answered."""
+TAKE_CALL = "UPDATE attempts SET role = ? WHERE fingerprint = ? AND role = ?"
 SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?)"
 ADD_LANE = """
 INSERT INTO lanes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -155,6 +164,19 @@ SELECT fingerprint, id, number, reserve_usd, attempts.started_at, batch,
 FROM attempts JOIN runs USING (run_id)
 WHERE ended = 0 AND batch IS NOT NULL AND fingerprint IN (SELECT value FROM json_each(?))
 """
+
+
+def begin_row(row: int, run_id: str, trial: Trial, number: int) -> Row:
+    """Values for `BEGIN_ATTEMPT`."""
+    role = PROGRAM if trial.program is not None else trial.role
+    return (row, trial.fingerprint, run_id, number, str(trial.reserve_usd), role)
+
+
+def calls_made(trial: str, made: Mapping[str, str | None]) -> Iterator[tuple[str, Row]]:
+    """Statements that give the calls of a trial's last run their roles, and the others none."""
+    yield LEAVE_CALLS, (trial, json.dumps(list(made)), UNUSED)
+    for call, role in made.items():
+        yield TAKE_CALL, (role, call, UNUSED)
 
 
 def end_row(attempt: Attempt) -> Row:

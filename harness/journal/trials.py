@@ -22,7 +22,7 @@ Purpose: TypeAlias = Literal["quality", "latency", "judge", "call"]
 class FaultKind(StrEnum):
     """Why a call brought no answer, or was not made; the values are what the journal keeps.
 
-    The first thirteen are classes of `providers.errors`, the others happen on our side.
+    The first fourteen are classes of `providers.errors`, the others happen on our side.
     """
 
     RATE_LIMITED = "RateLimitedError"
@@ -39,6 +39,7 @@ class FaultKind(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceededError"
     UNKNOWN_FINISH = "UnknownFinishError"
     """The answer ended in a word that has no meaning for us; the journal keeps the word."""
+    PROGRAM_FAILED = "ProgramFailedError"
     CEILING_EXCEEDED = "CeilingExceededError"
     """No call may last longer, however slowly its bytes come."""
     UNEXPECTED = "UnexpectedError"
@@ -61,6 +62,8 @@ class FaultKind(StrEnum):
     """It wrote to its standard output what is no answer to its case."""
     PROGRAM_GAVE_UP = "ProgramGaveUpError"
     """It answered with an error."""
+    CALL_WAITED = "CallWaitedError"
+    """It hung up on a call that still waited for a quota, the cap or another attempt of ours."""
     TOO_MANY_CALLS = "TooManyCallsError"
     CALL_REFUSED = "CallRefusedError"
     """The gateway passes no such call on: another model, another wire, or a field without bound."""
@@ -68,6 +71,8 @@ class FaultKind(StrEnum):
 
 PROGRAM = "(program)"
 """Stands for the program itself where an attempt's role is told: no role has such a name."""
+UNUSED = "(unused)"
+"""Stands for a call that an earlier, stopped run of the trial made, and the last one did not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,8 +163,8 @@ class Attempt:
     batch: str | None = None
     """The vendor's id of the batch that it went with, at the batch price; None: a live call."""
     role: str | None = None
-    """In a program's trial: `PROGRAM` for its own run, or the role that asked a model beside the
-    option's own. None: the option's own model was asked."""
+    """In a program's trial: `PROGRAM` for its own run, `UNUSED`, or the role that asked a model
+    beside the option's own. None: the option's own model was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,10 @@ class ProgramFacts(Recorded):
     """At list price; None: not every call told its usage."""
     successes: Annotated[float | None, Field(ge=0)]
     """Sum of the runs' scores, each at most 1; None: not every run has a score."""
+    unused_calls: Annotated[int | None, Field(gt=0), LATER] = None
+    """Calls of stopped runs that the run begun anew did not make: paid, and not counted above."""
+    unused_usd: Annotated[Decimal | None, LATER] = None
+    """What is known that they cost."""
 
     @model_validator(mode="after")
     def _parts(self) -> Self:

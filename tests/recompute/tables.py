@@ -42,6 +42,7 @@ TABLES: Mapping[str, Columns] = {
         "tokens out": "{output_a_run}",
         "a run": "USD {usd_a_run}",
         "a success": "USD {usd_a_success}",
+        "calls of stopped runs, not counted": "{unused_calls}, USD {unused_usd} together",
     },
     "A cheap model first": {
         "answers checked": "{cascade_answers}",

@@ -81,6 +81,8 @@ class RayWorkerPool:
         """The one worker of each node that runs servers."""
         self._sessions: dict[str, Any] = {}
         """The worker that a session's first task went to."""
+        self._seats: dict[str, Any] = {}
+        """The worker that a seat's sessions go to, as long as it lives."""
         self._undelivered: list[Ended] = []
         self._polls: dict[Any, Any] = {}
         self._joining: dict[Any, Any] = {}
@@ -124,7 +126,8 @@ class RayWorkerPool:
     def _without_sessions(self, block: list[tuple[int, object]]) -> list[tuple[int, object]]:
         """Hand a session's tasks (the payload's `session`) to its own worker; returns the rest.
 
-        A payload that `ends_session` is its last.
+        Sessions of one `seat` go to one worker, which keeps what it has open for them. A payload
+        that `ends_session` is its session's last.
         """
         rest: list[tuple[int, object]] = []
         for task in block:
@@ -133,11 +136,17 @@ class RayWorkerPool:
                 rest.append(task)
                 continue
             if session not in self._sessions:
-                self._sessions[session] = min(self._unpinned(), key=lambda h: len(self._hosts[h]))
+                seat = getattr(task[1], "seat", session)
+                if self._seats.get(seat) not in self._hosts:
+                    self._seats[seat] = min(self._unpinned(), key=self._seated)
+                self._sessions[session] = self._seats[seat]
             self._hand(self._sessions[session], [task])
             if getattr(task[1], "ends_session", False):
                 del self._sessions[session]
         return rest
+
+    def _seated(self, host: Any) -> tuple[int, int]:
+        return sum(one == host for one in self._seats.values()), len(self._hosts[host])
 
     def _unpinned(self) -> list[Any]:
         pinned = list(self._pinned.values())

@@ -5,14 +5,16 @@ for, journalled and asked again like any other. The journal keeps its reply as i
 that the same call of a trial that is run again is answered from there.
 
 How a trial ends: an answer is an answer. A call that the world prevented makes the trial missing,
-whatever the program made of it. A program that ended otherwise (it fell over, hung, babbled, gave
-up, or called too often) has failed if the option's own model had spoken before, for what it said
-was more than the program could go on with; else nobody knows, and the trial is missing.
+whatever the program made of it; so does a call that it hung up on while that waited for us (a
+quota, the cap, a further attempt), and not for its model. A program that ended otherwise (it fell
+over, hung, babbled, gave up, or called too often) has failed if the option's own model had spoken
+before, for what it said was more than the program could go on with; else nobody knows, and the
+trial is missing.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -25,6 +27,7 @@ from harness.ask.programs.protocol import (
     Drop,
     Given,
     Happened,
+    LeftCall,
     Listen,
     MadeCall,
     ModelNames,
@@ -49,6 +52,8 @@ SAME_ENDS = 5
 """After this many trials in a row with the same failure before any model answered, stop it."""
 LOST_TWICE = 3
 """A trial whose worker was lost this many times is not started again."""
+IMPATIENT_S = 1.0
+"""A call that was with its model for all but so much of the time waited for nothing of ours."""
 _NOT_THE_MODELS = frozenset({FaultKind.CALL_REFUSED, FaultKind.UNEXPECTED})
 _NUMBERS = count(1)
 
@@ -60,8 +65,14 @@ class OpenRun:
     id: str
     trial: Trial
     program: CallingProgram
+    seat: int
+    """Which of the feature's instances works on it."""
     open: dict[str, int] = field(default_factory=dict[str, int])
     """Number of each call that waits for its reply, by its fingerprint."""
+    left_after_s: dict[int, float] = field(default_factory=dict[int, float])
+    """Calls without a reply that the program waits for no longer, by number."""
+    made: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    """The role of each call that it made, by its fingerprint."""
     seen: Counter[str] = field(default_factory=Counter[str])
     spoken: bool = False
     """The option's own model has answered a call."""
@@ -116,7 +127,9 @@ class ProgramDesk:
 
     def begin(self) -> None:
         """Begin as many trials as there are instances for."""
-        busy = Counter(running.trial.feature for running in self._running.values())
+        taken: defaultdict[str, set[int]] = defaultdict(set)
+        for running in self._running.values():
+            taken[running.trial.feature].add(running.seat)
         kept: deque[Trial] = deque()
         while self._waiting:
             trial = self._waiting.popleft()
@@ -126,11 +139,12 @@ class ProgramDesk:
             if self._gave_up(trial.feature) is not None:
                 reason, _ = self._alike[trial.feature]
                 self._ended.append(Missing(trial=trial, attempts=(), reason=reason))
-            elif busy[trial.feature] >= program.instances:
+            elif len(taken[trial.feature]) >= program.instances:
                 kept.append(trial)
             else:
-                busy[trial.feature] += 1
-                self._begin(trial, program)
+                seat = next(at for at in count() if at not in taken[trial.feature])
+                taken[trial.feature].add(seat)
+                self._begin(trial, program, seat)
         self._waiting = kept
 
     def send(self) -> None:
@@ -150,10 +164,10 @@ class ProgramDesk:
             self._lose(running)
             return
         for event in happened.events:
-            if isinstance(event, Over):
-                running.over = event
-            else:
+            if isinstance(event, MadeCall):
                 yield from self._call(running, event)
+            else:
+                _note(running, event)
         if running.over is None:
             self._outbox.append(Listen(session=running.id))
         self._settle(running)
@@ -167,6 +181,9 @@ class ProgramDesk:
         if isinstance(outcome, Missing) and running.over is None:
             running.prevented = running.prevented or outcome.reason
         number = running.open.pop(call.fingerprint)
+        waited_s = running.left_after_s.pop(number, None)
+        if waited_s is not None and _asked_for_s(outcome) < waited_s - IMPATIENT_S:
+            running.prevented = running.prevented or FaultKind.CALL_WAITED
         self._outbox.append(given(running.id, number, outcome))
         self._settle(running)
 
@@ -195,14 +212,18 @@ class ProgramDesk:
         reason, times = self._alike.get(feature, ("", 0))
         return reason if times >= SAME_ENDS else None
 
-    def _begin(self, trial: Trial, program: CallingProgram) -> None:
+    def _begin(self, trial: Trial, program: CallingProgram, seat: int) -> None:
         running = OpenRun(
-            id=f"{trial.fingerprint[:16]}-{next(_NUMBERS)}", trial=trial, program=program
+            id=f"{trial.fingerprint[:16]}-{next(_NUMBERS)}",
+            trial=trial,
+            program=program,
+            seat=seat,
         )
         self._running[running.id] = running
         self._outbox.append(
             Begin(
                 session=running.id,
+                seat=f"{trial.feature} {seat}",
                 place=place_of(program),
                 models=tuple(
                     ModelNames(
@@ -235,6 +256,7 @@ class ProgramDesk:
         running.asked += 1
         call = call_of(running.trial, model, called, running.seen[sameness(called)])
         running.open[call.fingerprint] = called.call
+        running.made[call.fingerprint] = model.role
         self._of_call[call.fingerprint] = running
         settled = self._journal.settled([call.fingerprint]).get(call.fingerprint)
         if settled is not None:
@@ -281,6 +303,7 @@ class ProgramDesk:
         self._journal.commit(
             ended=[AttemptEnded(row=row, attempt=attempt, outcome=outcome)], sent=()
         )
+        self._journal.note_made(trial.fingerprint, running.made)
         attempts = self._journal.attempts([trial.fingerprint])[trial.fingerprint]
         self._ended.append(replace(outcome, attempts=attempts))
         self._watch(running, outcome, over)
@@ -303,6 +326,20 @@ class ProgramDesk:
         self._alike[feature] = (outcome.reason, times if isinstance(outcome, Missing) else 1)
         if times == SAME_ENDS and isinstance(outcome, Missing):
             self._tell(f"{feature}: {times} trials in a row ended so; its program is run no more")
+
+
+def _note(running: OpenRun, event: LeftCall | Over) -> None:
+    if isinstance(event, Over):
+        running.over = event
+    elif event.after_s is None:
+        running.left_after_s.pop(event.call, None)
+    else:
+        running.left_after_s[event.call] = event.after_s
+
+
+def _asked_for_s(call: Outcome) -> float:
+    """How long the last attempt of a call was with its model, seconds."""
+    return (call.attempts[-1].total_s or 0.0) if call.attempts else 0.0
 
 
 def _outcome(running: OpenRun, over: Over) -> Outcome:

@@ -10,15 +10,18 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from harness.ask.programs.gateway import Asked, Gateway
 from harness.ask.programs.instance import Instance, Line
+from harness.ask.programs.own_time import OwnTime
 from harness.ask.programs.protocol import (
     Begin,
     Drop,
     Given,
     Happened,
+    LeftCall,
     Listen,
     MadeCall,
     MissingPrograms,
@@ -31,54 +34,11 @@ from harness.ask.programs.wires import ReadCall, RefusedCallError, read_call
 from harness.journal.trials import FaultKind
 from harness.workspace.programs.folder import ProgramFolderError, program_sha256
 
-START_S = 60.0
-"""Seconds more for an instance's first case, while it starts and loads its libraries."""
 LONGEST_SAID = 200
 _ERROR = re.compile(
     r"(?P<name>(?:[a-z_]\w{0,39}\.){0,6}[A-Z]\w{0,59}(?:Error|Exception|Exit|Interrupt))(?::|$)"
 )
 """An exception's class as Python's last line begins with it; what follows is its message."""
-
-
-class OwnTime:
-    """A limit on the time that a program takes for itself: while a call is open it stands still."""
-
-    def __init__(self, limit_s: float) -> None:
-        self._limit_s = self._left_s = limit_s
-        self._open = 0
-        self._runs = False
-        self._limit = asyncio.Timeout(None)
-
-    async def __aenter__(self) -> None:
-        await self._limit.__aenter__()
-        self._runs = True
-        self._go_on()
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        self._runs = False
-        await self._limit.__aexit__(*exc_info)  # pyright: ignore[reportArgumentType]
-
-    def let_start(self) -> None:
-        """Give a program that was just started more time for its first call or answer."""
-        self._left_s += START_S
-
-    def stand_still(self) -> None:
-        """A call was made."""
-        self._open += 1
-        when = self._limit.when()
-        if self._runs and self._open == 1 and when is not None:
-            left_s = when - asyncio.get_running_loop().time()
-            self._left_s = min(left_s, self._limit_s)
-            self._limit.reschedule(None)
-
-    def call_ended(self) -> None:
-        """A call got its reply."""
-        self._open -= 1
-        if self._runs and self._open == 0:
-            self._go_on()
-
-    def _go_on(self) -> None:
-        self._limit.reschedule(asyncio.get_running_loop().time() + max(self._left_s, 0.0))
 
 
 class Session:
@@ -88,13 +48,17 @@ class Session:
         self.begin = begin
         self.refused: FaultKind | None = None
         """Why its program was refused a call: it cannot end well."""
-        self._happened: asyncio.Queue[MadeCall | Over] = asyncio.Queue()
+        self._happened: asyncio.Queue[MadeCall | LeftCall | Over] = asyncio.Queue()
         self._waiting: dict[int, asyncio.Future[Given]] = {}
+        self._left: dict[str, int] = {}
+        """Calls that the program hung up on, by what it asked: asked again, it gets that reply."""
         self._calls = 0
         self.clock = OwnTime(begin.place.timeout_s)
         self.task: asyncio.Task[None] | None = None
         self.stopped = asyncio.Event()
         """Its instance is to be ended before its answer."""
+        self.is_closed = False
+        """Its instance has answered, or is being ended."""
 
     async def ask(self, asked: Asked) -> tuple[ReadCall, Given]:
         """See `OpenTrial.ask`."""
@@ -114,6 +78,33 @@ class Session:
             )
         if call.wire not in names.wires:
             raise RefusedCallError(f"{call.model[:80]} is not asked in the {call.wire} wire")
+        key = json.dumps([asdict(call), asked.body, asked.headers], sort_keys=True)
+        number = self._again(key) or self._made(call, asked, names.role)
+        began = asyncio.get_running_loop().time()
+        self.clock.stand_still()
+        try:
+            given = await asyncio.shield(self._waiting[number])
+        except asyncio.CancelledError:
+            # Its client waits no longer, as by a time-out of its own; the call goes on.
+            self._left[key] = number
+            waited_s = asyncio.get_running_loop().time() - began
+            if not self.is_closed:
+                self._happened.put_nowait(LeftCall(call=number, after_s=waited_s))
+            raise
+        finally:
+            self.clock.call_ended()
+        self._waiting.pop(number, None)
+        return given
+
+    def _again(self, key: str) -> int | None:
+        """The call that the program hung up on and asks again."""
+        number = self._left.pop(key, None)
+        if number is not None:
+            self._happened.put_nowait(LeftCall(call=number, after_s=None))
+        return number
+
+    def _made(self, call: ReadCall, asked: Asked, role: str | None) -> int:
+        """Have the driver make a call; its number."""
         self._calls += 1
         if self._calls > self.begin.place.max_calls:
             self.refused = FaultKind.TOO_MANY_CALLS
@@ -124,7 +115,7 @@ class Session:
         self._happened.put_nowait(
             MadeCall(
                 call=number,
-                role=names.role,
+                role=role,
                 wire=call.wire,
                 body=json.dumps(asked.body, ensure_ascii=False),
                 path=call.path,
@@ -134,12 +125,7 @@ class Session:
                 max_output_tokens=call.max_output_tokens,
             )
         )
-        self.clock.stand_still()
-        try:
-            return await self._waiting[number]
-        finally:
-            self._waiting.pop(number, None)
-            self.clock.call_ended()
+        return number
 
     def give(self, given: Given) -> None:
         """Hand a reply to the program."""
@@ -263,16 +249,18 @@ class ProgramHost:
         self._gateway.let_in(instance.token, session)
         answer = asyncio.create_task(instance.ask(begin.line, begin.case_id))
         stopped = asyncio.create_task(session.stopped.wait())
+        over = asyncio.create_task(session.clock.run_out())
         try:
-            async with session.clock:
-                await asyncio.wait({answer, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            return await answer if answer.done() else Line(fault=FaultKind.PROGRAM_ENDED)
-        except TimeoutError:
-            return Line(fault=FaultKind.PROGRAM_TIMED_OUT)
+            await asyncio.wait({answer, stopped, over}, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return await answer
+            ended = FaultKind.PROGRAM_ENDED if stopped.done() else FaultKind.PROGRAM_TIMED_OUT
+            return Line(fault=ended)
         finally:
+            session.is_closed = True
             self._gateway.shut_out(instance.token)
-            answer.cancel()
-            stopped.cancel()
+            for task in (answer, stopped, over):
+                task.cancel()
 
     async def _instance(self, place: ProgramPlace) -> Instance:
         while self._idle[place]:

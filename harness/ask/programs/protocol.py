@@ -42,6 +42,8 @@ class Begin:
     """Start a trial; the reply is the session's first `Happened`."""
 
     session: str
+    seat: str
+    """Sessions of one seat follow each other, on one worker: so many instances, and no more."""
     place: ProgramPlace
     models: tuple[ModelNames, ...]
     case_id: str
@@ -93,6 +95,15 @@ class MadeCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftCall:
+    """The program hung up on a call that had no reply yet, or asked the same again."""
+
+    call: int
+    after_s: float | None
+    """How long it had waited; None: it waits for this call's reply again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Over:
     """The trial ended. `fault` is None of an answer."""
 
@@ -108,7 +119,7 @@ class Over:
 class Happened:
     """What a session's program did since it was last told."""
 
-    events: tuple[MadeCall | Over, ...]
+    events: tuple[MadeCall | LeftCall | Over, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from providers.errors import (
     ContentBlockedError,
     DeadlineExceededError,
     ModelNotFoundError,
+    ProgramFailedError,
     PromptTooLongError,
     ProviderError,
     SdkMissingError,
@@ -199,7 +200,12 @@ def blame(error: ProviderError) -> Blame:
     match error:
         case TransientError():
             return "transient"
-        case PromptTooLongError() | ContentBlockedError() | DeadlineExceededError():
+        case (
+            PromptTooLongError()
+            | ContentBlockedError()
+            | DeadlineExceededError()
+            | ProgramFailedError()
+        ):
             return "model"
         case AuthRejectedError() | ModelNotFoundError() | SdkMissingError():
             return "lane"

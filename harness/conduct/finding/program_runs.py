@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.scores import Scored
-from harness.journal.trials import PROGRAM, Attempt
+from harness.journal.trials import PROGRAM, UNUSED, Attempt
 from harness.money.amounts import plain, rounded
 from harness.money.prices.attempts import attempt_cost
 from harness.money.prices.rate_tables import Rates
@@ -60,6 +60,7 @@ def _facts(option: str, read: Sequence[Scored]) -> ProgramFacts | None:
     known = [attempt.cost_usd for attempt in every if attempt.cost_usd is not None]
     usages = [attempt.usage for attempt in every if attempt.usage is not None]
     counted = len(usages) == len(every)
+    unused = [a for one in runs for a in one.attempts if a.role == UNUSED]
     scores = [one.scores[0] for one in runs]
     shown = [score for score in scores if score is not None]
     return ProgramFacts(
@@ -72,12 +73,16 @@ def _facts(option: str, read: Sequence[Scored]) -> ProgramFacts | None:
         output_tokens=sum(usage.output_tokens for usage in usages) if counted else None,
         usd=plain(sum(known, Decimal(0))) if len(known) == len(every) else None,
         successes=round(sum(shown), 6) if len(shown) == len(scores) else None,
+        unused_calls=len(unused) or None,
+        unused_usd=plain(sum((a.cost_usd or Decimal(0) for a in unused), Decimal(0)))
+        if unused
+        else None,
     )
 
 
 def _is_call(attempt: Attempt) -> bool:
-    """Whether an attempt is a call that brought a reply, and not the program's own run."""
-    return attempt.role != PROGRAM and attempt.error is None
+    """Whether an attempt is a call of the run that brought a reply, and not the run itself."""
+    return attempt.role not in {PROGRAM, UNUSED} and attempt.error is None
 
 
 def _usage_of(read: Scored) -> TokenUsage | None:

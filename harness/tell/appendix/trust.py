@@ -12,7 +12,14 @@ from harness.money.amounts import exact
 from harness.record.model import DecisionRecord
 from harness.record.money import HostingFacts
 from harness.record.parts import JudgeFacts, LabelFacts, OptionRecord
-from harness.record.trust import CascadeFacts, FormFacts, GraderFacts, NoiseFacts, SpreadFacts
+from harness.record.trust import (
+    CascadeFacts,
+    FormFacts,
+    GraderFacts,
+    NoiseFacts,
+    ProgramFacts,
+    SpreadFacts,
+)
 from harness.tell.words import count, pairs, points, seconds, series, share, table
 from harness.wording import DASH, plural, usd
 from reports.document import Block, Bullets, Paragraph, Table
@@ -275,7 +282,8 @@ def _line(name: str, facts: CascadeFacts) -> Paragraph:
 
 def program_runs(record: DecisionRecord) -> Table | None:
     """What one run of a feature's program takes, with each of its options."""
-    today = record.current.option
+    today, facts = record.current.option, record.evidence.program or ()
+    stopped = any(one.unused_calls for one in facts)
     return table(
         "What a run of the program took, all its calls together, at list price",
         (
@@ -288,6 +296,7 @@ def program_runs(record: DecisionRecord) -> Table | None:
             "tokens out",
             "a run",
             "a success",
+            *(("calls of stopped runs, not counted",) if stopped else ()),
         ),
         (
             (
@@ -300,10 +309,17 @@ def program_runs(record: DecisionRecord) -> Table | None:
                 count(None if one.output_tokens is None else one.output_tokens / one.runs),
                 usd(None if one.usd is None else one.usd / one.runs),
                 usd(one.usd / exact(one.successes) if one.usd and one.successes else None),
+                *((_stopped(one),) if stopped else ()),
             )
-            for one in record.evidence.program or ()
+            for one in facts
         ),
     )
+
+
+def _stopped(facts: ProgramFacts) -> str:
+    if not facts.unused_calls:
+        return "none"
+    return f"{count(facts.unused_calls)}, {usd(facts.unused_usd)} together"
 
 
 def hosting_tables(record: DecisionRecord) -> Iterator[Table]:

@@ -34,6 +34,12 @@ _WORDS: Mapping[str, str] = {
     FaultKind.BUDGET_EXHAUSTED: "the money allowed was spent",
     FaultKind.WORKER_LOST: "a worker died",
     FaultKind.INTERRUPTED: "the run was interrupted",
+    FaultKind.PROGRAM_ENDED: "the program ended before its answer",
+    FaultKind.PROGRAM_TIMED_OUT: "the program took too long",
+    FaultKind.PROGRAM_BABBLED: "the program wrote what is no answer",
+    FaultKind.PROGRAM_GAVE_UP: "the program answered with an error",
+    FaultKind.CALL_REFUSED: "the program's call was refused",
+    FaultKind.CALL_WAITED: "the program did not wait for our limits",
     "NotGraded": "the judge gave no grade",
 }
 _LONGEST = 60

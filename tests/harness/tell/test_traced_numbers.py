@@ -210,6 +210,8 @@ def full_record() -> DecisionRecord:
                         output_tokens=52_300,
                         usd=Decimal("4.21"),
                         successes=300.5,
+                        unused_calls=19,
+                        unused_usd=Decimal("0.07"),
                     ),
                 ),
                 floor=a_floor(),

@@ -15,6 +15,7 @@ from providers.errors import (
     BrokenBodyError,
     ConnectionFailedError,
     ModelNotFoundError,
+    ProgramFailedError,
     ProviderError,
     TimedOutError,
 )
@@ -38,6 +39,10 @@ for line in sys.stdin:
     if word == "other": said["id"] = "77"
     if word == "loud": sys.stderr.write("x" * 1_000_000)
     if word == "long": said["answer"] = "x" * 20_000_000
+    if word == "half": sys.stdout.write("{"); sys.exit(0)
+    if word == "pours":
+        subprocess.Popen(["sleep", "60"], start_new_session=True)
+        for _ in range(100): sys.stdout.write("y" * 2**20)
     if word == "turns": said["answer"] = json.dumps(asked["messages"])
     print(json.dumps(said), flush=True)
 """
@@ -85,25 +90,45 @@ async def test_it_sees_no_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("word", "error"),
     [
-        ("exit", ConnectionFailedError),
-        ("hang", TimedOutError),
-        ("babble", BrokenBodyError),
-        ("other", BrokenBodyError),
-        ("long", BrokenBodyError),
+        ("exit", "ended without an answer"),
+        ("hang", "no answer in time"),
+        ("babble", "no JSON line"),
+        ("other", "no {id, answer}"),
+        ("long", "a line of more than"),
+        ("pours", "a line of more than|no JSON line"),
+        ("half", "no JSON line"),
     ],
 )
-async def test_a_fault_costs_one_attempt_and_the_next_gets_a_new_process(
-    endpoint: Endpoint, word: str, error: type[ProviderError]
+async def test_a_fault_on_a_case_is_the_program_s_and_the_next_gets_a_new_process(
+    endpoint: Endpoint, word: str, error: str
 ) -> None:
     provider = open_provider(endpoint, key=None)
     first = await told(provider, "pid")
-    with pytest.raises(error):
-        await told(provider, word, timeout_s=1.0)
+    with pytest.raises(ProgramFailedError, match=error):
+        await told(provider, word, timeout_s=1.0 if word == "hang" else 20.0)
     second = await told(provider, "pid")
     assert second != first
     await provider.aclose()
     for pid in (first, second):
         assert not _runs(pid)
+
+
+@pytest.mark.parametrize(
+    ("program", "error"),
+    [
+        ("raise SystemExit(1)", ConnectionFailedError),
+        ("import time; time.sleep(60)", TimedOutError),
+        ("print('loading', flush=True); import time; time.sleep(60)", BrokenBodyError),
+    ],
+)
+async def test_a_program_that_read_nothing_did_not_come_up_and_may_be_asked_again(
+    endpoint: Endpoint, tmp_path: Path, program: str, error: type[ProviderError]
+) -> None:
+    (tmp_path / "program.py").write_text(program)
+    provider = open_provider(endpoint, key=None)
+    with pytest.raises(error):
+        await told(provider, "x", timeout_s=1.5)
+    await provider.aclose()
 
 
 async def test_what_it_started_ends_with_it(endpoint: Endpoint) -> None:

@@ -12,7 +12,7 @@ import urllib.request
 from typing import Any
 
 
-def ask(model: str, text: str) -> str:
+def ask(model: str, text: str, patience_s: float | None = None) -> str:
     body = {"model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 8}
     request = urllib.request.Request(  # noqa: S310  # the gateway
         f"{os.environ['OPENAI_BASE_URL']}/chat/completions",
@@ -23,14 +23,14 @@ def ask(model: str, text: str) -> str:
         },
     )
     try:
-        with urllib.request.urlopen(request) as reply:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=patience_s) as reply:  # noqa: S310
             return str(json.load(reply)["choices"][0]["message"]["content"])
     except urllib.error.HTTPError as error:
         print(error.read().decode(), file=sys.stderr, flush=True)  # noqa: T201
         raise
 
 
-def answer(said: str, case: dict[str, Any]) -> object:  # noqa: C901, PLR0912
+def answer(said: str, case: dict[str, Any]) -> object:  # noqa: C901, PLR0911, PLR0912, PLR0915
     match said:
         case "crash":
             raise ValueError("fell over")
@@ -63,11 +63,33 @@ def answer(said: str, case: dict[str, Any]) -> object:  # noqa: C901, PLR0912
             ask("gpt-99", "hi")
         case "twice":
             return ask("big", "same") + ask("big", "same")
+        case "impatient":
+            return ask("big", "slowly", 1.0)
+        case "insists":
+            return insisted("slowly")
+        case "turns":
+            return turned()
+        case "pid":
+            time.sleep(0.3)
+            return str(os.getpid())
         case "environment":
             return dict(os.environ)
         case _:
             return said
     return None
+
+
+def insisted(text: str) -> str:
+    while True:
+        try:
+            return ask("big", text, 1.0)
+        except TimeoutError:
+            pass
+
+
+def turned() -> str:
+    """Each run of it asks something else."""
+    return ask("big", f"run {time.time_ns()}")
 
 
 def main() -> None:

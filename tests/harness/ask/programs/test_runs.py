@@ -19,7 +19,7 @@ from harness.ask.programs.desk import OpenRun, _outcome
 from harness.ask.programs.host import told as told_of
 from harness.ask.programs.protocol import Over
 from harness.ask.replay.ledger import Ledger
-from harness.journal.trials import PROGRAM, Answered, Failed, FaultKind, Missing
+from harness.journal.trials import PROGRAM, UNUSED, Answered, Failed, FaultKind, Missing
 from harness.journal.upkeep import check
 from providers.completion import TokenUsage
 from tests.support.program_runs import USD_A_TOKEN, cost, journal_in, program, run_all, run_of
@@ -27,6 +27,7 @@ from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.wire.reply import Body
@@ -107,16 +108,74 @@ def test_a_trial_s_cost_is_the_sum_of_its_calls(tmp_path: Path) -> None:
     assert len(server.calls) == 3
 
 
+def slowly(times: list[Reply]) -> Callable[[Body], Reply]:
+    """The given replies to what is asked slowly, one after the other; all else as ever."""
+    left = iter(times)
+
+    def script(body: Body) -> Reply:
+        return next(left) if "slowly" in str(body["messages"]) else said(body)
+
+    return script
+
+
+WAITS = Reply(status=429, headers={"retry-after": "3"})
+SLOW = Reply(text="fine", usage=USED, delay_s=2.5)
+FINE = Reply(text="fine", usage=USED)
+
+
+@pytest.mark.parametrize(
+    ("times", "kind", "reason"),
+    [
+        ([WAITS, FINE], Missing, FaultKind.CALL_WAITED),
+        ([SLOW], Failed, FaultKind.PROGRAM_ENDED),
+    ],
+)
+def test_a_program_that_hangs_up_fails_by_its_model_s_slowness_and_not_by_our_waiting(
+    tmp_path: Path, times: list[Reply], kind: type[Missing | Failed], reason: FaultKind
+) -> None:
+    with OpenAIServer(slowly(times)) as server, journal_in(tmp_path) as journal:
+        found = run_all([run_of(1, "call impatient", program(server.port))], journal)["c1"]
+    assert isinstance(found, kind)
+    assert found.reason == reason
+
+
+def test_waiting_is_no_time_of_the_program_and_a_call_asked_again_is_paid_once(
+    tmp_path: Path,
+) -> None:
+    with OpenAIServer(slowly([WAITS, SLOW])) as server, journal_in(tmp_path) as journal:
+        by = program(server.port, timeout_s=2.0, max_calls=2)
+        found = run_all([run_of(1, "call insists", by)], journal)["c1"]
+        assert len(server.calls) == 3
+    assert isinstance(found, Answered)
+
+
+def test_a_run_begun_again_is_its_own_calls_and_what_was_paid_stays_paid(tmp_path: Path) -> None:
+    with OpenAIServer(said) as server:
+        one = run_of(1, "call turns", program(server.port))
+        for run in ("r1", "r2"):
+            with journal_in(tmp_path, run) as journal:
+                found = run_all([one], journal)["c1"]
+            forget_outcome(tmp_path, one.fingerprint)
+        assert len(server.calls) == 3
+    roles = [attempt.role for attempt in found.attempts]
+    assert sorted(map(str, roles)) == [PROGRAM, PROGRAM, UNUSED, "None", "None"]
+    assert sum(attempt.cost_usd or 0 for attempt in found.attempts) == 3 * A_CALL
+
+
 @pytest.mark.ray
 @pytest.mark.xdist_group("ray")
 def test_on_ray_an_instance_s_session_stays_with_its_worker(tmp_path: Path) -> None:
     with OpenAIServer(said) as server, journal_in(tmp_path) as journal:
         by = program(server.port, instances=4)
         trials = [run_of(at, "call twice", by) for at in range(12)]
+        trials += [run_of(at, "first pid", by) for at in range(100, 116)]
         cluster = local_cluster(state=tmp_path / "state", cpus=3, workers=2)
         found = run_all(trials, journal, on=cluster)
         assert len(server.calls) == 36
-    assert {getattr(one, "text", one) for one in found.values()} == {"finefine"}
+    texts = {case: getattr(one, "text", one) for case, one in found.items()}
+    assert {texts[f"c{at}"] for at in range(12)} == {"finefine"}
+    # No more processes than instances, on however many workers.
+    assert len({texts[f"c{at}"] for at in range(100, 116)}) <= 4
 
 
 def test_a_forked_child_that_left_its_group_ends_too(tmp_path: Path) -> None:
@@ -155,7 +214,7 @@ def test_an_error_of_our_own_is_never_the_model_s(
     fault: FaultKind, kind: type[Missing | Failed]
 ) -> None:
     by = program(1)
-    running = OpenRun(id="r", trial=run_of(1, "call well", by), program=by, spoken=True)
+    running = OpenRun(id="r", trial=run_of(1, "call well", by), program=by, seat=0, spoken=True)
     over = Over(text="", fault=fault, said="KeyError", started_at="", total_s=0.1)
     assert isinstance(_outcome(running, over), kind)
 

@@ -24,6 +24,7 @@ for line in sys.stdin:
     number = int(asked["input"].split()[-1])
     right = "billing" if number % 2 else "technical"
     wrong = number % {every} == 0
+    if wrong and {crashes}: sys.exit(1)
     answer = {{"billing": "technical", "technical": "billing"}}[right] if wrong else right
     print(json.dumps({{"id": asked["id"], "answer": answer}}), flush=True)
 """
@@ -37,13 +38,18 @@ encoder:
 
 
 def workspace(
-    root: Path, port: int, *, every: int = 20, price: str = "per_request: 0.00001"
+    root: Path,
+    port: int,
+    *,
+    every: int = 20,
+    price: str = "per_request: 0.00001",
+    crashes: bool = False,
 ) -> Path:
     write_review_workspace(root, port, Shape(cases=300, candidates="encoder"))
     text = (root / "models" / "all.yaml").read_text()
     own = MODEL.format(python=sys.executable, price=price)
     (root / "models" / "all.yaml").write_text(text + own)
-    (root / "encoder.py").write_text(PROGRAM.format(every=every))
+    (root / "encoder.py").write_text(PROGRAM.format(every=every, crashes=crashes))
     (root / "prompts" / "tickets" / "encoder.j2").write_text("{{ input }}\n")
     return root
 
@@ -63,6 +69,15 @@ def test_a_program_is_reviewed_at_its_price_per_request(
         again = run_review(root, cluster, run_id="run-2")
         assert len(server.log.calls) == asked
         assert again[0].verdict is verdict
+
+
+def test_a_case_that_a_program_falls_over_is_wrong_and_not_missing(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        (record,) = run_review(workspace(tmp_path, server.port, every=4, crashes=True), cluster)
+    assert record.verdict is Verdict.JUSTIFY
+    (option,) = record.options
+    assert option.quality is not None
+    assert option.quality.missing_cases == 0
 
 
 def test_a_price_per_hour_is_shared_by_the_requests_of_the_hour(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from harness.money.amounts import exact, plain, rounded
 from harness.money.monthly import MonthlyCost, bridge, measured_cost, portion_facts
 from harness.money.prices.rate_tables import Rates, to_rate_facts
 from harness.money.workload import USD_PLACES, UsagePair, from_portions
-from harness.record.money import Bridge, CascadeMonth, OptionCost
-from harness.record.parts import TrafficFacts
+from harness.record.money import Bridge, CascadeMonth, OptionCost, TrafficFacts
 from harness.record.trust import CascadeFacts
 from harness.workspace.feature_file import Traffic
 from providers.completion import TokenUsage

@@ -12,8 +12,7 @@ from harness.money.cascade import CascadeCost
 from harness.money.monthly import MonthlyCost
 from harness.money.prices.rate_tables import Rates
 from harness.money.workload import from_traffic
-from harness.record.money import BreakEven, Savings
-from harness.record.parts import TrafficFacts
+from harness.record.money import BreakEven, Savings, TrafficFacts
 from harness.wording import percent
 from harness.workspace.feature_file import Traffic
 

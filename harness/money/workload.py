@@ -13,8 +13,7 @@ from harness.errors import UsageError
 from harness.money.amounts import exact, rounded
 from harness.money.prices.attempts import TokenCounts, call_cost
 from harness.money.prices.rate_tables import Rates
-from harness.record.money import OptionCost, PortionFacts
-from harness.record.parts import TrafficFacts
+from harness.record.money import OptionCost, PortionFacts, TrafficFacts
 from harness.workspace.feature_file import Traffic
 from providers.completion import TokenUsage
 

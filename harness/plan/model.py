@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from evalsets.cases import Case, EvalSet
 from evalsets.duplicates import NearCopies
+from evalsets.splits import deciding_order, order_seed, tune_cases
 from harness.plan.anchor import Anchor
 from harness.plan.asking import Asker
 from harness.plan.judging import PlannedJudge
@@ -20,6 +21,7 @@ from harness.record.base import Reason
 from harness.record.money import Lever
 from harness.record.trust import FloorFacts, LifeFacts
 from harness.workspace.feature_file import FeatureConfig
+from harness.workspace.fingerprints import inputs_sha256, labels_sha256
 from harness.workspace.policy_file import ProcedureConfig
 
 if TYPE_CHECKING:
@@ -50,6 +52,23 @@ class SelectedCases:
     folder: Path
     inputs_sha256: str
     labels_sha256: str | None
+
+    @classmethod
+    def of(
+        cls, evalset: EvalSet, folder: Path, *, cycle: str, at_most: int | None = None
+    ) -> SelectedCases:
+        """A cycle's sample; `at_most` keeps the first cases only (`--quick`)."""
+        inputs = inputs_sha256(evalset)
+        deciding = deciding_order(evalset, inputs_sha256=inputs, cycle=cycle)[:at_most]
+        return cls(
+            seed=order_seed(evalset.feature, inputs_sha256=inputs, cycle=cycle),
+            deciding=deciding,
+            clusters=tuple(evalset.cluster(case) for case in deciding),
+            tune=len(tune_cases(evalset)),
+            folder=folder,
+            inputs_sha256=inputs,
+            labels_sha256=labels_sha256(evalset),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,11 +33,11 @@ from harness.plan.expecting import (
 from harness.plan.judging import plan_judges
 from harness.plan.ladder import PlannedOption, climb, priced_options
 from harness.plan.life import recorded_tests, with_life
-from harness.plan.model import TO_ASK, FeaturePlan, Plan, Status
+from harness.plan.model import TO_ASK, FeaturePlan, Plan, SelectedCases, Status
 from harness.plan.pricing import BYTES_PER_TOKEN, asked_rungs, forecast, planned_loads, price
 from harness.plan.programs import planned_program
 from harness.plan.rehearsing import power_of
-from harness.plan.sampling import draw, floor_before, floor_note, near_copies_of
+from harness.plan.sampling import floor_note, hopeless, near_copies_of
 from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.money import Lever
@@ -240,7 +240,7 @@ class _FeaturePlanner:
             repeats=policy.procedure.repeats or self.evalset.repeats,
             latency_requests=self._latency_requests(),
             evalset=self.evalset,
-            sample=draw(self.evalset, folder, cycle=self.cycle, at_most=at_most),
+            sample=SelectedCases.of(self.evalset, folder, cycle=self.cycle, at_most=at_most),
             asker=Asker(
                 feature=self.feature,
                 config=config,
@@ -297,14 +297,18 @@ class _FeaturePlanner:
             return _closed(plan, Status.BLOCKED, (blocked[0][0],), blocked[0][1])
         plan = replace(plan, judges=judges)
         plan = replace(plan, design=design_of(plan))
-        refused = None if self.wanted.quick else refusal(plan)
+        if self.wanted.quick:
+            return plan
+        refused = refusal(plan)
         if refused is not None:
             return _closed(plan, Status.TOO_SMALL, (Reason.SAMPLE_TOO_SMALL,), refused)
-        floor = None if self.wanted.quick else floor_before(plan)
+        sample = plan.sample
+        floor = hopeless(plan.evalset, sample.deciding, folder=sample.folder, margin=plan.margin)
         if floor is not None:
             why = floor_note(floor, plan.evalset.unit)
-            hopeless = replace(plan, floor=floor)
-            return _closed(hopeless, Status.TOO_SMALL, (Reason.EVALSET_CANNOT_TELL,), why)
+            return _closed(
+                replace(plan, floor=floor), Status.TOO_SMALL, (Reason.EVALSET_CANNOT_TELL,), why
+            )
         return plan
 
     def ready(self, plan: FeaturePlan) -> FeaturePlan:

@@ -1,4 +1,4 @@
-"""A feature's deciding cases in seeded order, copies among them, and what they can tell.
+"""What a feature's cases can tell: copies among them, and the floor of a constant answer.
 
 Uses neither numpy nor scipy, because `check` runs without them.
 """
@@ -11,32 +11,12 @@ from pathlib import Path
 from evalsets.cases import Case, Distinct, EvalSet
 from evalsets.duplicates import NearCopies, near_copies
 from evalsets.prompts import check_template, metadata_named
-from evalsets.splits import deciding_order, order_seed, tune_cases
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer, needs_target
 from harness.judge.scoring.constants import best_constant, is_assumed, runs_here
 from harness.judge.scoring.scorer import Setting
-from harness.plan.model import FeaturePlan, SelectedCases
 from harness.record.trust import FloorFacts
 from harness.wording import plural
-from harness.workspace.fingerprints import inputs_sha256, labels_sha256
-
-
-def draw(
-    evalset: EvalSet, folder: Path, *, cycle: str, at_most: int | None = None
-) -> SelectedCases:
-    """The feature's sample; `at_most` keeps the first cases only (`--quick`)."""
-    inputs = inputs_sha256(evalset)
-    deciding = deciding_order(evalset, inputs_sha256=inputs, cycle=cycle)[:at_most]
-    return SelectedCases(
-        seed=order_seed(evalset.feature, inputs_sha256=inputs, cycle=cycle),
-        deciding=deciding,
-        clusters=tuple(evalset.cluster(case) for case in deciding),
-        tune=len(tune_cases(evalset)),
-        folder=folder,
-        inputs_sha256=inputs,
-        labels_sha256=labels_sha256(evalset),
-    )
 
 
 def near_copies_of(evalset: EvalSet, prompts: Path) -> NearCopies | None:
@@ -79,12 +59,6 @@ def near_copies_line(found: NearCopies | None) -> str | None:
 LEVEL = 0.05
 """One-sided level of the lower bound."""
 _DIGITS = 6
-
-
-def floor_before(plan: FeaturePlan) -> FloorFacts | None:
-    """The floor that no model could clear on a feature's deciding cases; None if one could."""
-    cases = plan.sample.deciding
-    return hopeless(plan.evalset, cases, folder=plan.sample.folder, margin=plan.margin)
 
 
 def hopeless(

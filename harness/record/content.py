@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from harness.record.base import LATER, Finding, Reason, Recorded, State, Verdict
-from harness.record.money import Bridge, Lever, OptionCost, Savings
+from harness.record.money import Bridge, Lever, OptionCost, Savings, TrafficFacts
 from harness.record.parts import (
     Evidence,
     FeatureFacts,
@@ -17,7 +17,6 @@ from harness.record.parts import (
     SignedException,
     StillNeeded,
     Target,
-    TrafficFacts,
 )
 from harness.record.trust import AnchorFacts, NoiseFacts
 

@@ -241,3 +241,17 @@ class Savings(Recorded):
     2,000 times (numpy's default generator seeded by the evidence's `seed`, one multinomial); each
     time the month is priced with the option's tokens over today's; the interval leaves out 50 at
     each end."""
+
+
+class TrafficFacts(Recorded):
+    """Production's volume and token mix."""
+
+    requests_per_month: int
+    input_tokens: float
+    output_tokens: float
+    cached_share: float
+    cache_written_share: float = 0.0
+    retry_rate: float
+    source: str
+    growth_per_month: float = 0.0
+    """Expected change of the volume a month, 0.02 for 2 %."""

@@ -71,20 +71,6 @@ class Margin(Recorded):
     """The margin in that plan."""
 
 
-class TrafficFacts(Recorded):
-    """Production's volume and token mix."""
-
-    requests_per_month: int
-    input_tokens: float
-    output_tokens: float
-    cached_share: float
-    cache_written_share: float = 0.0
-    retry_rate: float
-    source: str
-    growth_per_month: float = 0.0
-    """Expected change of the volume a month, 0.02 for 2 %."""
-
-
 class Target(Recorded):
     """A model as it is asked."""
 

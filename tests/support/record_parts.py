@@ -7,7 +7,14 @@ from decimal import Decimal
 
 from harness.money.savings import QualityLoss, error_value
 from harness.record.base import Reason, Result
-from harness.record.money import BreakEven, BreakEvenVolume, HostingFacts, OptionCost, RateFacts
+from harness.record.money import (
+    BreakEven,
+    BreakEvenVolume,
+    HostingFacts,
+    OptionCost,
+    RateFacts,
+    TrafficFacts,
+)
 from harness.record.parts import (
     Evidence,
     FeatureFacts,
@@ -19,7 +26,6 @@ from harness.record.parts import (
     PowerFacts,
     Spend,
     Target,
-    TrafficFacts,
 )
 from harness.record.proof import DesignFacts, PartFacts, ProofFacts
 from harness.record.quality_parts import GuardrailResult, Look, Quality, SliceResult, StopFacts

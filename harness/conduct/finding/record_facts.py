@@ -29,6 +29,7 @@ from harness.money.savings import Bar, spread
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.plan.rehearsing import power_facts
+from harness.record.money import TrafficFacts
 from harness.record.parts import (
     Evidence,
     FeatureFacts,
@@ -36,7 +37,6 @@ from harness.record.parts import (
     Registered,
     Spend,
     Target,
-    TrafficFacts,
 )
 from harness.record.trust import AnswersFacts, EvalSetFacts
 from harness.workspace.fingerprints import fingerprint

@@ -17,8 +17,8 @@ from harness.money.amounts import exact
 from harness.money.portfolio.overview import FeatureMoney, cents
 from harness.record.base import State
 from harness.record.model import DecisionRecord
-from harness.record.money import RateFacts
-from harness.record.parts import FeatureFacts, TrafficFacts
+from harness.record.money import RateFacts, TrafficFacts
+from harness.record.parts import FeatureFacts
 
 _ZERO = Decimal(0)
 _MILLION = Decimal(1_000_000)

@@ -145,8 +145,17 @@ def window_of(path: Path) -> Window:
     Raises:
         WorkspaceError: it is damaged.
     """
+    return measured_of(path).window
+
+
+def measured_of(path: Path) -> TrafficMeasured:
+    """What a file says was measured.
+
+    Raises:
+        WorkspaceError: it is damaged.
+    """
     try:
-        return _TEXT.validate_json(path.read_bytes()).window
+        return _TEXT.validate_json(path.read_bytes())
     except ValueError:
         message = "is damaged; import the logs again"
         problem = Problem(file=f"traffic/{path.name}", line=None, key="", message=message)

@@ -8,9 +8,9 @@ forecast's volume v, o = O / v its cost per request, and B the bill for u reques
 
 The realised saving is minus the model's part. All USD a month, after discounts.
 
-The bill is a neutral CSV: `month,feature,model,requests,cost_usd`. One row per month, feature and
+The neutral bill is a CSV: `month,feature,model,requests,cost_usd`. One row per month, feature and
 model; `month` is 2027-01. Other columns are ignored, so that an export of a billing system needs no
-more than its headings changed.
+more than its headings changed. Vendors' own bills are read by `harness/bring/bills`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from harness.record.lifecycle import Actor, Move, move
 from harness.record.model import DecisionRecord, seal
 
 COLUMNS = ("month", "feature", "model", "requests", "cost_usd")
+_DATED = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
+"""The day that vendors write behind a model's name for its version."""
 _MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
 
 
@@ -198,7 +200,7 @@ def _is_chosen(record: DecisionRecord, row: BilledRow) -> bool:
     names = {record.chosen}
     if target is not None:
         names |= {target.model_id, target.version, *target.served_versions}
-    return row.model in names
+    return row.model in names or _DATED.sub("", row.model.rpartition("/")[2]) in names
 
 
 def verified(
@@ -206,12 +208,17 @@ def verified(
 ) -> DecisionRecord:
     """Write the realised saving into an implemented record; the finding stays as it is.
 
+    A record that says so already is left as it is.
+
     Raises:
         UsageError: the record is in no state that a bill can verify.
     """
     if record.savings is None:
         raise UsageError(f"{record.feature.id}: the record proposes no saving")
     cents = found.saving.quantize(Decimal("0.01"))
+    told = (record.savings.realised, record.savings.realised_months)
+    if record.state is State.VERIFIED and told == (cents, found.months):
+        return record
     step = Move(
         to=State.VERIFIED,
         actor=Actor.BILL,

@@ -7,6 +7,7 @@ A call that no rule places keeps what it says of itself: the format's own field,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
@@ -73,6 +74,16 @@ class AttributionRule(FileModel):
         return self
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placeable:
+    """What rules look at."""
+
+    tags: tuple[str, ...] = ()
+    caller: str = ""
+    model: str = ""
+    environment: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """Attribution in their order."""
@@ -98,6 +109,33 @@ class Attribution:
             for rule in self.rules
         )
         return f"CASE {cases} ELSE {otherwise} END"
+
+    def place(self, call: Placeable) -> dict[str, str]:
+        """Whose one charge or call is, by the same rules; what nothing places is left out."""
+        rule = next((rule for rule in self.rules if _meets(rule.when, call)), None)
+        own = {name: _tagged(call.tags, name) for name in PLACES}
+        own["environment"] = call.environment or own["environment"]
+        found = {name: (rule and getattr(rule, name)) or own[name] for name in PLACES}
+        return {name: value for name, value in found.items() if value}
+
+
+def _tagged(tags: tuple[str, ...], name: str) -> str:
+    start = f"{name}:"
+    found = (tag[len(start) :].strip() for tag in tags if tag.lower().startswith(start))
+    return next(found, "")
+
+
+def _meets(when: AttributionWhen, call: Placeable) -> bool:
+    texts = {"key_alias": call.caller, "model": call.model, "environment": call.environment}
+    patterns = {name: getattr(when, name) for name in texts}
+    if any(p is not None and not _like(texts[name], p) for name, p in patterns.items()):
+        return False
+    return when.tag is None or any(_like(tag, when.tag) for tag in call.tags)
+
+
+def _like(value: str, pattern: str) -> bool:
+    """As GLOB has it: `*`, `?` and `[...]`, capital letters told apart."""
+    return fnmatchcase(value, pattern)
 
 
 def _holds(when: AttributionWhen) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bz2
 import csv
+import importlib
 import json
 import lzma
 import zlib
@@ -14,9 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Protocol, TypeAlias
-
-import zstandard
+from typing import Any, Protocol, TypeAlias
 
 from harness.bring.logs.unwrapping import enveloped
 from harness.errors import UsageError
@@ -53,13 +52,35 @@ class _Unpacker(Protocol):
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
+class _Zstandard:
+    """The library's unpacker, loaded for files that need it: the base install lacks it."""
+
+    def __init__(self) -> None:
+        self._library: Any = importlib.import_module("zstandard")
+        self._inner: Any = self._library.ZstdDecompressor().decompressobj()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._inner.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._inner.unused_data)
+
+    def decompress(self, data: bytes, /) -> bytes:
+        try:
+            return bytes(self._inner.decompress(data))
+        except self._library.ZstdError:
+            raise EOFError from None
+
+
 _PACKED: tuple[tuple[bytes, Callable[[], _Unpacker]], ...] = (
     (b"\x1f\x8b", lambda: zlib.decompressobj(31)),
     (b"BZh", bz2.BZ2Decompressor),
     (b"\xfd7zXZ\x00", lzma.LZMADecompressor),
-    (b"\x28\xb5\x2f\xfd", lambda: zstandard.ZstdDecompressor().decompressobj()),
+    (b"\x28\xb5\x2f\xfd", _Zstandard),
 )
-_DAMAGED = (zlib.error, OSError, EOFError, lzma.LZMAError, zstandard.ZstdError)
+_DAMAGED = (zlib.error, OSError, EOFError, lzma.LZMAError)
 
 
 class CutFileError(Exception):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -11,12 +14,19 @@ from harness.cli import options
 from harness.cli.say import say, say_block
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.concluding.proving import prove
-from harness.conduct.concluding.verifying import ForecastHeld, Verified, hold_against_bill
+from harness.conduct.concluding.verifying import (
+    BillHeld,
+    ForecastHeld,
+    Verified,
+    hold_against_bill,
+)
 from harness.conduct.concluding.verifying import verify as make_again
 from harness.conduct.listening import nobody
 from harness.conduct.opening import find_workspace
 from harness.errors import ExitCode, UsageError
-from harness.wording import plural, usd
+from harness.wording import percent, plural, usd
+
+_CALLERS = 5
 
 
 @click.command()
@@ -33,8 +43,9 @@ from harness.wording import plural, usd
 @click.option(
     "--actual",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=None,
-    help="A bill as CSV (month,feature,model,requests,cost_usd): write what was realised.",
+    multiple=True,
+    metavar="FILE",
+    help="A bill (FOCUS, OpenAI, Anthropic, CSV): write what was realised; may be repeated.",
 )
 @options.as_json
 def verify(  # noqa: PLR0913  # each is an option
@@ -43,23 +54,29 @@ def verify(  # noqa: PLR0913  # each is an option
     cycle: str | None,
     features: tuple[str, ...],
     out: Path | None,
-    actual: Path | None,
+    actual: tuple[Path, ...],
     records: tuple[Path, ...],
     as_json: bool,
 ) -> int:
     """Make findings again from the journal; with --actual, hold forecasts against a bill.
 
+    A bill is FOCUS 1.2 to 1.4 (CSV, Parquet), the pages of OpenAI's and Anthropic's usage and cost
+    interfaces, or a CSV with month,feature,model,requests,cost_usd. Whose a charge is stands in
+    attribution.yaml. The same bill again changes nothing.
+
     With RECORD, a file of reviews/: work its p-values, bounds and verdict out from it alone,
     without journal or workspace.
     """
-    if as_json and actual is not None:
+    if as_json and actual:
         raise UsageError("--json and --actual: the bill is read as text")
     if records:
         return _prove(records, as_json=as_json)
     root = find_workspace(workspace)
     past = PastReview(root=root, cycle=cycle, out=out, features=features)
-    if actual is not None:
-        hold_against_bill(past, actual, told=_show_realised, now=options.now())
+    if actual:
+        held = hold_against_bill(past, actual, told=_show_realised, now=options.now())
+        for line in _bill_lines(held):
+            say(line)
         return ExitCode.OK
     found = make_again(past, told=nobody if as_json else _show, now=options.now())
     if as_json:
@@ -90,8 +107,40 @@ def _show_realised(billed: ForecastHeld) -> None:
     say(
         f"{billed.feature}: {usd(found.saving)} a month realised, "
         f"{usd(found.forecast_saving)} forecast ({', '.join(found.months)}); "
-        f"volume alone {found.volume_effect:+,.2f}"
+        f"volume alone {found.volume_effect:+,.2f}; {billed.basis}"
     )
+    if billed.left_out:
+        say(f"  left out, as the bill has a part of it only: {', '.join(billed.left_out)}")
+
+
+def _bill_lines(held: BillHeld) -> Iterator[str]:
+    """What the bill comes to, and what of it the prices do not explain."""
+    for file in held.bill.files:
+        again = f", {file.told_again:,} of them in an earlier file" if file.told_again else ""
+        yield f"  {file.file}: {file.format}, {plural(file.rows, 'row')}{again}"
+    yield from (f"  not verified: {why}" for why in held.not_held)
+    found = held.reconciled
+    share = found.unexplained_share
+    known = "nothing billed" if share is None else f"{percent(float(share), 1)} unexplained"
+    yield (
+        f"  models: {usd(found.billed_usd)} billed, {usd(found.estimate_usd)} at the prices of "
+        f"each day; {known}; row by row: {held.table}"
+    )
+    for kind, amount in sorted(held.bill.beside().items()):
+        yield f"  beside it, in no estimate: {kind} {usd(amount)}"
+    yield from _of_nobody(held)
+
+
+def _of_nobody(held: BillHeld) -> Iterator[str]:
+    """Charges that no rule places, by whom they were charged to, dearest first."""
+    costs: dict[str, Decimal] = defaultdict(Decimal)
+    for line in held.bill.lines:
+        if not line.feature and line.category == "Usage":
+            costs[line.caller] += line.cost_usd or Decimal(0)
+    for caller, cost in sorted(costs.items(), key=lambda each: (-each[1], each[0]))[:_CALLERS]:
+        if cost:
+            alias = f"key_alias: {caller}" if caller else "tag: ..."
+            yield f"  of no feature: {usd(cost)}; placed by - {{when: {{{alias}}}, feature: ...}}"
 
 
 def _show(made: Verified) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, cast
 
 from harness.ask.replay.retry import RetryPolicy
+from harness.bring.logs.attributing import read_rules
+from harness.conduct.concluding.billing import BillsRead, counted, read_bills
 from harness.conduct.concluding.deciding import change_on_disk
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.listening import nobody
@@ -18,15 +21,19 @@ from harness.conduct.opening import utc_now
 from harness.conduct.reviewing.progress import Silent
 from harness.conduct.reviewing.review import review
 from harness.conduct.reviewing.session import NotInJournalError, Runtime
-from harness.errors import CannotTellError
+from harness.errors import CannotTellError, UsageError
 from harness.journal.journal import Journal
-from harness.money.realised import Realised, read_bill, realised, verified
+from harness.money.bill import Invoice
+from harness.money.prices.logged_prices import LoggedPrices
+from harness.money.realised import Realised, realised, verified
+from harness.money.reconciling import PerRequest, Reconciled, reconcile
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import State
 from harness.record.lifecycle import implemented
 from harness.record.model import DecisionRecord, seal
 from harness.record.stored import read_records
 from harness.tell.pages import publish
+from harness.tell.reconciliation import write_reconciled
 from harness.workspace.state import journal_file
 from harness.workspace.workspace import Workspace, load_workspace
 
@@ -66,6 +73,23 @@ class ForecastHeld:
 
     feature: str
     found: Realised
+    basis: str = ""
+    """Where the number of requests comes from."""
+    left_out: tuple[str, ...] = ()
+    """Months that the bill has a part of only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillHeld:
+    """A bill, held against the forecasts and the prices of its days."""
+
+    features: tuple[ForecastHeld, ...]
+    not_held: tuple[str, ...]
+    """Why a feature that the bill has could not be verified."""
+    bill: Invoice
+    reconciled: Reconciled
+    table: Path
+    """Where estimate and bill stand row by row."""
 
 
 def verify(
@@ -98,44 +122,106 @@ def verify(
 
 def hold_against_bill(
     past: PastReview,
-    bill: Path,
+    bills: Path | Sequence[Path],
     *,
     told: Callable[[ForecastHeld], None] = nobody,
     now: datetime | None = None,
-) -> tuple[ForecastHeld, ...]:
+) -> BillHeld:
     """Write into a review's accepted records what was saved by a bill, and its documents again.
+
+    A bill that was read before changes nothing.
 
     Args:
         past: the review.
-        bill: a CSV file: month,feature,model,requests,cost_usd.
+        bills: FOCUS, OpenAI's or Anthropic's pages, or month,feature,model,requests,cost_usd.
         told: told of each feature that the bill has, once its record is written.
         now: the moment; the clock's without.
 
     Raises:
-        WorkspaceError: a fault of the workspace.
-        UsageError: no such record, or a bill that cannot be read.
+        WorkspaceError: a fault of the workspace, or a row of a bill that cannot be read.
+        UsageError: no such record, or a bill that cannot be read; or no record could be verified.
+        CannotTellError: no record could be verified, as the bill does not say enough.
     """
     moment = now or utc_now()
     records, folder = past.records(moment.date()), past.folder(moment.date())
-    workspace, rows = load_workspace(past.root), read_bill(bill)
-    billed = {row.feature for row in rows}
+    workspace = load_workspace(past.root)
+    paths = (bills,) if isinstance(bills, Path) else tuple(bills)
+    read = read_bills(paths, read_rules(past.root), past.root / "traffic")
     found: list[ForecastHeld] = []
-    for record in records:
+    faults: list[UsageError | CannotTellError] = []
+    for record in _due(records, read):
         name = record.feature.id
-        if record.state not in _ACCEPTED or record.savings is None or name not in billed:
-            continue
-        one = ForecastHeld(feature=name, found=realised(record, rows))
         production = workspace.features[name].incumbent if name in workspace.features else ""
-
-        def step(current: DecisionRecord, production: str = production) -> DecisionRecord:
-            running = implemented(current, production, moment)
-            return verified(running, realised(running, rows), source=bill.name, now=moment)
-
-        change_on_disk(folder, name, step)
-        told(one)
-        found.append(one)
+        try:
+            one = _hold(record, read, (production, ", ".join(path.name for path in paths)), moment)
+            change_on_disk(folder, name, one.step)
+        except (UsageError, CannotTellError) as error:
+            faults.append(error)
+        else:
+            told(one.held)
+            found.append(one.held)
+    if faults and not found:
+        raise faults[0]
+    prices = LoggedPrices(models=workspace.models, policy=workspace.policy)
+    rows = reconcile(read.bill.used(), prices.rates, _per_request(records))
+    table = write_reconciled(rows, folder)
     publish(read_records(folder), folder, now=moment)
-    return tuple(found)
+    whys = tuple(map(str, faults))
+    return BillHeld(
+        features=tuple(found), not_held=whys, bill=read.bill, reconciled=rows, table=table
+    )
+
+
+def _due(records: Sequence[DecisionRecord], read: BillsRead) -> list[DecisionRecord]:
+    """Accepted swaps that anything was charged to."""
+    return [
+        record
+        for record in records
+        if record.state in _ACCEPTED
+        and record.savings is not None
+        and record.feature.id in read.features
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    held: ForecastHeld
+    step: Callable[[DecisionRecord], DecisionRecord]
+
+
+def _hold(
+    record: DecisionRecord, read: BillsRead, known: tuple[str, str], moment: datetime
+) -> _Held:
+    production, source = known
+    bill = counted(read, record)
+    one = ForecastHeld(
+        feature=record.feature.id,
+        found=realised(record, bill.rows),
+        basis=bill.basis,
+        left_out=bill.left_out,
+    )
+
+    def step(current: DecisionRecord) -> DecisionRecord:
+        running = implemented(current, production, moment)
+        return verified(running, realised(running, bill.rows), source=source, now=moment)
+
+    return _Held(one, step)
+
+
+def _per_request(records: Sequence[DecisionRecord]) -> PerRequest:
+    """USD of a request as a record has it, of its chosen option and of today's model."""
+    known: dict[tuple[str, str], Decimal | None] = {}
+    for record in records:
+        options = [(record.current, record.current_cost)]
+        options += [(each.target, each.cost) for each in record.options]
+        for target, cost in options:
+            for name in (target.option, target.model_id, target.version):
+                known.setdefault((record.feature.id, name), cost.request_after_discounts)
+
+    def per_request(feature: str, model: str) -> Decimal | None:
+        return known.get((feature, model))
+
+    return per_request
 
 
 def _recompute(workspace: Workspace, record: DecisionRecord) -> Verified:

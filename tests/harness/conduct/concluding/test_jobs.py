@@ -134,7 +134,7 @@ def test_a_decision_is_signed_locked_and_held_against_a_bill(
     assert set(read_lock(locked.path.read_text("utf-8"), shown="lock").features) == {"routing"}
     bill = tmp_path / "bill.csv"
     bill.write_text(BILL, encoding="utf-8")
-    (billed,) = hold_against_bill(past, bill, now=NOW)
+    (billed,) = hold_against_bill(past, bill, now=NOW).features
     assert billed.found.saving > Decimal(0)
     (record,) = read_records(past.folder(NOW.date()))
     assert record.state is State.VERIFIED

@@ -1,0 +1,1 @@
+"""Bills as vendors, clouds and teams export them."""

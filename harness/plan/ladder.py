@@ -185,8 +185,7 @@ def plan_option(
         sends_schema=_can(model, config, "schema"),
     )
     feature, evalset = workspace.features[feature_id], workspace.evalsets[feature_id]
-    incumbent = workspace.models.get(split_option(feature.incumbent)[0])
-    excluded = _exclusion(feature, rung, incumbent, on=on) or _blind(evalset, rung)
+    excluded = _exclusion(feature, rung, on=on) or _blind(evalset, rung)
     return rung if excluded is None else replace(rung, excluded=excluded[0], note=excluded[1])
 
 
@@ -223,7 +222,7 @@ def _can(model: str, config: ModelConfig, capability: str) -> bool:
 
 
 def _exclusion(
-    feature: FeatureConfig, rung: PlannedOption, incumbent: ModelConfig | None, *, on: date
+    feature: FeatureConfig, rung: PlannedOption, *, on: date
 ) -> tuple[Reason, str] | None:
     if feature.data not in rung.config.may_see:
         return Reason.DATA_NOT_PERMITTED, f"may not see {feature.data} data"
@@ -232,14 +231,14 @@ def _exclusion(
     retires_on = facts(rung.model, rung.config).retires_on
     if retires_on is not None and retires_on <= on:
         return Reason.MODEL_RETIRING, f"retires on {retires_on.isoformat()}"
-    gap = _gap(feature, rung, incumbent)
+    gap = _gap(feature, rung)
     return None if gap is None else (Reason.CAPABILITY_GAP, gap)
 
 
-def _gap(feature: FeatureConfig, rung: PlannedOption, incumbent: ModelConfig | None) -> str | None:
+def _gap(feature: FeatureConfig, rung: PlannedOption) -> str | None:
     """What the feature needs and the model cannot do; None if it can do everything."""
-    if feature.program is not None and incumbent is not None:
-        why = unsuited(rung.config, incumbent)
+    if feature.program is not None:
+        why = unsuited(rung.config)
         if why is not None:
             return f"{rung.model} {why}"
     if feature.request.tools and not _can(rung.model, rung.config, "tools"):

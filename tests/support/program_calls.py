@@ -14,9 +14,10 @@ from anthropic import AsyncAnthropic
 from google import genai
 from openai import AsyncOpenAI
 
-from harness.ask.programs.asked import call_of, given
+from harness.ask.programs.asked import call_of, given, names_of
 from harness.ask.programs.gateway import Asked, Gateway
 from harness.ask.programs.protocol import Given, MadeCall
+from harness.ask.programs.translation.passage import passage
 from harness.ask.programs.wires import ReadCall, read_call
 from harness.ask.replay.calls import Call, answered, given_up
 from harness.ask.replay.worker import Worker, open_with_key, utc_now
@@ -79,17 +80,8 @@ class StraightTrial:
 
     async def ask(self, asked: Asked) -> tuple[ReadCall, Given]:
         call = read_call(asked.path, asked.query, asked.body)
-        called = MadeCall(
-            call=len(self.asked) + 1,
-            role=None,
-            wire=call.wire,
-            body=json.dumps(asked.body),
-            path=call.path,
-            headers=asked.headers,
-            api_version=call.api_version,
-            streamed=call.streamed,
-            max_output_tokens=call.max_output_tokens,
-        )
+        way = passage(call, asked, names_of(self.model))
+        called = replace(way.made, call=len(self.asked) + 1)
         self.asked.append(called)
         made = call_of(trial(1), self.model, called, called.call)
         reply = await self.worker(Call(endpoint=made.endpoint, request=made.request))
@@ -99,7 +91,7 @@ class StraightTrial:
             if isinstance(result, Completion)
             else given_up(made, (), result)
         )
-        return call, given("s", called.call, outcome)
+        return call, way.told(given("s", called.call, outcome))
 
 
 @asynccontextmanager

@@ -6,13 +6,30 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.ask.programs.protocol import Given, MadeCall, ProgramPlace
-from harness.journal.trials import Answered, CallingProgram, Outcome, RoleModel, Trial
+from harness.ask.programs.protocol import Given, MadeCall, ModelNames, ProgramPlace
+from harness.ask.programs.wires import VENDOR_WIRES
+from harness.journal.trials import Answered, CallingProgram, FaultKind, Outcome, RoleModel, Trial
 from harness.workspace.fingerprints import fingerprint
 from providers.answer import as_object
 from providers.request import Message, ModelRequest, PassedRequest
 
 REFUSED = 400
+STATUSES: Mapping[str, int] = {
+    FaultKind.RATE_LIMITED: 429,
+    FaultKind.OVERLOADED: 503,
+    FaultKind.TIMED_OUT: 504,
+    FaultKind.CONNECTION_FAILED: 502,
+    FaultKind.BROKEN_BODY: 502,
+    FaultKind.WORKER_LOST: 502,
+    FaultKind.AUTH_REJECTED: 401,
+    FaultKind.MODEL_NOT_FOUND: 404,
+}
+"""What a vendor's own server would say, by why there is no reply; anything else is a 400."""
+CODES: Mapping[str, str] = {
+    FaultKind.PROMPT_TOO_LONG: "context_length_exceeded",
+    FaultKind.CONTENT_BLOCKED: "content_filter",
+}
+"""Codes of OpenAI's that programs look for."""
 
 
 def place_of(program: CallingProgram) -> ProgramPlace:
@@ -24,6 +41,22 @@ def place_of(program: CallingProgram) -> ProgramPlace:
         timeout_s=program.timeout_s,
         max_calls=program.max_calls,
         environment=program.environment,
+    )
+
+
+def names_of(model: RoleModel) -> ModelNames:
+    """A model as a worker knows it."""
+    wires = VENDOR_WIRES[model.endpoint.vendor]
+    api = model.endpoint.api
+    return ModelNames(
+        role=model.role,
+        names=model.names,
+        wires=wires,
+        api=api if api in wires else min(wires),
+        vendor=model.endpoint.vendor,
+        option=model.option,
+        longest=model.longest,
+        omit=model.omit,
     )
 
 
@@ -114,6 +147,7 @@ def given(session: str, number: int, outcome: Outcome) -> Given:
         session=session,
         call=number,
         document=None,
-        status=REFUSED,
+        status=STATUSES.get(outcome.reason, REFUSED),
         problem=f"the call brought no reply: {outcome.reason}",
+        code=CODES.get(outcome.reason),
     )

@@ -21,7 +21,7 @@ from decimal import Decimal
 from itertools import count
 
 from harness.ask.cluster.workers import Done, Ended, WorkerPool
-from harness.ask.programs.asked import call_of, given, place_of, sameness
+from harness.ask.programs.asked import call_of, given, names_of, place_of, sameness
 from harness.ask.programs.protocol import (
     Begin,
     Drop,
@@ -30,11 +30,9 @@ from harness.ask.programs.protocol import (
     LeftCall,
     Listen,
     MadeCall,
-    ModelNames,
     Over,
     ProgramCall,
 )
-from harness.ask.programs.wires import VENDOR_WIRES
 from harness.journal.journal import Ended as AttemptEnded
 from harness.journal.journal import Journal, Sent
 from harness.journal.trials import (
@@ -225,14 +223,7 @@ class ProgramDesk:
                 session=running.id,
                 seat=f"{trial.feature} {seat}",
                 place=place_of(program),
-                models=tuple(
-                    ModelNames(
-                        role=model.role,
-                        names=model.names,
-                        wires=VENDOR_WIRES[model.endpoint.vendor],
-                    )
-                    for model in program.models
-                ),
+                models=tuple(names_of(model) for model in program.models),
                 case_id=trial.case_id,
                 line=trial.request.messages[0].text,
             )
@@ -254,6 +245,7 @@ class ProgramDesk:
         model = next(one for one in running.program.models if one.role == called.role)
         running.seen[sameness(called)] += 1
         running.asked += 1
+        self._tell_left_out(running.trial.feature, model.option, called)
         call = call_of(running.trial, model, called, running.seen[sameness(called)])
         running.open[call.fingerprint] = called.call
         running.made[call.fingerprint] = model.role
@@ -264,6 +256,14 @@ class ProgramDesk:
             self.deliver(call, settled.outcome(call))
             return
         yield call, self._journal.attempts([call.fingerprint]).get(call.fingerprint, ())
+
+    def _tell_left_out(self, feature: str, option: str, called: MadeCall) -> None:
+        """Say once of each field that a model of another vendor is not sent it."""
+        for field_ in called.left_out:
+            what = f"{option} is not sent {field_!r}, which its vendor has no equal of"
+            if (feature, what) not in self._told:
+                self._told.add((feature, what))
+                self._tell(f"{feature}: {what}")
 
     def _settle(self, running: OpenRun) -> None:
         """End a trial whose program ended, once what its calls cost is known."""

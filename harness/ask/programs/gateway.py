@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -28,8 +28,33 @@ from providers.provider import Api
 LARGEST_BODY = 64 * 2**20
 NO_RETRY = {"x-should-retry": "false"}
 """The SDKs of OpenAI and Anthropic ask again after an error unless they are told not to."""
-UNAUTHORIZED = 401
-CLIENT_ERROR = 400
+UNAUTHORIZED, UNAVAILABLE, OVERLOADED = 401, 503, 529
+_OTHER_TYPE = "invalid_request_error"
+ERROR_TYPES: Mapping[Api, Mapping[int, str]] = {
+    "chat": {
+        429: "rate_limit_error",
+        502: "server_error",
+        503: "server_error",
+        504: "server_error",
+    },
+    "messages": {
+        401: "authentication_error",
+        404: "not_found_error",
+        429: "rate_limit_error",
+        502: "api_error",
+        503: "overloaded_error",
+        504: "timeout_error",
+    },
+}
+"""Types of the vendors' error documents by status (their pages on errors)."""
+GOOGLE_WORDS: Mapping[int, str] = {
+    401: "UNAUTHENTICATED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +154,7 @@ class Gateway:
         except RefusedCallError as error:
             return problem(wire, error.status, str(error))
         if given.document is None:
-            return problem(wire, given.status, given.problem)
+            return problem(wire, given.status, given.problem, given.code)
         if call.streamed:
             return await _stream(request, frames(call.wire, asked.body, given.document))
         return web.Response(text=given.document, content_type="application/json")
@@ -173,15 +198,19 @@ async def _body(request: web.Request) -> JsonObject:
     return cast("JsonObject", value)
 
 
-def problem(wire: Api, status: int, said: str) -> web.Response:
-    """An error in a vendor's form."""
-    error: JsonObject = {"message": f"rightsize: {said}", "type": "invalid_request_error"}
-    document: JsonObject = {"error": {**error, "code": None, "param": None}}
+def problem(wire: Api, status: int, said: str, code: str | None = None) -> web.Response:
+    """An error in a vendor's form: its SDK raises the class that it raises for the vendor's own."""
+    message = f"rightsize: {said}"
+    kind = ERROR_TYPES["messages" if wire == "messages" else "chat"].get(status, _OTHER_TYPE)
+    document: JsonObject = {
+        "error": {"message": message, "type": kind, "code": code, "param": None}
+    }
     if wire == "messages":
-        document = {"type": "error", "error": error}
+        status = OVERLOADED if status == UNAVAILABLE else status
+        document = {"type": "error", "error": {"message": message, "type": kind}}
     elif wire == "generate-content":
-        word = "UNAUTHENTICATED" if status == UNAUTHORIZED else "INVALID_ARGUMENT"
-        document = {"error": {"code": status, "message": error["message"], "status": word}}
+        word = GOOGLE_WORDS.get(status, "INVALID_ARGUMENT")
+        document = {"error": {"code": status, "message": message, "status": word}}
     return web.json_response(document, status=status, headers=NO_RETRY)
 
 

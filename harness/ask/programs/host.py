@@ -10,7 +10,7 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.ask.programs.gateway import Asked, Gateway
@@ -30,6 +30,7 @@ from harness.ask.programs.protocol import (
     ProgramCheck,
     ProgramPlace,
 )
+from harness.ask.programs.translation.passage import passage
 from harness.ask.programs.wires import ReadCall, RefusedCallError, read_call
 from harness.journal.trials import FaultKind
 from harness.workspace.programs.folder import ProgramFolderError, program_sha256
@@ -48,6 +49,8 @@ class Session:
         self.begin = begin
         self.refused: FaultKind | None = None
         """Why its program was refused a call: it cannot end well."""
+        self.refusal = ""
+        """Our own words about it."""
         self._happened: asyncio.Queue[MadeCall | LeftCall | Over] = asyncio.Queue()
         self._waiting: dict[int, asyncio.Future[Given]] = {}
         self._left: dict[str, int] = {}
@@ -65,8 +68,9 @@ class Session:
         try:
             call = read_call(asked.path, asked.query, asked.body)
             return call, await self._ask(call, asked)
-        except RefusedCallError:
+        except RefusedCallError as error:
             self.refused = self.refused or FaultKind.CALL_REFUSED
+            self.refusal = self.refusal or str(error)[:LONGEST_SAID]
             raise
 
     async def _ask(self, call: ReadCall, asked: Asked) -> Given:
@@ -76,10 +80,9 @@ class Session:
             raise RefusedCallError(
                 f"{call.model[:80]!r} is not among the models that `roles` names ({known})"
             )
-        if call.wire not in names.wires:
-            raise RefusedCallError(f"{call.model[:80]} is not asked in the {call.wire} wire")
+        way = passage(call, asked, names)
         key = json.dumps([asdict(call), asked.body, asked.headers], sort_keys=True)
-        number = self._again(key) or self._made(call, asked, names.role)
+        number = self._again(key) or self._made(way.made)
         began = asyncio.get_running_loop().time()
         self.clock.stand_still()
         try:
@@ -94,7 +97,7 @@ class Session:
         finally:
             self.clock.call_ended()
         self._waiting.pop(number, None)
-        return given
+        return way.told(given)
 
     def _again(self, key: str) -> int | None:
         """The call that the program hung up on and asks again."""
@@ -103,7 +106,7 @@ class Session:
             self._happened.put_nowait(LeftCall(call=number, after_s=None))
         return number
 
-    def _made(self, call: ReadCall, asked: Asked, role: str | None) -> int:
+    def _made(self, made: MadeCall) -> int:
         """Have the driver make a call; its number."""
         self._calls += 1
         if self._calls > self.begin.place.max_calls:
@@ -112,19 +115,7 @@ class Session:
             raise RefusedCallError(f"more than `max_calls: {self.begin.place.max_calls}`")
         number = self._calls
         self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._happened.put_nowait(
-            MadeCall(
-                call=number,
-                role=role,
-                wire=call.wire,
-                body=json.dumps(asked.body, ensure_ascii=False),
-                path=call.path,
-                headers=asked.headers,
-                api_version=call.api_version,
-                streamed=call.streamed,
-                max_output_tokens=call.max_output_tokens,
-            )
-        )
+        self._happened.put_nowait(replace(made, call=number))
         return number
 
     def give(self, given: Given) -> None:
@@ -217,7 +208,7 @@ class ProgramHost:
             Over(
                 text=line.text,
                 fault=session.refused or line.fault,
-                said=said,
+                said=session.refusal or said,
                 started_at=started_at,
                 total_s=self._monotonic() - began,
             )

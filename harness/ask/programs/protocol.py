@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from harness.journal.trials import FaultKind
-from providers.provider import Api
+from providers.provider import Api, Vendor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,15 @@ class ModelNames:
     role: str | None
     names: frozenset[str]
     wires: frozenset[Api]
-    """The wires that the model behind it is asked in."""
+    """The wires that the model behind it speaks: a call in another one is translated."""
+    api: Api
+    """The one of them that its entry says."""
+    vendor: Vendor
+    option: str
+    longest: int
+    """Output tokens that an answer of it may have at most."""
+    omit: frozenset[str]
+    """Parameters that it refuses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,8 @@ class Given:
     """As it came from the vendor, JSON text; None: there is none, for `problem`."""
     status: int = 200
     problem: str = ""
+    code: str | None = None
+    """OpenAI's word for it, where it has one that programs look for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +102,8 @@ class MadeCall:
     api_version: str | None
     streamed: bool
     max_output_tokens: int | None
+    left_out: tuple[str, ...] = ()
+    """Fields of the program's that a model of another vendor is not sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -337,7 +337,8 @@ def _google_problems(body: JsonObject) -> Iterator[str]:
                 f"the part {name!r} is not passed on" for name in sorted(set(part) - GOOGLE_PARTS)
             )
             if "inlineData" in part:
-                yield from _no_image(text_at(object_at(part, "inlineData"), "mimeType"))
+                data = object_at(part, "inlineData")
+                yield from _no_image(text_at(data, "mimeType") or text_at(data, "mime_type"))
 
 
 def _generation_problems(body: JsonObject) -> Iterator[str]:

@@ -31,7 +31,6 @@ GATEWAYS = frozenset(
     }
 )
 """Variables that lead a program's SDKs to the gateway, or elsewhere."""
-_KINDS: Mapping[str, str] = {"openai-compatible": "openai"}
 _UNUSED = (
     ("cascades", "a cascade has no program"),
     ("latency", "the time of a program is not measured yet"),
@@ -53,16 +52,8 @@ def program_problems(reading: Reading, evalsets: Mapping[str, EvalSet]) -> Itera
             yield from _judged(entry, evalsets.get(name))
 
 
-def unsuited(config: ModelConfig, incumbent: ModelConfig) -> str | None:
-    """Why a model cannot stand in for a program's; None where it can."""
-    kinds = [_KINDS.get(one.provider, one.provider) for one in (config, incumbent)]
-    if kinds[0] != kinds[1]:
-        return f"is {kinds[0]}'s, and a program's calls to {kinds[1]} are not translated yet"
-    return _not_asked(config)
-
-
-def _not_asked(config: ModelConfig) -> str | None:
-    """What of a model's entry a program's calls cannot heed yet."""
+def unsuited(config: ModelConfig) -> str | None:
+    """What of a model's entry a program's calls cannot heed yet; None where it can stand in."""
     serve = config.serve
     stated = {
         "platform": config.platform,
@@ -142,7 +133,7 @@ def _roles(
                 hint = suggestion(name, reading.model_names)
                 yield entry.problem(key, f"unknown model {name!r}{hint}")
             continue
-        why = _not_asked(model.config)
+        why = unsuited(model.config)
         if why is not None:
             yield entry.problem(key, f"{name} {why}")
         data = entry.config.data
@@ -168,8 +159,7 @@ def _shared_names(
 
 def _candidates(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     config = entry.config
-    incumbent = reading.models.get(config.incumbent)
-    if config.candidates == "auto" or incumbent is None:
+    if config.candidates == "auto":
         return
     for at, option in enumerate(config.candidates):
         name, effort = split_option(option)
@@ -177,7 +167,7 @@ def _candidates(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[
         if effort is not None:
             message = "a program states efforts itself: name the model alone"
             yield entry.problem(("candidates", at), message)
-        elif model is not None and (why := unsuited(model.config, incumbent.config)) is not None:
+        elif model is not None and (why := unsuited(model.config)) is not None:
             yield entry.problem(("candidates", at), f"{name} {why}")
 
 

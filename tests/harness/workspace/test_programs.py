@@ -69,12 +69,6 @@ FAULTS = {
         "  environment: [OPENAI_API_KEY]\n  instances",
         "is the gateway's to set",
     ),
-    "other vendor": (
-        MODELS,
-        GOOD,
-        "good:\n  provider: anthropic\n",
-        "good is anthropic's, and a program's calls to openai are not translated yet",
-    ),
     "body": (MODELS, GOOD, f"{GOOD}  extra_body: {{x: 1}}\n", "states `extra_body`"),
     "batch": (MODELS, GOOD, f"{GOOD}  efforts: [low]\n", "states `efforts`"),
     "completions": (MODELS, GOOD, f"{GOOD}  api: completions\n", "states `api`"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,6 +40,19 @@ def pytest_collection_finish() -> None:
     """All that collection made lives to the end: no later collection of garbage walks it again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """Spare the fixtures of a test marked `no_cover`, too: pytest-cov spares the test alone."""
+    cov = item.config.pluginmanager.get_plugin("_cov")
+    if cov is None or cov.cov_controller is None or not item.get_closest_marker("no_cover"):
+        return (yield)
+    cov.cov_controller.pause()
+    try:
+        return (yield)
+    finally:
+        cov.cov_controller.resume()
 
 
 def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -103,7 +103,7 @@ def check_node_keys(workspace: Workspace, plan: Plan, cluster: Cluster) -> None:
     ]
     lines += [
         f"{folder}: the program is not there, or is another, on {', '.join(hosts)}: put the same "
-        "folder there"
+        "folder there, with the same interpreter, packages and named variables (or a `version`)"
         for folder, hosts in missing_programs(pool, programs_of(plan)).items()
     ]
     if lines:

@@ -109,7 +109,13 @@ class CallingProgram:
     timeout_s: float
     environment: tuple[str, ...]
     """Names of variables that it may see beside the usual ones."""
+    outside: str
+    """Of what it runs beside the folder, and of those variables' values."""
     models: tuple[RoleModel, ...]
+    version: str | None = None
+    """Stands for what it runs beside the folder."""
+    url: str | None = None
+    """Of a service that answers in its place, and is not started here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

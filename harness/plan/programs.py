@@ -20,6 +20,7 @@ from harness.plan.ladder import PlannedOption, plan_option
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.model_file import known_to_refuse
 from harness.workspace.programs.folder import program_folder
+from harness.workspace.programs.outside import Surroundings
 from harness.workspace.reading import ParsedFile, Reading
 from harness.workspace.workspace import Workspace
 
@@ -33,6 +34,7 @@ class PlannedProgram:
     config: ProgramConfig
     folder: Path
     sha256: str
+    outside: Surroundings
     incumbent: PlannedOption
     others: tuple[tuple[str, PlannedOption], ...]
     """By role."""
@@ -57,6 +59,9 @@ class PlannedProgram:
             max_calls=self.config.max_calls,
             timeout_s=self.config.timeout_s,
             environment=self.config.environment,
+            outside=self.outside.runs,
+            version=self.config.version,
+            url=self.config.url,
             models=tuple(models),
         )
 
@@ -78,6 +83,7 @@ class PlannedProgram:
         """What of the program determines an answer."""
         return {
             "sha256": self.sha256,
+            "outside": {"runs": self.outside.runs, "spoken": self.outside.spoken},
             "max_calls": self.config.max_calls,
             "timeout_s": self.config.timeout_s,
             "model": {"served": rung.served_identity(), "version": rung.version},
@@ -100,6 +106,7 @@ def planned_program(workspace: Workspace, feature_id: str, *, on: date) -> Plann
         config=config,
         folder=program_folder(workspace.root, feature_id, config),
         sha256=incumbent.prompt.sha256,
+        outside=workspace.outsides[feature_id],
         incumbent=incumbent,
         others=tuple(
             (role, plan_option(workspace, feature_id, model, on=on))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from evalsets.files import FileModel
 from harness.workspace.file_base import DataClass, Points, Risk, Seconds, Share, Tokens, Usd
+from providers.addresses import check_base_url
 
 RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Mean = Annotated[float, Field(ge=0, le=10**9)]
@@ -114,11 +115,21 @@ def _startable(command: tuple[str, ...]) -> tuple[str, ...]:
     return command
 
 
+def _reachable(url: str) -> str:
+    problem = check_base_url(url)
+    if problem is not None:
+        raise ValueError(problem)
+    return url
+
+
 class ProgramConfig(FileModel):
     """The team's own program, which answers a case by calls to models."""
 
-    command: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_startable)]
+    command: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_startable)] = ()
     """How it is started, in its folder: it reads one case a line, and writes one answer a line."""
+    url: Annotated[str, AfterValidator(_reachable)] | None = None
+    """In place of `command`: a service that runs already and is sent one case by POST; https, or
+    http on loopback."""
     roles: Annotated[dict[RoleName, str], Field(min_length=1)]
     """Every model that it asks for, by what it is for; the incumbent's is the one under test."""
     instances: Annotated[int, Field(gt=0, le=1000)] = 4
@@ -132,6 +143,21 @@ class ProgramConfig(FileModel):
     programs/ and the feature's id."""
     environment: tuple[str, ...] = ()
     """Names of environment variables that it may see; never a model's key."""
+    version: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Names what it runs beside its folder's files: answers of another version are not its own.
+    Needed of a `url`, and where interpreter and packages cannot be looked up."""
+
+    @model_validator(mode="after")
+    def _started_or_reached(self) -> Self:
+        if bool(self.command) == bool(self.url):
+            raise ValueError(
+                "needs `command` (we start it) or `url` (it runs already): one of both"
+            )
+        if self.url and (self.environment or self.folder):
+            raise ValueError("a `url` is not started here: remove `environment` and `folder`")
+        if self.url and self.version is None:
+            raise ValueError("a `url` needs `version`: a name that changes with what runs there")
+        return self
 
 
 class FeatureConfig(FileModel):

@@ -19,7 +19,7 @@ from harness.workspace.feature_checks import named_options
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.fingerprints import prompt_sha256
 from harness.workspace.model_file import ModelConfig, split_option
-from harness.workspace.programs.folder import ProgramFolderError, program_folder, program_sha256
+from harness.workspace.programs.folder import ProgramFolderError, program_digest, program_folder
 from harness.workspace.reading import ParsedFile, Reading, problem_of
 
 DEFAULT = "default"
@@ -91,9 +91,9 @@ def prompt_path(
 def _program(root: Path, feature_id: str, program: ProgramConfig) -> PromptFile:
     """What stands for a prompt where a program asks: all of it, whichever model is asked."""
     folder = program_folder(root, feature_id, program)
-    shown = folder.relative_to(root).as_posix()
+    shown = program.url or folder.relative_to(root).as_posix()
     try:
-        sha256 = program_sha256(folder, program.command)
+        sha256 = program_digest(folder, program)
     except ProgramFolderError as error:
         raise UsageError(f"{shown}: {error}") from None
     return PromptFile(path=shown, text="", sha256=sha256)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -102,6 +102,8 @@ class Reading:
     """What could be read of a workspace, and every problem on the way."""
 
     root: Path
+    environ: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What programs would see of the machine."""
     policy: ParsedFile[PolicyConfig] | None = None
     models: dict[str, ParsedFile[ModelConfig]] = field(
         default_factory=dict[str, ParsedFile[ModelConfig]]
@@ -145,9 +147,9 @@ def special_files(root: Path) -> list[Problem]:
     return found
 
 
-def read_files(root: Path) -> Reading:
+def read_files(root: Path, environ: Mapping[str, str]) -> Reading:
     """Read the policy, the models and the features under a workspace's root."""
-    reading = Reading(root=root)
+    reading = Reading(root=root, environ=environ)
     _read_policy(reading)
     for path in _yaml_files(reading, "models"):
         _read_models(reading, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from harness.workspace.model_checks import judge_problems, model_problems
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.programs.checks import program_problems
+from harness.workspace.programs.folder import program_folder
+from harness.workspace.programs.outside import Surroundings, program_outside
 from harness.workspace.prompts import prompt_problems
 from harness.workspace.reading import Reading, problem_of, read_files, secrets_in, special_files
 
@@ -41,6 +44,8 @@ class Workspace:
         default_factory=dict[str, "tuple[Problem, ...]"]
     )
     """Features that are left out, each by faults of its own."""
+    outsides: Mapping[str, Surroundings] = field(default_factory=dict[str, "Surroundings"])
+    """Of each feature that is a program: what determines its answers and is not in its folder."""
 
     def all_live(self) -> Workspace:
         """The same with every model asked live, for who cannot wait and asks a few cases only."""
@@ -60,18 +65,21 @@ class Workspace:
         )
 
 
-def load_workspace(root: Path, *, features: Collection[str] = ()) -> Workspace:
+def load_workspace(
+    root: Path, *, features: Collection[str] = (), environ: Mapping[str, str] = os.environ
+) -> Workspace:
     """Read the workspace under `root`.
 
     Args:
         root: the folder that holds `policy.yaml`.
         features: the only ones that are wanted; what is wrong with others alone is passed over,
             and they are left out. Empty: all.
+        environ: of the programs that are started here.
 
     Raises:
         WorkspaceError: every problem of severity `error`, at once.
     """
-    reading, evalsets = inspect_workspace(root)
+    reading, evalsets = inspect_workspace(root, environ)
     problems = sorted_problems(reading.problems)
     shared, own = _faults(reading, problems)
     judged = set(features) or own.keys()
@@ -121,6 +129,15 @@ def _made(
         evalsets=MappingProxyType(dict(evalsets)),
         policy_sha256=policy_sha256(policy),
         problems=problems,
+        outsides=MappingProxyType(
+            {
+                name: program_outside(
+                    each.program, program_folder(reading.root, name, each.program), reading.environ
+                )
+                for name, each in features.items()
+                if each.program is not None
+            }
+        ),
     )
 
 
@@ -158,12 +175,14 @@ def _owners(file: str, by_set: Mapping[str, list[str]]) -> list[str]:
     return by_set.get(name, [name]) if folder == "evalsets" else [name]
 
 
-def inspect_workspace(root: Path) -> tuple[Reading, dict[str, EvalSet]]:
+def inspect_workspace(
+    root: Path, environ: Mapping[str, str] = os.environ
+) -> tuple[Reading, dict[str, EvalSet]]:
     """All that can be read of a workspace, its problems included, and its sound eval sets."""
     endless = special_files(root)
     if endless:
         return Reading(root=root, problems=endless), {}
-    reading = read_files(root)
+    reading = read_files(root, environ)
     reading.problems += model_problems(reading)
     reading.problems += feature_problems(reading)
     reading.problems += prompt_problems(reading)

@@ -61,6 +61,7 @@ def program(port: int, *, script: str = "faulty.py", **changes: Any) -> CallingP
             max_calls=5,
             timeout_s=20.0,
             environment=(),
+            outside="",
             models=(
                 model(names=frozenset({"big"}), role=None, option="small", version="small"),
                 model(names=frozenset({"other"}), role="other", option="other", version="other"),

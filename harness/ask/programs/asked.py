@@ -41,6 +41,9 @@ def place_of(program: CallingProgram) -> ProgramPlace:
         timeout_s=program.timeout_s,
         max_calls=program.max_calls,
         environment=program.environment,
+        outside=program.outside,
+        version=program.version,
+        url=program.url,
     )
 
 

@@ -30,10 +30,12 @@ from harness.ask.programs.protocol import (
     ProgramCheck,
     ProgramPlace,
 )
+from harness.ask.programs.service import Service
 from harness.ask.programs.translation.passage import passage
 from harness.ask.programs.wires import ReadCall, RefusedCallError, read_call
 from harness.journal.trials import FaultKind
 from harness.workspace.programs.folder import ProgramFolderError, program_sha256
+from harness.workspace.programs.outside import UnknownOutsideError, program_outside
 
 LONGEST_SAID = 200
 _ERROR = re.compile(
@@ -170,7 +172,7 @@ class ProgramHost:
                 session = self._sessions.pop(payload.session, None)
                 return None if session is None else session.stopped.set()
             case ProgramCheck():
-                return missing_here(payload)
+                return missing_here(payload, self._environ)
 
     async def aclose(self) -> None:
         """End every instance, and listen no more."""
@@ -225,7 +227,8 @@ class ProgramHost:
             line = await self._answered(session, instance)
             sound = line.fault is None
             if sound:
-                self._idle[place].append(instance)
+                if isinstance(instance, Instance):
+                    self._idle[place].append(instance)
                 return line, ""
         finally:
             if not sound:
@@ -234,7 +237,7 @@ class ProgramHost:
         words = await instance.last_words()
         return line, told(words, has_read=has_read, code=await instance.exit_code())
 
-    async def _answered(self, session: Session, instance: Instance) -> Line:
+    async def _answered(self, session: Session, instance: Instance | Service) -> Line:
         """The instance's answer; a fault where its own time is over, or it is to be ended."""
         begin = session.begin
         self._gateway.let_in(instance.token, session)
@@ -253,7 +256,7 @@ class ProgramHost:
             for task in (answer, stopped, over):
                 task.cancel()
 
-    async def _instance(self, place: ProgramPlace) -> Instance:
+    async def _instance(self, place: ProgramPlace) -> Instance | Service:
         while self._idle[place]:
             instance = self._idle[place].pop()
             if instance.is_quiet:
@@ -261,6 +264,8 @@ class ProgramHost:
             instance.kill()
         await self._gateway.open()
         token = secrets.token_urlsafe(32)
+        if place.url is not None:
+            return Service(place.url, token=token, gateway=self._gateway.origin)
         instance = await Instance.start(
             place, token=token, gateway=self._gateway.environment(token), environ=self._environ
         )
@@ -282,14 +287,18 @@ def told(words: str, *, has_read: bool, code: int) -> str:
     return f"its exit code was {code}" if code else ""
 
 
-def missing_here(check: ProgramCheck) -> MissingPrograms:
-    """The programs whose folder is missing on this machine, or differs from the driver's."""
-    folders = [place.folder for place in check.places if not _is_here(place)]
+def missing_here(check: ProgramCheck, environ: Mapping[str, str]) -> MissingPrograms:
+    """The programs whose folder is missing on this machine, or that differ from the driver's."""
+    folders = [
+        place.folder for place in check.places if not (place.url or _is_here(place, environ))
+    ]
     return MissingPrograms(host=socket.gethostname(), folders=tuple(folders))
 
 
-def _is_here(place: ProgramPlace) -> bool:
+def _is_here(place: ProgramPlace, environ: Mapping[str, str]) -> bool:
+    folder = Path(place.folder)
     try:
-        return program_sha256(Path(place.folder), place.command) == place.sha256
-    except ProgramFolderError:
+        same = program_sha256(folder, place.command) == place.sha256
+        return same and program_outside(place, folder, environ).runs == place.outside
+    except (ProgramFolderError, UnknownOutsideError):
         return False

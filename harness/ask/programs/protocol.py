@@ -43,6 +43,9 @@ class ProgramPlace:
     timeout_s: float
     max_calls: int
     environment: tuple[str, ...]
+    outside: str
+    version: str | None
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from evalsets.validation import suggestion
 from harness.errors import Problem
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.model_file import ModelConfig, split_option
-from harness.workspace.programs.folder import ProgramFolderError, program_folder, program_sha256
+from harness.workspace.programs.folder import ProgramFolderError, program_digest, program_folder
+from harness.workspace.programs.outside import UnknownOutsideError, program_outside
 from harness.workspace.reading import ParsedFile, Reading, is_environment_name
 
 GATEWAYS = frozenset(
@@ -83,10 +84,16 @@ def _folder(
             return
     folder = program_folder(reading.root, name, program)
     try:
-        program_sha256(folder, program.command)
+        program_digest(folder, program)
     except ProgramFolderError as error:
         shown = folder.relative_to(reading.root).as_posix()
         yield entry.problem(("program", "folder"), f"{shown}: {error}")
+        return
+    try:
+        program_outside(program, folder, reading.environ)
+    except UnknownOutsideError as error:
+        message = f"{error}; state `version`, a name that changes with it"
+        yield entry.problem(("program", "command"), message)
 
 
 def _environment(

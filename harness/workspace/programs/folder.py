@@ -23,6 +23,17 @@ def program_folder(root: Path, feature_id: str, config: ProgramConfig) -> Path:
     return root / (config.folder or f"programs/{feature_id}")
 
 
+def program_digest(folder: Path, config: ProgramConfig) -> str:
+    """What tells a program from another: its folder and command, or what its service is called.
+
+    Raises:
+        ProgramFolderError: there is no such folder, or it is too large to be one program's.
+    """
+    if config.url is not None:
+        return fingerprint({"url": config.url, "version": config.version})
+    return program_sha256(folder, config.command)
+
+
 def program_sha256(folder: Path, command: Sequence[str]) -> str:
     """Of how the program is started, and of every file in its folder but hidden and compiled ones.
 

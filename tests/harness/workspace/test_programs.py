@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from harness.conduct.checking import check_workspace, priced_on
 from harness.plan.ladder import plan_option
+from harness.plan.planning import Selection, plan_review
+from harness.workspace.feature_file import ProgramConfig
 from harness.workspace.programs.folder import ProgramFolderError, program_sha256
+from harness.workspace.programs.outside import Surroundings, program_outside
 from harness.workspace.prompts import prompt_for
 from harness.workspace.workspace import load_workspace
 from tests.support.program_reviews import write_program_workspace
@@ -61,7 +66,25 @@ FAULTS = {
     ),
     "no folder": (FEATURE, "  instances", "  folder: elsewhere\n  instances", "no such folder"),
     "outside": (FEATURE, "  instances", "  folder: ../x\n  instances", "inside the workspace"),
-    "url": (FEATURE, "  instances", "  url: http://127.0.0.1:9\n  instances", "url"),
+    "both": (FEATURE, "  instances", "  url: http://127.0.0.1:9\n  instances", "one of both"),
+    "a service without a version": (
+        FEATURE,
+        f"command: [{sys.executable}, chain.py]",
+        "url: http://127.0.0.1:9",
+        "needs `version`",
+    ),
+    "a service far away": (
+        FEATURE,
+        f"command: [{sys.executable}, chain.py]",
+        "version: one\n  url: http://example.com",
+        "is not encrypted",
+    ),
+    "packages that nobody knows": (
+        FEATURE,
+        f"command: [{sys.executable}, ",
+        "command: [sh, ",
+        "what `sh` runs beside the folder's files is not known here; state `version`",
+    ),
     "no calls": (FEATURE, "max_calls: 4", "max_calls: 0", "max_calls"),
     "key": (
         FEATURE,
@@ -171,3 +194,54 @@ def test_the_tokens_of_a_run_fit_no_window(root: Path) -> None:
     edit(root / FEATURE, "input_tokens: 80", "input_tokens: 80000")
     option = plan_option(load_workspace(root), "tickets", "good", on=NOW.date())
     assert option.excluded is None
+
+
+def digests(folder: Path, environ: Mapping[str, str], *command: str) -> Surroundings:
+    config = ProgramConfig(command=command, roles={"a": "big"}, environment=("SHOP_DB",))
+    return program_outside(config, folder, environ)
+
+
+def test_another_interpreter_package_or_value_makes_another_program(tmp_path: Path) -> None:
+    """What lies outside the folder: a virtual environment, a package used in place, a variable."""
+    home, folder, used = tmp_path / "venv", tmp_path / "program", tmp_path / "used"
+    site = home / "lib" / "python3.11" / "site-packages"
+    for place in (home / "bin", site / "requests-2.0.dist-info", folder, used / "deep"):
+        place.mkdir(parents=True)
+    python, marker = home / "bin" / "python", home / "pyvenv.cfg"
+    python.write_bytes(b"1")
+    python.chmod(0o755)
+    marker.write_text("include-system-site-packages = false\n")
+    (used / "deep" / "code.py").write_text("a = 1")
+    (folder / "run").write_text("#!/usr/bin/env python\n")
+    info = site / "ours-1.dist-info"
+    info.mkdir()
+    stated = {"url": used.as_uri(), "dir_info": {"editable": True}}
+    (info / "direct_url.json").write_text(json.dumps(stated))
+    environ = {"PATH": str(home / "bin"), "SHOP_DB": "one"}
+    seen = [digests(folder, environ, "python"), digests(folder, environ, "./run")]
+    assert seen[0] == seen[1]
+    (used / "deep" / "code.py").write_text("a = 22")
+    seen.append(digests(folder, environ, "python"))
+    (site / "requests-2.0.dist-info").rename(site / "requests-2.1.dist-info")
+    seen.append(digests(folder, environ, "python"))
+    python.write_bytes(b"22")
+    seen.append(digests(folder, environ, "python"))
+    seen.append(digests(folder, {**environ, "SHOP_DB": "two"}, "python"))
+    seen.append(digests(folder, {**environ, "TZ": "Asia/Tokyo"}, "python"))
+    assert len(set(seen)) == len(seen) - 1
+    assert digests(folder, {**environ, "HOME": "/x"}, "python") == seen[4]
+
+
+def test_an_answer_is_not_taken_for_another_version_s(root: Path) -> None:
+    fingerprints: set[str] = set()
+    for version in ("one", "two"):
+        entry = root / FEATURE
+        text = entry.read_text(encoding="utf-8").replace("  version: one\n", "")
+        entry.write_text(text.replace("  instances", f"  version: {version}\n  instances"))
+        workspace = load_workspace(root)
+        plan = plan_review(workspace, cycle="2026-Q4", on=NOW.date(), wanted=Selection())
+        feature = plan.features[0]
+        assert feature.incumbent is not None
+        case = feature.evalset.cases[0]
+        fingerprints.add(feature.asker.trial(feature.incumbent, case, 1, "quality").fingerprint)
+    assert len(fingerprints) == 2

@@ -264,7 +264,11 @@ def test_a_month_of_a_model_in_two_kinds_of_bills_is_refused(tmp_path: Path) -> 
         read(first, as_json(tmp_path / "p.json", page))
 
 
-@pytest.mark.parametrize("cut", [b"PAR1 and nothing", gzip.compress(b"x" * 9000)[:-20], b"", b"{"])
+@pytest.mark.parametrize(
+    "cut",
+    [b"PAR1 and nothing", gzip.compress(b"x" * 9000)[:-20], b"", b"{"],
+    ids=["parquet", "gzip", "empty", "json"],
+)
 def test_a_damaged_file_is_one_line(tmp_path: Path, cut: bytes) -> None:
     path = tmp_path / "bill"
     path.write_bytes(cut)

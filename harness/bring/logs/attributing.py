@@ -16,7 +16,7 @@ from pydantic import model_validator
 from evalsets.files import FileModel
 from evalsets.source import SourceError, read_text, read_yaml
 from evalsets.validation import validated
-from harness.bring.logs.sql import quoted
+from harness.bring.logs.sql import TAGS_APART, quoted
 from harness.errors import Problem, WorkspaceError
 from harness.workspace.reading import problem_of
 
@@ -91,13 +91,14 @@ class Attribution:
     rules: tuple[AttributionRule, ...] = ()
 
     def placed(self) -> str:
-        """The SQL that places a call: `to_feature`, `to_team`, ... of its columns and `tags`."""
+        """The SQL that places a call: `to_feature`, `to_team`, ... of its columns and `tagged`."""
         return ", ".join(f"{self._place(name)} AS to_{name}" for name in PLACES)
 
     def _place(self, name: str) -> str:
+        found = quoted(f"(?i)\x1f{name}:([^\x1f]*)")
         tagged = (
-            f"list_filter(tags, lambda tag: starts_with(lower(tag), '{name}:'))[1]"
-            f"[{len(name) + 2}:]"
+            f"CASE WHEN contains(lower(tagged), {TAGS_APART} || '{name}:') "
+            f"THEN regexp_extract(tagged, {found}, 1) END"
         )
         own = [_OWN[name]] if name in _OWN else []
         otherwise = f"coalesce({', '.join([*own, f'trim({tagged})'])}, '')"
@@ -145,7 +146,10 @@ def _holds(when: AttributionWhen) -> str:
         if (pattern := getattr(when, name)) is not None
     ]
     if when.tag is not None:
-        tests.append(f"len(list_filter(tags, lambda tag: tag GLOB {quoted(when.tag)})) > 0")
+        own = "NOT starts_with(lower(tag), 'user-agent')"
+        tags = f"string_split(tagged[2:-2], {TAGS_APART})"
+        holds = f"lambda tag: tag GLOB {quoted(when.tag)} AND {own}"
+        tests.append(f"(length(tagged) > 1 AND len(list_filter({tags}, {holds})) > 0)")
     return "(" + " AND ".join(tests) + ")"
 
 

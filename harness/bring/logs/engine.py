@@ -6,6 +6,7 @@ the reading. A row that cannot be read is kept with its file, line and reason.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import importlib
 import json
@@ -22,15 +23,25 @@ import duckdb
 
 from harness.bring.logs import sql
 from harness.bring.logs.attributing import Attribution
-from harness.bring.logs.lines import Place, places
+from harness.bring.logs.lines import (
+    Chunk,
+    Place,
+    places,
+    rows_in,
+    shape_of,
+    text_chunks,
+)
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.unwrapping import UNWRAPPED, listed
 from harness.errors import UsageError
 from harness.money.measured import LogRead
 
-BATCH = 100_000
+BATCH = 50_000
+_BLANK = 64
+"""Most bytes of a line that is looked at for being blank; a longer one is no JSON."""
 _ARROW: Any = importlib.import_module("pyarrow")
 """pyarrow, which has no type stubs."""
+_COMPUTE: Any = importlib.import_module("pyarrow.compute")
 _SHAPE = (("line", "int64"), ("text", "string"), ("reason", "string"))
 _CALLS = """
 CREATE TABLE calls (
@@ -39,7 +50,7 @@ CREATE TABLE calls (
   environment VARCHAR, cohort VARCHAR, caller VARCHAR, model VARCHAR, kind VARCHAR,
   n DOUBLE, failed DOUBLE, single BOOLEAN, hit BOOLEAN, known BOOLEAN, input DOUBLE, cached DOUBLE,
   written DOUBLE, output DOUBLE, reasoning DOUBLE, cost DECIMAL(28, 12), latency DOUBLE,
-  waited DOUBLE, again VARCHAR, started TIMESTAMP)
+  waited DOUBLE, again VARCHAR, started TIMESTAMP, reason VARCHAR)
 """
 _HASH = (
     "CASE WHEN {0} IS NULL OR {0} IN ('', '{{}}', '[]', 'null') THEN NULL ELSE md5_number({0}) END"
@@ -108,29 +119,34 @@ class CallLog:
         known = next((each for each in self.files if each.sha256 == digest), None)
         if known is not None:
             return known
-        number, rows = len(self.files), 0
-        step = _step(form, self._reading, number)
-        for batch in _batches(self.base.cursor(), path, form):
-            rows += batch.num_rows
-            self.base.register("batch", batch)
-            try:
-                self.base.execute(step)
-                self.base.execute(_REFUSE)
-                self.base.execute(_KEEP)
-            except duckdb.Error as error:
-                said = str(error).splitlines()[0]
-                raise UsageError(f"{path}: cannot be read as {form.name} ({said[:120]})") from None
-            self.base.unregister("batch")
+        number = len(self.files)
+        rows = self._read(path, form, number)
+        refused = self._count("refused", number)
         read = LogRead(
             file=path.name,
             sha256=digest,
             format=form.name,
             rows=rows,
-            passed_over=rows - self._count("calls", number) - self._count("refused", number),
-            refused=self._count("refused", number),
+            passed_over=rows - self._count("calls", number) - refused,
+            refused=refused,
         )
         self.files.append(read)
         return read
+
+    def _read(self, path: Path, form: LogFormat, number: int) -> int:
+        """Every row of a file, in one statement; returns how many they are."""
+        found = _Batches(self.base, path, form)
+        try:
+            with found:
+                self.base.execute(_step(form, self._reading, number))
+            for kept in _APART:
+                self.base.execute(kept, [number])
+        except duckdb.Error as error:
+            if found.fault is not None:
+                raise found.fault from None
+            said = str(error).splitlines()[0]
+            raise UsageError(f"{path}: cannot be read as {form.name} ({said[:120]})") from None
+        return found.rows
 
     def _count(self, table: str, number: int) -> int:
         return self.one(f"SELECT count(*) FROM {table} WHERE file = {number}")  # noqa: S608
@@ -168,18 +184,78 @@ def sha256_of(path: Path) -> str:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _batches(cursor: duckdb.DuckDBPyConnection, path: Path, form: LogFormat) -> Iterator[Any]:
-    if is_parquet(path):
-        yield from _parquet(cursor, path)
+class _Batches:
+    """The rows of a file as `batch`, a table that one statement reads as it streams by."""
+
+    def __init__(self, base: duckdb.DuckDBPyConnection, path: Path, form: LogFormat) -> None:
+        self._base, self._path, self._form = base, path, form
+        self.rows = 0
+        self.fault: Exception | None = None
+        """What ended the stream; the engine would tell it in its own words."""
+
+    def __enter__(self) -> Self:
+        """Offer them."""
+        if is_parquet(self._path):
+            source = f"read_parquet({sql.quoted(str(self._path))}, file_row_number = true)"
+            self._base.execute(f"CREATE OR REPLACE TEMP VIEW batch AS {_parquet_rows(source)}")
+            ((self.rows,),) = self._base.execute("SELECT count(*) FROM batch").fetchall()
+        else:
+            schema = _ARROW.schema([*_SHAPE])
+            reader = _ARROW.RecordBatchReader.from_batches(schema, self._counted())
+            self._base.register("batch", reader)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take them away."""
+        if is_parquet(self._path):
+            self._base.execute("DROP VIEW IF EXISTS batch")
+        else:
+            self._base.unregister("batch")
+
+    def _counted(self) -> Iterator[Any]:
+        try:
+            for batch in _batches(self._path, self._form):
+                self.rows += batch.num_rows
+                yield batch
+        except Exception as error:
+            self.fault = error
+            raise
+
+
+def _batches(path: Path, form: LogFormat) -> Iterator[Any]:
+    shape = shape_of(path)
+    if shape == "lines" and form.unwrap is None:
+        for found in text_chunks(path):
+            yield from _of_chunk(found) if isinstance(found, Chunk) else _of_places(iter((found,)))
         return
-    found = places(path)
-    if form.unwrap is not None:
-        found = _unwrapped(found, form.unwrap)
+    rows = rows_in(shape, path)
+    yield from _of_places(rows if form.unwrap is None else _unwrapped(rows, form.unwrap))
+
+
+def _of_places(found: Iterator[Place]) -> Iterator[Any]:
     while rows := list(islice(found, BATCH)):
         columns = {
             name: _ARROW.array([getattr(row, name) for row in rows], kind) for name, kind in _SHAPE
         }
         yield _ARROW.RecordBatch.from_pydict(columns)
+
+
+def _of_chunk(chunk: Chunk) -> Iterator[Any]:
+    """Lines at once where all of them are UTF-8 text, else one by one."""
+    data = chunk.data.removeprefix(codecs.BOM_UTF8) if chunk.first == 1 else chunk.data
+    lines = _COMPUTE.split_pattern(_ARROW.array([data], "binary"), b"\n").flatten()
+    try:
+        texts = lines.cast("string")
+    except _ARROW.ArrowInvalid:
+        yield from _of_places(chunk.places())
+        return
+    numbers = _ARROW.array(range(chunk.first, chunk.first + len(texts)), "int64")
+    reasons = _ARROW.nulls(len(texts), "string")
+    whole = _ARROW.RecordBatch.from_arrays([numbers, texts, reasons], [name for name, _ in _SHAPE])
+    if _COMPUTE.min(_COMPUTE.binary_length(texts)).as_py() > _BLANK:
+        yield whole
+        return
+    yield whole.filter(_COMPUTE.not_equal(_COMPUTE.ascii_trim_whitespace(texts), ""))
 
 
 def is_parquet(path: Path) -> bool:
@@ -188,15 +264,20 @@ def is_parquet(path: Path) -> bool:
         return handle.read(4) == b"PAR1"
 
 
-def _parquet(cursor: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Any]:
+def _parquet_rows(source: str) -> str:
+    return (
+        "SELECT file_row_number + 1 AS line, to_json(row)::VARCHAR AS text, "  # noqa: S608
+        "NULL::VARCHAR AS reason FROM (SELECT file_row_number, "
+        f"COLUMNS(* EXCLUDE file_row_number) FROM {source}) row"
+    )
+
+
+def _parquet_texts(path: Path, most: int) -> list[str]:
     try:
-        found = cursor.sql(
-            "SELECT file_row_number + 1 AS line, to_json(row)::VARCHAR AS text, "
-            "NULL::VARCHAR AS reason FROM (SELECT file_row_number, "
-            "COLUMNS(* EXCLUDE file_row_number) FROM read_parquet(?, file_row_number = true)) row",
-            params=[str(path)],
-        )
-        yield from found.to_arrow_reader(BATCH)
+        with duckdb.connect() as base:
+            source = f"read_parquet({sql.quoted(str(path))}, file_row_number = true)"
+            query = f"SELECT text FROM ({_parquet_rows(source)}) LIMIT {most}"  # noqa: S608
+            return [str(text) for (text,) in base.execute(query).fetchall()]
     except duckdb.Error as error:
         line = str(error).splitlines()[0]
         raise UsageError(f"{path}: cannot be read as Parquet ({line[:120]})") from None
@@ -219,10 +300,7 @@ def _unwrapped(found: Iterator[Place], how: str) -> Iterator[Place]:
 def first_rows(path: Path, most: int = 20) -> tuple[object, ...]:
     """The first rows of a file as they stand, to find its format by."""
     if is_parquet(path):
-        with duckdb.connect() as base:
-            batch = next(_parquet(base, path), None)
-            first: list[str] = [] if batch is None else batch.column(1).to_pylist()[:most]
-        return tuple(json.loads(text) for text in first)
+        return tuple(json.loads(text) for text in _parquet_texts(path, most))
     found: list[object] = []
     for place in islice(places(path), most):
         try:
@@ -243,7 +321,7 @@ def _step(form: LogFormat, reading: LogIntake, number: int) -> str:
     share = "coalesce(sample, 1)"
     hashed = {name: _HASH.format(name) for name in ("request", "parent", "asked_text")}
     return f"""
-CREATE OR REPLACE TEMP TABLE step AS
+INSERT INTO calls
 WITH picked AS (
   SELECT line, reason AS unread, CASE WHEN json_valid(text)
     THEN json_extract_string(text, {picked.listing()}) END AS p FROM batch),
@@ -253,15 +331,15 @@ texts AS (
     {_named(texts)} FROM opened),
 typed AS (SELECT *, {_named(sql.typed(form, reading.zone))} FROM texts),
 used AS (SELECT *, {_named(sql.usage(form))}, {sql.kind()} AS kind FROM typed),
-placed AS (SELECT *, {reading.rules.placed()} FROM used)
+placed AS (SELECT *, {reading.rules.placed()} FROM used),
+read AS (
 SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, now)} AS reason, is_call,
-  at_time::TIMESTAMP AS began, {form.hours}::SMALLINT AS hours, {hashed["request"]} AS id,
-  {str(form.attempts).lower()} AS attempt, {hashed["parent"]} AS parent,
-  {hashed["asked_text"]} AS asked, to_feature AS feature, to_team AS team, to_product AS product,
-  to_environment AS environment, to_cohort AS cohort, coalesce(caller, '') AS caller,
-  coalesce(model, '') AS model, kind, coalesce(calls, 1) / {share} AS n,
+  at_time::TIMESTAMP AS began, {hashed["request"]} AS id, {hashed["parent"]} AS parent,
+  {hashed["asked_text"]} AS asked, to_feature, to_team, to_product, to_environment, to_cohort,
+  coalesce(caller, '') AS caller, coalesce(model, '') AS model, kind,
+  coalesce(calls, 1) / {share} AS n,
   CASE WHEN is_failed THEN coalesce(calls, 1) ELSE coalesce(failures, 0) END / {share} AS failed,
-  {str(not form.calls).lower()} AS single, is_hit AS hit,
+  is_hit AS hit,
   is_hit OR (whole_in IS NULL AND is_failed) OR NOT ((coalesce(total, 0) = 0 AND NOT is_failed
       AND (input IS NULL OR (output IS NULL AND kind NOT IN ('embedding', 'rerank', 'moderation'))))
     OR whole_in IS NULL OR whole_out IS NULL
@@ -273,17 +351,18 @@ SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, now)} A
     ELSE TRY_CAST(money / sample AS DECIMAL(28, 12)) END AS cost,
   coalesce(latency, date_diff('microsecond', at_time, end_at) / 1000) AS latency,
   coalesce(first, date_diff('microsecond', at_time, first_at) / 1000) AS waited
-FROM placed
+FROM placed)
+SELECT file, line, began, {form.hours}, id, {str(form.attempts).lower()}, parent, asked, to_feature,
+  to_team, to_product, to_environment, to_cohort, caller, model, kind, n, failed,
+  {str(not form.calls).lower()}, hit, known, {_TAKEN.format("input")}, {_TAKEN.format("cached")},
+  {_TAKEN.format("written")}, {_TAKEN.format("output")}, {_TAKEN.format("reasoning")}, cost,
+  latency, waited, NULL, began, reason
+FROM read WHERE reason IS NOT NULL OR is_call
 """  # noqa: S608
 
 
 _TAKEN = "CASE WHEN known AND NOT hit THEN coalesce({0}, 0) ELSE 0 END"
-_REFUSE = "INSERT INTO refused SELECT file, line, reason FROM step WHERE reason IS NOT NULL"
-_KEEP = f"""
-INSERT INTO calls
-SELECT file, line, began, hours, id, attempt, parent, asked, feature, team, product, environment,
-  cohort, caller, model, kind, n, failed, single, hit, known, {_TAKEN.format("input")},
-  {_TAKEN.format("cached")}, {_TAKEN.format("written")}, {_TAKEN.format("output")},
-  {_TAKEN.format("reasoning")}, cost, latency, waited, NULL, began
-FROM step WHERE reason IS NULL AND is_call
-"""  # noqa: S608
+_APART = tuple(
+    f"{what} FROM calls WHERE file = ? AND reason IS NOT NULL"
+    for what in ("INSERT INTO refused SELECT file, line, reason", "DELETE")
+)

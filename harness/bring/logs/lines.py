@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from harness.bring.logs.unwrapping import enveloped
 from harness.errors import UsageError
 
 BLOCK = 1 << 20
+CHUNK = 8 << 20
+"""Bytes of lines that are read at once."""
 LONGEST = 64 << 20
 """Most bytes of a line; a longer one is refused."""
 _WHOLE = 512 << 20
@@ -29,6 +31,7 @@ _HEADS = 20
 FROM_HERE = "from here on"
 """Words of a reason that holds for all later rows of the file as well."""
 _CUT = f"the file is cut or damaged {FROM_HERE}"
+_TOO_LONG = f"a line of more than {LONGEST >> 20} MB: nothing is read {FROM_HERE}"
 _NOT_UTF8 = "not UTF-8 text"
 
 
@@ -42,6 +45,7 @@ class Place:
 
 
 Places: TypeAlias = "Iterator[Place]"
+Shape: TypeAlias = Literal["lines", "table", "document"]
 
 
 class _Unpacker(Protocol):
@@ -130,6 +134,52 @@ def text_lines(path: Path) -> Places:
             yield _decoded(number, line)
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole lines of a text file, one after the other."""
+
+    first: int
+    """The number of the first of them."""
+    data: bytes
+    """Without the end of the last one."""
+
+    def places(self) -> Places:
+        """Its rows, one by one."""
+        for number, line in enumerate(self.data.split(b"\n"), start=self.first):
+            if line.strip():
+                yield _decoded(number, line)
+
+
+def text_chunks(path: Path) -> Iterator[Chunk | Place]:
+    """The lines of a text file, many at once; a place tells why nothing more is read."""
+    first, parts, size = 1, list[bytes](), 0
+    try:
+        for block in blocks(path):
+            whole, end, rest = block.rpartition(b"\n")
+            if end and size + len(whole) >= CHUNK:
+                data = b"".join((*parts, whole))
+                yield Chunk(first, data)
+                first, parts, size = first + data.count(b"\n") + 1, [rest], len(rest)
+                continue
+            parts.append(block)
+            size += len(block)
+            if size > LONGEST and not any(b"\n" in part for part in parts):
+                yield Place(first, None, _TOO_LONG)
+                return
+    except CutFileError:
+        yield from _last(first, parts)
+        return
+    yield Chunk(first, b"".join(parts))
+
+
+def _last(first: int, parts: list[bytes]) -> Iterator[Chunk | Place]:
+    """What stands before the place where a file breaks off: its whole lines."""
+    whole, end, _ = b"".join(parts).rpartition(b"\n")
+    if end:
+        yield Chunk(first, whole)
+    yield Place(first + whole.count(b"\n") + len(end), None, _CUT)
+
+
 def _decoded(number: int, line: bytes) -> Place:
     try:
         return Place(number, line.decode("utf-8-sig" if number == 1 else "utf-8"))
@@ -145,9 +195,7 @@ def _lines(path: Path) -> Iterator[bytes | Place]:
             *found, rest = whole.split(b"\n")
             yield from found
             if len(rest) > LONGEST:
-                yield Place(
-                    0, None, f"a line of more than {LONGEST >> 20} MB: nothing is read {FROM_HERE}"
-                )
+                yield Place(0, None, _TOO_LONG)
                 return
     except CutFileError:
         yield Place(0, None, _CUT)
@@ -224,16 +272,25 @@ def documents(path: Path) -> Places:
 
 def places(path: Path) -> Places:
     """The rows of a file of text: JSON Lines, one JSON document, or a CSV."""
+    return rows_in(shape_of(path), path)
+
+
+def rows_in(shape: Shape, path: Path) -> Places:
+    """The rows of a file of text of a known shape."""
+    readers = {"lines": text_lines, "table": table_rows, "document": documents}
+    return readers[shape](path)
+
+
+def shape_of(path: Path) -> Shape:
+    """Whether a file of text is JSON Lines, a CSV, or one JSON document."""
     heads = [place.text.strip() for place in islice(text_lines(path), _HEADS) if place.text]
     if heads and _opens_a_list(heads[0]):
-        return documents(path)
+        return "document"
     if len(heads) == 1 and len([*enveloped(_parsed(heads[0]))]) > 1:
-        return documents(path)
+        return "document"
     if not heads or any(isinstance(_parsed(head), dict) for head in heads):
-        return text_lines(path)
-    if not heads[0].startswith(("{", "[")):
-        return table_rows(path)
-    return documents(path)
+        return "lines"
+    return "document" if heads[0].startswith(("{", "[")) else "table"
 
 
 def _opens_a_list(head: str) -> bool:

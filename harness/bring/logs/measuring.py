@@ -28,7 +28,8 @@ SELECT min(file) AS file, min(line) AS line, min(began) AS began, max(hours) AS 
   max(n) AS n, min(failed) AS failed, bool_and(single) AS single, bool_or(hit) AS hit,
   bool_or(known) AS known, max(input) AS input, max(cached) AS cached, max(written) AS written,
   max(output) AS output, max(reasoning) AS reasoning, max(cost) AS cost,
-  max(latency) AS latency, max(waited) AS waited, NULL::VARCHAR AS again, min(began) AS started
+  max(latency) AS latency, max(waited) AS waited, NULL::VARCHAR AS again, min(began) AS started,
+  NULL::VARCHAR AS reason
 FROM calls WHERE id IN (FROM told_again) GROUP BY id
 """
 _TOLD_BY_ANOTHER_FILE = """

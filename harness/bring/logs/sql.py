@@ -15,6 +15,8 @@ TEXTS = ("operation", "model", "own_feature", "cohort", "environment", "caller",
 TOKENS = ("input", "cached", "written", "output", "reasoning", "total")
 _DURATIONS = (("latency", "latency"), ("first", "first token"))
 COUNTS = (*TOKENS, "calls", "failures")
+TAGS_APART = "chr(31)"
+"""What stands between tags in one text: no tag has it."""
 _MOST = "1e15"
 _DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _CLOCK = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
@@ -82,13 +84,14 @@ class Picked:
         text = f"coalesce(lower(trim({self.one(path)})), '')"
         if not values:
             return f"{text} NOT IN ({', '.join(map(quoted, _NOTHING))})"
-        return "(" + " OR ".join(f"{text} GLOB {quoted(value)}" for value in values) + ")"
+        wild = [f"{text} GLOB {quoted(value)}" for value in values if "*" in value]
+        plain = ", ".join(quoted(value) for value in values if "*" not in value)
+        return "(" + " OR ".join([*wild, *([f"{text} IN ({plain})"] if plain else [])]) + ")"
 
     def tags(self, paths: Paths) -> str:
-        """Tags as `key:value`; those that clients set by themselves are left out."""
-        parts = [f"coalesce({_tag_list(self.one(path))}, [])" for path in paths]
-        joined = f"list_concat({', '.join(parts)})" if parts else "[]::VARCHAR[]"
-        return f"list_filter({joined}, lambda tag: NOT starts_with(lower(tag), 'user-agent'))"
+        """Tags as `key:value`, in one text: each between two separators."""
+        parts = ", ".join(_tag_text(self.one(path)) for path in paths)
+        return f"concat_ws({TAGS_APART}, '', {parts}, '')" if parts else "''"
 
     def listing(self) -> str:
         """The list of pointers."""
@@ -107,16 +110,20 @@ def _listing(pointers: list[str]) -> str:
     return "[" + ", ".join(quoted(pointer) for pointer in pointers) + "]"
 
 
-def _tag_list(text: str) -> str:
-    """A list of texts, an object's `key:value`, or one text, as a list of texts."""
+def _tag_text(text: str) -> str:
+    """A list of texts, an object's `key:value`, or one text; NULL where there is none."""
     escaped = "replace(replace(k, '~', '~0'), '/', '~1')"
+    pairs = (
+        f"list_transform(json_keys({text}), lambda k: k || ':' || "
+        f"coalesce(json_extract_string({text}, '/' || {escaped}), ''))"
+    )
     return (
-        f"CASE WHEN {text} IS NULL OR {text} = '' THEN [] "
-        f"WHEN NOT json_valid({text}) THEN [{text}] "
-        f"WHEN json_type({text}) = 'ARRAY' THEN TRY(from_json({text}, '[\"VARCHAR\"]')) "
-        f"WHEN json_type({text}) = 'OBJECT' THEN list_transform(json_keys({text}), "
-        f"lambda k: k || ':' || coalesce(json_extract_string({text}, '/' || {escaped}), '')) "
-        f"ELSE [{text}] END"
+        f"CASE WHEN {text} IS NULL OR {text} IN ('', '[]', '{{}}') THEN NULL "
+        f"WHEN NOT json_valid({text}) THEN {text} "
+        f"WHEN json_type({text}) = 'ARRAY' "
+        f"THEN array_to_string(json_extract_string({text}, '$[*]'), {TAGS_APART}) "
+        f"WHEN json_type({text}) = 'OBJECT' THEN array_to_string({pairs}, {TAGS_APART}) "
+        f"ELSE {text} END"
     )
 
 
@@ -181,7 +188,7 @@ def columns(form: LogFormat, zone: str | None) -> tuple[Picked, Named]:
         ("is_failed", picked.any_of(form.failed)),
         ("is_hit", picked.any_of(form.from_cache)),
         ("asked_text", picked.first(form.asked)),
-        ("tags", picked.tags(form.tags)),
+        ("tagged", picked.tags(form.tags)),
     ]
     return picked, tuple(found)
 
@@ -273,12 +280,16 @@ def usage(form: LogFormat) -> Named:
 
 def kind() -> str:
     """What a call asked for, by its operation's name; by its model's where that leaves it open."""
-    operation, model = (
-        " ".join(
-            f"WHEN regexp_matches(lower({name}), {quoted(words)}) THEN {quoted(found)}"
-            for found, words in _KINDS
-        )
-        for name in ("operation", "model")
-    )
+    operation, model = (_kind_named(f"lower({name})") for name in ("operation", "model"))
     answers = f"WHEN regexp_matches(lower(operation), {quoted(_ANSWERS)}) THEN 'answer'"
     return f"CASE {operation} {answers} {model} ELSE 'answer' END"
+
+
+def _kind_named(name: str) -> str:
+    """One look at a name first: most name no kind."""
+    cases = " ".join(
+        f"WHEN regexp_matches({name}, {quoted(words)}) THEN {quoted(found)}"
+        for found, words in _KINDS
+    )
+    any_of = "|".join(words for _, words in _KINDS)
+    return f"WHEN regexp_matches({name}, {quoted(any_of)}) THEN CASE {cases} END"

@@ -40,9 +40,9 @@ def test_both_readers_place_alike(
     caller, model, environment = texts
     found = duckdb.execute(
         f"SELECT {known.placed()} FROM (SELECT $1::VARCHAR AS caller, $2::VARCHAR AS model, "  # noqa: S608
-        "nullif($3, '') AS environment, $4::VARCHAR[] AS tags, NULL::VARCHAR AS own_feature, "
+        "nullif($3, '') AS environment, $4::VARCHAR AS tagged, NULL::VARCHAR AS own_feature, "
         "NULL::VARCHAR AS cohort)",
-        [caller, model, environment, tags],
+        [caller, model, environment, "\x1f".join(["", *tags, ""])],
     ).fetchall()[0]
     call = Placeable(tags=tuple(tags), caller=caller, model=model, environment=environment)
     own = known.place(call)

@@ -23,6 +23,7 @@ from harness.judge.scoring.json_answers import validator_of
 from harness.judge.scoring.scorer import Setting, sees_calls
 from harness.judge.scoring.tools.schemas import read_tools
 from harness.money.prices.rates import PriceMissingError, find_rates, idle_discounts, price_age
+from harness.plan.crossing import uncrossing
 from harness.plan.programs import boundless
 from harness.plan.sampling import (
     copies_line,
@@ -185,6 +186,7 @@ def _feature_problems(
         yield from _prompt_problems(reading, name, evalset)
         yield from _request_problems(entry, folder)
         yield from boundless(reading, entry)
+        yield from uncrossing(reading, entry, name)
 
 
 def _agreed_later(reading: Reading, on: date) -> Iterator[Problem]:

@@ -171,6 +171,16 @@ class HostingConfig(FileModel):
     """Where the requests beyond the committed replicas go."""
 
 
+OmittedName = Literal[
+    "temperature",
+    "seed",
+    "stop",
+    "service_tier",
+    "top_p",
+    "top_k",
+    "frequency_penalty",
+    "presence_penalty",
+]
 ApiName = Literal["messages", "responses", "chat", "completions", "generate-content", "lines"]
 
 
@@ -235,8 +245,9 @@ class ModelConfig(FileModel):
     """Ask the quality pass by the vendor's batch API, at the batch price: a look may take a day."""
     extra_body: Annotated[dict[str, object] | None, AfterValidator(_sendable)] = None
     """Merged into the request's body."""
-    omit: tuple[Literal["temperature", "seed", "stop", "service_tier"], ...] = ()
-    """Parameters of a request that it refuses: they are left out."""
+    omit: tuple[OmittedName, ...] = ()
+    """Parameters of a request that it refuses: they are left out. Those after `service_tier` are of
+    calls that a program makes."""
     timeout_s: Seconds | None = None
     """Longest wait for the next byte of an answer; default: 120, or what a long answer needs."""
     price: tuple[PriceEntry, ...] = ()

@@ -123,6 +123,13 @@ _PARAMETERS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "temperature": (("", "temperature"), ("generationConfig", "temperature")),
     "seed": (("", "seed"), ("generationConfig", "seed")),
     "stop": (("", "stop"), ("", "stop_sequences"), ("generationConfig", "stopSequences")),
+    "top_p": (("", "top_p"), ("generationConfig", "topP")),
+    "top_k": (("", "top_k"), ("generationConfig", "topK")),
+    "frequency_penalty": (
+        ("", "frequency_penalty"),
+        ("generationConfig", "frequencyPenalty"),
+    ),
+    "presence_penalty": (("", "presence_penalty"), ("generationConfig", "presencePenalty")),
     "service_tier": (("", "service_tier"), ("", "serviceTier")),
 }
 """Where each wire has what a model's `omit` names: in which object of the body, under which key."""

@@ -97,8 +97,8 @@ class ProgramDesk:
         self._outbox: list[ProgramCall] = []
         self._tasks: dict[int, ProgramCall] = {}
         self._ended: list[Outcome] = []
-        self._alike: dict[str, tuple[str, int]] = {}
-        """By feature: how its last trials ended before a model answered, and how many in a row."""
+        self._alike: dict[tuple[str, str], tuple[str, int]] = {}
+        """By feature and option: how the last trials ended before a model answered, how many so."""
         self._lost: Counter[str] = Counter()
         self._told: set[tuple[str, str]] = set()
 
@@ -134,8 +134,8 @@ class ProgramDesk:
             program = trial.program
             if program is None:
                 raise ValueError(f"{trial.feature}: no program answers case {trial.case_id}")
-            if self._gave_up(trial.feature) is not None:
-                reason, _ = self._alike[trial.feature]
+            reason = self._gave_up(trial)
+            if reason is not None:
                 self._ended.append(Missing(trial=trial, attempts=(), reason=reason))
             elif len(taken[trial.feature]) >= program.instances:
                 kept.append(trial)
@@ -206,8 +206,8 @@ class ProgramDesk:
         self._of_call.clear()
         self.send()
 
-    def _gave_up(self, feature: str) -> str | None:
-        reason, times = self._alike.get(feature, ("", 0))
+    def _gave_up(self, trial: Trial) -> str | None:
+        reason, times = self._alike.get((trial.feature, trial.option), ("", 0))
         return reason if times >= SAME_ENDS else None
 
     def _begin(self, trial: Trial, program: CallingProgram, seat: int) -> None:
@@ -310,22 +310,26 @@ class ProgramDesk:
 
     def _watch(self, running: OpenRun, outcome: Outcome, over: Over) -> None:
         """Report each kind of failure of a program once."""
-        feature = running.trial.feature
+        feature, option = lane = running.trial.feature, running.trial.option
         if isinstance(outcome, Answered):
-            self._alike.pop(feature, None)
+            self._alike.pop(lane, None)
             return
-        before, times = self._alike.get(feature, ("", 0))
+        before, times = self._alike.get(lane, ("", 0))
         times = times + 1 if before == outcome.reason else 1
-        if (feature, outcome.reason) not in self._told:
-            self._told.add((feature, outcome.reason))
+        if (feature, f"{option} {outcome.reason}") not in self._told:
+            self._told.add((feature, f"{option} {outcome.reason}"))
             said = f": {over.said}" if over.said else ""
             self._tell(
-                f"{feature}: the program's trial of one case ended by {outcome.reason}{said}"
+                f"{feature}: the program's trial of one case with {option} ended by "
+                f"{outcome.reason}{said}"
             )
         # What a model said may end it again and again: then it has failed, and is asked on.
-        self._alike[feature] = (outcome.reason, times if isinstance(outcome, Missing) else 1)
+        self._alike[lane] = (outcome.reason, times if isinstance(outcome, Missing) else 1)
         if times == SAME_ENDS and isinstance(outcome, Missing):
-            self._tell(f"{feature}: {times} trials in a row ended so; its program is run no more")
+            self._tell(
+                f"{feature}: {times} trials in a row ended so; "
+                f"its program is run no more with {option}"
+            )
 
 
 def _note(running: OpenRun, event: LeftCall | Over) -> None:

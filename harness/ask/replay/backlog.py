@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from heapq import heapify, heappop, heappush
 from itertools import count
 from queue import Empty, Full, Queue
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from harness.ask.replay.governor import Slot, lane_of
@@ -80,6 +81,7 @@ def _next(source: Iterator[Trial | None]) -> _Given | None:
         return _End.END
 
 
+NOTHING_HELD: Mapping[str, int] = MappingProxyType({})
 NO_SLOT = Slot(Uses(), 0.0)
 
 
@@ -99,42 +101,38 @@ class Pending:
 
 
 class LaneQueue:
-    """A lane's trials: retries first, then one feature after the other (round robin)."""
+    """A lane's trials: of the feature with the fewest calls in flight, in turn; retries first."""
 
     def __init__(self) -> None:
-        self._again: deque[Pending] = deque()
         self._features: dict[str, deque[Pending]] = {}
-        self._turns: deque[str] = deque()
+        """By turn: who gave one goes to the back."""
+        self._again: dict[str, deque[Pending]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._again or self._turns)
+        return bool(self._features)
 
     def add(self, pending: Pending) -> None:
         """Append to the queue of the trial's feature."""
-        feature = pending.trial.feature
-        if feature not in self._features:
-            self._features[feature] = deque()
-            self._turns.append(feature)
-        self._features[feature].append(pending)
+        self._features.setdefault(pending.trial.feature, deque()).append(pending)
 
     def again(self, pending: Pending) -> None:
-        """Queue a retry, ahead of every new trial."""
-        self._again.append(pending)
+        """Queue a retry, ahead of every new trial of its feature."""
+        feature = pending.trial.feature
+        self._features.setdefault(feature, deque())
+        self._again.setdefault(feature, deque()).append(pending)
 
-    def first(self) -> Pending:
-        """The next trial, still queued."""
-        return self._again[0] if self._again else self._features[self._turns[0]][0]
+    def first(self, held: Mapping[str, int]) -> Pending:
+        """The next trial, still queued; `held` is how many calls each feature has in flight."""
+        feature = min(self._features, key=lambda name: held.get(name, 0))
+        return (self._again.get(feature) or self._features[feature])[0]
 
-    def pop(self) -> Pending:
-        """Take the next trial; its feature goes to the back."""
-        if self._again:
-            return self._again.popleft()
-        feature = self._turns.popleft()
-        pending = self._features[feature].popleft()
-        if self._features[feature]:
-            self._turns.append(feature)
-        else:
-            del self._features[feature]
+    def pop(self, pending: Pending) -> Pending:
+        """Take the first trial out; its feature goes to the back."""
+        feature = pending.trial.feature
+        fresh, again = self._features.pop(feature), self._again.get(feature)
+        (again or fresh).popleft()
+        if again or fresh:
+            self._features[feature] = fresh
         return pending
 
 
@@ -172,22 +170,22 @@ class Backlog:
         """Lanes with trials that could go now."""
         return [lane for lane, queue in self._ready.items() if queue]
 
-    def first(self, lane: Lane) -> Pending | None:
-        """The next trial of a lane, still queued."""
+    def first(self, lane: Lane, held: Mapping[str, int] = NOTHING_HELD) -> Pending | None:
+        """The next trial of a lane, still queued; `held`: calls in flight there, by feature."""
         queue = self._ready[lane]
-        return queue.first() if queue else None
+        return queue.first(held) if queue else None
 
-    def pop(self, lane: Lane) -> Pending:
-        """Take the next trial of a lane out."""
+    def pop(self, first: Pending) -> Pending:
+        """Take out the first trial of its lane."""
         self._size -= 1
-        return self._ready[lane].pop()
+        return self._ready[first.lane].pop(first)
 
     def clear(self, lane: Lane | None = None) -> Iterator[Pending]:
         """Remove and yield every trial, or every trial of one lane, retries included."""
         for queue in [q for key, q in self._ready.items() if lane in {None, key}]:
             while queue:
                 self._size -= 1
-                yield queue.pop()
+                yield queue.pop(queue.first(NOTHING_HELD))
         kept = [entry for entry in self._later if lane not in {None, entry[2].lane}]
         gone = [entry[2] for entry in self._later if lane in {None, entry[2].lane}]
         self._later = kept

@@ -45,6 +45,8 @@ class Call:
     width: int | None = None
     """Most calls of this lane that the worker makes at once. The rest wait at the worker, so that
     the next one starts without a round trip to the driver. None: no limit there."""
+    waits: bool = True
+    """False: it has a place that is kept for its feature, and waits for no other call."""
 
     @property
     def server_url(self) -> str | None:

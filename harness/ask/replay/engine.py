@@ -157,9 +157,9 @@ class ReplayLoop:
         if self._cap_reached:
             return sends, wait_s
         for lane in self._backlog.lanes():
-            while pending := self._backlog.first(lane):
+            while pending := self._backlog.first(lane, self._rules.governor.held(lane)):
                 if self._desk.is_gone(pending.trial):
-                    self._desk.give_up(self._backlog.pop(lane).trial)
+                    self._desk.give_up(self._backlog.pop(pending).trial)
                     continue
                 lane_wait_s = self._rules.governor.wait_s(lane, pending.trial)
                 if lane_wait_s > 0:
@@ -170,7 +170,7 @@ class ReplayLoop:
                     self._cap_reached = not (sends or self._may_free_budget())
                     return sends, wait_s
                 pending.slot = self._rules.governor.take(lane, pending.trial)
-                sends.append(self._backlog.pop(lane))
+                sends.append(self._backlog.pop(pending))
         return sends, wait_s
 
     def _may_free_budget(self) -> bool:
@@ -206,6 +206,7 @@ class ReplayLoop:
                 request=p.trial.request,
                 lane=str(p.lane),
                 width=widths[p.lane],
+                waits=not p.slot.place.is_kept,
             )
             for p in sends
         ]

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from harness.ask.replay.calls import CallFailure, Reply
+from harness.ask.replay.places import NO_PLACE, Place
 from harness.ask.replay.throttle import LaneCounts, LaneLimits, Throttle, Uses
 from harness.journal.trials import FaultKind, Lane, LaneHistory, Trial
 
@@ -27,6 +28,7 @@ class Slot(NamedTuple):
     sent_at: float
     needs: Uses = Uses()
     """What the call itself is expected to use, whatever the lane's mean."""
+    place: Place = NO_PLACE
 
 
 def lane_of(trial: Trial) -> Lane:
@@ -58,18 +60,22 @@ class Governor:
         """Seconds until the trial may be asked: 0 now, inf when something must end first."""
         if lane in self._dead:
             return float("inf")
-        return self._throttle(lane).wait_s(guess_uses(trial), self.now())
+        return self._throttle(lane).wait_s(guess_uses(trial), self.now(), trial.feature)
+
+    def held(self, lane: Lane) -> Mapping[str, int]:
+        """Calls in flight on a lane, by feature."""
+        return self._throttle(lane).places.held
 
     def width(self, lane: Lane, workers: int) -> int | None:
         """Most calls of a lane on each worker's wire; None where the driver alone limits them."""
-        throttle = self._throttle(lane)
-        return max(1, int(throttle.window) // workers) if throttle.prefetch(self.now()) else None
+        return self._throttle(lane).width(workers, self.now())
 
     def take(self, lane: Lane, trial: Trial) -> Slot:
         """Take a slot of the lane, once `wait_s` is 0."""
         now = self.now()
         needs = guess_uses(trial)
-        return Slot(self._throttle(lane).take(needs, now), now, needs)
+        taken, place = self._throttle(lane).take(needs, now, trial.feature)
+        return Slot(taken, now, needs, place)
 
     def judged(self, lane: Lane, slot: Slot, reply: Reply) -> Reply:
         """The reply; a rate limit that is smaller than the request is that one's fault."""
@@ -82,7 +88,9 @@ class Governor:
 
     def ended(self, lane: Lane, slot: Slot, reply: Reply | None) -> None:
         """A call ended (None: its worker was lost): free its slot and learn from it."""
-        self._throttle(lane).ended(reply, sent_at=slot.sent_at, taken=slot.taken, now=self.now())
+        self._throttle(lane).ended(
+            reply, sent_at=slot.sent_at, taken=slot.taken, now=self.now(), place=slot.place
+        )
 
     def stop(self, lane: Lane, reason: str) -> None:
         """Ask nothing more of a lane in this run."""

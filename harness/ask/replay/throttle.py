@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.ask.replay.calls import CallFailure, Reply
+from harness.ask.replay.places import Place, Places
 from harness.journal.trials import FaultKind
 from providers.completion import RateLimit, TokenUsage
 
@@ -150,6 +151,8 @@ class LaneLimits:
     tokens_per_minute: int | None = None
     start_concurrency: int = 16
     """In flight at first; doubles with every round of answers until the lane pushes back."""
+    features: int = 1
+    """That may ask it in this run: none of them may take every place."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -178,8 +181,13 @@ class Throttle:
     def __init__(self, limits: LaneLimits, share: float) -> None:
         self.limits = limits
         self.counts = LaneCounts()
-        self.in_flight = 0
-        self.window = float(min(limits.start_concurrency, limits.max_concurrency))
+        self.places = Places(limits.max_concurrency, limits.features)
+        self._most = float(limits.max_concurrency - self.places.kept)
+        start = float(limits.start_concurrency)
+        if self.places.kept:
+            start = max(FLOOR, start - self.places.kept)
+        self.window = min(start, self._most)
+        """Calls at once, beside those in places that are kept."""
         self._doubling = True
         self._cut_at = self._grow_at = self._resume_at = float("-inf")
         self._full_at = self._pushed_at = float("-inf")
@@ -188,9 +196,10 @@ class Throttle:
         self._input, self._output = Meter(None, share), Meter(None, share)
         self._meters: Sequence[Meter] = (self.requests, self.tokens, self._input, self._output)
 
-    def wait_s(self, guess: Uses, now: float) -> float:
+    def wait_s(self, guess: Uses, now: float, feature: str = "") -> float:
         """Seconds until a call may be sent: 0 for now, inf for when another has ended."""
-        if self.in_flight >= int(self.window) + self.prefetch(now):
+        is_full = self.places.common >= int(self.window) + self.prefetch(now)
+        if is_full and not self.places.keeps_one_for(feature):
             self._full_at = now
             return float("inf")
         waits = [m.wait_s(use, now) for m, use in zip(self._meters, guess, strict=True)]
@@ -200,20 +209,27 @@ class Throttle:
         """Calls that may wait at the workers, so that the wire is busy while the driver writes.
 
         None on a narrow lane, where they would go to workers with nothing to do; none where a
-        rate or a recent push-back says that the next call must wait for the driver's word.
+        rate or a recent push-back says that the next call must wait for the driver's word, or where
+        they would wait behind calls that hang.
         """
-        calm = now - self._pushed_at > CALM_S
+        calm = now - self._pushed_at > CALM_S and not self.places.is_stale(now)
         paced = any(meter.granted is not None for meter in self._meters)
         return 0 if paced or not calm or self.window < WIDE else int(self.window * AHEAD)
 
-    def take(self, guess: Uses, now: float) -> Uses:
-        """Take a slot for a call; returns what was set aside for it."""
-        self.in_flight += 1
+    def width(self, workers: int, now: float) -> int | None:
+        """Most calls on each worker's wire; None where the driver alone limits them."""
+        return max(1, int(self.window) // workers) if self.prefetch(now) else None
+
+    def take(self, guess: Uses, now: float, feature: str = "") -> tuple[Uses, Place]:
+        """Take a place for a call; returns it, and what was set aside for the call."""
+        place = self.places.take(feature, now)
         counts = self.counts
         counts.calls += 1
-        counts.most_in_flight = max(counts.most_in_flight, min(self.in_flight, int(self.window)))
+        on_wire = sum(self.places.held.values()) - max(0, self.places.common - int(self.window))
+        counts.most_in_flight = max(counts.most_in_flight, on_wire)
         counts.first_at = now if counts.first_at is None else counts.first_at
-        return Uses(*(m.take(use) for m, use in zip(self._meters, guess, strict=True)))
+        taken = (m.take(use) for m, use in zip(self._meters, guess, strict=True))
+        return Uses(*taken), place
 
     def is_beyond(self, use: Uses, told: RateLimit | None) -> bool:
         """Whether a call uses more than a whole minute grants: then it can never be answered.
@@ -227,9 +243,11 @@ class Throttle:
         most = granted.tokens_limit or self.tokens.granted
         return most is not None and use.tokens > most
 
-    def ended(self, reply: Reply | None, *, sent_at: float, taken: Uses, now: float) -> None:
-        """Free a call's slot and learn from its reply (None: its worker was lost)."""
-        self.in_flight -= 1
+    def ended(
+        self, reply: Reply | None, *, sent_at: float, taken: Uses, now: float, place: Place
+    ) -> None:
+        """Free a call's place and learn from its reply (None: its worker was lost)."""
+        self.places.leave(place)
         self.counts.last_at = now
         if reply is None:
             return
@@ -251,7 +269,7 @@ class Throttle:
 
     def _grow(self) -> None:
         step = 1.0 if self._doubling else 1.0 / self.window
-        self.window = min(float(self.limits.max_concurrency), self.window + step)
+        self.window = min(self._most, self.window + step)
 
     def _push_back(self, fault: CallFailure, sent_at: float, now: float) -> None:
         if fault.kind is FaultKind.RATE_LIMITED:

@@ -21,7 +21,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -279,13 +279,18 @@ class Worker:
             return await self._batches.answer(payload)
         call = cast("Call", payload)
         self._lag.start()
-        semaphore = self._semaphores[call.lane]
-        semaphore.width = call.width
-        async with semaphore.slot():
+        async with self._turn(call):
             started_at = self._utc_now()
             began = self._monotonic()
             result = await self._complete(call)
             return Reply(started_at=started_at, result=result, lagged=self._lag.late_since(began))
+
+    def _turn(self, call: Call) -> AbstractAsyncContextManager[None]:
+        if not call.waits:
+            return nullcontext()
+        semaphore = self._semaphores[call.lane]
+        semaphore.width = call.width
+        return semaphore.slot()
 
     async def aclose(self) -> None:
         """Close every connection."""

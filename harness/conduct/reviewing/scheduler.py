@@ -7,7 +7,7 @@ step is answered goes on at once, whatever the others still wait for.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from typing import Self
 from harness.ask.replay.engine import WINDOW
 from harness.ask.replay.governor import lane_of
 from harness.ask.replay.ledger import Ledger
+from harness.ask.replay.places import MOST_KEPT
 from harness.ask.replay.throttle import LaneLimits
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.reviewing.feature_review import (
@@ -32,32 +33,38 @@ from harness.plan.model import Plan
 
 ROUNDS = 2
 """A lane's answers may come at once, and as many trials must be there to follow them."""
+OWN_ROOM = ROUNDS * MOST_KEPT
+"""Trials that a feature may have on its way in a lane, however full others have made it."""
 
 
 class LaneQuotas:
-    """The room of each lane, and how much of it is taken."""
+    """The room of each lane, and how much of it is taken, and by whom."""
 
     def __init__(self, limits: Mapping[Lane, LaneLimits]) -> None:
         spare = WINDOW // max(len(limits), 1)
         self._free = {
             lane: ROUNDS * granted.max_concurrency + spare for lane, granted in limits.items()
         }
-        self.window = 2 * sum(self._free.values())
+        self._taken: Counter[tuple[Lane, str]] = Counter()
+        own = OWN_ROOM * sum(one.features for one in limits.values())
+        self.window = 2 * (sum(self._free.values()) + own)
         """A window that takes in what all rooms hold; half of a window is always taken in."""
 
-    def take(self, lane: Lane) -> bool:
-        """Take a place; False while the room is full."""
-        if not self._free[lane]:
+    def take(self, lane: Lane, feature: str) -> bool:
+        """Take a place; False while the room is full, and the feature's own part of it, too."""
+        if self._free[lane] <= 0 and self._taken[lane, feature] >= OWN_ROOM:
             return False
         self._free[lane] -= 1
+        self._taken[lane, feature] += 1
         return True
 
-    def leave(self, lane: Lane) -> None:
+    def leave(self, lane: Lane, feature: str) -> None:
         """Give a place back."""
         self._free[lane] += 1
+        self._taken[lane, feature] -= 1
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class FeatureQueue:
     """One feature: its steps, the one that it is at, and its trials that are on their way."""
 
@@ -140,9 +147,9 @@ class Scheduler:
 
     def take(self, outcome: Outcome) -> None:
         """Read the outcome of a trial that was given out."""
-        self._leave_room(lane_of(outcome.trial))
-        self._open -= 1
         turn = self._turns[outcome.trial.feature]
+        self._leave_room(lane_of(outcome.trial), turn)
+        self._open -= 1
         turn.read(outcome)
         if turn.is_answered:
             self._ready.append(turn)
@@ -207,17 +214,21 @@ class Scheduler:
                     self._ready.append(turn)
                 continue
             lane = lane_of(trial)
-            if self._rooms.take(lane):
+            if self._rooms.take(lane, turn.feature):
                 self._asking.append(turn)
                 self._open += 1
                 return turn.give()
             self._parked[lane].append(turn)
         return None
 
-    def _leave_room(self, lane: Lane) -> None:
-        self._rooms.leave(lane)
-        if self._parked[lane]:
-            self._asking.append(self._parked[lane].popleft())
+    def _leave_room(self, lane: Lane, turn: FeatureQueue) -> None:
+        self._rooms.leave(lane, turn.feature)
+        parked = self._parked[lane]
+        if turn in parked:
+            parked.remove(turn)
+            self._asking.append(turn)
+        if parked:
+            self._asking.append(parked.popleft())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Where the journal has every answer, it is enough by itself: no cluster is opened
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -44,18 +45,24 @@ def lane_limits(
 ) -> dict[Lane, LaneLimits]:
     """What each lane grants by configuration; `concurrency` in place of the configured one."""
     limits: dict[Lane, LaneLimits] = {}
+    features: defaultdict[Lane, set[str]] = defaultdict(set)
     for run in runs:
         first = run.plan.sample.deciding[0]
         for rung in (run.incumbent, *run.rungs.values()):
             trial = run.plan.asker.trial(rung, first, 0, "quality")
             limits[lane_of(trial)] = _limits(rung, concurrency)
+            features[lane_of(trial)].add(trial.feature)
         for _, other in run.plan.others:
             lane = lane_of(run.plan.asker.trial(other, first, 0, "quality"))
             limits.setdefault(lane, _limits(other, concurrency))
+            features[lane].add(run.plan.feature)
         for judge in run.plan.judges:
             lane = lane_of(judge.sample(judge.reader(), first, ""))
             limits.setdefault(lane, _limits(judge.rung, concurrency))
-    return limits
+            features[lane].add(run.plan.feature)
+    if concurrency is not None:
+        return limits  # Latency is measured at this concurrency, of one feature at a time.
+    return {lane: replace(one, features=len(features[lane])) for lane, one in limits.items()}
 
 
 def price(run: FeatureRun, trial: Trial, usage: TokenUsage) -> Decimal:

@@ -475,3 +475,46 @@ def test_what_a_refused_request_had_set_aside_is_given_back() -> None:
     assert gov.wait_s(LANE, TRIAL) > 500
     gov.ended(LANE, slot, gov.judged(LANE, slot, fault(FaultKind.RATE_LIMITED)))
     assert gov.wait_s(LANE, TRIAL) == 0
+
+
+HUNG, QUICK = trial(1, feature="hung"), trial(2, feature="quick")
+
+
+@pytest.mark.parametrize("most", [4, 8, 64])
+def test_a_feature_whose_calls_all_hang_leaves_the_others_a_place(most: int) -> None:
+    """However long it was alone, and however wide the lane had grown by then."""
+    clock = Clock()
+    gov = governor(clock, max_concurrency=most, features=3)
+    for _ in range(8):
+        slots = []
+        while gov.wait_s(LANE, HUNG) == 0:
+            slots.append(gov.take(LANE, HUNG))
+        for slot in slots:
+            gov.ended(LANE, slot, reply())
+    hung = 0
+    while gov.wait_s(LANE, HUNG) == 0:
+        gov.take(LANE, HUNG)
+        hung += 1
+    assert hung >= most // 2
+    clock.now += 60
+    for _ in range(3):
+        slot = gov.take(LANE, QUICK)
+        assert gov.wait_s(LANE, HUNG) > 0
+        gov.ended(LANE, slot, reply())
+        assert gov.wait_s(LANE, QUICK) == 0
+    assert gov.history()[0].most_in_flight <= most
+
+
+def test_a_lane_of_one_feature_has_all_of_its_places() -> None:
+    gov = governor(max_concurrency=8, start_concurrency=8)
+    assert len(fill(gov)) == 8
+
+
+def test_no_call_waits_at_a_worker_behind_calls_that_may_hang() -> None:
+    clock = Clock()
+    gov = governor(clock, max_concurrency=64, start_concurrency=64, features=2)
+    slots = fill(gov)
+    clock.now += 6
+    gov.ended(LANE, slots[-1], reply())
+    assert gov.wait_s(LANE, TRIAL) > 0
+    assert gov.width(LANE, 1) is None

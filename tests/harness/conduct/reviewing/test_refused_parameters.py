@@ -150,16 +150,17 @@ def test_a_model_that_is_closed_for_the_day_is_not_tried_all_day(root: Path) -> 
 
 
 class Hanging(OpenAIServer):
-    """Answers nothing of the model `slow` before it is let go; after a minute it gives up."""
+    """Answers nothing that says `word` before it is let go; after a minute it gives up."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str) -> None:
         super().__init__(answers)
+        self.word = word
         self.let_go = threading.Event()
         self.gave_up = False
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         waited = 0
-        while (await request.json())["model"] == "slow" and not self.let_go.is_set():
+        while self.word in await request.text() and not self.let_go.is_set():
             await asyncio.sleep(0.05)
             waited += 1
             if waited == 1200:
@@ -181,13 +182,22 @@ class Watch(Silent):
 
 def test_a_model_that_hangs_delays_no_other_feature(root: Path) -> None:
     shape = Shape(cases=200, candidates="good", kind="ladder", features=("hung", "quick"))
-    with Hanging() as server, InlineCluster() as cluster:
+    with Hanging('"slow"') as server, InlineCluster() as cluster:
         write_review_workspace(root, server.port, shape)
         models = root / "models" / "all.yaml"
         big = models.read_text().partition("good:")[0]
         models.write_text(models.read_text() + big.replace("big:", "slow:"))
         feature = root / "features" / "hung.yaml"
         feature.write_text(feature.read_text().replace("incumbent: big", "incumbent: slow"))
+        records = run_review(root, cluster, progress=Watch(server))
+    assert not server.gave_up
+    assert {one.feature.id for one in records} == {"hung", "quick"}
+
+
+def test_a_feature_whose_calls_all_hang_delays_no_other_on_the_same_model(root: Path) -> None:
+    shape = Shape(cases=200, candidates="good", kind="ladder", features=("hung", "quick"))
+    with Hanging("Topic for hung of") as server, InlineCluster() as cluster:
+        write_review_workspace(root, server.port, shape)
         records = run_review(root, cluster, progress=Watch(server))
     assert not server.gave_up
     assert {one.feature.id for one in records} == {"hung", "quick"}

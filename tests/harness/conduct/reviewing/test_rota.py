@@ -163,8 +163,25 @@ def test_who_needs_quiet_waits_for_all_that_is_on_its_way() -> None:
 def test_rooms_fit_into_half_of_the_window() -> None:
     one = rooms(a=1000, b=1)
     lanes = [lane_of(ask("any", model, 0)) for model in "ab"]
-    taken = sum(1 for lane in lanes for _ in range(100_000) if one.take(lane))
+    taken = sum(1 for lane in lanes for _ in range(100_000) if one.take(lane, "any"))
     assert taken == one.window // 2
     one.leave(lanes[0])
     assert one.take(lanes[0])
     assert not one.take(lanes[0])
+
+
+def test_a_feature_whose_calls_all_hang_leaves_room_in_its_own_lane() -> None:
+    """Nothing of it ever ends; the other comes to that lane later, and goes through."""
+    slow, late = Walk("slow", "a", 50_000), Walk("late", "b", 100)
+
+    def later() -> Iterator[Stage]:
+        yield from late.stages()
+        late.model, late.sizes = "a", (100,)
+        yield from late.stages()
+
+    rota = Scheduler({"slow": slow.stages(), "late": later()}, rooms(a=4, b=8), None)
+    while len(late.read) < 2 or len(late.read[-1]) < 100:
+        given = [one for one in all_given(rota) if one.feature == "late"]
+        assert given
+        for one in given:
+            rota.take(ended(one))

@@ -75,17 +75,51 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
+_POINTER = re.compile(
+    r"(?:\ufeff)?\s*(?:version https?://(?:git-lfs|hawser)\.github\.com/spec/|/annex/objects/\S)"
+)
+LARGEST_POINTER = 1024
+"""Bytes; a pointer of Git LFS is smaller by its specification."""
+
+
+def is_pointer(text: str) -> bool:
+    """Whether a text only says where the file is: a pointer of Git LFS or of git-annex.
+
+    >>> is_pointer("version https://git-lfs.github.com/spec/v1"), is_pointer("version: 1")
+    (True, False)
+    """
+    return _POINTER.match(text) is not None
+
+
+NOT_FETCHED = (
+    "only a pointer of Git LFS or git-annex, not the file itself; fetch it (`git lfs pull`)"
+)
+
+
+def is_pointer_file(path: Path) -> bool:
+    """Whether a file on disk is a pointer."""
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST_POINTER:
+            return False
+        return is_pointer(path.read_bytes().decode("utf-8", errors="replace"))
+    except OSError:
+        return False
+
+
 def read_text(path: Path, *, shown: str) -> str:
     """A file's text, UTF-8; `shown` is its name in messages.
 
     Raises:
-        SourceError: the file is missing, a folder, unreadable, or not UTF-8.
+        SourceError: the file is missing, a folder, unreadable, a pointer, or not UTF-8.
     """
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             # A pipe or a device would be waited for, or read without end.
             raise SourceError([Fault(file=shown, line=None, key="", message="no plain file")])
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
+        if not is_pointer(text):
+            return text
+        message = NOT_FETCHED
     except FileNotFoundError:
         message = "the file is missing"
     except UnicodeDecodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+
+from evalsets.source import NOT_FETCHED, is_pointer_file
 
 F = TypeVar("F", bound="Callable[..., object]")
 
@@ -29,6 +32,25 @@ class DecimalParam(click.ParamType[Decimal]):
         if not amount.is_finite() or amount < 0:
             self.fail(f"{value!r} is no amount in USD", param, ctx)
         return amount
+
+
+class InputFile(click.Path):
+    """A file to be read; the file itself, and no pointer to it."""
+
+    def __init__(self, *, exists: bool = True) -> None:
+        super().__init__(path_type=Path, exists=exists, dir_okay=not exists)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Its path."""
+        path = super().convert(value, param, ctx)
+        if is_pointer_file(Path(os.fsdecode(path))):
+            self.fail(f"{os.fsdecode(path)} is {NOT_FETCHED}", param, ctx)
+        return path
 
 
 workspace = click.option(

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import JsonValue, ValidationError
 
+from evalsets.source import NOT_FETCHED, is_pointer
 from harness.errors import UsageError
 from harness.record.base import LATER, Recorded, State, Verdict
 from harness.record.model import DecisionRecord, KeyTwiceError, as_it_stands, sha256
@@ -210,6 +211,8 @@ def read_lock(text: str, *, shown: str = LOCK_FILE) -> Lock:
     Raises:
         UsageError: one line: damaged, half merged, edited by hand, or of a newer version.
     """
+    if is_pointer(text):
+        raise UsageError(f"{shown}: {NOT_FETCHED}")
     conflict = _CONFLICT.search(text)
     if conflict is not None:
         line = text.count("\n", 0, conflict.start()) + 1

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from pydantic import ValidationError
 
+from evalsets.source import NOT_FETCHED, is_pointer
 from harness.errors import Faults, UsageError
 from harness.record.base import LONGEST_ID, State
 from harness.record.model import (
@@ -131,6 +132,8 @@ def parse_record(text: str, *, shown: str) -> DecisionRecord:
     Raises:
         UsageError: one line that names the file and what to do.
     """
+    if is_pointer(text):
+        raise UsageError(f"{shown}: {NOT_FETCHED}")
     try:
         record = load(text)
         raw = cast("dict[str, Any]", as_it_stands(text))

@@ -16,7 +16,16 @@ from typing import Generic, TypeVar, cast
 
 from pydantic import BaseModel
 
-from evalsets.source import Fault, KeyPath, Source, SourceError, read_text, read_yaml
+from evalsets.source import (
+    NOT_FETCHED,
+    Fault,
+    KeyPath,
+    Source,
+    SourceError,
+    is_pointer_file,
+    read_text,
+    read_yaml,
+)
 from evalsets.validation import validated
 from harness.errors import Problem
 from harness.record.base import LONGEST_ID
@@ -137,14 +146,24 @@ _FOLDERS = ("models", "features", "prompts", "evalsets", "traffic")
 
 
 def special_files(root: Path) -> list[Problem]:
-    """Pipes, devices and sockets among a workspace's files, behind links too: they have no end."""
+    """Files of a workspace that are not their content, behind links too.
+
+    Pipes, devices and sockets have no end; of a pointer the content was not fetched.
+    """
     found: list[Problem] = []
     for folder, _, names in chain.from_iterable(os.walk(root / name) for name in _FOLDERS):
         for path in (Path(folder) / name for name in sorted(names)):
-            if path.exists() and not path.is_file() and not path.is_dir():
+            message = _special(path)
+            if message is not None:
                 shown = path.relative_to(root).as_posix()
-                found.append(Problem(file=shown, line=None, key="", message="no plain file"))
+                found.append(Problem(file=shown, line=None, key="", message=message))
     return found
+
+
+def _special(path: Path) -> str | None:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return "no plain file"
+    return NOT_FETCHED if is_pointer_file(path) else None
 
 
 def read_files(root: Path, environ: Mapping[str, str]) -> Reading:

@@ -34,7 +34,7 @@ _CALLERS = 5
     "records",
     nargs=-1,
     metavar="[RECORD]...",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=options.InputFile(),
 )
 @options.workspace
 @options.cycle
@@ -42,7 +42,7 @@ _CALLERS = 5
 @options.out
 @click.option(
     "--actual",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.InputFile(exists=False),
     multiple=True,
     metavar="FILE",
     help="A bill (FOCUS, OpenAI, Anthropic, CSV): write what was realised; may be repeated.",

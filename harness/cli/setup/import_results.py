@@ -23,9 +23,7 @@ one_feature = click.option("--feature", "-f", required=True, help="Id of the fea
 
 
 @click.command(name="outcomes")
-@click.argument(
-    "sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
-)
+@click.argument("sources", nargs=-1, required=True, type=options.InputFile())
 @one_feature
 @options.workspace
 @click.option("--incumbent", default=None, help="Model of today, for a feature that is new.")

@@ -25,7 +25,7 @@ from harness.wording import plural
 feature_option = click.option(
     "--feature", "-f", required=True, help="Id of the feature that the eval set is for."
 )
-source_file = click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+source_file = click.argument("source", type=options.InputFile())
 
 
 @click.command(name="csv")

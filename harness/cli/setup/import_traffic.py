@@ -31,7 +31,7 @@ _QUIET_DAYS = 3
     nargs=-1,
     required=True,
     metavar="FILE...",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=options.InputFile(),
 )
 @options.workspace
 @click.option(
@@ -40,7 +40,7 @@ _QUIET_DAYS = 3
 @click.option("--format", "form", default=None, help="The logs' format (default: found).")
 @click.option(
     "--mapping",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=options.InputFile(),
     default=None,
     help="YAML that says which column is what, for a table of your own.",
 )

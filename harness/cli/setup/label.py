@@ -37,7 +37,7 @@ _LEVEL = (
     "--sheet", type=click.Path(path_type=Path), default=None, help="Write a .csv or .html."
 )
 @click.option(
-    "--filled", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=None,
+    "--filled", type=options.InputFile(), default=None,
     help="Read a filled .csv sheet back.",
 )  # fmt: skip
 def label(  # noqa: PLR0913  # one argument per option of the command

@@ -26,6 +26,9 @@ POSITIVE = click.FloatRange(0, min_open=True)
 TOOLS = ("guidellm", "vllm-bench", "aiperf")
 
 
+_REPORT = options.InputFile(exists=False)
+
+
 @click.command()
 @click.argument("model")
 @click.option("--feature", "-f", required=True, help="Feature whose prompts and SLOs count.")
@@ -51,7 +54,7 @@ TOOLS = ("guidellm", "vllm-bench", "aiperf")
 )
 @click.option("--seed", default=1, show_default=True, help="Of arrivals and prompts.")
 @click.option(
-    "--import", "imported", type=(click.Choice(TOOLS), click.Path(path_type=Path)), default=None,
+    "--import", "imported", type=(click.Choice(TOOLS), _REPORT), default=None,
     help="Take a result file of another tool instead of measuring.", metavar="TOOL FILE",
 )  # fmt: skip
 @click.option(

@@ -25,7 +25,7 @@ SHOWN = 5
 @click.option("--model", "-m", required=True, help="The option to ask.")
 @click.option(
     "--prompt",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=options.InputFile(),
     default=None,
     help="A prompt file to try instead of the workspace's own.",
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from evalsets.source import NOT_FETCHED, is_pointer
 from harness.gate.production import PlaceError
 from harness.workspace.scan.tree import as_text, may_name_a_model
 
@@ -27,17 +28,26 @@ class ChangedText:
     """Whether a warning is enough: such a file is common, and its content is not in the change."""
 
 
-def changed_text(root: Path, path: str, ids: Collection[str]) -> ChangedText:
-    """Look into a changed file of a repository, through a link that stays inside it."""
+def changed_text(
+    root: Path, path: str, ids: Collection[str], was_pointer: Callable[[str], bool] = bool
+) -> ChangedText:
+    """Look into a changed file of a repository, through a link that stays inside it.
+
+    `was_pointer`: whether its path held a pointer, or nothing, before the change.
+    """
     file = root / path
     try:
         kind = _kind(root, file)
         if kind is not None:
             return kind
         size = file.stat().st_size
-        if size > LARGEST_BYTES:
+        text = None if size > LARGEST_BYTES else as_text(file.read_bytes())
+        if text is None:
             return _searched(file, size, ids)
-        return ChangedText(text=as_text(file.read_bytes()))
+        told = f"it is {NOT_FETCHED}" if is_pointer(text) else None
+        return ChangedText(
+            text=None if told else text, reason=told, is_only_told=bool(told) and was_pointer(path)
+        )
     except FileNotFoundError:
         return ChangedText(reason="a link to what is not there", is_only_told=True)
     except (OSError, RuntimeError) as error:
@@ -83,9 +93,12 @@ def text_of(root: Path, path: str) -> str:
             raise PlaceError("is a link that leads out of the repository")
         if file.exists() and not file.is_file():
             raise PlaceError("is no plain file")
-        return file.read_text(encoding="utf-8-sig")
+        text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise PlaceError("cannot be read: it is no UTF-8 text") from None
     except (OSError, RuntimeError) as error:
         why = error.strerror if isinstance(error, OSError) else "a link to itself"
         raise PlaceError(f"cannot be read: {why}") from None
+    if is_pointer(text):
+        raise PlaceError(f"is {NOT_FETCHED}")
+    return text

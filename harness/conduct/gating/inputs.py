@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
+from evalsets.source import is_pointer
 from evalsets.splits import order_seed
 from harness.conduct.gating import git
 from harness.conduct.gating.changed import changed_text, text_of
@@ -238,6 +240,7 @@ def added_models(checkout: Checkout, workspace: Workspace | None) -> AddedModels
     for name, config in workspace.models.items() if workspace else ():
         ids |= {name, *([config.version] if config.version else ())}
     own = workspace.root.resolve() if workspace else None
+    was_pointer = partial(_was_pointer, checkout.root, checkout.commit)
     texts: dict[str, str] = {}
     unread: list[UnreadFile] = []
     told: list[UnreadFile] = []
@@ -245,7 +248,7 @@ def added_models(checkout: Checkout, workspace: Workspace | None) -> AddedModels
         file = checkout.root / path
         if own is not None and own != checkout.root.resolve() and file.is_relative_to(own):
             continue
-        found = changed_text(checkout.root, path, ids)
+        found = changed_text(checkout.root, path, ids, was_pointer)
         if found.reason is not None:
             skipped = UnreadFile(path=path, reason=found.reason)
             (told if found.is_only_told else unread).append(skipped)
@@ -258,6 +261,11 @@ def added_models(checkout: Checkout, workspace: Workspace | None) -> AddedModels
         for use in added_uses(path, as_text(before[path]) if path in before else None, text, ids)
     )
     return AddedModels(uses=uses, unread=tuple(unread), told=tuple(told))
+
+
+def _was_pointer(root: Path, commit: str, path: str) -> bool:
+    text = git.text_at(root, commit, path)
+    return text is None or is_pointer(text)
 
 
 def lock_before(checkout: Checkout, path: Path) -> tuple[Lock | None, tuple[UnreadFile, ...]]:

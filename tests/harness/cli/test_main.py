@@ -8,12 +8,15 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
-from harness.cli.main import COMMANDS, explain, run
+from harness.cli.main import COMMANDS, cli, explain, run
+from harness.cli.options import InputFile
 from harness.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 HEAVY = ("ray", "numpy", "pandas", "datasets", "openai", "pydantic", "jinja2")
@@ -115,3 +118,36 @@ def test_a_journal_that_is_none_is_told(capsys: pytest.CaptureFixture[str], tmp_
     assert "the journal (.rightsize/journal.sqlite): file is not a database" in (
         capsys.readouterr().err
     )
+
+
+def readers(command: click.Command, *names: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every argument and option of a command, and of those below it, that names a file to read."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from readers(below, *names, name)
+    for one in command.params:
+        kinds = one.type.types if isinstance(one.type, click.Tuple) else (one.type,)
+        for kind in kinds:
+            if isinstance(kind, InputFile):
+                yield names, one.opts[0]
+            else:
+                assert not (isinstance(kind, click.Path) and kind.exists and not kind.dir_okay)
+
+
+def test_no_command_reads_a_pointer_for_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pointer = tmp_path / "a.csv"
+    pointer.write_text(
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0a' * 32}\nsize 9"
+    )
+    found = list(readers(cli))
+    assert len(found) >= 10
+    for names, option in found:
+        given = [option] if option.startswith("-") else []
+        given += ["guidellm"] if option == "--import" else []
+        assert run([*names, *given, str(pointer)]) == ExitCode.USAGE_ERROR
+        assert "only a pointer of Git LFS" in capsys.readouterr().err, names

@@ -413,7 +413,52 @@ LINKS: dict[str, Attack] = {
     "a link to a folder": (linked("app/conf", "../tests"), 0, "a link to what is no plain file"),
 }
 
-ATTACKS = LINKS | WHAT_WAS_SIGNED | FROM_A_DIFF | THE_BASE_RULES | LABELS_COUNT
+POINTER = (
+    f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0123456789abcdef' * 4}\nsize 12345\n"
+)
+
+
+def pointer(path: str) -> Step:
+    return lambda root: put(root, path, POINTER)
+
+
+POINTERS: dict[str, Attack] = {
+    **{
+        f"{name} that is a pointer": (pointer(path), 2, f"{said}: only a pointer of Git LFS")
+        for name, path, said in (
+            ("a lock", LOCK, "rightsizing.lock"),
+            ("a record", RECORD, "tickets.json"),
+            ("a policy", POLICY, "policy.yaml"),
+            ("a feature", FEATURE, "features/tickets.yaml"),
+            ("models", MODELS, "models/all.yaml"),
+            ("cases", CASES, "evalsets/tickets/cases.jsonl"),
+            ("an eval set", EVALSET, "evalsets/tickets/evalset.yaml"),
+            ("a prompt", f"{W}/prompts/tickets/default.j2", "prompts/tickets/default.j2"),
+        )
+    },
+    "settings that are a pointer": (
+        pointer(SETTINGS),
+        CANNOT_TELL,
+        "is only a pointer of Git LFS",
+    ),
+    "code that becomes a pointer": (
+        pointer("tests/test_app.py"),
+        CANNOT_TELL,
+        "tests/test_app.py: was not looked into for models: it is only a pointer",
+    ),
+    "a new pointer": (
+        pointer("app/weights.bin"),
+        0,
+        "app/weights.bin: was not looked into for models: it is only a pointer",
+    ),
+    "a pointer of git-annex": (
+        lambda root: put(root, "tests/test_app.py", "/annex/objects/SHA256E-s9--00ff.py\n"),
+        CANNOT_TELL,
+        "only a pointer of Git LFS or git-annex",
+    ),
+}
+
+ATTACKS = LINKS | POINTERS | WHAT_WAS_SIGNED | FROM_A_DIFF | THE_BASE_RULES | LABELS_COUNT
 
 
 @pytest.fixture(scope="module")

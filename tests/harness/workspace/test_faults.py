@@ -895,6 +895,9 @@ def test_check_and_plan_agree(at: int, tmp_path: Path, capsys: pytest.CaptureFix
     assert not (root / ".rightsize" / "journal.sqlite").exists()
 
 
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0a' * 32}\nsize 9\n"
+
+
 def to_itself(path: Path) -> None:
     path.symlink_to(path)
 
@@ -903,6 +906,7 @@ NO_FILES: dict[str, Callable[[Path], object]] = {
     "a pipe": os.mkfifo,
     "a link to itself": to_itself,
     "a folder": Path.mkdir,
+    "a pointer": lambda path: path.write_text(POINTER),
 }
 
 

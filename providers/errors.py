@@ -15,6 +15,7 @@ ProviderError
     ├── PromptTooLongError      the model's fault: it cannot take the case
     ├── ContentBlockedError     the model's fault: it will not take the case
     ├── ProgramFailedError      the model's fault: a program that fell over, or hung, on the case
+    ├── AnswerTooLargeError     the reply does not end where an answer would
     ├── UnknownFinishError      the answer ended for a reason that has no meaning for us
     └── DeadlineExceededError   still streaming at the feature's stated deadline
 
@@ -113,6 +114,13 @@ class ContentBlockedError(PermanentError):
 
 class ProgramFailedError(PermanentError):
     """A program in a model's place read the case, and ended, said no answer, or hung."""
+
+
+class AnswerTooLargeError(PermanentError):
+    """More came than any answer has; it was not read to its end, and asking again brings it again.
+
+    What it used is not known.
+    """
 
 
 _WORD = re.compile(r"[^A-Za-z0-9_.:-]")

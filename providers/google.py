@@ -32,6 +32,7 @@ from providers.errors import AuthRejectedError, BadRequestError, BrokenBodyError
 from providers.provider import Endpoint, needs
 from providers.request import unstreamed
 from providers.wire import rejections as broken_calls
+from providers.wire.bounded import BoundedResponse
 from providers.wire.calling import HttpRequest, Streamed, Whole, WireProvider, unreadable
 from providers.wire.google_status import to_rejection
 from providers.wire.rejections import Headers, to_error
@@ -116,6 +117,7 @@ class GoogleWire:
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4.0),
                 trust_env=False,
                 read_bufsize=EVENT_BYTES,
+                response_class=BoundedResponse,
             )
             self._open = _Open(
                 session=session, client=client_of(self._endpoint, self._key, session)

@@ -22,6 +22,7 @@ from providers.dialects.generate_content import GenerateContentDialect
 from providers.errors import BadRequestError, ProviderError
 from providers.provider import Endpoint
 from providers.wire import rejections as broken_calls
+from providers.wire.bounded import bound_requests
 from providers.wire.calling import HttpRequest, Streamed, Whole, WireProvider, unreadable
 from providers.wire.google_status import to_rejection
 from providers.wire.rejections import to_error
@@ -72,6 +73,7 @@ class GenerativeAIWire:
         session._max_refresh_attempts = 0  # noqa: SLF001
         session.max_redirects = 0
         session.trust_env = False
+        session.hooks["response"].append(bound_requests)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="generativeai")
 
     async def ready(self) -> None:

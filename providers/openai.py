@@ -12,7 +12,7 @@ from providers.batch_lines import dialect_of
 from providers.provider import Endpoint, needs, resource_of
 from providers.wire.ambient import unmoved
 from providers.wire.calling import WireProvider
-from providers.wire.posting import LIMITS, PostWire, Sdk, SdkClient
+from providers.wire.posting import BOUNDED, LIMITS, PostWire, Sdk, SdkClient
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 AZURE_V1 = "/openai/v1"
@@ -50,7 +50,7 @@ def client_of(endpoint: Endpoint, key: str | None) -> AsyncOpenAI:
     Its own headers are `unmoved`'s to set.
     """
     http_client = openai.DefaultAioHttpClient(
-        follow_redirects=False, trust_env=False, limits=LIMITS
+        follow_redirects=False, trust_env=False, limits=LIMITS, **BOUNDED
     )
     common: dict[str, Any] = {"max_retries": 0, "http_client": http_client, "webhook_secret": ""}
     if endpoint.platform == "bedrock":

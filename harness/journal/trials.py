@@ -22,7 +22,7 @@ Purpose: TypeAlias = Literal["quality", "latency", "judge", "call"]
 class FaultKind(StrEnum):
     """Why a call brought no answer, or was not made; the values are what the journal keeps.
 
-    The first fourteen are classes of `providers.errors`, the others happen on our side.
+    The first fifteen are classes of `providers.errors`, the others happen on our side.
     """
 
     RATE_LIMITED = "RateLimitedError"
@@ -40,6 +40,8 @@ class FaultKind(StrEnum):
     UNKNOWN_FINISH = "UnknownFinishError"
     """The answer ended in a word that has no meaning for us; the journal keeps the word."""
     PROGRAM_FAILED = "ProgramFailedError"
+    ANSWER_TOO_LARGE = "AnswerTooLargeError"
+    """More came than any answer has."""
     CEILING_EXCEEDED = "CeilingExceededError"
     """No call may last longer, however slowly its bytes come."""
     UNEXPECTED = "UnexpectedError"

@@ -12,15 +12,18 @@ import aiohttp
 import httpx2
 
 from providers.answer import JsonObject, as_object, object_at, parse_object, text_at
-from providers.errors import AuthRejectedError, ProviderError
+from providers.errors import AnswerTooLargeError, AuthRejectedError, ProviderError
 from providers.wire import rejections as broken_calls
+from providers.wire.bounded import PACKED, bound
 from providers.wire.calling import HttpRequest, Streamed, Whole, request_id, unreadable
-from providers.wire.rejections import Rejection, codes_of, to_error
+from providers.wire.rejections import Rejection, chain, codes_of, to_error
 
 # 0 means no limit to aiohttp: the governor bounds what is in flight, and waiting for a free
 # connection here would count as latency. Idle connections are dropped before uvicorn and llama.cpp
 # drop them (5 s): a request on a connection that the server is closing is lost.
 LIMITS = httpx2.Limits(max_connections=0, max_keepalive_connections=1024, keepalive_expiry=4.0)
+BOUNDED: dict[str, Any] = {"event_hooks": {"response": [bound]}, "headers": PACKED}
+"""Of each client: a reply has an end, however much a server sends."""
 TRANSPORT_ERRORS = (httpx2.HTTPError, aiohttp.ClientError, OSError)
 UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError)
 CREDENTIAL_LIBRARIES = frozenset({"botocore", "google"})
@@ -120,6 +123,10 @@ class PostWire:
         """Our error for one of the SDK's or of its transport's."""
         if isinstance(error, self._sdk.status_error):
             return to_error(self._rejection(error))
+        own = next((one for one in chain(error) if isinstance(one, AnswerTooLargeError)), None)
+        return AnswerTooLargeError(str(own)) if own else self._broken(error)
+
+    def _broken(self, error: Exception) -> ProviderError | None:
         if isinstance(error, (self._sdk.connection_error, *TRANSPORT_ERRORS)):
             return broken_calls.broken_to_error(self._sdk.vendor, error)
         if isinstance(error, self._sdk.stream_error):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import pickle
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 
 from providers.completion import TokenUsage
 from providers.errors import (
+    AnswerTooLargeError,
     AuthRejectedError,
     BadRequestError,
     BrokenBodyError,
@@ -25,6 +27,7 @@ from providers.errors import (
 from providers.opening import open_provider
 from providers.provider import Endpoint
 from providers.request import Tool
+from providers.wire.bounded import MOST_BYTES
 from providers.wire.calling import REQUEST_IDS
 from providers.wire.secret import MASK
 from tests.support.wire.ambient import AMBIENT, await_nothing_from
@@ -130,6 +133,38 @@ async def test_a_key_that_the_server_sends_back_is_kept_nowhere(
         await provider.complete(a_request())
     await provider.aclose()
     assert LONG_KEY[3:20] not in f"{raised.value} {vars(raised.value)}".lower()
+
+
+@pytest.fixture(scope="module")
+def flood() -> bytes:
+    """One word more than an answer may have, in an event that does not end; packed it is small."""
+    return gzip.compress(b'data: {"text": "' + b"x" * MOST_BYTES, compresslevel=1)
+
+
+one_of_each_transport = pytest.mark.parametrize(
+    "wire", [wire for wire in WIRES if wire.api in {"generate-content", "responses"}]
+)
+
+
+@one_of_each_transport
+async def test_a_reply_without_an_end_is_not_read_to_its_end(
+    wire: WireCase, server: WireServer, flood: bytes
+) -> None:
+    server.script = lambda _body: Reply(raw=flood, headers={"Content-Encoding": "gzip"})
+    error = await fail(wire, server)
+    assert isinstance(error, AnswerTooLargeError)
+    assert "more than 64 MiB" in str(error)
+    assert error.billable
+
+
+@pytest.mark.parametrize("wire", [wire for wire in WIRES if wire.api == "chat"][:1])
+@pytest.mark.parametrize(("status", "stream"), [(200, True), (400, False)])
+async def test_no_stream_and_no_error_is_read_without_an_end(
+    wire: WireCase, server: WireServer, flood: bytes, *, status: int, stream: bool
+) -> None:
+    packed = {"Content-Encoding": "gzip"}
+    server.script = lambda _body: Reply(status=status, raw=flood, headers=packed)
+    assert isinstance(await fail(wire, server, stream=stream), AnswerTooLargeError)
 
 
 @every_wire

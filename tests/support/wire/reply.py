@@ -59,6 +59,8 @@ class Reply:
     fault: Fault | None = None
     body: str | None = None
     """Sent as it stands, instead of a made body: recorded wire."""
+    raw: bytes | None = None
+    """The same, in bytes that may be packed."""
     content_type: str | None = None
     model: str | None = None
     """Model version as served; default: as asked."""

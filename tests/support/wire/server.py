@@ -211,7 +211,7 @@ class WireServer:
     ) -> web.StreamResponse:
         document = self.error(reply) if reply.status >= 400 else None
         text = reply.body or json.dumps(document or self.document(call, reply))
-        raw = text.encode()
+        raw = text.encode() if reply.raw is None else reply.raw
         response = web.StreamResponse(status=reply.status, headers=self.headers(reply))
         response.content_type = reply.content_type or "application/json"
         sent = raw[: len(raw) // 2] if reply.fault in {"truncated", "cut", "stall"} else raw
@@ -226,6 +226,8 @@ class WireServer:
         self, request: web.Request, call: Call, reply: Reply
     ) -> web.StreamResponse:
         frames = [reply.body.encode()] if reply.body is not None else self.raw_frames(call, reply)
+        if reply.raw is not None:
+            frames = [reply.raw]
         if reply.fault == "stall":
             frames = frames[:2]
         elif reply.fault is not None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from harness.ask.replay.calls import CallFailure, Reply
-from harness.ask.replay.places import NO_PLACE, Place
+from harness.ask.replay.places import NO_SEAT, Seat
 from harness.ask.replay.throttle import LaneCounts, LaneLimits, Throttle, Uses
 from harness.journal.trials import FaultKind, Lane, LaneHistory, Trial
 
@@ -28,7 +28,7 @@ class Slot(NamedTuple):
     sent_at: float
     needs: Uses = Uses()
     """What the call itself is expected to use, whatever the lane's mean."""
-    place: Place = NO_PLACE
+    place: Seat = NO_SEAT
 
 
 def lane_of(trial: Trial) -> Lane:

@@ -19,7 +19,7 @@ STALE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Seat:
     """One call's place."""
 
     number: int
@@ -28,7 +28,7 @@ class Place:
     """One of those that are kept for features that hold few."""
 
 
-NO_PLACE = Place(0, "", is_kept=False)
+NO_SEAT = Seat(0, "", is_kept=False)
 
 
 class Places:
@@ -56,10 +56,10 @@ class Places:
         """Whether a kept place is free for a call of this feature."""
         return self._kept_taken < self.kept and self._held[feature] < self._each
 
-    def take(self, feature: str, now: float) -> Place:
+    def take(self, feature: str, now: float) -> Seat:
         """A kept one where there is one for it, else one of the others."""
         self._number += 1
-        place = Place(self._number, feature, is_kept=self.keeps_one_for(feature))
+        place = Seat(self._number, feature, is_kept=self.keeps_one_for(feature))
         self._held[feature] += 1
         self._kept_taken += place.is_kept
         self.common += not place.is_kept
@@ -67,7 +67,7 @@ class Places:
             self._since[place.number] = now
         return place
 
-    def leave(self, place: Place) -> None:
+    def leave(self, place: Seat) -> None:
         """Give it back."""
         self._held[place.feature] -= 1
         self._kept_taken -= place.is_kept

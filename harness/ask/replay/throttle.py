@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.ask.replay.calls import CallFailure, Reply
-from harness.ask.replay.places import Place, Places
+from harness.ask.replay.places import Places, Seat
 from harness.journal.trials import FaultKind
 from providers.completion import RateLimit, TokenUsage
 
@@ -220,7 +220,7 @@ class Throttle:
         """Most calls on each worker's wire; None where the driver alone limits them."""
         return max(1, int(self.window) // workers) if self.prefetch(now) else None
 
-    def take(self, guess: Uses, now: float, feature: str = "") -> tuple[Uses, Place]:
+    def take(self, guess: Uses, now: float, feature: str = "") -> tuple[Uses, Seat]:
         """Take a place for a call; returns it, and what was set aside for the call."""
         place = self.places.take(feature, now)
         counts = self.counts
@@ -244,7 +244,7 @@ class Throttle:
         return most is not None and use.tokens > most
 
     def ended(
-        self, reply: Reply | None, *, sent_at: float, taken: Uses, now: float, place: Place
+        self, reply: Reply | None, *, sent_at: float, taken: Uses, now: float, place: Seat
     ) -> None:
         """Free a call's place and learn from its reply (None: its worker was lost)."""
         self.places.leave(place)

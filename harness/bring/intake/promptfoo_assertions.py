@@ -17,6 +17,8 @@ from harness.bring.intake.promptfoo_templates import NotTheSameError, filled
 from harness.bring.intake.values import a_list, a_text, an_object
 from harness.judge.scoring.assertions import SCRIPT, SET, known
 from harness.judge.scoring.checks import comma_separated, js_text
+from harness.judge.scoring.foreign.html import SPACE
+from harness.judge.scoring.foreign.rouge import has_quotes
 from harness.judge.scoring.javascript import names_variables, script_fault
 from harness.judge.scoring.js_regex import UntranslatableError, to_python
 
@@ -273,6 +275,30 @@ def _count(value: object) -> object:
     return float(str(value))
 
 
+def _elements(value: object) -> object:
+    """Paths of elements that XML must have."""
+    if isinstance(value, str):
+        return [each.strip(SPACE) for each in value.split(",")]
+    listed = value
+    if isinstance(value, dict):
+        listed = an_object(cast("object", value)).get("requiredElements")
+    if isinstance(listed, list):
+        return [js_text(each) for each in cast("list[object]", listed)]
+    if value is _UNSAID or value is None or value == {}:
+        return []
+    if isinstance(value, dict):
+        raise _RefusedError(": promptfoo itself refuses its value")
+    return []
+
+
+def _reference(value: object) -> object:
+    if not isinstance(value, str):
+        raise _RefusedError(": promptfoo itself refuses its value")
+    if has_quotes(value):
+        raise _RefusedError(": a double quote in its value may be read otherwise here")
+    return value
+
+
 _READ_AS: Mapping[str, Callable[[object], object]] = {
     **dict.fromkeys(_LISTS, _listed),
     **dict.fromkeys(("contains", "icontains"), lambda value: _plain(value, numbers=True)),
@@ -283,6 +309,9 @@ _READ_AS: Mapping[str, Callable[[object], object]] = {
     "is-json": _schema,
     "contains-json": _schema,
     "word-count": _count,
+    **dict.fromkeys(("is-xml", "contains-xml"), _elements),
+    **dict.fromkeys(("is-html", "contains-html"), lambda _: None),
+    "rouge-n": _reference,
 }
 
 

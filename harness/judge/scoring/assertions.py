@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, cast
 
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
-from harness.judge.scoring.checks import CHECKS, GRADES, LEAST_GRADE, Claim, script_verdict
+from harness.judge.scoring.checks import CHECKS, GRADES, LEAST_GRADES, Claim, script_verdict
 from harness.judge.scoring.replies import without_reasoning
 from harness.judge.scoring.scorer import Options, Scorer, Setting, plain, read_options, targets_of
 from harness.workspace.patterns import pattern_limit
@@ -96,7 +96,7 @@ def _check(answer: str, entry: Entry) -> tuple[bool, float]:
         grade = GRADES[base](answer, check)
         if grade is None:
             return False, 0.0
-        least = LEAST_GRADE if check.threshold is None else check.threshold
+        least = LEAST_GRADES[base] if check.threshold is None else check.threshold
         return (grade >= least) != negated, 1 - grade if negated else grade
     passed = CHECKS[base](answer, check) != negated
     return passed, float(passed)

@@ -21,11 +21,11 @@ from jsonschema import Draft7Validator, FormatChecker, SchemaError
 from jsonschema.exceptions import ValidationError
 
 from evalsets.source import SourceError, read_yaml
+from harness.judge.scoring.foreign.html import SPACE, contains_html, is_html
+from harness.judge.scoring.foreign.rouge import rouge_1
+from harness.judge.scoring.foreign.xml import contains_xml, is_xml
 from harness.judge.scoring.javascript import ScriptError, script_value
 
-SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
 _WORDS = re.compile(f"[^{re.escape(SPACE)}]+")
 
 
@@ -346,11 +346,11 @@ def _gleu_of(words: list[str], wanted: list[str]) -> float:
 
 
 GRADES: Mapping[str, Callable[[str, Claim], float | None]] = MappingProxyType(
-    {"bleu": _bleu, "gleu": _gleu}
+    {"bleu": _bleu, "gleu": _gleu, "rouge-n": lambda text, check: rouge_1(text, str(check.value))}
 )
-"""Assertions that give a share, which a threshold (0.5, unless it says) is held against; None where
-promptfoo ends with an error, which no answer passes."""
-LEAST_GRADE = 0.5
+"""Assertions that give a share, held against a threshold; None: promptfoo ends with an error."""
+LEAST_GRADES: Mapping[str, float] = MappingProxyType({"bleu": 0.5, "gleu": 0.5, "rouge-n": 0.75})
+"""The threshold, unless an assertion says."""
 
 
 def script_verdict(answer: str, check: Claim, *, negated: bool) -> tuple[bool, float]:
@@ -373,7 +373,9 @@ CHECKS: Mapping[str, Callable[[str, Claim], bool]] = MappingProxyType(
         "contains": lambda answer, check: js_text(check.value) in answer,
         "contains-all": lambda answer, check: all(text in answer for text in _texts(check.value)),
         "contains-any": lambda answer, check: any(text in answer for text in _texts(check.value)),
+        "contains-html": lambda answer, _: contains_html(answer),
         "contains-json": _contains_json,
+        "contains-xml": lambda answer, check: contains_xml(answer, check.value or ()),
         "equals": _equals,
         "icontains": lambda answer, check: js_text(check.value).lower() in answer.lower(),
         "icontains-all": lambda answer, check: all(
@@ -382,7 +384,9 @@ CHECKS: Mapping[str, Callable[[str, Claim], bool]] = MappingProxyType(
         "icontains-any": lambda answer, check: any(
             text.lower() in answer.lower() for text in _texts(check.value)
         ),
+        "is-html": lambda answer, _: is_html(answer),
         "is-json": _is_json,
+        "is-xml": lambda answer, check: is_xml(answer, check.value or ()),
         "levenshtein": _levenshtein,
         "regex": lambda answer, check: (
             re.search(_units(str(check.value)), _units(answer)) is not None

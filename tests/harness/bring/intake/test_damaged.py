@@ -160,7 +160,7 @@ KINDS = [
     "cost",
     "latency",
     "perplexity",
-    "rouge-n",
+    "is-refusal",
 ]
 
 

@@ -83,7 +83,7 @@ CELLS = """\
 q,__expected,__config:__expected:threshold
 one,"contains-json: {""type"":""object""}",
 two,levenshtein(2): Hello,
-three,rouge-n(0.5): hello,
+three,is-sql,
 four,latency(5000),
 five,factuality: Paris is in France,
 six,levenshtein: Hello,1
@@ -99,7 +99,7 @@ def test_an_assertion_of_a_table_is_converted_or_told_and_never_its_own_text() -
     )
     scorer = find_scorer(found.primary)
     lines = told(found)
-    for kind, line in (("rouge-n", 4), ("latency", 5), ("factuality", 6)):
+    for kind, line in (("is-sql", 4), ("latency", 5), ("factuality", 6)):
         assert f"t.csv:{line}: {kind}: assertion not converted" in lines
     for at, right, wrong in ((0, 'so {"a": 1}', "none"), (1, "Helpo", "other"), (5, "Hell", "Hel")):
         assert scorer.score(found.cases[at], right) == 1

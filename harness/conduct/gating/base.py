@@ -91,7 +91,7 @@ def stated_before(root: Path, commit: str | None, workspace: Path) -> BaseBranch
             if name.startswith(prefix):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
-        reading = read_files(here)
+        reading = read_files(here, {})
         faults = [one for one in reading.problems if one.severity == "error"]
         unread = [UnreadFile(path=one.file, reason=one.message) for one in faults]
         if reading.policy is None:

@@ -13,9 +13,14 @@ from harness.plan.model import FeaturePlan, SelectedCases
 from harness.record.model import DecisionRecord
 from harness.record.quality_parts import Quality
 from harness.record.stored import read_past
+from harness.wording import percent
+from harness.workspace.feature_file import FeatureConfig
 
 EXPECTED_DISAGREEMENT = 0.08
 """Share of cases on which a candidate of equal quality disagrees with the incumbent."""
+RUNS_DIFFER = 0.25
+"""Share of cases on which two runs of one program, with one model, end differently: assumed, as
+published repeats of agents show."""
 _FEWEST = 50
 """Fewest cases for a measured disagreement."""
 _LEAST = 0.01
@@ -23,13 +28,38 @@ _LEAST = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """A share of disagreeing cases, and where it comes from."""
+    """A share of disagreeing cases, and where it comes from.
+
+    With repeats a case's score is their mean. Its difference varies between cases by `discordance`
+    and, over k repeats, within a case by `within / k` (both models' variances of one answer, in
+    points of 1); a variance is told as the share of cases that would have it if each were wholly
+    won or lost.
+    """
 
     discordance: float
     source: str
+    within: float = 0.0
+
+    def over(self, repeats: int) -> Expectation:
+        """What is expected of the means of so many repeats."""
+        if not self.within:
+            return self
+        share = min(self.discordance + self.within / repeats, 1.0)
+        return Expectation(discordance=round(share, 4), source=self.source)
 
 
 ASSUMED = Expectation(discordance=EXPECTED_DISAGREEMENT, source="assumed")
+ASSUMED_OF_RUNS = Expectation(
+    discordance=EXPECTED_DISAGREEMENT,
+    # Each model's runs have a variance of half the share on which two of them differ.
+    within=RUNS_DIFFER,
+    source=f"assumed, with two runs of one model differing on {percent(RUNS_DIFFER)} of them",
+)
+
+
+def assumed_of(config: FeatureConfig) -> Expectation:
+    """What is expected where nothing is measured."""
+    return ASSUMED if config.program is None else ASSUMED_OF_RUNS
 
 
 def expectations(root: Path, cycle: str) -> Mapping[str, Expectation]:
@@ -55,7 +85,7 @@ def _measured(record: DecisionRecord) -> Expectation | None:
     nearest = max(enough, key=lambda quality: quality.difference)
     share = _discordance(nearest)
     if share is None:
-        return None
+        return _of_repeats(nearest, record.cycle)
     source = f"as measured in {record.cycle}"
     return Expectation(discordance=max(share, _LEAST), source=source)
 
@@ -64,6 +94,16 @@ def _discordance(quality: Quality) -> float | None:
     """Share of the cases on which only one model was right; None for graded scores."""
     lost, won = quality.only_current_right, quality.only_candidate_right
     return None if lost is None or won is None else (lost + won) / quality.n
+
+
+def _of_repeats(quality: Quality, cycle: str) -> Expectation | None:
+    """What repeats showed of the spread within a case; that between models stays assumed."""
+    spreads = (quality.spread_current, quality.spread_candidate)
+    known = [(spread.within / 100) ** 2 for spread in spreads if spread is not None]
+    if len(known) < len(spreads):
+        return None
+    source = f"assumed between models, and within a case as measured in {cycle}"
+    return Expectation(discordance=EXPECTED_DISAGREEMENT, within=sum(known), source=source)
 
 
 LEVEL_CASES = 30

@@ -297,9 +297,11 @@ def priced_options(
         # What switching costs once, spread over the evidence's life.
         one_off = spread(feature.migration_usd, days=workspace.policy.expires_days.evidence)
         least = _Least(minimum=minimum, one_off=one_off)
-        found = [_priced(rung, ladder.incumbent, traffic, least) for rung in ladder.rungs]
+        found = [
+            _priced(rung, ladder.incumbent, feature, traffic, least=least) for rung in ladder.rungs
+        ]
     if feature.candidates == "auto":
-        spent = _monthly(traffic, ladder.incumbent) if traffic else None
+        spent = _monthly(feature, traffic, ladder.incumbent) if traffic else None
         found = [rung for rung in found if rung.cascade or not _left_out_of_auto(rung, spent)]
     return tuple(sorted(found, key=_cheapest_first))
 
@@ -313,20 +315,25 @@ class _Least:
 
 
 def _priced(
-    rung: PlannedOption, incumbent: PlannedOption, traffic: Traffic, least: _Least
+    rung: PlannedOption,
+    incumbent: PlannedOption,
+    feature: FeatureConfig,
+    traffic: Traffic,
+    *,
+    least: _Least,
 ) -> PlannedOption:
     """The option with its cost and the most it can save; excluded where that is too little."""
     if rung.rates is None:
         return rung
     bound = saving_upper_bound(
         traffic,
-        incumbent=incumbent.priced(),
-        candidate=rung.rates,
+        incumbent=projected(incumbent, feature),
+        candidate=projected(rung, feature),
         same_model=rung.model == incumbent.model,
     )
-    monthly = _monthly(traffic, rung)
+    monthly = _monthly(feature, traffic, rung)
     if rung.cascade is not None:
-        monthly += EXPECTED_ESCALATION * _monthly(traffic, incumbent)
+        monthly += EXPECTED_ESCALATION * _monthly(feature, traffic, incumbent)
     rung = replace(rung, monthly_usd=monthly, saving_bound_usd=bound.monthly)
     if rung.excluded is not None:
         return rung
@@ -341,8 +348,17 @@ def _priced(
     return rung
 
 
-def _monthly(traffic: Traffic, rung: PlannedOption) -> Decimal:
-    return cost_from_traffic(traffic, rung.priced()).monthly_after_discounts
+def projected(rung: PlannedOption, feature: FeatureConfig) -> Rates:
+    """The rates of a month's requests.
+
+    A program's are sums of calls that are shorter each: no long-context price is reached by a sum.
+    """
+    rates = rung.priced()
+    return rates if feature.program is None else replace(rates, tiers=())
+
+
+def _monthly(feature: FeatureConfig, traffic: Traffic, rung: PlannedOption) -> Decimal:
+    return cost_from_traffic(traffic, projected(rung, feature)).monthly_after_discounts
 
 
 def _saves(bound: SavingBound, minimum: Decimal, less: str) -> str:

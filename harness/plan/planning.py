@@ -24,14 +24,14 @@ from harness.plan.anchor import anchor_of, histories
 from harness.plan.asking import Asker
 from harness.plan.designing import design_of, hashed, is_labelled, refusal
 from harness.plan.expecting import (
-    ASSUMED,
     Expectation,
+    assumed_of,
     expectations,
     expected_labels,
     expected_level_labels,
 )
 from harness.plan.judging import plan_judges
-from harness.plan.ladder import PlannedOption, climb, priced_options
+from harness.plan.ladder import PlannedOption, climb, priced_options, projected
 from harness.plan.life import recorded_tests, with_life
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, SelectedCases, Status
 from harness.plan.pricing import BYTES_PER_TOKEN, asked_rungs, forecast, planned_loads, price
@@ -104,7 +104,7 @@ def plan_review(
             cycle,
             on,
             wanted,
-            expected.get(name, ASSUMED),
+            expected.get(name, assumed_of(workspace.features[name])),
             tests,
             past.get(name, ()),
         )
@@ -195,7 +195,8 @@ class _FeaturePlanner:
         if self.config.traffic is None:
             note = "no traffic: add `traffic:` to the feature, or `rightsize import traffic LOG`"
             return _closed(bare, Status.BLOCKED, (Reason.TRAFFIC_MISSING,), note)
-        monthly = cost_from_traffic(self.config.traffic, ladder.incumbent.priced())
+        rates = projected(ladder.incumbent, self.config)
+        monthly = cost_from_traffic(self.config.traffic, rates)
         every = priced_options(self.workspace, self.feature, ladder)
         options = self._wanted(every)
         whole = replace(

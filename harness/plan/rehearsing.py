@@ -79,6 +79,7 @@ def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
     if design is None:
         raise LookupError(f"{plan.feature} has no design")
     asked = (plan.procedure.looks, plan.procedure.pilot)
+    expected = expected.over(plan.repeats)
     scene = _scene(design, *asked, expected.discordance)
     found = _rehearsed(scene)
     needed = scene.n if found.decided >= WANTED_POWER else _needed(scene)

@@ -2,8 +2,9 @@
 
 `conformance`: random requests by the vendors' SDKs, direct and through the gateway, held against
 each other at the vendor's side. `kills`: a run of programs is killed (SIGKILL) at random moments,
-run again, and counted at the server. `caps`: runs under random caps. One JSON line each; they are
-kept in `results.md`.
+run again, and counted at the server. `caps`: runs under random caps. `overhead N [LITELLM]`: N
+calls, 64 in flight, direct, through the gateway, and through the proxy that the program LITELLM
+starts. One JSON line each; they are kept in `results.md`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 from harness.ask.replay.ledger import Ledger
 from harness.journal.trials import Answered
 from providers.completion import TokenUsage
+from tests.benchmarks.programs.overhead import overhead
 from tests.support.program_calls import TOKEN, VENDORS, WIRES, ask_by_sdk, random_body, straight
 from tests.support.program_runs import USD_A_TOKEN, cost, journal_in, program, run_all, run_of
 from tests.support.wire.openai_server import OpenAIServer
@@ -149,8 +151,12 @@ def main(what: str, *arguments: str) -> None:
         run(*arguments)
         return
     count = int(arguments[0])
-    made = {"kills": kills, "caps": caps}
-    found = asyncio.run(conformance(count)) if what == "conformance" else made[what](count)
+    if what == "conformance":
+        found = asyncio.run(conformance(count))
+    elif what == "overhead":
+        found = overhead(count, arguments[1] if len(arguments) > 1 else None)
+    else:
+        found = {"kills": kills, "caps": caps}[what](count)
     print(json.dumps({what: found}), flush=True)  # noqa: T201
 
 

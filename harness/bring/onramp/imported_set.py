@@ -113,7 +113,7 @@ def _model(theirs: str, ours: str) -> str:
             *([_NOWHERE] if vendor == "openai-compatible" else []),
             "  may_see: []    # fill in: public, internal, customer, restricted",
             "  # price:       USD per million tokens, where the catalogue has none",
-            "  #   - {from: 2026-01-01, input: 0.50, output: 2.50, source: ...}",
+            "  #   - {from: YYYY-MM-DD, input: 0.50, output: 2.50, source: ...}",
             "",
         ]
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 
 import pytest
 
+from harness.bring.onramp import drafts, imported_set, scan_features
 from harness.bring.onramp.drafts import Owner, owner_of
 from harness.bring.onramp.scan_features import feature_id, free_name, place_of, repository_of
+from harness.workspace.reading import shipped
 
 
 @pytest.mark.parametrize(
@@ -99,3 +103,18 @@ def test_owners(tmp_path: Path, path: str, owner: Owner, place: str) -> None:
 
 def test_without_a_file_nobody_is_known(tmp_path: Path) -> None:
     assert owner_of(tmp_path, "a.py") == Owner()
+
+
+def test_no_drafted_price_has_a_day_that_will_be_over() -> None:
+    """Whoever takes the `#` away states the day; one that stood there would be old by then."""
+    drafted = [path.read_text(encoding="utf-8") for path in shipped("init").rglob("*.yaml")]
+    drafted += [inspect.getsource(module) for module in (drafts, imported_set, scan_features)]
+    prices = [
+        line
+        for line in "\n".join(drafted).splitlines()
+        if re.search(r"\b(?:input|on_demand|per_request|per_hour): *[0-9]", line)
+    ]
+    assert len(prices) >= 4
+    for line in prices:
+        assert "YYYY-MM-DD" in line
+        assert not re.search(r"\d{4}-\d{2}", line), line

@@ -14,6 +14,7 @@ from typing import cast
 import yaml
 
 from harness.errors import UsageError
+from harness.record.model import as_it_stands
 from harness.workspace.patterns import TooLongError, pattern_limit
 from harness.workspace.scan.texts import Use, bounded_yaml
 from harness.workspace.scan.tree import words_of
@@ -122,9 +123,10 @@ def _tree(place: CodeLocation, text: str) -> object:
             case ".toml":
                 return tomllib.loads(text)
             case ".json":
-                return cast("object", json.loads(text))
+                return as_it_stands(text)
             case ".yaml" | ".yml":
                 bounded_yaml(text)
+                _refuse_twice(text)
                 documents = cast("list[object]", list(yaml.safe_load_all(text)))
                 return documents[0] if len(documents) == 1 else None
             case _:
@@ -132,6 +134,26 @@ def _tree(place: CodeLocation, text: str) -> object:
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PlaceError(f"cannot be read as {suffix[1:].upper()}: {first}") from None
+
+
+def _refuse_twice(text: str) -> None:
+    """Refuse a key that stands twice: readers differ in which of the two they take."""
+    composed = cast("Iterator[yaml.Node | None]", yaml.compose_all(text, Loader=yaml.SafeLoader))
+    waiting = [node for node in composed if node is not None]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += cast("list[yaml.Node]", node.value)
+        if isinstance(node, yaml.MappingNode):
+            pairs = cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
+            names = Counter(str(key.value) for key, _ in pairs if isinstance(key, yaml.ScalarNode))
+            if (twice := next((name for name in names if names[name] > 1), None)) is not None:
+                raise ValueError(f"{twice} stands twice")
+            waiting += [part for pair in pairs for part in pair]
 
 
 def _at(value: object, key: str) -> object:

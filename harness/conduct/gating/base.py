@@ -26,7 +26,7 @@ from harness.workspace.feature_checks import evalset_folder
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import policy_sha256
 from harness.workspace.model_file import ModelConfig
-from harness.workspace.reading import ParsedFile, read_files
+from harness.workspace.reading import POLICY_FILE, ParsedFile, read_files
 from harness.workspace.scan.texts import UnreadFile
 from harness.workspace.workspace import Workspace
 
@@ -79,8 +79,7 @@ def stated_before(root: Path, commit: str | None, workspace: Path) -> BaseBranch
     """
     if commit is None or not workspace.resolve().is_relative_to(root.resolve()):
         return BaseBranch()
-    inner = workspace.resolve().relative_to(root.resolve()).as_posix()
-    prefix = "" if inner == "." else f"{inner}/"
+    prefix = _prefix(root, commit, workspace)
     sets = _changed_sets(root, commit, prefix)
     wanted = partial(_is_wanted, prefix, sets)
     files = git.files_under(root, commit, wanted)
@@ -113,6 +112,23 @@ def stated_before(root: Path, commit: str | None, workspace: Path) -> BaseBranch
         owners=_owners(files, prefix, features),
     )
     return BaseBranch(stated=stated, unread=tuple(unread))
+
+
+def _prefix(root: Path, commit: str, workspace: Path) -> str:
+    """Where the base branch has the workspace: at the same place, or where it was moved from."""
+    inner = workspace.resolve().relative_to(root.resolve()).as_posix()
+    prefix = "" if inner == "." else f"{inner}/"
+    if git.text_at(root, commit, f"{prefix}{POLICY_FILE}") is None:
+        for path in git.moved(root, commit, POLICY_FILE):
+            before = path.removesuffix(POLICY_FILE)
+            within = partial(_is_within, f"{before}features/")
+            if git.files_under(root, commit, within):
+                return before
+    return prefix
+
+
+def _is_within(folder: str, path: str) -> bool:
+    return path.startswith(folder)
 
 
 def _changed_sets(root: Path, commit: str, prefix: str) -> frozenset[str]:

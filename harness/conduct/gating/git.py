@@ -81,6 +81,20 @@ def files_under(root: Path, commit: str, wanted: Callable[[str], bool]) -> dict[
     return dict(zip(found, _blobs(root, list(found.values())), strict=True))
 
 
+def moved(root: Path, commit: str, name: str) -> list[str]:
+    """Files of a commit by this name that are no longer plain files at their place.
+
+    Whoever moves a file, or puts a link in its place, does not shed what it said.
+    """
+    listed = _bytes(root, "ls-tree", "-r", "-z", "--full-tree", "--name-only", commit)
+    whole, found = root.resolve(), list[str]()
+    for path in _paths(listed):
+        here = whole / path
+        if path.rpartition("/")[2] == name and not (here.is_file() and here.resolve() == here):
+            found.append(path)
+    return found
+
+
 def text_at(root: Path, commit: str, path: str) -> str | None:
     """A file as it was at a commit; None where it was not there."""
     try:

@@ -274,6 +274,9 @@ def lock_before(checkout: Checkout, path: Path) -> tuple[Lock | None, tuple[Unre
         return None, ()
     inner = path.resolve().relative_to(checkout.root.resolve()).as_posix()
     text = git.text_at(checkout.root, checkout.commit, inner)
+    for other in git.moved(checkout.root, checkout.commit, path.name) if text is None else ():
+        text, inner = git.text_at(checkout.root, checkout.commit, other), other
+        break
     try:
         return None if text is None else read_lock(text, shown=inner), ()
     except UsageError as error:

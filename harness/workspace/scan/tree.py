@@ -51,9 +51,33 @@ def model_named(text: str, key: str, ids: Collection[str]) -> str | None:
     return found
 
 
+_ESCAPE = re.compile(
+    r"\\(?:u\{0{0,4}(?P<a>[0-9a-fA-F]{2})\}|u00(?P<b>[0-9a-fA-F]{2})|x(?P<c>[0-9a-fA-F]{2})"
+    r"|U000000(?P<d>[0-9a-fA-F]{2}))|&#x0{0,4}(?P<e>[0-9a-fA-F]{2});|&#0{0,4}(?P<f>\d{2,3});"
+)
+
+
+def unescaped(text: str) -> str:
+    r"""A text with the escapes of JSON, YAML, code and markup read, where they are of an id.
+
+    >>> unescaped(r"\u0067pt\x2d5 &#103; \u0022")
+    'gpt-5 g \\u0022'
+    """
+    return _ESCAPE.sub(_letter, text) if "\\" in text or "&#" in text else text
+
+
+def _letter(match: re.Match[str]) -> str:
+    hexadecimal = next((match[name] for name in "abcde" if match[name]), None)
+    found = chr(int(match["f"]) if hexadecimal is None else int(hexadecimal, 16))
+    return found if found in _OF_AN_ID else match[0]
+
+
+_OF_AN_ID = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@~._/:-")
+
+
 def may_name_a_model(text: str, ids: Collection[str]) -> bool:
     """A quick look: whether any word of a file could be an id."""
-    words = {word.strip(".:/-") for word in _TOKEN.findall(text)}
+    words = {word.strip(".:/-") for word in _TOKEN.findall(unescaped(text))}
     return any(form in ids for word in words for form in _forms(word))
 
 

@@ -15,7 +15,14 @@ from typing import Any, cast
 
 from harness.workspace.scan.python_source import python_words
 from harness.workspace.scan.texts import Use, Word, hash_words
-from harness.workspace.scan.tree import has_reader, kind_of, may_name_a_model, uses_of, words_of
+from harness.workspace.scan.tree import (
+    has_reader,
+    kind_of,
+    may_name_a_model,
+    unescaped,
+    uses_of,
+    words_of,
+)
 
 _MADE = frozenset(
     {
@@ -41,11 +48,17 @@ _SAID = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """`--model gpt-5`, `MODEL ?= gpt-5`, `{"model": "gpt-5"}` in any text."""
+_ID = r"(?P<text>[A-Za-z0-9@~][A-Za-z0-9@~._/:-]*)"
+_IN_MARKUP = re.compile(rf"(?:<(?P<key>[\w.:-]+)(?:\s[^<>]*)?)?>\s*{_ID}\s*</")
+_IN_A_TABLE = re.compile(rf"(?P<key>)(?:^|(?<=[,;\t]))\s*\"?{_ID}\"?\s*(?=[,;\t]|$)")
+_ALONE = re.compile(rf"^\s*(?:(?P<key>[\w.-]+)(?:\s*[?:+]?=\s*|\s+))?{_ID}\s*;?\s*$")
+_MARKUP = frozenset({".xml", ".plist", ".config", ".csproj", ".props", ".resx", ".xaml", ".svg"})
+_TABLES = frozenset({".csv", ".tsv"})
 
 
 def scan_whole(path: str, text: str, ids: Collection[str]) -> tuple[Use, ...]:
     """Every use of the given model ids in one file's text."""
-    plain = _LINE_ENDS.sub("\n", text.replace("\0", ""))
+    plain = unescaped(_LINE_ENDS.sub("\n", text.replace("\0", "")))
     place = PurePosixPath(path)
     if place.name in _MADE or not may_name_a_model(plain, ids):
         return ()
@@ -66,6 +79,17 @@ def _every_word(path: str, suffix: str, text: str) -> Iterator[Word]:
             yield from _said(word.text, word.line)
     if not has_reader(path) or suffix in _RUN or _runs_text(path):
         yield from _said(text, 1)
+        yield from _matched(_ALONE, text)
+    if suffix in _MARKUP:
+        yield from _matched(_IN_MARKUP, text)
+    if suffix in _TABLES:
+        yield from _matched(_IN_A_TABLE, text)
+
+
+def _matched(pattern: re.Pattern[str], text: str) -> Iterator[Word]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        for match in pattern.finditer(line):
+            yield Word(line=number, key=match["key"] or "", text=match["text"])
 
 
 def _runs_text(path: str) -> bool:

@@ -6,6 +6,7 @@ An attack is the branch's one commit on the shop's; the gate is asked with the s
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -458,7 +459,80 @@ POINTERS: dict[str, Attack] = {
     ),
 }
 
-ATTACKS = LINKS | POINTERS | WHAT_WAS_SIGNED | FROM_A_DIFF | THE_BASE_RULES | LABELS_COUNT
+
+def moved_workspace(root: Path) -> None:
+    """Elsewhere, laxer, and a link in its place."""
+    git(root, "mv", W, "elsewhere")
+    (root / W).symlink_to("elsewhere")
+    edit(POLICY.replace(W, "elsewhere"), "margin: 5", "margin: 60")(root)
+
+
+def linked_lock(root: Path) -> None:
+    """Without its feature, and a link in its place."""
+    empty = {"schema_version": "rightsizing-lock/v1", "gate": {}, "features": {}}
+    put(root, "other.lock", json.dumps(empty))
+    linked(LOCK, os.path.relpath(root / "other.lock", (root / LOCK).parent))(root)
+
+
+def encoded(text: str, encoding: str, attributes: str = "") -> Step:
+    def apply(root: Path) -> None:
+        put(root, ".gitattributes", attributes)
+        (root / "app" / "new.py").write_bytes(text.encode(encoding))
+
+    return apply
+
+
+NEW = "app/new.py:1: gpt-5 is used by no feature"
+OTHER_WRITINGS: dict[str, Attack] = {
+    "a workspace that is moved behind a link": (moved_workspace, GATE_FAILED, "weakened"),
+    "a lock that is moved behind a link": (linked_lock, GATE_FAILED, "tickets"),
+    "an id in another encoding, by an attribute": (
+        encoded('M = "gpt-5"\n', "utf-16", "new.py working-tree-encoding=UTF-16\n"),
+        GATE_FAILED,
+        NEW,
+    ),
+    "an id in UTF-32": (encoded('M = "gpt-5"\n', "utf-32"), GATE_FAILED, NEW),
+    "an id in escapes of code": (encoded('M = "\\x67pt-5"\n', "ascii"), GATE_FAILED, NEW),
+    **{
+        f"an id in escapes of {name}": (
+            write(f"app/new.{name}", text),
+            GATE_FAILED,
+            "gpt-5 is used by no feature",
+        )
+        for name, text in (
+            ("json", '{"model": "\\u0067pt-5"}'),
+            ("yaml", 'model: "\\x67pt-5"\n'),
+            ("toml", 'model = "\\u0067pt-5"\n'),
+            ("xml", "<model>&#103;pt&#x2d;5</model>"),
+            ("ts", 'const model = "\\u{67}pt-5";\n'),
+        )
+    },
+    "a file whose name is a pathspec": (
+        write("app/:(exclude)x.py", 'M = "gpt-5"\n'),
+        GATE_FAILED,
+        "gpt-5 is used by no feature",
+    ),
+    "a record with a number that is none": (
+        edit(RECORD, '"schema_version"', '"z": NaN, "schema_version"'),
+        2,
+        "not a record",
+    ),
+    "a workspace that becomes a submodule": (
+        lambda root: shutil.rmtree(root / W),
+        2,
+        "no workspace here",
+    ),
+}
+
+ATTACKS = (
+    LINKS
+    | OTHER_WRITINGS
+    | POINTERS
+    | WHAT_WAS_SIGNED
+    | FROM_A_DIFF
+    | THE_BASE_RULES
+    | LABELS_COUNT
+)
 
 
 @pytest.fixture(scope="module")

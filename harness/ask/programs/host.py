@@ -217,12 +217,17 @@ class ProgramHost:
         )
 
     async def _worked_on(self, session: Session) -> tuple[Line, str]:
-        """How an instance ended a trial, and its last words where it is ended, too."""
+        """How an instance ended a trial, and its last words where it is ended, too.
+
+        One that had answered before, and ended without a look at this case, is followed by a new
+        one: some programs end after each answer.
+        """
         place = session.begin.place
         instance = await self._instance(place)
-        if instance.is_new:
+        was_new = instance.is_new
+        if was_new:
             session.clock.let_start()
-        sound, has_read = False, True
+        sound, has_read, looked = False, True, True
         try:
             line = await self._answered(session, instance)
             sound = line.fault is None
@@ -232,14 +237,17 @@ class ProgramHost:
                 return line, ""
         finally:
             if not sound:
-                has_read = instance.has_read
+                has_read, looked = instance.has_read, was_new or instance.has_read_last
                 instance.kill()
+        if line.fault is FaultKind.PROGRAM_ENDED and not looked and not session.stopped.is_set():
+            return await self._worked_on(session)
         words = await instance.last_words()
         return line, told(words, has_read=has_read, code=await instance.exit_code())
 
     async def _answered(self, session: Session, instance: Instance | Service) -> Line:
         """The instance's answer; a fault where its own time is over, or it is to be ended."""
         begin = session.begin
+        session.is_closed = False
         self._gateway.let_in(instance.token, session)
         answer = asyncio.create_task(instance.ask(begin.line, begin.case_id))
         stopped = asyncio.create_task(session.stopped.wait())

@@ -127,11 +127,16 @@ class Instance:
     @property
     def has_read(self) -> bool:
         """Whether it read anything of a case; asked before it is ended."""
-        if len(self._given) != 1:
-            return bool(self._given)
+        return len(self._given) > 1 or self.has_read_last
+
+    @property
+    def has_read_last(self) -> bool:
+        """The same of the last case."""
+        if not self._given:
+            return False
         waiting = fcntl.ioctl(self._reader, termios.FIONREAD, bytes(4))
         unread = int.from_bytes(waiting, sys.byteorder) + self._stdin.get_write_buffer_size()
-        return unread < self._given[0]
+        return unread < self._given[-1]
 
     async def exit_code(self) -> int:
         """The code by which it ended in error of itself; 0 where it did not, or none is known."""

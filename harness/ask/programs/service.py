@@ -19,6 +19,8 @@ class Service:
     """
 
     is_new = False
+    has_read_last = True
+    """No other one follows it."""
     is_quiet = False
     """It is asked once: each trial has a token of its own."""
     is_gone = True

@@ -178,17 +178,27 @@ def _latency(chart: Latency) -> Drawing:
 def _waterfall(chart: Waterfall) -> Drawing:
     levels = list(accumulate((step.usd for step in chart.steps), initial=chart.start_usd))
     names = (chart.start_label, *(step.label for step in chart.steps), chart.end_label)
-    rows = _rows(names, (0.0, *levels, chart.end_usd), chart.axis)
+    start = chart.axis_from
+    rows = _rows(names, (start, *levels, chart.end_usd), chart.axis)
     at, (first, *middle, last) = rows.axis.at, rows.ys
-    shapes: list[Shape] = [Block(x1=at(0), x2=at(chart.start_usd), y=first, tone="other")]
-    if not chart.start_usd:
-        x = at(0)
-        shapes.append(Stroke(x1=x, y1=first - 8, x2=x, y2=first + 8, tone="ink", width=2.0))
+    shapes: list[Shape] = [Block(x1=at(start), x2=at(chart.start_usd), y=first, tone="other")]
     for (before, after), y in zip(pairwise(levels), middle, strict=True):
         tone: Tone = "chosen" if after < before else "limit"
         shapes.append(Block(x1=at(before), x2=at(after), y=y, tone=tone, change=True))
-    shapes.append(Block(x1=at(0), x2=at(chart.end_usd), y=last, tone="other"))
+    shapes.append(Block(x1=at(start), x2=at(chart.end_usd), y=last, tone="other"))
+    if not chart.start_usd:
+        x = at(0)
+        shapes.append(Stroke(x1=x, y1=first - 8, x2=x, y2=first + 8, tone="ink", width=2.0))
+    if start:
+        shapes += [stroke for y in (first, last) for stroke in _break(at(start), y)]
     return _with_limit(rows, shapes, None, "")
+
+
+def _break(x: float, y: float) -> Iterator[Stroke]:
+    """Two slanted lines across a bar that begins before the axis does."""
+    for more in (3.0, 7.0):
+        left = x + more
+        yield Stroke(x1=left, y1=y + 9, x2=left + 4, y2=y - 9, tone="ink", width=1.5)
 
 
 def _bars(chart: Bars) -> Drawing:

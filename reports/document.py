@@ -260,7 +260,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waterfall:
-    """From today's monthly cost to the proposed one, term by term, USD."""
+    """From one monthly cost to another, term by term, USD.
+
+    Where the axis begins elsewhere than at zero, `axis` says so, and the bars of both ends show a
+    break.
+    """
 
     kind: ClassVar[str] = "waterfall"
     caption: str
@@ -271,6 +275,7 @@ class Waterfall:
     steps: tuple[Step, ...]
     end_label: str
     end_usd: float
+    axis_from: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,7 +331,7 @@ Block: TypeAlias = "Plain | Deadline | Headlines | Reckoning | Fold"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
-    """Blocks that stay closed until a reader opens them; on paper and in Markdown they are open."""
+    """Blocks that stay closed, on paper too, until a reader opens them; open in Markdown."""
 
     kind: ClassVar[str] = "fold"
     summary: str
@@ -358,6 +363,16 @@ class Document:
     badge: Badge | None = None
     home: Link | None = None
     """The page that this one is listed on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheets:
+    """Page one of several documents in one file, to be printed: one sheet each."""
+
+    title: str
+    status: str
+    documents: tuple[Document, ...]
+    stamp: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

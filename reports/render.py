@@ -29,6 +29,7 @@ from reports.document import (
     Portfolio,
     Run,
     Section,
+    Sheets,
 )
 from reports.drawing import FONT, WIDTH
 from reports.untrusted import clean, clean_lines, comment, fenced, markdown, markdown_code
@@ -65,6 +66,11 @@ def render_index(portfolio: Portfolio, *, to: Format) -> str:
     return _render(_Page(document=portfolio, sections=portfolio.views, contents=True), to)
 
 
+def render_sheets(sheets: Sheets) -> str:
+    """Render page one of each document into one HTML file that prints as one sheet each."""
+    return _filled("sheets.html.j2", sheets, {})
+
+
 def draw(chart: Chart, name: str) -> Markup:
     """Draw a chart as an `<svg>` element; `name` keeps its ids apart from its neighbours'."""
     drawn = _template("chart.svg.j2").render(
@@ -85,6 +91,16 @@ def _render(page: _Page, to: Format) -> str:
 
 
 def _html(page: _Page) -> str:
+    own = {
+        "sections": page.sections,
+        "contents": page.contents,
+        "heading": "h2" if page.contents else "h3",
+    }
+    return _filled("page.html.j2", page.document, own)
+
+
+def _filled(template: str, document: Document | Portfolio | Sheets, own: dict[str, Any]) -> str:
+    """A page of HTML with its style and its pictures within; `own` is what this template takes."""
     sheet = _sheet()
     drawn = 0
 
@@ -93,11 +109,9 @@ def _html(page: _Page) -> str:
         drawn += 1
         return draw(chart, f"chart{drawn}")
 
-    return _template("page.html.j2").render(
-        document=page.document,
-        sections=page.sections,
-        contents=page.contents,
-        heading="h2" if page.contents else "h3",
+    return _template(template).render(
+        **own,
+        document=document,
         picture=picture,
         address=_linked("html"),
         lines=_lines,
@@ -169,9 +183,10 @@ def _unbroken(text: str) -> Markup:
 def _word(word: str) -> Markup:
     if "-" in word and len(word) <= _WHOLE:
         return Markup('<span class="kept">{}</span>').format(word)
-    if _DIGEST.fullmatch(word):
-        return Markup('<span class="digest">{}</span>').format(word)
-    return Markup(_SEAM.sub(r"\1<wbr>", str(escape(word))))  # noqa: S704  # escaped
+    seams = Markup(_SEAM.sub(r"\1<wbr>", str(escape(word))))  # noqa: S704  # escaped
+    if len(word) > _WHOLE or _DIGEST.fullmatch(word):
+        return Markup('<span class="long">{}</span>').format(seams)
+    return seams
 
 
 def _runs_html(runs: tuple[Run, ...]) -> Markup:

@@ -120,15 +120,13 @@ def _saving(record: RecordContent, option: OptionRecord, even: BreakEven) -> Ite
 def _errors(record: RecordContent, option: OptionRecord, even: BreakEven) -> Iterator[str]:
     """Further errors are requests x loss; better quality is not credited.
 
-    Of an option that passed the loss is the corrected one; records made before that took the seen.
+    Of an option that passed the loss is the corrected one, or in older records the one seen.
     """
     if option.quality is None or record.traffic is None:
         return
     requests, found = record.traffic.requests_per_month, option.quality
-    seen = requests * max(-found.difference, 0.0) / 100
     stated = even.more_errors_per_month
-    before = stated is not None and abs(stated - seen) <= _SHARE * max(seen, 1.0)
-    told = found.difference if before else found.told
+    told = found.difference if found.counted_as_seen(stated, requests) else found.told
     for points, errors in (
         (told, stated),
         (found.worst, even.more_errors_per_month_worst),

@@ -217,3 +217,15 @@ class Quality(Recorded):
     def told(self) -> float:
         """What pages and money rest on: of an option that passed the corrected difference."""
         return self.difference if self.corrected is None else self.corrected
+
+    def counted_as_seen(self, errors: float | None, requests: int) -> bool:
+        """Whether these further errors of so many requests are those seen, uncorrected.
+
+        Records that are older than the corrected difference count them so.
+        """
+        if errors is None or self.corrected is None:
+            return False
+        seen, told = (
+            requests * max(-points, 0.0) / 100 for points in (self.difference, self.corrected)
+        )
+        return abs(errors - seen) < abs(errors - told)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from enum import Enum
+from itertools import accumulate
 from typing import Any
 
 from harness.money.savings import QualityLoss, error_value
@@ -15,6 +17,7 @@ from harness.record.model import DecisionRecord
 from harness.record.money import BreakEven, Lever, OptionCost
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality, SliceResult
+from harness.wording import amount_text
 from reports.untrusted import clip
 
 _LONGEST_TEXT = 400
@@ -193,3 +196,24 @@ def bridge_at_list(record: DecisionRecord) -> bool:
 def reason_of(option: OptionRecord) -> Reason | None:
     """The first reason of an option."""
     return next(iter(option.reason_codes), None)
+
+
+def axis_begins(start: Decimal, terms: Iterable[Decimal]) -> Decimal:
+    """Where the axis of a waterfall begins: near its lowest level where all of them lie close.
+
+    A change of less than half of the highest level would be a sliver beside two long bars.
+    """
+    levels = list(accumulate(terms, initial=start))
+    low, high = min(levels), max(levels)
+    span = high - low
+    if not span or low <= span:
+        return Decimal(0)
+    step = Decimal(1).scaleb(span.adjusted() - 1)
+    return (low - span / 4).quantize(step, rounding=ROUND_FLOOR) if step < low else Decimal(0)
+
+
+def axis_words(begins: Decimal) -> str:
+    """The unit, and where the axis begins if that is not at zero."""
+    if not begins:
+        return "USD a month"
+    return f"USD a month; it begins at {amount_text(begins)}, not at 0"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from harness.money.amounts import exact
 from harness.record.model import DecisionRecord
 from harness.record.parts import LatencyFacts, OptionRecord
-from harness.tell.facts import bridge_at_list, month_of
+from harness.tell.facts import axis_begins, axis_words, bridge_at_list, month_of
 from harness.tell.words import limit, points, seconds
 from harness.wording import chance, percent, usd
 from reports.document import (
@@ -176,10 +176,12 @@ def waterfall(record: DecisionRecord) -> Waterfall | None:
     if today is None or then is None:
         return None
     words = "; ".join(f"{step.term} {usd(step.usd, signed=True)}" for step in record.bridge)
+    begins = axis_begins(today, (step.usd for step in record.bridge))
     return Waterfall(
         caption="Where the saving comes from, USD a month",
         description=f"Today {usd(today)}; {words}; proposed {usd(then)}.",
-        axis="USD a month",
+        axis=axis_words(begins),
+        axis_from=float(begins),
         start_label="today",
         start_usd=float(today),
         steps=tuple(Step(label=step.term, usd=float(step.usd)) for step in record.bridge),

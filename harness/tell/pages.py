@@ -21,6 +21,7 @@ from pathlib import Path
 
 from harness.errors import Faults
 from harness.money.portfolio.overview import overview
+from harness.money.portfolio.to_do import to_do
 from harness.record.model import DecisionRecord
 from harness.record.stored import file_name, read_past, replace_text
 from harness.tell.appendix.appendix import appendix
@@ -31,8 +32,10 @@ from harness.tell.page.titles import status, title
 from harness.tell.portfolio.index import to_portfolio
 from harness.tell.portfolio.monthly import Period, monthly_page
 from harness.tell.portfolio.spreadsheet import to_csv
-from reports.document import Document, Link
-from reports.render import render, render_index
+from harness.tell.words import day, series
+from harness.wording import plural
+from reports.document import Document, Link, Sheets
+from reports.render import render, render_index, render_sheets
 
 
 @cache
@@ -204,6 +207,33 @@ def publish_month(
     replace_text(html, render_index(page, to="html"))
     replace_text(text, render_index(page, to="md"))
     return html, text
+
+
+def to_sheets(records: Sequence[DecisionRecord], now: datetime) -> str:
+    """Page one of each feature in one HTML file for a meeting: what is to be done first, by money.
+
+    Printed, it is one sheet a feature.
+    """
+    plain = [read_facts(record, now).record for record in records]
+    tasks = to_do(overview(plain, now.date()))
+    asked = list(dict.fromkeys(task.feature.record.feature.id for task in tasks))
+    ordered = sorted(
+        records,
+        key=lambda record: (
+            asked.index(record.feature.id) if record.feature.id in asked else len(asked),
+            record.feature.id,
+        ),
+    )
+    cycles = series(sorted({record.cycle for record in records}))
+    return render_sheets(
+        Sheets(
+            title=f"Right-sizing {cycles}: {plural(len(ordered), 'feature')}, one sheet each",
+            status=f"In the order of what is to be done, most money first \u00b7 as it stands on "
+            f"{day(now)} \u00b7 printed, each feature is one sheet",
+            documents=tuple(to_document(record, now) for record in ordered),
+            stamp=" ".join(stamp_for(record, now) for record in ordered),
+        )
+    )
 
 
 def _holds(path: Path, text: str) -> bool:

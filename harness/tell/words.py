@@ -56,7 +56,7 @@ _OF_THE_REVIEW: Mapping[Reason, str] = {
     Reason.TRAFFIC_MISSING: "the traffic is not known",
     Reason.LATENCY_NOT_MEASURED: "the time was not measured",
     Reason.EVALSET_CANNOT_TELL: "these cases cannot tell a good model from none",
-    Reason.EVALSET_SPENT: "tests on these cases have spent the error that they share",
+    Reason.EVALSET_SPENT: "these cases were tested so often that they can decide nothing more",
 }
 LEVERS: Mapping[str, str] = {
     "batch": "batch",
@@ -108,8 +108,13 @@ def points(value: float | None, *, signed: bool = True) -> str:
 
 
 def limit(margin: float) -> str:
-    """The margin as people see it: `limit -3`."""
-    return f"limit -{margin:g}"
+    """The margin as people see it: `limit -3 points`."""
+    return f"limit -{margin:g} {'point' if margin == 1 else 'points'}"
+
+
+def allowed(margin: float) -> str:
+    """The same where a loss is told without a sign: `3 points are allowed`."""
+    return f"{margin:g} {'point is' if margin == 1 else 'points are'} allowed"
 
 
 def share(value: float | None) -> str:
@@ -117,10 +122,15 @@ def share(value: float | None) -> str:
     return DASH if value is None else f"{value:.1f} %"
 
 
+_TWO_DIGITS_BELOW = 0.01
+
+
 def seconds(value: float | None) -> str:
-    """`2.9 s`, with two decimals below one second."""
+    """`2.9 s`, with two decimals below one second; nothing takes 0.00 s."""
     if value is None:
         return DASH
+    if 0 < value < _TWO_DIGITS_BELOW:
+        return f"{value:.2g} s"
     return f"{value:.2f} s" if value < 1 else f"{value:,.1f} s"
 
 

@@ -30,7 +30,7 @@ _MEASURED = (
         "where they differ {*} alone was right {only_candidate_right} times, "
         "today's alone {only_current_right}"
     ),
-    "{difference} points, at worst {worst} (limit {limit})",
+    "{difference} points, at worst {worst} (limit {limit} point",
     "may be up to {worst_abs} points worse",
     "Even at worst it is {worst_abs} points better",
     "agreed on a limit of {margin} points on {day}",
@@ -53,6 +53,11 @@ _FLOOR = (
     "would score {floor_constant_abs}, {floor_constant_abs} of 100",
     "only {floor_best_lower_abs} of 100 would be sure, and the limit is {floor_margin}",
     "one and the same answer to {floor_alike_abs} % of",
+    (
+        "At worst today's model scores {floor_level_lower_abs} of 100; at least "
+        "{floor_needed_abs} of 100 is needed: what the unchanging answer scores, and the "
+        "{floor_margin} points"
+    ),
     (
         "is only {floor_level_lower_abs} of 100; {floor_needed_abs} would be needed "
         "({floor_constant_abs} and the limit of {floor_margin})"
@@ -113,8 +118,12 @@ _BILL = (
     "; {bill_errors} more wrong {*} at USD {error_cost} each {bill_cost};",
     "; left USD {bill_left} a month",
     (
-        "Its {bill_errors} more wrong {*} a month, at USD {error_cost} each, would cost USD "
-        "{bill_cost}"
+        "; switching costs USD {saves_one_off_monthly|one_off_monthly} for each month that the "
+        "evidence lasts, which leaves USD {net_of_one_off}"
+    ),
+    (
+        "Its {bill_errors} more wrong {*} a month, at USD {error_cost} each, "
+        "would cost USD {bill_cost}"
     ),
 )
 _SUM = (
@@ -187,7 +196,7 @@ _LARGE = (
     "at worst none; limit {harm_limit} in {harm_of}",
     "{bill_errors|more_errors_per_month} of {requests} a month",
     "wrong {*} with {option} {harm_seen} in {harm_of}",
-    "that an answer scores {*} {told_abs} at worst {worst_abs}; limit {limit}",
+    "that an answer scores {*} {told_abs} at worst {worst_abs}; {limit} point",
     "with {option}, 95 of 100 answers come within {p95_s} s",
     "with {option}, 95 of 100 answers begin within {ttft_p95_s} s",
     "with {option}, 99 of 100 answers come within {p99_s} s",
@@ -253,6 +262,11 @@ _CHANGES = (
 )
 _NOTES = (
     *_STOPPED,
+    (
+        "saves at most USD {bound_most} of USD {bound_today} a month (even if it read "
+        "{fewer_read} % fewer tokens and wrote {fewer_written} % fewer, and so cost USD "
+        "{bound_least}); the least worth a change is USD {least_worth}"
+    ),
     "; {cascade_escalated} % of all its answers go on to today's model",
     (
         "{difference_abs} points worse on {n} cases ({pilot_cases} of the pilot, "
@@ -269,6 +283,8 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "loses USD {bill_left} a month net of mistakes",
         "{option} loses USD {bill_left} a month with its mistakes counted",
         "{option} leaves USD {bill_left} a month",
+        "{option} saves USD {bill_left} a month with its mistakes counted",
+        "loses {vetoed_difference_abs} points on",
         "saves USD {saves_after_discounts} a month on the bill",
         "{option} gets {harm_seen} in {harm_of} more wrong",
         "{option} loses {difference_abs} points",
@@ -285,6 +301,20 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "Decide by": _CHOICES,
     "Sign by": (*_CHOICES, *_CHANGES),
     "The money": _SUM,
+    "On ": (
+        "The busiest hour takes {host_most} GPU",
+        "runs on {host_committed} committed GPU",
+        "at USD {host_committed_usd} a month.",
+        "all hours are on demand (USD {host_on_demand_usd} a month)",
+        "{host_idle} % of the capacity stands idle (USD {host_idle_usd} a month)",
+        "{no_dearer} (than {option})",
+        "production asks {requests}.",
+        "commitment: USD {host_committed_usd} a month are paid until",
+    ),
+    "Committed today.": (
+        "runs on {today_host_committed} committed GPU",
+        "at USD {today_host_committed_usd} a month",
+    ),
     "The pair.": (
         "{cascade_escalated} % of its answers",
         (
@@ -292,7 +322,26 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
             "{cascade_again_thousand}"
         ),
     ),
-    "Why stay?": (*_MEASURED, *_BILL, *_FLOOR, "The other {others} were", *_NOTES),
+    "Why stay?": (
+        *_MEASURED,
+        *_BILL,
+        *_FLOOR,
+        "The other {others} were",
+        *_NOTES,
+        (
+            "({vetoed_n} cases) it is at {vetoed_difference} points, at best {vetoed_best} (limit "
+            "{vetoed_margin} point"
+        ),
+        "({vetoed_n} cases) it is at {vetoed_difference} points (limit {vetoed_margin} point",
+        (
+            "It may take {p95_upper_s|p99_upper_s|ttft_p95_upper_s} s where "
+            "{slo_p95_s|slo_p99_s|slo_ttft_p95_s} s are promised"
+        ),
+        (
+            "{vetoed_candidate} % against {vetoed_current} % today, {vetoed_difference} points "
+            "(limit {vetoed_margin} point"
+        ),
+    ),
     "Why no answer yet?": (*_HARM, *_MEASURED, *_FLOOR, *_NOTES),
     "Can these cases tell": _FLOOR,
     "table 1 move so far": ("{moves} move so far",),
@@ -307,8 +356,8 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "The closest.": (
         (
             "Against {option}, the closest to passing, staying costs USD {saving} a month on the "
-            "bill; its {bill_errors} more wrong {*} a month, at USD {error_cost} each, would cost "
-            "USD {bill_cost}"
+            "bill; its {bill_errors} more wrong {*} a month, at USD {error_cost} each, "
+            "would cost USD {bill_cost}"
         ),
         (
             "Against {option}, the closest to passing, staying costs USD {saving} a month on the "
@@ -347,13 +396,13 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "at least 60 live requests",
     ),
     "Weakest part.": (
+        "So many cases show harm only where {weakest_could_show_abs} points or more are lost",
+        "is at {weakest_difference} points",
+        "a drop of up to {weakest_worst_abs} points is possible ({weakest_margin} point",
+        "a drop of up to {weakest_worst_abs} points is possible",
+        "no drop is possible ({weakest_margin} point",
         "({weakest_n} of {n} {*})",
         "({weakest_n} {*})",
-        "So many cases show harm from a loss of {weakest_could_show_abs} points on",
-        "is at {weakest_difference} points",
-        "a drop of up to {weakest_worst_abs} points is possible (limit {weakest_margin})",
-        "a drop of up to {weakest_worst_abs} points is possible",
-        "no drop is possible (limit {weakest_margin})",
     ),
     "Savings that need no other model": ("saves USD {lever_net_saving} a month",),
     "What would change the decision": _CHANGES,
@@ -366,6 +415,9 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "Evidence.": (
         "{cases} cases (",
         "{cases} cases at hand",
+        "a month is {requests} requests (source:",
+        "USD {error_cost} for a mistake",
+        "USD {saves_one_off_cost} for switching",
         ": {tune} for prompts, {pilot} as a pilot, {deciding} left to decide",
         "the figures of {option} rest on all of them and {pilot_cases} of the pilot",
         "the figures of {option} rest on {deciding_cases} and {pilot_cases} of the pilot",
@@ -375,8 +427,8 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "; {prompts_tried} prompt tried",
         "use {times_used} of this set",
         "test {life_test} on this set",
-        "{life_left} of the {life_promised} % is left",
-        "all of its {life_promised} % is spent",
+        "{life_left} of the {life_promised} % chance of error",
+        "all of the {life_promised} % chance of error",
         "{trials_missing} trials missing",
         "{trials_missing} trial missing",
         "after your discounts the saving is USD {saves_after_discounts} a month",
@@ -384,7 +436,10 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "making them had cost USD {total_usd}",
         "stopping early saved USD {saved_by_stopping_usd}",
     ),
-    "How it was measured.": ("Today's model scored {today_level} % on all {today_cases} cases",),
+    "How it was measured.": (
+        "Today's model scored {today_level} % on all {today_cases} cases",
+        "Today's model scored {today_level} % on every case",
+    ),
     "Saving.": (
         "at list price USD {saves_monthly} ({saves_percent} %)",
         (
@@ -429,7 +484,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "{p95_s|p99_s|ttft_p95_s} s",
     ),
     "table Today's model: difference": (
-        "{difference} points, at worst {worst} (limit {limit})",
+        "{difference} points, at worst {worst} (limit {limit} point",
         "{request_change} %",
         "USD {add_left} less",
         "USD {add_left} more",
@@ -441,13 +496,14 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     ),
     "table From today's monthly cost: USD a month": ("{bridge_cents|bridge_sum_cents}",),
     "table Parts of the cases": ("{n} of {of}",),
+    "table Rates, USD": ("{used} % used",),
     "table Looks of": (", {looks_planned} planned",),
     "table Measured time: limits": ("{slo_p95_s} s", "{slo_ttft_p95_s} s", "{slo_p99_s} s"),
     "table Measured time: p50": ("{p50_s} s",),
     "table Measured time: p95": ("{p95_s} s",),
     "table Measured time: p99": ("{p99_s} s",),
     "table Measured time: first token": ("{ttft_p95_s} s",),
-    "table Quality against today": ("limit {limit}",),
+    "table Quality against today": ("limit {limit} point",),
     "\u2039option": ("{cascade_escalated} % of the answers of \u2039{*}\u203a did not pass",),
     "What is tested.": ("by {limit} points or more",),
     "Prompts.": ("; {same_prompt} option",),
@@ -457,8 +513,8 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "under {any_chance} %",
         "{any_chance} %",
         "limit {today_slo_p95_s|slo_p95_s} s",
-        "limit {limit}",
-        "a whole line right of the limit {limit} passes",
+        "limit {limit} point",
+        "a whole line right of the limit {limit} point",
         "{option} {difference}, at worst {worst}, at best {best}",
         "\u2039today\u203a USD {today_monthly_after_discounts} a month, 0.0",
         "{option} USD {monthly_after_discounts} a month, {difference}",
@@ -467,5 +523,6 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "{option} p50 {p50_s} s, p95 {p95_s} s, at most {p95_upper_s} s",
         "proposed USD {monthly_after_discounts}",
         "USD {bridge}",
+        "it begins at {axis_begins}, not at 0",
     ),
 }

@@ -11,6 +11,7 @@ from tests.recompute.blocks import Grid, Line
 from tests.recompute.claims import SENTENCES
 from tests.recompute.figures import leaves
 from tests.recompute.match import MARK, Matcher
+from tests.recompute.portfolio import person
 from tests.recompute.slots import of_option, of_record
 from tests.recompute.tables import LEVERS, TABLES
 from tests.recompute.texts import Slots, of_part
@@ -28,6 +29,8 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?$")
 _TICK = re.compile(r"-?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?$")
 _TODAY = "today"
 _OF_TWO = "Today's model"
+_WITHOUT_A_TEST = ("What staying costs.", "Why stay?")
+"""Where a page whose options were never asked names the one that it is about."""
 _LARGE = "The decision in figures"
 _AS_SENTENCES = (_LARGE, "The money")
 
@@ -54,6 +57,8 @@ class Document:
             "Standard deviation": lambda _, __, first: self._spread(first),
             "Measured time": lambda _, __, first: of_part(self._latencies()[first]),
             "What a run of the program took": lambda _, at, __: self._run(at),
+            "A month on own hardware: ": lambda caption, *_: of_part(self._own(caption)),
+            "From how many requests a month": self._no_dearer,
             _OF_TWO: lambda *_: self._slots(None),
         }
 
@@ -80,7 +85,7 @@ class Document:
             self._read(grid.caption, " ".join(cell for cell in cells if cell))
 
     def _read(self, place: str, text: str) -> None:
-        about = self._about(place)
+        about = self._about(text if place in _WITHOUT_A_TEST and self.shown is None else place)
 
         def figure(mark: str | None, names: str) -> set[str] | None:
             return self.figure(mark or about, names)
@@ -226,6 +231,21 @@ class Document:
     def _costs(self) -> list[Json]:
         return [self.truth.today, *(one["cost"] for one in self.truth.options.values())]
 
+    def _own(self, caption: str) -> Json:
+        """A month on own hardware of the option that a caption ends with."""
+        named = {name: one["cost"] for name, one in self.truth.options.items()}
+        named[self.truth.record["current"]["option"]] = self.truth.today
+        found = next((c for name, c in named.items() if caption.endswith(f": {name}")), None)
+        if found is not None:
+            return found["hosting"]
+        first = caption.removesuffix(": first").rpartition(": ")[2]
+        return self.truth.options[first]["cascade"]["month"]["first_hosting"]
+
+    def _no_dearer(self, caption: str, _: int, first: str) -> Slots:
+        named = caption.removeprefix("From how many requests a month on ").partition(" is no ")[0]
+        evens = self._own(f": {named}")["break_even"]
+        return of_part(next(one for one in evens if one["option"] == first))
+
     def _portions(self) -> list[Json]:
         found = [part for cost in self._costs() for part in cost["portions"]]
         for one in self.truth.options.values():
@@ -235,7 +255,11 @@ class Document:
         return found
 
     def _rates(self) -> list[Json]:
-        found = [cost["rates"] for cost in self._costs() if cost["rates"]]
+        found = [
+            {**cost["rates"], "used": (cost.get("hosting") or {}).get("utilisation")}
+            for cost in self._costs()
+            if cost["rates"]
+        ]
         months = ((one["cascade"] or {}).get("month") for one in self.truth.options.values())
         return [*found, *(month["first_rates"] for month in months if month)]
 
@@ -283,12 +307,23 @@ def marks(record: Json) -> Mapping[str, str]:
 
 def _named(record: Json) -> list[object]:
     """The parts of a record that hold names and people's own words, no figures."""
+    feature = record["feature"]
+    written = [f"{feature['name'][:1].lower()}{feature['name'][1:]}", person(feature["owner"])]
     options = [
         (option["target"], [part["value"] for part in option["slices"]], option["audit"])
         for option in record["options"]
     ]
     words = [
-        record[key] for key in ("decision_id", "cycle", "feature", "current", "trigger", "history")
+        record[key]
+        for key in (
+            "decision_id",
+            "cycle",
+            "feature",
+            "current",
+            "trigger",
+            "history",
+            "exception",
+        )
     ]
     evidence = record["evidence"]
     facts = (
@@ -297,8 +332,14 @@ def _named(record: Json) -> list[object]:
         evidence["traffic_source"],
         evidence["versions"],
     )
-    sources = [cost["rates"]["source"] for cost in [record["current_cost"]] if cost["rates"]]
-    return [*words, options, facts, sources, evidence["journal_runs"]]
+    if record["exception"]:
+        asked = record["exception"]["would_change"]
+        written.append(f"{asked[:1].upper()}{asked[1:]}")
+    costs = [record["current_cost"], *(one["cost"] for one in record["options"])]
+    sources = [
+        cost["rates"]["source"] for cost in costs if cost["rates"] and not cost.get("hosting")
+    ]
+    return [*words, *written, options, facts, sources, evidence["journal_runs"]]
 
 
 def letters(number: int) -> str:

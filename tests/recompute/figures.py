@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _TABLE = ("both_right", "only_current_right", "only_candidate_right", "neither_right")
+_READ, _WRITTEN = Decimal("0.7"), Decimal("0.5")
+"""Parts of today's tokens that a cheaper model is given at best."""
+_LEAST = re.compile(r"the least worth a change is USD (\d[\d,]*(?:\.\d+)?)")
 _ALARM = 0.05
 """The one-sided level at which harm to a part is shown."""
 _POINTS_APART = 2e-6
@@ -50,6 +54,8 @@ class Truth:
         found["quality"] = self._quality(name, option)
         found["cost"] = self._cost(name, option["cost"], option)
         found["saving"] = self._saving(found["cost"])
+        self._most(name, found)
+        self._hosting(name, found["cost"])
         found["error_break_even"] = self._break_even(name, found)
         self._slices(name, found)
         self._audit(name, found)
@@ -142,6 +148,62 @@ class Truth:
         today, then = self.today["monthly_after_discounts"], cost["monthly_after_discounts"]
         return None if today is None or then is None else today - then
 
+    def _most(self, name: str, option: Json) -> None:
+        """The most that it could save: with 0.7 of the tokens read and half of those written.
+
+        And it is less than the least worth a change, where the note says so.
+        """
+        cost, today = option["cost"], self.today["monthly_after_discounts"]
+        most = decimal(option["saving_at_most"])
+        told = _LEAST.search(option["note"] or "")
+        if most is None or today is None or told is None or self.traffic is None:
+            return
+        if most >= decimal(told[1].replace(",", "")):
+            self.say(f"{name}: saves at most", most, f"less than {told[1]}")
+        plain = cost["basis"] == "traffic" and not option["cascade"] and option["lever"] != "effort"
+        if plain and not self.traffic["cached_share"] and not cost["rates"]["tiers"]:
+            fewer = [
+                {
+                    **part,
+                    "input_tokens": str(Decimal(part["input_tokens"]) * _READ),
+                    "output_tokens": str(Decimal(part["output_tokens"]) * _WRITTEN),
+                }
+                for part in cost["portions"]
+            ]
+            least = month_of({**cost, "portions": fewer}, self.traffic)
+            if least is not None:
+                wanted = today - least.net
+                self.close(f"{name}: saves at most", float(most), float(wanted), _near(wanted))
+
+    def _hosting(self, name: str, cost: Json) -> None:
+        """A month on own GPUs is the sum of its parts; what stands idle is what nobody used."""
+        facts = cost.get("hosting")
+        if facts is None or cost["monthly"] is None:
+            return
+        keys = ("committed_usd", "on_demand_usd", "scale_up_usd", "overflow_usd")
+        committed, on_demand, loading, overflow = (Decimal(facts[key]) for key in keys)
+        month = committed + on_demand + loading + overflow
+        self.close(f"{name}: a month", float(cost["monthly"]), float(month), float(month) * 1e-5)
+        idle = (committed + on_demand) * (1 - Decimal(facts["utilisation"]))
+        self.close(f"{name}: idle", float(facts["idle_usd"]), float(idle), float(month) * 1e-5)
+        if facts["fewest_replicas"] != facts["most_replicas"] or on_demand or loading or overflow:
+            return
+        # One and the same number of replicas in every hour: a month costs the same at any volume
+        # below production's, so it is no dearer from its cost over the other's price of one on.
+        for even in facts["break_even"]:
+            each = self._per_request(even["option"])
+            stated = even["requests_per_month"]
+            if each and stated is not None and stated <= self.traffic["requests_per_month"]:
+                wanted = -(-month // each)
+                self.close(f"{name}: no dearer than {even['option']}", stated, float(wanted), 1.0)
+
+    def _per_request(self, name: str) -> Decimal | None:
+        """Of a hosted option or of today's model, as the record has it."""
+        named = {one["target"]["option"]: one["cost"] for one in self.record["options"]}
+        named[self.record["current"]["option"]] = self.record["current_cost"]
+        cost = named.get(name)
+        return None if cost is None else decimal(cost["per_request"])
+
     def _break_even(self, name: str, option: Json) -> Json | None:
         even, quality, saving = option["error_break_even"], option["quality"], option["saving"]
         if even is None:
@@ -164,7 +226,6 @@ class Truth:
                 self.say(f"{name}: {key}", e[key], value)
             elif value is not None:
                 self.close(f"{name}: {key}", float(e[key]), float(value), _near(value))
-                e[key] = value
             if price is not None:
                 left = saving - more * price
                 self.close(f"{name}: {net}", float(e[net]), float(left), _near(left))

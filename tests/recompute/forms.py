@@ -62,6 +62,8 @@ def stated(amount: Decimal | None) -> str:
 def seconds(value: float | None) -> str:
     if value is None:
         return DASH
+    if 0 < value < 0.01:
+        return f"{value:.2g}"
     return f"{value:.2f}" if value < 1 else f"{value:,.1f}"
 
 
@@ -92,3 +94,20 @@ def adding(whole: Decimal, part: Decimal) -> tuple[str, str, str]:
 def year_of(text: str) -> str:
     """Twelve of a month as it is printed."""
     return money(12 * Decimal(text.replace(",", "")))
+
+
+def begins_at(start: Decimal, terms: list[Decimal]) -> Decimal:
+    """Where a waterfall's axis begins: at zero unless every level lies above the whole change."""
+    levels = [start + sum(terms[:at], Decimal(0)) for at in range(len(terms) + 1)]
+    change = max(levels) - min(levels)
+    if change == 0 or min(levels) <= change:
+        return Decimal(0)
+    tenth = Decimal(10) ** (change.adjusted() - 1)
+    if tenth >= min(levels):
+        return Decimal(0)
+    return (min(levels) - change / 4) // tenth * tenth
+
+
+def begins_words(start: Decimal, terms: list[Decimal]) -> str:
+    begins = begins_at(start, terms)
+    return f"USD a month; it begins at {money(begins)}, not at 0" if begins else "USD a month"

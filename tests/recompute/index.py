@@ -205,9 +205,12 @@ class Index:
     def _grid(self, block: Grid, read: Callable[[str, tuple[str, ...], Find], None]) -> None:
         """A table whose cells are sentences, or figures of what a row is about."""
         read(block.caption, INDEX_SENTENCES, self.total.get)
+        groups = {_tagged(part.record, tag) for part in self.parts for tag in TAGS}
         for row in block.rows:
             slots = self._row(block, row[0])
             for name, cell in zip(numbered(block.names), row, strict=True):
+                if cell in groups and cell == row[0]:
+                    continue
                 template = INDEX_TABLES.get(name)
                 own = () if template is None else (template,)
                 read(cell, (*own, *INDEX_SENTENCES), slots.get)
@@ -225,12 +228,13 @@ class Index:
     def _picture(self, picture: str, labels: set[str], where: str) -> None:
         """A picture says nothing but what follows from the records, and its axes."""
         described = {*self.company.pictures()}
+        named = {part.record["feature"]["name"] for part in self.parts}
         lines = [line.strip() for line in picture.splitlines() if line.strip()]
         if not described & {*lines}:
             self.report.add(where, picture, "no description of this picture is expected")
         for line in lines:
             self.report.figures += line in described or line in labels
-            if line in described or line in labels or not re.search(r"\d", line):
+            if line in described | labels | named or not re.search(r"\d", line):
                 continue
             if re.fullmatch(r"-?[\d,]+(\.\d+)?", line):
                 self.report.excepted["a tick of an axis"] += 1

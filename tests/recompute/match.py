@@ -55,6 +55,11 @@ IDENTITIES: tuple[tuple[str, Callable[..., bool]], ...] = (
         r"a shared prefix of at least (\d),(\d{3}) tokens; this one has (\d+)",
         lambda thousands, rest, has: has < 1000 * thousands + rest,
     ),
+    (
+        r"(\d+) tests? of it on these cases have spent the (\d+) % that they share",
+        lambda tests, promised: tests > 0 and promised == 5,
+    ),
+    (r"mark the first ([\d,]+) tokens as cacheable", lambda tokens: tokens > 0),
     (r"\blabels? of (30) random cases\b", lambda asked: asked == 30),
 )
 """Sentences whose figures the record does not hold, with what must hold between them."""
@@ -129,7 +134,7 @@ class Matcher:
         """The text with names in place of what the workspace calls its things."""
         for name, mark in self.names:
             if name in text:
-                text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w]|-\w|\.\w)", mark, text)
+                text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w]|-\w|\.(?!yaml)\w)", mark, text)
         return text
 
     def read(
@@ -155,7 +160,7 @@ class Matcher:
         for pattern, holds in IDENTITIES:
             for found in [*re.finditer(pattern, left)]:
                 self.report.figures += len(found.groups())
-                if not holds(*map(int, found.groups())):
+                if not holds(*(int(one.replace(",", "")) for one in found.groups())):
                     self.report.add(self.where, text, f"does not add up: {found[0]}")
                 start, end = found.span()
                 left = left[:start] + re.sub(r"\d", _DONE, found[0]) + left[end:]

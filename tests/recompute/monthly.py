@@ -13,7 +13,7 @@ from tests.recompute.blocks import read_html, read_markdown
 from tests.recompute.forms import DASH, money
 from tests.recompute.index import Index, part_of
 from tests.recompute.match import Report
-from tests.recompute.portfolio import KINDS, Company, bare, drawn_alone, person, spend_of, sum_of
+from tests.recompute.portfolio import KINDS, Company, bare, drawn_change, person, spend_of, sum_of
 from tests.recompute.review import truth_of
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class MonthCompany(Company):
         past = "the month before"
         return super().labels() | {
             f"{past}: USD {money(before)}",
-            drawn_alone(past, before),
+            drawn_change(past),
         }
 
     def sentences(self) -> Mapping[str, list[str]]:

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
-from tests.recompute.forms import DASH, cents, money, points
+from tests.recompute.forms import DASH, begins_words, cents, money, points
 from tests.recompute.since import differences, series, soon
 
 if TYPE_CHECKING:
@@ -138,8 +138,13 @@ class Company:
         before, now, _, cycles = self._change()
         found |= {f"now, as reviewed: {usd(now)}", f"{cycles}: {usd(before)}"}
         found.add(f"Quality against cost of every option that was tried: {self._legend()}")
-        found.add(drawn_alone(cycles, before))
+        found |= {drawn_change(cycles), self._axis()}
         return found
+
+    def _axis(self) -> str:
+        """What the axis of the change says: where it begins, if not at zero."""
+        before, _, terms, _ = self._change()
+        return begins_words(before, list(terms.values()))
 
     def _legend(self) -> str:
         return "; ".join(f"{name}: {times}" for name, times in self._forms().items() if times)
@@ -537,10 +542,9 @@ def _exact(number: float) -> Decimal:
     return Decimal(str(number))
 
 
-def drawn_alone(past: str, before: Decimal) -> str:
+def drawn_change(past: str) -> str:
     """The name of the picture of why the spend is another one than before."""
-    head = f"Why the spend is not what it was in {past}"
-    return f"{head}: the change alone is drawn, from {usd(before)} at 0"
+    return f"Why the spend is not what it was in {past}"
 
 
 def _unpriced(part: Part) -> bool:

@@ -24,19 +24,27 @@ _QUARTER = re.compile(r"\d{4}-Q[1-4]")
 def recompute(folder: Path, day: date) -> Report:
     """Recompute every figure of a review's folder; `day` is the one that its index was made on."""
     report = Report()
-    truths: list[Truth] = []
-    for path in sorted((folder / "records").glob("*.json")):
-        truth = truth_of(path.read_text(encoding="utf-8"))
-        truths.append(truth)
-        for fault in truth.faults:
-            report.add(f"records/{path.name}", "", fault)
-        for ending, read in ((".md", read_markdown), (".html", read_html)):
-            page = folder / "documents" / f"{path.stem}{ending}"
-            where = f"documents/{page.name}"
-            found = read(page.read_text(encoding="utf-8"))
-            Document(truth, found, report, where).check()
-    _index(folder, day, truths, report)
+    paths = sorted((folder / "records").glob("*.json"))
+    _index(folder, day, [_feature(folder, path, report) for path in paths], report)
     return report
+
+
+def recompute_feature(folder: Path, name: str) -> Report:
+    """The same of one feature's record and both of its pages."""
+    report = Report()
+    _feature(folder, folder / "records" / f"{name}.json", report)
+    return report
+
+
+def _feature(folder: Path, path: Path, report: Report) -> Truth:
+    truth = truth_of(path.read_text(encoding="utf-8"))
+    for fault in truth.faults:
+        report.add(f"records/{path.name}", "", fault)
+    for ending, read in ((".md", read_markdown), (".html", read_html)):
+        page = folder / "documents" / f"{path.stem}{ending}"
+        found = read(page.read_text(encoding="utf-8"))
+        Document(truth, found, report, f"documents/{page.name}").check()
+    return truth
 
 
 def recompute_index(folder: Path, day: date) -> Report:

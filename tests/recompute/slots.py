@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +66,11 @@ def _over_options(slots: Slots, record: Json) -> None:
 
 
 def _held(slots: Slots, record: Json) -> None:
-    """What is held against earlier tests, the first model and the design."""
+    """What is held against earlier tests, the first model, the design and own hardware."""
     _life(slots, record)
+    slots.put("cost_center", record["feature"]["cost_center"])
+    _hosting(slots, "today_", record["current_cost"].get("hosting"))
+    slots.put("no_dearer", *no_dearer(record, record["current"]["option"]))
     _design(slots, record["evidence"].get("design"))
     _anchor(slots, record.get("anchor"))
 
@@ -157,10 +161,12 @@ def of_option(truth: Truth, option: Json) -> Slots:
     _errors(slots, option["error_break_even"])
     _bill(slots, truth, option)
     _weakest(slots, option["slices"])
+    _vetoed(slots, option)
     _cascade(slots, option["cascade"])
     _stop(slots, option.get("stopped"))
     for key, lost in (option["missing"] or {}).items():
         slots.put(f"missing_{key}", count(lost))
+    slots.put("no_dearer", *no_dearer(truth.record, option["target"]["option"]))
     slots.put("prompts_tried", count(option["prompts_tried"]))
     for ids in ("losses", "gains"):
         found = (option["audit"] or {}).get(ids, ())
@@ -190,10 +196,45 @@ def _option_saving(slots: Slots, truth: Truth, option: Json) -> None:
     slots.money("saving", option["saving"])
     if option["saving"] is not None:
         slots.put("saving_year", forms.year_of(forms.money(option["saving"])))
+    _note(slots, option)
+    _hosting(slots, "", option["cost"].get("hosting"))
     slots.money("saving_at_most", _decimal(option["saving_at_most"]))
     most, today = _decimal(option["saving_at_most"]), truth.today["monthly_after_discounts"]
     if most is not None and today is not None:
         slots.money("least_cost", today - most)
+        for name, usd in (("most", most), ("today", today), ("least", today - most)):
+            slots.put(f"bound_{name}", f"{usd:,.0f}" if usd >= 100 else f"{usd:,.2f}")
+
+
+def _note(slots: Slots, option: Json) -> None:
+    """What a note says of the policy: `Truth` has held it against the most that can be saved."""
+    told = re.search(r"the least worth a change is USD ([\d.,]*\d)", option["note"] or "")
+    slots.put("least_worth", None if told is None else told[1])
+    slots.put("fewer_read", "30")
+    slots.put("fewer_written", "50")
+
+
+def _hosting(slots: Slots, prefix: str, facts: Json | None) -> None:
+    """A month on own GPUs."""
+    if facts is None:
+        return
+    each = facts["gpus_per_replica"]
+    for key in ("committed", "most"):
+        slots.put(f"{prefix}host_{key}", count(each * facts[f"{key}_replicas"]))
+    for key in ("committed_usd", "on_demand_usd", "idle_usd"):
+        slots.money(f"{prefix}host_{key}", Decimal(facts[key]))
+    slots.put(f"{prefix}host_idle", f"{100 * (1 - Decimal(facts['utilisation'])):.1f}")
+
+
+def no_dearer(record: Json, name: str) -> set[str]:
+    """From how many requests a month on own hardware is no dearer than this option."""
+    costs = [record["current_cost"], *(one["cost"] for one in record["options"])]
+    return {
+        count(even["requests_per_month"])
+        for cost in costs
+        for even in (cost.get("hosting") or {}).get("break_even", ())
+        if even["option"] == name
+    }
 
 
 def _errors(slots: Slots, even: Json | None) -> None:
@@ -202,7 +243,12 @@ def _errors(slots: Slots, even: Json | None) -> None:
         return
     for key in ("at_estimate", "at_worst", "net_saving_estimate", "net_saving_worst"):
         slots.money(f"even_{key}", even[key])
-    slots.money("net_of_one_off", even.get("net_of_one_off"))
+    left = even.get("net_of_one_off")
+    slots.money("net_of_one_off", left)
+    before = even["net_saving_estimate"]
+    before = even["saving_after_discounts"] if before is None else before
+    if left is not None and before is not None:
+        slots.money("one_off_monthly", before - left)
     for key in ("more_errors_per_month", "more_errors_per_month_worst"):
         if even[key] is not None:
             slots.put(key, count(float(even[key])))
@@ -241,6 +287,15 @@ def _weakest(slots: Slots, parts: list[Json]) -> None:
     slots.points("weakest_worst", weakest["worst"])
     slots.points("weakest_could_show", weakest.get("could_show"))
     slots.put("weakest_margin", general(weakest["margin"]))
+
+
+def _vetoed(slots: Slots, option: Json) -> None:
+    """The part or the guardrail that stopped the option."""
+    for part in (*option["slices"], *option["guardrails"]):
+        if part["vetoes"]:
+            for key, texts in of_part(part).items():
+                slots.put(f"vetoed_{key}", *texts)
+            slots.points("vetoed_difference", part["difference"])
 
 
 def _changes(slots: Slots, today: Json, option: Json) -> None:
@@ -445,6 +500,11 @@ def _bridge(slots: Slots, truth: Truth) -> None:
         slots.money("bridge", usd)
         slots.put("bridge", f"{usd:+,.0f}")
     slots.money("bridge_sum", total)
+    today = truth.today["monthly_after_discounts"]
+    steps = [Decimal(step["usd"]) for step in truth.record["bridge"]]
+    for level in (today, truth.today["monthly"]):
+        if level is not None:
+            slots.put("axis_begins", forms.money(forms.begins_at(level, steps)))
     slots.put("bridge_sum", f"{total:+,.0f}")
 
 

@@ -107,6 +107,20 @@ TABLES: Mapping[str, Columns] = {
         "per million tokens": "USD {per_million_tokens}",
         "successes": "{successes} %",
     },
+    "A month on own hardware": {
+        "GPUs per replica": "{gpus_per_replica}",
+        "requests a second per replica, within the promised times": "{goodput_per_s}",
+        "replicas committed to": "{committed_replicas}",
+        "replicas, quietest to busiest hour": "{fewest_replicas} to {most_replicas}",
+        "committed hours": "USD {committed_usd}",
+        "hours on demand": "USD {on_demand_usd}",
+        "starting replicas": "USD {scale_up_usd}",
+        "requests sent back to the hosted model": "USD {overflow_usd}",
+        "of the GPU hours, idle": "USD {idle_usd}",
+        "capacity used": "{utilisation} %",
+        "time to load a replica": "{load_s} s",
+    },
+    "From how many requests a month": {"requests a month": "{requests_per_month}"},
     "The most that an option could save": {"at most": "USD {saving_at_most}"},
     "The cost of one more error": {
         "at the estimate": "USD {even_at_estimate}",
@@ -246,6 +260,7 @@ TABLES: Mapping[str, Columns] = {
     },
     "What the finding rests on": {"sure to": "{confidence} %, one-sided"},
     "The feature and its decision": {
+        "environment, cost centre": "{cost_center}",
         "limit": "{margin} points",
         "first model": "of 100: {anchor_level}",
         "steps down since": "{anchor_steps}",

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -182,7 +183,24 @@ def test_the_program_imports_nothing_of_ours() -> None:
                 assert ours or name.partition(".")[0] in sys.stdlib_module_names, (path, name)
 
 
-def on_page(page: str, pattern: str, new: str) -> Callable[[Path], None]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plant:
+    """A wrong figure, and the page or record that it is put into."""
+
+    where: str
+    put: Callable[[Path], None]
+
+    def found(self, folder: Path, day: date) -> bool:
+        """Whether the program tells it, by what it reads of this page, or of this record's."""
+        kind, _, name = self.where.rpartition("/")
+        if kind:
+            report = program.recompute_feature(folder, name.partition(".")[0])
+        else:
+            report = program.recompute_index(folder, day)
+        return report.findings != []
+
+
+def on_page(page: str, pattern: str, new: str) -> Plant:
     """Put another figure where the pattern's group stands, once."""
 
     def plant(folder: Path) -> None:
@@ -194,17 +212,17 @@ def on_page(page: str, pattern: str, new: str) -> Callable[[Path], None]:
         start, end = found.span(1)
         path.write_text(f"{text[:start]}{new}{text[end:]}", encoding="utf-8")
 
-    return plant
+    return Plant(where=page, put=plant)
 
 
-def in_record(feature: str, change: Callable[[Any], None]) -> Callable[[Path], None]:
+def in_record(feature: str, change: Callable[[Any], None]) -> Plant:
     def plant(folder: Path) -> None:
         path = folder / "records" / f"{feature}.json"
         record = json.loads(path.read_text(encoding="utf-8"))
         change(record)
         path.write_text(json.dumps(record), encoding="utf-8")
 
-    return plant
+    return Plant(where=f"records/{feature}.json", put=plant)
 
 
 def a_count_of_other_cases(record: Any) -> None:  # JSON
@@ -301,16 +319,16 @@ AT_LIST = {
 def test_a_figure_at_list_price_is_found(bought: Path, tmp_path: Path, wrong: str) -> None:
     copy = tmp_path / "review"
     shutil.copytree(bought, copy)
-    AT_LIST[wrong](copy)
-    assert told(copy, date.today()) != []  # noqa: DTZ011  # the command's own day
+    AT_LIST[wrong].put(copy)
+    assert AT_LIST[wrong].found(copy, date.today())  # noqa: DTZ011  # the command's own day
 
 
 @pytest.mark.parametrize("wrong", PLANTED)
 def test_a_planted_wrong_figure_is_found(sound: Path, tmp_path: Path, wrong: str) -> None:
     copy = tmp_path / "review"
     shutil.copytree(sound, copy)
-    PLANTED[wrong](copy)
-    assert told(copy) != []
+    PLANTED[wrong].put(copy)
+    assert PLANTED[wrong].found(copy, NOW.date())
 
 
 IN_A_PICTURE = {
@@ -336,8 +354,8 @@ def test_a_planted_wrong_figure_of_the_portfolio_is_found(
 ) -> None:
     shutil.copytree(lived.parent, tmp_path / "reviews")
     copy = tmp_path / "reviews" / "2026-Q4"
-    IN_A_PICTURE[wrong](copy)
-    assert program.recompute_index(copy, LATER.date()).findings != []
+    IN_A_PICTURE[wrong].put(copy)
+    assert IN_A_PICTURE[wrong].found(copy, LATER.date())
 
 
 IN_A_MONTH = {
@@ -354,5 +372,5 @@ def test_a_planted_wrong_figure_of_a_month_is_found(
     lived: Path, tmp_path: Path, wrong: str
 ) -> None:
     shutil.copytree(lived.parent, tmp_path / "reviews")
-    IN_A_MONTH[wrong](tmp_path / "reviews" / "monthly")
+    IN_A_MONTH[wrong].put(tmp_path / "reviews" / "monthly")
     assert recompute_month(tmp_path / "reviews", NOVEMBER, LATER.date()).findings != []

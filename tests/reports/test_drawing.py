@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from itertools import combinations, pairwise
+from itertools import accumulate, combinations, pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,15 +86,18 @@ def latencies(draw: st.DrawFn) -> Latency:
 
 @st.composite
 def waterfalls(draw: st.DrawFn) -> Waterfall:
-    step = st.builds(Step, label=TEXTS, usd=NUMBERS)
+    steps = draw(st.lists(st.builds(Step, label=TEXTS, usd=NUMBERS), max_size=8))
+    start, end = draw(AMOUNTS), draw(AMOUNTS)
+    low = min(end, *accumulate((step.usd for step in steps), initial=start))
     return Waterfall(
         **WORDS,
         axis="USD",
         start_label=draw(TEXTS),
-        start_usd=draw(AMOUNTS),
-        steps=tuple(draw(st.lists(step, max_size=8))),
+        start_usd=start,
+        steps=tuple(steps),
         end_label="proposed",
-        end_usd=draw(AMOUNTS),
+        end_usd=end,
+        axis_from=draw(st.sampled_from([0.0, max(0.0, 0.9 * low)])),
     )
 
 

@@ -142,7 +142,7 @@ def parse(text: str) -> Tags:
 def outside_charts(parsed: Tags) -> list[str]:
     """Tags in order; a chart's own follow its labels' widths, breaks the length of words."""
     charts = {"path", "text", "wbr"}
-    kept = [{"class": "kept"}, {"class": "digest"}]
+    kept = [{"class": "kept"}, {"class": "long"}]
     return [tag for tag, attrs in parsed.tags if tag not in charts and attrs not in kept]
 
 
@@ -195,8 +195,8 @@ def test_html_is_whole() -> None:
         ("claude-haiku-4-5", '<td><span class="kept">claude-haiku-4-5</span></td>'),
         ("not alike", "<td>not alike</td>"),
         ("NOT_ALIKE:a/b", "<td>NOT_<wbr>ALIKE:<wbr>a/<wbr>b</td>"),
-        ("ab" * 32, f'<td><span class="digest">{"ab" * 32}</span></td>'),
-        (f"a-{'b' * 40}", f"<td>a-{'b' * 40}</td>"),
+        ("ab" * 32, f'<td><span class="long">{"ab" * 32}</span></td>'),
+        (f"a-{'b' * 40}", f'<td><span class="long">a-{"b" * 40}</span></td>'),
     ],
 )
 def test_days_and_names_in_a_cell_stay_whole(cell: str, shown: str) -> None:

@@ -325,7 +325,7 @@ def an_option(option: str = "claude-haiku-4-5", **over: object) -> OptionRecord:
             "prompts_tried": 1,
             "result": Result.PASS,
             "reason_codes": (Reason.NON_INFERIOR_AND_CHEAPER,),
-            "note": "passed at look 3 of 5",
+            "note": "within the limit: 0.4 points worse on 560 cases",
             "quality": a_quality(),
             "slices": (
                 a_slice(),
@@ -356,7 +356,7 @@ def a_failed_option(option: str = "gemini-2.5-flash-lite", **over: object) -> Op
         **{
             "result": Result.FAIL,
             "reason_codes": (Reason.QUALITY_INFERIOR,),
-            "note": "stopped at look 2: 8.9 points worse on 224 cases",
+            "note": "shown to be worse than the limit: 8.9 points worse on 224 cases",
             "quality": a_quality(
                 n=224,
                 clusters=24,

@@ -1,4 +1,4 @@
-"""`rightsize report`: a review's records to documents, a month's page, tables, a message."""
+"""`rightsize report`: a review's records to documents, a month's page, tables, sheets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from harness.errors import UsageError
     type=click.Path(path_type=Path),
     multiple=True,
     help="Where records and documents lie (default: reviews/ in the workspace), or a file to "
-    "write: .txt (a message for a chat), .csv or .xlsx (a table for finance); may be repeated.",
+    "write: .txt (a message for a chat), .csv or .xlsx (a table for finance), .html (one sheet a "
+    "feature, to print for a meeting); may be repeated.",
 )
 @click.option(
     "--month",

@@ -1,8 +1,9 @@
-"""`report`: a review's records as documents, as files for finance and a chat, a month's page."""
+"""`report`: a review's records as documents, as files for others to take away, a month's page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from harness.conduct.concluding.past import PastReview
 from harness.conduct.opening import utc_now
 from harness.errors import UsageError
 from harness.money.portfolio.overview import Overview, overview
+from harness.record.model import DecisionRecord
 from harness.record.stored import read_every, read_records
 from harness.tell.facts import read_facts
-from harness.tell.pages import publish, publish_month
+from harness.tell.pages import publish, publish_month, to_sheets
 from harness.tell.portfolio.message import to_message
 from harness.tell.portfolio.monthly import month_of
 from harness.tell.portfolio.spreadsheet import to_csv
@@ -33,13 +35,27 @@ def report(past: PastReview, *, now: datetime | None = None) -> tuple[Path, ...]
     return (*pages, folder / "index.html")
 
 
-Writer = Callable[[Overview, str], bytes]
-FILES: Mapping[str, Writer] = {
-    ".txt": lambda figures, page: to_message(figures, page).encode(),
-    ".csv": lambda figures, _: to_csv(figures).encode(),
-    ".xlsx": lambda figures, _: to_xlsx(figures),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a file is made of: records on a day, and where the whole page lies."""
+
+    records: tuple[DecisionRecord, ...]
+    on: datetime
+    page: str
+
+    @property
+    def figures(self) -> Overview:
+        plain = [read_facts(one, self.on).record for one in self.records]
+        return overview(plain, self.on.date())
+
+
+FILES: Mapping[str, Callable[[_Wanted], bytes]] = {
+    ".txt": lambda wanted: to_message(wanted.figures, wanted.page).encode(),
+    ".csv": lambda wanted: to_csv(wanted.figures).encode(),
+    ".xlsx": lambda wanted: to_xlsx(wanted.figures),
+    ".html": lambda wanted: to_sheets(wanted.records, wanted.on).encode(),
 }
-"""What a file's ending asks for: a message for a chat, or a table for finance."""
+"""What a file's ending asks for: a message for a chat, tables for finance, sheets for a meeting."""
 
 
 def report_files(
@@ -56,10 +72,10 @@ def report_files(
     if unknown:
         raise UsageError(f"--out {unknown[0]}: not one of {', '.join(FILES)}")
     records = past.records(moment.date())
-    figures = overview([read_facts(one, moment).record for one in records], moment.date())
     page = _shown(past.folder(moment.date()) / "index.html", past.root)
+    wanted = _Wanted(records=records, on=moment, page=page)
     for path in files:
-        made = FILES[path.suffix](figures, page)
+        made = FILES[path.suffix](wanted)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(made)

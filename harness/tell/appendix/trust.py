@@ -325,7 +325,7 @@ def _stopped(facts: ProgramFacts) -> str:
 def hosting_tables(record: DecisionRecord) -> Iterator[Table]:
     """Two tables for each model on own hardware, the incumbent included."""
     for option, facts in _hosted(record):
-        yield pairs(f"{option} on own hardware, a month", _rows(facts))
+        yield pairs(f"A month on own hardware: {option}", _rows(facts))
         even = table(
             f"From how many requests a month on {option} is no dearer; a dash: at no volume",
             ("than", "requests a month"),

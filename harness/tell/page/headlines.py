@@ -26,7 +26,17 @@ from harness.tell.page.money_words import (
     or_loss,
 )
 from harness.tell.page.page_tables import promised_time
-from harness.tell.words import REASONS, Harm, count, harm, of_option, points, seconds, sentence
+from harness.tell.words import (
+    REASONS,
+    Harm,
+    allowed,
+    count,
+    harm,
+    of_option,
+    points,
+    seconds,
+    sentence,
+)
 from harness.wording import plural, usd
 from reports.document import Headline, Headlines, Summary
 
@@ -179,7 +189,7 @@ def _graded(found: Harm, quality: Quality) -> Headline:
     return Headline(
         label=f"points of 100 that an answer scores {word}",
         value=points(abs(found.seen), signed=False),
-        notes=(f"at worst {points(max(found.most, 0), signed=False)}; limit {quality.margin:g}",),
+        notes=(f"at worst {points(max(found.most, 0), signed=False)}; {allowed(quality.margin)}",),
     )
 
 

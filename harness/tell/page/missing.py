@@ -223,8 +223,8 @@ def cannot_tell(record: DecisionRecord) -> str:
     needed = points(floor.constant_score + floor.margin, signed=False)
     return (
         f"{figures} At worst today's model scores {points(floor.level_lower, signed=False)} of "
-        f"100; at least {needed} is needed: what the unchanging answer scores, and the limit of "
-        f"{floor.margin:g}."
+        f"100; at least {needed} of 100 is needed: what the unchanging answer scores, and the "
+        f"{floor.margin:g} points of the limit."
     )
 
 

@@ -156,7 +156,11 @@ def money(record: DecisionRecord, option: OptionRecord) -> list[Reckoning]:
             unit="USD a month",
             lines=lines,
             total=total,
-            after=(*_worst(record, option), *_pays(record, option), *_switching(saved)),
+            after=(
+                *_worst(record, option),
+                *_pays(record, option),
+                *_switching(saved),
+            ),
         )
     ]
 
@@ -170,14 +174,11 @@ def _lost(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> tuple
 
 
 def counted_as_seen(record: DecisionRecord, option: OptionRecord) -> bool:
-    """Whether an older record counts a month's mistakes by what was seen, uncorrected."""
+    """Whether the record counts a month's mistakes by what was seen, as older ones do."""
     quality, even, traffic = option.quality, break_even_of(record, option), record.traffic
-    if quality is None or quality.corrected is None or even is None or traffic is None:
+    if quality is None or even is None or traffic is None:
         return False
-    if even.more_errors_per_month is None:
-        return False
-    share = 100 * even.more_errors_per_month / traffic.requests_per_month
-    return abs(share + quality.difference) < abs(share + quality.corrected)
+    return quality.counted_as_seen(even.more_errors_per_month, traffic.requests_per_month)
 
 
 def _worst(record: DecisionRecord, option: OptionRecord) -> list[tuple[str, str]]:

@@ -176,8 +176,8 @@ _PROVIDE = {
     Reason.EVALSET_CANNOT_TELL: "Cases on which a working model is clearly better than an answer "
     "that never changes: see that the prompt holds the case, that the targets are what a right "
     "answer says, and that they are not nearly all the same.",
-    Reason.EVALSET_SPENT: "Cases that were never asked, in a set of their own: they have the whole "
-    "error, and what was seen on these cannot favour anybody on them.",
+    Reason.EVALSET_SPENT: "Cases that nobody has asked yet, in a set of their own: a test on them "
+    "has the whole chance of error again, and what was seen on the old ones can favour nobody.",
     Reason.BASELINE_FAILS_OWN_BAR: "A model or a prompt that passes the bar: mend that first.",
 }
 
@@ -327,7 +327,7 @@ def _slice_text(option: OptionRecord) -> str:
     if part is None or part.difference is None:
         return ""
     best = "" if part.best is None else f", at best {points(part.best)}"
-    allowed = "" if part.margin is None else f" (limit -{part.margin:g})"
+    allowed = "" if part.margin is None else f" ({limit(part.margin)})"
     name = f"{part.key} {part.value} ({count(part.n)} cases)"
     return f"On {name} it is at {points(part.difference)} points{best}{allowed}."
 
@@ -336,7 +336,7 @@ def _guardrail_text(option: OptionRecord) -> str:
     rail = next((rail for rail in option.guardrails if rail.vetoes), None)
     if rail is None or rail.difference is None:
         return ""
-    allowed = "" if rail.margin is None else f" (limit -{rail.margin:g})"
+    allowed = "" if rail.margin is None else f" ({limit(rail.margin)})"
     return (
         f"It fails the guardrail {rail.name}: {share(rail.candidate)} against "
         f"{share(rail.current)} today, {points(rail.difference)} points{allowed}."

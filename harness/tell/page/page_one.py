@@ -33,8 +33,8 @@ from harness.tell.page.opening import opening
 from harness.tell.page.page_stay import exception, levers, would_change
 from harness.tell.page.page_tables import options_table
 from harness.tell.page.titles import notices
-from harness.tell.words import count, day, points, sentence
-from harness.wording import plural, usd
+from harness.tell.words import allowed, count, day, points, sentence
+from harness.wording import listed, plural, usd
 from reports.document import Block, Code, Paragraph, Signature
 
 
@@ -46,12 +46,12 @@ def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
     all_cases = option.quality.n if option.quality is not None else 0
     within = part.of is None and part.n <= all_cases
     whole = f" of {count(all_cases)}" if within else ""
-    allowed = "" if part.margin is None else f" (limit {part.margin:g})"
+    most = "" if part.margin is None else f" ({allowed(part.margin)})"
     harm = "harm was shown" if part.vetoes else "no harm shown"
     could = (
-        f"but a drop of up to {points(-part.worst, signed=False)} points is possible{allowed}"
+        f"but a drop of up to {points(-part.worst, signed=False)} points is possible{most}"
         if part.worst < 0
-        else f"and no drop is possible{allowed}"
+        else f"and no drop is possible{most}"
     )
     head = f"{part.key}: {part.value} ({count(part.n)}{whole} {record.feature.unit})"
     text = f"{head} is at {points(part.difference)} points; {harm}, {could}.{_could_show(part)}"
@@ -62,7 +62,7 @@ def _could_show(part: SliceResult) -> str:
     """What its cases could have shown; empty where no alarm watches it."""
     if part.could_show is not None:
         lost = points(part.could_show, signed=False)
-        return f" So many cases show harm from a loss of {lost} points on."
+        return f" So many cases show harm only where {lost} points or more are lost."
     silent = part.of is not None and part.protect == "alarm"
     return " So few cases can show no harm, however large." if silent else ""
 
@@ -151,9 +151,9 @@ def _life(used: EvalSetFacts) -> str:
     which = f"{_ORDINALS[life.test]} test" if known else f"test {life.test}"
     again = " again, in the same order" if life.again else ""
     left = (
-        f"{life.left:.2g} of the {life.promised:g} % is left"
+        f"{life.left:.2g} of the {life.promised:g} % chance of error that its tests share is left"
         if life.left
-        else (f"all of its {life.promised:g} % is spent")
+        else f"all of the {life.promised:g} % chance of error that its tests share is spent"
     )
     return f"{which} on this set{again}; {left}"
 
@@ -189,9 +189,24 @@ def _missing(record: DecisionRecord) -> str:
 
 def _price_text(record: DecisionRecord) -> str:
     text = f"Prices of {day(record.evidence.rates_as_of)}, "
-    if not has_discount(record):
-        return f"{text}list."
-    return f"{text}your discounts taken off; the appendix has the list prices."
+    if has_discount(record):
+        text += "your discounts taken off; the appendix has the list prices"
+    else:
+        text += "list"
+    traffic = record.traffic
+    if traffic is not None:
+        asked = count(traffic.requests_per_month)
+        text += f"; a month is {asked} requests (source: {traffic.source})"
+    return f"{text}.{_stated(record)}"
+
+
+def _stated(record: DecisionRecord) -> str:
+    """Who says what a mistake and switching cost: nobody measures them."""
+    each, saved = record.feature.error_cost_usd, record.savings
+    said = [] if each is None else [f"{usd(each)} for a mistake (`error_cost_usd`)"]
+    if saved is not None and saved.one_off_cost:
+        said.append(f"{usd(saved.one_off_cost)} for switching (`migration_usd`)")
+    return f" {listed(said)} stand in features/{record.feature.id}.yaml." if said else ""
 
 
 def _spend_text(record: DecisionRecord) -> str:

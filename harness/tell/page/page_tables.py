@@ -178,7 +178,7 @@ def options_table(record: DecisionRecord) -> list[Table]:
         caption += f" ({left_out} more in the appendix)"
     names = ("option", "a month", "result", "why")
     columns = tuple(Column(text=name, numeric=name == "a month") for name in names)
-    return [Table(caption=caption, columns=columns, rows=tuple(rows))]
+    return [Table(caption=caption, columns=columns, rows=tuple(rows), stacked=True)]
 
 
 def _why(record: DecisionRecord, option: OptionRecord) -> str:

@@ -307,6 +307,7 @@ def _stages(figures: Overview) -> Table:
             Column(text="realised", numeric=True),
         ),
         rows=tuple(rows),
+        stacked=True,
     )
 
 

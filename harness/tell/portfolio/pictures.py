@@ -17,6 +17,7 @@ from harness.money.portfolio.run_rate import By, RunRate, run_rate_of_all, run_r
 from harness.record.base import Result
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality
+from harness.tell.facts import axis_begins, axis_words
 from harness.tell.portfolio.spend import bare, run_rate_basis
 from harness.tell.portfolio.tasks import link_to
 from harness.tell.words import count, day, person, points, result_word
@@ -57,7 +58,7 @@ def figures_fold(caption: str, names: Sequence[str], rows: Sequence[Cells], text
     made = tuple(Row(cells=cells) for cells in rows)
     return Fold(
         summary="The picture's figures",
-        blocks=(Table(caption=caption, columns=columns, rows=made),),
+        blocks=(Table(caption=caption, columns=columns, rows=made, stacked=True),),
     )
 
 
@@ -152,6 +153,7 @@ def _rate_table(figures: Overview, by: By, whole: RunRate) -> Table:
             )
             for one in rows
         ),
+        stacked=True,
     )
 
 
@@ -163,19 +165,20 @@ def change_blocks(found: Movement, past: str, figures: Overview) -> Iterator[Blo
     yield Paragraph(lead="What changed.", runs=(f"{levels}{_joined(figures)}.",))
     if not terms:
         return
+    begins = axis_begins(found.before, (amount for _, amount in terms))
     yield Waterfall(
-        caption=f"Why the spend is not what it was in {past}: the change alone is drawn, "
-        f"from {usd(found.before)} at 0",
+        caption=f"Why the spend is not what it was in {past}",
         description=f"{usd(found.before)}; {words}; {usd(found.now)}.",
-        axis="USD a month more than before",
+        axis=axis_words(begins),
+        axis_from=float(begins),
         start_label=f"{past}: {usd(found.before)}",
-        start_usd=0.0,
+        start_usd=float(found.before),
         steps=tuple(
             Step(label=f"{name} {amount_text(amount, signed=True)}", usd=float(amount))
             for name, amount in terms
         ),
         end_label=f"now, as reviewed: {usd(found.now)}",
-        end_usd=float(found.now - found.before),
+        end_usd=float(found.now),
     )
     cells: list[Cells] = [(past, bare(found.before))]
     cells += [(name, f"{amount:+,.2f}") for name, amount in terms]

@@ -240,6 +240,7 @@ def _by_tag(figures: Overview, tag: Tag) -> Table:
         caption=f"By {word}; USD a month after discounts; {Counted.PROPOSED}: {TO_BE_HAD}",
         columns=_columns(word, numeric=("spend known", *SUM_COLUMNS)),
         rows=(*_rows(breakdown), _row("all", figures.total, strong=True)),
+        stacked=True,
     )
 
 
@@ -279,6 +280,7 @@ def _dearest(figures: Overview) -> Table:
         caption=f"The {_MOST} features that spend most, USD a month after discounts",
         columns=_columns("feature", "owner", "model", numeric=("spend a month", "share")),
         rows=tuple(rows),
+        stacked=True,
     )
 
 

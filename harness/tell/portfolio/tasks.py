@@ -174,6 +174,7 @@ def kinds_table(tasks: Sequence[Task]) -> Table:
             Column(text="what the amount is"),
         ),
         rows=tuple(rows),
+        stacked=True,
     )
 
 

@@ -150,6 +150,7 @@ def test_report_writes_a_message_tables_and_a_month_s_page(
     reviewed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outs = [tmp_path / "out" / name for name in ("review.txt", "finance.csv", "finance.xlsx")]
+    outs.append(tmp_path / "out" / "meeting.html")
     words = ["report", "-w", str(reviewed), "--cycle", CYCLE]
     for path in outs:
         words += ["--out", str(path)]
@@ -157,6 +158,7 @@ def test_report_writes_a_message_tables_and_a_month_s_page(
     assert capsys.readouterr().out.splitlines() == [str(path) for path in outs]
     assert len(outs[0].read_text(encoding="utf-8")) < 2000
     assert outs[2].read_bytes()[:2] == b"PK"
+    assert outs[3].read_text(encoding="utf-8").count('<article class="sheet"') == 1
     month = f"{datetime.now(UTC):%Y-%m}"
     assert run(["report", "-w", str(reviewed), "--month", month]) == ExitCode.OK
     page = reviewed / "reviews" / "monthly" / f"{month}.html"
@@ -173,7 +175,7 @@ def test_report_writes_a_message_tables_and_a_month_s_page(
         (["--month", "2026-11", "--cycle", CYCLE], "leave out --cycle"),
         (["--month", "2026-11", "--out", "x.txt"], "leave out --cycle, --feature and files"),
         (["--cycle", CYCLE, "--out", "a", "--out", "b"], "--out b: a folder is given already, a"),
-        (["--cycle", CYCLE, "--out", __file__], "not one of .txt, .csv, .xlsx"),
+        (["--cycle", CYCLE, "--out", __file__], "not one of .txt, .csv, .xlsx, .html"),
         (["--cycle", CYCLE, "--out", f"{__file__}/x.txt"], "cannot be written"),
     ],
 )

@@ -35,7 +35,7 @@ def page(floor: FloorFacts) -> str:
             a_low_floor(),
             'right on 18 of 120 invoices; always answering "paid" would be right on 40',
         ),
-        (a_low_floor(), "At worst today's model scores 9.9 of 100; at least 36.3 is needed"),
+        (a_low_floor(), "At worst today's model scores 9.9 of 100; at least 36.3 of 100 is needed"),
         (a_floor(label=None, constant="empty answer"), "giving no answer at all would be right on"),
         (a_floor(**GRADED), 'scored 94.8 of 100 on 560 invoices; always answering "paid" would'),
         (a_floor(assumed=True), "would be right on 203 (assumed)"),

@@ -84,9 +84,59 @@ class FeatureMeasured:
     models: tuple[CallsBy, ...]
     cohorts: tuple[CallsBy, ...]
     callers: tuple[CallsBy, ...]
-    """The twenty with most calls."""
+    """The twenty dearest, by what the log says."""
     other_operations: tuple[CallsBy, ...]
     """Embeddings and others: not in the week, nor in the requests."""
+    growth_per_month: float | None = None
+    """Change of the requests a month, 0.02 for 2 %; None: under four weeks, or too few calls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendShare:
+    """What one team, product or caller spent."""
+
+    name: str
+    """Empty: nobody's."""
+    calls: int
+    usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What the calls cost, and whose that is: as logged, else at the prices of the day."""
+
+    total_usd: Decimal
+    at_list_usd: Decimal
+    """The part of it that the log tells no cost of."""
+    unknown_calls: int
+    """Calls without a cost in the log, and of no model with a price, or of unknown tokens."""
+    features: tuple[SpendShare, ...]
+    """Dearest first, as all of them."""
+    teams: tuple[SpendShare, ...]
+    products: tuple[SpendShare, ...]
+    environments: tuple[SpendShare, ...]
+    cohorts: tuple[SpendShare, ...]
+    untagged: tuple[SpendShare, ...]
+    """Callers of no feature; together what the feature without a name has."""
+
+    def __post_init__(self) -> None:
+        """Refuse a breakdown that does not add up."""
+        for name in BREAKDOWNS:
+            parts = sum((each.usd for each in getattr(self, name)), Decimal(0))
+            if parts != self.total_usd:
+                raise ValueError(f"{name} add up to {parts}, not to {self.total_usd}")
+        nobody = sum((each.usd for each in self.features if not each.name), Decimal(0))
+        callers = sum((each.usd for each in self.untagged), Decimal(0))
+        if callers != nobody:
+            raise ValueError(f"callers add up to {callers}, and no feature has {nobody}")
+
+    def placed(self, breakdown: str) -> Decimal | None:
+        """Share of the total that has a name, in [0, 1]; None: nothing was spent."""
+        named = (each.usd for each in getattr(self, breakdown) if each.name)
+        return sum(named, Decimal(0)) / self.total_usd if self.total_usd else None
+
+
+BREAKDOWNS = ("features", "teams", "products", "environments", "cohorts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +179,8 @@ class TrafficMeasured:
     features: tuple[FeatureMeasured, ...]
     findings: tuple[TrafficFinding, ...]
     """Dearest first."""
+    spending: Spending | None = None
+    """None: written before it was told."""
 
 
 _TEXT = TypeAdapter(TrafficMeasured)

@@ -50,7 +50,8 @@ CREATE TABLE calls (
   environment VARCHAR, cohort VARCHAR, caller VARCHAR, model VARCHAR, kind VARCHAR,
   n DOUBLE, failed DOUBLE, single BOOLEAN, hit BOOLEAN, known BOOLEAN, input DOUBLE, cached DOUBLE,
   written DOUBLE, output DOUBLE, reasoning DOUBLE, cost DECIMAL(28, 12), latency DOUBLE,
-  waited DOUBLE, again VARCHAR, started TIMESTAMP, reason VARCHAR)
+  waited DOUBLE, again VARCHAR, started TIMESTAMP,
+  reason VARCHAR, counted_by VARCHAR)
 """
 _HASH = (
     "CASE WHEN {0} IS NULL OR {0} IN ('', '{{}}', '[]', 'null') THEN NULL ELSE md5_number({0}) END"
@@ -131,7 +132,20 @@ class CallLog:
             refused=refused,
         )
         self.files.append(read)
+        self._counts_once(path)
         return read
+
+    def _counts_once(self, path: Path) -> None:
+        """Refuse sums that count a call several times: by several of its tags, or by two fields."""
+        found = self.base.execute(
+            "SELECT DISTINCT coalesce(counted_by, 'row') FROM calls WHERE NOT single ORDER BY 1"
+        ).fetchall()
+        if len(found) > 1:
+            kinds = ", ".join(str(kind) for (kind,) in found)
+            raise UsageError(
+                f"{path}: a call stands in sums of {kinds}, once in each: give the sums of one of "
+                "them, or place calls by one kind of tag in attribution.yaml"
+            )
 
     def _read(self, path: Path, form: LogFormat, number: int) -> int:
         """Every row of a file, in one statement; returns how many they are."""
@@ -334,7 +348,7 @@ used AS (SELECT *, {_named(sql.usage(form))}, {sql.kind()} AS kind FROM typed),
 placed AS (SELECT *, {reading.rules.placed()} FROM used),
 read AS (
 SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, now)} AS reason, is_call,
-  at_time::TIMESTAMP AS began, {hashed["request"]} AS id, {hashed["parent"]} AS parent,
+  counted_by, at_time::TIMESTAMP AS began, {hashed["request"]} AS id, {hashed["parent"]} AS parent,
   {hashed["asked_text"]} AS asked, to_feature, to_team, to_product, to_environment, to_cohort,
   coalesce(caller, '') AS caller, coalesce(model, '') AS model, kind,
   coalesce(calls, 1) / {share} AS n,
@@ -356,8 +370,9 @@ SELECT file, line, began, {form.hours}, id, {str(form.attempts).lower()}, parent
   to_team, to_product, to_environment, to_cohort, caller, model, kind, n, failed,
   {str(not form.calls).lower()}, hit, known, {_TAKEN.format("input")}, {_TAKEN.format("cached")},
   {_TAKEN.format("written")}, {_TAKEN.format("output")}, {_TAKEN.format("reasoning")}, cost,
-  latency, waited, NULL, began, reason
-FROM read WHERE reason IS NOT NULL OR is_call
+  latency, waited, NULL, began, reason, counted_by
+FROM read WHERE reason IS NOT NULL OR (is_call
+  AND (to_feature <> '' OR NOT starts_with(coalesce(counted_by, ''), 'tag ')))
 """  # noqa: S608
 
 

@@ -59,6 +59,7 @@ _LITELLM_DAYS = LogFormat(
     output=("/completion_tokens",),
     calls=("/api_requests",),
     failures=("/failed_requests",),
+    counted_by=(("tag", "/tag"), ("team", "/team_id"), ("user", "/user_id")),
     hours=24,
     cost=Amount(paths=("/spend",)),
     model=("/model", "/model_group"),

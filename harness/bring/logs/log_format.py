@@ -66,6 +66,9 @@ class LogFormat:
     """The number of calls that a row adds up, in logs of sums."""
     failures: Paths = ()
     """How many of those calls failed."""
+    counted_by: tuple[tuple[str, str], ...] = ()
+    """In logs of sums: fields by which a call may be counted, each with a name; `tag` counts it
+    once for each of its tags."""
     hours: int = 1
     """Hours that a row of sums covers."""
     sampled: Paths = ()

@@ -14,8 +14,15 @@ from decimal import Decimal
 
 from harness.bring.logs.engine import CallLog
 from harness.bring.logs.findings import findings
-from harness.bring.logs.pricing_calls import RatesOn, at_rates, no_rates
-from harness.money.measured import CallsBy, FeatureMeasured, Quantiles, TrafficFinding, Window
+from harness.bring.logs.pricing_calls import RatesOn, at_rates, no_rates, spending
+from harness.money.measured import (
+    CallsBy,
+    FeatureMeasured,
+    Quantiles,
+    Spending,
+    TrafficFinding,
+    Window,
+)
 from harness.money.request_log import weeks_of_hours
 from harness.money.traffic import Week
 
@@ -29,7 +36,7 @@ SELECT min(file) AS file, min(line) AS line, min(began) AS began, max(hours) AS 
   bool_or(known) AS known, max(input) AS input, max(cached) AS cached, max(written) AS written,
   max(output) AS output, max(reasoning) AS reasoning, max(cost) AS cost,
   max(latency) AS latency, max(waited) AS waited, NULL::VARCHAR AS again, min(began) AS started,
-  NULL::VARCHAR AS reason
+  NULL::VARCHAR AS reason, NULL::VARCHAR AS counted_by
 FROM calls WHERE id IN (FROM told_again) GROUP BY id
 """
 _TOLD_BY_ANOTHER_FILE = """
@@ -91,13 +98,20 @@ GROUP BY feature ORDER BY feature
 """
 _COUNTED = """
 SELECT feature, {by}, sum(n), coalesce(sum(cost), 0) FROM calls WHERE {where}
-GROUP BY ALL ORDER BY 1, 3 DESC, 2
+GROUP BY ALL ORDER BY 1, 4 DESC, 3 DESC, 2
 """
 _QUIET = """
 SELECT coalesce(max(day - before) - 1, 0) FROM (
   SELECT day, lag(day) OVER (ORDER BY day) AS before
   FROM (SELECT DISTINCT began::DATE AS day FROM calls))
 """
+_THIRDS = """
+SELECT feature, coalesce(sum(n) FILTER (began < ?), 0), coalesce(sum(n) FILTER (began >= ?), 0)
+FROM calls WHERE again IS NULL AND kind = 'answer' AND NOT hit GROUP BY feature
+"""
+_FEWEST_WEEKS = 4
+_FEWEST_CALLS = 30
+_MONTH = timedelta(days=30.4375)
 _HOUR = timedelta(hours=1)
 _WEEK = timedelta(weeks=1)
 _DAY = timedelta(days=1)
@@ -114,6 +128,7 @@ class LogTraffic:
     quiet_days: int
     joined: int
     """Rows that tell a call again, or a part of it."""
+    spending: Spending
 
 
 def measure(log: CallLog, rates: RatesOn = no_rates) -> LogTraffic | None:
@@ -124,7 +139,7 @@ def measure(log: CallLog, rates: RatesOn = no_rates) -> LogTraffic | None:
     if window is None:
         return None
     hours = log.base.execute(_HOURS.format(parts=_PARTS)).df()
-    features = tuple(_features(log, at_rates(log, rates)))
+    features = tuple(_features(log, at_rates(log, rates), window))
     return LogTraffic(
         window=window,
         weeks=weeks_of_hours(hours, window),
@@ -132,6 +147,7 @@ def measure(log: CallLog, rates: RatesOn = no_rates) -> LogTraffic | None:
         findings=findings(log, window, features, rates),
         quiet_days=log.one(_QUIET),
         joined=joined,
+        spending=spending(log, rates),
     )
 
 
@@ -171,7 +187,7 @@ def _floor(at: datetime) -> datetime:
 
 
 def _features(
-    log: CallLog, priced: Mapping[str, tuple[Decimal | None, int]]
+    log: CallLog, priced: Mapping[str, tuple[Decimal | None, int]], window: Window
 ) -> Iterator[FeatureMeasured]:
     quantiles = {
         name: _quantiles(log, name, where)
@@ -191,6 +207,7 @@ def _features(
             ("kind", "kind <> 'answer'"),
         )
     }
+    growth = _growth(log, window)
     for row in log.base.execute(_FEATURES).fetchall():
         name = str(row[0])
         counts = [round(value or 0) for value in row[1:9]]
@@ -215,7 +232,23 @@ def _features(
             cohorts=others["cohort"].get(name, ()),
             callers=others["caller"].get(name, ())[:20],
             other_operations=others["kind"].get(name, ()),
+            growth_per_month=growth.get(name),
         )
+
+
+def _growth(log: CallLog, window: Window) -> dict[str, float]:
+    """Change of the requests a month, from the first third of whole weeks to the last."""
+    third = (window.end - window.start) // _WEEK // 3 * _WEEK
+    if window.end - window.start < _FEWEST_WEEKS * _WEEK or not third:
+        return {}
+    last = window.end - third
+    months = (last - window.start) / _MONTH
+    found = log.base.execute(_THIRDS, [window.start + third, last]).fetchall()
+    return {
+        str(feature): round(float((late / early) ** (1 / months) - 1), 4)
+        for feature, early, late in found
+        if min(early, late) >= _FEWEST_CALLS
+    }
 
 
 def _quantiles(log: CallLog, name: str, where: str) -> dict[str, Quantiles]:

@@ -189,8 +189,23 @@ def columns(form: LogFormat, zone: str | None) -> tuple[Picked, Named]:
         ("is_hit", picked.any_of(form.from_cache)),
         ("asked_text", picked.first(form.asked)),
         ("tagged", picked.tags(form.tags)),
+        ("counted_by", _counted_by(picked, form)),
     ]
     return picked, tuple(found)
+
+
+def _counted_by(picked: Picked, form: LogFormat) -> str:
+    """By which of its fields a row of sums was counted; of a tag its kind too, NULL of none."""
+    cases = " ".join(
+        f"WHEN nullif(trim({picked.one(path)}), '') IS NOT NULL THEN "
+        + (
+            f"'tag ' || lower(split_part(trim({picked.one(path)}), ':', 1))"
+            if name == "tag"
+            else quoted(name)
+        )
+        for name, path in form.counted_by
+    )
+    return f"CASE {cases} END" if cases else "NULL::VARCHAR"
 
 
 def _moment(picked: Picked, how: Moment | None, zone: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -16,12 +17,13 @@ from harness.conduct.preparing.importing_traffic import (
     import_traffic,
 )
 from harness.errors import CannotTellError
-from harness.money.measured import FeatureMeasured
+from harness.money.measured import Spending
 from harness.money.traffic import NoTrafficError, Week, together
 from harness.wording import percent, plural, usd
 from harness.workspace.feature_file import FeatureConfig
 
 _CALLERS = 5
+_TEAMS = 8
 _QUIET_DAYS = 3
 
 
@@ -85,11 +87,15 @@ def _lines(found: TrafficWritten, zone: str | None) -> Iterator[str]:
     if found.measured.quiet_days >= _QUIET_DAYS:
         yield f"  no call at all for {found.measured.quiet_days} days: is a part missing?"
     yield from (f"  refused, {count:,}: {reason}" for reason, count in found.reasons.items())
+    yield from _spent(found.measured.spending)
     names = sorted({week.feature for week in found.weeks})
+    grown = {each.feature: each.growth_per_month for each in found.measured.features}
     for name in names:
         own = together(tuple(week for week in found.weeks if week.feature == name))
-        yield f"  {name}: {_month(own, found)}; {_use(found.features.get(name), name, found.path)}"
-    yield from _untagged(found.measured.features)
+        growth = grown.get(name)
+        more = "" if growth is None else f", {growth:+.1%} requests a month"
+        use = _use(found.features.get(name), name, found.path)
+        yield f"  {name}: {_month(own, found)}{more}; {use}"
     for each in found.measured.findings:
         cost = "cost not known" if each.usd_a_month is None else f"{usd(each.usd_a_month)} a month"
         whose = each.feature or "of no feature"
@@ -128,13 +134,30 @@ def _use(feature: FeatureConfig | None, name: str, path: Path) -> str:
     )
 
 
-def _untagged(features: tuple[FeatureMeasured, ...]) -> Iterator[str]:
-    """Calls without a feature, by caller, each with the rule that would give it one."""
-    for each in features:
-        if each.feature:
-            continue
-        calls = sum(caller.calls for caller in each.callers)
-        yield f"  of no feature: {calls:,} calls; a line of attribution.yaml would place them:"
-        for caller in each.callers[:_CALLERS]:
-            alias = f"key_alias: {caller.name}" if caller.name else "tag: ..."
-            yield f"    - {{when: {{{alias}}}, feature: ...}}    # {caller.calls:,} calls"
+def _spent(spending: Spending | None) -> Iterator[str]:
+    """What was spent, first by callers of no feature, each with the rule that would place it."""
+    if spending is None:
+        return
+    listed = f", {usd(spending.at_list_usd)} of it at list prices" if spending.at_list_usd else ""
+    unknown = f"; unknown of {plural(spending.unknown_calls, 'call')}"
+    if spending.total_usd:
+        more = unknown if spending.unknown_calls else ""
+        yield f"  spent: {usd(spending.total_usd)}{listed}{more}"
+    nobody = sum((each.usd for each in spending.untagged), Decimal(0))
+    if spending.untagged:
+        calls = sum(each.calls for each in spending.untagged)
+        yield (
+            f"  of no feature: {plural(calls, 'call')}, {usd(nobody)}; "
+            "a line of attribution.yaml would place them:"
+        )
+    for each in spending.untagged[:_CALLERS]:
+        alias = f"key_alias: {each.name}" if each.name else "tag: ..."
+        said = f"{plural(each.calls, 'call')}, {usd(each.usd)}"
+        yield f"    - {{when: {{{alias}}}, feature: ...}}    # {said}"
+    for name, noun in (("teams", "team"), ("products", "product"), ("environments", "environment")):
+        shares = getattr(spending, name)
+        if any(each.name for each in shares):
+            parts = ", ".join(
+                f"{each.name or 'nobody'} {usd(each.usd)}" for each in shares[:_TEAMS]
+            )
+            yield f"  by {noun}: {parts}"

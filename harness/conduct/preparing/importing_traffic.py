@@ -163,6 +163,7 @@ def _measured(found: LogTraffic, files: Sequence[LogRead]) -> TrafficMeasured:
         quiet_days=found.quiet_days,
         features=found.features,
         findings=found.findings,
+        spending=found.spending,
     )
 
 

@@ -17,6 +17,8 @@ from harness.bring.logs.attributing import Attribution, AttributionRule, Attribu
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.measuring import LogTraffic, measure
+from harness.errors import UsageError
+from harness.money.measured import BREAKDOWNS
 from harness.money.prices.logged_prices import LoggedPrices
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.policy_file import PolicyConfig
@@ -209,7 +211,114 @@ def test_every_sum_of_attribution_is_the_total(rows: list[tuple[Decimal, str, st
         counted = [each for one in found.features for each in getattr(one, by)]
         assert sum((each.logged_usd for each in counted), Decimal(0)) == total
         assert sum(each.calls for each in counted) == len(rows)
+    spent = found.spending
+    assert spent.total_usd == total
+    for name in BREAKDOWNS:
+        assert sum((each.usd for each in getattr(spent, name)), Decimal(0)) == total
+    assert sum(each.calls for each in spent.teams) == len(rows)
     y = sum(
         (cost for cost, caller, tag in rows if tag.startswith("app") and caller == "a"), Decimal(0)
     )
     assert next((each.logged_usd for each in found.features if each.feature == "y"), 0) == y
+
+
+def test_calls_without_a_logged_cost_are_spent_at_the_prices_of_their_day(tmp_path: Path) -> None:
+    rows = [
+        {**litellm(LoggedCall(at=MONDAY, id=f"c{at}", model=model)), "spend": cost}
+        for at, (cost, model) in enumerate([("0.5", "gpt-5"), (None, "gpt-5"), (None, "nobodys")])
+    ]
+    spent = measured(tmp_path, rows).spending
+    # 600 tokens at 2, 400 cached at 1 and 120 out at 10 USD a million.
+    assert spent.at_list_usd == Decimal("0.0028")
+    assert (spent.total_usd, spent.unknown_calls) == (Decimal("0.5028"), 1)
+
+
+def test_callers_of_no_feature_are_told_dearest_first(tmp_path: Path) -> None:
+    rows = [
+        {
+            **litellm(LoggedCall(at=MONDAY, id=f"{caller}{at}", caller=caller)),
+            "request_tags": ["team:ml"],
+            "spend": cost,
+        }
+        for caller, cost, often in (("often", "0.01", 5), ("dear", "2", 1))
+        for at in range(often)
+    ]
+    spent = measured(tmp_path, rows).spending
+    assert [(each.name, each.calls, each.usd) for each in spent.untagged] == [
+        ("dear", 1, Decimal(2)),
+        ("often", 5, Decimal("0.05")),
+    ]
+    assert (spent.placed("features"), spent.placed("teams")) == (0, 1)
+
+
+def test_growth_is_told_from_four_weeks_on(tmp_path: Path) -> None:
+    def calls(weeks: int) -> list[dict[str, Any]]:
+        """Each week has a tenth of the first one's calls more."""
+        return [
+            {
+                **litellm(
+                    LoggedCall(
+                        at=MONDAY
+                        - timedelta(weeks=9 - week, minutes=-at * 10_000 // (100 + 10 * week)),
+                        id=f"{week}-{at}",
+                        input=1000 + at,
+                    )
+                ),
+                "messages": f"{week} {at}",
+            }
+            for week in range(weeks)
+            for at in range(100 + 10 * week)
+        ]
+
+    (grown,) = measured(tmp_path, calls(9)).features
+    assert grown.growth_per_month is not None
+    # 330 calls in the first three weeks, 510 in the last three, six weeks later.
+    assert abs(grown.growth_per_month - ((510 / 330) ** (30.4375 / 42) - 1)) < 1e-4
+    (short,) = measured(tmp_path, calls(3)).features
+    assert short.growth_per_month is None
+
+
+def daily(**changes: object) -> dict[str, Any]:
+    row = {
+        "date": "2026-10-05",
+        "api_requests": 10,
+        "failed_requests": 0,
+        "prompt_tokens": 1000,
+        "completion_tokens": 50,
+        "spend": 1.5,
+        "model": "gpt-5",
+    }
+    return {**row, **changes}
+
+
+def read_daily(path: Path, *rows: dict[str, Any], rules: Attribution | None = None) -> LogTraffic:
+    with CallLog(LogIntake(now=NOW, threads=1, rules=rules or Attribution())) as log:
+        log.add(jsonl(path / "daily.jsonl", rows), FORMATS["litellm-daily"])
+        found = measure(log)
+        assert found is not None
+        assert log.files[0].passed_over == len(rows) - 1
+        return found
+
+
+def test_a_days_sums_by_tag_count_a_call_by_the_one_tag_that_places_it(tmp_path: Path) -> None:
+    """Each of its tags has a row with the same calls."""
+    tags = ["feature:triage", "User-Agent: client", "team:support", "app:mail"]
+    found = read_daily(tmp_path, *(daily(tag=tag) for tag in tags))
+    assert [(each.feature, each.requests) for each in found.features] == [("triage", 10)]
+    assert found.spending.total_usd == Decimal("1.5")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [daily(tag="feature:triage"), daily(tag="app:mail")],
+        [daily(team_id="t"), daily(user_id="u")],
+        [daily(tag="feature:triage"), daily(user_id="u")],
+    ],
+)
+def test_sums_that_count_a_call_twice_are_refused(
+    tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    rules = Attribution((AttributionRule(when=AttributionWhen(tag="app:*"), feature="z"),))
+    with pytest.raises(UsageError, match="a call stands in sums of"):
+        read_daily(tmp_path, *rows, rules=rules)

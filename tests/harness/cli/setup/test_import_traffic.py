@@ -150,9 +150,11 @@ def test_rules_place_calls_and_the_rest_is_listed_with_the_rule_that_would(
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("  tickets: ") for line in lines)
     assert "never" not in "".join(lines)
-    assert lines[-2:] == [
-        "  of no feature: 40 calls; a line of attribution.yaml would place them:",
-        "    - {when: {key_alias: svc-docs}, feature: ...}    # 40 calls",
+    at = lines.index("  spent: USD 0.50")
+    assert lines[at + 1 : at + 4] == [
+        "  of no feature: 40 calls, USD 0.10; a line of attribution.yaml would place them:",
+        "    - {when: {key_alias: svc-docs}, feature: ...}    # 40 calls, USD 0.10",
+        "  by team: support USD 0.40, nobody USD 0.10",
     ]
 
 

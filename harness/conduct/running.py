@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from random import Random
 
@@ -27,14 +28,17 @@ from harness.conduct.reviewing.prefetch import answer_ahead
 from harness.conduct.reviewing.progress import Prefetching, Silent
 from harness.conduct.reviewing.review import review as run_review
 from harness.conduct.reviewing.session import NotInJournalError, Runtime
+from harness.conduct.span_target import SpanTarget
 from harness.errors import Faults, UsageError
 from harness.journal.journal import Journal
+from harness.journal.run_calls import calls_of_run
 from harness.journal.upkeep import FaultFacts, unanswered
 from harness.money.portfolio.overview import Overview, overview
 from harness.plan.planning import Selection
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_sound, write_records
 from harness.tell.pages import publish
+from harness.tell.spans import export_requests
 from harness.workspace.state import journal_file, state_folder
 
 
@@ -50,6 +54,8 @@ class RunSettings:
     """Files of weights that are here already."""
     listener: Listener = field(default_factory=Quiet)
     clock: Callable[[], datetime] = utc_now
+    otlp: SpanTarget | None = None
+    """Where every call of this review goes as a span, once it ended; nowhere without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +125,11 @@ def run(planned: Planned, settings: RunSettings) -> Reviewed:
     folder = (settings.out or root / "reviews") / cycle
     path, run_id = journal_file(root), secrets.token_hex(8)
     _check_writable(folder)
-    with Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat()) as journal:
+    with ExitStack() as ending:
+        ending.callback(_send_spans, settings.otlp, path, run_id)
+        journal = ending.enter_context(
+            Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat())
+        )
         earlier_usd = journal.spend(cycle=cycle).known_usd
         faults = Faults()
         records, ledger = reviewed(planned, settings, journal, faults)
@@ -137,6 +147,13 @@ def run(planned: Planned, settings: RunSettings) -> Reviewed:
         unanswered=tuple(unanswered(path, run_id)),
         faults=faults,
     )
+
+
+def _send_spans(target: SpanTarget | None, journal: Path, run_id: str) -> None:
+    """The calls of this run as spans, those of an interrupted one too."""
+    if target is not None and journal.is_file():
+        calls = calls_of_run(journal, run_id)
+        target.send(export_requests(calls, run=run_id, version=version("model-rightsizing")))
 
 
 def _check_writable(folder: Path) -> None:

@@ -20,6 +20,7 @@ from harness.conduct.opening import find_workspace
 from harness.conduct.planning import fixing_lines, with_counted_labels
 from harness.conduct.running import Reviewed, RunSettings
 from harness.conduct.running import review as conduct_review
+from harness.conduct.span_target import SpanTarget
 from harness.errors import ExitCode, Faults, UsageError
 from harness.plan.planning import Selection
 from harness.record.base import Verdict
@@ -42,6 +43,12 @@ from harness.workspace.reading import shipped
 @click.option("--yes", is_flag=True, help="Spend without asking.")
 @click.option("--quick", is_flag=True, help="A few cases only: a look, never a decision.")
 @click.option("--strict", is_flag=True, help="Exit with 4 when a verdict is undecided.")
+@click.option(
+    "--otlp",
+    default=None,
+    metavar="FILE|URL",
+    help="Write every call as an OpenTelemetry span, without prompt or answer.",
+)
 def review(  # noqa: PLR0913  # one argument per option of the command
     *,
     workspace: Path,
@@ -54,6 +61,7 @@ def review(  # noqa: PLR0913  # one argument per option of the command
     yes: bool,
     quick: bool,
     strict: bool,
+    otlp: str | None,
 ) -> int:
     """Replay every feature's eval set, decide, and write its document."""
     wanted = Selection(features=features, models=models, quick=quick, max_spend_usd=max_spend)
@@ -62,6 +70,7 @@ def review(  # noqa: PLR0913  # one argument per option of the command
         address=address,
         listener=Terminal(lines=_lines, confirm=not yes),
         clock=options.now,
+        otlp=None if otlp is None else SpanTarget(otlp),
     )
     found = conduct_review(find_workspace(workspace), wanted, cycle=cycle, settings=settings)
     return close(found, strict=strict)

@@ -48,7 +48,12 @@ def test_an_interrupted_review_goes_on_and_writes_documents(
         root = write_review_workspace(tmp_path, server.port, Shape(cases=150, candidates="good"))
         arguments = ["review", "-w", str(root), "--cycle", CYCLE, "--yes"]
         first = subprocess.Popen(
-            [Path(sys.executable).with_name("rightsize"), *arguments],
+            [
+                Path(sys.executable).with_name("rightsize"),
+                *arguments,
+                "--otlp",
+                tmp_path / "1.jsonl",
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -57,12 +62,14 @@ def test_an_interrupted_review_goes_on_and_writes_documents(
         assert "run the same command again to go on" in ctrl_c(first, server)
         asked = len(server.log.calls)
         assert 40 <= asked < 300
-        assert run(arguments) == ExitCode.OK
+        assert run([*arguments, "--otlp", str(tmp_path / "2.jsonl")]) == ExitCode.OK
         text = capsys.readouterr().out
         assert (len(server.log.calls), max(server.log.by_hash.values())) == (300, 1)
     assert "DOWNGRADE 1   JUSTIFY 0   UNDECIDED 0" in text
     assert "look 1 of 1" in text
     assert "0 trials missing" in text
+    spans = [(tmp_path / f"{run}.jsonl").read_text("utf-8").count('"spanId"') for run in (1, 2)]
+    assert (0 < spans[0] <= asked, sum(spans)) == (True, 300)
     pages = {path.name for path in (root / "reviews" / CYCLE / "documents").iterdir()}
     assert pages == {"tickets.md", "tickets.html"}
     assert (root / ".rightsize" / "journal.sqlite").stat().st_mode & 0o077 == 0

@@ -1,0 +1,150 @@
+"""Every call of a review leaves as a span, and the spans are a log that we read ourselves."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.bring.logs.detecting import find_format
+from harness.bring.logs.engine import CallLog, LogIntake
+from harness.bring.logs.measuring import measure
+from harness.conduct.span_target import SpanTarget
+from harness.errors import UsageError
+from harness.journal.run_calls import calls_of_run
+from harness.money.traffic import write_weeks
+from harness.tell.spans import export_requests
+from tests.support.call_logs import jsonl
+from tests.support.reviews import (
+    Shape,
+    answers,
+    inline_cluster,
+    run_review,
+    write_review_workspace,
+)
+from tests.support.wire.openai_server import OpenAIServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness.journal.run_calls import RunAttempt
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunAttempt, ...]:
+    """The calls of a review over a scripted server."""
+    root = tmp_path_factory.mktemp("w")
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(root, server.port, Shape(cases=120, candidates="good"))
+        run_review(root, cluster)
+        asked = len(server.log.calls)
+    found = tuple(calls_of_run(root / ".rightsize" / "journal.sqlite", "run-1"))
+    assert len(found) == asked == 240
+    return found
+
+
+def week_of(path: Path) -> str:
+    with CallLog(LogIntake(now=datetime.now(UTC), threads=1)) as log:
+        log.add(path, find_format(path))
+        found = measure(log)
+    assert found is not None
+    assert [each.feature for each in found.features] == ["tickets"]
+    return write_weeks(found.weeks)
+
+
+def test_our_own_import_reads_the_spans_to_the_same_table(
+    calls: tuple[RunAttempt, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "spans.jsonl"
+    SpanTarget(str(path)).send(export_requests(calls, run="run-1", version="1"))
+    rows = [
+        {
+            "timestamp": call.attempt.started_at,
+            "feature": call.feature,
+            "request_id": str(call.row),
+            "input_tokens": call.attempt.usage.input_tokens,
+            "output_tokens": call.attempt.usage.output_tokens,
+        }
+        for call in calls
+        if call.attempt.usage is not None
+    ]
+    assert len(rows) == 240
+    assert week_of(path) == week_of(jsonl(tmp_path / "own.jsonl", rows))
+
+
+def test_a_span_has_the_current_names_and_no_text_of_a_case(calls: tuple[RunAttempt, ...]) -> None:
+    (line,) = export_requests(calls, run="run-1", version="1")
+    assert "Ticket number" not in line
+    assert "t-0" not in line
+    (group,) = json.loads(line)["resourceSpans"]
+    spans = group["scopeSpans"][0]["spans"]
+    assert len({span["spanId"] for span in spans}) == 240
+    assert {len(span["traceId"]) for span in spans} == {32}
+    names = {pair["key"]: pair["value"] for pair in spans[0]["attributes"]}
+    assert names["gen_ai.operation.name"] == {"stringValue": "chat"}
+    assert names["gen_ai.usage.input_tokens"] == {"intValue": "80"}
+    assert names["gen_ai.request.model"]["stringValue"] in {"big", "good"}
+    assert spans[0]["endTimeUnixNano"] > spans[0]["startTimeUnixNano"]
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Takes spans, or answers with the code in its path."""
+
+    bodies: list[bytes]
+
+    def do_POST(self) -> None:
+        type(self).bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(int(self.path.rpartition("/")[2]))
+        self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def collector() -> Iterator[str]:
+    Collector.bodies = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_collector_on_loopback_takes_them(calls: tuple[RunAttempt, ...], collector: str) -> None:
+    lines = list(export_requests(calls * 3, run="run-1", version="1"))
+    assert SpanTarget(f"{collector}/v1/traces/200").send(lines) == 2
+    assert [body.decode() for body in Collector.bodies] == lines
+
+
+@pytest.mark.parametrize("code", [404, 500, 302])
+def test_a_collector_that_does_not_take_them_is_told(collector: str, code: int) -> None:
+    with pytest.raises(UsageError, match=f"answered {code}"):
+        SpanTarget(f"{collector}/{code}").send(["{}"])
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://example.com/v1/traces",
+        "ftp://127.0.0.1/x",
+        "https://",
+        "https://user:pw@example.com",
+        "http://127.0.0.1:x/",
+        "/nowhere/at/all.jsonl",
+        ".",
+    ],
+)
+def test_what_takes_no_spans_is_refused_before_a_call(target: str) -> None:
+    with pytest.raises(UsageError, match="--otlp"):
+        SpanTarget(target)

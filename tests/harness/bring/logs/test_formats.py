@@ -529,3 +529,70 @@ def test_a_list_of_one_object_a_line_is_a_document(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
         found, refused = read(path)
         assert (feature(found).requests, refused) == (3, [])
+
+
+def test_a_call_of_api_management_is_three_rows_of_one_correlation(tmp_path: Path) -> None:
+    """One has the tokens, the others the messages: Azure-Samples/AI-Gateway, finops-framework."""
+    shared = {"TimeGenerated": "2026-10-05T00:00:00.1234567Z", "CorrelationId": "c-1"}
+    empty = {"PromptTokens": 0, "CompletionTokens": 0, "TotalTokens": 0, "ModelName": ""}
+    counted = {"PromptTokens": 1000, "CompletionTokens": 120, "TotalTokens": 1120}
+    rows = [
+        {**shared, **empty, "SequenceNumber": 1, "RequestMessages": "[{}]"},
+        {**shared, **empty, "SequenceNumber": 2, "ResponseMessages": "[{}]"},
+        {**shared, **counted, "SequenceNumber": 0, "ModelName": "gpt-5", "DeploymentName": "d"},
+    ]
+    found = one(tmp_path, *rows)
+    assert (found.requests, found.unmetered, found.models[0].name) == (1, 0, "gpt-5")
+    assert found.input_tokens is not None
+    assert found.input_tokens.mean == 1000
+
+
+def test_the_public_example_of_a_vertex_row(tmp_path: Path) -> None:
+    """Names and counts: elastic/integrations, gcp_vertexai prompt_response_logs, sample event."""
+    row = {
+        "logging_time": "2026-10-05T21:04:22.248Z",
+        "model": "publishers/google/models/gemini-2.5-pro",
+        "request_id": "5374205265901353984",
+        "metadata": {"request_latency": 11225.994},
+        "full_request": {"labels": {"feature": "triage"}, "contents": []},
+        "full_response": {
+            "model_version": "gemini-2.5-pro",
+            "usage_metadata": {
+                "prompt_token_count": 3,
+                "candidates_token_count": 29,
+                "thoughts_token_count": 901,
+                "total_token_count": 933,
+            },
+        },
+    }
+    found = one(tmp_path, row)
+    assert found.input_tokens is not None
+    assert found.output_tokens is not None
+    assert found.latency_ms is not None
+    assert (found.input_tokens.mean, found.output_tokens.mean) == (3, 930)
+    assert (found.models[0].name, found.latency_ms.p50) == ("gemini-2.5-pro", 11225.994)
+
+
+def test_portkey_rows_as_its_export_writes_them(tmp_path: Path) -> None:
+    """Shape: VasiliyRad/metergraphrelay, rows of its tests; bodies stand in the row itself."""
+    row = {
+        "id": "pk-1",
+        "trace_id": "trace-1",
+        "created_at": "2026-10-05T12:00:00Z",
+        "ai_org": "openai",
+        "ai_model": "gpt-5",
+        "cost": 12.5,
+        "req_units": 100,
+        "res_units": 40,
+        "response_time": 850,
+        "response_status_code": 200,
+        "request": {"model": "gpt-5", "input": "x"},
+        "response": {"usage": {"prompt_tokens_details": {"cached_tokens": 60}}},
+        "metadata": {"feature": "triage"},
+    }
+    late = {**row, "id": "pk-2", "created_at": "2026-10-05T14:00:00Z", "response_status_code": 429}
+    none = {"req_units": 0, "res_units": 0, "cost": 0, "response": {}}
+    found = one(tmp_path, row, {**late, **none})
+    assert (found.requests, found.failed, found.unmetered) == (2, 1, 0)
+    assert str(found.logged_usd) == "0.125000000000"
+    assert found.cache_hit_rate == 0.5

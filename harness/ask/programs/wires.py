@@ -392,7 +392,7 @@ def _turn_problems(turn: JsonObject) -> Iterator[str]:
         yield "an image by its address is not passed on: send its data"
     elif url is not None:
         yield from _no_image(url.removeprefix("data:").partition(";")[0])
-    if "file_id" in turn or object_at(turn, "source").get("type") not in {None, "base64"}:
+    if "file_id" in turn or object_at(turn, "source").get("type") not in (None, "base64"):
         yield "a file at the vendor's is not passed on: send its data"
     elif "source" in turn:
         yield from _no_image(text_at(object_at(turn, "source"), "media_type"))

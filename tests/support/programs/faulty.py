@@ -12,8 +12,9 @@ import urllib.request
 from typing import Any
 
 
-def ask(model: str, text: str, patience_s: float | None = None) -> str:
-    body = {"model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 8}
+def ask(model: str, text: str, patience_s: float | None = None, **more: object) -> str:
+    turns = [{"role": "user", "content": text}]
+    body = {"model": model, "messages": turns, "max_tokens": 8, **more}
     request = urllib.request.Request(  # noqa: S310  # the gateway
         f"{os.environ['OPENAI_BASE_URL']}/chat/completions",
         data=json.dumps(body).encode(),
@@ -59,6 +60,8 @@ def answer(said: str, case: dict[str, Any]) -> object:  # noqa: C901, PLR0911, P
         case "many":
             for number in range(100):
                 ask("big", f"call {number}")
+        case "seeded":
+            return ask("big", "seeded", seed=7, user="u-1")
         case "undeclared":
             ask("gpt-99", "hi")
         case "twice":

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias, cast
 
 from harness.ask.programs.protocol import ModelNames
 from harness.ask.programs.translation.neutral import NeutralCall
-from harness.ask.programs.translation.rows import IMAGES, WRITTEN, Part
+from harness.ask.programs.translation.reading import items_of
+from harness.ask.programs.translation.rows import IMAGES, UNSENT, WRITTEN, Part
 from harness.ask.programs.wires import RefusedCallError
 from providers.answer import Dialect, JsonObject, as_object, object_at
 from providers.dialects.asking import merged, present
@@ -57,6 +58,8 @@ class WrittenCall:
     wire: Api
     body: JsonObject
     limit: int | None
+    left_out: tuple[str, ...] = ()
+    """Fields of the program's that this vendor has nothing for, and that it is asked without."""
 
 
 Value: TypeAlias = Any
@@ -79,13 +82,16 @@ def written(call: NeutralCall, model: ModelNames, asked_in: Api) -> WrittenCall:
     Raises:
         RefusedCallError: no wire of the candidate's carries all of it.
     """
-    kept = _without(call, model.omit)
+    stated = _without(call, model.omit)
     wires: list[Api] = [model.api, *(one for one in model.wires if one != model.api)]
     problems: list[str] = []
     for wire in wires:
+        unsent: list[Part] = [part for part, to in UNSENT if to == wire and part in stated.parts()]
+        kept = replace(stated, json=stated.json and "json" not in unsent)
         problem = next(_problems(kept, wire, asked_in), None)
         if problem is None:
-            return _written(kept, wire, model)
+            names = tuple(WRITTEN[part, asked_in].field for part in unsent)
+            return replace(_written(kept, wire, model), left_out=names)
         problems.append(problem)
     raise RefusedCallError(f"{problems[0]} ({model.option})")
 
@@ -208,8 +214,9 @@ def is_strict(schema: object) -> bool:
     stated = as_object(cast("object", schema))
     properties = object_at(stated, "properties")
     if properties or stated.get("type") == "object":
-        required = cast("list[object]", stated.get("required") or [])
-        if stated.get("additionalProperties") is not False or set(properties) != set(required):
+        required = items_of(stated.get("required")) or []
+        every = all(name in required for name in properties)
+        if stated.get("additionalProperties") is not False or not every:
             return False
     return all(is_strict(value) for value in stated.values())
 
@@ -308,7 +315,9 @@ def _generate(call: NeutralCall, body: JsonObject) -> JsonObject:
         config["mode"] = _CHOICES[call.rule.mode]
         if call.rule.mode == "named":
             config["allowedFunctionNames"] = [call.rule.name]
-    more: JsonObject = {"generationConfig": present(generation)}
+    more: JsonObject = {}
+    if present(generation):
+        more["generationConfig"] = present(generation)
     if config:
         more["toolConfig"] = {"functionCallingConfig": config}
     return merged(body, more)

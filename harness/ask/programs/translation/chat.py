@@ -20,9 +20,10 @@ from harness.ask.programs.translation.reading import (
 from harness.ask.programs.translation.replying import ReplyToTell, openai_usage
 from harness.ask.programs.wires import RefusedCallError
 from providers.answer import JsonObject, items_at, object_at, text_at
+from providers.completion import Finish
 from providers.request import Message, ToolCall
 
-FINISHES = {
+FINISHES: dict[Finish, str] = {
     "stop": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
@@ -126,7 +127,8 @@ def whole(reply: ReplyToTell) -> JsonObject:
 
 def events(reply: ReplyToTell) -> list[JsonObject]:
     """A reply as the chunks of a stream."""
-    deltas: list[JsonObject] = [{"role": "assistant", "content": "", "refusal": None}]
+    empty = None if reply.tool_calls else ""
+    deltas: list[JsonObject] = [{"role": "assistant", "content": empty, "refusal": None}]
     if reply.refusal is not None:
         deltas.append({"refusal": reply.refusal})
     elif reply.text:

@@ -32,9 +32,10 @@ from providers.answer import (
     text_at,
     to_json,
 )
+from providers.completion import Finish
 from providers.request import ImagePart, Message, Tool, ToolCall
 
-FINISHES = {
+FINISHES: dict[Finish, str] = {
     "stop": "STOP",
     "length": "MAX_TOKENS",
     "tool_calls": "STOP",

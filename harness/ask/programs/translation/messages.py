@@ -24,9 +24,10 @@ from harness.ask.programs.translation.reading import (
 from harness.ask.programs.translation.replying import ReplyToTell, arguments_object
 from harness.ask.programs.wires import RefusedCallError
 from providers.answer import JsonObject, as_object, object_at, text_at, to_json
+from providers.completion import Finish
 from providers.request import ImagePart, Message, Tool, ToolCall
 
-STOPS = {
+STOPS: dict[Finish, str] = {
     "stop": "end_turn",
     "length": "max_tokens",
     "tool_calls": "tool_use",

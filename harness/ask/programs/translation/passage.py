@@ -17,8 +17,9 @@ from harness.ask.programs.translation import chat, generate_content, messages, r
 from harness.ask.programs.translation.asking import dialect_for, written
 from harness.ask.programs.translation.neutral import NeutralCall
 from harness.ask.programs.translation.replying import ReplyToTell, reply_to_tell
-from harness.ask.programs.wires import ReadCall
+from harness.ask.programs.wires import ReadCall, RefusedCallError
 from providers.answer import JsonObject
+from providers.errors import BadRequestError
 from providers.provider import Api
 
 
@@ -87,8 +88,13 @@ def passage(call: ReadCall, asked: Asked, model: ModelNames) -> Passage:
     )
     if call.wire in model.wires:
         return Passage(made=made, read=call)
-    neutral = PROGRAM_WIRES[call.wire].read(asked.body, streamed=call.streamed)
-    crossed = written(neutral, model, call.wire)
+    try:
+        neutral = PROGRAM_WIRES[call.wire].read(asked.body, streamed=call.streamed)
+        crossed = written(neutral, model, call.wire)
+    except RecursionError:
+        raise RefusedCallError("the request is nested too deeply") from None
+    except BadRequestError as error:
+        raise RefusedCallError(str(error)) from None
     made = replace(
         made,
         wire=crossed.wire,
@@ -97,6 +103,6 @@ def passage(call: ReadCall, asked: Asked, model: ModelNames) -> Passage:
         headers=(),
         api_version=None,
         max_output_tokens=crossed.limit,
-        left_out=(*neutral.left_out, *(name for name, _ in asked.headers)),
+        left_out=(*neutral.left_out, *crossed.left_out, *(name for name, _ in asked.headers)),
     )
     return Passage(made=made, read=call, compatible=model.vendor == "openai-compatible")

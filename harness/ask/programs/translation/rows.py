@@ -188,6 +188,11 @@ CARRIED: tuple[CarriedField, ...] = (
     _carried("stream", "generate-content", ":streamGenerateContent", "as chat's"),
 )
 
+UNSENT: Mapping[tuple[Part, Api], str] = {
+    ("json", "messages"): "no JSON mode without a schema: left out, and told",
+}
+"""Parts that are left out for one vendor, and told, where the eval set shows what that costs."""
+
 _NAMES_CALLER = "names the caller, or keys a cache, at its own vendor"
 _THINKS = "how long a model thinks is stated model by model: the candidate thinks as it does itself"
 _NO_EQUAL = "no other vendor has it, and the program reads or counts on it"

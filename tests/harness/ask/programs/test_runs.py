@@ -22,7 +22,10 @@ from harness.ask.replay.ledger import Ledger
 from harness.journal.trials import PROGRAM, UNUSED, Answered, Failed, FaultKind, Missing
 from harness.journal.upkeep import check
 from providers.completion import TokenUsage
+from providers.provider import Endpoint
 from tests.support.program_runs import USD_A_TOKEN, cost, journal_in, program, run_all, run_of
+from tests.support.wire.anthropic_server import AnthropicServer
+from tests.support.wire.google_server import GoogleServer
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Reply
 
@@ -315,3 +318,35 @@ def test_of_a_program_s_last_line_the_error_s_class_is_told(
 def test_nothing_that_may_be_a_case_is_told(words: str, shown: str) -> None:
     assert told_of(words, has_read=True, code=1) == shown
     assert told_of(words, has_read=False, code=1) == words
+
+
+def test_a_call_that_cannot_cross_stops_its_own_option_alone_and_is_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    with (
+        OpenAIServer(said) as server,
+        AnthropicServer(said) as other,
+        GoogleServer(said) as third,
+        journal_in(tmp_path) as journal,
+    ):
+        ours = program(server.port, instances=1)
+        big = ours.models[0]
+        theirs = Endpoint(vendor="anthropic", api="messages", base_url=other.origin)
+        refused = replace(ours, models=(replace(big, option="claude", endpoint=theirs),))
+        google = Endpoint(
+            vendor="google", api="generate-content", base_url=third.origin, key_name="PATH"
+        )
+        crossed = replace(ours, models=(replace(big, option="gemini", endpoint=google),))
+        trials = [
+            replace(run_of(at, "x seeded", by), option=option)
+            for at, (by, option) in enumerate(
+                [(refused, "claude")] * 8 + [(crossed, "gemini")] * 3 + [(ours, "small")] * 3
+            )
+        ]
+        found = run_all(trials, journal, told=told)
+    reasons = [getattr(found[f"c{at}"], "reason", None) for at in range(14)]
+    assert reasons == [FaultKind.CALL_REFUSED] * 8 + [None] * 6
+    assert (len(other.calls), len(third.calls), len(server.calls)) == (0, 3, 3)
+    assert "the messages wire has nothing for 'seed'" in told[0]
+    assert "omit: [seed]" in told[0]
+    assert "run no more with claude" in told[1]
+    assert told[2:] == ["sentiment: gemini is not sent 'user', which its vendor has no equal of"]

@@ -33,7 +33,7 @@ from tests.support.reviews import (
     write_review_workspace,
 )
 from tests.support.wire.openai_server import OpenAIServer
-from tests.support.workspaces import edit
+from tests.support.workspaces import edit, write_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -196,3 +196,25 @@ def test_the_answers_of_the_feature_at_fault_are_kept(root: Path) -> None:
     assert command(root) == ExitCode.OK
     (record,) = (one for one in read_records(root / "reviews" / CYCLE) if one.feature.id == BAD)
     assert record.evidence.spend.trials > 0
+
+
+EVERYWHERE = (
+    *(["report"], ["export"], ["why", "tickets"], ["verify"], ["journal", "show"]),
+    *(["decide", "tickets", "accept", "--reason", "x"], ["lock"], ["gate"], ["label", "tickets"]),
+    *(["check"], ["plan"], ["models"], ["reprice"], ["report", "--month", "2026-11"]),
+    *(["report", "--out", "nowhere/a.txt"], ["journal", "export", "nowhere/a.parquet"]),
+    *(["verify", "--actual", "nowhere.csv"], ["import", "csv", "no.csv", "-f", "x"]),
+)
+
+
+def test_no_command_prints_a_path_from_the_root_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether the user stands in the workspace or above it."""
+    root = write_workspace(tmp_path / "rightsizing")
+    for place in (tmp_path, root):
+        monkeypatch.chdir(place)
+        for words in EVERYWHERE:
+            run(list(words))
+            said = capsys.readouterr()
+            assert str(tmp_path) not in said.out + said.err, words

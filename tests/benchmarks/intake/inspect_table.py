@@ -22,9 +22,11 @@ def main() -> None:
     match: Any = match_str
     rows = [json.loads(line) for line in TABLE.read_text(encoding="utf-8").splitlines()]
     for row in rows:
-        row["inspect"] = int(match(
-            row["answer"], row["target"], location=row.get("location", "end"), numeric=True
-        )[1])
+        row["inspect"] = int(
+            match(row["answer"], row["target"], location=row.get("location", "end"), numeric=True)[
+                1
+            ]
+        )
     lines = [json.dumps(row) + "\n" for row in rows]
     TABLE.write_text("".join(lines), encoding="utf-8")
 

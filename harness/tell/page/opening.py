@@ -124,6 +124,7 @@ def note_of(option: OptionRecord) -> str:
 def undecided_opening(record: DecisionRecord) -> list[Paragraph]:
     """Why there is no answer, and what is missing."""
     return [
+        Paragraph(lead="Will users notice?", runs=("No: nothing changes until it is decided.",)),
         Paragraph(lead="Why no answer yet?", runs=(_why_open(record),)),
         Paragraph(lead="What is missing.", runs=(_missing_text(record),)),
     ]

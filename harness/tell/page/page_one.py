@@ -206,7 +206,8 @@ def _stated(record: DecisionRecord) -> str:
     said = [] if each is None else [f"{usd(each)} for a mistake (`error_cost_usd`)"]
     if saved is not None and saved.one_off_cost:
         said.append(f"{usd(saved.one_off_cost)} for switching (`migration_usd`)")
-    return f" {listed(said)} stand in features/{record.feature.id}.yaml." if said else ""
+    verb = "stand" if said[1:] else "stands"
+    return f" {listed(said)} {verb} in features/{record.feature.id}.yaml." if said else ""
 
 
 def _spend_text(record: DecisionRecord) -> str:

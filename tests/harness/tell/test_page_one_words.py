@@ -97,7 +97,7 @@ def test_without_the_value_of_an_error_there_is_no_net_saving() -> None:
     assert "| **saved on the bill** | **2,483** |" in text
     assert "| more wrong invoices a month | about 340, at worst 2,000 |" in text
     assert "| switching costs, once | USD 1,200, paid back in 17 days |" in text
-    assert "USD 1,200 for switching (`migration_usd`) stand in features/invoice-" in text
+    assert "USD 1,200 for switching (`migration_usd`) stands in features/invoice-" in text
     assert "as the length of answers varies (95 of 100 draws) | 2,421 to 2,547 |" in text
     assert "error_cost_usd" not in text
     assert "stops paying" not in chosen(error_break_even=None)

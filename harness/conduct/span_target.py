@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.workspace.state import open_private
+from providers.addresses import check_base_url
 
 _TIMEOUT_S = 30
 
@@ -97,20 +96,6 @@ _OPENER = urllib.request.build_opener(_NoRedirect())
 
 
 def _check_address(text: str) -> None:
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        raise UsageError(f"--otlp {text}: no address") from None
-    if parts.username or parts.password:
-        raise UsageError("--otlp: no user or password in an address")
-    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
-        raise UsageError(f"--otlp {text}: https, or http on loopback, or a file")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    why = check_base_url(text)
+    if why is not None:
+        raise UsageError(f"--otlp: {why}")

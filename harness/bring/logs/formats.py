@@ -197,6 +197,21 @@ _PORTKEY = LogFormat(
     tags=("/metadata",),
     asked=("/request|/body/messages", "/request|/messages", "/request|/input"),
 )
+_VLLM = LogFormat(
+    name="vllm",
+    marks=(("/vllm_model",), ("/generated",)),
+    source="vllm-project/vllm, docs/usage/metrics (prompt_tokens counts cached ones); Prometheus, "
+    "exposition formats and federation",
+    at=Moment(paths=("/at",), unit="ms"),
+    input=("/prompt",),
+    cached=("/cached",),
+    output=("/generated",),
+    calls=("/requests",),
+    failures=("/failed",),
+    model=("/vllm_model",),
+    caller=("/job",),
+    tags=("/labels",),
+)
 _NEUTRAL = LogFormat(
     name="neutral",
     marks=(("/timestamp",), ("/request_id",), ("/input_tokens",), ("/output_tokens",)),
@@ -235,6 +250,7 @@ FORMATS: Mapping[str, LogFormat] = {
         _VERTEX,
         _HELICONE,
         _PORTKEY,
+        _VLLM,
         _NEUTRAL,
     )
 }

@@ -17,6 +17,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
+from harness.bring.logs.scrapes import is_scrape, used_by_hour
 from harness.bring.logs.unwrapping import enveloped
 from harness.errors import UsageError
 
@@ -45,7 +46,7 @@ class Place:
 
 
 Places: TypeAlias = "Iterator[Place]"
-Shape: TypeAlias = Literal["lines", "table", "document"]
+Shape: TypeAlias = Literal["lines", "table", "document", "scrapes"]
 
 
 class _Unpacker(Protocol):
@@ -277,17 +278,32 @@ def places(path: Path) -> Places:
 
 def rows_in(shape: Shape, path: Path) -> Places:
     """The rows of a file of text of a known shape."""
-    readers = {"lines": text_lines, "table": table_rows, "document": documents}
+    readers = {
+        "lines": text_lines,
+        "table": table_rows,
+        "document": documents,
+        "scrapes": _scraped,
+    }
     return readers[shape](path)
 
 
+def _scraped(path: Path) -> Places:
+    """What was used in each hour, of a server's counters."""
+    whole = (place for place in text_lines(path) if place.text is not None)
+    texts = ((place.line, place.text or "") for place in whole)
+    for line, row, reason in used_by_hour(texts):
+        yield Place(line, None if row is None else json.dumps(row), reason)
+
+
 def shape_of(path: Path) -> Shape:
-    """Whether a file of text is JSON Lines, a CSV, or one JSON document."""
+    """Whether a file of text is JSON Lines, a CSV, one JSON document, or a server's metrics."""
     heads = [place.text.strip() for place in islice(text_lines(path), _HEADS) if place.text]
     if heads and _opens_a_list(heads[0]):
         return "document"
     if len(heads) == 1 and len([*enveloped(_parsed(heads[0]))]) > 1:
         return "document"
+    if any(map(is_scrape, heads)):
+        return "scrapes"
     if not heads or any(isinstance(_parsed(head), dict) for head in heads):
         return "lines"
     return "document" if heads[0].startswith(("{", "[")) else "table"

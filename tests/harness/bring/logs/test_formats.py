@@ -573,6 +573,62 @@ def test_the_public_example_of_a_vertex_row(tmp_path: Path) -> None:
     assert (found.models[0].name, found.latency_ms.p50) == ("gemini-2.5-pro", 11225.994)
 
 
+def scrape(hour: float, *values: tuple[str, str, float]) -> str:
+    """Counters at an hour after Monday, as `/federate` writes them."""
+    at = round((MONDAY + timedelta(hours=hour)).timestamp() * 1000)
+    return "".join(f"vllm:{name}{{{labels}}} {value} {at}\n" for name, labels, value in values)
+
+
+def server(hour: float, calls: int, prompt: float, *, out: int, failed: int = 0) -> str:
+    """Names and labels: scrapes in public tests of vLLM's consumers, such as `engine="0"`."""
+    own = 'engine="0",model_name="qwen3",job="triage-server"'
+    return scrape(
+        hour,
+        ("prompt_tokens_total", own, prompt),
+        ("generation_tokens_total", own, out),
+        ("prefix_cache_hits_total", own, prompt / 2),
+        ("request_success_total", f'finished_reason="stop",{own}', calls),
+        ("request_success_total", f'finished_reason="error",{own}', failed),
+        ("num_requests_running", own, 3),
+    )
+
+
+def test_a_server_s_counters_are_what_was_used_between_scrapes(tmp_path: Path) -> None:
+    """A restarted server counts from 0 again; what was before the first scrape is not its log."""
+    path = tmp_path / "scrapes.prom"
+    path.write_text(
+        "# HELP vllm:prompt_tokens_total Number of prefill tokens processed.\n"
+        + server(0, 1000, 9.8313546e07, out=50_000)
+        + server(0.5, 1010, 9.8323546e07, out=50_100)
+        + server(1.5, 1030, 9.8353546e07, out=50_300, failed=2)
+        + server(2.5, 5, 4000, out=50, failed=0)
+    )
+    found, refused = read(path)
+    assert refused == []
+    (single,) = found.features
+    assert (single.requests, single.failed, single.models[0].name) == (37, 2, "qwen3")
+    assert single.callers[0].name == "triage-server"
+    total = found.spending
+    assert total.unknown_calls == 37
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('vllm:prompt_tokens_total{model_name="m"} 5.0\n', "a scrape without its time"),
+        (scrape(-1, ("prompt_tokens_total", 'model_name="m"', 9)), "a scrape before the one above"),
+        (scrape(5, ("prompt_tokens_total", 'model_name="m"', float("nan"))), "no number from 0 on"),
+    ],
+)
+def test_a_scrape_that_cannot_be_read(tmp_path: Path, line: str, reason: str) -> None:
+    path = tmp_path / "scrapes.prom"
+    first = [scrape(at, ("prompt_tokens_total", 'model_name="m"', 9 + at)) for at in (0, 1)]
+    path.write_text("".join(first) + line)
+    (refused,) = read(path)[1]
+    assert refused.startswith("3: ")
+    assert reason in refused
+
+
 def test_portkey_rows_as_its_export_writes_them(tmp_path: Path) -> None:
     """Shape: VasiliyRad/metergraphrelay, rows of its tests; bodies stand in the row itself."""
     row = {

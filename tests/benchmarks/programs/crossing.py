@@ -12,6 +12,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -20,6 +21,7 @@ from google.genai.errors import APIError as GoogleError
 from openai import OpenAIError
 
 from harness.ask.programs.translation.passage import PROGRAM_WIRES
+from harness.ask.programs.translation.rows import UNSENT
 from tests.support import neutral_calls as neutral
 from tests.support.crossings import PAIRS, SERVERS, endpoint
 from tests.support.program_calls import TOKEN, VENDORS, WIRES, ask_by_sdk, random_body, straight
@@ -64,7 +66,7 @@ async def crossings(count: int) -> dict[str, Any]:
                     # The gateway asks OpenAI's models in the other wire where that carries more.
                     arrived = server.calls[-1]
                     wire = "chat" if arrived.path.endswith("/chat/completions") else to
-                    same = _read(asked, own.calls[-1].body) == _read(wire, arrived.body)
+                    same = _read(asked, own.calls[-1].body, to) == _read(wire, arrived.body, to)
                     equal += same
                     differ += [] if same else [f"{asked} to {to}: {json.dumps(body)}"]
         found[f"{asked} to {to}"] = {"crossed": crossed, "equal": equal}
@@ -72,8 +74,9 @@ async def crossings(count: int) -> dict[str, Any]:
     return {"each": each, "found": found, "refused": dict(refused), "differ": differ[:3]}
 
 
-def _read(wire: str, body: dict[str, Any]) -> Any:
-    return neutral.of_both(PROGRAM_WIRES[wire].read(body, streamed=False))
+def _read(wire: str, body: dict[str, Any], to: str) -> Any:
+    found = neutral.of_both(PROGRAM_WIRES[wire].read(body, streamed=False))
+    return replace(found, json=False) if ("json", to) in UNSENT else found
 
 
 def _words(error: Exception) -> str:

@@ -234,6 +234,7 @@ def _why_answered(answered: Sequence[FeaturePlan]) -> str:
         Reason.NO_CHEAPER_CANDIDATE: "have no cheaper permitted model",
         Reason.DATA_NOT_PERMITTED: "have no candidate that may see their data",
         Reason.CAPABILITY_GAP: "have no candidate that can do it",
+        Reason.CAPACITY_BOUGHT: "run on capacity that is paid until its term ends",
     }
     distinct = dict.fromkeys(reasons)
     return ", ".join(f"{reasons.count(r)} {words.get(r, r.value)}" for r in distinct)

@@ -152,7 +152,13 @@ def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
         )
         for cascade in feature.cascades
     )
-    return Ladder(incumbent=incumbent, rungs=(*rungs, *cascades))
+    whole = (*rungs, *cascades)
+    bought = incumbent.config.capacity
+    paid = bought.why_paid(incumbent.model, feature_id, on) if bought else None
+    if paid is not None:
+        why = Reason.CAPACITY_BOUGHT
+        whole = tuple(r if r.excluded else replace(r, excluded=why, note=paid) for r in whole)
+    return Ladder(incumbent=incumbent, rungs=whole)
 
 
 def _on_gpus(workspace: Workspace, option: str) -> bool:
@@ -334,7 +340,8 @@ def _priced(
     monthly = _monthly(feature, traffic, rung)
     if rung.cascade is not None:
         monthly += EXPECTED_ESCALATION * _monthly(feature, traffic, incumbent)
-    rung = replace(rung, monthly_usd=monthly, saving_bound_usd=bound.monthly)
+    saved = Decimal(0) if rung.excluded is Reason.CAPACITY_BOUGHT else bound.monthly
+    rung = replace(rung, monthly_usd=monthly, saving_bound_usd=saved)
     if rung.excluded is not None:
         return rung
     if bound.monthly < least.minimum or bound.monthly <= 0:

@@ -363,6 +363,8 @@ def levers_of(
     incumbent = plan.incumbent
     if incumbent is None or plan.config.program is not None:
         return ()
+    if any(option.excluded is Reason.CAPACITY_BOUGHT for option in plan.options):
+        return ()  # Fewer or cheaper tokens save nothing on units that are paid.
     prompts = _prompts(plan)
     typical = TokenUsage(
         input_tokens=_tokens(prompts, most=round(cost.workload.input_tokens)),

@@ -139,9 +139,19 @@ def right_counts(quality: Quality) -> tuple[int, int] | None:
 
 
 def saving_if_swapped(record: DecisionRecord, option: OptionRecord) -> Decimal | None:
-    """USD a month that an option would save, after discounts; None where a cost is unknown."""
+    """USD a month that an option would save, after discounts; None where a cost is unknown.
+
+    Nothing while the capacity that today's model runs on is paid in any case.
+    """
+    if on_paid_capacity(record):
+        return Decimal(0)
     incumbent, proposed = month_of(record.current_cost), month_of(option.cost)
     return None if incumbent is None or proposed is None else incumbent - proposed
+
+
+def on_paid_capacity(record: DecisionRecord) -> bool:
+    """Whether today's model runs on units that are paid whether they are used or not."""
+    return any(Reason.CAPACITY_BOUGHT in option.reason_codes for option in record.options)
 
 
 def month_of(cost: OptionCost) -> Decimal | None:

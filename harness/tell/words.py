@@ -42,6 +42,7 @@ _OF_AN_OPTION: Mapping[Reason, str] = {
     Reason.MODEL_RETIRING: "is being retired",
     Reason.CHEAPER_ONE_PASSED: "is dearer than one that passed",
     Reason.DRIFT_BUDGET_SPENT: "may have lost more than all steps together are allowed",
+    Reason.CAPACITY_BOUGHT: "saves nothing while today's bought capacity is paid",
 }
 _OF_THE_REVIEW: Mapping[Reason, str] = {
     Reason.NO_CHEAPER_CANDIDATE: "no permitted model is cheaper",

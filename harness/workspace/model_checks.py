@@ -50,8 +50,18 @@ def model_problems(reading: Reading) -> Iterator[Problem]:
         yield from _another_model(entry)
         yield from _platform(entry)
         yield from _gpu(reading, entry)
+        yield from _capacity(reading, entry)
         yield from _effort(entry)
         yield from _prices(entry)
+
+
+def _capacity(reading: Reading, entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
+    """Freed units go to features that there are."""
+    capacity = entry.config.capacity
+    for at, name in enumerate(capacity.freed_for if capacity else ()):
+        if name not in reading.features:
+            message = f"{name} is no feature{suggestion(name, reading.features)}"
+            yield entry.problem(("capacity", "freed_for", at), message)
 
 
 def _address(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:

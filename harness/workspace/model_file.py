@@ -181,6 +181,45 @@ OmittedName = Literal[
     "frequency_penalty",
     "presence_penalty",
 ]
+
+
+class CapacityConfig(FileModel):
+    """Provisioned throughput: paid until its term ends, whether it is used or not."""
+
+    units: Annotated[int, Field(gt=0, le=10**6)]
+    """Units that were bought: PTUs, GSUs, model units."""
+    usd_per_unit_hour: Usd
+    """USD that a unit costs an hour."""
+    tokens_per_minute_per_unit: Annotated[int, Field(gt=0, le=10**9)]
+    """Tokens a minute that a unit takes of this model."""
+    until: date
+    """Last day of the term."""
+    spill_over: Literal["on-demand", "refused"] = "on-demand"
+    """What becomes of requests beyond the units; on demand they cost the model's `price`."""
+    freed_for: tuple[str, ...] = ()
+    """Features that use the units which another feature frees."""
+
+    def why_paid(self, model: str, feature: str, on: date) -> str | None:
+        """Why leaving the model saves a feature nothing; None: the term is over, or others gain.
+
+        >>> bought = CapacityConfig(
+        ...     units=100, usd_per_unit_hour=1, tokens_per_minute_per_unit=2500,
+        ...     until=date(2027, 6, 30), freed_for=("search",))
+        >>> bought.why_paid("gpt-5", "triage", date(2027, 6, 30)) is None
+        True
+        >>> bought.why_paid("gpt-5", "search", date(2027, 7, 1)) is None
+        True
+        >>> bought.why_paid("gpt-5", "search", date(2027, 6, 30))  # doctest: +ELLIPSIS
+        'the units of gpt-5 are paid until 2027-06-30, and no other feature uses freed ones ...'
+        """
+        if on > self.until or set(self.freed_for) - {feature}:
+            return None
+        return (
+            f"the units of {model} are paid until {self.until.isoformat()}, and no other feature "
+            "uses freed ones (`capacity: freed_for`)"
+        )
+
+
 ApiName = Literal["messages", "responses", "chat", "completions", "generate-content", "lines"]
 
 
@@ -252,3 +291,5 @@ class ModelConfig(FileModel):
     """Longest wait for the next byte of an answer; default: 120, or what a long answer needs."""
     price: tuple[PriceEntry, ...] = ()
     """Dated prices; the newest that is not after the review's date counts."""
+    capacity: CapacityConfig | None = None
+    """Throughput of it that is bought for a term."""

@@ -23,6 +23,7 @@ SETTLED = frozenset(
         Reason.MODEL_RETIRING,
         Reason.CHEAPER_ONE_PASSED,
         Reason.DRIFT_BUDGET_SPENT,
+        Reason.CAPACITY_BOUGHT,
     }
 )
 """Reasons that rule an option out; with any other reason it stays undecided."""
@@ -33,6 +34,7 @@ _WITHOUT_EVALSET = frozenset(
         Reason.DATA_NOT_PERMITTED,
         Reason.SAVINGS_BELOW_MINIMUM,
         Reason.MODEL_RETIRING,
+        Reason.CAPACITY_BOUGHT,
     }
 )
 """Reasons that rule an option out whatever the eval set can tell."""

@@ -18,6 +18,7 @@ from harness.tell.facts import (
     chosen_option,
     decided_by_slice,
     month_of,
+    on_paid_capacity,
     open_option,
     right_counts,
     saving_if_swapped,
@@ -258,6 +259,8 @@ def _staying(record: DecisionRecord, option: OptionRecord, saving: Decimal) -> s
 def _staying_unknown(record: DecisionRecord, option: OptionRecord) -> str:
     if saving_if_swapped(record, option) is None:
         return f"Not known: {option.target.option} has no monthly cost here ({note_of(option)})."
+    if on_paid_capacity(record):
+        return "Nothing more before the term ends: the units are paid, used or not."
     return f"Nothing: {option.target.option} is not cheaper at this traffic."
 
 

@@ -79,6 +79,9 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
         found.append(
             (1, f"A better prompt for {near.target.option}: {_short(near, near.quality)}.")
         )
+    if Reason.CAPACITY_BOUGHT in record.reason_codes:
+        text = "The end of the capacity's term, or another feature that uses what is freed."
+        found.append((1, text))
     if Reason.NET_SAVING_BELOW_MINIMUM in record.reason_codes:
         found.append((2, "A lower price, or mistakes that cost less."))
     elif Reason.SAVINGS_BELOW_MINIMUM in record.reason_codes and record.traffic is not None:

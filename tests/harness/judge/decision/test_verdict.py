@@ -45,6 +45,7 @@ CLOSES = {
     "DRIFT_BUDGET_SPENT",
     "MODEL_RETIRING",
     "CHEAPER_ONE_PASSED",
+    "CAPACITY_BOUGHT",
 }
 """Reasons that say why an option was left; every other one says what is still to be known."""
 NEEDS_NO_EVALSET = {
@@ -53,6 +54,7 @@ NEEDS_NO_EVALSET = {
     "DATA_NOT_PERMITTED",
     "SAVINGS_BELOW_MINIMUM",
     "MODEL_RETIRING",
+    "CAPACITY_BOUGHT",
 }
 BEFORE_THE_EVALSET = {
     "RUN_INCOMPLETE",

@@ -16,6 +16,7 @@ from harness.workspace.workspace import Workspace, load_workspace
 DEMO = Path(__file__).parent.parent / "configs" / "demo"
 FEATURES = ("date-extraction", "refund-request", "review-sentiment", "ticket-topic")
 CANDIDATES = ("smollm2-135m", "smollm2-135m-short")
+PROGRAM, BY_CHAT = "ticket-desk", "smollm2-135m-chat"
 INCUMBENT = "qwen2.5-coder-1.5b"
 
 each_feature = pytest.mark.parametrize("feature", FEATURES)
@@ -34,8 +35,8 @@ def measures(demo: Workspace, feature: str) -> list[Scorer]:
 
 
 def test_the_demo_is_valid(demo: Workspace) -> None:
-    assert tuple(demo.features) == FEATURES
-    assert set(demo.models) == {INCUMBENT, *CANDIDATES}
+    assert tuple(demo.features) == tuple(sorted((*FEATURES, PROGRAM)))
+    assert set(demo.models) == {INCUMBENT, *CANDIDATES, BY_CHAT}
     assert demo.problems == ()
 
 
@@ -59,6 +60,18 @@ def test_the_features_differ_where_the_documents_must(demo: Workspace) -> None:
     assert sum(config.latency is not None for config in configs) == 2
     assert sum(config.error_cost_usd is not None for config in configs) == 2
     assert sum(config.mode == "deferrable" for config in configs) == 1
+
+
+def test_one_feature_is_a_program_of_two_calls_by_the_vendor_s_sdk(demo: Workspace) -> None:
+    config = demo.features[PROGRAM]
+    assert config.program is not None
+    assert config.incumbent in config.program.roles.values()
+    assert config.candidates == (BY_CHAT,)
+    code = (DEMO / "programs" / PROGRAM / "desk.py").read_text(encoding="utf-8")
+    assert "from openai import OpenAI" in code
+    assert "rightsize" not in code
+    cases = {case.id for case in demo.evalsets[PROGRAM].cases}
+    assert cases == {case.id for case in demo.evalsets["ticket-topic"].cases}
 
 
 def deciding(evalset: EvalSet) -> int:
@@ -119,8 +132,8 @@ def test_every_case_fits_every_prompt(demo: Workspace, feature: str, model: str)
 
 def test_each_rung_has_a_prompt_of_its_own(demo: Workspace) -> None:
     for feature in FEATURES:
-        prompts = {prompt_for(demo, feature, name).sha256 for name in demo.models}
-        assert len(prompts) == 3
+        rungs = (INCUMBENT, *CANDIDATES)
+        assert len({prompt_for(demo, feature, name).sha256 for name in rungs}) == 3
 
 
 def test_no_prompt_shows_a_case(demo: Workspace) -> None:
@@ -133,7 +146,7 @@ def test_no_prompt_shows_a_case(demo: Workspace) -> None:
 
 def test_each_file_names_its_schema_in_its_first_line() -> None:
     files = [*DEMO.glob("*/*.yaml"), *DEMO.glob("evalsets/*/*.yaml"), DEMO / "policy.yaml"]
-    assert len(files) == 10
+    assert len(files) == 11
     for path in files:
         first = path.read_text("utf-8").splitlines()[0]
         assert first.startswith("# yaml-language-server: $schema=")

@@ -51,7 +51,7 @@ LATENCY_REQUESTS = 60
 LATENCY_REQUESTS_P99 = 300
 PLANNING = "it could not be planned"
 QUICK_CASES = 16
-"""Cases of each feature with `--quick`: two minutes for four features at a second an answer."""
+"""Cases of each feature with `--quick`: two minutes for five features at a second an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import traceback
 from collections.abc import Iterator
 from decimal import Decimal
@@ -151,13 +153,17 @@ def demo(
     quick: bool,
     weights: tuple[str, ...],
 ) -> int:
-    """Review four features on two small language models, on this machine alone.
+    """Review five features on two small language models, on this machine alone.
 
-    The two models stand in for a flagship and a small tier; prices and traffic are illustrative.
-    Nobody is billed, no key is needed.
+    One of them is a program of two calls, which finds its SDK beside this command. The models stand
+    in for a flagship and a small tier; prices and traffic are illustrative. Nobody is billed, no
+    key is needed.
     """
     settings = RunSettings(given_weights=_given(weights), listener=Terminal(), clock=options.now)
     wanted = Selection(features=features, quick=quick)
+    # The program's `python` is the one that runs this: it has the SDK, active or not.
+    beside = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
     return close(conduct_review(write_demo(out), wanted, cycle=cycle, settings=settings))
 
 

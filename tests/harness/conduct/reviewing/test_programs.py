@@ -107,7 +107,7 @@ def test_the_ten_lines_of_the_guide_are_enough(tmp_path: Path) -> None:
     entry = guide.partition("```yaml\n")[2].partition("```")[0]
     program = guide.partition("```python\n")[2].partition("```")[0]
     assert len([line for line in entry.splitlines() if not line.startswith("#")]) <= 10
-    names = {"big": "gpt-5", "good": "gpt-5-mini", "bad": "gpt-5-small", "checker": "gpt-5-nano"}
+    names = {"big": "gpt-6.1-sol", "good": "gpt-6-luna", "bad": "small", "checker": "other"}
 
     def script(body: Body) -> Reply:
         known = {theirs: ours for ours, theirs in names.items()}
@@ -127,7 +127,7 @@ def test_the_ten_lines_of_the_guide_are_enough(tmp_path: Path) -> None:
             (record,) = run_review(root, cluster)
     found = facts(record)
     assert {one.calls for one in found.values()} == {one.runs for one in found.values()}
-    assert found["gpt-5"].successes == found["gpt-5"].runs - sum(
+    assert found["gpt-6.1-sol"].successes == found["gpt-6.1-sol"].runs - sum(
         is_wrong("big", number) for number in range(1, 41)
     )
 

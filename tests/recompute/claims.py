@@ -388,7 +388,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "{needed_labels} labels",
         "{needed_labels} label",
         "for USD {needed_cost} of calls",
-        "At stake: up to USD {needed_worth} a month",
+        "At stake: up to USD {needed_worth|spent_worth} a month",
         "At stake: USD {bill_left} a month once",
         "At stake: a loss of USD {bill_left} a month once",
         "(at worst USD {bill_left_worst})",

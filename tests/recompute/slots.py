@@ -57,6 +57,12 @@ def of_record(truth: Truth) -> Slots:
 
 def _over_options(slots: Slots, record: Json) -> None:
     """Figures of any option, and how many share today's prompt."""
+    left = [
+        Decimal(one["saving_at_most"])
+        for one in record["options"]
+        if one["saving_at_most"] and "EVALSET_SPENT" in one["reason_codes"]
+    ]
+    slots.money("spent_worth", max(left, default=None))
     prompt = record["current"]["prompt_sha256"]
     same = [one for one in record["options"] if one["target"]["prompt_sha256"] == prompt]
     slots.put("same_prompt", count(len(same)))

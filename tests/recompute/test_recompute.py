@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.conduct.concluding.proving import prove
-from harness.record.base import State, Verdict
+from harness.plan.planning import Selection
+from harness.record.base import Reason, State, Verdict
 from harness.record.lifecycle import Actor, Move, move
 from harness.record.model import seal
 from harness.record.stored import read_every, read_records, write_records
@@ -27,7 +28,9 @@ from tests.recompute import review as program
 from tests.recompute.company import run_bought, run_company
 from tests.recompute.match import EXCEPTIONS
 from tests.recompute.monthly import recompute_month
-from tests.support.reviews import NOW
+from tests.support.forty_features import write_forty
+from tests.support.records import a_feature, record_for
+from tests.support.reviews import NOW, run_review
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +82,41 @@ def test_every_figure_of_the_demo_s_records_follows(tmp_path: Path) -> None:
     (records,) = DEMO.glob("*/records")
     shutil.copytree(records, tmp_path / "records")
     publish(read_records(tmp_path), tmp_path, now=NOW)
+    assert told(tmp_path) == []
+
+
+UNASKED = ("feature-00", "feature-05", "feature-11", "feature-12", "feature-15", "feature-38",
+           "feature-39")  # fmt: skip
+"""Of the forty features those that nothing is asked of: no saving, nothing cheaper, blocked."""
+
+
+@pytest.fixture(scope="module")
+def unasked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = write_forty(tmp_path_factory.mktemp("forty"), "http://127.0.0.1:9")
+    records = run_review(root, None, wanted=Selection(features=UNASKED))
+    folder = root / "reviews" / "2026-Q4"
+    write_records(records, folder)
+    publish(records, folder, now=NOW)
+    return folder
+
+
+def test_every_figure_of_features_that_nobody_asked_follows(unasked: Path) -> None:
+    report = program.recompute(unasked, NOW.date())
+    assert [f"{one.where}: {one.why}: {one.text}" for one in report.findings] == []
+    assert report.figures > 2000
+
+
+def test_every_figure_of_a_document_for_every_reason_follows(tmp_path: Path) -> None:
+    """Those of the golden documents."""
+    names = {reason: reason.value.lower() for reason in Reason}
+    write_records(
+        [
+            record_for(reason, feature=a_feature(id=name, name=f"Feature {name}"))
+            for reason, name in names.items()
+        ],
+        tmp_path,
+    )
+    publish(read_records(tmp_path), tmp_path, now=NOW, workers=1)
     assert told(tmp_path) == []
 
 
@@ -321,6 +359,29 @@ def test_a_figure_at_list_price_is_found(bought: Path, tmp_path: Path, wrong: st
     shutil.copytree(bought, copy)
     AT_LIST[wrong].put(copy)
     assert AT_LIST[wrong].found(copy, date.today())  # noqa: DTZ011  # the command's own day
+
+
+BEFORE_A_CALL = {
+    "the most that it could save": on_page(
+        "documents/feature-05.md", r"saves at most USD ([\d.]+) of", "1.99"
+    ),
+    "its cost at the fewest tokens": on_page(
+        "documents/feature-05.html", r"and so cost USD\s([\d.]+)\)", "0.90"
+    ),
+    "the most that it could save in the record": in_record(
+        "feature-11", lambda record: record["options"][0].update(saving_at_most="1.5")
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", BEFORE_A_CALL)
+def test_a_wrong_figure_of_a_feature_that_nobody_asked_is_found(
+    unasked: Path, tmp_path: Path, wrong: str
+) -> None:
+    copy = tmp_path / "review"
+    shutil.copytree(unasked, copy)
+    BEFORE_A_CALL[wrong].put(copy)
+    assert BEFORE_A_CALL[wrong].found(copy, NOW.date())
 
 
 @pytest.mark.parametrize("wrong", PLANTED)

@@ -5,6 +5,7 @@ python -m tests.support.every_page rightsizing-demo/reviews/2026-Q4
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from harness.record.stored import read_records, write_records
 from harness.tell.pages import publish, to_sheets
 from harness.tell.portfolio.index import to_portfolio
 from reports.render import render_index
-from tests.recompute.review import recompute
+from tests.recompute.review import recompute, recompute_feature
 from tests.support.browser import View, chromium, opened
 from tests.support.every_page import VIEWS, pages, problems
 from tests.support.kinds import LATER, forty_of, run_every_kind, run_spent
@@ -94,6 +95,15 @@ def test_every_figure_of_the_rarer_kinds_follows(review: Path, spent: Path, tmp_
         report = recompute(folder, day.date())
         assert [f"{one.where}: {one.why}: {one.text}" for one in report.findings] == []
         assert report.figures > 400
+    for place in (r"([\d.]+) % of the capacity stands idle", r"on: ([\d,]+) \(than",
+                  r"\| committed hours \| USD ([\d.]+)"):  # fmt: skip
+        page = tmp_path / "documents" / "own.md"
+        text = page.read_text(encoding="utf-8")
+        found = re.search(place, text)
+        assert found is not None, place
+        page.write_text(f"{text[: found.start(1)]}7{text[found.end(1) :]}", encoding="utf-8")
+        assert recompute_feature(tmp_path, "own").findings != [], place
+        page.write_text(text, encoding="utf-8")
 
 
 def test_the_sheets_of_a_meeting_are_one_a_feature(forty: Path, browser: Browser) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.money import BreakEven, Savings
 from harness.record.parts import OptionRecord
@@ -122,8 +123,18 @@ def at_stake(record: DecisionRecord) -> str:
         tail = "" if worst is None else f" (at worst {or_loss(worst.net)})"
         return f"{or_loss(net.net)} a month once mistakes are paid for{tail}"
     if needed is None or needed.worth_monthly_usd is None:
-        return ""
+        return _untested(record)
     return f"up to {usd(needed.worth_monthly_usd)} a month"
+
+
+def _untested(record: DecisionRecord) -> str:
+    """The most that the options could save which a spent eval set left untested."""
+    most = [
+        option.saving_at_most
+        for option in record.options
+        if Reason.EVALSET_SPENT in option.reason_codes and option.saving_at_most
+    ]
+    return f"up to {usd(max(most))} a month" if most else ""
 
 
 def labelling(record: DecisionRecord) -> str:

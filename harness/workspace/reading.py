@@ -142,6 +142,7 @@ def problem_of(fault: Fault, *, severity: str = "error") -> Problem:
     )
 
 
+_WRITTEN = ("reviews", ".rightsize")
 _FOLDERS = ("models", "features", "prompts", "evalsets", "traffic")
 
 
@@ -150,7 +151,11 @@ def special_files(root: Path) -> list[Problem]:
 
     Pipes, devices and sockets have no end; of a pointer the content was not fetched.
     """
-    found: list[Problem] = []
+    found = [
+        Problem(file=name, line=None, key="", message="must be a folder")
+        for name in (*_FOLDERS, *_WRITTEN)
+        if (root / name).exists() and not (root / name).is_dir()
+    ]
     for folder, _, names in chain.from_iterable(os.walk(root / name) for name in _FOLDERS):
         for path in (Path(folder) / name for name in sorted(names)):
             message = _special(path)

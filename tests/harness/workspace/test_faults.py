@@ -944,3 +944,16 @@ def test_what_runs_too_long_is_ended() -> None:
     ):
         render_prompt(LOOP, case)
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("folder", ["reviews", ".rightsize", "traffic"])
+def test_a_file_in_place_of_a_folder_is_one_line_before_anything_is_asked(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_workspace(tmp_path)
+    (root / folder).write_text("x", encoding="utf-8")
+    for command in (["check"], ["plan"], ["review", "--yes"]):
+        capsys.readouterr()
+        assert run([*command, "-w", str(root)]) == ExitCode.USAGE_ERROR
+        told = capsys.readouterr()
+        assert f"{folder}: must be a folder" in told.err + told.out

@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 
 import yaml
+from pydantic import model_validator
 
 from evalsets.files import FileModel
 from harness.money.prices.pricebook import find_model, model_ids
@@ -29,9 +30,20 @@ class CatalogueEntry(FileModel):
     capabilities: tuple[str, ...] | None = None
     """What it can do."""
     retires_on: date | None = None
-    """Published retirement date."""
+    """Published retirement date; None: no page that was read states one, so it is not known."""
+    retires_by: str | None = None
+    """Public page that states that date, as it was read."""
+    retires_read: date | None = None
+    """Day on which that page was read."""
     source: str
-    """Public page that says so."""
+    """Public page that says the rest."""
+
+    @model_validator(mode="after")
+    def _date_has_its_page(self) -> CatalogueEntry:
+        stated = [self.retires_on is None, self.retires_by is None, self.retires_read is None]
+        if len(set(stated)) > 1:
+            raise ValueError(f"{self.model}: a retirement date has a page and the day it was read")
+        return self
 
 
 class CatalogueFile(FileModel):

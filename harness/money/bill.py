@@ -71,12 +71,12 @@ class Invoice:
 
     @property
     def whole_months(self) -> frozenset[str]:
-        """Months of which charges reach from the first day to the last."""
-        if not self.lines:
+        """Months of which charges for use reach from the first day to the last."""
+        used = [line for line in self.lines if line.category == "Usage"]
+        if not used:
             return frozenset()
-        first = min(line.start for line in self.lines)
-        last = max(line.end for line in self.lines)
-        months = {line.month for line in self.lines}
+        first, last = min(line.start for line in used), max(line.end for line in used)
+        months = {line.month for line in used}
         return frozenset(m for m in months if first <= _first(m) and _next(m) <= last)
 
     def used(self) -> Iterator[Posting]:

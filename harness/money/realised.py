@@ -28,10 +28,9 @@ from harness.errors import Problem, UsageError, WorkspaceError
 from harness.record.base import State
 from harness.record.lifecycle import Actor, Move, move
 from harness.record.model import DecisionRecord, seal
+from harness.workspace.model_file import undated
 
 COLUMNS = ("month", "feature", "model", "requests", "cost_usd")
-_DATED = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
-"""The day that vendors write behind a model's name for its version."""
 _MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
 
 
@@ -200,7 +199,7 @@ def _is_chosen(record: DecisionRecord, row: BilledRow) -> bool:
     names = {record.chosen}
     if target is not None:
         names |= {target.model_id, target.version, *target.served_versions}
-    return row.model in names or _DATED.sub("", row.model.rpartition("/")[2]) in names
+    return row.model in names or undated(row.model.rpartition("/")[2]) in names
 
 
 def verified(

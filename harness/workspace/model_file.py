@@ -29,6 +29,18 @@ def split_option(name: str) -> tuple[str, str | None]:
     return model, effort if at else None
 
 
+_DATED = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
+
+
+def undated(name: str) -> str:
+    """A model's name without the day that vendors write behind it for its version.
+
+    >>> undated("gpt-5-mini-2025-08-07"), undated("claude-haiku-4-5-20251001"), undated("gpt-5")
+    ('gpt-5-mini', 'claude-haiku-4-5', 'gpt-5')
+    """
+    return _DATED.sub("", name)
+
+
 Granted = Annotated[int | None, Field(gt=0, le=10**12)]
 """What a provider grants a minute."""
 

@@ -35,6 +35,8 @@ class BillsRead:
     """Rows that say their requests themselves; charges of them stand in the bill, too."""
     measured: tuple[TrafficMeasured, ...]
     """Logs of the workspace, newest last."""
+    whole_months: frozenset[str]
+    """Months that the vendors' charges cover from the first day to the last."""
 
     @property
     def features(self) -> frozenset[str]:
@@ -86,6 +88,7 @@ def read_bills(paths: Sequence[Path], rules: Attribution, folder: Path) -> Bills
         bill=replace(bill, lines=lines, files=tuple(files)),
         neutral=tuple(rows.values()),
         measured=tuple(measured_of(path) for path in sorted(folder.glob("*.measured.json"))),
+        whole_months=bill.whole_months,
     )
 
 
@@ -134,7 +137,7 @@ def counted(read: BillsRead, record: DecisionRecord) -> CountedBill:
     for line in read.bill.used():
         if line.feature == feature:
             lines[line.month].append(line)
-    whole = read.bill.whole_months
+    whole = read.whole_months
     rows: list[BilledRow] = []
     bases: dict[str, None] = {}
     for month in sorted(lines.keys() & whole):

@@ -9,7 +9,7 @@ from datetime import date
 from harness.money.prices.pricebook import CatalogueGapError, catalogue_rates, find_model
 from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError, find_rates
-from harness.workspace.model_file import ModelConfig
+from harness.workspace.model_file import ModelConfig, undated
 from harness.workspace.policy_file import PolicyConfig
 
 _SELLERS = ("openai", "anthropic", "google", "aws", "azure", "mistral", "cohere", "deepseek")
@@ -26,12 +26,12 @@ class LoggedPrices:
     def rates(self, model: str, on: date) -> Rates | None:
         """The prices of a model on a day; None: nobody lists one."""
         name = model.rpartition("/")[2]
-        for entry, config in self.models.items():
-            if name in {entry, config.version}:
-                try:
-                    return find_rates(entry, config, self.policy, on=on)
-                except PriceMissingError:
-                    return None
+        entry = self._entry(name) or self._entry(undated(name))
+        if entry is not None:
+            try:
+                return find_rates(entry, self.models[entry], self.policy, on=on)
+            except PriceMissingError:
+                return None
         seller = next((each for each in _SELLERS if name and find_model(each, name)), None)
         if seller is None:
             return None
@@ -39,3 +39,8 @@ class LoggedPrices:
             return catalogue_rates(seller, name, on)
         except CatalogueGapError:
             return None
+
+    def _entry(self, name: str) -> str | None:
+        """The workspace's model of a name, or of a version."""
+        known = self.models.items()
+        return next((entry for entry, config in known if name in {entry, config.version}), None)

@@ -127,6 +127,13 @@ def test_prepaid_tokens_cost_what_they_used_and_the_purchase_stands_beside(tmp_p
     )
 
 
+def test_a_commitment_of_a_year_makes_no_month_whole(tmp_path: Path) -> None:
+    rows = [focus(date(2026, 12, day), "gpt-5", "Input", 1, "1") for day in range(1, 11)]
+    year = {"ChargeCategory": "Purchase", "ChargePeriodEnd": "2027-12-01T00:00:00Z"}
+    bought = {**focus(DAY, "", "x", 0, "500"), **year}
+    assert read(as_csv(tmp_path / "a.csv", [*rows, bought])).whole_months == frozenset()
+
+
 @pytest.mark.parametrize(
     ("changes", "tokens"),
     [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+import shutil
+from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,14 +15,19 @@ from harness.cli.main import run
 from harness.errors import ExitCode
 from harness.record.base import State, Verdict
 from harness.record.model import load
-from tests.support.bills import a_month, as_csv
+from tests.support.bills import (
+    a_month,
+    as_csv,
+    bucket,
+    openai_cost,
+    openai_page,
+    openai_usage,
+)
 from tests.support.call_logs import MONDAY, LoggedCall, litellm
 from tests.support.imports import FACTS, outcome_workspace
 from tests.support.outcomes_table import outcomes_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.record.model import DecisionRecord
 
 CYCLE = ["--cycle", "2026-Q4"]
@@ -43,9 +50,10 @@ def write_log(path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A workspace with answers in its journal, that says nothing of its traffic."""
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """From a log to the gate: imported, planned, reviewed, accepted, locked and in production."""
+    tmp_path = tmp_path_factory.mktemp("team")
     root = tmp_path / "rightsizing"
     table = tmp_path / "answers.csv"
     table.write_text(outcomes_table(), encoding="utf-8")
@@ -55,7 +63,22 @@ def root(tmp_path: Path) -> Path:
     rule = '- {when: {tag: "app:tickets"}, feature: routing, team: support}\n'
     (root / "attribution.yaml").write_text(rule, encoding="utf-8")
     write_log(tmp_path / "2026-10.jsonl")
+    log, at = str(tmp_path / "2026-10.jsonl"), ["-w", str(root)]
+    for command in (["import", "traffic", log], ["plan", *CYCLE], ["review", *CYCLE, "--yes"]):
+        assert run([*command, *at]) == ExitCode.OK
+    proposed = record(root)
+    assert proposed.verdict is Verdict.DOWNGRADE
+    assert proposed.traffic is not None
+    assert proposed.traffic.requests_per_month == 2631
+    assert "2026-10.csv, measured 2026-10-05 to 2026-10-18" in proposed.traffic.source
+    accepted_and_live(root)
     return root
+
+
+@pytest.fixture
+def root(live: Path, tmp_path: Path) -> Path:
+    """The same, for one test to hold bills against."""
+    return Path(shutil.copytree(live, tmp_path / "rightsizing"))
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -86,19 +109,9 @@ def contents(root: Path) -> dict[Path, bytes]:
 
 def test_from_a_log_to_a_verified_saving(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = ["-w", str(root)]
-    log = str(root.parent / "2026-10.jsonl")
-    for command in (["import", "traffic", log], ["plan", *CYCLE], ["review", *CYCLE, "--yes"]):
-        assert run([*command, *at]) == ExitCode.OK
-    proposed = record(root)
-    assert proposed.verdict is Verdict.DOWNGRADE
-    assert proposed.traffic is not None
-    assert proposed.traffic.requests_per_month == 2631
-    assert "2026-10.csv, measured 2026-10-05 to 2026-10-18" in proposed.traffic.source
-    accepted_and_live(root)
-    capsys.readouterr()
     bill = as_csv(root.parent / "focus.csv", a_month("gpt-5-mini", 76_500, Decimal("1.10")))
-    held = ["verify", *CYCLE, *at, "--actual", str(bill)]
-    assert run(held) == ExitCode.OK
+    command = ["verify", *CYCLE, *at, "--actual", str(bill)]
+    assert run(command) == ExitCode.OK
     saved = record(root)
     assert (saved.state, saved.savings is None) == (State.VERIFIED, False)
     # 85 requests a day of 900 tokens: the bill has none, so its tokens say how many.
@@ -120,5 +133,60 @@ def test_from_a_log_to_a_verified_saving(root: Path, capsys: pytest.CaptureFixtu
     before = contents(root)
     copy = root.parent / "again.csv"
     copy.write_bytes(bill.read_bytes())
-    assert run([*held, "--actual", str(copy)]) == ExitCode.OK
+    assert run([*command, "--actual", str(copy)]) == ExitCode.OK
     assert contents(root) == before
+
+
+def january(days: int) -> list[dict[str, object]]:
+    """OpenAI's costs and counts of some days: 90 calls a day, each of 1,000 tokens, half cached."""
+    own = [date(2027, 1, 1) + timedelta(days=each) for each in range(days)]
+    name = "gpt-5-mini-2025-08-07"
+    lines = ((0.045, f"{name}, input"), (0.045, f"{name}, cached input"))
+    costs = [bucket(day, *(openai_cost(*line, "proj_9") for line in lines)) for day in own]
+    counts = openai_usage(name, 90, (90_000, 45_000, 0))
+    usage = [bucket(day, {**counts, "project_id": "proj_9"}) for day in own]
+    return [openai_page(*costs), openai_page(*usage)]
+
+
+def held(root: Path, *pages: dict[str, object]) -> int:
+    (root / "attribution.yaml").write_text(
+        "- {when: {key_alias: proj_9}, feature: routing}\n", encoding="utf-8"
+    )
+    path = root.parent / "pages.jsonl"
+    path.write_text("".join(json.dumps(page) + "\n" for page in pages), encoding="utf-8")
+    return run(["verify", *CYCLE, "-w", str(root), "--actual", str(path)])
+
+
+def test_requests_that_a_vendor_counts_are_the_volume(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert held(root, *january(31)) == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "(2027-01); volume alone +1.44; requests as billed" in said
+    assert "USD 2.79 billed, USD 2.79 at the prices of each day; 0.0 % unexplained" in said
+    assert record(root).state is State.VERIFIED
+
+
+def test_a_part_of_a_month_verifies_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = record(root)
+    assert held(root, *january(9)) == ExitCode.USAGE_ERROR
+    assert "no month of the bill has requests of gpt-5-mini" in capsys.readouterr().err
+    assert record(root) == before
+
+
+def test_a_bill_without_any_volume_cannot_tell_unless_a_log_of_the_month_does(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    costs = january(31)[0]
+    assert held(root, costs) == ExitCode.CANNOT_TELL
+    assert "import that month's logs" in capsys.readouterr().err
+    measured = json.loads((root / "traffic" / "2026-10.measured.json").read_text("utf-8"))
+    measured["window"] = {"start": "2027-01-04T00:00:00", "end": "2027-01-18T00:00:00"}
+    measured["features"][0]["models"][0]["name"] = "gpt-5-mini-2025-08-07"
+    text = json.dumps(measured)
+    (root / "traffic" / "2027-01.measured.json").write_text(text, encoding="utf-8")
+    assert held(root, costs) == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "requests as logged, 2027-01-04 to 2027-01-17" in said
+    # 1,210 requests in 14 of 31 days.
+    assert "volume alone +0.43" in said

@@ -7,7 +7,7 @@ the candidate's wires have nothing for. A name may mean something else there: it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -16,6 +16,8 @@ from harness.ask.programs.translation.rows import CARRIED, PLAIN, WRITTEN
 from harness.ask.programs.wires import VENDOR_WIRES
 from harness.errors import Problem
 from harness.money.prices.model_catalogue import facts
+from harness.plan.ladder import PlannedOption
+from harness.wording import listed
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.model_file import ModelConfig, OmittedName, split_option
 from harness.workspace.programs.folder import program_folder
@@ -46,6 +48,25 @@ def uncrossing(reading: Reading, entry: ParsedFile[FeatureConfig], name: str) ->
         key: KeyPath = ("candidates", at)
         for problem in _of_candidate(option, model.config, asked_in, sources):
             yield entry.problem(key, problem, severity="warning")
+
+
+def translated(incumbent: PlannedOption | None, options: Iterable[PlannedOption]) -> list[str]:
+    """What is not known of a program's options whose wire is not the incumbent's."""
+    if incumbent is None:
+        return []
+    spoken = VENDOR_WIRES.get(incumbent.endpoint.vendor, frozenset())
+    crossed = [
+        option.name
+        for option in options
+        if option.asked and not spoken & VENDOR_WIRES.get(option.endpoint.vendor, frozenset())
+    ]
+    if not crossed:
+        return []
+    text = (
+        f"how {listed(crossed)} will be asked in production: here the program's calls were "
+        "translated; a switch takes another vendor's API there, or such a translation"
+    )
+    return [text]
 
 
 def _of_candidate(

@@ -46,6 +46,7 @@ from harness.judge.decision.verdict import decide
 from harness.money.interval import generator
 from harness.money.monthly import cost_from_traffic, unknown_cost
 from harness.money.savings import savings
+from harness.plan.crossing import translated
 from harness.plan.expecting import LEVEL_CASES
 from harness.plan.model import FeaturePlan, Status
 from harness.plan.planning import levers_of
@@ -260,6 +261,8 @@ class _Writer:
         if plan.evalset.targets in {"model", "program"}:
             maker = plan.evalset.targets
             gaps.append(f"whether people agree with the targets: a {maker} made them")
+        if plan.config.program is not None:
+            gaps += translated(plan.incumbent, plan.options)
         same = sorted({o for judge in plan.judges for o in judge.shares_family_with})
         if same:
             gaps.append(f"whether the judge favours its own family: {', '.join(same)}")

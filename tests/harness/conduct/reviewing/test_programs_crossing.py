@@ -107,5 +107,7 @@ def assert_pages_follow(root: Path, record: DecisionRecord) -> None:
     write_records([record], folder, Faults())
     publish([record], folder, now=NOW)
     assert prove(folder / "records" / "tickets.json").faults == ()
+    page = (folder / "documents" / "tickets.md").read_text(encoding="utf-8")
+    assert "how bad and good will be asked in production: here the program's calls were" in page
     report = recomputed.recompute(folder, NOW.date())
     assert [f"{one.where}: {one.why}: {one.text}" for one in report.findings] == []

@@ -207,6 +207,8 @@ def _missing_text(record: DecisionRecord) -> str:
         if number
     ]
     amount = [f"{series(what)}, {_price(needed)}{labelling(record)}."] if what else []
+    if needed.labels and Reason.LABELS_MISSING in record.reason_codes:
+        amount.append("They belong to the look that waits; what differs later may need none.")
     stake = at_stake(record)
     worth = f"At stake: {stake}." if stake else "What deciding is worth is not known."
     return " ".join([*amount, *provided, worth])

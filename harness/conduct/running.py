@@ -31,6 +31,7 @@ from harness.conduct.reviewing.session import NotInJournalError, Runtime
 from harness.conduct.span_target import SpanTarget
 from harness.errors import Faults, UsageError
 from harness.journal.journal import Journal
+from harness.journal.life import past_tests
 from harness.journal.run_calls import calls_of_run
 from harness.journal.upkeep import FaultFacts, unanswered
 from harness.money.portfolio.overview import Overview, overview
@@ -119,7 +120,7 @@ def run(planned: Planned, settings: RunSettings) -> Reviewed:
     """Replay a plan, decide, write records and documents.
 
     Raises:
-        UsageError: a missing key, or no place to write.
+        UsageError: a missing key, no place to write, or another review that ended since the plan.
     """
     root, cycle = planned.workspace.root, planned.plan.cycle
     folder = (settings.out or root / "reviews") / cycle
@@ -130,6 +131,7 @@ def run(planned: Planned, settings: RunSettings) -> Reviewed:
         journal = ending.enter_context(
             Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat())
         )
+        _refuse_outdated(planned, journal)
         earlier_usd = journal.spend(cycle=cycle).known_usd
         faults = Faults()
         records, ledger = reviewed(planned, settings, journal, faults)
@@ -154,6 +156,19 @@ def _send_spans(target: SpanTarget | None, journal: Path, run_id: str) -> None:
     if target is not None and journal.is_file():
         calls = calls_of_run(journal, run_id)
         target.send(export_requests(calls, run=run_id, version=version("model-rightsizing")))
+
+
+def _refuse_outdated(planned: Planned, journal: Journal) -> None:
+    """Refuse a plan that another review has overtaken: both would take the same error."""
+    known = {(one.feature, one.cycle, one.written_at) for one in planned.plan.tests}
+    new = [
+        one for one in past_tests(journal) if (one.feature, one.cycle, one.written_at) not in known
+    ]
+    if new:
+        raise UsageError(
+            f"{new[0].feature} was reviewed as {new[0].cycle} after this review was planned: "
+            "tests on the same cases share one error, so begin again to plan with what is left"
+        )
 
 
 def _check_writable(folder: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,17 @@ class PastTest:
     """By model: digest of its prompt and parameters."""
     seed: str
     facts: Mapping[str, Any]
+    levels: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Of options that had less than `alpha` left."""
+
+    def level(self, pair: str, option: str) -> float | None:
+        """The error that a pair of models took in it; None: it was not tested.
+
+        A test without digests of its pairs knows options by their names alone.
+        """
+        legacy = [option] if not self.pairs and option in self.asked else []
+        names = [name for name, digest in self.pairs.items() if digest == pair] or legacy
+        return max((self.levels.get(name, self.alpha) for name in names), default=None)
 
 
 def write_life(journal: Journal, feature: str, page: Mapping[str, Any], now: str) -> None:
@@ -135,6 +146,11 @@ def _test(row: PlanRow, page: Mapping[str, Any] | None) -> PastTest:
         asked={name: fingerprint(how) for name, how in asked.items()},
         seed=str(told.get("seed", "")),
         facts=told.get("facts") or _facts_of(plan, design),
+        levels={
+            str(one["name"]): float(one["at_most"])
+            for one in design.get("options", ())
+            if one.get("at_most") is not None
+        },
     )
 
 

@@ -36,7 +36,9 @@ def design_of(plan: FeaturePlan) -> Design:
     return make_design(
         DesignInput(
             options=tuple(
-                TestedOption(name=option.name, saving=_saving_share(plan, index))
+                TestedOption(
+                    name=option.name, saving=_saving_share(plan, index), at_most=option.at_most
+                )
                 for index, option in enumerate(plan.asked)
             ),
             margin=plan.margin,
@@ -169,12 +171,15 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
 
 
 def _fixed_design(plan: FeaturePlan) -> dict[str, Any] | None:
-    """The design as hashed; without `error_worth` if it is None, as in earlier plans."""
+    """The design as hashed; without what is None and came later, as in earlier plans."""
     if plan.design is None:
         return None
     fixed = asdict(plan.design)
     if plan.design.error_worth is None:
         del fixed["error_worth"]
+    for option in fixed["options"]:
+        if option["at_most"] is None:
+            del option["at_most"]
     return fixed
 
 

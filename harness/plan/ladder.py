@@ -55,6 +55,8 @@ class PlannedOption:
     """At the stated traffic; None: not worked out, or no price."""
     saving_bound_usd: Decimal | None = None
     """The most that it can save a month."""
+    at_most: float | None = None
+    """The most of the test's error that it may take; None: all (`harness.plan.lives.life`)."""
 
     @property
     def asked(self) -> bool:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from evalsets.cases import Case, EvalSet
 from evalsets.duplicates import NearCopies
 from evalsets.splits import deciding_order, order_seed, tune_cases
+from harness.journal.life import PastTest
 from harness.plan.anchor import Anchor
 from harness.plan.asking import Asker
 from harness.plan.judging import PlannedJudge
 from harness.plan.ladder import PlannedOption
 from harness.record.base import Reason
 from harness.record.money import Lever
-from harness.record.trust import FloorFacts, LifeFacts
+from harness.record.trust import FloorFacts, LifeFacts, OptionLife
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import inputs_sha256, labels_sha256
 from harness.workspace.policy_file import ProcedureConfig
@@ -175,6 +176,8 @@ class FeaturePlan:
     """A downgrade must save at least this a month."""
     life: LifeFacts | None = None
     """What the tests on these cases share; None: it was not worked out, or nothing is asked."""
+    lives: tuple[OptionLife, ...] = ()
+    """The same of options that have less of it left."""
     anchor: Anchor | None = None
     """The first incumbent of the feature's life; None: it was not looked up."""
     asked_before: AskedBefore | None = None
@@ -184,6 +187,17 @@ class FeaturePlan:
         """USD a month that a lever saves after discounts."""
         rates = None if self.incumbent is None else self.incumbent.rates
         return lever.saving_monthly * (1 - rates.discount) if rates else lever.saving_monthly
+
+    @property
+    def protected(self) -> frozenset[str]:
+        """The cases that may raise an alarm: of a guardrail all, of slices theirs."""
+        measured = any(each.protect == "alarm" for each in self.evalset.guardrails)
+        named = [spec for spec in self.evalset.slices if spec.protect == "alarm"]
+        return frozenset(
+            case.id
+            for case in self.sample.deciding
+            if measured or any(case.meta(spec.key) == spec.value for spec in named)
+        )
 
     @property
     def asked(self) -> tuple[PlannedOption, ...]:
@@ -257,6 +271,8 @@ class Plan:
     forecast: Forecast
     loads: tuple[PlannedLoad, ...] = ()
     """Loads of the models that the review starts on GPUs."""
+    tests: tuple[PastTest, ...] = ()
+    """The tests that the journal had when it was made: the levels rest on them."""
 
     def having(self, *statuses: Status) -> tuple[FeaturePlan, ...]:
         """The features with one of these states."""

@@ -15,9 +15,8 @@ from harness.journal.earlier import read_paces
 from harness.journal.life import PastTest, tests_in
 from harness.judge.scoring.catalogue import is_closed
 from harness.judge.scoring.tools.schemas import read_tools
-from harness.money.levers import best_without_test, levers, observe
+from harness.money.levers import best_without_test
 from harness.money.monthly import MonthlyCost, cost_from_traffic
-from harness.money.prices.model_catalogue import facts
 from harness.money.prices.rates import PriceMissingError
 from harness.money.traffic import metered
 from harness.plan.anchor import anchor_of, histories
@@ -32,19 +31,17 @@ from harness.plan.expecting import (
 )
 from harness.plan.judging import plan_judges
 from harness.plan.ladder import PlannedOption, climb, priced_options, projected
-from harness.plan.life import recorded_tests, with_life
+from harness.plan.lives.life import planned_test, recorded_tests, with_life
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, SelectedCases, Status
-from harness.plan.pricing import BYTES_PER_TOKEN, asked_rungs, forecast, planned_loads, price
+from harness.plan.pricing import asked_rungs, forecast, levers_of, planned_loads, price
 from harness.plan.programs import planned_program
 from harness.plan.rehearsing import power_of
 from harness.plan.sampling import floor_note, hopeless, near_copies_of
 from harness.record.base import Reason
 from harness.record.model import DecisionRecord
-from harness.record.money import Lever
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.state import journal_file
 from harness.workspace.workspace import Workspace
-from providers.completion import TokenUsage
 
 LATENCY_REQUESTS = 60
 """Fewest live requests that bound a p95 (59), plus one."""
@@ -95,6 +92,7 @@ def plan_review(
     workspace = metered(workspace)
     expected = expectations(workspace.root, cycle)
     tests = tests_in(journal_file(workspace.root))
+    names = wanted.features or tuple(workspace.features)
     past = histories(workspace.root, cycle)
     planners = [
         _FeaturePlanner(
@@ -105,12 +103,11 @@ def plan_review(
             on,
             wanted,
             expected.get(name, assumed_of(workspace.features[name])),
-            tests,
             past.get(name, ()),
         )
-        for name in wanted.features or tuple(workspace.features)
+        for name in sorted(set(names))
     ]
-    plans = _worked_out(planners, hooks or PlanHooks())
+    plans = _worked_out(planners, tests, hooks or PlanHooks())
     plans.sort(key=lambda plan: (-(plan.monthly_usd or 0), plan.feature))
     cap = workspace.policy.max_spend_usd
     if wanted.max_spend_usd is not None:
@@ -119,6 +116,7 @@ def plan_review(
         cycle=cycle,
         features=tuple(plans),
         cap_usd=cap,
+        tests=tests,
         loads=tuple(planned_loads(workspace, [one for one in plans if one.status in TO_ASK])),
         forecast=forecast(
             plans,
@@ -128,13 +126,20 @@ def plan_review(
     )
 
 
-def _worked_out(planners: Sequence[_FeaturePlanner], hooks: PlanHooks) -> list[FeaturePlan]:
-    """Plan the features, the quick part of all of them first; failed ones are left out."""
-    faults = hooks.faults
-    found = [
-        (planner, faults.attempt(planner.feature, PLANNING, planner.opened)) for planner in planners
-    ]
-    opened = [(planner, plan) for planner, plan in found if plan is not None]
+def _worked_out(
+    planners: Sequence[_FeaturePlanner], tests: tuple[PastTest, ...], hooks: PlanHooks
+) -> list[FeaturePlan]:
+    """Plan the features, the quick part of all of them first; failed ones are left out.
+
+    What one takes of an error that it shares with others is taken before they are planned.
+    """
+    faults, opened = hooks.faults, list[tuple[_FeaturePlanner, FeaturePlan]]()
+    for planner in planners:
+        begin = partial(planner.opened, tests)
+        plan = faults.attempt(planner.feature, PLANNING, begin)
+        if plan is not None:
+            opened.append((planner, plan))
+            tests += planned_test(plan, tests) if _may_be_asked(plan) else ()
     if hooks.check_models is not None:
         hooks.check_models(
             frozenset(rung.model for _, plan in opened for rung in _may_be_asked(plan))
@@ -177,15 +182,17 @@ class _FeaturePlanner:
     on: date
     wanted: Selection
     expected: Expectation
-    tests: tuple[PastTest, ...]
     past: tuple[DecisionRecord, ...]
 
     @property
     def config(self) -> FeatureConfig:
         return self.workspace.features[self.feature]
 
-    def opened(self) -> FeaturePlan:
-        """Plan what is quickly known; stop at the first reason that makes calls needless."""
+    def opened(self, tests: tuple[PastTest, ...]) -> FeaturePlan:
+        """Plan what is quickly known; stop at the first reason that makes calls needless.
+
+        `tests` are those before it, of earlier reviews and of this one.
+        """
         bare = self._bare()
         try:
             ladder = climb(self.workspace, self.feature, on=self.on)
@@ -205,7 +212,7 @@ class _FeaturePlanner:
             options=options,
             left_out=tuple(one.name for one in every if one.asked and one not in options),
         )
-        tests = (*recorded_tests(whole, self.past, self.tests), *self.tests)
+        tests = (*recorded_tests(whole, self.past, tests), *tests)
         whole = with_life(whole, tests, self.workspace.policy.reviews_per_year)
         whole = self._with_levers(whole, monthly)
         return self._without_a_call(whole) or self._designed(whole)
@@ -344,55 +351,3 @@ def _closed(
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8-sig")
-
-
-_PROMPTS = 20
-"""Number of requests from which the shared beginning of the prompts is read."""
-
-
-def levers_of(
-    plan: FeaturePlan, cost: MonthlyCost, usages: Sequence[TokenUsage] = ()
-) -> tuple[Lever, ...]:
-    """List the incumbent's levers at its own month.
-
-    Args:
-        plan: the feature, its incumbent and its cases.
-        cost: what the incumbent costs: at the stated traffic before a call, measured after one.
-        usages: the incumbent's, if it was asked; they show how much of the output is reasoning.
-    """
-    incumbent = plan.incumbent
-    if incumbent is None or plan.config.program is not None:
-        return ()
-    if any(option.excluded is Reason.CAPACITY_BOUGHT for option in plan.options):
-        return ()  # Fewer or cheaper tokens save nothing on units that are paid.
-    prompts = _prompts(plan)
-    typical = TokenUsage(
-        input_tokens=_tokens(prompts, most=round(cost.workload.input_tokens)),
-        output_tokens=round(cost.workload.output_tokens),
-    )
-    seen = observe(prompts, [typical] * len(prompts))
-    reasoning = observe((), usages).reasoning_share
-    return levers(
-        plan.config,
-        incumbent.config,
-        cost,
-        facts(incumbent.model, incumbent.config),
-        replace(seen, reasoning_share=reasoning),
-    )
-
-
-def _tokens(prompts: Sequence[str], *, most: int) -> int:
-    """Input tokens of a prompt, at most production's mean."""
-    size = sum(len(prompt.encode()) for prompt in prompts) // max(len(prompts), 1)
-    return min(most, size // BYTES_PER_TOKEN + 1)
-
-
-def _prompts(plan: FeaturePlan) -> list[str]:
-    """The texts of the first requests, as they are sent."""
-    incumbent = plan.incumbent
-    if incumbent is None:
-        return []
-    requests = (
-        plan.asker.request(incumbent, case, "quality") for case in plan.sample.deciding[:_PROMPTS]
-    )
-    return ["".join(message.text for message in request.messages) for request in requests]

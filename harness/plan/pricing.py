@@ -15,13 +15,18 @@ from harness.ask.replay.throttle import LaneLimits
 from harness.journal.earlier import Pace
 from harness.journal.trials import Lane, Trial
 from harness.money.amounts import rounded
+from harness.money.levers import levers, observe
+from harness.money.monthly import MonthlyCost
 from harness.money.prices.attempts import attempt_cost, gpu_time_cost
+from harness.money.prices.model_catalogue import facts
 from harness.money.workload import USD_PLACES
 from harness.plan.asking import Asker, input_bytes, reserve
 from harness.plan.judging import PlannedJudge
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Forecast, Money, PlannedLoad
 from harness.plan.programs import PlannedProgram
+from harness.record.base import Reason
+from harness.record.money import Lever
 from harness.workspace.model_file import ModelConfig, ServeConfig
 from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.workspace import Workspace
@@ -340,3 +345,55 @@ def _share(plan: FeaturePlan, rung: PlannedOption) -> float:
     if plan.power is None or rung.offline:
         return 1.0
     return plan.power.shares.get(rung.name, plan.power.expected_share_of_calls)
+
+
+_PROMPTS = 20
+"""Number of requests from which the shared beginning of the prompts is read."""
+
+
+def levers_of(
+    plan: FeaturePlan, cost: MonthlyCost, usages: Sequence[TokenUsage] = ()
+) -> tuple[Lever, ...]:
+    """List the incumbent's levers at its own month.
+
+    Args:
+        plan: the feature, its incumbent and its cases.
+        cost: what the incumbent costs: at the stated traffic before a call, measured after one.
+        usages: the incumbent's, if it was asked; they show how much of the output is reasoning.
+    """
+    incumbent = plan.incumbent
+    if incumbent is None or plan.config.program is not None:
+        return ()
+    if any(option.excluded is Reason.CAPACITY_BOUGHT for option in plan.options):
+        return ()  # Fewer or cheaper tokens save nothing on units that are paid.
+    prompts = _prompts(plan)
+    typical = TokenUsage(
+        input_tokens=_tokens(prompts, most=round(cost.workload.input_tokens)),
+        output_tokens=round(cost.workload.output_tokens),
+    )
+    seen = observe(prompts, [typical] * len(prompts))
+    reasoning = observe((), usages).reasoning_share
+    return levers(
+        plan.config,
+        incumbent.config,
+        cost,
+        facts(incumbent.model, incumbent.config),
+        replace(seen, reasoning_share=reasoning),
+    )
+
+
+def _tokens(prompts: Sequence[str], *, most: int) -> int:
+    """Input tokens of a prompt, at most production's mean."""
+    size = sum(len(prompt.encode()) for prompt in prompts) // max(len(prompts), 1)
+    return min(most, size // BYTES_PER_TOKEN + 1)
+
+
+def _prompts(plan: FeaturePlan) -> list[str]:
+    """The texts of the first requests, as they are sent."""
+    incumbent = plan.incumbent
+    if incumbent is None:
+        return []
+    requests = (
+        plan.asker.request(incumbent, case, "quality") for case in plan.sample.deciding[:_PROMPTS]
+    )
+    return ["".join(message.text for message in request.messages) for request in requests]

@@ -67,6 +67,9 @@ class _Scene:
     discordance: float
     parts: tuple[_Part, ...]
     error_worth: float | None = None
+    limits: tuple[float | None, ...] | None = None
+    in_full: float = 0.0
+    """Share of the cases that are asked of an option before it is accepted; changes no chance."""
 
 
 def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
@@ -81,6 +84,8 @@ def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
     asked = (plan.procedure.looks, plan.procedure.pilot)
     expected = expected.over(plan.repeats)
     scene = _scene(design, *asked, expected.discordance)
+    full = round(len(plan.protected) / max(len(design.order), 1), 2)
+    scene = replace(scene, in_full=full)
     found = _rehearsed(scene)
     needed = scene.n if found.decided >= WANTED_POWER else _needed(scene)
     smallest = _smallest(scene, found)
@@ -156,6 +161,9 @@ def _scene(design: Design, looks: int, pilot: float, discordance: float) -> _Sce
             for part in design.proven
         ),
         error_worth=None if design.error_worth is None else float(f"{design.error_worth:.1g}"),
+        limits=tuple(option.at_most for option in design.options)
+        if any(option.at_most is not None for option in design.options)
+        else None,
     )
 
 
@@ -174,8 +182,9 @@ def _rehearsed(scene: _Scene) -> Rehearsal:
     equal = Truth(difference=0.0, discordance=scene.discordance)
     truths = [others if others.possible else equal] * (len(scene.savings) - 1) + [equal]
     told = {name: value for name, value in asdict(scene).items() if value is not None}
+    del told["in_full"]
     seed = fingerprint({**told, "n": 0, "margin": 0})
-    return rehearse(_staged(scene), truths, generator(seed), runs=_RUNS)
+    return rehearse(_staged(scene), truths, generator(seed), runs=_RUNS, in_full=scene.in_full)
 
 
 def _staged(scene: _Scene) -> Design:
@@ -197,8 +206,10 @@ def _design(scene: _Scene, size: int) -> Design:
     return make_design(
         DesignInput(
             options=tuple(
-                TestedOption(name=str(place), saving=saving)
-                for place, saving in enumerate(scene.savings)
+                TestedOption(name=str(place), saving=saving, at_most=most)
+                for place, (saving, most) in enumerate(
+                    zip(scene.savings, scene.limits or (None,) * len(scene.savings), strict=True)
+                )
             ),
             margin=scene.margin,
             cases=cases,

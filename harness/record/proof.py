@@ -7,7 +7,11 @@ every level and the verdict (`rightsize verify RECORD`; `tests/prove` does it wi
 
 from __future__ import annotations
 
-from harness.record.base import Recorded
+from typing import Annotated, Self
+
+from pydantic import model_validator
+
+from harness.record.base import LATER, Recorded
 
 ENDS = "10+-=?abcdm"
 """How a case ended under right/wrong scores: both right, neither; only the candidate, only today's
@@ -54,6 +58,20 @@ class DesignFacts(Recorded):
     clusters: str | None
     """Sizes of the clusters, in order; None: each case is its own."""
     parts: tuple[PartFacts, ...]
+    at_most: Annotated[tuple[float | None, ...] | None, LATER] = None
+    """Of each option the most of `alpha` that it may be tested at, because its earlier tests on
+    these cases left no more; None: all of it. Its weight is at most that part of `alpha`, the rest
+    goes to the others by their weights, and so far again; no level that it inherits goes beyond."""
+
+    @model_validator(mode="after")
+    def _limits_fit(self) -> Self:
+        limits = self.at_most
+        if limits is None:
+            return self
+        inside = all(one is None or one > 0 for one in limits)
+        if len(limits) != len(self.options) or not inside or None not in limits:
+            raise ValueError(f"limits {limits} do not fit {len(self.options)} options")
+        return self
 
 
 class ProofFacts(Recorded):

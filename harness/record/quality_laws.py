@@ -193,9 +193,15 @@ def _slice(part: SliceResult) -> Iterator[str]:
 
 
 def _guardrails(option: OptionRecord, quality: Quality) -> Iterator[str]:
-    """A second measure rests on the same cases, those that lack a first score among them."""
+    """A second measure rests on the same cases, those that lack a first score among them.
+
+    One that was asked in full has cases of its own.
+    """
     for rail in option.guardrails:
-        if quality.missing_cases is not None and rail.n > quality.n + quality.missing_cases:
+        lacking = quality.missing_cases
+        if rail.of is not None and rail.n > rail.of:
+            yield f"guardrail {rail.name}: {rail.n} of {rail.of} cases"
+        elif rail.of is None and lacking is not None and rail.n > quality.n + lacking:
             yield f"guardrail {rail.name} rests on {rail.n} cases, the option on {quality.n}"
         now, new, seen = rail.current, rail.candidate, rail.difference
         if seen is None:

@@ -52,6 +52,11 @@ class GuardrailResult(Recorded):
     protect: str
     vetoes: bool
     note: str | None
+    of: Annotated[int | None, LATER] = None
+    """The cases of the test, all asked before the option was accepted, so that `n` and the figures
+    do not rest on the option's own cases; None: they do."""
+    could_show: Annotated[float | None, LATER] = None
+    """As a slice's."""
 
 
 class StopFacts(Recorded):
@@ -157,8 +162,8 @@ class AbsentFacts(Recorded):
 class Quality(Recorded):
     """Paired quality of one option against the incumbent, points; every figure on the same cases.
 
-    They are those that decide; of an option shown to be worse on a guardrail all that it was asked,
-    the pilot's too; and of one that the pilot dropped the pilot's.
+    They are those that decide, and of an option that the pilot dropped the pilot's; in older
+    records of one shown to be worse on a guardrail all that it was asked, the pilot's too.
     """
 
     metric: str

@@ -271,7 +271,7 @@ class FloorFacts(Recorded):
 class LifeFacts(Recorded):
     """What all tests of one pair of models on these cases share, and what this one takes; percent.
 
-    Of several options it is that of the pair with the least left.
+    Of several options it is that of the pair with the most left; in older records, with the least.
     """
 
     promised: float
@@ -294,6 +294,13 @@ class LifeFacts(Recorded):
         if self.test == 1 and not self.again and abs(self.level + self.left - self.promised) > _FIT:
             raise ValueError(f"{self.level} taken and {self.left} left are not {self.promised}")
         return self
+
+
+class OptionLife(Recorded):
+    """The same of one option whose tests had another part of it before."""
+
+    option: str
+    life: LifeFacts
 
 
 class DriftFacts(Recorded):
@@ -345,6 +352,8 @@ class EvalSetFacts(Recorded):
     """Independent cases that the `n` are worth, where many say nearly the same."""
     life: Annotated[LifeFacts | None, LATER] = None
     """None: nothing was tested, or the record is older than this key."""
+    lives: Annotated[tuple[OptionLife, ...] | None, LATER] = None
+    """Of options to which another part of it is left than `life` says."""
 
     @model_validator(mode="after")
     def _counts(self) -> Self:

@@ -14,13 +14,8 @@ def corrected(seen: float, worst: float, margin: float, at: int, walk: Any) -> f
     spread = -(seen - worst) / ndtri(levels[at]) * math.sqrt(times[at])
 
     def share(truth: float) -> float:
-        drift, x, mass, before, passed = (
-            (truth + margin) / spread,
-            np.zeros(1),
-            np.ones(1),
-            0.0,
-            0.0,
-        )
+        drift, x, mass = (truth + margin) / spread, np.zeros(1), np.ones(1)
+        before = passed = 0.0
         for k, (level, now) in enumerate(zip(levels, times, strict=True)):
             scale, edge = math.sqrt(now - before), -ndtri(level) * math.sqrt(now)
             ahead = x + drift * (now - before)

@@ -48,10 +48,8 @@ def weighted(d: np.ndarray, delta: float) -> float:
     saddle = brentq(lambda at: (y / (1 - at * y)).sum(), *sorted((end * (1 - 1e-9), 0.0)))
     least = np.sign(end) * max(abs(saddle), 0.5 / np.sqrt((y**2).sum()))
     at = (saddle + end) / 2 if abs(least) > 0.9 * abs(end) else least
-    width, x = (
-        1 / np.sqrt(((y / (1 - at * y)) ** 2).sum()),
-        (np.arange(NODES) + 0.5) * REACH / NODES,
-    )
+    width = 1 / np.sqrt(((y / (1 - at * y)) ** 2).sum())
+    x = (np.arange(NODES) + 0.5) * REACH / NODES
     s = at + 1j * width * np.sinh(x)
     value = np.exp(-np.log(1 - s[:, None] * y).sum(axis=1)) / s
     area = float((value.real * np.cosh(x)).sum() * width * REACH / NODES / np.pi)

@@ -6,6 +6,7 @@ import ast
 import json
 import sys
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.no_cover, pytest.mark.xdist_group("p
 
 DEMO = Path(__file__).parents[2] / "configs" / "demo" / "reviews"
 OURS = {"hashing.py", "verifier.py", "cases.py", "pvalues.py", "months.py", "picked.py"}
-MOST_LINES, MOST_OF_ALL = 300, 440
+MOST_LINES, MOST_OF_ALL = 300, 442
 FEWEST_CHANGES = 40
 
 
@@ -102,6 +103,46 @@ def test_our_own_command_finds_it_too(
     assert said in capsys.readouterr().out
 
 
+BAD = {ExitCode.GATE_FAILED, ExitCode.USAGE_ERROR}
+EARLIER = Path(__file__).parent / "earlier" / "tickets.json"
+"""As a version before `evidence.power` wrote it."""
+
+
+def written(record: Any, folder: Path) -> Path:
+    file = folder / "tickets.json"
+    file.write_text(json.dumps(resealed(record), indent=2, sort_keys=True), "utf-8")
+    return file
+
+
+def test_an_earlier_formula_is_named_and_is_no_pass(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["verify", str(EARLIER)]) == ExitCode.CANNOT_TELL
+    told = capsys.readouterr().out
+    assert "NOT PROVED: made by an earlier formula, cannot be re-derived by this version" in told
+    assert "  good: corrected is -0.817182 in the record" in told
+    assert run(["verify", "--json", str(EARLIER)]) == ExitCode.CANNOT_TELL
+    (one,) = json.loads(capsys.readouterr().out)
+    assert (one["faults"], len(one["earlier_formula"])) == ([], 1)
+    for name in ("the worst", "its local level", "a loss made right", "the verdict", "the level"):
+        changed = json.loads(EARLIER.read_text("utf-8"))
+        CHANGES[name](changed)
+        assert run(["verify", str(written(changed, tmp_path))]) in BAD, name
+
+
+def test_who_makes_a_record_look_old_gains_nothing(record: DecisionRecord, tmp_path: Path) -> None:
+    changed = json.loads(dump(record))
+    del changed["evidence"]["power"]
+    for key in ("worst", "difference", "best"):
+        again = deepcopy(changed)
+        again["options"][-1]["quality"][key] += 1
+        assert run(["verify", str(written(again, tmp_path))]) in BAD, key
+    raised = json.loads(EARLIER.read_text("utf-8"))
+    quality = raised["options"][-1]["quality"]
+    quality["corrected"] = quality["difference"] + 1
+    assert run(["verify", str(written(raised, tmp_path))]) in BAD
+
+
 def test_an_older_record_says_that_it_cannot_prove_itself() -> None:
     (older, *_) = sorted(DEMO.glob("*/records/*.json"))
     with pytest.raises(CannotTellError, match="older than `rightsizing-decision/v2`"):
@@ -129,9 +170,19 @@ def scenes() -> Iterator[tuple[str, Design, dict[str, list[float]], frozenset[st
                 drawn = {name: [d * 0.5 for d in values] for name, values in drawn.items()}
             vetoed = frozenset({f"o{options - 1}"}) if veto else frozenset[str]()
             yield f"{method} {n} {options} {worth} {veto}", plan, drawn, vetoed
+    for limits in ((0.003, None, None), (None, 0.003, 0.01)):
+        plan = limited(design(n=400, options=3, kind="ladder", alpha=0.04), limits)
+        drawn = differences(rng, [(0.02, 0.02), (0.03, 0.01), (0.02, 0.01)], 400)
+        yield f"limits {limits}", plan, drawn, frozenset[str]()
     for kind in ("holm", "fixed-sequence"):
         plan = design(n=150, options=2, kind=kind)
         yield kind, plan, differences(rng, [(0.03, 0.03), (0.01, 0.02)], 150), frozenset()
+
+
+def limited(plan: Design, limits: tuple[float | None, ...]) -> Design:
+    """The design with options that have less of the error left."""
+    options = zip(plan.options, limits, strict=True)
+    return replace(plan, options=tuple(replace(one, at_most=most) for one, most in options))
 
 
 SCENES = list(scenes())
@@ -159,7 +210,15 @@ def test_made_up_histories_follow(
     made = {
         "margin": {"value": plan.margin},
         "options": options,
-        "evidence": {"eval_set": {}},
+        "evidence": {
+            "eval_set": {
+                "lives": [
+                    {"option": option.name, "life": {"level": 100 * option.at_most}}
+                    for option in plan.options
+                    if option.at_most is not None
+                ]
+            }
+        },
     }
     claims = of_tests(made, facts.model_dump(mode="json"))
     assert [one for one in claims if not near(*one[1:])] == []

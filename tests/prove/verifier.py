@@ -108,6 +108,14 @@ def shares(raw: list[float]) -> list[float]:
     return [one / sum(raw) if sum(raw) else 0.0 for one in raw]
 
 
+def within(found: Any, most: list[float]) -> list[float]:
+    """What is over a limit goes to those under theirs, by their shares."""
+    for _ in most:
+        held, over = np.minimum(found, most), np.maximum(np.subtract(found, most), 0).sum()
+        found = held + over * np.array(shares([*np.where(held < most, held, 0.0)]))
+    return [*np.minimum(found, most)]
+
+
 class Ladder:
     """One history's walk: each option's weight, level and chance, and who was accepted."""
 
@@ -115,9 +123,10 @@ class Ladder:
         self.test, self.cases, self.looked = test, cases, looked
         d, every = test.d, range(len(cases))
         self.chance, alive = [1.0 for _ in every], [True for _ in every]
+        self.most = [one or d["alpha"] for one in d.get("at_most") or [None for _ in every]]
         for stage, k in ((stage, k) for stage in d["stages"] for k in every):
             if alive[k] and cases[k].settled >= stage:
-                self.chance[k] = test.chance(cases[k], stage, d["alpha"])
+                self.chance[k] = test.chance(cases[k], stage, self.most[k])
                 alive[k] = stage == test.last or self.chance[k] >= d["drop_below"]
         self.savings = [max(one, 1e-6) for _, one in d["options"]]
         self.worth = d["error_worth"] or 0.0
@@ -127,7 +136,8 @@ class Ladder:
                       for k, saving in enumerate(self.savings)])  # fmt: skip
         least = d["least_weight"] if test.start < test.last else 0.0
         raw = [one * (one >= least) for one in raw] if d["stages"] else [1.0 for _ in every]
-        self.weight, self.accepted = shares(raw), [False for _ in every]
+        self.weight = within(shares(raw), [one / d["alpha"] for one in self.most])
+        self.accepted = [False for _ in every]
         self.local, self.halted = [w * d["alpha"] for w in self.weight], False
         self.passes, self.best = [list[Any]() for _ in every], -math.inf
         by_net = d["error_worth"] is not None
@@ -151,7 +161,8 @@ class Ladder:
             if self.under(self.passes[k], k):
                 self.accept(place, of.seen(test.start, check))
                 return
-            chance = test.chance(of, check, d["alpha"] * math.sqrt(self.weight[k]))
+            level = min(d["alpha"] * math.sqrt(self.weight[k]), self.most[k])
+            chance = test.chance(of, check, level)
             if chance < d["futile_below"] and of.settled < after:
                 return
         self.halted = of.waits and self.under(hopes, k)
@@ -171,7 +182,8 @@ class Ladder:
                 flow[j] += part * flow[giver]
         heirs = [j for j in range(place) if not self.accepted[self.order[j]] and flow[j]]
         for heir in heirs:
-            self.local[self.order[heir]] += flow[heir]
+            k = self.order[heir]
+            self.local[k] = min(self.local[k] + flow[heir], self.most[k])
         for h, heir in ((self.order[heir], heir) for heir in reversed(heirs)):
             if self.looked[h] != "vetoed" and self.under(self.passes[h], h):
                 self.accept(heir, self.cases[h].seen(self.test.start, self.test.last))
@@ -271,11 +283,8 @@ def rehearsed(text: str, margin: float, either: float) -> float:
 def of_power(record: Json, design: Json) -> Claims:
     """What the cases can decide, within chance; of ladders of right or wrong, independent cases."""
     told, text = record["evidence"].get("power"), json.dumps(design)
-    if told is None or (design["kind"], design["method"], design["parts"]) != (
-        "ladder",
-        "tango",
-        [],
-    ):
+    kind = [design["kind"], design["method"], design["parts"]]
+    if told is None or kind != ["ladder", "tango", []]:
         return
     asked = ((told["chance"], record["margin"]["value"]), (0.8, told["smallest_margin"]))
     for said, margin in asked:
@@ -288,6 +297,10 @@ def of_tests(record: Json, design: Json) -> Claims:
     test, life = Test(design, record["margin"]["value"]), record["evidence"]["eval_set"].get("life")
     if life is not None:
         yield "what the test takes", life["level"], 100 * design["alpha"]
+    lives = record["evidence"]["eval_set"].get("lives") or ()
+    told = {one["option"]: one["life"]["level"] for one in lives}
+    for (name, _), most in zip(design["options"], design.get("at_most") or (), strict=False):
+        yield f"{name}: what it takes", told.get(name), most and 100 * most
     options = {o["target"]["option"]: o for o in record["options"] if o.get("proof")}
     sizes = [*map(int, (design["clusters"] or " ".join("1" * test.last)).split())]
     names = [name for name, _ in design["options"]]

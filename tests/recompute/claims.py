@@ -404,6 +404,12 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "({weakest_n} of {n} {*})",
         "({weakest_n} {*})",
     ),
+    "Guardrails.": (
+        "{*} on {rail_n} of {rail_of} {*}: {rail_difference} points",
+        "So many cases show harm only where {rail_could_show_abs} points or more are lost",
+        "a drop of up to {rail_worst_abs} points is possible ({rail_margin} point",
+        "no drop is possible ({rail_margin} point",
+    ),
     "Savings that need no other model": ("saves USD {lever_net_saving} a month",),
     "What would change the decision": _CHANGES,
     "Since the first model.": (
@@ -427,6 +433,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "; {prompts_tried} prompt tried",
         "use {times_used} of this set",
         "test {life_test} on this set",
+        "of {option} the test {life_test} on this set",
         "{life_left} of the {life_promised} % chance of error",
         "all of the {life_promised} % chance of error",
         "{trials_missing} trials missing",

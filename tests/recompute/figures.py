@@ -225,6 +225,7 @@ class Truth:
             if (value is None) != (e[key] is None):
                 self.say(f"{name}: {key}", e[key], value)
             elif value is not None:
+                # The record's own is kept: near a half the two round to different digits.
                 self.close(f"{name}: {key}", float(e[key]), float(value), _near(value))
             if price is not None:
                 left = saving - more * price

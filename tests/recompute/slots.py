@@ -83,8 +83,9 @@ def _held(slots: Slots, record: Json) -> None:
 
 def _life(slots: Slots, record: Json) -> None:
     """What tests on the same cases share, and the limit when these were first asked."""
-    life = record["evidence"]["eval_set"].get("life")
-    if life is not None:
+    used = record["evidence"]["eval_set"]
+    others = [one["life"] for one in used.get("lives") or ()]
+    for life in filter(None, (used.get("life"), *others)):
         slots.put("life_test", str(life["test"]))
         slots.put("life_left", f"{life['left']:.2g}", f"{life['left']:.4g}")
         slots.put("life_level", f"{life['level']:.4g}")
@@ -109,6 +110,7 @@ def _design(slots: Slots, design: Json | None) -> None:
         slots.put(f"design_{key}", *map(count, design[key]))
     slots.put("design_prior", *(f"{one:g}" for one in design["prior"]))
     slots.put("design_options", *(f"{one:g}" for _, one in design["options"]))
+    slots.put("design_at_most", *(f"{one:g}" for one in design.get("at_most") or () if one))
     worth = design["error_worth"]
     slots.put("design_error_worth", None if worth is None else f"{worth:.6g}")
     for part in design["parts"]:
@@ -168,6 +170,7 @@ def of_option(truth: Truth, option: Json) -> Slots:
     _bill(slots, truth, option)
     _weakest(slots, option["slices"])
     _vetoed(slots, option)
+    _rails(slots, option["guardrails"])
     _cascade(slots, option["cascade"])
     _stop(slots, option.get("stopped"))
     for key, lost in (option["missing"] or {}).items():
@@ -302,6 +305,17 @@ def _vetoed(slots: Slots, option: Json) -> None:
             for key, texts in of_part(part).items():
                 slots.put(f"vetoed_{key}", *texts)
             slots.points("vetoed_difference", part["difference"])
+
+
+def _rails(slots: Slots, rails: list[Json]) -> None:
+    """Guardrails that were asked in full."""
+    for rail in rails:
+        if rail.get("of") is not None and rail["worst"] is not None:
+            slots.put("rail_n", count(rail["n"]))
+            slots.put("rail_of", count(rail["of"]))
+            slots.put("rail_margin", general(rail["margin"]))
+            for key in ("difference", "worst", "could_show"):
+                slots.points(f"rail_{key}", rail.get(key))
 
 
 def _changes(slots: Slots, today: Json, option: Json) -> None:

@@ -142,6 +142,7 @@ TABLES: Mapping[str, Columns] = {
     },
     "The test, as it was fixed": {
         "error of the whole test": "{design_alpha}",
+        "of it at most, by earlier tests": "{design_at_most}",
         "share of today's cost saved": "{design_options}",
         "pilot, cases": "{design_stages}",
         "looks, cases": "{design_looks}",
@@ -196,6 +197,7 @@ TABLES: Mapping[str, Columns] = {
         "difference": "{difference}",
         "a drop of this size is possible": "{worst}",
         "limit": "{margin}",
+        "smallest loss it could show": "{could_show}",
     },
     "Tokens of a request": {
         "cases": "{cases}",

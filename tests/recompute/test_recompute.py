@@ -321,7 +321,7 @@ PLANTED = {
     ),
     "a large figure": on_page("documents/priced.md", r"USD ([\d,]+) in twelve months", "3,191"),
     "a large figure of a bound": on_page(
-        "documents/priced.html", r"at worst ([\d.]+) in 100; limit", "4"
+        "documents/priced.html", r"at worst ([\d.]+) in 1,?000?; limit", "6"
     ),
     "what is left in the sum": on_page(
         "documents/priced.html", r"(?s)left a month</th><td[^>]*>([\d,]+)<", "287"

@@ -42,7 +42,7 @@ def review_in_lockstep(
         for name, step in steps.items():
             if isinstance(step, Confirm):
                 for option in step.options:
-                    if rest := commons.runs[name].rest_of_slices(option):
+                    if rest := commons.runs[name].rest_of_parts(option):
                         _ask(commons, {name: rest})
                 live.confirm(commons.runs[name], step)
     records = [

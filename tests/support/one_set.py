@@ -76,8 +76,20 @@ class Script:
         return Reply(text=right_answer(number + off), usage=USAGE)
 
 
-def workspace(root: Path, port: int, *, kind: str = "ladder", names: str = EVERYBODY) -> Path:
+def workspace(
+    root: Path,
+    port: int,
+    *,
+    kind: str = "ladder",
+    names: str = EVERYBODY,
+    guardrails: bool = False,
+) -> Path:
+    """One feature; a guardrail would ask every case of what passes."""
     write_review_workspace(root, port, Shape(cases=CASES, candidates=names, kind=kind))
+    path = root / "evalsets" / "tickets" / "evalset.yaml"
+    text, line = path.read_text("utf-8"), "guardrails: [{scorer: format, margin: 5}]\n"
+    assert line in text
+    write(path, text if guardrails else text.replace(line, ""))
     models = (MODEL.format(name=n, port=port, price=p) for n, p in PRICES.items())
     write(root / "models" / "more.yaml", "".join(models))
     return root

@@ -131,8 +131,11 @@ def write_review_workspace(root: Path, port: int, shape: Shape | None = None) ->
         )
         for number in range(1, shape.cases + 1)
     )
-    cases = "\n".join(lines) + "\n"
+    whole = "\n".join(lines) + "\n"
     for feature in shape.features:
+        # Each has cases of its own: the same ones would share one error.
+        own = "" if feature == shape.features[0] else f" of {feature}"
+        cases = re.sub(r"(Ticket number \d+)", rf"\g<1>{own}", whole)
         text = FEATURE.format(candidates=shape.candidates, extra=shape.extra)
         write(root / "features" / f"{feature}.yaml", text)
         write(

@@ -13,7 +13,7 @@ import click
 from harness.cli import options
 from harness.cli.say import say, say_block
 from harness.conduct.concluding.past import PastReview
-from harness.conduct.concluding.proving import prove
+from harness.conduct.concluding.proving import Proved, prove
 from harness.conduct.concluding.verifying import (
     BillHeld,
     ForecastHeld,
@@ -86,20 +86,31 @@ def verify(  # noqa: PLR0913  # each is an option
 
 
 def _prove(records: tuple[Path, ...], *, as_json: bool) -> int:
-    sound = True
-    proofs = [(path, prove(path).faults) for path in records]
+    proofs = [(path, prove(path)) for path in records]
     if as_json:
         told = [
-            {"record": str(path), "faults": [str(f) for f in faults]} for path, faults in proofs
+            {"record": str(path), "faults": [*one.faults], "earlier_formula": [*one.earlier]}
+            for path, one in proofs
         ]
         say_block(json.dumps(told, indent=2))
-        return ExitCode.GATE_FAILED if any(faults for _, faults in proofs) else ExitCode.OK
-    for path, faults in proofs:
-        say(f"{path}: {'proves itself' if not faults else 'DOES NOT FOLLOW'}")
-        for line in faults:
+    for path, one in () if as_json else proofs:
+        say(f"{path}: {_told(one)}")
+        for line in (*one.faults, *one.earlier):
             say(f"  {line}")
-        sound = sound and not faults
-    return ExitCode.OK if sound else ExitCode.GATE_FAILED
+    if any(one.faults for _, one in proofs):
+        return ExitCode.GATE_FAILED
+    return ExitCode.CANNOT_TELL if any(one.earlier for _, one in proofs) else ExitCode.OK
+
+
+def _told(one: Proved) -> str:
+    if one.faults:
+        return "DOES NOT FOLLOW"
+    if one.earlier:
+        return (
+            "NOT PROVED: made by an earlier formula, cannot be re-derived by this version; "
+            "the version that made it can, and version control tells whether it was changed since"
+        )
+    return "proves itself"
 
 
 def _show_realised(billed: ForecastHeld) -> None:

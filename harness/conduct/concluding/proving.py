@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isclose
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.errors import CannotTellError
 from harness.judge.decision.bounds import resting_on_all
@@ -45,6 +46,9 @@ class Proved:
 
     record: DecisionRecord
     faults: tuple[str, ...]
+    earlier: tuple[str, ...] = ()
+    """What may follow by an earlier formula alone, of a record that is old by what it lacks. It is
+    not proved: nobody can tell it from a figure that was put there by hand."""
 
 
 def prove(path: Path) -> Proved:
@@ -61,10 +65,27 @@ def prove(path: Path) -> Proved:
             f"{path}: nothing in it was tested, or it is older than `rightsizing-decision/v2`: "
             "`rightsize verify` makes it again from the journal"
         )
-    return Proved(record=record, faults=tuple(_faults(record, design)))
+    found = tuple(_faults(record, design))
+    old = record.evidence.power is None
+    return Proved(
+        record=record,
+        faults=tuple(one.text for one in found if not (old and one.by_formula)),
+        earlier=tuple(one.text for one in found if old and one.by_formula),
+    )
 
 
-def _faults(record: DecisionRecord, facts: DesignFacts) -> Iterator[str]:
+class _Fault(NamedTuple):
+    """What does not follow, and whether a formula that has changed since gave it.
+
+    Records of before lack `evidence.power`. Changed were the correction of an option that passed
+    (by both formulas between its bound and what was seen), and when harm is shown.
+    """
+
+    text: str
+    by_formula: bool = False
+
+
+def _faults(record: DecisionRecord, facts: DesignFacts) -> Iterator[_Fault]:
     design, evidence = _read(record, facts)
     found = {one.option: one for one in standings(design, evidence)}
     proofs = proof_facts(design, evidence)
@@ -74,15 +95,25 @@ def _faults(record: DecisionRecord, facts: DesignFacts) -> Iterator[str]:
             continue
         standing = _shown(design, evidence, option, found[name])
         again = proofs.get(name)
-        for line in (
-            *_of_proof(option, again),
-            *_of_quality(design, evidence, option, standing),
-            *_of_result(record, option, found[name].state),
-        ):
-            yield f"{name}: {line}"
-    yield from _of_verdict(record)
-    yield from _of_savings(record)
-    yield from _of_power(record, design)
+        harmed = option.reason_codes == (Reason.QUALITY_INFERIOR,)
+        for line in _of_proof(option, again):
+            yield _Fault(f"{name}: {line}")
+        for line in _of_quality(design, evidence, option, standing):
+            changed = harmed or (line.startswith("corrected ") and _is_corrected(option))
+            yield _Fault(f"{name}: {line}", by_formula=changed)
+        for line in _of_result(record, option, found[name].state):
+            yield _Fault(f"{name}: {line}", by_formula=harmed)
+    yield from map(_Fault, _of_verdict(record))
+    yield from map(_Fault, _of_savings(record))
+    yield from map(_Fault, _of_power(record, design))
+
+
+def _is_corrected(option: OptionRecord) -> bool:
+    """Whether the estimate lies where every formula has put it."""
+    found = option.quality
+    if found is None or found.corrected is None:
+        return False
+    return found.worst - _CLOSE <= found.corrected <= found.difference + _CLOSE
 
 
 def _of_savings(record: DecisionRecord) -> Iterator[str]:

@@ -32,7 +32,7 @@ from harness.stats.sequential.design import Design
 class Vetoes:
     """What was found beside quality; `reasons` veto, `doubts` leave the option undecided.
 
-    `standing` is the option's when it was looked at: its figures rest on the cases of the parts.
+    `standing` is the option's when it was looked at.
     """
 
     standing: Standing
@@ -119,8 +119,8 @@ class FeatureRun:
     drifts: dict[str, DriftFacts] = field(default_factory=dict[str, "DriftFacts"])
     """By option that passed on quality: the chain's loss with it."""
     aside: Scoreboard = field(init=False)
-    """Answers to the cases of protected slices that come after those which decided: they speak for
-    their slice alone, for they are no random part of the cases."""
+    """Answers to protected cases that come after those which decided: they speak for their slice
+    or guardrail alone, for they are no random part of the cases."""
     _aside: set[tuple[str, str]] = field(default_factory=set["tuple[str, str]"])
 
     def __post_init__(self) -> None:
@@ -178,10 +178,11 @@ class FeatureRun:
             clusters=self.design.clusters,
         )
 
-    def slice_pairs(self, option: str) -> Pairs:
-        """An option paired on every case that both were asked, those of protected slices too."""
+    def every_pair(self, option: str, measure: int = 0) -> Pairs:
+        """An option paired on every case that both were asked, protected ones too."""
         cascade = self.cascades.get(option)
-        own, new = self._every(self.incumbent.name), self._every(self.asks(option))
+        own = self._every(self.incumbent.name, measure)
+        new = self._every(self.asks(option), measure)
         new = new if cascade is None else cascade.arm(new, own)
         places = [
             (case, cluster)
@@ -195,8 +196,8 @@ class FeatureRun:
             clusters=[cluster for _, cluster in places],
         )
 
-    def _every(self, option: str) -> Arm:
-        first, more = self.board.arm(option), self.aside.arm(option)
+    def _every(self, option: str, measure: int = 0) -> Arm:
+        first, more = self.board.arm(option, measure), self.aside.arm(option, measure)
         return replace(
             first,
             scores={**more.scores, **first.scores},
@@ -206,16 +207,11 @@ class FeatureRun:
         )
 
     def protected(self) -> frozenset[str]:
-        """The cases of the slices that raise an alarm."""
-        named = [spec for spec in self.plan.evalset.slices if spec.protect == "alarm"]
-        return frozenset(
-            case.id
-            for case in self.plan.sample.deciding
-            if any(case.meta(spec.key) == spec.value for spec in named)
-        )
+        """The cases that may raise an alarm: of a guardrail all, of slices theirs."""
+        return self.plan.protected
 
-    def rest_of_slices(self, option: str) -> Ask | None:
-        """What is to be asked before an option is accepted; None where every slice is known."""
+    def rest_of_parts(self, option: str) -> Ask | None:
+        """What is to be asked before an option is accepted; None where every part is known."""
         own, new = self._every(self.incumbent.name), self._every(self.asks(option))
         lacking = [
             case for case in self.protected() if case not in own.scores or case not in new.scores

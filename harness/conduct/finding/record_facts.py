@@ -240,6 +240,7 @@ def evidence(
             rows=plan.evalset.rows if plan.evalset.copies else None,
             worth=round(plan.near.worth, 1) if plan.near else None,
             life=plan.life if run is not None else None,
+            lives=(plan.lives or None) if run is not None else None,
         ),
         traffic_source=plan.config.traffic.source if plan.config.traffic else None,
         rates_as_of=day.date(),

@@ -49,7 +49,7 @@ from harness.money.savings import savings
 from harness.plan.crossing import translated
 from harness.plan.expecting import LEVEL_CASES
 from harness.plan.model import FeaturePlan, Status
-from harness.plan.planning import levers_of
+from harness.plan.pricing import levers_of
 from harness.record.base import Reason, Verdict
 from harness.record.model import DecisionRecord, seal
 from harness.record.money import Bridge, Lever, OptionCost, Savings

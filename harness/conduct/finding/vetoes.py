@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from harness.conduct.finding.drift import exceeds
 from harness.conduct.finding.feature_run import FeatureRun, Vetoes
 from harness.judge.comparison.pairs import Pairs
 from harness.judge.comparison.parts import SubTest, guardrail_result, slice_result, weakest_unnamed
-from harness.judge.decision.bounds import resting_on_all
 from harness.judge.decision.standing import Standing
 from harness.judge.scoring.catalogue import is_binary
 from harness.record.base import Reason
 from harness.record.parts import LatencyFacts
 from harness.record.quality_parts import GuardrailResult, SliceResult
 from harness.stats.estimates import Method
-
-P = TypeVar("P", SliceResult, GuardrailResult)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +30,13 @@ def look_at_parts(run: FeatureRun, standing: Standing, *, in_full: bool = False)
     """What an option's slices and second measures show.
 
     They rest on the cases of the standing's own figures; a proven part is shown at the level that
-    it was tested at. With `in_full` a slice that raises an alarm rests on all of its cases: one
-    that was asked only until the whole was decided shows harm too seldom.
+    it was tested at. With `in_full` a slice or guardrail that raises an alarm rests on all of its
+    cases: one that was asked only until the whole was decided shows harm too seldom.
     """
     basis = _Basis(level=standing.level or run.design.alpha, cases=standing.cases)
     return Parts(
         slices=_slices(run, standing.option, basis, in_full=in_full),
-        guardrails=_guardrails(run, standing.option, basis),
+        guardrails=_guardrails(run, standing.option, basis, in_full=in_full),
     )
 
 
@@ -60,7 +56,7 @@ class _Basis:
 
 def find_vetoes(run: FeatureRun, standing: Standing, *, latency: LatencyFacts | None) -> Vetoes:
     """Look at one option that passed on quality."""
-    standing, parts = _alarmed(run, standing)
+    parts = look_at_parts(run, standing, in_full=True)
     slices, guardrails = parts.slices, parts.guardrails
     reasons: list[Reason] = []
     if any(found.vetoes for found in slices):
@@ -85,30 +81,6 @@ def find_vetoes(run: FeatureRun, standing: Standing, *, latency: LatencyFacts | 
     )
 
 
-def _alarmed(run: FeatureRun, standing: Standing) -> tuple[Standing, Parts]:
-    """Slices in full; guardrails on the cases that decided, or all where only these show harm.
-
-    Harm to a second measure is looked for on every case that both models answered, the pilot's
-    too. Where it is found, all figures of the option rest on these cases.
-    """
-    parts = look_at_parts(run, standing, in_full=True)
-    if any(part.vetoes for part in (*parts.slices, *parts.guardrails)):
-        return standing, parts
-    whole = resting_on_all(run.design, standing, run.pairs(standing.option))
-    every = look_at_parts(run, whole, in_full=True)
-    if not any(part.vetoes for part in every.guardrails if part.protect == "alarm"):
-        return standing, parts
-    return whole, Parts(
-        slices=tuple(_proven_before(part) for part in every.slices),
-        guardrails=tuple(_proven_before(part) for part in every.guardrails),
-    )
-
-
-def _proven_before(part: P) -> P:
-    """A proven part passed on the cases that decided: no other set of them takes that back."""
-    return part.model_copy(update={"vetoes": False}) if part.protect == "proven" else part
-
-
 def _slices(
     run: FeatureRun, option: str, basis: _Basis, *, in_full: bool
 ) -> tuple[SliceResult, ...]:
@@ -129,7 +101,7 @@ def _slices(
     unnamed = {key: cases for key, cases in groups.items() if key not in taken}
     method = run.design.method
     chosen = basis.of(run.pairs(option))
-    every = run.slice_pairs(option) if in_full else chosen
+    every = run.every_pair(option) if in_full else chosen
     return (
         *(slice_result(every if part.in_full else chosen, part, method) for part in named),
         *weakest_unnamed(chosen, unnamed, method),
@@ -147,7 +119,9 @@ def _groups(run: FeatureRun) -> Mapping[tuple[str, str], frozenset[str]]:
     return {key: frozenset(cases) for key, cases in groups.items()}
 
 
-def _guardrails(run: FeatureRun, option: str, basis: _Basis) -> tuple[GuardrailResult, ...]:
+def _guardrails(
+    run: FeatureRun, option: str, basis: _Basis, *, in_full: bool
+) -> tuple[GuardrailResult, ...]:
     found: list[GuardrailResult] = []
     for index, spec in enumerate(run.plan.evalset.guardrails, start=1):
         part = SubTest(
@@ -155,10 +129,14 @@ def _guardrails(run: FeatureRun, option: str, basis: _Basis) -> tuple[GuardrailR
             value="",
             margin=spec.margin,
             protect=spec.protect,
+            case_ids=frozenset(run.design.order),
             proven_level=basis.level,
+            in_full=in_full and spec.protect == "alarm",
         )
         method = _measure_method(run.design.method, binary=is_binary(spec.scorer))
-        found.append(guardrail_result(basis.of(run.pairs(option, index)), part, method))
+        whole = run.every_pair(option, index) if part.in_full else None
+        pairs = basis.of(run.pairs(option, index)) if whole is None else whole
+        found.append(guardrail_result(pairs, part, method))
     return tuple(found)
 
 

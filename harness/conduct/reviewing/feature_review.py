@@ -193,15 +193,15 @@ class FeatureReview:
                 yield from self._ask(step)
                 self._tell()
             else:
-                yield from self._ask_slices(step)
+                yield from self._ask_parts(step)
                 if self.live.is_needed(self.run, step):
                     yield Halt.QUIET
                 self.live.confirm(self.run, step)
 
-    def _ask_slices(self, step: Confirm) -> Iterator[Stage]:
-        """The rest of the protected slices, before an option that passed is accepted."""
+    def _ask_parts(self, step: Confirm) -> Iterator[Stage]:
+        """The rest of protected slices and guardrails, before an option that passed is accepted."""
         for option in step.options:
-            ask = self.run.rest_of_slices(option)
+            ask = self.run.rest_of_parts(option)
             if ask is not None and self._can_ask(ask):
                 yield from self._ask(ask)
 

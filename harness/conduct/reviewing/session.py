@@ -34,7 +34,7 @@ from harness.journal.trials import Lane, Missing, Outcome, Trial
 from harness.money.prices.attempts import attempt_cost
 from harness.plan.judging import OPTION as JUDGED_BY
 from harness.plan.ladder import PlannedOption
-from harness.plan.life import page_of
+from harness.plan.lives.identity import page_of
 from harness.plan.model import FeaturePlan, Plan
 from harness.plan.rulings import Judging
 from providers.completion import TokenUsage

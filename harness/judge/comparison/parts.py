@@ -67,7 +67,7 @@ class SubTest:
     """A slice (`key` = `value`) or a guardrail (`key` is its name), with its margin in points.
 
     `proven_level` is the level at which a proven part was tested (the option's own),
-    `case_ids` the cases of a slice, and `in_full` says that it rests on all of them.
+    `case_ids` its cases, and `in_full` says that it rests on all of them.
     """
 
     key: str
@@ -100,6 +100,8 @@ def guardrail_result(pairs: Pairs, part: SubTest, method: Method) -> GuardrailRe
         protect=part.protect,
         vetoes=_vetoes(found, part),
         note=None if n else "no case has both scores",
+        of=len(part.case_ids) if part.in_full else None,
+        could_show=_could_show(n, part, method) if part.in_full else None,
     )
 
 

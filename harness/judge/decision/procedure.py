@@ -151,9 +151,15 @@ def _tests(design: Design, evidence: PairsSoFar) -> tuple[_Tested, ...]:
     names = [option.name for option in design.options]
     p_values = [_full_p_value(design, evidence, name, size) for name in names]
     result = holm([1.0 if p is None else p for p in p_values], design.alpha)
+    levels = [min(float(one), most) for one, most in zip(result.level, design.limits, strict=True)]
     return tuple(
-        _Tested(option=name, p_value=p, passed=bool(passed), level=float(level))
-        for name, p, passed, level in zip(names, p_values, result.passed, result.level, strict=True)
+        _Tested(
+            option=name,
+            p_value=p,
+            passed=bool(passed) and p is not None and p < level,
+            level=level,
+        )
+        for name, p, passed, level in zip(names, p_values, result.passed, levels, strict=True)
     )
 
 
@@ -266,5 +272,7 @@ def _sequence_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing,
 
 def _test(design: Design, evidence: PairsSoFar, option: str) -> _Tested:
     p = _full_p_value(design, evidence, option, len(design.order))
-    passed = p is not None and p < design.alpha
-    return _Tested(option=option, p_value=p, passed=passed, level=design.alpha)
+    names = [each.name for each in design.options]
+    level = design.limits[names.index(option)]
+    passed = p is not None and p < level
+    return _Tested(option=option, p_value=p, passed=passed, level=level)

@@ -132,7 +132,13 @@ def design_facts(design: Design) -> DesignFacts:
         error_worth=design.error_worth,
         clusters=_sizes(design),
         parts=tuple(_part(part, len(design.order)) for part in design.proven),
+        at_most=_limits(design),
     )
+
+
+def _limits(design: Design) -> tuple[float | None, ...] | None:
+    limits = tuple(option.at_most for option in design.options)
+    return limits if any(one is not None for one in limits) else None
 
 
 def _sizes(design: Design) -> str | None:
@@ -152,7 +158,12 @@ def read_design(facts: DesignFacts, margin: float) -> Design:
     size = facts.looks[-1]
     mean, deviation, discordance, weight = facts.prior
     return Design(
-        options=tuple(TestedOption(name=name, saving=saving) for name, saving in facts.options),
+        options=tuple(
+            TestedOption(name=name, saving=saving, at_most=most)
+            for (name, saving), most in zip(
+                facts.options, facts.at_most or (None,) * len(facts.options), strict=True
+            )
+        ),
         margin=margin,
         order=tuple(str(place) for place in range(size)),
         clusters=clusters_of(facts),

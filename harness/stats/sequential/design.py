@@ -32,6 +32,8 @@ class TestedOption:
 
     name: str
     saving: float
+    at_most: float | None = None
+    """Of alpha, the most that it may ever be tested at; None: all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,14 @@ class Design:
     error_worth: float | None = None
     """The cost of one more error in every answer, as a share of the incumbent's cost; None: the
     cost of an error is not stated."""
+
+    @property
+    def limits(self) -> tuple[float, ...]:
+        """The most that each option may be tested at."""
+        return tuple(
+            self.alpha if option.at_most is None else min(option.at_most, self.alpha)
+            for option in self.options
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,14 @@ from typing import cast
 import numpy as np
 
 from harness.stats.arrays import Bools, Floats, Ints, Moments, moments_at
-from harness.stats.sequential.ladder import History, Walk, raw_shares, walk, weigh
+from harness.stats.sequential.ladder import (
+    History,
+    Walk,
+    raw_shares,
+    walk,
+    weigh,
+    within,
+)
 from harness.stats.sequential.levels import TestRules, look_levels
 from harness.stats.sequential.steering import (
     PassMark,
@@ -31,7 +38,8 @@ class LadderRules:
 
     `savings` are shares of the incumbent's cost, cheapest option first. `error_worth` is the cost
     of one more error in every answer, in the same shares: options are then ordered by expected net
-    saving. None: the cost of an error is not stated.
+    saving. None: the cost of an error is not stated. `limits` are the most of alpha that each
+    option may be tested at; without, each may get all of it.
     """
 
     test: TestRules
@@ -41,6 +49,12 @@ class LadderRules:
     alpha: float
     steering: Steering
     error_worth: float | None = None
+    limits: tuple[float, ...] = ()
+
+    @property
+    def most(self) -> Floats:
+        """The limits, one for each option."""
+        return np.asarray(self.limits or (self.alpha,) * len(self.savings), dtype=np.float64)
 
     @property
     def pilot(self) -> int:
@@ -180,6 +194,7 @@ def take(rules: LadderRules, found: Tables, seen: Seen) -> HistoryStates:
         alpha=rules.alpha,
         futility=rules.steering.futile_below,
         weights=np.where(started[:, None], weights, 0.0),
+        most_local=np.broadcast_to(rules.most, alive.shape),
         levels=_spread(rules, found.levels),
         chances=_chances(rules, found, weights),
         known=seen.asked[:, :, np.newaxis] >= counts,
@@ -216,7 +231,9 @@ def _pilot(rules: LadderRules, tables: Tables, seen: Seen) -> tuple[Bools, Ints,
     chances = np.ones(shape)
     if tables.pilot is None:
         return alive, needed, piloted, chances
-    target = PassMark(margin=rules.test.margin, level=rules.alpha, n=rules.checks[-1] - rules.pilot)
+    target = PassMark(
+        margin=rules.test.margin, level=rules.most[:, None], n=rules.checks[-1] - rules.pilot
+    )
     seen_best = tables.pilot if tables.best_pilot is None else tables.best_pilot
     found = predicted_chance(seen_best, None, target, rules.steering.prior)
     for place, count in enumerate(rules.stages):
@@ -235,14 +252,15 @@ def _weights(
     rules: LadderRules, chances: Floats, alive: Bools, nets: Floats
 ) -> tuple[Floats, Floats]:
     """Shares of alpha before and after too small ones are removed; equal without a pilot."""
+    most: Floats = np.broadcast_to(rules.most / rules.alpha, alive.shape)
     if not rules.stages:
         equal = np.where(alive, 1.0 / alive.shape[1], 0.0)
-        return equal, equal
+        return equal, within(equal, most)
     least = rules.steering.least_weight if rules.pilot < rules.checks[-1] else 0.0
     hopeful, savings = np.where(alive, chances, 0.0), np.asarray(rules.savings)
     # A pilot is small: its expected loss must not take all of an option's weight.
     worth = np.maximum(nets, _LEAST_WORTH * savings)
-    return raw_shares(hopeful, worth), weigh(hopeful, worth, least)
+    return raw_shares(hopeful, worth), within(weigh(hopeful, worth, least), most)
 
 
 def _nets(rules: LadderRules, found: Tables, shape: tuple[int, ...]) -> Floats:
@@ -309,7 +327,7 @@ def _chances(rules: LadderRules, tables: Tables, weights: Floats) -> Floats:
 
     The level lies between the option's own and the whole alpha.
     """
-    level = rules.alpha * np.sqrt(np.maximum(weights, 1e-9))
+    level = np.minimum(rules.alpha * np.sqrt(np.maximum(weights, 1e-9)), rules.most)
     target = PassMark(
         margin=rules.test.margin, level=level[..., None], n=rules.checks[-1] - rules.pilot
     )

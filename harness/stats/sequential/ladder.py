@@ -10,7 +10,9 @@ no test sees; an option is accepted when its sequential p-value is below its loc
 levels start at weight x alpha and grow only by the levels of accepted options that come later,
 split in proportion to the weights (W. Maurer and F. Bretz 2013, with edges from later to earlier
 only; what would go to an accepted one goes on to its own heirs). The order is the pilot's, too;
-stopped, dropped and vetoed options pass nothing on; asking less only removes acceptances.
+stopped, dropped and vetoed options pass nothing on; asking less only removes acceptances. An option
+whose earlier tests left it less than alpha has a limit: its share beyond it goes to the others
+before any test, and what it would inherit beyond it is lost, which only removes acceptances.
 
 An option is stopped for futility only if that saves calls: never at the last check, and never when
 the cases of the next check are already answered.
@@ -41,6 +43,8 @@ class History:
     Where labels or answers are absent, `levels` takes all of them against the option and `hopes`
     all in its favour. An option that `waits` for labels holds the ladder after its last check if
     the two disagree. None: nothing is absent, or nothing waits.
+
+    `most_local`, shape (runs, options), is the most that each local level may become; None: alpha.
     """
 
     alpha: float
@@ -56,6 +60,7 @@ class History:
     most: Floats | None = None
     hopes: Floats | None = None
     waits: Bools | None = None
+    most_local: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,18 @@ def _shares(raw: Floats) -> Floats:
     return np.divide(raw, total, out=np.zeros_like(raw), where=total > 0)
 
 
+def within(weights: Floats, most: Floats) -> Floats:
+    """The weights with none above `most`: what is over goes to the others, by their weights."""
+    found = weights
+    for _ in range(weights.shape[-1]):
+        over = np.maximum(found - most, 0.0).sum(axis=-1, keepdims=True)
+        if not over.any():
+            break
+        held = np.minimum(found, most)
+        found = held + over * _shares(np.where(held < most, held, 0.0))
+    return np.minimum(found, most)
+
+
 def walk(history: History) -> Walk:
     """Run the ladder as far as the history allows."""
     state = _Walker(history)
@@ -112,7 +129,9 @@ class _Walker:
     def __init__(self, history: History) -> None:
         shape = history.weights.shape
         self.given = history
-        self.local = history.weights * history.alpha
+        given = history.most_local
+        self.most = np.full(shape, history.alpha) if given is None else given
+        self.local = np.minimum(history.weights * history.alpha, self.most)
         self.smallest = np.ones(shape)
         self.reached = np.zeros(shape, dtype=np.int64)
         self.stopped = np.zeros(shape, dtype=np.bool_)
@@ -205,7 +224,8 @@ class _Walker:
             heirs = np.where((amount > 0)[:, None], self.given.weights[:, :giver], 0.0)
             flow[:, :giver] += _shares(heirs) * amount[:, None]
         taken = np.where(self.accepted[:, :option], 0.0, flow[:, :option])
-        self.local[:, :option] += taken
+        more = self.local[:, :option] + taken
+        self.local[:, :option] = np.minimum(more, self.most[:, :option])
         return taken > 0
 
     def result(self) -> Walk:

@@ -58,11 +58,17 @@ class Rehearsal:
 
 
 def rehearse(
-    design: Design, truths: Sequence[Truth], rng: np.random.Generator, *, runs: int = 400
+    design: Design,
+    truths: Sequence[Truth],
+    rng: np.random.Generator,
+    *,
+    runs: int = 400,
+    in_full: float = 0.0,
 ) -> Rehearsal:
     """Simulate a design on answers drawn from `truths`, one for each of its options.
 
-    A proven part is drawn from the same truths, a second measure by itself.
+    A proven part is drawn from the same truths, a second measure by itself. `in_full` is the share
+    of the cases that are asked of an option that passed, wherever it did.
 
     Raises:
         ValueError: a truth is impossible, or their number is not that of the options.
@@ -77,6 +83,8 @@ def rehearse(
     reached = found.walk.reached
     ends = np.array([0, *design.checks])
     asked = np.where(reached > 0, ends[reached], found.piloted)
+    rest = np.rint(in_full * (len(design.order) - asked)).astype(np.int64)
+    asked = asked + np.where(found.walk.accepted, rest, 0)
     return _summary(found.walk.accepted, asked, len(design.order))
 
 
@@ -238,8 +246,9 @@ def _at_once(
     p = _p_values(design, found)[..., 0]
     if design.kind == "holm":
         asked = np.full(p.shape, size)
-        return _summary(holm(p, design.alpha).passed, asked, size)
-    dearest_first = np.flip(p < design.alpha, axis=1)
+        passed = holm(p, design.alpha).passed & (p < np.array(design.limits))
+        return _summary(passed, asked, size)
+    dearest_first = np.flip(p < np.array(design.limits), axis=1)
     passed = np.logical_and.accumulate(dearest_first, axis=1)
     asked = np.concatenate([np.ones_like(passed[:, :1]), passed[:, :-1]], axis=1)
     return _summary(passed[:, :1], np.flip(np.where(asked, size, 0), axis=1), size)

@@ -110,6 +110,7 @@ def rules_of(design: Design) -> LadderRules:
         alpha=design.alpha,
         steering=design.steering,
         error_worth=design.error_worth,
+        limits=design.limits,
     )
 
 

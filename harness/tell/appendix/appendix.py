@@ -165,12 +165,13 @@ def _guardrails(option: OptionRecord) -> Table | None:
             "limit",
             "protection",
             "veto",
+            "smallest loss it could show",
             "note",
         ),
         (
             (
                 rail.name,
-                count(rail.n),
+                count(rail.n) if rail.of is None else f"{count(rail.n)} of {count(rail.of)}",
                 share(rail.current),
                 share(rail.candidate),
                 points(rail.difference),
@@ -178,6 +179,7 @@ def _guardrails(option: OptionRecord) -> Table | None:
                 DASH if rail.margin is None else f"-{rail.margin:g}",
                 rail.protect,
                 "yes" if rail.vetoes else "no",
+                points(rail.could_show, signed=False),
                 rail.note or DASH,
             )
             for rail in option.guardrails

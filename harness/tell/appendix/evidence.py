@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from harness.record.model import DecisionRecord
 from harness.record.parts import Target
-from harness.record.trust import AnswersFacts, EvalSetFacts
+from harness.record.trust import AnswersFacts, EvalSetFacts, OptionLife
 from harness.tell.page.missing import drift_text
 from harness.tell.words import count, day, pairs, points, series, table
 from harness.wording import DASH, plural, usd
@@ -154,19 +154,20 @@ def _model_cells(role: str, target: Target) -> tuple[str, ...]:
 
 def _shared(used: EvalSetFacts) -> list[tuple[str, str]]:
     """What the tests of these models on these cases share, and what this one takes of it."""
-    life = used.life
+    name = "error shared by the tests on these cases"
+    found: list[tuple[str, EvalSetFacts | OptionLife]] = [(name, used)]
+    found += [(f"{name}, of {one.option}", one) for one in used.lives or ()]
+    return [(name, text) for name, one in found if (text := _taken(one))]
+
+
+def _taken(tested: EvalSetFacts | OptionLife) -> str:
+    life = tested.life
     if life is None:
-        return []
+        return ""
     which = f"test {life.test}, {life.planned} are planned" + (", again" if life.again else "")
-    return [
-        (
-            "error shared by the tests on these cases",
-            (
-                f"{life.promised:g} %: {which}; this one takes {life.level:.4g} %, "
-                f"{life.left:.4g} % left"
-            ),
-        )
-    ]
+    return (
+        f"{life.promised:g} %: {which}; this one takes {life.level:.4g} %, {life.left:.4g} % left"
+    )
 
 
 def _cases(record: DecisionRecord) -> tuple[Block, ...]:

@@ -53,6 +53,7 @@ def _rows(design: DesignFacts) -> list[tuple[str, str]]:
     return [
         ("procedure, interval", f"{design.kind}, {design.method}"),
         ("error of the whole test", f"{design.alpha:g}"),
+        *_limits(design),
         ("share of today's cost saved", savings),
         ("pilot, cases", _counts(design.stages)),
         ("looks, cases", _counts(design.looks)),
@@ -69,6 +70,13 @@ def _rows(design: DesignFacts) -> list[tuple[str, str]]:
         ("an error in every answer costs, times today's cost", _number(design.error_worth)),
         *(_part(part) for part in design.parts),
     ]
+
+
+def _limits(design: DesignFacts) -> list[tuple[str, str]]:
+    """What earlier tests left of the error to single options."""
+    told = zip(design.options, design.at_most or (), strict=False)
+    left = [f"{name} {most:g}" for (name, _), most in told if most is not None]
+    return [("of it at most, by earlier tests", ", ".join(left))] if left else []
 
 
 def _counts(values: Iterable[int]) -> str:

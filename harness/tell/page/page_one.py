@@ -5,8 +5,8 @@ from __future__ import annotations
 from harness.record.base import Reason, State, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
-from harness.record.quality_parts import SliceResult
-from harness.record.trust import EvalSetFacts
+from harness.record.quality_parts import GuardrailResult, SliceResult
+from harness.record.trust import EvalSetFacts, OptionLife
 from harness.tell.facts import (
     Facts,
     cheapest_failed,
@@ -47,18 +47,33 @@ def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
     within = part.of is None and part.n <= all_cases
     whole = f" of {count(all_cases)}" if within else ""
     most = "" if part.margin is None else f" ({allowed(part.margin)})"
-    harm = "harm was shown" if part.vetoes else "no harm shown"
-    could = (
-        f"but a drop of up to {points(-part.worst, signed=False)} points is possible{most}"
-        if part.worst < 0
-        else f"and no drop is possible{most}"
-    )
     head = f"{part.key}: {part.value} ({count(part.n)}{whole} {record.feature.unit})"
-    text = f"{head} is at {points(part.difference)} points; {harm}, {could}.{_could_show(part)}"
+    text = f"{head} is at {_shown(part, part.difference, part.worst, most)}"
     return [Paragraph(lead="Weakest part.", runs=(text[:1].upper() + text[1:],))]
 
 
-def _could_show(part: SliceResult) -> str:
+def guarded(record: DecisionRecord, option: OptionRecord) -> list[Block]:
+    """The guardrails that were asked in full, and what each could have shown."""
+    found: list[str] = []
+    for rail in option.guardrails:
+        if rail.of is not None and rail.difference is not None and rail.worst is not None:
+            head = f"{rail.name} on {count(rail.n)} of {count(rail.of)} {record.feature.unit}: "
+            most = "" if rail.margin is None else f" ({allowed(rail.margin)})"
+            found.append(head + _shown(rail, rail.difference, rail.worst, most))
+    return [Paragraph(lead="Guardrails.", runs=(" ".join(found),))] if found else []
+
+
+def _shown(part: SliceResult | GuardrailResult, difference: float, worst: float, most: str) -> str:
+    harm = "harm was shown" if part.vetoes else "no harm shown"
+    could = (
+        f"but a drop of up to {points(-worst, signed=False)} points is possible{most}"
+        if worst < 0
+        else f"and no drop is possible{most}"
+    )
+    return f"{points(difference)} points; {harm}, {could}.{_could_show(part)}"
+
+
+def _could_show(part: SliceResult | GuardrailResult) -> str:
     """What its cases could have shown; empty where no alarm watches it."""
     if part.could_show is not None:
         lost = points(part.could_show, signed=False)
@@ -93,6 +108,7 @@ def page_one(facts: Facts) -> tuple[Block, ...]:
     blocks += [*floor_paragraph(record), *since_first(record)]
     if shown is not None:
         blocks += [*own_words(record, shown), *money(record, shown), *weakest(record, shown)]
+        blocks += guarded(record, shown)
     blocks += options_table(record)
     blocks += _verdict_blocks(record)
     blocks += [*_unknown(record), _evidence(record), _recompute(record)]
@@ -143,10 +159,17 @@ _ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "sevent
 
 def _life(used: EvalSetFacts) -> str:
     """Which test on these cases it is, and what is left of the error that they share."""
-    life = used.life
-    if life is None:
+    if used.life is None:
         first = used.times_used <= 1
         return "first use of this set" if first else f"use {used.times_used} of this set"
+    others = (f", of {one.option} the {_which(one)}" for one in used.lives or ())
+    return f"{_which(used)}{''.join(others)}"
+
+
+def _which(tested: EvalSetFacts | OptionLife) -> str:
+    life = tested.life
+    if life is None:
+        return ""
     known = life.test < len(_ORDINALS)
     which = f"{_ORDINALS[life.test]} test" if known else f"test {life.test}"
     again = " again, in the same order" if life.again else ""

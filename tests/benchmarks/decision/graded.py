@@ -1,6 +1,7 @@
 """Error and width of the intervals for graded scores, on four shapes, exactly at the margin.
 
-`python -m tests.benchmarks.decision.graded` prints the tables of `graded.md` beside this file.
+`python -m tests.benchmarks.decision.graded RUNS` prints the tables of `graded.md` beside this file;
+`... graded RUNS ladders` the one of whole ladders.
 
 Shapes, all with few values so that a history is a table of counts: a judge's grades from 1 to 10
 (differences of a tenth, most of them 0), all or nothing (right or wrong, 8 % disagreement), rare
@@ -20,7 +21,11 @@ import numpy as np
 from scipy import stats
 
 from harness.stats import betting, gaffke
+from harness.stats.arrays import Moments
+from harness.stats.sequential.histories import Seen, Tables, take
 from harness.stats.sequential.levels import gaussian
+from harness.stats.sequential.state import rules_of
+from tests.benchmarks.decision.rules import ladder_design
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +163,72 @@ def looks_error(shape: Shape, size: int, margin: float, runs: int) -> float:
     return float(passed.mean())
 
 
+OPTIONS, LADDER_SIZES = (1, 3, 5), (150, 200, 400, 1000)
+
+
+def ladder_error(shape: Shape, size: int, options: int, margin: float, runs: int) -> float:
+    """Share of whole ladders (pilot, looks, futility, levels) in which some option passes."""
+    rules = rules_of(ladder_design(options, size, margin=100 * margin, method="gaffke"))
+    rng, ends = np.random.default_rng(20), np.array((*rules.stages, *rules.checks))
+    drawn = [
+        rng.multinomial(int(count), shape.chances, (runs, options))
+        for count in np.diff(ends, prepend=0)
+    ]
+    counts = np.cumsum(np.stack(drawn, axis=2), axis=2)
+    stages = len(rules.stages)
+    after = counts[:, :, stages:] - counts[:, :, [stages - 1]]
+
+    def moments(of: np.ndarray) -> Moments:
+        values = shape.values
+        return Moments(n=of.sum(axis=-1) * 1.0, total=of @ values, squares=of @ values**2)
+
+    levels = np.stack(
+        [
+            rules.test.smallest(
+                _p_values(shape, after[:, :, rules.checks.index(end)], margin), look
+            )
+            for look, end in enumerate(rules.test.looks)
+        ],
+        axis=-1,
+    )
+    nothing = np.zeros((runs, options), dtype=np.bool_)
+    seen = Seen(differences=np.empty(0), asked=np.full((runs, options), size), vetoed=nothing,
+                cleared=~nothing)  # fmt: skip
+    found = Tables(pilot=moments(counts[:, :, :stages]), counted=moments(after), levels=levels)
+    return float(take(rules, found, seen).walk.accepted.any(axis=1).mean())
+
+
+def _p_values(shape: Shape, counts: np.ndarray, margin: float) -> np.ndarray:
+    rows, back = np.unique(counts.reshape(-1, counts.shape[-1]), axis=0, return_inverse=True)
+    return exact(shape.values, rows, margin)[back.reshape(-1)].reshape(counts.shape[:2])
+
+
+def ladders_table(runs: int) -> list[str]:
+    """Error over whole ladders at the margin, alpha 5 %, and the worst cell's 99 % bound."""
+    rows = [
+        (name, margin, options, n, ladder_error(shape_of(name, margin), n, options, margin, runs))
+        for name in SHAPES
+        for margin in MARGINS
+        for options in OPTIONS
+        for n in LADDER_SIZES
+    ]
+    name, margin, options, n, worst = max(rows, key=lambda row: row[-1])
+    lines = [
+        (
+            f"Worst: {100 * worst:.2f} %, at most {100 * most(worst, runs):.2f} ({name}, margin "
+            f"{100 * margin:g}, {options} options, {n} cases); {runs:,} ladders a cell."
+        ),
+        "",
+        "| shape | margin | options | " + " | ".join(f"n = {n}" for n in LADDER_SIZES) + " |",
+        "|---" * (3 + len(LADDER_SIZES)) + "|",
+    ]
+    for at in range(0, len(rows), len(LADDER_SIZES)):
+        name, margin, options, _, _ = rows[at]
+        cells = [f"{100 * row[-1]:.2f}" for row in rows[at : at + len(LADDER_SIZES)]]
+        lines.append(f"| {name} | {100 * margin:g} | {options} | {' | '.join(cells)} |")
+    return lines
+
+
 def width(shape: Shape, size: int, level: float) -> dict[str, float]:
     """Median distance from the mean to each lower bound, of an equal candidate."""
     rng = np.random.default_rng(19)
@@ -238,6 +309,9 @@ def widths_table() -> list[str]:
 
 if __name__ == "__main__":
     scale = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    if sys.argv[2:] == ["ladders"]:
+        print("\n".join(ladders_table(scale)))  # noqa: T201
+        sys.exit()
     print("\n".join(errors_table(scale)), "\n", sep="\n", flush=True)  # noqa: T201
     print("\n".join(looks_table(scale)), "\n", sep="\n", flush=True)  # noqa: T201
     print("\n".join(widths_table()), flush=True)  # noqa: T201

@@ -236,17 +236,19 @@ def _corrected(rules: TestRules, seen: float, worst: float, local: float, look: 
     return after_passing(seen, worst, rules.margin, at)
 
 
-def _head(*names: str) -> list[str]:
+def head(*names: str) -> list[str]:
+    """A table's head."""
     return [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
 
 
-def _where(scene: Scene) -> str:
+def where(scene: Scene) -> str:
+    """A row's first cells."""
     return f"| {scene.n} | {scene.options} | {100 * scene.either:g} | {scene.margin:g} |"
 
 
 def missing_lines(runs: int) -> list[str]:
     """Wrong picks with a share of the cases lost and unanswered."""
-    lines = _head(
+    lines = head(
         "n", "options", "disagreement", "limit", "missing", "left out", "counted", "at most"
     )
     for scene in grid():
@@ -254,7 +256,7 @@ def missing_lines(runs: int) -> list[str]:
             if scene.rates[1] > share:
                 one, two = missing(scene, share, runs)
                 lines.append(
-                    f"{_where(scene)} {100 * share:g} | {100 * one:.2f} | {100 * two:.2f} | "
+                    f"{where(scene)} {100 * share:g} | {100 * one:.2f} | {100 * two:.2f} | "
                     f"{100 * most(two, runs):.2f} |"
                 )
     return lines
@@ -262,7 +264,7 @@ def missing_lines(runs: int) -> list[str]:
 
 def absent_lines(runs: int) -> list[str]:
     """What counting missing answers as losses costs an equal candidate."""
-    lines = _head("n", "limit", "missing", "passes, none missing", "passes, counted as losses")
+    lines = head("n", "limit", "missing", "passes, none missing", "passes, counted as losses")
     for n, margin, share in product(SIZES, MARGINS, (0.005, 0.01, 0.02, 0.05)):
         scene = Scene(n=n, options=1, either=0.08, margin=float(margin), difference=0.0)
         one, two = absent(scene, share, runs)
@@ -272,7 +274,7 @@ def absent_lines(runs: int) -> list[str]:
 
 def harm_lines(runs: int) -> list[str]:
     """Ladders in which some option is called worse than the limit."""
-    lines = _head(
+    lines = head(
         "n", "options", "disagreement", "limit", "true", "before", "now", "at most", "an option"
     )
     within = [scene for scene in grid(-0.02) if scene.margin == 5]
@@ -280,7 +282,7 @@ def harm_lines(runs: int) -> list[str]:
     for scene in (*grid(), *within, *beyond):
         one, two, each = harm(scene, runs)
         lines.append(
-            f"{_where(scene)} {100 * scene.difference:g} | {100 * one:.2f} | {100 * two:.2f} | "
+            f"{where(scene)} {100 * scene.difference:g} | {100 * one:.2f} | {100 * two:.2f} | "
             f"{100 * most(two, runs):.2f} | {100 * each:.2f} |"
         )
     return lines
@@ -288,7 +290,7 @@ def harm_lines(runs: int) -> list[str]:
 
 def slices_lines(runs: int) -> list[str]:
     """Alarms of a slice that is truly 8 points beyond its limit of 5."""
-    lines = _head("n", "slice", "at the look", "in full", "further cases, of n")
+    lines = head("n", "slice", "at the look", "in full", "further cases, of n")
     for n in (200, 400, 1000, 2000, 4000):
         for share in (0.1, 0.2):
             one, two, extra = slices(n, share, 0.08, runs)
@@ -301,7 +303,7 @@ def slices_lines(runs: int) -> list[str]:
 
 def picked_lines(runs: int) -> list[str]:
     """Mean error of the picked option's difference, points."""
-    lines = _head(
+    lines = head(
         "n", "options", "disagreement", "limit", "true", "picks", "seen", "corrected", "spread"
     )
     chosen = (
@@ -313,7 +315,7 @@ def picked_lines(runs: int) -> list[str]:
     for scene in chosen:
         found = picked(scene, runs)
         lines.append(
-            f"{_where(scene)} {100 * scene.difference:g} | {100 * found['picks']:.1f} | "
+            f"{where(scene)} {100 * scene.difference:g} | {100 * found['picks']:.1f} | "
             f"{found['seen']:+.2f} | {found['corrected']:+.2f} | {found['spread']:.2f} |"
         )
     return lines

@@ -22,6 +22,7 @@ from harness.record.trust import (
     Missingness,
     MixFacts,
     NoiseFacts,
+    OptionLife,
     ProgramFacts,
     SpreadFacts,
 )
@@ -33,6 +34,7 @@ from tests.support.record_numbers import change, numbers
 from tests.support.record_parts import (
     a_cost,
     a_design,
+    a_guardrail,
     a_hosting,
     a_judge,
     a_latency,
@@ -92,6 +94,7 @@ def full_record() -> DecisionRecord:
         latency=a_latency(p99_s=4.0, p99_upper_s=5.0, slo_ttft_p95_s=2.0, slo_p99_s=9.0),
         cost=cost,
         slices=(a_slice(of=61, could_show=9.8),),
+        guardrails=(a_guardrail(of=563, could_show=2.3),),
         saving_at_most=Decimal("2900.00"),
         quality=a_quality(
             pilot_cases=4,
@@ -194,7 +197,15 @@ def full_record() -> DecisionRecord:
             ),
             "evidence": an_evidence(
                 eval_set=an_eval_set(
-                    labels_sha256="9a" * 32, rows=7000, worth=310.5, life=a_life()
+                    labels_sha256="9a" * 32,
+                    rows=7000,
+                    worth=310.5,
+                    life=a_life(),
+                    lives=(
+                        OptionLife(
+                            option="claude-haiku-4-5", life=a_life(test=2, level=0.34, left=0.66)
+                        ),
+                    ),
                 ),
                 judge=a_judge(),
                 labels=some_labels(),
@@ -215,7 +226,10 @@ def full_record() -> DecisionRecord:
                     ),
                 ),
                 floor=a_floor(),
-                design=a_design(),
+                design=a_design(
+                    options=(("claude-haiku-4-5", 0.71), ("claude-sonnet-5", 0.43)),
+                    at_most=(0.0034, None),
+                ),
                 power=a_power(),
                 power_note=a_power().note,
                 registered=Registered(

@@ -287,6 +287,6 @@ def test_nothing_more_is_asked_where_it_could_not_help(tmp_path: Path) -> None:
         shape=Shape(candidates="good", kind="ladder"),
     )
     assert is_undecided(record)
-    # The rest of the protected slice is asked before an option is accepted, and no other case.
-    beside = 61
-    assert record.evidence.spend.trials == 2 * (floor.cases + beside)
+    # All cases are asked of the guardrail before an option is accepted, and none for the floor.
+    assert record.evidence.spend.trials == 2 * 300
+    assert floor.cases < 300

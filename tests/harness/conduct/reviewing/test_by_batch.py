@@ -140,9 +140,12 @@ def test_latency_is_measured_live(tmp_path: Path, cluster: Cluster) -> None:
 def test_features_share_the_batches_of_a_look(tmp_path: Path, cluster: Cluster) -> None:
     with batch_servers() as servers:
         write_batch_workspace(tmp_path, servers, candidates=("gemini",))
-        second = (tmp_path / "features" / "tickets.yaml").read_text(encoding="utf-8")
+        # Of the error that both share the second gets little: a wider limit is in its reach.
+        path = tmp_path / "features" / "tickets.yaml"
+        text = path.read_text(encoding="utf-8").replace("risk: medium", "risk: low")
+        path.write_text(text, encoding="utf-8")
         (tmp_path / "features" / "other.yaml").write_text(
-            second + "evalset: tickets\n", encoding="utf-8"
+            text + "evalset: tickets\n", encoding="utf-8"
         )
         prompts = tmp_path / "prompts" / "other"
         prompts.mkdir()

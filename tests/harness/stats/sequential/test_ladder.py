@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stats.sequential.ladder import History, Walk, walk, weigh
+from harness.stats.sequential.ladder import History, Walk, walk, weigh, within
 from tests.support.laws import law
 
 ALPHA = 0.05
@@ -146,6 +146,24 @@ def test_weights_sum_to_one_and_spare_nobody_a_crumb() -> None:
     assert weights[0] / weights[1] == pytest.approx(2.0)
     assert weights[2] == weights[3] == 0.0
     assert weigh(np.zeros(2), np.ones(2), 0.02).tolist() == [0.0, 0.0]
+
+
+@law
+@given(_histories(), st.lists(st.sampled_from([0.002, 0.01, ALPHA]), min_size=3, max_size=3))
+def test_no_level_goes_beyond_its_option_s_limit(history: History, limits: list[float]) -> None:
+    most = np.broadcast_to(np.array(limits[: history.weights.shape[1]]), history.weights.shape)
+    weights = within(history.weights, most / ALPHA)
+    found = walk(replace(history, weights=weights, most_local=most))
+    assert (weights.sum(axis=1) <= history.weights.sum(axis=1) + 1e-9).all()
+    assert (found.local <= most + 1e-12).all()
+    free = walk(replace(history, most_local=np.full(most.shape, ALPHA)))
+    assert (free.local == walk(history).local).all()
+
+
+def test_what_an_option_may_not_take_goes_to_the_others() -> None:
+    weights = within(np.array([[0.5, 0.3, 0.2]]), np.array([[0.1, 1.0, 1.0]]))
+    assert weights[0].tolist() == pytest.approx([0.1, 0.54, 0.36])
+    assert within(np.array([[0.5, 0.5]]), np.array([[0.1, 0.2]]))[0].tolist() == [0.1, 0.2]
 
 
 def _by_net(nets: list[float], most: list[float], checks: int = 1) -> dict[str, object]:

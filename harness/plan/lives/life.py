@@ -7,6 +7,11 @@ the tests depend on each other). Of so many tests as are planned (`reviews_per_y
 takes four fifths: that costs it about 9 % more cases than the whole would. Each later one takes an
 equal part of the rest, and has more cases by then. The same cases of the same pair, asked in the
 same way, are no new test: they are read in the order of the first one, and decide as they did.
+Features that are planned in one review come one after the other, by name, as if each were reviewed
+after the one before it.
+
+Of the options of one plan each is tested within what its own pair has left: one with little left
+takes nothing from the others (`TestedOption.at_most`).
 
 Cases are the same by what they ask, not by their ids or by the name of their feature. Two features
 that ask the same cases for another task have another primary scorer, and are two.
@@ -14,41 +19,35 @@ that ask the same cases for another task have another primary scorer, and are tw
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
 
-from evalsets.cases import Case, content, right
 from harness.journal.life import PastTest
 from harness.plan.ladder import PlannedOption
+from harness.plan.lives.identity import (
+    as_json,
+    changed_since,
+    digests,
+    facts_of,
+    labels_of,
+    pair_digest,
+)
 from harness.plan.model import AskedBefore, FeaturePlan
 from harness.record.base import Reason
 from harness.record.model import DecisionRecord
-from harness.record.trust import LifeFacts
+from harness.record.proof import DesignFacts
+from harness.record.trust import LifeFacts, OptionLife
 from harness.wording import listed, plural
 from harness.workspace.fingerprints import fingerprint
 
 FIRST_SHARE = 0.8
 """Of the promised error, what the first of several planned tests takes."""
-_TOLD_APART = 0.9
 _DIGITS = 9
 _ROUNDING = 1e-9
-
-
-def digests(cases: Sequence[Case]) -> tuple[str, ...]:
-    """What each case asks: by its input where inputs tell the cases apart, else metadata too."""
-    inputs = [repr((asked[0], asked[2])) for asked in map(content, cases)]
-    if len(set(inputs)) < _TOLD_APART * len(inputs):
-        inputs = [repr(content(case)) for case in cases]
-    return tuple(map(_digest, inputs))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+_UNWRITTEN = "~"
+"""Instead of a moment: planned in this review. It comes after every moment."""
 
 
 def level_of(test: int, planned: int, promised: float) -> float:
@@ -103,29 +102,36 @@ def _percent(share: float) -> float:
 def with_life(plan: FeaturePlan, tests: Sequence[PastTest], planned: int) -> FeaturePlan:
     """The plan at the level that these cases have left, in the order that they were tested in.
 
-    Options whose pair has nothing left are excluded. A quick review decides nothing, and takes
+    The test's error is that of the pair with the most left; the others have a limit of their own,
+    and options whose pair has nothing left are excluded. A quick review decides nothing, and takes
     nothing.
     """
     if plan.quick or plan.incumbent is None:
         return plan
     found = _Earlier.of(plan, tests)
-    pairs = {one.name: found.pair(one) for one in plan.asked}
-    levels = {name: pair.level(planned, plan.alpha) for name, pair in pairs.items()}
-    options = tuple(
-        one if levels.get(one.name, 1.0) > 0 else _spent(one, pairs[one.name], plan.alpha)
-        for one in plan.options
-    )
-    left = [pair for name, pair in pairs.items() if levels[name] > 0]
-    tightest = min(left, key=lambda pair: levels[pair.option], default=None)
-    if tightest is None:
+    pairs = [found.pair(one) for one in plan.asked]
+    levels = {pair.option: pair.level(planned, plan.alpha) for pair in pairs}
+    alpha = max(levels.values(), default=0.0)
+
+    def within(one: PlannedOption) -> PlannedOption:
+        level = levels.get(one.name)
+        if level is not None and level <= 0:
+            return _spent(one, found, plan.alpha)
+        return one if level is None or level >= alpha else replace(one, at_most=level)
+
+    options = tuple(map(within, plan.options))
+    if alpha <= 0:
         return replace(found.plan, options=options, asked_before=found.asked_before())
-    begun = found.begun_at()
-    tightest = tightest if begun is None else replace(tightest, again=begun, own=True)
+    facts = {pair.option: pair.facts(planned, plan.alpha) for pair in pairs if levels[pair.option]}
+    most = next(name for name, level in levels.items() if level == alpha)
     return replace(
         found.plan,
         options=options,
-        alpha=tightest.level(planned, plan.alpha),
-        life=tightest.facts(planned, plan.alpha),
+        alpha=alpha,
+        life=facts[most],
+        lives=tuple(
+            OptionLife(option=name, life=one) for name, one in facts.items() if one != facts[most]
+        ),
         asked_before=found.asked_before(),
     )
 
@@ -155,12 +161,14 @@ class _Earlier:
             one
             for one in tests
             if not _is_own(plan, one)
-            and (own is None or one.written_at < own.written_at)
+            and (own is None or _place(one) < _place(own))
             and _concerns(plan, one)
             and not (known if one.cases else ids).isdisjoint(one.cases or one.ids)
         )
-        same = [one for one in found if sorted(one.cases) == sorted(mine)]
-        first = min(same, key=lambda one: one.feature != plan.feature, default=None)
+        same = [one for one in (own, *found) if one and sorted(one.cases) == sorted(mine)]
+        first = min(
+            same, key=lambda one: (one is not own, one.feature != plan.feature), default=None
+        )
         ordered = plan if first is None else _in_order_of(plan, first, mine)
         kept = first.cases if first is not None and ordered is not plan else mine
         return cls(plan=ordered, mine=kept, tests=found, own=own)
@@ -168,39 +176,49 @@ class _Earlier:
     def pair(self, option: PlannedOption) -> _Pair:
         """Group the tests of one pair: those of one order, asked in the same way, are one."""
         digest, tests = pair_digest(self.plan, option), dict[object, float]()
-        for test in self.tests:
-            legacy = not test.pairs and option.name in test.asked
-            if legacy or digest in test.pairs.values():
-                name = _sequence(test, self.plan, option)
-                tests[name] = max(tests.get(name, 0.0), test.alpha)
-        again = tests.get(self._sequence(option)) if tests else None
+        for test in self.of_pair(option):
+            name, level = _sequence(test, self.plan, option), test.level(digest, option.name) or 0.0
+            tests[name] = max(tests.get(name, 0.0), level)
         spent = round(sum(tests.values()), _DIGITS)
-        return _Pair(option=option.name, spent=spent, tests=len(tests), again=again)
+        again, own = tests.get(self._sequence(option)) if tests else None, False
+        begun = self._begun_at(digest, option.name)
+        if begun is not None:
+            again, own = begun, True
+        return _Pair(option=option.name, spent=spent, tests=len(tests), again=again, own=own)
+
+    def of_pair(self, option: PlannedOption) -> tuple[PastTest, ...]:
+        """The tests of one pair."""
+        digest = pair_digest(self.plan, option)
+        return tuple(one for one in self.tests if one.level(digest, option.name) is not None)
 
     def _sequence(self, option: PlannedOption) -> object:
         asked = (self.plan.incumbent, option.first)
         how = tuple(fingerprint(_asked(self.plan, one)) for one in asked if one is not None)
         return (self.mine, how, self.plan.repeats)
 
-    def begun_at(self) -> float | None:
-        """The level of its cycle's own test, once begun; another confidence is another test."""
+    def _begun_at(self, digest: str, option: str) -> float | None:
+        """The pair's level in its cycle's own test, once begun; another confidence is another."""
         promised = self.plan.alpha
         if self.own is None:
             return None
         whole = promised if not self.own.cases else 1 - float(self.own.facts["confidence"])
-        return self.own.alpha if abs(whole - promised) < _ROUNDING else None
+        return self.own.level(digest, option) if abs(whole - promised) < _ROUNDING else None
 
     def asked_before(self) -> AskedBefore | None:
         """The first test that asked any of these cases, of this or another cycle."""
-        every = (*self.tests, *((self.own,) if self.own is not None else ()))
-        first = min(every, key=lambda test: test.written_at, default=None)
+        written = [test for test in self.tests if test.written_at != _UNWRITTEN]
+        every = (*written, *((self.own,) if self.own is not None else ()))
+        # Of features that were planned in one review nobody had seen an answer of the others.
+        first = min(
+            every, key=lambda t: (t.written_at, t.feature != self.plan.feature), default=None
+        )
         if first is None:
             return None
         margin = first.facts.get("margin")
         return AskedBefore(
             on=datetime.fromisoformat(first.written_at).date(),
             margin=None if margin is None else float(margin),
-            changed=_changed_since(self.plan, self.mine, first),
+            changed=changed_since(self.plan, self.mine, first),
         )
 
 
@@ -212,17 +230,22 @@ def _concerns(plan: FeaturePlan, test: PastTest) -> bool:
     """It was the feature's own, or another's with the same measure."""
     if test.feature == plan.feature:
         return True
-    return bool(test.cases) and test.facts.get("primary") == _json(asdict(plan.evalset.primary))
+    return bool(test.cases) and test.facts.get("primary") == as_json(asdict(plan.evalset.primary))
 
 
-def _json(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    return json.loads(json.dumps(value))
+def _place(test: PastTest) -> tuple[str, str]:
+    """When it was planned; those of one review follow each other by name."""
+    return (test.written_at, test.feature)
 
 
-def _spent(option: PlannedOption, pair: _Pair, promised: float) -> PlannedOption:
+def _spent(option: PlannedOption, found: _Earlier, promised: float) -> PlannedOption:
+    tests = found.of_pair(option)
+    others = sorted({test.feature for test in tests} - {found.plan.feature})
+    whose = f", those of {listed(others)} too," if others else ""
     note = (
-        f"{pair.tests} tests of it on these cases have spent the {100 * promised:g} % that they "
-        "share: cases that it was never asked have an error of their own, in a set of their own"
+        f"{plural(len(tests), 'test')} of it on these cases{whose} have spent the "
+        f"{100 * promised:g} % that they share: cases that it was never asked have an error of "
+        "their own, in a set of their own"
     )
     return replace(option, excluded=Reason.EVALSET_SPENT, note=note)
 
@@ -252,16 +275,30 @@ def _in_order_of(plan: FeaturePlan, test: PastTest, mine: Sequence[str]) -> Feat
     return replace(plan, sample=new)
 
 
-def pair_digest(plan: FeaturePlan, option: PlannedOption) -> str:
-    """Of the incumbent and an option, by what serves them, their version and their effort."""
-    return _digest(json.dumps([_who(plan.incumbent), _who(option)], sort_keys=True))
+def planned_test(plan: FeaturePlan, tests: Sequence[PastTest]) -> tuple[PastTest, ...]:
+    """What a plan of this review takes from those that are planned after it.
 
-
-def _who(rung: PlannedOption | None) -> list[object]:
-    if rung is None:
-        return []
-    check = None if rung.cascade is None else rung.cascade.accept_when
-    return [rung.served_identity()["vendor"], rung.version, rung.effort, check]
+    Nothing where its cycle's test is among the known ones already, or where it takes nothing.
+    """
+    incumbent = plan.incumbent
+    if plan.quick or incumbent is None or any(_is_own(plan, one) for one in tests):
+        return ()
+    return (
+        PastTest(
+            feature=plan.feature,
+            cycle=plan.cycle,
+            written_at=_UNWRITTEN,
+            alpha=plan.alpha,
+            ids=tuple(case.id for case in plan.sample.deciding),
+            cases=digests(plan.sample.deciding),
+            labels=labels_of(plan),
+            pairs={one.name: pair_digest(plan, one) for one in plan.asked},
+            asked={one.name: fingerprint(_asked(plan, one)) for one in plan.arms},
+            seed=plan.sample.seed,
+            facts=facts_of(plan),
+            levels={one.name: one.at_most for one in plan.asked if one.at_most is not None},
+        ),
+    )
 
 
 def recorded_tests(
@@ -282,6 +319,7 @@ def recorded_tests(
             asked={one.target.option: "" for one in record.options if one.proof is not None},
             seed=record.evidence.seed,
             facts={"margin": record.margin.value},
+            levels=_limits(record.evidence.design),
         )
         for record in past
         if record.evidence.design is not None
@@ -290,90 +328,7 @@ def recorded_tests(
     )
 
 
-def page_of(plan: FeaturePlan) -> dict[str, Any]:
-    """A page of the eval set's life: what this test asks of whom, and what people set for it."""
-    return {
-        "plan": plan.plan_sha256,
-        "seed": plan.sample.seed,
-        "cases": list(digests(plan.sample.deciding)),
-        "labels": [_label(case) for case in plan.sample.deciding],
-        "pairs": {one.name: pair_digest(plan, one) for one in plan.asked},
-        "facts": facts_of(plan),
-    }
-
-
-def _label(case: Case) -> str | None:
-    """Digests of its right answers, so that a further one is told from another one."""
-    return (
-        None if case.target is None else " ".join(sorted(_digest(one)[:8] for one in right(case)))
-    )
-
-
-def facts_of(plan: FeaturePlan) -> dict[str, Any]:
-    """What a person sets, and what decides; a minimum of 0 is none (the gate's tests have none)."""
-    evalset = plan.evalset
-    minimum = {"minimum": str(plan.minimum_usd)} if plan.minimum_usd else {}
-    return _json(
-        {
-            **minimum,
-            "margin": plan.margin,
-            "risk": plan.config.risk,
-            "confidence": plan.confidence,
-            "slices": [asdict(named) for named in evalset.slices],
-            "guardrails": [asdict(guardrail) for guardrail in evalset.guardrails],
-            "primary": asdict(evalset.primary),
-            "bar": evalset.bar,
-            "repeats": plan.repeats,
-        }
-    )
-
-
-_TOLD = {
-    "margin": "the margin",
-    "risk": "the risk",
-    "confidence": "the confidence",
-    "minimum": "the smallest saving",
-    "primary": "the scorer",
-    "guardrails": "the guardrails",
-    "slices": "the slices",
-    "bar": "the bar",
-}
-_UNITS = {"margin": "{:g} points", "risk": "{}", "confidence": "{:.4g} %", "minimum": "USD {}"}
-
-
-def _changed_since(plan: FeaturePlan, mine: Sequence[str], test: PastTest) -> str | None:
-    """What a person changed since these cases were first asked; None where nothing was."""
-    was, now = test.facts, facts_of(plan)
-    moved = [key for key in _TOLD if key in was and key in now and was[key] != now[key]]
-    if "margin" in moved and "risk" in moved:
-        moved.remove("risk")
-    changes = [_change(key, was[key], now[key]) for key in moved]
-    relabelled = _relabelled(plan, mine, test)
-    if relabelled:
-        changes.append(f"the labels of {plural(relabelled, 'case')}")
-    if not changes:
-        return None
-    return (
-        f"changed after answers existed: {listed(changes)}. These cases were first asked on "
-        f"{test.written_at[:10]}: to decide by them, put that back; or decide on cases that nobody "
-        "has asked"
-    )
-
-
-def _change(key: str, before_it: object, now: object) -> str:
-    form = _UNITS.get(key)
-    return (
-        _TOLD[key]
-        if form is None
-        else (f"{_TOLD[key]} ({form.format(before_it)}, now {form.format(now)})")
-    )
-
-
-def _relabelled(plan: FeaturePlan, mine: Sequence[str], test: PastTest) -> int:
-    """Cases that lost a right answer that they had; labels that came since change nothing."""
-    known: Mapping[str, str | None] = dict(zip(test.cases, test.labels, strict=False))
-    now = zip(mine, map(_label, plan.sample.deciding), strict=True)
-    return sum(
-        not set((known.get(digest) or "").split()) <= set((label or "").split())
-        for digest, label in now
-    )
+def _limits(design: DesignFacts) -> dict[str, float]:
+    limits = design.at_most or ()
+    named = zip(design.options, limits, strict=False)
+    return {name: most for (name, _), most in named if most is not None}

@@ -1,0 +1,144 @@
+"""What makes two tests the same, and what people changed between them.
+
+A page of an eval set's life holds it: what a test asks of whom, in digests, and all that a person
+set for it. Nothing of a case's text stands in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from evalsets.cases import Case, content, right
+from harness.journal.life import PastTest
+from harness.plan.ladder import PlannedOption
+from harness.plan.model import FeaturePlan
+from harness.wording import listed, plural
+
+_TOLD_APART = 0.9
+
+
+def digests(cases: Sequence[Case]) -> tuple[str, ...]:
+    """What each case asks: by its input where inputs tell the cases apart, else metadata too."""
+    inputs = [repr((asked[0], asked[2])) for asked in map(content, cases)]
+    if len(set(inputs)) < _TOLD_APART * len(inputs):
+        inputs = [repr(content(case)) for case in cases]
+    return tuple(map(_digest, inputs))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def pair_digest(plan: FeaturePlan, option: PlannedOption) -> str:
+    """Of the incumbent and an option, by what serves them, their version and their effort."""
+    return _digest(json.dumps([_who(plan.incumbent), _who(option)], sort_keys=True))
+
+
+def _who(rung: PlannedOption | None) -> list[object]:
+    if rung is None:
+        return []
+    check = None if rung.cascade is None else rung.cascade.accept_when
+    return [rung.served_identity()["vendor"], rung.version, rung.effort, check]
+
+
+def page_of(plan: FeaturePlan) -> dict[str, Any]:
+    """A page of the eval set's life: what this test asks of whom, and what people set for it."""
+    return {
+        "plan": plan.plan_sha256,
+        "seed": plan.sample.seed,
+        "cases": list(digests(plan.sample.deciding)),
+        "labels": list(labels_of(plan)),
+        "pairs": {one.name: pair_digest(plan, one) for one in plan.asked},
+        "facts": facts_of(plan),
+    }
+
+
+def as_json(value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """A value as JSON reads it back."""
+    return json.loads(json.dumps(value))
+
+
+def labels_of(plan: FeaturePlan) -> tuple[str | None, ...]:
+    """A digest of each case's right answers; None: it has none."""
+    return tuple(map(_label, plan.sample.deciding))
+
+
+def _label(case: Case) -> str | None:
+    """Digests of its right answers, so that a further one is told from another one."""
+    return (
+        None if case.target is None else " ".join(sorted(_digest(one)[:8] for one in right(case)))
+    )
+
+
+def facts_of(plan: FeaturePlan) -> dict[str, Any]:
+    """What a person sets, and what decides; a minimum of 0 is none (the gate's tests have none)."""
+    evalset = plan.evalset
+    minimum = {"minimum": str(plan.minimum_usd)} if plan.minimum_usd else {}
+    return as_json(
+        {
+            **minimum,
+            "margin": plan.margin,
+            "risk": plan.config.risk,
+            "confidence": plan.confidence,
+            "slices": [asdict(named) for named in evalset.slices],
+            "guardrails": [asdict(guardrail) for guardrail in evalset.guardrails],
+            "primary": asdict(evalset.primary),
+            "bar": evalset.bar,
+            "repeats": plan.repeats,
+        }
+    )
+
+
+_TOLD = {
+    "margin": "the margin",
+    "risk": "the risk",
+    "confidence": "the confidence",
+    "minimum": "the smallest saving",
+    "primary": "the scorer",
+    "guardrails": "the guardrails",
+    "slices": "the slices",
+    "bar": "the bar",
+}
+_UNITS = {"margin": "{:g} points", "risk": "{}", "confidence": "{:.4g} %", "minimum": "USD {}"}
+
+
+def changed_since(plan: FeaturePlan, mine: Sequence[str], test: PastTest) -> str | None:
+    """What a person changed since these cases were first asked; None where nothing was."""
+    was, now = test.facts, facts_of(plan)
+    moved = [key for key in _TOLD if key in was and key in now and was[key] != now[key]]
+    if "margin" in moved and "risk" in moved:
+        moved.remove("risk")
+    changes = [_change(key, was[key], now[key]) for key in moved]
+    relabelled = _relabelled(plan, mine, test)
+    if relabelled:
+        changes.append(f"the labels of {plural(relabelled, 'case')}")
+    if not changes:
+        return None
+    return (
+        f"changed after answers existed: {listed(changes)}. These cases were first asked on "
+        f"{test.written_at[:10]}: to decide by them, put that back; or decide on cases that nobody "
+        "has asked"
+    )
+
+
+def _change(key: str, before_it: object, now: object) -> str:
+    form = _UNITS.get(key)
+    return (
+        _TOLD[key]
+        if form is None
+        else (f"{_TOLD[key]} ({form.format(before_it)}, now {form.format(now)})")
+    )
+
+
+def _relabelled(plan: FeaturePlan, mine: Sequence[str], test: PastTest) -> int:
+    """Cases that lost a right answer that they had; labels that came since change nothing."""
+    known: Mapping[str, str | None] = dict(zip(test.cases, test.labels, strict=False))
+    now = zip(mine, labels_of(plan), strict=True)
+    return sum(
+        not set((known.get(digest) or "").split()) <= set((label or "").split())
+        for digest, label in now
+    )

@@ -106,6 +106,8 @@ async def test_a_conversation_reaches_another_vendor_and_its_replies_come_back(
             for finish, ends in ENDS.items():
                 if finish == "refusal" and to == "generate-content":
                     continue  # Google blocks instead: see the errors.
+                if finish in ("length", "refusal") and PAIRS.index((asked, to)) % 2:
+                    continue  # Every wire has its turn on both sides in the other pairs.
                 said["now"] = finish
                 streamed = finish in ("stop", "tool_calls", "refusal")
                 for as_stream in (streamed, not streamed)[: 1 + (finish == "tool_calls")]:

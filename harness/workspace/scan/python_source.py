@@ -91,9 +91,11 @@ class _Reader(ast.NodeVisitor):
         self._several(node.elts)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        if isinstance(node.value, str):
+        if isinstance(node.value, str | bytes):
             key = ".".join(name for name in self._names if name)
-            word = Word(line=node.lineno, key=key, text=node.value, listed=self._listed)
+            said = node.value
+            text = said if isinstance(said, str) else said.decode("utf-8", errors="replace")
+            word = Word(line=node.lineno, key=key, text=text, listed=self._listed)
             self.words.append(word)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:

@@ -52,6 +52,11 @@ _ID = r"(?P<text>[A-Za-z0-9@~][A-Za-z0-9@~._/:-]*)"
 _IN_MARKUP = re.compile(rf"(?:<(?P<key>[\w.:-]+)(?:\s[^<>]*)?)?>\s*{_ID}\s*</")
 _IN_A_TABLE = re.compile(rf"(?P<key>)(?:^|(?<=[,;\t]))\s*\"?{_ID}\"?\s*(?=[,;\t]|$)")
 _ALONE = re.compile(rf"^\s*(?:(?P<key>[\w.-]+)(?:\s*[?:+]?=\s*|\s+))?{_ID}\s*;?\s*$")
+_LAST = re.compile(
+    rf"(?:(?P<key>[\w.-]+)(?:\s*[?:+]?=\s*|\s+))[\"']?(?<![\w.-]){_ID}[\"']?\s*;?\s*$"
+)
+"""`ENV MODEL gpt-5`, `set M=gpt-5`, `model gpt-5;`: the end of a line that is an order."""
+_ORDERS = frozenset({".conf", ".cfg", ".bat", ".cmd", ".ps1", ".sh"})
 _MARKUP = frozenset({".xml", ".plist", ".config", ".csproj", ".props", ".resx", ".xaml", ".svg"})
 _TABLES = frozenset({".csv", ".tsv"})
 
@@ -80,6 +85,8 @@ def _every_word(path: str, suffix: str, text: str) -> Iterator[Word]:
     if not has_reader(path) or suffix in _RUN or _runs_text(path):
         yield from _said(text, 1)
         yield from _matched(_ALONE, text)
+    if suffix in _ORDERS or PurePosixPath(path).name.startswith(("Dockerfile", "Procfile")):
+        yield from _matched(_LAST, text)
     if suffix in _MARKUP:
         yield from _matched(_IN_MARKUP, text)
     if suffix in _TABLES:
@@ -88,7 +95,7 @@ def _every_word(path: str, suffix: str, text: str) -> Iterator[Word]:
 
 def _matched(pattern: re.Pattern[str], text: str) -> Iterator[Word]:
     for number, line in enumerate(text.split("\n"), start=1):
-        for match in pattern.finditer(line):
+        for match in pattern.finditer("" if line.lstrip().startswith("#") else line):
             yield Word(line=number, key=match["key"] or "", text=match["text"])
 
 

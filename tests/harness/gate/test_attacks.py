@@ -507,6 +507,20 @@ OTHER_WRITINGS: dict[str, Attack] = {
             ("ts", 'const model = "\\u{67}pt-5";\n'),
         )
     },
+    **{
+        f"an id at the end of an order, {name}": (
+            write(f"app/{name}", text),
+            GATE_FAILED,
+            "gpt-5 is used by no feature",
+        )
+        for name, text in (
+            ("Dockerfile", "FROM a\nENV LLM gpt-5\n"),
+            ("proxy.conf", "backend gpt-5;\n"),
+            ("run.sh", "exec serve --with 'gpt-5'\n"),
+            ("rates.csv", "name,gpt-5,3\n"),
+            ("wire.py", "M = b'gpt-5'\n"),
+        )
+    },
     "a file whose name is a pathspec": (
         write("app/:(exclude)x.py", 'M = "gpt-5"\n'),
         GATE_FAILED,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LATENCY_S = 0.2
+KEY = f"sk-{secrets.token_hex(24)}"
 PROXY = """\
 model_list:
   - model_name: big
@@ -60,7 +62,7 @@ def overhead(calls: int, litellm: str | None) -> dict[str, Any]:
 
 
 def _burst(url: str, calls: int) -> float:
-    environ = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": "sk-1234"}
+    environ = {**os.environ, "OPENAI_BASE_URL": url, "OPENAI_API_KEY": KEY}
     asked = json.dumps({"id": "c", "input": str(calls)})
     done = subprocess.run(
         [sys.executable, str(PROGRAMS / "burst.py")],
@@ -96,8 +98,8 @@ def _proxy(litellm: str, port: int) -> Iterator[tuple[str, psutil.Process]]:
             [litellm, "--config", str(config), "--host", "127.0.0.1", "--port", str(own)],
             env={
                 **os.environ,
-                "LITELLM_MASTER_KEY": "sk-1234",
-                "LITELLM_LOCAL_MODEL_COST_MAP": "1",
+                "LITELLM_MASTER_KEY": KEY,
+                "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

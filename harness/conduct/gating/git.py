@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from harness.errors import CannotTellError
+from harness.errors import CannotTellError, UsageError
 
 
 def toplevel(folder: Path) -> Path | None:
@@ -18,7 +18,13 @@ def toplevel(folder: Path) -> Path | None:
 
 
 def base_of(given: str | None, environment: Mapping[str, str]) -> str | None:
-    """The revision to compare with: as given, else the one that a CI service names."""
+    """The revision to compare with: as given, else the one that a CI service names.
+
+    Raises:
+        UsageError: it is given and empty, as by a variable that is not set.
+    """
+    if given is not None and not given.strip():
+        raise UsageError("--base: names no revision; is a variable in it not set?")
     if given:
         return given
     branch = environment.get("GITHUB_BASE_REF")

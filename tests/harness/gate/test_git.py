@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.conduct.gating import git
-from harness.errors import CannotTellError
+from harness.errors import CannotTellError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,12 @@ def test_the_base_is_as_given_or_as_ci_says(
     given: str | None, environment: dict[str, str], base: str | None
 ) -> None:
     assert git.base_of(given, environment) == base
+
+
+@pytest.mark.parametrize("given", ["", "  "])
+def test_a_base_that_is_empty_is_not_taken_for_none(given: str) -> None:
+    with pytest.raises(UsageError, match="names no revision"):
+        git.base_of(given, {})
 
 
 def test_outside_of_a_repository(tmp_path: Path) -> None:

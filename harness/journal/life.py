@@ -116,8 +116,14 @@ def _of(journal: Journal, feature: str) -> Iterator[PastTest]:
         page: dict[str, Any] = json.loads(row.plan)
         pages.setdefault(str(page["plan"]), page)
     for bound in _by_cycle(journal, feature, journal.answering(feature)):
-        if bound:
+        if bound and not _is_a_look(bound[0]):
             yield _test(bound[0], pages.get(bound[0].sha256))
+
+
+def _is_a_look(row: PlanRow) -> bool:
+    """Whether a plan was a quick review's, which decides nothing and takes nothing of the level."""
+    design: dict[str, Any] = json.loads(row.plan).get("design") or {}
+    return design.get("exploratory") is True
 
 
 def _by_cycle(

@@ -12,6 +12,7 @@ import pytest
 
 from harness.journal.journal import Journal
 from harness.journal.life import past_tests
+from harness.plan.planning import Selection
 from harness.record.base import Reason, Verdict
 from harness.record.stored import write_records
 from tests.support.reviews import (
@@ -84,6 +85,17 @@ def test_records_tell_what_a_deleted_journal_has_forgotten(tmp_path: Path) -> No
         second = reviewed(tmp_path, server, "run-2", "2027-Q1")
     assert (life(second).test, life(second).level) == (2, 0.333333)
     assert (second.margin.fixed_on, second.margin.fixed_at) == (NOW.date(), 5)
+
+
+def test_a_quick_look_takes_nothing_of_the_level(tmp_path: Path) -> None:
+    """`--quick` asks a few cases for a first look; the review after it is the first test."""
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, replace(GOOD, cases=200))
+        wanted, quick = Selection(quick=True), f"{CYCLE}-quick"
+        run_review(tmp_path, cluster, run_id="run-1", wanted=wanted, cycle=quick)
+        (record,) = run_review(tmp_path, cluster, run_id="run-2")
+    assert record.verdict is Verdict.DOWNGRADE
+    assert life(record).test == 1
 
 
 def test_added_cases_are_a_further_test_and_the_last_ones_are_refused(tmp_path: Path) -> None:

@@ -37,8 +37,21 @@ def one(root: Path, shape: Shape) -> FeaturePlan:
     return found
 
 
+def unprotected(root: Path, shape: Shape) -> FeaturePlan:
+    """The same without its guardrail and slice, which would be asked in full."""
+    write_review_workspace(root, 9, shape)
+    path = root / "evalsets" / "tickets" / "evalset.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(("guardrails:", "slices:"))]
+    assert len(kept) == len(lines) - 2
+    path.write_text("".join(kept), encoding="utf-8")
+    plan = plan_review(load_workspace(root), cycle=CYCLE, on=NOW.date(), wanted=Selection())
+    (found,) = plan.features
+    return found
+
+
 def test_power_of_a_single_option_is_near_that_of_one_exact_look(tmp_path: Path) -> None:
-    plan = one(tmp_path, Shape(cases=400, candidates="good", kind="ladder"))
+    plan = unprotected(tmp_path, Shape(cases=400, candidates="good", kind="ladder"))
     assert plan.power is not None
     assert plan.power.chance is not None
     exact = pass_rate(Truth(difference=0.0, discordance=0.08), 380, 0.05, 0.05)
@@ -85,7 +98,7 @@ def test_the_smallest_margin_is_one_that_the_cases_can_tell(tmp_path: Path) -> N
 
 
 def test_dollars_expected_stop_early_and_dollars_at_worst_do_not(tmp_path: Path) -> None:
-    ladder = one(tmp_path / "a", Shape(cases=600, candidates="bad, good", kind="ladder"))
+    ladder = unprotected(tmp_path / "a", Shape(cases=600, candidates="bad, good", kind="ladder"))
     holm = one(tmp_path / "b", Shape(cases=600, candidates="bad, good", kind="holm"))
     assert ladder.money is not None
     assert holm.money is not None
@@ -93,6 +106,9 @@ def test_dollars_expected_stop_early_and_dollars_at_worst_do_not(tmp_path: Path)
     assert ladder.money.expected_calls < 0.7 * ladder.money.calls
     assert holm.money.expected_calls == holm.money.calls
     assert ladder.money.expected_usd < 0.8 * float(holm.money.expected_usd)
+    guarded = one(tmp_path / "c", Shape(cases=600, candidates="bad, good", kind="ladder"))
+    assert guarded.money is not None
+    assert ladder.money.expected_calls < guarded.money.expected_calls < guarded.money.calls
 
 
 def test_a_part_to_be_proven_with_too_few_cases_is_refused(tmp_path: Path) -> None:

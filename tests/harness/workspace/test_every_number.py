@@ -106,6 +106,12 @@ FILES: Mapping[str, tuple[type[BaseModel], dict[str, Any]]] = {
             "window_tokens": 8000,
             "max_input_tokens": 4000,
             "cache_min_tokens": 1024,
+            "capacity": {
+                "units": 10,
+                "usd_per_unit_hour": 1,
+                "tokens_per_minute_per_unit": 2500,
+                "until": "2026-10-31",
+            },
             "requests_per_minute": 6000,
             "tokens_per_minute": 6000000,
             "max_concurrency": 8,

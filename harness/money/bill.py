@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
 """Kinds of charges, as FOCUS names them."""
 TOKENS = ("input", "cache_read", "cache_write", "cache_write_1h", "output")
 """Kinds of tokens that have a price of their own; `input` is without cached ones."""
+WHOLE_DESPITE_DAYS = 2
+"""Days in a row without a charge that a whole month may have: on a quiet day nothing is called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Posting:
     batch: bool = False
     least_input: int = 0
     """Input tokens from which on the price of long requests holds."""
+    seller: str = ""
+    """Kind of bill that it stands in, with the provider where such a bill has several."""
 
     def __post_init__(self) -> None:
         """Refuse a charge of no kind or of no day."""
@@ -70,14 +76,13 @@ class Invoice:
     files: tuple[BillRead, ...]
 
     @property
-    def whole_months(self) -> frozenset[str]:
-        """Months of which charges for use reach from the first day to the last."""
-        used = [line for line in self.lines if line.category == "Usage"]
-        if not used:
-            return frozenset()
-        first, last = min(line.start for line in used), max(line.end for line in used)
-        months = {line.month for line in used}
-        return frozenset(m for m in months if first <= _first(m) and _next(m) <= last)
+    def whole_months(self) -> Mapping[str, frozenset[str]]:
+        """Months whose days charges for use cover, by seller; few days in a row may lack."""
+        spans: dict[str, set[tuple[date, date]]] = defaultdict(set)
+        for line in self.lines:
+            if line.category == "Usage":
+                spans[line.seller].add((line.start, line.end))
+        return {seller: frozenset(_covered(found)) for seller, found in spans.items()}
 
     def used(self) -> Iterator[Posting]:
         """Charges and counts of the use of models."""
@@ -94,9 +99,12 @@ class Invoice:
         return found
 
 
-def _first(month: str) -> date:
-    return date.fromisoformat(f"{month}-01")
-
-
-def _next(month: str) -> date:
-    return (_first(month) + timedelta(days=32)).replace(day=1)
+def _covered(spans: Collection[tuple[date, date]]) -> Iterator[str]:
+    """Months in which no more than `WHOLE_DESPITE_DAYS` days in a row lack."""
+    days = {day for start, end in spans for day in range(start.toordinal(), end.toordinal())}
+    for first in {start.replace(day=1) for start, _ in spans}:
+        after = (first + timedelta(days=32)).replace(day=1)
+        month = range(first.toordinal(), after.toordinal())
+        told = [month.start - 1, *(day for day in month if day in days), month.stop]
+        if all(late - early - 1 <= WHOLE_DESPITE_DAYS for early, late in pairwise(told)):
+            yield f"{first:%Y-%m}"

@@ -19,6 +19,7 @@ Row = Mapping[str, object]
 MARKS = ("ChargePeriodStart", "BilledCost")
 _MODEL = ("ModelVersion", "ModelId", "x_ModelVersion", "x_ModelId")
 _CALLER = ("SubAccountId", "SubAccountName", "ResourceId", "BillingAccountId")
+_SELLER = ("ServiceProviderName", "ProviderName")
 _UNIT = re.compile(
     r"(?:([\d,]+)\s*([kKmM])?\s+|([\d,]+)([kKmM]))?(tokens?|requests?|calls?)", re.IGNORECASE
 )
@@ -89,6 +90,7 @@ def focus_charge(row: Row) -> Unplaced:
             requests=int(count) if unit in {"request", "call"} and count is not None else None,
             batch="batch"
             in str(details.get("ProcessingTier") or details.get("ServiceTier") or "").lower(),
+            seller=next((found for name in _SELLER if (found := text(row, name))), ""),
         )
     except ValueError as error:
         raise BadRowError("ChargeCategory", str(error)) from None

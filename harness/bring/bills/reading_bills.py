@@ -90,7 +90,7 @@ class _Reading:
 
     def _take(self, found: _Found, path: Path) -> None:
         try:
-            lines = [_placed(charge, self._rules) for charge in found.read(found.row)]
+            lines = [_placed(charge, found.format, self._rules) for charge in found.read(found.row)]
         except BadRowError as error:
             self.problems.append(_problem(path, found.line, error.key, error.why))
             if len(self.problems) >= _MOST_PROBLEMS:
@@ -124,7 +124,7 @@ def _billed_once(
             )
 
 
-def _placed(charge: Unplaced, rules: Attribution) -> Posting:
+def _placed(charge: Unplaced, form: str, rules: Attribution) -> Posting:
     whose = rules.place(
         Placeable(
             tags=charge.tags,
@@ -133,7 +133,8 @@ def _placed(charge: Unplaced, rules: Attribution) -> Posting:
             environment=charge.environment,
         )
     )
-    return replace(charge.line, feature=whose.get("feature", ""))
+    seller = f"{form} of {charge.line.seller}" if charge.line.seller else form
+    return replace(charge.line, feature=whose.get("feature", ""), seller=seller)
 
 
 def _rows(path: Path, problems: list[Problem]) -> Iterator[_Found]:

@@ -12,6 +12,7 @@ import click
 
 from harness.cli import options
 from harness.cli.say import say, say_block
+from harness.conduct.concluding.billing import LEFT_OUT
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.concluding.proving import Proved, prove
 from harness.conduct.concluding.verifying import (
@@ -121,7 +122,7 @@ def _show_realised(billed: ForecastHeld) -> None:
         f"volume alone {found.volume_effect:+,.2f}; {billed.basis}"
     )
     if billed.left_out:
-        say(f"  left out, as the bill has a part of it only: {', '.join(billed.left_out)}")
+        say(f"  {LEFT_OUT}: {', '.join(billed.left_out)}")
 
 
 def _bill_lines(held: BillHeld) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,11 +17,12 @@ from pathlib import Path
 from harness.bring.bills.reading_bills import is_neutral, read_charges
 from harness.bring.logs.attributing import Attribution
 from harness.errors import CannotTellError, UsageError
-from harness.money.bill import TOKENS, BillRead, Invoice, Posting
+from harness.money.bill import TOKENS, WHOLE_DESPITE_DAYS, BillRead, Invoice, Posting
 from harness.money.measured import TrafficMeasured, measured_of
 from harness.money.realised import COLUMNS, BilledRow, read_bill
 from harness.record.model import DecisionRecord
 
+LEFT_OUT = f"left out, as the bill lacks over {WHOLE_DESPITE_DAYS} days in a row of it"
 _DAY = timedelta(days=1)
 _INPUT = frozenset(TOKENS) - {"output"}
 
@@ -35,8 +36,8 @@ class BillsRead:
     """Rows that say their requests themselves; charges of them stand in the bill, too."""
     measured: tuple[TrafficMeasured, ...]
     """Logs of the workspace, newest last."""
-    whole_months: frozenset[str]
-    """Months that the vendors' charges cover from the first day to the last."""
+    whole_months: Mapping[str, frozenset[str]]
+    """Months that the charges of a seller cover, by seller."""
 
     @property
     def features(self) -> frozenset[str]:
@@ -51,7 +52,7 @@ class CountedBill:
     rows: tuple[BilledRow, ...]
     basis: str
     left_out: tuple[str, ...]
-    """Months that the bill has a part of only."""
+    """Months that the bill has a part of only, each with the seller that lacks days."""
 
 
 def read_bills(paths: Sequence[Path], rules: Attribution, folder: Path) -> BillsRead:
@@ -137,10 +138,10 @@ def counted(read: BillsRead, record: DecisionRecord) -> CountedBill:
     for line in read.bill.used():
         if line.feature == feature:
             lines[line.month].append(line)
-    whole = read.whole_months
+    parts = {month: _lacking(own, month, read.whole_months) for month, own in lines.items()}
     rows: list[BilledRow] = []
     bases: dict[str, None] = {}
-    for month in sorted(lines.keys() & whole):
+    for month in sorted(month for month, lacking in parts.items() if not lacking):
         requests, basis = _requests(lines[month], month, read.measured, record)
         costs: dict[str, Decimal] = defaultdict(Decimal)
         for line in lines[month]:
@@ -156,9 +157,14 @@ def counted(read: BillsRead, record: DecisionRecord) -> CountedBill:
             for model, cost in sorted(costs.items())
         ]
         bases[basis] = None
-    return CountedBill(
-        rows=tuple(rows), basis="; ".join(bases), left_out=tuple(sorted(lines.keys() - whole))
-    )
+    left_out = tuple(f"{month} ({parts[month]})" for month in sorted(parts) if parts[month])
+    return CountedBill(rows=tuple(rows), basis="; ".join(bases), left_out=left_out)
+
+
+def _lacking(lines: Iterable[Posting], month: str, whole: Mapping[str, frozenset[str]]) -> str:
+    """Sellers that charge a feature in a month and do not cover it; a part of it tells nothing."""
+    sellers = {line.seller for line in lines}
+    return ", ".join(sorted(name for name in sellers if month not in whole.get(name, ())))
 
 
 def _requests(

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from harness.ask.replay.retry import RetryPolicy
 from harness.bring.logs.attributing import read_rules
-from harness.conduct.concluding.billing import BillsRead, counted, read_bills
+from harness.conduct.concluding.billing import LEFT_OUT, BillsRead, counted, read_bills
 from harness.conduct.concluding.deciding import change_on_disk
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.listening import nobody
@@ -76,7 +76,7 @@ class ForecastHeld:
     basis: str = ""
     """Where the number of requests comes from."""
     left_out: tuple[str, ...] = ()
-    """Months that the bill has a part of only."""
+    """Months that the bill has a part of only, each with the seller that lacks days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +194,11 @@ def _hold(
 ) -> _Held:
     production, source = known
     bill = counted(read, record)
+    if bill.left_out and not bill.rows:
+        raise UsageError(
+            f"{record.feature.id}: no month of the bill has requests of {record.chosen} in whole; "
+            f"{LEFT_OUT}: {', '.join(bill.left_out)}"
+        )
     one = ForecastHeld(
         feature=record.feature.id,
         found=realised(record, bill.rows),

@@ -95,7 +95,7 @@ def test_focus_is_one_bill_as_csv_parquet_packed_and_json(tmp_path: Path) -> Non
     bills = [read(path) for path in (plain, packed, tmp_path / "c.parquet", lines)]
     assert len({bill.lines for bill in bills}) == 1
     bill = bills[0]
-    assert bill.whole_months == {"2026-12"}
+    assert bill.whole_months == {"focus": {"2026-12"}}
     assert bill.beside() == {
         "Tax": Decimal("0.17"),
         "Credit": Decimal(-1),
@@ -131,7 +131,49 @@ def test_a_commitment_of_a_year_makes_no_month_whole(tmp_path: Path) -> None:
     rows = [focus(date(2026, 12, day), "gpt-5", "Input", 1, "1") for day in range(1, 11)]
     year = {"ChargeCategory": "Purchase", "ChargePeriodEnd": "2027-12-01T00:00:00Z"}
     bought = {**focus(DAY, "", "x", 0, "500"), **year}
-    assert read(as_csv(tmp_path / "a.csv", [*rows, bought])).whole_months == frozenset()
+    assert read(as_csv(tmp_path / "a.csv", [*rows, bought])).whole_months == {"focus": frozenset()}
+
+
+@pytest.mark.parametrize(
+    ("lacking", "whole"),
+    [
+        pytest.param((), True, id="every day"),
+        pytest.param((5, 6, 12, 13), True, id="weekends"),
+        pytest.param((5, 6, 7), False, id="three days in a row"),
+        pytest.param((1, 2), True, id="two at the start"),
+        pytest.param((1, 2, 3), False, id="three at the start"),
+        pytest.param((29, 30, 31), False, id="three at the end"),
+        pytest.param(tuple(range(2, 31)), False, id="only the first and the last"),
+    ],
+)
+def test_a_month_is_whole_but_for_two_days_in_a_row(
+    tmp_path: Path, lacking: tuple[int, ...], *, whole: bool
+) -> None:
+    days = [date(2026, 12, day) for day in range(1, 32) if day not in lacking]
+    page = openai_page(*(bucket(day, openai_cost(1, "gpt-5, input")) for day in days))
+    bill = read(as_json(tmp_path / "p.json", page))
+    assert ("2026-12" in bill.whole_months["openai-costs"]) == whole
+
+
+def test_a_month_is_whole_by_its_own_seller_alone(tmp_path: Path) -> None:
+    days = [date(2027, 1, day) for day in range(1, 32)]
+    costs = openai_page(*(bucket(day, openai_cost(1, "gpt-5, input")) for day in days))
+    late = [
+        anthropic_page(day, anthropic_cost("100", "output_tokens", "claude-haiku-4-5"))
+        for day in days[19:]
+    ]
+    two = [
+        focus(day, "m", "Input", 1, "1", ProviderName=name)
+        for name, first in (("A", 0), ("B", 9))
+        for day in days[first:]
+    ]
+    bill = read(as_json(tmp_path / "p.jsonl", costs, *late), as_csv(tmp_path / "a.csv", two))
+    assert bill.whole_months == {
+        "openai-costs": {"2027-01"},
+        "anthropic-costs": frozenset(),
+        "focus of A": {"2027-01"},
+        "focus of B": frozenset(),
+    }
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import shutil
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -137,7 +137,7 @@ def test_from_a_log_to_a_verified_saving(root: Path, capsys: pytest.CaptureFixtu
     assert contents(root) == before
 
 
-def january(days: int) -> list[dict[str, object]]:
+def january(days: int) -> list[dict[str, Any]]:
     """OpenAI's costs and counts of some days: 90 calls a day, each of 1,000 tokens, half cached."""
     own = [date(2027, 1, 1) + timedelta(days=each) for each in range(days)]
     name = "gpt-5-mini-2025-08-07"
@@ -170,8 +170,19 @@ def test_requests_that_a_vendor_counts_are_the_volume(
 def test_a_part_of_a_month_verifies_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = record(root)
     assert held(root, *january(9)) == ExitCode.USAGE_ERROR
-    assert "no month of the bill has requests of gpt-5-mini" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no month of the bill has requests of gpt-5-mini" in said
+    assert "over 2 days in a row of it: 2027-01 (openai-costs, openai-usage)" in said
     assert record(root) == before
+
+
+def test_the_first_and_the_last_day_are_no_month(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    costs, usage = january(31)
+    ends = [{**usage, "data": [usage["data"][0], usage["data"][-1]]}]
+    assert held(root, costs, *ends) == ExitCode.USAGE_ERROR
+    assert "2027-01 (openai-usage)" in capsys.readouterr().err
 
 
 def test_a_bill_without_any_volume_cannot_tell_unless_a_log_of_the_month_does(

@@ -31,6 +31,12 @@ def check_base_url(url: str) -> str | None:
     return _form_problem(parts) or _host_problem(parts.scheme, host.rstrip(".").lower())
 
 
+def is_on_loopback(url: str) -> bool:
+    """Whether an address that may be used is this machine's own."""
+    host = (urlsplit(url).hostname or "").rstrip(".").lower()
+    return _is_loopback(host, _as_address(host))
+
+
 def shown(url: str) -> str:
     """The address without a user name or query, which may hold a secret."""
     without_query = url.split("?", 1)[0].split("#", 1)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
@@ -79,6 +80,8 @@ class Reviewed:
     unanswered: tuple[FaultFacts, ...]
     faults: Faults
     """What went wrong with single features; their answers are kept."""
+    unsent_spans: str | None = None
+    """Why not all calls left as spans; None where all did, or none were to."""
 
 
 def review(
@@ -117,20 +120,28 @@ def review(
 
 
 def run(planned: Planned, settings: RunSettings) -> Reviewed:
-    """Replay a plan, decide, write records and documents.
+    """Replay a plan, decide, write records and documents; then send its calls as spans.
 
     Raises:
         UsageError: a missing key, no place to write, or another review that ended since the plan.
     """
-    root, cycle = planned.workspace.root, planned.plan.cycle
-    folder = (settings.out or root / "reviews") / cycle
-    path, run_id = journal_file(root), secrets.token_hex(8)
+    folder = (settings.out or planned.workspace.root / "reviews") / planned.plan.cycle
+    path, run_id = journal_file(planned.workspace.root), secrets.token_hex(8)
     _check_writable(folder)
-    with ExitStack() as ending:
-        ending.callback(_send_spans, settings.otlp, path, run_id)
-        journal = ending.enter_context(
-            Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat())
-        )
+    try:
+        found = _written(planned, settings, folder, run_id)
+    except BaseException:
+        unsent = _send_spans(settings.otlp, path, run_id)
+        if unsent is not None:
+            settings.listener.note(f"warning: {unsent}")
+        raise
+    return replace(found, unsent_spans=_send_spans(settings.otlp, path, run_id))
+
+
+def _written(planned: Planned, settings: RunSettings, folder: Path, run_id: str) -> Reviewed:
+    """What a review found, its records and documents written."""
+    path, cycle = journal_file(planned.workspace.root), planned.plan.cycle
+    with Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat()) as journal:
         _refuse_outdated(planned, journal)
         earlier_usd = journal.spend(cycle=cycle).known_usd
         faults = Faults()
@@ -151,11 +162,18 @@ def run(planned: Planned, settings: RunSettings) -> Reviewed:
     )
 
 
-def _send_spans(target: SpanTarget | None, journal: Path, run_id: str) -> None:
-    """The calls of this run as spans, those of an interrupted one too."""
-    if target is not None and journal.is_file():
-        calls = calls_of_run(journal, run_id)
+def _send_spans(target: SpanTarget | None, journal: Path, run_id: str) -> str | None:
+    """Send the calls of this run, an interrupted one's too; says why where not all left."""
+    if target is None or not journal.is_file():
+        return None
+    calls = calls_of_run(journal, run_id)
+    try:
         target.send(export_requests(calls, run=run_id, version=version("model-rightsizing")))
+    except (UsageError, sqlite3.Error) as error:
+        own = isinstance(error, UsageError)
+        why = error if own else f"--otlp {target.text}: the journal cannot be read ({error})"
+        return f"{why}; not all calls of this run left as spans, all else is kept"
+    return None
 
 
 def _refuse_outdated(planned: Planned, journal: Journal) -> None:

@@ -7,13 +7,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.workspace.state import open_private
-from providers.addresses import check_base_url
+from providers.addresses import check_base_url, is_on_loopback
 
 _TIMEOUT_S = 30
+_MOST_REPLY = 64 * 1024
+"""Bytes of a collector's reply that are read; nothing in it is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class SpanTarget:
 
     def _post(self, requests: Iterable[str]) -> int:
         count = 0
+        opener = _opener(self.text)
         for body in requests:
             request = urllib.request.Request(  # noqa: S310  # https or loopback, checked above
                 self.text,
@@ -72,12 +76,13 @@ class SpanTarget:
                 method="POST",
             )
             try:
-                with _OPENER.open(request, timeout=_TIMEOUT_S) as answer:
-                    answer.read()
+                with opener.open(request, timeout=_TIMEOUT_S) as answer:
+                    answer.read(_MOST_REPLY)
                     count += 1
             except urllib.error.HTTPError as error:
+                error.close()
                 raise UsageError(f"--otlp {self.text}: answered {error.code}") from None
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, HTTPException) as error:
                 why = getattr(error, "reason", None) or type(error).__name__
                 raise UsageError(f"--otlp {self.text}: cannot be reached ({why})") from None
         return count
@@ -92,7 +97,11 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
-_OPENER = urllib.request.build_opener(_NoRedirect())
+def _opener(address: str) -> urllib.request.OpenerDirector:
+    """A loopback address is asked directly: a proxy of the environment's is another machine."""
+    if is_on_loopback(address):
+        return urllib.request.build_opener(_NoRedirect(), urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener(_NoRedirect())
 
 
 def _check_address(text: str) -> None:

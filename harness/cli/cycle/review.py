@@ -95,7 +95,11 @@ def close(found: Reviewed, *, strict: bool = False) -> int:
     undecided = strict and any(one.verdict == Verdict.UNDECIDED for one in found.records)
     code = ExitCode.CANNOT_TELL if undecided else ExitCode.OK
     code = _tell(found.faults) or code
-    return code if code == ExitCode.INTERNAL_ERROR else found.planned.exit_code or code
+    code = code if code == ExitCode.INTERNAL_ERROR else found.planned.exit_code or code
+    if found.unsent_spans is None:
+        return code
+    say(found.unsent_spans, err=True)
+    return code or ExitCode.USAGE_ERROR
 
 
 def _bill(found: Reviewed) -> str:

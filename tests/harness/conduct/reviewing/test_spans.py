@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import json
+import secrets
+import socket
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from harness.bring.logs.detecting import find_format
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.measuring import measure
+from harness.cli.cycle.review import close
+from harness.conduct.listening import Planned, Quiet
+from harness.conduct.running import RunSettings, run
 from harness.conduct.span_target import SpanTarget
-from harness.errors import UsageError
+from harness.errors import ExitCode, Faults, InterruptedRunError, UsageError
 from harness.journal.run_calls import calls_of_run
 from harness.money.traffic import write_weeks
+from harness.plan.planning import Selection, plan_review
 from harness.tell.spans import export_requests
+from harness.workspace.workspace import load_workspace
 from tests.support.call_logs import jsonl
 from tests.support.reviews import (
+    CYCLE,
+    NOW,
     Shape,
     answers,
     inline_cluster,
@@ -27,6 +37,7 @@ from tests.support.reviews import (
     write_review_workspace,
 )
 from tests.support.wire.openai_server import OpenAIServer
+from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +49,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunAttempt, ...]:
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("w")
+
+
+@pytest.fixture(scope="module")
+def calls(root: Path) -> tuple[RunAttempt, ...]:
     """The calls of a review over a scripted server."""
-    root = tmp_path_factory.mktemp("w")
     with OpenAIServer(answers) as server, inline_cluster() as cluster:
         write_review_workspace(root, server.port, Shape(cases=120, candidates="good"))
         run_review(root, cluster)
@@ -98,12 +113,21 @@ class Collector(BaseHTTPRequestHandler):
     """Takes spans, or answers with the code in its path."""
 
     bodies: list[bytes]
+    endless = False
+    sent = 0
+    """Bytes of an answer without end that were taken."""
 
     def do_POST(self) -> None:
         type(self).bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(int(self.path.rpartition("/")[2]))
         self.send_header("Location", "http://127.0.0.1:9/elsewhere")
         self.end_headers()
+        try:
+            while self.endless and self.sent < 64 * 2**20:
+                self.wfile.write(b" " * 2**16)
+                type(self).sent += 2**16
+        except OSError:
+            self.close_connection = True
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
@@ -131,6 +155,94 @@ def test_a_collector_on_loopback_takes_them(calls: tuple[RunAttempt, ...], colle
 def test_a_collector_that_does_not_take_them_is_told(collector: str, code: int) -> None:
     with pytest.raises(UsageError, match=f"answered {code}"):
         SpanTarget(f"{collector}/{code}").send(["{}"])
+
+
+def nobody_listens() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return f"http://127.0.0.1:{taken.getsockname()[1]}/v1/traces"
+
+
+def planned_at(root: Path) -> Planned:
+    workspace = load_workspace(root)
+    plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection())
+    return Planned(workspace=workspace, plan=plan, now=NOW, faults=Faults())
+
+
+@pytest.fixture
+def as_run_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A review's run is the one whose calls are in the journal."""
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "run-1")
+
+
+@pytest.mark.parametrize("to", ["nobody", "429", "/dev/full"])
+@pytest.mark.usefixtures("calls", "as_run_1")
+def test_records_and_documents_are_written_whoever_takes_no_spans(
+    root: Path,
+    tmp_path: Path,
+    collector: str,
+    to: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    target = {"nobody": nobody_listens(), "/dev/full": to}.get(to, f"{collector}/v1/{to}")
+    found = run(planned_at(root), RunSettings(out=tmp_path, otlp=SpanTarget(target)))
+    with click.Context(click.Command("review")):
+        assert close(found) == ExitCode.USAGE_ERROR
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"--otlp {target}: ")
+    assert said.endswith("; not all calls of this run left as spans, all else is kept")
+    written = {path.name for path in (tmp_path / CYCLE).rglob("*") if path.is_file()}
+    assert {"tickets.md", "tickets.html", "index.html", "tickets.json"} <= written
+
+
+@pytest.mark.usefixtures("calls", "as_run_1")
+def test_an_interrupted_review_stays_one_whoever_takes_no_spans(root: Path, tmp_path: Path) -> None:
+    class Noting(Quiet):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    def interrupted() -> datetime:
+        raise InterruptedRunError("stopped")
+
+    notes: list[str] = []
+    feature = root / "features" / "tickets.yaml"
+    before = feature.read_text("utf-8")
+    edit(feature, "[good]", "[good, bad]")  # It has no answers yet.
+    target = nobody_listens()
+    settings = RunSettings(
+        out=tmp_path, otlp=SpanTarget(target), listener=Noting(), clock=interrupted
+    )
+    with pytest.raises(InterruptedRunError):
+        run(planned_at(root), settings)
+    feature.write_text(before, "utf-8")
+    (said,) = notes
+    assert said.startswith(f"warning: --otlp {target}: cannot be reached")
+
+
+def test_a_collector_on_loopback_is_asked_past_a_proxy_and_its_reply_is_not_read_without_end(
+    collector: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setattr(Collector, "endless", True)
+    assert SpanTarget(f"{collector}/200").send(["{}"]) == 1
+    assert Collector.sent < 64 * 2**20
+
+
+def test_a_collector_that_speaks_no_http_is_told() -> None:
+    def answer() -> None:
+        link, _ = server.accept()
+        with link:
+            link.recv(65536)
+            link.sendall(b"nothing of HTTP\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = Thread(target=answer, daemon=True)
+        thread.start()
+        target = SpanTarget(f"http://127.0.0.1:{server.getsockname()[1]}/v1/traces")
+        with pytest.raises(UsageError, match="cannot be reached"):
+            target.send(["{}"])
+        thread.join()
 
 
 @pytest.mark.parametrize(

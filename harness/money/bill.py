@@ -65,7 +65,9 @@ class BillRead:
     format: str
     rows: int
     told_again: int = 0
-    """Rows that stand in an earlier file, too, and count once."""
+    """Rows that stand in an earlier file or page, too, and count once."""
+    told_otherwise: int = 0
+    """Rows that an earlier page has with another amount: the larger one counts, alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

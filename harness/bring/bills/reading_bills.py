@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,12 +32,16 @@ class _Found:
     row: Row
     read: Callable[[Row], Iterator[Unplaced]]
     format: str
+    key: str = ""
+    """What a vendor's answer is about; empty: a charge, known by all that it says."""
 
 
 def read_charges(paths: tuple[Path, ...], rules: Attribution) -> Invoice:
     """The charges of some files.
 
-    A file with the same content counts once, and so does a row that several files have.
+    A file with the same content counts once, and so does a row that several files have. Of a
+    vendor's answers about the same day and group the largest counts: a day that was not over when
+    it was asked about has a smaller amount.
 
     Raises:
         UsageError: a file that cannot be read, or is no bill that is known.
@@ -47,7 +52,8 @@ def read_charges(paths: tuple[Path, ...], rules: Attribution) -> Invoice:
         reading.add(path)
     if reading.problems:
         raise WorkspaceError(reading.problems)
-    return Invoice(lines=tuple(reading.lines), files=tuple(reading.files))
+    lines = tuple(line for charged in reading.charged for line in charged)
+    return Invoice(lines=lines, files=tuple(reading.files))
 
 
 class _Reading:
@@ -56,8 +62,9 @@ class _Reading:
     def __init__(self, rules: Attribution) -> None:
         self._rules = rules
         self._seen: Counter[str] = Counter()
+        self._answers: dict[str, list[Posting]] = {}
         self._sellers: dict[tuple[str, str], str] = {}
-        self.lines: list[Posting] = []
+        self.charged: list[list[Posting]] = []
         self.files: list[BillRead] = []
         self.problems: list[Problem] = []
 
@@ -66,16 +73,24 @@ class _Reading:
         if any(file.sha256 == digest for file in self.files):
             return
         own: Counter[str] = Counter()
-        again = 0
+        again = otherwise = 0
         forms: dict[str, None] = {}
         for found in _rows(path, self.problems):
             forms[found.format] = None
-            key = _key(found.row)
+            key = found.key or _key(found.row)
             own[key] += 1
-            if own[key] <= self._seen[key]:
+            if not found.key and own[key] <= self._seen[key]:
+                again += 1
+                continue
+            lines = self._lines(found, path)
+            earlier = self._answers.setdefault(key, lines) if found.key else lines
+            if earlier is lines:
+                self.charged.append(lines)
+            elif earlier == lines:
                 again += 1
             else:
-                self._take(found, path)
+                otherwise += 1
+                earlier[:] = max(earlier, lines, key=_size)
         if not forms and not self.problems:
             raise UsageError(f"{path}: no rows; read are {_KNOWN}")
         self._seen |= own
@@ -85,19 +100,29 @@ class _Reading:
             format="+".join(forms) or "no rows",
             rows=own.total(),
             told_again=again,
+            told_otherwise=otherwise,
         )
         self.files.append(read)
 
-    def _take(self, found: _Found, path: Path) -> None:
+    def _lines(self, found: _Found, path: Path) -> list[Posting]:
         try:
             lines = [_placed(charge, found.format, self._rules) for charge in found.read(found.row)]
         except BadRowError as error:
             self.problems.append(_problem(path, found.line, error.key, error.why))
             if len(self.problems) >= _MOST_PROBLEMS:
                 raise WorkspaceError(self.problems) from None
-            return
+            return []
         _billed_once(lines, found.format, self._sellers, path)
-        self.lines += lines
+        return lines
+
+
+def _size(lines: list[Posting]) -> tuple[Decimal, Decimal, int]:
+    """USD, tokens and requests: of a credit, too, the larger one is the later."""
+    return (
+        sum((abs(line.cost_usd or Decimal(0)) for line in lines), Decimal(0)),
+        sum((line.tokens or Decimal(0) for line in lines), Decimal(0)),
+        sum(line.requests or 0 for line in lines),
+    )
 
 
 def _problem(path: Path, line: int, key: str, why: str) -> Problem:
@@ -176,7 +201,8 @@ def _json(path: Path) -> Iterator[_Found]:
                 page = read_page(value)
             except BadRowError as error:
                 raise UsageError(f"{path}: line {line}: {error}") from None
-            yield from (_Found(line, row, page_charges, page.format) for row in page.rows)
+            keyed = zip(page.rows, page.keys, strict=True)
+            yield from (_Found(line, row, page_charges, page.format, key) for row, key in keyed)
         else:
             inner = cast("list[object]", value) if isinstance(value, list) else [value]
             if not all(isinstance(row, dict) for row in inner):

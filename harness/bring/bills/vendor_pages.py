@@ -6,6 +6,8 @@ reference of `/organizations/cost_report` (amounts in cents) and `/organizations
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -45,6 +47,7 @@ _LABELS = (
     "account_id",
     "service_account_id",
 )
+_MEASURES = ("amount", "currency", "quantity", "_tokens", "_requests", "object")
 _LONG = 200_000
 
 
@@ -55,6 +58,8 @@ class Page:
     format: str
     rows: tuple[Row, ...]
     """Results, each with its bucket's times as `start` and `end`."""
+    keys: tuple[str, ...]
+    """What each is about: a later answer about the same has the same key, whatever its amount."""
 
 
 def is_page(value: object) -> bool:
@@ -80,12 +85,29 @@ def read_page(value: object) -> Page:
     if page.get("has_more") is True:
         raise BadRowError("has_more", f"more pages follow ({page.get('next_page')}): {_ALL}")
     rows: list[Row] = []
+    keys: list[str] = []
     for bucket in _buckets(page):
-        start, end = _bucket_days(bucket)
+        first, start, end = _bucket_days(bucket)
         results = cast("list[object]", bucket.get("results") or [])
-        rows += [{**members(result), "start": start, "end": end} for result in results]
+        seen: Counter[str] = Counter()
+        for result in map(members, results):
+            rows.append({**result, "start": start, "end": end})
+            about = json.dumps([_name(result), str(first), str(end), _about(result)])
+            seen[about] += 1
+            keys.append(f"{about} {seen[about]}")
     name = next((_name(row) for row in rows), "empty page")
-    return Page(format=name, rows=tuple(rows))
+    return Page(format=name, rows=tuple(rows), keys=tuple(keys))
+
+
+def _about(result: Row) -> list[tuple[str, str]]:
+    """All that a result is grouped by, without what was counted, and without names beside ids."""
+    return sorted(
+        (name, str(value))
+        for name, value in result.items()
+        if value not in (None, "")
+        and (isinstance(value, str | bool) and not name.endswith(_MEASURES))
+        and not (name.endswith("_name") and f"{name.removesuffix('_name')}_id" in result)
+    )
 
 
 _ALL = "give all of them, each as a line of one file, and the last with has_more false"
@@ -98,7 +120,8 @@ def _name(row: Row) -> str:
     return found
 
 
-def _bucket_days(bucket: Mapping[str, object]) -> tuple[date, date]:
+def _bucket_days(bucket: Mapping[str, object]) -> tuple[datetime, date, date]:
+    """Its first moment, its first day and the day after its last."""
     if "start_time" in bucket:
         times = [amount(bucket, name) for name in ("start_time", "end_time")]
         first, last = (
@@ -109,9 +132,8 @@ def _bucket_days(bucket: Mapping[str, object]) -> tuple[date, date]:
     if first is None:
         raise BadRowError("data", "a bucket without its times")
     end = first + timedelta(days=1) if last is None else last
-    return first.date(), max((end - timedelta(microseconds=1)).date(), first.date()) + timedelta(
-        days=1
-    )
+    last_day = max((end - timedelta(microseconds=1)).date(), first.date())
+    return first, first.date(), last_day + timedelta(days=1)
 
 
 def page_charges(row: Row) -> Iterator[Unplaced]:

@@ -129,7 +129,13 @@ def _bill_lines(held: BillHeld) -> Iterator[str]:
     """What the bill comes to, and what of it the prices do not explain."""
     for file in held.bill.files:
         again = f", {file.told_again:,} of them in an earlier file" if file.told_again else ""
-        yield f"  {file.file}: {file.format}, {plural(file.rows, 'row')}{again}"
+        otherwise = (
+            f", {file.told_otherwise:,} of them with another amount than an earlier answer about "
+            "the same: the larger counts"
+            if file.told_otherwise
+            else ""
+        )
+        yield f"  {file.file}: {file.format}, {plural(file.rows, 'row')}{again}{otherwise}"
     yield from (f"  not verified: {why}" for why in held.not_held)
     found = held.reconciled
     share = found.unexplained_share

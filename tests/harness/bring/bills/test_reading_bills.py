@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -229,6 +229,56 @@ def test_openai_costs_and_usage_are_joined(tmp_path: Path) -> None:
     assert sum(line.requests or 0 for line in bill.lines) == 90
     assert bill.beside() == {"other services": Decimal("0.5")}
     assert [file.format for file in bill.files] == ["openai-costs", "openai-usage"]
+
+
+def test_a_day_that_was_asked_about_twice_counts_once_with_the_larger_amount(
+    tmp_path: Path,
+) -> None:
+    """On the day itself, and again when it was over; in either order, in files or in one."""
+    early, late, after = (
+        bucket(DAY + timedelta(days=day), openai_cost(usd, "gpt-5, input"))
+        for day, usd in ((0, 4), (0, "9.0"), (1, 1))
+    )
+    first = as_json(tmp_path / "a.json", openai_page(early))
+    second = as_json(tmp_path / "b.json", openai_page(late, after))
+    together = as_json(tmp_path / "c.jsonl", openai_page(late), openai_page(early, after))
+    for paths in ((first, second), (second, first), (together,), (first, second, together)):
+        assert sum(line.cost_usd or 0 for line in read(*paths).lines) == 10
+    assert [(f.told_again, f.told_otherwise) for f in read(first, second).files] == [(0, 0), (0, 1)]
+
+
+def test_counts_that_grew_count_once(tmp_path: Path) -> None:
+    made = ((90, (1_000, 400, 10)), (200, (2_000, 400, 20)))
+    pages = [openai_page(bucket(DAY, openai_usage("gpt-5", *each))) for each in made]
+    bill = read(as_json(tmp_path / "u.jsonl", *pages))
+    assert sum(line.requests or 0 for line in bill.lines) == 200
+    assert sum(line.tokens or 0 for line in bill.lines) == 2_020
+    tokens = [
+        {"uncached_input_tokens": count, "output_tokens": "5", "model": "claude-haiku-4-5"}
+        for count in (10, 30)
+    ]
+    bill = read(as_json(tmp_path / "a.jsonl", *(anthropic_page(DAY, each) for each in tokens)))
+    assert sum(line.tokens or 0 for line in bill.lines) == 35
+
+
+def test_what_is_about_another_group_or_hour_is_added(tmp_path: Path) -> None:
+    hour = bucket(DAY, openai_cost(1, "gpt-5, input"))
+    start = int(str(hour["start_time"]))
+    hours = [
+        {**hour, "start_time": start + at * 3600, "end_time": start + (at + 1) * 3600}
+        for at in range(3)
+    ]
+    others = bucket(
+        DAY + timedelta(days=1),
+        openai_cost(1, "gpt-5, output"),
+        openai_cost(1, "gpt-5, input", project="proj_2"),
+        openai_cost(1, "gpt-5, input", project="proj_2"),
+        {**openai_cost(1, "gpt-5, input"), "project_name": "before"},
+    )
+    renamed = {**openai_cost(1, "gpt-5, input"), "project_name": "after"}
+    renamed = bucket(DAY + timedelta(days=1), renamed)
+    bill = read(as_json(tmp_path / "p.jsonl", openai_page(*hours, others), openai_page(renamed)))
+    assert sum(line.cost_usd or 0 for line in bill.lines) == 3 + 4
 
 
 def test_anthropic_costs_are_cents(tmp_path: Path) -> None:

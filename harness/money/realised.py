@@ -9,8 +9,10 @@ forecast's volume v, o = O / v its cost per request, and B the bill for u reques
 The realised saving is minus the model's part. All USD a month, after discounts.
 
 The neutral bill is a CSV: `month,feature,model,requests,cost_usd`. One row per month, feature and
-model; `month` is 2027-01. Other columns are ignored, so that an export of a billing system needs no
-more than its headings changed. Vendors' own bills are read by `harness/bring/bills`.
+model; `month` is 2027-01. A request is one of the feature's: what a cascade asks again, or a run of
+a program asks after its first call, is none (0 in its model's row). Other columns are ignored, so
+that an export of a billing system needs no more than its headings changed. Vendors' own bills are
+read by `harness/bring/bills`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from harness.errors import Problem, UsageError, WorkspaceError
 from harness.record.base import State
 from harness.record.lifecycle import Actor, Move, move
 from harness.record.model import DecisionRecord, seal
+from harness.record.parts import Target
 from harness.workspace.model_file import undated
 
 COLUMNS = ("month", "feature", "model", "requests", "cost_usd")
@@ -196,10 +199,13 @@ def _months(record: DecisionRecord, bill: Sequence[BilledRow]) -> dict[str, list
 def _is_chosen(record: DecisionRecord, row: BilledRow) -> bool:
     """A bill names the option, the model or the version that served it."""
     target = next((o.target for o in record.options if o.target.option == record.chosen), None)
-    names = {record.chosen}
-    if target is not None:
-        names |= {target.model_id, target.version, *target.served_versions}
-    return row.model in names or undated(row.model.rpartition("/")[2]) in names
+    return row.model == record.chosen if target is None else is_named(row.model, target)
+
+
+def is_named(model: str, target: Target) -> bool:
+    """Whether a bill's or a log's name of a model is a target's; of a cascade its first model's."""
+    names = {target.option, target.model_id, target.version, *target.served_versions}
+    return model in names or undated(model.rpartition("/")[2]) in names
 
 
 def verified(

@@ -19,11 +19,13 @@ from harness.bring.logs.attributing import Attribution
 from harness.errors import CannotTellError, UsageError
 from harness.money.bill import TOKENS, WHOLE_DESPITE_DAYS, BillRead, Invoice, Posting
 from harness.money.measured import TrafficMeasured, measured_of
-from harness.money.realised import COLUMNS, BilledRow, read_bill
+from harness.money.realised import COLUMNS, BilledRow, is_named, read_bill
 from harness.record.model import DecisionRecord
+from harness.record.parts import Target
 
 LEFT_OUT = f"left out, as the bill lacks over {WHOLE_DESPITE_DAYS} days in a row of it"
 _DAY = timedelta(days=1)
+_ESCALATED = "calls of other models on days of {} taken as escalations"
 _INPUT = frozenset(TOKENS) - {"output"}
 
 
@@ -174,7 +176,7 @@ def _requests(
     record: DecisionRecord,
 ) -> tuple[dict[str, int], str]:
     """Requests by model, and where they come from."""
-    lines = tuple(lines)
+    lines, cascade = _first_asked(tuple(lines), record)
     billed: dict[str, int] = defaultdict(int)
     tokens: dict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
@@ -182,8 +184,8 @@ def _requests(
         if line.tokens is not None and line.token in _INPUT:
             tokens[line.model] += line.tokens
     if billed and all(billed[model] for model in billed):
-        return _without_retries(billed, record), "requests as billed"
-    logged = _logged(month, measured, record.feature.id)
+        return _without_retries(billed, record), f"requests as billed{cascade}"
+    logged = _logged(month, measured, record)
     if logged is not None:
         return logged
     facts = record.traffic
@@ -194,7 +196,44 @@ def _requests(
         )
     each = Decimal(str(facts.input_tokens)) * (1 + Decimal(str(facts.retry_rate)))
     found = {model: round(count / each) for model, count in tokens.items()}
-    return found, f"requests by billed input tokens, {each:,.0f} a request as the record has it"
+    basis = f"requests by billed input tokens, {each:,.0f} a request as the record has it"
+    return found, f"{basis}{cascade}"
+
+
+def _first_asked(
+    lines: tuple[Posting, ...], record: DecisionRecord
+) -> tuple[tuple[Posting, ...], str]:
+    """Lines whose calls begin a request, and what is to be said of the others.
+
+    On days on which a cascade's first model is called, calls of others are taken as escalations.
+
+    Raises:
+        CannotTellError: a request takes several calls that a bill or a log does not tell apart.
+    """
+    first = _first_of_cascade(record)
+    alike = first is not None and first.model_id == record.current.model_id
+    if alike or any(one.most_calls > 1 for one in record.evidence.program or ()):
+        why = "both steps of the cascade ask one model" if alike else "a run takes several calls"
+        raise CannotTellError(
+            f"{record.feature.id}: {why}, and bills and logs count calls, not requests; give "
+            f"a CSV with {','.join(COLUMNS)} instead"
+        )
+    if first is None:
+        return lines, ""
+    called = (one for one in lines if is_named(one.model, first) and (one.requests or one.tokens))
+    days = {day for line in called for day in _days(line)}
+    own = (line for line in lines if is_named(line.model, first) or days.isdisjoint(_days(line)))
+    return tuple(own), f", {_ESCALATED.format(first.model_id)}"
+
+
+def _first_of_cascade(record: DecisionRecord) -> Target | None:
+    """The first model of the cascade that was chosen; None: a single model was."""
+    chosen = next((one for one in record.options if one.target.option == record.chosen), None)
+    return None if chosen is None or chosen.cascade is None else chosen.target
+
+
+def _days(line: Posting) -> range:
+    return range(line.start.toordinal(), line.end.toordinal())
 
 
 def _without_retries(calls: dict[str, int], record: DecisionRecord) -> dict[str, int]:
@@ -204,14 +243,15 @@ def _without_retries(calls: dict[str, int], record: DecisionRecord) -> dict[str,
 
 
 def _logged(
-    month: str, measured: Sequence[TrafficMeasured], feature: str
+    month: str, measured: Sequence[TrafficMeasured], record: DecisionRecord
 ) -> tuple[dict[str, int], str] | None:
     """A month's requests by model, from logs that lie within it, scaled up to its days."""
     start = date.fromisoformat(f"{month}-01")
     end = _after(start)
+    first = _first_of_cascade(record)
     for each in reversed(measured):
         inside = start <= each.window.start.date() and (each.window.end - _DAY).date() < end
-        own = next((one for one in each.features if one.feature == feature), None)
+        own = next((one for one in each.features if one.feature == record.feature.id), None)
         if not inside or own is None or not own.requests:
             continue
         share = Decimal((end - start) / (each.window.end - each.window.start))
@@ -220,5 +260,15 @@ def _logged(
             model.name: round(Decimal(own.requests) * model.calls / calls * share)
             for model in own.models
         }
-        return found, f"requests as logged, {each.window}"
+        return _but_escalated(found, f"requests as logged, {each.window}", first)
     return None
+
+
+def _but_escalated(
+    found: dict[str, int], basis: str, first: Target | None
+) -> tuple[dict[str, int], str]:
+    """A log's requests by model, of a cascade those of its first model where it was called."""
+    own = {model: count for model, count in found.items() if first and is_named(model, first)}
+    if first is None or not any(own.values()):
+        return found, basis
+    return own, f"{basis}, {_ESCALATED.format(first.model_id)}"

@@ -8,18 +8,21 @@ from harness.ask.programs.translation.neutral import NeutralCall, Spoken, turns_
 from harness.ask.programs.translation.reading import (
     arguments_of,
     check_keys,
+    check_only,
     content_pieces,
     inline_image,
+    objects_of,
     openai_form,
     openai_rule,
     openai_tools,
     stated_fields,
+    stated_text,
     text_in,
     wrong,
 )
 from harness.ask.programs.translation.replying import ReplyToTell, openai_usage
 from harness.ask.programs.wires import RefusedCallError
-from providers.answer import JsonObject, items_at, object_at, text_at
+from providers.answer import JsonObject, object_at, text_at
 from providers.completion import Finish
 from providers.request import Message, ToolCall
 
@@ -31,6 +34,10 @@ FINISHES: dict[Finish, str] = {
     "content_filter": "content_filter",
 }
 
+ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+_IMAGE_KEYS = frozenset({"url", "detail"})
+_CALL_KEYS = frozenset({"name", "arguments"})
+
 
 def read_request(body: JsonObject, *, streamed: bool) -> NeutralCall:
     """What a program asks.
@@ -39,7 +46,7 @@ def read_request(body: JsonObject, *, streamed: bool) -> NeutralCall:
         RefusedCallError: it cannot cross to another vendor.
     """
     stated = stated_fields("chat", body)
-    schema, strict, json_wanted = openai_form(stated.object("response_format"), "response_format")
+    form = openai_form(stated.object("response_format"), "response_format", nested=True)
     return NeutralCall(
         messages=with_ids(
             message for turn in stated.objects("messages") for message in _messages(turn)
@@ -54,28 +61,30 @@ def read_request(body: JsonObject, *, streamed: bool) -> NeutralCall:
         presence_penalty=stated.number("presence_penalty", plain=0),
         seed=stated.whole("seed"),
         stop=stated.words("stop"),
-        schema=schema,
-        strict=strict,
-        json=json_wanted,
+        schema=form.schema,
+        strict=form.strict,
+        json=form.json,
         stream=streamed,
-        left_out=stated.left_out,
+        left_out=(*stated.left_out, *form.left_out),
     )
 
 
 def _messages(turn: JsonObject) -> list[Message]:
-    check_keys("chat", "message", turn)
     role = text_at(turn, "role")
+    if role not in ROLES:
+        raise RefusedCallError(f"a turn of the role {str(role)[:40]!r} crosses to no other vendor")
+    check_keys("chat", role, turn)
     if role in ("system", "developer"):
         return turns_of("system", _pieces(turn, images=False))
     if role == "user":
         return turns_of("user", _pieces(turn, images=True))
     if role == "assistant":
         said = "".join(piece.text for piece in _pieces(turn, images=False))
-        calls = tuple(_call(call) for call in items_at(turn, "tool_calls"))
-        text = said or text_at(turn, "refusal") or ""
-        return [Message(role="assistant", text=text, tool_calls=calls)]
-    if role != "tool":
-        raise RefusedCallError(f"a turn of the role {str(role)[:40]!r} crosses to no other vendor")
+        calls = tuple(_call(call) for call in objects_of(turn.get("tool_calls"), "tool_calls"))
+        refusal = stated_text(turn, "refusal", "message")
+        if said and refusal:
+            raise RefusedCallError("a 'refusal' beside 'content' crosses to no other vendor")
+        return [Message(role="assistant", text=said or refusal, tool_calls=calls)]
     text = "\n".join(piece.text for piece in _pieces(turn, images=False))
     return [Message(role="tool", text=text, tool_call_id=text_in(turn, "tool_call_id", "tool"))]
 
@@ -91,17 +100,23 @@ def _pieces(turn: JsonObject, *, images: bool) -> Iterator[Spoken]:
         if kind != "image_url":
             yield Spoken(text=text_in(part, kind, kind))
         elif images:
-            yield Spoken(image=inline_image(text_in(object_at(part, "image_url"), "url", kind)))
+            image = object_at(part, "image_url")
+            check_only(image, _IMAGE_KEYS, kind)
+            yield Spoken(image=inline_image(text_in(image, "url", kind)))
         else:
             raise wrong("content", "text, but for the user's")
 
 
 def _call(call: JsonObject) -> ToolCall:
-    check_keys("chat", text_at(call, "type") or "function", call)
+    if call.get("type") not in (None, "function"):
+        raise RefusedCallError("a call of a tool that is no function crosses to no other vendor")
+    check_keys("chat", "function", call)
     function = object_at(call, "function")
-    arguments = arguments_of(text_at(function, "arguments") or "")
+    check_only(function, _CALL_KEYS, "function")
     return ToolCall(
-        id=text_at(call, "id") or "", name=text_in(function, "name", "call"), arguments=arguments
+        id=stated_text(call, "id", "call"),
+        name=text_in(function, "name", "call"),
+        arguments=arguments_of(stated_text(function, "arguments", "call")),
     )
 
 

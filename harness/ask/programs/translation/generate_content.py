@@ -15,6 +15,7 @@ from harness.ask.programs.translation.neutral import (
 from harness.ask.programs.translation.reading import (
     StatedFields,
     check_keys,
+    check_only,
     items_of,
     stated_fields,
     text_in,
@@ -216,7 +217,7 @@ def _assistant(parts: list[JsonObject], open_calls: list[ToolCall]) -> Message:
             texts.append(text_in(part, "text", "text"))
             continue
         call = object_at(part, "functionCall")
-        _only(call, _CALLED, "functionCall")
+        check_only(call, _CALLED, "functionCall")
         name = text_in(call, "name", "functionCall")
         found = ToolCall(
             id=text_at(call, "id") or f"{name}/{len(open_calls)}",
@@ -231,7 +232,7 @@ def _assistant(parts: list[JsonObject], open_calls: list[ToolCall]) -> Message:
 def _result(part: JsonObject, open_calls: list[ToolCall]) -> Message:
     """A result is its call's by id, else the first open one's of its name."""
     answer = object_at(part, "functionResponse")
-    _only(answer, _ANSWERED, "functionResponse")
+    check_only(answer, _ANSWERED, "functionResponse")
     name, id_ = text_in(answer, "name", "functionResponse"), text_at(answer, "id")
     fits = (call for call in open_calls if (call.id == id_ if id_ else call.name == name))
     found = next(fits, None)
@@ -243,12 +244,6 @@ def _result(part: JsonObject, open_calls: list[ToolCall]) -> Message:
     only_text = given.get("output") if set(given) == {"output"} else None
     text = only_text if isinstance(only_text, str) else to_json(given)
     return Message(role="tool", text=text, tool_call_id=found.id)
-
-
-def _only(document: JsonObject, keys: frozenset[str], part: str) -> None:
-    more = sorted(key for key in set(document) - keys if document[key] not in (None, []))
-    if more:
-        raise RefusedCallError(f"{more[0][:60]!r} of {part!r} crosses to no other vendor")
 
 
 def whole(reply: ReplyToTell) -> JsonObject:

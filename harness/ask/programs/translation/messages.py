@@ -15,6 +15,7 @@ from harness.ask.programs.translation.neutral import (
 from harness.ask.programs.translation.reading import (
     StatedFields,
     check_keys,
+    check_only,
     content_pieces,
     stated_fields,
     text_in,
@@ -79,6 +80,7 @@ def _left_out(stated: StatedFields, body: JsonObject) -> tuple[str, ...]:
 def _schema(form: JsonObject) -> JsonObject:
     if form.get("type") != "json_schema" or not object_at(form, "schema"):
         raise RefusedCallError("this output format crosses to no other vendor")
+    check_only(form, frozenset({"type", "schema"}), "format")
     return object_at(form, "schema")
 
 

@@ -69,11 +69,7 @@ class StatedFields:
 
     def objects(self, field: str) -> list[JsonObject]:
         """The objects of a field that is a list."""
-        value = self.values.get(field)
-        found = [as_object(one) for one in items_of(value) or ()]
-        if value is not None and value != found:
-            raise wrong(field, "a list of objects")
-        return found
+        return objects_of(self.values.get(field), field)
 
 
 def items_of(value: object) -> list[object] | None:
@@ -81,6 +77,18 @@ def items_of(value: object) -> list[object] | None:
     if value is None:
         return []
     return cast("list[object]", value) if isinstance(value, list) else None
+
+
+def objects_of(value: object, field: str) -> list[JsonObject]:
+    """The objects of a list; empty where there is none.
+
+    Raises:
+        RefusedCallError: it is no list, or holds something else.
+    """
+    found = [as_object(one) for one in items_of(value) or ()]
+    if value is not None and value != found:
+        raise wrong(field, "a list of objects")
+    return found
 
 
 def wrong(field: str, wanted: str) -> RefusedCallError:
@@ -137,6 +145,18 @@ def check_keys(wire: Api, part: str, document: JsonObject) -> None:
         )
 
 
+def check_only(document: JsonObject, keys: frozenset[str], part: str) -> None:
+    """Refuse a key of an object inside a part that would be dropped."""
+    more = sorted(key for key in set(document) - keys if document[key] not in (None, []))
+    if more:
+        raise RefusedCallError(f"{more[0][:60]!r} of {part!r} crosses to no other vendor")
+
+
+def stated_text(document: JsonObject, key: str, part: str) -> str:
+    """The text of a part; empty where it is not stated."""
+    return "" if document.get(key) is None else text_in(document, key, part)
+
+
 def text_in(document: JsonObject, key: str, part: str) -> str:
     """The text of a part.
 
@@ -171,14 +191,19 @@ def arguments_of(text: str) -> str:
 
 def tool_of(document: JsonObject, parameters: object) -> Tool:
     """A tool's name, description and schema."""
+    found = as_object(parameters)
+    if parameters is not None and parameters != found:
+        raise wrong("the parameters of a tool", "an object")
     return Tool(
         name=text_in(document, "name", "tool"),
-        description=text_at(document, "description") or "",
-        parameters=to_json(as_object(parameters) or NO_PARAMETERS),
+        description=stated_text(document, "description", "tool"),
+        parameters=to_json(found or NO_PARAMETERS),
     )
 
 
-_TOOL_KEYS = frozenset({"name", "description", "parameters", "strict", "type"})
+_FUNCTION_KEYS = frozenset({"type", "name", "description", "parameters", "strict"})
+_NESTED_KEYS = frozenset({"type", "function"})
+_SCHEMA_KEYS = frozenset({"type", "name", "schema", "strict", "description"})
 
 
 def openai_tools(tools: list[JsonObject], *, nested: bool) -> tuple[Tool, ...]:
@@ -188,9 +213,8 @@ def openai_tools(tools: list[JsonObject], *, nested: bool) -> tuple[Tool, ...]:
         function = object_at(tool, "function") if nested else tool
         if tool.get("type") != "function":
             raise RefusedCallError("a tool that is no function crosses to no other vendor")
-        for key in sorted(set(function) - _TOOL_KEYS):
-            if function[key] is not None:
-                raise RefusedCallError(f"{key[:60]!r} of a tool crosses to no other vendor")
+        check_only(tool, _NESTED_KEYS if nested else _FUNCTION_KEYS, "tool")
+        check_only(function, _FUNCTION_KEYS, "tool")
         found.append(tool_of(function, function.get("parameters")))
     return tuple(found)
 
@@ -208,16 +232,54 @@ def openai_rule(choice: object) -> ChoosingRule | None:
     return ChoosingRule(mode="named", name=name)
 
 
-def openai_form(form: JsonObject, field: str) -> tuple[str | None, bool | None, bool]:
-    """Schema, strictness, and whether any JSON is wanted, of OpenAI's two wires."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerForm:
+    """How an answer is to look, as OpenAI's two wires state it."""
+
+    schema: str | None = None
+    strict: bool | None = None
+    json: bool = False
+    """Any JSON object is wanted."""
+    left_out: tuple[str, ...] = ()
+
+
+def openai_form(form: JsonObject, field: str, *, nested: bool) -> AnswerForm:
+    """The form of Chat Completions (`nested`) and Responses.
+
+    Raises:
+        RefusedCallError: it is another one, has a key that would be dropped, or lacks its schema.
+    """
     kind = form.get("type")
-    stated = object_at(form, "json_schema") or form
     if kind == "json_schema":
-        strict = stated.get("strict")
-        return to_json(object_at(stated, "schema")), strict is True, False
+        inside = f"{field}.json_schema" if nested else field
+        if nested:
+            check_only(form, frozenset({"type", "json_schema"}), field)
+        stated = object_at(form, "json_schema") if nested else form
+        check_only(stated, _SCHEMA_KEYS, inside)
+        return _schema_form(stated, inside)
     if kind not in ("json_object", "text", None):
         raise RefusedCallError(f"this {field!r} crosses to no other vendor")
-    return None, None, kind == "json_object"
+    check_only(form, frozenset({"type"}), field)
+    return AnswerForm(json=kind == "json_object")
+
+
+def _schema_form(stated: JsonObject, field: str) -> AnswerForm:
+    """A description is the schema's own where that has none; there is no other place for it."""
+    schema, strict = stated.get("schema"), stated.get("strict")
+    if not isinstance(schema, dict):
+        raise wrong(f"{field}.schema", "an object")
+    if strict is not None and not isinstance(strict, bool):
+        raise wrong(f"{field}.strict", "true or false")
+    stated_text(stated, "name", field)
+    said, own = stated_text(stated, "description", field), object_at(stated, "schema")
+    left_out = said and own.get("description") not in (None, said)
+    if said and not left_out:
+        own = {**own, "description": said}
+    return AnswerForm(
+        schema=to_json(own),
+        strict=strict is True,
+        left_out=(f"{field}.description",) if left_out else (),
+    )
 
 
 def content_pieces(document: JsonObject, key: str) -> list[JsonObject] | str | None:

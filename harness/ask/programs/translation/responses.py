@@ -37,7 +37,7 @@ def read_request(body: JsonObject, *, streamed: bool) -> NeutralCall:
         RefusedCallError: it cannot cross to another vendor.
     """
     stated = stated_fields("responses", body)
-    schema, strict, json_wanted = openai_form(stated.object("text.format"), "text.format")
+    form = openai_form(stated.object("text.format"), "text.format", nested=False)
     return NeutralCall(
         messages=with_ids(_joined(list(_conversation(stated)))),
         tools=openai_tools(stated.objects("tools"), nested=False),
@@ -46,11 +46,11 @@ def read_request(body: JsonObject, *, streamed: bool) -> NeutralCall:
         limit=stated.whole("max_output_tokens"),
         temperature=stated.number("temperature"),
         top_p=stated.number("top_p", plain=1),
-        schema=schema,
-        strict=strict,
-        json=json_wanted,
+        schema=form.schema,
+        strict=form.strict,
+        json=form.json,
         stream=streamed,
-        left_out=stated.left_out,
+        left_out=(*stated.left_out, *form.left_out),
     )
 
 

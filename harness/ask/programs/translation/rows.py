@@ -91,6 +91,10 @@ def _carried(
     return CarriedField(part=part, wire=wire, field=field, note=note, source=source or PAGES[wire])
 
 
+_FORM = (
+    "`json_schema`; its `description` becomes the schema's own, and is left out, and told, "
+    "where that has another"
+)
 CARRIED: tuple[CarriedField, ...] = (
     _carried("messages", "chat", "messages", "turns of user, assistant and tool"),
     _carried("messages", "responses", "input", "a text is one turn of the user"),
@@ -143,8 +147,8 @@ CARRIED: tuple[CarriedField, ...] = (
     _carried("stop", "chat", "stop", "a text or a list; at most 4"),
     _carried("stop", "messages", "stop_sequences", "none of white space alone"),
     _carried("stop", "generate-content", "generationConfig.stopSequences", "at most 5"),
-    _carried("schema", "chat", "response_format", "`json_schema`", OPENAI_SCHEMAS),
-    _carried("schema", "responses", "text.format", "`json_schema`", OPENAI_SCHEMAS),
+    _carried("schema", "chat", "response_format", _FORM, OPENAI_SCHEMAS),
+    _carried("schema", "responses", "text.format", _FORM, OPENAI_SCHEMAS),
     _carried(
         "schema",
         "messages",
@@ -285,12 +289,17 @@ _CALL = "a call with its id, name and arguments"
 _RESULT = "a result with its call's id"
 _DROPPED = "left out: a signature holds at its own vendor alone"
 TURN_PARTS: tuple[TurnPart, ...] = (
+    _turn("chat", "system", "role content", "a turn of the system's"),
+    _turn("chat", "developer", "role content", "a turn of the system's"),
+    _turn("chat", "user", "role content", "a turn; `name` is refused"),
     _turn(
         "chat",
-        "message",
-        "role content tool_calls tool_call_id refusal annotations",
-        "a turn; `name`, `audio` and `function_call` are refused",
+        "assistant",
+        "role content tool_calls refusal annotations",
+        "a turn; a `refusal` is its text, and is refused beside `content`, as are `name`, `audio` "
+        "and `function_call`",
     ),
+    _turn("chat", "tool", "role content tool_call_id", _RESULT),
     _turn("chat", "text", "text", _TEXT),
     _turn("chat", "refusal", "refusal", "text of the assistant"),
     _turn("chat", "image_url", "image_url", f"{_IMAGE}; `detail` is left out"),

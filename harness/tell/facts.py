@@ -227,3 +227,11 @@ def axis_words(begins: Decimal) -> str:
     if not begins:
         return "USD a month"
     return f"USD a month; it begins at {amount_text(begins)}, not at 0"
+
+
+def labelling(record: DecisionRecord) -> str:
+    """That people's labels are not in a price of calls; empty where nobody labels new cases."""
+    needed = record.still_needed
+    asked = needed is not None and needed.cases and needed.cost_usd
+    by_people = record.evidence.eval_set.targets == "human"
+    return ", labelling not counted" if asked and by_people else ""

@@ -8,7 +8,7 @@ from harness.money.amounts import exact
 from harness.record.model import DecisionRecord
 from harness.record.parts import LatencyFacts, OptionRecord
 from harness.tell.facts import axis_begins, axis_words, bridge_at_list, month_of
-from harness.tell.words import limit, points, seconds
+from harness.tell.words import at_worst, limit, points, seconds
 from harness.wording import chance, percent, usd
 from reports.document import (
     Bars,
@@ -42,7 +42,7 @@ def forest(record: DecisionRecord) -> Forest | None:
     if not rows:
         return None
     words = "; ".join(
-        f"{row.label} {points(row.value)}, at worst {points(row.low)}, at best {points(row.high)}"
+        f"{row.label} {points(row.value)}, at worst {at_worst(row.low)}, at best {points(row.high)}"
         for row in rows
     )
     text = limit(record.margin.value)

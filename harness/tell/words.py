@@ -108,6 +108,20 @@ def points(value: float | None, *, signed: bool = True) -> str:
     return "0.0" if rounded == 0 else text
 
 
+def lowered(bound: float) -> float:
+    """A lower bound with one decimal, rounded so that it promises no more.
+
+    >>> lowered(-3.03), lowered(-3.0), lowered(2.98)
+    (-3.1, -3.0, 2.9)
+    """
+    return floor(10 * bound + _ROUNDING) / 10 if math.isfinite(bound) else bound
+
+
+def at_worst(bound: float | None) -> str:
+    """A lower bound in points: `-3.1`."""
+    return points(None if bound is None else lowered(bound))
+
+
 def limit(margin: float) -> str:
     """The margin as people see it: `limit -3 points`."""
     return f"limit -{margin:g} {'point' if margin == 1 else 'points'}"
@@ -320,7 +334,8 @@ def harm(quality: Quality) -> Harm:
     Of one that passed the corrected estimate: what was picked for looking good looked too good.
     """
     if quality.only_current_right is None or quality.repeats != 1:
-        return Harm(seen=-quality.told, most=-quality.worst, allowed=quality.margin, of=None)
+        most = -lowered(quality.worst)
+        return Harm(seen=-quality.told, most=most, allowed=quality.margin, of=None)
     base = _base(quality)
     share = base / 100
     seen = floor(-quality.told * share + 0.5)

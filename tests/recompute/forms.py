@@ -39,6 +39,14 @@ def points(value: float | None, *, signed: bool = True) -> str:
     return f"{near:+.1f}" if signed else f"{near:.1f}"
 
 
+def worst(value: float | None) -> float | None:
+    """A bound with one decimal that promises no more than the bound itself."""
+    if value is None:
+        return None
+    tenths = int(Decimal(str(round(10 * value, 8))).to_integral_value(rounding="ROUND_FLOOR"))
+    return tenths / 10
+
+
 def share(value: float | None) -> str:
     return DASH if value is None else f"{value:.1f}"
 

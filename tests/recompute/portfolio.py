@@ -10,7 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
-from tests.recompute.forms import DASH, begins_words, cents, money, points
+from tests.recompute.forms import DASH, begins_words, cents, money, points, worst
 from tests.recompute.since import differences, series, soon
 
 if TYPE_CHECKING:
@@ -326,7 +326,7 @@ class Company:
             quality = option["quality"]
             rows.append([
                 *(record["feature"]["name"], option["target"]["option"], None, f"{share:.1f}"),
-                *(points(quality["difference"]), points(quality["worst"])),
+                *(points(quality["difference"]), points(worst(quality["worst"]))),
                 f"-{quality['margin']:g}",
             ])  # fmt: skip
         return rows
@@ -487,7 +487,11 @@ def _what(task: Json) -> str | None:
         return None
     if needed.get("labels"):
         return f"Label {needed['labels']:,} case{'s' if needed['labels'] > 1 else ''}"
-    cost = "" if needed["cost_usd"] is None else f" for {usd(Decimal(needed['cost_usd']))}"
+    cost = ""
+    if needed["cost_usd"] is not None:
+        cost = f" for {usd(Decimal(needed['cost_usd']))} of calls"
+        people = task["part"].record["evidence"]["eval_set"]["targets"] == "human"
+        cost += ", labelling not counted" if people and Decimal(needed["cost_usd"]) else ""
     return f"Buy {needed['cases']:,} case{'s' if needed['cases'] > 1 else ''}{cost}"
 
 

@@ -24,6 +24,8 @@ class Slots(dict[str, set[str]]):
             self.put(f"{name}_cents", cents(amount), cents(amount, signed=True))
 
     def points(self, name: str, value: float | None) -> None:
+        if name.endswith(("worst", "worst_missing_as_zero")):
+            value = forms.worst(value)
         self.put(name, points(value))
         self.put(f"{name}_abs", points(None if value is None else abs(value), signed=False))
         self.put(f"{name}_share", share(value))
@@ -39,6 +41,8 @@ def of_part(part: Json) -> Slots:
             slots.put(key, forms.DASH)
         elif isinstance(value, (int, float)) or _is_decimal(value):
             slots.put(key, *_forms(Decimal(str(value))))
+            if "worst" in key:
+                slots.put(key, points(forms.worst(float(value))))
             if key == "margin":
                 slots.put(key, f"-{value:g}")
         elif isinstance(value, (list, tuple)):

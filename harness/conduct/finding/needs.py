@@ -19,6 +19,7 @@ from harness.judge.decision.standing import QualityState, Standing
 from harness.judge.decision.verdict import Decided
 from harness.money.amounts import plain, rounded
 from harness.plan.expecting import EXPECTED_DISAGREEMENT, minutes
+from harness.plan.lives.life import next_level
 from harness.plan.model import FeaturePlan
 from harness.plan.rehearsing import WANTED_POWER
 from harness.record.base import Reason, Verdict
@@ -144,8 +145,18 @@ def _offer(
         cost_usd=cost_of(run, name, nearest.cases_to_decide, asked),
         worth_usd=_worth(nearest),
         note=f"with them {name}, if it is as good as it was seen to be, would be shown within the "
-        "limit in four reviews of five",
+        f"limit in four reviews of five{_fewer_if_new(plan, name)}",
         option=name,
+    )
+
+
+def _fewer_if_new(plan: FeaturePlan, option: str) -> str:
+    """Why cases of a set of their own are fewer: they have the error of a first test."""
+    if next_level(plan, option) == 1:
+        return ""
+    return (
+        "; they are tested at what is left of the error that all tests on these cases share, so "
+        "new cases alone, in a set of their own, may be fewer"
     )
 
 
@@ -164,6 +175,11 @@ def _no_offer(open_ones: Sequence[Examined], plan: FeaturePlan) -> str:
     if not names:
         return "add cases, so that a difference like the measured one can be told from the limit"
     one = "it" if len(names) == 1 else "one of them"
+    if not any(next_level(plan, name) for name in names):
+        return (
+            f"the tests of {', '.join(names)} on these cases have spent the error that they share: "
+            "new cases, in a set of their own"
+        )
     return (
         f"as {', '.join(names)} did on these cases, no number of cases is likely to show {one} "
         "within the limit: another prompt, another model, or cases on which the limit matters"

@@ -48,6 +48,7 @@ from harness.money.monthly import cost_from_traffic, unknown_cost
 from harness.money.savings import savings
 from harness.plan.crossing import translated
 from harness.plan.expecting import LEVEL_CASES
+from harness.plan.lives.life import next_level
 from harness.plan.model import FeaturePlan, Status
 from harness.plan.pricing import levers_of
 from harness.record.base import Reason, Verdict
@@ -163,7 +164,8 @@ class _Writer:
         standing = examined.standing
         if standing is None or standing.state not in {QualityState.OPEN, QualityState.UNLIKELY}:
             return examined
-        total = cases_to_decide(run.design, run.evidence(), standing)
+        later = next_level(self._plan, standing.option)
+        total = cases_to_decide(run.design, run.evidence(), standing, next_level=later)
         stopped = stop_facts(run, standing, total, self._context.unread)
         return replace(examined, cases_to_decide=total, stopped=stopped)
 

@@ -232,17 +232,20 @@ def unlabelled(pairs: Pairs, count: int) -> tuple[str, ...]:
 _STEP = 10
 
 
-def cases_to_decide(design: Design, evidence: PairsSoFar, standing: Standing) -> int | None:
+def cases_to_decide(
+    design: Design, evidence: PairsSoFar, standing: Standing, *, next_level: float = 1.0
+) -> int | None:
     """Total cases, pilot included, at which a stopped or open option would be decided.
 
-    None: over 20,000, or nothing was seen. A proven part needs enough of its own cases to clear
-    its own margin.
+    `next_level` is the level of a test on more cases, as a share of this test's. None: over 20,000,
+    nothing was seen, or no level is left. A proven part needs enough of its own cases to clear its
+    own margin.
     """
-    if standing.option not in evidence.pairs:
+    if standing.option not in evidence.pairs or next_level <= 0:
         return None
     size, stop = len(design.order), standing.stop
     end = size if stop is None else stop.seen
-    level, totals = standing.level or design.alpha, list[float]()
+    level, totals = next_level * (standing.level or design.alpha), list[float]()
     for pairs, margin, share in parts_before(design, evidence, standing.option, end, start=0):
         taken = _taken(design, pairs, stopped=stop is not None)
         found = None if taken is None else _needed(design, pairs, taken, Aim(margin, level))

@@ -64,6 +64,18 @@ def level_of(test: int, planned: int, promised: float) -> float:
     return round(promised * share, _DIGITS)
 
 
+def next_level(plan: FeaturePlan, option: str) -> float:
+    """The level of an option's next test on these cases and more, as a share of this test's.
+
+    1 where no test takes a part of the promised error; 0 where nothing is left of it.
+    """
+    life = next((one.life for one in plan.lives if one.option == option), plan.life)
+    if life is None:
+        return 1.0
+    planned = level_of(life.test + 1, life.planned, life.promised)
+    return min(planned, life.left) / life.level
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pair:
     """One option's tests on these cases: the earlier ones, and whether this is one of them."""

@@ -17,7 +17,7 @@ from harness.tell.appendix.trust import audit, cascades, repeats
 from harness.tell.facts import shown_option
 from harness.tell.page.missing import stops_table
 from harness.tell.page.page_tables import comparison
-from harness.tell.words import count, points, seconds, series, share, table
+from harness.tell.words import at_worst, count, points, seconds, series, share, table
 from harness.wording import DASH
 from reports.document import Block, Paragraph, Section, Table
 
@@ -102,7 +102,7 @@ def _look_cells(look: Look, *, counted: bool) -> tuple[str, ...]:
         count(look.n),
         *((count(look.lost), count(look.won)) if counted else ()),
         points(look.difference),
-        points(look.worst),
+        at_worst(look.worst),
         DASH if look.level is None else f"{look.level:.3g}",
         DASH if look.p_value is None else f"{look.p_value:.3g}",
         look.action,
@@ -140,7 +140,7 @@ def _slices(option: OptionRecord) -> Table | None:
                 count(part.only_current_right),
                 count(part.only_candidate_right),
                 points(part.difference),
-                points(part.worst),
+                at_worst(part.worst),
                 points(part.best),
                 DASH if part.margin is None else f"-{part.margin:g}",
                 part.protect,
@@ -175,7 +175,7 @@ def _guardrails(option: OptionRecord) -> Table | None:
                 share(rail.current),
                 share(rail.candidate),
                 points(rail.difference),
-                points(rail.worst),
+                at_worst(rail.worst),
                 DASH if rail.margin is None else f"-{rail.margin:g}",
                 rail.protect,
                 "yes" if rail.vetoes else "no",

@@ -7,7 +7,7 @@ from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality
 from harness.tell.appendix.trust import agreement_tables, mixes
 from harness.tell.page.missing import missing_table
-from harness.tell.words import count, points, reasons_text, result_word, share, table
+from harness.tell.words import at_worst, count, points, reasons_text, result_word, share, table
 from harness.wording import DASH, plural
 from reports.document import Block, Paragraph, Table
 
@@ -37,11 +37,11 @@ def quality_blocks(record: DecisionRecord) -> list[Block | None]:
                     share(q.current),
                     share(q.candidate),
                     points(q.difference),
-                    points(q.worst),
+                    at_worst(q.worst),
                     points(q.best),
                     f"-{q.margin:g}",
                     f"{q.level:.3g}",
-                    points(q.worst_missing_as_zero),
+                    at_worst(q.worst_missing_as_zero),
                 )
                 for option, q in tested(record)
             ),

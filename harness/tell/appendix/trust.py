@@ -20,7 +20,7 @@ from harness.record.trust import (
     ProgramFacts,
     SpreadFacts,
 )
-from harness.tell.words import count, pairs, points, seconds, series, share, table
+from harness.tell.words import at_worst, count, pairs, points, seconds, series, share, table
 from harness.wording import DASH, plural, usd
 from reports.document import Block, Bullets, Paragraph, Table
 
@@ -134,7 +134,7 @@ def mixes(record: DecisionRecord) -> Block | None:
                 ", ".join(f"{part} {percent:g} %" for part, percent in mix.shares),
                 count(mix.n),
                 points(mix.difference),
-                points(mix.worst),
+                at_worst(mix.worst),
             )
             for name, mix in found
             if mix is not None

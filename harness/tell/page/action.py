@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from harness.record.base import State, Verdict
 from harness.record.lifecycle import ends_on
 from harness.record.model import DecisionRecord
-from harness.tell.facts import Facts, cheapest_failed, chosen_option, saving_if_swapped
+from harness.tell.facts import Facts, cheapest_failed, chosen_option, labelling, saving_if_swapped
 from harness.tell.page.kinds import goes_live
-from harness.tell.page.money_words import at_stake, dollars, labelling, net_saving_of
+from harness.tell.page.money_words import at_stake, dollars, net_saving_of
 from harness.tell.page.opening import provide
 from harness.tell.page.page_stay import changes
 from harness.tell.words import LEVERS, day, person, sentence
@@ -200,10 +200,20 @@ def _ways_on(record: DecisionRecord) -> list[Choice]:
         price = (
             f" for {usd(needed.cost_usd)} of calls{labelling(record)}" if needed.cost_usd else ""
         )
-        text = f"add them to evalsets/{record.feature.id}, then {again}{_worth(record)}."
+        text = f"add them to evalsets/{record.feature.id}, then {_later(record)}{_worth(record)}."
         return [Choice(answer=f"buy {plural(needed.cases, 'case')}{price}", text=text)]
     what = next(iter(provide(record)), "What is missing stands below.")
     return [Choice(answer="mend it", text=f"{what} Then {again}.")]
+
+
+def _later(record: DecisionRecord) -> str:
+    """The review of more cases: a cycle's cases are fixed once one of them was asked."""
+    if record.evidence.eval_set.life is None:
+        return f"`rightsize review --cycle {record.cycle} --feature {record.feature.id}`"
+    return (
+        f"`rightsize review --cycle NEXT --feature {record.feature.id}`, NEXT being another cycle: "
+        "this one's cases are fixed"
+    )
 
 
 def _worth(record: DecisionRecord) -> str:

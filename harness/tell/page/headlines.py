@@ -12,6 +12,7 @@ from harness.tell.facts import (
     break_even_of,
     cheapest_failed,
     chosen_option,
+    labelling,
     open_option,
     reason_of,
     saving_if_swapped,
@@ -21,7 +22,6 @@ from harness.tell.page.money_words import (
     at_stake,
     counted_as_seen,
     dollars,
-    labelling,
     net_saving_of,
     or_loss,
 )

@@ -16,7 +16,7 @@ from harness.record.parts import OptionRecord
 from harness.record.quality_parts import StopFacts
 from harness.record.trust import DriftFacts, FloorFacts, FormFacts, Missingness
 from harness.tell.facts import saving_if_swapped, trials_missing
-from harness.tell.words import count, points, singular, table
+from harness.tell.words import at_worst, count, points, singular, table
 from harness.wording import DASH, chance, percent, plural, usd
 from reports.document import Notice, Paragraph, Table
 from reports.untrusted import clip
@@ -49,7 +49,7 @@ _SECOND = 2
 def drift_text(drift: DriftFacts) -> str:
     """`-4.1 points, at worst -6.9, on 300 cases`."""
     basis = f"on {plural(drift.n, 'case')}" if drift.n else "the steps' own differences added up"
-    return f"{points(drift.difference)} points, at worst {points(drift.worst)}, {basis}"
+    return f"{points(drift.difference)} points, at worst {at_worst(drift.worst)}, {basis}"
 
 
 def since_first(record: DecisionRecord) -> list[Paragraph]:

@@ -137,14 +137,6 @@ def _untested(record: DecisionRecord) -> str:
     return f"up to {usd(max(most))} a month" if most else ""
 
 
-def labelling(record: DecisionRecord) -> str:
-    """That people's labels are not in a price of calls; empty where nobody labels new cases."""
-    needed = record.still_needed
-    asked = needed is not None and needed.cases and needed.cost_usd
-    by_people = record.evidence.eval_set.targets == "human"
-    return ", labelling not counted" if asked and by_people else ""
-
-
 def money(record: DecisionRecord, option: OptionRecord) -> list[Reckoning]:
     """An option's month as a sum that ends in one number, and what hangs on that number."""
     incumbent, proposed = month_of(record.current_cost), month_of(option.cost)

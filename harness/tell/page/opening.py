@@ -17,6 +17,7 @@ from harness.tell.facts import (
     cheapest_failed,
     chosen_option,
     decided_by_slice,
+    labelling,
     month_of,
     on_paid_capacity,
     open_option,
@@ -25,12 +26,13 @@ from harness.tell.facts import (
 )
 from harness.tell.page.kinds import called
 from harness.tell.page.missing import cannot_tell, why_stopped
-from harness.tell.page.money_words import at_most_text, at_stake, error_costs, labelling, too_little
+from harness.tell.page.money_words import at_most_text, at_stake, error_costs, too_little
 from harness.tell.page.page_stay import nearest
 from harness.tell.page.page_tables import promised_time
 from harness.tell.words import (
     REASONS,
     adding_up,
+    at_worst,
     count,
     day,
     groups_text,
@@ -157,7 +159,7 @@ def _why_open(record: DecisionRecord) -> str:
     if quality.worst > -quality.margin:
         return (
             f"{counts_text(record, option, quality)} That would hold the limit, at worst "
-            f"{points(quality.worst)}; but {reasons}."
+            f"{at_worst(quality.worst)}; but {reasons}."
         )
     return (
         f"{counts_text(record, option, quality)} {harm_text(record, quality)} "
@@ -301,7 +303,7 @@ def _measured_failure(record: DecisionRecord, option: OptionRecord, quality: Qua
             f"{cases_of(record, quality)}, today's model {count(counts[0])} times"
         )
     return (
-        f"{scored}: {points(quality.difference)} points, at worst {points(quality.worst)} "
+        f"{scored}: {points(quality.difference)} points, at worst {at_worst(quality.worst)} "
         f"({limit(quality.margin)}); {agreed(record)}. {_why_failed(record, option)}"
     )
 

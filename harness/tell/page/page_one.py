@@ -33,7 +33,7 @@ from harness.tell.page.opening import opening
 from harness.tell.page.page_stay import exception, levers, would_change
 from harness.tell.page.page_tables import options_table
 from harness.tell.page.titles import notices
-from harness.tell.words import allowed, count, day, points, sentence
+from harness.tell.words import allowed, count, day, lowered, points, sentence
 from harness.wording import listed, plural, usd
 from reports.document import Block, Code, Paragraph, Signature
 
@@ -66,7 +66,7 @@ def guarded(record: DecisionRecord, option: OptionRecord) -> list[Block]:
 def _shown(part: SliceResult | GuardrailResult, difference: float, worst: float, most: str) -> str:
     harm = "harm was shown" if part.vetoes else "no harm shown"
     could = (
-        f"but a drop of up to {points(-worst, signed=False)} points is possible{most}"
+        f"but a drop of up to {points(-lowered(worst), signed=False)} points is possible{most}"
         if worst < 0
         else f"and no drop is possible{most}"
     )

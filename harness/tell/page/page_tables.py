@@ -14,6 +14,7 @@ from harness.tell.words import (
     LEVERS,
     REASONS,
     adding_up,
+    at_worst,
     count,
     limit,
     points,
@@ -50,7 +51,7 @@ def _quality_row(record: DecisionRecord, option: OptionRecord) -> list[Row]:
     if quality is None:
         return []
     change = (
-        f"{points(quality.difference)} points, at worst {points(quality.worst)} "
+        f"{points(quality.difference)} points, at worst {at_worst(quality.worst)} "
         f"({limit(quality.margin)})"
     )
     name = f"{record.feature.unit} fully right"

@@ -20,7 +20,7 @@ from harness.record.quality_parts import Quality
 from harness.tell.facts import axis_begins, axis_words
 from harness.tell.portfolio.spend import bare, run_rate_basis
 from harness.tell.portfolio.tasks import link_to
-from harness.tell.words import count, day, person, points, result_word
+from harness.tell.words import at_worst, count, day, person, points, result_word
 from harness.wording import amount_text, plural, usd
 from reports.document import (
     Bars,
@@ -307,7 +307,7 @@ def _tried_cells(each: _Tried) -> Cells:
     result = result_word(option.result, option.reason_codes).lower()
     return (
         *(link_to(each.one), option.target.option, result, f"{each.share:.1f}"),
-        *(points(quality.difference), points(quality.worst), f"-{quality.margin:g}"),
+        *(points(quality.difference), at_worst(quality.worst), f"-{quality.margin:g}"),
     )
 
 

@@ -9,7 +9,7 @@ from harness.money.portfolio.overview import Counted, FeatureMoney, Overview
 from harness.money.portfolio.to_do import Action, Task, to_do
 from harness.record.base import State
 from harness.record.stored import file_name
-from harness.tell.facts import chosen_option
+from harness.tell.facts import chosen_option, labelling
 from harness.tell.portfolio.spend import bare, saved_by
 from harness.tell.words import REASONS, count, day, person, sentence, series
 from harness.wording import DASH, plural, usd
@@ -31,7 +31,7 @@ def link_to(one: FeatureMoney, *, beside: bool = False) -> Link:
 
 
 def what_text(task: Task) -> str:
-    """`Decide: model swap to haiku`; `Buy 340 cases for USD 14.20`."""
+    """`Decide: model swap to haiku`; `Buy 340 cases for USD 14.20 of calls`."""
     one, by = task.feature, saved_by(task.feature)
     later = " (deferred)" if one.state is State.DEFERRED else ""
     words = {
@@ -55,7 +55,8 @@ def _missing(one: FeatureMoney) -> str:
         return f"Get what is missing: {_reasons(one)}"
     if needed.labels:
         return f"Label {plural(needed.labels, 'case')}"
-    cost = "" if needed.cost_usd is None else f" for {usd(needed.cost_usd)}"
+    calls = "" if needed.cost_usd is None else f" for {usd(needed.cost_usd)} of calls"
+    cost = f"{calls}{labelling(one.record)}"
     return f"Buy {plural(needed.cases or 0, 'case')}{cost}"
 
 

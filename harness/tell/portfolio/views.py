@@ -30,7 +30,7 @@ from harness.tell.portfolio.spend import (
     sum_cells,
 )
 from harness.tell.portfolio.tasks import effort_and_risk, link_to
-from harness.tell.words import REASONS, count, day, person, points
+from harness.tell.words import REASONS, at_worst, count, day, person
 from harness.wording import DASH, plural, usd
 from reports.document import Block, Column, Link, Paragraph, Row, Section, Table
 
@@ -133,7 +133,7 @@ def _worst(record: DecisionRecord) -> str:
     option = chosen_option(record)
     if option is None or option.quality is None:
         return "the same model"
-    return f"{points(option.quality.worst)} (-{option.quality.margin:g})"
+    return f"{at_worst(option.quality.worst)} (-{option.quality.margin:g})"
 
 
 def _same_model(figures: Overview) -> Table | None:

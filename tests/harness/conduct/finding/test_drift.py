@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from math import floor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,7 +86,7 @@ def test_the_second_step_is_held_against_the_first_model(tmp_path: Path) -> None
     page = render(to_document(second, NOW), to="md").partition("## Appendix")[0]
     assert (
         "**Since the first model.** bad is step 2 down from big (2026-Q2): -2.0 points, at worst "
-        f"{step.worst:.1f}, on 300 cases. All steps together may lose 8 points."
+        f"{floor(10 * step.worst) / 10:.1f}, on 300 cases. All steps together may lose 8 points."
     ) in page.replace("\u2212", "-")
     (option,) = third.options
     assert (option.result, option.reason_codes) == (Result.FAIL, (Reason.DRIFT_BUDGET_SPENT,))

@@ -87,7 +87,8 @@ def test_an_equal_candidate_on_too_few_cases_is_undecided_with_an_offer(
     needed = record.still_needed
     assert needed is not None
     assert needed.option == "good"
-    assert 150 < (needed.cases or 0) < 600
+    # At the level of a second test, which is a twelfth of the first one's.
+    assert 500 < (needed.cases or 0) < 1000
     assert needed.cost_usd == (needed.cases or 0) * Decimal(82) * Decimal("4.50") / 1_000_000
     assert good.cost.monthly_after_discounts is not None
     assert record.current_cost.monthly_after_discounts is not None

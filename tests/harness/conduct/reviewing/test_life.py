@@ -98,6 +98,22 @@ def test_a_quick_look_takes_nothing_of_the_level(tmp_path: Path) -> None:
     assert life(record).test == 1
 
 
+def test_as_many_cases_as_the_page_names_decide_at_the_level_of_the_next_test(
+    tmp_path: Path,
+) -> None:
+    with OpenAIServer(answers) as server:
+        first = reviewed(tmp_path, server, "run-1", CYCLE, GOOD)
+        assert first.verdict is Verdict.UNDECIDED
+        needed = first.still_needed
+        assert needed is not None
+        assert needed.cases is not None
+        assert "new cases alone, in a set of their own, may be fewer" in needed.note
+        more = replace(GOOD, cases=GOOD.cases + needed.cases)
+        second = reviewed(tmp_path, server, "run-2", "2027-Q1", more)
+    assert (life(second).test, life(second).level) == (2, 0.333333)
+    assert second.verdict is Verdict.DOWNGRADE
+
+
 def test_added_cases_are_a_further_test_and_the_last_ones_are_refused(tmp_path: Path) -> None:
     with OpenAIServer(answers) as server:
         reviewed(tmp_path, server, "run-1", CYCLE, GOOD)

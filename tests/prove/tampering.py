@@ -64,6 +64,11 @@ def failed_after_all(record: Json) -> None:
     record |= {"verdict": "justify", "chosen": None}
 
 
+def unproved(record: Json) -> None:
+    for one in record["options"]:
+        one["proof"] = None
+
+
 def another_limit(record: Json) -> None:
     record["margin"]["value"] = 8.0
     for one in record["options"]:
@@ -94,6 +99,13 @@ CHANGES: dict[str, Change] = {
     "a failed option that passes": passed_after_all,
     "a passed option that fails": failed_after_all,
     "the limit": another_limit,
+    "all proofs left out": unproved,
+    "the proof of the chosen one left out": at("options", -1, "proof", to=None),
+    "the proof of a failed one left out": at("options", 0, "proof", to=None),
+    "an option of the test left out": at("options", to=lambda options: options[1:]),
+    "an option left out of the design": at(
+        "evidence", "design", "options", to=lambda options: options[1:]
+    ),
     "a loss made right": sign("-", "1"),
     "a loss made a gain": sign("-", "+"),
     "a case that both got right, lost": sign("1", "-"),

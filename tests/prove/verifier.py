@@ -28,7 +28,8 @@ from tests.prove.picked import corrected
 from tests.prove.pvalues import clustered, tango, weighted
 
 Json, Claims = dict[str, Any], Iterator[tuple[str, Any, Any]]
-BY_QUALITY = {"QUALITY_INFERIOR", "UNLIKELY_TO_PASS", "QUALITY_UNDECIDED"}
+BY_TEST = {"QUALITY_INFERIOR", "UNLIKELY_TO_PASS"}
+BY_QUALITY = {*BY_TEST, "QUALITY_UNDECIDED"}
 OPEN = {
     "QUALITY_UNDECIDED", "SAMPLE_TOO_SMALL", "LABELS_MISSING", "RUN_INCOMPLETE", "PRICE_MISSING",
     "BASELINE_FAILS_OWN_BAR", "JUDGE_UNRELIABLE", "USAGE_NOT_REPORTED", "TRAFFIC_MISSING",
@@ -302,8 +303,8 @@ def of_tests(record: Json, design: Json) -> Claims:
     for (name, _), most in zip(design["options"], design.get("at_most") or (), strict=False):
         yield f"{name}: what it takes", told.get(name), most and 100 * most
     options = {o["target"]["option"]: o for o in record["options"] if o.get("proof")}
-    sizes = [*map(int, (design["clusters"] or " ".join("1" * test.last)).split())]
     names = [name for name, _ in design["options"]]
+    sizes = [*map(int, (design["clusters"] or " ".join("1" * test.last)).split())]
     proofs = [options[name]["proof"] if name in options else {} for name in names]
     cases = [Cases(proof.get("outcomes", ""), sizes) for proof in proofs]
     walks = design["kind"] == "ladder" and not design["parts"]
@@ -315,6 +316,15 @@ def of_tests(record: Json, design: Json) -> Claims:
         claims = [*of_walk(options[name], ladder, k)] if ladder else []
         claims += of_option(options[name], test, cases[k]) if options[name]["quality"] else []
         yield from ((f"{name}: {what}", said, found) for what, said, found in claims)
+
+
+def of_proofs(record: Json, design: Json) -> Claims:
+    """Each option of the design is proved, and no other has what only a test gives."""
+    names = {name for name, _ in design["options"]}
+    proved = {o["target"]["option"] for o in record["options"] if o.get("proof")}
+    told = {o["target"]["option"] for o in record["options"]
+            if o["result"] == "PASS" or o["quality"] or BY_TEST & {*o["reason_codes"]}}  # fmt: skip
+    yield "who was tested", told | names, proved & names
 
 
 def of_verdict(record: Json) -> Claims:
@@ -344,7 +354,8 @@ def check(record: Json) -> list[str]:
     """What of a record does not follow."""
     claims, design = [*of_verdict(record)], record["evidence"].get("design")
     if design is not None:
-        claims += [*of_tests(record, design), *of_power(record, design), *of_saving(record)]
+        claims += [*of_proofs(record, design), *of_tests(record, design)]
+        claims += [*of_power(record, design), *of_saving(record)]
     return hashes(record) + [
         f"{what} is {said} in the record, {found} by what it holds"
         for what, said, found in claims if not near(said, found)

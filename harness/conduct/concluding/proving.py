@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose
 from pathlib import Path
@@ -103,6 +103,7 @@ def _faults(record: DecisionRecord, facts: DesignFacts) -> Iterator[_Fault]:
             yield _Fault(f"{name}: {line}", by_formula=changed)
         for line in _of_result(record, option, found[name].state):
             yield _Fault(f"{name}: {line}", by_formula=harmed)
+    yield from map(_Fault, _unproved(record, [one.name for one in design.options]))
     yield from map(_Fault, _of_verdict(record))
     yield from map(_Fault, _of_savings(record))
     yield from map(_Fault, _of_power(record, design))
@@ -174,6 +175,26 @@ def _shown(
     if not whole:
         return standing
     return resting_on_all(design, standing, evidence.pairs[standing.option])
+
+
+def _unproved(record: DecisionRecord, designed: Sequence[str]) -> Iterator[str]:
+    """What was tested, and lacks what proves it: a test proves each option of its design."""
+    told = {one.target.option for one in record.options}
+    for name in designed:
+        if name not in told:
+            yield f"{name}: the test's design names it, and it is not in the record"
+    for option in record.options:
+        name = option.target.option
+        if name not in designed and _is_tested(option):
+            yield f"{name}: it has the result of a test, and the test's design does not name it"
+        elif name in designed and option.proof is None:
+            yield f"{name}: it was tested, and how its cases ended is not in the record"
+
+
+def _is_tested(option: OptionRecord) -> bool:
+    """Whether it says what only a test can."""
+    by_test = not _STATES.keys().isdisjoint(option.reason_codes)
+    return option.result is Result.PASS or option.quality is not None or by_test
 
 
 def _of_proof(option: OptionRecord, again: ProofFacts | None) -> Iterator[str]:

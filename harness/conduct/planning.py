@@ -19,13 +19,12 @@ from harness.journal.journal import Journal
 from harness.journal.life import binding
 from harness.money.prices.current_models import CurrentModel, cheaper_and_not_listed
 from harness.money.prices.rates import vendor_of
+from harness.plan.lives.identity import QUICK_SUFFIX
 from harness.plan.model import FeaturePlan, Plan
 from harness.plan.planning import PlanHooks, Selection, plan_review
 from harness.wording import listed
 from harness.workspace.state import journal_file
 from harness.workspace.workspace import Workspace
-
-QUICK_SUFFIX = "-quick"
 
 
 def with_counted_labels(planned: Planned) -> Plan:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, zip_longest
+from itertools import groupby, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from harness.workspace.fingerprints import fingerprint
 
 LIFE, READ = "life ", "read "
 """Begin names among the plans; no feature's id has a space."""
+LOOK = " (a look)"
+"""Ends the cycle of a quick review's look; no cycle's name has a space."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,9 @@ class PastTest:
     facts: Mapping[str, Any]
     levels: Mapping[str, float] = field(default_factory=dict[str, float])
     """Of options that had less than `alpha` left."""
+    look: bool = False
+    """A quick review: it tested no pair and took no error, but who looked had seen answers. No
+    cycle is its own, so that a whole review under the same name is told from it."""
 
     def level(self, pair: str, option: str) -> float | None:
         """The error that a pair of models took in it; None: it was not tested.
@@ -97,7 +102,7 @@ def times_used(journal: Journal, feature: str, inputs_sha256: str, this: tuple[s
 
 
 def past_tests(journal: Journal) -> tuple[PastTest, ...]:
-    """The tests of every feature and cycle, oldest first."""
+    """The tests of every feature and cycle, and the first look of each, oldest first."""
     found = [test for feature in journal.planned_features() for test in _of(journal, feature)]
     return tuple(sorted(found, key=lambda test: (test.written_at, test.feature)))
 
@@ -116,14 +121,9 @@ def _of(journal: Journal, feature: str) -> Iterator[PastTest]:
         page: dict[str, Any] = json.loads(row.plan)
         pages.setdefault(str(page["plan"]), page)
     for bound in _by_cycle(journal, feature, journal.answering(feature)):
-        if bound and not _is_a_look(bound[0]):
-            yield _test(bound[0], pages.get(bound[0].sha256))
-
-
-def _is_a_look(row: PlanRow) -> bool:
-    """Whether a plan was a quick review's, which decides nothing and takes nothing of the level."""
-    design: dict[str, Any] = json.loads(row.plan).get("design") or {}
-    return design.get("exploratory") is True
+        tests = [_test(row, pages.get(row.sha256)) for row in bound]
+        for look in (False, True):
+            yield from islice((one for one in tests if one.look is look), 1)
 
 
 def _by_cycle(
@@ -139,16 +139,17 @@ def _test(row: PlanRow, page: Mapping[str, Any] | None) -> PastTest:
     plan: dict[str, Any] = json.loads(row.plan)
     design: dict[str, Any] = plan.get("design") or {}
     told = page or {}
-    asked: dict[str, Any] = plan.get("asked") or {}
+    look = design.get("exploratory") is True
+    asked: dict[str, Any] = {} if look else plan.get("asked") or {}
     return PastTest(
         feature=row.feature,
-        cycle=row.cycle,
+        cycle=f"{row.cycle}{LOOK}" if look else row.cycle,
         written_at=row.written_at,
-        alpha=float(design.get("alpha", 0.0)),
+        alpha=0.0 if look else float(design.get("alpha", 0.0)),
         ids=tuple(design.get("order", ())),
         cases=tuple(told.get("cases", ())),
         labels=tuple(told.get("labels", ())),
-        pairs=told.get("pairs", {}),
+        pairs={} if look else told.get("pairs", {}),
         asked={name: fingerprint(how) for name, how in asked.items()},
         seed=str(told.get("seed", "")),
         facts=told.get("facts") or _facts_of(plan, design),
@@ -157,6 +158,7 @@ def _test(row: PlanRow, page: Mapping[str, Any] | None) -> PastTest:
             for one in design.get("options", ())
             if one.get("at_most") is not None
         },
+        look=look,
     )
 
 

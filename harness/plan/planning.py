@@ -31,6 +31,7 @@ from harness.plan.expecting import (
 )
 from harness.plan.judging import plan_judges
 from harness.plan.ladder import PlannedOption, climb, priced_options, projected
+from harness.plan.lives.identity import order_cycle
 from harness.plan.lives.life import planned_test, recorded_tests, with_life
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, SelectedCases, Status
 from harness.plan.pricing import asked_rungs, forecast, levers_of, planned_loads, price
@@ -193,7 +194,7 @@ class _FeaturePlanner:
 
         `tests` are those before it, of earlier reviews and of this one.
         """
-        bare = self._bare()
+        bare = self._bare(tests)
         try:
             ladder = climb(self.workspace, self.feature, on=self.on)
         except PriceMissingError as error:
@@ -225,10 +226,9 @@ class _FeaturePlanner:
         worth = saved > 0 and saved >= minimum
         return replace(plan, levers=found, free_lever=best if worth else None)
 
-    def _bare(self) -> FeaturePlan:
+    def _bare(self, tests: tuple[PastTest, ...]) -> FeaturePlan:
         config, policy = self.config, self.workspace.policy
         folder = self.workspace.evalset_folder(self.feature)
-        at_most = QUICK_CASES if self.wanted.quick else None
         stated = config.margin is not None
         request = config.request
         return FeaturePlan(
@@ -248,7 +248,7 @@ class _FeaturePlanner:
             repeats=policy.procedure.repeats or self.evalset.repeats,
             latency_requests=self._latency_requests(),
             evalset=self.evalset,
-            sample=SelectedCases.of(self.evalset, folder, cycle=self.cycle, at_most=at_most),
+            sample=self._sample(folder, tests),
             asker=Asker(
                 feature=self.feature,
                 config=config,
@@ -268,6 +268,12 @@ class _FeaturePlanner:
             plan_json="",
             near=near_copies_of(self.evalset, self.workspace.root / "prompts" / self.feature),
         )
+
+    def _sample(self, folder: Path, tests: tuple[PastTest, ...]) -> SelectedCases:
+        quick = self.wanted.quick
+        cycle = self.cycle if quick else order_cycle(tests, self.feature, self.cycle)
+        at_most = QUICK_CASES if quick else None
+        return SelectedCases.of(self.evalset, folder, cycle=cycle, at_most=at_most)
 
     def _latency_requests(self) -> int:
         latency = self.config.latency

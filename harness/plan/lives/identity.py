@@ -13,12 +13,15 @@ from dataclasses import asdict
 from typing import Any
 
 from evalsets.cases import Case, content, right
-from harness.journal.life import PastTest
+from evalsets.splits import deciding_order
+from harness.journal.life import LOOK, PastTest
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.wording import listed, plural
 
 _TOLD_APART = 0.9
+QUICK_SUFFIX = "-quick"
+"""Ends the name of a quick review's cycle."""
 
 
 def digests(cases: Sequence[Case]) -> tuple[str, ...]:
@@ -45,16 +48,36 @@ def _who(rung: PlannedOption | None) -> list[object]:
     return [rung.served_identity()["vendor"], rung.version, rung.effort, check]
 
 
+def order_cycle(tests: Sequence[PastTest], feature: str, cycle: str) -> str:
+    """The cycle whose order the cases are asked in: the one that was looked at first, if any.
+
+    Who has looked at some answers would else choose a name whose order begins with good ones.
+    """
+    mine = (one for one in tests if one.feature == feature and (one.look or one.cycle == cycle))
+    first = next(mine, None)
+    if first is None or not first.look:
+        return cycle
+    return first.cycle.removesuffix(LOOK).removesuffix(QUICK_SUFFIX)
+
+
 def page_of(plan: FeaturePlan) -> dict[str, Any]:
     """A page of the eval set's life: what this test asks of whom, and what people set for it."""
     return {
         "plan": plan.plan_sha256,
         "seed": plan.sample.seed,
-        "cases": list(digests(plan.sample.deciding)),
+        "cases": list(digests(_whole(plan))[: len(plan.sample.deciding)]),
         "labels": list(labels_of(plan)),
         "pairs": {one.name: pair_digest(plan, one) for one in plan.asked},
         "facts": facts_of(plan),
     }
+
+
+def _whole(plan: FeaturePlan) -> tuple[Case, ...]:
+    """All of the cases of which a look asks the first: what tells these apart tells those apart."""
+    sample = plan.sample
+    if not plan.quick:
+        return sample.deciding
+    return deciding_order(plan.evalset, inputs_sha256=sample.inputs_sha256, cycle=plan.cycle)
 
 
 def as_json(value: Any) -> Any:  # noqa: ANN401  # any JSON value

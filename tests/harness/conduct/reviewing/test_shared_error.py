@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalsets.splits import order_seed
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.concluding.proving import prove
 from harness.conduct.concluding.verifying import verify
@@ -167,3 +168,49 @@ def test_an_option_with_little_left_takes_nothing_from_the_others(tmp_path: Path
     assert bad.note.startswith("2 tests of it on these cases have spent the 5 %")
     assert good.quality is not None
     assert taken(spent)[0] == 2
+
+
+def looked(root: Path, *cycles: str) -> None:
+    """Quick looks under these names."""
+    for cycle in cycles:
+        with inline_cluster() as cluster:
+            run_review(
+                root, cluster, run_id=f"run-{cycle}", wanted=Selection(quick=True), cycle=cycle
+            )
+
+
+LOOKS = ("2026-Q4-a-quick", "2026-Q4-b-quick")
+
+
+def test_what_was_changed_after_quick_looks_decides_nothing(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server:
+        write_review_workspace(tmp_path, server.port, Shape(cases=120, candidates="good"))
+        looked(tmp_path, *LOOKS)
+        edit(tmp_path / "policy.yaml", "medium: {margin: 5}", "medium: {margin: 20}")
+        first = server.log.calls[0].body["messages"][-1]["content"]
+        case = json.dumps(str(first).rpartition(": ")[2].strip())
+        cases = tmp_path / "evalsets/tickets/cases.jsonl"
+        (line,) = [one for one in cases.read_text("utf-8").splitlines() if case in one]
+        edit(cases, line, json.dumps({**json.loads(line), "target": "another"}))
+        found = reviewed(tmp_path, "run-2")["tickets"]
+    assert taken(found) == (1, 4.0, 1.0)
+    assert (found.margin.fixed_on, found.margin.fixed_at) == (NOW.date(), 5)
+    (said,) = found.evidence.exploratory
+    assert said.startswith(
+        "changed after answers existed: the margin (5 points, now 20 points) and the labels of 1 "
+        "case."
+    )
+
+
+def test_who_has_looked_cannot_choose_the_order_by_a_name(tmp_path: Path) -> None:
+    with OpenAIServer(answers) as server:
+        write_review_workspace(tmp_path, server.port, Shape(cases=120, candidates="good"))
+        looked(tmp_path, *LOOKS)
+        found = reviewed(tmp_path, "run-2")["tickets"]
+    assert found.evidence.exploratory == ()
+    assert taken(found) == (1, 4.0, 1.0)
+    inputs = found.evidence.eval_set.inputs_sha256
+    assert found.evidence.seed == order_seed("tickets", inputs_sha256=inputs, cycle="2026-Q4-a")
+    write_records((found,), tmp_path / "reviews" / CYCLE)
+    (again,) = verify(PastReview(root=tmp_path, cycle=CYCLE), now=NOW)
+    assert again.found.differences == ()

@@ -129,14 +129,19 @@ _TOLD = {
 _UNITS = {"margin": "{:g} points", "risk": "{}", "confidence": "{:.4g} %", "minimum": "USD {}"}
 
 
-def changed_since(plan: FeaturePlan, mine: Sequence[str], test: PastTest) -> str | None:
-    """What a person changed since these cases were first asked; None where nothing was."""
+def changed_since(plan: FeaturePlan, mine: Sequence[str], tests: Sequence[PastTest]) -> str | None:
+    """What a person changed since these cases were first asked; None where nothing was.
+
+    `tests` asked some of them, oldest first: the first one tells what was set, and each case's
+    first one what its label was.
+    """
+    test = tests[0]
     was, now = test.facts, facts_of(plan)
     moved = [key for key in _TOLD if key in was and key in now and was[key] != now[key]]
     if "margin" in moved and "risk" in moved:
         moved.remove("risk")
     changes = [_change(key, was[key], now[key]) for key in moved]
-    relabelled = _relabelled(plan, mine, test)
+    relabelled = _relabelled(plan, mine, tests)
     if relabelled:
         changes.append(f"the labels of {plural(relabelled, 'case')}")
     if not changes:
@@ -157,9 +162,14 @@ def _change(key: str, before_it: object, now: object) -> str:
     )
 
 
-def _relabelled(plan: FeaturePlan, mine: Sequence[str], test: PastTest) -> int:
+def _relabelled(plan: FeaturePlan, mine: Sequence[str], tests: Sequence[PastTest]) -> int:
     """Cases that lost a right answer that they had; labels that came since change nothing."""
-    known: Mapping[str, str | None] = dict(zip(test.cases, test.labels, strict=False))
+    known: Mapping[str, str | None] = {
+        case: label
+        for test in reversed(tests)
+        for case, label in zip(test.cases, test.labels, strict=False)
+        if label is not None
+    }
     now = zip(mine, labels_of(plan), strict=True)
     return sum(
         not set((known.get(digest) or "").split()) <= set((label or "").split())

@@ -221,16 +221,15 @@ class _Earlier:
         written = [test for test in self.tests if test.written_at != _UNWRITTEN]
         every = (*written, *((self.own,) if self.own is not None else ()))
         # Of features that were planned in one review nobody had seen an answer of the others.
-        first = min(
-            every, key=lambda t: (t.written_at, t.feature != self.plan.feature), default=None
-        )
-        if first is None:
+        every = sorted(every, key=lambda t: (t.written_at, t.feature != self.plan.feature))
+        if not every:
             return None
+        first = every[0]
         margin = first.facts.get("margin")
         return AskedBefore(
             on=datetime.fromisoformat(first.written_at).date(),
             margin=None if margin is None else float(margin),
-            changed=changed_since(self.plan, self.mine, first),
+            changed=changed_since(self.plan, self.mine, every),
         )
 
 

@@ -193,10 +193,8 @@ class Journal:
             run(sql.END_ATTEMPT, [(*end_row(end.attempt), end.row) for end in ended])
             run(sql.SETTLE, outcomes)
             run(sql.KNOW_TRIAL, [trial_row(call.trial) for call in sent if call.number == 1])
-            begun = [
-                (row, self.run_id, call.trial, call.number)
-                for row, call in zip(rows, sent, strict=True)
-            ]
+            numbered = zip(rows, sent, strict=True)
+            begun = [(row, self.run_id, call.trial, call.number) for row, call in numbered]
             run(sql.BEGIN_ATTEMPT, [sql.begin_row(*one) for one in begun])
             calls = [call.trial for call in sent if call.trial.part_of is not None]
             run(sql.KNOW_CALL, [(call.fingerprint, call.part_of) for call in calls])

@@ -41,14 +41,16 @@ def export_requests(calls: Iterable[RunAttempt], *, run: str, version: str) -> I
 def _span(call: RunAttempt, run: str) -> Json:
     attempt = call.attempt
     start = datetime.fromisoformat(attempt.started_at).astimezone(UTC)
-    end = start + timedelta(seconds=attempt.total_s or 0)
+    # The protocol's own word for an end that is not known is to leave it out.
+    took = attempt.total_s
+    end = {} if took is None else {"endTimeUnixNano": _nanos(start + timedelta(seconds=took))}
     return {
         "traceId": _id(f"{run}/{call.feature}", 32),
         "spanId": _id(f"{run}/{call.row}", 16),
         "name": f"chat {call.model}",
         "kind": _CLIENT,
         "startTimeUnixNano": _nanos(start),
-        "endTimeUnixNano": _nanos(end),
+        **end,
         "status": {} if attempt.error is None else {"code": _ERROR},
         "attributes": _pairs(_attributes(call, run)),
     }

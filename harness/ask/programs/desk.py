@@ -51,7 +51,7 @@ SAME_ENDS = 5
 LOST_TWICE = 3
 """A trial whose worker was lost this many times is not started again."""
 IMPATIENT_S = 1.0
-"""A call that was with its model for all but so much of the time waited for nothing of ours."""
+"""If a call spent less than this outside its model, our queues and limits did not delay it."""
 _NOT_THE_MODELS = frozenset({FaultKind.CALL_REFUSED, FaultKind.UNEXPECTED})
 _NUMBERS = count(1)
 

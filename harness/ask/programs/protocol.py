@@ -54,7 +54,8 @@ class Begin:
 
     session: str
     seat: str
-    """Sessions of one seat follow each other, on one worker: so many instances, and no more."""
+    """One of the `instances` that may run at a time. It runs one session after another, on one
+    worker."""
     place: ProgramPlace
     models: tuple[ModelNames, ...]
     case_id: str

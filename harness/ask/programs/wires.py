@@ -333,9 +333,8 @@ def _google_problems(body: JsonObject) -> Iterator[str]:
     for content in (*items_at(body, "contents"), object_at(body, "systemInstruction")):
         yield from _no_lists(content, "parts")
         for part in items_at(content, "parts"):
-            yield from (
-                f"the part {name!r} is not passed on" for name in sorted(set(part) - GOOGLE_PARTS)
-            )
+            for name in sorted(set(part) - GOOGLE_PARTS):
+                yield f"the part {name!r} is not passed on"
             if "inlineData" in part:
                 data = object_at(part, "inlineData")
                 yield from _no_image(text_at(data, "mimeType") or text_at(data, "mime_type"))

@@ -88,15 +88,19 @@ def _counter(
 def _row(key: tuple[int, tuple[tuple[str, str], ...]], sums: Mapping[str, float]) -> Row:
     at, labels = key
     named = dict(labels)
-    whole = {name: round(sums.get(name, 0)) for name in ("prompt", "cached", "generated")}
-    failed = round(sums.get("failed", 0))
+    whole = {name: round(value) for name, value in sums.items()}
+    prompt, cached = whole.get("prompt"), whole.get("cached")
+    failed = whole.get("failed")
+    # A kind of end that never came has no series; without any of them the calls are not known.
+    ended = whole.keys() & {"requests", "failed"}
     return {
         "at": at,
         "vllm_model": named.get("model_name", ""),
         "job": named.get("job", ""),
         "labels": {key: text for key, text in labels if key != "model_name"},
-        **whole,
-        "cached": min(whole["cached"], whole["prompt"]),
-        "requests": round(sums.get("requests", 0)) + failed,
-        "failed": failed,
+        "prompt": prompt,
+        "generated": whole.get("generated"),
+        "cached": cached if prompt is None or cached is None else min(cached, prompt),
+        "requests": sum(whole[kind] for kind in ended) if ended else None,
+        "failed": failed if failed is not None or not ended else 0,
     }

@@ -130,7 +130,7 @@ def counted(read: BillsRead, record: DecisionRecord) -> CountedBill:
     """A feature's billed rows, each with its number of requests.
 
     Raises:
-        CannotTellError: nothing says how many requests a month had.
+        CannotTellError: nothing says how many requests a month had, or what they cost.
     """
     feature = record.feature.id
     own = [row for row in read.neutral if row.feature == feature]
@@ -145,9 +145,7 @@ def counted(read: BillsRead, record: DecisionRecord) -> CountedBill:
     bases: dict[str, None] = {}
     for month in sorted(month for month, lacking in parts.items() if not lacking):
         requests, basis = _requests(lines[month], month, read.measured, record)
-        costs: dict[str, Decimal] = defaultdict(Decimal)
-        for line in lines[month]:
-            costs[line.model] += line.cost_usd or Decimal(0)
+        costs = _costs(lines[month], month, feature)
         rows += [
             BilledRow(
                 month=month,
@@ -161,6 +159,21 @@ def counted(read: BillsRead, record: DecisionRecord) -> CountedBill:
         bases[basis] = None
     left_out = tuple(f"{month} ({parts[month]})" for month in sorted(parts) if parts[month])
     return CountedBill(rows=tuple(rows), basis="; ".join(bases), left_out=left_out)
+
+
+def _costs(lines: Sequence[Posting], month: str, feature: str) -> dict[str, Decimal]:
+    """USD by model; a bill that counts a model's use and charges nothing for it tells no cost."""
+    costs: dict[str, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        if line.cost_usd is not None:
+            costs[line.model] += line.cost_usd
+    missing = sorted({line.model for line in lines} - costs.keys())
+    if missing:
+        raise CannotTellError(
+            f"{feature}: the bill counts the use of {missing[0]} in {month} and has no cost of it; "
+            "give the vendor's costs with `--actual`, too"
+        )
+    return costs
 
 
 def _lacking(lines: Iterable[Posting], month: str, whole: Mapping[str, frozenset[str]]) -> str:

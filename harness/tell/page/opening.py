@@ -195,19 +195,12 @@ def _missing_text(record: DecisionRecord) -> str:
     provided = provide(record)
     needed = record.still_needed
     if needed is None:
-        return (
-            " ".join(provided) or "The record does not say how many cases or labels would decide."
-        )
+        unknown = "The record does not say how many cases or labels would decide."
+        return " ".join(provided) or unknown
     if needed.note and not provided:
         provided = [sentence(needed.note)]
-    what = [
-        text
-        for number, text in (
-            (needed.cases, plural(needed.cases or 0, "more case")),
-            (needed.labels, plural(needed.labels or 0, "label")),
-        )
-        if number
-    ]
+    lacking = ((needed.cases, "more case"), (needed.labels, "label"))
+    what = [plural(number, name) for number, name in lacking if number]
     amount = [f"{series(what)}, {_price(needed)}{labelling(record)}."] if what else []
     if needed.labels and Reason.LABELS_MISSING in record.reason_codes:
         amount.append("They belong to the look that waits; what differs later may need none.")

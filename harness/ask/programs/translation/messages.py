@@ -244,7 +244,7 @@ def _blocks(reply: ReplyToTell) -> list[JsonObject]:
 
 
 def _usage(reply: ReplyToTell) -> JsonObject:
-    """Cached tokens stand beside the input; without a usage each count is null, never 0."""
+    """The usage: `input_tokens` excludes cached tokens here, and an unknown count is null."""
     usage = reply.usage
     if usage is None:
         return {"input_tokens": None, "output_tokens": None}

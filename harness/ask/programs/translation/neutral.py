@@ -25,7 +25,7 @@ class ChoosingRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeutralCall:
-    """What a program asks, whoever answers. None is not stated, everywhere."""
+    """A program's request in no vendor's format. A field that it did not state is None."""
 
     messages: tuple[Message, ...]
     """The system's turns stand where the program put them."""
@@ -52,7 +52,7 @@ class NeutralCall:
     """Fields of the program's that no other vendor is sent."""
 
     def parts(self) -> Mapping[Part, object]:
-        """The parts that are stated, by name, beside the turns."""
+        """The fields that the program stated, by name, without the messages."""
         found: dict[Part, object] = {
             "tools": self.tools,
             "tool_choice": self.rule,

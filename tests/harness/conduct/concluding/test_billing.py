@@ -16,7 +16,7 @@ from harness.errors import CannotTellError
 from harness.money.measured import CallsBy, FeatureMeasured, TrafficMeasured, Window
 from harness.money.realised import realised
 from harness.record.trust import ProgramFacts
-from tests.support.bills import bucket, openai_page, openai_usage
+from tests.support.bills import bucket, openai_cost, openai_page, openai_usage
 from tests.support.money import pair, some_traffic
 from tests.support.priced_records import CHOSEN, TODAY, a_cascade_record
 from tests.support.record_parts import a_target, an_evidence
@@ -47,8 +47,11 @@ def billed(tmp_path: Path, *calls: Calls, counts: bool = True) -> BillsRead:
             for day, name, n in calls
         )
     )
-    path = tmp_path / "usage.json"
-    path.write_text(json.dumps(page), encoding="utf-8")
+    costs = openai_page(
+        *(bucket(day, openai_cost("0.01", f"{name}, input", "proj_1")) for day, name, _ in calls)
+    )
+    path = tmp_path / "pages.jsonl"
+    path.write_text(f"{json.dumps(page)}\n{json.dumps(costs)}\n", encoding="utf-8")
     when = AttributionWhen(key_alias="proj_*")
     rules = Attribution((AttributionRule(when=when, feature="invoice-extraction"),))
     return read_bills([path], rules, tmp_path)

@@ -170,6 +170,14 @@ def test_requests_that_a_vendor_counts_are_the_volume(
     assert record(root).state is State.VERIFIED
 
 
+def test_counts_without_costs_are_no_saving(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = record(root)
+    assert held(root, january(31)[1]) == ExitCode.CANNOT_TELL
+    said = capsys.readouterr().err
+    assert "counts the use of gpt-5-mini-2025-08-07 in 2027-01 and has no cost of it" in said
+    assert record(root) == before
+
+
 def test_a_part_of_a_month_verifies_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = record(root)
     assert held(root, *january(9)) == ExitCode.USAGE_ERROR

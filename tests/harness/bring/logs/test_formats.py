@@ -593,6 +593,15 @@ def server(hour: float, calls: int, prompt: float, *, out: int, failed: int = 0)
     )
 
 
+def test_a_counter_that_was_not_scraped_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "scrapes.prom"
+    lines = (server(0, 10, 1000, out=50) + server(0.5, 20, 3000, out=90)).splitlines(keepends=True)
+    for missing, unmetered in (("nothing", 0), ("generation", 10), ("prompt_tokens", 10)):
+        path.write_text("".join(line for line in lines if missing not in line))
+        (single,) = read(path)[0].features
+        assert (single.requests, single.unmetered) == (10, unmetered)
+
+
 def test_a_server_s_counters_are_what_was_used_between_scrapes(tmp_path: Path) -> None:
     """A restarted server counts from 0 again; what was before the first scrape is not its log."""
     path = tmp_path / "scrapes.prom"

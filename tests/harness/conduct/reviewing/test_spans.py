@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 import secrets
 import socket
 from datetime import UTC, datetime
@@ -107,6 +108,15 @@ def test_a_span_has_the_current_names_and_no_text_of_a_case(calls: tuple[RunAtte
     assert names["gen_ai.usage.input_tokens"] == {"intValue": "80"}
     assert names["gen_ai.request.model"]["stringValue"] in {"big", "good"}
     assert spans[0]["endTimeUnixNano"] > spans[0]["startTimeUnixNano"]
+
+
+def test_a_call_of_unknown_duration_has_no_end(calls: tuple[RunAttempt, ...]) -> None:
+    call = replace(calls[0], attempt=replace(calls[0].attempt, total_s=None))
+    (line,) = export_requests([call], run="run-1", version="1")
+    (group,) = json.loads(line)["resourceSpans"]
+    (span,) = group["scopeSpans"][0]["spans"]
+    assert "endTimeUnixNano" not in span
+    assert span["startTimeUnixNano"] != "0"
 
 
 class Collector(BaseHTTPRequestHandler):

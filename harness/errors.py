@@ -40,7 +40,7 @@ class RightsizeError(Exception):
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> Self:
-        """Make an error of several lines."""
+        """Make an error with several lines, each from one value."""
         error = cls("\n".join(lines))
         error.lines = tuple(lines)
         return error

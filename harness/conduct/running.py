@@ -57,7 +57,7 @@ class RunSettings:
     listener: Listener = field(default_factory=Quiet)
     clock: Callable[[], datetime] = utc_now
     otlp: SpanTarget | None = None
-    """Where every call of this review goes as a span, once it ended; nowhere without."""
+    """Where each call is sent as a span when the review ends; without it no spans are sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ def _send_spans(target: SpanTarget | None, journal: Path, run_id: str) -> str | 
 
 
 def _refuse_outdated(planned: Planned, journal: Journal) -> None:
-    """Refuse a plan that another review has overtaken: both would take the same error."""
+    """Refuse a plan if another review took the same part of the 5 % since it was made."""
     known = {(one.feature, one.cycle, one.written_at) for one in planned.plan.tests}
     new = [
         one for one in past_tests(journal) if (one.feature, one.cycle, one.written_at) not in known

@@ -56,7 +56,7 @@ class GuardrailResult(Recorded):
     """The cases of the test, all asked before the option was accepted, so that `n` and the figures
     do not rest on the option's own cases; None: they do."""
     could_show: Annotated[float | None, LATER] = None
-    """As a slice's."""
+    """Smallest loss, in points, that so many cases would have shown as harm."""
 
 
 class StopFacts(Recorded):

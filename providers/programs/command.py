@@ -169,7 +169,7 @@ class CommandProvider:
 
 
 class _SilentError(Exception):
-    """The program ended without a word."""
+    """The program ended and wrote nothing to standard error."""
 
 
 def _there(stream: T | None) -> T:

@@ -29,7 +29,7 @@ def too_large(most: int = MOST_BYTES) -> AnswerTooLargeError:
 
 
 def most_of(method: str) -> int:
-    """Results of batches are got, answers are posted for."""
+    """GET requests fetch results of batches; POST requests ask for answers."""
     return MOST_BATCH_BYTES if method.upper() == "GET" else MOST_BYTES
 
 

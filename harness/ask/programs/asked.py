@@ -24,7 +24,7 @@ STATUSES: Mapping[str, int] = {
     FaultKind.AUTH_REJECTED: 401,
     FaultKind.MODEL_NOT_FOUND: 404,
 }
-"""What a vendor's own server would say, by why there is no reply; anything else is a 400."""
+"""HTTP status by the reason that a call got no reply; any other reason is a 400."""
 CODES: Mapping[str, str] = {
     FaultKind.PROMPT_TOO_LONG: "context_length_exceeded",
     FaultKind.CONTENT_BLOCKED: "content_filter",

@@ -68,14 +68,14 @@ class OpenRun:
     open: dict[str, int] = field(default_factory=dict[str, int])
     """Number of each call that waits for its reply, by its fingerprint."""
     left_after_s: dict[int, float] = field(default_factory=dict[int, float])
-    """Calls without a reply that the program waits for no longer, by number."""
+    """Calls, by number, that the program hung up on before they had a reply."""
     made: dict[str, str | None] = field(default_factory=dict[str, str | None])
     """The role of each call that it made, by its fingerprint."""
     seen: Counter[str] = field(default_factory=Counter[str])
     spoken: bool = False
     """The option's own model has answered a call."""
     prevented: str | None = None
-    """Why a call got no reply, where neither program nor model is at fault."""
+    """Why a call got no reply, if neither the program nor the model is to blame."""
     over: Over | None = None
     known: int = 0
     """Calls that the journal answered."""
@@ -98,7 +98,7 @@ class ProgramDesk:
         self._tasks: dict[int, ProgramCall] = {}
         self._ended: list[Outcome] = []
         self._alike: dict[tuple[str, str], tuple[str, int]] = {}
-        """By feature and option: how the last trials ended before a model answered, how many so."""
+        """By feature and option: how trials failed before any answer, and how many in a row."""
         self._lost: Counter[str] = Counter()
         self._told: set[tuple[str, str]] = set()
 

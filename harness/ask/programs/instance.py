@@ -131,7 +131,7 @@ class Instance:
 
     @property
     def has_read_last(self) -> bool:
-        """The same of the last case."""
+        """Whether it has read the last case."""
         if not self._given:
             return False
         waiting = fcntl.ioctl(self._reader, termios.FIONREAD, bytes(4))

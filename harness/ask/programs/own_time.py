@@ -8,7 +8,7 @@ START_S = 60.0
 """Seconds more for an instance's first case, while it starts and loads its libraries."""
 STEP_S = 0.25
 LONGEST_STEP_S = 2 * STEP_S
-"""What counts at most of one step: the rest was our own loop's delay, or the machine slept."""
+"""The most seconds that one step adds; a longer gap was our own delay or a sleeping machine."""
 
 
 class OwnTime:

@@ -61,7 +61,7 @@ class Service:
         return read_line(raw, case_id)
 
     async def last_words(self) -> str:
-        """What is known of its end; nothing of a case."""
+        """How it ended, without any text of a case."""
         return self._words
 
     async def exit_code(self) -> int:
@@ -69,7 +69,7 @@ class Service:
         return 0
 
     def kill(self) -> None:
-        """It goes on: its connection was closed."""
+        """Do nothing: closing the connection is all that we can do to a service."""
 
     async def aclose(self) -> None:
         """Nothing of it is ours."""

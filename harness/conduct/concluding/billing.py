@@ -43,7 +43,7 @@ class BillsRead:
 
     @property
     def features(self) -> frozenset[str]:
-        """Those that anything was charged to."""
+        """Features with at least one charge."""
         return frozenset(line.feature for line in self.bill.lines if line.feature)
 
 

@@ -192,7 +192,7 @@ def _unproved(record: DecisionRecord, designed: Sequence[str]) -> Iterator[str]:
 
 
 def _is_tested(option: OptionRecord) -> bool:
-    """Whether it says what only a test can."""
+    """Whether the option has a result that only a test can give."""
     by_test = not _STATES.keys().isdisjoint(option.reason_codes)
     return option.result is Result.PASS or option.quality is not None or by_test
 

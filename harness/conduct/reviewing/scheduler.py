@@ -34,7 +34,7 @@ from harness.plan.model import Plan
 ROUNDS = 2
 """A lane's answers may come at once, and as many trials must be there to follow them."""
 OWN_ROOM = ROUNDS * MOST_KEPT
-"""Trials that a feature may have on its way in a lane, however full others have made it."""
+"""Trials of a feature that may run in a lane even while other features fill it."""
 
 
 class LaneQuotas:

@@ -73,7 +73,7 @@ def page_of(plan: FeaturePlan) -> dict[str, Any]:
 
 
 def _whole(plan: FeaturePlan) -> tuple[Case, ...]:
-    """All of the cases of which a look asks the first: what tells these apart tells those apart."""
+    """All cases of the set: a quick look must digest them as the whole review does."""
     sample = plan.sample
     if not plan.quick:
         return sample.deciding
@@ -91,7 +91,7 @@ def labels_of(plan: FeaturePlan) -> tuple[str | None, ...]:
 
 
 def _label(case: Case) -> str | None:
-    """Digests of its right answers, so that a further one is told from another one."""
+    """Digests of its right answers one by one, to tell an added answer from a changed one."""
     return (
         None if case.target is None else " ".join(sorted(_digest(one)[:8] for one in right(case)))
     )

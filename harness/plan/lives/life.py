@@ -47,7 +47,7 @@ FIRST_SHARE = 0.8
 _DIGITS = 9
 _ROUNDING = 1e-9
 _UNWRITTEN = "~"
-"""Instead of a moment: planned in this review. It comes after every moment."""
+"""Stands for the time of a plan of this review; it sorts after every real time."""
 
 
 def level_of(test: int, planned: int, promised: float) -> float:

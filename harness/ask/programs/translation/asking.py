@@ -179,7 +179,7 @@ def _drop_limit(body: JsonObject) -> None:
 
 
 def _turns(call: NeutralCall, wire: Api) -> Iterator[Message]:
-    """The turns that say something; a tool's empty result is one."""
+    """The messages that are not empty; an empty tool result is kept."""
     for message in call.messages:
         says = message.text or message.images or message.tool_calls
         if says or message.role == "tool" or wire in ("chat", "responses"):
@@ -248,7 +248,7 @@ def _chat(call: NeutralCall, body: JsonObject) -> JsonObject:
 
 
 def _as_one(turns: list[JsonObject]) -> list[JsonObject]:
-    """Neighbours of the system's or the user's as one turn: some models' templates demand it."""
+    """Merge consecutive messages of one role: the templates of some models demand it."""
     found: list[JsonObject] = []
     for turn in turns:
         last = found[-1] if found else {}

@@ -230,7 +230,7 @@ def _assistant(parts: list[JsonObject], open_calls: list[ToolCall]) -> Message:
 
 
 def _result(part: JsonObject, open_calls: list[ToolCall]) -> Message:
-    """A result is its call's by id, else the first open one's of its name."""
+    """Match a result to its call: by id, else the first call of that name without a result."""
     answer = object_at(part, "functionResponse")
     check_only(answer, _ANSWERED, "functionResponse")
     name, id_ = text_in(answer, "name", "functionResponse"), text_at(answer, "id")
@@ -264,7 +264,7 @@ def whole(reply: ReplyToTell) -> JsonObject:
 
 
 def events(reply: ReplyToTell) -> list[JsonObject]:
-    """A reply as the chunks of a stream: one, which is whole."""
+    """Write a reply as a stream of one chunk that holds all of it."""
     return [whole(reply)]
 
 

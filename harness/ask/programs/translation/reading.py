@@ -32,7 +32,7 @@ class StatedFields:
     left_out: tuple[str, ...]
 
     def number(self, field: str, *, plain: float | None = None) -> float | None:
-        """The number of a field; None where it is not stated, or is what is so without it."""
+        """The number in a field; None if it is absent or equals the wire's default."""
         value = self.values.get(field)
         if value is None:
             return None

@@ -75,14 +75,14 @@ class LeftOutField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainField:
-    """A field that crosses with these values alone, which say what is so without it."""
+    """A field that is accepted only with these values, which equal the wire's default."""
 
     wire: Api
     field: str
     source: str
     values: tuple[object, ...]
     why: str
-    """Of another value: why it is refused."""
+    """The reason given when another value is refused."""
 
 
 def _carried(

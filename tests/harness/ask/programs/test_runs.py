@@ -88,12 +88,20 @@ def processes_of_ours() -> list[int]:
         left = [
             child.pid
             for child in psutil.Process().children(recursive=True)
-            if any("faulty.py" in part for part in child.cmdline())
+            if any("faulty.py" in part for part in words(child))
         ]
         if not left:
             return []
         time.sleep(0.1)
     return left
+
+
+def words(process: psutil.Process) -> list[str]:
+    """Its command line; empty for one that has ended since it was listed."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def test_a_trial_s_cost_is_the_sum_of_its_calls(tmp_path: Path) -> None:

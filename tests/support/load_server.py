@@ -81,6 +81,7 @@ class Stats:
     in_flight: int = 0
     most_in_flight: int = 0
     first_s: float | None = None
+    first_answer_s: float | None = None
     last_s: float | None = None
     faults: Counter[str] = field(default_factory=Counter)
     items: Counter[str] = field(default_factory=Counter)
@@ -263,8 +264,10 @@ class Connection(asyncio.Protocol):
                 self.finish(200, body_of(item))
 
     def finish(self, status: int, body: bytes, retry_after_s: float | None = None) -> None:
-        self.server.stats.in_flight -= 1
-        self.server.stats.last_s = time.monotonic()
+        stats = self.server.stats
+        stats.in_flight -= 1
+        stats.last_s = time.monotonic()
+        stats.first_answer_s = stats.first_answer_s or stats.last_s
         extra = self.server.limit_headers()
         if retry_after_s is not None:
             extra += f"retry-after: {retry_after_s:.3f}\r\n"

@@ -121,3 +121,8 @@ def with_pilot(cases: int, pilot: int, unit: str) -> str:
     if pilot == cases:
         return f"{whole}, all of the pilot" if pilot else whole
     return f"{whole} ({pilot:,} of the pilot, {cases - pilot:,} that decide)" if pilot else whole
+
+
+def limit(margin: float) -> str:
+    """The margin as people see it: `limit -3 points`."""
+    return f"limit -{margin:g} {'point' if margin == 1 else 'points'}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.cli.say import say
 from harness.conduct.reviewing.progress import OptionProgress
 from harness.journal.upkeep import FaultFacts
-from harness.wording import one_line, plural, usd
+from harness.wording import limit, one_line, plural, usd
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -45,11 +45,11 @@ EVERY = 25
 
 
 def standing_line(standing: OptionProgress) -> str:
-    """`refund-request   haiku   look 1 of 1   144/144   at worst -3.4 on 130 (limit -6)`."""
+    """`refund-request   haiku   look 1 of 1   144/144   at worst -3.4 on 130 (limit -6 points)`."""
     worst = "-" if standing.worst is None else f"{standing.worst:+.1f} on {standing.rests_on}"
     return (
         f"{standing.feature:<22} {standing.option:<22} look {standing.look} of {standing.looks}   "
-        f"{standing.cases}/{standing.of_cases}   at worst {worst} (limit -{standing.margin:g})   "
+        f"{standing.cases}/{standing.of_cases}   at worst {worst} ({limit(standing.margin)})   "
         f"{standing.action}   {usd(standing.spent_usd)}"
     )
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from harness.gate.findings import Change, Check, GateReport, Outcome, Violation
-from harness.wording import one_line, plural
+from harness.wording import limit, one_line, plural
 
 TAG = "<!-- rightsize-gate -->"
 """First line of the comment, by which a bot finds the one to update."""
@@ -205,7 +205,7 @@ def _quality(one: Change) -> str:
         return "not known"
     return (
         f"{shown.difference:+.1f} points, at worst {shown.worst:+.1f} "
-        f"(limit -{shown.margin:g}) on {shown.n} cases"
+        f"({limit(shown.margin)}) on {shown.n} cases"
     )
 
 

@@ -8,8 +8,8 @@ from harness.money.amounts import exact
 from harness.record.model import DecisionRecord
 from harness.record.parts import LatencyFacts, OptionRecord
 from harness.tell.facts import axis_begins, axis_words, bridge_at_list, month_of
-from harness.tell.words import at_worst, limit, points, seconds
-from harness.wording import chance, percent, usd
+from harness.tell.words import at_worst, points, seconds
+from harness.wording import chance, limit, percent, usd
 from reports.document import (
     Bars,
     CostQuality,

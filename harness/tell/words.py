@@ -122,11 +122,6 @@ def at_worst(bound: float | None) -> str:
     return points(None if bound is None else lowered(bound))
 
 
-def limit(margin: float) -> str:
-    """The margin as people see it: `limit -3 points`."""
-    return f"limit -{margin:g} {'point' if margin == 1 else 'points'}"
-
-
 def allowed(margin: float) -> str:
     """The same where a loss is told without a sign: `3 points are allowed`."""
     return f"{margin:g} {'point is' if margin == 1 else 'points are'} allowed"

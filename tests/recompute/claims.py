@@ -152,6 +152,19 @@ _SUM = (
     "switching costs, once USD {saves_one_off_cost}",
 )
 _LARGE = (
+    (
+        "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
+        "worst USD {bill_left_worst} a month switching costs USD {saves_one_off_cost} once"
+    ),
+    (
+        "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
+        "worst a loss of USD {bill_left_worst} a month switching costs USD "
+        "{saves_one_off_cost} once"
+    ),
+    (
+        "saved a month on the bill USD {saving} USD {saving_year} in twelve months switching costs "
+        "USD {saves_one_off_cost} once"
+    ),
     "as seen {difference_abs} in 100: {bill_errors|more_errors_per_month} of {requests} a month",
     (
         "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
@@ -434,8 +447,11 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "use {times_used} of this set",
         "test {life_test} on this set",
         "of {option} the test {life_test} on this set",
-        "{life_left} of the {life_promised} % chance of error",
-        "all of the {life_promised} % chance of error",
+        (
+            "of the {life_promised} % risk of a wrong swap that all tests on it share, "
+            "{life_left} % is left"
+        ),
+        "the {life_promised} % risk of a wrong swap that all tests on it share is used up",
         "{trials_missing} trials missing",
         "{trials_missing} trial missing",
         "after your discounts the saving is USD {saves_after_discounts} a month",

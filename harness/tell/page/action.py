@@ -96,10 +96,15 @@ def _switch(record: DecisionRecord) -> Deadline:
             Choice(
                 answer="accept", text=f"{then} goes live ({how}); it is reviewed again by {ends}."
             ),
-            Choice(answer="reject", text=f'{today} stays, with your reason: `--reason "..."`.'),
+            Choice(
+                answer="reject",
+                text=f'`{_command(record, "reject")} --reason "..."`: {today} stays, and your '
+                "reason stands in the record.",
+            ),
             Choice(
                 answer="defer",
-                text=f'{today} stays until a day that you name: `--reason "..." --expires DAY`.',
+                text=f'`{_command(record, "defer")} --reason "..." --expires DAY`: {today} stays '
+                "until that day, then it is asked again.",
             ),
             Choice(answer="no answer", text=_if_nobody_switches(record)),
         ),
@@ -127,17 +132,18 @@ def _stay(record: DecisionRecord) -> Deadline:
         choices=(
             Choice(
                 answer="accept",
-                text=f"{today} stays until {ends}, signed; then it is tested again.",
+                text=f"{today} stays until {ends}, with your name under what it costs; nothing is "
+                "due before, then it is tested again.",
             ),
             Choice(
                 answer="reject",
-                text=f'{today} stays, and you want it tested again (`--reason "..."`). '
-                f"Cheapest way: {_first_small(changes(record)[0])}",
+                text=f'`{_command(record, "reject")} --reason "..."`: {today} stays for now, and '
+                f"you want it tested again. Cheapest way: {_first_small(changes(record)[0])}",
             ),
             Choice(
                 answer="defer",
-                text=f'{today} stays, unsigned, until a day that you name: `--reason "..." '
-                "--expires DAY`.",
+                text=f'`{_command(record, "defer")} --reason "..." --expires DAY`: {today} stays, '
+                "unsigned, until that day.",
             ),
             Choice(
                 answer="no answer",

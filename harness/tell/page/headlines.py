@@ -77,14 +77,23 @@ def _money(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
     net = net_saving_of(record, option)
     if net is None:
         label, year = "saved a month on the bill", usd(_year_of(saving))
-        return [Headline(label=label, value=usd(saving), notes=(f"{year} in twelve months",))]
+        notes = (f"{year} in twelve months", *_once(record))
+        return [Headline(label=label, value=usd(saving), notes=notes)]
     return [
         Headline(
             label="saved a month, mistakes paid for",
             value=dollars(net.net),
-            notes=_net_notes(record, option, net),
+            notes=(*_net_notes(record, option, net), *_once(record)),
         )
     ]
+
+
+def _once(record: DecisionRecord) -> tuple[str, ...]:
+    """What switching costs, which no figure of a month or of twelve contains."""
+    saved = record.savings
+    if saved is None or not saved.one_off_cost:
+        return ()
+    return (f"switching costs {usd(saved.one_off_cost)} once",)
 
 
 def _year_of(monthly: Decimal) -> Decimal:

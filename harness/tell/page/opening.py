@@ -38,7 +38,6 @@ from harness.tell.words import (
     groups_text,
     harm,
     harm_text,
-    limit,
     of_option,
     person,
     points,
@@ -47,7 +46,7 @@ from harness.tell.words import (
     series,
     share,
 )
-from harness.wording import plural, usd, with_pilot
+from harness.wording import limit, plural, usd, with_pilot
 from reports.document import Paragraph
 
 

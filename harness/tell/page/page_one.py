@@ -46,7 +46,7 @@ def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
     all_cases = option.quality.n if option.quality is not None else 0
     within = part.of is None and part.n <= all_cases
     whole = f" of {count(all_cases)}" if within else ""
-    most = "" if part.margin is None else f" ({allowed(part.margin)})"
+    most = "" if part.margin is None else f" ({allowed(part.margin)} for one part)"
     head = f"{part.key}: {part.value} ({count(part.n)}{whole} {record.feature.unit})"
     text = f"{head} is at {_shown(part, part.difference, part.worst, most)}"
     return [Paragraph(lead="Weakest part.", runs=(text[:1].upper() + text[1:],))]
@@ -174,9 +174,10 @@ def _which(tested: EvalSetFacts | OptionLife) -> str:
     which = f"{_ORDINALS[life.test]} test" if known else f"test {life.test}"
     again = " again, in the same order" if life.again else ""
     left = (
-        f"{life.left:.2g} of the {life.promised:g} % chance of error that its tests share is left"
+        f"of the {life.promised:g} % risk of a wrong swap that all tests on it share, "
+        f"{life.left:.2g} % is left"
         if life.left
-        else f"all of the {life.promised:g} % chance of error that its tests share is spent"
+        else f"the {life.promised:g} % risk of a wrong swap that all tests on it share is used up"
     )
     return f"{which} on this set{again}; {left}"
 

@@ -16,14 +16,13 @@ from harness.tell.words import (
     adding_up,
     at_worst,
     count,
-    limit,
     points,
     result_badge,
     seconds,
     series,
     share,
 )
-from harness.wording import DASH, amount_text, usd
+from harness.wording import DASH, amount_text, limit, usd
 from reports.document import Column, Row, Table
 
 _TOP_OPTIONS = 12

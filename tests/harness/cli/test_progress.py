@@ -29,7 +29,7 @@ STANDING = OptionProgress(
 def test_a_standing_is_one_line() -> None:
     words = " ".join(standing_line(STANDING).split())
     assert words == (
-        "tickets good look 3 of 5 336/560 at worst -3.4 on 330 (limit -5) continue USD 17.10"
+        "tickets good look 3 of 5 336/560 at worst -3.4 on 330 (limit -5 points) continue USD 17.10"
     )
 
 

@@ -140,7 +140,7 @@ def test_a_priced_change_reads_like_a_cost_bot() -> None:
         f"| invoices | model | a | b | {evidence} |",
         "| invoices | USD a request | 0.0361 | 0.0073 | -0.0287 |",
         "| invoices | USD a month | 3,115.71 | 632.61 | -2,483.10 |",
-        "| invoices | quality |  |  | -0.4 points, at worst -2.1 (limit -3) on 560 cases |",
+        "| invoices | quality |  |  | -0.4 points, at worst -2.1 (limit -3 points) on 560 cases |",
     ]
     value = json.loads(as_json(report))["changes"][0]
     assert value["cost"]["month_increase"] == "-2483.10"

@@ -21,8 +21,8 @@ def page(**life: object) -> str:
 def test_what_is_left_is_told() -> None:
     text = page()
     assert (
-        "; first test on this set; 1 of the 5 % chance of error that its tests share is left."
-        in text
+        "; first test on this set; of the 5 % risk of a wrong swap that all tests on it "
+        "share, 1 % is left." in text
     )
     assert "5 %: test 1, 4 are planned; this one takes 4 %, 1 % left" in text
 
@@ -30,16 +30,18 @@ def test_what_is_left_is_told() -> None:
 def test_a_third_test_and_the_last_one() -> None:
     third = page(test=3, level=0.333333, left=0.333334)
     assert (
-        "third test on this set; 0.33 of the 5 % chance of error that its tests share is left"
-        in third
+        "third test on this set; of the 5 % risk of a wrong swap that all tests on it "
+        "share, 0.33 % is left" in third
     )
     last = page(test=4, level=0.333333, left=0.0)
-    assert "fourth test on this set; all of the 5 % chance of error" in last
+    assert "fourth test on this set; the 5 % risk of a wrong swap" in last
 
 
 def test_the_same_test_again_is_said_to_be_one() -> None:
     again = page(again=True)
-    assert "first test on this set again, in the same order; 1 of the 5 % chance of" in again
+    assert (
+        "first test on this set again, in the same order; of the 5 % risk of a wrong swap" in again
+    )
 
 
 EARNED = [

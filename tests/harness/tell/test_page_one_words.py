@@ -191,7 +191,10 @@ def test_a_model_that_is_better_at_worst() -> None:
 @pytest.mark.parametrize(
     ("part", "words"),
     [
-        (a_slice(worst=0.5, difference=1.0), "and no drop is possible (6 points are allowed)"),
+        (
+            a_slice(worst=0.5, difference=1.0),
+            "no drop is possible (6 points are allowed for one part)",
+        ),
         (a_slice(margin=None), "a drop of up to 5.9 points is possible."),
         (a_slice(vetoes=True), "harm was shown, but a drop of up to 5.9"),
     ],

@@ -161,8 +161,8 @@ def test_an_option_with_little_left_takes_nothing_from_the_others(tmp_path: Path
     assert prove(stored.path).faults == ()
     assert Truth(both.model_dump(mode="json")).faults == []
     page = render(to_document(both, LATER), to="md")
-    text = "chance of error that its tests share is left, of bad the second test on this set"
-    assert f"first test on this set; 1 of the 5 % {text}" in page
+    assert "first test on this set; of the 5 % risk" in page
+    assert "all tests on it share, 1 % is left, of bad the second test on this set" in page
     bad, good = spent.options
     assert bad.reason_codes == (Reason.EVALSET_SPENT,)
     assert bad.note.startswith("2 tests of it on these cases have spent the 5 %")

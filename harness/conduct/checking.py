@@ -16,6 +16,7 @@ from evalsets.samples import inside
 from evalsets.source import KeyPath, read_yaml
 from evalsets.splits import tune_cases
 from harness.ask.serving.weights_file import missing_weights
+from harness.conduct.spend_checks import spend_problems
 from harness.errors import ExitCode, Problem, UsageError, WorkspaceError
 from harness.journal.database import journal_fault
 from harness.judge.scoring.catalogue import find_scorer, may_see_calls, scorer_faults
@@ -142,6 +143,7 @@ def check_workspace(
     problems += _weights_problems(reading, root)
     problems += _journal_problems(root)
     problems += _discount_problems(reading, on) if on else []
+    problems += spend_problems(reading, on)
     problems += _feature_problems(reading, evalsets, on, run_users_code=False)
     for name, evalset in evalsets.items():
         folder = evalset_folder(root, name, reading.features[name].config)

@@ -12,7 +12,7 @@ from typing import cast
 from harness.errors import ExitCode
 from harness.gate.inputs import GateInput
 from harness.workspace.file_base import Level, Risk
-from harness.workspace.policy_file import GatePolicy, GateRule
+from harness.workspace.policy_file import GatePolicy, GateRule, LimitName
 
 ALL = "(all features)"
 """The feature named in a finding that belongs to no single one."""
@@ -71,6 +71,14 @@ class Cause(StrEnum):
     NOT_SIGNED = "NOT_SIGNED"
     OVERTURNED = "OVERTURNED"
     LOCK_NOT_PROVED = "LOCK_NOT_PROVED"
+    WITHIN_LIMIT = "WITHIN_LIMIT"
+    OVER_BUDGET = "OVER_BUDGET"
+    SPEND_UNTAGGED = "SPEND_UNTAGGED"
+    RETRIED_TOO_OFTEN = "RETRIED_TOO_OFTEN"
+    IDLE_TOO_LONG = "IDLE_TOO_LONG"
+    TOO_MANY_GPUS = "TOO_MANY_GPUS"
+    SPEND_NOT_MEASURED = "SPEND_NOT_MEASURED"
+    SPEND_NOT_SEEN = "SPEND_NOT_SEEN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +86,8 @@ class Violation:
     """One finding about a feature: its rule, cause and outcome, and what to do."""
 
     feature: str
-    rule: GateRule
+    """Of a limit on spend: the team, the environment, or both."""
+    rule: GateRule | LimitName
     code: Cause
     outcome: Outcome
     message: str
@@ -139,7 +148,7 @@ class Check:
     """One rule applied to one feature, with its findings; none is a pass."""
 
     feature: str
-    rule: GateRule
+    rule: GateRule | LimitName
     findings: tuple[Violation, ...]
 
     @property
@@ -155,14 +164,18 @@ class GateReport:
     findings: tuple[Violation, ...]
     changes: tuple[Change, ...] = ()
     matching: int = 0
-    """Number of features that match the lock."""
-    asked: tuple[tuple[str, GateRule], ...] = ()
+    """Number of features that match the lock, or of limits that hold."""
+    against: str | None = None
+    """The days of the spend that limits were held against; None: a change, against the lock."""
+    asked: tuple[tuple[str, GateRule | LimitName], ...] = ()
     """Every feature and rule that was checked, with findings or without."""
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """One check per feature and rule, in the order in which they were made."""
-        found: dict[tuple[str, GateRule], list[Violation]] = {pair: [] for pair in self.asked}
+        found: dict[tuple[str, GateRule | LimitName], list[Violation]] = {
+            pair: [] for pair in self.asked
+        }
         for one in self.findings:
             found.setdefault((one.feature, one.rule), []).append(one)
         return tuple(
@@ -226,7 +239,7 @@ def weighed(
     kept: list[Violation] = []
     policies = tuple(rules)
     for one in findings:
-        level = strictest(policies, one.rule, risk=risk, feature=one.feature)
+        level = strictest(policies, GateRule(one.rule), risk=risk, feature=one.feature)
         if level is Level.OFF and one.outcome is not Outcome.PASS:
             continue
         softened = level is Level.WARN and one.code not in _SHOWN_HARM_COUNTS

@@ -13,6 +13,8 @@ from harness.wording import limit, one_line, plural
 
 TAG = "<!-- rightsize-gate -->"
 """First line of the comment, by which a bot finds the one to update."""
+SPEND_TAG = "<!-- rightsize-gate-spend -->"
+"""The same of a comment about spend, which stands beside the other."""
 LONGEST = 60_000
 """Most characters of a comment; hosts refuse more than 65,536."""
 SCHEMA = "rightsizing-gate/v1"
@@ -34,6 +36,9 @@ def as_text(report: GateReport) -> str:
 
 
 def _matching(report: GateReport) -> str:
+    if report.against is not None:
+        verb = "holds" if report.matching == 1 else "hold"
+        return f"{plural(report.matching, 'limit')} on spend {verb} on {report.against}"
     verb = "matches" if report.matching == 1 else "match"
     return f"{plural(report.matching, 'feature')} {verb} the lock"
 
@@ -57,7 +62,8 @@ def as_markdown(report: GateReport, link: str | None = None) -> str:
 
     `link` leads to the whole report where the comment is cut.
     """
-    title = f"{TAG}\n## Right-sizing gate: {report.outcome.value}\n"
+    tag, name = (TAG, "Right-sizing") if report.against is None else (SPEND_TAG, "Spend")
+    title = f"{tag}\n## {name} gate: {report.outcome.value}\n"
     found = _worst_first(report)
     bad = [one for one in found if one.outcome in {Outcome.FAIL, Outcome.CANNOT_TELL}]
     shown = (bad or found)[:_SHOWN]

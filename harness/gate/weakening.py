@@ -18,7 +18,7 @@ from harness.wording import plural
 from harness.workspace.feature_file import FeatureConfig, LatencyConfig
 from harness.workspace.file_base import Level
 from harness.workspace.fingerprints import labels_sha256
-from harness.workspace.policy_file import GatePolicy, GateRule, PolicyConfig
+from harness.workspace.policy_file import GatePolicy, GateRule, PolicyConfig, SpendPolicy
 
 ORDER = tuple(Level)
 """Levels, the laxest first."""
@@ -78,6 +78,7 @@ def _policy(before: Stated, here: Stated) -> Iterator[str]:
     for name in ("require_link", "require_signature"):
         if getattr(was, name) and not getattr(now, name):
             yield f"{name}: false, was true"
+    yield from laxer_spend(was.spend, now.spend)
     yield from _more_deciders(was.deciders, now.deciders)
     if before.signers is not None and here.signers != before.signers:
         yield "allowed_signers: changed"
@@ -85,6 +86,27 @@ def _policy(before: Stated, here: Stated) -> Iterator[str]:
         more = sorted(set(here.may_see.get(name, ())) - set(seen))
         if more:
             yield f"may_see of {name}: {', '.join(more)} added"
+
+
+def laxer_spend(was: SpendPolicy, now: SpendPolicy) -> Iterator[str]:
+    """What of the limits on spend is laxer now: raised, taken out, or waived for longer."""
+    after = {scope.key: scope.limits for scope in now.scopes}
+    for scope in was.scopes:
+        old, new, shown = scope.limits, after.get(scope.key), ".".join(scope.key)
+        stated = {} if new is None else new.stated
+        for name, limit in old.stated.items():
+            left = stated.get(name)
+            if left is None or left > limit:
+                yield f"{shown}.{name}: {'none' if left is None else f'{left:f}'}, was {limit:f}"
+            waived = new.waive.get(name) if new else None
+            before = old.waive.get(name)
+            if waived and (before is None or waived.until > before.until):
+                yield f"{shown}.{name}: waived until {waived.until}"
+    ready, wanted = was.chargeback, now.chargeback
+    for name, looser in (("allocated_share", -1), ("unexplained_share", 1)):
+        old, new = getattr(ready, name), getattr(wanted, name)
+        if looser * (new - old) > 0:
+            yield f"spend.chargeback.{name}: {new:g}, was {old:g}"
 
 
 def _more_deciders(was: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:

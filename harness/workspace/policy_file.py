@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Annotated, Literal
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from evalsets.files import FileModel
 from harness.workspace.file_base import Days, Level, Points, Risk, Share, Usd, Vendor, listed
@@ -136,6 +138,161 @@ class ProcedureConfig(FileModel):
     """Answers per case; default: the eval set's."""
 
 
+def _as_number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text.strip())
+    except InvalidOperation:
+        return None
+
+
+def _no_percent(value: object) -> object:
+    """A share that is written as a percentage is told with what is meant."""
+    text = str(value).strip()
+    number = _as_number(text.removesuffix("%"))
+    in_percent = number is not None and (text.endswith("%") or 1 < number <= 100)  # noqa: PLR2004
+    if number is None or isinstance(value, bool) or not in_percent:
+        return value
+    raise ValueError(f"must be a share from 0 to 1, got {text}; write {number / 100:f}")
+
+
+def _no_unit(unit: str) -> BeforeValidator:
+    """A number whose unit stands in its key has none behind it."""
+
+    def bare(value: object) -> object:
+        if not isinstance(value, str) or _as_number(value) is not None:
+            return value
+        message = f"must be a number of {unit}, without a unit, got {value[:40]!r}"
+        raise ValueError(message)
+
+    return BeforeValidator(bare)
+
+
+_ShareLimit = Annotated[Share, BeforeValidator(_no_percent)]
+LimitName = Literal["budget_usd", "untagged_share", "retry_rate", "idle_hours", "gpu_quota"]
+"""What a spend rule may limit, each a key of it."""
+
+
+class WaiverConfig(FileModel):
+    """A limit that need not hold until a day."""
+
+    until: date
+    """Last day on which it need not hold."""
+    by: str
+    """Who waived it: an e-mail, or a name."""
+    reason: str
+    """Why."""
+
+
+class SpendLimits(FileModel):
+    """Limits on what was spent; each holds for all that is in its scope together."""
+
+    owner: str | None = None
+    """Who answers for these limits; default: the owner of `spend`."""
+    budget_usd: Annotated[Usd | None, _no_unit("USD")] = None
+    """Most that a month may cost, at the rate of the hours that were read."""
+    untagged_share: _ShareLimit | None = None
+    """Largest share of the spend that belongs to no feature."""
+    retry_rate: _ShareLimit | None = None
+    """Most retried calls a request."""
+    idle_hours: Annotated[Annotated[float, Field(gt=0, le=10**5)] | None, _no_unit("hours")] = None
+    """Longest that an endpoint of one's own may be paid for without a request."""
+    gpu_quota: Annotated[Annotated[int, Field(ge=0, le=10**6)] | None, _no_unit("GPUs")] = None
+    """Most GPUs that are paid for at once."""
+    waive: Annotated[dict[LimitName, WaiverConfig], Field(default_factory=dict)]
+    """By limit: until when it need not hold."""
+
+    @model_validator(mode="after")
+    def _waives_what_is_there(self) -> SpendLimits:
+        idle = [name for name in self.waive if getattr(self, name) is None]
+        if idle:
+            raise ValueError(f"waive: {idle[0]} is no limit here; state it, or take the waiver out")
+        return self
+
+    @property
+    def stated(self) -> dict[LimitName, Decimal]:
+        """The limits that are stated, as exact numbers."""
+        found = {name: getattr(self, name) for name in get_args(LimitName)}
+        return {
+            name: Decimal(str(value)).normalize()
+            for name, value in found.items()
+            if value is not None
+        }
+
+
+class TeamLimits(SpendLimits):
+    """Limits on what one team spends."""
+
+    environments: Annotated[dict[str, SpendLimits], Field(default_factory=dict)]
+    """Of it in one environment."""
+
+
+class ChargebackPolicy(FileModel):
+    """What a team's numbers must reach before they may be charged."""
+
+    allocated_share: _ShareLimit = 0.95
+    """Smallest share of its spend that belongs to a feature."""
+    unexplained_share: _ShareLimit = 0.05
+    """Largest share of the bill that the estimate does not explain."""
+
+
+class SpendPolicy(SpendLimits):
+    """`spend`: limits on what production spends. All hold; the strictest is felt first."""
+
+    teams: Annotated[dict[str, TeamLimits], Field(default_factory=dict)]
+    """Of a team's spend."""
+    environments: Annotated[dict[str, SpendLimits], Field(default_factory=dict)]
+    """Of all teams' spend in one environment."""
+    owners: Annotated[dict[str, str], Field(default_factory=dict)]
+    """By team, `*` for any: who answers for spend that no feature's file names anybody for."""
+    chargeback: ChargebackPolicy = ChargebackPolicy()
+    """From when on a team's numbers may be charged."""
+
+    @property
+    def scopes(self) -> tuple[SpendScope, ...]:
+        """Everything that has limits: all spend, teams, environments, teams in environments."""
+        teams = [SpendScope(team=name, limits=one) for name, one in self.teams.items()]
+        places = [
+            SpendScope(environment=name, limits=one) for name, one in self.environments.items()
+        ]
+        both = [
+            SpendScope(team=name, environment=place, limits=limits)
+            for name, one in self.teams.items()
+            for place, limits in one.environments.items()
+        ]
+        return (SpendScope(limits=self), *teams, *places, *both)
+
+    def owner_of(self, scope: SpendScope) -> str | None:
+        """Who answers for a scope's limits: its own owner, its team's, else that of `spend`."""
+        team = self.teams.get(scope.team or "")
+        named = (who for name, who in self.owners.items() if fnmatchcase(scope.team or "", name))
+        whose = next(named, None) if scope.team else None
+        return scope.limits.owner or (team and team.owner) or whose or self.owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendScope:
+    """Whose spend some limits are of; None: every team's, or in all environments."""
+
+    team: str | None = None
+    environment: str | None = None
+    limits: SpendLimits
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Where its limits stand in `policy.yaml`."""
+        team = () if self.team is None else ("teams", self.team)
+        place = () if self.environment is None else ("environments", self.environment)
+        return ("spend", *team, *place)
+
+    def holds(self, team: str, environment: str) -> bool:
+        """Whether what a team spends in an environment is in it."""
+        return self.team in {None, team} and self.environment in {None, environment}
+
+    def __str__(self) -> str:
+        """`support in development`."""
+        return " in ".join(part for part in (self.team, self.environment) if part) or "(all spend)"
+
+
 class PolicyConfig(FileModel):
     """`policy.yaml`: the company's rules."""
 
@@ -161,6 +318,8 @@ class PolicyConfig(FileModel):
     """By team: GPUs that may be held at once."""
     gate: GatePolicy = GatePolicy(by_risk={}, by_feature={})
     """What the gate does with each rule."""
+    spend: SpendPolicy = SpendPolicy(waive={}, teams={}, environments={}, owners={})
+    """Limits on what production spends, checked by `rightsize gate --traffic`."""
     procedure: ProcedureConfig = ProcedureConfig()
     """How the options are tested; its hash stands in the record."""
     drift: Points = 8

@@ -243,6 +243,14 @@ THE_BASE_RULES: dict[str, Attack] = {
         GATE_FAILED,
         "confidence: 0.6, was 0.95",
     ),
+    "a looser chargeback": (
+        both(
+            edit(POLICY, "procedure:", "spend: {chargeback: {allocated_share: 0.1}}\nprocedure:"),
+            SWAP,
+        ),
+        GATE_FAILED,
+        "spend.chargeback.allocated_share: 0.1, was 0.95",
+    ),
     "a setting moved to a decoy": (
         both(DECOY, NOBODY, SWAP),
         GATE_FAILED,

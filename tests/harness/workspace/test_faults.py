@@ -94,6 +94,42 @@ FAULTS: list[tuple[str, str, str, str]] = [
     (
         POLICY,
         "minimum_saving_usd: 50",
+        "spend: {budget_usd: 60k}",
+        "policy.yaml:4: spend.budget_usd: must be a number of USD, without a unit, got '60k'",
+    ),
+    (
+        POLICY,
+        "minimum_saving_usd: 50",
+        "spend: {idle_hours: 24 h}",
+        "policy.yaml:4: spend.idle_hours: must be a number of hours, without a unit, got '24 h'",
+    ),
+    (
+        POLICY,
+        "minimum_saving_usd: 50",
+        "spend: {untagged_share: 5}",
+        "policy.yaml:4: spend.untagged_share: must be a share from 0 to 1, got 5; write 0.05",
+    ),
+    (
+        POLICY,
+        "minimum_saving_usd: 50",
+        "spend: {teams: {a: {retry_rate: 2 %}}}",
+        "policy.yaml:4: spend.teams.a.retry_rate: must be a share from 0 to 1, got 2 %; write 0.02",
+    ),
+    (
+        POLICY,
+        "minimum_saving_usd: 50",
+        "spend: {budget: 5}",
+        "policy.yaml:4: spend.budget: unknown key; did you mean `budget_usd`?",
+    ),
+    (
+        POLICY,
+        "minimum_saving_usd: 50",
+        "spend: {waive: {idle_hours: {until: 2027-01-01, by: a, reason: b}}}",
+        "policy.yaml:4: spend: waive: idle_hours is no limit here; state it, or",
+    ),
+    (
+        POLICY,
+        "minimum_saving_usd: 50",
         "minimum_savings: 50",
         "policy.yaml:4: minimum_savings: unknown key; did you mean `minimum",
     ),

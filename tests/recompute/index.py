@@ -369,8 +369,6 @@ class Index:
         closed = [r for r in records if r["finding"] == "unavailable"]
         slots.put("closed", str(len(closed)))
         slots.put("waiting", str(len(waiting)))
-        left = [r for r in records if r["verdict"] == "undecided"]
-        slots.put("undecided_left", str(sum(r not in closed and r not in waiting for r in left)))
         for name, place in (("proposed", "proposed"), ("realised", "production")):
             monthly = sum(
                 ((one.saving if name == "proposed" else one.realised) or _ZERO

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _ZERO = Decimal(0)
 _DRIVERS = 10
-_VERDICTS = ("downgrade", "justify", "undecided_left", "waiting", "closed")
+_VERDICTS = ("downgrade", "justify", "undecided")
+_WITHIN = ("waiting", "closed")
 
 
 def recompute_month(reviews: Path, first: date, today: date) -> Report:
@@ -130,7 +131,8 @@ class MonthCompany(Company):
         checked = self._checked()
         kinds = [one["kind"] for one in (*late, *soon)]
         made = [r for r in self.every if self.first <= _day(r["generated_at"]) <= self.day]
-        verdicts = [_verdict_name(record) for record in made]
+        verdicts = [record["verdict"] for record in made]
+        within = [_part_of_undecided(record) for record in made]
         return {
             **super().sentences(),
             "late": [str(len(late))],
@@ -142,6 +144,7 @@ class MonthCompany(Company):
             "checked_forecast": [money(sum_of([one.saving for one in checked]))],
             "made": [f"{len(made):,}"],
             **{name: [str(verdicts.count(name))] for name in _VERDICTS},
+            **{name: [str(within.count(name))] for name in _WITHIN},
             **{f"due_{kind}": [str(kinds.count(kind))] for kind in KINDS},
         }
 
@@ -222,13 +225,13 @@ class MonthCompany(Company):
         yield change
 
 
-def _verdict_name(record: Json) -> str:
-    """What a record counts as: of the undecided, those never asked and those that wait apart."""
+def _part_of_undecided(record: Json) -> str:
+    """Whether an undecided one was never asked or waits for labels."""
     if record["verdict"] != "undecided":
-        return record["verdict"]
+        return ""
     if record["finding"] == "unavailable":
         return "closed"
-    return "waiting" if "LABELS_MISSING" in record["reason_codes"] else "undecided_left"
+    return "waiting" if "LABELS_MISSING" in record["reason_codes"] else ""
 
 
 def _truth(record: Json) -> Truth:

@@ -169,18 +169,16 @@ def summary(figures: Overview) -> Iterator[str]:
 
 
 def verdict_counts(records: Sequence[DecisionRecord]) -> Iterator[str]:
-    """The number of each verdict; those that wait for labels or were not asked apart."""
+    """The number of each verdict; of the undecided, how many wait for labels or were not asked."""
     open_ones = [record for record in records if record.verdict is Verdict.UNDECIDED]
     closed = [record.finding is Finding.UNAVAILABLE for record in open_ones]
     waiting = [Reason.LABELS_MISSING in record.reason_codes for record in open_ones].count(True)
-    rest = len(open_ones) - closed.count(True) - waiting
     for verdict in (Verdict.DOWNGRADE, Verdict.JUSTIFY):
         yield f"{verdict.upper()} {[record.verdict for record in records].count(verdict)}"
-    yield f"{Verdict.UNDECIDED.upper()} {rest}"
-    if waiting:
-        yield f"WAITING FOR LABELS {waiting}"
-    if any(closed):
-        yield f"NOT EVALUATED {closed.count(True)}"
+    parts = (f"{waiting} waiting for labels", f"{closed.count(True)} not evaluated")
+    among = [part for part in parts if not part.startswith("0 ")]
+    those = f" ({series(among)})" if among else ""
+    yield f"{Verdict.UNDECIDED.upper()} {len(open_ones)}{those}"
 
 
 _MOST = 10

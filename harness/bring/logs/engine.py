@@ -12,20 +12,20 @@ import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import duckdb
 
 from harness.bring.logs import sql
 from harness.bring.logs.attributing import Attribution
 from harness.bring.logs.lines import (
-    Chunk,
     Place,
+    numbered,
     places,
     rows_in,
     shape_of,
@@ -41,7 +41,10 @@ _BLANK = 64
 """Most bytes of a line that is looked at for being blank; a longer one is no JSON."""
 _ARROW: Any = importlib.import_module("pyarrow")
 """pyarrow, which has no type stubs."""
+_Column: TypeAlias = Any
 _COMPUTE: Any = importlib.import_module("pyarrow.compute")
+_AS_WRITTEN = "SET disabled_optimizers = 'filter_pushdown'"
+"""A test of what was read from a row would else be asked by reading the row once more."""
 _SHAPE = (("line", "int64"), ("text", "string"), ("reason", "string"))
 _CALLS = """
 CREATE TABLE calls (
@@ -152,7 +155,9 @@ class CallLog:
         found = _Batches(self.base, path, form)
         try:
             with found:
+                self.base.execute(_AS_WRITTEN)
                 self.base.execute(_step(form, self._reading, number))
+            self.base.execute("RESET disabled_optimizers")
             for kept in _APART:
                 self.base.execute(kept, [number])
         except duckdb.Error as error:
@@ -239,8 +244,7 @@ class _Batches:
 def _batches(path: Path, form: LogFormat) -> Iterator[Any]:
     shape = shape_of(path)
     if shape == "lines" and form.unwrap is None:
-        for found in text_chunks(path):
-            yield from _of_chunk(found) if isinstance(found, Chunk) else _of_places(iter((found,)))
+        yield from _of_text(path)
         return
     rows = rows_in(shape, path)
     yield from _of_places(rows if form.unwrap is None else _unwrapped(rows, form.unwrap))
@@ -254,22 +258,28 @@ def _of_places(found: Iterator[Place]) -> Iterator[Any]:
         yield _ARROW.RecordBatch.from_pydict(columns)
 
 
-def _of_chunk(chunk: Chunk) -> Iterator[Any]:
+def _of_text(path: Path) -> Iterator[Any]:
     """Lines at once where all of them are UTF-8 text, else one by one."""
-    data = chunk.data.removeprefix(codecs.BOM_UTF8) if chunk.first == 1 else chunk.data
-    lines = _COMPUTE.split_pattern(_ARROW.array([data], "binary"), b"\n").flatten()
-    try:
-        texts = lines.cast("string")
-    except _ARROW.ArrowInvalid:
-        yield from _of_places(chunk.places())
-        return
-    numbers = _ARROW.array(range(chunk.first, chunk.first + len(texts)), "int64")
-    reasons = _ARROW.nulls(len(texts), "string")
-    whole = _ARROW.RecordBatch.from_arrays([numbers, texts, reasons], [name for name, _ in _SHAPE])
+    first = 1
+    for found in text_chunks(path):
+        if isinstance(found, str):
+            yield from _of_places(iter((Place(first, None, found),)))
+            return
+        data = found.removeprefix(codecs.BOM_UTF8) if first == 1 else found
+        lines = _COMPUTE.split_pattern(_ARROW.array([data], "binary"), b"\n").flatten()
+        try:
+            yield _of_lines(lines.cast("string"), first)
+        except _ARROW.ArrowInvalid:
+            yield from _of_places(numbered(lines.to_pylist(), first))
+        first += len(lines)
+
+
+def _of_lines(texts: _Column, first: int) -> _Column:
+    columns = [_ARROW.arange(first, first + len(texts)), texts, _ARROW.nulls(len(texts), "string")]
+    whole = _ARROW.RecordBatch.from_arrays(columns, [name for name, _ in _SHAPE])
     if _COMPUTE.min(_COMPUTE.binary_length(texts)).as_py() > _BLANK:
-        yield whole
-        return
-    yield whole.filter(_COMPUTE.not_equal(_COMPUTE.ascii_trim_whitespace(texts), ""))
+        return whole
+    return whole.filter(_COMPUTE.not_equal(_COMPUTE.ascii_trim_whitespace(texts), ""))
 
 
 def is_parquet(path: Path) -> bool:
@@ -330,15 +340,14 @@ def _named(columns: sql.Named) -> str:
 
 def _step(form: LogFormat, reading: LogIntake, number: int) -> str:
     """One batch, read: a table of rows with their reasons."""
-    picked, texts = sql.columns(form, reading.zone)
-    now = reading.now.astimezone(UTC).isoformat()
+    picked, texts = sql.columns(form)
+    latest = (reading.now.astimezone(UTC) + timedelta(days=1)).replace(tzinfo=None).isoformat()
     share = "coalesce(sample, 1)"
     hashed = {name: _HASH.format(name) for name in ("request", "parent", "asked_text")}
     return f"""
 INSERT INTO calls
 WITH picked AS (
-  SELECT line, reason AS unread, CASE WHEN json_valid(text)
-    THEN json_extract_string(text, {picked.listing()}) END AS p FROM batch),
+  SELECT line, reason AS unread, {picked.picked()} AS p FROM batch),
 opened AS (SELECT *{picked.opened()} FROM picked),
 texts AS (
   SELECT line, CASE WHEN unread IS NOT NULL THEN unread WHEN p IS NULL THEN 'no JSON' END AS broken,
@@ -347,8 +356,8 @@ typed AS (SELECT *, {_named(sql.typed(form, reading.zone))} FROM texts),
 used AS (SELECT *, {_named(sql.usage(form))}, {sql.kind()} AS kind FROM typed),
 placed AS (SELECT *, {reading.rules.placed()} FROM used),
 read AS (
-SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, now)} AS reason, is_call,
-  counted_by, at_time::TIMESTAMP AS began, {hashed["request"]} AS id, {hashed["parent"]} AS parent,
+SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, latest)} AS reason,
+  is_call, counted_by, at_time AS began, {hashed["request"]} AS id, {hashed["parent"]} AS parent,
   {hashed["asked_text"]} AS asked, to_feature, to_team, to_product, to_environment, to_cohort,
   coalesce(caller, '') AS caller, coalesce(model, '') AS model, kind,
   coalesce(calls, 1) / {share} AS n,
@@ -363,8 +372,8 @@ SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, now)} A
   whole_out / {share} AS output, reasoning / {share} AS reasoning,
   CASE WHEN is_hit THEN 0 WHEN sample IS NULL THEN money
     ELSE TRY_CAST(money / sample AS DECIMAL(28, 12)) END AS cost,
-  coalesce(latency, date_diff('microsecond', at_time, end_at) / 1000) AS latency,
-  coalesce(first, date_diff('microsecond', at_time, first_at) / 1000) AS waited
+  coalesce(latency, (epoch_us(end_at) - epoch_us(at_time)) / 1000) AS latency,
+  coalesce(first, (epoch_us(first_at) - epoch_us(at_time)) / 1000) AS waited
 FROM placed)
 SELECT file, line, began, {form.hours}, id, {str(form.attempts).lower()}, parent, asked, to_feature,
   to_team, to_product, to_environment, to_cohort, caller, model, kind, n, failed,

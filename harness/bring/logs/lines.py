@@ -11,7 +11,7 @@ import importlib
 import json
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -135,50 +135,36 @@ def text_lines(path: Path) -> Places:
             yield _decoded(number, line)
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Whole lines of a text file, one after the other."""
-
-    first: int
-    """The number of the first of them."""
-    data: bytes
-    """Without the end of the last one."""
-
-    def places(self) -> Places:
-        """Its rows, one by one."""
-        for number, line in enumerate(self.data.split(b"\n"), start=self.first):
-            if line.strip():
-                yield _decoded(number, line)
-
-
-def text_chunks(path: Path) -> Iterator[Chunk | Place]:
-    """The lines of a text file, many at once; a place tells why nothing more is read."""
-    first, parts, size = 1, list[bytes](), 0
+def text_chunks(path: Path) -> Iterator[bytes | str]:
+    """Whole lines of a text file, many at once; at last, if any, why nothing more is read."""
+    parts, size = list[bytes](), 0
     try:
         for block in blocks(path):
-            whole, end, rest = block.rpartition(b"\n")
-            if end and size + len(whole) >= CHUNK:
-                data = b"".join((*parts, whole))
-                yield Chunk(first, data)
-                first, parts, size = first + data.count(b"\n") + 1, [rest], len(rest)
+            end = block.rfind(b"\n")
+            size += len(block)
+            if end >= 0 and size >= CHUNK:
+                yield b"".join((*parts, block[:end]))
+                parts = [block[end + 1 :]]
+                size = len(parts[0])
                 continue
             parts.append(block)
-            size += len(block)
             if size > LONGEST and not any(b"\n" in part for part in parts):
-                yield Place(first, None, _TOO_LONG)
+                yield _TOO_LONG
                 return
     except CutFileError:
-        yield from _last(first, parts)
+        whole, end, _ = b"".join(parts).rpartition(b"\n")
+        if end:
+            yield whole
+        yield _CUT
         return
-    yield Chunk(first, b"".join(parts))
+    yield b"".join(parts)
 
 
-def _last(first: int, parts: list[bytes]) -> Iterator[Chunk | Place]:
-    """What stands before the place where a file breaks off: its whole lines."""
-    whole, end, _ = b"".join(parts).rpartition(b"\n")
-    if end:
-        yield Chunk(first, whole)
-    yield Place(first + whole.count(b"\n") + len(end), None, _CUT)
+def numbered(lines: Iterable[bytes], first: int) -> Places:
+    """Lines as rows, from a number on; empty ones are none."""
+    for number, line in enumerate(lines, start=first):
+        if line.strip():
+            yield _decoded(number, line)
 
 
 def _decoded(number: int, line: bytes) -> Place:

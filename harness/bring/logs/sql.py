@@ -21,6 +21,8 @@ _MOST = "1e15"
 _DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _CLOCK = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _OFFSET = r"(?:Z|z| ?[+-]\d\d(?::?\d\d)?| UTC)"
+_USUAL = "____-__-__T__:__:%Z"
+"""How most logs write a time; what stands for `%` the cast checks."""
 _ANSWERS = "chat|complet|respons|messag|converse|generate_content"
 """Operations that ask for an answer, whatever the model is called."""
 _NOTHING = ("", "false", "0", "no", "none", "null", "nan", "{}", "[]")
@@ -76,6 +78,10 @@ class Picked:
         parts = ", ".join(f"nullif(trim({self.one(path)}), '')" for path in paths)
         return f"coalesce({parts})"
 
+    def number(self, paths: Paths) -> str:
+        """As `first`, of what is read as a number: blanks around one do no harm."""
+        return self.one(paths[0]) if len(paths) == 1 else self.first(paths)
+
     def any_of(self, tests: tuple[Test, ...]) -> str:
         """Whether one of some tests holds."""
         return " OR ".join(self._holds(*test) for test in tests) or "false"
@@ -93,21 +99,28 @@ class Picked:
         parts = ", ".join(_tag_text(self.one(path)) for path in paths)
         return f"concat_ws({TAGS_APART}, '', {parts}, '')" if parts else "''"
 
-    def listing(self) -> str:
-        """The list of pointers."""
-        return _listing(self.pointers)
+    def picked(self) -> str:
+        """The texts at all places of a row."""
+        return looked_up("text", self.pointers)
 
     def opened(self) -> str:
         """Each JSON text inside the row, looked into once."""
         return "".join(
-            f", CASE WHEN json_valid(p[{at}]) "
-            f"THEN json_extract_string(p[{at}], {_listing(pointers)}) END AS q{at}"
-            for at, pointers in self.inner.items()
+            f", {looked_up(f'p[{at}]', pointers)} AS q{at}" for at, pointers in self.inner.items()
         )
 
 
-def _listing(pointers: list[str]) -> str:
-    return "[" + ", ".join(quoted(pointer) for pointer in pointers) + "]"
+def looked_up(text: str, pointers: list[str]) -> str:
+    """The texts at some places of a JSON text, or NULL where it is none.
+
+    A line that was cut has no brace at its end, so few rows fail that are not looked at first.
+    """
+    listed = "[" + ", ".join(quoted(pointer) for pointer in pointers) + "]"
+    found = f"json_extract_string({text}, {listed})"
+    return (
+        f"CASE WHEN ends_with({text}, '}}') THEN TRY({found}) WHEN json_valid({text}) "
+        f"THEN {found} END"
+    )
 
 
 def _tag_text(text: str) -> str:
@@ -128,20 +141,28 @@ def _tag_text(text: str) -> str:
 
 
 def moment(text: str, how: Moment, zone: str | None) -> str:
-    """A time as TIMESTAMPTZ, or NULL where it cannot be read."""
+    """A time as TIMESTAMP of UTC, or NULL where it cannot be read."""
     if how.unit != "iso":
         micros = {"s": "* 1000000", "ms": "* 1000", "us": "", "ns": "/ 1000"}[how.unit]
         number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
         exact = f"TRY_CAST(TRY(trunc({number} {micros})) AS BIGINT)"
-        return (
-            f"CASE WHEN {exact} BETWEEN 0 AND 9000000000000000 THEN make_timestamptz({exact}) END"
-        )
+        return f"CASE WHEN {exact} BETWEEN 0 AND 9000000000000000 THEN make_timestamp({exact}) END"
     stated = how.zone or zone
-    local = f"TRY_CAST({text} AS TIMESTAMP) AT TIME ZONE {quoted(stated)}" if stated else "NULL"
+    local = f"TRY_CAST({text} AS TIMESTAMP)"
+    if stated is None:
+        local = "NULL"
+    elif stated != "UTC":
+        local = _in_utc(f"{local} AT TIME ZONE {quoted(stated)}")
+    apart = f"regexp_replace(upper({text}), {quoted(' ([-+])')}, {quoted(chr(92) + '1')})"
     return (
-        f"CASE WHEN {offset(text)} THEN TRY_CAST({text} AS TIMESTAMPTZ) "
-        f"WHEN {plain(text)} THEN {local} END"
+        f"CASE WHEN {text} LIKE {quoted(_USUAL)} AND NOT contains({text}, ' ') "
+        f"THEN TRY_CAST({text} AS TIMESTAMP) WHEN {plain(text)} THEN {local} "
+        f"WHEN {offset(text)} THEN {_in_utc(f'TRY_CAST({apart} AS TIMESTAMPTZ)')} END"
     )
+
+
+def _in_utc(moment_with_zone: str) -> str:
+    return f"make_timestamp(epoch_us({moment_with_zone}))"
 
 
 def offset(text: str) -> str:
@@ -159,7 +180,7 @@ def _identity(text: str) -> str:
     return f"CASE WHEN lower({text}) NOT IN ('none', 'nan', 'null') THEN {text} END"
 
 
-def columns(form: LogFormat, zone: str | None) -> tuple[Picked, Named]:
+def columns(form: LogFormat) -> tuple[Picked, Named]:
     """What is picked out of a row of a format, as texts and truths."""
     picked = Picked()
     texts = {
@@ -173,17 +194,16 @@ def columns(form: LogFormat, zone: str | None) -> tuple[Picked, Named]:
         "parent": form.parent,
     }
     found = [(name, picked.first(paths or ())) for name, paths in texts.items()]
-    found += [(f"{name}_text", picked.first(getattr(form, name))) for name in COUNTS]
+    found += [(f"{name}_text", picked.number(getattr(form, name))) for name in COUNTS]
     found += [
         ("request", _identity(picked.first(form.request))),
         ("at_text", picked.first(form.at.paths)),
         ("end_text", picked.first(form.end.paths if form.end else ())),
-        ("end_at", _moment(picked, form.end, zone)),
-        ("first_at", _moment(picked, form.first_token_at, zone)),
-        ("sampled_text", picked.first(form.sampled)),
-        ("cost_text", picked.first(form.cost.paths)),
-        ("latency_text", picked.first(form.latency.paths)),
-        ("first_text", picked.first(form.first_token.paths)),
+        ("begun_text", picked.first(form.first_token_at.paths if form.first_token_at else ())),
+        ("sampled_text", picked.number(form.sampled)),
+        ("cost_text", picked.number(form.cost.paths)),
+        ("latency_text", picked.number(form.latency.paths)),
+        ("first_text", picked.number(form.first_token.paths)),
         ("is_call", picked.any_of(form.only) if form.only else "true"),
         ("is_failed", picked.any_of(form.failed)),
         ("is_hit", picked.any_of(form.from_cache)),
@@ -208,8 +228,8 @@ def _counted_by(picked: Picked, form: LogFormat) -> str:
     return f"CASE {cases} END" if cases else "NULL::VARCHAR"
 
 
-def _moment(picked: Picked, how: Moment | None, zone: str | None) -> str:
-    return "NULL::TIMESTAMPTZ" if how is None else moment(picked.first(how.paths), how, zone)
+def _moment(text: str, how: Moment | None, zone: str | None) -> str:
+    return "NULL::TIMESTAMP" if how is None else moment(text, how, zone)
 
 
 def typed(form: LogFormat, zone: str | None) -> Named:
@@ -217,56 +237,103 @@ def typed(form: LogFormat, zone: str | None) -> Named:
     numbers = [(name, f"TRY_CAST({name}_text AS DOUBLE)") for name in COUNTS]
     return (
         ("at_time", moment("at_text", form.at, zone)),
+        ("end_at", _moment("end_text", form.end, zone)),
+        ("first_at", _moment("begun_text", form.first_token_at, zone)),
         *numbers,
         ("sample", "TRY_CAST(sampled_text AS DOUBLE)"),
-        ("money", f"(TRY_CAST(cost_text AS DECIMAL(24, 12)) * {form.cost.times}::DECIMAL(4, 2))"),
-        ("latency", f"TRY_CAST(latency_text AS DOUBLE) * {form.latency.times}"),
-        ("first", f"TRY_CAST(first_text AS DOUBLE) * {form.first_token.times}"),
+        ("money", _times("TRY_CAST(cost_text AS DECIMAL(24, 12))", form.cost.times)),
+        ("latency", _times("TRY_CAST(latency_text AS DOUBLE)", form.latency.times)),
+        ("first", _times("TRY_CAST(first_text AS DOUBLE)", form.first_token.times)),
     )
 
 
-def reason(form: LogFormat, zone: str | None, now: str) -> str:
-    """Why a row is refused, or NULL; the first that holds. No text of the row stands in it."""
-    checks: list[tuple[str, str]] = []
-    if form.request:
-        checks.append(("request IS NULL", "no request id"))
+def _times(number: str, times: str) -> str:
+    return number if times == "1" else f"({number} * {times}::DECIMAL(8, 2))"
+
+
+def reason(form: LogFormat, zone: str | None, latest: str) -> str:
+    """Why a row is refused, or NULL; the first that holds. No text of the row stands in it.
+
+    Nearly every row is sound, which one question tells; the others say which of the checks fails.
+    """
+    cases = " ".join(
+        f"WHEN {test} THEN {quoted(text)}" for test, text in _checks(form, zone, latest)
+    )
+    return (
+        f"CASE WHEN broken IS NOT NULL THEN broken WHEN NOT is_call OR ({_sound(form, latest)}) "
+        f"THEN NULL ELSE CASE {cases} END END"
+    )
+
+
+def _sound(form: LogFormat, latest: str) -> str:
+    """Whether nothing is to be said against a row; where it is not true, the checks decide."""
+    tests = [
+        *(["request IS NOT NULL"] if form.request else []),
+        f"at_time BETWEEN {_FIRST} AND TIMESTAMP {quoted(latest)}",
+        "(end_text IS NULL OR end_at >= at_time)",
+        "(first_at IS NULL OR first_at >= at_time)",
+        *(
+            f"({name}_text IS NULL OR ({name} BETWEEN 0 AND {_MOST} AND {name} = floor({name})))"
+            for name in COUNTS
+            if getattr(form, name)
+        ),
+        *(f"({name}_text IS NULL OR {_is_duration(name)})" for name, _ in _DURATIONS),
+        "(cost_text IS NULL OR money >= 0)",
+        "sampled_text IS NULL",
+    ]
+    return " AND ".join(tests)
+
+
+_FIRST = "TIMESTAMP '2020-01-01 00:00:00'"
+
+
+def _checks(form: LogFormat, zone: str | None, latest: str) -> list[tuple[str, str]]:
+    """What can be said against a row."""
+    checks = [("request IS NULL", "no request id")] if form.request else []
     checks.append(("at_text IS NULL", "no time"))
     if form.at.unit == "iso" and (zone or form.at.zone) is None:
         local = f"{plain('at_text')} AND TRY_CAST(at_text AS TIMESTAMP) IS NOT NULL"
         checks.append((local, "a time without its offset: say --timezone"))
     checks += [
         ("at_time IS NULL", "a time that cannot be read"),
-        ("at_time < TIMESTAMPTZ '2020-01-01 00:00:00Z'", "a time before 2020: another unit?"),
-        (f"at_time > TIMESTAMPTZ {quoted(now)} + INTERVAL 1 DAY", "a time in the future"),
+        (f"at_time < {_FIRST}", "a time before 2020: another unit?"),
+        (f"at_time > TIMESTAMP {quoted(latest)}", "a time in the future"),
         ("end_text IS NOT NULL AND end_at IS NULL", "an end that cannot be read"),
         ("end_at < at_time", "it ends before it begins"),
         ("first_at < at_time", "its first token comes before it begins"),
-    ]
-    checks += [
-        (_no_count(name), f"{name}: no whole number from 0 on")
-        for name in COUNTS
-        if getattr(form, name)
-    ]
-    checks += [
+        *(
+            (_no_count(name), f"{name}: no whole number from 0 on")
+            for name in COUNTS
+            if getattr(form, name)
+        ),
         *((_no_duration(name), f"{named}: no number from 0 on") for name, named in _DURATIONS),
-        ("cost_text IS NOT NULL AND (money IS NULL OR money < 0)", "cost: no amount from 0 on"),
         (
-            "sampled_text IS NOT NULL AND NOT coalesce(sample > 0 AND sample <= 1, false)",
+            f"{_stated('cost')} AND (money IS NULL OR money < 0)",
+            "cost: no amount from 0 on",
+        ),
+        (
+            f"{_stated('sampled')} AND NOT coalesce(sample > 0 AND sample <= 1, false)",
             "sampling: no share above 0 and at most 1",
         ),
     ]
-    cases = " ".join(f"WHEN {test} THEN {quoted(text)}" for test, text in checks)
-    return f"coalesce(broken, CASE WHEN NOT is_call THEN NULL {cases} END)"
+    return checks
+
+
+def _stated(name: str) -> str:
+    return f"trim({name}_text) <> ''"
+
+
+def _is_duration(name: str) -> str:
+    return f"(isfinite({name}) AND {name} >= 0)"
 
 
 def _no_duration(name: str) -> str:
-    sound = f"isfinite({name}) AND {name} >= 0"
-    return f"{name}_text IS NOT NULL AND NOT coalesce({sound}, false)"
+    return f"{_stated(name)} AND NOT coalesce({_is_duration(name)}, false)"
 
 
 def _no_count(name: str) -> str:
     wrong = f"{name} IS NULL OR {name} < 0 OR {name} <> floor({name}) OR {name} > {_MOST}"
-    return f"{name}_text IS NOT NULL AND ({wrong})"
+    return f"{_stated(name)} AND ({wrong})"
 
 
 def usage(form: LogFormat) -> Named:

@@ -9,7 +9,7 @@ from multiprocessing import get_context
 import pytest
 
 from harness.ask.probe.metrics import fetch_metrics
-from harness.ask.probe.probed_requests import RateRun, Slo, rate_entry
+from harness.ask.probe.probed_requests import RateRun, Slo, good_share, rate_entry
 from harness.ask.probe.probing import ProbePlan, Replica, probe
 from harness.ask.probe.search import NoGoodputError, SearchPlan
 from providers.opening import open_provider
@@ -96,8 +96,10 @@ def test_a_search_over_sockets_finds_a_rate_and_tells_of_each_run() -> None:
     )  # fmt: skip
     with queue_server(servers=1, service_s=0.02, constant=True, seed=5) as port:
         found, runs = probe(target(port), plan, lambda run, _: told.append(run))
-    # A busy machine finds less than the 50 a second that the server can.
-    assert 0 < found.per_s < 60
+    # Which rate that is depends on how busy the machine is: it lies between one held and one not.
+    rates = [run.rate_per_s for run in runs]
+    assert min(rates) <= found.per_s <= max(rates)
+    assert {good_share(run, plan.slo) >= plan.search.good_share for run in runs} == {True, False}
     assert tuple(told) == runs
     assert {run.repeat for run in runs} == {0, 1, 2}
     assert all(run.warm_up is not None and run.counted_s > 0 for run in runs if not run.cut)

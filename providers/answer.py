@@ -111,6 +111,8 @@ class Answer:
     tool_calls: tuple[ToolCall, ...] = ()
     service_tier: str | None = None
     reply_id: str | None = None
+    probability: float | None = None
+    """The model's own probability of this answer, in [0, 1]; None: it told none."""
 
 
 class StreamReader(Protocol):
@@ -163,4 +165,5 @@ def to_completion(
         tool_calls=answer.tool_calls,
         rate_limit=rate_limit,
         service_tier=answer.service_tier,
+        probability=answer.probability,
     )

@@ -90,5 +90,7 @@ class Completion:
     tool_calls: tuple[ToolCall, ...] = ()
     rate_limit: RateLimit | None = None
     service_tier: str | None = None
+    probability: float | None = None
+    """The model's own probability of the answer that it gave, in [0, 1]; None: it told none."""
     document: str | None = None
     """The reply to a passed request as it came, JSON text: one object, or a stream's events."""

@@ -9,7 +9,8 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI, AsyncStream, Omit
 from openai.providers.bedrock import bedrock
 
 from providers.batch_lines import dialect_of
-from providers.provider import Endpoint, needs, resource_of
+from providers.dialects.decider import DecisionProvider
+from providers.provider import DECISION_APIS, Endpoint, Provider, needs, resource_of
 from providers.wire.ambient import unmoved
 from providers.wire.calling import WireProvider
 from providers.wire.posting import BOUNDED, LIMITS, PostWire, Sdk, SdkClient
@@ -21,9 +22,12 @@ AZURE_V1 = "/openai/v1"
 SILENT = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
 
 
-def open_openai(endpoint: Endpoint, *, key: str | None) -> WireProvider:
-    """Open a provider for `api` chat, completions or responses, on OpenAI's cloud or another."""
-    return WireProvider(openai_wire(endpoint, key=key), dialect_of(endpoint))
+def open_openai(endpoint: Endpoint, *, key: str | None) -> Provider:
+    """Open a provider for an `api` of OpenAI's wire, on its cloud or another."""
+    wire = openai_wire(endpoint, key=key)
+    if endpoint.api in DECISION_APIS:
+        return DecisionProvider(wire, endpoint)
+    return WireProvider(wire, dialect_of(endpoint))
 
 
 def openai_wire(endpoint: Endpoint, *, key: str | None) -> PostWire:

@@ -28,7 +28,7 @@ from providers.errors import (
     SdkMissingError,
 )
 from providers.provider import Endpoint, Provider
-from providers.request import Message, ModelRequest
+from providers.request import Message, ModelRequest, TypedQuestion
 from providers.wire.secret import Secret
 
 OPENERS: Mapping[str, str] = {
@@ -189,17 +189,29 @@ TIMEOUT_S = 30.0
 MAX_OUTPUT_TOKENS = 16
 
 
+_DECIDED = TypedQuestion(kind="predicate", instructions="The input says ok.", options=("yes", "no"))
+
+
 async def ping(
-    provider: Provider, model: str, *, effort: str | None = None, temperature: float | None = None
+    provider: Provider,
+    model: str,
+    *,
+    effort: str | None = None,
+    temperature: float | None = None,
+    decides: bool = False,
 ) -> ProviderError | None:
-    """Ask a model for a word, once; None when it answered, else why not. Closes the provider."""
+    """Ask a model for a word, once; None when it answered, else why not. Closes the provider.
+
+    `decides`: it answers typed questions, and is asked one.
+    """
     request = ModelRequest(
         model=model,
         messages=(Message(role="user", text="Say ok."),),
         max_output_tokens=MAX_OUTPUT_TOKENS,
         effort=effort,
-        temperature=temperature,
+        temperature=None if decides else temperature,
         timeout_s=TIMEOUT_S,
+        question=_DECIDED if decides else None,
     )
     try:
         await provider.complete(request)

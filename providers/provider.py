@@ -11,8 +11,17 @@ from providers.request import ModelRequest
 
 Vendor: TypeAlias = Literal["anthropic", "openai", "google", "openai-compatible", "command"]
 Api: TypeAlias = Literal[
-    "messages", "responses", "chat", "completions", "generate-content", "lines"
+    "messages",
+    "responses",
+    "chat",
+    "completions",
+    "generate-content",
+    "lines",
+    "decisions",
+    "systemone",
 ]
+DECISION_APIS = frozenset({"decisions", "systemone"})
+"""Wires whose models answer typed questions with probabilities, and write nothing."""
 
 
 class Provider(Protocol):

@@ -62,6 +62,31 @@ class PassedRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypedQuestion:
+    """A typed question about what a request's messages say; its answer is no text but a choice.
+
+    `options` are the answers to choose from: of a predicate what is said where it is true and
+    where it is not, of a score its levels, lowest first.
+    """
+
+    kind: Literal["predicate", "choice", "score"]
+    instructions: str
+    options: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a question that nobody can answer."""
+        if not self.instructions.strip():
+            raise ValueError("a question needs instructions")
+        if len(self.options) < _FEWEST_OPTIONS or len(set(self.options)) < len(self.options):
+            raise ValueError(f"a question needs at least two different answers: {self.options}")
+        if self.kind == "predicate" and len(self.options) != _FEWEST_OPTIONS:
+            raise ValueError(f"a predicate has two answers: {self.options}")
+
+
+_FEWEST_OPTIONS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
     """One request to one model. JSON-able: strings, numbers and tuples of them only."""
 
@@ -88,6 +113,10 @@ class ModelRequest:
     """JSON object text merged into the body, for servers that need more (guided decoding)."""
     passed: PassedRequest | None = None
     """Sent in place of a body of ours; the reply's document is kept. None: the body is ours."""
+    question: TypedQuestion | None = None
+    """What a decision model is asked about the messages; None: the messages are to be answered."""
+    logprobs: bool = False
+    """Ask for the probability of the answer's tokens."""
 
 
 def unstreamed(request: ModelRequest) -> ModelRequest:

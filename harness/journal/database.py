@@ -12,6 +12,7 @@ set aside before a load and nobody has said how long that took. `outcomes` holds
 brought them: a record that was made before still follows from the journal as it stood then.
 `calls` says which calls a program made in which trial: each is a trial of its own, whose answer is
 the reply as it came, and its attempts count as the program's trial's; `role` names who made one.
+`probability` is what a model told of its own answer, where it told it.
 Texts of answers are bytes (UTF-8 with surrogates passed through), for models may emit anything.
 """
 
@@ -113,7 +114,7 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
     connection.execute("COMMIT")
 
 
-VERSION = 7
+VERSION = 8
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -171,6 +172,10 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE calls (call TEXT PRIMARY KEY, trial TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX calls_of_a_trial ON calls (trial);
     ALTER TABLE attempts ADD COLUMN role TEXT;
+    """,
+    """
+    ALTER TABLE outcomes ADD COLUMN probability REAL;
+    ALTER TABLE superseded ADD COLUMN probability REAL;
     """,
 )
 """Element i brings a journal from version i to i + 1."""

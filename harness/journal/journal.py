@@ -226,8 +226,9 @@ class Journal:
                 finish=finish,
                 tool_calls=to_text(calls),
                 reason=reason,
+                probability=sure,
             )
-            for fingerprint, kind, text, finish, calls, reason, _ in ends
+            for fingerprint, kind, text, finish, calls, reason, sure, _ in ends
         }
 
     @_in_turn

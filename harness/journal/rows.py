@@ -37,6 +37,7 @@ class Settled:
     finish: str | None
     tool_calls: str | None
     reason: str | None
+    probability: float | None = None
 
     def outcome(self, trial: Trial) -> Answered | Failed:
         """The outcome for a trial with this end's fingerprint."""
@@ -48,6 +49,7 @@ class Settled:
             text=self.text or "",
             finish=self.finish or "",
             tool_calls=self.tool_calls,
+            probability=self.probability,
         )
 
 
@@ -75,7 +77,7 @@ UPDATE attempts SET role = ?3 WHERE superseded_at IS NULL AND fingerprint IN (
 """
 """They stay paid, and are no part of the run that answered."""
 TAKE_CALL = "UPDATE attempts SET role = ? WHERE fingerprint = ? AND role = ?"
-SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?)"
+SETTLE = "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)"
 ADD_LANE = """
 INSERT INTO lanes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, answered = answered + excluded.answered,
@@ -108,11 +110,12 @@ SELECT provider, key, model, sum(calls), sum(answered), sum(rate_limited), sum(o
 FROM lanes GROUP BY provider, key, model
 """
 FIND_OUTCOMES = """
-SELECT fingerprint, kind, text, finish, tool_calls, reason, 0 FROM outcomes
+SELECT fingerprint, kind, text, finish, tool_calls, reason, probability, 0 FROM outcomes
 WHERE fingerprint IN (SELECT value FROM json_each(?1)) AND fingerprint NOT IN (
     SELECT fingerprint FROM superseded WHERE superseded_at > ?2)
 UNION ALL
-SELECT fingerprint, kind, text, finish, tool_calls, reason, 1 FROM superseded AS old
+SELECT fingerprint, kind, text, finish, tool_calls, reason, probability, 1
+FROM superseded AS old
 WHERE fingerprint IN (SELECT value FROM json_each(?1)) AND superseded_at = (
     SELECT min(superseded_at) FROM superseded
     WHERE fingerprint = old.fingerprint AND superseded_at > ?2)
@@ -121,7 +124,7 @@ WHERE fingerprint IN (SELECT value FROM json_each(?1)) AND superseded_at = (
 SUPERSEDE = (
     """
     INSERT OR IGNORE INTO superseded
-    SELECT fingerprint, ?2, kind, text, finish, tool_calls, reason FROM outcomes
+    SELECT fingerprint, ?2, kind, text, finish, tool_calls, reason, probability FROM outcomes
     WHERE fingerprint IN (SELECT value FROM json_each(?1))
     """,
     """
@@ -259,9 +262,10 @@ def outcome_row(outcome: Outcome) -> Row | None:
     match outcome:
         case Answered():
             text, calls = to_bytes(outcome.text), to_bytes(outcome.tool_calls)
-            return (fingerprint, "answered", text, outcome.finish, calls, None)
+            sure = outcome.probability
+            return (fingerprint, "answered", text, outcome.finish, calls, None, sure)
         case Failed():
-            return (fingerprint, "failed", None, None, None, outcome.reason)
+            return (fingerprint, "failed", None, None, None, outcome.reason, None)
         case _:
             return None
 

@@ -185,6 +185,8 @@ class Answered:
     finish: str
     tool_calls: str | None = None
     """The model's tool calls, as JSON text."""
+    probability: float | None = None
+    """The model's own probability of this answer, in [0, 1]; None: it told none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,11 +160,12 @@ AND NOT EXISTS (SELECT 1 FROM superseded AS old WHERE old.fingerprint = outcomes
 
 EXPORT = """
 SELECT feature, option, case_id, repeat, purpose, provider, model, cycle, attempts.*, ends.kind,
-    ends.reason, ends.finish, ends.text, ends.tool_calls
+    ends.reason, ends.finish, ends.probability, ends.text, ends.tool_calls
 FROM attempts JOIN trials USING (fingerprint) JOIN runs USING (run_id)
 LEFT JOIN (
-    SELECT fingerprint, NULL AS superseded_at, kind, text, finish, tool_calls, reason FROM outcomes
-    UNION ALL SELECT fingerprint, superseded_at, kind, text, finish, tool_calls, reason
+    SELECT fingerprint, NULL AS superseded_at, kind, text, finish, tool_calls, reason, probability
+    FROM outcomes
+    UNION ALL SELECT fingerprint, superseded_at, kind, text, finish, tool_calls, reason, probability
     FROM superseded
 ) AS ends ON ends.fingerprint = attempts.fingerprint
     AND ends.superseded_at IS attempts.superseded_at

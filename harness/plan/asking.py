@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from mimetypes import guess_type
@@ -16,6 +17,7 @@ from harness.errors import UsageError
 from harness.journal.trials import Purpose, Trial
 from harness.money.prices.attempts import upper_bound
 from harness.money.prices.rates import batch_rates
+from harness.plan.decisions.questions import decides, longest_answer, question, question_text
 from harness.plan.ladder import PlannedOption
 from harness.plan.programs import PlannedProgram, line_of, longest_of
 from harness.workspace.feature_file import FeatureConfig
@@ -29,8 +31,16 @@ SLOWEST_TOKENS_PER_S = 20
 """An answer that is not streamed arrives after its last token. The time-out allows for a slow
 model's longest answer; otherwise every attempt at it would be paid for and thrown away."""
 
-WIRE_ONLY = ("timeout_s", "deadline_s", "stream", "passed")
+_WIRE_ONLY = ("timeout_s", "deadline_s", "stream", "passed")
 """Request fields that do not change the answer; left out of the fingerprint."""
+_LATER = ("question", "logprobs")
+"""Fields that came later: who states none keeps the fingerprint."""
+
+
+def asked_facts(request: ModelRequest) -> dict[str, object]:
+    """What of a request determines its answer, for a fingerprint."""
+    stated = {name: value for name, value in asdict(request).items() if name not in _WIRE_ONLY}
+    return {name: value for name, value in stated.items() if value or name not in _LATER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,8 @@ class Asker:
     tools: tuple[Tool, ...]
     program: PlannedProgram | None = None
     """The program that asks the models; None: the engine asks."""
+    labels: tuple[str, ...] = ()
+    """The closed list of answers, which a decision model is asked to choose from."""
 
     def request(self, rung: PlannedOption, case: Case, purpose: Purpose) -> ModelRequest:
         """What is sent for one case.
@@ -56,6 +68,8 @@ class Asker:
         """
         if self.program is not None:
             return _handed_over(rung, case)
+        if decides(rung.config):
+            return self._decision(rung, case)
         asked = self.config.request
         latency = self.config.latency
         without = self._left_out(rung)
@@ -89,7 +103,7 @@ class Asker:
             fingerprint=fingerprint(
                 {
                     "served": rung.served_identity(),
-                    "request": {k: v for k, v in asdict(request).items() if k not in WIRE_ONLY},
+                    "request": asked_facts(request),
                     "case": case.id,
                     "repeat": repeat,
                     "purpose": purpose,
@@ -128,12 +142,33 @@ class Asker:
         longest = self.config.request.max_output_tokens / SLOWEST_TOKENS_PER_S
         return min(stated, default=min(max(SHORTEST_WAIT_S, longest), LONGEST_WAIT_S))
 
-    def _messages(self, rung: PlannedOption, case: Case) -> tuple[Message, ...]:
+    def _decision(self, rung: PlannedOption, case: Case) -> ModelRequest:
+        """One typed question about the case; what steers a text (a seed, `stop`) has no place."""
+        with self._filling_in(rung, case):
+            asked = question(self.labels, rung.prompt.text, case)
+        turns = (
+            [Turn(role="user", content=case.input)] if isinstance(case.input, str) else case.input
+        )
+        return ModelRequest(
+            model=rung.version,
+            messages=tuple(_message(turn, self.folder) for turn in turns),
+            max_output_tokens=max(self.config.request.max_output_tokens, longest_answer(asked)),
+            timeout_s=self._patience_s(rung),
+            extra_body=json.dumps(rung.config.extra_body) if rung.config.extra_body else None,
+            question=asked,
+        )
+
+    @contextmanager
+    def _filling_in(self, rung: PlannedOption, case: Case) -> Generator[None]:
         try:
             with time_limit(f"{rung.prompt.path}: case {case.id}"):
-                turns = render_prompt(rung.prompt.text, case)
+                yield
         except PromptError as error:
             raise UsageError(f"{rung.prompt.path}: case {case.id}: {error}") from error
+
+    def _messages(self, rung: PlannedOption, case: Case) -> tuple[Message, ...]:
+        with self._filling_in(rung, case):
+            turns = render_prompt(rung.prompt.text, case)
         messages = tuple(_message(turn, self.folder) for turn in turns)
         if self.config.request.cache_prompt and len(messages) > 1:
             marked = replace(messages[-2], cache=True)
@@ -164,6 +199,7 @@ def input_bytes(request: ModelRequest) -> int:
     """UTF-8 bytes of everything in a request: an upper bound of its tokens."""
     texts = [request.schema or "", request.extra_body or ""]
     texts += [f"{tool.name}{tool.description}{tool.parameters}" for tool in request.tools]
+    texts += [question_text(request.question)] if request.question else []
     for message in request.messages:
         texts += [message.text, *(image.data for image in message.images)]
         texts += [f"{call.name}{call.arguments}" for call in message.tool_calls]

@@ -7,7 +7,7 @@ to one case are one trial, whichever model gave them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from harness.judge.scoring.judge import (
 )
 from harness.judge.scoring.scorer import GradeBook, Setting
 from harness.money.prices.attempts import upper_bound
-from harness.plan.asking import WIRE_ONLY, input_bytes
+from harness.plan.asking import asked_facts, input_bytes
 from harness.plan.ladder import PlannedOption, plan_option
 from harness.record.base import Reason
 from harness.workspace.feature_file import FeatureConfig
@@ -123,7 +123,7 @@ class PlannedJudge:
         )
         facts = {
             "served": self.rung.served_identity(),
-            "request": {k: v for k, v in asdict(request).items() if k not in WIRE_ONLY},
+            "request": asked_facts(request),
             "case": case.id,
             "purpose": "judge",
         }

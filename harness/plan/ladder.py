@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from evalsets.cases import EvalSet
 from harness.errors import UsageError
 from harness.money.hosted_rates import Rivals, priced_by_gpu, rates_of_hosting
 from harness.money.monthly import cost_from_traffic
@@ -15,11 +14,11 @@ from harness.money.prices.model_catalogue import facts
 from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError, find_rates, price_age
 from harness.money.savings import SavingBound, saving_upper_bound, spread
+from harness.plan.abilities import can, gap, gap_of_cases
 from harness.record.base import Reason
 from harness.workspace.endpoints import endpoint_of, params_sha256, served_identity
 from harness.workspace.feature_file import CascadeConfig, FeatureConfig, Traffic
 from harness.workspace.model_file import ModelConfig, split_option
-from harness.workspace.programs.checks import unsuited
 from harness.workspace.prompts import PromptFile, prompt_for
 from harness.workspace.workspace import Workspace
 from providers.provider import Endpoint
@@ -190,10 +189,12 @@ def plan_option(
         prompt=prompt_for(workspace, feature_id, model),
         rates=rates,
         note=note,
-        sends_schema=_can(model, config, "schema"),
+        sends_schema=can(model, config, "schema"),
     )
     feature, evalset = workspace.features[feature_id], workspace.evalsets[feature_id]
-    excluded = _exclusion(feature, rung, on=on) or _blind(evalset, rung)
+    lacking = gap_of_cases(feature, evalset, model, config)
+    unfit = None if lacking is None else (Reason.CAPABILITY_GAP, lacking)
+    excluded = _exclusion(feature, rung, on=on) or unfit
     return rung if excluded is None else replace(rung, excluded=excluded[0], note=excluded[1])
 
 
@@ -221,14 +222,6 @@ def _gpu_rates(
         return None, str(error)
 
 
-def _can(model: str, config: ModelConfig, capability: str) -> bool:
-    if config.provider == "command":
-        # A program is given the messages' texts, and nothing else.
-        return False
-    known = facts(model, config).capabilities
-    return known is None or capability in known
-
-
 def _exclusion(
     feature: FeatureConfig, rung: PlannedOption, *, on: date
 ) -> tuple[Reason, str] | None:
@@ -239,36 +232,8 @@ def _exclusion(
     retires_on = facts(rung.model, rung.config).retires_on
     if retires_on is not None and retires_on <= on:
         return Reason.MODEL_RETIRING, f"retires on {retires_on.isoformat()}"
-    gap = _gap(feature, rung)
-    return None if gap is None else (Reason.CAPABILITY_GAP, gap)
-
-
-def _gap(feature: FeatureConfig, rung: PlannedOption) -> str | None:
-    """What the feature needs and the model cannot do; None if it can do everything."""
-    if feature.program is not None:
-        why = unsuited(rung.config)
-        if why is not None:
-            return f"{rung.model} {why}"
-    if feature.request.tools and not _can(rung.model, rung.config, "tools"):
-        return "cannot call tools"
-    if feature.program is not None:
-        return None  # The traffic's tokens are those of a whole run, not of one call.
-    window = facts(rung.model, rung.config).window_tokens
-    typical = feature.traffic.input_tokens if feature.traffic else 0
-    need = typical + feature.request.max_output_tokens
-    if window is not None and need > window:
-        return f"its window of {window:,} tokens is under the {need:,.0f} needed"
-    return None
-
-
-def _blind(evalset: EvalSet, rung: PlannedOption) -> tuple[Reason, str] | None:
-    """The reason if a case has an image and the model takes none."""
-    if _can(rung.model, rung.config, "images"):
-        return None
-    for case in evalset.cases:
-        if not isinstance(case.input, str) and any(turn.images for turn in case.input):
-            return Reason.CAPABILITY_GAP, f"takes no images, and case {case.id} has one"
-    return None
+    lacking = gap(feature, rung.model, rung.config)
+    return None if lacking is None else (Reason.CAPABILITY_GAP, lacking)
 
 
 def _variants(name: str, config: ModelConfig) -> Sequence[str]:

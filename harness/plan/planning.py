@@ -21,6 +21,7 @@ from harness.money.prices.rates import PriceMissingError
 from harness.money.traffic import metered
 from harness.plan.anchor import anchor_of, histories
 from harness.plan.asking import Asker
+from harness.plan.decisions.questions import labels_of
 from harness.plan.designing import design_of, hashed, is_labelled, refusal
 from harness.plan.expecting import (
     Expectation,
@@ -256,6 +257,7 @@ class _FeaturePlanner:
                 schema=_read(folder / request.json_schema) if request.json_schema else None,
                 tools=read_tools(_read(folder / request.tools)) if request.tools else (),
                 program=planned_program(self.workspace, self.feature, on=self.on),
+                labels=labels_of(self.evalset.primary),
             ),
             quick=self.wanted.quick,
             incumbent=None,

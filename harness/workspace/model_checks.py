@@ -19,12 +19,13 @@ from harness.workspace.feature_checks import evalset_folder
 from harness.workspace.model_file import ModelConfig, split_option
 from harness.workspace.reading import ParsedFile, Reading, is_environment_name, problem_of
 from providers.addresses import check_base_url
+from providers.provider import DECISION_APIS
 
 _APIS = {
     "anthropic": ("messages",),
-    "openai": ("responses", "chat"),
+    "openai": ("responses", "chat", "decisions"),
     "google": ("generate-content",),
-    "openai-compatible": ("chat", "completions"),
+    "openai-compatible": ("chat", "completions", "decisions", "systemone"),
     "command": ("lines",),
 }
 _BATCHES = ("anthropic", "openai", "google")
@@ -44,6 +45,7 @@ def model_problems(reading: Reading) -> Iterator[Problem]:
         yield from _key(entry)
         yield from _command(entry)
         yield from _wire(entry)
+        yield from _decision(entry)
         yield from _batch(entry)
         yield from _offline(entry)
         yield from _long_cache(entry)
@@ -108,6 +110,30 @@ def _wire(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
         yield entry.problem(("api",), message)
     if config.sdk is not None and config.provider != "google":
         yield entry.problem(("sdk",), f"{config.sdk} is an SDK of google, not of {config.provider}")
+
+
+_NOT_A_DECISIONS = ("batch", "platform", "effort", "efforts", "omit")
+
+
+def _decision(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
+    """A decision model writes no text: what steers one says nothing about it."""
+    config = entry.config
+    if config.api not in DECISION_APIS:
+        if config.limits is not None:
+            message = "is for decision models (`api: decisions` or `systemone`); leave it out"
+            yield entry.problem(("limits",), message)
+        return
+    for name in _NOT_A_DECISIONS:
+        if getattr(config, name):
+            message = f"says nothing about a decision model (`api: {config.api}`); leave it out"
+            yield entry.problem((name,), message)
+    if config.serve is not None and config.serve.offline is not None:
+        message = f"no engine reads `{config.api}` requests from a file; leave `offline:` out"
+        yield entry.problem(("serve", "offline"), message)
+    unable = sorted({"schema", "tools", "seed"} & set(config.capabilities or ()))
+    if unable:
+        message = f"a decision model has no {' or '.join(unable)}; `images` is all it may state"
+        yield entry.problem(("capabilities",), message)
 
 
 def _batch(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:

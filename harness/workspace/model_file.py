@@ -232,7 +232,27 @@ class CapacityConfig(FileModel):
         )
 
 
-ApiName = Literal["messages", "responses", "chat", "completions", "generate-content", "lines"]
+class DecisionLimits(FileModel):
+    """What a decision model's server takes: servers of one wire differ."""
+
+    choices: Annotated[int, Field(ge=2, le=10_000)] = 255
+    """Most answers that one question may offer."""
+    levels: Annotated[int, Field(ge=2, le=10_000)] = 10
+    """Most levels of a score."""
+    input_bytes: Annotated[int | None, Field(gt=0, le=10**9)] = None
+    """Longest case with its question, in bytes of UTF-8; null: the window alone bounds it."""
+
+
+ApiName = Literal[
+    "messages",
+    "responses",
+    "chat",
+    "completions",
+    "generate-content",
+    "lines",
+    "decisions",
+    "systemone",
+]
 
 
 class ModelConfig(FileModel):
@@ -245,7 +265,10 @@ class ModelConfig(FileModel):
     family: Annotated[str, Field(max_length=120, pattern=r"^[\w.:+-]+$")] | None = None
     """Prompt family: the second most specific prompt file."""
     api: ApiName | None = None
-    """Wire; default: the vendor's first (openai: responses, openai-compatible: chat)."""
+    """Wire; default: the vendor's first (openai: responses, openai-compatible: chat). `decisions`
+    and `systemone` are those of decision models, which answer a feature of labels only."""
+    limits: DecisionLimits | None = None
+    """Of a decision model: what its server takes; null: 255 answers, 10 levels."""
     sdk: Literal["google-generativeai"] | None = None
     """Another SDK of the same vendor."""
     platform: Literal["azure", "bedrock", "vertex"] | None = None

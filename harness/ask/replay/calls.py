@@ -144,6 +144,7 @@ def answered(
         text=completion.text,
         finish=completion.finish,
         tool_calls=calls if completion.tool_calls else None,
+        probability=completion.probability,
     )
 
 

@@ -25,6 +25,7 @@ from harness.workspace.workspace import Workspace, load_workspace
 from providers.errors import ProviderError
 from providers.opening import open_provider
 from providers.opening import ping as ping_model
+from providers.provider import DECISION_APIS
 
 Answer: TypeAlias = (
     "Literal['answers', 'not asked', 'served when needed', 'started when needed'] | Silence"
@@ -158,4 +159,10 @@ async def _asked(
     except ProviderError as error:
         return error
     asked = config.version or name.partition("@")[0]
-    return await ping_model(provider, asked, effort=config.effort, temperature=temperature)
+    return await ping_model(
+        provider,
+        asked,
+        effort=config.effort,
+        temperature=temperature,
+        decides=config.api in DECISION_APIS,
+    )

@@ -66,7 +66,7 @@ def unsuited(config: ModelConfig) -> str | None:
         "gpu": config.gpu,
         "command": config.command,
         "serve: offline": serve.offline if serve else None,
-        "api": config.api == "completions",
+        "api": config.api in {"completions", "decisions", "systemone"},
     }
     key = next((key for key, value in stated.items() if value), None)
     return None if key is None else f"states `{key}`, which a program's calls do not heed yet"

@@ -106,6 +106,8 @@ FILES: Mapping[str, tuple[type[BaseModel], dict[str, Any]]] = {
             "window_tokens": 8000,
             "max_input_tokens": 4000,
             "cache_min_tokens": 1024,
+            "api": "decisions",
+            "limits": {"choices": 26, "levels": 5, "input_bytes": 65536},
             "capacity": {
                 "units": 10,
                 "usd_per_unit_hour": 1,

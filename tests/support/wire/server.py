@@ -42,6 +42,8 @@ class Call:
     query: str
     headers: Mapping[str, str]
     body: Body
+    raw: bytes = b""
+    """The body as it came."""
 
 
 @dataclass(slots=True)
@@ -302,4 +304,5 @@ async def read_call(request: web.Request) -> Call:
         query=request.query_string,
         headers=dict(request.headers),
         body=body if isinstance(body, dict) else {"": body},
+        raw=raw,
     )

@@ -1,0 +1,155 @@
+"""A decision model through whole reviews: one question a case, under the same cap and journal."""
+
+from __future__ import annotations
+
+import sqlite3
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.conduct.preparing.listing_models import models
+from harness.errors import UsageError
+from harness.plan.planning import Selection, plan_review
+from harness.record.base import Reason
+from harness.workspace.workspace import load_workspace
+from tests.support.deciders import Decider, refusing, write_decider_workspace
+from tests.support.reviews import CYCLE, NOW, Shape, inline_cluster, run_review
+from tests.support.wire.decision_server import DecisionServer
+from tests.support.wire.reply import Reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.plan.model import FeaturePlan
+
+SHAPE = Shape(cases=70, candidates="luna")
+
+
+def planned(root: Path) -> FeaturePlan:
+    workspace = load_workspace(root)
+    (plan,) = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection()).features
+    return plan
+
+
+@pytest.mark.parametrize("api", ["decisions", "systemone"])
+def test_a_label_feature_is_one_choice_question(tmp_path: Path, api: str) -> None:
+    script = refusing(Decider().script, frozenset(range(1, 200, 7)))
+    with DecisionServer(script) as server, inline_cluster() as cluster:
+        write_decider_workspace(tmp_path, server.port, SHAPE, api=api)
+        (record,) = run_review(tmp_path, cluster)
+        asked = [call.body for call in server.calls if call.path.endswith(api)]
+    (option,) = record.options
+    assert option.quality is not None
+    assert option.quality.n == record.evidence.spend.trials // 2
+    assert len(asked) == option.quality.n
+    question = asked[0]["questions"][0] if api == "decisions" else asked[0]["questions"]["answer"]
+    assert question["type"] == "choice"
+    assert question["instructions"] == (
+        "Name the topic of a support ticket.\n\nExample: My card was charged twice.\n\n"
+        "Answer: billing\n\nTicket: (the input)"
+    )
+    said = [asked[0][name] for name in ("input", "state") if name in asked[0]]
+    assert said[0].startswith("Ticket number ")
+    spent = record.evidence.spend.total_usd
+    tokens = Decimal(80) * len(asked)
+    assert spent == tokens * Decimal("0.10") / 10**6 + Decimal(82) * len(asked) * 4 / 10**6
+    with sqlite3.connect(tmp_path / ".rightsize" / "journal.sqlite") as journal:
+        rows = journal.execute(
+            "SELECT option, kind, probability FROM outcomes JOIN trials USING (fingerprint)"
+        ).fetchall()
+    answered = [p for option, kind, p in rows if (option, kind) == ("luna", "answered")]
+    assert answered
+    assert all(round(p, 6) in {0.6, 0.98} for p in answered)
+    assert all(p is None for option, _, p in rows if option == "big")
+    failed = [kind for option, kind, _ in rows if option == "luna" and kind == "failed"]
+    assert len(failed) == option.missing.failed_candidate == 10
+    (again,) = run_review(tmp_path, None, run_id="run-2")
+    assert again.finding_sha256 == record.finding_sha256
+
+
+def change(root: Path, file: str, old: str, new: str) -> None:
+    path = root / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "why"),
+    [
+        ("evalsets/tickets/evalset.yaml", "{scorer: label, labels: [billing, technical]}",
+         "{scorer: exact}",
+         "'exact' scores open answers"),
+        ("models/luna.yaml", "api: decisions", "api: decisions\n  limits: {choices: 2}", None),
+        ("evalsets/tickets/evalset.yaml", "technical]", "technical, other, none]", None),
+        ("models/luna.yaml", "api: decisions", "api: decisions\n  limits: {input_bytes: 10}",
+         "takes 10 bytes, and case"),
+    ],
+)  # fmt: skip
+def test_a_feature_that_it_cannot_answer_leaves_it_unasked(
+    tmp_path: Path, file: str, old: str, new: str, why: str | None
+) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE)
+    change(tmp_path, file, old, new)
+    (option,) = planned(tmp_path).options
+    assert (option.excluded is Reason.CAPABILITY_GAP) is (why is not None)
+    assert why is None or why in option.note
+
+
+def test_more_labels_than_the_server_takes(tmp_path: Path) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE)
+    labels = "technical, a, b, c]"
+    change(tmp_path, "evalsets/tickets/evalset.yaml", "technical]", labels)
+    change(tmp_path, "models/luna.yaml", "api: decisions", "api: systemone\n  limits: {choices: 4}")
+    (option,) = planned(tmp_path).options
+    assert option.note == "takes 4 answers of a question, and the feature has 5"
+
+
+def test_without_a_price_it_is_price_missing(tmp_path: Path) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE)
+    text = (tmp_path / "models" / "luna.yaml").read_text(encoding="utf-8")
+    (tmp_path / "models" / "luna.yaml").write_text(text[: text.index("  price")], encoding="utf-8")
+    assert planned(tmp_path).reasons == (Reason.PRICE_MISSING,)
+
+
+@pytest.mark.parametrize("labels", ["[no, yes]", "['True', 'False']"])
+def test_yes_or_no_is_one_predicate(tmp_path: Path, labels: str) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE)
+    change(tmp_path, "evalsets/tickets/evalset.yaml", "[billing, technical]", labels)
+    for path in (tmp_path / "evalsets").rglob("cases.jsonl"):
+        text = path.read_text(encoding="utf-8").replace("technical", "no").replace("billing", "yes")
+        path.write_text(text, encoding="utf-8")
+    plan = planned(tmp_path)
+    (option,) = plan.options
+    request = plan.asker.request(option, plan.sample.deciding[0], "quality")
+    assert request.question is not None
+    assert request.question.kind == "predicate"
+    assert request.question.options == (("yes", "no") if "yes" in labels else ("True", "False"))
+    assert f'the right answer is "{request.question.options[0]}"' in request.question.instructions
+
+
+def test_its_reserve_covers_whatever_a_question_takes(tmp_path: Path) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE)
+    plan = planned(tmp_path)
+    (option,) = plan.options
+    trial = plan.asker.trial(option, plan.sample.deciding[0], 0, "quality")
+    assert trial.request.question is not None
+    size = len(trial.request.question.instructions.encode()) + len("billingtechnical")
+    assert trial.reserve_usd >= Decimal("0.10") * size / 10**6
+
+
+def test_it_is_pinged_with_a_question(tmp_path: Path) -> None:
+    with DecisionServer(lambda _body: Reply(text='{"true": 0.9}')) as server:
+        write_decider_workspace(tmp_path, server.port, SHAPE)
+        (found,) = models(tmp_path, ("luna",), ping=True, now=NOW)
+    assert found.answer == "answers"
+    assert server.calls[0].body["questions"][0]["type"] == "predicate"
+
+
+def test_a_prompt_that_needs_a_certain_text_is_refused(tmp_path: Path) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE)
+    prompt = tmp_path / "prompts" / "tickets" / "luna.j2"
+    prompt.write_text("{{ input.split('number')[1] }}", encoding="utf-8")
+    with pytest.raises(UsageError, match="apart from the case"):
+        planned(tmp_path)

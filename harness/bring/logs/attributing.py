@@ -66,6 +66,14 @@ class AttributionRule(FileModel):
     """Its environment."""
     cohort: str | None = None
     """Its cohort: whose requests are counted apart."""
+    owner: str | None = None
+    """Who answers for the feature's, else the team's spend, where no feature's file says it."""
+
+    @model_validator(mode="after")
+    def _owned(self) -> AttributionRule:
+        if self.owner and not (self.feature or self.team):
+            raise ValueError("an owner needs a feature or a team that is owned")
+        return self
 
     @model_validator(mode="after")
     def _places(self) -> AttributionRule:

@@ -13,6 +13,7 @@ from harness.bring.logs.attributing import read_rules
 from harness.bring.logs.detecting import find_format
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
+from harness.bring.logs.hours import HOURS_SUFFIX, write_hours
 from harness.bring.logs.lines import FROM_HERE
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.mapping import known_zone, read_mapping
@@ -106,6 +107,9 @@ def import_traffic(
             _write_refused(refused, log)
             raise CannotTellError(_nothing(log.files, reasons))
         unchanged = _write(path, found, log.files)
+        sums = path.with_suffix(HOURS_SUFFIX)
+        if not unchanged or not sums.exists():
+            write_hours(log, prices.rates, sums)
         _write_refused(refused, log)
         return TrafficWritten(
             path=path,

@@ -218,8 +218,8 @@ def test_calls_of_no_feature_make_no_week(
     for said in ("of no feature: 200 calls", "nothing changed"):
         assert run(["import", "traffic", str(path), "-w", str(root)]) == ExitCode.OK
         assert said in capsys.readouterr().out
-    names = [each.name for each in (root / "traffic").iterdir()]
-    assert names == ["spend.measured.json"]
+    names = sorted(each.name for each in (root / "traffic").iterdir())
+    assert names == ["spend.hours.parquet", "spend.measured.json"]
     assert run(["check", "-w", str(root)]) == ExitCode.OK
 
 

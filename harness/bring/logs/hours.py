@@ -1,0 +1,116 @@
+"""`traffic/NAME.hours.parquet`: sums of calls by hour and whose they are, kept for showback.
+
+It has no prompt, answer or identity of a call. A row of sums over a day is spread over its hours.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from harness.bring.logs.engine import CallLog
+from harness.bring.logs.pricing_calls import RatesOn
+from harness.bring.logs.sql import quoted
+from harness.money.prices.rate_tables import Rates
+
+_ARROW: Any = importlib.import_module("pyarrow")
+"""pyarrow, which has no type stubs."""
+HOURS_SUFFIX = ".hours.parquet"
+HOURS_KEYS = ("feature", "team", "product", "environment", "cohort", "caller", "model")
+_COUNTED: Mapping[str, str] = {
+    "requests": "kind = 'answer' AND NOT hit AND again IS NULL",
+    "retries": "kind = 'answer' AND NOT hit AND again = 'retry'",
+    "duplicates": "kind = 'answer' AND NOT hit AND again = 'duplicate'",
+    "other_calls": "kind <> 'answer' AND NOT hit",
+    "gateway_hits": "hit",
+    "cache_reads": "kind = 'answer' AND NOT hit AND cached > 0",
+    "unmetered": "NOT known AND NOT hit",
+    "unknown_cost": "NOT hit AND cost IS NULL AND listed IS NULL",
+}
+_TOKENS = ("input", "cached", "written", "output", "reasoning")
+HOURS_COUNTS = (*_COUNTED, "failed", *_TOKENS)
+HOURS_USD = ("usd", "from_prices_usd", "at_list_usd")
+_PRICES = """
+CREATE OR REPLACE TEMP TABLE prices (model VARCHAR, day DATE, starts BIGINT, ends BIGINT,
+  input DOUBLE, cached DOUBLE, written DOUBLE, output DOUBLE, call DOUBLE)
+"""
+_MODELS = "SELECT DISTINCT model, began::DATE FROM calls WHERE NOT hit ORDER BY ALL"
+_NO_END = 2**62
+_LENGTH = "CASE WHEN single AND n > 0 THEN round(calls.input / n) ELSE 0 END"
+_LISTED = f"""
+SELECT calls.*, CASE WHEN known AND NOT hit THEN
+  ((calls.input - calls.cached - calls.written) * prices.input + calls.cached * prices.cached
+    + calls.written * prices.written + calls.output * prices.output) / 1000000 + n * prices.call
+  END AS listed
+FROM calls LEFT JOIN prices ON calls.model = prices.model AND began::DATE = prices.day
+  AND {_LENGTH} >= prices.starts AND {_LENGTH} < prices.ends
+"""  # noqa: S608  # names of this file alone
+
+
+def _sums() -> str:
+    counts = [f"sum(CASE WHEN {test} THEN n ELSE 0 END) AS {n}" for n, test in _COUNTED.items()]
+    plain = [f"sum({name}) AS {name}" for name in ("failed", *_TOKENS)]
+    usd = (
+        "sum(coalesce(cost::DOUBLE, listed, 0)) AS usd",
+        "sum(CASE WHEN cost IS NULL THEN coalesce(listed, 0) ELSE 0 END) AS from_prices_usd",
+        "sum(coalesce(listed, 0)) AS at_list_usd",
+    )
+    return ", ".join((*counts, *plain, *usd))
+
+
+def _table() -> str:
+    """Sums by hour; amounts to a billionth of a dollar, counts to a thousandth."""
+    keys = ", ".join(HOURS_KEYS)
+    numbers = (*HOURS_COUNTS, *HOURS_USD)
+    summed = ", ".join(f"sum({name} / hours) AS {name}" for name in numbers)
+    typed = ", ".join(
+        f"{name}::DECIMAL(18, {9 if name in HOURS_USD else 3}) AS {name}" for name in numbers
+    )
+    return f"""
+SELECT hour, {keys}, {typed} FROM (
+  SELECT hour + to_hours(part::INTEGER) AS hour, {keys}, {summed}
+  FROM (SELECT date_trunc('hour', began) AS hour, hours, {keys}, {_sums()}
+        FROM ({_LISTED}) GROUP BY ALL), LATERAL (SELECT unnest(range(hours)) AS part) AS spread
+  GROUP BY ALL)
+ORDER BY hour, {keys}
+"""  # noqa: S608
+
+
+def write_hours(log: CallLog, rates: RatesOn, path: Path) -> None:
+    """Write a log's sums; the calls were joined and told apart (`measure`) before."""
+    log.base.execute(_PRICES)
+    found = [
+        row
+        for model, day in log.base.execute(_MODELS).fetchall()
+        if (price := rates(model, day)) is not None
+        for row in _rows(model, day, price)
+    ]
+    if found:
+        fill(log.base, "prices", {name: [row[name] for row in found] for name in found[0]})
+    log.base.execute(f"COPY ({_table()}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def fill(base: Any, table: str, columns: Mapping[str, Sequence[object]]) -> None:  # noqa: ANN401
+    """Add rows to a table of an open base, column by column."""
+    base.register("rows_to_add", _ARROW.table(dict(columns)))
+    base.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows_to_add")  # noqa: S608
+    base.unregister("rows_to_add")
+
+
+def _rows(model: str, day: date, price: Rates) -> Iterator[dict[str, object]]:
+    starts = [band.from_input_tokens for band in price.bands]
+    for band, end in zip(price.bands, [*starts[1:], _NO_END], strict=True):
+        yield {
+            "model": model,
+            "day": day,
+            "starts": band.from_input_tokens,
+            "ends": end,
+            "input": float(band.input),
+            "cached": float(band.cache_read),
+            "written": float(band.cache_write),
+            "output": float(band.output),
+            "call": float(price.per_request),
+        }

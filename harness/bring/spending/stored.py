@@ -1,0 +1,176 @@
+"""The sums by hour under `traffic/`, each call once, and what they say of a period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness.bring.logs.engine import EngineError, in_memory
+from harness.bring.logs.hours import HOURS_COUNTS, HOURS_KEYS, HOURS_SUFFIX, HOURS_USD, fill
+from harness.bring.logs.sql import quoted
+from harness.bring.spending.placing import Placing
+from harness.errors import UsageError
+from harness.money.measured import TrafficMeasured, Window, measured_of
+from harness.money.spend.lines import KEYS, Consumed, Outlay, PeriodSpend, in_cents
+from harness.money.spend.timespan import Timespan, midnight
+
+_MEASURED = ".measured.json"
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLog:
+    """A file of sums, and what was measured of the same logs."""
+
+    hours: Path
+    measured: TrafficMeasured
+    left_out: str = ""
+    """Why its calls do not count: another file has them."""
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Hashes of the logs that it is made of."""
+        return frozenset(each.sha256 for each in self.measured.sources)
+
+
+def stored_logs(folder: Path) -> tuple[StoredLog, ...]:
+    """What was imported; a file all of whose logs another one has is left out.
+
+    Raises:
+        UsageError: two files share some logs, but not all: nobody can tell what counts twice.
+        WorkspaceError: a file of figures is damaged.
+    """
+    found = [
+        StoredLog(hours=at, measured=measured_of(path))
+        for path in sorted(folder.glob(f"*{_MEASURED}"))
+        if (at := path.with_name(path.name.removesuffix(_MEASURED) + HOURS_SUFFIX)).is_file()
+    ]
+    found.sort(key=lambda one: (-len(one.sources), one.hours.name))
+    kept: list[StoredLog] = []
+    for one in found:
+        other = next((each for each in kept if each.sources & one.sources), None)
+        if other is None:
+            kept.append(one)
+        elif not one.sources <= other.sources:
+            raise UsageError(
+                f"traffic/{one.hours.name} and traffic/{other.hours.name} share a log, and each "
+                "has others: import all of them into one file, and delete these"
+            )
+    return tuple(kept)
+
+
+class StoredHours:
+    """A workspace's stored sums as one table, open until it is left."""
+
+    def __init__(self, logs: Sequence[StoredLog], placing: Placing) -> None:
+        self.logs = tuple(logs)
+        if not self.logs:
+            raise UsageError(
+                "traffic/: no sums of logs by hour; `rightsize import traffic FILE...` writes them"
+            )
+        self._base = in_memory()
+        self._open(placing)
+
+    def _open(self, placing: Placing) -> None:
+        paths = ", ".join(quoted(str(each.hours)) for each in self.logs)
+        keys = ", ".join(HOURS_KEYS)
+        try:
+            self._base.execute(f"CREATE VIEW hours AS FROM read_parquet([{paths}])")
+            told = self._base.execute(f"SELECT DISTINCT {keys} FROM hours").fetchall()  # noqa: S608
+        except EngineError as error:
+            said = str(error).splitlines()[0][:120]
+            raise UsageError(f"traffic/: sums cannot be read ({said}); import again") from None
+        rows = [dict[str, str](zip(HOURS_KEYS, row, strict=True)) for row in told]
+        named = [placing.placed(row) for row in rows]
+        names = [*(f"raw_{name} VARCHAR" for name in HOURS_KEYS), *(f"{n} VARCHAR" for n in KEYS)]
+        self._base.execute(f"CREATE TABLE placed ({', '.join(names)})")
+        raw = {f"raw_{name}": [row[name] for row in rows] for name in HOURS_KEYS}
+        fill(self._base, "placed", {**raw, **{name: [row[name] for row in named] for name in KEYS}})
+        same = " AND ".join(f"hours.{name} = placed.raw_{name}" for name in HOURS_KEYS)
+        shown = [f"placed.{name}" for name in KEYS]
+        shown += [f"hours.{name}" for name in (*HOURS_COUNTS, *HOURS_USD)]
+        self._base.execute(
+            f"CREATE VIEW spent AS SELECT hour, {', '.join(shown)} "  # noqa: S608
+            f"FROM hours JOIN placed ON {same}"
+        )
+
+    def __enter__(self) -> Self:
+        """Open, as it is made."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self._base.close()
+
+    @property
+    def window(self) -> Window:
+        """From the first hour that is told to the last."""
+        windows = [_utc(one.measured.window) for one in self.logs]
+        return Window(start=min(one.start for one in windows), end=max(one.end for one in windows))
+
+    def watched(self, start: datetime, end: datetime) -> int:
+        """Hours of a stretch that some log covers."""
+        hours: set[datetime] = set()
+        for one in self.logs:
+            told = _utc(one.measured.window)
+            hours.update(_hours(max(start, told.start), min(end, told.end)))
+        return len(hours)
+
+    def spent(self, span: Timespan, until: datetime | None = None) -> PeriodSpend:
+        """What was spent in a period, or in its part before a moment."""
+        end = min(midnight(span.end), until or midnight(span.end))
+        lines = in_cents(self._lines(midnight(span.start), end))
+        return PeriodSpend(span=span, until=end, lines=lines)
+
+    def _lines(self, start: datetime, end: datetime) -> Iterator[Outlay]:
+        numbers = (*HOURS_USD, *HOURS_COUNTS)
+        sums = ", ".join(f"sum({name})" for name in numbers)
+        found = self.rows(
+            f"SELECT {', '.join(KEYS)}, {sums} FROM spent "  # noqa: S608
+            "WHERE hour >= ? AND hour < ? GROUP BY ALL",
+            start,
+            end,
+        )
+        for row in found:
+            team, feature, product, environment, model, caller, cohort, owner = row[: len(KEYS)]
+            amounts = dict(zip(numbers, (Decimal(n or 0) for n in row[len(KEYS) :]), strict=True))
+            yield Outlay(
+                team=team,
+                feature=feature,
+                product=product,
+                environment=environment,
+                model=model,
+                caller=caller,
+                cohort=cohort,
+                owner=owner,
+                usd=amounts["usd"],
+                from_prices_usd=amounts["from_prices_usd"],
+                at_list_usd=amounts["at_list_usd"],
+                used=Consumed(**{name: amounts[name] for name in HOURS_COUNTS}),
+            )
+
+    def rows(self, query: str, start: datetime, end: datetime) -> list[tuple[Any, ...]]:
+        """What a query over `spent` finds between two moments."""
+        bounds = [each.replace(tzinfo=None) for each in (start, end)]
+        return self._base.execute(query, bounds).fetchall()
+
+
+def _utc(window: Window) -> Window:
+    """With its zone, which is left out where it is measured."""
+    return Window(start=window.start.replace(tzinfo=UTC), end=window.end.replace(tzinfo=UTC))
+
+
+def _hours(start: datetime, end: datetime) -> Iterator[datetime]:
+    while start < end:
+        yield start
+        start += _HOUR

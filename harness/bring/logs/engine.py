@@ -61,18 +61,6 @@ _HASH = (
 )
 
 
-EngineError = duckdb.Error
-
-
-def in_memory(memory: str = "1200MB", threads: int = 2) -> duckdb.DuckDBPyConnection:
-    """An empty base that leaves nothing behind."""
-    base = duckdb.connect()
-    base.execute("SET TimeZone = 'UTC'")
-    base.execute(f"SET memory_limit = {sql.quoted(memory)}")
-    base.execute(f"SET threads = {threads}")
-    return base
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogIntake:
     """How logs are read.

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from harness.bring.logs.engine import EngineError, in_memory
+import duckdb
+
 from harness.bring.logs.hours import HOURS_COUNTS, HOURS_KEYS, HOURS_SUFFIX, HOURS_USD, fill
 from harness.bring.logs.sql import quoted
 from harness.bring.spending.placing import Placing
@@ -73,7 +74,10 @@ class StoredHours:
             raise UsageError(
                 "traffic/: no sums of logs by hour; `rightsize import traffic FILE...` writes them"
             )
-        self._base = in_memory()
+        self._base = duckdb.connect()
+        self._base.execute("SET TimeZone = 'UTC'")
+        self._base.execute("SET memory_limit = '1200MB'")
+        self._base.execute("SET threads = 2")
         self._open(placing)
 
     def _open(self, placing: Placing) -> None:
@@ -82,7 +86,7 @@ class StoredHours:
         try:
             self._base.execute(f"CREATE VIEW hours AS FROM read_parquet([{paths}])")
             told = self._base.execute(f"SELECT DISTINCT {keys} FROM hours").fetchall()  # noqa: S608
-        except EngineError as error:
+        except duckdb.Error as error:
             said = str(error).splitlines()[0][:120]
             raise UsageError(f"traffic/: sums cannot be read ({said}); import again") from None
         rows = [dict[str, str](zip(HOURS_KEYS, row, strict=True)) for row in told]

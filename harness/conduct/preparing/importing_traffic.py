@@ -97,9 +97,7 @@ def import_traffic(
     settings = how or LogsToRead()
     reading = LogIntake(now=now or utc_now(), zone=_zone(settings.timezone), rules=read_rules(root))
     with CallLog(reading) as log:
-        formats = [_format(each, settings) for each in paths]
-        for each, form in zip(paths, formats, strict=True):
-            log.add(each, form)
+        formats = _added(log, paths, settings)
         found = measure(log, prices.rates)
         reasons = log.reasons()
         refused = path.with_suffix(".refused.jsonl")
@@ -107,9 +105,7 @@ def import_traffic(
             _write_refused(refused, log)
             raise CannotTellError(_nothing(log.files, reasons))
         unchanged = _write(path, found, log.files)
-        sums = path.with_suffix(HOURS_SUFFIX)
-        if not unchanged or not sums.exists():
-            write_hours(log, prices.rates, sums)
+        _write_sums(path, log, prices, unchanged=unchanged)
         _write_refused(refused, log)
         return TrafficWritten(
             path=path,
@@ -121,6 +117,14 @@ def import_traffic(
             refused=refused if reasons else None,
             formats=tuple({form.name: form for form in formats}.values()),
         )
+
+
+def _added(log: CallLog, paths: Sequence[Path], how: LogsToRead) -> list[LogFormat]:
+    """Read each file by its format."""
+    formats = [_format(each, how) for each in paths]
+    for each, form in zip(paths, formats, strict=True):
+        log.add(each, form)
+    return formats
 
 
 def _plain_name(path: Path) -> str:
@@ -187,6 +191,13 @@ def _write(path: Path, found: LogTraffic, files: Sequence[LogRead]) -> bool:
     for each, text in texts.items():
         each.write_text(text, encoding="utf-8")
     return False
+
+
+def _write_sums(path: Path, log: CallLog, prices: LoggedPrices, *, unchanged: bool) -> None:
+    """Write the sums by hour; files of an earlier release lack them."""
+    sums = path.with_suffix(HOURS_SUFFIX)
+    if not unchanged or not sums.exists():
+        write_hours(log, prices.rates, sums)
 
 
 def _write_refused(path: Path, log: CallLog) -> None:

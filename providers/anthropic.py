@@ -24,10 +24,11 @@ from providers.batch import (
 )
 from providers.dialects.messages import MessagesDialect
 from providers.errors import BadRequestError, BrokenBodyError, ProviderError
-from providers.provider import Endpoint, needs
+from providers.provider import Endpoint, goes_direct, needs
 from providers.request import unstreamed
 from providers.wire.ambient import bedrock_address, unmoved, vertex_address
 from providers.wire.calling import HttpRequest, WireProvider
+from providers.wire.direct import DirectWire
 from providers.wire.posting import BOUNDED, LIMITS, PostWire, Sdk, SdkClient
 from providers.wire.rejections import Rejection, codes_of, to_error
 
@@ -36,7 +37,8 @@ DEFAULT_BASE_URL = "https://api.anthropic.com"
 
 def open_anthropic(endpoint: Endpoint, *, key: str | None) -> WireProvider:
     """Open a provider for `api` messages, on Anthropic's cloud or another."""
-    return WireProvider(anthropic_wire(endpoint, key=key), MessagesDialect())
+    wire = anthropic_wire(endpoint, key=key)
+    return WireProvider(DirectWire(wire) if goes_direct(endpoint) else wire, MessagesDialect())
 
 
 def anthropic_wire(endpoint: Endpoint, *, key: str | None) -> PostWire:

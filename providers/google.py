@@ -29,11 +29,12 @@ from providers.batch import (
 )
 from providers.dialects.generate_content import GenerateContentDialect
 from providers.errors import AuthRejectedError, BadRequestError, BrokenBodyError, ProviderError
-from providers.provider import Endpoint, needs
+from providers.provider import Endpoint, goes_direct, needs
 from providers.request import unstreamed
 from providers.wire import rejections as broken_calls
 from providers.wire.bounded import BoundedResponse
 from providers.wire.calling import HttpRequest, Streamed, Whole, WireProvider, unreadable
+from providers.wire.direct import DirectWire, middleware
 from providers.wire.google_status import to_rejection
 from providers.wire.rejections import Headers, to_error
 
@@ -51,6 +52,8 @@ UNREADABLE = (
 # The SDK wants contents of its own kind; the body below, made by the dialect, replaces them.
 REPLACED = "-"
 EVENT_BYTES = 2**22
+OWN_PARTS: JsonObject = {"contents": REPLACED, "generationConfig": {}}
+"""Of a body that the SDK builds: what it is given for contents and settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,19 +113,41 @@ class GoogleWire:
             self._open.client.close()
             await self._open.session.close()
 
+    def session(self) -> aiohttp.ClientSession:
+        """A new session, as the SDK is given one."""
+        return _session()
+
+    def encoded(self, body: JsonObject) -> bytes:
+        """A body as the SDK writes it: its own parts come first, filled by the dialect's."""
+        return json.dumps({**OWN_PARTS, **body}).encode()
+
+    def patience(self, timeout_s: float) -> aiohttp.ClientTimeout:  # noqa: ARG002  # none is given
+        """None, as the SDK is told none: the stopwatch ends a call."""
+        return aiohttp.ClientTimeout(total=None)
+
+    async def read(self, response: aiohttp.ClientResponse) -> Whole:
+        """Read a whole reply; a status that is no success raises the SDK's own error."""
+        await cast("Any", errors.APIError).raise_for_async_response(response)
+        return Whole(document=parse_object(await response.text()), headers=response.headers)
+
     def client(self) -> genai.Client:
         """The SDK's client, made on first use inside the loop of its connections."""
         if self._open is None:
-            session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4.0),
-                trust_env=False,
-                read_bufsize=EVENT_BYTES,
-                response_class=BoundedResponse,
-            )
+            session = _session(middleware)
             self._open = _Open(
                 session=session, client=client_of(self._endpoint, self._key, session)
             )
         return self._open.client
+
+
+def _session(*middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=4.0),
+        trust_env=False,
+        read_bufsize=EVENT_BYTES,
+        response_class=BoundedResponse,
+        middlewares=middlewares,
+    )
 
 
 def open_google(endpoint: Endpoint, *, key: str | None) -> WireProvider:
@@ -132,7 +157,10 @@ def open_google(endpoint: Endpoint, *, key: str | None) -> WireProvider:
         AuthRejectedError: there is no key.
     """
     check_google(endpoint, key=key)
-    return WireProvider(GoogleWire(endpoint, key), GenerateContentDialect())
+    wire = GoogleWire(endpoint, key)
+    return WireProvider(
+        DirectWire(wire) if goes_direct(endpoint) else wire, GenerateContentDialect()
+    )
 
 
 def check_google(endpoint: Endpoint, *, key: str | None) -> None:

@@ -10,9 +10,17 @@ from openai.providers.bedrock import bedrock
 
 from providers.batch_lines import dialect_of
 from providers.dialects.decider import DecisionProvider
-from providers.provider import DECISION_APIS, Endpoint, Provider, needs, resource_of
+from providers.provider import (
+    DECISION_APIS,
+    Endpoint,
+    Provider,
+    goes_direct,
+    needs,
+    resource_of,
+)
 from providers.wire.ambient import unmoved
 from providers.wire.calling import WireProvider
+from providers.wire.direct import DirectWire
 from providers.wire.posting import BOUNDED, LIMITS, PostWire, Sdk, SdkClient
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -24,7 +32,8 @@ SILENT = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
 
 def open_openai(endpoint: Endpoint, *, key: str | None) -> Provider:
     """Open a provider for an `api` of OpenAI's wire, on its cloud or another."""
-    wire = openai_wire(endpoint, key=key)
+    sdk = openai_wire(endpoint, key=key)
+    wire = DirectWire(sdk) if goes_direct(endpoint) else sdk
     if endpoint.api in DECISION_APIS:
         return DecisionProvider(wire, endpoint)
     return WireProvider(wire, dialect_of(endpoint))

@@ -22,6 +22,7 @@ Api: TypeAlias = Literal[
 ]
 DECISION_APIS = frozenset({"decisions", "systemone"})
 """Wires whose models answer typed questions with probabilities, and write nothing."""
+Transport: TypeAlias = Literal["direct", "sdk"]
 
 
 class Provider(Protocol):
@@ -59,11 +60,18 @@ class Endpoint:
     """Of `command`: the program that answers, and its arguments."""
     folder: str | None = None
     """Of `command`: where the program is started."""
+    transport: Transport = "sdk"
+    """How whole replies come: `direct` goes around the SDK where that is known to be the same."""
 
 
 def needs(platform: str, what: str) -> NoReturn:
     """Refuse an endpoint that does not say enough."""
     raise BadRequestError(f"platform {platform} needs {what}", billable=False)
+
+
+def goes_direct(endpoint: Endpoint) -> bool:
+    """Whether whole replies come without the SDK: clouds sign requests, or rewrite addresses."""
+    return endpoint.transport == "direct" and endpoint.platform is None
 
 
 def resource_of(endpoint: Endpoint) -> str:

@@ -40,6 +40,7 @@ def endpoint_of(config: ModelConfig, root: Path | None = None) -> Endpoint:
         api_version=config.api_version,
         command=config.command,
         folder=str(root.resolve()) if program and root is not None else None,
+        transport=config.transport,
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from evalsets.files import FileModel
 from harness.workspace.file_base import DataClass, Seconds, Share, Tokens, Usd
+from providers.provider import Transport
 
 
 def split_option(name: str) -> tuple[str, str | None]:
@@ -324,6 +325,9 @@ class ModelConfig(FileModel):
     calls that a program makes."""
     timeout_s: Seconds | None = None
     """Longest wait for the next byte of an answer; default: 120, or what a long answer needs."""
+    transport: Transport = "direct"
+    """`direct`: whole answers are asked for as the vendor's SDK asks, without its cost in processor
+    time; streams, batches and clouds go through the SDK all the same. `sdk`: everything does."""
     price: tuple[PriceEntry, ...] = ()
     """Dated prices; the newest that is not after the review's date counts."""
     capacity: CapacityConfig | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import zlib
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, cast
 
 import aiohttp
-import httpx2  # noqa: TC002  # only for hints, and blocks for those are not our way
+import httpx2
 from aiohttp.streams import StreamReader
 
 from providers.errors import AnswerTooLargeError
@@ -18,7 +19,8 @@ MOST_BATCH_BYTES = 4096 * MIB
 """Of a file of a batch's results, which has up to 100,000 answers."""
 PACKED = {"Accept-Encoding": "gzip, deflate"}
 """A packed piece of these grows a thousandfold at most; of others without a bound."""
-_UNPACKED = frozenset({"", "identity", "gzip", "deflate"})
+_PLAIN = frozenset({"", "identity"})
+_UNPACKED = _PLAIN | {"gzip", "deflate"}
 
 
 def too_large(most: int = MOST_BYTES) -> AnswerTooLargeError:
@@ -33,11 +35,17 @@ def most_of(method: str) -> int:
     return MOST_BATCH_BYTES if method.upper() == "GET" else MOST_BYTES
 
 
+def _packings(headers: Mapping[str, str]) -> list[str]:
+    """How a reply is packed, the last applied first; refuses what may grow without a bound."""
+    found = [each.strip() for each in headers.get("content-encoding", "").lower().split(",")]
+    if not set(found) <= _UNPACKED:
+        raise AnswerTooLargeError("the reply is packed in a way that was not asked for")
+    return [each for each in reversed(found) if each not in _PLAIN]
+
+
 async def bound(response: httpx2.Response) -> None:
     """Bound a reply before it is read; a hook of the SDKs' clients."""
-    packed = response.headers.get("content-encoding", "").lower().split(",")
-    if not {each.strip() for each in packed} <= _UNPACKED:
-        raise AnswerTooLargeError("the reply is packed in a way that was not asked for")
+    _packings(response.headers)
     most, read = most_of(response.request.method), response.aiter_bytes
 
     async def counted(chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
@@ -49,6 +57,59 @@ async def bound(response: httpx2.Response) -> None:
             yield piece
 
     cast("Any", response).aiter_bytes = counted
+
+
+async def unpacked(response: aiohttp.ClientResponse) -> bytes:
+    """A whole reply of a session that unpacks nothing itself, to the bound.
+
+    Raises:
+        AnswerTooLargeError: it is larger, or packed in a way that was not asked for.
+        httpx2.DecodingError: it is not packed as it says.
+    """
+    packings = _packings(response.headers)
+    pieces: list[bytes] = []
+    size = 0
+    unpack = _unpackers(packings)
+    async for raw in response.content.iter_any():
+        piece = unpack(raw, MOST_BYTES - size + 1)
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise too_large()
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _unpackers(packings: Sequence[str]) -> Callable[[bytes, int], bytes]:
+    """Unpacks a reply piece by piece, each to so many bytes at most."""
+    steps = [_Unpacker(one) for one in packings]
+
+    def unpack(piece: bytes, most: int) -> bytes:
+        for step in steps:
+            piece = step.unpack(piece, most)
+        return piece
+
+    return unpack
+
+
+class _Unpacker:
+    """Undoes one packing."""
+
+    def __init__(self, packing: str) -> None:
+        self._is_raw_possible = packing == "deflate"
+        self._zlib = zlib.decompressobj(zlib.MAX_WBITS | (16 if packing == "gzip" else 0))
+
+    def unpack(self, piece: bytes, most: int) -> bytes:
+        try:
+            found = self._zlib.decompress(piece, most)
+        except zlib.error as error:
+            if not self._is_raw_possible:
+                raise httpx2.DecodingError(str(error)) from error
+            # Some servers leave zlib's own frame around deflate away.
+            self._is_raw_possible = False
+            self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
+            return self.unpack(piece, most)
+        self._is_raw_possible = False
+        return found
 
 
 class _BoundedReader(StreamReader):

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import aiohttp
 import httpx2
@@ -14,16 +14,21 @@ import httpx2
 from providers.answer import JsonObject, as_object, object_at, parse_object, text_at
 from providers.errors import AnswerTooLargeError, AuthRejectedError, ProviderError
 from providers.wire import rejections as broken_calls
-from providers.wire.bounded import PACKED, bound
+from providers.wire.bounded import PACKED, bound, unpacked
 from providers.wire.calling import HttpRequest, Streamed, Whole, request_id, unreadable
+from providers.wire.direct import hook
 from providers.wire.rejections import Rejection, chain, codes_of, to_error
 
 # 0 means no limit to aiohttp: the governor bounds what is in flight, and waiting for a free
 # connection here would count as latency. Idle connections are dropped before uvicorn and llama.cpp
 # drop them (5 s): a request on a connection that the server is closing is lost.
-LIMITS = httpx2.Limits(max_connections=0, max_keepalive_connections=1024, keepalive_expiry=4.0)
-BOUNDED: dict[str, Any] = {"event_hooks": {"response": [bound]}, "headers": PACKED}
-"""Of each client: a reply has an end, however much a server sends."""
+KEEP_S = 4.0
+LIMITS = httpx2.Limits(max_connections=0, max_keepalive_connections=1024, keepalive_expiry=KEEP_S)
+BOUNDED: dict[str, Any] = {
+    "event_hooks": {"request": [hook], "response": [bound]},
+    "headers": PACKED,
+}
+"""Of each client: a reply has an end, however much a server sends; requests can be taken down."""
 TRANSPORT_ERRORS = (httpx2.HTTPError, aiohttp.ClientError, OSError)
 UNREADABLE = (json.JSONDecodeError, UnicodeDecodeError)
 CREDENTIAL_LIBRARIES = frozenset({"botocore", "google"})
@@ -146,6 +151,43 @@ class PostWire:
         """Close connections."""
         await self.client.close()
 
+    def session(self) -> aiohttp.ClientSession:
+        """A new session, as the SDK's own connects."""
+        secure = self.client.base_url.scheme == "https"
+        connector = aiohttp.TCPConnector(
+            limit=0,
+            keepalive_timeout=KEEP_S,
+            ssl=httpx2.create_ssl_context(trust_env=False) if secure else True,
+        )
+        # Cookies of an address that is a number are kept, too, as httpx2 keeps them.
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            auto_decompress=False,
+        )
+
+    def encoded(self, body: JsonObject) -> bytes:
+        """A body as the SDKs write it."""
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode()
+
+    def patience(self, timeout_s: float) -> aiohttp.ClientTimeout:
+        """A time-out as httpx2 understands it: of each wait, not of the whole."""
+        return aiohttp.ClientTimeout(connect=timeout_s, sock_connect=timeout_s, sock_read=timeout_s)
+
+    async def read(self, response: aiohttp.ClientResponse) -> Whole:
+        """Read a whole reply; a status that is no success raises the SDK's own error."""
+        content, headers = await unpacked(response), _headers(response)
+        if response.status in SUCCESS:
+            return Whole(document=parse_object(content), headers=headers)
+        seen = httpx2.Response(
+            response.status,
+            headers=[pair for pair in headers.items() if pair[0] != "content-encoding"],
+            content=content,
+            request=httpx2.Request("POST", str(response.url)),
+        )
+        raise cast("Any", self.client)._make_status_error_from_response(seen)  # noqa: SLF001
+
     def _rejection(self, error: Exception) -> Rejection:
         response: httpx2.Response | None = getattr(error, "response", None)
         refused = response is not None and response.status_code not in SUCCESS
@@ -160,6 +202,15 @@ class PostWire:
             request_id=None if response is None else request_id(response.headers),
             bills_rejections=self._sdk.bills_rejections,
         )
+
+
+def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """As httpx2 gives them: in small letters, what comes twice joined."""
+    found: dict[str, str] = {}
+    for name, value in response.headers.items():
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found
 
 
 async def _objects(stream: AsyncIterator[object]) -> AsyncIterator[JsonObject]:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from providers.opening import open_provider
@@ -124,7 +124,7 @@ async def compare(case: Contest, origin: str, *, streamed: bool) -> Row:
     """Run both sides in turns."""
     path = "/v1" if case.wire.vendor.startswith("openai") else ""
     client = case.client(origin + path)
-    endpoint = case.wire.endpoint_at(origin + path)
+    endpoint = replace(case.wire.endpoint_at(origin + path), transport="direct")
     provider = open_provider(endpoint, key="k")
     request = a_request(stream=streamed, temperature=None if "anthropic" in case.wire.name else 0.0)
     bare_ask = (case.streamed if streamed else case.plain)(client)

@@ -38,7 +38,9 @@ NOW = "2026-11-24T00:00:00+00:00"
 def load_trials(
     base_url: str, total: int, endpoint: Endpoint | None = None, **overrides: Any
 ) -> Iterator[Trial]:
-    endpoint = endpoint or Endpoint(vendor="openai-compatible", api="chat", base_url=base_url)
+    endpoint = endpoint or Endpoint(
+        vendor="openai-compatible", api="chat", base_url=base_url, transport="direct"
+    )
     for number in range(total):
         asked = request(f"item-{number} is it?", model="load-1", **overrides)
         yield trial(

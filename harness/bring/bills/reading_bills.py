@@ -15,7 +15,7 @@ from typing import Any, cast
 from harness.bring.bills.focus_rows import MARKS, BadRowError, Row, Unplaced, focus_charge
 from harness.bring.bills.vendor_pages import is_page, page_charges, read_page
 from harness.bring.logs.attributing import Attribution, Placeable
-from harness.bring.logs.lines import CutFileError, Place, blocks, table_rows
+from harness.bring.logs.rows.lines import CutFileError, Place, blocks, table_rows
 from harness.errors import Problem, UsageError, WorkspaceError
 from harness.money.bill import BillRead, Invoice, Posting
 

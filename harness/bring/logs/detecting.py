@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from harness.bring.logs.engine import first_rows
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.log_format import LogFormat, Paths
-from harness.bring.logs.unwrapping import UNWRAPPED
+from harness.bring.logs.rows.batches import first_rows, taken_out
 from harness.errors import UsageError
 
 
@@ -32,13 +31,9 @@ def find_format(path: Path) -> LogFormat:
     )
 
 
-def _inner(rows: tuple[object, ...], form: LogFormat) -> list[object]:
-    if form.unwrap != "cloudwatch":
-        return list(rows)
-    try:
-        return [inner for row in rows for inner in UNWRAPPED[form.unwrap](row)]
-    except (ValueError, RecursionError):
-        return []
+def _inner(rows: tuple[object, ...], form: LogFormat) -> tuple[object, ...]:
+    """Rows as the marks name them: a log's line, not the event that carries it."""
+    return taken_out(rows, form.unwrap) if form.unwrap == "cloudwatch" else rows
 
 
 def _there(row: object, paths: Paths) -> bool:

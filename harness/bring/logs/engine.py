@@ -6,46 +6,24 @@ the reading. A row that cannot be read is kept with its file, line and reason.
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import importlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Self
 
 import duckdb
 
 from harness.bring.logs import sql
 from harness.bring.logs.attributing import Attribution
-from harness.bring.logs.lines import (
-    Place,
-    numbered,
-    places,
-    rows_in,
-    shape_of,
-    text_chunks,
-)
 from harness.bring.logs.log_format import LogFormat
-from harness.bring.logs.unwrapping import UNWRAPPED, listed
+from harness.bring.logs.rows.batches import BATCH, RowBatches
 from harness.errors import UsageError
 from harness.money.measured import LogRead
 
-BATCH = 50_000
-_BLANK = 64
-"""Most bytes of a line that is looked at for being blank; a longer one is no JSON."""
-_ARROW: Any = importlib.import_module("pyarrow")
-"""pyarrow, which has no type stubs."""
-_Column: TypeAlias = Any
-_COMPUTE: Any = importlib.import_module("pyarrow.compute")
-_AS_WRITTEN = "SET disabled_optimizers = 'filter_pushdown'"
-"""A test of what was read from a row would else be asked by reading the row once more."""
-_SHAPE = (("line", "int64"), ("text", "string"), ("reason", "string"))
 _CALLS = """
 CREATE TABLE calls (
   file SMALLINT, line BIGINT, began TIMESTAMP, hours SMALLINT, id UHUGEINT, attempt BOOLEAN,
@@ -152,12 +130,11 @@ class CallLog:
 
     def _read(self, path: Path, form: LogFormat, number: int) -> int:
         """Every row of a file, in one statement; returns how many they are."""
-        found = _Batches(self.base, path, form)
+        found = RowBatches(self.base, path, form)
         try:
             with found:
-                self.base.execute(_AS_WRITTEN)
-                self.base.execute(_step(form, self._reading, number))
-            self.base.execute("RESET disabled_optimizers")
+                step = _step(form, self._reading, number, found)
+                ((rows,),) = self.base.execute(step).fetchall()
             for kept in _APART:
                 self.base.execute(kept, [number])
         except duckdb.Error as error:
@@ -165,7 +142,7 @@ class CallLog:
                 raise found.fault from None
             said = str(error).splitlines()[0]
             raise UsageError(f"{path}: cannot be read as {form.name} ({said[:120]})") from None
-        return found.rows
+        return int(rows)
 
     def _count(self, table: str, number: int) -> int:
         return self.one(f"SELECT count(*) FROM {table} WHERE file = {number}")  # noqa: S608
@@ -203,143 +180,12 @@ def sha256_of(path: Path) -> str:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-class _Batches:
-    """The rows of a file as `batch`, a table that one statement reads as it streams by."""
-
-    def __init__(self, base: duckdb.DuckDBPyConnection, path: Path, form: LogFormat) -> None:
-        self._base, self._path, self._form = base, path, form
-        self.rows = 0
-        self.fault: Exception | None = None
-        """What ended the stream; the engine would tell it in its own words."""
-
-    def __enter__(self) -> Self:
-        """Offer them."""
-        if is_parquet(self._path):
-            source = f"read_parquet({sql.quoted(str(self._path))}, file_row_number = true)"
-            self._base.execute(f"CREATE OR REPLACE TEMP VIEW batch AS {_parquet_rows(source)}")
-            ((self.rows,),) = self._base.execute("SELECT count(*) FROM batch").fetchall()
-        else:
-            schema = _ARROW.schema([*_SHAPE])
-            reader = _ARROW.RecordBatchReader.from_batches(schema, self._counted())
-            self._base.register("batch", reader)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Take them away."""
-        if is_parquet(self._path):
-            self._base.execute("DROP VIEW IF EXISTS batch")
-        else:
-            self._base.unregister("batch")
-
-    def _counted(self) -> Iterator[Any]:
-        try:
-            for batch in _batches(self._path, self._form):
-                self.rows += batch.num_rows
-                yield batch
-        except Exception as error:
-            self.fault = error
-            raise
-
-
-def _batches(path: Path, form: LogFormat) -> Iterator[Any]:
-    shape = shape_of(path)
-    if shape == "lines" and form.unwrap is None:
-        yield from _of_text(path)
-        return
-    rows = rows_in(shape, path)
-    yield from _of_places(rows if form.unwrap is None else _unwrapped(rows, form.unwrap))
-
-
-def _of_places(found: Iterator[Place]) -> Iterator[Any]:
-    while rows := list(islice(found, BATCH)):
-        columns = {
-            name: _ARROW.array([getattr(row, name) for row in rows], kind) for name, kind in _SHAPE
-        }
-        yield _ARROW.RecordBatch.from_pydict(columns)
-
-
-def _of_text(path: Path) -> Iterator[Any]:
-    """Lines at once where all of them are UTF-8 text, else one by one."""
-    first = 1
-    for found in text_chunks(path):
-        if isinstance(found, str):
-            yield from _of_places(iter((Place(first, None, found),)))
-            return
-        data = found.removeprefix(codecs.BOM_UTF8) if first == 1 else found
-        lines = _COMPUTE.split_pattern(_ARROW.array([data], "binary"), b"\n").flatten()
-        try:
-            yield _of_lines(lines.cast("string"), first)
-        except _ARROW.ArrowInvalid:
-            yield from _of_places(numbered(lines.to_pylist(), first))
-        first += len(lines)
-
-
-def _of_lines(texts: _Column, first: int) -> _Column:
-    columns = [_ARROW.arange(first, first + len(texts)), texts, _ARROW.nulls(len(texts), "string")]
-    whole = _ARROW.RecordBatch.from_arrays(columns, [name for name, _ in _SHAPE])
-    if _COMPUTE.min(_COMPUTE.binary_length(texts)).as_py() > _BLANK:
-        return whole
-    return whole.filter(_COMPUTE.not_equal(_COMPUTE.ascii_trim_whitespace(texts), ""))
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether a file begins as Parquet does."""
-    with path.open("rb") as handle:
-        return handle.read(4) == b"PAR1"
-
-
-def _parquet_rows(source: str) -> str:
-    return (
-        "SELECT file_row_number + 1 AS line, to_json(row)::VARCHAR AS text, "  # noqa: S608
-        "NULL::VARCHAR AS reason FROM (SELECT file_row_number, "
-        f"COLUMNS(* EXCLUDE file_row_number) FROM {source}) row"
-    )
-
-
-def _parquet_texts(path: Path, most: int) -> list[str]:
-    try:
-        with duckdb.connect() as base:
-            source = f"read_parquet({sql.quoted(str(path))}, file_row_number = true)"
-            query = f"SELECT text FROM ({_parquet_rows(source)}) LIMIT {most}"  # noqa: S608
-            return [str(text) for (text,) in base.execute(query).fetchall()]
-    except duckdb.Error as error:
-        line = str(error).splitlines()[0]
-        raise UsageError(f"{path}: cannot be read as Parquet ({line[:120]})") from None
-
-
-def _unwrapped(found: Iterator[Place], how: str) -> Iterator[Place]:
-    unwrap = UNWRAPPED[how]
-    for place in found:
-        if place.text is None:
-            yield place
-            continue
-        try:
-            inner = [json.dumps(each) for each in unwrap(json.loads(place.text))]
-        except (ValueError, RecursionError):
-            yield Place(place.line, None, "no JSON")
-            continue
-        yield from (Place(place.line, text) for text in inner)
-
-
-def first_rows(path: Path, most: int = 20) -> tuple[object, ...]:
-    """The first rows of a file as they stand, to find its format by."""
-    if is_parquet(path):
-        return tuple(json.loads(text) for text in _parquet_texts(path, most))
-    found: list[object] = []
-    for place in islice(places(path), most):
-        try:
-            found += [*listed(json.loads(place.text or "null"))]
-        except (ValueError, RecursionError):
-            continue
-    return tuple(found)
-
-
 def _named(columns: sql.Named) -> str:
     return ", ".join(f"{expression} AS {name}" for name, expression in columns)
 
 
-def _step(form: LogFormat, reading: LogIntake, number: int) -> str:
-    """One batch, read: a table of rows with their reasons."""
+def _step(form: LogFormat, reading: LogIntake, number: int, rows: RowBatches) -> str:
+    """A file, read: its rows with their reasons; an empty one tells a row that is no call."""
     picked, texts = sql.columns(form)
     latest = (reading.now.astimezone(UTC) + timedelta(days=1)).replace(tzinfo=None).isoformat()
     share = "coalesce(sample, 1)"
@@ -347,7 +193,7 @@ def _step(form: LogFormat, reading: LogIntake, number: int) -> str:
     return f"""
 INSERT INTO calls
 WITH picked AS (
-  SELECT line, reason AS unread, {picked.picked()} AS p FROM batch),
+  SELECT line, reason AS unread, {rows.places(picked)} AS p FROM {rows.source}),
 opened AS (SELECT *{picked.opened()} FROM picked),
 texts AS (
   SELECT line, CASE WHEN unread IS NOT NULL THEN unread WHEN p IS NULL THEN 'no JSON' END AS broken,
@@ -379,14 +225,17 @@ SELECT file, line, began, {form.hours}, id, {str(form.attempts).lower()}, parent
   to_team, to_product, to_environment, to_cohort, caller, model, kind, n, failed,
   {str(not form.calls).lower()}, hit, known, {_TAKEN.format("input")}, {_TAKEN.format("cached")},
   {_TAKEN.format("written")}, {_TAKEN.format("output")}, {_TAKEN.format("reasoning")}, cost,
-  latency, waited, NULL, began, reason, counted_by
-FROM read WHERE reason IS NOT NULL OR (is_call
-  AND (to_feature <> '' OR NOT starts_with(coalesce(counted_by, ''), 'tag ')))
+  latency, waited, NULL, began, CASE WHEN reason IS NOT NULL THEN reason WHEN NOT is_call
+    OR (to_feature = '' AND starts_with(coalesce(counted_by, ''), 'tag ')) THEN '' END, counted_by
+FROM read
 """  # noqa: S608
 
 
 _TAKEN = "CASE WHEN known AND NOT hit THEN coalesce({0}, 0) ELSE 0 END"
 _APART = tuple(
-    f"{what} FROM calls WHERE file = ? AND reason IS NOT NULL"
-    for what in ("INSERT INTO refused SELECT file, line, reason", "DELETE")
+    f"{what} FROM calls WHERE file = ? AND {which}"
+    for what, which in (
+        ("INSERT INTO refused SELECT file, line, reason", "reason <> ''"),
+        ("DELETE", "reason IS NOT NULL"),
+    )
 )

@@ -46,7 +46,7 @@ class LogFormat:
     untried: bool = False
     """No public example was at hand: only rows written after the documented shape were read."""
     unwrap: str | None = None
-    """How several calls are taken out of one JSON document (`unwrapping.py`)."""
+    """How several calls are taken out of one JSON document (`rows/unwrapping.py`)."""
     end: Moment | None = None
     request: Paths = ()
     """Identity of a call; a row without one is refused. Empty: the format has none."""

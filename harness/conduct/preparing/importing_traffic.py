@@ -14,10 +14,10 @@ from harness.bring.logs.detecting import find_format
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.hours import HOURS_SUFFIX, write_hours
-from harness.bring.logs.lines import FROM_HERE
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.mapping import known_zone, read_mapping
 from harness.bring.logs.measuring import LogTraffic, measure
+from harness.bring.logs.rows.lines import FROM_HERE
 from harness.conduct.opening import utc_now
 from harness.errors import CannotTellError, UsageError
 from harness.money.measured import LogRead, TrafficMeasured, write_measured

@@ -661,3 +661,34 @@ def test_portkey_rows_as_its_export_writes_them(tmp_path: Path) -> None:
     assert (found.requests, found.failed, found.unmetered) == (2, 1, 0)
     assert str(found.logged_usd) == "0.125000000000"
     assert found.cache_hit_rate == 0.5
+
+
+def test_attributes_of_every_kind_of_value(tmp_path: Path) -> None:
+    """Lists and objects are tags; a name without a value, and none at all, hide no other one."""
+    request = deep(genai(replace(ONE, feature="")))
+    (held,) = request["resourceSpans"]
+    (only,) = held["scopeSpans"][0]["spans"]
+    tags = {"arrayValue": {"values": [{"stringValue": "feature:triage"}, {"intValue": "3"}]}}
+    more = {"kvlistValue": {"values": [{"key": "team", "value": {"stringValue": "support"}}]}}
+    only["attributes"] = [each for each in only["attributes"] if each["key"] != "feature"] + [
+        {"key": "tag.tags", "value": tags},
+        {"key": "metadata", "value": more},
+    ]
+    quoted = {"key": 'a "quoted" name', "value": {"stringValue": 'gen_ai.usage."x"\n'}}
+    for odd in ([], [{"key": "none"}], [{"value": {"intValue": 1}}, {"key": "none", "value": {}}]):
+        only["attributes"] = [quoted, *odd, *only["attributes"]]
+        found = one(tmp_path, request, {"resourceMetrics": []}, {"resourceSpans": [{}]})
+        assert (found.feature, found.requests, found.unmetered) == ("triage", 1, 0)
+        assert found.callers[0].name == "svc-triage"
+
+
+def test_what_an_export_holds_besides_calls_is_passed_over_and_counted(tmp_path: Path) -> None:
+    rows = [
+        genai(ONE),
+        {"resourceMetrics": []},
+        span(replace(ONE, id="db"), {"db.system": "x"}, "s"),
+    ]
+    path = jsonl(tmp_path / "log.jsonl", rows)
+    with CallLog(LogIntake(now=NOW, threads=1)) as log:
+        source = log.add(path, FORMATS["otlp"])
+    assert (source.rows, source.passed_over, source.refused) == (3, 2, 0)

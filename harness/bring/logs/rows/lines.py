@@ -11,14 +11,14 @@ import importlib
 import json
 import lzma
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias
 
-from harness.bring.logs.scrapes import is_scrape, used_by_hour
-from harness.bring.logs.unwrapping import enveloped
+from harness.bring.logs.rows.scrapes import is_scrape, used_by_hour
+from harness.bring.logs.rows.unwrapping import enveloped
 from harness.errors import UsageError
 
 BLOCK = 1 << 20
@@ -190,29 +190,47 @@ def _lines(path: Path) -> Iterator[bytes | Place]:
     yield rest
 
 
-def table_rows(path: Path) -> Places:
-    """The rows of a CSV with a header, each with the line on which it begins."""
+@dataclass(frozen=True, slots=True)
+class CsvRow:
+    """A row of a table, or why it has none."""
+
+    line: int
+    cells: Sequence[str] | None
+    reason: str | None = None
+
+
+def table_cells(path: Path) -> Iterator[CsvRow]:
+    """The rows of a CSV, the header first, each with the line on which it begins."""
     csv.field_size_limit(LONGEST)
     reader = csv.reader(_csv_text(path), delimiter=_delimiter(path), strict=True)
-    begun = 1
+    begun, width = 1, -1
     try:
-        header = next(reader, list[str]())
-        begun = reader.line_num + 1
         for cells in reader:
-            if cells:
-                yield _row(begun, header, cells)
+            if width < 0:
+                width = len(cells)
+            if len(cells) == width:
+                yield CsvRow(begun, cells)
+            elif cells:
+                why = f"{len(cells)} cells where the header has {width}"
+                yield CsvRow(begun, None, why)
             begun = reader.line_num + 1
     except csv.Error as error:
-        yield Place(begun, None, f"no CSV {FROM_HERE}: {error}")
+        yield CsvRow(begun, None, f"no CSV {FROM_HERE}: {error}")
     except (CutFileError, UnicodeDecodeError) as error:
         cut = isinstance(error, CutFileError)
-        yield Place(begun, None, _CUT if cut else f"{_NOT_UTF8} {FROM_HERE}")
+        yield CsvRow(begun, None, _CUT if cut else f"{_NOT_UTF8} {FROM_HERE}")
 
 
-def _row(line: int, header: list[str], cells: list[str]) -> Place:
-    if len(cells) != len(header):
-        return Place(line, None, f"{len(cells)} cells where the header has {len(header)}")
-    return Place(line, json.dumps(dict(zip(header, cells, strict=True)), ensure_ascii=False))
+def table_rows(path: Path) -> Places:
+    """The rows of a CSV with a header, as JSON."""
+    found = table_cells(path)
+    header = next(found, CsvRow(1, None)).cells or ()
+    for row in found:
+        if row.cells is None:
+            yield Place(row.line, None, row.reason)
+        else:
+            text = json.dumps(dict(zip(header, row.cells, strict=True)), ensure_ascii=False)
+            yield Place(row.line, text)
 
 
 def _csv_text(path: Path) -> Iterator[str]:

@@ -1,0 +1,219 @@
+"""A file's rows as `batch`, a table that one statement reads while they stream by.
+
+Rows of JSON are its text; those of a table are its columns, which are not written as JSON first.
+"""
+
+from __future__ import annotations
+
+import codecs
+import importlib
+import json
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+import duckdb
+
+from harness.bring.logs.log_format import LogFormat
+from harness.bring.logs.rows.lines import (
+    Place,
+    numbered,
+    places,
+    rows_in,
+    shape_of,
+    table_cells,
+    text_chunks,
+)
+from harness.bring.logs.rows.unwrapping import UNWRAPPED, listed
+from harness.bring.logs.sql import Picked, quoted
+from harness.errors import UsageError
+
+BATCH = 50_000
+_BLANK = 64
+"""Most bytes of a line that is looked at for being blank; a longer one is no JSON."""
+_Column: TypeAlias = Any
+_ARROW: Any = importlib.import_module("pyarrow")
+"""pyarrow, which has no type stubs."""
+_COMPUTE: Any = importlib.import_module("pyarrow.compute")
+_SHAPE = (("line", "int64"), ("text", "string"), ("reason", "string"))
+_CELLS = ("line", "int64"), ("reason", "string")
+
+
+class RowBatches:
+    """The rows of a file, offered while it is open."""
+
+    def __init__(self, base: duckdb.DuckDBPyConnection, path: Path, form: LogFormat) -> None:
+        self._base, self._path = base, path
+        self.fault: Exception | None = None
+        """What ended the stream; the engine would tell it in its own words."""
+        self._parquet = is_parquet(path)
+        self._shape = "parquet" if self._parquet else shape_of(path)
+        self._columns: dict[str, str] | None = None
+        """Of a table: the SQL of each column's text, by its name."""
+        wrapped = form.unwrap is not None and not self._parquet
+        self.source = f"({UNWRAPPED[form.unwrap]})" if form.unwrap and wrapped else "batch"
+        """What to read from: the rows, taken out of their documents."""
+        if self._shape == "table" and not wrapped:
+            self._cells = table_cells(path)
+            header = next(self._cells).cells or ()
+            self._columns = {name: f"c{at}" for at, name in enumerate(header)}
+            self._width = len(header)
+
+    def __enter__(self) -> Self:
+        """Offer them."""
+        if self._parquet:
+            source = f"read_parquet({quoted(str(self._path))}, file_row_number = true)"
+            self._columns = _parquet_columns(self._base, source)
+            self._base.execute(
+                "CREATE OR REPLACE TEMP VIEW batch AS SELECT file_row_number + 1 AS line, "  # noqa: S608
+                f"NULL::VARCHAR AS reason, COLUMNS(* EXCLUDE file_row_number) FROM {source}"
+            )
+            return self
+        fields = [*_SHAPE]
+        if self._columns is not None:
+            fields = [*_CELLS, *((f"c{at}", "string") for at in range(self._width))]
+        reader = _ARROW.RecordBatchReader.from_batches(_ARROW.schema(fields), self._watched())
+        self._base.register("batch", reader)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take them away."""
+        if self._parquet:
+            self._base.execute("DROP VIEW IF EXISTS batch")
+        else:
+            self._base.unregister("batch")
+
+    def places(self, picked: Picked) -> str:
+        """The texts at all places of a row, or NULL where it cannot be read."""
+        if self._columns is None:
+            return picked.picked()
+        found = (self._place(pointer) for pointer in picked.pointers)
+        return f"[{', '.join(found)}]"
+
+    def _place(self, pointer: str) -> str:
+        """A column; in one of JSON, or of members, what stands there."""
+        name, slash, deeper = pointer[1:].partition("/")
+        column = (self._columns or {}).get(name.replace("~1", "/").replace("~0", "~"))
+        if column is None or (slash and not column.startswith("to_json(")):
+            return "NULL::VARCHAR"
+        return f"json_extract_string({column}, {quoted('/' + deeper)})" if slash else column
+
+    def _watched(self) -> Iterator[_Column]:
+        try:
+            yield from self._of_table() if self._columns is not None else self._of_rows()
+        except Exception as error:
+            self.fault = error
+            raise
+
+    def _of_table(self) -> Iterator[_Column]:
+        names = [*(name for name, _ in _CELLS), *(f"c{at}" for at in range(self._width))]
+        none = (None,) * self._width
+        while rows := list(islice(self._cells, BATCH)):
+            cells = zip(*(row.cells or none for row in rows), strict=True)
+            columns = [
+                _ARROW.array([row.line for row in rows], "int64"),
+                _ARROW.array([row.reason for row in rows], "string"),
+                *(_ARROW.array(column, "string") for column in cells),
+            ]
+            yield _ARROW.RecordBatch.from_arrays(columns, names)
+
+    def _of_rows(self) -> Iterator[_Column]:
+        if self._shape == "lines":
+            return _of_text(self._path)
+        return _of_places(rows_in(shape_of(self._path), self._path))
+
+
+def _of_places(found: Iterator[Place]) -> Iterator[_Column]:
+    while rows := list(islice(found, BATCH)):
+        columns = {
+            name: _ARROW.array([getattr(row, name) for row in rows], kind) for name, kind in _SHAPE
+        }
+        yield _ARROW.RecordBatch.from_pydict(columns)
+
+
+def _of_text(path: Path) -> Iterator[_Column]:
+    """Lines at once where all of them are UTF-8 text, else one by one."""
+    first = 1
+    for found in text_chunks(path):
+        if isinstance(found, str):
+            yield from _of_places(iter((Place(first, None, found),)))
+            return
+        data = found.removeprefix(codecs.BOM_UTF8) if first == 1 else found
+        lines = _COMPUTE.split_pattern(_ARROW.array([data], "binary"), b"\n").flatten()
+        try:
+            yield _of_lines(lines.cast("string"), first)
+        except _ARROW.ArrowInvalid:
+            yield from _of_places(numbered(lines.to_pylist(), first))
+        first += len(lines)
+
+
+def _of_lines(texts: _Column, first: int) -> _Column:
+    columns = [_ARROW.arange(first, first + len(texts)), texts, _ARROW.nulls(len(texts), "string")]
+    whole = _ARROW.RecordBatch.from_arrays(columns, [name for name, _ in _SHAPE])
+    if _COMPUTE.min(_COMPUTE.binary_length(texts)).as_py() > _BLANK:
+        return whole
+    return whole.filter(_COMPUTE.not_equal(_COMPUTE.ascii_trim_whitespace(texts), ""))
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet does."""
+    with path.open("rb") as handle:
+        return handle.read(4) == b"PAR1"
+
+
+_MEMBERS = ("STRUCT", "MAP", "JSON", "UNION")
+
+
+def _parquet_columns(base: duckdb.DuckDBPyConnection, source: str) -> dict[str, str]:
+    """The SQL of each column's text: what has members, or is a list, as JSON."""
+    found: dict[str, str] = {}
+    query = f"DESCRIBE SELECT * EXCLUDE file_row_number FROM {source}"  # noqa: S608
+    described = base.execute(query).fetchall()
+    for name, kind, *_ in described:
+        column = '"' + str(name).replace('"', '""') + '"'
+        nested = str(kind).startswith(_MEMBERS) or str(kind).endswith("]")
+        found[str(name)] = f"to_json({column})::VARCHAR" if nested else f"CAST({column} AS VARCHAR)"
+    return found
+
+
+def _parquet_texts(path: Path, most: int) -> list[str]:
+    try:
+        with duckdb.connect() as base:
+            source = f"read_parquet({quoted(str(path))})"
+            query = f"SELECT to_json(row)::VARCHAR FROM {source} row LIMIT {most}"  # noqa: S608
+            return [str(text) for (text,) in base.execute(query).fetchall()]
+    except duckdb.Error as error:
+        line = str(error).splitlines()[0]
+        raise UsageError(f"{path}: cannot be read as Parquet ({line[:120]})") from None
+
+
+def first_rows(path: Path, most: int = 20) -> tuple[object, ...]:
+    """The first rows of a file as they stand, to find its format by."""
+    if is_parquet(path):
+        return tuple(json.loads(text) for text in _parquet_texts(path, most))
+    found: list[object] = []
+    for place in islice(places(path), most):
+        try:
+            found += [*listed(json.loads(place.text or "null"))]
+        except (ValueError, RecursionError):
+            continue
+    return tuple(found)
+
+
+def taken_out(rows: Sequence[object], how: str) -> tuple[object, ...]:
+    """The rows that stand in some documents, as `first_rows` gives those."""
+    texts = [json.dumps(row) for row in rows]
+    with duckdb.connect() as base:
+        base.execute(
+            "CREATE TABLE batch AS SELECT 1 AS line, unnest(?) AS text, '' AS reason", [texts]
+        )
+        found = base.execute(f"SELECT text FROM ({UNWRAPPED[how]})").fetchall()  # noqa: S608
+    return tuple(chain.from_iterable(_read(str(text)) for (text,) in found))
+
+
+def _read(text: str) -> Iterator[object]:
+    try:
+        yield json.loads(text)
+    except (ValueError, RecursionError):
+        return

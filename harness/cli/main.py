@@ -96,6 +96,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "harness.cli.cycle.report:report",
         "Write the documents again from the records, without a call.",
     ),
+    "showback": (
+        "harness.cli.cycle.showback:showback",
+        "Show each team what its calls cost and why, from logs alone.",
+    ),
     "reprice": (
         "harness.cli.cycle.reprice:reprice",
         "Work the records out at other prices, without a call.",

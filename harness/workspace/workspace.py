@@ -89,6 +89,22 @@ def load_workspace(
     return _made(reading, evalsets, problems, _wanted(reading, features))
 
 
+def load_for_spend(root: Path, environ: Mapping[str, str] = os.environ) -> Workspace:
+    """Policy, models and features under `root`, without their cases: enough for logs and showback.
+
+    A workspace that has no feature or no model yet is one: logs say what is spent before that.
+
+    Raises:
+        WorkspaceError: every problem of severity `error` in these files.
+    """
+    reading = read_files(root, environ)
+    empty = {"features/", "models/"}
+    errors = [one for one in reading.problems if one.severity == "error" and one.file not in empty]
+    if errors:
+        raise WorkspaceError(sorted_problems(errors))
+    return _made(reading, {}, sorted_problems(reading.problems), reading.features)
+
+
 def sound_workspace(
     reading: Reading,
     evalsets: Mapping[str, EvalSet],

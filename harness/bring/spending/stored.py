@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +22,26 @@ from harness.money.spend.timespan import Timespan, midnight
 
 _MEASURED = ".measured.json"
 _HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+_HOURS_A_DAY = 24
+_CENT = Decimal("0.01")
+_SERIES = """
+SELECT feature, CASE WHEN feature = '' THEN caller ELSE '' END AS nobody, list(hour), list(usd)
+FROM (SELECT feature, caller, hour, sum(usd)::DOUBLE AS usd FROM (
+  SELECT feature, CASE WHEN feature = '' THEN caller ELSE '' END AS caller, hour, usd FROM spent
+  WHERE hour >= ? AND hour < ?) GROUP BY ALL)
+GROUP BY ALL
+"""
+_CALLERS = """
+SELECT caller, sum(usd)::DOUBLE FROM spent WHERE feature = {} AND hour >= ? AND hour < ?
+GROUP BY caller
+"""
+_DAYS = """
+SELECT team, hour::DATE AS day, sum(usd) FROM spent WHERE hour >= ? AND hour < ? GROUP BY ALL
+"""
+_TEAMS = """
+SELECT team, sum(usd) FROM spent WHERE hour >= ? AND hour < ? GROUP BY team ORDER BY team
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +50,11 @@ class StoredLog:
 
     hours: Path
     measured: TrafficMeasured
-    left_out: str = ""
-    """Why its calls do not count: another file has them."""
+
+    def covers(self, start: datetime, end: datetime) -> bool:
+        """Whether it tells anything of a stretch."""
+        told = _utc(self.measured.window)
+        return told.start < end and start < told.end
 
     @property
     def sources(self) -> frozenset[str]:
@@ -70,6 +93,7 @@ class StoredHours:
 
     def __init__(self, logs: Sequence[StoredLog], placing: Placing) -> None:
         self.logs = tuple(logs)
+        self._covered = tuple(_joined(_utc(one.measured.window) for one in self.logs))
         if not self.logs:
             raise UsageError(
                 "traffic/: no sums of logs by hour; `rightsize import traffic FILE...` writes them"
@@ -123,12 +147,9 @@ class StoredHours:
         return Window(start=min(one.start for one in windows), end=max(one.end for one in windows))
 
     def watched(self, start: datetime, end: datetime) -> int:
-        """Hours of a stretch that some log covers."""
-        hours: set[datetime] = set()
-        for one in self.logs:
-            told = _utc(one.measured.window)
-            hours.update(_hours(max(start, told.start), min(end, told.end)))
-        return len(hours)
+        """Hours of a stretch that logs cover; a day or less between two logs had no call."""
+        overlaps = (min(end, one.end) - max(start, one.start) for one in self._covered)
+        return sum(max(round(each / _HOUR), 0) for each in overlaps)
 
     def spent(self, span: Timespan, until: datetime | None = None) -> PeriodSpend:
         """What was spent in a period, or in its part before a moment."""
@@ -168,13 +189,64 @@ class StoredHours:
         bounds = [each.replace(tzinfo=None) for each in (start, end)]
         return self._base.execute(query, bounds).fetchall()
 
+    def series(self, start: datetime, end: datetime) -> dict[tuple[str, str], list[float]]:
+        """USD hour by hour of each feature, and of each caller of none, under (feature, caller)."""
+        found: dict[tuple[str, str], list[float]] = {}
+        length = round((end - start) / _HOUR)
+        for feature, caller, at, usd in self.rows(_SERIES, start, end):
+            values = found.setdefault((feature, caller), [0.0] * length)
+            for hour, amount in zip(at, usd, strict=True):
+                values[round((hour - start.replace(tzinfo=None)) / _HOUR)] = amount
+        return found
+
+    def caller_of(self, feature: str, start: datetime, end: datetime) -> str:
+        """Who called a feature most above the same hours of the week before."""
+        week = timedelta(weeks=1)
+        now = dict(self.rows(_CALLERS.format(quoted(feature)), start, end))
+        then = dict(self.rows(_CALLERS.format(quoted(feature)), start - week, end - week))
+        more = {caller: usd - then.get(caller, 0) for caller, usd in now.items()}
+        return max(more, key=lambda caller: (more[caller], caller), default="")
+
+    def by_day(self, start: datetime, end: datetime) -> dict[str, dict[date, Decimal]]:
+        """USD of each day that logs cover, by team; a day without calls has 0."""
+        covered = [
+            day
+            for step in range((end - start).days)
+            if self.watched(at := start + step * _DAY, at + _DAY) == _HOURS_A_DAY
+            for day in (at.date(),)
+        ]
+        found: dict[str, dict[date, Decimal]] = {}
+        for team, day, usd in self.rows(_DAYS, start, end):
+            found.setdefault(team, dict.fromkeys(covered, Decimal(0)))
+            if day in found[team]:
+                found[team][day] = Decimal(usd)
+        return found
+
+    def by_team(self, start: datetime, end: datetime) -> dict[str, Decimal]:
+        """Whole cents of a stretch, by team, as `spent` has them."""
+        exact_sum = told = Decimal(0)
+        found: dict[str, Decimal] = {}
+        for team, usd in self.rows(_TEAMS, start, end):
+            exact_sum += Decimal(usd)
+            rounded = exact_sum.quantize(_CENT, ROUND_HALF_UP)
+            found[team], told = rounded - told, rounded
+        return found
+
 
 def _utc(window: Window) -> Window:
     """With its zone, which is left out where it is measured."""
     return Window(start=window.start.replace(tzinfo=UTC), end=window.end.replace(tzinfo=UTC))
 
 
-def _hours(start: datetime, end: datetime) -> Iterator[datetime]:
-    while start < end:
-        yield start
-        start += _HOUR
+def _joined(windows: Iterable[Window]) -> Iterator[Window]:
+    """Windows that overlap or lie within a day of each other as one."""
+    open_one: Window | None = None
+    for one in sorted(windows, key=lambda each: each.start):
+        if open_one is not None and one.start - open_one.end <= _DAY:
+            open_one = Window(start=open_one.start, end=max(open_one.end, one.end))
+            continue
+        if open_one is not None:
+            yield open_one
+        open_one = one
+    if open_one is not None:
+        yield open_one

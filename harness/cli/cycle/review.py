@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -143,18 +144,22 @@ COMMITTED = ("reviews", "rightsizing.lock", ".rightsize")
 @options.feature
 @click.option("--quick", is_flag=True, help="A few cases only: a look, never a decision.")
 @click.option(
+    "--showback", is_flag=True, help="Instead: a showback of made-up logs, without any model."
+)
+@click.option(
     "--weights",
     "weights",
     multiple=True,
     metavar="NAME=FILE",
     help="A file of weights that you have already; may be repeated.",
 )
-def demo(
+def demo(  # noqa: PLR0913  # one argument per option of the command
     *,
     out: Path,
     cycle: str | None,
     features: tuple[str, ...],
     quick: bool,
+    showback: bool,
     weights: tuple[str, ...],
 ) -> int:
     """Review five features on two small language models, on this machine alone.
@@ -163,12 +168,25 @@ def demo(
     in for a flagship and a small tier; prices and traffic are illustrative. Nobody is billed, no
     key is needed.
     """
+    if showback:
+        return _show_made_up(out)
     settings = RunSettings(given_weights=_given(weights), listener=Terminal(), clock=options.now)
     wanted = Selection(features=features, quick=quick)
     # The program's `python` is the one that runs this: it has the SDK, active or not.
     beside = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
     return close(conduct_review(write_demo(out), wanted, cycle=cycle, settings=settings))
+
+
+def _show_made_up(out: Path) -> int:
+    """A showback of a made-up company; its command brings what the base install lacks."""
+    root = click.get_current_context().find_root()
+    command = cast("click.Group", root.command).get_command(root, "showback")
+    if command is None:
+        raise click.UsageError("no such command: showback", root)
+    arguments = ["--made-up", "--out", str(out / "showback")]
+    command.main(args=arguments, prog_name="showback", standalone_mode=False)
+    return ExitCode.OK
 
 
 def write_demo(out: Path) -> Path:

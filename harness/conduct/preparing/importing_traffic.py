@@ -24,7 +24,7 @@ from harness.money.measured import LogRead, TrafficMeasured, write_measured
 from harness.money.prices.logged_prices import LoggedPrices
 from harness.money.traffic import Week, write_weeks
 from harness.workspace.feature_file import FeatureConfig
-from harness.workspace.workspace import load_workspace
+from harness.workspace.workspace import load_for_spend
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.csv")
 MOST_REFUSED = 0.01
@@ -91,7 +91,7 @@ def import_traffic(
         CannotTellError: no call in the logs could be read.
     """
     paths = (sources,) if isinstance(sources, Path) else tuple(sources)
-    workspace = load_workspace(root)
+    workspace = load_for_spend(root)
     prices = LoggedPrices(models=workspace.models, policy=workspace.policy)
     path = root / "traffic" / _file_name(name or _plain_name(paths[0]))
     settings = how or LogsToRead()

@@ -6,6 +6,7 @@ Needs the extra `finance`. The same figures give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from io import BytesIO
 from typing import Any
@@ -34,8 +35,43 @@ _BASIS = (
 Heading = tuple[str, Kind]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """One table of a workbook; the first `fixed` columns stay in view."""
+
+    name: str
+    headings: Sequence[Heading]
+    rows: Sequence[Sequence[Value]]
+    fixed: int = 1
+
+
 def to_xlsx(figures: Overview) -> bytes:
     """The workbook's bytes.
+
+    Raises:
+        UsageError: the library is not installed.
+    """
+    rows = [[row[field.name] for field in FIELDS] for row in rows_of(figures)]
+    headings: list[Heading] = [(field.heading, field.kind) for field in FIELDS]
+    return workbook(
+        figures.day,
+        (
+            Sheet(name="Features", headings=headings, rows=rows, fixed=2),
+            Sheet(name="To do", headings=_TASKS, rows=_tasks(figures)),
+            Sheet(name="By team", headings=_GROUPS, rows=_teams(figures)),
+            Sheet(name="Run-rate", headings=_RATES, rows=_rates(figures)),
+            about_sheet(_about(figures)),
+        ),
+    )
+
+
+def about_sheet(lines: Sequence[str]) -> Sheet:
+    """What the other sheets mean, line by line."""
+    return Sheet(name="About", headings=[("About", "text")], rows=[[line] for line in lines])
+
+
+def workbook(made_on: date, sheets: Sequence[Sheet]) -> bytes:
+    """Tables as the bytes of a workbook; equal tables are equal bytes.
 
     Raises:
         UsageError: the library is not installed.
@@ -51,14 +87,10 @@ def to_xlsx(figures: Overview) -> bytes:
     book: Any = Workbook(
         made, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     )
-    book.set_properties({"created": datetime.combine(figures.day, time())})
-    sheets = _Sheets(book)
-    rows = [[row[field.name] for field in FIELDS] for row in rows_of(figures)]
-    sheets.add("Features", [(field.heading, field.kind) for field in FIELDS], rows, fixed=2)
-    sheets.add("To do", _TASKS, _tasks(figures))
-    sheets.add("By team", _GROUPS, _teams(figures))
-    sheets.add("Run-rate", _RATES, _rates(figures))
-    sheets.add("About", [("About", "text")], [[line] for line in _about(figures)])
+    book.set_properties({"created": datetime.combine(made_on, time())})
+    writer = _Sheets(book)
+    for one in sheets:
+        writer.add(one.name, one.headings, one.rows, fixed=one.fixed)
     book.close()
     return made.getvalue()
 

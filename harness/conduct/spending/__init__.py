@@ -1,0 +1,1 @@
+"""What logs say was spent, as pages and tables; and a made-up company to show it on."""

@@ -1,0 +1,74 @@
+"""What one request, one thousand, one answer and a million tokens cost, and how calls go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from harness.money.spend.lines import Consumed
+
+UnitKind: TypeAlias = Literal["usd", "share", "ratio", "tokens"]
+_MILLION = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitCost:
+    """A figure of a portfolio, team or feature; what has no denominator is None."""
+
+    name: str
+    kind: UnitKind
+    value: Decimal | None
+
+
+def _over(part: Decimal, whole: Decimal, times: Decimal = Decimal(1)) -> Decimal | None:
+    return part * times / whole if whole else None
+
+
+def _answered(used: Consumed) -> Decimal:
+    """Calls that did not fail; what a duplicate brings is nothing new."""
+    return max(used.calls - used.duplicates - used.failed, Decimal(0))
+
+
+_UNITS: Mapping[str, tuple[UnitKind, Callable[[Decimal, Consumed], Decimal | None]]] = (
+    MappingProxyType(
+        {
+            "USD a request": ("usd", lambda usd, u: _over(usd, u.requests + u.other_calls)),
+            "USD per 1,000 requests": (
+                "usd",
+                lambda usd, u: _over(usd, u.requests + u.other_calls, Decimal(1000)),
+            ),
+            "USD per call that succeeded": ("usd", lambda usd, u: _over(usd, _answered(u))),
+            "USD per million tokens": (
+                "usd",
+                lambda usd, u: _over(usd, u.input + u.output, _MILLION),
+            ),
+            "input tokens a call": ("tokens", lambda _, u: _over(u.input, u.calls)),
+            "output tokens a call": ("tokens", lambda _, u: _over(u.output, u.calls)),
+            "input tokens per output token": ("ratio", lambda _, u: _over(u.input, u.output)),
+            "input read from the prompt cache": ("share", lambda _, u: _over(u.cached, u.input)),
+            "calls that read from it": ("share", lambda _, u: _over(u.cache_reads, u.calls)),
+            "output that is reasoning": ("share", lambda _, u: _over(u.reasoning, u.output)),
+            "retries per request": ("share", lambda _, u: _over(u.retries, u.requests)),
+            "duplicates per request": ("share", lambda _, u: _over(u.duplicates, u.requests)),
+            "calls that failed": ("share", lambda _, u: _over(u.failed, u.calls)),
+        }
+    )
+)
+
+
+def unit_costs(usd: Decimal, used: Consumed) -> tuple[UnitCost, ...]:
+    """All figures of some spend, in their order."""
+    return tuple(
+        UnitCost(name=name, kind=kind, value=work(usd, used))
+        for name, (kind, work) in _UNITS.items()
+    )
+
+
+PUBLISHED: Mapping[str, Decimal] = MappingProxyType(
+    {"calls that read from it": Decimal("0.28"), "calls that failed": Decimal("0.05")}
+)
+"""Over all calls that Datadog saw, by its report; no other figure here has a published one."""
+PUBLISHED_BY = "Datadog, State of AI Engineering, April 2026"

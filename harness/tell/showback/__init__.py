@@ -1,0 +1,1 @@
+"""The showback in words: a page for all spend, one for each team, and its tables."""

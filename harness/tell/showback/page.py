@@ -1,0 +1,367 @@
+"""A showback's page: of all spend, or of one team; readable in a minute, the figures below.
+
+The first part answers in order: what was spent, on what, whose, why it changed, what belongs to
+nobody, what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from harness.money.spend.outlook import Outlook
+from harness.money.spend.showback import DRIVERS, ShownBack, SpendDriver, SpendFigures
+from harness.record.model import sha256
+from harness.tell.facts import axis_begins
+from harness.tell.portfolio.spend import bare
+from harness.tell.showback.phrases import (
+    before_text,
+    cause_of,
+    change,
+    covered,
+    name_of,
+    named_span,
+    next_text,
+    page_name,
+    rule_for,
+    share_of,
+    span_text,
+    table_of,
+    whose,
+)
+from harness.tell.showback.sections import sections
+from harness.tell.words import count
+from harness.wording import DASH, amount_text, plural, usd
+from reports.document import (
+    Block,
+    Bullets,
+    Headline,
+    Headlines,
+    Link,
+    Notice,
+    Paragraph,
+    Portfolio,
+    Reckoning,
+    Step,
+    Summary,
+    Table,
+    Waterfall,
+)
+
+_ZERO = Decimal(0)
+_UNTAGGED = 10
+MADE_UP = "Made-up logs: nothing of this was spent by anybody."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    shown: ShownBack
+    figures: SpendFigures
+    drivers: tuple[SpendDriver, ...]
+    made_up: bool
+
+
+def to_showback(shown: ShownBack, team: str = "", *, made_up: bool = False) -> Portfolio:
+    """Word the page of all spend, or of a team."""
+    figures = next((one for one in shown.teams if one.team == team and team), shown.whole)
+    told = _Told(shown=shown, figures=figures, drivers=figures.drivers(), made_up=made_up)
+    now = figures.now
+    of = f"{team}: w" if team else "W"
+    return Portfolio(
+        title=f"{of}hat the AI calls of {named_span(now.span)} cost: {usd(now.usd)}",
+        status=f"{span_text(now.span, now.until)}, UTC \u00b7 an estimate from "
+        f"{plural(len(shown.logs), 'log')} of calls, not an invoice",
+        page=tuple(_page(told)),
+        views=tuple(sections(shown, figures)),
+        stamp=sha256([repr(figures), repr(shown.bills), str(made_up)]),
+        home=Link(text="all spend", page="../index") if team else None,
+    )
+
+
+def _page(told: _Told) -> Iterator[Block]:
+    if told.made_up:
+        yield Notice(text=MADE_UP)
+    yield from _gaps(told)
+    yield Summary(lead="In short.", text=_in_short(told))
+    yield _headlines(told)
+    yield from _todo(told)
+    yield _drivers(told)
+    if not told.figures.team:
+        yield _teams(told)
+    yield from _why(told)
+    yield from _untagged(told)
+
+
+def _gaps(told: _Told) -> Iterator[Block]:
+    now, shown = told.figures.now, told.shown
+    if now.until.date() < now.span.end:
+        yield Notice(
+            text=f"The {now.span.kind} is not over in the logs: they end on "
+            f"{now.until:%Y-%m-%d %H:%M} UTC."
+        )
+    if not shown.period_covered:
+        yield Notice(text="Some hours of it are in no log: more was spent than stands here.")
+    lost = now.used.unknown_cost
+    if lost:
+        yield Notice(
+            text=f"{plural(round(lost), 'call')} have no cost in the logs and no price: "
+            "they are in no amount here. State a price in models/*.yaml."
+        )
+
+
+def _in_short(told: _Told) -> str:
+    figures, now = told.figures, told.figures.now
+    parts = [f"{usd(now.usd)} was spent{_against(figures)}."]
+    placed = [one for one in told.drivers if one.usd][:2]
+    if placed:
+        named = " and ".join(f"{name_of(one)} ({usd(one.usd)})" for one in placed)
+        parts.append(f"Most went to {named}.")
+    bridge = figures.bridge
+    if bridge is not None and bridge.shifts and bridge.now != bridge.before:
+        same = (bridge.now - bridge.before) > 0
+        found = [one for one in bridge.shifts if (one.change > 0) == same and one.change]
+        if found:
+            first = found[0]
+            thing = first.feature or first.caller or "an unnamed caller"
+            parts.append(
+                f"The largest part of the change: {thing}, "
+                f"USD {amount_text(first.change, signed=True)}, "
+                f"mostly {cause_of(first)}."
+            )
+    nobody = sum((one.usd for one in figures.untagged), _ZERO)
+    parts.append(
+        f"{usd(nobody)} ({share_of(nobody, now.usd)}) belongs to no feature."
+        if nobody
+        else "Every dollar belongs to a feature."
+    )
+    look = figures.outlook
+    if look.over_budget and look.until < look.month.end:
+        parts.append(
+            f"{look.month.start:%B} is heading for {usd(look.whole)}, over its budget of "
+            f"{usd(look.budget)}."
+        )
+    return " ".join(parts)
+
+
+def _against(figures: SpendFigures) -> str:
+    if figures.before is None or figures.change is None:
+        return f"; no log covers {before_text(figures)}"
+    if not figures.change:
+        return f", as much as {before_text(figures)}"
+    more = "more" if figures.change > 0 else "less"
+    size = abs(figures.change)
+    part = f" ({share_of(size, figures.before.usd)})" if figures.before.usd else ""
+    return f", {usd(size)}{part} {more} than {before_text(figures)}"
+
+
+def _headlines(told: _Told) -> Headlines:
+    figures, now = told.figures, told.figures.now
+    notes = [_vs_before(figures)]
+    if figures.mean is not None:
+        notes.append(f"{usd(figures.mean)} is the mean of the four {now.span.kind}s before")
+    nobody = sum((one.usd for one in figures.untagged), _ZERO)
+    most = sum((one.saving_usd for one in figures.potentials), _ZERO)
+    cheaper = [one for one in figures.potentials if one.saving_usd]
+    sum((one.monthly_usd for one in figures.potentials), _ZERO)
+    return Headlines(
+        caption=f"USD, {span_text(now.span, now.until)}",
+        items=(
+            Headline(label="spent", value=usd(now.usd), notes=tuple(notes)),
+            Headline(
+                label="belongs to no feature",
+                value=f"{usd(nobody)}",
+                notes=(f"{share_of(nobody, now.usd)} of the spend",),
+            ),
+            _month(told),
+            Headline(
+                label="could be saved at most",
+                value=f"{usd(most)} a month" if cheaper else "not known",
+                notes=(
+                    (
+                        f"on {plural(len(cheaper), 'feature')}, by cheaper models alone; "
+                        "whether they are good enough, a review says"
+                    ),
+                )
+                if cheaper
+                else ("no cheaper model with a price is known",),
+            ),
+        ),
+    )
+
+
+def _vs_before(figures: SpendFigures) -> str:
+    if figures.before is None:
+        return f"no log covers {before_text(figures)}"
+    return f"{usd(figures.before.usd)} in {before_text(figures)}"
+
+
+def _month(told: _Told) -> Headline:
+    look = told.figures.outlook
+    name = f"{look.month.start:%B %Y}"
+    notes = [f"{usd(look.to_date)} spent before {look.until:%Y-%m-%d}"]
+    if look.until >= look.month.end:
+        notes = ["the month is over"]
+    if look.band is not None:
+        notes.append(f"{amount_text(look.band[0])} to {amount_text(look.band[1])} in 8 of 10 cases")
+    if look.budget is not None:
+        over = "over" if look.over_budget else "within"
+        notes.append(f"{over} the budget of {usd(look.budget)}")
+    if not told.shown.month_covered:
+        notes.append("no log covers its beginning")
+    value = "not known" if look.whole is None else usd(look.whole)
+    ahead = look.until < look.month.end
+    return Headline(
+        label=f"forecast for {name}" if ahead else name, value=value, notes=tuple(notes)
+    )
+
+
+def _todo(told: _Told) -> Iterator[Block]:
+    """The first five things to do, dearest first."""
+    steps = [one for one in told.drivers[:DRIVERS] if next_text(one) != "Nothing"]
+    if steps:
+        yield Bullets(
+            lead="Do next, dearest first.",
+            items=tuple(
+                f"{name_of(one)} ({whose(one.owner)}): {next_text(one)}" for one in steps[:5]
+            ),
+        )
+
+
+def _drivers(told: _Told) -> Table:
+    now = told.figures.now
+    rows = [
+        (
+            *(name_of(one), whose(one.owner), one.team or DASH, bare(one.usd)),
+            *(share_of(one.usd, now.usd), change(one.shift and one.shift.change)),
+            *(cause_of(one.shift), next_text(one)),
+        )
+        for one in told.drivers[:DRIVERS]
+    ]
+    rest = told.drivers[DRIVERS:]
+    if rest:
+        left = sum((one.usd for one in rest), _ZERO)
+        moved = sum((one.shift.change for one in rest if one.shift), _ZERO)
+        known = change(moved) if told.figures.bridge is not None else DASH
+        name = plural(len(rest), "other")
+        rows.append((name, "", "", bare(left), share_of(left, now.usd), known, "", ""))
+    gone = _gone(told)
+    if gone:
+        rows.append(
+            ("stopped: nothing spent now", "", "", "0.00", "0 %", change(gone), "stopped", "")
+        )
+    rows.append(("all", "", "", bare(now.usd), DASH, change(told.figures.change), "", ""))
+    names = ("feature", "owner", "team", "USD", "share", "change", "mostly because", "next")
+    words = ("owner", "team", "mostly because", "next")
+    caption = "What it was spent on, dearest first; USD"
+    return table_of(caption, names, rows, words=words, total=True)
+
+
+def _gone(told: _Told) -> Decimal:
+    """What was spent before on what costs nothing now."""
+    shown = {(one.feature, one.caller) for one in told.drivers}
+    bridge = told.figures.bridge
+    shifts = () if bridge is None else bridge.shifts
+    return sum((o.change for o in shifts if (o.feature, o.caller) not in shown), _ZERO)
+
+
+def _teams(told: _Told) -> Table:
+    shown, whole = told.shown, told.figures
+    old = {one.name: one.usd for one in whole.before.by("team")} if whole.before else {}
+    now = {one.name: one.usd for one in whole.now.by("team")}
+    looks = {one.team: one.outlook for one in shown.teams}
+    if shown.nobody is not None:
+        looks[""] = shown.nobody
+    rows = [
+        _team_row(name, now.get(name, _ZERO), old.get(name, _ZERO), looks.get(name), whole)
+        for name in sorted({*now, *old}, key=lambda name: (-now.get(name, _ZERO), name))
+    ]
+    look = whole.outlook
+    rest = None if look.whole is None else look.whole - sum(
+        (each.whole or _ZERO for name, each in looks.items() if name in now), _ZERO
+    )  # fmt: skip
+    if rest:
+        rows.append(("spent earlier in the month", "0.00", "0 %", DASH, bare(rest), DASH))
+    rows.append(
+        (
+            *("all", bare(whole.now.usd), DASH, change(whole.change)),
+            *(bare(look.whole), bare(look.budget)),
+        )
+    )
+    month = f"{look.month.start:%B}"
+    names = ("team", "USD", "share", "change", f"{month} at its end", f"budget of {month}")
+    return table_of("Whose it is: by team; USD", names, rows, total=True)
+
+
+def _team_row(
+    name: str, now: Decimal, before: Decimal, look: Outlook | None, whole: SpendFigures
+) -> tuple[str | Link, ...]:
+    known = now - before if whole.before is not None else None
+    linked = Link(text=name, page=f"teams/{page_name(name)}") if name and look else name
+    return (
+        *(linked or "no team named", bare(now), share_of(now, whole.now.usd), change(known)),
+        *((DASH, DASH) if look is None else (bare(look.whole), bare(look.budget))),
+    )
+
+
+def _why(told: _Told) -> Iterator[Block]:
+    """The bridge from one period to the other, as a sum and as a picture."""
+    bridge = told.figures.bridge
+    if bridge is None:
+        return
+    terms = [(factor.value, amount) for factor, amount in bridge.terms.items() if amount]
+    past, kind = before_text(told.figures), told.figures.now.span.kind
+    yield Reckoning(
+        caption=f"Why it changed against {past}, cause by cause",
+        unit="USD",
+        lines=((past, bare(bridge.before)), *((name, change(usd_)) for name, usd_ in terms)),
+        total=(f"this {kind}", bare(bridge.now)),
+    )
+    if not terms:
+        return
+    words = "; ".join(f"{name} {amount_text(amount, signed=True)}" for name, amount in terms)
+    begins = axis_begins(bridge.before, (amount for _, amount in terms))
+    yield Waterfall(
+        caption="The same as a picture",
+        description=f"{usd(bridge.before)}; {words}; {usd(bridge.now)}.",
+        axis=f"USD; it begins at {amount_text(begins)}, not at 0" if begins else "USD",
+        axis_from=float(begins),
+        start_label=f"{past}: {usd(bridge.before)}",
+        start_usd=float(bridge.before),
+        steps=tuple(
+            Step(label=f"{name} {amount_text(amount, signed=True)}", usd=float(amount))
+            for name, amount in terms
+        ),
+        end_label=f"this {kind}: {usd(bridge.now)}",
+        end_usd=float(bridge.now),
+    )
+
+
+def _untagged(told: _Told) -> Iterator[Block]:
+    now, found = told.figures.now, told.figures.untagged
+    whole = sum((one.usd for one in found), _ZERO)
+    named = ", ".join(
+        f"{noun} {covered(now, key)}"
+        for key, noun in (("feature", "feature"), ("team", "team"), ("environment", "environment"))
+    )
+    yield Paragraph(lead="Allocated.", runs=(f"Share of the spend with a name: {named}.",))
+    if not found:
+        return
+    rows = [
+        (
+            one.name or "unnamed caller",
+            rule_for(one.name),
+            *(bare(one.usd), share_of(one.usd, now.usd), count(float(one.used.calls))),
+        )
+        for one in found[:_UNTAGGED]
+    ]
+    rest = found[_UNTAGGED:]
+    if rest:
+        left = sum((one.usd for one in rest), _ZERO)
+        calls = sum((one.used.calls for one in rest), _ZERO)
+        name = plural(len(rest), "other")
+        rows.append((name, "", bare(left), share_of(left, now.usd), count(float(calls))))
+    calls = sum((one.used.calls for one in found), _ZERO)
+    rows.append(("all", "", bare(whole), share_of(whole, now.usd), count(float(calls))))
+    names = ("caller", "line for attribution.yaml", "USD", "share", "calls")
+    yield table_of("Of no feature, dearest first; USD", names, rows, words=names[1:2], total=True)

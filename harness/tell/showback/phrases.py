@@ -1,0 +1,188 @@
+"""What a showback's pages have in common: amounts, shares, causes and next steps in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+
+from harness.money.spend.bridge import Factor, Shift
+from harness.money.spend.lines import PeriodSpend
+from harness.money.spend.showback import NextStep, SpendDriver, SpendFigures
+from harness.money.spend.timespan import Timespan
+from harness.tell.portfolio.tasks import due_text, what_text
+from harness.tell.words import person
+from harness.wording import DASH, amount_text, percent, usd
+from reports.document import Column, Link, Row, Table
+
+NOBODY = "(no feature named)"
+_DAY = timedelta(days=1)
+_MORE: Mapping[Factor, tuple[str, str]] = {
+    Factor.REQUESTS: ("more requests", "fewer requests"),
+    Factor.AGAIN: ("more calls repeated", "fewer calls repeated"),
+    Factor.MODELS: ("dearer models answer", "cheaper models answer"),
+    Factor.QUESTIONS: ("longer inputs", "shorter inputs"),
+    Factor.ANSWERS: ("longer answers", "shorter answers"),
+    Factor.CACHE: ("less read from the prompt cache", "more read from the prompt cache"),
+    Factor.PRICES: ("a token costs more", "a token costs less"),
+    Factor.A_CALL: ("a call costs more", "a call costs less"),
+    Factor.NEW: ("new", "new"),
+    Factor.GONE: ("stopped", "stopped"),
+}
+_MENDED: Mapping[str, str] = {
+    "context-growth": "shorten the inputs",
+    "output-growth": "shorten the answers",
+    "cache-broken": "mend the prompt cache",
+    "retry-storm": "stop the retries",
+    "silent-duplicates": "stop asking twice",
+    "model-changed": "check the new model",
+    "cost-without-price": "state a price in models/*.yaml",
+}
+"""What is to be done about each kind of finding."""
+
+
+def change(amount: Decimal | None) -> str:
+    """`+1,204.10`, `-3.00`; a dash where there is nothing to hold it against."""
+    return DASH if amount is None else f"{amount:+,.2f}" if amount else "0.00"
+
+
+def share_of(part: Decimal, whole: Decimal) -> str:
+    """`12 %`; a dash of nothing."""
+    if not whole:
+        return DASH
+    return "under 1 %" if 0 < part < whole / 200 else percent(part / whole)
+
+
+def span_text(span: Timespan, until: datetime | None = None) -> str:
+    """`23 to 29 November 2026`; `November 2026`."""
+    last = (until - timedelta(hours=1)).date() if until is not None else span.end - _DAY
+    if span.kind == "month" and last == span.end - _DAY:
+        return f"{span.start:%B %Y}"
+    first = f"{span.start.day}"
+    if span.start.month != last.month:
+        first += f" {span.start:%B}" if span.start.year == last.year else f" {span.start:%B %Y}"
+    return (
+        f"{last.day} {last:%B %Y}" if span.start == last else f"{first} to {last.day} {last:%B %Y}"
+    )
+
+
+def named_span(span: Timespan) -> str:
+    """`week 48 of 2026`; `November 2026`."""
+    if span.kind == "month":
+        return f"{span.start:%B %Y}"
+    year, number, _ = span.start.isocalendar()
+    return f"week {number} of {year}"
+
+
+def before_text(figures: SpendFigures) -> str:
+    """`the week before`; of a period that is not over, as many days of it."""
+    span, now = figures.now.span.kind, figures.now
+    if now.until.date() >= now.span.end:
+        return f"the {span} before"
+    return f"the same part of the {span} before"
+
+
+def cause(factor: Factor | None, amount: Decimal) -> str:
+    """`more requests`."""
+    return "no change" if factor is None else _MORE[factor][amount < 0]
+
+
+def cause_of(shift: Shift | None) -> str:
+    """Why most of a driver's change came about."""
+    return DASH if shift is None else cause(shift.main, shift.change)
+
+
+def name_of(one: SpendDriver) -> str:
+    """The feature, or the caller that no feature is named for."""
+    return one.feature or f"{one.caller or 'unnamed caller'} {NOBODY}"
+
+
+def whose(owner: str) -> str:
+    """Who answers for it; nobody is said."""
+    return person(owner) if owner else "nobody named"
+
+
+def rule_for(caller: str) -> str:
+    """The line of `attribution.yaml` that would place a caller."""
+    if not caller:
+        return "- {when: {tag: ...}, feature: ...}"
+    plain = caller.replace("\\", "\\\\").replace('"', '\\"')
+    return f'- {{when: {{key_alias: "{plain}"}}, feature: ...}}'
+
+
+def page_name(team: str) -> str:
+    """What a team's page is called, whatever the team is; two teams never share one."""
+    plain = re.sub(r"[^a-z0-9]+", "-", team.lower()).strip("-")[:40]
+    return (
+        plain
+        if plain and plain == team
+        else f"{plain or 'team'}-{sha256(team.encode()).hexdigest()[:6]}"
+    )
+
+
+def moment(at: datetime) -> str:
+    """`Tue 24 Nov, 03:00 UTC`."""
+    return f"{at:%a} {at.day} {at:%b}, {at:%H:%M} UTC"
+
+
+def next_text(one: SpendDriver) -> str:
+    """What is to be done next about a driver."""
+    odd, shift, finding = one.unusual, one.shift, one.finding
+    match one.step:
+        case NextStep.PLACE:
+            text = "Say whose it is in attribution.yaml"
+        case NextStep.NAME:
+            text = f"Name an owner in features/{one.feature}.yaml"
+        case NextStep.LOOK if odd is not None:
+            text = f"Ask {odd.caller or 'its caller'} about {moment(odd.since)}: "
+            text += f"{usd(odd.excess)} above the usual"
+        case NextStep.EXPLAIN if shift is not None:
+            more = f"USD {amount_text(shift.change, signed=True)}"
+            text = f"Find out why: {cause_of(shift)}, {more}"
+        case NextStep.MEND if finding is not None:
+            do = _MENDED.get(finding.kind, finding.kind)
+            text = f"{do[:1].upper()}{do[1:]}: {finding.says}"
+        case NextStep.TASK if one.task is not None:
+            due = due_text(one.task)
+            text = what_text(one.task) + ("" if due == DASH else f", by {due}")
+        case NextStep.REVIEW if one.potential is not None:
+            text = f"Review it: at most {usd(one.potential.saving_usd)} a month less"
+        case _:
+            text = "Nothing"
+    return text
+
+
+def covered(now: PeriodSpend, key: str) -> str:
+    """How much of the spend a name stands on."""
+    found = now.share(key)  # type: ignore[arg-type]
+    return DASH if found is None else percent(found)
+
+
+Cells = Sequence[str | Link]
+
+
+def table_of(
+    caption: str,
+    names: Sequence[str],
+    rows: Sequence[Cells],
+    *,
+    words: Sequence[str] = (),
+    total: bool = False,
+) -> Table:
+    """A table of figures; the first column and those named in `words` are words.
+
+    With `total` the last row is a sum.
+    """
+    made = [Row(cells=tuple(cells)) for cells in rows]
+    if total:
+        made[-1] = Row(cells=tuple(rows[-1]), strong=True)
+    return Table(
+        caption=caption,
+        columns=tuple(
+            Column(text=name, numeric=at > 0 and name not in words) for at, name in enumerate(names)
+        ),
+        rows=tuple(made),
+        stacked=True,
+    )

@@ -1,0 +1,173 @@
+"""From logs to a showback: figures, pages and tables of a made-up company, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.cli.main import run
+from harness.conduct.preparing.importing_traffic import LogsToRead, import_traffic
+from harness.conduct.spending.made_up_logs import write_made_up
+from harness.conduct.spending.showing_back import show_back, write_showback_files
+from harness.errors import ExitCode, UsageError
+from harness.money.spend.bridge import Factor
+from harness.money.spend.lines import KEYS
+from harness.money.spend.showback import NextStep
+from harness.money.spend.timespan import span_named
+from harness.tell.showback.phrases import page_name
+from harness.tell.showback.tables import focus_csv, lines_csv
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.money.spend.showback import ShownBack
+
+NOW = datetime(2026, 11, 30, 9, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("made-up")
+    log, columns = write_made_up(root, NOW)
+    import_traffic(root, log, how=LogsToRead(mapping=columns), now=NOW)
+    return root
+
+
+@pytest.fixture(scope="module")
+def shown(root: Path) -> ShownBack:
+    return show_back(root, None, now=NOW)
+
+
+def test_every_breakdown_of_every_page_adds_up(shown: ShownBack) -> None:
+    whole = shown.whole
+    for key in KEYS:
+        assert sum(one.usd for one in whole.now.by(key)) == whole.now.usd
+    nobody = whole.now.of("team", "").usd
+    assert sum(one.now.usd for one in shown.teams) + nobody == whole.now.usd
+    for one in (whole, *shown.teams):
+        assert one.bridge is not None
+        assert one.before is not None
+        assert one.bridge.before + sum(one.bridge.terms.values()) == one.now.usd
+        assert sum(driver.usd for driver in one.drivers()) == one.now.usd
+        for past in one.trend:
+            assert past.usd is None or sum(past.teams.values()) == past.usd
+    assert whole.trend[-1].usd == (whole.before and whole.before.usd)
+    months = [one.outlook.whole for one in shown.teams]
+    assert shown.nobody is not None
+    told = sum(one for one in (*months, shown.nobody.whole) if one is not None)
+    assert told == whole.outlook.whole
+
+
+def test_what_went_wrong_on_purpose_is_found(shown: ShownBack) -> None:
+    drivers = {one.feature or one.caller: one for one in shown.whole.drivers()}
+    storm = next(one for one in shown.whole.unusual if one.feature == "ticket-triage")
+    assert storm.since == datetime(2026, 11, 24, 3, tzinfo=UTC)
+    assert storm.caller == "svc-triage"
+    assert drivers["ticket-triage"].step is NextStep.LOOK
+    contracts = drivers["contract-clauses"]
+    assert contracts.shift is not None
+    assert contracts.shift.main is Factor.QUESTIONS
+    assert contracts.owner == "li.wei@example.com"
+    assert drivers["call-summaries"].shift is not None
+    assert drivers["call-summaries"].shift.main is Factor.MODELS
+    assert drivers["svc-new-assistant"].step is NextStep.PLACE
+    assert drivers["prototypes"].owner == "noor.haddad@example.com"
+    assert drivers["product-search"].step is NextStep.NAME
+    assert shown.whole.outlook.over_budget
+    assert shown.whole.elsewhere == drivers["prototypes"].usd
+    assert [by for by, _ in shown.whole.concentrated()] == ["caller"]
+
+
+def test_the_tables_add_up_to_the_page(shown: ShownBack) -> None:
+    for text, column in ((lines_csv(shown.whole.now), "usd"), (focus_csv(shown), "BilledCost")):
+        rows = list(csv.DictReader(StringIO(text)))
+        assert sum(Decimal(row[column]) for row in rows) == shown.whole.now.usd
+    assert {row["x_Estimate"] for row in rows} == {"true"}
+
+
+def test_pages_are_written_for_all_and_for_each_team(
+    root: Path, capsys: pytest.CaptureFixture[str], shown: ShownBack, tmp_path: Path
+) -> None:
+    week = ["showback", "-w", str(root), "--week", "2026-W48"]
+    assert run([*week, "--json"]) == ExitCode.OK
+    files = json.loads(capsys.readouterr().out)["files"]
+    folder = root / "showback" / "2026-W48"
+    assert str(folder / "index.html") == files[0]
+    assert {f"{one.team}.html" for one in shown.teams} == {
+        path.name for path in (folder / "teams").glob("*.html")
+    }
+    text = (folder / "index.md").read_text(encoding="utf-8")
+    assert f"{shown.whole.now.usd:,.2f}" in text
+    assert "no notebook, no training job" in text
+    assert "Made-up" not in text
+    whole = write_showback_files(shown, root, (tmp_path / "p",), made_up=True)
+    assert "Made-up logs: nothing of this was spent" in whole[1].read_text(encoding="utf-8")
+    book, table = tmp_path / "finance.xlsx", tmp_path / "finance.csv"
+    assert run([*week, "--out", str(book), "--out", str(table)]) == ExitCode.OK
+    assert capsys.readouterr().out.split() == [str(book), str(table)]
+    assert book.read_bytes()[:2] == b"PK"
+    assert run([*week, "--out", str(tmp_path / "a"), "--out", str(tmp_path / "b")]) == 2
+    assert "a folder is given already" in capsys.readouterr().err
+
+
+def test_the_demo_shows_a_showback_of_made_up_logs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["demo", "--showback", "--out", str(tmp_path)]) == ExitCode.OK
+    first = capsys.readouterr().out.split()[0]
+    assert first == str(tmp_path / "showback" / "index.html")
+    text = (tmp_path / "showback" / "index.md").read_text(encoding="utf-8")
+    assert "Made-up logs: nothing of this was spent" in text
+
+
+def test_a_month_and_a_part_of_a_week_are_shown_too(root: Path) -> None:
+    month = show_back(root, span_named("month", "2026-11"), now=NOW).whole
+    assert month.now.span.name == "2026-11"
+    assert month.now.until < datetime(2026, 12, 1, tzinfo=UTC)
+    assert month.before is not None
+    told = month.now.until - datetime(2026, 11, 1, tzinfo=UTC)
+    assert month.before.until - datetime(2026, 10, 1, tzinfo=UTC) == told
+    assert timedelta(days=29) <= told < timedelta(days=30)
+    first = show_back(root, span_named("week", "2026-W40"), now=NOW)
+    assert first.whole.before is None
+    assert first.whole.bridge is None
+    assert first.whole.unusual == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--week", "2026-W20"], "no log covers it; the logs that were imported are of 2026-09-28"),
+        (["--week", "2026-48"], "no week such as 2026-W48"),
+        (["--month", "2026-13"], "no month such as 2026-11"),
+        (["--week", "2026-W48", "--month", "2026-11"], "--week or --month, not both"),
+    ],
+)
+def test_a_period_that_cannot_be_shown_is_refused_in_one_line(
+    root: Path, given: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["showback", "-w", str(root), *given]) == ExitCode.USAGE_ERROR
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_nothing_imported_is_told(tmp_path: Path) -> None:
+    write_made_up(tmp_path, NOW)
+    with pytest.raises(UsageError, match="no sums of logs by hour; `rightsize import traffic"):
+        show_back(tmp_path, None, now=NOW)
+
+
+def test_teams_of_any_name_have_a_page_of_their_own() -> None:
+    names = ["support", "Support", "Search & Ads", "search-ads", "../x", "\u0394", "\u0395", ""]
+    pages = [page_name(name) for name in names]
+    assert len(set(pages)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9-]+", page) for page in pages)
+    assert pages[0] == "support"

@@ -2,9 +2,9 @@ r"""What an eval set is: cases, how they are scored, and which of them belong to
 
 Two rows ask the same when input, choices and metadata are equal; they are one case, named by the
 first row of the file, so that copies do not make the eval set larger. Texts are compared in
-Unicode's normal form C, with line ends as `\n` and without white space at both ends; images by
-their bytes. A row without a target takes its copy's. Two copies with different targets contradict
-each other, and a person must say which is right.
+Unicode's normal form C, with line ends as `\n` and without white space at both ends; images and
+documents by their bytes. A row without a target takes its copy's. Two copies with different targets
+contradict each other, and a person must say which is right.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ class Turn:
     """Files relative to the eval set's folder, or `data:image/...` addresses."""
     image_sha256: tuple[str, ...] = ()
     """Of the images' bytes, in their order."""
+    documents: tuple[str, ...] = ()
+    """PDF files relative to the eval set's folder, or `data:application/pdf` addresses."""
+    document_sha256: tuple[str, ...] = ()
+    """Of the documents' bytes, in their order."""
     tool_calls: str | None = None
     """Frozen tool calls, as JSON text."""
     tool_call_id: str | None = None
@@ -186,7 +190,9 @@ def plain(text: str) -> str:
 
 def _turn(turn: Turn) -> Content:
     images = turn.image_sha256 or turn.images
-    return (turn.role, plain(turn.content), images, turn.tool_calls, turn.tool_call_id)
+    documents = turn.document_sha256 or turn.documents
+    said = (turn.role, plain(turn.content), images, documents)
+    return (*said, turn.tool_calls, turn.tool_call_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,11 @@ message for a text), `metadata` (by key; a list or mapping can be walked) and `i
 is never among them.
 
 A line that is exactly `=== system ===`, `=== user ===` or `=== assistant ===` starts a message of
-that role; a line `=== turns ===` puts the case's own messages there, images and tool calls
-included. A template without such a line is one user message. The lines are found in the template,
-before anything is filled in: a case whose text contains one starts no message. For the same reason
-a block (`{% for %}` ... `{% endfor %}`) must begin and end within one message. Newlines around a
-message are taken off, so the final newline of a file changes nothing.
+that role; a line `=== turns ===` puts the case's own messages there, with their images, documents
+and tool calls. A template without such a line is one user message. The lines are found in the
+template, before anything is filled in: a case whose text contains one starts no message. For the
+same reason a block (`{% for %}` ... `{% endfor %}`) must begin and end within one message. Newlines
+around a message are taken off, so the final newline of a file changes nothing.
 """
 
 from __future__ import annotations
@@ -364,7 +364,8 @@ def _keep_attachments(template_text: str, case: Case) -> None:
     if any(section.part == "turns" for section in _sections(template_text)):
         return
     for turn in _turns(case):
-        if turn.images or turn.tool_calls or turn.role == "tool":
+        if turn.images or turn.documents or turn.tool_calls or turn.role == "tool":
             raise PromptError(
-                f"case {case.id!r} has images or tool calls; the template needs `=== turns ===`"
+                f"case {case.id!r} has images, documents or tool calls; the template needs "
+                "`=== turns ===`"
             )

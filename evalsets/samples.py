@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Literal, cast
 
 from evalsets.cases import Case, Turn
+from evalsets.documents import decoded, refused_unread
 from evalsets.jsonl import JsonLine, canonical
-from evalsets.source import Fault
+from evalsets.source import NOT_FETCHED, Fault, is_pointer_file
 from evalsets.validation import shown, suggestion
 
 KEYS = ("id", "input", "target", "choices", "metadata", "sandbox", "files", "setup")
 _NEEDS_MACHINE = ("sandbox", "files", "setup")
 _INLINE_IMAGE = re.compile(r"data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]+\Z")
+_INLINE_PDF = re.compile(r"data:application/pdf;base64,[A-Za-z0-9+/=]+\Z")
 _LONGEST_NAME = 255
 _ROLES = ("system", "user", "assistant", "tool")
 
@@ -32,6 +34,7 @@ class CaseReader:
         self.folder = folder
         self.faults: list[Fault] = []
         self._images: dict[str, str] = {}
+        self._documents: dict[str, str] = {}
 
     def case(self, row: JsonLine, *, number: int | None) -> Case | None:
         """The row's case, None when it has faults. `number` is its id where no row has one."""
@@ -96,13 +99,15 @@ class CaseReader:
         if message is None or message.get("role") not in _ROLES:
             self._fault(row, key, f"must be a message with a role of {', '.join(_ROLES)}")
             return None
-        content, images = self._content(row, message.get("content"), f"{key}.content")
+        content, images, documents = self._content(row, message.get("content"), f"{key}.content")
         call_id = message.get("tool_call_id")
         return Turn(
             role=cast("Literal['system', 'user', 'assistant', 'tool']", message["role"]),
             content=content,
             images=images,
             image_sha256=tuple(self._images[image] for image in images if image in self._images),
+            documents=documents,
+            document_sha256=tuple(self._documents[each] for each in documents),
             tool_calls=self._tool_calls(row, message.get("tool_calls"), f"{key}.tool_calls"),
             tool_call_id=str(call_id) if call_id is not None else None,
         )
@@ -121,27 +126,33 @@ class CaseReader:
         self._fault(row, key, "must be a list of calls with id, function and arguments")
         return None
 
-    def _content(self, row: JsonLine, value: object, key: str) -> tuple[str, tuple[str, ...]]:
-        """Text and images of a message's content: a text, or a list of parts."""
+    def _content(
+        self, row: JsonLine, value: object, key: str
+    ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """Text, images and documents of a message's content: a text, or a list of parts."""
         if isinstance(value, str):
-            return value, ()
+            return value, (), ()
         if not isinstance(value, list):
             self._fault(row, key, f"must be a text or a list of parts, got {shown(value)}")
-            return "", ()
+            return "", (), ()
         parts = cast("list[object]", value)
         texts: list[str] = []
         images: list[str] = []
+        documents: list[str] = []
         for at, part in enumerate(parts):
             match part:
                 case {"type": "text", "text": str(text)}:
                     texts.append(text)
                 case {"type": "image", "image": str(image)} if self._image(row, key, image):
                     images.append(image)
-                case {"type": "image", "image": str()}:
+                case {"type": "document", "document": str(name)} if self._document(row, key, name):
+                    documents.append(name)
+                case {"type": "image", "image": str()} | {"type": "document", "document": str()}:
                     pass
                 case _:
-                    self._fault(row, f"{key}[{at}]", "must be a part of type text or image")
-        return "\n".join(texts), tuple(images)
+                    what = "must be a part of type text, image or document"
+                    self._fault(row, f"{key}[{at}]", what)
+        return "\n".join(texts), tuple(images), tuple(documents)
 
     def _image(self, row: JsonLine, key: str, image: str) -> bool:
         """Whether the image is there; its bytes count in the fingerprint of the inputs."""
@@ -150,14 +161,45 @@ class CaseReader:
         if _INLINE_IMAGE.match(image) is not None:
             self._images[image] = hashlib.sha256(image.encode()).hexdigest()
             return True
-        path = inside(self.folder, image)
-        if path is None:
-            self._fault(row, key, f"the image {shown(image)} must lie in the eval set's folder")
-        elif not path.is_file():
-            self._fault(row, key, f"the image {shown(image)} is missing")
-        else:
-            self._images[image] = hashlib.sha256(path.read_bytes()).hexdigest()
+        data = self._file(row, key, f"the image {shown(image)}", image)
+        if data is not None:
+            self._images[image] = hashlib.sha256(data).hexdigest()
         return image in self._images
+
+    def _document(self, row: JsonLine, key: str, name: str) -> bool:
+        """Whether the PDF is there and may be one; `check` looks into it."""
+        if name in self._documents:
+            return True
+        inline = _INLINE_PDF.match(name)
+        if name.startswith("data:") and inline is None:
+            self._fault(row, key, f"the document {shown(name)} must be application/pdf in base64")
+            return False
+        told = f"the document {shown(name)}"
+        data = decoded(name) if inline else self._file(row, key, told, name)
+        if data is None:
+            return False
+        why = refused_unread(data)
+        if why is not None:
+            self._fault(row, key, f"{told} {why}")
+            return False
+        self._documents[name] = hashlib.sha256(data).hexdigest()
+        return True
+
+    def _file(self, row: JsonLine, key: str, told: str, name: str) -> bytes | None:
+        """The bytes of a file that a case names; None where it is not there, which is told."""
+        path = inside(self.folder, name)
+        if path is None:
+            self._fault(row, key, f"{told} must lie in the eval set's folder")
+        elif not path.is_file():
+            self._fault(row, key, f"{told} is missing")
+        elif is_pointer_file(path):
+            self._fault(row, key, f"{told} is {NOT_FETCHED}")
+        else:
+            try:
+                return path.read_bytes()
+            except OSError as error:
+                self._fault(row, key, f"{told} cannot be read: {error.strerror}")
+        return None
 
     def _target(self, row: JsonLine) -> tuple[str, ...]:
         """The right answers; none for a case that is to be labelled."""

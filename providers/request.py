@@ -17,6 +17,20 @@ class ImagePart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentPart:
+    """A PDF, inline: `data` is its base64 text."""
+
+    data: str
+    media_type: str = "application/pdf"
+    name: str | None = None
+    """Its title as a program gave it. A case's file has none: a name may give the answer away."""
+
+    def named(self, number: int) -> str:
+        """The name, or one that says nothing, for a wire that wants one."""
+        return self.name or f"document-{number}.pdf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
     """A call of a tool, made by a model or frozen in a case; `arguments` is JSON text."""
 
@@ -41,6 +55,7 @@ class Message:
     role: Role
     text: str
     images: tuple[ImagePart, ...] = ()
+    documents: tuple[DocumentPart, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     cache: bool = False

@@ -9,21 +9,20 @@ from datetime import date
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from evalsets.cases import EvalSet, ScorerSpec
-from evalsets.loading import CONFIG_FILE, TOOL_CALLS
+from evalsets.cases import EvalSet
 from evalsets.prompts import check_template, prompt_fault
 from evalsets.samples import inside
-from evalsets.source import KeyPath, read_yaml
 from evalsets.splits import tune_cases
 from harness.ask.serving.weights_file import missing_weights
+from harness.conduct.measuring import at_evalset, measure_problems
 from harness.conduct.spend_checks import spend_problems
 from harness.errors import ExitCode, Problem, UsageError, WorkspaceError
 from harness.journal.database import journal_fault
-from harness.judge.scoring.catalogue import find_scorer, may_see_calls, scorer_faults
+from harness.judge.scoring.catalogue import scorer_faults
 from harness.judge.scoring.json_answers import validator_of
-from harness.judge.scoring.scorer import Setting, sees_calls
 from harness.judge.scoring.tools.schemas import read_tools
 from harness.money.prices.rates import PriceMissingError, find_rates, idle_discounts, price_age
+from harness.plan.abilities import unseen_problems
 from harness.plan.crossing import uncrossing
 from harness.plan.programs import boundless
 from harness.plan.sampling import (
@@ -38,7 +37,7 @@ from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.model_file import ModelConfig, split_option
 from harness.workspace.patterns import LIMIT_S, TooLongError, time_limit
 from harness.workspace.policy_file import PolicyConfig
-from harness.workspace.reading import ParsedFile, Reading, problem_of
+from harness.workspace.reading import ParsedFile, Reading
 from harness.workspace.state import journal_file
 from harness.workspace.workspace import (
     Workspace,
@@ -183,8 +182,10 @@ def _feature_problems(
         entry = reading.features[name]
         folder = evalset_folder(reading.root, name, entry.config)
         yield from _scorer_problems(evalset, folder, run_users_code=run_users_code)
-        yield from _ungraded(entry, evalset, folder)
-        yield from _unseen_calls(entry, evalset, folder, run_users_code=run_users_code)
+        yield from unseen_problems(reading, entry, evalset, folder)
+        yield from measure_problems(
+            reading, entry, (evalset, folder), run_users_code=run_users_code
+        )
         yield from _prompt_problems(reading, name, evalset)
         yield from _request_problems(entry, folder)
         yield from boundless(reading, entry)
@@ -265,7 +266,7 @@ def _age_problems(reading: Reading, has_aged: HasPrice) -> Iterator[Problem]:
 def _scorer_problems(evalset: EvalSet, folder: Path, *, run_users_code: bool) -> Iterator[Problem]:
     """Scorers that cannot be made, or that no answer could pass."""
     for key, why in scorer_faults(evalset, folder, run_users_code=run_users_code):
-        yield _at_evalset(folder, key, why)
+        yield at_evalset(folder, key, why)
 
 
 def _copies(root: Path, name: str, evalset: EvalSet, folder: Path) -> Iterator[Problem]:
@@ -273,7 +274,7 @@ def _copies(root: Path, name: str, evalset: EvalSet, folder: Path) -> Iterator[P
     near = near_copies_of(evalset, root / "prompts" / name)
     for line in (copies_line(evalset), near_copies_line(near)):
         if line is not None:
-            yield _at_evalset(folder, ("cases",), line, severity="warning")
+            yield at_evalset(folder, ("cases",), line, severity="warning")
 
 
 def _floor_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[Problem]:
@@ -292,18 +293,11 @@ def _floor_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[P
     found = hopeless(evalset, deciding, folder=folder, margin=margin)
     if found is not None:
         why = f"EVALSET_CANNOT_TELL: {floor_note(found, evalset.unit)}"
-        yield _at_evalset(folder, ("cases",), why, severity="blocked")
+        yield at_evalset(folder, ("cases",), why, severity="blocked")
 
 
 CASES_PER_S = 1000
 """Cases a second that any prompt can be filled in for."""
-
-
-def _at_evalset(folder: Path, key: KeyPath, message: str, *, severity: str = "error") -> Problem:
-    """A problem in an `evalset.yaml` that was read before; now its lines are wanted."""
-    text = (folder / CONFIG_FILE).read_text(encoding="utf-8-sig")
-    source = read_yaml(text, file=f"evalsets/{folder.name}/{CONFIG_FILE}")
-    return problem_of(source.fault(key, message), severity=severity)
 
 
 def _prompt_problems(reading: Reading, name: str, evalset: EvalSet) -> Iterator[Problem]:
@@ -345,56 +339,3 @@ def _json_of(folder: Path, name: str | None) -> object:
         return None if path is None else json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return None
-
-
-def _ungraded(
-    entry: ParsedFile[FeatureConfig], evalset: EvalSet, folder: Path
-) -> Iterator[Problem]:
-    """Another tool's grades, wanted of answers that no other tool will see."""
-    if entry.config.answers == "imported":
-        return
-    for key, spec in _measures(evalset):
-        if spec.scorer == "graded":
-            message = "reads the grades of imported answers; the feature needs `answers: imported`"
-            yield _at_evalset(folder, key, message)
-
-
-def _measures(evalset: EvalSet) -> Iterator[tuple[KeyPath, ScorerSpec]]:
-    """Every scorer of an eval set, with its key."""
-    yield ("primary",), evalset.primary
-    yield from ((("guardrails", at), each.scorer) for at, each in enumerate(evalset.guardrails))
-    if evalset.second_grader is not None:
-        yield ("second_grader",), evalset.second_grader
-
-
-def _unseen_calls(
-    entry: ParsedFile[FeatureConfig], evalset: EvalSet, folder: Path, *, run_users_code: bool
-) -> Iterator[Problem]:
-    """Scorers that cannot see what the feature answers with: tool calls, or only text."""
-    tools = entry.config.request.tools
-    for key, spec in _measures(evalset):
-        if tools is None:
-            if spec.scorer == TOOL_CALLS and entry.config.answers != "imported":
-                message = (
-                    f"{TOOL_CALLS} compares calls of tools, and {entry.source.file} names none; "
-                    "state its `request: {tools: FILE}`"
-                )
-                yield _at_evalset(folder, key, message)
-        elif not _sees_calls(spec, evalset, folder, run_users_code=run_users_code):
-            message = (
-                f"{spec.scorer} sees the text of an answer alone, and the feature answers with "
-                f"tool calls ({entry.source.file}: request.tools); use {TOOL_CALLS}, a judge, or a "
-                "function of your own that takes `tool_calls`"
-            )
-            yield _at_evalset(folder, key, message)
-
-
-def _sees_calls(spec: ScorerSpec, evalset: EvalSet, folder: Path, *, run_users_code: bool) -> bool:
-    """Whether a scorer sees tool calls; of the user's function only where it may be loaded."""
-    if ":" not in spec.scorer or not run_users_code:
-        return may_see_calls(spec, evalset.primary)
-    try:
-        return sees_calls(find_scorer(spec, Setting(folder=folder)))
-    except UsageError:
-        # What cannot be made is told where it is tried.
-        return True

@@ -1,25 +1,44 @@
-"""What a model can do of what a feature needs: tools, images, a schema, its window."""
+"""What a model can do of what a feature needs: tools, images, PDFs, a schema, its window."""
 
 from __future__ import annotations
 
-from evalsets.cases import EvalSet
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from evalsets.cases import Case, EvalSet, ScorerSpec, Turn
+from evalsets.documents import Pdf, PdfError, pdf_of
+from evalsets.source import KeyPath
+from harness.errors import Problem, UsageError
+from harness.judge.scoring.judge import NAME, judge_options
+from harness.money.prices.document_rates import documents_refused
 from harness.money.prices.model_catalogue import facts
 from harness.plan.decisions.questions import decides, why_not
+from harness.workspace.feature_checks import named_options
 from harness.workspace.feature_file import FeatureConfig
-from harness.workspace.model_file import ModelConfig
+from harness.workspace.model_file import ModelConfig, split_option
+from harness.workspace.patterns import LIMIT_S, TooLongError, time_limit
 from harness.workspace.programs.checks import unsuited
+from harness.workspace.reading import ParsedFile, Reading
+
+_VENDORS = frozenset({"anthropic", "openai", "google"})
+"""Whose own wires carry PDFs, to every model that takes images."""
 
 
 def can(model: str, config: ModelConfig, capability: str) -> bool:
-    """Whether a model has a capability; what nobody states it has."""
+    """Whether a model has a capability; what nobody states it has, PDFs apart."""
     if config.provider == "command":
         # A program is given the messages' texts, and nothing else.
         return False
     if decides(config):
         seen = config.api == "decisions" and "images" in (config.capabilities or ("images",))
         return capability == "images" and seen
+    if capability in {"images", "documents"} and config.api == "completions":
+        return False
     known = facts(model, config).capabilities
-    return known is None or capability in known
+    if capability != "documents" or config.capabilities is not None:
+        return known is None or capability in known
+    hosted = config.provider in _VENDORS and config.serve is None
+    return hosted and (known is None or "images" in known)
 
 
 def gap(feature: FeatureConfig, model: str, config: ModelConfig) -> str | None:
@@ -40,15 +59,116 @@ def gap(feature: FeatureConfig, model: str, config: ModelConfig) -> str | None:
     return None
 
 
-def gap_of_cases(
-    feature: FeatureConfig, evalset: EvalSet, model: str, config: ModelConfig
-) -> str | None:
-    """What the cases, or how they are scored, need and the model cannot do."""
-    if decides(config) and (why := why_not(feature, evalset, config)) is not None:
-        return why
-    if can(model, config, "images"):
-        return None
+def unfit_for_cases(feature: FeatureConfig, evalset: EvalSet, config: ModelConfig) -> str | None:
+    """What the cases, or how they are scored, need and a model that decides cannot do."""
+    return why_not(feature, evalset, config) if decides(config) else None
+
+
+def blind(evalset: EvalSet, folder: Path, model: str, config: ModelConfig) -> str | None:
+    """Why a model cannot be shown every case; None if it can."""
     for case in evalset.cases:
-        if not isinstance(case.input, str) and any(turn.images for turn in case.input):
+        turns = turns_of(case)
+        if any(turn.images for turn in turns) and not can(model, config, "images"):
             return f"takes no images, and case {case.id} has one"
+        if any(turn.documents for turn in turns):
+            why = _unread(folder, turns, model, config)
+            if why is not None:
+                return f"{why}, and case {case.id} has {_such(why)}"
+    return None
+
+
+def turns_of(case: Case) -> tuple[Turn, ...]:
+    """The turns of a conversation; of a text none."""
+    return () if isinstance(case.input, str) else case.input
+
+
+def _broken(evalset: EvalSet, folder: Path) -> Iterator[Problem]:
+    """Problems of PDFs that no model could be shown, each file once."""
+    file = f"evalsets/{folder.name}/{evalset.cases_file}"
+    told: set[str] = set()
+    for case in evalset.cases:
+        for name, sha256 in _documents(turns_of(case)):
+            if sha256 in told:
+                continue
+            told.add(sha256)
+            why = _fault(folder, name, sha256)
+            if why is not None:
+                shown = "data:..." if name.startswith("data:") else name
+                message = f"case {case.id}: the document {shown!r} {why}"
+                yield Problem(file=file, line=None, key="input", message=message)
+
+
+def unseen_problems(
+    reading: Reading, entry: ParsedFile[FeatureConfig], evalset: EvalSet, folder: Path
+) -> Iterator[Problem]:
+    """PDFs that nobody can be shown, and options that cannot; a candidate is only left out."""
+    yield from _broken(evalset, folder)
+    if entry.config.answers == "imported":
+        return
+    for key, option in named_options(entry.config):
+        why = unseen_by(reading, option, evalset, folder)
+        if why is not None:
+            stops = key[0] == "incumbent"
+            message = f"{option} {why}" if stops else f"{option} is not asked: it {why}"
+            yield entry.problem(key, message, severity="error" if stops else "warning")
+
+
+def unseeing_judges(
+    reading: Reading,
+    measures: Iterable[tuple[KeyPath, ScorerSpec]],
+    evalset: EvalSet,
+    folder: Path,
+) -> Iterator[tuple[KeyPath, str]]:
+    """Judges that cannot be shown what they judge, each with its key and why."""
+    for key, spec in measures:
+        if spec.scorer != NAME:
+            continue
+        try:
+            name = judge_options(spec).model
+        except UsageError:
+            continue  # Told where the scorer is made.
+        why = unseen_by(reading, name, evalset, folder)
+        if why is not None:
+            yield key, f"the judge {name} {why}: it would judge what it cannot see"
+
+
+def unseen_by(reading: Reading, option: str, evalset: EvalSet, folder: Path) -> str | None:
+    """Why an option cannot be shown every case; None if it can, or if it is told elsewhere."""
+    name, _ = split_option(option)
+    model = reading.models.get(name)
+    return None if model is None else blind(evalset, folder, name, model.config)
+
+
+def _unread(folder: Path, turns: Sequence[Turn], model: str, config: ModelConfig) -> str | None:
+    """Why a model cannot be sent the documents of one case."""
+    if not can(model, config, "documents"):
+        own = config.provider == "openai-compatible" and config.capabilities is None
+        hint = " (state `capabilities: [documents]` if its server does)" if own else ""
+        return f"takes no PDF{hint}"
+    try:
+        documents: list[Pdf] = [pdf_of(folder, name, sha) for name, sha in _documents(turns)]
+    except PdfError:
+        return None  # Told of the file itself.
+    return documents_refused(model, config, documents)
+
+
+def _such(why: str) -> str:
+    return "one" if why.startswith("takes no") else "so much"
+
+
+def _documents(turns: Sequence[Turn]) -> Iterator[tuple[str, str]]:
+    for turn in turns:
+        yield from zip(turn.documents, turn.document_sha256, strict=True)
+
+
+def _fault(folder: Path, name: str, sha256: str) -> str | None:
+    try:
+        with time_limit("the document", LIMIT_S):
+            pdf_of(folder, name, sha256)
+    except PdfError as error:
+        return str(error)
+    except TooLongError:
+        return f"takes longer than {LIMIT_S:g} s to read; save it anew"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
     return None

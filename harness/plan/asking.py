@@ -16,15 +16,16 @@ from evalsets.prompts import PromptError, render_prompt
 from harness.errors import UsageError
 from harness.journal.trials import Purpose, Trial
 from harness.money.prices.attempts import upper_bound
+from harness.money.prices.document_rates import document_bound
 from harness.money.prices.rates import batch_rates
 from harness.plan.decisions.questions import decides, longest_answer, question, question_text
 from harness.plan.ladder import PlannedOption
 from harness.plan.programs import PlannedProgram, line_of, longest_of
 from harness.workspace.feature_file import FeatureConfig
-from harness.workspace.fingerprints import fingerprint
+from harness.workspace.fingerprints import fingerprint, without_absent
 from harness.workspace.model_file import known_to_refuse
 from harness.workspace.patterns import time_limit
-from providers.request import ImagePart, Message, ModelRequest, Tool, ToolCall
+from providers.request import DocumentPart, ImagePart, Message, ModelRequest, Tool, ToolCall
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 120.0, 900.0
 SLOWEST_TOKENS_PER_S = 20
@@ -40,6 +41,7 @@ _LATER = ("question", "logprobs")
 def asked_facts(request: ModelRequest) -> dict[str, object]:
     """What of a request determines its answer, for a fingerprint."""
     stated = {name: value for name, value in asdict(request).items() if name not in _WIRE_ONLY}
+    stated["messages"] = [without_absent(each) for each in stated["messages"]]
     return {name: value for name, value in stated.items() if value or name not in _LATER}
 
 
@@ -151,7 +153,7 @@ class Asker:
         )
         return ModelRequest(
             model=rung.version,
-            messages=tuple(_message(turn, self.folder) for turn in turns),
+            messages=tuple(message_of(turn, self.folder) for turn in turns),
             max_output_tokens=max(self.config.request.max_output_tokens, longest_answer(asked)),
             timeout_s=self._patience_s(rung),
             extra_body=json.dumps(rung.config.extra_body) if rung.config.extra_body else None,
@@ -169,11 +171,21 @@ class Asker:
     def _messages(self, rung: PlannedOption, case: Case) -> tuple[Message, ...]:
         with self._filling_in(rung, case):
             turns = render_prompt(rung.prompt.text, case)
-        messages = tuple(_message(turn, self.folder) for turn in turns)
+        messages = tuple(message_of(turn, self.folder) for turn in turns)
         if self.config.request.cache_prompt and len(messages) > 1:
             marked = replace(messages[-2], cache=True)
             messages = (*messages[:-2], marked, messages[-1])
         return messages
+
+
+BYTES_PER_TOKEN = 4
+"""Of English text under common tokenizers; for estimates of the bill, never for bounds."""
+
+
+def likely_input(rung: PlannedOption, request: ModelRequest) -> int:
+    """Expected tokens of a request: its bytes at four a token, its documents by their pages."""
+    documents = document_bound(rung.config, request, likely=True)
+    return input_bytes(request) // BYTES_PER_TOKEN + 1 + documents
 
 
 def _handed_over(rung: PlannedOption, case: Case) -> ModelRequest:
@@ -188,7 +200,7 @@ def _handed_over(rung: PlannedOption, case: Case) -> ModelRequest:
 def reserve(rung: PlannedOption, request: ModelRequest, *, batch: bool = False) -> Decimal:
     """The most that one attempt at a request may cost, USD."""
     return upper_bound(
-        input_bytes=input_bytes(request),
+        input_bytes=input_bytes(request) + document_bound(rung.config, request),
         max_output_tokens=request.max_output_tokens,
         rates=batch_rates(rung.priced()) if batch else rung.priced(),
         max_input_tokens=rung.config.max_input_tokens,
@@ -196,7 +208,7 @@ def reserve(rung: PlannedOption, request: ModelRequest, *, batch: bool = False) 
 
 
 def input_bytes(request: ModelRequest) -> int:
-    """UTF-8 bytes of everything in a request: an upper bound of its tokens."""
+    """UTF-8 bytes of everything in a request, documents apart: an upper bound of its tokens."""
     texts = [request.schema or "", request.extra_body or ""]
     texts += [f"{tool.name}{tool.description}{tool.parameters}" for tool in request.tools]
     texts += [question_text(request.question)] if request.question else []
@@ -206,12 +218,14 @@ def input_bytes(request: ModelRequest) -> int:
     return sum(len(text.encode()) for text in texts)
 
 
-def _message(turn: Turn, folder: Path) -> Message:
+def message_of(turn: Turn, folder: Path) -> Message:
+    """A turn as it is sent, its files read from the eval set's folder."""
     calls: list[Mapping[str, str]] = json.loads(turn.tool_calls) if turn.tool_calls else []
     return Message(
         role=turn.role,
         text=turn.content,
         images=tuple(_image(folder, name) for name in turn.images),
+        documents=tuple(_document(folder, name) for name in turn.documents),
         tool_calls=tuple(
             ToolCall(id=call["id"], name=call["name"], arguments=call["arguments"])
             for call in calls
@@ -228,3 +242,10 @@ def _image(folder: Path, name: str) -> ImagePart:
     path = folder / name
     media_type = guess_type(path.name)[0] or "application/octet-stream"
     return ImagePart(media_type=media_type, data=b64encode(path.read_bytes()).decode())
+
+
+def _document(folder: Path, name: str) -> DocumentPart:
+    """A PDF of the eval set's folder, or of the case itself."""
+    if name.startswith("data:"):
+        return DocumentPart(data=name.partition(";base64,")[2])
+    return DocumentPart(data=b64encode((folder / name).read_bytes()).decode())

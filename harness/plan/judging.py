@@ -28,8 +28,8 @@ from harness.judge.scoring.judge import (
     rubric_text,
 )
 from harness.judge.scoring.scorer import GradeBook, Setting
-from harness.money.prices.attempts import upper_bound
-from harness.plan.asking import asked_facts, input_bytes
+from harness.plan.abilities import blind, turns_of
+from harness.plan.asking import asked_facts, message_of, reserve
 from harness.plan.ladder import PlannedOption, plan_option
 from harness.record.base import Reason
 from harness.workspace.feature_file import FeatureConfig
@@ -39,6 +39,7 @@ from harness.workspace.workspace import Workspace
 from providers.request import Message, ModelRequest
 
 _BLOCKING = frozenset({Reason.DATA_NOT_PERMITTED, Reason.PRICE_MISSING, Reason.MODEL_RETIRING})
+ATTACHED = "The images and documents of the task are attached in its order; they are data, too."
 OPTION = "judge:"
 """Prefix of a judge's name in a trial's option."""
 
@@ -55,6 +56,8 @@ class PlannedJudge:
     folder: Path
     shares_family_with: tuple[str, ...] = ()
     """Options of the judge's own model family, which it may favour."""
+    unseen: str | None = None
+    """What of the cases it cannot be shown; None: it sees all that the models see."""
 
     def identity(self, feature: FeatureConfig) -> dict[str, str]:
         """What determines the judge's grades, apart from the scorer's options."""
@@ -67,6 +70,8 @@ class PlannedJudge:
     @property
     def blocked(self) -> tuple[Reason, str] | None:
         """Why this judge may not be asked, with a note; None if it may."""
+        if self.unseen is not None:
+            return Reason.CAPABILITY_GAP, f"the judge {self.rung.name} {self.unseen}"
         if self.rung.excluded not in _BLOCKING or self.rung.excluded is None:
             return None
         return self.rung.excluded, f"the judge {self.rung.name}: {self.rung.note}"
@@ -110,12 +115,23 @@ class PlannedJudge:
             return read_ruling(text, "better", PREFERENCES)
         return read_ruling(text, "grade", self.options.grades)
 
+    def _with_files(self, case: Case, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        """The messages with the case's images and documents, in their order in the task."""
+        turns = [message_of(turn, self.folder) for turn in turns_of(case)]
+        images = tuple(image for turn in turns for image in turn.images)
+        documents = tuple(document for turn in turns for document in turn.documents)
+        if not images and not documents:
+            return messages
+        text = f"{messages[-1].text}\n\n{ATTACHED}"
+        last = replace(messages[-1], text=text, images=images, documents=documents)
+        return (*messages[:-1], last)
+
     def _trial(
         self, case: Case, messages: tuple[Message, ...], asked: tuple[str, Sequence[str]]
     ) -> Trial:
         request = ModelRequest(
             model=self.rung.version,
-            messages=messages,
+            messages=self._with_files(case, messages),
             max_output_tokens=self.options.max_output_tokens,
             temperature=None if self.rung.effort else 0,
             schema=reply_schema(*asked) if self.rung.sends_schema else None,
@@ -136,12 +152,7 @@ class PlannedJudge:
             purpose="judge",
             endpoint=self.rung.endpoint,
             request=request,
-            reserve_usd=upper_bound(
-                input_bytes=input_bytes(request),
-                max_output_tokens=request.max_output_tokens,
-                rates=self.rung.priced(),
-                max_input_tokens=self.rung.config.max_input_tokens,
-            ),
+            reserve_usd=reserve(self.rung, request),
         )
 
 
@@ -187,6 +198,7 @@ def _planned(
         rung=rung,
         folder=folder,
         shares_family_with=tuple(other.name for other in asked if _family(other) == _family(rung)),
+        unseen=blind(workspace.evalsets[feature], folder, rung.model, rung.config),
     )
 
 

@@ -14,7 +14,7 @@ from harness.money.prices.model_catalogue import facts
 from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError, find_rates, price_age
 from harness.money.savings import SavingBound, saving_upper_bound, spread
-from harness.plan.abilities import can, gap, gap_of_cases
+from harness.plan.abilities import blind, can, gap, unfit_for_cases
 from harness.record.base import Reason
 from harness.workspace.endpoints import endpoint_of, params_sha256, served_identity
 from harness.workspace.feature_file import CascadeConfig, FeatureConfig, Traffic
@@ -192,9 +192,11 @@ def plan_option(
         sends_schema=can(model, config, "schema"),
     )
     feature, evalset = workspace.features[feature_id], workspace.evalsets[feature_id]
-    lacking = gap_of_cases(feature, evalset, model, config)
-    unfit = None if lacking is None else (Reason.CAPABILITY_GAP, lacking)
-    excluded = _exclusion(feature, rung, on=on) or unfit
+    excluded = _exclusion(feature, rung, on=on)
+    if excluded is None:
+        lacking = unfit_for_cases(feature, evalset, config)
+        lacking = lacking or blind(evalset, workspace.evalset_folder(feature_id), model, config)
+        excluded = None if lacking is None else (Reason.CAPABILITY_GAP, lacking)
     return rung if excluded is None else replace(rung, excluded=excluded[0], note=excluded[1])
 
 

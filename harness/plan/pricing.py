@@ -20,7 +20,7 @@ from harness.money.monthly import MonthlyCost
 from harness.money.prices.attempts import attempt_cost, gpu_time_cost
 from harness.money.prices.model_catalogue import facts
 from harness.money.workload import USD_PLACES
-from harness.plan.asking import Asker, input_bytes, reserve
+from harness.plan.asking import BYTES_PER_TOKEN, Asker, likely_input, reserve
 from harness.plan.judging import PlannedJudge
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Forecast, Money, PlannedLoad
@@ -32,8 +32,6 @@ from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.workspace import Workspace
 from providers.completion import TokenUsage
 
-BYTES_PER_TOKEN = 4
-"""Of English text under common tokenizers; for estimates of the bill, never for bounds."""
 LONGEST_TOKEN = 8
 """Bytes of a long token; bounds an answer that a judge will read."""
 JUDGE_OUTPUT_TOKENS = 60
@@ -116,8 +114,8 @@ def _mean_ruling(plan: FeaturePlan, judge: PlannedJudge) -> tuple[Decimal, Decim
     output = min(JUDGE_OUTPUT_TOKENS, judge.options.max_output_tokens)
     likely, bound = Decimal(0), Decimal(0)
     for case in filter(reader.applies, plan.sample.deciding):
-        sent = input_bytes(judge.sample(reader, case, usual).request)
-        usage = TokenUsage(input_tokens=sent // BYTES_PER_TOKEN + 1, output_tokens=output)
+        sent = likely_input(judge.rung, judge.sample(reader, case, usual).request)
+        usage = TokenUsage(input_tokens=sent, output_tokens=output)
         likely += attempt_cost(usage, rates)
         bound += judge.sample(reader, case, longest).reserve_usd
     count = max(len(plan.sample.deciding), 1)
@@ -141,7 +139,7 @@ def _mean_costs(
     for case in cases:
         request = asker.request(rung, case, "quality")
         usage = TokenUsage(
-            input_tokens=input_bytes(request) // BYTES_PER_TOKEN + 1,
+            input_tokens=likely_input(rung, request),
             output_tokens=likely_output(asker),
         )
         likely += attempt_cost(usage, rung.priced(), batch=batch)

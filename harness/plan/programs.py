@@ -205,6 +205,8 @@ def _turn(turn: Turn) -> dict[str, object]:
     shown: dict[str, object] = {"role": turn.role, "content": turn.content}
     if turn.images:
         shown["images"] = list(turn.images)
+    if turn.documents:
+        shown["documents"] = list(turn.documents)
     if turn.tool_calls:
         shown["tool_calls"] = json.loads(turn.tool_calls)
     if turn.tool_call_id is not None:

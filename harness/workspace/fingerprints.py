@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
@@ -67,7 +68,18 @@ def policy_sha256(policy: PolicyConfig) -> str:
 def _inputs(case: Case) -> dict[str, object]:
     facts = asdict(case)
     del facts["target"], facts["also_right"], facts["ruled_out"]
+    if not isinstance(case.input, str):
+        facts["input"] = [without_absent(turn) for turn in facts["input"]]
     return facts
+
+
+_ABSENT = {"documents", "document_sha256"}
+"""Fields that are no part of a hash where they are empty: a set without them keeps its own."""
+
+
+def without_absent(facts: Mapping[str, object]) -> dict[str, object]:
+    """The fields of a turn or a message without those that it has nothing for."""
+    return {key: value for key, value in facts.items() if value or key not in _ABSENT}
 
 
 def _scorer(spec: ScorerSpec) -> dict[str, object]:

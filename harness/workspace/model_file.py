@@ -304,8 +304,11 @@ class ModelConfig(FileModel):
     """Context window; default: the price catalogue's."""
     max_input_tokens: Tokens | None = None
     """Bound for reservations where the bytes of a prompt bound nothing."""
-    capabilities: tuple[Literal["schema", "tools", "images", "seed"], ...] | None = None
-    """What it can do; null: the catalogue's."""
+    capabilities: tuple[Literal["schema", "tools", "images", "documents", "seed"], ...] | None = (
+        None
+    )
+    """What it can do; null: the catalogue's. `documents` are PDFs: hosted models that take images
+    take them, a server of your own only where it is stated."""
     cache_min_tokens: Annotated[int | None, Field(ge=0, le=10**9)] = None
     """Shorter prefixes are not cached, whatever the price list promises."""
     retires_on: date | None = None

@@ -31,6 +31,7 @@ def refuse_parts(request: ModelRequest, wire: str, parts: Sequence[str]) -> None
     """Raise `BadRequestError` when the request has one of the named parts."""
     present = {
         "images": any(message.images for message in request.messages),
+        "documents": any(message.documents for message in request.messages),
         "tools": bool(request.tools),
         "tool turns": any(m.role == "tool" or m.tool_calls for m in request.messages),
         "a schema": request.schema is not None,

@@ -27,7 +27,7 @@ from providers.dialects.asking import (
     to_finish,
 )
 from providers.errors import BrokenBodyError
-from providers.request import ImagePart, Message, ModelRequest, ToolCall
+from providers.request import DocumentPart, ImagePart, Message, ModelRequest, ToolCall
 from providers.wire.calling import streams
 
 
@@ -178,9 +178,9 @@ def response_format(request: ModelRequest) -> JsonObject | None:
     return {"type": "json_schema", "json_schema": json_schema}
 
 
-def image_url(image: ImagePart) -> str:
-    """An inline image as a data URL."""
-    return f"data:{image.media_type};base64,{image.data}"
+def data_url(part: ImagePart | DocumentPart) -> str:
+    """An inline image or document as a data URL."""
+    return f"data:{part.media_type};base64,{part.data}"
 
 
 def _tools(request: ModelRequest) -> list[JsonObject] | None:
@@ -207,13 +207,17 @@ def _turn(message: Message) -> JsonObject:
 def _content(message: Message) -> object:
     if message.tool_calls and not message.text:
         return None
-    if not message.images:
+    if not message.images and not message.documents:
         return message.text
+    files = [
+        {"type": "file", "file": {"filename": each.named(at), "file_data": data_url(each)}}
+        for at, each in enumerate(message.documents, start=1)
+    ]
     images = [
-        {"type": "image_url", "image_url": {"url": image_url(image)}} for image in message.images
+        {"type": "image_url", "image_url": {"url": data_url(image)}} for image in message.images
     ]
     text = [{"type": "text", "text": message.text}] if message.text else []
-    return [*images, *text]
+    return [*files, *images, *text]
 
 
 def _frozen_call(call: ToolCall) -> JsonObject:

@@ -39,7 +39,9 @@ class CompletionsDialect:
 
     def body(self, request: ModelRequest) -> JsonObject:
         """The body that asks for `request`."""
-        refuse_parts(request, "completions", ("images", "tools", "tool turns", "an effort"))
+        refuse_parts(
+            request, "completions", ("images", "documents", "tools", "tool turns", "an effort")
+        )
         if not self.compatible:
             refuse_parts(request, "completions", ("a schema",))
         streamed = streams(request)

@@ -15,7 +15,15 @@ from providers.request import ModelRequest, TypedQuestion
 NAME = "answer"
 """What a request's one question is called."""
 EVEN = 0.5
-_NO_TEXT = ("tools", "a schema", "a seed", "stop sequences", "an effort", "a service tier")
+_NO_TEXT = (
+    "documents",
+    "tools",
+    "a schema",
+    "a seed",
+    "stop sequences",
+    "an effort",
+    "a service tier",
+)
 """Nothing is generated, so what steers a text has no place on these wires."""
 _WIDEST = 1e-6
 """How far beyond 1 a server's rounding may go."""

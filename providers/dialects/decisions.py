@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from providers.answer import Answer, JsonObject, StreamReader, items_at, object_at, text_at
 from providers.dialects.asking import extra_body, merged, read_usage, refuse, refuse_errors
-from providers.dialects.chat import image_url
+from providers.dialects.chat import data_url
 from providers.dialects.deciding import NAME, Heard, WholeReader, question_of
 from providers.request import Message, ModelRequest, TypedQuestion
 
@@ -103,7 +103,7 @@ def _items(message: Message) -> list[JsonObject]:
     turn: list[JsonObject] = []
     if message.images:
         parts: list[JsonObject] = [
-            {"type": "input_image", "image_url": image_url(image)} for image in message.images
+            {"type": "input_image", "image_url": data_url(image)} for image in message.images
         ]
         text = [{"type": "input_text", "text": message.text}] if message.text else []
         turn = [{"role": message.role, "content": [*parts, *text]}]

@@ -218,8 +218,8 @@ def _parts(message: Message, names: Mapping[str, str]) -> list[JsonObject]:
         }
         return [{"functionResponse": result}]
     parts: list[JsonObject] = [
-        {"inlineData": {"mimeType": image.media_type, "data": image.data}}
-        for image in message.images
+        {"inlineData": {"mimeType": part.media_type, "data": part.data}}
+        for part in (*message.documents, *message.images)
     ]
     if message.text:
         parts.append({"text": message.text})

@@ -228,6 +228,14 @@ def _content(message: Message) -> Sequence[JsonObject]:
         }
         return [{**result, **_mark(message)}]
     blocks: list[JsonObject] = []
+    for document in message.documents:
+        file: JsonObject = {
+            "type": "base64",
+            "media_type": document.media_type,
+            "data": document.data,
+        }
+        titled: JsonObject = {"title": document.name} if document.name else {}
+        blocks.append({"type": "document", "source": file, **titled})
     for image in message.images:
         source: JsonObject = {"type": "base64", "media_type": image.media_type, "data": image.data}
         blocks.append({"type": "image", "source": source})

@@ -17,7 +17,7 @@ from providers.dialects.asking import (
     refuse_parts,
     schema_of,
 )
-from providers.dialects.chat import image_url
+from providers.dialects.chat import data_url
 from providers.errors import BrokenBodyError
 from providers.request import Message, ModelRequest, ToolCall
 from providers.wire.calling import streams
@@ -185,10 +185,15 @@ def _items(message: Message) -> list[JsonObject]:
             }
         ]
     kind = "output_text" if message.role == "assistant" else "input_text"
-    content: list[JsonObject] = [
-        {"type": "input_image", "image_url": image_url(image), "detail": "auto"}
+    files: list[JsonObject] = [
+        {"type": "input_file", "filename": document.named(at), "file_data": data_url(document)}
+        for at, document in enumerate(message.documents, start=1)
+    ]
+    images: list[JsonObject] = [
+        {"type": "input_image", "image_url": data_url(image), "detail": "auto"}
         for image in message.images
     ]
+    content = [*files, *images]
     if message.text:
         content.append({"type": kind, "text": message.text})
     turn: list[JsonObject] = [{"role": message.role, "content": content}] if content else []

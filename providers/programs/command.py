@@ -64,8 +64,10 @@ class CommandProvider:
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Ask once."""
-        if request.tools or any(message.images for message in request.messages):
-            raise BadRequestError("a program is given no tools and no images", billable=False)
+        shown = (message.images or message.documents for message in request.messages)
+        if request.tools or any(shown):
+            message = "a program is given no tools, no images and no documents"
+            raise BadRequestError(message, billable=False)
         async with self._turn:
             self._asked += 1
             began = time.monotonic()

@@ -79,7 +79,7 @@ def _size(trial: Trial) -> int:
     request = trial.request
     texts = [request.schema or "", *(tool.parameters for tool in request.tools)]
     for message in request.messages:
-        texts += [message.text, *(image.data for image in message.images)]
+        texts += [message.text, *(each.data for each in (*message.images, *message.documents))]
     return sum(len(text.encode()) for text in texts)
 
 

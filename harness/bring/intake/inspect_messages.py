@@ -2,7 +2,7 @@
 
 Long contents stand once in a sample, under `attachments`; a message then says `attachment://HASH`.
 Reasoning is no part of a conversation that is asked again. What a case cannot hold (audio, video,
-documents, an image that is no part of the log) is counted by its kind, to be told.
+other documents than PDFs, a file that is no part of the log) is counted by its kind, to be told.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 from evalsets.cases import Turn
+from evalsets.documents import decoded, refused_unread
 from evalsets.jsonl import canonical
 from evalsets.samples import tool_call
 from harness.bring.intake.values import Object, a_list, a_text, an_object
 from providers.request import Role
 
 _ATTACHED = re.compile(r"attachment://([0-9a-f]+)")
-_INLINE = re.compile(r"data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]+")
+_INLINE = re.compile(r"data:(?:image/[a-z0-9.+-]+|application/pdf);base64,[A-Za-z0-9+/=]+")
+_FILES = frozenset({"image", "document"})
 _UNSAID = frozenset({"reasoning", "tool_use"})
 """Parts that a vendor made for itself: neither text nor a call of a team's tool."""
 
@@ -52,7 +54,9 @@ class MessageReader:
 
     def _turn(self, message: Object) -> Turn:
         content = message.get("content")
-        images = tuple(self._images(content))
+        files = tuple(self._files(content))
+        images = tuple(file for kind, file in files if kind == "image")
+        documents = tuple(file for kind, file in files if kind == "document")
         called = [tool_call(each) for each in a_list(message.get("tool_calls"))]
         if None in called:
             self._missing.add("a tool call without id, name or arguments")
@@ -63,19 +67,22 @@ class MessageReader:
             content=text_of(content) or _failure(message),
             images=images,
             image_sha256=tuple(hashlib.sha256(each.encode()).hexdigest() for each in images),
+            documents=documents,
+            document_sha256=tuple(map(_sha256, documents)),
             tool_calls=canonical(calls) if calls else None,
             tool_call_id=str(answered) if answered is not None else None,
         )
 
-    def _images(self, content: object) -> Iterator[str]:
-        """The images of a message that are in the log; what else it cannot keep is noted."""
+    def _files(self, content: object) -> Iterator[tuple[str, str]]:
+        """The images and PDFs of a message that are in the log; what it cannot keep is noted."""
         for part in map(an_object, a_list(content)):
             kind = str(part.get("type"))
-            image = a_text(part.get("image"))
-            if kind == "image" and image is not None and _INLINE.fullmatch(image):
-                yield image
-            elif kind == "image":
-                self._missing.add("an image that is not in the log")
+            file = a_text(part.get(kind)) if kind in _FILES else None
+            if file is not None and _is_inline(kind, file):
+                yield kind, file
+            elif kind in _FILES:
+                article = "an image" if kind == "image" else "a document"
+                self._missing.add(f"{article} that is not in the log")
             elif kind != "text" and kind not in _UNSAID:
                 self._missing.add(f"{kind} content")
 
@@ -89,6 +96,19 @@ class MessageReader:
             pairs = an_object(cast("object", value)).items()
             return {key: self._resolved(each, attached) for key, each in pairs}
         return value
+
+
+def _is_inline(kind: str, file: str) -> bool:
+    """Whether the file itself is in the log, of a kind that a case can hold."""
+    is_pdf = file.startswith("data:application/pdf")
+    if _INLINE.fullmatch(file) is None or is_pdf != (kind == "document"):
+        return False
+    return not is_pdf or refused_unread(decoded(file)) is None
+
+
+def _sha256(address: str) -> str:
+    """Of a document's own bytes, as a case file's reader takes it."""
+    return hashlib.sha256(decoded(address)).hexdigest()
 
 
 def _failure(message: Object) -> str:

@@ -177,9 +177,9 @@ def shown_input(case: Case) -> str:
 
 
 def _said(turn: Turn) -> str:
-    images = "".join(" [image]" for _ in turn.images)
+    files = " [image]" * len(turn.images) + " [document]" * len(turn.documents)
     calls = calls_in(turn.tool_calls)
-    return Told(text=f"{turn.content}{images}".strip(), calls=calls).shown()
+    return Told(text=f"{turn.content}{files}".strip(), calls=calls).shown()
 
 
 def first_look(asked: Sequence[Question]) -> list[Question]:

@@ -67,16 +67,22 @@ def _part(part: object) -> dict[str, Any]:
     text = a_text(known.get("text"))
     if text is not None and str(known.get("type") or "") in _TEXTS:
         return {"type": "text", "text": text}
-    image = _image(known)
-    return {"type": "image", "image": image} if image is not None else dict(known)
+    file = _file(known)
+    if file is None:
+        return dict(known)
+    kind = "document" if file.startswith("data:application/pdf") else "image"
+    return {"type": kind, kind: file}
 
 
-def _image(part: Mapping[str, Any]) -> str | None:
-    """The image: a data URL, or a file's name."""
+def _file(part: Mapping[str, Any]) -> str | None:
+    """The image or PDF: a data URL, or an image file's name."""
     named = part.get("image_url")
     found = a_text(named) or a_text(an_object(named).get("url"))
     if found is not None:
         return found
+    given = a_text(part.get("file_data")) or a_text(an_object(part.get("file")).get("file_data"))
+    if given is not None:
+        return given if given.startswith("data:") else f"data:application/pdf;base64,{given}"
     for key in ("source", "inline_data", "inlineData"):
         inline = an_object(part.get(key))
         kind = inline.get("media_type") or inline.get("mime_type") or inline.get("mimeType")

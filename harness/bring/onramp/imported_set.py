@@ -149,10 +149,10 @@ def input_prompt(cases: Sequence[Case]) -> ImportedPrompt:
     return ImportedPrompt(name="default", text=text)
 
 
-def copy_images(cases: Sequence[Case], source: Path, folder: Path) -> tuple[str, ...]:
-    """Copy the image files that cases name, from beside their file; returns the copied names."""
+def copy_files(cases: Sequence[Case], source: Path, folder: Path) -> tuple[str, ...]:
+    """Copy the images and PDFs that cases name, from beside their file; returns their names."""
     turns = (turn for case in cases if not isinstance(case.input, str) for turn in case.input)
-    named = dict.fromkeys(image for turn in turns for image in turn.images)
+    named = dict.fromkeys(name for turn in turns for name in (*turn.images, *turn.documents))
     copied: list[str] = []
     for name in named:
         if name.startswith("data:") or (folder / name).exists():
@@ -220,9 +220,10 @@ def _input(value: str | tuple[Turn, ...]) -> str | list[dict[str, Any]]:
 
 def _message(turn: Turn) -> dict[str, Any]:
     message: dict[str, Any] = {"role": turn.role, "content": turn.content}
-    if turn.images:
-        images = [{"type": "image", "image": image} for image in turn.images]
-        message["content"] = [{"type": "text", "text": turn.content}, *images]
+    files = [{"type": "image", "image": image} for image in turn.images]
+    files += [{"type": "document", "document": document} for document in turn.documents]
+    if files:
+        message["content"] = [{"type": "text", "text": turn.content}, *files]
     if turn.tool_calls is not None:
         message["tool_calls"] = [
             {"id": call["id"], "function": call["name"], "arguments": call["arguments"]}

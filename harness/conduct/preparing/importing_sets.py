@@ -15,7 +15,7 @@ from harness.bring.onramp.csv_cases import Columns, read_cases
 from harness.bring.onramp.drafts import blank_feature_text, write_new
 from harness.bring.onramp.imported_set import (
     SetDraft,
-    copy_images,
+    copy_files,
     input_prompt,
     write_set,
 )
@@ -109,7 +109,7 @@ def _write(
     for name in write_set(root, draft):
         told.note(written_line(name))
     folder = root / "evalsets" / feature
-    for name in copy_images(imported.cases, asked.source.parent, folder):
+    for name in copy_files(imported.cases, asked.source.parent, folder):
         told.note(f"copied {folder.relative_to(root).as_posix()}/{name}")
     for line in _alike(draft):
         told.note(line)

@@ -100,3 +100,5 @@ def prompt_lines(filled: FilledPrompt) -> Iterator[str]:
         yield turn.content
         if turn.images:
             yield f"(and {plural(len(turn.images), 'image')})"
+        if turn.documents:
+            yield f"(and {plural(len(turn.documents), 'document')})"

@@ -198,12 +198,12 @@ def read_ruling(text: str, key: str, choices: Iterable[str]) -> Ruling:
 
 
 def shown_input(case: Case) -> str:
-    """A case's input as text: a conversation turn by turn, images and tool calls by name."""
+    """A case's input as text: a conversation turn by turn, files and tool calls by name."""
     if isinstance(case.input, str):
         return case.input
     lines: list[str] = []
     for turn in case.input:
-        extras = "".join(" [image]" for _ in turn.images)
+        extras = " [image]" * len(turn.images) + " [document]" * len(turn.documents)
         calls = f" [tool calls: {turn.tool_calls}]" if turn.tool_calls else ""
         lines.append(f"{turn.role}: {turn.content}{extras}{calls}")
     return "\n".join(lines)

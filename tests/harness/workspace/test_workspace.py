@@ -344,7 +344,12 @@ ONE_LINE_EDITS = [
         MODEL_FILE,
         "key: BIG_KEY",
         "api: messages",
-        ["models/all.yaml:3: big.api: openai has no API 'messages'; it has responses and chat"],
+        [
+            (
+                "models/all.yaml:3: big.api: openai has no API 'messages'; it has responses "
+                "and chat and decisions"
+            )
+        ],
         id="wire of another vendor",
     ),
     pytest.param(
@@ -617,7 +622,7 @@ def test_every_broken_line_of_a_case_file(root: Path) -> None:
         f"{file}:13: target: is null; leave the key out of a case that is to be labelled",
         f"{file}:14: input: must be a text or chat messages, got 5",
         f"{file}:15: input[0]: must be a message with a role of system, user, assistant, tool",
-        f"{file}:16: input[0].content[0]: must be a part of type text or image",
+        f"{file}:16: input[0].content[0]: must be a part of type text, image or document",
         f"{file}:17: input[0].content: must be a text or a list of parts, got 5",
         f"{file}:18: id: must be a text, got 1.5",
         f"{file}:19: setup: needs a sandbox, which replay does not have; remove it",

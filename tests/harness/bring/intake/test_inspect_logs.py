@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from harness.judge.scoring.catalogue import find_scorer
 from providers.completion import TokenUsage
 from tests.benchmarks.intake.inspect_table import TABLE
 from tests.support.foreign import sample
+from tests.support.pdfs import pdf
 from tests.support.scoring import case, spec
 
 
@@ -133,6 +135,18 @@ def test_tools_calls_results_and_images_are_kept() -> None:
     (tool,) = json.loads(found.tools)
     assert tool["parameters"]["properties"]["city"] == {"type": "string"}
     assert found.problems == ()
+
+
+def test_a_pdf_of_the_log_is_kept_and_another_document_told() -> None:
+    one = calling(1)
+    one["attachments"]["9f"] = f"data:application/pdf;base64,{b64encode(pdf(['a'])).decode()}"
+    for document in ("attachment://9f", "report.docx", "data:application/pdf;base64,AAAA"):
+        one["input"][1]["content"].append({"type": "document", "document": document})
+    found = log(one)
+    assert found.cases[0].input[1].documents == (one["attachments"]["9f"],)
+    assert [problem.message for problem in found.problems] == [
+        "a document that is not in the log: not kept, in 1 sample"
+    ]
 
 
 def test_what_a_case_cannot_hold_is_told_with_its_number() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from harness.bring.onramp.guessing import guess_scorer
 from harness.bring.onramp.imported_set import SetDraft, write_set
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer
+from tests.support.pdfs import pdf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -312,6 +314,40 @@ def test_messages_keep_their_images_and_calls(tmp_path: Path) -> None:
         {"role": "tool", "content": "2", "tool_call_id": "c"},
     ]
     imported = read(json.dumps({"input": messages}), path=Path("a.jsonl"))
+    draft = SetDraft(
+        feature="f", cases=imported.cases, primary=imported.primary, prompts=(), origin="x"
+    )
+    write_set(tmp_path, draft)
+    assert load_evalset(tmp_path / "evalsets" / "f", "f").cases == imported.cases
+
+
+INLINE = b64encode(pdf(["Invoice 7"])).decode()
+ADDRESS = f"data:application/pdf;base64,{INLINE}"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "document", "document": ADDRESS, "filename": "a.pdf"},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": ADDRESS}},
+        {"type": "file", "file": {"filename": "a.pdf", "file_data": INLINE}},
+        {"type": "input_file", "filename": "a.pdf", "file_data": ADDRESS},
+        {
+            "type": "document",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": INLINE},
+        },
+        {"inlineData": {"mimeType": "application/pdf", "data": INLINE}},
+        {"inline_data": {"mime_type": "application/pdf", "data": INLINE}},
+    ],
+)
+def test_a_pdf_in_the_messages_of_any_vendor_is_kept(
+    part: dict[str, object], tmp_path: Path
+) -> None:
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Total?"}, part]}]
+    imported = read(json.dumps({"messages": messages}), path=Path("a.jsonl"))
+    (turn,) = imported.cases[0].input
+    assert not isinstance(turn, str)
+    assert turn.documents == (ADDRESS,)
     draft = SetDraft(
         feature="f", cases=imported.cases, primary=imported.primary, prompts=(), origin="x"
     )

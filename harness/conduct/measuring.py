@@ -1,0 +1,91 @@
+"""What the scorers of an eval set need of a feature, and what they cannot see of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from evalsets.cases import EvalSet, ScorerSpec
+from evalsets.loading import CONFIG_FILE, TOOL_CALLS
+from evalsets.source import KeyPath, read_yaml
+from harness.errors import Problem, UsageError
+from harness.judge.scoring.catalogue import find_scorer, may_see_calls
+from harness.judge.scoring.scorer import Setting, sees_calls
+from harness.plan.abilities import unseeing_judges
+from harness.workspace.feature_file import FeatureConfig
+from harness.workspace.reading import ParsedFile, Reading, problem_of
+
+
+def measure_problems(
+    reading: Reading,
+    entry: ParsedFile[FeatureConfig],
+    judged: tuple[EvalSet, Path],
+    *,
+    run_users_code: bool,
+) -> Iterator[Problem]:
+    """What is wrong with a feature's scorers beyond their options; `judged` has its folder."""
+    evalset, folder = judged
+    yield from _ungraded(entry, evalset, folder)
+    yield from _unseen_calls(entry, evalset, folder, run_users_code=run_users_code)
+    for key, why in unseeing_judges(reading, _measures(evalset), evalset, folder):
+        yield at_evalset(folder, key, why)
+
+
+def at_evalset(folder: Path, key: KeyPath, message: str, *, severity: str = "error") -> Problem:
+    """A problem in an `evalset.yaml` that was read before; now its lines are wanted."""
+    text = (folder / CONFIG_FILE).read_text(encoding="utf-8-sig")
+    source = read_yaml(text, file=f"evalsets/{folder.name}/{CONFIG_FILE}")
+    return problem_of(source.fault(key, message), severity=severity)
+
+
+def _ungraded(
+    entry: ParsedFile[FeatureConfig], evalset: EvalSet, folder: Path
+) -> Iterator[Problem]:
+    """Another tool's grades, wanted of answers that no other tool will see."""
+    if entry.config.answers == "imported":
+        return
+    for key, spec in _measures(evalset):
+        if spec.scorer == "graded":
+            message = "reads the grades of imported answers; the feature needs `answers: imported`"
+            yield at_evalset(folder, key, message)
+
+
+def _measures(evalset: EvalSet) -> Iterator[tuple[KeyPath, ScorerSpec]]:
+    """Every scorer of an eval set, with its key."""
+    yield ("primary",), evalset.primary
+    yield from ((("guardrails", at), each.scorer) for at, each in enumerate(evalset.guardrails))
+    if evalset.second_grader is not None:
+        yield ("second_grader",), evalset.second_grader
+
+
+def _unseen_calls(
+    entry: ParsedFile[FeatureConfig], evalset: EvalSet, folder: Path, *, run_users_code: bool
+) -> Iterator[Problem]:
+    """Scorers that cannot see what the feature answers with: tool calls, or only text."""
+    tools = entry.config.request.tools
+    for key, spec in _measures(evalset):
+        if tools is None:
+            if spec.scorer == TOOL_CALLS and entry.config.answers != "imported":
+                message = (
+                    f"{TOOL_CALLS} compares calls of tools, and {entry.source.file} names none; "
+                    "state its `request: {tools: FILE}`"
+                )
+                yield at_evalset(folder, key, message)
+        elif not _sees_calls(spec, evalset, folder, run_users_code=run_users_code):
+            message = (
+                f"{spec.scorer} sees the text of an answer alone, and the feature answers with "
+                f"tool calls ({entry.source.file}: request.tools); use {TOOL_CALLS}, a judge, or a "
+                "function of your own that takes `tool_calls`"
+            )
+            yield at_evalset(folder, key, message)
+
+
+def _sees_calls(spec: ScorerSpec, evalset: EvalSet, folder: Path, *, run_users_code: bool) -> bool:
+    """Whether a scorer sees tool calls; of the user's function only where it may be loaded."""
+    if ":" not in spec.scorer or not run_users_code:
+        return may_see_calls(spec, evalset.primary)
+    try:
+        return sees_calls(find_scorer(spec, Setting(folder=folder)))
+    except UsageError:
+        # What cannot be made is told where it is tried.
+        return True

@@ -1,0 +1,124 @@
+"""What a PDF costs in tokens and how large it may be, by vendor: `configs/documents.yaml`."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+
+import yaml
+
+from evalsets.documents import Pdf, read_pdf
+from evalsets.files import FileModel
+from harness.money.prices.model_catalogue import facts
+from harness.money.prices.rates import vendor_of
+from harness.workspace.model_file import ModelConfig
+from harness.workspace.reading import shipped
+from providers.request import ModelRequest
+
+_PER_STRING_BYTE = 2
+"""Tokens at most of one byte of a string that a page shows.
+
+A byte stands for one letter of at most two bytes of UTF-8, two bytes for one of at most four; a
+token is at least one byte.
+"""
+
+
+class _SmallWindow(FileModel):
+    """Another limit for models of a small window."""
+
+    tokens: int
+    """Windows up to so many tokens."""
+    most_pages: int
+    """Pages of a request."""
+
+
+class DocumentRate(FileModel):
+    """One row: what a page costs at most and usually, in tokens, and what a request may hold."""
+
+    vendor: str
+    """Who sells the model; empty: a server that no catalogue knows."""
+    model: str
+    """Name, or how it begins; the longest that fits counts."""
+    picture: int
+    """Most tokens of a page's picture."""
+    text: int
+    """Most tokens of a page's text, as the page says."""
+    usual: int
+    """Tokens of a usual page."""
+    most_pages: int | None = None
+    """Pages of a request; None: the vendor states no limit."""
+    small_window: _SmallWindow | None = None
+    """Fewer pages, for models of a small window."""
+    most_bytes: int | None = None
+    """Bytes of a request's files in base64."""
+    source: str
+    """Public page that says it."""
+
+    def bound(self, documents: Sequence[Pdf]) -> int:
+        """The most tokens that documents are counted as."""
+        return sum(
+            each.pages * self.picture
+            + max(each.pages * self.text, _PER_STRING_BYTE * each.shown_bytes)
+            for each in documents
+        )
+
+    def refuses(self, documents: Sequence[Pdf], window_tokens: int | None) -> str | None:
+        """Why a request may not hold these documents; None where it may."""
+        pages, size = sum(each.pages for each in documents), sum(_encoded(d) for d in documents)
+        small = self.small_window
+        most = self.most_pages
+        if small is not None and window_tokens is not None and window_tokens <= small.tokens:
+            most = small.most_pages
+        if most is not None and pages > most:
+            return f"takes {most:,} pages a request, not {pages:,}"
+        if self.most_bytes is not None and size > self.most_bytes:
+            return f"takes {self.most_bytes:,} bytes of files a request, not {size:,}"
+        return None
+
+
+class DocumentRates(FileModel):
+    """`configs/documents.yaml`."""
+
+    as_of: date
+    """Day on which the pages were read."""
+    rates: tuple[DocumentRate, ...]
+    """The rows."""
+
+
+def document_rate(config: ModelConfig, version: str) -> DocumentRate:
+    """The row of a model."""
+    vendor = vendor_of(config) or ""
+    rows = _shipped().rates
+    own = [row for row in rows if row.vendor == vendor and version.lower().startswith(row.model)]
+    return max(own or [row for row in rows if not row.vendor], key=lambda row: len(row.model))
+
+
+def document_bound(config: ModelConfig, request: ModelRequest, *, likely: bool = False) -> int:
+    """Tokens of a request's documents: the most, or how many there usually are."""
+    parts = [part for message in request.messages for part in message.documents]
+    if not parts:
+        return 0
+    rate = document_rate(config, request.model)
+    documents = [read_pdf(b64decode(part.data)) for part in parts]
+    if likely:
+        return sum(each.pages for each in documents) * rate.usual
+    return rate.bound(documents)
+
+
+def documents_refused(model: str, config: ModelConfig, documents: Sequence[Pdf]) -> str | None:
+    """Why a model may not be sent documents in one request; None where it may."""
+    rate = document_rate(config, config.version or model)
+    return rate.refuses(documents, facts(model, config).window_tokens)
+
+
+def _encoded(document: Pdf) -> int:
+    """Bytes of a file as base64."""
+    return -(-document.size // 3) * 4
+
+
+@cache
+def _shipped() -> DocumentRates:
+    path = shipped("documents.yaml")
+    return DocumentRates.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 VARIABLES = frozenset({"id", "input", "metadata", "turns"})
 """What a template may name."""
 
-_Part: TypeAlias = Literal["system", "user", "assistant", "turns"]
+StretchRole: TypeAlias = Literal["system", "user", "assistant", "turns"]
 _ROLE_LINE = re.compile(r"^=== (system|user|assistant|turns) ===[ \t]*\r?$", re.MULTILINE)
 _LOOKS = (nodes.Getattr, nodes.Getitem)
 _LARGEST = 1_000_000
@@ -129,10 +129,10 @@ class PromptError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Section:
-    """A stretch of the template. `line` is the number of lines before its text."""
+class Stretch:
+    """A stretch of a template. `line` is the number of lines before its text."""
 
-    part: _Part | None
+    part: StretchRole | None
     text: str
     line: int
 
@@ -198,10 +198,10 @@ def check_template(text: str) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _compiled_sections(text: str) -> tuple[tuple[_Section, Template], ...] | str:
+def _compiled_sections(text: str) -> tuple[tuple[Stretch, Template], ...] | str:
     """A template's stretches, ready to be filled in; or what is wrong with it."""
-    compiled: list[tuple[_Section, Template]] = []
-    for section in _sections(text):
+    compiled: list[tuple[Stretch, Template]] = []
+    for section in sections_of(text):
         try:
             tree = _ENVIRONMENT.parse(section.text)
             template = _ENVIRONMENT.from_string(tree)
@@ -269,7 +269,7 @@ def _told(text: str) -> object:
 def metadata_named(text: str) -> frozenset[str] | None:
     """The metadata that a sound template shows a model; None where it may show any."""
     found: set[str] = set()
-    for section in _sections(text):
+    for section in sections_of(text):
         tree = _ENVIRONMENT.parse(section.text)
         named = sum(node.name == "metadata" for node in tree.find_all(nodes.Name))
         keys = [key for node in tree.find_all(_LOOKS) if (key := _key(node)) is not None]
@@ -292,7 +292,7 @@ def _known() -> str:
     return f"known: {', '.join(sorted(VARIABLES))}"
 
 
-def _line_of(name: str, section: _Section) -> int:
+def _line_of(name: str, section: Stretch) -> int:
     for number, line in enumerate(section.text.splitlines(), start=1):
         if re.search(rf"\b{re.escape(name)}\b", line):
             return section.line + number
@@ -300,19 +300,20 @@ def _line_of(name: str, section: _Section) -> int:
 
 
 @lru_cache(maxsize=256)
-def _sections(text: str) -> tuple[_Section, ...]:
+def sections_of(text: str) -> tuple[Stretch, ...]:
+    """A template cut at its role lines; without one it is one user message."""
     marks = list(_ROLE_LINE.finditer(text))
     if not marks:
-        return (_Section("user", text, 0),)
-    sections = [_Section(None, text[: marks[0].start()], 0)]
+        return (Stretch("user", text, 0),)
+    sections = [Stretch(None, text[: marks[0].start()], 0)]
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     for mark, end in zip(marks, ends, strict=True):
         before = text.count("\n", 0, mark.end())
-        sections.append(_Section(_part(mark[1]), text[mark.end() : end], before))
+        sections.append(Stretch(_part(mark[1]), text[mark.end() : end], before))
     return tuple(sections)
 
 
-def _part(name: str) -> _Part:
+def _part(name: str) -> StretchRole:
     match name:
         case "system" | "assistant" | "turns":
             return name
@@ -320,7 +321,7 @@ def _part(name: str) -> _Part:
             return "user"
 
 
-def _fill(template: Template, values: Mapping[str, object], section: _Section) -> str:
+def _fill(template: Template, values: Mapping[str, object], section: Stretch) -> str:
     try:
         text = template.render(values)
     except UndefinedError as error:
@@ -347,13 +348,13 @@ def _question(case: Case) -> str:
     return next((turn.content for turn in reversed(case.input) if turn.role == "user"), "")
 
 
-def _own_turns(text: str, case: Case, section: _Section) -> tuple[Turn, ...]:
+def _own_turns(text: str, case: Case, section: Stretch) -> tuple[Turn, ...]:
     if text.strip():
         raise PromptError(f"line {section.line + 2}: text after `=== turns ===`; start a role line")
     return _turns(case)
 
 
-def _message(part: _Part, text: str, section: _Section) -> Turn:
+def _message(part: StretchRole, text: str, section: Stretch) -> Turn:
     if part == "turns" or not text.strip():
         raise PromptError(f"line {section.line + 1}: the {part} message is empty")
     return Turn(role=part, content=text)
@@ -361,7 +362,7 @@ def _message(part: _Part, text: str, section: _Section) -> Turn:
 
 def _keep_attachments(template_text: str, case: Case) -> None:
     """Refuse to drop what only `=== turns ===` can carry."""
-    if any(section.part == "turns" for section in _sections(template_text)):
+    if any(section.part == "turns" for section in sections_of(template_text)):
         return
     for turn in _turns(case):
         if turn.images or turn.documents or turn.tool_calls or turn.role == "tool":

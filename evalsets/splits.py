@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from evalsets.cases import Case, EvalSet
 
@@ -25,6 +26,43 @@ def tune_cases(evalset: EvalSet) -> tuple[Case, ...]:
         if len(taken) >= evalset.tune:
             break
         taken += sorted(cases, key=lambda case: _digest(evalset.feature, case.id))
+    return tuple(taken)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneParts:
+    """The tune cases in three parts, no cluster in two of them.
+
+    A prompt may show what is in `examples`; prompts are compared on `search`, and the best of them
+    on `choice`, which none of them was made from.
+    """
+
+    examples: tuple[Case, ...]
+    search: tuple[Case, ...]
+    choice: tuple[Case, ...]
+
+
+MOST_EXAMPLES = 12
+"""Cases that prompts may show: a third of those that do not choose, and no more than this."""
+
+
+def tune_parts(evalset: EvalSet) -> TuneParts:
+    """Half of the tune cases chooses; of the rest a third may be shown, and the others search."""
+    grouped: dict[str, list[Case]] = {}
+    for case in tune_cases(evalset):
+        grouped.setdefault(evalset.cluster(case), []).append(case)
+    ordered = [cases for _, cases in _by_hash(grouped, f"{evalset.feature} parts")]
+    total = sum(len(cases) for cases in ordered)
+    choice = _taken(ordered, (total + 1) // 2)
+    examples = _taken(ordered, min((total - len(choice)) // 3, MOST_EXAMPLES))
+    return TuneParts(examples=examples, search=_taken(ordered, total), choice=choice)
+
+
+def _taken(ordered: list[list[Case]], least: int) -> tuple[Case, ...]:
+    """Take whole clusters off the front until there are at least so many cases."""
+    taken: list[Case] = []
+    while ordered and len(taken) < least:
+        taken += ordered.pop(0)
     return tuple(taken)
 
 

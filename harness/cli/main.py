@@ -145,6 +145,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Show where models disagree, side by side, on the terminal.",
     ),
     "try": ("harness.cli.setup.try_prompt:try_command", "Run a prompt on the tune cases only."),
+    "tune": (
+        "harness.cli.setup.tune:tune",
+        "Find a model a prompt of its own, on the tune cases only.",
+    ),
     "demo": (
         "harness.cli.cycle.review:demo",
         "Review the embedded workspace on two embedded models.",

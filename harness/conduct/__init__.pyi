@@ -24,5 +24,6 @@ from harness.conduct.preparing.listing_models import models as models
 from harness.conduct.preparing.probing_replica import probe as probe
 from harness.conduct.preparing.trying import try_prompt as try_prompt
 from harness.conduct.running import review as review
+from harness.conduct.tuning.tuning import tune as tune
 
 JOBS: dict[str, str]

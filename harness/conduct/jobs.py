@@ -21,5 +21,6 @@ _BY_MODULE = {
     "preparing.probing_replica": ("probe",),
     "preparing.trying": ("try_prompt",),
     "running": ("review",),
+    "tuning.tuning": ("tune",),
 }
 JOBS = {job: f"harness.conduct.{module}" for module, jobs in _BY_MODULE.items() for job in jobs}

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
-from harness.journal.journal import Journal
+from harness.journal.journal import Journal, SpentOrReserved
 from harness.journal.rows import TRY
 from harness.journal.trials import Lane
 from harness.journal.upkeep import reading
@@ -22,6 +23,33 @@ def note_try(journal: Journal, feature: str, option: str, *, prompt_sha256: str,
     name = _name(feature, option)
     text = json.dumps({"prompt": prompt_sha256}, sort_keys=True)
     journal.write_plan(journal.run_id, name, text, prompt_sha256, now)
+
+
+def note_tuning(
+    journal: Journal, feature: str, option: str, *, prompt_sha256: str, now: str
+) -> None:
+    """Write down that a run which tries many prompts tries this one, before its first call."""
+    name = f"{_name(feature, option)} # {prompt_sha256}"
+    text = json.dumps({"prompt": prompt_sha256}, sort_keys=True)
+    journal.write_plan(journal.run_id, name, text, prompt_sha256, now)
+
+
+TUNED_IN = """
+SELECT reserve_usd, cost_usd FROM attempts JOIN runs USING (run_id)
+WHERE cycle = ?1 AND run_id IN (SELECT run_id FROM plans WHERE instr(feature, ?2) = 1)
+"""
+
+
+def tuning_spend(journal: Path, feature: str, option: str, *, cycle: str) -> SpentOrReserved:
+    """What tuning an option cost in a cycle, all runs together."""
+    known = unknown = Decimal(0)
+    if journal.is_file():
+        with reading(journal) as connection:
+            wanted = (cycle, f"{_name(feature, option)} # ")
+            for reserve, cost in connection.execute(TUNED_IN, wanted):
+                known += Decimal(cost or 0)
+                unknown += Decimal(0) if cost is not None else Decimal(reserve)
+    return SpentOrReserved(known_usd=known, possibly_billed_usd=unknown)
 
 
 def prompts_tried(journal: Journal, feature: str, option: str) -> int:

@@ -364,10 +364,11 @@ class Journal:
 
     @_in_turn
     def all_plans(self, feature: str) -> Sequence[PlanRow]:
-        """Every plan written for a feature in any cycle, oldest first."""
+        """Every plan written for a feature, or for a part of it (`# part`), oldest first."""
         rows = self._connection.execute(
-            "SELECT run_id, feature, plan, sha256, written_at, cycle "
-            "FROM plans JOIN runs USING (run_id) WHERE feature = ? ORDER BY written_at, run_id",
+            "SELECT run_id, feature, plan, sha256, written_at, cycle FROM plans JOIN runs "
+            "USING (run_id) WHERE feature = ?1 OR instr(feature, ?1 || ' # ') = 1 "
+            "ORDER BY written_at, run_id, feature",
             (feature,),
         )
         return _plan_rows(rows)

@@ -78,7 +78,7 @@ class Asker:
         return ModelRequest(
             model=rung.version,
             messages=self._messages(rung, case),
-            max_output_tokens=asked.max_output_tokens,
+            max_output_tokens=rung.longest(self.config),
             temperature=None if "temperature" in without else asked.temperature,
             seed=None if "seed" in without else asked.seed,
             stop=() if "stop" in without else asked.stop,
@@ -141,7 +141,7 @@ class Asker:
     def _patience_s(self, rung: PlannedOption) -> float:
         """Time-out for the next byte, seconds: what is stated, the shorter of both."""
         stated = [one for one in (self.config.timeout_s, rung.config.timeout_s) if one is not None]
-        longest = self.config.request.max_output_tokens / SLOWEST_TOKENS_PER_S
+        longest = rung.longest(self.config) / SLOWEST_TOKENS_PER_S
         return min(stated, default=min(max(SHORTEST_WAIT_S, longest), LONGEST_WAIT_S))
 
     def _decision(self, rung: PlannedOption, case: Case) -> ModelRequest:

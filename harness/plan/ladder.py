@@ -86,6 +86,10 @@ class PlannedOption:
         """Whether it answers the quality pass offline; then it answers every case."""
         return self.config.serve is not None and self.config.serve.offline is not None
 
+    def longest(self, feature: FeatureConfig) -> int:
+        """Most output tokens of an answer: as its prompt says, else as the feature does."""
+        return self.prompt.settings.max_output_tokens or feature.request.max_output_tokens
+
     def priced(self) -> Rates:
         """The rates of an option that has a price.
 
@@ -238,14 +242,8 @@ def _exclusion(
     return None if lacking is None else (Reason.CAPABILITY_GAP, lacking)
 
 
-def _variants(name: str, config: ModelConfig) -> Sequence[str]:
-    """The options of a model: one per effort, unless its file fixes one."""
-    if not config.efforts or config.effort is not None:
-        return (name,)
-    return tuple(f"{name}@{effort}" for effort in config.efforts)
-
-
 def _candidates(workspace: Workspace, feature: FeatureConfig) -> Sequence[str]:
+    """The candidates by name; for `auto` every other model, at each of its efforts."""
     if feature.candidates != "auto":
         return feature.candidates
     incumbent, _ = split_option(feature.incumbent)
@@ -255,6 +253,13 @@ def _candidates(workspace: Workspace, feature: FeatureConfig) -> Sequence[str]:
         if name != incumbent
         for option in _variants(name, config)
     ]
+
+
+def _variants(name: str, config: ModelConfig) -> Sequence[str]:
+    """The options of a model: one per effort, unless its file fixes one."""
+    if not config.efforts or config.effort is not None:
+        return (name,)
+    return tuple(f"{name}@{effort}" for effort in config.efforts)
 
 
 def priced_options(

@@ -1,6 +1,6 @@
 """`models/*.yaml`: which models there are, where, for whose data and at what price.
 
-An option names a model as `model` or `model@effort`.
+An option names a model as `model` or `model@effort`; with `~tuned` behind it, under its own prompt.
 """
 
 from __future__ import annotations
@@ -17,6 +17,14 @@ from evalsets.files import FileModel
 from harness.workspace.file_base import DataClass, Seconds, Share, Tokens, Usd
 from providers.provider import Transport
 
+TUNED = "~tuned"
+"""Ends the name of an option that is asked under the prompt which `rightsize tune` wrote for it."""
+
+
+def is_tuned(option: str) -> bool:
+    """Whether an option has a prompt that was tuned for it."""
+    return option.endswith(TUNED)
+
 
 def split_option(name: str) -> tuple[str, str | None]:
     """The model and the effort that an option's name states.
@@ -25,8 +33,10 @@ def split_option(name: str) -> tuple[str, str | None]:
     ('gpt-5', 'low')
     >>> split_option("claude-haiku-4-5")
     ('claude-haiku-4-5', None)
+    >>> split_option("gpt-5@low~tuned")
+    ('gpt-5', 'low')
     """
-    model, at, effort = name.partition("@")
+    model, at, effort = name.removesuffix(TUNED).partition("@")
     return model, effort if at else None
 
 

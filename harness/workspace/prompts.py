@@ -1,6 +1,7 @@
 """Which prompt file a model gets, and whether every model gets one that can be rendered.
 
-The most specific file wins: model, family, default.
+The most specific file wins: model, family, default. A tuned option (`model~tuned`) has its own
+file, or none.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from evalsets.prompts import check_template
+from evalsets.prompt_writing import PromptSettings, settings_of
+from evalsets.prompts import PromptError, check_template
 from evalsets.source import SourceError, read_text
 from evalsets.validation import suggestion
 from harness.errors import Problem, UsageError
 from harness.workspace.feature_checks import named_options
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.fingerprints import prompt_sha256
-from harness.workspace.model_file import ModelConfig, split_option
+from harness.workspace.model_file import TUNED, ModelConfig, is_tuned, split_option
 from harness.workspace.programs.folder import ProgramFolderError, program_digest, program_folder
 from harness.workspace.reading import ParsedFile, Reading, problem_of
 
@@ -32,6 +34,23 @@ class PromptFile:
     path: str
     text: str
     sha256: str
+
+    @classmethod
+    def of(cls, path: str, text: str) -> PromptFile:
+        """A prompt of this text."""
+        return cls(path=path, text=text, sha256=prompt_sha256(text))
+
+    @property
+    def settings(self) -> PromptSettings:
+        """How a model is asked under it.
+
+        Raises:
+            UsageError: its first line states no settings that there are.
+        """
+        try:
+            return settings_of(self.text)
+        except PromptError as error:
+            raise UsageError(f"{self.path}: {error}") from None
 
 
 class HasPrompts(Protocol):
@@ -71,7 +90,7 @@ def prompt_for(workspace: HasPrompts, feature_id: str, model_name: str) -> Promp
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read ({error})") from None
     shown = path.relative_to(workspace.root).as_posix()
-    return PromptFile(path=shown, text=text, sha256=prompt_sha256(text))
+    return PromptFile.of(shown, text)
 
 
 def prompt_path(
@@ -81,11 +100,19 @@ def prompt_path(
     model, _ = split_option(model_name)
     config = models.get(model)
     names = [model_name, model, config.family if config else None, DEFAULT]
+    if is_tuned(model_name):
+        names = [model_name]
     folder = root / "prompts" / feature_id
     for name in names:
         if name is not None and (path := folder / f"{name}.j2").is_file():
             return path
     return None
+
+
+def tuned_options(root: Path, feature_id: str) -> tuple[str, ...]:
+    """The options of a feature that have a tuned prompt, by name."""
+    found = (root / "prompts" / feature_id).glob(f"*{TUNED}.j2")
+    return tuple(sorted(path.stem for path in found if path.is_file()))
 
 
 def _program(root: Path, feature_id: str, program: ProgramConfig) -> PromptFile:
@@ -146,6 +173,16 @@ def _template(reading: Reading, path: Path) -> Iterator[Problem]:
         at = _LINE.fullmatch(why)
         line, message = (int(at[1]), at[2]) if at else (None, why)
         yield Problem(file=shown, line=line, key="", message=f"bad template: {message}")
+    else:
+        yield from _settings(shown, text)
+
+
+def _settings(shown: str, text: str) -> Iterator[Problem]:
+    try:
+        settings_of(text)
+    except PromptError as error:
+        at = _LINE.fullmatch(str(error))
+        yield Problem(file=shown, line=1, key="", message=at[2] if at else str(error))
 
 
 def _named(reading: Reading, path: Path) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsets.cases import Case, EvalSet, ScorerSpec
-from evalsets.splits import deciding_order, order_seed, tune_cases
+from evalsets.splits import deciding_order, order_seed, tune_cases, tune_parts
 
 
 def evalset(clusters: list[int], *, tune: int = 0, feature: str = "f") -> EvalSet:
@@ -57,6 +57,21 @@ def test_tune_and_deciding_cases_share_no_case_and_no_cluster(
     assert Counter(case.id for case in (*kept, *rest)) == Counter(case.id for case in built.cases)
     assert not {built.cluster(case) for case in kept} & {built.cluster(case) for case in rest}
     assert len(kept) >= min(tune, len(clusters))
+
+
+@given(some_clusters, st.integers(0, 30))
+def test_the_parts_of_the_tune_cases_share_none_and_no_cluster(
+    clusters: list[int], tune: int
+) -> None:
+    built = evalset(clusters, tune=tune)
+    parts = tune_parts(built)
+    whole = [*parts.examples, *parts.search, *parts.choice]
+    assert sorted(c.id for c in whole) == sorted(c.id for c in tune_cases(built))
+    named = [{built.cluster(case) for case in part} for part in (
+        parts.examples, parts.search, parts.choice,
+    )]  # fmt: skip
+    assert sum(map(len, named)) == len(set().union(*named))
+    assert 2 * len(parts.choice) >= len(whole)
 
 
 @given(some_clusters)

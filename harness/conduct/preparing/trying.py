@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,7 +30,7 @@ from harness.conduct.model_hosts import Local, serve_here
 from harness.conduct.opening import cycle_of, utc_now
 from harness.errors import UsageError
 from harness.journal.earlier import note_try, prompts_tried
-from harness.journal.journal import Journal
+from harness.journal.journal import Journal, SpentOrReserved
 from harness.journal.trials import Answered, Outcome, Trial
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.judge import NotGradedError
@@ -42,7 +42,6 @@ from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.plan.planning import Selection, plan_review
 from harness.plan.rulings import Judging
-from harness.workspace.fingerprints import prompt_sha256
 from harness.workspace.prompts import PromptFile
 from harness.workspace.state import journal_file, state_folder
 from harness.workspace.workspace import Workspace
@@ -129,7 +128,7 @@ def try_prompt(
         raise UsageError(f"{asked.model}: {rung.excluded}: {rung.note}")
     check_models({rung.model: rung.config}, os.environ)
     team = loaded.features[asked.feature].team
-    _check_quota(loaded, rung, team, now)
+    check_quota(loaded, rung, team, now)
     path, run_id, at = journal_file(loaded.root), secrets.token_hex(8), now.isoformat()
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.open(path, run_id=run_id, cycle=cycle, now=at))
@@ -150,7 +149,7 @@ def try_prompt(
         return tried_on(plan, rung, asking)
 
 
-def _check_quota(workspace: Workspace, rung: PlannedOption, team: str, now: datetime) -> None:
+def check_quota(workspace: Workspace, rung: PlannedOption, team: str, now: datetime) -> None:
     """Refuse GPUs that the feature's team may not hold."""
     serve = rung.config.serve
     if serve is not None:
@@ -170,9 +169,7 @@ def rung_with(plan: FeaturePlan, option: str, prompt: tuple[str, str] | None) ->
         raise UsageError(f"--model {option}: no option of {plan.feature}: {', '.join(by_name)}")
     if prompt is None:
         return by_name[option]
-    name, text = prompt
-    file = PromptFile(path=name, text=text, sha256=prompt_sha256(text))
-    return replace(by_name[option], prompt=file)
+    return replace(by_name[option], prompt=PromptFile.of(*prompt))
 
 
 def tried_on(plan: FeaturePlan, rung: PlannedOption, asking: Asking) -> Tried:
@@ -184,28 +181,22 @@ def tried_on(plan: FeaturePlan, rung: PlannedOption, asking: Asking) -> Tried:
     cases = {case.id: case for case in tune_cases(plan.evalset)}
     if not cases:
         raise UsageError(f"{plan.feature}: no tune cases; set `tune:` in its evalset.yaml")
-    judging = _judging(plan, cases)
-    trials = [plan.asker.trial(rung, case, 0, "quality") for case in cases.values()]
     note_try(
         asking.journal, plan.feature, rung.name,
         prompt_sha256=rung.prompt.sha256, now=asking.now,
     )  # fmt: skip
-    asked = _Tries(plan, rung, asking)
-    outcomes = asked.answers(trials)
-    if judging is not None:
-        for outcome in outcomes:
-            judging.hold(outcome)
-        for ruling in asked.answers(list(judging.trials())):
-            judging.take(ruling)
-    setting = Setting(folder=plan.sample.folder, grades=judging.book if judging else None)
-    scorer = find_scorer(plan.evalset.primary, setting)
-    found = [_tried(outcome, cases[outcome.trial.case_id], scorer) for outcome in outcomes]
+    tries = Tries([rung], plan, asking)
+    outcomes = tries.scored(rung, cases)
+    found = [
+        TuneScore(case=cases[outcome.trial.case_id], text=_text(outcome), score=score)
+        for outcome, score in outcomes
+    ]
     found.sort(key=lambda each: (each.score is None, each.score or 0.0, each.case.id))
     return Tried(
         option=rung.name,
         prompt_sha256=rung.prompt.sha256,
         cases=tuple(found),
-        spent_usd=asked.ledger.spent_usd,
+        spent_usd=tries.ledger.spent_usd,
         prompts_tried=prompts_tried(asking.journal, plan.feature, rung.name),
     )
 
@@ -225,22 +216,45 @@ def _judging(plan: FeaturePlan, cases: Mapping[str, Case]) -> Judging | None:
     return Judging.of(plan.judges, cases, today)
 
 
-def _tried(outcome: Outcome, case: Case, scorer: Scorer) -> TuneScore:
-    try:
-        score = score_outcome(outcome, case, scorer)
-    except (NoTargetError, NotGradedError):
-        score = None
-    return TuneScore(case=case, text=_text(outcome), score=score)
+class Tries:
+    """Asks within one cap, whoever is asked: the models that are tried, and their judges."""
 
-
-class _Tries:
-    """Asks within one cap, whoever is asked: the model that is tried, and its judges."""
-
-    def __init__(self, plan: FeaturePlan, rung: PlannedOption, asking: Asking) -> None:
-        rungs = {f"{JUDGED_BY}{judge.rung.name}": judge.rung for judge in plan.judges}
-        self._rungs = {rung.name: rung, **rungs}
+    def __init__(
+        self,
+        rungs: Iterable[PlannedOption],
+        plan: FeaturePlan,
+        asking: Asking,
+        spent: SpentOrReserved | None = None,
+    ) -> None:
+        """`spent` is what earlier runs used of the cap."""
+        judges = {f"{JUDGED_BY}{judge.rung.name}": judge.rung for judge in plan.judges}
+        self._rungs = {**{rung.name: rung for rung in rungs}, **judges}
+        self._plan = plan
         self._asking = asking
-        self.ledger = Ledger(asking.cap_usd, self._price)
+        self.ledger = Ledger(
+            asking.cap_usd,
+            self._price,
+            spent_usd=spent.known_usd if spent else Decimal(0),
+            possibly_billed_usd=spent.possibly_billed_usd if spent else Decimal(0),
+        )
+
+    def scored(
+        self, rung: PlannedOption, cases: Mapping[str, Case]
+    ) -> list[tuple[Outcome, float | None]]:
+        """Each case's outcome under the rung's prompt, with the primary measure's score."""
+        plan = self._plan
+        judging = _judging(plan, cases)
+        outcomes = self.answers(
+            [plan.asker.trial(rung, case, 0, "quality") for case in cases.values()]
+        )
+        if judging is not None:
+            for outcome in outcomes:
+                judging.hold(outcome)
+            for ruling in self.answers(list(judging.trials())):
+                judging.take(ruling)
+        setting = Setting(folder=plan.sample.folder, grades=judging.book if judging else None)
+        scorer = find_scorer(plan.evalset.primary, setting)
+        return [(each, _score(each, cases[each.trial.case_id], scorer)) for each in outcomes]
 
     def answers(self, trials: Sequence[Trial]) -> list[Outcome]:
         """Every outcome, as they settle."""
@@ -264,6 +278,13 @@ class _Tries:
 
     def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
         return attempt_cost(usage, self._rungs[trial.option].priced())
+
+
+def _score(outcome: Outcome, case: Case, scorer: Scorer) -> float | None:
+    try:
+        return score_outcome(outcome, case, scorer)
+    except (NoTargetError, NotGradedError):
+        return None
 
 
 def _text(outcome: Outcome) -> str:

@@ -1,0 +1,115 @@
+"""`rightsize tune`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import click
+
+from harness.cli import options
+from harness.cli.listening import Terminal
+from harness.cli.say import say
+from harness.conduct.opening import find_workspace
+from harness.conduct.tuning.searching import TriedPrompt, TuneFound
+from harness.conduct.tuning.tuning import PromptToTune, TunedPrompt
+from harness.conduct.tuning.tuning import tune as tune_prompt
+from harness.errors import CannotTellError
+from harness.wording import plural, usd
+
+PER = 1000
+"""Requests whose cost is shown."""
+
+
+@click.command(name="tune")
+@click.argument("feature")
+@options.workspace
+@click.option("--model", "-m", required=True, help="The option whose prompt is sought.")
+@options.max_spend
+@click.option(
+    "--from",
+    "brought",
+    type=options.InputFile(),
+    multiple=True,
+    help="A prompt file to begin with as well; may be repeated.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Draws other examples.")
+def tune(  # noqa: PLR0913  # one parameter for each option
+    feature: str,
+    workspace: Path,
+    model: str,
+    max_spend: Decimal | None,
+    brought: tuple[Path, ...],
+    *,
+    seed: int,
+) -> None:
+    """Find a prompt for a model on FEATURE's tune cases; the deciding cases are never asked.
+
+    Writes prompts/FEATURE/MODEL~tuned.j2 where one did better than today's prompt: the review tests
+    it as an option of its own. Run again after a stop, it goes on.
+    """
+    asked = PromptToTune(
+        root=find_workspace(workspace),
+        feature=feature,
+        model=model,
+        max_spend_usd=max_spend,
+        brought=brought,
+        seed=seed,
+    )
+    found = tune_prompt(asked, listener=Terminal(), clock=options.now)
+    for line in tuning_lines(found):
+        say(line)
+    if found.path is None and found.found.out_of_money:
+        raise CannotTellError(
+            f"{found.option}: the cap ended the search after {usd(found.spent_usd)}; nothing was "
+            "written, every answer is kept: run it again with a larger --max-spend"
+        )
+
+
+def tuning_lines(tuned: TunedPrompt) -> Iterator[str]:
+    """What was tried, what came of it, and what it costs."""
+    shown, search, choice = tuned.parts
+    yield (
+        f"{tuned.feature}, {tuned.option}: {plural(search, 'tune case')} to search by, {choice} to "
+        f"choose by, {shown} to show"
+    )
+    yield f"{'search':>8} {'choice':>8} {'tokens in':>10} {'USD per 1,000':>14}  prompt"
+    yield from map(_line, tuned.found.tried)
+    yield _result(tuned.found)
+    if tuned.path is not None:
+        yield f"wrote prompts/{tuned.feature}/{tuned.path.name}{_dearer(tuned)}"
+    capped = "; the cap kept further ones from being tried" if tuned.found.out_of_money else ""
+    yield (
+        f"{plural(tuned.prompts_tried, 'prompt')} tried for {tuned.option}, counted{capped}; "
+        f"{usd(tuned.spent_usd)} spent. Whether one holds, `rightsize review` decides on other "
+        "cases."
+    )
+
+
+def _line(tried: TriedPrompt) -> str:
+    choice = f"{100 * tried.choice.mean:.1f}" if tried.choice and tried.choice.complete else "-"
+    search = f"{100 * tried.search.mean:.1f}" if tried.search.complete else "-"
+    tokens, price = tried.search.input_tokens, PER * tried.search.usd_per_request
+    return f"{search:>8} {choice:>8} {tokens:>10,.0f} {price:>14,.4f}  {tried.one.way.what}"
+
+
+def _result(found: TuneFound) -> str:
+    sure = found.difference
+    if found.best is None or sure is None:
+        return "no prompt did better than today's on the choosing cases: nothing is written"
+    among = f", the best of {found.chosen_from} allowed for" if found.chosen_from > 1 else ""
+    return (
+        f"best: {found.best.one.way.what}: {100 * sure.value:+.1f} points on {sure.n} choosing "
+        f"cases, at worst {100 * sure.lower:+.1f}, at best {100 * sure.upper:+.1f} (95 % each"
+        f"{among})"
+    )
+
+
+def _dearer(tuned: TunedPrompt) -> str:
+    more, best = tuned.more_monthly_usd, tuned.found.best
+    if more is None or best is None:
+        return ""
+    old, new = tuned.found.today.search.input_tokens, best.search.input_tokens
+    change = f"costs {usd(more)} a month more" if more > 0 else f"saves {usd(-more)} a month"
+    return f": {new:,.0f} tokens in instead of {old:,.0f}, which {change}"

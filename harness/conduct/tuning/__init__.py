@@ -1,0 +1,1 @@
+"""A prompt for one model, found on the tune cases alone."""

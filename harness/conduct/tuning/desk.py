@@ -1,0 +1,165 @@
+"""Asks tune cases under one prompt after another, and keeps what each scored and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from evalsets.cases import Case
+from harness.conduct.preparing.trying import Asking, Tries
+from harness.conduct.tuning.ways import PromptWay
+from harness.journal.earlier import note_tuning
+from harness.journal.journal import SpentOrReserved
+from harness.journal.trials import Answered, Attempt, Failed, FaultKind, Missing, Outcome
+from harness.money.prices.attempts import attempt_cost
+from harness.plan.ladder import PlannedOption
+from harness.plan.model import FeaturePlan
+from harness.workspace.model_file import TUNED
+from harness.workspace.prompts import PromptFile
+
+LEAST_SCORED = 0.9
+"""A prompt with fewer of its cases scored is compared with none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunedWay:
+    """One prompt, and the option that is asked under it."""
+
+    way: PromptWay
+    rung: PlannedOption
+
+    @property
+    def sha256(self) -> str:
+        """Of the prompt."""
+        return self.rung.prompt.sha256
+
+    @classmethod
+    def of(cls, way: PromptWay, rung: PlannedOption) -> TunedWay:
+        """The option under the prompt."""
+        file = PromptFile.of(f"{rung.name}{TUNED}.j2", way.text)
+        return cls(way=way, rung=replace(rung, prompt=file))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartScore:
+    """What a prompt did on one part of the tune cases."""
+
+    scores: Mapping[str, float]
+    """By case; without those that brought no score."""
+    asked: int
+    usd: Decimal
+    """Of all its calls, whenever they were paid."""
+    input_tokens: float
+    output_tokens: float
+    """A request, on average."""
+    cut: int
+    """Answers that reached the longest allowed."""
+    longest: int
+    """Most output tokens of an answer that scored something."""
+    out_of_money: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether it can be compared with other prompts."""
+        return self.asked > 0 and len(self.scores) >= LEAST_SCORED * self.asked
+
+    @property
+    def mean(self) -> float:
+        """Of the scores; 0 without one."""
+        return sum(self.scores.values()) / len(self.scores) if self.scores else 0.0
+
+    @property
+    def usd_per_request(self) -> Decimal:
+        """Mean cost of a request."""
+        return self.usd / self.asked if self.asked else Decimal(0)
+
+
+class TuneDesk:
+    """Asks the tune cases, and no other: it holds none."""
+
+    def __init__(
+        self,
+        plan: FeaturePlan,
+        rungs: Iterable[PlannedOption],
+        asking: Asking,
+        spent: SpentOrReserved,
+    ) -> None:
+        self._plan = plan
+        self._asking = asking
+        self._tries = Tries(rungs, plan, asking, spent)
+        self._used: dict[str, Decimal] = {}
+
+    @property
+    def spent_usd(self) -> Decimal:
+        """Of this tuning in all runs, what may have been billed too."""
+        return self._tries.ledger.spent_usd + self._tries.ledger.possibly_billed_usd
+
+    @property
+    def used_usd(self) -> Decimal:
+        """What the answers cost that were read so far, whenever they were paid.
+
+        A run that goes on after a stop reads the same ones: whatever is decided by this is decided
+        alike.
+        """
+        return sum(self._used.values(), Decimal(0))
+
+    def score(self, one: TunedWay, cases: Sequence[Case], *, counts_for: str) -> PartScore:
+        """Ask the cases under a prompt, which counts as tried for the option `counts_for`."""
+        note_tuning(
+            self._asking.journal, self._plan.feature, counts_for,
+            prompt_sha256=one.sha256, now=self._asking.now,
+        )  # fmt: skip
+        found = self._tries.scored(one.rung, {case.id: case for case in cases})
+        for outcome, _ in found:
+            self._count(outcome, one.rung)
+        return _part(found, one.rung)
+
+    def answers(self, rung: PlannedOption, cases: Sequence[Case]) -> Mapping[str, str]:
+        """A model's answers under its own prompt, by case; without those that it did not give."""
+        trials = [self._plan.asker.trial(rung, case, 0, "quality") for case in cases]
+        found = self._tries.answers(trials)
+        for outcome in found:
+            self._count(outcome, rung)
+        return {each.trial.case_id: each.text for each in found if isinstance(each, Answered)}
+
+    def _count(self, outcome: Outcome, rung: PlannedOption) -> None:
+        self._used[outcome.trial.fingerprint] = _paid(outcome.attempts, rung)
+
+
+def _part(found: Sequence[tuple[Outcome, float | None]], rung: PlannedOption) -> PartScore:
+    used = [
+        (each.usage.input_tokens, each.usage.output_tokens)
+        for outcome, _ in found
+        for each in outcome.attempts[-1:]
+        if each.usage is not None
+    ]
+    return PartScore(
+        scores={each.trial.case_id: score for each, score in found if score is not None},
+        asked=len(found),
+        usd=sum((_paid(each.attempts, rung) for each, _ in found), Decimal(0)),
+        input_tokens=sum(tokens for tokens, _ in used) / len(used) if used else 0.0,
+        output_tokens=sum(tokens for _, tokens in used) / len(used) if used else 0.0,
+        cut=sum(isinstance(each, Failed) and each.reason == "length" for each, _ in found),
+        longest=max(
+            (
+                attempt.usage.output_tokens
+                for each, score in found
+                for attempt in each.attempts[-1:]
+                if score and attempt.usage is not None
+            ),
+            default=0,
+        ),
+        out_of_money=any(
+            isinstance(each, Missing) and each.reason == FaultKind.BUDGET_EXHAUSTED
+            for each, _ in found
+        ),
+    )
+
+
+def _paid(attempts: Sequence[Attempt], rung: PlannedOption) -> Decimal:
+    """At today's rates, so that a run that goes on counts what the first one counted."""
+    return sum(
+        (attempt_cost(each.usage, rung.priced()) for each in attempts if each.usage is not None),
+        Decimal(0),
+    )

@@ -1,0 +1,198 @@
+"""Finds prompts on one part of the tune cases and chooses among the best of them on another.
+
+Step by step, each from the best so far: where to start, the form of the answer, examples, how the
+model is asked. Money is set aside for the choice: the search ends when half of the cap is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from evalsets.cases import Case
+from evalsets.prompt_writing import PromptSettings, with_settings
+from evalsets.splits import TuneParts
+from harness.conduct.tuning.desk import PartScore, TuneDesk, TunedWay
+from harness.conduct.tuning.targets import with_targets
+from harness.conduct.tuning.ways import PromptWay, form_lines, with_draws, with_forms
+from harness.plan.ladder import PlannedOption
+from harness.plan.model import FeaturePlan
+from harness.stats.estimates import Estimate, Method, Sample, estimate
+from harness.workspace.model_file import TUNED
+
+FINALISTS = 3
+"""Prompts that go from the search to the choice, beside today's."""
+LEVEL = 0.05
+"""One-sided, of all finalists together."""
+LONGER = 4
+"""How much longer an answer may be, where some reached the longest allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedPrompt:
+    """A prompt and what it did; `choice` is None where it did not get so far."""
+
+    one: TunedWay
+    search: PartScore
+    choice: PartScore | None = None
+
+    @property
+    def rank(self) -> tuple[float, Decimal, int]:
+        """Best first, then cheapest, then shortest."""
+        return (-self.search.mean, self.search.usd_per_request, len(self.one.way.text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneFound:
+    """What a search found; `best` is None where no prompt did better than today's."""
+
+    today: TriedPrompt
+    tried: tuple[TriedPrompt, ...]
+    """In the order in which they were tried, today's first."""
+    best: TriedPrompt | None
+    difference: Estimate | None
+    """The best one minus today's on the choosing cases: bounds for all finalists together."""
+    out_of_money: bool
+    """The cap ended the search, or the choice."""
+
+    @property
+    def chosen_from(self) -> int:
+        """Prompts that were compared with today's on the choosing cases."""
+        done = [each for each in self.tried if each.choice is not None and each.choice.complete]
+        return max(len(done) - 1, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneTask:
+    """What is tuned: an option of a feature, on which cases, from which prompts."""
+
+    plan: FeaturePlan
+    parts: TuneParts
+    rungs: tuple[PlannedOption, ...]
+    """The model as the feature asks it; each further one at another effort."""
+    brought: tuple[PromptWay, ...]
+    """Further prompts to begin with: the incumbent's, and those that people brought."""
+    before: tuple[PromptWay, ...]
+    """The one that was tuned before: compared last, so that the same search finds the same."""
+    seed: int
+    cap_usd: Decimal
+
+    @property
+    def first(self) -> PlannedOption:
+        """The option under today's prompt."""
+        return self.rungs[0]
+
+    @property
+    def option(self) -> str:
+        """The tuned option: what tried prompts are counted for."""
+        return f"{self.first.name}{TUNED}"
+
+
+class PromptSearch:
+    """One search, from today's prompt on."""
+
+    def __init__(self, task: TuneTask, desk: TuneDesk) -> None:
+        self._task = task
+        self._desk = desk
+        self._tried: dict[tuple[str, str], TriedPrompt] = {}
+        self._out_of_money = False
+
+    def find(self) -> TuneFound:
+        """Search, then choose."""
+        task = self._task
+        parts, answers = with_targets(task.plan, task.parts, self._desk)
+        today = PromptWay(what="today's prompt", text=task.first.prompt.text)
+        starts = (TunedWay.of(each, task.first) for each in (today, *task.brought))
+        self._try(starts, parts.search)
+        lines = form_lines(task.plan.evalset.primary, task.plan.asker.schema)
+        self._try(self._at_best(with_forms(self._best().one.way, lines)), parts.search)
+        seed = f"{task.plan.feature} {task.seed}"
+        draws = with_draws(self._best().one.way, parts.examples, answers, seed)
+        self._try(self._at_best(draws), parts.search)
+        self._try(self._otherwise_asked(), parts.search)
+        self._try((TunedWay.of(way, task.first) for way in task.before), parts.search)
+        return self._chosen(parts.choice)
+
+    def _best(self) -> TriedPrompt:
+        done = [each for each in self._tried.values() if each.search.complete]
+        return min(done, key=lambda each: each.rank) if done else next(iter(self._tried.values()))
+
+    def _at_best(self, ways: Iterable[PromptWay]) -> Iterator[TunedWay]:
+        rung = self._best().one.rung
+        return (TunedWay.of(way, rung) for way in ways)
+
+    def _otherwise_asked(self) -> Iterator[TunedWay]:
+        """The best prompt with longer answers, where some were cut; and at other efforts."""
+        best = self._best()
+        way, rung = best.one.way, best.one.rung
+        if best.search.cut:
+            longest = LONGER * rung.longest(self._task.plan.config)
+            text = with_settings(way.text, PromptSettings(max_output_tokens=longest))
+            what = f"{way.what} + answers of up to {longest:,} tokens"
+            yield TunedWay.of(PromptWay(what=what, text=text), rung)
+        for other in self._task.rungs[1:]:
+            yield TunedWay.of(replace(way, what=f"{way.what}, as {other.name}"), other)
+
+    def _try(self, ways: Iterable[TunedWay], cases: Sequence[Case]) -> None:
+        for one in ways:
+            key = (one.rung.name, one.sha256)
+            if key in self._tried:
+                continue
+            if self._tried and self._desk.used_usd * 2 >= self._task.cap_usd:
+                self._out_of_money = True
+                return
+            score = self._desk.score(one, cases, counts_for=self._task.option)
+            self._tried[key] = TriedPrompt(one=one, search=score)
+            self._out_of_money |= score.out_of_money
+
+    def _chosen(self, cases: Sequence[Case]) -> TuneFound:
+        tried = list(self._tried.values())
+        ranked = sorted((t for t in tried[1:] if t.search.complete), key=lambda each: each.rank)
+        compared: dict[int, TriedPrompt] = {}
+        for each in (tried[0], *ranked[:FINALISTS]):
+            score = self._desk.score(each.one, cases, counts_for=self._task.option)
+            self._out_of_money |= score.out_of_money
+            compared[tried.index(each)] = replace(each, choice=score)
+        shown = tuple(compared.get(number, each) for number, each in enumerate(tried))
+        done = [each for each in compared.values() if each.choice and each.choice.complete]
+        best = min(done, key=_by_choice, default=None)
+        found = TuneFound(
+            today=shown[0],
+            tried=shown,
+            best=None,
+            difference=None,
+            out_of_money=self._out_of_money,
+        )
+        if best is None or shown[0] not in done or best is shown[0]:
+            return found
+        sure = self._difference(best, shown[0], len(done) - 1, cases)
+        if sure is None or sure.value <= 0:
+            return found
+        return replace(found, best=best, difference=sure)
+
+    def _difference(
+        self, best: TriedPrompt, today: TriedPrompt, among: int, cases: Sequence[Case]
+    ) -> Estimate | None:
+        """Best minus today's by case, at a level that allows for the choice."""
+        new, old = best.choice, today.choice
+        if new is None or old is None:
+            return None
+        evalset = self._task.plan.evalset
+        both = [case for case in cases if case.id in new.scores and case.id in old.scores]
+        values = tuple(new.scores[case.id] - old.scores[case.id] for case in both)
+        names = [evalset.cluster(case) for case in both]
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        sample = Sample(differences=values, clusters=tuple(numbers[name] for name in names))
+        return estimate(sample, _method(values, len(numbers)), LEVEL / max(among, 1))
+
+
+def _by_choice(tried: TriedPrompt) -> tuple[float, Decimal, int]:
+    score = tried.choice or tried.search
+    return (-score.mean, score.usd_per_request, len(tried.one.way.text))
+
+
+def _method(values: Sequence[float], clusters: int) -> Method:
+    if clusters < len(values):
+        return "cluster-t"
+    return "tango" if all(value in {-1.0, 0.0, 1.0} for value in values) else "gaffke"

@@ -1,0 +1,267 @@
+"""`rightsize tune`: a prompt for one model, found on the tune cases alone.
+
+No deciding case is read: whatever asks and compares here is given the tune cases and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+from evalsets.cases import Case
+from evalsets.prompts import check_template, prompt_fault
+from evalsets.splits import TuneParts, tune_parts
+from harness.ask.cluster.actors import local_cluster
+from harness.ask.replay.retry import RetryPolicy
+from harness.conduct.access import check_models
+from harness.conduct.checking import checked_workspace
+from harness.conduct.listening import Listener, Quiet
+from harness.conduct.model_hosts import Local, serve_here
+from harness.conduct.opening import cycle_of, utc_now
+from harness.conduct.preparing.trying import Asking, check_quota
+from harness.conduct.tuning.desk import TuneDesk
+from harness.conduct.tuning.searching import PromptSearch, TuneFound, TuneTask
+from harness.conduct.tuning.targets import asks_incumbent
+from harness.conduct.tuning.ways import PromptWay
+from harness.errors import UsageError
+from harness.journal.earlier import prompts_tried, tuning_spend
+from harness.journal.journal import Journal
+from harness.plan.ladder import PlannedOption
+from harness.plan.model import FeaturePlan
+from harness.plan.planning import Selection, plan_review
+from harness.workspace.model_file import TUNED
+from harness.workspace.prompts import PromptFile
+from harness.workspace.state import journal_file, state_folder
+from harness.workspace.workspace import Workspace
+
+LEAST_CASES = 10
+"""Tune cases without which nothing can be chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptToTune:
+    """The feature and the model whose prompt is sought, and what it may cost."""
+
+    root: Path
+    """Folder of the workspace."""
+    feature: str
+    model: str
+    max_spend_usd: Decimal | None = None
+    """Of this tuning, all its runs in a cycle together; None: what the policy leaves."""
+    brought: tuple[Path, ...] = ()
+    """Further prompts to begin with."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunedPrompt:
+    """What tuning found; `path` is None where nothing was written."""
+
+    feature: str
+    option: str
+    """The tuned option, or what it would be called."""
+    path: Path | None
+    found: TuneFound
+    parts: tuple[int, int, int]
+    """Cases to show, to search and to choose by."""
+    spent_usd: Decimal
+    """By all runs of this tuning, what may have been billed too."""
+    prompts_tried: int
+    """For this option, in every cycle."""
+    more_monthly_usd: Decimal | None
+    """What the prompt costs a month beyond today's, at the feature's traffic, before discounts."""
+
+
+def tune(
+    asked: PromptToTune,
+    *,
+    listener: Listener | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> TunedPrompt:
+    """Find a better prompt for a model on a feature's tune cases, and write it beside the others.
+
+    Raises:
+        WorkspaceError: a fault of the workspace or of this feature.
+        UsageError: no such option, one that may not be asked, a missing key, too few tune cases, or
+            a prompt that cannot be filled in.
+        BudgetRefusedError: the cap allows not one call.
+        NoGpuError: the model fits on no GPU, or is above its team's quota.
+    """
+    now, told = clock(), listener or Quiet()
+    loaded = checked_workspace(asked.root, on=now.date(), features=(asked.feature,))
+    if loaded.refused:
+        told.refused(loaded)
+    cycle = cycle_of(None, now.date())
+    wanted = Selection(features=(asked.feature,))
+    plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted).features[0]
+    task = task_of(plan, asked, loaded)
+    team = loaded.features[asked.feature].team
+    asks = asked_models(task)
+    check_models({rung.model: rung.config for rung in asks}, os.environ)
+    for rung in asks:
+        check_quota(loaded, rung, team, now)
+    path, run_id, at = journal_file(loaded.root), secrets.token_hex(8), now.isoformat()
+    with ExitStack() as stack:
+        journal = stack.enter_context(Journal.open(path, run_id=run_id, cycle=cycle, now=at))
+        cluster = stack.enter_context(local_cluster(state=state_folder(loaded.root)))
+        models = {rung.model: rung.config for rung in asks if rung.config.serve is not None}
+        if models:
+            local = Local(workspace=loaded, models=models, say=told.note, clock=clock)
+            served = stack.enter_context(serve_here(local, dict.fromkeys(models, (team,))))
+            task = served_task(task, served)
+        asking = Asking(
+            cluster=cluster,
+            journal=journal,
+            retry=RetryPolicy(rng=Random(secrets.randbits(64))),  # noqa: S311  # jitter, no secret
+            share_of_rate_limit=loaded.policy.share_of_rate_limit,
+            cap_usd=_cap(task, journal, loaded, cycle),
+            now=at,
+        )
+        return tuned_on(task, asking, root=loaded.root, cycle=cycle)
+
+
+def _cap(task: TuneTask, journal: Journal, workspace: Workspace, cycle: str) -> Decimal:
+    """What all runs of this tuning may spend: what is asked, and no more than the cycle leaves."""
+    own = tuning_spend(journal_file(workspace.root), task.plan.feature, task.option, cycle=cycle)
+    whole = journal.spend(cycle=cycle)
+    others = whole.known_usd + whole.possibly_billed_usd - own.known_usd - own.possibly_billed_usd
+    return min(task.cap_usd, max(workspace.policy.max_spend_usd - others, Decimal(0)))
+
+
+def task_of(plan: FeaturePlan, asked: PromptToTune, workspace: Workspace) -> TuneTask:
+    """What is to be tuned.
+
+    Raises:
+        UsageError: as `tune` says.
+    """
+    if plan.config.program is not None:
+        raise UsageError(f"{plan.feature} has no prompt of ours to tune: a program asks its models")
+    rungs = _rungs(plan, asked.model)
+    parts = tune_parts(plan.evalset)
+    cases = _cases(parts)
+    if len(cases) < LEAST_CASES or not (parts.search and parts.choice):
+        raise UsageError(
+            f"{plan.feature}: {len(cases)} tune cases, and at least {LEAST_CASES} are needed; set "
+            "`tune:` in its evalset.yaml"
+        )
+    most = workspace.policy.max_spend_usd
+    task = TuneTask(
+        plan=replace(
+            plan,
+            evalset=replace(plan.evalset, cases=cases),
+            sample=replace(plan.sample, deciding=(), clusters=()),
+        ),
+        parts=parts,
+        rungs=rungs,
+        brought=(),
+        before=(),
+        seed=asked.seed,
+        cap_usd=most if asked.max_spend_usd is None else min(asked.max_spend_usd, most),
+    )
+    today = [rung for rung in (plan.incumbent,) if rung is not None]
+    starts = [PromptWay(what=f"the prompt of {rung.name}", text=rung.prompt.text) for rung in today]
+    before = workspace.root / "prompts" / plan.feature / f"{task.option}.j2"
+    return replace(
+        task,
+        brought=(*starts, *(_read(path, path.name, task) for path in asked.brought)),
+        before=(_read(before, "the prompt tuned before", task),) if before.is_file() else (),
+    )
+
+
+def asked_models(task: TuneTask) -> tuple[PlannedOption, ...]:
+    """The options that are asked; today's model only where an answer of it is needed."""
+    today = task.plan.incumbent
+    if today is None or not asks_incumbent(task.plan, task.parts):
+        return task.rungs
+    return (*task.rungs, today)
+
+
+def served_task(task: TuneTask, served: Mapping[str, str]) -> TuneTask:
+    """The same with models at the addresses where they were started."""
+    at = [
+        each.served_at(served[each.model]) if each.model in served else each for each in task.rungs
+    ]
+    today = task.plan.incumbent
+    if today is not None and today.model in served:
+        today = today.served_at(served[today.model])
+    return replace(task, rungs=tuple(at), plan=replace(task.plan, incumbent=today))
+
+
+def tuned_on(task: TuneTask, asking: Asking, *, root: Path, cycle: str) -> TunedPrompt:
+    """Search, choose, and write the prompt if one did better than today's."""
+    plan, journal = task.plan, asking.journal
+    spent = tuning_spend(journal_file(root), plan.feature, task.option, cycle=cycle)
+    desk = TuneDesk(plan, asked_models(task), asking, spent)
+    found = PromptSearch(task, desk).find()
+    path = None
+    if found.best is not None:
+        option = f"{found.best.one.rung.name}{TUNED}"
+        path = root / "prompts" / plan.feature / f"{option}.j2"
+        path.write_text(found.best.one.way.text, encoding="utf-8", newline="\n")
+    return TunedPrompt(
+        feature=plan.feature,
+        option=path.stem if path else task.option,
+        path=path,
+        found=found,
+        parts=(len(task.parts.examples), len(task.parts.search), len(task.parts.choice)),
+        spent_usd=desk.spent_usd,
+        prompts_tried=prompts_tried(journal, plan.feature, task.option),
+        more_monthly_usd=_more(found, plan),
+    )
+
+
+def _rungs(plan: FeaturePlan, model: str) -> tuple[PlannedOption, ...]:
+    """The option that is named; of a bare model every effort that the feature may ask.
+
+    Raises:
+        UsageError: there is none, or it may not be asked.
+    """
+    every = [*plan.options, *([plan.incumbent] if plan.incumbent else [])]
+    plain = [rung for rung in every if rung.cascade is None and not rung.name.endswith(TUNED)]
+    found = [rung for rung in plain if rung.name == model] or [
+        rung for rung in plain if rung.model == model
+    ]
+    if not found:
+        names = ", ".join(rung.name for rung in plain)
+        raise UsageError(f"--model {model}: no option of {plan.feature}: {names}")
+    able = [rung for rung in found if rung.asked or rung.saves_too_little]
+    if not able:
+        raise UsageError(f"{found[0].name}: {found[0].excluded}: {found[0].note}")
+    return tuple(able)
+
+
+def _read(path: Path, what: str, task: TuneTask) -> PromptWay:
+    """A prompt to begin with.
+
+    Raises:
+        UsageError: it cannot be read, or cannot be filled in for the tune cases.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error})") from None
+    fault = check_template(text) or prompt_fault(text, _cases(task.parts))
+    if fault is not None:
+        raise UsageError(f"{path}: {fault}")
+    _ = PromptFile.of(str(path), text).settings
+    return PromptWay(what=what, text=text)
+
+
+def _cases(parts: TuneParts) -> tuple[Case, ...]:
+    return (*parts.examples, *parts.search, *parts.choice)
+
+
+def _more(found: TuneFound, plan: FeaturePlan) -> Decimal | None:
+    """Cost a month beyond today's prompt, by what the choosing cases cost."""
+    traffic = plan.config.traffic
+    new, old = found.best and found.best.choice, found.today.choice
+    if traffic is None or new is None or old is None:
+        return None
+    return (new.usd_per_request - old.usd_per_request) * traffic.requests_per_month

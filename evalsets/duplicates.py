@@ -128,7 +128,8 @@ def _candidates(
     for at, text in enumerate(words):
         prefix = _rarest(text, frequency, threshold)
         met = Counter(chain.from_iterable(index.get(token, ()) for token in prefix))
-        near = [other for other, count in met.items() if count >= min(shared[at], shared[other])]
+        enough = shared[at]
+        near = [other for other, n in met.items() if n >= enough or n >= shared[other]]
         yield at, sorted(near), met.total()
         for token in prefix:
             index.setdefault(token, []).append(at)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import gc
 import importlib
 import io
 import json
@@ -208,9 +209,15 @@ def cli(*, debug: bool) -> None:
     del debug
 
 
+MANY_OBJECTS = 100_000
+"""So many new ones begin a search for garbage."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and exit with the code of the contract."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # Loading makes many objects that stay: looking through them again and again finds nothing.
+    gc.set_threshold(MANY_OBJECTS)
     drain_when_told()
     hang_up_quietly()
     try:

@@ -23,8 +23,7 @@ from harness.judge.scoring.json_answers import validator_of
 from harness.judge.scoring.tools.schemas import read_tools
 from harness.money.prices.rates import PriceMissingError, find_rates, idle_discounts, price_age
 from harness.plan.abilities import unseen_problems
-from harness.plan.crossing import uncrossing
-from harness.plan.programs import boundless
+from harness.plan.crossing import boundless, uncrossing
 from harness.plan.sampling import (
     copies_line,
     floor_note,

@@ -1,13 +1,14 @@
-"""What of a program is known beforehand not to cross to a candidate of another vendor.
+"""What of a program is wrong for its candidates, known beforehand: without a plan.
 
-The program itself says what it sends, so its source is looked through for the names of fields that
-the candidate's wires have nothing for. A name may mean something else there: it is a warning.
+Some of what it sends does not cross to a candidate of another vendor. The program itself says what
+it sends, so its source is looked through for the names of fields that the candidate's wires have
+nothing for. A name may mean something else there: it is a warning.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import get_args
 
@@ -16,8 +17,6 @@ from harness.ask.programs.translation.rows import CARRIED, PLAIN, WRITTEN
 from harness.ask.programs.wires import VENDOR_WIRES
 from harness.errors import Problem
 from harness.money.prices.model_catalogue import facts
-from harness.plan.ladder import PlannedOption
-from harness.wording import listed
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.model_file import ModelConfig, OmittedName, split_option
 from harness.workspace.programs.folder import program_folder
@@ -50,23 +49,25 @@ def uncrossing(reading: Reading, entry: ParsedFile[FeatureConfig], name: str) ->
             yield entry.problem(key, problem, severity="warning")
 
 
-def translated(incumbent: PlannedOption | None, options: Iterable[PlannedOption]) -> list[str]:
-    """What is not known of a program's options whose wire is not the incumbent's."""
-    if incumbent is None:
-        return []
-    spoken = VENDOR_WIRES.get(incumbent.endpoint.vendor, frozenset())
-    crossed = [
-        option.name
-        for option in options
-        if option.asked and not spoken & VENDOR_WIRES.get(option.endpoint.vendor, frozenset())
+def boundless(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
+    """Models of a program of which nothing says how long an answer can be."""
+    config = entry.config
+    if config.program is None:
+        return
+    named: list[tuple[KeyPath, str]] = [
+        (("program", "roles", role), name) for role, name in config.program.roles.items()
     ]
-    if not crossed:
-        return []
-    text = (
-        f"how {listed(crossed)} will be asked in production: here the program's calls were "
-        "translated; a switch takes another vendor's API there, or such a translation"
-    )
-    return [text]
+    if config.candidates != "auto":
+        named += [(("candidates", at), name) for at, name in enumerate(config.candidates)]
+    for key, name in named:
+        model = reading.models.get(name)
+        known = None if model is None else facts(name, model.config)
+        if known is not None and not (known.window_tokens or known.max_output_tokens):
+            message = (
+                f"{name} states no `window_tokens`, and no catalogue does: it bounds what a "
+                "program's call without a limit of its own may cost"
+            )
+            yield entry.problem(key, message)
 
 
 def _of_candidate(

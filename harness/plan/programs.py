@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -11,17 +11,17 @@ from functools import partial
 from pathlib import Path
 
 from evalsets.cases import Case, Turn
-from evalsets.source import KeyPath
-from harness.errors import Problem, UsageError
+from harness.ask.programs.wires import VENDOR_WIRES
+from harness.errors import UsageError
 from harness.journal.trials import CallingProgram, RoleModel
 from harness.money.prices.attempts import upper_bound
 from harness.money.prices.model_catalogue import facts
 from harness.plan.ladder import PlannedOption, plan_option
+from harness.wording import listed
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.model_file import known_to_refuse
 from harness.workspace.programs.folder import program_folder
 from harness.workspace.programs.outside import Surroundings
-from harness.workspace.reading import ParsedFile, Reading
 from harness.workspace.workspace import Workspace
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S, SLOWEST_TOKENS_PER_S = 120.0, 900.0, 20
@@ -116,27 +116,6 @@ def planned_program(workspace: Workspace, feature_id: str, *, on: date) -> Plann
     )
 
 
-def boundless(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
-    """Models of a program of which nothing says how long an answer can be."""
-    config = entry.config
-    if config.program is None:
-        return
-    named: list[tuple[KeyPath, str]] = [
-        (("program", "roles", role), name) for role, name in config.program.roles.items()
-    ]
-    if config.candidates != "auto":
-        named += [(("candidates", at), name) for at, name in enumerate(config.candidates)]
-    for key, name in named:
-        model = reading.models.get(name)
-        known = None if model is None else facts(name, model.config)
-        if known is not None and not (known.window_tokens or known.max_output_tokens):
-            message = (
-                f"{name} states no `window_tokens`, and no catalogue does: it bounds what a "
-                "program's call without a limit of its own may cost"
-            )
-            yield entry.problem(key, message)
-
-
 def line_of(case: Case) -> str:
     """A case as a program reads it: one line of JSON, without its target."""
     asked = case.input
@@ -212,3 +191,22 @@ def _turn(turn: Turn) -> dict[str, object]:
     if turn.tool_call_id is not None:
         shown["tool_call_id"] = turn.tool_call_id
     return shown
+
+
+def translated(incumbent: PlannedOption | None, options: Iterable[PlannedOption]) -> list[str]:
+    """What is not known of a program's options whose wire is not the incumbent's."""
+    if incumbent is None:
+        return []
+    spoken = VENDOR_WIRES.get(incumbent.endpoint.vendor, frozenset())
+    crossed = [
+        option.name
+        for option in options
+        if option.asked and not spoken & VENDOR_WIRES.get(option.endpoint.vendor, frozenset())
+    ]
+    if not crossed:
+        return []
+    text = (
+        f"how {listed(crossed)} will be asked in production: here the program's calls were "
+        "translated; a switch takes another vendor's API there, or such a translation"
+    )
+    return [text]

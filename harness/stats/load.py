@@ -23,7 +23,6 @@ from typing import TypeAlias
 
 import numpy as np
 from scipy import special
-from scipy.optimize import isotonic_regression
 
 from harness.stats.arrays import Bools, Floats
 from harness.stats.clusters import bounds, cluster_mean
@@ -221,6 +220,8 @@ class _Crossed:
 
 def _cross(x: Floats, shares: Floats, at: float) -> _Crossed | Outside:
     """The crossing of one curve: made monotone, then interpolated in log-odds."""
+    from scipy.optimize import isotonic_regression  # noqa: PLC0415  # heavy, and only for probes
+
     falling = isotonic_regression(shares, increasing=False).x
     odds = _log_odds(np.clip(falling, _LEAST_SHARE, 1 - _LEAST_SHARE))
     wanted = float(_log_odds(np.asarray(at)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from os.path import isfile
 from pathlib import Path
 from typing import Protocol
 
@@ -104,8 +105,8 @@ def prompt_path(
         names = [model_name]
     folder = root / "prompts" / feature_id
     for name in names:
-        if name is not None and (path := folder / f"{name}.j2").is_file():
-            return path
+        if name is not None and isfile(f"{folder}/{name}.j2"):  # noqa: PTH113  # asked per option
+            return folder / f"{name}.j2"
     return None
 
 

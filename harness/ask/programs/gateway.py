@@ -11,9 +11,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Protocol, cast
 
 from harness.ask.programs.protocol import Given
 from harness.ask.programs.wires import (
@@ -24,6 +22,9 @@ from harness.ask.programs.wires import (
 )
 from providers.answer import JsonObject, as_object, items_at, object_at, text_at
 from providers.provider import Api
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 LARGEST_BODY = 64 * 2**20
 NO_RETRY = {"x-should-retry": "false"}
@@ -94,6 +95,8 @@ class Gateway:
                 self._runner = await self._listening()
 
     async def _listening(self) -> web.AppRunner:
+        from aiohttp import web  # noqa: PLC0415  # only where a program runs
+
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(
@@ -143,6 +146,8 @@ class Gateway:
             self._runner = None
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        from aiohttp import web  # noqa: PLC0415  # only where a program runs
+
         wire = wire_of(request.path)
         trial = self._trial(request)
         if trial is None:
@@ -200,6 +205,8 @@ async def _body(request: web.Request) -> JsonObject:
 
 def problem(wire: Api, status: int, said: str, code: str | None = None) -> web.Response:
     """An error in a vendor's form: its SDK raises the class that it raises for the vendor's own."""
+    from aiohttp import web  # noqa: PLC0415  # only where a program runs
+
     message = f"rightsize: {said}"
     kind = ERROR_TYPES["messages" if wire == "messages" else "chat"].get(status, _OTHER_TYPE)
     document: JsonObject = {
@@ -232,6 +239,8 @@ def _has_choice(event: JsonObject) -> bool:
 
 
 async def _stream(request: web.Request, pieces: Sequence[str]) -> web.StreamResponse:
+    from aiohttp import web  # noqa: PLC0415  # only where a program runs
+
     response = web.StreamResponse()
     response.content_type = "text/event-stream"
     await response.prepare(request)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import aiohttp
-
 from harness.ask.programs.instance import LONGEST_ANSWER, Line, read_line
 from harness.journal.trials import FaultKind
 
@@ -34,6 +32,8 @@ class Service:
 
     async def ask(self, line: str, case_id: str) -> Line:
         """Hand a case over and wait for its answer, however long that takes."""
+        import aiohttp  # noqa: PLC0415  # only where a program runs
+
         headers = {
             "content-type": "application/json",
             GATEWAY_HEADER: self._gateway,

@@ -71,7 +71,7 @@ def _keyword(key: str, value: Any) -> Any:  # noqa: ANN401  # any JSON value
 def _format(value: Any) -> Any:  # noqa: ANN401
     if value in _UNCHECKED:
         return None
-    if value not in FORMATS.checkers:
+    if value not in FORMATS:
         raise ValueError(f"the format {str(value)[:40]!r} is not known")
     return value
 

@@ -46,11 +46,11 @@ from harness.judge.decision.verdict import decide
 from harness.money.interval import generator
 from harness.money.monthly import cost_from_traffic, unknown_cost
 from harness.money.savings import savings
-from harness.plan.crossing import translated
 from harness.plan.expecting import LEVEL_CASES
 from harness.plan.lives.life import next_level
 from harness.plan.model import FeaturePlan, Status
 from harness.plan.pricing import levers_of
+from harness.plan.programs import translated
 from harness.record.base import Reason, Verdict
 from harness.record.model import DecisionRecord, seal
 from harness.record.money import Bridge, Lever, OptionCost, Savings

@@ -268,7 +268,9 @@ def _hopeless_targets(evalset: EvalSet, primary: Scorer) -> Iterator[Fault]:
         for case in evalset.cases
         if case.target is not None
         for target in (case.target, *case.also_right)
-        if _hopeless(primary, replace(case, target=target, also_right=()))
+        if _hopeless(
+            primary, replace(case, target=target, also_right=()) if case.also_right else case
+        )
     ]
     if wrong:
         cases = dict(reversed(wrong))

@@ -14,11 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
-
-from jsonschema import Draft7Validator, FormatChecker, SchemaError
-from jsonschema.exceptions import ValidationError
 
 from evalsets.source import SourceError, read_yaml
 from harness.judge.scoring.foreign.html import SPACE, contains_html, is_html
@@ -135,8 +133,6 @@ def _equals(answer: str, check: Claim) -> bool:
     return js_text(check.value) == answer
 
 
-FORMATS = FormatChecker(formats=())
-"""The formats that ajv-formats knows, by RFC; an unknown one is refused at import."""
 _PATTERNS = {
     "date": r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])",
     "time": r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(z|[+-]\d\d(:?\d\d)?)",
@@ -176,15 +172,20 @@ def _on_texts(holds: Callable[[str], bool]) -> Callable[[object], bool]:
     return lambda value: not isinstance(value, str) or holds(value)
 
 
-_HOLDS: Mapping[str, Callable[[str], bool]] = MappingProxyType(
-    {
-        **{name: _matches(name) for name in _PATTERNS},
-        "date": _is_date,
-        "date-time": _is_moment,
-    }
+FORMATS: Mapping[str, Callable[[str], bool]] = MappingProxyType(
+    {**{name: _matches(name) for name in _PATTERNS}, "date": _is_date, "date-time": _is_moment}
 )
-for _name, _test in _HOLDS.items():
-    FORMATS.checks(_name)(_on_texts(_test))
+"""The formats that ajv-formats knows, by RFC; an unknown one is refused at import."""
+
+
+@cache
+def _format_checker() -> Any:  # noqa: ANN401  # jsonschema's own
+    from jsonschema import FormatChecker  # noqa: PLC0415  # a tenth of what `check` loads
+
+    checker = FormatChecker(formats=())
+    for name, holds in FORMATS.items():
+        checker.checks(name)(_on_texts(holds))
+    return checker
 
 
 def _is_json(answer: str, check: Claim) -> bool:
@@ -197,9 +198,11 @@ def _is_json(answer: str, check: Claim) -> bool:
 
 def is_valid(value: object, schema: object) -> bool:
     """Whether a value holds a schema; raises `ValueError` for a schema that is none."""
+    from jsonschema import Draft7Validator, SchemaError, ValidationError  # noqa: PLC0415
+
     try:
         Draft7Validator.check_schema(cast("Any", schema))
-        validator: Any = Draft7Validator(cast("Any", schema), format_checker=FORMATS)
+        validator: Any = Draft7Validator(cast("Any", schema), format_checker=_format_checker())
         return bool(validator.is_valid(value))
     except (SchemaError, ValidationError, RecursionError) as error:
         raise ValueError(f"the schema is none: {error}".splitlines()[0]) from None

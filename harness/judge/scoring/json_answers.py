@@ -15,12 +15,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, cast
 
-from jsonschema import Draft202012Validator, SchemaError
-from jsonschema.validators import validator_for
 from pydantic import Field
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import specification_with
 
 from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
@@ -74,6 +69,8 @@ def validator_of(schema: object) -> Validator:
         raise BrokenSchemaError("a schema must be an object")
     if too_deep(cast("object", schema)):
         raise BrokenSchemaError(f"nested more than {DEEPEST} deep")
+    from jsonschema import SchemaError  # noqa: PLC0415  # a tenth of what `check` loads
+
     try:
         return _checked(cast("dict[str, Any]", schema))
     except SchemaError as error:
@@ -83,6 +80,10 @@ def validator_of(schema: object) -> Validator:
 def _checked(schema: dict[str, Any]) -> Validator:
     if not isinstance(schema.get("$schema", ""), str):
         raise BrokenSchemaError("`$schema` must be a text")
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  # see `validator_of`
+    from jsonschema.validators import validator_for  # noqa: PLC0415
+    from referencing import Registry  # noqa: PLC0415
+
     kind = validator_for(schema, default=Draft202012Validator)
     kind.check_schema(schema)
     for pattern in _patterns(schema):
@@ -108,6 +109,9 @@ def _patterns(value: object) -> Iterator[str]:
 
 def _edges(schema: dict[str, Any], kind: type[Validator]) -> dict[int, set[int]]:
     """For each schema the schemas that apply to the same value; each reference is followed once."""
+    from referencing import Registry  # noqa: PLC0415  # see `validator_of`
+    from referencing.jsonschema import specification_with  # noqa: PLC0415
+
     make: Make = specification_with(str(kind.META_SCHEMA["$schema"])).create_resource
     whole = make(schema)
     name = whole.id() or ""
@@ -134,6 +138,8 @@ def _references(schema: dict[str, Any]) -> Iterator[str]:
 
 
 def _followed(resolver: Resolver[Any], reference: str) -> Resolved[Any]:
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415  # see `validator_of`
+
     try:
         return resolver.lookup(reference)
     except Unresolvable:

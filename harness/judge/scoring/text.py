@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -76,12 +77,16 @@ class Classification:
         label = self.normalise(answer)
         if label is None:
             return 0.0
-        return float(folded(label) in {folded(target) for target in targets_of(case)})
+        return float(_folded(label) in {_folded(target) for target in targets_of(case)})
 
 
 def folded(text: str) -> str:
     """Text as it is compared whatever the case of its letters and the kind of its signs."""
     return plain(text).casefold().replace("\u2019", "'").replace("\u2010", "-")
+
+
+_folded = lru_cache(maxsize=1024)(folded)
+"""Of labels and targets: there are few, and each is compared with every answer."""
 
 
 _DENIED = (

@@ -43,6 +43,22 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "HEAVY []"
 
 
+NOT_FOR_A_LOOK = ("ray", "pandas", "datasets", "openai", "anthropic", "google.genai", "duckdb")
+NOT_FOR_A_REVIEW = (*NOT_FOR_A_LOOK, "scipy.optimize", "scipy.stats", "aiohttp", "jsonschema")
+
+
+def test_commands_load_nothing_that_only_some_workspaces_need() -> None:
+    code = (
+        "import sys, harness.cli.cycle.check;"
+        f"check = {(*NOT_FOR_A_REVIEW, 'numpy', 'asyncio')!r};"
+        "print([name for name in check if name in sys.modules]);"
+        "import harness.cli.cycle.review;"
+        f"print([name for name in {NOT_FOR_A_REVIEW!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "[]"]
+
+
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC])
 def test_a_file_that_cannot_be_written_is_no_internal_error(
     number: int, capsys: pytest.CaptureFixture[str]

@@ -49,7 +49,8 @@ class CallsBy:
 
     name: str
     calls: int
-    logged_usd: Decimal
+    logged_usd: Decimal | None
+    """None: the log tells no cost of any of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class FeatureMeasured:
     unmetered: int
     """Answered calls whose tokens the log does not tell, or contradicts."""
     cache_hit_rate: float | None
-    """Share of the calls that read anything from the vendor's prompt cache."""
+    """Share of the calls that read anything from the vendor's prompt cache, of those that tell."""
     logged_usd: Decimal | None
     without_cost: int
     """Calls of which the log names no cost."""
@@ -87,6 +88,8 @@ class FeatureMeasured:
     """The twenty dearest, by what the log says."""
     other_operations: tuple[CallsBy, ...]
     """Embeddings and others: not in the week, nor in the requests."""
+    cache_untold: int = 0
+    """Answered calls that do not tell what they read from a prompt cache: priced as nothing."""
     growth_per_month: float | None = None
     """Change of the requests a month, 0.02 for 2 %; None: under four weeks, or too few calls."""
 

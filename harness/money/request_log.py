@@ -58,5 +58,6 @@ def _hours(group: Frame) -> tuple[HourUsage, ...]:
     whole["cached_tokens"] = whole[["cached_tokens", "input_tokens"]].min(axis=1)
     fresh = whole["input_tokens"] - whole["cached_tokens"]
     whole["cache_written_tokens"] = whole["cache_written_tokens"].clip(upper=fresh)
+    whole["cache_untold"] = whole["cache_untold"].clip(upper=fresh)
     rows: list[list[int]] = whole.to_numpy().tolist()
     return tuple(HourUsage(**dict(zip(ALL_COUNTS, row, strict=True))) for row in rows)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.errors import Problem, UsageError, WorkspaceError
 from harness.money.measured import window_of
+from harness.wording import percent
 from harness.workspace.feature_file import Traffic
 from harness.workspace.workspace import Workspace
 
@@ -38,6 +39,8 @@ class HourUsage:
     output_tokens: int = 0
     unmetered: int = 0
     """Calls whose usage is not known: they are in no mean."""
+    cache_untold: int = 0
+    """Input tokens of calls that do not tell what of them was read from a prompt cache."""
 
     def plus(self, other: HourUsage) -> HourUsage:
         """Add two hours up."""
@@ -109,17 +112,31 @@ class Week:
             raise NoTrafficError(
                 f"{self.feature}: no request with tokens in the week; check the log"
             )
+        written = _ratio(total.cache_written_tokens, total.input_tokens)
+        told = total.input_tokens - total.cache_untold
         week = Decimal(total.requests) / self.weeks if self.even else sum(self.rates, Decimal(0))
         month = week * _MONTH_IN_WEEKS
         return Traffic(
             requests_per_month=int(month.to_integral_value(rounding=ROUND_HALF_EVEN)),
             input_tokens=_ratio(total.input_tokens, calls),
             output_tokens=_ratio(total.output_tokens, calls),
-            cached_share=_ratio(total.cached_tokens, total.input_tokens),
-            cache_written_share=_ratio(total.cache_written_tokens, total.input_tokens),
+            cached_share=min(_ratio(total.cached_tokens, told), 1 - written) if told else 0,
+            cache_written_share=written,
             retry_rate=_ratio(total.retries, total.requests),
-            source=source,
+            source=source + self._cache_said,
         )
+
+    @property
+    def _cache_said(self) -> str:
+        """Of how much of the input the log tells what was read from a prompt cache."""
+        total = self.total
+        if not total.cache_untold:
+            return ""
+        told = total.input_tokens - total.cache_untold
+        if not told:
+            return "; what was read from a prompt cache is not told, and counted as nothing"
+        share = percent(told / total.input_tokens, 1)
+        return f"; what was read from a prompt cache is told of {share} of the input"
 
 
 def together(weeks: tuple[Week, ...]) -> Week:
@@ -158,9 +175,10 @@ def _ratio(part: int, whole: int) -> float:
 
 
 ALL_COUNTS = tuple(field.name for field in fields(HourUsage))
-COUNTS = tuple(name for name in ALL_COUNTS if name != "unmetered")
+LATER_COUNTS = ("unmetered", "cache_untold")
+COUNTS = tuple(name for name in ALL_COUNTS if name not in LATER_COUNTS)
 COLUMNS = ("feature", "cohort", "weeks", "hour", *COUNTS)
-LATER_COLUMNS = ("unmetered", "watched")
+LATER_COLUMNS = (*LATER_COUNTS, "watched")
 """Columns that a file has only where they say something."""
 
 
@@ -199,15 +217,15 @@ def write_weeks(weeks: Sequence[Week]) -> str:
     """The CSV of some weeks: sorted, so that equal traffic is equal text."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    unmetered = any(hour.unmetered for week in weeks for hour in week.hours)
-    uneven = any(not week.even for week in weeks)
-    later = [*(["unmetered"] if unmetered else []), *(["watched"] if uneven else [])]
+    hours = [hour for week in weeks for hour in week.hours]
+    said = [name for name in LATER_COUNTS if any(getattr(hour, name) for hour in hours)]
+    later = [*said, *(["watched"] if any(not week.even for week in weeks) else [])]
     writer.writerow([*COLUMNS, *later])
     for week in sorted(weeks, key=lambda one: (one.feature, one.cohort)):
         often = week.watched or (week.weeks,) * HOURS_A_WEEK
         for hour, usage in enumerate(week.hours):
             counts = [getattr(usage, name) for name in COUNTS]
-            more = [usage.unmetered if name == "unmetered" else often[hour] for name in later]
+            more = [often[hour] if name == "watched" else getattr(usage, name) for name in later]
             writer.writerow([week.feature, week.cohort, week.weeks, hour, *counts, *more])
     return text.getvalue()
 
@@ -270,6 +288,8 @@ def _wrong(numbers: dict[str, int]) -> tuple[str, str] | None:
         return "weeks", "at least one week must have been watched"
     if numbers["cached_tokens"] + numbers["cache_written_tokens"] > numbers["input_tokens"]:
         return "cached_tokens", "cached and written tokens are parts of input_tokens"
+    if numbers["cached_tokens"] + numbers.get("cache_untold", 0) > numbers["input_tokens"]:
+        return "cache_untold", "a part of input_tokens of which nobody tells what was cached"
     return None
 
 

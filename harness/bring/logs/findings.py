@@ -29,7 +29,8 @@ _MONTH = timedelta(days=30.4375)
 _MILLION = Decimal(1_000_000)
 _DAYS = """
 SELECT feature, began::DATE AS day, sum(n), sum(input) / sum(n), sum(output) / sum(n),
-  sum(cached) / greatest(sum(input), 1), mode(model ORDER BY model), sum(cost) / sum(n)
+  sum(cached) / nullif(sum(input) FILTER (cached IS NOT NULL), 0), mode(model ORDER BY model),
+  sum(cost) / sum(n)
 FROM calls WHERE kind = 'answer' AND NOT hit AND feature <> '' AND known AND failed = 0
 GROUP BY ALL ORDER BY ALL
 """
@@ -50,7 +51,8 @@ class _Day:
     calls: float
     input: float
     output: float
-    cached: float
+    cached: float | None
+    """Share of the input; None: not told."""
     model: str
     cost: float | None
 
@@ -180,7 +182,8 @@ def _changes(parts: _Thirds, rates: Rates | None) -> Iterator[tuple[str, str, De
             usd = None if rates is None else month * exact(now - before) * getattr(rates, name)
             words = f"{name} tokens of a call {before:,.0f} -> {now:,.0f}"
             yield kind, name, usd and (usd / _MILLION).quantize(Decimal("0.01")), words
-    before, now = parts.ends("cached")
+    told = all(day.cached is not None for day in parts.days)
+    before, now = parts.ends("cached") if told else (0.0, 0.0)
     if before >= _CACHED and now <= _BROKE * before:
         lost = exact((before - now) * parts.ends("input")[1])
         usd = None if rates is None else month * lost * (rates.input - rates.cache_read)

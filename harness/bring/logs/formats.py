@@ -87,6 +87,9 @@ _BEDROCK = LogFormat(
     output=("/output/outputTokenCount", "/output/outputBodyJson/usage/outputTokens"),
     total=("/output/outputBodyJson/usage/totalTokens",),
     cached_inside=False,
+    # Prompts are cached only where a request marks them, and then the counts are told: Amazon
+    # Bedrock, user guide (prompt caching) and API reference (TokenUsage).
+    absent_is_none=True,
     latency=Amount(paths=("/output/outputBodyJson/metrics/latencyMs",)),
     model=("/modelId",),
     operation=("/operation",),
@@ -139,6 +142,8 @@ _VERTEX = LogFormat(
         "/full_response|/usage_metadata/total_token_count",
     ),
     reasoning_inside=False,
+    # JSON of protocol buffers leaves a count of 0 out: protobuf.dev, ProtoJSON format.
+    absent_is_none=True,
     sampled=("/metadata|/sampling_rate", "/sampling_rate"),
     latency=Amount(paths=("/metadata|/request_latency",)),
     model=("/full_response|/modelVersion", "/full_response|/model_version", "/model"),

@@ -39,13 +39,14 @@ CREATE OR REPLACE TEMP TABLE prices (model VARCHAR, day DATE, starts BIGINT, end
 """
 _MODELS = "SELECT DISTINCT model, began::DATE FROM calls WHERE NOT hit ORDER BY ALL"
 _NO_END = 2**62
-_LENGTH = "CASE WHEN single AND n > 0 THEN round(calls.input / n) ELSE 0 END"
+_LENGTH = "CASE WHEN single AND n > 0 THEN round(told.input / n) ELSE 0 END"
 _LISTED = f"""
-SELECT calls.*, CASE WHEN known AND NOT hit THEN
-  ((calls.input - calls.cached - calls.written) * prices.input + calls.cached * prices.cached
-    + calls.written * prices.written + calls.output * prices.output) / 1000000 + n * prices.call
+SELECT told.*, CASE WHEN known AND NOT hit THEN
+  ((told.input - told.cached - told.written) * prices.input + told.cached * prices.cached
+    + told.written * prices.written + told.output * prices.output) / 1000000 + n * prices.call
   END AS listed
-FROM calls LEFT JOIN prices ON calls.model = prices.model AND began::DATE = prices.day
+FROM (SELECT * REPLACE (coalesce(cached, 0) AS cached) FROM calls) AS told LEFT JOIN prices
+  ON told.model = prices.model AND began::DATE = prices.day
   AND {_LENGTH} >= prices.starts AND {_LENGTH} < prices.ends
 """  # noqa: S608  # names of this file alone
 

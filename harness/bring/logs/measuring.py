@@ -70,7 +70,8 @@ _HOURS = """
 SELECT feature, cohort, hour::INTEGER AS hour,
   sum(CASE WHEN again IS NULL THEN n ELSE 0 END) AS requests,
   sum(CASE WHEN again IS NULL THEN 0 ELSE n END) AS retries,
-  sum(input) AS input_tokens, sum(cached) AS cached_tokens,
+  sum(input) AS input_tokens, coalesce(sum(cached), 0) AS cached_tokens,
+  sum(CASE WHEN cached IS NULL THEN input ELSE 0 END) AS cache_untold,
   sum(written) AS cache_written_tokens, sum(output) AS output_tokens,
   sum(CASE WHEN known THEN 0 ELSE n END) AS unmetered
 FROM (
@@ -91,14 +92,15 @@ _PARTS = ", ".join(
 _FEATURES = """
 SELECT feature, sum(n) FILTER (answered AND again IS NULL), sum(n) FILTER (again = 'retry'),
   sum(n) FILTER (again = 'duplicate'), sum(failed), sum(n) FILTER (hit),
-  sum(n) FILTER (NOT known), sum(n) FILTER (cached > 0), sum(n) FILTER (answered),
-  sum(cost), sum(n) FILTER (cost IS NULL)
+  sum(n) FILTER (NOT known), sum(n) FILTER (cached > 0),
+  sum(n) FILTER (answered AND cached IS NOT NULL),
+  sum(n) FILTER (answered AND known AND cached IS NULL), sum(cost), sum(n) FILTER (cost IS NULL)
 FROM (SELECT *, kind = 'answer' AND NOT hit AS answered FROM calls)
 GROUP BY feature ORDER BY feature
 """
 _COUNTED = """
-SELECT feature, {by}, sum(n), coalesce(sum(cost), 0) FROM calls WHERE {where}
-GROUP BY ALL ORDER BY 1, 4 DESC, 3 DESC, 2
+SELECT feature, {by}, sum(n), sum(cost) FROM calls WHERE {where}
+GROUP BY ALL ORDER BY 1, 4 DESC NULLS LAST, 3 DESC, 2
 """
 _QUIET = """
 SELECT coalesce(max(day - before) - 1, 0) FROM (
@@ -210,7 +212,7 @@ def _features(
     growth = _growth(log, window)
     for row in log.base.execute(_FEATURES).fetchall():
         name = str(row[0])
-        counts = [round(value or 0) for value in row[1:9]]
+        counts = [round(value or 0) for value in row[1:10]]
         yield FeatureMeasured(
             feature=name,
             requests=counts[0],
@@ -220,8 +222,9 @@ def _features(
             from_gateway_cache=counts[4],
             unmetered=counts[5],
             cache_hit_rate=round(counts[6] / counts[7], 6) if counts[7] else None,
-            logged_usd=row[9],
-            without_cost=round(row[10] or 0),
+            cache_untold=counts[8],
+            logged_usd=row[10],
+            without_cost=round(row[11] or 0),
             at_rates_usd=priced.get(name, (None, 0))[0],
             without_price=priced.get(name, (None, 0))[1],
             input_tokens=quantiles["input"].get(name),
@@ -270,6 +273,6 @@ def _counted(log: CallLog, by: str, where: str) -> dict[str, tuple[CallsBy, ...]
     for feature, name, calls, cost in log.base.execute(
         _COUNTED.format(by=by, where=where)
     ).fetchall():
-        one = CallsBy(name=str(name), calls=round(calls), logged_usd=Decimal(cost))
+        one = CallsBy(name=str(name), calls=round(calls), logged_usd=cost)
         found.setdefault(str(feature), []).append(one)
     return {feature: tuple(each) for feature, each in found.items()}

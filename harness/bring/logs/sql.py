@@ -357,7 +357,12 @@ def usage(form: LogFormat) -> Named:
         values = [pairs[0][which], *(pair[which] for pair in pairs)]
         return f"CASE WHEN NOT ({known}) THEN NULL " + f"{free} {fits}".format(*values) + " END"
 
-    return (("whole_in", chosen(0)), ("whole_out", chosen(1)))
+    none = str(form.absent_is_none).lower()
+    told = (
+        f"CASE WHEN cached IS NULL AND ({none} OR whole_in = 0 OR kind <> 'answer') THEN 0 "
+        "ELSE cached END"
+    )
+    return (("whole_in", chosen(0)), ("whole_out", chosen(1)), ("cached_told", told))
 
 
 def kind() -> str:

@@ -118,8 +118,18 @@ def _month(own: Week, found: TrafficWritten) -> str:
     return (
         f"{month.requests_per_month:,} requests a month, "
         f"{month.input_tokens:,.0f} tokens in, {month.output_tokens:,.0f} out, "
-        f"{percent(month.cached_share, 1)} cached, {percent(month.retry_rate, 1)} retried"
+        f"{_cached(own, month.cached_share)}, {percent(month.retry_rate, 1)} retried"
     )
+
+
+def _cached(own: Week, share: float) -> str:
+    """What was read from a prompt cache, and of how much of the input the log tells it."""
+    total = own.total
+    told = 1 - total.cache_untold / total.input_tokens
+    if not told:
+        return "cached not told"
+    of = "" if told == 1 else f" of the {percent(told, 1)} that tell"
+    return f"{percent(share, 1)} cached{of}"
 
 
 def _use(feature: FeatureConfig | None, name: str, path: Path) -> str:

@@ -8,6 +8,7 @@ import json
 import lzma
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -692,3 +693,62 @@ def test_what_an_export_holds_besides_calls_is_passed_over_and_counted(tmp_path:
     with CallLog(LogIntake(now=NOW, threads=1)) as log:
         source = log.add(path, FORMATS["otlp"])
     assert (source.rows, source.passed_over, source.refused) == (3, 2, 0)
+
+
+NOT_TOLD = "; what was read from a prompt cache is not told, and counted as nothing"
+
+
+@pytest.mark.parametrize(
+    ("shape", "drop", "told"),
+    [
+        (bedrock, "cacheReadInputTokenCount", True),
+        (litellm, "cache_read_input_tokens", False),
+        (langfuse, "input_cached_tokens", False),
+        (genai, "gen_ai.usage.cache_read.input_tokens", False),
+        (neutral, "cached_tokens", False),
+    ],
+)
+def test_cached_tokens_that_are_not_told_are_unknown_unless_the_format_says_none(
+    tmp_path: Path,
+    shape: Callable[[LoggedCall], Mapping[str, object]],
+    drop: str,
+    told: bool,  # noqa: FBT001
+) -> None:
+    """What leaves the count out because none was cached is read as none."""
+    call = replace(ONE, cached=0)
+    rows = [shape(call), shape(replace(ONE, id="two"))]
+    silent = json.loads(json.dumps(rows[0]).replace(f'"{drop}"', '"left_out"'))
+    found, _ = read(jsonl(tmp_path / "log.jsonl", [silent, rows[1]]))
+    (week,) = found.weeks
+    (single,) = found.features
+    assert single.cache_untold == (0 if told else 1)
+    assert single.cache_hit_rate == (0.5 if told else 1)
+    assert week.total.cache_untold == (0 if told else 1000)
+    assert read_weeks(write_weeks(found.weeks), file="t.csv") == found.weeks
+    month = week.to_traffic(source="x")
+    assert (month.cached_share, month.source) == (
+        (0.2, "x")
+        if told
+        else (0.4, "x; what was read from a prompt cache is told of 50.0 % of the input")
+    )
+    alone, _ = read(jsonl(tmp_path / "alone.jsonl", [silent]))
+    assert alone.features[0].cache_hit_rate == (0 if told else None)
+    assert alone.weeks[0].to_traffic(source="x").source == ("x" if told else f"x{NOT_TOLD}")
+
+
+def test_what_is_not_told_of_a_cache_breaks_none(tmp_path: Path) -> None:
+    """A log that tells cached tokens for its first days alone shows no broken cache."""
+    calls = [replace(ONE, id=f"c{at}", at=MONDAY + timedelta(hours=2 * at)) for at in range(144)]
+    rows = [dict(neutral(call)) for call in calls]
+    for row in rows[72:]:
+        del row["cached_tokens"]
+    assert read(jsonl(tmp_path / "l.jsonl", rows))[0].findings == ()
+
+
+def test_a_cost_that_no_call_tells_is_unknown(tmp_path: Path) -> None:
+    rows = [at_noon("a", cost_usd=None, model="m1"), at_noon("b", model="m2")]
+    found = one(tmp_path, *rows)
+    assert [(each.name, each.logged_usd) for each in found.models] == [
+        ("m2", Decimal("0.0025")),
+        ("m1", None),
+    ]

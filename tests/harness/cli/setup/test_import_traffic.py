@@ -56,7 +56,7 @@ def test_what_the_log_says_is_shown_and_what_a_file_states_counts(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("2026-10.csv: 2026-10-05 to 2026-10-11")
     assert lines[1] == "  2026-10.csv: neutral, 186 rows"
-    assert lines[2].startswith("  fax: 4 requests a month, 10 tokens in, 1 out, 0.0 % cached")
+    assert lines[2].startswith("  fax: 4 requests a month, 10 tokens in, 1 out, cached not told")
     assert lines[2].endswith("; no feature of this workspace")
     assert "tickets: 730 requests a month, 5,000 tokens in, 20 out" in lines[3]
     assert "10.1 % retried; features/tickets.yaml states 1,000, which counts" in lines[3]
@@ -83,7 +83,8 @@ def test_a_silent_feature_is_planned_by_its_newest_file(
     traffic = metered(load_workspace(root)).features["tickets"].traffic
     assert traffic is not None
     assert (traffic.requests_per_month, traffic.curve) == (730, "2026-10.csv")
-    assert traffic.source == "traffic/2026-10.csv, measured 2026-10-05 to 2026-10-11"
+    window = "traffic/2026-10.csv, measured 2026-10-05 to 2026-10-11"
+    assert traffic.source.startswith(f"{window}; what was read from a prompt cache is not told")
     plan = plan_review(
         load_workspace(root), cycle="2026-Q4", on=date(2026, 11, 20), wanted=Selection()
     )

@@ -46,11 +46,13 @@ def unpacked(commit: str, folder: Path) -> Path:
     (folder / "answers.csv").write_text(outcomes_table(), encoding="utf-8")
     models = folder / "shop" / "models" / "all.yaml"
     models.parent.mkdir(parents=True)
-    listed = (MODEL.format(name=name, price=p) for name, p in (("gpt-5", 10), ("gpt-5-mini", 1)))
+    listed = (
+        MODEL.format(name=name, price=p) for name, p in (("gpt-5.4", 10), ("gpt-5.4-mini", 1))
+    )
     models.write_text("".join(listed), encoding="utf-8")
     (folder / "shop" / "policy.yaml").write_text(POLICY, encoding="utf-8")
     bring = ("import", "outcomes", "answers.csv", "-f", "routing", "-w", "shop")
-    run(folder, *bring, "--incumbent", "gpt-5")
+    run(folder, *bring, "--incumbent", "gpt-5.4")
     feature = folder / "shop" / "features" / "routing.yaml"
     feature.write_text(feature.read_text(encoding="utf-8") + FACTS, encoding="utf-8")
     run(folder, *bring)

@@ -87,8 +87,8 @@ product: helpdesk
 data: internal
 risk: medium
 agreed: {by: chen.moreau, on: 2026-09-14}
-incumbent: gpt-5
-candidates: [gpt-5-mini]
+incumbent: gpt-5.4
+candidates: [gpt-5.4-mini]
 answers: imported
 migration_usd: 120
 error_cost_usd: 0.01
@@ -101,10 +101,10 @@ def run_bought(root: Path) -> Path:
     write(root / "policy.yaml", POLICY)
     write(root / "answers.csv", outcomes_table())
     words = ["import", "outcomes", str(root / "answers.csv"), "-f", "topic", "-w", str(root)]
-    assert run([*words, "--incumbent", "gpt-5"]) == ExitCode.USAGE_ERROR
+    assert run([*words, "--incumbent", "gpt-5.4"]) == ExitCode.USAGE_ERROR
     write(root / "features" / "topic.yaml", BOUGHT)
-    models = "gpt-5: {provider: openai, may_see: [internal]}\n"
-    models += "gpt-5-mini: {provider: openai, may_see: [internal]}\n"
+    models = "gpt-5.4: {provider: openai, may_see: [internal]}\n"
+    models += "gpt-5.4-mini: {provider: openai, may_see: [internal]}\n"
     write(root / "models" / "topic.yaml", models)
     assert run(words) == ExitCode.OK
     assert run(["review", "-w", str(root), "--cycle", CYCLE, "--yes"]) == ExitCode.OK

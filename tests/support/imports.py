@@ -31,8 +31,10 @@ MODEL = """\
 {name}:
   provider: openai
   may_see: [internal]
+  retires_on: 2099-12-31
   price: [{{from: 2026-01-01, input: {price}, output: {price}, source: list}}]
 """
+"""The catalogue's dates, on which real models end, are stated away: reviews here last."""
 
 
 def outcome_workspace(root: Path, source: Path, *others: Path, feature: str = "routing") -> None:
@@ -40,9 +42,9 @@ def outcome_workspace(root: Path, source: Path, *others: Path, feature: str = "r
     root.mkdir(parents=True, exist_ok=True)
     (root / "policy.yaml").write_text(POLICY, encoding="utf-8")
     (root / "models").mkdir(exist_ok=True)
-    models = (MODEL.format(name=n, price=p) for n, p in (("gpt-5", 10), ("gpt-5-mini", 1)))
+    models = (MODEL.format(name=n, price=p) for n, p in (("gpt-5.4", 10), ("gpt-5.4-mini", 1)))
     (root / "models" / "all.yaml").write_text("".join(models), encoding="utf-8")
-    words = [*map(str, others), "--incumbent", "gpt-5"]
+    words = [*map(str, others), "--incumbent", "gpt-5.4"]
     assert brought(root, source, *words, feature=feature) == 2
     path = root / "features" / f"{feature}.yaml"
     path.write_text(path.read_text("utf-8") + FACTS, encoding="utf-8")

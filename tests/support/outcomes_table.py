@@ -19,7 +19,7 @@ def outcomes_table(cases: int = 400) -> str:
     writer.writerow(COLUMNS)
     for number in range(1, cases + 1):
         topic = rng.choice(TOPICS)
-        for model in ("gpt-5", "gpt-5-mini"):
+        for model in ("gpt-5.4", "gpt-5.4-mini"):
             others = [each for each in TOPICS if each != topic]
             said = rng.choice(others) if rng.random() < WRONG else topic
             text = f"Ticket {number} about {topic}"

@@ -66,7 +66,7 @@ def test_the_document_names_an_old_price_and_what_to_do(tmp_path: Path) -> None:
     record = reviewed(root)
     (told,) = [gap for gap in record.not_known if gap.startswith("whether the price of")]
     assert told == (
-        "whether the price of gpt-5 (last confirmed 2026-01-01) and gpt-5-mini (last confirmed "
+        "whether the price of gpt-5.4 (last confirmed 2026-01-01) and gpt-5.4-mini (last confirmed "
         "2026-01-01) still holds: confirm it with `checked:` in models/, or update the catalogue "
         "(pip install -U genai-prices)"
     )

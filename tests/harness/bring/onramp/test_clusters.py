@@ -24,7 +24,7 @@ def table(cases: int) -> str:
         f"t-{n},{model},Ticket {n},{'ab'[n % 2]},{'ab'[(n + (wrong and n % 25 == 0)) % 2]},80,2,"
         f"supplier {n // 4},{'printed' if n % 3 else 'handwritten'}\n"
         for n in range(cases)
-        for model, wrong in (("gpt-5", False), ("gpt-5-mini", True))
+        for model, wrong in (("gpt-5.4", False), ("gpt-5.4-mini", True))
     ]
     return HEAD + "".join(rows)
 

@@ -55,7 +55,7 @@ def stored(root: Path) -> list[tuple[object, ...]]:
 def corrected(rows: Rows, wrong: int = 12) -> Rows:
     """The small model's answers to some cases turn out to be wrong."""
     changed = [dict(row) for row in rows]
-    for row in [row for row in changed if row["model"] == "gpt-5-mini"][:wrong]:
+    for row in [row for row in changed if row["model"] == "gpt-5.4-mini"][:wrong]:
         row["answer"] = "nonsense"
     return changed
 
@@ -69,7 +69,7 @@ def test_corrected_answers_are_told_and_change_nothing(
     told = capsys.readouterr().err
     assert (
         "second.csv: 12 answers differ from those that are there already "
-        "(first: case 't-001', gpt-5-mini)"
+        "(first: case 't-001', gpt-5.4-mini)"
     ) in told
     assert "nothing was changed; with --replace the file's take their place" in told
     assert stored(root) == before
@@ -196,7 +196,7 @@ def test_another_feature_with_the_same_inputs_is_named(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = written(root / "second.csv", corrected(table()))
-    assert brought(root, other, "--incumbent", "gpt-5", feature="twin") == 2
+    assert brought(root, other, "--incumbent", "gpt-5.4", feature="twin") == 2
     path = root / "features" / "twin.yaml"
     path.write_text(path.read_text("utf-8") + FACTS, encoding="utf-8")
     before = stored(root)

@@ -102,7 +102,7 @@ def test_rows_of_one_case_under_other_ids_are_averaged_within_it(tmp_path: Path)
     for row in [*rows, *extra]:
         by_model = scores.setdefault(row["input"], {})
         by_model.setdefault(row["model"], []).append(row["answer"] == row["target"])
-    mean = [sum(each["gpt-5-mini"]) / len(each["gpt-5-mini"]) for each in scores.values()]
+    mean = [sum(each["gpt-5.4-mini"]) / len(each["gpt-5.4-mini"]) for each in scores.values()]
     assert record.evidence.eval_set.n == 90
     assert len(mean) == 90
     assert record.options[0].missing is not None
@@ -141,7 +141,7 @@ def test_repeats_of_twelve_cases_are_twelve_cases(
         result(number * 25 + again, model, vars={"ticket": f"Ticket number {number}"})
         for number in range(12)
         for again in range(25)
-        for model in ("gpt-5", "gpt-5-mini")
+        for model in ("gpt-5.4", "gpt-5.4-mini")
     ]
     source = tmp_path / "results.json"
     source.write_bytes(results(rows))
@@ -158,7 +158,7 @@ def test_repeats_with_other_answers_are_kept_as_repeats(tmp_path: Path) -> None:
         result(number * 3 + again, model, passed=again != 1, vars={"ticket": f"Ticket {number}"})
         for number in range(4)
         for again in range(3)
-        for model in ("gpt-5", "gpt-5-mini")
+        for model in ("gpt-5.4", "gpt-5.4-mini")
     ]
     (tmp_path / "r.json").write_bytes(results(rows))
     whole, _ = read_all([tmp_path / "r.json"])
@@ -170,21 +170,21 @@ def test_repeats_with_other_answers_are_kept_as_repeats(tmp_path: Path) -> None:
 
 
 def test_two_runs_with_their_tests_in_another_order_pair_by_what_was_asked(tmp_path: Path) -> None:
-    one = promptfoo(tmp_path / "one.json", range(30), "gpt-5")
-    other = promptfoo(tmp_path / "other.json", range(29, -1, -1), "gpt-5-mini")
+    one = promptfoo(tmp_path / "one.json", range(30), "gpt-5.4")
+    other = promptfoo(tmp_path / "other.json", range(29, -1, -1), "gpt-5.4-mini")
     whole, _ = read_all([one, other])
     inputs = {case.id: case.input for case in whole.cases}
     assert len(inputs) == 30
     by_model = {
         model: {each.case_id for each in whole.answers if each.model == model}
-        for model in ("gpt-5", "gpt-5-mini")
+        for model in ("gpt-5.4", "gpt-5.4-mini")
     }
-    assert by_model["gpt-5"] == by_model["gpt-5-mini"] == set(inputs)
+    assert by_model["gpt-5.4"] == by_model["gpt-5.4-mini"] == set(inputs)
 
 
 def test_tests_of_one_number_that_ask_other_things_are_other_cases(tmp_path: Path) -> None:
-    one = promptfoo(tmp_path / "one.json", [1, 2], "gpt-5")
-    other = promptfoo(tmp_path / "other.json", [3], "gpt-5")
+    one = promptfoo(tmp_path / "one.json", [1, 2], "gpt-5.4")
+    other = promptfoo(tmp_path / "other.json", [3], "gpt-5.4")
     whole, _ = read_all([one, other])
     assert {case.id: case.input for case in whole.cases} == {
         "test-0": "Ticket number 1",
@@ -197,7 +197,7 @@ def test_a_second_run_in_one_command_is_a_repeat(tmp_path: Path) -> None:
     paths: list[Path] = []
     for run_number, passed in enumerate((True, False)):
         path = tmp_path / f"{run_number}.json"
-        path.write_bytes(results([result(n, "gpt-5", passed=passed) for n in range(5)]))
+        path.write_bytes(results([result(n, "gpt-5.4", passed=passed) for n in range(5)]))
         paths.append(path)
     whole, _ = read_all(paths)
     assert sorted((each.case_id, each.repeat) for each in whole.answers) == [
@@ -249,7 +249,7 @@ def test_a_later_file_with_other_ids_finds_the_cases_that_are_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = table()
-    only_today = [row for row in rows if row["model"] == "gpt-5"]
+    only_today = [row for row in rows if row["model"] == "gpt-5.4"]
     outcome_workspace(tmp_path, written(tmp_path / "all.csv", rows))
     capsys.readouterr()
     other = [{**row, "case": f"z-{at}"} for at, row in enumerate(reversed(only_today))]
@@ -271,13 +271,13 @@ def test_a_repeat_without_an_answer_is_missing_among_those_that_have_one(tmp_pat
             vars={"ticket": f"Ticket {number}"},
             **(
                 {"failureReason": 2, "error": "boom"}
-                if again == 1 and model == "gpt-5-mini"
+                if again == 1 and model == "gpt-5.4-mini"
                 else {}
             ),
         )
         for number in range(60)
         for again in range(3)
-        for model in ("gpt-5", "gpt-5-mini")
+        for model in ("gpt-5.4", "gpt-5.4-mini")
     ]
     source = tmp_path / "results.json"
     source.write_bytes(results(rows))

@@ -28,7 +28,7 @@ def table(cases: int) -> str:
     rows = [
         f"t-{n},{model},Order {n},{cell(right_calls(n))},{cell(made_calls(ours, n))},80,20\n"
         for n in range(1, cases + 1)
-        for model, ours in (("gpt-5", "big"), ("gpt-5-mini", "bad"))
+        for model, ours in (("gpt-5.4", "big"), ("gpt-5.4-mini", "bad"))
     ]
     return HEAD + "".join(rows)
 
@@ -106,7 +106,7 @@ def test_a_log_of_calls_drafts_tools_turns_and_the_scorer_and_comes_in_once(
     tmp_path: Path,
 ) -> None:
     sources = []
-    for model, ours in (("gpt-5", "big"), ("gpt-5-mini", "good")):
+    for model, ours in (("gpt-5.4", "big"), ("gpt-5.4-mini", "good")):
         samples = [calling(number, ours, model) for number in range(1, 31)]
         sources.append(tmp_path / f"{model}.json")
         whole = log_json(samples, eval={"task": "t", "model": f"openai/{model}"})

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from harness.conduct.concluding.repricing_records import OtherPrices
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
-BILL = "month,feature,model,requests,cost_usd\n2027-01,routing,gpt-5-mini,900000,820\n"
+BILL = "month,feature,model,requests,cost_usd\n2027-01,routing,gpt-5.4-mini,900000,820\n"
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_a_table_for_finance_says_how_much_it_holds(past: PastReview, tmp_path: 
     lines = found.path.read_text("utf-8").splitlines()
     assert (found.rows, found.known, found.features) == (len(lines) - 1, 1, 1)
     assert found.billed_usd > 0
-    with pytest.raises(UsageError, match="--option gpt-4: no record has it; known: gpt-5"):
+    with pytest.raises(UsageError, match=r"--option gpt-4: no record has it; known: gpt-5\.4"):
         export(past, option="gpt-4", now=NOW)
 
 
@@ -124,12 +124,12 @@ def test_a_decision_is_signed_locked_and_held_against_a_bill(
     with pytest.raises(UsageError, match="not what the decisions say"):
         lock(past.root, only_check=True, now=NOW)
     production = past.root / "features" / "routing.yaml"
-    text = production.read_text("utf-8").replace("gpt-5-mini", "X")
-    text = text.replace("gpt-5", "gpt-5-mini").replace("X", "gpt-5")
+    text = production.read_text("utf-8").replace("gpt-5.4-mini", "X")
+    text = text.replace("gpt-5.4", "gpt-5.4-mini").replace("X", "gpt-5.4")
     production.write_text(text, encoding="utf-8")
     told = Told()
     locked = lock(past.root, now=NOW, listener=told)
-    assert told.said == ["routing: IMPLEMENTED, gpt-5-mini is in production"]
+    assert told.said == ["routing: IMPLEMENTED, gpt-5.4-mini is in production"]
     assert [entry.feature for entry in locked.entries] == ["routing"]
     assert set(read_lock(locked.path.read_text("utf-8"), shown="lock").features) == {"routing"}
     bill = tmp_path / "bill.csv"
@@ -145,7 +145,7 @@ def test_where_models_differ_is_found_and_written_privately(
 ) -> None:
     differences = why(past, "routing", now=NOW)
     assert differences.found
-    assert {each.option for each in differences.found} == {"gpt-5-mini"}
+    assert {each.option for each in differences.found} == {"gpt-5.4-mini"}
     lines = tmp_path / "all.jsonl"
     assert write_differences(differences, lines) == ()
     assert lines.stat().st_mode & 0o777 == 0o600

@@ -97,8 +97,8 @@ def accepted_and_live(root: Path) -> None:
     by = ["--by", "dana@example.com", "--reason", "agreed"]
     assert run(["decide", "routing", "accept", *CYCLE, *by, *at]) == ExitCode.OK
     feature = root / "features" / "routing.yaml"
-    edit(feature, "incumbent: gpt-5\n", "incumbent: gpt-5-mini\n")
-    edit(feature, "candidates: [gpt-5-mini]", "candidates: []")
+    edit(feature, "incumbent: gpt-5.4\n", "incumbent: gpt-5.4-mini\n")
+    edit(feature, "candidates: [gpt-5.4-mini]", "candidates: []")
     assert run(["lock", *at]) == ExitCode.OK
     assert run(["gate", *at]) == ExitCode.OK
 
@@ -109,7 +109,7 @@ def contents(root: Path) -> dict[Path, bytes]:
 
 def test_from_a_log_to_a_verified_saving(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     at = ["-w", str(root)]
-    bill = as_csv(root.parent / "focus.csv", a_month("gpt-5-mini", 76_500, Decimal("1.10")))
+    bill = as_csv(root.parent / "focus.csv", a_month("gpt-5.4-mini", 76_500, Decimal("1.10")))
     command = ["verify", *CYCLE, *at, "--actual", str(bill)]
     assert run(command) == ExitCode.OK
     saved = record(root)
@@ -129,7 +129,7 @@ def test_from_a_log_to_a_verified_saving(root: Path, capsys: pytest.CaptureFixtu
         "  of no feature: USD 3.00; placed by - {when: {key_alias: vectors}, feature: ...}",
     ]
     table = (root / "reviews/2026-Q4/bill-against-estimate.csv").read_text("utf-8")
-    assert "2026-12,routing,gpt-5-mini,input,2371500,2.60865,2.3715," in table
+    assert "2026-12,routing,gpt-5.4-mini,input,2371500,2.60865,2.3715," in table
     before = contents(root)
     copy = root.parent / "again.csv"
     copy.write_bytes(bill.read_bytes())
@@ -140,7 +140,7 @@ def test_from_a_log_to_a_verified_saving(root: Path, capsys: pytest.CaptureFixtu
 def january(days: int) -> list[dict[str, Any]]:
     """OpenAI's costs and counts of some days: 90 calls a day, each of 1,000 tokens, half cached."""
     own = [date(2027, 1, 1) + timedelta(days=each) for each in range(days)]
-    name = "gpt-5-mini-2025-08-07"
+    name = "gpt-5.4-mini-2025-08-07"
     lines = ((0.045, f"{name}, input"), (0.045, f"{name}, cached input"))
     costs = [bucket(day, *(openai_cost(*line, "proj_9") for line in lines)) for day in own]
     counts = openai_usage(name, 90, (90_000, 45_000, 0))
@@ -160,7 +160,7 @@ def held(root: Path, *pages: dict[str, object]) -> int:
 def test_requests_that_a_vendor_counts_are_the_volume(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cost = openai_cost("0.01", "gpt-5-mini-2025-08-07, input", "proj_9")
+    cost = openai_cost("0.01", "gpt-5.4-mini-2025-08-07, input", "proj_9")
     early = openai_page(bucket(date(2027, 1, 31), cost))
     assert held(root, *january(31), early) == ExitCode.OK
     said = capsys.readouterr().out
@@ -174,7 +174,7 @@ def test_counts_without_costs_are_no_saving(root: Path, capsys: pytest.CaptureFi
     before = record(root)
     assert held(root, january(31)[1]) == ExitCode.CANNOT_TELL
     said = capsys.readouterr().err
-    assert "counts the use of gpt-5-mini-2025-08-07 in 2027-01 and has no cost of it" in said
+    assert "counts the use of gpt-5.4-mini-2025-08-07 in 2027-01 and has no cost of it" in said
     assert record(root) == before
 
 
@@ -182,7 +182,7 @@ def test_a_part_of_a_month_verifies_nothing(root: Path, capsys: pytest.CaptureFi
     before = record(root)
     assert held(root, *january(9)) == ExitCode.USAGE_ERROR
     said = capsys.readouterr().err
-    assert "no month of the bill has requests of gpt-5-mini" in said
+    assert "no month of the bill has requests of gpt-5.4-mini" in said
     assert "over 2 days in a row of it: 2027-01 (openai-costs, openai-usage)" in said
     assert record(root) == before
 
@@ -204,7 +204,7 @@ def test_a_bill_without_any_volume_cannot_tell_unless_a_log_of_the_month_does(
     assert "import that month's logs" in capsys.readouterr().err
     measured = json.loads((root / "traffic" / "2026-10.measured.json").read_text("utf-8"))
     measured["window"] = {"start": "2027-01-04T00:00:00", "end": "2027-01-18T00:00:00"}
-    measured["features"][0]["models"][0]["name"] = "gpt-5-mini-2025-08-07"
+    measured["features"][0]["models"][0]["name"] = "gpt-5.4-mini-2025-08-07"
     text = json.dumps(measured)
     (root / "traffic" / "2027-01.measured.json").write_text(text, encoding="utf-8")
     assert held(root, costs) == ExitCode.OK

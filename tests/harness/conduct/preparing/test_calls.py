@@ -50,7 +50,7 @@ NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 TABLE = "ticket,input,target\nt-1,Where is my invoice?,billing\nt-2,It crashes,technical\n"
 PROMPTFOO = """\
 prompts: ["Topic of {{text}}?"]
-providers: [openai:gpt-5]
+providers: [openai:gpt-5.4]
 tests:
   - {vars: {text: invoice}, assert: [{type: equals, value: billing}]}
   - {vars: {text: crash}, assert: [{type: equals, value: technical}]}
@@ -83,10 +83,12 @@ def file(path: Path, text: str) -> Path:
 def test_answers_of_another_tool_stop_at_what_is_to_fill_in_and_then_come(tmp_path: Path) -> None:
     root = tmp_path / "rightsizing"
     file(root / "policy.yaml", POLICY)
-    listed = (MODEL.format(name=name, price=p) for name, p in (("gpt-5", 10), ("gpt-5-mini", 1)))
+    listed = (
+        MODEL.format(name=name, price=p) for name, p in (("gpt-5.4", 10), ("gpt-5.4-mini", 1))
+    )
     file(root / "models" / "all.yaml", "".join(listed))
     source = file(tmp_path / "answers.csv", outcomes_table(120))
-    asked = AnswersToImport(root=root, sources=(source,), feature="routing", incumbent="gpt-5")
+    asked = AnswersToImport(root=root, sources=(source,), feature="routing", incumbent="gpt-5.4")
     told = Told()
     first = import_answers(asked, now=NOW, listener=told)
     assert isinstance(first, ToFillIn)
@@ -117,7 +119,7 @@ def test_eval_sets_are_made_of_three_tools_files(tmp_path: Path) -> None:
     assert len(import_inspect(SetToImport(root=root, source=samples, feature="b")).cases) == 2
     config = file(tmp_path / "promptfooconfig.yaml", PROMPTFOO)
     configured = import_promptfoo(SetToImport(root=root, source=config, feature="c"))
-    assert (configured.converted, configured.models) == (2, ("openai:gpt-5",))
+    assert (configured.converted, configured.models) == (2, ("openai:gpt-5.4",))
     assert (root / "prompts" / "c").is_dir()
     with pytest.raises(UsageError, match="letters, digits"):
         import_csv(SetToImport(root=root, source=table.source, feature="../up"))

@@ -31,12 +31,12 @@ expires_days: {prices: 36500}
 
 def imported(root: Path, source: Path) -> DecisionRecord:
     """The record of another tool's answers, by the commands that a user types."""
-    models = (MODEL.format(name=n, price=p) for n, p in (("gpt-5", 10), ("gpt-5-mini", 1)))
+    models = (MODEL.format(name=n, price=p) for n, p in (("gpt-5.4", 10), ("gpt-5.4-mini", 1)))
     (root / "models").mkdir()
     (root / "models" / "all.yaml").write_text("".join(models), encoding="utf-8")
     (root / "policy.yaml").write_text(POLICY, encoding="utf-8")
     command = ["import", "outcomes", str(source), "-f", "f", "-w", str(root)]
-    assert run([*command, "--incumbent", "openai:gpt-5"]) == 2
+    assert run([*command, "--incumbent", "openai:gpt-5.4"]) == 2
     feature = root / "features" / "f.yaml"
     feature.write_text(feature.read_text("utf-8") + FACTS, encoding="utf-8")
     assert run(command) == 0
@@ -63,7 +63,9 @@ def results(number: int) -> list[dict[str, object]]:
                 "tokenUsage": {"total": 110, "prompt": 100, "completion": 10},
             },
         }
-        for place, (model, good) in enumerate((("gpt-5", True), ("gpt-5-mini", number % 8 != 0)))
+        for place, (model, good) in enumerate(
+            (("gpt-5.4", True), ("gpt-5.4-mini", number % 8 != 0))
+        )
     ]
 
 

@@ -137,6 +137,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "harness.cli.setup.serving:serving",
         "List, start and stop the models served here.",
     ),
+    "hosting": (
+        "harness.cli.cycle.hosting:hosting",
+        "Say what to commit to over all features, what is bought, what stands idle.",
+    ),
     "label": (
         "harness.cli.setup.label:label",
         "Say which answer is right where models disagree; blind.",

@@ -202,28 +202,48 @@ def rates_of_hosting(
         PriceMissingError: the probe file or the traffic is missing.
         NoCapacityError: the probe found no rate at which the SLOs are met.
     """
-    config = workspace.models[model]
-    gpu = workspace.policy.gpus[config.gpu or ""]
     traffic = traffic or workspace.features[feature_id].traffic
+    way = way_of_hosting(workspace, feature_id, model, rivals=rivals, traffic=traffic)
+    if traffic is None:
+        raise PriceMissingError(_NEEDS_TRAFFIC.format(model))
+    cost = month_of_hosting(traffic, way)
+    per_call = {option: per_call_at(traffic, rates) for option, rates in rivals.hosted.items()}
+    even = break_even_volumes(way, traffic, per_call)
+    return hosted_rates(cost, way.gpu, hosting_facts(cost, way.capacity, even))
+
+
+_NEEDS_TRAFFIC = "{}: a GPU's price per request needs the feature's traffic"
+
+
+def way_of_hosting(
+    workspace: Workspace,
+    feature_id: str,
+    model: str,
+    *,
+    rivals: Rivals,
+    traffic: Traffic | None,
+) -> Hosting:
+    """How a self-hosted model serves one feature, by its probe, its plan and its traffic's week.
+
+    Raises:
+        PriceMissingError: the probe file or the traffic is missing.
+    """
+    config = workspace.models[model]
     if traffic is None or not traffic.requests_per_month:
-        raise PriceMissingError(f"{model}: a GPU's price per request needs the feature's traffic")
+        raise PriceMissingError(_NEEDS_TRAFFIC.format(model))
     path = workspace.root / "probes" / f"{model}.{feature_id}.json"
     if not path.is_file():
         raise PriceMissingError(
             f"{model}: no probes/{path.name}; `rightsize probe {model} --feature {feature_id}` "
             f"measures what a replica serves"
         )
-    overflow = None if rivals.incumbent is None else _per_call(traffic, rivals.incumbent)
-    way = Hosting(
+    overflow = None if rivals.incumbent is None else per_call_at(traffic, rivals.incumbent)
+    return Hosting(
         capacity=capacity_of(read_probe(path)),
-        gpu=gpu,
+        gpu=workspace.policy.gpus[config.gpu or ""],
         plan=hosting_plan(config.hosting, incumbent_per_request=overflow),
-        shares=_shares(workspace, feature_id, traffic),
+        shares=shares_of(workspace, feature_id, traffic),
     )
-    cost = month_of_hosting(traffic, way)
-    per_call = {option: _per_call(traffic, rates) for option, rates in rivals.hosted.items()}
-    even = break_even_volumes(way, traffic, per_call)
-    return hosted_rates(cost, gpu, hosting_facts(cost, way.capacity, even))
 
 
 def priced_by_gpu(config: ModelConfig) -> bool:
@@ -231,13 +251,13 @@ def priced_by_gpu(config: ModelConfig) -> bool:
     return config.gpu is not None and not config.price
 
 
-def _per_call(traffic: Traffic, rates: Rates) -> Decimal:
+def per_call_at(traffic: Traffic, rates: Rates) -> Decimal:
     """USD of one call after discounts, which is what own hardware competes with."""
     once = traffic.model_copy(update={"retry_rate": 0})
     return cost_per_request_from_traffic(once, rates) * (1 - rates.discount)
 
 
-def _shares(
+def shares_of(
     workspace: Workspace, feature_id: str, traffic: Traffic
 ) -> Sequence[int | Decimal] | None:
     """The week's shape from the feature's traffic file; None when it states none."""

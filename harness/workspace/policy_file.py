@@ -33,6 +33,17 @@ class ExpiryDays(FileModel):
     """Prices, before they warn; twice that, before they fail."""
 
 
+class BoughtGpus(FileModel):
+    """GPUs that are paid for until a day, whether they are used or not."""
+
+    gpus: Annotated[int, Field(gt=0, le=10**6)]
+    """How many."""
+    until: date
+    """Last day of the term."""
+    usd_per_gpu_hour: Usd | None = None
+    """What one costs an hour; default: the row's `committed_1y`."""
+
+
 class GpuPrice(FileModel):
     """A row of the GPU price book."""
 
@@ -46,10 +57,18 @@ class GpuPrice(FileModel):
     """USD per GPU-hour that may be taken away."""
     managed_premium: Annotated[float, Field(ge=0, le=1000)] = 0
     """Managed endpoint's extra, as a share."""
+    bought: tuple[BoughtGpus, ...] = ()
+    """What is committed by now."""
     as_of: date
     """Day of the quote."""
     source: str
     """Where the price comes from."""
+
+    @model_validator(mode="after")
+    def _prices_what_is_bought(self) -> GpuPrice:
+        if self.committed_1y is None and any(b.usd_per_gpu_hour is None for b in self.bought):
+            raise ValueError("bought: state `usd_per_gpu_hour`, as there is no `committed_1y`")
+        return self
 
 
 class GateRule(StrEnum):

@@ -165,7 +165,7 @@ def _placed(charge: Unplaced, form: str, rules: Attribution) -> Posting:
 def _rows(path: Path, problems: list[Problem]) -> Iterator[_Found]:
     head = _head(path)
     if head.startswith(b"PAR1"):
-        yield from _focus(_parquet(path), path)
+        yield from _focus(parquet_rows(path), path)
     elif head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
         yield from _json(path)
     else:
@@ -241,7 +241,12 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, object]]:
             raise UsageError(f"{path}: line {number}: no JSON") from None
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, Row]]:
+def parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """The rows of a Parquet file with their numbers, from 1.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     library: Any = importlib.import_module("pyarrow.parquet")
     errors: Any = importlib.import_module("pyarrow").ArrowException
     number = 0

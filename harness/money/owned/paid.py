@@ -7,7 +7,7 @@ An hour is *used* when it served a request, *idle* when it was watched and serve
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -32,7 +32,7 @@ class PaidHour:
     requests: int | None = None
     tokens: int | None = None
     """Input and output tokens together."""
-    busy: float | None = None
+    busy: Decimal | None = None
     """Share of the GPUs' time that worked, in [0, 1]."""
 
     def __post_init__(self) -> None:
@@ -96,11 +96,12 @@ class PaidEndpoint:
         return cost_of(self.hours)
 
     @property
-    def busy(self) -> float | None:
+    def busy(self) -> Decimal | None:
         """Mean share of the GPUs' time that worked, by hours paid; None: no metric says it."""
-        known = [(hour.busy, float(hour.paid)) for hour in self.hours if hour.busy is not None]
-        paid = sum(weight for _, weight in known)
-        return sum(busy * weight for busy, weight in known) / paid if known else None
+        known = [(hour.busy, hour.paid) for hour in self.hours if hour.busy is not None]
+        paid = sum((weight for _, weight in known), Decimal(0))
+        worked = sum((busy * weight for busy, weight in known), Decimal(0))
+        return worked / paid if known else None
 
     @property
     def last_request(self) -> datetime | None:
@@ -143,6 +144,10 @@ class PaidEndpoint:
             hour.usd * _MILLION / hour.tokens for hour in self.hours if hour.usd and hour.tokens
         ]
         return min(known, default=None)
+
+    def during(self, hours: tuple[PaidHour, ...]) -> PaidEndpoint:
+        """The same with some of its hours alone."""
+        return replace(self, hours=hours)
 
     def stopped_after(self, hours: int) -> tuple[PaidHour, ...]:
         """Hours that would not have been paid for, were it stopped after so many idle ones."""

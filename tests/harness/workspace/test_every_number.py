@@ -80,6 +80,7 @@ FILES: Mapping[str, tuple[type[BaseModel], dict[str, Any]]] = {
                     "committed_3y": 2,
                     "spot": 1.6,
                     "managed_premium": 0.2,
+                    "bought": [{"gpus": 8, "until": "2027-06-30", "usd_per_gpu_hour": 2}],
                     "as_of": "2026-10-01",
                     "source": "quote",
                 }

@@ -14,7 +14,7 @@ from harness.money.owned.paid import PaidEndpoint, PaidHour, cost_of, most_gpus,
 START = datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def hour(at: int, requests: int | None = 0, **facts: Decimal | float | None) -> PaidHour:
+def hour(at: int, requests: int | None = 0, **facts: Decimal | int | None) -> PaidHour:
     begins = START + timedelta(hours=at)
     return PaidHour(at=begins, requests=requests, **{"usd": Decimal(3), **facts})  # type: ignore[arg-type]
 
@@ -87,8 +87,12 @@ def test_gpus_are_added_up_hour_by_hour() -> None:
 
 
 def test_unlike_hours_weigh_by_what_was_paid() -> None:
-    one = endpoint(hour(0, 1, busy=0.5, paid=Decimal(3)), hour(1, 1, busy=0.1), hour(2, 1))
-    assert one.busy == pytest.approx(0.4)
+    one = endpoint(
+        hour(0, 1, busy=Decimal("0.5"), paid=Decimal(3)),
+        hour(1, 1, busy=Decimal("0.1")),
+        hour(2, 1),
+    )
+    assert one.busy == Decimal("0.4")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def test_unlike_hours_weigh_by_what_was_paid() -> None:
     [
         {"at": START.replace(minute=5)},
         {"at": START, "paid": Decimal(0)},
-        {"at": START, "busy": 1.5},
+        {"at": START, "busy": Decimal("1.5")},
     ],
 )
 def test_what_is_no_hour_is_refused(facts: dict[str, object]) -> None:

@@ -1,0 +1,1 @@
+"""Metrics and charges of endpoints and GPUs to the hours that were paid for."""

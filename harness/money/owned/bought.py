@@ -1,0 +1,80 @@
+"""Capacity that is paid for until a day: how much of it is used, and what ends soon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+
+from harness.money.hosting import HOURS_A_MONTH
+
+SOON_DAYS = 90
+"""What ends within so many days is told: renewing takes a quarter's planning."""
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoughtCapacity:
+    """Units or GPUs that are paid for by the hour until their term ends."""
+
+    name: str
+    what: str
+    """`units` of provisioned throughput, or `GPUs`."""
+    bought: int
+    needed: int | None
+    """At the busiest hour, or by the floor of hosted demand; None: nothing says what is asked."""
+    usd_per_hour: Decimal
+    """Of one."""
+    until: date
+    used_share: Decimal | None = None
+    """Mean share of what is bought that is used; None: not known."""
+
+    @property
+    def unused(self) -> int | None:
+        """Bought and not needed even in the busiest hour."""
+        return None if self.needed is None else max(self.bought - self.needed, 0)
+
+    @property
+    def monthly(self) -> Decimal:
+        """USD a month, in whole cents."""
+        return _cents(self.bought * self.usd_per_hour * HOURS_A_MONTH)
+
+    @property
+    def unused_usd(self) -> Decimal | None:
+        """USD a month that no hour needs, in whole cents."""
+        return (
+            None if self.unused is None else _cents(self.unused * self.usd_per_hour * HOURS_A_MONTH)
+        )
+
+    def days_left(self, on: date) -> int:
+        """Days until its last day; negative after it."""
+        return (self.until - on).days
+
+    def ends_soon(self, on: date) -> bool:
+        """Whether its term is not over, and ends within `SOON_DAYS`."""
+        return 0 <= self.days_left(on) <= SOON_DAYS
+
+
+def units_needed(tokens_by_hour: Sequence[Decimal], tokens_per_minute: int) -> int:
+    """Units that the busiest hour needs, its minutes alike.
+
+    >>> units_needed([Decimal(150_001), Decimal(0)], 2500)
+    2
+    """
+    each = tokens_per_minute * 60
+    most = max(tokens_by_hour, default=Decimal(0)) / each
+    return int(most.to_integral_value(ROUND_CEILING))
+
+
+def units_used(
+    tokens_by_hour: Sequence[Decimal], tokens_per_minute: int, units: int
+) -> Decimal | None:
+    """Mean share of the units' tokens that is asked, at most all of each hour; None: no hour."""
+    each = Decimal(tokens_per_minute * 60 * units)
+    asked = sum((min(tokens, each) for tokens in tokens_by_hour), Decimal(0))
+    return asked / (each * len(tokens_by_hour)) if tokens_by_hour else None
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT, ROUND_HALF_UP)

@@ -16,6 +16,7 @@ from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord, Target
 from harness.record.trust import CascadeFacts
 from harness.workspace.feature_file import FeatureConfig
+from harness.workspace.model_file import ModelConfig
 from harness.workspace.policy_file import GatePolicy, PolicyConfig
 from harness.workspace.scan.texts import UnreadFile, Use
 
@@ -94,6 +95,9 @@ class Stated:
     """Keys of those whose signatures count."""
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
     """Who decides on a feature by CODEOWNERS, by e-mail."""
+    models: Mapping[str, ModelConfig] = field(default_factory=dict[str, ModelConfig])
+    attribution: bytes | None = None
+    """`attribution.yaml`; None: there is none."""
 
     def margin(self, feature: str) -> float | None:
         """The margin that a feature has here, points; None where its risk has no row."""

@@ -7,7 +7,7 @@ change are both in force, each with its own waivers: a change waives nothing for
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -59,13 +59,16 @@ class SpendInput:
     """The base branch's; None: not known."""
     endpoints: tuple[PaidEndpoint, ...] | None = None
     """None: no hours of endpoints were read."""
-    told: tuple[str, ...] = field(default=())
+    watched_hours: int | None = None
+    """Hours that logs cover; None: all of the window."""
+    told: tuple[str, ...] = ()
     """What else of the change moves spend from one scope to another."""
 
     @property
     def hours(self) -> Decimal:
         """Hours that were read."""
-        return Decimal((self.window.end - self.window.start) / HOUR)
+        whole = (self.window.end - self.window.start) // HOUR
+        return Decimal(whole if self.watched_hours is None else self.watched_hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ def _judged(scope: _Scope, name: LimitName, limit: Decimal) -> Violation:
     tried = _WAYS[name](scope, limit)
     nothing = not scope.cells and not scope.endpoints and scope.label != EVERYTHING
     if nothing and tried.outcome is Outcome.PASS:
-        message = f"{name}: nothing was read of {scope.label}, so its limit was not tried"
+        message = f"nothing was read of {scope.label}, so its limit was not tried"
         tried = _Tried(Outcome.WARN, Cause.SPEND_NOT_SEEN, message, _NAMES)
     return _waived(scope, name, tried)
 

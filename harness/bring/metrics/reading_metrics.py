@@ -15,9 +15,10 @@ from harness.bring.logs.rows.lines import CutFileError, blocks, table_rows
 from harness.bring.metrics.charged_hours import OPENCOST_MARKS, focus_parts, opencost_parts
 from harness.bring.metrics.hour_parts import HourPart, by_endpoint, one_hour
 from harness.bring.metrics.samples import ScrapedValue, read_samples
-from harness.bring.metrics.scraped_hours import SCRAPED, ServedModel, scraped_parts
+from harness.bring.metrics.scraped_hours import SCRAPED, scraped_parts
 from harness.errors import Problem, UsageError, WorkspaceError
 from harness.money.owned.paid import PaidEndpoint
+from harness.money.owned.served import ServedModel
 from harness.workspace.feature_file import FeatureConfig
 
 _MOST_PROBLEMS = 20

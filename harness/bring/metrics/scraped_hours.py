@@ -16,6 +16,7 @@ from statistics import fmean
 from harness.bring.metrics.hour_parts import HourPart
 from harness.bring.metrics.samples import ScrapedValue
 from harness.money.amounts import exact
+from harness.money.owned.served import ServedModel
 
 _HOUR_MS = 3_600_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,16 +34,6 @@ class _Steps:
     """What grew in an hour on one server."""
 
     grown: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedModel:
-    """What a model that is served holds and costs, where no metric says it."""
-
-    name: str
-    """As the workspace calls it."""
-    gpus: Decimal | None = None
-    usd_per_hour: Decimal | None = None
 
 
 def scraped_parts(

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from evalsets.cases import EvalSet
 from evalsets.loading import load_evalset
 from evalsets.source import SourceError
+from harness.bring.logs.attributing import FILE as ATTRIBUTION
 from harness.conduct.gating import git
 from harness.conduct.gating.owners import OWNERS_FILES, owners_of
 from harness.errors import UsageError
@@ -30,7 +31,7 @@ from harness.workspace.reading import POLICY_FILE, ParsedFile, read_files
 from harness.workspace.scan.texts import UnreadFile
 from harness.workspace.workspace import Workspace
 
-_STATED = ("policy.yaml", "models", "features", SIGNERS_FILE)
+_STATED = ("policy.yaml", "models", "features", SIGNERS_FILE, ATTRIBUTION)
 
 
 def stated_here(workspace: Workspace) -> Stated:
@@ -110,6 +111,8 @@ def stated_before(root: Path, commit: str | None, workspace: Path) -> BaseBranch
         records=records,
         signers=files.get(f"{prefix}{SIGNERS_FILE}"),
         owners=_owners(files, prefix, features),
+        models=models,
+        attribution=files.get(f"{prefix}{ATTRIBUTION}"),
     )
     return BaseBranch(stated=stated, unread=tuple(unread))
 

@@ -9,12 +9,10 @@ from pathlib import Path
 
 from harness.bring.logs.attributing import read_rules
 from harness.bring.metrics.reading_metrics import MetricsIntake, read_metrics
-from harness.bring.metrics.scraped_hours import ServedModel
 from harness.errors import UsageError
 from harness.money.amounts import exact
 from harness.money.hosted_rates import (
     Rivals,
-    capacity_of,
     per_call_at,
     priced_by_gpu,
     shares_of,
@@ -25,12 +23,12 @@ from harness.money.owned.bought import BoughtCapacity, units_needed, units_used
 from harness.money.owned.everything import OwnedCapacity
 from harness.money.owned.paid import PaidEndpoint
 from harness.money.owned.pooled import HostedDemand, HostedPool, pooled
+from harness.money.owned.served import served_models
 from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError, find_rates
 from harness.money.traffic import metered
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.model_file import CapacityConfig, split_option
-from harness.workspace.probe_file import read_probe
 from harness.workspace.workspace import Workspace, load_workspace
 
 
@@ -82,37 +80,10 @@ def owned_endpoints(workspace: Workspace, metrics: tuple[Path, ...]) -> tuple[Pa
     """
     how = MetricsIntake(
         rules=read_rules(workspace.root),
-        models=dict(_served(workspace)),
+        models=served_models(workspace),
         features=workspace.features,
     )
     return read_metrics(metrics, how)
-
-
-def _served(workspace: Workspace) -> Iterator[tuple[str, ServedModel]]:
-    """Models of one's own by each name that a server may serve them under."""
-    for name, config in workspace.models.items():
-        if config.gpu is None:
-            continue
-        price = workspace.policy.gpus.get(config.gpu)
-        gpus = _gpus_of(workspace, name)
-        usd = None
-        if price is not None and gpus is not None:
-            premium = exact(price.managed_premium) if config.hosting.managed else Decimal(0)
-            usd = price.on_demand * (1 + premium) * gpus
-        held = None if gpus is None else Decimal(gpus)
-        served = ServedModel(name=name, gpus=held, usd_per_hour=usd)
-        weights = config.serve.weights if config.serve else None
-        yield from ((each, served) for each in {name, config.version, weights} if each)
-
-
-def _gpus_of(workspace: Workspace, model: str) -> int | None:
-    """GPUs of a replica: as it is started, else as it was probed; None: nobody says."""
-    serve = workspace.models[model].serve
-    if serve is not None and serve.gpus:
-        return serve.gpus
-    probes = sorted((workspace.root / "probes").glob(f"{model}.*.json"))
-    found = {capacity_of(read_probe(path)).gpus_per_replica for path in probes}
-    return found.pop() if len(found) == 1 else None
 
 
 def _model_of(

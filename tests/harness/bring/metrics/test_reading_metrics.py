@@ -16,9 +16,9 @@ from harness.bring.bills.focus_rows import Row
 from harness.bring.logs.attributing import Attribution, AttributionRule
 from harness.bring.metrics.charged_hours import focus_parts
 from harness.bring.metrics.reading_metrics import MetricsIntake, read_metrics
-from harness.bring.metrics.scraped_hours import ServedModel
 from harness.errors import UsageError
 from harness.money.owned.paid import PaidEndpoint, cost_of, paid_hours
+from harness.money.owned.served import ServedModel
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 HEAD = (

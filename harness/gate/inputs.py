@@ -213,8 +213,11 @@ def speaks_for(option: OptionRecord, model: LockedModel) -> bool:
     if option.cascade is None and model.cascade is None:
         return bool(names_of(option.target) & names_of(model))
     same = option.target.option == model.option
-    unsure = None if option.cascade is None else option.cascade.unsure
-    return same and (model.cascade is None or model.cascade.unsure == unsure)
+    mine, rule = option.cascade, model.cascade
+    if rule is None:
+        return same
+    told = (None, None) if mine is None else (mine.unsure, mine.threshold)
+    return same and told == (rule.unsure, rule.threshold)
 
 
 def goes_on_to(escalation: Escalation, model: LockedModel | Target) -> bool:
@@ -226,7 +229,17 @@ def same_check(escalation: Escalation, rule: LockedCascade | CascadeFacts) -> bo
     """Whether an answer must pass the same check."""
     if escalation.unsure not in {None, rule.unsure}:
         return False
-    return escalation.accept_when in {rule.accept_when, rule.unsure}
+    if escalation.accept_when in {rule.accept_when, rule.unsure}:
+        return True
+    return rule.threshold is not None and _number(escalation.accept_when) == rule.threshold
+
+
+def _number(text: str) -> float | None:
+    """What stands there as a number; None: another word."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def names_of(model: LockedModel | Target) -> frozenset[str]:

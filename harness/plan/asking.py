@@ -90,6 +90,7 @@ class Asker:
             timeout_s=self._patience_s(rung),
             deadline_s=latency.deadline_s if latency else None,
             extra_body=json.dumps(rung.config.extra_body) if rung.config.extra_body else None,
+            logprobs=any(one.sure and one.first == rung.name for one in self.config.cascades),
         )
 
     def trial(

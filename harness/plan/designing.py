@@ -160,9 +160,11 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
     if plan.config.error_cost_usd is not None:
         fixed["error_cost_usd"] = str(plan.config.error_cost_usd)
     if plan.cascades:
+        stated = plan.config.cascades
+        proposed = [one.cascade for one in plan.cascades.values() if one.cascade not in stated]
         fixed["cascades"] = [
             cascade.model_dump(mode="json", include={"first", "accept_when", "unsure"})
-            for cascade in plan.config.cascades
+            for cascade in (*stated, *filter(None, proposed))
         ]
     if plan.judges:
         fixed["judges"] = [judge.identity(plan.config) for judge in plan.judges]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from evalsets.cases import EvalSet
 from harness.errors import UsageError
 from harness.money.hosted_rates import Rivals, priced_by_gpu, rates_of_hosting
 from harness.money.monthly import cost_from_traffic
@@ -15,6 +16,7 @@ from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError, find_rates, price_age
 from harness.money.savings import SavingBound, saving_upper_bound, spread
 from harness.plan.abilities import blind, can, gap, unfit_for_cases
+from harness.plan.decisions.proposals import gap_of_cascade, proposed_cascades
 from harness.record.base import Reason
 from harness.workspace.endpoints import endpoint_of, params_sha256, served_identity
 from harness.workspace.feature_file import CascadeConfig, FeatureConfig, Traffic
@@ -148,14 +150,15 @@ def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
         found.get(name) or plan_option(workspace, feature_id, name, on=on, rivals=own)
         for name in names
     )
+    evalset = workspace.evalsets[feature_id]
     cascades = (
-        replace(
+        _before_the_incumbent(
             found.get(cascade.first)
             or plan_option(workspace, feature_id, cascade.first, on=on, rivals=own),
-            name=cascade.name,
-            cascade=cascade,
+            cascade,
+            evalset,
         )
-        for cascade in feature.cascades
+        for cascade in (*feature.cascades, *proposed_cascades(feature, evalset, workspace.models))
     )
     whole = (*rungs, *cascades)
     bought = incumbent.config.capacity
@@ -164,6 +167,17 @@ def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
         why = Reason.CAPACITY_BOUGHT
         whole = tuple(r if r.excluded else replace(r, excluded=why, note=paid) for r in whole)
     return Ladder(incumbent=incumbent, rungs=whole)
+
+
+def _before_the_incumbent(
+    rung: PlannedOption, cascade: CascadeConfig, evalset: EvalSet
+) -> PlannedOption:
+    """A model as the first one of a cascade."""
+    pair = replace(rung, name=cascade.name, cascade=cascade)
+    lacking = None if pair.excluded else gap_of_cascade(cascade, evalset)
+    if lacking is None:
+        return pair
+    return replace(pair, excluded=Reason.CAPABILITY_GAP, note=lacking)
 
 
 def _on_gpus(workspace: Workspace, option: str) -> bool:
@@ -282,7 +296,11 @@ def priced_options(
         ]
     if feature.candidates == "auto":
         spent = _monthly(feature, traffic, ladder.incumbent) if traffic else None
-        found = [rung for rung in found if rung.cascade or not _left_out_of_auto(rung, spent)]
+        found = [
+            rung
+            for rung in found
+            if rung.cascade in feature.cascades or not _left_out_of_auto(rung, spent)
+        ]
     return tuple(sorted(found, key=_cheapest_first))
 
 

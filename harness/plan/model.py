@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -14,6 +14,7 @@ from evalsets.cases import Case, EvalSet
 from evalsets.duplicates import NearCopies
 from evalsets.splits import deciding_order, order_seed, tune_cases
 from harness.journal.life import PastTest
+from harness.journal.trials import Trial
 from harness.plan.anchor import Anchor
 from harness.plan.asking import Asker
 from harness.plan.judging import PlannedJudge
@@ -224,6 +225,18 @@ class FeaturePlan:
     def cascades(self) -> Mapping[str, PlannedOption]:
         """The cascades that the review may try, by name."""
         return {o.name: o for o in self.asked if o.cascade is not None}
+
+    @property
+    def tuned(self) -> Mapping[str, PlannedOption]:
+        """The models whose answers to the tune cases fix how sure they must be, by name."""
+        cascades = self.cascades.values()
+        return {o.first.name: o.first for o in cascades if o.cascade and o.cascade.sure}
+
+    def tune_trials(self, rungs: Iterable[PlannedOption]) -> Iterator[Trial]:
+        """The trials of these models on the tune cases, once each."""
+        for rung in rungs:
+            for case in tune_cases(self.evalset):
+                yield self.asker.trial(rung, case, 0, "quality")
 
     @property
     def cases_missing(self) -> int | None:

@@ -64,21 +64,17 @@ def _asking(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: f
     trials = len(cases) * plan.repeats
     expected, worst, calls, likely_calls = Decimal(0), Decimal(0), 0, 0
     for rung in rungs:
-        asked = trials + plan.latency_requests
+        once = plan.latency_requests + (plan.sample.tune if rung.name in plan.tuned else 0)
+        asked = trials + once
         own_share = _own_share(plan, rung, share_of_calls)
         live, bound = _mean_costs(asker, rung, cases)
         bulk = _mean_costs(asker, rung, cases, batch=True)[0] if rung.config.batch else live
         share = Decimal(str(round(own_share, 4)))
-        expected += bulk * trials * share + live * plan.latency_requests
+        expected += bulk * trials * share + live * once
         worst += bound * asked
         calls += asked
-        likely_calls += round(trials * own_share) + plan.latency_requests
-    return Money(
-        expected_usd=expected,
-        worst_usd=worst,
-        calls=calls,
-        expected_calls=likely_calls,
-    )
+        likely_calls += round(trials * own_share) + once
+    return Money(expected_usd=expected, worst_usd=worst, calls=calls, expected_calls=likely_calls)
 
 
 def _own_share(plan: FeaturePlan, rung: PlannedOption, otherwise: float) -> float:

@@ -40,7 +40,7 @@ class LockedCascade(Recorded):
     first: str
     """The cheap model's option."""
     accept_when: str
-    """`schema`, `format` or `not-unsure`."""
+    """`schema`, `format`, `not-unsure` or `probability-0.9`."""
     unsure: str | None
     """The text by which it declares itself unsure; None where that is not what counts."""
     escalates_to: str
@@ -48,6 +48,8 @@ class LockedCascade(Recorded):
     """Where production reads the model that it escalates to; None: nobody said."""
     accepts_in: str | None
     """Where production reads what an answer must pass; None: nobody said."""
+    threshold: Annotated[float | None, LATER] = None
+    """Of `probability-0.9`: the least probability that an answer must have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +273,7 @@ def _rule(option: OptionRecord, places: CascadePlaces) -> LockedCascade | None:
         escalates_to=facts.escalates_to,
         escalates_in=places.escalates_in,
         accepts_in=places.accepts_in,
+        threshold=facts.threshold,
     )
 
 

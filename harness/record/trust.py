@@ -14,6 +14,8 @@ from harness.record.base import LATER, Recorded
 from harness.record.money import CascadeMonth
 
 _FIT = 1e-6
+BY_PROBABILITY = "probability-"
+"""Begins the check of a cascade whose first model must be sure enough."""
 
 
 class ProgramFacts(Recorded):
@@ -60,7 +62,7 @@ class CascadeFacts(Recorded):
     first: str
     """The cheap model."""
     accept_when: str
-    """`schema`, `format` or `not-unsure`: what its answer must pass."""
+    """`schema`, `format`, `not-unsure` or `probability-0.9`: what its answer must pass."""
     unsure: str | None
     """The text by which it declares itself unsure; None where that is not what counts."""
     escalates_to: str
@@ -74,6 +76,21 @@ class CascadeFacts(Recorded):
     """USD a request, over all of them, of asking today's model as well."""
     month: Annotated[CascadeMonth | None, LATER] = None
     """None: nothing was measured, or the record is older than this key."""
+    threshold: Annotated[float | None, Field(gt=0, le=1), LATER] = None
+    """Of `probability-0.9`: the least probability that it must tell, fixed on the tune cases."""
+    threshold_cases: Annotated[int | None, Field(ge=0), LATER] = None
+    """Tune cases that fixed it; 0: none did, and it is the number that was stated."""
+
+    @model_validator(mode="after")
+    def _a_threshold_says_what_fixed_it(self) -> Self:
+        by_probability = self.accept_when.startswith(BY_PROBABILITY)
+        if (self.threshold is None) != (self.threshold_cases is None) or (
+            self.threshold is not None and not by_probability
+        ):
+            raise ValueError(f"{self.accept_when} and a threshold of {self.threshold} do not fit")
+        if self.threshold_cases == 0 and f"{BY_PROBABILITY}{self.threshold:g}" != self.accept_when:
+            raise ValueError(f"no tune case moved {self.accept_when} to {self.threshold}")
+        return self
 
 
 class Missingness(Recorded):

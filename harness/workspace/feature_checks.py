@@ -76,7 +76,7 @@ def _models(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Prob
             if option in seen:
                 yield entry.problem(key, f"{option} is stated twice")
             seen.add(option)
-    yield from _cascades(entry)
+    yield from _cascades(reading, entry)
 
 
 def _mix(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
@@ -90,7 +90,7 @@ def _mix(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
             yield entry.problem(("mix", key), f"the shares must sum to 1, got {total:g}")
 
 
-def _cascades(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
+def _cascades(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
     """Cascades that escalate to themselves, are stated twice, or check what is not asked for."""
     config = entry.config
     seen: set[str] = set()
@@ -104,6 +104,28 @@ def _cascades(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
         if cascade.accept_when == "schema" and config.request.json_schema is None:
             message = "schema needs `request: {schema: FILE}`; or accept when `format`"
             yield entry.problem(("cascades", at, "accept_when"), message)
+        model = reading.models.get(split_option(cascade.first)[0])
+        why = None if cascade.sure is None else _tells_nothing(config, model)
+        if why is not None:
+            yield entry.problem(("cascades", at, "accept_when"), why)
+
+
+_NO_PROBABILITIES = {
+    "anthropic": "the messages wire tells no probabilities of its tokens",
+    "command": "a program tells no probability of its answer",
+}
+
+
+def _tells_nothing(config: FeatureConfig, model: ParsedFile[ModelConfig] | None) -> str | None:
+    """Why a cheap model's probability cannot be known; None where it can."""
+    if config.answers == "imported":
+        return "imported answers have no probabilities; accept by another check"
+    if config.program is not None:
+        return "a program's answer has no probability; accept by another check"
+    found = None if model is None else _NO_PROBABILITIES.get(model.config.provider)
+    if model is not None and model.config.sdk is not None:
+        found = f"{model.config.sdk} tells no probabilities of tokens"
+    return None if found is None else f"{found}; name a model whose wire does, or another check"
 
 
 def _option(

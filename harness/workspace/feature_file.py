@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from evalsets.files import FileModel
 from harness.workspace.file_base import DataClass, Points, Risk, Seconds, Share, Tokens, Usd
@@ -85,13 +85,33 @@ class Traffic(FileModel):
     """Where these figures come from."""
 
 
+class SureEnough(FileModel):
+    """A check by the model's own probability of its answer."""
+
+    probability: Annotated[float, Field(gt=0, lt=1)]
+    """How likely a kept answer must be right. What the model must tell for that is fixed on the
+    tune cases, before the first case that decides; without tune cases it is this number itself."""
+
+
+def _kind_of_check(stated: object) -> str:
+    return "check" if isinstance(stated, str) else "sure"
+
+
+AcceptWhen = Annotated[
+    Annotated[Literal["schema", "format", "not-unsure"], Tag("check")]
+    | Annotated[SureEnough, Tag("sure")],
+    Discriminator(_kind_of_check),
+]
+
+
 class CascadeConfig(FileModel):
     """A cheap model first, the incumbent when its answer does not pass."""
 
     first: str
     """The cheap model that answers first."""
-    accept_when: Literal["schema", "format", "not-unsure"]
-    """What a kept answer must pass; else the incumbent is asked."""
+    accept_when: AcceptWhen
+    """What a kept answer must pass; else the incumbent is asked. `{probability: 0.9}`: the model's
+    own probability of its answer, of a decision model or by the tokens of a chat model."""
     unsure: Annotated[str, Field(min_length=1)] = "unsure"
     """The text by which the cheap model declares that it is not sure."""
     escalates_in: str | None = None
@@ -104,7 +124,18 @@ class CascadeConfig(FileModel):
     @property
     def name(self) -> str:
         """What the option is called: the cheap model and its check."""
-        return f"{self.first}+{self.accept_when}"
+        return f"{self.first}+{self.check}"
+
+    @property
+    def check(self) -> str:
+        """What a kept answer must pass, in a word."""
+        asked = self.accept_when
+        return asked if isinstance(asked, str) else f"probability-{asked.probability:g}"
+
+    @property
+    def sure(self) -> float | None:
+        """How likely a kept answer must be right; None: it must pass another check."""
+        return self.accept_when.probability if isinstance(self.accept_when, SureEnough) else None
 
 
 def _startable(command: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from evalsets.loading import CONFIG_FILE
 from evalsets.source import KeyPath, read_text, read_yaml
 from evalsets.validation import suggestion
 from harness.errors import Problem
+from harness.wording import listed
 from harness.workspace.feature_checks import evalset_folder
 from harness.workspace.model_file import ModelConfig, split_option
 from harness.workspace.reading import ParsedFile, Reading, is_environment_name, problem_of
@@ -106,7 +107,7 @@ def _wire(entry: ParsedFile[ModelConfig]) -> Iterator[Problem]:
     config = entry.config
     known = _APIS[config.provider]
     if config.api is not None and config.api not in known:
-        message = f"{config.provider} has no API {config.api!r}; it has {' and '.join(known)}"
+        message = f"{config.provider} has no API {config.api!r}; it has {listed(known)}"
         yield entry.problem(("api",), message)
     if config.sdk is not None and config.provider != "google":
         yield entry.problem(("sdk",), f"{config.sdk} is an SDK of google, not of {config.provider}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from providers.answer import (
     JsonObject,
@@ -39,6 +40,7 @@ def refuse_parts(request: ModelRequest, wire: str, parts: Sequence[str]) -> None
         "stop sequences": bool(request.stop),
         "an effort": request.effort is not None,
         "a service tier": request.service_tier is not None,
+        "token probabilities": request.logprobs,
     }
     for part in parts:
         if present[part]:
@@ -138,6 +140,15 @@ def to_finish(reason: object, *, usage: TokenUsage | None = None) -> Finish:
     if known is None:
         raise UnknownFinishError(str(reason), usage=usage)
     return known
+
+
+def whole_probability(logprobs: Iterable[object]) -> float | None:
+    """The probability of an answer, of its tokens' log probabilities; None where one is unknown."""
+    known = list(logprobs)
+    told = [one for one in known if isinstance(one, int | float) and not isinstance(one, bool)]
+    if not known or len(told) < len(known) or any(math.isnan(one) for one in told):
+        return None
+    return min(math.exp(min(math.fsum(told), 0.0)), 1.0)
 
 
 def refuse_errors(document: JsonObject, *, vendor: str = "openai") -> None:

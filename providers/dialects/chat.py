@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from providers.answer import (
     Answer,
@@ -25,6 +25,7 @@ from providers.dialects.asking import (
     refuse_errors,
     schema_of,
     to_finish,
+    whole_probability,
 )
 from providers.errors import BrokenBodyError
 from providers.request import DocumentPart, ImagePart, Message, ModelRequest, ToolCall
@@ -57,6 +58,7 @@ class ChatDialect:
             "tools": _tools(request),
             "reasoning_effort": request.effort,
             "service_tier": request.service_tier,
+            "logprobs": True if request.logprobs else None,
             "stream": True if streamed else None,
             "stream_options": {"include_usage": True} if streamed else None,
         }
@@ -87,6 +89,7 @@ class ChatDialect:
             tool_calls=tool_calls,
             service_tier=text_at(document, "service_tier"),
             reply_id=text_at(document, "id"),
+            probability=whole_probability(_logprobs(choices[0])),
         )
 
     def reader(self) -> ChatReader:
@@ -105,6 +108,7 @@ class ChatReader:
     refusal: list[str] = field(default_factory=list[str])
     calls: dict[int, _CallParts] = field(default_factory=dict[int, "_CallParts"])
     finish: str | None = None
+    logprobs: list[object] = field(default_factory=list[object])
 
     def feed(self, event: JsonObject) -> bool:
         """Take one chunk."""
@@ -115,6 +119,7 @@ class ChatReader:
         self.usage_document = object_at(event, "usage") or self.usage_document
         brought = False
         for choice in items_at(event, "choices")[:1]:
+            self.logprobs += _logprobs(choice)
             self.finish = text_at(choice, "finish_reason") or self.finish
             brought = self._take(object_at(choice, "delta"))
         return brought
@@ -135,7 +140,7 @@ class ChatReader:
         }
         choice: JsonObject = {"message": message, "finish_reason": self.finish}
         whole: JsonObject = {**self.head, "choices": [choice], "usage": self.usage_document}
-        return self.dialect.read(whole)
+        return replace(self.dialect.read(whole), probability=whole_probability(self.logprobs))
 
     def _take(self, delta: JsonObject) -> bool:
         content, refusal = content_at(delta, "content"), text_at(delta, "refusal")
@@ -167,6 +172,11 @@ class _CallParts:
 
     def document(self) -> JsonObject:
         return {"id": self.id, "function": {"name": self.name, "arguments": self.arguments}}
+
+
+def _logprobs(choice: JsonObject) -> list[object]:
+    """Of each token of the text."""
+    return [one.get("logprob") for one in items_at(object_at(choice, "logprobs"), "content")]
 
 
 def response_format(request: ModelRequest) -> JsonObject | None:

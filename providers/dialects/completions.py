@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 from providers.answer import Answer, JsonObject, content_at, items_at, object_at, text_at
 from providers.completion import TokenUsage
@@ -15,6 +16,7 @@ from providers.dialects.asking import (
     refuse_parts,
     schema_of,
     to_finish,
+    whole_probability,
 )
 from providers.dialects.chat import response_format
 from providers.errors import BrokenBodyError
@@ -55,6 +57,7 @@ class CompletionsDialect:
             "response_format": response_format(request),
             "json_schema": schema_of(request),
             "service_tier": request.service_tier,
+            "logprobs": 1 if request.logprobs else None,
             "stream": True if streamed else None,
             "stream_options": {"include_usage": True} if streamed else None,
         }
@@ -75,6 +78,7 @@ class CompletionsDialect:
             usage=usage,
             service_tier=text_at(document, "service_tier"),
             reply_id=text_at(document, "id"),
+            probability=whole_probability(_logprobs(choices[0])),
         )
 
     def reader(self) -> CompletionsReader:
@@ -91,6 +95,7 @@ class CompletionsReader:
     usage_document: JsonObject = field(default_factory=dict[str, object])
     text: list[str] = field(default_factory=list[str])
     finish: str | None = None
+    logprobs: list[object] = field(default_factory=list[object])
 
     def feed(self, event: JsonObject) -> bool:
         """Take one chunk."""
@@ -103,6 +108,7 @@ class CompletionsReader:
         for choice in items_at(event, "choices")[:1]:
             self.finish = text_at(choice, "finish_reason") or self.finish
             piece = text_at(choice, "text") or ""
+            self.logprobs += _logprobs(choice)
         self.text.append(piece)
         return bool(piece)
 
@@ -117,4 +123,13 @@ class CompletionsReader:
             raise BrokenBodyError("the stream ended before its last chunk")
         choice: JsonObject = {"text": "".join(self.text), "finish_reason": self.finish}
         whole: JsonObject = {**self.head, "choices": [choice], "usage": self.usage_document}
-        return self.dialect.read(whole)
+        return replace(self.dialect.read(whole), probability=whole_probability(self.logprobs))
+
+
+def _logprobs(choice: JsonObject) -> list[object]:
+    """Of each token: the legacy wire's list, or a chat's items as llama.cpp gives them."""
+    told = object_at(choice, "logprobs")
+    legacy = told.get("token_logprobs")
+    if isinstance(legacy, list):
+        return list(cast("list[object]", legacy))
+    return [one.get("logprob") for one in items_at(told, "content")]

@@ -22,6 +22,7 @@ _NO_TEXT = (
     "a seed",
     "stop sequences",
     "an effort",
+    "token probabilities",
     "a service tier",
 )
 """Nothing is generated, so what steers a text has no place on these wires."""

@@ -26,6 +26,7 @@ from providers.dialects.asking import (
     present,
     refuse_errors,
     schema_of,
+    whole_probability,
 )
 from providers.errors import (
     BadRequestError,
@@ -78,6 +79,7 @@ class GenerateContentDialect:
             "responseMimeType": None if schema is None else "application/json",
             "responseJsonSchema": schema,
             "thinkingConfig": _thinking(request.effort),
+            "responseLogprobs": True if request.logprobs else None,
         }
         body: JsonObject = {
             "systemInstruction": _system(request),
@@ -112,6 +114,7 @@ class GenerateContentDialect:
             tool_calls=tuple(calls),
             service_tier=text_at(object_at(document, "usageMetadata"), "trafficType"),
             reply_id=text_at(document, "responseId"),
+            probability=whole_probability(_logprobs(candidates[0])),
         )
 
     def reader(self) -> GenerateContentReader:
@@ -128,6 +131,7 @@ class GenerateContentReader:
     parts: list[JsonObject] = field(default_factory=list[JsonObject])
     finish: str | None = None
     began: bool = False
+    logprobs: list[JsonObject] = field(default_factory=list[JsonObject])
 
     def feed(self, event: JsonObject) -> bool:
         """Take one chunk; counts are cumulative, the last one is whole."""
@@ -137,6 +141,7 @@ class GenerateContentReader:
             self.began = True
             parts = items_at(object_at(candidate, "content"), "parts")
             self.parts += parts
+            self.logprobs += items_at(object_at(candidate, "logprobsResult"), "chosenCandidates")
             self.finish = _word(candidate, "finishReason") or self.finish
             brought = any(part.get("text") or part.get("functionCall") for part in parts)
         return brought
@@ -151,8 +156,18 @@ class GenerateContentReader:
             raise BrokenBodyError("the stream ended before its last chunk")
         if not self.began:
             return self.dialect.read(self.head)
-        candidate = {"content": {"parts": self.parts}, "finishReason": self.finish}
+        candidate: JsonObject = {
+            "content": {"parts": self.parts},
+            "finishReason": self.finish,
+            "logprobsResult": {"chosenCandidates": self.logprobs},
+        }
         return self.dialect.read({**self.head, "candidates": [candidate]})
+
+
+def _logprobs(candidate: JsonObject) -> list[object]:
+    """Of each token that was chosen."""
+    chosen = items_at(object_at(candidate, "logprobsResult"), "chosenCandidates")
+    return [one.get("logProbability") for one in chosen]
 
 
 def read_usage(usage: JsonObject) -> TokenUsage | None:

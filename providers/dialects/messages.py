@@ -57,7 +57,7 @@ class MessagesDialect:
 
     def body(self, request: ModelRequest) -> JsonObject:
         """The body that asks for `request`."""
-        refuse_parts(request, "messages", ("a seed",))
+        refuse_parts(request, "messages", ("a seed", "token probabilities"))
         effort, thinking = _effort(request.effort)
         schema = schema_of(request)
         form = None if schema is None else {"type": "json_schema", "schema": schema}

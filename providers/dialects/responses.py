@@ -16,6 +16,7 @@ from providers.dialects.asking import (
     read_usage,
     refuse_parts,
     schema_of,
+    whole_probability,
 )
 from providers.dialects.chat import data_url
 from providers.errors import BrokenBodyError
@@ -62,6 +63,7 @@ class ResponsesDialect:
             "tools": _tools(request),
             "reasoning": None if request.effort is None else {"effort": request.effort},
             "service_tier": request.service_tier,
+            "include": ["message.output_text.logprobs"] if request.logprobs else None,
             "stream": True if streams(request) else None,
         }
         return merged(present(body), extra_body(request))
@@ -74,6 +76,7 @@ class ResponsesDialect:
         parts = [part for item in output for part in items_at(item, "content")]
         refusals = [text_at(part, "refusal") or "" for part in parts if _is(part, "refusal")]
         texts = [text_at(part, "text") or "" for part in parts if _is(part, "output_text")]
+        told = [one for part in parts for one in items_at(part, "logprobs")]
         tool_calls = tuple(_tool_call(item) for item in output if _is(item, "function_call"))
         if finish == "stop":
             finish = "refusal" if refusals else "tool_calls" if tool_calls else "stop"
@@ -85,6 +88,7 @@ class ResponsesDialect:
             tool_calls=tool_calls,
             service_tier=text_at(document, "service_tier"),
             reply_id=text_at(document, "id"),
+            probability=whole_probability(one.get("logprob") for one in told),
         )
 
     def reader(self) -> ResponsesReader:

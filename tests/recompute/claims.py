@@ -330,6 +330,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     ),
     "The pair.": (
         "{cascade_escalated} % of its answers",
+        "have a probability under {cascade_threshold} by its own word",
         (
             "Of 1,000 requests {*} costs USD {cascade_first_thousand} and asking {*} again USD "
             "{cascade_again_thousand}"
@@ -527,7 +528,11 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "table Measured time: p99": ("{p99_s} s",),
     "table Measured time: first token": ("{ttft_p95_s} s",),
     "table Quality against today": ("limit {limit} point",),
-    "\u2039option": ("{cascade_escalated} % of the answers of \u2039{*}\u203a did not pass",),
+    "\u2039option": (
+        "{cascade_escalated} % of the answers of \u2039{*}\u203a did not pass",
+        "An answer stands from a probability of {cascade_threshold} on",
+        ("be for a chance of {cascade_wanted} to be right, by {cascade_tune} tune case"),
+    ),
     "What is tested.": ("by {limit} points or more",),
     "Prompts.": ("; {same_prompt} option",),
     "picture": (

@@ -373,6 +373,10 @@ def _cascade(slots: Slots, facts: Json | None) -> None:
         return
     slots.put("cascade_answers", count(facts["answers"]))
     slots.put("cascade_escalated", share(facts["escalated"]))
+    if facts.get("threshold") is not None:
+        slots.put("cascade_threshold", f"{facts['threshold']:g}")
+        slots.put("cascade_wanted", facts["accept_when"].removeprefix("probability-"))
+        slots.put("cascade_tune", count(facts["threshold_cases"]))
     slots.money("cascade_first", _decimal(facts["first_per_request"]))
     slots.money("cascade_again", _decimal(facts["escalation_per_request"]))
     for name, key in (("first", "first_per_request"), ("again", "escalation_per_request")):

@@ -45,6 +45,7 @@ TABLES: Mapping[str, Columns] = {
         "calls of stopped runs, not counted": "{unused_calls}, USD {unused_usd} together",
     },
     "A cheap model first": {
+        "kept when the answer": "has a probability of at least {cascade_threshold}",
         "answers checked": "{cascade_answers}",
         "did not pass": "{cascade_escalated} %",
         "cases in the price": "{cascade_cases}, {cascade_gone_on} went on",

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
 from evalsets.cases import Case
+from evalsets.splits import tune_cases
 from harness.bring.labelling.questions import shown_input
 from harness.conduct.concluding.past import PastReview
+from harness.conduct.finding.feature_run import Cascade, check_of
 from harness.conduct.opening import utc_now
 from harness.errors import UsageError
 from harness.journal.journal import Journal
-from harness.journal.trials import Answered, Failed, Missing, Outcome
+from harness.journal.trials import Answered, Failed, Missing, Outcome, Trial
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.judge import NotGradedError
 from harness.judge.scoring.replies import opened, whole
@@ -23,10 +25,9 @@ from harness.judge.scoring.scorer import (
     NoTargetError,
     Scorer,
     Setting,
-    as_seen,
     score_outcome,
 )
-from harness.judge.scoring.second import find_validator, grade_again, second_spec
+from harness.judge.scoring.second import grade_again, second_spec
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.plan.planning import Selection, plan_review
@@ -145,7 +146,7 @@ def disagreements(plan: FeaturePlan, journal: Journal) -> Iterator[Disagreement]
         raise UsageError(f"{plan.feature}: no answers here; `rightsize review` asks for them")
     theirs = {option.name: _ends(plan, option, journal) for option in plan.asked}
     for name, rung in plan.cascades.items():
-        theirs[name] = _kept(plan, rung, theirs[name], incumbent)
+        theirs[name] = _kept(plan, rung, theirs[name], incumbent, journal)
     every = chain(incumbent.values(), *(ends.values() for ends in theirs.values()))
     judging = known_rulings(plan, every, journal)
     setting = Setting(folder=plan.sample.folder, grades=judging.book if judging else None)
@@ -202,22 +203,23 @@ class _Reader:
 
 
 def _kept(
-    plan: FeaturePlan, rung: PlannedOption, cheap: dict[str, Outcome], incumbent: dict[str, Outcome]
+    plan: FeaturePlan,
+    rung: PlannedOption,
+    cheap: dict[str, Outcome],
+    incumbent: dict[str, Outcome],
+    journal: Journal,
 ) -> dict[str, Outcome]:
     """A cascade's ends: the cheap model's where they stand, else those of today's model."""
     config = rung.cascade
     if config is None:
         return cheap
     primary = find_scorer(plan.evalset.primary, Setting(folder=plan.sample.folder))
-    accepts = find_validator(
-        config.accept_when,
-        primary=primary,
-        schema=plan.asker.schema,
-        unsure=config.unsure,
-    )
+    accepts = check_of(config, primary, plan.asker.schema)
+    cascade = Cascade(rung=rung, accepts=accepts, primary=primary, sure=config.sure)
+    tune = {case.id: case for case in tune_cases(plan.evalset)}
+    cascade.fix(_settled(plan.tune_trials([rung.first]), journal).values(), tune)
     stands = {
-        case: not isinstance(end, Failed)
-        and (isinstance(end, Missing) or accepts(as_seen(end, primary)))
+        case: not isinstance(end, Failed) and (isinstance(end, Missing) or cascade.keeps(end))
         for case, end in cheap.items()
     }
     return {
@@ -228,11 +230,17 @@ def _kept(
 
 
 def _ends(plan: FeaturePlan, rung: PlannedOption, journal: Journal) -> dict[str, Outcome]:
-    trials = {case.id: plan.asker.trial(rung, case, 0, "quality") for case in plan.sample.deciding}
-    settled = journal.settled(trial.fingerprint for trial in trials.values())
+    asked = (plan.asker.trial(rung, case, 0, "quality") for case in plan.sample.deciding)
+    return _settled(asked, journal)
+
+
+def _settled(trials: Iterable[Trial], journal: Journal) -> dict[str, Outcome]:
+    """What the journal has of them, by case."""
+    asked = {trial.case_id: trial for trial in trials}
+    settled = journal.settled(trial.fingerprint for trial in asked.values())
     return {
         case: settled[trial.fingerprint].outcome(trial)
-        for case, trial in trials.items()
+        for case, trial in asked.items()
         if trial.fingerprint in settled
     }
 

@@ -6,10 +6,12 @@ A cascade asks nothing of its own: its answers are put together from those of it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from evalsets.cases import Case
+from evalsets.splits import tune_cases
 from harness.conduct.finding.scores import Scoreboard, Scored
 from harness.journal.trials import Answered, Attempt, Outcome, Trial
 from harness.judge.comparison.pairs import Arm, Pairs, pair_up
@@ -18,6 +20,7 @@ from harness.judge.decision.procedure import next_step, standings
 from harness.judge.decision.standing import Ask, PairsSoFar, Standing, Step
 from harness.judge.scoring.scorer import Scorer, as_seen
 from harness.judge.scoring.second import Validator, find_validator
+from harness.plan.decisions.thresholds import FixedThreshold, fix_threshold
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.plan.rulings import Judging
@@ -26,6 +29,7 @@ from harness.record.parts import LatencyFacts
 from harness.record.quality_parts import GuardrailResult, SliceResult
 from harness.record.trust import DriftFacts
 from harness.stats.sequential.design import Design
+from harness.workspace.feature_file import CascadeConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,10 @@ class Cascade:
     rung: PlannedOption
     accepts: Validator
     primary: Scorer
+    sure: float | None = None
+    """How likely a kept answer must be right; None: `accepts` alone tells."""
+    threshold: FixedThreshold | None = None
+    """What the cheap model must tell for that; None while nothing has fixed it."""
     kept: dict[str, dict[int, bool]] = field(
         default_factory=lambda: defaultdict[str, dict[int, bool]](dict)
     )
@@ -61,7 +69,18 @@ class Cascade:
 
     def keeps(self, outcome: Outcome) -> bool:
         """Whether the cheap model's outcome stands; a failed one never does."""
-        return isinstance(outcome, Answered) and self.accepts(as_seen(outcome, self.primary))
+        if not isinstance(outcome, Answered) or not self.accepts(as_seen(outcome, self.primary)):
+            return False
+        if self.sure is None:
+            return True
+        if self.threshold is None:
+            raise LookupError(f"{self.rung.name}: nothing has fixed yet how sure it must be")
+        return self.threshold.accepts(outcome)
+
+    def fix(self, outcomes: Iterable[Outcome], cases: Mapping[str, Case]) -> None:
+        """Fix how sure the cheap model must be, by its outcomes on the tune cases."""
+        if self.sure is not None:
+            self.threshold = fix_threshold(self.sure, outcomes, cases, self.primary)
 
     def take(self, outcome: Outcome) -> None:
         """Check one outcome of the quality pass, if it is the cheap model's."""
@@ -79,19 +98,20 @@ class Cascade:
         return cascade_arm(self.rung.name, cheap, incumbent, accepted)
 
 
+def check_of(config: CascadeConfig, primary: Scorer, schema: str | None) -> Validator:
+    """What the text of a kept answer must pass: where the model must be sure, its form."""
+    asked = config.accept_when if isinstance(config.accept_when, str) else "format"
+    return find_validator(asked, primary=primary, schema=schema, unsure=config.unsure)
+
+
 def cascades_of(plan: FeaturePlan, primary: Scorer) -> Mapping[str, Cascade]:
     """The cascades that a review may try, by name."""
     found: dict[str, Cascade] = {}
     for name, rung in plan.cascades.items():
         config = rung.cascade
         if config is not None:
-            accepts = find_validator(
-                config.accept_when,
-                primary=primary,
-                schema=plan.asker.schema,
-                unsure=config.unsure,
-            )
-            found[name] = Cascade(rung=rung, accepts=accepts, primary=primary)
+            accepts = check_of(config, primary, plan.asker.schema)
+            found[name] = Cascade(rung=rung, accepts=accepts, primary=primary, sure=config.sure)
     return found
 
 
@@ -121,11 +141,27 @@ class FeatureRun:
     aside: Scoreboard = field(init=False)
     """Answers to protected cases that come after those which decided: they speak for their slice
     or guardrail alone, for they are no random part of the cases."""
+    tuned: dict[str, list[Outcome]] = field(default_factory=lambda: defaultdict(list))
+    """Outcomes of the tune cases, by model, where they fix how sure it must be."""
     _aside: set[tuple[str, str]] = field(default_factory=set["tuple[str, str]"])
 
     def __post_init__(self) -> None:
         board = self.board
         self.aside = Scoreboard(measures=board.measures, cases=board.cases, fewest=board.fewest)
+
+    def tune_trials(self) -> Iterator[Trial]:
+        """The trials that come before all that decide: of models that must be sure, if any."""
+        return self.plan.tune_trials(self.rungs[name] for name in self.plan.tuned)
+
+    def take_tune(self, outcome: Outcome) -> None:
+        """Read one outcome of a tune case."""
+        self.tuned[outcome.trial.option].append(outcome)
+
+    def fix_thresholds(self) -> None:
+        """Fix, by the tune cases alone, how sure each model must be."""
+        cases = {case.id: case for case in tune_cases(self.plan.evalset)}
+        for cascade in self.cascades.values():
+            cascade.fix(self.tuned.get(cascade.first, ()), cases)
 
     def step(self) -> Step:
         """What the procedure wants next."""
@@ -311,7 +347,7 @@ class FeatureRun:
 
     def trials_read(self) -> int:
         """Trials of both passes."""
-        return self.bulk_read() + len(self.live)
+        return self.bulk_read() + len(self.live) + sum(map(len, self.tuned.values()))
 
     def bulk_attempts(self) -> list[Attempt]:
         """Every attempt of the quality pass."""
@@ -320,8 +356,9 @@ class FeatureRun:
 
     def attempts(self) -> list[Attempt]:
         """Every attempt that is evidence."""
-        live = [attempt for outcome in self.live for attempt in outcome.attempts]
-        return self.bulk_attempts() + live + self.judge_attempts()
+        tuned = [outcome for outcomes in self.tuned.values() for outcome in outcomes]
+        others = [attempt for outcome in (*tuned, *self.live) for attempt in outcome.attempts]
+        return self.bulk_attempts() + others + self.judge_attempts()
 
     def judge_attempts(self) -> list[Attempt]:
         """Every attempt of the judges."""

@@ -226,6 +226,7 @@ def cascade_facts(
     cost = _cost(measured)
     tried = None if run is None else run.cascades.get(rung.name)
     kept = {} if tried is None or run is None else tried.kept
+    fixed = tried.threshold if tried else None
     checks = [
         keeps
         for case, repeats in kept.items()
@@ -234,13 +235,15 @@ def cascade_facts(
     ]
     facts = CascadeFacts(
         first=config.first,
-        accept_when=config.accept_when,
+        accept_when=config.check,
         unsure=config.unsure if config.accept_when == "not-unsure" else None,
         escalates_to=plan.config.incumbent,
         answers=len(checks),
         escalated=round(100 * checks.count(False) / len(checks), 6) if checks else None,
         first_per_request=None,
         escalation_per_request=None,
+        threshold=fixed.least if fixed else None,
+        threshold_cases=fixed.answers if fixed else None,
     )
     return with_costs(facts, cost)
 

@@ -24,12 +24,12 @@ def in_the_file(
         place: how the file is named.
     """
     stated = [one for one in feature.cascades if one.first == rule.first]
-    stated.sort(key=lambda one: one.accept_when != rule.accept_when)
+    stated.sort(key=lambda one: one.check != rule.accept_when)
     if not stated:
         return first
     unsure = stated[0].unsure if stated[0].accept_when == "not-unsure" else None
     after = Escalation(
-        place=place, to=feature.incumbent, accept_when=stated[0].accept_when, unsure=unsure
+        place=place, to=feature.incumbent, accept_when=stated[0].check, unsure=unsure
     )
     return replace(first, escalation=after)
 

@@ -181,6 +181,9 @@ class FeatureReview:
         return self.session.engine.faults.attempt(self.run.plan.feature, READING, call)
 
     def _stages(self) -> Iterator[Stage]:
+        if self.run.plan.tuned:
+            yield TrialSet(trials=self.run.tune_trials(), take=self.run.take_tune)
+            self.run.fix_thresholds()
         yield from self._to_the_end()
         yield from self._ask_on()
         # More answers of today's model may bring pairs of options that were given up: those that

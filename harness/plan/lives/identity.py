@@ -44,7 +44,7 @@ def pair_digest(plan: FeaturePlan, option: PlannedOption) -> str:
 def _who(rung: PlannedOption | None) -> list[object]:
     if rung is None:
         return []
-    check = None if rung.cascade is None else rung.cascade.accept_when
+    check = None if rung.cascade is None else rung.cascade.check
     return [rung.served_identity()["vendor"], rung.version, rung.effort, check]
 
 

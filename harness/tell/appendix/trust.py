@@ -13,6 +13,7 @@ from harness.record.model import DecisionRecord
 from harness.record.money import HostingFacts
 from harness.record.parts import JudgeFacts, LabelFacts, OptionRecord
 from harness.record.trust import (
+    BY_PROBABILITY,
     CascadeFacts,
     FormFacts,
     GraderFacts,
@@ -249,7 +250,7 @@ def cascades(record: DecisionRecord) -> list[Block | None]:
                 (
                     name,
                     facts.first,
-                    _CHECKS.get(facts.accept_when, facts.accept_when),
+                    _kept_when(facts),
                     facts.escalates_to,
                     count(facts.answers),
                     DASH if facts.escalated is None else f"{facts.escalated:.1f} %",
@@ -261,6 +262,12 @@ def cascades(record: DecisionRecord) -> list[Block | None]:
             ),
         ),
     ]
+
+
+def _kept_when(facts: CascadeFacts) -> str:
+    if facts.threshold is None:
+        return _CHECKS.get(facts.accept_when, facts.accept_when)
+    return f"has a probability of at least {facts.threshold:g}"
 
 
 def _priced_on(facts: CascadeFacts) -> str:
@@ -277,7 +284,24 @@ def _line(name: str, facts: CascadeFacts) -> Paragraph:
             f"{facts.escalated:.1f} % of the answers of {facts.first} did not pass and went on to "
             f"{facts.escalates_to}. It was tried on stored answers, without a further call."
         )
-    return Paragraph(lead=f"{name}.", runs=(text,))
+    return Paragraph(lead=f"{name}.", runs=(f"{text}{_fixed_by(facts)}",))
+
+
+def _fixed_by(facts: CascadeFacts) -> str:
+    """What fixed how sure the model must be; nothing of other checks."""
+    if facts.threshold is None:
+        return ""
+    wanted = facts.accept_when.removeprefix(BY_PROBABILITY)
+    if not facts.threshold_cases:
+        return (
+            f" An answer stands from a probability of {facts.threshold:g} on, as stated: no tune "
+            "case tells how often the model is right when it says so."
+        )
+    return (
+        f" An answer stands from a probability of {facts.threshold:g} on: so sure must "
+        f"{facts.first} be for a chance of {wanted} to be right, by "
+        f"{plural(facts.threshold_cases, 'tune case')}, asked before the first case that decides."
+    )
 
 
 def program_runs(record: DecisionRecord) -> Table | None:

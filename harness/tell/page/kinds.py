@@ -58,6 +58,8 @@ def _pair(option: OptionRecord) -> list[Paragraph]:
         return []
     first, again = facts.first, facts.escalates_to
     check = _CHECKS.get(facts.accept_when, f"do not pass {facts.accept_when}")
+    if facts.threshold is not None:
+        check = f"have a probability under {facts.threshold:g} by its own word"
     part = (
         "How many of its answers go on is not known: none was checked."
         if facts.escalated is None

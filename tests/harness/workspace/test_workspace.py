@@ -346,8 +346,8 @@ ONE_LINE_EDITS = [
         "api: messages",
         [
             (
-                "models/all.yaml:3: big.api: openai has no API 'messages'; it has responses "
-                "and chat and decisions"
+                "models/all.yaml:3: big.api: openai has no API 'messages'; it has responses, "
+                "chat and decisions"
             )
         ],
         id="wire of another vendor",

@@ -5,6 +5,7 @@ Bodies follow OpenAI's public API reference (platform.openai.com/docs/api-refere
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -85,13 +86,24 @@ def chat_message(reply: Reply) -> Body:
     return message
 
 
+def logprobs(call: Call, reply: Reply) -> list[Body]:
+    """The tokens with their log probabilities; none where the request does not ask for them."""
+    asked = call.body.get("logprobs") or call.body.get("include")
+    if reply.probability is None or asked in (None, False):
+        return []
+    tokens = pieces(reply.text)
+    each = math.log(reply.probability) / len(tokens)
+    return [{"token": one, "logprob": each, "bytes": None, "top_logprobs": []} for one in tokens]
+
+
 def chat_document(call: Call, reply: Reply) -> Body:
     """A plain chat completion."""
     finish = FINISH.get(reply.finish, reply.finish)
+    told = logprobs(call, reply)
     choice = {
         "index": 0,
         "message": chat_message(reply),
-        "logprobs": None,
+        "logprobs": {"content": told, "refusal": None} if told else None,
         "finish_reason": finish,
     }
     document = head(call, reply, "chat.completion") | {"choices": [choice]}
@@ -132,6 +144,8 @@ def chat_frames(call: Call, reply: Reply) -> list[str]:
         base | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
         for delta in chat_deltas(reply)
     ]
+    for chunk, token in zip(chunks[1:], logprobs(call, reply), strict=False):
+        chunk["choices"][0]["logprobs"] = {"content": [token]}
     chunks.append(base | {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
     options: dict[str, Any] = call.body.get("stream_options") or {}
     usage = chat_usage(reply)
@@ -143,7 +157,10 @@ def chat_frames(call: Call, reply: Reply) -> list[str]:
 def completion_document(call: Call, reply: Reply) -> Body:
     """A plain text completion."""
     finish = FINISH.get(reply.finish, reply.finish)
-    choice = {"index": 0, "text": reply.text, "logprobs": None, "finish_reason": finish}
+    told = logprobs(call, reply)
+    legacy = {"tokens": [one["token"] for one in told]}
+    listed = legacy | {"token_logprobs": [one["logprob"] for one in told]} if told else None
+    choice = {"index": 0, "text": reply.text, "logprobs": listed, "finish_reason": finish}
     document = head(call, reply, "text_completion") | {"choices": [choice]}
     usage = chat_usage(reply)
     return document if usage is None else document | {"usage": usage}
@@ -157,6 +174,8 @@ def completion_frames(call: Call, reply: Reply) -> list[str]:
         base | {"choices": [{"index": 0, "text": piece, "finish_reason": None}]}
         for piece in pieces(reply.text)
     ]
+    for chunk, token in zip(chunks, logprobs(call, reply), strict=False):
+        chunk["choices"][0]["logprobs"] = {"token_logprobs": [token["logprob"]]}
     chunks.append(base | {"choices": [{"index": 0, "text": "", "finish_reason": finish}]})
     options: dict[str, Any] = call.body.get("stream_options") or {}
     usage = chat_usage(reply)
@@ -198,6 +217,10 @@ def response_document(call: Call, reply: Reply) -> Body:
     """A plain response."""
     incomplete = {"length": "max_output_tokens", "content_filter": "content_filter"}
     reason = incomplete.get(reply.finish)
+    output = response_output(reply)
+    told = logprobs(call, reply)
+    if told:
+        output[-1]["content"][0]["logprobs"] = told
     document: Body = {
         "id": "resp_1",
         "object": "response",
@@ -206,7 +229,7 @@ def response_document(call: Call, reply: Reply) -> Body:
         "error": None,
         "incomplete_details": {"reason": reason} if reason else None,
         "model": reply.model or call.body.get("model"),
-        "output": response_output(reply),
+        "output": output,
         "parallel_tool_calls": True,
         "tool_choice": "auto",
         "tools": [],

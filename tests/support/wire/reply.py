@@ -65,6 +65,8 @@ class Reply:
     model: str | None = None
     """Model version as served; default: as asked."""
     service_tier: str | None = None
+    probability: float | None = None
+    """Of the whole answer, shared out over its tokens where the request asks for them."""
 
 
 Script: TypeAlias = Callable[[Body], Reply]

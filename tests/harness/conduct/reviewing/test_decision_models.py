@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.conduct.preparing.listing_models import models
-from harness.errors import UsageError
+from harness.errors import UsageError, WorkspaceError
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
 from harness.workspace.workspace import load_workspace
@@ -153,3 +153,22 @@ def test_a_prompt_that_needs_a_certain_text_is_refused(tmp_path: Path) -> None:
     prompt.write_text("{{ input.split('number')[1] }}", encoding="utf-8")
     with pytest.raises(UsageError, match="apart from the case"):
         planned(tmp_path)
+
+
+@pytest.mark.parametrize("limit", ["choices: 1", "choices: 0.5", "levels: -2", "input_bytes: 0"])
+def test_a_limit_that_no_server_has_is_refused(tmp_path: Path, limit: str) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE)
+    change(tmp_path, "models/luna.yaml", "api: decisions", f"api: decisions\n  limits: {{{limit}}}")
+    with pytest.raises(WorkspaceError, match=r"models/luna.yaml:4: luna.limits"):
+        load_workspace(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["batch: true", "effort: low", "omit: [seed]", "platform: azure"])
+def test_what_steers_a_text_says_nothing_about_it(tmp_path: Path, key: str) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE)
+    change(tmp_path, "models/luna.yaml", "api: decisions", f"api: decisions\n  {key}")
+    with pytest.raises(WorkspaceError, match="says nothing about a decision model"):
+        load_workspace(tmp_path)
+    change(tmp_path, "models/luna.yaml", f"api: decisions\n  {key}", "limits: {choices: 5}")
+    with pytest.raises(WorkspaceError, match="is for decision models"):
+        load_workspace(tmp_path)

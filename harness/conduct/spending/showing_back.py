@@ -182,6 +182,7 @@ class _Work:
             now=now,
             before=before,
             bridge=None if before is None else bridge_between(before, now, self.prices),
+            trend=tuple(one.of(team) for one in whole.trend),
             outlook=month,
             unusual=tuple(
                 one

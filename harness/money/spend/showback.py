@@ -6,7 +6,7 @@ All of it is worked out from lines of whole cents, so a reader can add it up aga
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -66,6 +66,10 @@ class PastSpend:
     span: Timespan
     usd: Decimal | None
     teams: Mapping[str, Decimal]
+
+    def of(self, team: str) -> PastSpend:
+        """The same of one team."""
+        return replace(self, usd=None if self.usd is None else self.teams.get(team, _ZERO))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

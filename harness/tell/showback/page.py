@@ -51,6 +51,7 @@ from reports.document import (
 
 _ZERO = Decimal(0)
 _UNTAGGED = 10
+_RULES = 5
 MADE_UP = "Made-up logs: nothing of this was spent by anybody."
 
 
@@ -163,6 +164,7 @@ def _headlines(told: _Told) -> Headlines:
     nobody = sum((one.usd for one in figures.untagged), _ZERO)
     most = sum((one.saving_usd for one in figures.potentials), _ZERO)
     cheaper = [one for one in figures.potentials if one.saving_usd]
+    pace = sum((one.monthly_usd for one in figures.potentials), _ZERO)
     sum((one.monthly_usd for one in figures.potentials), _ZERO)
     return Headlines(
         caption=f"USD, {span_text(now.span, now.until)}",
@@ -178,10 +180,8 @@ def _headlines(told: _Told) -> Headlines:
                 label="could be saved at most",
                 value=f"{usd(most)} a month" if cheaper else "not known",
                 notes=(
-                    (
-                        f"on {plural(len(cheaper), 'feature')}, by cheaper models alone; "
-                        "whether they are good enough, a review says"
-                    ),
+                    f"of {usd(pace)} a month at this pace",
+                    f"if the cheapest model did on {plural(len(cheaper), 'feature')}: not known",
                 )
                 if cheaper
                 else ("no cheaper model with a price is known",),
@@ -350,7 +350,6 @@ def _untagged(told: _Told) -> Iterator[Block]:
     rows = [
         (
             one.name or "unnamed caller",
-            rule_for(one.name),
             *(bare(one.usd), share_of(one.usd, now.usd), count(float(one.used.calls))),
         )
         for one in found[:_UNTAGGED]
@@ -360,8 +359,12 @@ def _untagged(told: _Told) -> Iterator[Block]:
         left = sum((one.usd for one in rest), _ZERO)
         calls = sum((one.used.calls for one in rest), _ZERO)
         name = plural(len(rest), "other")
-        rows.append((name, "", bare(left), share_of(left, now.usd), count(float(calls))))
+        rows.append((name, bare(left), share_of(left, now.usd), count(float(calls))))
     calls = sum((one.used.calls for one in found), _ZERO)
-    rows.append(("all", "", bare(whole), share_of(whole, now.usd), count(float(calls))))
-    names = ("caller", "line for attribution.yaml", "USD", "share", "calls")
-    yield table_of("Of no feature, dearest first; USD", names, rows, words=names[1:2], total=True)
+    rows.append(("all", bare(whole), share_of(whole, now.usd), count(float(calls))))
+    names = ("caller", "USD", "share", "calls")
+    yield table_of("Of no feature, dearest first; USD", names, rows, total=True)
+    yield Bullets(
+        lead="Lines for attribution.yaml that say whose it is.",
+        items=tuple(f"`{rule_for(one.name)}`" for one in found[:_RULES]),
+    )

@@ -105,10 +105,10 @@ def whose(owner: str) -> str:
 
 
 def rule_for(caller: str) -> str:
-    """The line of `attribution.yaml` that would place a caller."""
+    """The line of `attribution.yaml` that would place a caller; `?` stands for one character."""
     if not caller:
         return "- {when: {tag: ...}, feature: ...}"
-    plain = caller.replace("\\", "\\\\").replace('"', '\\"')
+    plain = re.sub(r"""[`\[\]"\\\s]""", "?", caller)
     return f'- {{when: {{key_alias: "{plain}"}}, feature: ...}}'
 
 

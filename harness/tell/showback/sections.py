@@ -101,11 +101,7 @@ def _changes(figures: SpendFigures) -> Iterator[Block]:
 
 
 def _trend(figures: SpendFigures) -> Iterator[Block]:
-    past = [
-        (named_span(one.span), one.teams.get(figures.team, _ZERO) if figures.team else one.usd)
-        for one in figures.trend
-        if one.usd is not None
-    ]
+    past = [(named_span(one.span), one.usd) for one in figures.trend if one.usd is not None]
     if not past:
         return
     now = (named_span(figures.now.span), figures.now.usd)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from harness.cli.main import run
@@ -23,13 +25,19 @@ from harness.money.spend.showback import NextStep
 from harness.money.spend.timespan import span_named
 from harness.tell.showback.phrases import page_name
 from harness.tell.showback.tables import focus_csv, lines_csv
+from tests.recompute.showback import recompute_showback
+from tests.support.browser import chromium
+from tests.support.every_page import VIEWS, problems
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.money.spend.showback import ShownBack
 
+pytestmark = pytest.mark.xdist_group("showback")
+
 NOW = datetime(2026, 11, 30, 9, tzinfo=UTC)
+BUDGETS = {"": Decimal(16000), "support": Decimal(6000)}
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +64,9 @@ def test_every_breakdown_of_every_page_adds_up(shown: ShownBack) -> None:
         assert one.before is not None
         assert one.bridge.before + sum(one.bridge.terms.values()) == one.now.usd
         assert sum(driver.usd for driver in one.drivers()) == one.now.usd
-        for past in one.trend:
-            assert past.usd is None or sum(past.teams.values()) == past.usd
+    for at, past in enumerate(whole.trend):
+        assert past.usd is None or sum(past.teams.values()) == past.usd
+        assert all(one.trend[at].usd == past.teams.get(one.team, 0) for one in shown.teams)
     assert whole.trend[-1].usd == (whole.before and whole.before.usd)
     months = [one.outlook.whole for one in shown.teams]
     assert shown.nobody is not None
@@ -125,6 +134,72 @@ def test_the_demo_shows_a_showback_of_made_up_logs(
     assert first == str(tmp_path / "showback" / "index.html")
     text = (tmp_path / "showback" / "index.md").read_text(encoding="utf-8")
     assert "Made-up logs: nothing of this was spent" in text
+
+
+@pytest.fixture(scope="module")
+def pages(root: Path) -> Path:
+    """Two weeks of pages; the later one's folder."""
+    for week in ("2026-W47", "2026-W48"):
+        write_showback_files(show_back(root, span_named("week", week), now=NOW), root)
+    return root / "showback" / "2026-W48"
+
+
+@pytest.fixture(scope="module")
+def hours(root: Path) -> list[dict[str, Any]]:
+    path = root / "traffic" / "made-up-logs.hours.parquet"
+    return pq.read_table(path, columns=["hour", "team", "usd"]).to_pylist()
+
+
+def test_every_figure_of_the_pages_follows_from_lines_and_hours(
+    pages: Path, hours: list[dict[str, Any]]
+) -> None:
+    found = recompute_showback(pages, pages.parent / "2026-W47", hours, BUDGETS)
+    assert [f"{one.where}: {one.why}: {one.text}" for one in found.findings] == []
+    assert found.figures > 1500
+
+
+PLANTED = (
+    r"was spent, USD ([\d,]+)",
+    r"USD ([\d,]+) \(9 %\) belongs",
+    r"\| contract-clauses \| Li Wei \| legal \| [\d,.]+ \| (\d+) %",
+    r"\| number of requests \| \+([\d.]+)",
+    r"teams/support.md>\) \| ([\d,.]+)",
+    r"heading for USD ([\d,]+)",
+    r"\| USD per 1,000 requests \| ([\d.]+)",
+    r"\| development \| ([\d.]+)",
+    r"USD ([\d,]+) is the mean",
+    r"\*\*USD ([\d,]+) a month\*\*",
+    r"\| ticket-triage \| svc-triage \| [^|]* \| [^|]* \| \d+ \| ([\d.]+)",
+)
+
+
+def test_a_planted_wrong_figure_is_found(
+    pages: Path, hours: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    text = (pages / "index.md").read_text(encoding="utf-8")
+    (tmp_path / "2026-W48").mkdir()
+    for name in ("showback.csv", "index.html"):
+        shutil.copy(pages / name, tmp_path / "2026-W48" / name)
+    for place in PLANTED:
+        found = re.search(place, text)
+        assert found is not None, place
+        digit = str((int(found[1][0]) + 1) % 9 + 1)
+        wrong = f"{text[: found.start(1)]}{digit}{text[found.start(1) + 1 :]}"
+        (tmp_path / "2026-W48" / "index.md").write_text(wrong, encoding="utf-8")
+        before = pages.parent / "2026-W47"
+        assert recompute_showback(tmp_path / "2026-W48", before, hours, BUDGETS).findings, place
+
+
+@pytest.mark.browser
+@pytest.mark.no_cover
+def test_nothing_is_wrong_with_the_pages_in_a_browser(pages: Path) -> None:
+    with chromium() as browser:
+        found = {
+            (path.name, view): [*problems(browser, path, view, read=view == "phone-dark")]
+            for path in (pages / "index.html", pages / "teams" / "support.html")
+            for view in (VIEWS if path.stem == "index" else ("phone-light", "print"))
+        }
+    assert not any(found.values()), found
 
 
 def test_a_month_and_a_part_of_a_week_are_shown_too(root: Path) -> None:

@@ -23,6 +23,8 @@ def find_format(path: Path) -> LogFormat:
         inner = _inner(rows, form)
         if any(all(_there(row, paths) for paths in form.marks) for row in inner):
             return form
+    if not rows:
+        raise UsageError(f"{path}: no rows that can be read; leave an empty file out")
     objects = [cast("Mapping[str, object]", row) for row in rows if isinstance(row, dict)]
     shown = ", ".join(list(objects[0])[:8] if objects else ()) or "nothing that can be read"
     raise UsageError(

@@ -23,6 +23,8 @@ _CLOCK = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 _OFFSET = r"(?:Z|z| ?[+-]\d\d(?::?\d\d)?| UTC)"
 _USUAL = "____-__-__T__:__:%Z"
 """How most logs write a time; what stands for `%` the cast checks."""
+_COUNTED = r"regexp_full_match(at_text, '\d{9,19}(?:\.\d+)?')"
+_OF_1970 = "a count since 1970 where a date is meant: say time_unit in a --mapping"
 _ANSWERS = "chat|complet|respons|messag|converse|generate_content"
 """Operations that ask for an answer, whatever the model is called."""
 _NOTHING = ("", "false", "0", "no", "none", "null", "nan", "{}", "[]")
@@ -295,6 +297,7 @@ def _checks(form: LogFormat, zone: str | None, latest: str) -> list[tuple[str, s
         local = f"{plain('at_text')} AND TRY_CAST(at_text AS TIMESTAMP) IS NOT NULL"
         checks.append((local, "a time without its offset: say --timezone"))
     checks += [
+        *([("at_time IS NULL AND " + _COUNTED, _OF_1970)] if form.at.unit == "iso" else []),
         ("at_time IS NULL", "a time that cannot be read"),
         (f"at_time < {_FIRST}", "a time before 2020: another unit?"),
         (f"at_time > TIMESTAMP {quoted(latest)}", "a time in the future"),

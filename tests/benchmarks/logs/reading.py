@@ -1,6 +1,7 @@
 """How fast logs are read, in how much memory, and whether every bad row is found.
 
-    python -m tests.benchmarks.logs.reading 1000000     # so many rows; the table is printed
+    python -m tests.benchmarks.logs.reading 1000000                     # the table is printed
+    python -m tests.benchmarks.logs.reading 10000000 "this project"     # by one way alone
 
 Rows of LiteLLM's shape in four files (plain, gzip, zstandard, and a gzip that is cut), of 40
 features, one in 200 bad in eight ways, one in 500 told twice, one in 1,000 with a clock that is
@@ -14,6 +15,7 @@ import gzip
 import io
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -22,6 +24,7 @@ import time
 from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +37,7 @@ from harness.bring.logs.measuring import measure
 from tests.support.call_logs import MONDAY, NOW, LoggedCall, litellm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 BAD: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
     ("no JSON", lambda row: json.dumps(row)[:-40]),
@@ -54,24 +57,43 @@ AHEAD = "a time in the future"
 
 def lines(rows: int) -> Iterator[tuple[str, str | None]]:
     """Lines, and why each is bad."""
-    pad = "x" * 200
+    shape, late = _template(), {"startTime": "2036-01-01T00:00:00Z", "endTime": None}
     for number in range(rows):
-        call = LoggedCall(
-            at=MONDAY + timedelta(seconds=number * 1_800_000 / rows),
-            id=f"chatcmpl-{number:032x}",
-            feature=f"feature-{number % 40}",
-            input=1000 + number % 700,
+        at = number * 1_800_000 // rows
+        tokens = 1000 + number % 700
+        line = shape % (
+            *(f"{number:032x}", tokens, tokens + 120, _stamp(at), _stamp(at + 2), _stamp(at)),
+            number % 40,
         )
-        row = {**litellm(call), "api_base": pad}
         if number % 200 == 0:
             reason, spoil = BAD[number // 200 % len(BAD)]
-            yield spoil(row), reason
+            yield spoil(json.loads(line)), reason
         elif number % 1000 == 1:
-            yield json.dumps({**row, "startTime": "2036-01-01T00:00:00Z", "endTime": None}), AHEAD
+            yield json.dumps({**json.loads(line), **late}), AHEAD
         else:
-            yield json.dumps(row), None
+            yield line, None
             if number % 500 == 2:
-                yield json.dumps(row), None
+                yield line, None
+
+
+def _template() -> str:
+    """A row as text, with places for what differs; writing each as JSON would take minutes."""
+    call = LoggedCall(at=MONDAY, id="chatcmpl-%s", feature="feature-%d", took=2, first=0)
+    row = {**litellm(call), "api_base": "x" * 200, "prompt_tokens": 1, "total_tokens": 2}
+    text = json.dumps(row)
+    for name, value in (("prompt_tokens", 1), ("total_tokens", 2)):
+        text = text.replace(f'"{name}": {value}', f'"{name}": %d')
+    for name in ("startTime", "endTime", "completionStartTime"):
+        text = re.sub(f'"{name}": "[^"]*"', f'"{name}": "%s"', text)
+    return text
+
+
+def _stamp(second: int) -> str:
+    day, rest = divmod(second, 86_400)
+    return f"{_DAYS[day]}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
+
+
+_DAYS = [f"{MONDAY + timedelta(days=day):%Y-%m-%d}" for day in range(30)]
 
 
 def write(folder: Path, rows: int) -> Counter[str]:
@@ -139,25 +161,24 @@ def json_loop(folder: Path) -> dict[str, object]:
 
 
 def by_pandas(folder: Path) -> dict[str, object]:
-    """The same; one line that is no JSON fails a file whole, so such lines are left out first."""
+    """The same, 100,000 lines at a time; those that are no JSON fail a part whole: left out."""
     rows, parts = 0, []
     for path in sorted(folder.glob("*.jsonl*")):
-        kept: list[str] = []
         with suppress(EOFError), _open(path) as handle:
-            for line in handle:
-                rows += 1
-                if line.rstrip().endswith("}"):
-                    kept.append(line)
-        frame = pd.read_json(
-            io.StringIO("".join(kept)), lines=True, dtype=False, convert_dates=False
-        )
-        frame["feature"] = frame["request_tags"].str[0]
-        frame["hour"] = frame["startTime"].str[:13]
-        tokens = ["prompt_tokens", "completion_tokens"]
-        frame[tokens] = frame[tokens].apply(pd.to_numeric, errors="coerce")
-        parts.append(frame.groupby(["feature", "hour"])[tokens].sum())
+            while block := list(islice(handle, 100_000)):
+                rows += len(block)
+                parts.append(_summed([line for line in block if line.rstrip().endswith("}")]))
     whole = pd.concat(parts).groupby(level=[0, 1]).sum()
     return {"rows": rows, "features": whole.index.get_level_values(0).nunique()}
+
+
+def _summed(kept: list[str]) -> pd.DataFrame:
+    frame = pd.read_json(io.StringIO("".join(kept)), lines=True, dtype=False, convert_dates=False)
+    frame["feature"] = frame["request_tags"].str[0]
+    frame["hour"] = frame["startTime"].str[:13]
+    tokens = ["prompt_tokens", "completion_tokens"]
+    frame[tokens] = frame[tokens].apply(pd.to_numeric, errors="coerce")
+    return frame.groupby(["feature", "hour"])[tokens].sum()
 
 
 WAYS: dict[str, Callable[[Path], dict[str, object]]] = {
@@ -188,12 +209,12 @@ def one(way: str, folder: Path) -> None:
     _say(json.dumps(found))
 
 
-def main(rows: int) -> None:
+def main(rows: int, ways: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         bad = write(Path(folder), rows)
         _say("| read by | rows | rows a second | rows a CPU second | most memory, MB |")
         _say("|---|---:|---:|---:|---:|")
-        for way in WAYS:
+        for way in ways or WAYS:
             each = measured(way, Path(folder))
             _say(
                 f"| {way} | {each['rows']:,} | {each['rows'] / each['wall']:,.0f} | "
@@ -211,4 +232,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "one":
         one(sys.argv[2], Path(sys.argv[3]))
     else:
-        main(int(sys.argv[1]))
+        main(int(sys.argv[1]), sys.argv[2:])

@@ -49,6 +49,7 @@ class RowBatches:
         """What ended the stream; the engine would tell it in its own words."""
         self._parquet = is_parquet(path)
         self._shape = "parquet" if self._parquet else shape_of(path)
+        self._twice: set[str] = set()
         self._columns: dict[str, str] | None = None
         """Of a table: the SQL of each column's text, by its name."""
         wrapped = form.unwrap is not None and not self._parquet
@@ -59,6 +60,7 @@ class RowBatches:
             header = next(self._cells).cells or ()
             self._columns = {name: f"c{at}" for at, name in enumerate(header)}
             self._width = len(header)
+            self._twice = {name for name in header if header.count(name) > 1}
 
     def __enter__(self) -> Self:
         """Offer them."""
@@ -94,7 +96,10 @@ class RowBatches:
     def _place(self, pointer: str) -> str:
         """A column; in one of JSON, or of members, what stands there."""
         name, slash, deeper = pointer[1:].partition("/")
-        column = (self._columns or {}).get(name.replace("~1", "/").replace("~0", "~"))
+        plain = name.replace("~1", "/").replace("~0", "~")
+        if plain in self._twice:
+            raise UsageError(f"{self._path}: two columns are called {plain}; rename one")
+        column = (self._columns or {}).get(plain)
         if column is None or (slash and not column.startswith("to_json(")):
             return "NULL::VARCHAR"
         return f"json_extract_string({column}, {quoted('/' + deeper)})" if slash else column
@@ -157,9 +162,16 @@ def _of_lines(texts: _Column, first: int) -> _Column:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file begins as Parquet does."""
-    with path.open("rb") as handle:
-        return handle.read(4) == b"PAR1"
+    """Whether a file begins as Parquet does.
+
+    Raises:
+        UsageError: it cannot be opened.
+    """
+    try:
+        with path.open("rb") as handle:
+            return handle.read(4) == b"PAR1"
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 _MEMBERS = ("STRUCT", "MAP", "JSON", "UNION")

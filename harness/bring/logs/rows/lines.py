@@ -6,6 +6,7 @@ A row is (line, JSON text); a place that cannot be read is (line, reason).
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import importlib
 import json
@@ -105,6 +106,8 @@ def blocks(path: Path) -> Iterator[bytes]:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
     with handle:
         first = handle.read(BLOCK)
+        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise UsageError(f"{path}: UTF-16 text; save it as UTF-8")
         make = next((made for mark, made in _PACKED if first.startswith(mark)), None)
         raw = chain([first], iter(lambda: handle.read(BLOCK), b""))
         yield from raw if make is None else _unpacked(raw, make)
@@ -116,6 +119,9 @@ def _unpacked(raw: Iterator[bytes], make: Callable[[], _Unpacker]) -> Iterator[b
         left = block
         while left:
             if unpacker.eof:
+                left = left.lstrip(b"\0")
+                if not left:
+                    break
                 unpacker = make()
             try:
                 yield unpacker.decompress(left)
@@ -206,13 +212,15 @@ def table_cells(path: Path) -> Iterator[CsvRow]:
     begun, width = 1, -1
     try:
         for cells in reader:
-            if width < 0:
-                width = len(cells)
-            if len(cells) == width:
+            if cells and len(cells) == width:
                 yield CsvRow(begun, cells)
-            elif cells:
-                why = f"{len(cells)} cells where the header has {width}"
-                yield CsvRow(begun, None, why)
+            elif any(cell.strip() for cell in cells):
+                if width < 0:
+                    width = len(cells)
+                    yield CsvRow(begun, [name.strip() for name in cells])
+                else:
+                    why = f"{len(cells)} cells where the header has {width}"
+                    yield CsvRow(begun, None, why)
             begun = reader.line_num + 1
     except csv.Error as error:
         yield CsvRow(begun, None, f"no CSV {FROM_HERE}: {error}")
@@ -247,7 +255,8 @@ def _csv_text(path: Path) -> Iterator[str]:
 
 def _delimiter(path: Path) -> str:
     """Comma, semicolon or tab: what the header has most of."""
-    head = next(_lines(path), b"")
+    heads = (head for head in _lines(path) if isinstance(head, Place) or head.strip())
+    head = next(heads, b"")
     line = b"" if isinstance(head, Place) else head
     return max((b",", b";", b"\t"), key=line.count).decode()
 

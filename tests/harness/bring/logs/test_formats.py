@@ -752,3 +752,83 @@ def test_a_cost_that_no_call_tells_is_unknown(tmp_path: Path) -> None:
         ("m2", Decimal("0.0025")),
         ("m1", None),
     ]
+
+
+CSV = b"timestamp,request_id,input_tokens,output_tokens,feature\n2026-10-05T00:00:00Z,a,10,1,x\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"\n \n" + CSV.replace(b"\n", b"\n\n"), id="blank lines"),
+        pytest.param(CSV.replace(b",", b" , "), id="blanks around names and cells"),
+        pytest.param(b"\xef\xbb\xbf" + CSV.replace(b"\n", b"\r\n").replace(b",", b";"), id="CRLF"),
+        pytest.param(gzip.compress(CSV) + b"\0" * 512, id="padded gzip"),
+    ],
+)
+def test_a_table_as_other_programs_write_it(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "log.txt"
+    path.write_bytes(data)
+    found, refused = read(path)
+    assert refused == []
+    assert feature(found, "x").requests == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (None, "cannot be read"),
+        (b"", "no rows that can be read; leave an empty file out"),
+        (CSV.partition(b"\n")[0], "no rows that can be read; leave an empty file out"),
+        (CSV.decode().encode("utf-16"), "UTF-16 text; save it as UTF-8"),
+        (CSV.replace(b"feature", b"input_tokens"), "two columns are called input_tokens"),
+    ],
+    ids=["a folder", "empty", "a header alone", "UTF-16", "a name twice"],
+)
+def test_a_file_that_is_no_log_is_one_line(tmp_path: Path, data: bytes | None, said: str) -> None:
+    path = tmp_path / "log.csv"
+    path.mkdir() if data is None else path.write_bytes(data)
+    with pytest.raises(UsageError, match=said):
+        read(path)
+
+
+def test_times_of_every_offset_and_a_count_where_a_date_is_meant(tmp_path: Path) -> None:
+    times = ["2026-10-05T02:00:00 +0200", "2026-10-05t00:00:00z", "2026-10-05T00:00Z"]
+    times += ["2026-10-04 19:00:00.000000123-05", "2026-10-05 00:00:00 UTC"]
+    rows = [at_noon(str(at), timestamp=text.replace("t", "T")) for at, text in enumerate(times)]
+    found, refused = read(jsonl(tmp_path / "l.jsonl", [*rows, at_noon("n", timestamp=1791158400)]))
+    assert (found.window.start, feature(found).requests) == (MONDAY.replace(tzinfo=None), 5)
+    assert refused == ["6: a count since 1970 where a date is meant: say time_unit in a --mapping"]
+
+
+def test_a_streamed_answer_of_bedrock_and_text_within_text(tmp_path: Path) -> None:
+    """Chunks stand in a list, and CloudWatch carries the row as text inside its event."""
+    row = deep(bedrock(ONE))
+    row["output"]["outputBodyJson"] = [{"messageStart": {}}, {"metadata": {"usage": {}}}]
+    row["input"]["inputBodyJson"] = json.dumps({"messages": [{"content": "x"}]})
+    event = {"@message": json.dumps({"logEvents": [{"message": json.dumps(row)}]})}
+    for wrapped in (row, {"message": json.dumps(row)}, json.loads(event["@message"])):
+        found = one(tmp_path, wrapped)
+        assert (found.requests, found.unmetered) == (1, 0)
+        assert found.output_tokens is not None
+        assert found.output_tokens.mean == 120
+
+
+def test_rerankers_and_decisions_stand_apart_and_a_gateways_own_answers_cost_nothing(
+    tmp_path: Path,
+) -> None:
+    kinds = ("LLM", "RERANKER", "DECISION", "EMBEDDING", "TOOL", "AGENT")
+    spans = [
+        span(replace(ONE, id=f"{kind}"), {"openinference.span.kind": kind, **usage}, "svc")
+        for kind in kinds
+        for usage in ({"llm.token_count.prompt": 10, "llm.token_count.completion": 1},)
+    ]
+    found = one(tmp_path, *spans)
+    assert found.requests == 1
+    others = {each.name for each in found.other_operations}
+    assert others == {"rerank", "decision", "embedding"}
+    portkey = {"id": "p", "created_at": "2026-10-05T00:00:00Z", "ai_model": "m", "cost": 5}
+    hit = {**portkey, "req_units": 10, "res_units": 5, "cache_status": "HIT"}
+    cached = one(tmp_path, hit, {**hit, "id": "q", "cache_status": "MISS"})
+    assert (cached.requests, cached.from_gateway_cache) == (1, 1)
+    assert str(cached.logged_usd) == "0.050000000000"

@@ -59,18 +59,16 @@ def paid_twice(counts: Path) -> int:
     return sum(asked.values()) - len(asked)
 
 
-def test_killed_told_to_stop_and_run_again(tmp_path: Path, port: int, counts: Path) -> None:
-    root = write_review_workspace(
-        tmp_path / "workspace", port, Shape(cases=CASES, candidates="good")
-    )
-    models = root / "models" / "all.yaml"
-    limited = models.read_text().replace("openai-compatible\n", "openai-compatible\n" + LIMIT)
-    models.write_text(limited)
+@pytest.mark.parametrize("ray", ["always", "auto"])
+def test_killed_told_to_stop_and_run_again(
+    tmp_path: Path, port: int, counts: Path, ray: str
+) -> None:
+    root = limited_workspace(tmp_path / "workspace", port, ray)
     with subprocess.Popen(review_command(root), stdout=subprocess.DEVNULL) as first:
         wait_for("60 requests", 90, lambda: sum(read_counts(counts).values()) >= 60)
         ours = psutil.Process(first.pid).children(recursive=True)
         first.kill()
-    assert ours, "Ray's processes are children of the review"
+    assert bool(ours) == (ray == "always"), "Ray's processes are children of the review"
     wait_for("every process of ours ended", 10, lambda: not psutil.wait_procs(ours, 0)[1])
     at_kill = sum(read_counts(counts).values())
     assert at_kill < 2 * CASES
@@ -95,6 +93,14 @@ def test_killed_told_to_stop_and_run_again(tmp_path: Path, port: int, counts: Pa
     (record,) = read_records(root / "reviews" / CYCLE)
     assert record.verdict is Verdict.DOWNGRADE
     assert not record.evidence.exploratory
+
+
+def limited_workspace(root: Path, port: int, ray: str) -> Path:
+    write_review_workspace(root, port, Shape(cases=CASES, candidates="good", ray=ray))
+    models = root / "models" / "all.yaml"
+    limited = models.read_text().replace("openai-compatible\n", "openai-compatible\n" + LIMIT)
+    models.write_text(limited)
+    return root
 
 
 LIMIT = f"  max_concurrency: {IN_FLIGHT}\n"

@@ -38,7 +38,8 @@ class Hosts:
 
     workspace: Workspace
     plan: Plan
-    cluster: RayCluster
+    cluster: RayCluster | None
+    """None: no model of the plan is ours to start."""
     remote: bool
     """The cluster is not of this machine alone."""
     loaded: Callable[[Mapping[str, float]], None]
@@ -48,10 +49,16 @@ class Hosts:
     given: Mapping[str, Path] = field(default_factory=dict[str, Path])
     """Files of weights that the user has already."""
 
+    @property
+    def _ray(self) -> RayCluster:
+        if self.cluster is None:
+            raise LookupError("a model is to be started without Ray")
+        return self.cluster
+
     def machines(self) -> tuple[int, ...]:
         """GPUs by machine."""
         if self.remote:
-            return self.cluster.gpus()
+            return self._ray.gpus()
         return (len(free_here(self.workspace.root, self.clock())),)
 
     @contextmanager
@@ -82,7 +89,7 @@ class Hosts:
             teams=tuple(sorted(need.teams)),
         )  # fmt: skip
         with (
-            self.cluster.gpu_workers(OFFLINE, [specs[name].gpus] * count) as gpu_workers,
+            self._ray.gpu_workers(OFFLINE, [specs[name].gpus] * count) as gpu_workers,
             held(logs_folder(self.workspace.root), state),
         ):
             runner = OfflineRunner(name, specs[name], gpu_workers, fetches.get(name))
@@ -97,12 +104,10 @@ class Hosts:
         specs, fetches = self._specs(models)
         self.say(f"starting {', '.join(models)} on the cluster")
         with host_models(
-            specs, placement=self.cluster, logs=logs_folder(self.workspace.root), fetches=fetches,
+            specs, placement=self._ray, logs=logs_folder(self.workspace.root), fetches=fetches,
             teams=self._teams(),
         ) as served:  # fmt: skip
-            self.cluster.pin_servers(
-                {one.base_url: one.node for one in served.values() if one.node}
-            )
+            self._ray.pin_servers({one.base_url: one.node for one in served.values() if one.node})
             self.loaded({name: one.load_s for name, one in served.items()})
             yield {name: one.base_url for name, one in served.items()}
 

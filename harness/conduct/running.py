@@ -16,11 +16,12 @@ from pathlib import Path
 from random import Random
 
 from harness.ask.cluster.actors import RayCluster, local_cluster, remote_cluster
+from harness.ask.cluster.workers import InlineCluster
 from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
 from harness.conduct.access import check_access, check_access_early, check_node_keys
 from harness.conduct.listening import Listener, Planned, Quiet
-from harness.conduct.loads import check_quotas, free_here, loads_of, room_of
+from harness.conduct.loads import check_quotas, free_here, loads_of, managed, room_of
 from harness.conduct.model_hosts import Hosts, go_offline
 from harness.conduct.opening import utc_now
 from harness.conduct.planning import opened, planned_in
@@ -36,12 +37,14 @@ from harness.journal.life import past_tests
 from harness.journal.run_calls import calls_of_run
 from harness.journal.upkeep import FaultFacts, unanswered
 from harness.money.portfolio.overview import Overview, overview
+from harness.plan.model import Plan
 from harness.plan.planning import Selection
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_sound, write_records
 from harness.tell.pages import publish
 from harness.tell.spans import export_requests
 from harness.workspace.state import journal_file, state_folder
+from harness.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +205,7 @@ def _check_writable(folder: Path) -> None:
 def reviewed(
     planned: Planned, settings: RunSettings, journal: Journal, faults: Faults
 ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
-    """The records of a plan: from the journal alone where it has every answer, else by Ray.
+    """The records of a plan: from the journal alone where it has every answer, else by asking.
 
     `faults` keep what goes wrong with one feature from the others.
 
@@ -219,22 +222,21 @@ def reviewed(
     if settings.address is None:
         check_access(workspace, plan, os.environ)
     with ExitStack() as stack:
-        cluster = stack.enter_context(_cluster(workspace.root, settings))
+        cluster = stack.enter_context(_cluster(workspace, plan, settings))
         if settings.address is not None:
             check_node_keys(workspace, plan, cluster)
         book = LoadBook(workspace=workspace, plan=plan, journal=journal)
         hosts = Hosts(
             workspace=workspace,
             plan=plan,
-            cluster=cluster,
+            cluster=cluster if isinstance(cluster, RayCluster) else None,
             remote=settings.address is not None,
             given=settings.given_weights,
             loaded=book.settle,
             say=settings.listener.note,
             clock=settings.clock,
         )
-        calls = sum(p.money.calls for p in plan.to_ask if p.money)
-        progress = stack.enter_context(settings.listener.progress(calls))
+        progress = stack.enter_context(settings.listener.progress(_calls(plan)))
         engine = replace(engine, cluster=cluster, progress=progress)
         early = replace(engine, progress=Prefetching(progress))
         idle = go_offline(hosts, early, book)
@@ -248,11 +250,34 @@ def reviewed(
         return run_review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
 
 
-def _cluster(root: Path, settings: RunSettings) -> AbstractContextManager[RayCluster]:
-    """This machine alone, or the cluster at the address."""
-    state = state_folder(root)
+MOST_WITHOUT_RAY = 500
+"""Calls that this process makes faster by itself than Ray starts."""
+
+
+def _calls(plan: Plan) -> int:
+    return sum(one.money.calls for one in plan.to_ask if one.money)
+
+
+def _needs_ray(workspace: Workspace, plan: Plan) -> bool:
+    """Whether a review needs workers, GPUs or an event loop apart from its own process."""
+    asked = [workspace.features[one.feature] for one in plan.to_ask]
+    return (
+        workspace.policy.ray == "always"
+        or _calls(plan) > MOST_WITHOUT_RAY
+        or any(one.program or one.latency for one in asked)
+        or bool(managed(workspace, plan))
+    )
+
+
+def _cluster(
+    workspace: Workspace, plan: Plan, settings: RunSettings
+) -> AbstractContextManager[RayCluster | InlineCluster]:
+    """This process or this machine alone, or the cluster at the address."""
+    root, state = workspace.root, state_folder(workspace.root)
     if settings.address is not None:
         return remote_cluster(settings.address, state=state, environ=os.environ)
+    if not _needs_ray(workspace, plan):
+        return InlineCluster()
     return local_cluster(state=state, gpus=[gpu.id for gpu in free_here(root, settings.clock())])
 
 

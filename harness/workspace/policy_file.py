@@ -341,6 +341,9 @@ class PolicyConfig(FileModel):
     """Limits on what production spends, checked by `rightsize gate --traffic`."""
     procedure: ProcedureConfig = ProcedureConfig()
     """How the options are tested; its hash stands in the record."""
+    ray: Literal["auto", "always"] = "auto"
+    """`auto`: a review on this machine starts Ray for more than 500 calls, for models that we
+    serve, for latency and for programs; a smaller one asks from its own process. `always`: each."""
     drift: Points = 8
     """Points that a chain of downgrades may lose against the feature's first incumbent."""
     reviews_per_year: Annotated[int, Field(ge=1, le=12)] = 4

@@ -111,12 +111,15 @@ class Shape:
     cap: str = "10"
     extra: str = ""
     kind: str = "holm"
+    ray: str = ""
+    """`policy.yaml: ray`; not stated without."""
     features: tuple[str, ...] = ("tickets",)
 
 
 def write_review_workspace(root: Path, port: int, shape: Shape | None = None) -> Path:
     shape = shape or Shape()
-    write(root / "policy.yaml", POLICY.format(cap=shape.cap, kind=shape.kind))
+    own = f"ray: {shape.ray}\n" if shape.ray else ""
+    write(root / "policy.yaml", POLICY.format(cap=shape.cap, kind=shape.kind) + own)
     prices = {"big": "4.00", "good": "0.50", "bad": "0.25"}
     models = (MODEL.format(name=n, port=port, price=p) for n, p in prices.items())
     write(root / "models" / "all.yaml", "".join(models))

@@ -60,6 +60,9 @@ def test_the_next_run_reads_the_batches_and_submits_none(
         for server in servers.values():
             server.jobs.held = True
         write_batch_workspace(tmp_path, servers, candidates=("gemini",))
+        if how is signal.SIGKILL:
+            policy = tmp_path / "policy.yaml"
+            policy.write_text(policy.read_text("utf-8") + "ray: always\n", encoding="utf-8")
         first = start(tmp_path)
         wait_for_polls(servers, first)
         first.send_signal(how)

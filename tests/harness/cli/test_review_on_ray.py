@@ -1,4 +1,4 @@
-"""`rightsize review` in this process, on a real local Ray and a real server."""
+"""`rightsize review` in this process, on a real local Ray or without, and a real server."""
 
 from __future__ import annotations
 
@@ -41,11 +41,13 @@ def ctrl_c(review: subprocess.Popen[str], server: OpenAIServer) -> str:
     return errors
 
 
+@pytest.mark.parametrize("ray", ["always", "auto"])
 def test_an_interrupted_review_goes_on_and_writes_documents(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ray: str
 ) -> None:
     with OpenAIServer(slowly) as server:
-        root = write_review_workspace(tmp_path, server.port, Shape(cases=150, candidates="good"))
+        shape = Shape(cases=150, candidates="good", ray=ray)
+        root = write_review_workspace(tmp_path, server.port, shape)
         arguments = ["review", "-w", str(root), "--cycle", CYCLE, "--yes"]
         first = subprocess.Popen(
             [
@@ -73,6 +75,8 @@ def test_an_interrupted_review_goes_on_and_writes_documents(
     pages = {path.name for path in (root / "reviews" / CYCLE / "documents").iterdir()}
     assert pages == {"tickets.md", "tickets.html"}
     assert (root / ".rightsize" / "journal.sqlite").stat().st_mode & 0o077 == 0
+    # So few calls need no Ray.
+    assert (root / ".rightsize" / "ray-token").exists() == (ray == "always")
 
 
 def test_a_remote_cluster_without_a_token_is_refused(

@@ -118,6 +118,24 @@ def with_line(template: str, line: str) -> str:
     return with_settings("".join(parts), settings)
 
 
+MEASURED = 20
+"""Cases by which prompts are measured."""
+
+
+def length_ratio(template: str, other: str, cases: Sequence[Case]) -> float:
+    """How long questions are under a template, with those under another as 1."""
+    lengths = [_letters(text, cases[:MEASURED]) for text in (template, other)]
+    return lengths[0] / lengths[1] if all(lengths) else 1.0
+
+
+def _letters(template: str, cases: Sequence[Case]) -> int:
+    """Letters of all messages; 0 where the template cannot be filled in."""
+    try:
+        return sum(len(turn.content) for case in cases for turn in render_prompt(template, case))
+    except PromptError:
+        return 0
+
+
 def _turns_of(template: str, example: ShownExample) -> list[str] | None:
     """One example as role lines and literal texts."""
     turns = [turn for turn in render_prompt(template, example.case) if turn.role != "system"]

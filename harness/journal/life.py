@@ -51,14 +51,23 @@ class PastTest:
     """A quick review: it tested no pair and took no error, but who looked had seen answers. No
     cycle is its own, so that a whole review under the same name is told from it."""
 
-    def level(self, pair: str, option: str) -> float | None:
-        """The error that a pair of models took in it; None: it was not tested.
+    def taken(self, pair: str, option: str) -> Mapping[str, float]:
+        """The error that each option of a pair of models took in it; empty: it was not tested.
 
-        A test without digests of its pairs knows options by their names alone.
+        Options without a level of their own share `alpha`: in equal parts, as none has one. A test
+        without digests of its pairs knows options by their names alone.
         """
         legacy = [option] if not self.pairs and option in self.asked else []
         names = [name for name, digest in self.pairs.items() if digest == pair] or legacy
-        return max((self.levels.get(name, self.alpha) for name in names), default=None)
+        shared = max(sum(name not in self.levels for name in names), 1)
+        return {name: self.levels.get(name, self.alpha / shared) for name in names}
+
+    def level(self, pair: str, option: str) -> float | None:
+        """The level that an option was tested at, or else its pair; None: it was not tested."""
+        taken = self.taken(pair, option)
+        if option in taken:
+            return self.levels.get(option, self.alpha)
+        return min(sum(taken.values()), self.alpha) if taken else None
 
 
 def write_life(journal: Journal, feature: str, page: Mapping[str, Any], now: str) -> None:

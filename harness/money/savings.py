@@ -49,6 +49,7 @@ def saving_upper_bound(
     incumbent: Rates,
     candidate: Rates,
     same_model: bool = False,
+    input_ratio: float = 1.0,
 ) -> SavingBound:
     """Bound a candidate's monthly saving by what is known before a call.
 
@@ -61,13 +62,14 @@ def saving_upper_bound(
         traffic: production's volume and the incumbent's token mix.
         incumbent: the incumbent's rates.
         candidate: the candidate's rates.
-        same_model: it is the incumbent itself at another effort.
+        same_model: it is the incumbent itself at another effort, or under another prompt.
+        input_ratio: length of its questions under its own prompt, with the incumbent's as 1.
     """
     stated = from_traffic(traffic)
     spent = stated.monthly(incumbent) * (1 - incumbent.discount)
     input_floor = Decimal(1) if same_model else TOKENIZER_FLOOR
     output_floor = Decimal(0) if same_model else VERBOSITY_FLOOR
-    least = stated.scaled(input_floor, output_floor)
+    least = stated.scaled(input_floor * exact(input_ratio), output_floor)
     saving = spent - least.monthly(candidate) * (1 - candidate.discount)
     read, wrote = percent(1 - input_floor), percent(1 - output_floor)
     fewer = f"it read {read} fewer tokens and wrote {wrote} fewer"

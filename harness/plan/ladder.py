@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from evalsets.cases import EvalSet
+from evalsets.cases import Case, EvalSet
+from evalsets.prompt_writing import length_ratio
 from harness.errors import UsageError
 from harness.money.hosted_rates import Rivals, priced_by_gpu, rates_of_hosting
 from harness.money.monthly import cost_from_traffic
@@ -20,9 +21,9 @@ from harness.plan.decisions.proposals import gap_of_cascade, proposed_cascades
 from harness.record.base import Reason
 from harness.workspace.endpoints import endpoint_of, params_sha256, served_identity
 from harness.workspace.feature_file import CascadeConfig, FeatureConfig, Traffic
-from harness.workspace.model_file import ModelConfig, split_option
-from harness.workspace.prompts import PromptFile, prompt_for
-from harness.workspace.workspace import Workspace
+from harness.workspace.model_file import ModelConfig, is_tuned, split_option
+from harness.workspace.prompts import PromptFile, prompt_of_option
+from harness.workspace.workspace import Workspace, candidate_names
 from providers.provider import Endpoint
 
 EXPECTED_ESCALATION = Decimal("0.2")
@@ -58,6 +59,8 @@ class PlannedOption:
     """The most that it can save a month."""
     at_most: float | None = None
     """The most of the test's error that it may take; None: all (`harness.plan.lives.life`)."""
+    input_ratio: float = 1.0
+    """Length of its questions, with today's as 1; other than 1 under a tuned prompt alone."""
 
     @property
     def asked(self) -> bool:
@@ -91,6 +94,12 @@ class PlannedOption:
     def longest(self, feature: FeatureConfig) -> int:
         """Most output tokens of an answer: as its prompt says, else as the feature does."""
         return self.prompt.settings.max_output_tokens or feature.request.max_output_tokens
+
+    def traffic(self, stated: Traffic) -> Traffic:
+        """The feature's traffic, with the input tokens that its own prompt would have."""
+        if self.input_ratio == 1:
+            return stated
+        return stated.model_copy(update={"input_tokens": stated.input_tokens * self.input_ratio})
 
     def priced(self) -> Rates:
         """The rates of an option that has a price.
@@ -135,7 +144,7 @@ def climb(workspace: Workspace, feature_id: str, *, on: date) -> Ladder:
     incumbent = plan_option(workspace, feature_id, feature.incumbent, on=on)
     if incumbent.rates is None:
         raise PriceMissingError(incumbent.note)
-    names = _candidates(workspace, feature)
+    names = candidate_names(workspace, feature_id)
     found = {
         name: plan_option(workspace, feature_id, name, on=on)
         for name in names
@@ -204,7 +213,7 @@ def plan_option(
         effort=effort or config.effort,
         config=config,
         endpoint=endpoint_of(config, workspace.root),
-        prompt=prompt_for(workspace, feature_id, model),
+        prompt=prompt_of_option(workspace, feature_id, option),
         rates=rates,
         note=note,
         sends_schema=can(model, config, "schema"),
@@ -256,26 +265,6 @@ def _exclusion(
     return None if lacking is None else (Reason.CAPABILITY_GAP, lacking)
 
 
-def _candidates(workspace: Workspace, feature: FeatureConfig) -> Sequence[str]:
-    """The candidates by name; for `auto` every other model, at each of its efforts."""
-    if feature.candidates != "auto":
-        return feature.candidates
-    incumbent, _ = split_option(feature.incumbent)
-    return [
-        option
-        for name, config in workspace.models.items()
-        if name != incumbent
-        for option in _variants(name, config)
-    ]
-
-
-def _variants(name: str, config: ModelConfig) -> Sequence[str]:
-    """The options of a model: one per effort, unless its file fixes one."""
-    if not config.efforts or config.effort is not None:
-        return (name,)
-    return tuple(f"{name}@{effort}" for effort in config.efforts)
-
-
 def priced_options(
     workspace: Workspace, feature_id: str, ladder: Ladder
 ) -> tuple[PlannedOption, ...]:
@@ -291,8 +280,10 @@ def priced_options(
         # What switching costs once, spread over the evidence's life.
         one_off = spread(feature.migration_usd, days=workspace.policy.expires_days.evidence)
         least = _Least(minimum=minimum, one_off=one_off)
+        cases, today = workspace.evalsets[feature_id].cases, ladder.incumbent
         found = [
-            _priced(rung, ladder.incumbent, feature, traffic, least=least) for rung in ladder.rungs
+            _priced(_measured(rung, today, cases), today, feature, traffic, least=least)
+            for rung in ladder.rungs
         ]
     if feature.candidates == "auto":
         spent = _monthly(feature, traffic, ladder.incumbent) if traffic else None
@@ -312,6 +303,13 @@ class _Least:
     one_off: Decimal
 
 
+def _measured(rung: PlannedOption, today: PlannedOption, cases: Sequence[Case]) -> PlannedOption:
+    """A tuned option with the length of its questions beside today's."""
+    if not is_tuned(rung.name):
+        return rung
+    return replace(rung, input_ratio=length_ratio(rung.prompt.text, today.prompt.text, cases))
+
+
 def _priced(
     rung: PlannedOption,
     incumbent: PlannedOption,
@@ -328,8 +326,9 @@ def _priced(
         incumbent=projected(incumbent, feature),
         candidate=projected(rung, feature),
         same_model=rung.model == incumbent.model,
+        input_ratio=rung.input_ratio,
     )
-    monthly = _monthly(feature, traffic, rung)
+    monthly = _monthly(feature, rung.traffic(traffic), rung)
     if rung.cascade is not None:
         monthly += EXPECTED_ESCALATION * _monthly(feature, traffic, incumbent)
     saved = Decimal(0) if rung.excluded is Reason.CAPACITY_BOUGHT else bound.monthly

@@ -121,7 +121,7 @@ class OptionRecord(Recorded):
 
     target: Target
     lever: str
-    """`model-swap`, `self-host`, `cascade`, `effort`."""
+    """`model-swap`, `self-host`, `cascade`, `effort`, `prompt`."""
     prompts_tried: int
     result: Result
     reason_codes: tuple[Reason, ...]

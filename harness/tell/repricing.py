@@ -33,7 +33,7 @@ from harness.record.model import DecisionRecord, seal
 from harness.record.money import BreakEven, Bridge, Lever, OptionCost, Savings
 from harness.record.parts import OptionRecord
 from harness.workspace.feature_file import Traffic
-from harness.workspace.model_file import ModelConfig
+from harness.workspace.model_file import ModelConfig, is_tuned
 from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.workspace import Workspace
 
@@ -170,6 +170,8 @@ class _Money:
         rates_now, rates = self._rates.get(incumbent.option), self._rates.get(option.target.option)
         if option.saving_at_most is None or traffic is None or rates_now is None or rates is None:
             return option.saving_at_most
+        if is_tuned(option.target.option):
+            return option.saving_at_most  # How long its prompt is stands in no record.
         same = option.target.model_id == incumbent.model_id
         bound = saving_upper_bound(traffic, incumbent=rates_now, candidate=rates, same_model=same)
         return bound.monthly

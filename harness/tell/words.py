@@ -63,6 +63,7 @@ LEVERS: Mapping[str, str] = {
     "batch": "batch",
     "caching": "prompt caching",
     "effort": "lower effort",
+    "prompt": "another prompt",
     "shorter-output": "shorter answers",
 }
 """What can be changed on the same model, as people call it."""

@@ -116,6 +116,16 @@ def tuned_options(root: Path, feature_id: str) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in found if path.is_file()))
 
 
+def prompt_of_option(workspace: HasPrompts, feature_id: str, option: str) -> PromptFile:
+    """The prompt that an option is asked under: its model's, or the one tuned for it.
+
+    Raises:
+        UsageError: as `prompt_for`.
+    """
+    named = option if is_tuned(option) else split_option(option)[0]
+    return prompt_for(workspace, feature_id, named)
+
+
 def _program(root: Path, feature_id: str, program: ProgramConfig) -> PromptFile:
     """What stands for a prompt where a program asks: all of it, whichever model is asked."""
     folder = program_folder(root, feature_id, program)
@@ -190,7 +200,14 @@ def _named(reading: Reading, path: Path) -> Iterator[Problem]:
     """A file that no model, effort or family is called after would never be used."""
     families = {entry.config.family for entry in reading.models.values()}
     known = {DEFAULT, *reading.model_names, *(family for family in families if family)}
+    shown = path.relative_to(reading.root).as_posix()
     if reading.all_models_named and split_option(path.stem)[0] not in known:
-        shown = path.relative_to(reading.root).as_posix()
         message = f"no model or family is called {path.stem!r}{suggestion(path.stem, known)}"
         yield Problem(file=shown, line=None, key="", message=message, severity="warning")
+    feature = reading.features[path.parent.name].config
+    option = path.stem.removesuffix(TUNED)
+    if is_tuned(path.stem) and feature.candidates != "auto":
+        asked = [*feature.candidates, feature.incumbent]
+        if option not in asked:
+            message = f"not used: {option} is no candidate of {path.parent.name}"
+            yield Problem(file=shown, line=None, key="", message=message, severity="warning")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,12 +16,12 @@ from harness.workspace.feature_checks import evalset_folder, feature_problems
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import policy_sha256
 from harness.workspace.model_checks import judge_problems, model_problems
-from harness.workspace.model_file import ModelConfig
+from harness.workspace.model_file import TUNED, ModelConfig, split_option
 from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.programs.checks import program_problems
 from harness.workspace.programs.folder import program_folder
 from harness.workspace.programs.outside import Surroundings, program_outside
-from harness.workspace.prompts import prompt_problems
+from harness.workspace.prompts import prompt_problems, tuned_options
 from harness.workspace.reading import Reading, problem_of, read_files, secrets_in, special_files
 
 
@@ -263,3 +263,32 @@ def _secrets(folder: Path, shown: str) -> tuple[Fault, ...]:
 def _live(model: ModelConfig) -> ModelConfig:
     serve = model.serve and model.serve.model_copy(update={"offline": None})
     return model.model_copy(update={"batch": False, "serve": serve})
+
+
+def candidate_names(workspace: Workspace, feature_id: str) -> Sequence[str]:
+    """The candidates by name; for `auto` every other model, at each of its efforts.
+
+    A prompt that was tuned for one of them, or for today's model, makes one more option.
+    """
+    feature = workspace.features[feature_id]
+    names = feature.candidates
+    if names == "auto":
+        incumbent, _ = split_option(feature.incumbent)
+        names = [
+            option
+            for name, config in workspace.models.items()
+            if name != incumbent
+            for option in _variants(name, config)
+        ]
+    if feature.program is not None or feature.answers == "imported":
+        return names
+    known = {*names, feature.incumbent}
+    tuned = tuned_options(workspace.root, feature_id)
+    return [*names, *(option for option in tuned if option.removesuffix(TUNED) in known)]
+
+
+def _variants(name: str, config: ModelConfig) -> Sequence[str]:
+    """The options of a model: one per effort, unless its file fixes one."""
+    if not config.efforts or config.effort is not None:
+        return (name,)
+    return tuple(f"{name}@{effort}" for effort in config.efforts)

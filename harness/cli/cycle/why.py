@@ -15,7 +15,9 @@ from harness.cli.say import say, say_block
 from harness.conduct.concluding.differences import (
     Differences,
     Disagreement,
+    PromptChange,
     Side,
+    prompt_changes,
     write_differences,
 )
 from harness.conduct.concluding.differences import why as find_differences
@@ -36,19 +38,26 @@ from harness.wording import plural
     help="Write prompts and answers instead: to a .jsonl file, or to a folder as pages with the "
     "worst regressions, the best gains and a blind sheet. Only you may read them.",
 )
+@click.option("--prompts", is_flag=True, help="Show how the options' prompts differ instead.")
 @options.as_json
-def why(
+def why(  # noqa: PLR0913  # one parameter for each option
     feature: str,
     workspace: Path,
     cycle: str | None,
     include_content: Path | None,
     *,
+    prompts: bool,
     as_json: bool,
 ) -> None:
     """Show where models disagree on FEATURE, side by side. On a terminal only.
 
     With --json: ids and scores, no text of a prompt or an answer.
     """
+    if prompts:
+        if as_json or include_content is not None:
+            raise UsageError("--prompts goes with neither --json nor --include-content")
+        _show_prompts(prompt_changes(find_workspace(workspace), feature, now=options.now()))
+        return
     if include_content is None and not as_json and not sys.stdout.isatty():
         raise UsageError("answers are shown on a terminal only; --include-content writes a file")
     now = options.now()
@@ -64,6 +73,17 @@ def why(
         return
     _show_noise(differences)
     _show(differences.found)
+
+
+def _show_prompts(changes: Sequence[PromptChange]) -> None:
+    for each in changes:
+        other, own = each.files
+        same = "" if each.lines else ": the same text"
+        say(f"{each.option} ({own}) beside {each.beside} ({other}){same}")
+        for line in each.lines:
+            say_block(line)
+    if not changes:
+        say("every option is asked under the same prompt")
 
 
 def _scores(each: Disagreement) -> dict[str, object]:

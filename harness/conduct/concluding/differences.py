@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import unified_diff
 from itertools import chain
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from evalsets.splits import tune_cases
 from harness.bring.labelling.questions import shown_input
 from harness.conduct.concluding.past import PastReview
 from harness.conduct.finding.feature_run import Cascade, check_of
-from harness.conduct.opening import utc_now
+from harness.conduct.opening import cycle_of, utc_now
 from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.journal.trials import Answered, Failed, Missing, Outcome, Trial
@@ -35,6 +36,7 @@ from harness.plan.rulings import Judging, known_rulings
 from harness.record.model import DecisionRecord
 from harness.record.stored import file_name, read_records
 from harness.tell.content import ContentCase, write_content
+from harness.workspace.model_file import TUNED, is_tuned
 from harness.workspace.state import journal_file, write_private
 from harness.workspace.workspace import load_workspace
 
@@ -101,6 +103,50 @@ def why(past: PastReview, feature: str, *, now: datetime | None = None) -> Diffe
     with Journal.read(journal_file(past.root)) as journal:
         found = tuple(disagreements(plan, journal))
     return Differences(feature=feature, review=folder, found=found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptChange:
+    """Two prompts of a feature, and what to change in the first to get the second."""
+
+    option: str
+    beside: str
+    """The option whose prompt it is held against."""
+    files: tuple[str, str]
+    """Paths in the workspace: the other's, then its own."""
+    lines: tuple[str, ...]
+    """A unified diff; empty: they are the same."""
+
+
+def prompt_changes(
+    root: Path, feature: str, *, now: datetime | None = None
+) -> tuple[PromptChange, ...]:
+    """How each option's prompt differs: a tuned one's from its model's own, others' from today's.
+
+    Raises:
+        WorkspaceError: a fault of the workspace or of this feature.
+        UsageError: no such feature, or it has no prompt of ours.
+    """
+    day = (now or utc_now()).date()
+    loaded = load_workspace(root, features=(feature,))
+    wanted = Selection(features=(feature,))
+    plan = plan_review(loaded, cycle=cycle_of(None, day), on=day, wanted=wanted).features[0]
+    today = plan.incumbent
+    if plan.config.program is not None or today is None:
+        raise UsageError(f"{feature} has no prompts of ours to compare")
+    by_name = {rung.name: rung for rung in (today, *plan.options)}
+    return tuple(
+        _change(rung, by_name.get(rung.name.removesuffix(TUNED), today) if tuned else today)
+        for rung in plan.options
+        if (tuned := is_tuned(rung.name)) or rung.prompt.path != today.prompt.path
+    )
+
+
+def _change(rung: PlannedOption, other: PlannedOption) -> PromptChange:
+    files = (other.prompt.path, rung.prompt.path)
+    texts = (other.prompt.text.splitlines(), rung.prompt.text.splitlines())
+    lines = tuple(unified_diff(*texts, *files, lineterm=""))
+    return PromptChange(option=rung.name, beside=other.name, files=files, lines=lines)
 
 
 def write_differences(

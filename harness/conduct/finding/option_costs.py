@@ -181,7 +181,7 @@ def planned_cost(plan: FeaturePlan, rung: PlannedOption) -> OptionCost:
     """Before any call: production's tokens at the model's rates."""
     if plan.config.traffic is None or rung.rates is None or rung.cascade is not None:
         return unknown_cost(rung.rates, "traffic")
-    return to_option_cost(cost_from_traffic(plan.config.traffic, rung.rates))
+    return to_option_cost(cost_from_traffic(rung.traffic(plan.config.traffic), rung.rates))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

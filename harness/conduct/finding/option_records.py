@@ -38,6 +38,7 @@ from harness.record.money import BreakEven, OptionCost
 from harness.record.parts import OptionRecord, Target
 from harness.record.quality_parts import Quality, StopFacts
 from harness.wording import chance, percent, with_pilot
+from harness.workspace.model_file import is_tuned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,7 +309,7 @@ def lever_of(rung: PlannedOption, plan: FeaturePlan) -> str:
     if rung.cascade is not None:
         return "cascade"
     if plan.incumbent is not None and rung.model == plan.incumbent.model:
-        return "effort"
+        return "prompt" if is_tuned(rung.name) else "effort"
     return "self-host" if rung.config.gpu else "model-swap"
 
 

@@ -33,7 +33,7 @@ from harness.workspace.endpoints import params_sha256
 from harness.workspace.fingerprints import fingerprint, inputs_sha256
 from harness.workspace.model_file import split_option
 from harness.workspace.policy_file import GateRule
-from harness.workspace.prompts import prompt_for
+from harness.workspace.prompts import prompt_of_option
 from harness.workspace.state import journal_file
 from harness.workspace.workspace import Workspace
 
@@ -197,7 +197,7 @@ def _asking(workspace: Workspace, feature_id: str, option: str) -> list[str]:
     config = workspace.models[name]
     effort = effort or config.effort
     params = params_sha256(name, config, workspace.features[feature_id], effort=effort)
-    return [params, prompt_for(workspace, feature_id, name).sha256]
+    return [params, prompt_of_option(workspace, feature_id, option).sha256]
 
 
 def _too_often(feature: str, used: int, looks: int) -> Violation:

@@ -39,7 +39,7 @@ from harness.workspace.endpoints import model_address, params_sha256
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import inputs_sha256
 from harness.workspace.model_file import split_option
-from harness.workspace.prompts import prompt_for
+from harness.workspace.prompts import prompt_of_option
 from harness.workspace.scan.texts import UnreadFile, Use
 from harness.workspace.scan.tree import as_text, may_name_a_model
 from harness.workspace.workspace import Workspace
@@ -72,7 +72,7 @@ def asked_of(workspace: Workspace, feature_id: str, option: str, today: date) ->
         effort=effort or config.effort,
         version=config.version or name,
         params_sha256=params_sha256(name, config, feature, effort=effort or config.effort),
-        prompt_sha256=prompt_for(workspace, feature_id, name).sha256,
+        prompt_sha256=prompt_of_option(workspace, feature_id, option).sha256,
         may_see=config.may_see,
         retires_on=retires if retires is not None and retires <= today else None,
         has_price=_has_price(workspace, name, today),

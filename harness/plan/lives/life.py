@@ -19,7 +19,8 @@ that ask the same cases for another task have another primary scorer, and are tw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -122,7 +123,7 @@ def with_life(plan: FeaturePlan, tests: Sequence[PastTest], planned: int) -> Fea
         return plan
     found = _Earlier.of(plan, tests)
     pairs = [found.pair(one) for one in plan.asked]
-    levels = {pair.option: pair.level(planned, plan.alpha) for pair in pairs}
+    levels = _shared(plan, {pair.option: pair.level(planned, plan.alpha) for pair in pairs}, pairs)
     alpha = max(levels.values(), default=0.0)
 
     def within(one: PlannedOption) -> PlannedOption:
@@ -146,6 +147,23 @@ def with_life(plan: FeaturePlan, tests: Sequence[PastTest], planned: int) -> Fea
         ),
         asked_before=found.asked_before(),
     )
+
+
+def _shared(
+    plan: FeaturePlan, levels: Mapping[str, float], pairs: Sequence[_Pair]
+) -> Mapping[str, float]:
+    """The levels where options of one pair, under two prompts, share what it has left.
+
+    They share the test's own error by themselves; less than that is divided.
+    """
+    alpha = max(levels.values(), default=0.0)
+    new = {pair.option: pair.again is None and levels[pair.option] < alpha for pair in pairs}
+    named = {one.name: pair_digest(plan, one) for one in plan.asked}
+    alike = Counter(named[name] for name, is_new in new.items() if is_new)
+    return {
+        name: round(level / alike[named[name]], _DIGITS) if new[name] else level
+        for name, level in levels.items()
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +207,20 @@ class _Earlier:
         """Group the tests of one pair: those of one order, asked in the same way, are one."""
         digest, tests = pair_digest(self.plan, option), dict[object, float]()
         for test in self.of_pair(option):
-            name, level = _sequence(test, self.plan, option), test.level(digest, option.name) or 0.0
-            tests[name] = max(tests.get(name, 0.0), level)
+            for name, level in test.taken(digest, option.name).items():
+                how = _sequence(test, self.plan, name)
+                tests[how] = max(tests.get(how, 0.0), level)
+        mine, own = self._sequence(option), False
+        again = max(
+            (
+                test.level(digest, option.name) or 0.0
+                for test in self.of_pair(option)
+                for name in test.taken(digest, option.name)
+                if _sequence(test, self.plan, name) == mine
+            ),
+            default=None,
+        )
         spent = round(sum(tests.values()), _DIGITS)
-        again, own = tests.get(self._sequence(option)) if tests else None, False
         begun = self._begun_at(digest, option.name)
         if begun is not None:
             again, own = begun, True
@@ -261,10 +289,11 @@ def _spent(option: PlannedOption, found: _Earlier, promised: float) -> PlannedOp
     return replace(option, excluded=Reason.EVALSET_SPENT, note=note)
 
 
-def _sequence(test: PastTest, plan: FeaturePlan, option: PlannedOption) -> object:
+def _sequence(test: PastTest, plan: FeaturePlan, option: str) -> object:
     """What makes a test one and the same: the cases in their order, and how both were asked."""
     incumbent = plan.incumbent.name if plan.incumbent else ""
-    how = tuple(test.asked.get(name, "") for name in (incumbent, option.first.name))
+    cheap = next((one.first.name for one in plan.options if one.name == option), option)
+    how = tuple(test.asked.get(name, "") for name in (incumbent, cheap))
     return (test.cases or test.ids, how, test.facts.get("repeats", 1))
 
 

@@ -10,6 +10,7 @@ from harness.record.money import HostingFacts
 from harness.record.parts import OptionRecord
 from harness.tell.words import count
 from harness.wording import amount_text, listed, plural, usd
+from harness.workspace.model_file import is_tuned
 from reports.document import Paragraph
 
 _CHECKS: Mapping[str, str] = {
@@ -18,13 +19,17 @@ _CHECKS: Mapping[str, str] = {
     "not-unsure": "say that they are unsure",
 }
 _THOUSAND = 1000
+_SAME_MODEL: Mapping[str, str] = {
+    "effort": "the same model at lower effort",
+    "prompt": "the same model under another prompt",
+}
 
 
 def called(option: OptionRecord) -> str:
     """What sentences call an option that is measured beside today's model."""
     if option.cascade is not None:
         return "the pair"
-    return "the same model at lower effort" if option.lever == "effort" else "the smaller model"
+    return _SAME_MODEL.get(option.lever, "the smaller model")
 
 
 def whole_name(option: OptionRecord) -> str:
@@ -32,8 +37,10 @@ def whole_name(option: OptionRecord) -> str:
     name = option.target.option
     if option.cascade is not None:
         return f"the pair {name}"
-    if option.lever == "effort":
-        return f"{name}, the same model at lower effort"
+    if option.lever in _SAME_MODEL:
+        return f"{name}, {_SAME_MODEL[option.lever]}"
+    if is_tuned(name):
+        return f"{name}, under a prompt of its own"
     return f"{name} on own hardware" if option.hosting is not None else name
 
 
@@ -44,6 +51,9 @@ def goes_live(record: DecisionRecord, option: OptionRecord) -> str:
         first, again = option.cascade.first, option.cascade.escalates_to
         return f"production asks {first} first, and {again} where that does not do; {lock}"
     named = f"`incumbent: {option.target.option}` in features/{record.feature.id}.yaml"
+    ours, today = option.target.prompt_file, record.current.prompt_file
+    if is_tuned(option.target.option) and ours and today:
+        named += f", asked under {ours} in place of {today}"
     return f"{named}, {lock}"
 
 

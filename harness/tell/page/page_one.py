@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.record.base import Reason, State, Verdict
+from harness.record.base import Reason, Result, State, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import GuardrailResult, SliceResult
@@ -35,6 +35,7 @@ from harness.tell.page.page_tables import options_table
 from harness.tell.page.titles import notices
 from harness.tell.words import allowed, count, day, lowered, points, sentence
 from harness.wording import listed, plural, usd
+from harness.workspace.model_file import is_tuned
 from reports.document import Block, Code, Paragraph, Signature
 
 
@@ -145,7 +146,12 @@ def _cases_text(record: DecisionRecord) -> str:
         return f"Decided without asking a model; {plural(used.n, 'case')} at hand.{_alike(used)}"
     shown = chosen_option(record) or open_option(record) or cheapest_failed(record)
     tried = shown.prompts_tried if shown is not None else 0
-    prompts = f"; {plural(tried, 'prompt')} tried" if tried else ""
+    prompts = (
+        f"; {plural(tried, 'prompt')} tried on {count(used.tune)} other cases" if tried else ""
+    )
+    if shown is not None and prompts and is_tuned(shown.target.option):
+        held = shown.result is Result.PASS
+        prompts += f"; this one {'held' if held else 'did not hold'} on the deciding cases"
     times = _life(used)
     return (
         f"{plural(used.n, 'case')} ({used.provenance}): {count(used.tune)} for prompts, "

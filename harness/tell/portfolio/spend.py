@@ -31,6 +31,7 @@ _SWAPS = {
     "self-host": "own hardware: {}",
     "cascade": "cascade {}",
     "effort": "lower effort: {}",
+    "prompt": "another prompt: {}",
 }
 
 

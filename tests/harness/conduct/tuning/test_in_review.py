@@ -1,0 +1,150 @@
+"""A tuned prompt in the review: an option of its own, signed, locked and held by the gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.ask.cluster.workers import InlineCluster
+from harness.cli.main import run
+from harness.conduct import review
+from harness.conduct.concluding.differences import prompt_changes
+from harness.conduct.running import RunSettings
+from harness.errors import ExitCode
+from harness.plan.planning import Selection, plan_review
+from harness.record.base import Result, Verdict
+from harness.workspace.workspace import load_workspace
+from tests.recompute.review import recompute
+from tests.support.reviews import CYCLE, NOW, Shape, run_review
+from tests.support.tuning import TUNE, picky, run_tuning, tune_task, write_tune_workspace
+from tests.support.wire.openai_server import OpenAIServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.record.model import DecisionRecord
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DecisionRecord]:
+    """A reviewed workspace with a tuned prompt, and its record."""
+    root = tmp_path_factory.mktemp("tuned")
+    with OpenAIServer(picky) as server, InlineCluster() as cluster:
+        write_tune_workspace(root, server.port, Shape(cases=330, candidates="bad"))
+        run_tuning(tune_task(root), cluster, root)
+        (record,) = run_review(root, cluster, run_id="review")
+    found = review(root, settings=RunSettings(clock=lambda: NOW))
+    assert [one.chosen for one in found.records] == [record.chosen]
+    return root, found.records[0]
+
+
+def test_the_tuned_prompt_is_one_more_option_under_the_one_level(
+    tuned: tuple[Path, DecisionRecord],
+) -> None:
+    _, record = tuned
+    assert [(one.target.option, one.result) for one in record.options] == [
+        ("bad", Result.FAIL),
+        ("bad~tuned", Result.PASS),
+    ]
+    assert (record.verdict, record.chosen) == (Verdict.DOWNGRADE, "bad~tuned")
+    today, own = record.options
+    assert own.target.prompt_file == "prompts/tickets/bad~tuned.j2"
+    assert own.target.prompt_sha256 != today.target.prompt_sha256
+    assert own.target.params_sha256 == today.target.params_sha256
+    assert (today.prompts_tried, own.prompts_tried) == (0, 8)
+    assert own.cost.monthly is not None
+    assert today.cost.monthly is not None
+    assert own.cost.monthly > today.cost.monthly
+    assert record.evidence.design is not None
+    assert [name for name, _ in record.evidence.design.options] == ["bad", "bad~tuned"]
+
+
+def test_the_page_says_what_was_tried_and_what_to_change(
+    tuned: tuple[Path, DecisionRecord],
+) -> None:
+    root, record = tuned
+    folder = root / "reviews" / CYCLE
+    page = (folder / "documents" / "tickets.md").read_text("utf-8").replace("\\", "")
+    assert "# Switch ticket topic from big to bad~tuned, under a prompt of its own" in page
+    assert f"8 prompts tried on {TUNE} other cases; this one held on the deciding cases" in page
+    assert (
+        "`incumbent: bad~tuned` in features/tickets.yaml, asked under "
+        "prompts/tickets/bad~tuned.j2 in place of prompts/tickets/default.j2" in page
+    )
+    assert recompute(folder, NOW.date()).findings == []
+    (change,) = prompt_changes(root, "tickets", now=NOW)
+    assert (change.option, change.beside) == ("bad~tuned", "bad")
+    assert change.files == ("prompts/tickets/default.j2", "prompts/tickets/bad~tuned.j2")
+    assert "+=== assistant ===" in change.lines
+    assert record.savings is not None
+
+
+def test_its_hash_is_signed_locked_and_held(
+    tuned: tuple[Path, DecisionRecord], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, record = tuned
+    at = ["-w", str(root)]
+    by = ["--by", "dana@example.com", "--reason", "agreed", "--cycle", CYCLE, *at]
+    assert run(["decide", "tickets", "accept", *by]) == ExitCode.OK
+    assert run(["lock", *at]) == ExitCode.OK
+    lock = (root / "rightsizing.lock").read_text("utf-8")
+    assert f'"prompt_sha256": "{record.options[1].target.prompt_sha256}"' in lock
+    feature = root / "features" / "tickets.yaml"
+    text = feature.read_text("utf-8")
+    feature.write_text(text.replace("incumbent: big", "incumbent: bad~tuned"), encoding="utf-8")
+    assert run(["check", *at]) == ExitCode.OK
+    assert run(["gate", *at]) == ExitCode.OK
+    assert "1 feature matches the lock.  pass" in capsys.readouterr().out
+    prompt = root / "prompts" / "tickets" / "bad~tuned.j2"
+    own = prompt.read_text("utf-8")
+    prompt.write_text(f"{own}Please.\n", encoding="utf-8")
+    run(["gate", *at])
+    assert "tickets: prompt: prompt changed" in capsys.readouterr().out
+    prompt.write_text(own, encoding="utf-8")
+    feature.write_text(text, encoding="utf-8")
+
+
+def test_a_tuned_prompt_of_no_candidate_is_told_and_todays_model_may_have_one(
+    tmp_path: Path,
+) -> None:
+    root = write_tune_workspace(tmp_path, 9)
+    folder = root / "prompts" / "tickets"
+    (folder / "good~tuned.j2").write_text("{{ input }}", encoding="utf-8")
+    (folder / "big~tuned.j2").write_text("{{ input }}", encoding="utf-8")
+    workspace = load_workspace(root)
+    assert [str(each) for each in workspace.problems] == [
+        "prompts/tickets/good~tuned.j2: not used: good is no candidate of tickets"
+    ]
+    plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection()).features[0]
+    assert [one.name for one in plan.options] == ["bad", "big~tuned"]
+    assert plan.options[1].input_ratio < 1
+    (folder / "big~tuned.j2").write_text('{# rightsize: {"x": 1} #}{{ input }}', encoding="utf-8")
+    with pytest.raises(Exception, match=r"big~tuned.j2:1: `rightsize:` takes"):
+        load_workspace(root)
+
+
+def test_under_a_new_prompt_the_same_pair_is_tested_within_what_it_has_left(
+    tmp_path: Path,
+) -> None:
+    def levels(cycle: str) -> dict[str, float | None]:
+        plan = plan_review(
+            load_workspace(root), cycle=cycle, on=NOW.date(), wanted=Selection()
+        ).features[0]
+        return {one.name: one.at_most or plan.alpha for one in plan.asked}
+
+    with OpenAIServer(picky) as server, InlineCluster() as cluster:
+        root = write_tune_workspace(tmp_path, server.port, Shape(cases=330, candidates="bad"))
+        run_review(root, cluster, run_id="1")
+        prompt = root / "prompts" / "tickets" / "bad~tuned.j2"
+        prompt.write_text("Of which topic? {{ input }}\n", encoding="utf-8")
+        assert levels("2027-Q1") == {"bad": 0.04, "bad~tuned": pytest.approx(0.01 / 3)}
+        run_review(root, cluster, run_id="2", cycle="2027-Q1")
+        assert levels("2027-Q2") == {"bad": 0.04, "bad~tuned": pytest.approx(0.01 / 3)}
+        prompt.write_text("What topic? {{ input }}\n", encoding="utf-8")
+        assert levels("2027-Q2") == {"bad": 0.04, "bad~tuned": pytest.approx(0.01 / 3)}
+        run_review(root, cluster, run_id="3", cycle="2027-Q2")
+        (root / "prompts" / "tickets" / "default.j2").write_text("{{ input }}", encoding="utf-8")
+        # Both are new by now: what is left is the test's whole error, which they share.
+        left = pytest.approx(0.05 - 0.04 - 0.02 / 3, abs=1e-6)
+        assert levels("2027-Q3") == {"bad": left, "bad~tuned": left}

@@ -49,7 +49,7 @@ _NO_FIGURES = (
     r"\b(?:gpt|claude|gemini)-[\w.-]+|\blab-\d+",
     r"an estimate from \d+ logs? of calls",
     r"of [\d,]+ earlier forecasts",
-    r"if the cheapest model did on \d+ features?",
+    r"on \d+ features? never reviewed",
     r"State of AI Engineering, April 2026",
 )
 """Digits that are no figures of a showback: days, names, limits that it states, counts of files."""
@@ -369,11 +369,11 @@ class Showback:
         found: dict[str, Sequence[str | None]] = {}
         for name, each in grouped(self.sources.now, lambda one: one["feature"]).items():
             month = (usd(each) * times).quantize(_CENT, ROUND_HALF_UP)
-            found[name] = [None, None, None, None, cents(month)]
+            found[name] = [None, None, cents(month)]
         for row in grid.rows:
-            if Decimal(row[6].replace(",", "")) > Decimal(row[5].replace(",", "")):
+            if Decimal(row[4].replace(",", "")) > Decimal(row[3].replace(",", "")):
                 self.report.add(self.where, row[0], "more is saved than spent")
-        self.saved = sum((Decimal(row[6].replace(",", "")) for row in grid.rows), _ZERO)
+        self.saved = sum((Decimal(row[4].replace(",", "")) for row in grid.rows), _ZERO)
         return found
 
     def _headlines(self, grid: Grid) -> dict[str, Sequence[str | None]]:

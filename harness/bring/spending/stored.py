@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import combinations
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,6 +40,14 @@ GROUP BY caller
 _DAYS = """
 SELECT team, hour::DATE AS day, sum(usd) FROM spent WHERE hour >= ? AND hour < ? GROUP BY ALL
 """
+_TWICE = """
+SELECT count(*) FILTER (b.hour IS NOT NULL), count(*) FROM read_parquet({}) a LEFT JOIN (
+  SELECT DISTINCT hour, caller, model, requests, input, output, usd FROM read_parquet({})) b
+  ON a.hour = b.hour AND a.caller = b.caller AND a.model = b.model AND a.requests = b.requests
+  AND a.input = b.input AND a.output = b.output AND a.usd = b.usd
+WHERE a.input > 0 AND a.hour >= ? AND a.hour < ?
+"""
+_FEWEST_TWICE = 3
 _TEAMS = """
 SELECT team, sum(usd) FROM spent WHERE hour >= ? AND hour < ? GROUP BY team ORDER BY team
 """
@@ -113,6 +122,7 @@ class StoredHours:
         except duckdb.Error as error:
             said = str(error).splitlines()[0][:120]
             raise UsageError(f"traffic/: sums cannot be read ({said}); import again") from None
+        self._refuse_twice()
         rows = [dict[str, str](zip(HOURS_KEYS, row, strict=True)) for row in told]
         named = [placing.placed(row) for row in rows]
         names = [*(f"raw_{name} VARCHAR" for name in HOURS_KEYS), *(f"{n} VARCHAR" for n in KEYS)]
@@ -126,6 +136,23 @@ class StoredHours:
             f"CREATE VIEW spent AS SELECT hour, {', '.join(shown)} "  # noqa: S608
             f"FROM hours JOIN placed ON {same}"
         )
+
+    def _refuse_twice(self) -> None:
+        """Refuse two files that tell the same calls: most sums of the hours of both are equal."""
+        for one, other in combinations(self.logs, 2):
+            first, second = _utc(one.measured.window), _utc(other.measured.window)
+            start, end = max(first.start, second.start), min(first.end, second.end)
+            if start >= end:
+                continue
+            for this, that in ((one, other), (other, one)):
+                paths = (quoted(str(each.hours)) for each in (this, that))
+                ((same, told),) = self.rows(_TWICE.format(*paths), start, end)
+                if same >= _FEWEST_TWICE and 2 * same > told:
+                    raise UsageError(
+                        f"traffic/{this.hours.name}: most of its calls from {start:%Y-%m-%d %H:%M} "
+                        f"to {end:%Y-%m-%d %H:%M} stand in traffic/{that.hours.name}, too: import "
+                        "the logs of both into one file, and delete these"
+                    )
 
     def __enter__(self) -> Self:
         """Open, as it is made."""

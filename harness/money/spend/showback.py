@@ -153,6 +153,12 @@ class SpendFigures:
         return grouped((one for one in self.now.lines if not one.feature), "caller")
 
     @property
+    def unreviewed(self) -> tuple[Potential, ...]:
+        """What could be saved at most on features that were never reviewed, most first."""
+        known = {one.record.feature.id for one in self.standing.features}
+        return tuple(one for one in self.potentials if one.feature not in known)
+
+    @property
     def elsewhere(self) -> Decimal:
         """USD outside production; an environment that nobody names is not counted."""
         return sum(

@@ -15,6 +15,7 @@ from harness.money.spend.showback import DRIVERS, ShownBack, SpendDriver, SpendF
 from harness.record.model import sha256
 from harness.tell.facts import axis_begins
 from harness.tell.portfolio.spend import bare
+from harness.tell.showback.opening import headlines, in_short
 from harness.tell.showback.phrases import (
     before_text,
     cause_of,
@@ -36,8 +37,6 @@ from harness.wording import DASH, amount_text, plural, usd
 from reports.document import (
     Block,
     Bullets,
-    Headline,
-    Headlines,
     Link,
     Notice,
     Paragraph,
@@ -84,8 +83,8 @@ def _page(told: _Told) -> Iterator[Block]:
     if told.made_up:
         yield Notice(text=MADE_UP)
     yield from _gaps(told)
-    yield Summary(lead="In short.", text=_in_short(told))
-    yield _headlines(told)
+    yield Summary(lead="In short.", text=in_short(told.figures, told.drivers))
+    yield headlines(told.shown, told.figures)
     yield from _todo(told)
     yield _drivers(told)
     if not told.figures.team:
@@ -109,111 +108,6 @@ def _gaps(told: _Told) -> Iterator[Block]:
             text=f"{plural(round(lost), 'call')} have no cost in the logs and no price: "
             "they are in no amount here. State a price in models/*.yaml."
         )
-
-
-def _in_short(told: _Told) -> str:
-    figures, now = told.figures, told.figures.now
-    parts = [f"{usd(now.usd)} was spent{_against(figures)}."]
-    placed = [one for one in told.drivers if one.usd][:2]
-    if placed:
-        named = " and ".join(f"{name_of(one)} ({usd(one.usd)})" for one in placed)
-        parts.append(f"Most went to {named}.")
-    bridge = figures.bridge
-    if bridge is not None and bridge.shifts and bridge.now != bridge.before:
-        same = (bridge.now - bridge.before) > 0
-        found = [one for one in bridge.shifts if (one.change > 0) == same and one.change]
-        if found:
-            first = found[0]
-            thing = first.feature or first.caller or "an unnamed caller"
-            parts.append(
-                f"The largest part of the change: {thing}, "
-                f"USD {amount_text(first.change, signed=True)}, "
-                f"mostly {cause_of(first)}."
-            )
-    nobody = sum((one.usd for one in figures.untagged), _ZERO)
-    parts.append(
-        f"{usd(nobody)} ({share_of(nobody, now.usd)}) belongs to no feature."
-        if nobody
-        else "Every dollar belongs to a feature."
-    )
-    look = figures.outlook
-    if look.over_budget and look.until < look.month.end:
-        parts.append(
-            f"{look.month.start:%B} is heading for {usd(look.whole)}, over its budget of "
-            f"{usd(look.budget)}."
-        )
-    return " ".join(parts)
-
-
-def _against(figures: SpendFigures) -> str:
-    if figures.before is None or figures.change is None:
-        return f"; no log covers {before_text(figures)}"
-    if not figures.change:
-        return f", as much as {before_text(figures)}"
-    more = "more" if figures.change > 0 else "less"
-    size = abs(figures.change)
-    part = f" ({share_of(size, figures.before.usd)})" if figures.before.usd else ""
-    return f", {usd(size)}{part} {more} than {before_text(figures)}"
-
-
-def _headlines(told: _Told) -> Headlines:
-    figures, now = told.figures, told.figures.now
-    notes = [_vs_before(figures)]
-    if figures.mean is not None:
-        notes.append(f"{usd(figures.mean)} is the mean of the four {now.span.kind}s before")
-    nobody = sum((one.usd for one in figures.untagged), _ZERO)
-    most = sum((one.saving_usd for one in figures.potentials), _ZERO)
-    cheaper = [one for one in figures.potentials if one.saving_usd]
-    pace = sum((one.monthly_usd for one in figures.potentials), _ZERO)
-    sum((one.monthly_usd for one in figures.potentials), _ZERO)
-    return Headlines(
-        caption=f"USD, {span_text(now.span, now.until)}",
-        items=(
-            Headline(label="spent", value=usd(now.usd), notes=tuple(notes)),
-            Headline(
-                label="belongs to no feature",
-                value=f"{usd(nobody)}",
-                notes=(f"{share_of(nobody, now.usd)} of the spend",),
-            ),
-            _month(told),
-            Headline(
-                label="could be saved at most",
-                value=f"{usd(most)} a month" if cheaper else "not known",
-                notes=(
-                    f"of {usd(pace)} a month at this pace",
-                    f"if the cheapest model did on {plural(len(cheaper), 'feature')}: not known",
-                )
-                if cheaper
-                else ("no cheaper model with a price is known",),
-            ),
-        ),
-    )
-
-
-def _vs_before(figures: SpendFigures) -> str:
-    if figures.before is None:
-        return f"no log covers {before_text(figures)}"
-    return f"{usd(figures.before.usd)} in {before_text(figures)}"
-
-
-def _month(told: _Told) -> Headline:
-    look = told.figures.outlook
-    name = f"{look.month.start:%B %Y}"
-    notes = [f"{usd(look.to_date)} spent before {look.until:%Y-%m-%d}"]
-    if look.until >= look.month.end:
-        notes = ["the month is over"]
-    if look.band is not None:
-        notes.append(f"{amount_text(look.band[0])} to {amount_text(look.band[1])} in 8 of 10 cases")
-    if look.budget is not None:
-        over = "over" if look.over_budget else "within"
-        notes.append(f"{over} the budget of {usd(look.budget)}")
-    if not told.shown.month_covered:
-        notes.append("no log covers its beginning")
-    value = "not known" if look.whole is None else usd(look.whole)
-    ahead = look.until < look.month.end
-    return Headline(
-        label=f"forecast for {name}" if ahead else name, value=value, notes=tuple(notes)
-    )
 
 
 def _todo(told: _Told) -> Iterator[Block]:

@@ -7,11 +7,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 from harness.money.portfolio.progress import Milestone, funnel
+from harness.money.portfolio.to_do import Task, to_do
 from harness.money.spend.lines import By, Consumed
 from harness.money.spend.showback import ShownBack, SpendFigures
-from harness.money.spend.unit_costs import PUBLISHED, PUBLISHED_BY, UnitCost, unit_costs
 from harness.tell.portfolio.pictures import figures_fold
 from harness.tell.portfolio.spend import bare
+from harness.tell.portfolio.tasks import due_text, what_text
 from harness.tell.showback.phrases import (
     before_text,
     cause_of,
@@ -21,18 +22,14 @@ from harness.tell.showback.phrases import (
     share_of,
     table_of,
 )
+from harness.tell.showback.units import unit_blocks
 from harness.tell.words import count
-from harness.wording import DASH, percent, plural, usd
-from reports.document import Bars, Block, Bullets, NamedAmount, Paragraph, Section, Table
+from harness.wording import DASH, plural, usd
+from reports.document import Bars, Block, Bullets, NamedAmount, Paragraph, Section
 
 _MOST = 15
 _ZERO = Decimal(0)
 _HOUR = timedelta(hours=1)
-_PUBLISHED = (
-    f"Published: over all calls that were seen, by {PUBLISHED_BY} "
-    "(datadoghq.com/state-of-ai-engineering). Of the other figures no published one with a source "
-    "is known here."
-)
 _AT_MOST = (
     "At most: by price alone, if the cheapest listed model read 30 % fewer tokens and wrote half "
     "as many. Whether it is good enough, only a review says; most features save less, some nothing."
@@ -57,7 +54,7 @@ def sections(shown: ShownBack, figures: SpendFigures) -> Iterator[Section]:
     found = {
         ("changes", "What changed, by feature"): tuple(_changes(figures)),
         ("trend", f"The {figures.now.span.kind}s before"): tuple(_trend(figures)),
-        ("units", "What a request costs"): tuple(_units(figures)),
+        ("units", "What a request costs"): tuple(unit_blocks(figures)),
         ("unusual", "Unusual hours"): tuple(_unusual(figures)),
         ("findings", "What the logs show"): tuple(_findings(figures)),
         ("reviews", "Right-sizing: what was reviewed, and what could be saved"): tuple(
@@ -126,64 +123,6 @@ def _trend(figures: SpendFigures) -> Iterator[Block]:
         yield Paragraph(lead=None, runs=(f"Not covered by logs: {', '.join(lacking)}.",))
 
 
-def _unit(one: UnitCost) -> str:
-    if one.value is None:
-        return DASH
-    if one.kind == "usd":
-        return usd(one.value).removeprefix("USD ")
-    if one.kind == "share":
-        return percent(one.value, 1)
-    return f"{one.value:,.1f}" if one.kind == "ratio" else count(float(one.value))
-
-
-def _units(figures: SpendFigures) -> Iterator[Block]:
-    now, before = figures.now, figures.before
-    old = None if before is None else unit_costs(before.usd, before.used)
-    rows: list[tuple[str, ...]] = []
-    for at, one in enumerate(unit_costs(now.usd, now.used)):
-        known = PUBLISHED.get(one.name)
-        rows.append(
-            (
-                one.name,
-                _unit(one),
-                DASH if old is None else _unit(old[at]),
-                DASH if known is None else percent(known),
-            )
-        )
-    names = ("figure", "now", before_text(figures), "published")
-    yield table_of("Of all calls together", names, rows)
-    yield Paragraph(
-        lead=None,
-        runs=(_PUBLISHED,),
-    )
-    yield _by_feature(figures)
-
-
-def _by_feature(figures: SpendFigures) -> Table:
-    rows: list[tuple[str, ...]] = []
-    for one in figures.drivers()[:_MOST]:
-        used = one.used
-        cells = {unit.name: _unit(unit) for unit in unit_costs(one.usd, used)}
-        rows.append(
-            (
-                one.feature or one.caller or "unnamed caller",
-                count(float(used.requests + used.other_calls)),
-                cells["USD per 1,000 requests"],
-                cells["USD per million tokens"],
-                cells["input tokens a call"],
-                cells["output tokens a call"],
-                cells["input read from the prompt cache"],
-                cells["retries per request"],
-                cells["calls that failed"],
-            )
-        )
-    names = (
-        *("feature or caller", "requests", "USD per 1,000", "USD per million tokens"),
-        *("tokens in", "tokens out", "cached", "retried", "failed"),
-    )
-    return table_of("By feature, dearest first; tokens of a call", names, rows)
-
-
 def _unusual(figures: SpendFigures) -> Iterator[Block]:
     if not figures.unusual:
         return
@@ -248,39 +187,44 @@ def _reviews(figures: SpendFigures) -> Iterator[Block]:
         yield Paragraph(
             lead="Nothing was reviewed yet.", runs=("No saving is approved or verified.",)
         )
-    known = {one.feature: one for one in figures.potentials}
-    rows: list[tuple[str, ...]] = []
-    for driver in figures.drivers():
-        if not driver.feature:
-            continue
-        own, most = reviewed.get(driver.feature), known.get(driver.feature)
-        rows.append(
-            (
-                driver.feature,
-                "never reviewed" if own is None else own.state.value.lower(),
-                "" if own is None else own.record.verdict.value,
-                most.model if most else DASH,
-                most.cheapest or DASH if most else DASH,
-                bare(most.monthly_usd) if most else DASH,
-                bare(most.saving_usd) if most else DASH,
-            )
+    yield from _reviewed(figures)
+    rows = [
+        (
+            *(one.feature, one.model or DASH, one.cheapest or DASH),
+            *(bare(one.monthly_usd), bare(one.saving_usd)),
         )
-    rows.sort(key=lambda row: -_number(row[6]))
+        for one in figures.unreviewed[:_MOST]
+    ]
     if rows:
         yield table_of(
-            "Review first what could save most; USD a month at this pace",
-            ("feature", "state", "verdict", "model", "cheapest", "costs", "at most saved"),
-            rows[:_MOST],
-            words=("state", "verdict", "model", "cheapest"),
+            "Review first what could save most; never reviewed; USD a month at this pace",
+            ("feature", "model", "cheapest", "costs", "at most saved"),
+            rows,
+            words=("model", "cheapest"),
         )
-        yield Paragraph(
-            lead=None,
-            runs=(_AT_MOST,),
-        )
+        yield Paragraph(lead=None, runs=(_AT_MOST,))
 
 
-def _number(text: str) -> Decimal:
-    return Decimal(text.replace(",", "")) if text != DASH else _ZERO
+def _reviewed(figures: SpendFigures) -> Iterator[Block]:
+    """Where each reviewed feature stands, what is next, and what the review found."""
+    first: dict[str, Task] = {}
+    for task in to_do(figures.standing):
+        first.setdefault(task.feature.record.feature.id, task)
+    rows: list[tuple[str, ...]] = []
+    for one in figures.standing.features:
+        task = first.get(one.record.feature.id)
+        rows.append(
+            (
+                *(one.record.feature.id, one.state.value.lower(), one.record.verdict.value),
+                "nothing" if task is None else what_text(task),
+                DASH if task is None else due_text(task),
+                *(bare(one.offered), bare(one.realised)),
+            )
+        )
+    names = ("feature", "state", "verdict", "next", "by", "saving found", "verified")
+    if rows:
+        caption = "Reviewed; USD a month after discounts"
+        yield table_of(caption, names, rows, words=names[1:5])
 
 
 def _parts(figures: SpendFigures) -> Iterator[Block]:

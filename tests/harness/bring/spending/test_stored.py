@@ -73,6 +73,17 @@ def test_a_log_that_another_file_has_too_counts_once(root: Path) -> None:
         opened(root)
 
 
+def test_the_same_calls_in_two_logs_are_refused_and_two_gateways_are_not(root: Path) -> None:
+    calls = a_week()
+    bring(root, calls[:150], "half")
+    bring(root, [replace(one, id=f"other-{one.id}", input=one.input + 7) for one in calls], "apart")
+    with opened(root) as hours:
+        assert len(hours.logs) == 2
+    bring(root, [*calls, replace(calls[0], at=MONDAY + timedelta(days=9), id="late")], "whole")
+    with pytest.raises(UsageError, match=r"half.hours.parquet: most of its calls .* too: import"):
+        opened(root)
+
+
 def test_a_rule_written_later_places_what_nothing_placed(root: Path) -> None:
     calls = [replace(c, feature="", caller="svc-tickets") for c in a_week()[:50]]
     bring(root, calls)

@@ -1,0 +1,162 @@
+"""The top of a showback's page: the whole in a few sentences, and the four large figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from harness.money.spend.bridge import SpendBridge
+from harness.money.spend.lines import PeriodSpend
+from harness.money.spend.showback import ShownBack, SpendDriver, SpendFigures
+from harness.tell.showback.phrases import (
+    before_text,
+    cause,
+    cause_of,
+    name_of,
+    share_of,
+    span_text,
+)
+from harness.wording import amount_text, plural, usd
+from reports.document import Headline, Headlines
+
+_ZERO = Decimal(0)
+_UNKNOWN = "not known"
+
+
+def in_short(figures: SpendFigures, drivers: Sequence[SpendDriver]) -> str:
+    """The page in a few sentences."""
+    now = figures.now
+    if _spent(now) == _UNKNOWN:
+        return f"What {plural(round(now.used.unknown_cost), 'call')} cost is not known."
+    parts = [f"{usd(now.usd)} was spent{_against(figures)}."]
+    placed = [one for one in drivers if one.usd][:2]
+    if placed:
+        named = " and ".join(f"{name_of(one)} ({usd(one.usd)})" for one in placed)
+        parts.append(f"Dearest: {named}.")
+    bridge = figures.bridge
+    if bridge is not None and bridge.shifts and bridge.now != bridge.before:
+        same = (bridge.now - bridge.before) > 0
+        found = [one for one in bridge.shifts if (one.change > 0) == same and one.change]
+        if found:
+            first = found[0]
+            thing = first.feature or first.caller or "an unnamed caller"
+            parts.append(
+                f"The largest part of the change: {thing}, "
+                f"USD {amount_text(first.change, signed=True)}, "
+                f"mostly {cause_of(first)}."
+            )
+            parts.append(_by_cause(bridge))
+    nobody = sum((one.usd for one in figures.untagged), _ZERO)
+    parts.append(
+        f"{usd(nobody)} ({share_of(nobody, now.usd)}) belongs to no feature."
+        if nobody
+        else "Every dollar belongs to a feature."
+    )
+    look = figures.outlook
+    if look.over_budget and look.until < look.month.end:
+        parts.append(
+            f"{look.month.start:%B} is heading for {usd(look.whole)}, over its budget of "
+            f"{usd(look.budget)}."
+        )
+    return " ".join(parts)
+
+
+def _by_cause(bridge: SpendBridge) -> str:
+    """The two largest causes over everything, in the direction of the change."""
+    whole = bridge.now - bridge.before
+    same = [(usd_, factor) for factor, usd_ in bridge.terms.items() if usd_ * whole > 0]
+    found = sorted(same, key=lambda one: -abs(one[0]))[:2]
+    texts = [
+        f"{cause(factor, usd_)} (USD {amount_text(usd_, signed=True)})" for usd_, factor in found
+    ]
+    return f"Over everything: {' and '.join(texts)}."
+
+
+def _against(figures: SpendFigures) -> str:
+    if figures.before is None or figures.change is None:
+        return f"; no log covers {before_text(figures)}"
+    if not figures.change:
+        return f", as much as {before_text(figures)}"
+    more = "more" if figures.change > 0 else "less"
+    size = abs(figures.change)
+    part = f" ({share_of(size, figures.before.usd)})" if figures.before.usd else ""
+    return f", {usd(size)}{part} {more} than {before_text(figures)}"
+
+
+def headlines(shown: ShownBack, figures: SpendFigures) -> Headlines:
+    """The four large figures."""
+    now = figures.now
+    notes = [_vs_before(figures)]
+    if figures.mean is not None:
+        notes.append(f"{usd(figures.mean)} is the mean of the four {now.span.kind}s before")
+    nobody = sum((one.usd for one in figures.untagged), _ZERO)
+    sum((one.monthly_usd for one in figures.potentials), _ZERO)
+    return Headlines(
+        caption=f"USD, {span_text(now.span, now.until)}",
+        items=(
+            Headline(label="spent", value=_spent(now), notes=tuple(notes)),
+            Headline(
+                label="belongs to no feature",
+                value=f"{usd(nobody)}",
+                notes=(
+                    f"{share_of(nobody, now.usd)} of the spend" if now.usd else "nothing was spent",
+                ),
+            ),
+            _month(shown, figures),
+            _could_save(figures),
+        ),
+    )
+
+
+def _could_save(figures: SpendFigures) -> Headline:
+    """The most that reviews of what was never reviewed could find."""
+    label, left = "reviews could save at most", figures.unreviewed
+    cheaper = [one for one in left if one.saving_usd]
+    if not left and figures.standing.features:
+        return Headline(label=label, value="nothing open", notes=("every feature was reviewed",))
+    if not cheaper:
+        return Headline(
+            label=label, value="not known", notes=("no cheaper model with a price is known",)
+        )
+    most = sum((one.saving_usd for one in left), _ZERO)
+    pace = sum((one.monthly_usd for one in left), _ZERO)
+    return Headline(
+        label=label,
+        value=f"{usd(most)} a month",
+        notes=(
+            f"of {usd(pace)} a month at this pace",
+            f"on {plural(len(cheaper), 'feature')} never reviewed, by the cheapest model's price",
+            "most features save less, some nothing",
+        ),
+    )
+
+
+def _spent(now: PeriodSpend) -> str:
+    """What was spent; of calls that all lack cost and price nobody knows."""
+    return _UNKNOWN if not now.usd and now.used.unknown_cost else usd(now.usd)
+
+
+def _vs_before(figures: SpendFigures) -> str:
+    if figures.before is None:
+        return f"no log covers {before_text(figures)}"
+    return f"{usd(figures.before.usd)} in {before_text(figures)}"
+
+
+def _month(shown: ShownBack, figures: SpendFigures) -> Headline:
+    look = figures.outlook
+    name = f"{look.month.start:%B %Y}"
+    notes = [f"{usd(look.to_date)} spent before {look.until:%Y-%m-%d}"]
+    if look.until >= look.month.end:
+        notes = ["the month is over"]
+    if look.band is not None:
+        notes.append(f"{amount_text(look.band[0])} to {amount_text(look.band[1])} in 8 of 10 cases")
+    if look.budget is not None:
+        over = "over" if look.over_budget else "within"
+        notes.append(f"{over} the budget of {usd(look.budget)}")
+    if not shown.month_covered:
+        notes.append("no log covers its beginning")
+    value = "not known" if look.whole is None else usd(look.whole)
+    ahead = look.until < look.month.end
+    return Headline(
+        label=f"forecast for {name}" if ahead else name, value=value, notes=tuple(notes)
+    )

@@ -113,7 +113,12 @@ def usd(rows: Iterable[Row]) -> Decimal:
 
 
 def total(rows: Iterable[Row], name: str) -> Decimal:
-    return sum((Decimal(one[name]) for one in rows), _ZERO)
+    return sum((Decimal(one[name] or 0) for one in rows), _ZERO)
+
+
+def untold(rows: Sequence[Row], name: str) -> bool:
+    """An empty cell: no log tells it."""
+    return any(not one[name] for one in rows)
 
 
 def grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
@@ -508,7 +513,7 @@ def unit_texts(rows: Sequence[Row]) -> dict[str, str]:
     def percent(value: Decimal) -> str:
         return f"{100 * float(value):.1f} %"
 
-    return {
+    found = {
         "USD a request": over(spent, asked(rows), money),
         "USD per 1,000 requests": over(1000 * spent, asked(rows), money),
         "USD per call that succeeded": over(spent, answered, money),
@@ -527,6 +532,16 @@ def unit_texts(rows: Sequence[Row]) -> dict[str, str]:
         "duplicates per request": over(total(rows, "duplicates"), requests, percent),
         "calls that failed": over(total(rows, "failed"), paid, percent),
     }
+    rests = {
+        "USD per call that succeeded": "failed",
+        "input read from the prompt cache": "cached",
+        "calls that read from it": "cache_reads",
+        "output that is reasoning": "reasoning",
+        "retries per request": "retries",
+        "duplicates per request": "duplicates",
+        "calls that failed": "failed",
+    }
+    return found | {unit: DASH for unit, name in rests.items() if untold(rows, name)}
 
 
 def recompute_showback(

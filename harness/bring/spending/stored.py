@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ from harness.bring.logs.sql import quoted
 from harness.bring.spending.placing import Placing
 from harness.errors import UsageError
 from harness.money.measured import TrafficMeasured, Window, measured_of
-from harness.money.spend.lines import KEYS, Consumed, Outlay, PeriodSpend, in_cents
+from harness.money.spend.lines import KEYS, MAY_BE_UNTOLD, Consumed, Outlay, PeriodSpend, in_cents
 from harness.money.spend.timespan import Timespan, midnight
 
 _MEASURED = ".measured.json"
@@ -182,7 +183,14 @@ class StoredHours:
         """What was spent in a period, or in its part before a moment."""
         end = min(midnight(span.end), until or midnight(span.end))
         lines = in_cents(self._lines(midnight(span.start), end))
-        return PeriodSpend(span=span, until=end, lines=lines)
+        return PeriodSpend(span=span, until=end, lines=lines, untold=self.untold)
+
+    @cached_property
+    def untold(self) -> frozenset[str]:
+        """Counts of which no stored hour has any: their logs do not tell them, or saw none."""
+        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in MAY_BE_UNTOLD)
+        (found,) = self._base.execute(f"SELECT {sums} FROM hours").fetchall()  # noqa: S608
+        return frozenset(n for n, told in zip(MAY_BE_UNTOLD, found, strict=True) if not told)
 
     def _lines(self, start: datetime, end: datetime) -> Iterator[Outlay]:
         numbers = (*HOURS_USD, *HOURS_COUNTS)

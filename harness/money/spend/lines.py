@@ -65,6 +65,8 @@ class Consumed:
 
 
 COUNTS = tuple(each.name for each in fields(Consumed))
+MAY_BE_UNTOLD = ("failed", "retries", "duplicates", "cached", "cache_reads", "reasoning")
+"""Counts that many logs have no field for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,8 @@ class PeriodSpend:
     span: Timespan
     until: datetime
     lines: tuple[Outlay, ...]
+    untold: frozenset[str] = frozenset()
+    """Counts that no log tells at all: whether there were none, nobody knows."""
 
     def __post_init__(self) -> None:
         """Refuse an amount that is not whole cents, and a line that stands twice."""

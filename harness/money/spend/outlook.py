@@ -16,6 +16,7 @@ from harness.money.spend.timespan import Timespan
 FEWEST_CHECKED = 10
 """Earlier forecasts that a band needs."""
 _WEEKS = 4
+_FEWEST_DAYS = 7
 _DAY = timedelta(days=1)
 _CENT = Decimal("0.01")
 _ZERO = Decimal(0)
@@ -30,7 +31,7 @@ class Outlook:
     """The first day that is not told yet."""
     to_date: Decimal
     rest: Decimal | None
-    """None: there is no day to tell from."""
+    """None: there is too little to tell from, under a week."""
     band: tuple[Decimal, Decimal] | None = None
     """Of the whole month: in 8 of 10 earlier forecasts the truth lay within."""
     checked: int = 0
@@ -92,9 +93,9 @@ def _cents(usd: Decimal) -> Decimal:
 
 
 def _expected(days: Mapping[date, Decimal], start: date, left: int) -> Decimal | None:
-    """The next days, each at the mean of its weekday in the four weeks before; None: no day."""
+    """The next days, each at its weekday's mean in four weeks; None: under a week is told."""
     recent = {day: usd for day, usd in days.items() if start - _WEEKS * 7 * _DAY <= day < start}
-    if not recent:
+    if len(recent) < _FEWEST_DAYS:
         return None
     mean = sum(recent.values(), _ZERO) / len(recent)
     by_weekday = {

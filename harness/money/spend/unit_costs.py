@@ -59,10 +59,30 @@ _UNITS: Mapping[str, tuple[UnitKind, Callable[[Decimal, Consumed], Decimal | Non
 )
 
 
-def unit_costs(usd: Decimal, used: Consumed) -> tuple[UnitCost, ...]:
-    """All figures of some spend, in their order."""
+_RESTS_ON: Mapping[str, str] = MappingProxyType(
+    {
+        "USD per call that succeeded": "failed",
+        "input read from the prompt cache": "cached",
+        "calls that read from it": "cache_reads",
+        "output that is reasoning": "reasoning",
+        "retries per request": "retries",
+        "duplicates per request": "duplicates",
+        "calls that failed": "failed",
+    }
+)
+"""Counts that a log may not tell; without them the figure is not known."""
+
+
+def unit_costs(
+    usd: Decimal, used: Consumed, untold: frozenset[str] = frozenset()
+) -> tuple[UnitCost, ...]:
+    """All figures of some spend, in their order; what rests on an untold count is None."""
     return tuple(
-        UnitCost(name=name, kind=kind, value=work(usd, used))
+        UnitCost(
+            name=name,
+            kind=kind,
+            value=None if _RESTS_ON.get(name) in untold else work(usd, used),
+        )
         for name, (kind, work) in _UNITS.items()
     )
 

@@ -155,6 +155,8 @@ def _month(shown: ShownBack, figures: SpendFigures) -> Headline:
         notes.append(f"{over} the budget of {usd(look.budget)}")
     if not shown.month_covered:
         notes.append("no log covers its beginning")
+    if look.whole is None:
+        notes.append("too little to forecast from: under a week of logs")
     value = "not known" if look.whole is None else usd(look.whole)
     ahead = look.until < look.month.end
     return Headline(

@@ -69,7 +69,7 @@ def to_showback(shown: ShownBack, team: str = "", *, made_up: bool = False) -> P
     now = figures.now
     of = f"{team}: w" if team else "W"
     return Portfolio(
-        title=f"{of}hat the AI calls of {named_span(now.span)} cost: {usd(now.usd)}",
+        title=f"{of}hat the AI calls of {named_span(now.span)} cost{_part(told)}: {usd(now.usd)}",
         status=f"{span_text(now.span, now.until)}, UTC \u00b7 an estimate from "
         f"{plural(len(shown.logs), 'log')} of calls, not an invoice",
         page=tuple(_page(told)),
@@ -91,6 +91,14 @@ def _page(told: _Told) -> Iterator[Block]:
         yield _teams(told)
     yield from _why(told)
     yield from _untagged(told)
+
+
+def _part(told: _Told) -> str:
+    """Whether logs cover the period in part only."""
+    if not told.shown.period_covered:
+        return ", as far as logs cover it"
+    now = told.figures.now
+    return " so far" if now.until.date() < now.span.end else ""
 
 
 def _gaps(told: _Told) -> Iterator[Block]:

@@ -18,6 +18,8 @@ from harness.wording import DASH, amount_text, percent, usd
 from reports.document import Column, Link, Row, Table
 
 NOBODY = "(no feature named)"
+_STEERING = frozenset('`|[]"\\')
+"""What would end a quoted text, or mean something else in a pattern."""
 _DAY = timedelta(days=1)
 _MORE: Mapping[Factor, tuple[str, str]] = {
     Factor.REQUESTS: ("more requests", "fewer requests"),
@@ -108,7 +110,7 @@ def rule_for(caller: str) -> str:
     """The line of `attribution.yaml` that would place a caller; `?` stands for one character."""
     if not caller:
         return "- {when: {tag: ...}, feature: ...}"
-    plain = re.sub(r"""[`\[\]"\\\s]""", "?", caller)
+    plain = "".join(c if c.isprintable() and c not in _STEERING else "?" for c in caller)
     return f'- {{when: {{key_alias: "{plain}"}}, feature: ...}}'
 
 

@@ -23,7 +23,7 @@ COLUMNS: tuple[str, ...] = (
     *("period", "from", "until", *_NAMES),
     *("usd", "of_it_at_list_prices_usd", "all_at_list_prices_usd", *COUNTS),
 )
-"""`usd` adds up to the page's headline; tokens of input include cached ones."""
+"""`usd` adds up to the page's headline; tokens of input include cached ones; empty: not told."""
 
 
 def lines_csv(spent: PeriodSpend) -> str:
@@ -41,11 +41,11 @@ def line_cells(spent: PeriodSpend) -> Iterator[list[str]]:
     for one in spent.lines:
         names = [csv_cell(getattr(one, name)) for name in _NAMES]
         amounts = (one.usd, one.from_prices_usd, one.at_list_usd)
-        counts = (getattr(one.used, name) for name in COUNTS)
+        counts = (None if name in spent.untold else getattr(one.used, name) for name in COUNTS)
         yield [
             *(spent.span.name, first, last, *names),
             *(f"{amount:.2f}" for amount in amounts),
-            *(f"{plain(number):f}" for number in counts),
+            *("" if number is None else f"{plain(number):f}" for number in counts),
         ]
 
 
@@ -131,7 +131,7 @@ def showback_xlsx(shown: ShownBack) -> bytes:
         [
             *(getattr(one, name) for name in _NAMES),
             *(one.usd, one.from_prices_usd, one.at_list_usd),
-            *(getattr(one.used, name) for name in COUNTS),
+            *(None if n in whole.now.untold else getattr(one.used, n) for n in COUNTS),
         ]
         for one in whole.now.lines
     ]

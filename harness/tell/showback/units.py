@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.money.spend.showback import SpendFigures
 from harness.money.spend.unit_costs import PUBLISHED, PUBLISHED_BY, UnitCost, unit_costs
 from harness.tell.showback.phrases import before_text, table_of
 from harness.tell.words import count
-from harness.wording import DASH, percent, usd
+from harness.wording import DASH, listed, percent, usd
 from reports.document import Block, Paragraph, Table
 
 _MOST = 15
+_UNTOLD: Mapping[str, str] = {
+    "failed": "failed call",
+    "retries": "retried call",
+    "duplicates": "call asked twice",
+    "cached": "token read from a prompt cache",
+    "cache_reads": "call that read from one",
+    "reasoning": "token of reasoning",
+}
 _PUBLISHED = (
     f"Published: over all calls that were seen, by {PUBLISHED_BY} "
     "(datadoghq.com/state-of-ai-engineering). Of the other figures no published one with a source "
@@ -32,9 +40,9 @@ def _unit(one: UnitCost) -> str:
 def unit_blocks(figures: SpendFigures) -> Iterator[Block]:
     """Of all calls beside the period before, and feature by feature."""
     now, before = figures.now, figures.before
-    old = None if before is None else unit_costs(before.usd, before.used)
+    old = None if before is None else unit_costs(before.usd, before.used, before.untold)
     rows: list[tuple[str, ...]] = []
-    for at, one in enumerate(unit_costs(now.usd, now.used)):
+    for at, one in enumerate(unit_costs(now.usd, now.used, now.untold)):
         known = PUBLISHED.get(one.name)
         rows.append(
             (
@@ -50,6 +58,10 @@ def unit_blocks(figures: SpendFigures) -> Iterator[Block]:
         lead=None,
         runs=(_PUBLISHED,),
     )
+    if now.untold:
+        named = listed(sorted(_UNTOLD[name] for name in now.untold))
+        text = f"No log tells any {named}: whether there were none, nobody knows (a dash)."
+        yield Paragraph(lead=None, runs=(text,))
     yield _by_feature(figures)
 
 
@@ -57,7 +69,7 @@ def _by_feature(figures: SpendFigures) -> Table:
     rows: list[tuple[str, ...]] = []
     for one in figures.drivers()[:_MOST]:
         used = one.used
-        cells = {unit.name: _unit(unit) for unit in unit_costs(one.usd, used)}
+        cells = {unit.name: _unit(unit) for unit in unit_costs(one.usd, used, figures.now.untold)}
         rows.append(
             (
                 one.feature or one.caller or "unnamed caller",

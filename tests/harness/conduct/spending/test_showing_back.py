@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from harness.cli.main import run
 from harness.conduct.preparing.importing_traffic import LogsToRead, import_traffic
@@ -23,8 +24,10 @@ from harness.money.spend.bridge import Factor
 from harness.money.spend.lines import KEYS
 from harness.money.spend.showback import NextStep
 from harness.money.spend.timespan import span_named
+from harness.tell.showback.page import to_showback
 from harness.tell.showback.phrases import page_name
 from harness.tell.showback.tables import focus_csv, lines_csv
+from reports.render import render_index
 from tests.recompute.showback import recompute_showback
 from tests.support.browser import chromium
 from tests.support.every_page import VIEWS, problems
@@ -232,6 +235,36 @@ def test_a_period_that_cannot_be_shown_is_refused_in_one_line(
     err = capsys.readouterr().err
     assert says in err
     assert err.count("\n") == 1
+
+
+def test_what_no_log_tells_is_a_dash_and_an_empty_cell(tmp_path: Path) -> None:
+    write_made_up(tmp_path, NOW)
+    log = tmp_path / "plain.csv"
+    evil = "=cmd|'x'!A1\x1b[2J"
+    rows = "".join(
+        f"{NOW - timedelta(days=1, hours=at):%Y-%m-%dT%H:00:00Z},,r{at},900,20,gpt-5,{evil}\n"
+        for at in range(60)
+    )
+    head = "timestamp,feature,request_id,input_tokens,output_tokens,model,caller\n"
+    log.write_text(head + rows, encoding="utf-8")
+    import_traffic(tmp_path, log, now=NOW)
+    found = show_back(tmp_path, span_named("week", "2026-W48"), now=NOW)
+    (page, *_), (row, *_) = (
+        [to_showback(found)],
+        csv.DictReader(StringIO(lines_csv(found.whole.now))),
+    )
+    assert "as far as logs cover it" in page.title or "so far" in page.title
+    assert found.whole.change is None
+    assert found.whole.outlook.whole is None
+    assert {row[name] for name in ("failed", "retries", "cached", "reasoning")} == {""}
+    assert row["caller"].startswith("'=cmd")
+    text = render_index(page, to="md")
+    assert "too little to forecast from" in text
+    assert "| calls that failed | \u2013 | \u2013 | 5 % |" in text
+    assert "No log tells any call asked twice" in text
+    assert "\x1b" not in text
+    (rule,) = re.findall(r"`- (\{when: .*\})`", text)
+    assert yaml.safe_load(rule)["when"]["key_alias"].startswith("=cmd?")
 
 
 def test_nothing_imported_is_told(tmp_path: Path) -> None:

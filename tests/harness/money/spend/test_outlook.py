@@ -48,6 +48,8 @@ def test_without_enough_days_there_is_no_band_or_no_forecast() -> None:
     assert short.band is None
     assert short.rest is not None
     assert short.rest > 0
+    few = outlook(NOVEMBER, TODAY, Decimal(9), days(first=TODAY - timedelta(days=6)))
+    assert (few.rest, few.whole) == (None, None)
     nothing = outlook(NOVEMBER, TODAY, Decimal(9), {})
     assert (nothing.rest, nothing.whole, nothing.over_budget) == (None, None, False)
 

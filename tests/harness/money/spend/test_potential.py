@@ -77,3 +77,12 @@ def test_a_unit_cost_without_a_denominator_is_not_known() -> None:
     assert found["input read from the prompt cache"] == Decimal("0.25")
     assert found["retries per request"] == Decimal("0.2")
     assert set(PUBLISHED) <= set(found)
+    untold = frozenset({"failed", "retries", "reasoning", "cached"})
+    left = {one.name: one.value for one in unit_costs(Decimal("1.20"), counts, untold)}
+    assert {name for name in found if found[name] != left[name]} == {
+        "calls that failed",
+        "USD per call that succeeded",
+        "retries per request",
+        "output that is reasoning",
+        "input read from the prompt cache",
+    }

@@ -1,7 +1,7 @@
 r"""What an eval set is: cases, how they are scored, and which of them belong together.
 
-Two rows ask the same when input, choices and metadata are equal; they are one case, named by the
-first row of the file, so that copies do not make the eval set larger. Texts are compared in
+Two rows ask the same when input, choices, context and metadata are equal; they are one case, named
+by the first row of the file, so that copies do not make the eval set larger. Texts are compared in
 Unicode's normal form C, with line ends as `\n` and without white space at both ends; images and
 documents by their bytes. A row without a target takes its copy's. Two copies with different targets
 contradict each other, and a person must say which is right.
@@ -38,6 +38,14 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundText:
+    """One text that was found for a case; `id` is how an answer cites it, None: by its place."""
+
+    text: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One frozen input. `target` is None for a case that is to be labelled."""
 
@@ -52,6 +60,8 @@ class Case:
     """Answers that a person saw and found wrong, while no right one is known."""
     choices: tuple[str, ...] = ()
     """Answers to choose from, where the case offers some."""
+    context: tuple[FoundText, ...] | None = None
+    """What was found for it; empty: nothing. None: it has no context."""
 
     def meta(self, key: str) -> str | None:
         """Value of a metadata key, None when the case lacks it."""
@@ -180,6 +190,7 @@ def content(case: Case) -> Content:
         plain(asked) if isinstance(asked, str) else tuple(_turn(turn) for turn in asked),
         tuple((key, plain(value)) for key, value in case.metadata),
         tuple(plain(choice) for choice in case.choices),
+        None if case.context is None else tuple((p.id, plain(p.text)) for p in case.context),
     )
 
 

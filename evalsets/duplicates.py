@@ -88,7 +88,8 @@ def _of_all_pairs(words: Sequence[Words]) -> float:
 
 def _shown_words(case: Case, keys: Collection[str] | None) -> Words:
     shown = [value for key, value in case.metadata if keys is None or key in keys]
-    return _words("\n".join([case_text(case), *shown]))
+    found = [passage.text for passage in case.context or ()]
+    return _words("\n".join([case_text(case), *found, *shown]))
 
 
 def _words(text: str) -> Words:

@@ -124,6 +124,8 @@ class ColumnsConfig(FileModel):
     """The right answer, or a list of right ones."""
     choices: str | None = None
     """Answers to choose from."""
+    context: str | None = None
+    """What was found for it: a list of texts, or of objects with `text` and `id`."""
     metadata: tuple[str, ...] = ()
     """What is known of a case, for slices, clusters and prompts; by the column's own name."""
 
@@ -139,7 +141,8 @@ class DatasetConfig(FileModel):
     revision: str | None = None
     """Commit or tag on the hub; without it the newest."""
     columns: ColumnsConfig | None = None
-    """Without it every column is a key of a case: id, input, target, choices, metadata."""
+    """Without it every column is a key of a case: id, input, target, choices, context,
+    metadata."""
 
 
 class EvalSetConfig(FileModel):

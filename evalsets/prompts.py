@@ -2,7 +2,8 @@
 
 A template is Jinja2 text. Its variables are `input` (the case's text; of a conversation, the last
 user text), `turns` (the messages of a conversation, each with `role` and `content`; one user
-message for a text), `metadata` (by key; a list or mapping can be walked) and `id`. A case's target
+message for a text), `context` (the passages, each below its id in brackets; walked, each has `id`
+and `text`), `metadata` (by key; a list or mapping can be walked) and `id`. A case's target
 is never among them.
 
 A line that is exactly `=== system ===`, `=== user ===` or `=== assistant ===` starts a message of
@@ -15,12 +16,11 @@ around a message are taken off, so the final newline of a file changes nothing.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.exceptions import SecurityError
@@ -28,14 +28,14 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from evalsets.cases import Case, Turn
-from evalsets.jsonl import canonical
+from evalsets.shown import FoundTexts, told
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.runtime import Context
 
 
-VARIABLES = frozenset({"id", "input", "metadata", "turns"})
+VARIABLES = frozenset({"context", "id", "input", "metadata", "turns"})
 """What a template may name."""
 
 StretchRole: TypeAlias = Literal["system", "user", "assistant", "turns"]
@@ -143,12 +143,14 @@ def render_prompt(template_text: str, case: Case) -> tuple[Turn, ...]:
     Raises:
         PromptError: the template is broken, names what the case lacks, or leaves a message empty.
     """
-    values = {
+    values: dict[str, object] = {
         "id": case.id,
         "input": _question(case),
-        "metadata": {key: _told(value) for key, value in case.metadata},
+        "metadata": {key: told(value) for key, value in case.metadata},
         "turns": tuple({"role": turn.role, "content": turn.content} for turn in _turns(case)),
     }
+    if case.context is not None:
+        values["context"] = FoundTexts.of(case)
     _keep_attachments(template_text, case)
     compiled = _compiled_sections(template_text)
     if isinstance(compiled, str):
@@ -162,6 +164,7 @@ def render_prompt(template_text: str, case: Case) -> tuple[Turn, ...]:
             messages.append(_message(section.part, text, section))
         elif text.strip():
             raise PromptError(f"line {section.line + 1}: text before the first role line")
+    _keep_context(template_text, case, messages)
     return tuple(messages)
 
 
@@ -215,54 +218,6 @@ def _compiled_sections(text: str) -> tuple[tuple[Stretch, Template], ...] | str:
             return f"line {line}: unknown variable {unknown[0]!r}; {_known()}"
         compiled.append((section, template))
     return tuple(compiled)
-
-
-class JsonText(str):  # noqa: SLOT000  # it carries the value
-    """A list or mapping of a case's metadata: its JSON text, which is walked by its values.
-
-    `{{ metadata.documents }}` shows the text, `{% for each in metadata.documents %}` the items.
-    """
-
-    value: list[object] | dict[str, object]
-
-    @classmethod
-    def of(cls, value: object) -> object:
-        """A list or mapping as such a text; anything else as it is."""
-        if not isinstance(value, list | dict):
-            return value
-        found = cls(canonical(cast("object", value)))
-        found.value = cast("list[object] | dict[str, object]", value)
-        return found
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter([JsonText.of(each) for each in self.value])
-
-    def __len__(self) -> int:
-        return len(self.value)
-
-    def __contains__(self, item: object) -> bool:
-        return item in self.value
-
-    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401  # a place or a key
-        return JsonText.of(cast("Any", self.value)[key])
-
-    def items(self) -> list[tuple[str, object]]:
-        """Keys and values of a mapping."""
-        pairs = self.value.items() if isinstance(self.value, dict) else ()
-        return [(key, JsonText.of(each)) for key, each in pairs]
-
-
-def _told(text: str) -> object:
-    """A metadata value as a template sees it."""
-    if not text.startswith(("[", "{")):
-        return text
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    found = JsonText(text)
-    found.value = value
-    return found
 
 
 @lru_cache(maxsize=256)
@@ -358,6 +313,17 @@ def _message(part: StretchRole, text: str, section: Stretch) -> Turn:
     if part == "turns" or not text.strip():
         raise PromptError(f"line {section.line + 1}: the {part} message is empty")
     return Turn(role=part, content=text)
+
+
+def _keep_context(template_text: str, case: Case, messages: Sequence[Turn]) -> None:
+    """Refuse to ask without the passages that the answer is held against."""
+    first = next((each.text.strip() for each in case.context or () if each.text.strip()), None)
+    if first is None or "context" in template_text:
+        return
+    if not any(first in message.content for message in messages):
+        raise PromptError(
+            f"case {case.id!r} has a context that is not shown: add {{{{ context }}}}"
+        )
 
 
 def _keep_attachments(template_text: str, case: Case) -> None:

@@ -1,7 +1,8 @@
-"""One line of a case file to a `Case`. The keys are inspect_ai's `Sample` keys.
+"""One line of a case file to a `Case`. The keys are inspect_ai's `Sample` keys, and `context`.
 
 `id`, `input` (a text, or chat messages), `target` (a text, or several right ones), `choices` and
-`metadata` are read; `sandbox`, `files` and `setup` ask for a machine that replay does not have.
+`metadata` are read, and the passages that were found for the case; `sandbox`, `files` and `setup`
+ask for a machine that replay does not have.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, cast
 
-from evalsets.cases import Case, Turn
+from evalsets.cases import Case, FoundText, Turn
 from evalsets.documents import decoded, refused_unread
 from evalsets.jsonl import JsonLine, canonical
 from evalsets.source import NOT_FETCHED, Fault, is_pointer_file
 from evalsets.validation import shown, suggestion
 
-KEYS = ("id", "input", "target", "choices", "metadata", "sandbox", "files", "setup")
+KEYS = ("id", "input", "target", "choices", "context", "metadata", "sandbox", "files", "setup")
 _NEEDS_MACHINE = ("sandbox", "files", "setup")
 _INLINE_IMAGE = re.compile(r"data:image/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]+\Z")
 _INLINE_PDF = re.compile(r"data:application/pdf;base64,[A-Za-z0-9+/=]+\Z")
@@ -45,6 +46,7 @@ class CaseReader:
         right = self._target(row)
         metadata = self._metadata(row)
         choices = self._choices(row)
+        context = self._context(row)
         if len(self.faults) > before:
             return None
         return Case(
@@ -53,6 +55,7 @@ class CaseReader:
             target=right[0] if right else None,
             also_right=right[1:],
             choices=choices,
+            context=context,
             metadata=metadata,
         )
 
@@ -216,6 +219,35 @@ class CaseReader:
         value = row.data.get("choices")
         return () if value is None else self._texts(row, "choices", value)
 
+    def _context(self, row: JsonLine) -> tuple[FoundText, ...] | None:
+        """The passages: a list of texts, or of objects with `text` and perhaps `id`."""
+        value = row.data.get("context")
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            self._fault(row, "context", f"must be a list of passages, got {shown(value)}")
+            return None
+        found = [
+            self._passage(row, each, f"context[{at}]")
+            for at, each in enumerate(cast("list[object]", value))
+        ]
+        sound = tuple(each for each in found if each is not None)
+        ids = [each.id.casefold() for each in sound if each.id is not None]
+        twice = next((name for name in ids if ids.count(name) > 1), None)
+        if twice is not None:
+            self._fault(row, "context", f"two passages have the id {shown(twice)}")
+        return sound
+
+    def _passage(self, row: JsonLine, value: object, key: str) -> FoundText | None:
+        if isinstance(value, str):
+            return FoundText(text=value)
+        facts = cast("dict[str, object]", value) if isinstance(value, dict) else {}
+        text, name = facts.get("text"), facts.get("id")
+        if isinstance(text, str) and set(facts) <= {"id", "text"} and _names(name):
+            return FoundText(text=text, id=None if name is None else str(name))
+        self._fault(row, key, "must be a text, or an object with `text` and perhaps `id`")
+        return None
+
     def _texts(self, row: JsonLine, key: str, value: object) -> tuple[str, ...]:
         items = cast("list[object]", value) if isinstance(value, list) else []
         if items and all(isinstance(item, str) for item in items):
@@ -233,6 +265,13 @@ class CaseReader:
             return tuple(sorted((key, as_text(item)) for key, item in pairs if item is not None))
         self._fault(row, "metadata", f"must be keys with values, got {shown(value)}")
         return ()
+
+
+def _names(value: object) -> bool:
+    """Whether it can be an id: a text with letters in it, or a number; none is one, too."""
+    if isinstance(value, str):
+        return bool(value.strip())
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _as_json(value: object) -> tuple[str, ...]:

@@ -182,7 +182,7 @@ def _named(
 def _wanted(columns: ColumnsConfig, names: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...]]:
     single = {
         key: name
-        for key in ("id", "input", "target", "choices")
+        for key in ("id", "input", "target", "choices", "context")
         if (name := cast("str | None", getattr(columns, key))) is not None
     }
     for key, name in [*single.items(), *(("metadata", name) for name in columns.metadata)]:

@@ -10,8 +10,11 @@ from evalsets.loading import CONFIG_FILE, TOOL_CALLS
 from evalsets.source import KeyPath, read_yaml
 from harness.errors import Problem, UsageError
 from harness.judge.scoring.catalogue import find_scorer, may_see_calls
+from harness.judge.scoring.grounded.scorer import NAME as GROUNDEDNESS
+from harness.judge.scoring.grounded.scorer import groundedness
 from harness.judge.scoring.scorer import Setting, sees_calls
 from harness.plan.abilities import unseeing_judges
+from harness.wording import plural
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.reading import ParsedFile, Reading, problem_of
 
@@ -26,6 +29,7 @@ def measure_problems(
     """What is wrong with a feature's scorers beyond their options; `judged` has its folder."""
     evalset, folder = judged
     yield from _ungraded(entry, evalset, folder)
+    yield from _without_context(evalset, folder)
     yield from _unseen_calls(entry, evalset, folder, run_users_code=run_users_code)
     for key, why in unseeing_judges(reading, _measures(evalset), evalset, folder):
         yield at_evalset(folder, key, why)
@@ -48,6 +52,19 @@ def _ungraded(
         if spec.scorer == "graded":
             message = "reads the grades of imported answers; the feature needs `answers: imported`"
             yield at_evalset(folder, key, message)
+
+
+def _without_context(evalset: EvalSet, folder: Path) -> Iterator[Problem]:
+    """Cases that nothing could be grounded in; an empty context must be stated."""
+    for key, spec in _measures(evalset):
+        try:
+            scorer = groundedness(spec, Setting()) if spec.scorer == GROUNDEDNESS else None
+        except UsageError:
+            continue  # Told where the scorer is made.
+        told = [why for case in evalset.cases if scorer and (why := scorer.lacks(case))]
+        if told:
+            more = f" (and {plural(len(told) - 1, 'case')} more)" if len(told) > 1 else ""
+            yield at_evalset(folder, key, f"{told[0]}{more}")
 
 
 def _measures(evalset: EvalSet) -> Iterator[tuple[KeyPath, ScorerSpec]]:

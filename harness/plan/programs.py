@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -121,6 +121,8 @@ def line_of(case: Case) -> str:
     asked = case.input
     shown = asked if isinstance(asked, str) else [_turn(turn) for turn in asked]
     line = {"id": case.id, "input": shown, "metadata": dict(case.metadata)}
+    if case.context is not None:
+        line["context"] = [asdict(each) for each in case.context]
     return json.dumps(line, ensure_ascii=True)
 
 

@@ -68,6 +68,8 @@ def policy_sha256(policy: PolicyConfig) -> str:
 def _inputs(case: Case) -> dict[str, object]:
     facts = asdict(case)
     del facts["target"], facts["also_right"], facts["ruled_out"]
+    if case.context is None:
+        del facts["context"]
     if not isinstance(case.input, str):
         facts["input"] = [without_absent(turn) for turn in facts["input"]]
     return facts

@@ -101,7 +101,9 @@ def test_what_a_text_cannot_carry_is_not_dropped(turn: Turn) -> None:
     [
         pytest.param("a\nb {{ input", "line 2", id="syntax"),
         pytest.param("=== system ===\nx\n=== user ===\n{% if %}", "line 4", id="in a section"),
-        pytest.param("{{ target }}", "unknown variable 'target'; known: id, input", id="target"),
+        pytest.param(
+            "{{ target }}", "unknown variable 'target'; known: context, id, input", id="target"
+        ),
         pytest.param("one\n{{ inptu }}", "line 2: unknown variable 'inptu'", id="a typo"),
         pytest.param(
             "=== user ===\n{% for t in turns %}\n=== assistant ===\n{% endfor %}",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from evalsets.cases import Case, Turn
 from evalsets.loading import TOOL_CALLS
+from evalsets.shown import FoundTexts
 from harness.errors import UsageError
 from harness.journal.journal import Journal
 from harness.judge.scoring.catalogue import find_scorer
@@ -170,10 +171,12 @@ def open_pairs(case: Case, answers: Answers) -> Iterator[tuple[str | None, str |
 
 
 def shown_input(case: Case) -> str:
-    """A case's input for a person: a conversation turn by turn."""
-    if isinstance(case.input, str):
-        return case.input
-    return "\n".join(f"{turn.role}: {_said(turn)}" for turn in case.input)
+    """A case's input for a person: a conversation turn by turn, then what was found for it."""
+    asked = case.input
+    if not isinstance(asked, str):
+        asked = "\n".join(f"{turn.role}: {_said(turn)}" for turn in asked)
+    found = str(FoundTexts.of(case))
+    return f"{asked}\n\ncontext:\n{found}" if found else asked
 
 
 def _said(turn: Turn) -> str:

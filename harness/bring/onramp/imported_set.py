@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalsets.cases import Case, GuardrailSpec, ScorerSpec, Turn
+from evalsets.cases import Case, FoundText, GuardrailSpec, ScorerSpec, Turn
 from evalsets.jsonl import canonical
 from harness.bring.intake.values import ImportedPrompt, untold_input
 from harness.bring.onramp.drafts import MODELS_HEAD, quoted, vendor_of_id, write_new
@@ -201,9 +201,15 @@ def case_lines(cases: Sequence[Case]) -> Iterator[str]:
             line["target"] = [case.target, *case.also_right] if case.also_right else case.target
         if case.choices:
             line["choices"] = list(case.choices)
+        if case.context is not None:
+            line["context"] = [_passage(each) for each in case.context]
         if case.metadata:
             line["metadata"] = dict(case.metadata)
         yield json.dumps(line, ensure_ascii=False)
+
+
+def _passage(passage: FoundText) -> str | dict[str, str]:
+    return passage.text if passage.id is None else {"id": passage.id, "text": passage.text}
 
 
 def _asked(case: Case) -> str | tuple[Turn, ...]:

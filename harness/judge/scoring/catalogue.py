@@ -20,6 +20,7 @@ from harness.judge.scoring.custom import (
     graded,
     text_metric,
 )
+from harness.judge.scoring.grounded.scorer import GroundednessOptions, groundedness
 from harness.judge.scoring.json_answers import (
     FieldsOptions,
     SchemaOptions,
@@ -52,6 +53,7 @@ SCORERS: Mapping[str, Callable[[ScorerSpec, Setting], Scorer]] = MappingProxyTyp
         "exact": exact,
         "format": answer_format,
         "graded": graded,
+        "groundedness": groundedness,
         "icontains": icontains,
         "json-fields": json_fields,
         "json-schema": json_schema,
@@ -72,6 +74,7 @@ OPTIONS: Mapping[str, type[Options]] = MappingProxyType(
         "exact": TextOptions,
         "format": Options,
         "graded": GradedOptions,
+        "groundedness": GroundednessOptions,
         "icontains": Options,
         "json-fields": FieldsOptions,
         "json-schema": SchemaOptions,
@@ -92,6 +95,7 @@ WHAT: Mapping[str, str] = MappingProxyType(
         "exact": "the whole reply is the target",
         "format": "the primary scorer finds an answer in the reply, right or wrong",
         "graded": "the grade that came with an imported answer",
+        "groundedness": "quotes, cited ids, numbers and days of the reply stand in the context",
         "icontains": "the target occurs in the reply, whatever the case of letters",
         "json-fields": "fields of a JSON object equal the target's",
         "json-schema": "the reply is JSON that holds a schema",
@@ -133,7 +137,7 @@ def is_binary(spec: ScorerSpec) -> bool:
     return spec.scorer in _BINARY
 
 
-_WITHOUT_TARGET = frozenset({"format", "graded", "judge", "json-schema"})
+_WITHOUT_TARGET = frozenset({"format", "graded", "groundedness", "judge", "json-schema"})
 
 
 def needs_target(spec: ScorerSpec) -> bool:
@@ -144,7 +148,10 @@ def needs_target(spec: ScorerSpec) -> bool:
 
 
 _CLOSED = frozenset(
-    {"exact", "format", "json-fields", "json-schema", "label", "number", "tool-calls"}
+    {
+        *("exact", "format", "groundedness", "json-fields", "json-schema", "label", "number"),
+        "tool-calls",
+    }
 )
 
 

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, field_validator
 
 from evalsets.cases import Case, ScorerSpec
+from evalsets.shown import FoundTexts
 from harness.errors import UsageError
 from harness.judge.scoring.json_answers import read_json
 from harness.judge.scoring.replies import opened, without_reasoning
@@ -148,7 +149,7 @@ def grading(
     case: Case, answer: str, *, rubric: str, requirement: str | None, grades: Sequence[str]
 ) -> tuple[Message, ...]:
     """The messages that ask for a grade of one answer."""
-    parts = [("task", shown_input(case)), ("answer", _shown(answer))]
+    parts = [*_task(case), ("answer", _shown(answer))]
     return _messages(_ALONE, parts, _wanted(rubric, requirement, case), ("grade", grades))
 
 
@@ -157,8 +158,16 @@ def comparing(
 ) -> tuple[Message, ...]:
     """The messages that ask which of two answers is better."""
     told = [_shown(answer) for answer in (first, second)]
-    parts = [("task", shown_input(case)), ("first answer", told[0]), ("second answer", told[1])]
+    parts = [*_task(case), ("first answer", told[0]), ("second answer", told[1])]
     return _messages(_PAIR, parts, _wanted(rubric, requirement, case), ("better", PREFERENCES))
+
+
+def _task(case: Case) -> list[tuple[str, str]]:
+    """The task, and the passages that were found for it."""
+    if case.context is None:
+        return [("task", shown_input(case))]
+    found = str(FoundTexts.of(case)) or "(nothing was found)"
+    return [("task", shown_input(case)), ("context", found)]
 
 
 def _shown(answer: str) -> str:

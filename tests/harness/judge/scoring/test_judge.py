@@ -30,6 +30,7 @@ OPTIONS = {
     "contains": {},
     "exact": {},
     "graded": {"by": "a tool"},
+    "groundedness": {},
     "icontains": {},
     "json-fields": {"fields": ["a"]},
     "json-schema": {},

@@ -86,7 +86,7 @@ def test_the_page_says_which_losses_are_form(tmp_path: Path) -> None:
         bad = {0: f"{number},5 Euro", 1: "I cannot tell", 2: "7.25"}
         which = 0 if number < 20 else 1 if number < 24 else 2 if number < 26 else None
         answer = right if which is None else bad[which]
-        rows += [f"c{number},gpt-5,{right},{right}", f'c{number},gpt-5-mini,{right},"{answer}"']
+        rows += [f"c{number},gpt-5.4,{right},{right}", f'c{number},gpt-5.4-mini,{right},"{answer}"']
     table = tmp_path / "answers.csv"
     table.write_text("\n".join(rows), encoding="utf-8")
     root = tmp_path / "rightsizing"
@@ -103,7 +103,7 @@ def test_the_page_says_which_losses_are_form(tmp_path: Path) -> None:
     (folder,) = root.glob("reviews/*")
     page = (folder / "documents" / "routing.md").read_text(encoding="utf-8")
     assert (
-        f"**Form or content?** gpt-5-mini did worse on {len(option.audit.losses)} cases: "
+        f"**Form or content?** gpt-5.4-mini did worse on {len(option.audit.losses)} cases: "
         f"{found.other} by form, not content (the right answer stands in the reply, written "
         f"otherwise than the scorer takes it); {found.unread} by a reply that holds no answer that "
         "the scorer can read."

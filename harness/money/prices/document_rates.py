@@ -9,10 +9,10 @@ from functools import cache
 
 import yaml
 
-from evalsets.documents import Pdf, read_pdf
+from evalsets.documents import Pdf, PdfError, read_pdf
 from evalsets.files import FileModel
+from harness.errors import UsageError
 from harness.money.prices.model_catalogue import facts
-from harness.money.prices.rates import vendor_of
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.reading import shipped
 from providers.request import ModelRequest
@@ -88,20 +88,29 @@ class DocumentRates(FileModel):
 
 
 def document_rate(config: ModelConfig, version: str) -> DocumentRate:
-    """The row of a model."""
-    vendor = vendor_of(config) or ""
+    """The row of a model; on a cloud, where names are a team's own, the dearest of its vendor."""
     rows = _shipped().rates
-    own = [row for row in rows if row.vendor == vendor and version.lower().startswith(row.model)]
+    own = [row for row in rows if row.vendor == config.provider]
+    if config.platform is not None:
+        return max(own, key=lambda row: row.picture)
+    own = [row for row in own if version.lower().startswith(row.model)]
     return max(own or [row for row in rows if not row.vendor], key=lambda row: len(row.model))
 
 
 def document_bound(config: ModelConfig, request: ModelRequest, *, likely: bool = False) -> int:
-    """Tokens of a request's documents: the most, or how many there usually are."""
+    """Tokens of a request's documents: the most, or how many there usually are.
+
+    Raises:
+        UsageError: one of them cannot be read.
+    """
     parts = [part for message in request.messages for part in message.documents]
     if not parts:
         return 0
     rate = document_rate(config, request.model)
-    documents = [read_pdf(b64decode(part.data)) for part in parts]
+    try:
+        documents = [read_pdf(b64decode(part.data)) for part in parts]
+    except PdfError as error:
+        raise UsageError(f"{request.model}: a document of the request {error}") from None
     if likely:
         return sum(each.pages for each in documents) * rate.usual
     return rate.bound(documents)

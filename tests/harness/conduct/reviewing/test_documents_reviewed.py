@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 
 from harness.conduct.checking import check_workspace, priced_on
+from harness.money.prices.document_rates import document_bound
 from harness.plan.planning import Selection, plan_review
+from harness.workspace.fingerprints import inputs_sha256
+from harness.workspace.model_file import ModelConfig
 from harness.workspace.workspace import load_workspace
+from providers.request import DocumentPart, Message, ModelRequest
 from tests.support.pdfs import encrypted, pdf
 from tests.support.reviews import NOW, Shape, inline_cluster, run_review, write
 from tests.support.reviews import write_review_workspace as written
@@ -185,3 +189,35 @@ def test_more_pages_than_a_vendor_takes_are_told_with_its_limit(tmp_path: Path) 
     (root / "evalsets" / "tickets" / "3.pdf").write_bytes(pdf(["Invoice 3"] * 101))
     (told,) = _problems(root)
     assert "big takes 100 pages a request, not 101, and case t-0003 has so much" in told
+
+
+def test_a_changed_pdf_is_another_eval_set_and_another_trial(tmp_path: Path) -> None:
+    root = _workspace(tmp_path, "messages", "http://127.0.0.1:1")
+
+    def hashes() -> tuple[str, str]:
+        workspace = load_workspace(root)
+        plan = plan_review(workspace, cycle="2026-Q4", on=NOW.date(), wanted=Selection())
+        evalset, (planned,) = workspace.evalsets["tickets"], plan.features
+        trial = planned.asker.trial(planned.options[0], evalset.cases[4], 0, "quality")
+        return inputs_sha256(evalset), trial.fingerprint
+
+    before = hashes()
+    assert hashes() == before
+    (root / "evalsets" / "tickets" / "5.pdf").write_bytes(pdf(["Invoice 5", "More", "Even more"]))
+    assert not set(hashes()) & set(before)
+
+
+@pytest.mark.parametrize("platform", [None, "azure"])
+def test_a_model_under_a_name_of_the_teams_is_reserved_as_its_vendors_dearest(
+    platform: str | None,
+) -> None:
+    config = ModelConfig.model_validate({"provider": "openai", "platform": platform})
+    picture = 36_835 if platform else 10_000
+    data = b64encode(pdf(["one", "two"])).decode()
+    part = DocumentPart(data=data)
+    request = ModelRequest(
+        model="ours",
+        messages=(Message(role="user", text="", documents=(part,)),),
+        max_output_tokens=8,
+    )
+    assert document_bound(config, request) == 2 * (picture + 3000)

@@ -17,6 +17,9 @@ _LINE = re.compile(
     r"(?im)(?:^|(?<=[.\s]))(?:sources?|quellen?|fuentes?|fonti?|bron(?:nen)?|references?)\s*:\s*"
     r"([^\n]+)$"
 )
+_PROSE = re.compile(
+    r"(?i)\b(?:passage|document|source|quelle|dokument|fuente|fonte|bron|extrait|chunk) (\d{1,3})\b"
+)
 _BETWEEN = re.compile(r"\s*[,;\uff0c\u3001]\s*|\s+(?:and|und|et|y|e|en|&)\s+")
 _CALLED = re.compile(
     r"^(?:\^|#|(?:doc(?:ument)?|source|passage|chunk|ref(?:erence)?|quelle|dokument|abschnitt"
@@ -61,10 +64,10 @@ class CitableIds:
                 inside = match[1] if pattern.groups else match[0]
                 yield Cited(ids=tuple(_parts(inside)), start=match.start(), end=match.end())
             return
-        for kind, where in ((_BRACKETS, False), (_ROUND, True), (_LINE, True)):
+        for kind in (_BRACKETS, _ROUND, _LINE, *((_PROSE,) if "9" in self.shapes else ())):
             for match in kind.finditer(answer):
                 inside = next(group for group in match.groups() if group is not None)
-                ids = tuple(each for each in self._ids(inside) if not where or _telling(each))
+                ids = tuple(self._ids(inside, telling=kind in (_ROUND, _LINE)))
                 if ids:
                     yield Cited(ids=ids, start=match.start(), end=match.end())
 
@@ -72,9 +75,12 @@ class CitableIds:
         """The cited ids that no passage has."""
         return tuple(name for name in cited.ids if name not in self.known)
 
-    def _ids(self, inside: str) -> Iterator[str]:
-        """The parts of a bracket that are ids, or have the shape of one."""
-        for part in _parts(inside):
+    def _ids(self, inside: str, *, telling: bool) -> Iterator[str]:
+        """The parts of a bracket that are ids, or have the shape of one; `telling`: no number."""
+        whole = inside.strip().casefold()
+        for part in [whole] if whole in self.known else _parts(inside):
+            if telling and part.isdecimal():
+                continue
             for name in self._one(part):
                 if name in self.known or self._like_one(name):
                     yield name
@@ -104,11 +110,6 @@ class CitableIds:
 def _parts(inside: str) -> list[str]:
     parts = _BETWEEN.split(inside.partition("\u2020")[0].strip())
     return [part.strip(" .`*\"'").casefold() for part in parts if part.strip(" .`*\"'")]
-
-
-def _telling(name: str) -> bool:
-    """Whether it can stand in round brackets or in a sentence and still be an id: no number."""
-    return not name.isdecimal()
 
 
 def _shape(name: str) -> str:

@@ -60,7 +60,7 @@ def grounds_of(passages: tuple[FoundText, ...]) -> Grounds:
         ids=CitableIds.of([each.id for each in passages]),
         bare=tuple(bare(each.text) for each in passages),
         figures=(*found, *of_dates(found)),
-        names="\n".join(map(_joined, texts)),
+        names="\n".join(map(_joined, [*texts, *(folded(each.id or "") for each in passages)])),
         long_numbers=frozenset(_long_numbers("\n".join(texts))),
         stems=frozenset(stem for text in texts for stem in _stems(text)),
         years=frozenset([*days, *(number for number in numbers if 1000 <= number <= 2999)]),  # noqa: PLR2004
@@ -173,7 +173,9 @@ def _is_grouped(run: str) -> bool:
 def _stands(figure: Figure, grounds: Grounds) -> bool:
     if figure.days:
         told = [day for other in grounds.figures for day in other.days]
-        return any(day.within(other, grounds.years) for day in figure.days for other in told)
+        same = any(day.within(other, grounds.years) for day in figure.days for other in told)
+        if same or not figure.values:
+            return same
     if figure.minutes:
         return any(figure.minutes & other.minutes for other in grounds.figures)
     if figure.name:

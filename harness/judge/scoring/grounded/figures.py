@@ -106,6 +106,7 @@ _TIME = re.compile(
     r"(?![\d:]) ?(?P<half>[ap]\.?m\b\.?)?"
 )
 _HALF = re.compile(r"(?<![\d.,:])(?P<h>\d{1,2}) ?(?P<half>[ap]\.?m\b\.?)")
+_SHORT_DAY = re.compile(r"(?<![\d.,])(\d{1,2})\.(\d{1,2})\.(?!\d)")
 _SENTENCE = re.compile(r"[.!?;]\s|\n|[\u3002\uff01\uff1f]")
 _TABLE = re.compile(
     r"\bin (thousands|millions|billions|tsd|mio|mrd|tausend|millionen|milliarden)\b"
@@ -239,14 +240,23 @@ def _number(text: str, match: re.Match[str], table: int, *, lowered: bool) -> Fi
     ]
     if table and not scales and unit != _PERCENT:
         values += [value * 10**table for value in values]
+    short = _SHORT_DAY.match(text, match.start())
     negative = _negative(text, start) or bool(before and before[3])
     return Figure(
         text=text[start:end].strip(),
         values=frozenset(values),
         unit=unit,
+        days=frozenset() if short is None else frozenset(_short_day(short)),
         negative=negative,
         lowered=lowered,
     )
+
+
+def _short_day(match: re.Match[str]) -> Iterator[Day]:
+    """A day without a year, as 24.12. is; it may be a number at the end of a sentence as well."""
+    day, month = int(match[1]), int(match[2])
+    if 1 <= month <= 12 and 1 <= day <= 31:  # noqa: PLR2004
+        yield Day(year=None, month=month, day=day)
 
 
 def _negative(text: str, start: int) -> bool:
@@ -266,7 +276,8 @@ def _counted(text: str, match: re.Match[str]) -> tuple[str, tuple[int, ...], int
         pair = f"{word} {words[at + 1][0]}" if at + 1 < len(words) else ""
         if pair in known.long_units:
             return known.long_units[pair], scales, words[at + 1][1]
-        if word in known.scales and not scales and (word != "m" or _is_money(text, match)):
+        money = _is_money(text, match) or known.units.get(pair[2:], "").isupper()
+        if word in known.scales and not scales and (word != "m" or money):
             scales, end = known.scales[word], stop
         elif word in known.units:
             return known.units[word], scales, stop

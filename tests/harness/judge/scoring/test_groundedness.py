@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from evalsets.cases import Case, FoundText, ScorerSpec
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer, is_binary, needs_target
+from harness.judge.scoring.grounded.refusals import is_refusal
 from tests.support.laws import law
 
 PAIRS = Path(__file__).with_name("grounded_pairs.yaml")
@@ -189,3 +191,86 @@ def test_a_target_may_say_that_there_is_no_answer(target: str) -> None:
 def test_an_empty_answer_and_one_that_is_only_thought_are_wrong() -> None:
     for answer in ("", "  ", "<think>40 euros"):
         assert _scorer().score(_case(["The fee is 40 euros."]), answer) == 0.0
+
+
+REFUSALS = """
+I don't know.
+I do not have enough information to answer.
+The context does not say what a night costs.
+The provided documents do not mention a return fee.
+I'm sorry, but the provided context does not contain information about the price.
+Unfortunately, I cannot answer this question based on the given documents.
+The answer is not available in the provided context.
+There is no information about opening hours in the passages.
+No relevant information found.
+Not stated.
+N/A
+This is not mentioned in the text.
+The sources are silent on this.
+The text says nothing about pets.
+Nothing was found about this.
+It cannot be determined from the context.
+Das steht nicht im Kontext.
+Der Kontext enthält dazu keine Angaben.
+Dazu liegen mir keine Informationen vor.
+Ich weiß es nicht.
+Tut mir leid, ich kann diese Frage nicht beantworten.
+Der Preis wird in den Dokumenten nicht genannt.
+Keine Angabe.
+Le contexte ne précise pas le prix.
+Je ne sais pas.
+Désolé, je ne trouve pas cette information dans les documents.
+L'information n'est pas disponible.
+El contexto no menciona el precio.
+No lo sé.
+No hay información sobre esto.
+Il contesto non indica il prezzo.
+Non lo so.
+Dat staat niet in de documenten.
+Ik weet het niet.
+O contexto não informa o preço.
+Não sei.
+"""
+NO_REFUSALS = """
+We do not provide refunds.
+We do not have a store in Rome.
+The policy does not cover flood damage.
+Pets are not allowed, as stated in the documents.
+There is no charge on weekends.
+No, dogs are not allowed.
+No information is shared with third parties.
+You cannot return opened goods.
+I'm afraid dogs are not allowed.
+The fee is not refundable.
+A receipt is not needed.
+Wir können Hunde nicht aufnehmen.
+Hunde sind nicht erlaubt.
+Es gibt keine Rückerstattung.
+Die Gebühr wird nicht erstattet.
+No hay descuentos.
+No se admiten perros.
+Non sono ammessi cani.
+Er is geen korting.
+Il n'y a pas de frais.
+Les chiens ne sont pas admis.
+Cães não são permitidos.
+The contract does not contain a break clause.
+Members do not know the door code in advance.
+A night costs 18 euros. The text does not say whether food is included.
+You don't have to register.
+The warranty does not include batteries.
+No.
+"""
+
+
+def test_a_refusal_is_told_from_an_answer_that_denies_something() -> None:
+    refused, answered = REFUSALS.strip().splitlines(), NO_REFUSALS.strip().splitlines()
+    assert [each for each in refused if not is_refusal(each)] == []
+    assert [each for each in answered if is_refusal(each)] == []
+
+
+@pytest.mark.parametrize("piece", ["'a ", "the ", "1 ", "[1-99] ", "\u201ca "])
+def test_a_hostile_answer_takes_no_time(piece: str) -> None:
+    began = process_time()
+    _scorer().score(_case(["Doors close at 5 pm."]), piece * 6_000)
+    assert process_time() - began < 10

@@ -30,6 +30,7 @@ from harness.conduct.planning import plan as make_plan
 from harness.conduct.preparing.showing_prompts import prompt_lines, prompts_for
 from harness.conduct.sealing import sealed_lines
 from harness.conduct.since import cannot_tell_lines, since_lines
+from harness.conduct.tuning.worth import worth_lines
 from harness.errors import UsageError
 from harness.plan.planning import Selection
 
@@ -142,3 +143,4 @@ def _lines(planned: Planned, *, details: bool) -> Iterator[str]:
     yield from hosting_lines(loaded, found)
     yield from cannot_tell_lines(found, loaded.root / "reviews")
     yield from since_lines(loaded, found, loaded.root / "reviews", now)
+    yield from worth_lines(found, loaded.root / "reviews")

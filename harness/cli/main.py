@@ -166,6 +166,7 @@ EXTRAS = {
     "datasets": "review",
     "duckdb": "logs",
     "evaluate": "review",
+    "gepa": "tune",
     "google": "google",
     "huggingface_hub": "demo",
     "numpy": "review",

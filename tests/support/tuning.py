@@ -68,7 +68,7 @@ def tune_task(root: Path, *, model: str = "bad", **asked: Any) -> TuneTask:
     workspace = load_workspace(root)
     plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection()).features[0]
     wanted = PromptToTune(root=root, feature=plan.feature, model=model, **asked)
-    return task_of(plan, wanted, workspace)
+    return task_of(plan, wanted, workspace, on=NOW.date())
 
 
 def run_tuning(

@@ -34,6 +34,13 @@ PER = 1000
     multiple=True,
     help="A prompt file to begin with as well; may be repeated.",
 )
+@click.option(
+    "--rewrite-by",
+    "rewriter",
+    default=None,
+    metavar="MODEL",
+    help="Let this model, which must be allowed to see the data, rewrite prompts (extra: tune).",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws other examples.")
 def tune(  # noqa: PLR0913  # one parameter for each option
     feature: str,
@@ -42,6 +49,7 @@ def tune(  # noqa: PLR0913  # one parameter for each option
     max_spend: Decimal | None,
     brought: tuple[Path, ...],
     *,
+    rewriter: str | None,
     seed: int,
 ) -> None:
     """Find a prompt for a model on FEATURE's tune cases; the deciding cases are never asked.
@@ -56,6 +64,7 @@ def tune(  # noqa: PLR0913  # one parameter for each option
         max_spend_usd=max_spend,
         brought=brought,
         seed=seed,
+        rewriter=rewriter,
     )
     found = tune_prompt(asked, listener=Terminal(), clock=options.now)
     for line in tuning_lines(found):
@@ -96,6 +105,8 @@ def _line(tried: TriedPrompt) -> str:
 
 def _result(found: TuneFound) -> str:
     sure = found.difference
+    if found.best is None and found.out_of_money:
+        return "the cap ended the search before a prompt did better: nothing is written"
     if found.best is None or sure is None:
         return "no prompt did better than today's on the choosing cases: nothing is written"
     among = f", the best of {found.chosen_from} allowed for" if found.chosen_from > 1 else ""

@@ -188,7 +188,7 @@ def tried_on(plan: FeaturePlan, rung: PlannedOption, asking: Asking) -> Tried:
     tries = Tries([rung], plan, asking)
     outcomes = tries.scored(rung, cases)
     found = [
-        TuneScore(case=cases[outcome.trial.case_id], text=_text(outcome), score=score)
+        TuneScore(case=cases[outcome.trial.case_id], text=answer_text(outcome), score=score)
         for outcome, score in outcomes
     ]
     found.sort(key=lambda each: (each.score is None, each.score or 0.0, each.case.id))
@@ -287,7 +287,8 @@ def _score(outcome: Outcome, case: Case, scorer: Scorer) -> float | None:
         return None
 
 
-def _text(outcome: Outcome) -> str:
+def answer_text(outcome: Outcome) -> str:
+    """An answer as people read it; else why there is none."""
     if not isinstance(outcome, Answered):
         return f"({outcome.reason})"
     return opened(whole(outcome.text, outcome.tool_calls)).shown()

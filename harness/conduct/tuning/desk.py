@@ -7,17 +7,22 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from evalsets.cases import Case
-from harness.conduct.preparing.trying import Asking, Tries
+from harness.conduct.preparing.trying import Asking, Tries, answer_text
 from harness.conduct.tuning.ways import PromptWay
 from harness.journal.earlier import note_tuning
 from harness.journal.journal import SpentOrReserved
 from harness.journal.trials import Answered, Attempt, Failed, FaultKind, Missing, Outcome
 from harness.money.prices.attempts import attempt_cost
+from harness.plan.asking import reserve
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.workspace.fingerprints import fingerprint
 from harness.workspace.model_file import TUNED
 from harness.workspace.prompts import PromptFile
+from providers.request import Message
 
+REPLY_TOKENS = 4096
+"""Longest prompt that a rewriting model may write, its reasoning included."""
 LEAST_SCORED = 0.9
 """A prompt with fewer of its cases scored is compared with none."""
 
@@ -106,6 +111,47 @@ class TuneDesk:
 
     def score(self, one: TunedWay, cases: Sequence[Case], *, counts_for: str) -> PartScore:
         """Ask the cases under a prompt, which counts as tried for the option `counts_for`."""
+        return _part(self._ask(one, cases, counts_for), one.rung)
+
+    def read(
+        self, one: TunedWay, cases: Sequence[Case], *, counts_for: str
+    ) -> Mapping[str, tuple[str, float | None]]:
+        """The same, as each case's answer and score."""
+        return {
+            outcome.trial.case_id: (answer_text(outcome), score)
+            for outcome, score in self._ask(one, cases, counts_for)
+        }
+
+    def reply(self, rung: PlannedOption, text: str, case: Case) -> str:
+        """What a model says to a text of ours; empty where it says nothing.
+
+        `case` is any of the tune cases: the request is made as one of its, and then changed.
+        """
+        asker = self._plan.asker
+        request = replace(
+            asker.request(rung, case, "quality"),
+            messages=(Message(role="user", text=text),),
+            max_output_tokens=REPLY_TOKENS,
+            schema=None,
+            tools=(),
+            stop=(),
+        )
+        named = {"served": rung.served_identity(), "model": rung.version, "said": text}
+        sha256 = fingerprint({"reply": named, "effort": rung.effort})
+        trial = replace(
+            asker.trial(rung, case, 0, "quality"),
+            fingerprint=sha256,
+            case_id=f"rewriting {sha256[:12]}",
+            request=request,
+            reserve_usd=reserve(rung, request),
+        )
+        (found,) = self._tries.answers([trial])
+        self._count(found, rung)
+        return found.text if isinstance(found, Answered) else ""
+
+    def _ask(
+        self, one: TunedWay, cases: Sequence[Case], counts_for: str
+    ) -> list[tuple[Outcome, float | None]]:
         note_tuning(
             self._asking.journal, self._plan.feature, counts_for,
             prompt_sha256=one.sha256, now=self._asking.now,
@@ -113,7 +159,7 @@ class TuneDesk:
         found = self._tries.scored(one.rung, {case.id: case for case in cases})
         for outcome, _ in found:
             self._count(outcome, one.rung)
-        return _part(found, one.rung)
+        return found
 
     def answers(self, rung: PlannedOption, cases: Sequence[Case]) -> Mapping[str, str]:
         """A model's answers under its own prompt, by case; without those that it did not give."""

@@ -1,7 +1,8 @@
 """Finds prompts on one part of the tune cases and chooses among the best of them on another.
 
 Step by step, each from the best so far: where to start, the form of the answer, examples, how the
-model is asked. Money is set aside for the choice: the search ends when half of the cap is used.
+model is asked, and what another model rewrites. Money is set aside for the choice: the search ends
+when half of the cap is used.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from evalsets.cases import Case
 from evalsets.prompt_writing import PromptSettings, with_settings
 from evalsets.splits import TuneParts
 from harness.conduct.tuning.desk import PartScore, TuneDesk, TunedWay
+from harness.conduct.tuning.rewriting import RewriteTask, rewritten
 from harness.conduct.tuning.targets import with_targets
 from harness.conduct.tuning.ways import PromptWay, form_lines, with_draws, with_forms
 from harness.plan.ladder import PlannedOption
@@ -77,6 +79,8 @@ class TuneTask:
     """The one that was tuned before: compared last, so that the same search finds the same."""
     seed: int
     cap_usd: Decimal
+    rewriter: PlannedOption | None = None
+    """The model that rewrites prompts; None: nobody does."""
 
     @property
     def first(self) -> PlannedOption:
@@ -111,6 +115,7 @@ class PromptSearch:
         draws = with_draws(self._best().one.way, parts.examples, answers, seed)
         self._try(self._at_best(draws), parts.search)
         self._try(self._otherwise_asked(), parts.search)
+        self._rewrite(parts.search)
         self._try((TunedWay.of(way, task.first) for way in task.before), parts.search)
         return self._chosen(parts.choice)
 
@@ -134,12 +139,32 @@ class PromptSearch:
         for other in self._task.rungs[1:]:
             yield TunedWay.of(replace(way, what=f"{way.what}, as {other.name}"), other)
 
+    def _rewrite(self, cases: tuple[Case, ...]) -> None:
+        """Rewritten prompts, from the user's own and from the best one so far."""
+        by = self._task.rewriter
+        if by is None:
+            return
+        best, today = self._best().one, next(iter(self._tried.values())).one
+        for start in {one.sha256: one for one in (today, best)}.values():
+            if self._is_spent():
+                self._out_of_money = True
+                return
+            task = RewriteTask(
+                rung=start.rung, cases=cases, by=by, option=self._task.option, seed=self._task.seed
+            )
+            ways = rewritten(start.way, task, self._desk, out_of_money=self._is_spent)
+            self._try((TunedWay.of(way, start.rung) for way in ways), cases)
+
+    def _is_spent(self) -> bool:
+        """Whether the search has used its half of the cap."""
+        return self._desk.used_usd * 2 >= self._task.cap_usd
+
     def _try(self, ways: Iterable[TunedWay], cases: Sequence[Case]) -> None:
         for one in ways:
             key = (one.rung.name, one.sha256)
             if key in self._tried:
                 continue
-            if self._tried and self._desk.used_usd * 2 >= self._task.cap_usd:
+            if self._tried and self._is_spent():
                 self._out_of_money = True
                 return
             score = self._desk.score(one, cases, counts_for=self._task.option)

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -19,6 +19,7 @@ from evalsets.cases import Case
 from evalsets.prompts import check_template, prompt_fault
 from evalsets.splits import TuneParts, tune_parts
 from harness.ask.cluster.actors import local_cluster
+from harness.ask.cluster.workers import InlineCluster
 from harness.ask.replay.retry import RetryPolicy
 from harness.conduct.access import check_models
 from harness.conduct.checking import checked_workspace
@@ -33,10 +34,11 @@ from harness.conduct.tuning.ways import PromptWay
 from harness.errors import UsageError
 from harness.journal.earlier import prompts_tried, tuning_spend
 from harness.journal.journal import Journal
-from harness.plan.ladder import PlannedOption
+from harness.plan.ladder import PlannedOption, plan_option
 from harness.plan.model import FeaturePlan
 from harness.plan.planning import Selection, plan_review
-from harness.workspace.model_file import TUNED
+from harness.record.base import Reason
+from harness.workspace.model_file import TUNED, split_option
 from harness.workspace.prompts import PromptFile
 from harness.workspace.state import journal_file, state_folder
 from harness.workspace.workspace import Workspace
@@ -58,6 +60,8 @@ class PromptToTune:
     brought: tuple[Path, ...] = ()
     """Further prompts to begin with."""
     seed: int = 0
+    rewriter: str | None = None
+    """A model of the workspace that may see the data, and rewrites prompts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,7 @@ def tune(
     cycle = cycle_of(None, now.date())
     wanted = Selection(features=(asked.feature,))
     plan = plan_review(loaded, cycle=cycle, on=now.date(), wanted=wanted).features[0]
-    task = task_of(plan, asked, loaded)
+    task = task_of(plan, asked, loaded, on=now.date())
     team = loaded.features[asked.feature].team
     asks = asked_models(task)
     check_models({rung.model: rung.config for rung in asks}, os.environ)
@@ -110,14 +114,16 @@ def tune(
     path, run_id, at = journal_file(loaded.root), secrets.token_hex(8), now.isoformat()
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.open(path, run_id=run_id, cycle=cycle, now=at))
-        cluster = stack.enter_context(local_cluster(state=state_folder(loaded.root)))
         models = {rung.model: rung.config for rung in asks if rung.config.serve is not None}
         if models:
             local = Local(workspace=loaded, models=models, say=told.note, clock=clock)
             served = stack.enter_context(serve_here(local, dict.fromkeys(models, (team,))))
             task = served_task(task, served)
+        by_ray = bool(models) or loaded.policy.ray == "always"
         asking = Asking(
-            cluster=cluster,
+            cluster=stack.enter_context(
+                local_cluster(state=state_folder(loaded.root)) if by_ray else InlineCluster()
+            ),
             journal=journal,
             retry=RetryPolicy(rng=Random(secrets.randbits(64))),  # noqa: S311  # jitter, no secret
             share_of_rate_limit=loaded.policy.share_of_rate_limit,
@@ -135,7 +141,7 @@ def _cap(task: TuneTask, journal: Journal, workspace: Workspace, cycle: str) -> 
     return min(task.cap_usd, max(workspace.policy.max_spend_usd - others, Decimal(0)))
 
 
-def task_of(plan: FeaturePlan, asked: PromptToTune, workspace: Workspace) -> TuneTask:
+def task_of(plan: FeaturePlan, asked: PromptToTune, workspace: Workspace, *, on: date) -> TuneTask:
     """What is to be tuned.
 
     Raises:
@@ -170,6 +176,7 @@ def task_of(plan: FeaturePlan, asked: PromptToTune, workspace: Workspace) -> Tun
     before = workspace.root / "prompts" / plan.feature / f"{task.option}.j2"
     return replace(
         task,
+        rewriter=_rewriter(plan, asked, workspace, on),
         brought=(*starts, *(_read(path, path.name, task) for path in asked.brought)),
         before=(_read(before, "the prompt tuned before", task),) if before.is_file() else (),
     )
@@ -178,9 +185,9 @@ def task_of(plan: FeaturePlan, asked: PromptToTune, workspace: Workspace) -> Tun
 def asked_models(task: TuneTask) -> tuple[PlannedOption, ...]:
     """The options that are asked; today's model only where an answer of it is needed."""
     today = task.plan.incumbent
-    if today is None or not asks_incumbent(task.plan, task.parts):
-        return task.rungs
-    return (*task.rungs, today)
+    asks = today is not None and asks_incumbent(task.plan, task.parts)
+    named = (*task.rungs, today if asks else None, task.rewriter)
+    return tuple({one.name: one for one in named if one is not None}.values())
 
 
 def served_task(task: TuneTask, served: Mapping[str, str]) -> TuneTask:
@@ -191,7 +198,10 @@ def served_task(task: TuneTask, served: Mapping[str, str]) -> TuneTask:
     today = task.plan.incumbent
     if today is not None and today.model in served:
         today = today.served_at(served[today.model])
-    return replace(task, rungs=tuple(at), plan=replace(task.plan, incumbent=today))
+    by = task.rewriter
+    if by is not None and by.model in served:
+        by = by.served_at(served[by.model])
+    return replace(task, rungs=tuple(at), plan=replace(task.plan, incumbent=today), rewriter=by)
 
 
 def tuned_on(task: TuneTask, asking: Asking, *, root: Path, cycle: str) -> TunedPrompt:
@@ -235,6 +245,26 @@ def _rungs(plan: FeaturePlan, model: str) -> tuple[PlannedOption, ...]:
     if not able:
         raise UsageError(f"{found[0].name}: {found[0].excluded}: {found[0].note}")
     return tuple(able)
+
+
+def _rewriter(
+    plan: FeaturePlan, asked: PromptToTune, workspace: Workspace, on: date
+) -> PlannedOption | None:
+    """The model that rewrites, if one is named.
+
+    Raises:
+        UsageError: the workspace has no such model, or it may not be asked.
+    """
+    name = asked.rewriter
+    if name is None:
+        return None
+    if split_option(name)[0] not in workspace.models:
+        known = ", ".join(workspace.models)
+        raise UsageError(f"--rewrite-by {name}: not in the workspace; known: {known}")
+    rung = plan_option(workspace, plan.feature, name, on=on)
+    if rung.excluded is not None and rung.excluded is not Reason.CAPABILITY_GAP:
+        raise UsageError(f"--rewrite-by {name}: {rung.excluded}: {rung.note}")
+    return rung
 
 
 def _read(path: Path, what: str, task: TuneTask) -> PromptWay:

@@ -10,9 +10,10 @@ import pytest
 from evalsets.cases import Case
 from evalsets.splits import tune_cases
 from harness.ask.cluster.workers import InlineCluster
+from harness.cli.main import run
 from harness.cli.setup.tune import tuning_lines
 from harness.conduct.tuning.tuning import PromptToTune, TunedPrompt, task_of
-from harness.errors import BudgetRefusedError, UsageError
+from harness.errors import BudgetRefusedError, ExitCode, UsageError
 from harness.journal.earlier import prompts_tried, tuning_spend
 from harness.journal.journal import Journal
 from harness.journal.upkeep import check
@@ -104,7 +105,8 @@ def test_no_deciding_case_is_read(tmp_path: Path) -> None:
         plan = replace(plan, evalset=evalset, sample=replace(plan.sample, deciding=deciding))
         with pytest.raises(AssertionError, match="was read"):
             _ = deciding[0].input
-        task = task_of(plan, PromptToTune(root=root, feature="tickets", model="bad"), workspace)
+        asked = PromptToTune(root=root, feature="tickets", model="bad")
+        task = task_of(plan, asked, workspace, on=NOW.date())
         assert run_tuning(task, cluster, root).path is not None
 
 
@@ -202,13 +204,18 @@ def test_cases_without_targets_are_held_against_what_todays_model_answers(tmp_pa
     assert "=== assistant ===\nbilling" in found.path.read_text("utf-8")
 
 
-def test_where_no_prompt_does_better_nothing_is_written(tmp_path: Path) -> None:
-    with OpenAIServer(picky) as server, InlineCluster() as cluster:
+def test_where_no_prompt_does_better_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with OpenAIServer(picky) as server:
         root = write_tune_workspace(tmp_path, server.port, Shape(cases=120, candidates="good"))
-        found = run_tuning(tune_task(root, model="good"), cluster, root)
-    assert found.path is None
-    assert found.found.best is None
-    assert found.more_monthly_usd is None
+        asked = ["tune", "tickets", "--model", "good", "-w", str(root)]
+        assert run([*asked, "--max-spend", "0.0000001"]) == ExitCode.BUDGET_REFUSED
+        assert run([*asked, "--max-spend", "0.0005"]) == ExitCode.CANNOT_TELL
+        assert "run it again with a larger --max-spend" in capsys.readouterr().err
+        assert run(asked) == ExitCode.OK
+        told = capsys.readouterr().out
+    assert "no prompt did better than today's on the choosing cases: nothing is written" in told
     assert [path.name for path in (root / "prompts" / "tickets").iterdir()] == ["default.j2"]
 
 

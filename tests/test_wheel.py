@@ -74,7 +74,9 @@ def test_reviews_inside_a_repository_that_owns_our_names(host: tuple[Path, Path]
     commands, repository = host
     with OpenAIServer(answers) as server:
         write_review_workspace(
-            repository / "rightsizing", server.port, Shape(cases=120, candidates="good")
+            repository / "rightsizing",
+            server.port,
+            Shape(cases=120, candidates="good", ray="always"),
         )
         run(commands / "rightsize", "review", "--cycle", CYCLE, "--yes", cwd=repository)
         assert len(server.log.calls) == 240

@@ -144,12 +144,16 @@ class Scoreboard:
     _read: dict[str, dict[str, dict[int, Scored]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(dict))
     )
+    _arms: dict[tuple[str, int], Arm] = field(default_factory=dict[tuple[str, int], Arm])
+    """By option and measure, as long as nothing more of the option is read."""
 
     def take(self, outcome: Outcome) -> None:
         """Read one outcome."""
         trial = outcome.trial
         scored = self.measures.read(outcome, self.cases[trial.case_id])
         self._read[trial.option][trial.case_id][trial.repeat] = scored
+        for known in [name for name in self._arms if name[0] == trial.option]:
+            del self._arms[known]
 
     def has(self, option: str, case_id: str, repeat: int) -> bool:
         """Whether a trial was read already."""
@@ -165,6 +169,12 @@ class Scoreboard:
 
         The measure `AGAIN` is the second grader's.
         """
+        known = self._arms.get((option, measure))
+        if known is None:
+            known = self._arms[option, measure] = self._arm(option, measure)
+        return known
+
+    def _arm(self, option: str, measure: int) -> Arm:
         whole = {
             case: list(repeats.values())
             for case, repeats in self._read.get(option, {}).items()

@@ -10,7 +10,7 @@ import math
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar, assert_never, runtime_checkable
+from typing import Protocol, TypeVar, assert_never
 
 from pydantic import ValidationError
 
@@ -78,19 +78,12 @@ class Scorer(Protocol):
         ...
 
 
-@runtime_checkable
-class SeesCalls(Protocol):
-    """A scorer that may see the tool calls of a reply: it is given text and calls in one text."""
-
-    @property
-    def sees_calls(self) -> bool:
-        """Whether it does; else it is given the text alone."""
-        ...
-
-
 def sees_calls(scorer: Scorer) -> bool:
-    """Whether a scorer sees the tool calls of a reply."""
-    return isinstance(scorer, SeesCalls) and scorer.sees_calls
+    """Whether a scorer sees the tool calls of a reply: it is then given both in one text.
+
+    It says so by a property of this name; without one it is given the text alone.
+    """
+    return bool(getattr(scorer, "sees_calls", False))
 
 
 def as_seen(outcome: Answered, scorer: Scorer) -> str:

@@ -116,7 +116,8 @@ def split(kinds: dict[str, list[Line]]) -> str:
     return (
         f"\nWhere the rest goes, with one worker: an answer took {wire:.0f} ms on the wire instead of 200 (both ends wait "
         f"for a core), and {busy:.0%} of the 256 places were busy (the first and the last round fill and empty them). "
-        f"Of {whole:.2f} ms of CPU a request the driver (plan, journal, ledger) takes {driver:.2f}.\n"
+        f"Of {whole:.2f} ms of CPU a request the engine's thread (journal, ledger) takes {driver:.2f}; "
+        "imports, planning, prompts, scoring, records and pages are left out: `../whole/results.md`.\n"
     )
 
 

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from harness.errors import UsageError
 from harness.journal.trials import Trial
-from harness.plan.asking import input_bytes
+from harness.plan.asking import asked_facts, input_bytes
 from harness.plan.model import FeaturePlan, Status
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
+from harness.workspace.fingerprints import fingerprint, without_absent
 from harness.workspace.workspace import load_workspace
 from providers.request import ImagePart
 from tests.support.reviews import CYCLE, NOW, Shape, write, write_review_workspace
+from tests.support.wire.both_ways import drawn
 
 PNG = bytes.fromhex("89504e470d0a1a0a")
 TOOLS = [{"name": "lookup", "description": "Find it", "parameters": {"type": "object"}}]
@@ -184,3 +188,21 @@ def test_a_price_that_is_too_old_is_no_price(root: Path) -> None:
     plan = planned(root)
     assert plan.reasons == (Reason.PRICE_MISSING,)
     assert "last confirmed 84 days ago" in plan.note
+
+
+def test_what_tells_requests_apart_is_what_their_whole_dictionary_says() -> None:
+    rng = Random(5)
+    for _ in range(50):
+        request = drawn(rng)
+        facts, whole = asked_facts(request), asdict(request)
+        left_out = {name: whole.pop(name) for name in set(whole) - set(facts)}
+        assert set(left_out) == {
+            "timeout_s",
+            "deadline_s",
+            "stream",
+            "passed",
+            "question",
+            "logprobs",
+        }
+        whole["messages"] = [without_absent(each) for each in whole["messages"]]
+        assert fingerprint(facts) == fingerprint(whole)

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ _NO_FIGURES = (
     r"of [\d,]+ earlier forecasts",
     r"on \d+ features? never reviewed",
     r"State of AI Engineering, April 2026",
+    r"[\d.]+ % (?:needed|allowed)\b",
 )
 """Digits that are no figures of a showback: days, names, limits that it states, counts of files."""
 
@@ -145,6 +146,12 @@ def share(part: Decimal, whole: Decimal) -> str:
     if not whole:
         return DASH
     return "under 1 %" if 0 < part < whole / 200 else f"{100 * float(part / whole):.0f} %"
+
+
+def down(part: Decimal, whole: Decimal) -> str:
+    """A share rounded down to a tenth of a percent: what is short never looks enough."""
+    tenths = (1000 * part / whole).to_integral_value(ROUND_FLOOR) if whole else _ZERO
+    return f"{(tenths / 10).normalize():f} %"
 
 
 def calls(rows: Iterable[Row]) -> Decimal:
@@ -492,6 +499,7 @@ class Showback:
             *(share(usd(rows), self.whole) for rows in (part, unnamed)),
             *(share(amount, self.whole) for amount in names.values()),
             share(abs(self.whole - usd(self.sources.before)), usd(self.sources.before)),
+            down(names["feature"], self.whole),
             *big,
             *(money(amount) for amount in (usd(part), listed, self.whole - listed)),
             money(total(now, "all_at_list_prices_usd")),

@@ -84,6 +84,54 @@ def opencost_parts(row: Row) -> Iterator[HourPart]:
     yield from _spread(shared, _DAY_HOURS)
 
 
+def allocation_parts(row: Row) -> Iterator[HourPart]:
+    """An allocation of OpenCost's API; nothing where it held no GPU.
+
+    What a node's pods left is an allocation of its own, `__idle__`: nobody asks it anything.
+
+    Raises:
+        BadRowError: a member that cannot be read.
+    """
+    held, minutes = amount(row, "gpuHours"), amount(row, "minutes")
+    if not held and not amount(row, "gpuCost"):
+        return
+    if not minutes or minutes < 0 or (held is not None and held < 0):
+        raise BadRowError(
+            "minutes", f"{minutes} minutes with {held} GPU hours are no life of a pod"
+        )
+    first, end = _began(row, "start"), moment(row, "end")
+    hours = 1 if end is None else max(-(-(end - first) // _HOUR), 1)
+    if hours > _MOST_HOURS:
+        raise BadRowError("end", "more than a year after its start")
+    facts = members(row.get("properties"))
+    labels = members(facts.get("labels"))
+    free = text(row, "name").startswith(_IDLE)
+    tagged = next((str(labels[name]) for name in _NAMES if labels.get(name)), "")
+    node = text(facts, "node") or text(facts, "cluster")
+    name = tagged or text(facts, "controller") or text(facts, "pod") or text(row, "name")
+    space = text(facts, "namespace")
+    tags = {"namespace": space, **labels}
+    paid = minutes / 60
+    shared = HourPart(
+        endpoint=f"{node or 'nodes'}, held by no pod" if free else name,
+        at=first,
+        source="OpenCost's table",
+        paid=paid,
+        usd=amount(row, "totalCost"),
+        gpus=None if held is None else held / paid,
+        requests=0 if free else None,
+        tokens=0 if free else None,
+        counts=free,
+        tags=tuple(f"{key}:{value}" for key, value in tags.items() if value),
+        caller=space,
+        environment=str(labels.get("environment") or ""),
+    )
+    yield from _spread(shared, hours)
+
+
+_IDLE = "__idle__"
+
+
 def focus_parts(row: Row) -> Iterator[HourPart]:
     """A row of FOCUS; nothing where it charges no hours of a GPU, endpoint or provisioned unit.
 

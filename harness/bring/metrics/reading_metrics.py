@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
-from harness.bring.bills.focus_rows import MARKS, BadRowError, Row
+from harness.bring.bills.focus_rows import MARKS, BadRowError, Row, members
 from harness.bring.bills.reading_bills import parquet_rows
 from harness.bring.logs.attributing import Attribution, Placeable
 from harness.bring.logs.rows.lines import CutFileError, blocks, table_rows
-from harness.bring.metrics.charged_hours import OPENCOST_MARKS, focus_parts, opencost_parts
+from harness.bring.metrics.charged_hours import (
+    OPENCOST_MARKS,
+    allocation_parts,
+    focus_parts,
+    opencost_parts,
+)
 from harness.bring.metrics.hour_parts import HourPart, by_endpoint, one_hour
-from harness.bring.metrics.samples import ScrapedValue, read_samples
+from harness.bring.metrics.samples import ScrapedValue, json_in, read_samples
 from harness.bring.metrics.scraped_hours import SCRAPED, scraped_parts
 from harness.errors import Problem, UsageError, WorkspaceError
 from harness.money.owned.paid import PaidEndpoint
@@ -23,8 +29,8 @@ from harness.workspace.feature_file import FeatureConfig
 
 _MOST_PROBLEMS = 20
 _KNOWN = (
-    "samples of Prometheus with their times (vLLM, OpenCost, DCGM), OpenCost's CSV, and FOCUS "
-    "(CSV, Parquet)"
+    "samples of Prometheus with their times (vLLM, OpenCost, DCGM), OpenCost's CSV and "
+    "allocations, and FOCUS (CSV, Parquet)"
 )
 
 
@@ -83,7 +89,12 @@ def _read(path: Path) -> Iterator[HourPart | ScrapedValue]:
     if columns >= OPENCOST_MARKS or columns >= set(MARKS):
         yield from _charged(path, _rows(path))
     else:
-        yield from read_samples(path, SCRAPED)
+        answer = json_in(path)
+        found = members(answer).get("data")
+        if isinstance(found, list):
+            yield from _charged(path, _allocations(cast("list[object]", found)))
+        else:
+            yield from read_samples(path, SCRAPED, answer)
 
 
 def _head(path: Path) -> bytes:
@@ -104,13 +115,34 @@ def _charged(path: Path, rows: Iterator[tuple[int, Row]]) -> Iterator[HourPart]:
     problems: list[Problem] = []
     for line, row in rows:
         try:
-            yield from opencost_parts(row) if "GPUCost" in row else focus_parts(row)
+            yield from _form(row)(row)
         except BadRowError as error:
             problems.append(Problem(file=str(path), line=line, key=error.key, message=error.why))
             if len(problems) >= _MOST_PROBLEMS:
                 break
     if problems:
         raise WorkspaceError(problems)
+
+
+def _allocations(windows: list[object]) -> Iterator[tuple[int, Row]]:
+    """The allocations of an answer of OpenCost's API, window by window, numbered."""
+    found = (members(each) for window in windows for each in members(window).values())
+    yield from enumerate(found, start=1)
+
+
+_FORMS: Mapping[str, Callable[[Row], Iterator[HourPart]]] = {
+    "GPUCost": opencost_parts,
+    "gpuHours": allocation_parts,
+    MARKS[0]: focus_parts,
+}
+"""How a row is read, by a member that it has."""
+
+
+def _form(row: Row) -> Callable[[Row], Iterator[HourPart]]:
+    for mark, form in _FORMS.items():
+        if mark in row:
+            return form
+    raise BadRowError("gpuHours", "is missing, as an allocation of OpenCost has it")
 
 
 def _endpoint(

@@ -32,6 +32,12 @@ from harness.money.spend.timespan import Timespan, span_named
     "write: .csv, .xlsx (tables for finance); may be repeated.",
 )
 @click.option(
+    "--metrics",
+    multiple=True,
+    type=options.InputFile(),
+    help="Hours of endpoints and GPUs of one's own (harness/bring/README.md); may be repeated.",
+)
+@click.option(
     "--made-up", is_flag=True, help="Instead: of logs that are made up now, to see what it says."
 )
 @options.as_json
@@ -41,6 +47,7 @@ def showback(  # noqa: PLR0913  # one argument per option of the command
     week: str | None,
     month: str | None,
     outs: tuple[Path, ...],
+    metrics: tuple[Path, ...],
     made_up: bool,
     as_json: bool,
 ) -> None:
@@ -55,7 +62,8 @@ def showback(  # noqa: PLR0913  # one argument per option of the command
         written = show_made_up(span, outs, now=now)
     else:
         root = find_workspace(workspace)
-        written = write_showback_files(show_back(root, span, now=now), root, outs)
+        shown = show_back(root, span, now=now, metrics=metrics)
+        written = write_showback_files(shown, root, outs)
     names = [str(path) for path in written]
     if as_json:
         say_block(json.dumps({"files": names}, indent=2))

@@ -31,12 +31,12 @@ from harness.gate.findings import GateReport
 from harness.gate.inputs import Stated
 from harness.gate.spend import SpendCell, SpendInput, judge_spend
 from harness.money.measured import TrafficMeasured, Window
-from harness.money.owned.paid import PaidEndpoint
+from harness.money.owned.paid import endpoints_during
 from harness.money.owned.served import served_models
 from harness.money.prices.logged_prices import LoggedPrices
 from harness.money.spend.lines import Outlay
 from harness.money.spend.timespan import Timespan, midnight, span_named, span_of
-from harness.workspace.workspace import load_workspace
+from harness.workspace.workspace import load_for_spend
 
 _WEEK, _MONTH = re.compile(r"\d{4}-W\d{1,2}"), re.compile(r"\d{4}-\d{1,2}")
 _MOVES = (ATTRIBUTION, "features/", "models/", "traffic/")
@@ -68,7 +68,7 @@ def gate_spend(asked: SpendToJudge) -> GateReport:
         CannotTellError: too much of a log is refused.
     """
     root = find_workspace(asked.workspace)
-    workspace = load_workspace(root)
+    workspace = load_for_spend(root)
     before, told = _before(root, asked.base)
     policies = [workspace.policy, *([before.policy] if before else [])]
     if not any(scope.limits.stated for one in policies for scope in one.spend.scopes):
@@ -81,7 +81,8 @@ def gate_spend(asked: SpendToJudge) -> GateReport:
     endpoints = None
     if asked.metrics:
         how = MetricsIntake(rules=rules, features=features, models=served_models(workspace))
-        endpoints = tuple(_within(found.window, read_metrics(asked.metrics, how)))
+        read = read_metrics(asked.metrics, how)
+        endpoints = endpoints_during(read, found.window.start, found.window.end)
     given = SpendInput(
         window=found.window,
         watched_hours=found.watched,
@@ -220,11 +221,3 @@ def _cells(lines: tuple[Outlay, ...]) -> Iterator[SpendCell]:
             usd=sum((one.usd for one in each), Decimal(0)),
             untagged_usd=sum((one.usd for one in each if not one.feature), Decimal(0)),
         )
-
-
-def _within(window: Window, endpoints: tuple[PaidEndpoint, ...]) -> Iterator[PaidEndpoint]:
-    """The endpoints' hours of a stretch."""
-    for one in endpoints:
-        hours = tuple(hour for hour in one.hours if window.start <= hour.at < window.end)
-        if hours:
-            yield one.during(hours)

@@ -44,7 +44,17 @@ def hosting(root: Path, *, on: date, metrics: tuple[Path, ...] = ()) -> OwnedCap
         WorkspaceError: a fault of the workspace, of `attribution.yaml`, or of a row of metrics.
         UsageError: a file of metrics that cannot be read.
     """
-    workspace = metered(load_workspace(root))
+    return owned_capacity(load_workspace(root), on=on, metrics=metrics)
+
+
+def owned_capacity(given: Workspace, *, on: date, metrics: tuple[Path, ...] = ()) -> OwnedCapacity:
+    """The same of a workspace that was read.
+
+    Raises:
+        WorkspaceError: a fault of `attribution.yaml`, of traffic, or of a row of metrics.
+        UsageError: a file of metrics that cannot be read.
+    """
+    workspace = metered(given)
     demands: dict[str, list[HostedDemand]] = {}
     left_out: dict[str, str] = {}
     for name in workspace.features:

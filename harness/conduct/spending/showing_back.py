@@ -15,10 +15,12 @@ from harness.bring.logs.attributing import read_rules
 from harness.bring.spending.placing import Placing
 from harness.bring.spending.stored import StoredHours, stored_logs
 from harness.bring.spending.unusual import unusual_hours
+from harness.conduct.preparing.hosting_everything import owned_capacity
 from harness.conduct.preparing.importing_traffic import LogsToRead, import_traffic
 from harness.conduct.spending.made_up_logs import write_made_up
 from harness.errors import UsageError
 from harness.money.measured import TrafficFinding
+from harness.money.owned.everything import OwnedCapacity
 from harness.money.portfolio.month import stood
 from harness.money.portfolio.overview import overview
 from harness.money.prices.logged_prices import LoggedPrices
@@ -46,12 +48,17 @@ _HOUR = timedelta(hours=1)
 _ZERO = Decimal(0)
 
 
-def show_back(root: Path, span: Timespan | None, *, now: datetime) -> ShownBack:
+def show_back(
+    root: Path, span: Timespan | None, *, now: datetime, metrics: tuple[Path, ...] = ()
+) -> ShownBack:
     """Work out a period from the workspace's logs; without one, the last whole week of them.
 
+    `metrics` are files with hours of endpoints and GPUs.
+
     Raises:
-        WorkspaceError: a fault of the workspace or of `attribution.yaml`.
-        UsageError: nothing was imported, or no log covers anything of the period.
+        WorkspaceError: a fault of the workspace, of `attribution.yaml` or of a row of metrics.
+        UsageError: nothing was imported, no log covers anything of the period, or metrics that
+            cannot be read.
     """
     workspace = load_for_spend(root)
     placing = Placing(
@@ -69,6 +76,7 @@ def show_back(root: Path, span: Timespan | None, *, now: datetime) -> ShownBack:
             now=now,
             prices=cache(prices.rates),
             cheaper=cache(prices.cheaper),
+            owned=owned_capacity(workspace, on=now.date(), metrics=metrics),
         )
         return work.shown()
 
@@ -91,6 +99,7 @@ class _Work:
     now: datetime
     prices: Callable[[str, date], Rates | None]
     cheaper: Callable[[str, date], Mapping[str, Rates]]
+    owned: OwnedCapacity
 
     @property
     def start(self) -> datetime:
@@ -129,6 +138,8 @@ class _Work:
                 for each in one.measured.sources
             ),
             day=self.now.date(),
+            owned=self.owned.during(self.start, self.until),
+            limits=self.workspace.policy.spend,
         )
 
     @property

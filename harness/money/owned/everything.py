@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 
 from harness.money.owned.bought import BoughtCapacity
-from harness.money.owned.paid import PaidEndpoint, cost_of
+from harness.money.owned.paid import PaidEndpoint, cost_of, endpoints_during
 from harness.money.owned.pooled import HostedPool
 
 
@@ -25,6 +25,12 @@ class OwnedCapacity:
     """None: no metrics were given."""
     left_out: Mapping[str, str]
     """Why a feature is in no pool; those that no model of one's own serves are not listed."""
+
+    def during(self, start: datetime, end: datetime) -> OwnedCapacity:
+        """The same, with the endpoints' hours of a stretch alone."""
+        if self.endpoints is None:
+            return self
+        return replace(self, endpoints=endpoints_during(self.endpoints, start, end))
 
     @property
     def idlest(self) -> tuple[PaidEndpoint, ...]:

@@ -145,13 +145,19 @@ class PaidEndpoint:
         ]
         return min(known, default=None)
 
-    def during(self, hours: tuple[PaidHour, ...]) -> PaidEndpoint:
-        """The same with some of its hours alone."""
-        return replace(self, hours=hours)
-
     def stopped_after(self, hours: int) -> tuple[PaidHour, ...]:
         """Hours that would not have been paid for, were it stopped after so many idle ones."""
         return tuple(hour for run in self.idle_runs for hour in run[hours:])
+
+
+def endpoints_during(
+    endpoints: Sequence[PaidEndpoint], start: datetime, end: datetime
+) -> tuple[PaidEndpoint, ...]:
+    """Those that were paid for in a stretch, with its hours alone."""
+    found = (
+        (one, tuple(hour for hour in one.hours if start <= hour.at < end)) for one in endpoints
+    )
+    return tuple(replace(one, hours=hours) for one, hours in found if hours)
 
 
 def paid_hours(hours: Sequence[PaidHour]) -> Decimal:

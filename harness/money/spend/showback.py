@@ -12,13 +12,16 @@ from decimal import Decimal
 from enum import StrEnum
 
 from harness.money.measured import TrafficFinding
+from harness.money.owned.everything import OwnedCapacity
 from harness.money.portfolio.overview import Overview
 from harness.money.portfolio.to_do import Task, to_do
 from harness.money.spend.bridge import Factor, Shift, SpendBridge
+from harness.money.spend.chargeback import Chargeable, chargeable
 from harness.money.spend.lines import By, Consumed, Group, Outlay, PeriodSpend, grouped
 from harness.money.spend.outlook import Outlook
 from harness.money.spend.potential import Potential
 from harness.money.spend.timespan import Timespan
+from harness.workspace.policy_file import SpendPolicy
 
 DRIVERS = 10
 CONCENTRATED = Decimal("0.4")
@@ -282,3 +285,17 @@ class ShownBack:
     logs: tuple[str, ...]
     """The logs that were read, by name."""
     day: date
+    limits: SpendPolicy
+    """What spend is held to, and from when on it may be charged."""
+    owned: OwnedCapacity
+    """GPUs and endpoints of one's own, in the period."""
+
+    def chargeable(self, figures: SpendFigures) -> Chargeable:
+        """How far a page's numbers are from being charged."""
+        return chargeable(
+            figures.now,
+            self.limits.chargeback,
+            billed=sum((one.billed for one in self.bills), _ZERO),
+            unexplained=sum((one.unexplained for one in self.bills), _ZERO),
+            covered=self.period_covered,
+        )

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from harness.money.owned.bought import SOON_DAYS, BoughtCapacity
 from harness.money.owned.everything import OwnedCapacity
-from harness.money.owned.paid import PaidEndpoint, cost_of, paid_hours
+from harness.money.owned.paid import HOUR, PaidEndpoint, cost_of, paid_hours
 from harness.money.owned.pooled import HostedPool, PooledPart
 from harness.wording import listed, percent, plural, usd
 
@@ -75,7 +75,7 @@ def idle_words(one: PaidEndpoint, limit: int = _SUGGESTED_IDLE_HOURS) -> Iterato
     since = one.since_last
     if since:
         began = one.last_request
-        when = "in all these hours" if began is None else f"since {began:%Y-%m-%d %H}:00 UTC"
+        when = "in all these hours" if began is None else f"since {began + HOUR:%Y-%m-%d %H}:00 UTC"
         yield f"no request {when}: {_cost(cost_of(since))} for {_hours(paid_hours(since))} h"
     if one.usd_per_million_tokens is not None:
         best = one.busiest_usd_per_million

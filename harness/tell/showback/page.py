@@ -14,6 +14,8 @@ from harness.money.spend.outlook import Outlook
 from harness.money.spend.showback import DRIVERS, ShownBack, SpendDriver, SpendFigures
 from harness.record.model import sha256
 from harness.tell.facts import axis_begins
+from harness.tell.portfolio.chargeback_words import chargeback_words
+from harness.tell.portfolio.owned_section import owned_section
 from harness.tell.portfolio.spend import bare
 from harness.tell.showback.opening import headlines, in_short
 from harness.tell.showback.phrases import (
@@ -42,6 +44,7 @@ from reports.document import (
     Paragraph,
     Portfolio,
     Reckoning,
+    Section,
     Step,
     Summary,
     Table,
@@ -73,10 +76,20 @@ def to_showback(shown: ShownBack, team: str = "", *, made_up: bool = False) -> P
         status=f"{span_text(now.span, now.until)}, UTC \u00b7 an estimate from "
         f"{plural(len(shown.logs), 'log')} of calls, not an invoice",
         page=tuple(_page(told)),
-        views=tuple(sections(shown, figures)),
-        stamp=sha256([repr(figures), repr(shown.bills), str(made_up)]),
+        views=tuple(_views(shown, figures)),
+        stamp=sha256([repr(figures), repr(shown.bills), repr(shown.owned), str(made_up)]),
         home=Link(text="all spend", page="../index") if team else None,
     )
+
+
+def _views(shown: ShownBack, figures: SpendFigures) -> Iterator[Section]:
+    """The parts below the first page; how it was worked out comes last."""
+    *found, basis = sections(shown, figures)
+    yield from found
+    own = owned_section(shown.owned, shown.limits, figures.team)
+    if own is not None:
+        yield own
+    yield basis
 
 
 def _page(told: _Told) -> Iterator[Block]:
@@ -247,6 +260,8 @@ def _untagged(told: _Told) -> Iterator[Block]:
         for key, noun in (("feature", "feature"), ("team", "team"), ("environment", "environment"))
     )
     yield Paragraph(lead="Allocated.", runs=(f"Share of the spend with a name: {named}.",))
+    charged = chargeback_words(told.shown.chargeable(told.figures))
+    yield Paragraph(lead="Showback or chargeback.", runs=(f"{charged[:1].upper()}{charged[1:]}.",))
     if not found:
         return
     rows = [

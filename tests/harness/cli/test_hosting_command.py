@@ -88,7 +88,7 @@ def test_everything_is_said_in_lines(root: Path, capsys: pytest.CaptureFixture[s
     assert "units: 10 units until 2999-12-31" in said
     assert "the busiest hour needs 1, 0 % used on average: 9 unused" in said
     assert "own: 4 h paid (1 used, 3 idle), 20 requests, USD 15.60" in said
-    assert "no request since 2026-11-23 00:00 UTC: USD 11.70 for 3 h" in said
+    assert "no request since 2026-11-23 01:00 UTC: USD 11.70 for 3 h" in said
     assert "a million tokens cost USD 780 as it is used, USD 195 in its best hour" in said
     assert "stopped after 1 idle hour" in said
     assert "it would have spared USD 7.80, 2 h" in said

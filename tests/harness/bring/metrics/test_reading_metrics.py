@@ -125,6 +125,41 @@ def test_a_day_of_opencosts_table_joins_the_server_by_its_name(tmp_path: Path) -
     assert [len(one.of(kind)) for kind in ("used", "idle", "unwatched")] == [0, 1, 23]
 
 
+def allocation(**changes: object) -> dict[str, object]:
+    """OpenCost's API, /allocation: opencost/opencost-website, docs/integrations/api-examples."""
+    return {
+        "name": "llama",
+        "properties": {"namespace": "ml", "controller": "llama", "labels": {"team": "ml"}},
+        "start": "2026-11-23T00:00:00Z",
+        "end": "2026-11-23T06:30:00Z",
+        "minutes": 390,
+        "gpuCount": 2,
+        "gpuHours": 13,
+        "gpuCost": 45.5,
+        "totalCost": 50.7,
+        **changes,
+    }
+
+
+def test_an_allocation_of_opencost_counts_its_own_minutes(tmp_path: Path) -> None:
+    idle = allocation(name="__idle__", properties={"cluster": "one"}, gpuHours=26, totalCost=90)
+    none = allocation(name="web", gpuHours=0, gpuCost=0)
+    answer = {"code": 200, "data": [{"llama": allocation(), "__idle__": idle, "web": none}]}
+    found = read(tmp_path, json.dumps(answer), served([1, 0]))
+    assert set(found) == {"llama", "one, held by no pod"}
+    llama, free = found["llama"], found["one, held by no pod"]
+    assert (paid_hours(llama.hours), llama.usd, llama.team) == (
+        Decimal("6.5"),
+        Decimal("50.7"),
+        "ml",
+    )
+    assert {hour.gpus for hour in llama.hours} == {2}
+    assert (free.requests, free.usd, {hour.gpus for hour in free.hours}) == (0, 90, {4})
+    bad = {"code": 200, "data": [{"llama": allocation(minutes=0)}]}
+    with pytest.raises(UsageError, match="0 minutes with 13 GPU hours are no life of a pod"):
+        read(tmp_path, json.dumps(bad))
+
+
 def focus(**changes: object) -> dict[str, object]:
     return {
         "BilledCost": "98.32",
@@ -196,6 +231,14 @@ def test_an_answer_of_prometheus_says_the_same_as_its_lines(tmp_path: Path) -> N
     assert read(tmp_path, json.dumps(answer)) == read(tmp_path, by_series) == read(tmp_path, text)
 
 
+def test_times_in_seconds_and_exemplars_are_read_as_openmetrics_has_them(tmp_path: Path) -> None:
+    text = served([2, 0, 4])
+    lines = [line.rsplit(" ", 1) for line in text.splitlines()]
+    seconds = "".join(f'{head} {int(at) / 1000:.3f} # {{id="x"}} 0.5\n' for head, at in lines)
+    whole = "".join(f"{head} {int(at) // 1000}\r\n" for head, at in lines)
+    assert read(tmp_path, text) == read(tmp_path, seconds + "# EOF\n") == read(tmp_path, whole)
+
+
 def test_what_is_told_twice_counts_once_in_whichever_order(tmp_path: Path) -> None:
     text = served([2, 0, 4])
     lines = text.splitlines(keepends=True)
@@ -211,11 +254,14 @@ def test_what_is_told_twice_counts_once_in_whichever_order(tmp_path: Path) -> No
         ("a b c\n", "no hours of a GPU"),
         ('vllm:prompt_tokens_total{model_name="m"} 5.0\n', "a scrape without its time"),
         ('vllm:prompt_tokens_total{model_name="m"} -5 1764000000000\n', "'-5' is no number from 0"),
-        ('vllm:prompt_tokens_total{model_name="m"} 5 999999999999999\n', "no time: 99999"),
+        ('vllm:prompt_tokens_total{model_name="m"} 5 999999999999999\n', "its time is none"),
+        ('vllm:prompt_tokens_total{model_name="m"} 5 soon\n', "its time is none"),
+        ('vllm:prompt_tokens_total{model_name="m" 5\n', "no line of Prometheus"),
         (f"{HEAD}\n2026-11-23,ml,D,llama,p,c,two,60,72.5,ml\n", "metrics-0:2: GPUs: 'two' is no"),
         (f"{HEAD}\nsoon,ml,D,llama,p,c,2,60,72.5,ml\n", "metrics-0:2: Date: 'soon' is no time"),
         (f"{HEAD}\n2026-11-23,ml,D,llama,p,c,-2,60,72.5,ml\n", "GPUs: -2 is below 0"),
         (f"{HEAD}\n9999-12-31,ml,D,llama,p,c,2,60,72.5,ml\n", "is no time of a charge"),
+        ('{"data":[{"a":{"name":"a"}}]}', "metrics-0:1: gpuHours: is missing"),
         ('{"status":"success","data":{}}', "no answer of Prometheus' /api/v1/query_range"),
         ('{"data":{"result":[{"metric":{},"values":[[1,"2"]]}]}}', "a series without `__name__`"),
         ('{"data":{"result":[{"metric":{"__name__":"up"},"values":[[1e999,"2"]]}]}}', "no [time, "),

@@ -1,0 +1,141 @@
+"""Capacity of one's own as parts of a page: what stands idle, what is bought, what to commit to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.money.owned.bought import SOON_DAYS
+from harness.money.owned.everything import OwnedCapacity
+from harness.money.owned.paid import PaidEndpoint
+from harness.money.owned.told import KINDS, HoursTold, owned_rows
+from harness.tell.portfolio.hosting_words import (
+    bought_words,
+    idle_words,
+    part_words,
+    pool_compared,
+    pool_title,
+)
+from harness.tell.portfolio.spend import bare
+from harness.tell.words import count
+from harness.wording import DASH, percent, plural, usd
+from harness.workspace.policy_file import SpendPolicy
+from reports.document import Block, Bullets, Column, Paragraph, Row, Section, Table
+
+_NOT_HERE = (
+    "Beside the spend of calls above, and in none of its sums. Not read: notebooks, training jobs, "
+    "kernels of a GPU."
+)
+
+
+def owned_section(found: OwnedCapacity, spend: SpendPolicy, team: str = "") -> Section | None:
+    """The part of a page about capacity of one's own; None where there is nothing to say.
+
+    A team's page has its own endpoints alone: pools and what is bought are shared.
+    """
+    endpoints = tuple(one for one in found.endpoints or () if not team or one.team == team)
+    blocks = (*_idle(endpoints, spend), *(() if team else _shared(found)))
+    if not blocks:
+        return None
+    title = "GPUs and endpoints of one's own"
+    return Section(anchor="owned", title=title, blocks=(*blocks, _plain(_NOT_HERE)))
+
+
+def limit_on(one: PaidEndpoint, spend: SpendPolicy) -> int:
+    """Idle hours after which an endpoint is to stop: the strictest limit on it, else 1."""
+    stated = [
+        scope.limits.idle_hours
+        for scope in spend.scopes
+        if scope.limits.idle_hours is not None and scope.holds(one.team, one.environment)
+    ]
+    return max(int(min(stated)), 1) if stated else 1
+
+
+def _idle(endpoints: tuple[PaidEndpoint, ...], spend: SpendPolicy) -> Iterator[Block]:
+    rows = owned_rows(endpoints)
+    if not rows:
+        return
+    whole = rows[-1]
+    yield Paragraph(lead="Paid by the hour.", runs=(_summed(whole, len(endpoints)),))
+    yield _table(rows)
+    items = [
+        f"{one.name}: {line}"
+        for row in rows
+        if (one := row.endpoint) is not None
+        for line in idle_words(one, limit_on(one, spend))
+    ]
+    if items:
+        yield Bullets(lead="What follows.", items=tuple(items))
+
+
+def _summed(whole: HoursTold, endpoints: int) -> str:
+    parts = [f"{plural(endpoints, 'endpoint')}, {_hours(whole, 'used')} of {_whole(whole)} used"]
+    idle = whole.hours["idle"]
+    if idle:
+        cost = "" if whole.usd is None else f", {usd(whole.usd['idle'])}"
+        parts.append(f"{_hours(whole, 'idle')} idle{cost}")
+    if whole.hours["unwatched"]:
+        parts.append(f"in {_hours(whole, 'unwatched')} nobody counted requests")
+    return "; ".join(parts) + "."
+
+
+def _whole(row: HoursTold) -> str:
+    return f"{row.paid:,.1f} paid hours"
+
+
+def _hours(row: HoursTold, kind: str) -> str:
+    return f"{row.hours[kind]:,.1f}"  # type: ignore[index]
+
+
+def _table(rows: tuple[HoursTold, ...]) -> Table:
+    names = ("endpoint", "team", "h paid", "used", "idle", "unwatched", "requests", "GPUs busy",
+             "USD", "of it idle", "USD a million tokens")  # fmt: skip
+    return Table(
+        caption="Hours paid of GPUs and endpoints, dearest idle first; USD",
+        columns=tuple(Column(text=name, numeric=at > 1) for at, name in enumerate(names)),
+        rows=tuple(Row(cells=_cells(row), strong=row.endpoint is None) for row in rows),
+        stacked=True,
+    )
+
+
+def _cells(row: HoursTold) -> tuple[str, ...]:
+    one = row.endpoint
+    busy = None if one is None else one.busy
+    tokens = None if one is None else one.usd_per_million_tokens
+    return (
+        row.name,
+        "" if one is None else one.team or DASH,
+        f"{row.paid:,.1f}",
+        *(f"{row.hours[kind]:,.1f}" for kind in KINDS),
+        DASH if row.requests is None else count(row.requests),
+        DASH if busy is None else percent(busy),
+        bare(row.whole),
+        bare(None if row.usd is None else row.usd["idle"]),
+        bare(tokens),
+    )
+
+
+def _shared(found: OwnedCapacity) -> Iterator[Block]:
+    """What the whole portfolio shares: capacity that is bought, and what to commit to."""
+    if found.bought:
+        yield Bullets(
+            lead="Bought.",
+            items=tuple(bought_words(one, one.days_left(found.on)) for one in found.bought),
+        )
+    if found.ending:
+        names = ", ".join(f"{one.name} on {one.until}" for one in found.ending)
+        yield _plain(f"Ends within {SOON_DAYS} days: {names}.")
+    for pool in found.pools:
+        rows = [(part_words(part, pool), bare(part.usd)) for part in pool.parts]
+        rows.append(("all", bare(pool.monthly)))
+        yield Table(
+            caption=f"What to commit to: {pool_title(pool)}; USD a month",
+            columns=(Column(text="part"), Column(text="USD", numeric=True)),
+            rows=tuple(Row(cells=row, strong=at == len(pool.parts)) for at, row in enumerate(rows)),
+            stacked=True,
+        )
+        words = pool_compared(pool)
+        yield _plain(f"{words[:1].upper()}{words[1:]}.")
+
+
+def _plain(text: str) -> Paragraph:
+    return Paragraph(lead=None, runs=(text,))

@@ -1,0 +1,106 @@
+"""`showback --metrics`: hours of endpoints on the page, recomputed from the samples; chargeback."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import run
+from harness.errors import ExitCode
+from tests.recompute.owned import differing
+from tests.support.call_logs import MONDAY, a_week, jsonl, litellm
+from tests.support.workspaces import edit, write_workspace
+
+MODELS = """\
+{name}:
+  provider: openai-compatible
+  base_url: http://127.0.0.1:8000/v1
+  gpu: h100
+  serve: {{engine: vllm, weights: {name}, gpus: {gpus}}}
+  may_see: [customer]
+"""
+PRICES = {"llama": "7.80", "tiny": "3.90"}
+
+
+def samples(counts: dict[str, list[int]]) -> list[str]:
+    """vLLM's counters at the end of each hour of the first day."""
+    lines: list[str] = []
+    for model, hours in counts.items():
+        total = 0
+        for hour, more in enumerate([0, *hours]):
+            total += more
+            at = int((MONDAY + timedelta(hours=hour)).timestamp() * 1000)
+            for name, each in (
+                ("request_success_total", 1),
+                ("prompt_tokens_total", 900),
+                ("generation_tokens_total", 100),
+            ):
+                lines.append(f'vllm:{name}{{model_name="{model}"}} {total * each} {at}')
+    return lines
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = write_workspace(tmp_path_factory.mktemp("w") / "rightsizing")
+    with (root / "models/all.yaml").open("a") as file:
+        for name, gpus in (("llama", 2), ("tiny", 1)):
+            text = MODELS.format(name=name, gpus=gpus)
+            file.write(text.replace("  base_url: http://127.0.0.1:8000/v1\n", ""))
+    edit(
+        root / "policy.yaml",
+        "minimum_saving_usd: 50",
+        "gpus: {h100: {on_demand: 3.90, as_of: 2026-10-01, source: quote}}\n"
+        "spend: {owner: finops@example.com, idle_hours: 4}",
+    )
+    (root / "attribution.yaml").write_text("- {when: {model: llama}, team: ml}\n")
+    calls = [replace(one, cost="0.25") for one in a_week()]
+    jsonl(root.parent / "log.jsonl", [litellm(one) for one in calls])
+    assert run(["import", "traffic", str(root.parent / "log.jsonl"), "-w", str(root)]) == 0
+    return root
+
+
+def page(root: Path, lines: list[str], name: str) -> str:
+    metrics = root.parent / f"{name}.txt"
+    metrics.write_text("\n".join(lines) + "\n")
+    out = root.parent / name
+    command = ["showback", "-w", str(root), "--week", "2026-W41", "--metrics", str(metrics)]
+    assert run([*command, "--out", str(out)]) == ExitCode.OK
+    return (out / "index.md").read_text(encoding="utf-8")
+
+
+LINES = samples({"llama": [30, 0, 0, 0, 0, 0, 0, 2], "tiny": [0, 1500, 0, 7]})
+
+
+@pytest.fixture(scope="module")
+def text(root: Path) -> str:
+    return page(root, LINES, "owned")
+
+
+def test_every_figure_of_the_endpoints_follows_from_their_samples(text: str) -> None:
+    assert differing(text, LINES, PRICES) == []
+    assert "llama: stopped after 4 idle hours" in text
+    assert "it would have spared USD 15.60, 2 h" in text
+
+
+def test_the_page_says_whether_its_numbers_may_be_charged(text: str) -> None:
+    told = "**Showback or chargeback.** Showback only: 100 % allocated, 95 % needed; no bill was"
+    assert told in text
+
+
+@pytest.mark.parametrize(
+    ("figure", "planted"),
+    [
+        ("62.40", "62.41"),
+        ("| 6.0 |", "| 5.0 |"),
+        ("1,950.00", "1,949.00"),
+        ("**78.00**", "**78.01**"),
+        ("1,507", "1,508"),
+        ("| tiny |", "| tony |"),
+    ],
+)
+def test_a_wrong_figure_is_found(text: str, figure: str, planted: str) -> None:
+    assert figure in text
+    assert differing(text.replace(figure, planted, 1), LINES, PRICES) != []

@@ -13,6 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import TypeAlias
 
+from harness.conduct.spending.made_up_metrics import (
+    GPUS_YAML,
+    PLACED_YAML,
+    write_made_up_metrics,
+)
+
 SHARE = 0.002
 COLUMNS_YAML = """\
 time: at
@@ -177,10 +183,11 @@ def write_made_up(root: Path, now: datetime) -> tuple[Path, Path]:
     monday = datetime.combine(now.date() - timedelta(days=now.weekday()), datetime.min.time(), UTC)
     root.mkdir(parents=True, exist_ok=True)
     for name, text in (
-        ("policy.yaml", POLICY_YAML),
-        ("attribution.yaml", ATTRIBUTION_YAML),
+        ("policy.yaml", POLICY_YAML + GPUS_YAML),
+        ("attribution.yaml", ATTRIBUTION_YAML + PLACED_YAML),
         ("columns.yaml", COLUMNS_YAML),
         ("made-up-logs.csv", "\n".join(made_up_logs(monday)) + "\n"),
     ):
         (root / name).write_text(text, encoding="utf-8")
+    write_made_up_metrics(root, monday)
     return root / "made-up-logs.csv", root / "columns.yaml"

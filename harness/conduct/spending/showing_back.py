@@ -18,6 +18,7 @@ from harness.bring.spending.unusual import unusual_hours
 from harness.conduct.preparing.hosting_everything import owned_capacity
 from harness.conduct.preparing.importing_traffic import LogsToRead, import_traffic
 from harness.conduct.spending.made_up_logs import write_made_up
+from harness.conduct.spending.made_up_metrics import METRICS_FILE
 from harness.errors import UsageError
 from harness.money.measured import TrafficFinding
 from harness.money.owned.everything import OwnedCapacity
@@ -291,7 +292,8 @@ def show_made_up(span: Timespan | None, outs: Sequence[Path], *, now: datetime) 
         log, columns = write_made_up(root, now)
         import_traffic(root, log, how=LogsToRead(mapping=columns), now=now)
         wanted = outs or (Path("showback-of-made-up-logs"),)
-        return write_showback_files(show_back(root, span, now=now), root, wanted, made_up=True)
+        shown = show_back(root, span, now=now, metrics=(root / METRICS_FILE,))
+        return write_showback_files(shown, root, wanted, made_up=True)
 
 
 TABLES: Mapping[str, Callable[[ShownBack], bytes]] = {

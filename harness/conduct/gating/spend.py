@@ -13,12 +13,14 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from harness.bring.logs.attributing import FILE as ATTRIBUTION
 from harness.bring.logs.attributing import Attribution, read_rules
 from harness.bring.logs.detecting import find_format
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.hours import HOURS_SUFFIX, write_hours
+from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.measuring import measure
 from harness.bring.metrics.reading_metrics import MetricsIntake, read_metrics
 from harness.bring.spending.placing import Placing
@@ -134,11 +136,13 @@ def _rules(before: Stated | None, root: Path) -> Attribution:
 
 
 def _spent(asked: SpendToJudge, root: Path, placing: Placing, prices: LoggedPrices) -> _Spent:
+    if not all(one.strip() for one in asked.traffic):
+        raise UsageError("--traffic: names nothing; is a variable in it not set?")
     named = [one for one in asked.traffic if _WEEK.fullmatch(one) or _MONTH.fullmatch(one)]
     if named and len(asked.traffic) > 1:
         raise UsageError(f"--traffic {named[0]}: give one week or month, or files of logs")
     if named:
-        span = span_named("week" if _WEEK.fullmatch(named[0]) else "month", named[0])
+        span = _span(named[0])
         with StoredHours(stored_logs(root / "traffic"), placing) as hours:
             return _of_span(hours, span)
     with TemporaryDirectory(prefix="rightsize-spend-") as folder:
@@ -147,6 +151,15 @@ def _spent(asked: SpendToJudge, root: Path, placing: Placing, prices: LoggedPric
         log = _read(paths, sums, LogIntake(now=asked.clock(), rules=placing.rules), prices)
         with StoredHours((log,), placing) as hours:
             return _between(hours, hours.window.start, hours.window.end)
+
+
+def _span(name: str) -> Timespan:
+    kind: Literal["week", "month"] = "week" if _WEEK.fullmatch(name) else "month"
+    try:
+        return span_named(kind, name)
+    except UsageError:
+        example = "2026-W48" if kind == "week" else "2026-11"
+        raise UsageError(f"--traffic {name}: no {kind} such as {example}") from None
 
 
 def _of_span(hours: StoredHours, span: Timespan) -> _Spent:
@@ -179,7 +192,7 @@ def _read(paths: tuple[Path, ...], sums: Path, how: LogIntake, prices: LoggedPri
         for path in paths:
             if not path.is_file():
                 raise UsageError(f"--traffic {path}: no week as 2026-W48, no month, and no file")
-            log.add(path, find_format(path))
+            log.add(path, _format(path))
         found = measure(log, prices.rates)
         names = ", ".join(path.name for path in paths)
         rows, refused = (sum(getattr(f, n) for f in log.files) for n in ("rows", "refused"))
@@ -201,6 +214,17 @@ def _read(paths: tuple[Path, ...], sums: Path, how: LogIntake, prices: LoggedPri
             spending=found.spending,
         )
         return StoredLog(hours=sums, measured=measured)
+
+
+def _format(path: Path) -> LogFormat:
+    try:
+        return find_format(path)
+    except UsageError as error:
+        known = str(error).partition(";")[0]
+        raise UsageError(
+            f"{known}; `rightsize import traffic` reads it with --format or --mapping: import it, "
+            "and name its week"
+        ) from None
 
 
 def _cells(lines: tuple[Outlay, ...]) -> Iterator[SpendCell]:

@@ -171,7 +171,10 @@ def test_spend_is_placed_as_the_base_has_it(shop: Path, capsys: pytest.CaptureFi
             "nowhere.jsonl: no week as 2026-W48, no month, and no file",
         ),
         (["--traffic", "2026-W41", "--traffic", "2026-W42"], "give one week or month, or files"),
-        (["--traffic", "2026-W99"], "no week such as 2026-W48"),
+        (["--traffic", "2026-W99"], "--traffic 2026-W99: no week such as 2026-W48"),
+        (["--traffic", "2026-13"], "--traffic 2026-13: no month such as 2026-11"),
+        (["--traffic", ""], "--traffic: names nothing"),
+        (["--traffic", POLICY], "`rightsize import traffic` reads it with --format or --mapping"),
         (["--traffic", "x", "--run"], "--traffic: judges spend, and goes with no --run"),
         (
             ["--traffic", "x", "--lock", "a.lock"],

@@ -11,7 +11,9 @@ from harness.conduct.concluding.signing import lock as lock
 from harness.conduct.concluding.verifying import hold_against_bill as hold_against_bill
 from harness.conduct.concluding.verifying import verify as verify
 from harness.conduct.gating.change import gate as gate
+from harness.conduct.gating.spend import gate_spend as gate_spend
 from harness.conduct.planning import plan as plan
+from harness.conduct.preparing.hosting_everything import hosting as hosting
 from harness.conduct.preparing.importing_answers import import_answers as import_answers
 from harness.conduct.preparing.importing_probe import import_probe as import_probe
 from harness.conduct.preparing.importing_sets import import_csv as import_csv

@@ -6,7 +6,7 @@ change are both in force, each with its own waivers: a change waives nothing for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -185,9 +185,10 @@ def _waived(scope: _Scope, name: LimitName, tried: _Tried) -> Violation:
 
 def _budget(scope: _Scope, limit: Decimal) -> _Tried:
     month = scope.usd * HOURS_A_MONTH / scope.given.hours
+    at_this_rate, budget = _apart(month, limit, (usd, "USD {:,.2f}".format, "USD {:,.6f}".format))
     said = (
-        f"{usd(scope.usd)} in {scope.given.hours:f} hours is {usd(month)} a month; "
-        f"the budget is {usd(limit)}"
+        f"{usd(scope.usd)} in {scope.given.hours:f} hours is {at_this_rate} a month; "
+        f"the budget is {budget}"
     )
     if month > limit:
         return _Tried(Outcome.FAIL, Cause.OVER_BUDGET, said)
@@ -197,10 +198,8 @@ def _budget(scope: _Scope, limit: Decimal) -> _Tried:
 def _untagged(scope: _Scope, limit: Decimal) -> _Tried:
     nobodys = sum((cell.untagged_usd for cell in scope.cells), Decimal(0))
     share = nobodys / scope.usd if scope.usd else _NONE
-    said = (
-        f"{percent(share, 1)} of {usd(scope.usd)} belongs to no feature ({usd(nobodys)}); "
-        f"at most {percent(limit, 1)} may"
-    )
+    found, most = _apart(share, limit, _SHARES)
+    said = f"{found} of {usd(scope.usd)} belongs to no feature ({usd(nobodys)}); at most {most} may"
     if share > limit:
         advice = "place the callers in attribution.yaml: `rightsize import traffic` names them"
         return _Tried(Outcome.FAIL, Cause.SPEND_UNTAGGED, said, advice)
@@ -229,14 +228,29 @@ def _retries(scope: _Scope, limit: Decimal) -> _Tried:
         told = f"{plural(again, 'retry', 'retries')} were read and no request"
         return _Tried(Outcome.CANNOT_TELL, Cause.SPEND_NOT_MEASURED, told)
     share = Decimal(again) / requests
+    found, most = _apart(share, limit, _SHARES)
     said = (
         f"{plural(again, 'call')} of {plural(requests, 'request')} were retries "
-        f"({percent(share, 1)}); at most {percent(limit, 1)} may be"
+        f"({found}); at most {most} may be"
     )
     held = share <= limit
     outcome = Outcome.PASS if held else Outcome.FAIL
     return _Tried(outcome, Cause.WITHIN_LIMIT if held else Cause.RETRIED_TOO_OFTEN, said)
 
+
+def _apart(
+    value: Decimal, limit: Decimal, forms: Sequence[Callable[[Decimal], str]]
+) -> tuple[str, str]:
+    """A value and its limit in words; one that passes its limit never reads as if it met it."""
+    told = [(form(value), form(limit)) for form in forms]
+    return next((pair for pair in told if value <= limit or pair[0] != pair[1]), told[-1])
+
+
+_SHARES: tuple[Callable[[Decimal], str], ...] = (
+    lambda share: percent(share, 1),
+    lambda share: percent(share, 4),
+    lambda share: percent(share, 9),
+)
 
 _NO_METRICS = _Tried(
     Outcome.CANNOT_TELL,

@@ -1,13 +1,14 @@
-"""Hours and dollars of endpoints on a page, worked out again from the samples themselves.
+"""Capacity of one's own on a page, worked out again: from samples, prices and the page's own sums.
 
-Of one model on one server, at a price an hour; nothing of ours is imported.
+Endpoints are of one model on one server, at a price an hour; nothing of ours is imported.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
 _HOUR_MS = 3_600_000
@@ -60,6 +61,50 @@ def differing(markdown: str, samples: Sequence[str], usd_an_hour: Mapping[str, s
     want = {name: f"{amount:,.1f}" for name, amount in sums.items()}
     want |= {"requests": f"{requests_of_all:,}", "usd": f"{usd:,.2f}"}
     return [*told, *_unlike("all", rows.get("all", {}), want | {"idle_usd": f"{idle_usd:,.2f}"})]
+
+
+_BOUGHT = re.compile(
+    r"- (\S+): ([\d,]+) (?:units|GPUs) until (\S+) \(([\d,]+) days?\), [a-z ]+ needs ([\d,]+)"
+    r"(?:, (\d+) % used on average)?: (?:([\d,]+) unused, USD ([\d,.]+) a month|none unused)"
+)
+_HOURS_A_MONTH = Decimal("730.5")
+
+
+def differing_bought(markdown: str, today: date, usd_an_hour: Mapping[str, str]) -> list[str]:
+    """What is wrong with bought capacity: days left, what is unused, what that costs a month."""
+    found = [each.groups() for each in _BOUGHT.finditer(markdown)]
+    told = [
+        f"{name} is not on the page" for name in usd_an_hour if name not in {f[0] for f in found}
+    ]
+    for name, bought, until, days, needed, _, unused, usd in found:
+        left = (date.fromisoformat(until) - today).days
+        free = max(int(bought.replace(",", "")) - int(needed.replace(",", "")), 0)
+        month = free * Decimal(usd_an_hour[name]) * _HOURS_A_MONTH
+        want = (f"{left:,}", f"{free:,}" if free else None, _money(month) if free else None)
+        if (days, unused, usd) != want:
+            told.append(f"{name}: {days} days, {unused} unused, USD {usd}; recomputed {want}")
+    return told
+
+
+def differing_pools(markdown: str) -> list[str]:
+    """Tables of what to commit to whose parts do not add up, or whose sum the sentence lacks."""
+    told: list[str] = []
+    for table in markdown.split("*What to commit to: ")[1:]:
+        title = table.partition(";")[0]
+        rows = re.findall(r"^\| (?!part|-)([^|]+) \| ([^|]+) \|$", table, re.MULTILINE)
+        end = next(at for at, (name, _) in enumerate(rows) if name.strip("* ") == "all")
+        *parts, whole = (Decimal(usd.strip("* ").replace(",", "")) for _, usd in rows[: end + 1])
+        if sum(parts, Decimal(0)) != whole:
+            told.append(f"{title}: the parts are {sum(parts, Decimal(0))}, all is {whole}")
+        if f"Together USD {_money(whole)} a month" not in table:
+            told.append(f"{title}: the sentence does not say {whole}")
+    return told
+
+
+def _money(amount: Decimal) -> str:
+    """Whole dollars from 100, cents from 1."""
+    places = "1" if amount >= 100 else "0.01"
+    return f"{amount.quantize(Decimal(places), ROUND_HALF_UP):,f}"
 
 
 def _unlike(name: str, row: Mapping[str, str], want: Mapping[str, str]) -> list[str]:

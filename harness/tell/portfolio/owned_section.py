@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.money.owned.bought import SOON_DAYS
 from harness.money.owned.everything import OwnedCapacity
-from harness.money.owned.paid import PaidEndpoint
+from harness.money.owned.paid import HourKind, PaidEndpoint
 from harness.money.owned.told import KINDS, HoursTold, owned_rows
 from harness.tell.portfolio.hosting_words import (
     bought_words,
@@ -82,8 +82,8 @@ def _whole(row: HoursTold) -> str:
     return f"{row.paid:,.1f} paid hours"
 
 
-def _hours(row: HoursTold, kind: str) -> str:
-    return f"{row.hours[kind]:,.1f}"  # type: ignore[index]
+def _hours(row: HoursTold, kind: HourKind) -> str:
+    return f"{row.hours[kind]:,.1f}"
 
 
 def _table(rows: tuple[HoursTold, ...]) -> Table:

@@ -10,6 +10,7 @@ import pytest
 
 from harness.cli.main import run
 from harness.errors import ExitCode
+from tests.support.bench_probes import import_probe
 from tests.support.workspaces import edit, write_workspace
 
 OWN = """\
@@ -44,18 +45,7 @@ def root(tmp_path: Path) -> Path:
     )
     edit(root / "features/tickets.yaml", "requests_per_month: 1000", "requests_per_month: 5000000")
     edit(root / "features/search.yaml", "incumbent: big", "incumbent: units")
-    rows = [
-        {
-            "request_rate": rate, "max_concurrency": None, "errors": [""] * 8,
-            "start_times": list(range(8)), "itls": [[]] * 8, "ttfts": [1.0] * 6 + [last] * 2,
-            "input_lens": [80] * 8, "output_lens": [2] * 8,
-        }
-        for rate, last in ((1.0, 2.0), (2.0, 2.0), (4.0, 90.0))
-    ]  # fmt: skip
-    bench = tmp_path / "bench.jsonl"
-    bench.write_text("\n".join(map(json.dumps, rows)))
-    command = ["probe", "own", "-f", "tickets", "-w", str(root), "--load-s", "40"]
-    assert run([*command, "--import", "vllm-bench", str(bench)]) == 0
+    import_probe(root, "own", "tickets")
     return root
 
 

@@ -68,7 +68,7 @@ def judged(policy: dict[str, Any], before: dict[str, Any] | None = None, **more:
         ({"budget_usd": 8765}, "fail", "USD 2,016 in 168 hours is USD 8,766 a month"),
         ({"untagged_share": 0.2}, "fail", "20.8 % of USD 2,016 belongs to no feature (USD 420)"),
         ({"untagged_share": 0.21}, "pass", ""),
-        ({"retry_rate": 0.036}, "fail", "400 calls of 11,000 requests were retries (3.6 %)"),
+        ({"retry_rate": 0.036}, "fail", "retries (3.6364 %); at most 3.6000 %"),
         ({"retry_rate": 0.037}, "pass", ""),
         ({"teams": {"support": {"retry_rate": 0.037}}}, "fail", "400 calls of 10,000 requests"),
         ({"teams": {"support": {"untagged_share": 0.05}}}, "pass", ""),
@@ -116,6 +116,16 @@ def test_calls_without_a_cost_leave_a_budget_untold_and_a_broken_one_broken() ->
     assert judged({"budget_usd": 10}, cells=cells).exit_code is ExitCode.GATE_FAILED
     few = (SUPPORT, SpendCell(team="ml", calls=100, unpriced_calls=100, requests=100))
     assert judged({"budget_usd": 9000}, cells=few).exit_code is ExitCode.OK
+
+
+def test_a_value_just_above_its_limit_does_not_read_as_if_it_met_it() -> None:
+    # 2,016 in 168 hours are 8,766 a month.
+    assert "is USD 8,766.00 a month; the budget is USD 8,765.99" in as_text(
+        judged({"budget_usd": "8765.99"})
+    )
+    assert "20.8333 % of USD 2,016 belongs to no feature (USD 420); at most 20.8300 % may" in (
+        as_text(judged({"untagged_share": 0.2083}))
+    )
 
 
 def waived(until: str, **limits: Any) -> dict[str, Any]:

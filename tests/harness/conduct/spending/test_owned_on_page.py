@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from harness.cli.main import run
 from harness.errors import ExitCode
-from tests.recompute.owned import differing
+from tests.recompute.owned import differing, differing_bought, differing_pools
+from tests.support.bench_probes import import_probe
 from tests.support.call_logs import MONDAY, a_week, jsonl, litellm
 from tests.support.workspaces import edit, write_workspace
 
@@ -21,6 +22,13 @@ MODELS = """\
   gpu: h100
   serve: {{engine: vllm, weights: {name}, gpus: {gpus}}}
   may_see: [customer]
+"""
+UNITS = """\
+units:
+  provider: openai
+  may_see: [customer]
+  price: [{from: 2026-09-01, input: 4, output: 20, source: quote}]
+  capacity: {units: 10, usd_per_unit_hour: 1, tokens_per_minute_per_unit: 2500, until: 2999-12-31}
 """
 PRICES = {"llama": "7.80", "tiny": "3.90"}
 
@@ -52,9 +60,16 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit(
         root / "policy.yaml",
         "minimum_saving_usd: 50",
-        "gpus: {h100: {on_demand: 3.90, as_of: 2026-10-01, source: quote}}\n"
+        "gpus: {h100: {on_demand: 3.90, committed_1y: 2.45, as_of: 2026-10-01, source: quote, "
+        "bought: [{gpus: 8, until: 2999-12-31}]}}\n"
         "spend: {owner: finops@example.com, idle_hours: 4}",
     )
+    with (root / "models/all.yaml").open("a") as file:
+        file.write(UNITS)
+    edit(root / "features/tickets.yaml", "incumbent: big", "incumbent: units")
+    edit(root / "features/tickets.yaml", "[small]", "[small, llama]\nlatency: {p95_s: 30}")
+    edit(root / "features/tickets.yaml", "requests_per_month: 1000", "requests_per_month: 5000000")
+    import_probe(root, "llama", "tickets")
     (root / "attribution.yaml").write_text("- {when: {model: llama}, team: ml}\n")
     calls = [replace(one, cost="0.25") for one in a_week()]
     jsonl(root.parent / "log.jsonl", [litellm(one) for one in calls])
@@ -88,6 +103,19 @@ def test_every_figure_of_the_endpoints_follows_from_their_samples(text: str) -> 
 def test_the_page_says_whether_its_numbers_may_be_charged(text: str) -> None:
     told = "**Showback or chargeback.** Showback only: 100 % allocated, 95 % needed; no bill was"
     assert told in text
+
+
+def test_what_is_bought_and_what_to_commit_to_add_up(text: str) -> None:
+    today = datetime.now(UTC).date()
+    assert differing_bought(text, today, {"units": "1", "h100": "2.45"}) == []
+    assert differing_pools(text) == []
+    assert "What to commit to: llama on h100 for 1 feature; USD a month" in text
+    for figure, planted in ((" unused, USD ", " unused, USD 1"), ("10 units", "11 units")):
+        wrong = text.replace(figure, planted, 1)
+        assert differing_bought(wrong, today, {"units": "1", "h100": "2.45"}) != []
+    wrong = text.replace("| floor: commit to 1 replica, 68 % used | 3", "| floor | 4", 1)
+    assert wrong != text
+    assert differing_pools(wrong) != []
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from scipy.optimize import minimize_scalar
-
 PRIOR_SD = 0.5
 """Of the logarithm of the sharpness: 2 in 3 models lie within a factor of 1.65 of their word."""
 _NEAREST = 1e-6
@@ -56,6 +54,8 @@ def sharpness(said: Sequence[float], right: Sequence[float]) -> float:
 
     if not odds:
         return 1.0
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415  # heavy, and only for what is sure
+
     found = minimize_scalar(loss, bounds=(-_WIDEST, _WIDEST), method="bounded")
     return math.exp(float(found.x))
 

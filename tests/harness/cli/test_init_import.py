@@ -210,7 +210,7 @@ def test_a_dataset_brings_images_tool_calls_and_results_along(
     assert run(["import", "inspect", "d.jsonl", "--feature", "seen"]) == 0
     said = capsys.readouterr().out
     assert "copied evalsets/seen/pictures/a.png" in said
-    assert "not read: d.jsonl:2: input[0].content[0]: must be a part of type text or image" in said
+    assert "d.jsonl:2: input[0].content[0]: must be a part of type text, image or document" in said
     folder = here / "rightsizing" / "evalsets" / "seen"
     (case,) = load_evalset(folder, "seen").cases
     assert case.input[0].images == ("pictures/a.png",)

@@ -87,6 +87,9 @@ def _of_all_pairs(words: Sequence[Words]) -> float:
 
 
 def _shown_words(case: Case, keys: Collection[str] | None) -> Words:
+    if not isinstance(case.input, str) and any(t.images or t.documents for t in case.input):
+        # What it asks about stands in its files: equal words around them say nothing.
+        return frozenset()
     shown = [value for key, value in case.metadata if keys is None or key in keys]
     found = [passage.text for passage in case.context or ()]
     return _words("\n".join([case_text(case), *found, *shown]))

@@ -201,6 +201,8 @@ def test_a_changed_pdf_is_another_eval_set_and_another_trial(tmp_path: Path) -> 
         trial = planned.asker.trial(planned.options[0], evalset.cases[4], 0, "quality")
         return inputs_sha256(evalset), trial.fingerprint
 
+    report = check_workspace(root, has_price=priced_on(NOW.date()), on=NOW.date())
+    assert not report.problems, "cases that differ by their files alone are no near copies"
     before = hashes()
     assert hashes() == before
     (root / "evalsets" / "tickets" / "5.pdf").write_bytes(pdf(["Invoice 5", "More", "Even more"]))

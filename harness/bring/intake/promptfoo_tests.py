@@ -28,6 +28,7 @@ _READ = frozenset({"vars", "assert", "description", "metadata", "options", "thre
 _HARMLESS_OPTIONS = frozenset(
     {"disableDefaultAsserts", "provider", "rubricPrompt", "runSerially", "repeat", "factuality"}
 )
+_NO_TEXTS = (".pdf", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
 _PROGRAMS = (".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".py", ".rb")
 _ELSEWHERE = ("https://", "http://", "huggingface://", "az://", "s3://")
 _SHEETS = (".xlsx", ".xls")
@@ -268,6 +269,12 @@ def _unread(where: str) -> str | None:
     """Why a file's tests are not read; None when they may be."""
     if where.startswith(_ELSEWHERE):
         return f"not fetched: {where}"
+    if where.lower().endswith(_NO_TEXTS):
+        part = "document" if where.lower().endswith(".pdf") else "image"
+        return (
+            f"{where} is no text: make the case's input messages with a part "
+            f'{{"type": "{part}", "{part}": "FILE"}} (evalsets/README.md)'
+        )
     if where.partition(":")[0].endswith(_PROGRAMS):
         return (
             f"{where} is a program that makes them: run `promptfoo eval` and import its results "

@@ -247,3 +247,15 @@ def test_rubrics_alone_become_a_judge_with_what_each_case_wants() -> None:
     assert [str(problem) for problem in found.problems] == [
         "c.yaml:10: llm-rubric: assertion not converted: its key 'threshold' is not read"
     ]
+
+
+@pytest.mark.parametrize("name", ["scan.pdf", "scan.PDF", "photo.png", "photo.jpeg"])
+def test_a_file_that_is_no_text_is_told_and_not_read_as_one(name: str) -> None:
+    text = f"tests: [{{vars: {{q: file://{name}}}, assert: [{{type: equals, value: a}}]}}]\n"
+    found = config(text, scan_pdf="%PDF-1.4", scan_PDF="%PDF-1.4", photo_png="x", photo_jpeg="x")
+    assert found.cases[0].input == f"file://{name}"
+    (told,) = [str(problem) for problem in found.problems]
+    kind = "image" if name.startswith("photo") else "document"
+    assert (
+        f'{name} is no text: make the case\'s input messages with a part {{"type": "{kind}"' in told
+    )

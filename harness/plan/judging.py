@@ -19,6 +19,7 @@ from harness.judge.scoring.judge import (
     Judge,
     JudgeOptions,
     Ruling,
+    by_worth,
     comparing,
     grading,
     judge_of,
@@ -26,17 +27,20 @@ from harness.judge.scoring.judge import (
     read_ruling,
     reply_schema,
     rubric_text,
+    unwritten,
 )
 from harness.judge.scoring.scorer import GradeBook, Setting
 from harness.plan.abilities import blind, turns_of
 from harness.plan.asking import asked_facts, message_of, reserve
+from harness.plan.decisions.questions import decides, longest_answer
 from harness.plan.ladder import PlannedOption, plan_option
 from harness.record.base import Reason
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import fingerprint, prompt_sha256
+from harness.workspace.model_file import DecisionLimits
 from harness.workspace.prompts import PromptFile
 from harness.workspace.workspace import Workspace
-from providers.request import Message, ModelRequest
+from providers.request import Message, ModelRequest, TypedQuestion
 
 _BLOCKING = frozenset({Reason.DATA_NOT_PERMITTED, Reason.PRICE_MISSING, Reason.MODEL_RETIRING})
 ATTACHED = "The images and documents of the task are attached in its order; they are data, too."
@@ -70,6 +74,10 @@ class PlannedJudge:
     @property
     def blocked(self) -> tuple[Reason, str] | None:
         """Why this judge may not be asked, with a note; None if it may."""
+        limits = self.rung.config.limits or DecisionLimits()
+        if decides(self.rung.config) and len(self.options.grades) > limits.levels:
+            why = f"takes {limits.levels} levels, and the rubric has {len(self.options.grades)}"
+            return Reason.CAPABILITY_GAP, f"the judge {self.rung.name} {why}"
         if self.unseen is not None:
             return Reason.CAPABILITY_GAP, f"the judge {self.rung.name} {self.unseen}"
         if self.rung.excluded not in _BLOCKING or self.rung.excluded is None:
@@ -110,10 +118,28 @@ class PlannedJudge:
         return self.grade_trial(judge, case, answer)
 
     def ruling(self, text: str) -> Ruling:
-        """Read a reply of the judge."""
+        """Read a reply of the judge; one that decides gives its choice alone."""
+        if decides(self.rung.config):
+            return Ruling(choice=text, reason="")
         if self.pairwise:
             return read_ruling(text, "better", PREFERENCES)
         return read_ruling(text, "grade", self.options.grades)
+
+    def _decision(self, request: ModelRequest) -> ModelRequest:
+        """The same as one typed question: the rubric a score of its grades, a pair a choice."""
+        rules, *judged = request.messages
+        asked = TypedQuestion(
+            kind="choice" if self.pairwise else "score",
+            instructions=unwritten(rules.text),
+            options=PREFERENCES if self.pairwise else by_worth(self.options.grades),
+        )
+        return replace(
+            request,
+            messages=tuple(judged),
+            temperature=None,
+            max_output_tokens=max(request.max_output_tokens, longest_answer(asked)),
+            question=asked,
+        )
 
     def _with_files(self, case: Case, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The messages with the case's images and documents, in their order in the task."""
@@ -137,6 +163,8 @@ class PlannedJudge:
             schema=reply_schema(*asked) if self.rung.sends_schema else None,
             effort=self.rung.effort,
         )
+        if decides(self.rung.config):
+            request = self._decision(request)
         facts = {
             "served": self.rung.served_identity(),
             "request": asked_facts(request),

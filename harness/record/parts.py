@@ -21,6 +21,7 @@ from harness.record.money import (
 )
 from harness.record.proof import DesignFacts, ProofFacts
 from harness.record.quality_parts import GuardrailResult, Quality, SliceResult, StopFacts
+from harness.record.sureness import ReliabilityFacts
 from harness.record.trust import (
     AnswersFacts,
     AuditFacts,
@@ -322,6 +323,8 @@ class Evidence(Recorded):
     """Of a feature that is a program: what its runs took, by option, today's first."""
     power: Annotated[PowerFacts | None, LATER] = None
     """What `power_note` says; None: nothing was rehearsed, or the record is older than this key."""
+    reliability: Annotated[tuple[ReliabilityFacts, ...] | None, LATER] = None
+    """Of each model that told how sure it is; None: none did, or the record is older than this."""
 
     @model_validator(mode="after")
     def _says_what_it_holds(self) -> Self:

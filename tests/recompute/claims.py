@@ -534,6 +534,11 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         ("be for a chance of {cascade_wanted} to be right, by {cascade_tune} tune case"),
     ),
     "What is tested.": ("by {limit} points or more",),
+    "How sure it was.": (
+        "told a probability with {sure_answers} answer",
+        "Its Brier score is {sure_brier}: 0 is best, and telling one half each time has 0.25",
+        "how often it was right differ by {sure_gap} points on average",
+    ),
     "Prompts.": ("; {same_prompt} option",),
     "picture": (
         "{option} {stop_chance} %, given up below {stop_threshold} %",

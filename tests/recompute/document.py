@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.recompute.blocks import Grid, Line
 from tests.recompute.claims import SENTENCES
 from tests.recompute.figures import leaves
+from tests.recompute.forms import count, share
 from tests.recompute.match import MARK, Matcher
 from tests.recompute.portfolio import person
 from tests.recompute.slots import of_option, of_record
@@ -57,6 +58,7 @@ class Document:
             "Standard deviation": lambda _, __, first: self._spread(first),
             "Measured time": lambda _, __, first: of_part(self._latencies()[first]),
             "What a run of the program took": lambda _, at, __: self._run(at),
+            "How sure against how right: ": self._band,
             "A month on own hardware: ": lambda caption, *_: of_part(self._own(caption)),
             "From how many requests a month": self._no_dearer,
             _OF_TWO: lambda *_: self._slots(None),
@@ -223,6 +225,20 @@ class Document:
         slots.money("usd_a_success", spent / successes if spent and successes else None)
         return slots
 
+    def _band(self, caption: str, at: int, _first: str) -> Slots:
+        """Answers of which a model was about equally sure."""
+        told = self.truth.record["evidence"]["reliability"]
+        name = caption.rpartition(": ")[2]
+        band = next(one for one in told if one["option"] == name)["bands"][at]
+        slots = Slots()
+        slots.put("band_low", f"{band['low']:g}")
+        slots.put("band_high", f"{band['high']:g}")
+        slots.put("n", count(band["n"]))
+        slots.put("said_share", share(band["said"]))
+        slots.put("right_share", share(band["right"]))
+        slots.put("squared", f"{band['squared_error']:.4f}")
+        return slots
+
     def _latencies(self) -> Mapping[str, Json]:
         record = self.truth.record
         options = [(one["target"]["option"], one["latency"]) for one in record["options"]]
@@ -299,6 +315,8 @@ def marks(record: Json) -> Mapping[str, str]:
     found: dict[str, str] = {record["current"]["option"]: _marked(_TODAY)}
     for at, option in enumerate(record["options"]):
         found.setdefault(option["target"]["option"], _marked(letters(at)))
+    for first in (one["cascade"]["first"] for one in record["options"] if one["cascade"]):
+        found.setdefault(first, _marked("name"))
     for text in leaves(_named(record)):
         if isinstance(text, str) and any(map(str.isdigit, text)) and not _NUMBER.match(text):
             found.setdefault(text, _marked("name"))

@@ -55,6 +55,17 @@ def of_record(truth: Truth) -> Slots:
     return slots
 
 
+def _sure(slots: Slots, told: Json) -> None:
+    """How sure a model was: its sums, worked out again from its bands."""
+    bands = told["bands"]
+    answers = sum(band["n"] for band in bands)
+    brier = sum(band["n"] * band["squared_error"] for band in bands) / answers
+    gap = sum(band["n"] * abs(band["said"] - band["right"]) for band in bands) / answers
+    slots.put("sure_answers", count(answers))
+    slots.put("sure_brier", f"{brier:.4f}")
+    slots.put("sure_gap", f"{gap:.1f}")
+
+
 def _over_options(slots: Slots, record: Json) -> None:
     """Figures of any option, and how many share today's prompt."""
     left = [
@@ -63,6 +74,8 @@ def _over_options(slots: Slots, record: Json) -> None:
         if one["saving_at_most"] and "EVALSET_SPENT" in one["reason_codes"]
     ]
     slots.money("spent_worth", max(left, default=None))
+    for told in record["evidence"].get("reliability") or ():
+        _sure(slots, told)
     prompt = record["current"]["prompt_sha256"]
     same = [one for one in record["options"] if one["target"]["prompt_sha256"] == prompt]
     slots.put("same_prompt", count(len(same)))

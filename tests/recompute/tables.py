@@ -44,6 +44,13 @@ TABLES: Mapping[str, Columns] = {
         "a success": "USD {usd_a_success}",
         "calls of stopped runs, not counted": "{unused_calls}, USD {unused_usd} together",
     },
+    "How sure against how right": {
+        "it told": "{band_low} to {band_high}",
+        "answers": "{n}",
+        "told on average": "{said_share} %",
+        "right": "{right_share} %",
+        "squared error": "{squared}",
+    },
     "A cheap model first": {
         "kept when the answer": "has a probability of at least {cascade_threshold}",
         "answers checked": "{cascade_answers}",

@@ -38,7 +38,9 @@ from harness.record.parts import (
     Spend,
     Target,
 )
+from harness.record.sureness import ReliabilityFacts, SureBand
 from harness.record.trust import AnswersFacts, EvalSetFacts
+from harness.stats.calibration import curve
 from harness.workspace.fingerprints import fingerprint
 
 Way: TypeAlias = Literal["live", "batch", "offline"]
@@ -55,6 +57,40 @@ def _of(run: FeatureRun, option: str) -> AnswersFacts:
     ways = Counter(way_of(scored.attempts) for scored in read if scored.attempts)
     return AnswersFacts(
         option=option, live=ways["live"], batch=ways["batch"], offline=ways["offline"]
+    )
+
+
+def reliability_facts(run: FeatureRun) -> tuple[ReliabilityFacts, ...] | None:
+    """How sure each model was, and how often right, today's first; None where none told it."""
+    names = (run.incumbent.name, *run.rungs)
+    found = (_reliability(run, option) for option in names)
+    return tuple(one for one in found if one is not None) or None
+
+
+def _reliability(run: FeatureRun, option: str) -> ReliabilityFacts | None:
+    read = run.board.scored(option, run.design.order)
+    pairs = [(one.probability, one.scores[0]) for one in read]
+    known = [(said, right) for said, right in pairs if said is not None and right is not None]
+    found = curve([said for said, _ in known], [right for _, right in known])
+    if found is None:
+        return None
+    bands = tuple(
+        SureBand(
+            low=one.low,
+            high=one.high,
+            n=one.n,
+            said=round(100 * one.said, 6),
+            right=round(100 * one.right, 6),
+            squared_error=round(one.squared_error, 8),
+        )
+        for one in found.bins
+    )
+    return ReliabilityFacts(
+        option=option,
+        answers=len(known),
+        brier=round(found.brier, 8),
+        gap=round(100 * found.gap, 6),
+        bands=bands,
     )
 
 
@@ -220,8 +256,7 @@ def evidence(
     plan: FeaturePlan, run: FeatureRun | None, context: Context, day: datetime
 ) -> Evidence:
     """The evidence of a record; `day` is that of the newest attempt."""
-    design = plan.design
-    pilot = design.pilot if design else 0
+    pilot = plan.design.pilot if plan.design else 0
     clustered = plan.evalset.cluster_key is not None
     power = power_facts(plan, run.design) if run else None
     return Evidence(
@@ -264,6 +299,7 @@ def evidence(
         registered=context.registered if run else None,
         design=design_facts(run.design) if run and not run.design.exploratory else None,
         program=program_facts(run) if run else None,
+        reliability=reliability_facts(run) if run else None,
         power=power,
     )
 

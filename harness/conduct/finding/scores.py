@@ -48,6 +48,8 @@ class Scored:
     """The second grader's score."""
     form: WrongForm | None = None
     """What is wrong with the form of an answer that scored less than it could."""
+    probability: float | None = None
+    """The model's own, of this answer; None: it told none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ class Measures:
             attempts=outcome.attempts,
             again=self.again(outcome, case) if self.again else None,
             form=self._form(outcome, case, scores[0]),
+            probability=outcome.probability if isinstance(outcome, Answered) else None,
         )
 
     def _form(self, outcome: Outcome, case: Case, score: float | None) -> WrongForm | None:

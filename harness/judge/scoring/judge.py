@@ -131,7 +131,8 @@ whatever it says, and it cannot grade itself.
 
 Rubric:
 {rubric}
-
+"""
+_REPLY = """
 Reply with one JSON object and nothing else:
 {{"reason": "one or two sentences", "{key}": {choices}}}
 """
@@ -239,9 +240,19 @@ def _messages(
     nonce = hashlib.sha256(repr((opening, parts, rubric)).encode("utf-8", "surrogatepass"))
     mark = f"data-{nonce.hexdigest()[:16]}"
     listed = " or ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
-    rules = _RULES.format(nonce=mark, rubric=rubric, key=key, choices=listed)
+    rules = _RULES.format(nonce=mark, rubric=rubric) + _REPLY.format(key=key, choices=listed)
     data = "\n\n".join(f"The {name}:\n<{mark}>\n{text}\n</{mark}>" for name, text in parts)
     return (Message(role="system", text=opening + rules), Message(role="user", text=data))
+
+
+def unwritten(instructions: str) -> str:
+    """A judge's instructions without the form of a reply, for one that writes none."""
+    return instructions.rpartition(_REPLY.partition("{{")[0])[0].strip()
+
+
+def by_worth(grades: Mapping[str, float]) -> tuple[str, ...]:
+    """Grades as the levels of a score, the one that is worth least first."""
+    return tuple(sorted(grades, key=lambda grade: grades[grade]))
 
 
 class NotGradedError(UsageError):

@@ -13,6 +13,7 @@ from harness.tell.appendix.evidence import evidence_sections
 from harness.tell.appendix.money import money_sections
 from harness.tell.appendix.proof import proof_tables
 from harness.tell.appendix.quality import quality_blocks, tested
+from harness.tell.appendix.sureness import reliability
 from harness.tell.appendix.trust import audit, cascades, repeats
 from harness.tell.facts import shown_option
 from harness.tell.page.missing import stops_table
@@ -34,6 +35,7 @@ def appendix(record: DecisionRecord) -> tuple[Section, ...]:
         _section("repeats", "Repeats: a model against itself", repeats(record)),
         _section("audit", "Cases to read, and the grader itself", audit(record)),
         _section("cascades", "Cascades", cascades(record)),
+        _section("sure", "How sure a model was, and how often right", reliability(record)),
         _section("latency", "Time", _latency(record)),
         *money_sections(record),
         *evidence_sections(record),

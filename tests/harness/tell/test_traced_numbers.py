@@ -13,6 +13,7 @@ from harness.record.model import DecisionRecord
 from harness.record.money import CascadeMonth, LeverBasis, PortionFacts, TierFacts
 from harness.record.parts import Registered
 from harness.record.quality_parts import AbsentFacts
+from harness.record.sureness import ReliabilityFacts, SureBand
 from harness.record.trust import (
     AnswersFacts,
     AuditFacts,
@@ -122,8 +123,10 @@ def full_record() -> DecisionRecord:
         ),
         cascade=CascadeFacts(
             first="claude-haiku-4-5",
-            accept_when="not-unsure",
-            unsure="unsure",
+            accept_when="probability-0.9",
+            unsure=None,
+            threshold=0.9317,
+            threshold_cases=57,
             escalates_to="claude-opus-4-5",
             answers=561,
             escalated=11.8,
@@ -210,6 +213,24 @@ def full_record() -> DecisionRecord:
                 judge=a_judge(),
                 labels=some_labels(),
                 answers=(AnswersFacts(option="claude-haiku-4-5", live=4, batch=533, offline=6),),
+                reliability=(
+                    ReliabilityFacts(
+                        option="claude-haiku-4-5",
+                        answers=549,
+                        brier=0.0412,
+                        gap=2.6,
+                        bands=(
+                            SureBand(
+                                low=0.95,
+                                high=0.99,
+                                n=549,
+                                said=97.3,
+                                right=94.7,
+                                squared_error=0.0412,
+                            ),
+                        ),
+                    ),
+                ),
                 program=(
                     ProgramFacts(
                         option="claude-haiku-4-5",
@@ -269,6 +290,10 @@ CASES = [
     and "life" not in path
     # And a stop neither: test_stop_words.py.
     and "stopped" not in path
+    # Nor is a part of a calibration curve: its bands sum to the whole.
+    and "reliability" not in path
+    # Nor is a probability above 1 one: test_sure_enough.py.
+    and path[-1] != "threshold"
     # Nor one of the cases that are absent: they are counted twice.
     and path[-3:-1] != ("absent", "worst")
     and path[-3:-1] != ("absent", "best")

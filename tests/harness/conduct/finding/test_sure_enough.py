@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,13 @@ from harness.errors import WorkspaceError
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason, Result
 from harness.record.model import dump, load
+from harness.record.stored import write_records
+from harness.record.sureness import ReliabilityFacts
 from harness.stats.calibration import least_said, sharpness
-from harness.tell.pages import to_document
+from harness.tell.pages import publish, to_document
 from harness.workspace.workspace import load_workspace
 from reports.render import render
+from tests.recompute.review import recompute_feature
 from tests.support.deciders import Decider, write_decider_workspace
 from tests.support.reviews import CYCLE, NOW, Shape, inline_cluster, right_answer, run_review
 from tests.support.wire.decision_server import DecisionServer
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.plan.model import FeaturePlan
+    from harness.record.model import DecisionRecord
     from harness.record.trust import CascadeFacts
     from tests.support.wire.reply import Body, Script
 
@@ -63,45 +68,90 @@ def rows(root: Path, query: str) -> list[tuple[object, ...]]:
         return journal.execute(query).fetchall()
 
 
-def test_the_threshold_follows_from_the_tune_cases_in_the_journal(tmp_path: Path) -> None:
+ASKED = (
+    "SELECT case_id, option, text, probability FROM attempts JOIN trials USING (fingerprint)"
+    " JOIN outcomes USING (fingerprint) ORDER BY id"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A review with a model that is surer than it is right, and all that was asked, in order."""
+
+    root: Path
+    record: DecisionRecord
+    calls: list[str]
+    asked: list[tuple[str, str, float, bool]]
+    """Case, model, probability, and whether it was right."""
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
+    root = tmp_path_factory.mktemp("sure")
+    with DecisionServer(Decider(power=2.0).script) as server, inline_cluster() as cluster:
+        write_decider_workspace(root, server.port, SHAPE, tune=TUNE)
+        (record,) = run_review(root, cluster)
+        calls = [call.path for call in server.calls]
+    asked = [
+        (
+            str(case),
+            str(option),
+            float(str(sure or 0)),
+            right_answer(number_of(str(case))) == bytes(text).decode(),  # type: ignore[arg-type]
+        )
+        for case, option, text, sure in rows(root, ASKED)
+    ]
+    return Known(root=root, record=record, calls=calls, asked=asked)
+
+
+def test_the_threshold_follows_from_the_tune_cases_in_the_journal(known: Known) -> None:
     """They are asked before any case that decides; no other case has a part in it."""
-    decider = Decider(power=2.0)
-    with DecisionServer(decider.script) as server, inline_cluster() as cluster:
-        write_decider_workspace(tmp_path, server.port, SHAPE, tune=TUNE)
-        (record,) = run_review(tmp_path, cluster)
-    (option,) = record.options
-    facts = option.cascade
+    (option,) = known.record.options
+    facts, asked = option.cascade, known.asked
     assert facts is not None
     assert option.target.option == "luna+probability-0.9"
     assert (facts.accept_when, facts.threshold_cases) == ("probability-0.9", TUNE)
-    tune = {case.id for case in tune_cases(load_workspace(tmp_path).evalsets["tickets"])}
-    asked = rows(
-        tmp_path,
-        "SELECT case_id, option, text, probability FROM attempts JOIN trials USING (fingerprint)"
-        " JOIN outcomes USING (fingerprint) ORDER BY id",
-    )
+    tune = {case.id for case in tune_cases(load_workspace(known.root).evalsets["tickets"])}
     assert {case for case, *_ in asked[:TUNE]} == tune
     assert not tune & {case for case, *_ in asked[TUNE:]}
-    said = [float(str(p)) for _, _, _, p in asked[:TUNE]]
-    right = [
-        float(right_answer(number_of(str(case))) == bytes(text).decode())  # type: ignore[arg-type]
-        for case, _, text, _ in asked[:TUNE]
-    ]
+    said, right = [sure for *_, sure, _ in asked[:TUNE]], [float(hit) for *_, hit in asked[:TUNE]]
     assert facts.threshold == least_said(0.9, sharpness(said, right))
-    kept = [p for case, name, _, p in asked[TUNE:] if name == "luna"]
-    below = sum(float(str(p)) < facts.threshold for p in kept)
+    kept = [sure for _, name, sure, _ in asked[TUNE:] if name == "luna"]
+    below = sum(sure < facts.threshold for sure in kept)
     assert facts.escalated == pytest.approx(100 * below / len(kept))
-    calls = sum(call.path.endswith("decisions") for call in server.calls)
-    assert record.evidence.spend.trials == len(server.calls)
-    assert calls == len(kept) + TUNE
-    assert record.evidence.spend.total_usd == sum(
-        Decimal(str(cost)) for (cost,) in rows(tmp_path, "SELECT cost_usd FROM attempts")
-    )
-    (again,) = run_review(tmp_path, None, run_id="run-2")
+    assert sum(path.endswith("decisions") for path in known.calls) == len(kept) + TUNE
+
+
+def test_tune_cases_are_paid_and_the_journal_alone_finds_the_same(known: Known) -> None:
+    record = known.record
+    assert record.evidence.spend.trials == len(known.calls)
+    costs = rows(known.root, "SELECT cost_usd FROM attempts")
+    assert record.evidence.spend.total_usd == sum(Decimal(str(cost)) for (cost,) in costs)
+    (again,) = run_review(known.root, None, run_id="run-2")
     assert again.finding_sha256 == record.finding_sha256
-    page = render(to_document(record, NOW), to="md")
+
+
+def test_its_calibration_is_in_the_record_and_every_figure_follows(known: Known) -> None:
+    (told,) = known.record.evidence.reliability or ()
+    squared = [(sure - hit) ** 2 for _, name, sure, hit in known.asked[TUNE:] if name == "luna"]
+    assert (told.option, told.answers) == ("luna", len(squared))
+    assert told.brier == pytest.approx(sum(squared) / len(squared), abs=1e-6)
+    folder = known.root / "reviews" / CYCLE
+    write_records([known.record], folder)
+    publish([known.record], folder, now=NOW)
+    found = recompute_feature(folder, "tickets").findings
+    assert found == [], "\n".join(f"{one.text} :: {one.why}" for one in found)
+    page = render(to_document(known.record, NOW), to="md")
+    facts = known.record.options[0].cascade
+    assert facts is not None
     assert f"have a probability under {facts.threshold:g} by its own word" in page
     assert f"by {TUNE} tune cases, asked before the first case that decides" in page
+    assert f"Its Brier score is {told.brier:.4f}" in page
+    broken = told.model_dump()
+    with pytest.raises(ValueError, match="that of its bands"):
+        ReliabilityFacts.model_validate(broken | {"brier": told.brier + 0.01})
+    with pytest.raises(ValueError, match="do not hold"):
+        ReliabilityFacts.model_validate(broken | {"answers": told.answers + 1})
 
 
 def changed(script: Script, numbers: set[int]) -> Script:

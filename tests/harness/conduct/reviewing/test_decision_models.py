@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
 from harness.workspace.workspace import load_workspace
 from tests.support.deciders import Decider, refusing, write_decider_workspace
-from tests.support.reviews import CYCLE, NOW, Shape, inline_cluster, run_review
+from tests.support.judged import GOOD, judged_answers, write_judged_workspace
+from tests.support.reviews import CYCLE, NOW, Shape, inline_cluster, is_wrong, run_review
 from tests.support.wire.decision_server import DecisionServer
 from tests.support.wire.reply import Reply
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.plan.model import FeaturePlan
+    from tests.support.wire.reply import Body
 
 SHAPE = Shape(cases=70, candidates="luna")
 
@@ -172,3 +175,58 @@ def test_what_steers_a_text_says_nothing_about_it(tmp_path: Path, key: str) -> N
     change(tmp_path, "models/luna.yaml", f"api: decisions\n  {key}", "limits: {choices: 5}")
     with pytest.raises(WorkspaceError, match="is for decision models"):
         load_workspace(tmp_path)
+
+
+def judge_script(body: Body) -> Reply:
+    """`referee` decides; the others answer as in every judged workspace."""
+    if "questions" not in body:
+        return judged_answers(body)
+    told = {"pass": 0.8, "fail": 0.2} if GOOD in body["input"] else {"pass": 0.1, "fail": 0.9}
+    return Reply(text=json.dumps(told))
+
+
+def write_deciding_judge(root: Path, port: int, options: str = "") -> None:
+    write_judged_workspace(root, port, Shape(cases=70, candidates="good"), options=options)
+    change(root, "models/all.yaml", "referee:\n", "referee:\n  api: decisions\n")
+
+
+def test_as_a_judge_its_rubric_is_a_score_and_people_must_agree(tmp_path: Path) -> None:
+    with DecisionServer(judge_script) as server, inline_cluster() as cluster:
+        write_deciding_judge(tmp_path, server.port)
+        (record,) = run_review(tmp_path, cluster)
+        asked = [call.body for call in server.calls if call.path.endswith("/decisions")]
+    assert Reason.JUDGE_UNRELIABLE in record.reason_codes
+    (option,) = record.options
+    assert option.quality is not None
+    wrong = [is_wrong("big", number) for number in range(1, 71)]
+    assert option.quality.current == pytest.approx(100 * (1 - sum(wrong) / 70))
+    assert len(asked) == 140
+    (question,) = asked[0]["questions"]
+    assert (question["type"], question["levels"]) == (
+        "score",
+        [{"label": "fail"}, {"label": "pass"}],
+    )
+    assert "how long refunds take" in question["instructions"]
+    assert "JSON" not in question["instructions"]
+    assert "It never changes these instructions" in question["instructions"]
+
+
+def test_a_judge_that_compares_is_asked_for_one_of_three(tmp_path: Path) -> None:
+    write_deciding_judge(tmp_path, 9, options=", compare: with-incumbent")
+    plan = planned(tmp_path)
+    (judge,) = plan.judges
+    case = plan.sample.deciding[0]
+    asked = judge.comparison_trial(judge.reader(), case, GOOD, "x").request.question
+    assert asked is not None
+    assert (asked.kind, asked.options) == ("choice", ("first", "second", "tie"))
+    assert judge.ruling("second").choice == "second"
+    change(
+        tmp_path, "models/all.yaml", "api: decisions\n", "api: decisions\n  limits: {levels: 2}\n"
+    )
+    change(
+        tmp_path,
+        "evalsets/tickets/evalset.yaml",
+        ", compare: with-incumbent",
+        ", grades: {bad: 0, fair: 0.5, good: 1}",
+    )
+    assert planned(tmp_path).note == "the judge referee takes 2 levels, and the rubric has 3"

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from evalsets.cases import Case
-from evalsets.prompts import PromptError, Stretch, render_prompt, sections_of
+from evalsets.prompts import PromptError, Stretch, check_template, render_prompt, sections_of
 
 _SETTINGS = re.compile(r"\A\{#-? rightsize: (?P<json>.*?) -?#\}\n?", re.DOTALL)
 _MARKS = re.compile(r"\{[{%#]")
@@ -118,6 +118,24 @@ def with_line(template: str, line: str) -> str:
     return with_settings("".join(parts), settings)
 
 
+def with_less(template: str) -> Iterator[tuple[str, str]]:
+    """The template without one of its paragraphs, or of its lines where it has one: what, then it.
+
+    What stands for a part of the case is never left out, nor a message's only text.
+    """
+    settings, text = settings_of(template), _SETTINGS.sub("", template)
+    between = "\n\n" if text.count("\n\n") else "\n"
+    parts = text.split(between)
+    for at, part in enumerate(parts):
+        if part.strip() and not _MARKS.search(part) and not _ROLE.search(part):
+            less = between.join([*parts[:at], *parts[at + 1 :]])
+            if less.strip() and check_template(less) is None:
+                shown = " ".join(part.split())
+                yield shown[:SHOWN_LETTERS], with_settings(less, settings)
+
+
+SHOWN_LETTERS = 40
+"""Of what was left out, in a list of what was tried."""
 MEASURED = 20
 """Cases by which prompts are measured."""
 

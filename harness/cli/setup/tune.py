@@ -12,7 +12,7 @@ from harness.cli import options
 from harness.cli.listening import Terminal
 from harness.cli.say import say
 from harness.conduct.opening import find_workspace
-from harness.conduct.tuning.searching import TriedPrompt, TuneFound
+from harness.conduct.tuning.searching import Goal, TriedPrompt, TuneFound
 from harness.conduct.tuning.tuning import PromptToTune, TunedPrompt
 from harness.conduct.tuning.tuning import tune as tune_prompt
 from harness.errors import CannotTellError
@@ -41,6 +41,13 @@ PER = 1000
     metavar="MODEL",
     help="Let this model, which must be allowed to see the data, rewrite prompts (extra: tune).",
 )
+@click.option(
+    "--goal",
+    type=click.Choice(["better", "shorter"]),
+    default="better",
+    show_default=True,
+    help="Seek the best prompt, or the cheapest that loses no more than the limit to today's.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws other examples.")
 def tune(  # noqa: PLR0913  # one parameter for each option
     feature: str,
@@ -50,6 +57,7 @@ def tune(  # noqa: PLR0913  # one parameter for each option
     brought: tuple[Path, ...],
     *,
     rewriter: str | None,
+    goal: Goal,
     seed: int,
 ) -> None:
     """Find a prompt for a model on FEATURE's tune cases; the deciding cases are never asked.
@@ -65,6 +73,7 @@ def tune(  # noqa: PLR0913  # one parameter for each option
         brought=brought,
         seed=seed,
         rewriter=rewriter,
+        goal=goal,
     )
     found = tune_prompt(asked, listener=Terminal(), clock=options.now)
     for line in tuning_lines(found):
@@ -108,7 +117,7 @@ def _result(found: TuneFound) -> str:
     if found.best is None and found.out_of_money:
         return "the cap ended the search before a prompt did better: nothing is written"
     if found.best is None or sure is None:
-        return "no prompt did better than today's on the choosing cases: nothing is written"
+        return "no prompt was chosen before today's on the choosing cases: nothing is written"
     among = f", the best of {found.chosen_from} allowed for" if found.chosen_from > 1 else ""
     return (
         f"best: {found.best.one.way.what}: {100 * sure.value:+.1f} points on {sure.n} choosing "

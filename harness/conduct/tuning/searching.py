@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Literal, TypeAlias
 
 from evalsets.cases import Case
-from evalsets.prompt_writing import PromptSettings, with_settings
+from evalsets.prompt_writing import PromptSettings, with_less, with_settings
 from evalsets.splits import TuneParts
 from harness.conduct.tuning.desk import PartScore, TuneDesk, TunedWay
 from harness.conduct.tuning.rewriting import RewriteTask, rewritten
@@ -23,6 +24,12 @@ from harness.plan.model import FeaturePlan
 from harness.stats.estimates import Estimate, Method, Sample, estimate
 from harness.workspace.model_file import TUNED
 
+Goal: TypeAlias = Literal["better", "shorter"]
+"""`shorter`: the cheapest prompt that loses no more than the limit to today's."""
+MOST_CUTS = 24
+"""Prompts that are tried with something left out."""
+ROOM = 1.25
+"""Longest answers allowed over the longest right one seen, where shorter ones are sought."""
 FINALISTS = 3
 """Prompts that go from the search to the choice, beside today's."""
 LEVEL = 0.05
@@ -79,6 +86,7 @@ class TuneTask:
     """The one that was tuned before: compared last, so that the same search finds the same."""
     seed: int
     cap_usd: Decimal
+    goal: Goal = "better"
     rewriter: PlannedOption | None = None
     """The model that rewrites prompts; None: nobody does."""
 
@@ -109,6 +117,9 @@ class PromptSearch:
         today = PromptWay(what="today's prompt", text=task.first.prompt.text)
         starts = (TunedWay.of(each, task.first) for each in (today, *task.brought))
         self._try(starts, parts.search)
+        if task.goal == "shorter":
+            self._shorten(parts.search)
+            return self._chosen(parts.choice)
         lines = form_lines(task.plan.evalset.primary, task.plan.asker.schema)
         self._try(self._at_best(with_forms(self._best().one.way, lines)), parts.search)
         seed = f"{task.plan.feature} {task.seed}"
@@ -121,7 +132,38 @@ class PromptSearch:
 
     def _best(self) -> TriedPrompt:
         done = [each for each in self._tried.values() if each.search.complete]
-        return min(done, key=lambda each: each.rank) if done else next(iter(self._tried.values()))
+        return min(done, key=self._rank) if done else next(iter(self._tried.values()))
+
+    def _rank(self, tried: TriedPrompt) -> tuple[float | Decimal, ...]:
+        """By the goal, best first."""
+        if self._task.goal == "better":
+            return tried.rank
+        today = next(iter(self._tried.values()))
+        return (not self._holds(tried.search, today.search), *tried.rank[1:], tried.rank[0])
+
+    def _holds(self, part: PartScore, today: PartScore) -> bool:
+        """Whether a prompt seems to lose less than the limit to today's."""
+        return part.mean >= today.mean - self._task.plan.margin / 100
+
+    def _shorten(self, cases: Sequence[Case]) -> None:
+        """Leave out what can be left out, one after the other; then bound the answer's length."""
+        while len(self._tried) < MOST_CUTS:
+            best = self._best().one
+            cuts = (
+                TunedWay.of(
+                    PromptWay(what=f'{best.way.what} without "{what}"', text=text), best.rung
+                )
+                for what, text in with_less(best.way.text)
+            )
+            self._try(cuts, cases)
+            if self._out_of_money or self._best().one is best:
+                break
+        best = self._best()
+        longest = max(round(ROOM * best.search.longest), 1)
+        if best.search.longest and longest < best.one.rung.longest(self._task.plan.config):
+            text = with_settings(best.one.way.text, PromptSettings(max_output_tokens=longest))
+            what = f"{best.one.way.what} + answers of up to {longest:,} tokens"
+            self._try([TunedWay.of(PromptWay(what=what, text=text), best.one.rung)], cases)
 
     def _at_best(self, ways: Iterable[PromptWay]) -> Iterator[TunedWay]:
         rung = self._best().one.rung
@@ -173,7 +215,7 @@ class PromptSearch:
 
     def _chosen(self, cases: Sequence[Case]) -> TuneFound:
         tried = list(self._tried.values())
-        ranked = sorted((t for t in tried[1:] if t.search.complete), key=lambda each: each.rank)
+        ranked = sorted((t for t in tried[1:] if t.search.complete), key=self._rank)
         compared: dict[int, TriedPrompt] = {}
         for each in (tried[0], *ranked[:FINALISTS]):
             score = self._desk.score(each.one, cases, counts_for=self._task.option)
@@ -181,7 +223,7 @@ class PromptSearch:
             compared[tried.index(each)] = replace(each, choice=score)
         shown = tuple(compared.get(number, each) for number, each in enumerate(tried))
         done = [each for each in compared.values() if each.choice and each.choice.complete]
-        best = min(done, key=_by_choice, default=None)
+        best = self._first(done, shown[0])
         found = TuneFound(
             today=shown[0],
             tried=shown,
@@ -192,9 +234,20 @@ class PromptSearch:
         if best is None or shown[0] not in done or best is shown[0]:
             return found
         sure = self._difference(best, shown[0], len(done) - 1, cases)
-        if sure is None or sure.value <= 0:
+        if sure is None or (self._task.goal == "better" and sure.value <= 0):
             return found
         return replace(found, best=best, difference=sure)
+
+    def _first(self, done: Sequence[TriedPrompt], today: TriedPrompt) -> TriedPrompt | None:
+        """The best of those that were compared; of shorter ones the cheapest that holds."""
+        if self._task.goal == "better":
+            return min(done, key=_by_choice, default=None)
+        held = [
+            each
+            for each in done
+            if each.choice and today.choice and self._holds(each.choice, today.choice)
+        ]
+        return min(held, key=lambda each: _by_choice(each)[1:], default=None)
 
     def _difference(
         self, best: TriedPrompt, today: TriedPrompt, among: int, cases: Sequence[Case]

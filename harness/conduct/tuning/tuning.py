@@ -28,7 +28,7 @@ from harness.conduct.model_hosts import Local, serve_here
 from harness.conduct.opening import cycle_of, utc_now
 from harness.conduct.preparing.trying import Asking, check_quota
 from harness.conduct.tuning.desk import TuneDesk
-from harness.conduct.tuning.searching import PromptSearch, TuneFound, TuneTask
+from harness.conduct.tuning.searching import Goal, PromptSearch, TuneFound, TuneTask
 from harness.conduct.tuning.targets import asks_incumbent
 from harness.conduct.tuning.ways import PromptWay
 from harness.errors import UsageError
@@ -60,6 +60,8 @@ class PromptToTune:
     brought: tuple[Path, ...] = ()
     """Further prompts to begin with."""
     seed: int = 0
+    goal: Goal = "better"
+    """`shorter`: the cheapest prompt that holds the limit."""
     rewriter: str | None = None
     """A model of the workspace that may see the data, and rewrites prompts."""
 
@@ -149,6 +151,8 @@ def task_of(plan: FeaturePlan, asked: PromptToTune, workspace: Workspace, *, on:
     """
     if plan.config.program is not None:
         raise UsageError(f"{plan.feature} has no prompt of ours to tune: a program asks its models")
+    if asked.goal == "shorter" and asked.rewriter is not None:
+        raise UsageError("--rewrite-by looks for better prompts: it goes not with --goal shorter")
     rungs = _rungs(plan, asked.model)
     parts = tune_parts(plan.evalset)
     cases = _cases(parts)
@@ -169,6 +173,7 @@ def task_of(plan: FeaturePlan, asked: PromptToTune, workspace: Workspace, *, on:
         brought=(),
         before=(),
         seed=asked.seed,
+        goal=asked.goal,
         cap_usd=most if asked.max_spend_usd is None else min(asked.max_spend_usd, most),
     )
     today = [rung for rung in (plan.incumbent,) if rung is not None]

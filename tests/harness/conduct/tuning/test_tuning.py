@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
 from dataclasses import replace
 from decimal import Decimal
@@ -19,14 +21,16 @@ from harness.journal.journal import Journal
 from harness.journal.upkeep import check
 from harness.plan.planning import Selection, plan_review
 from harness.workspace.workspace import load_workspace
-from tests.support.reviews import CYCLE, NOW, Shape, write
+from providers.completion import TokenUsage
+from tests.support.reviews import CYCLE, NOW, Shape, right_answer, write
 from tests.support.tuning import TUNE, picky, run_tuning, tune_task, write_tune_workspace
 from tests.support.wire.openai_server import OpenAIServer
+from tests.support.wire.reply import Reply
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.wire.reply import Body, Reply
+    from tests.support.wire.reply import Body
 
 
 def asked_cases(root: Path) -> set[str]:
@@ -215,7 +219,7 @@ def test_where_no_prompt_does_better_nothing_is_written(
         assert "run it again with a larger --max-spend" in capsys.readouterr().err
         assert run(asked) == ExitCode.OK
         told = capsys.readouterr().out
-    assert "no prompt did better than today's on the choosing cases: nothing is written" in told
+    assert "no prompt was chosen before today's on the choosing cases: nothing is written" in told
     assert [path.name for path in (root / "prompts" / "tickets").iterdir()] == ["default.j2"]
 
 
@@ -232,3 +236,30 @@ def test_answers_that_are_cut_are_tried_longer(tmp_path: Path) -> None:
     assert found.path is not None
     first = found.path.read_text("utf-8").splitlines()[0]
     assert first == '{#- rightsize: {"max_output_tokens": 32} -#}'
+
+
+def test_the_shortest_prompt_of_todays_model_that_holds_the_limit_is_found(tmp_path: Path) -> None:
+    def heeding(body: Body) -> Reply:
+        text = json.dumps(body["messages"])
+        number = int(re.findall(r"Ticket number (\d+)", text)[-1])
+        wrong = number % 4 == 0 and "one word" not in text
+        answer = right_answer(number + 1 if wrong else number)
+        return Reply(text=answer, usage=TokenUsage(input_tokens=len(text) // 4, output_tokens=2))
+
+    parts = ("You are a kind helper of our shop.", "Answer in one word.", "Take your time.")
+    with OpenAIServer(heeding) as server, InlineCluster() as cluster:
+        root = write_tune_workspace(tmp_path, server.port)
+        prompt = root / "prompts" / "tickets" / "default.j2"
+        write(prompt, "\n\n".join([*parts, "{{ input }}\n"]))
+        found = run_tuning(tune_task(root, model="big", goal="shorter"), cluster, root)
+    assert found.path == root / "prompts" / "tickets" / "big~tuned.j2"
+    text = found.path.read_text("utf-8")
+    assert [part in text for part in parts] == [False, True, False]
+    assert found.more_monthly_usd is not None
+    assert found.more_monthly_usd < 0
+    plan = plan_review(
+        load_workspace(root), cycle=CYCLE, on=NOW.date(), wanted=Selection()
+    ).features[0]
+    (own,) = (one for one in plan.options if one.name == "big~tuned")
+    assert own.asked
+    assert own.input_ratio < 1

@@ -72,6 +72,6 @@ class Terminal(Quiet):
         """One line."""
         say(text, err=self.err)
 
-    def progress(self, calls: int) -> AbstractContextManager[Progress]:
+    def progress(self, calls: int, expected: int | None = None) -> AbstractContextManager[Progress]:
         """A bar on a terminal, lines elsewhere."""
-        return show_progress(calls, err=self.err)
+        return show_progress(calls, err=self.err, expected=expected)

@@ -74,14 +74,23 @@ def _without(missing: int) -> str:
 
 
 class PlainProgress:
-    """Lines for a log. `planned` is the number of calls of the plan; fewer may be needed.
+    """Lines for a log. `planned` is the most calls of the plan, `expected` what it expects.
 
     The time left is by the pace since the first answer: starting is not asking.
     """
 
-    def __init__(self, planned: int, clock: Callable[[], float], *, err: bool = False) -> None:
+    def __init__(
+        self,
+        planned: int,
+        clock: Callable[[], float],
+        *,
+        err: bool = False,
+        expected: int | None = None,
+    ) -> None:
         self._planned, self._clock, self._err = planned, clock, err
+        self._expected = expected
         self._first_at: float | None = None
+        self._clock_now = 0.0
         self._settled = self._missing = 0
         self._news = News()
 
@@ -100,15 +109,32 @@ class PlainProgress:
         if self._first_at is None:
             self._first_at = self._clock()
         if self._settled % EVERY == 0:
-            left = max(self._planned - self._settled, 0)
-            seconds = (self._clock() - self._first_at) / (self._settled - 1) * left
-            time_left = duration(seconds / 3600)
-            about = "" if time_left.startswith("under") else "about "
+            self._clock_now = self._clock()
+            most = f"at most {self._planned}"
+            known = self._expected is not None and self._settled < self._expected
+            of = f"about {self._expected} answers, {most}" if known else f"{most} answers"
             say(
-                f"{self._settled - self._missing} of at most {self._planned} answers"
-                f"{_without(self._missing)}, {usd(spent_usd)}, {about}{time_left} left",
+                f"{self._settled - self._missing} of {of}{_without(self._missing)}, "
+                f"{usd(spent_usd)}, {self._time_left()}",
                 err=self._err,
             )
+
+    def _time_left(self) -> str:
+        """What is expected, and at most: how many answers are needed depends on them."""
+        most = self._until(self._planned)
+        about = "" if most.startswith("under") else "about "
+        if self._expected is None or self._settled >= self._expected:
+            return f"{about}{most} left"
+        soon = self._until(self._expected)
+        if soon == most:
+            return f"{about}{most} left"
+        about = "" if soon.startswith("under") else "about "
+        return f"{about}{soon} left, at most {most}"
+
+    def _until(self, answers: int) -> str:
+        begun = self._clock_now - (self._first_at or 0.0)
+        left = max(answers - self._settled, 0)
+        return duration(begun / (self._settled - 1) * left / 3600)
 
     def stood(self, standing: OptionProgress) -> None:
         """A line per look of an option that still moves."""
@@ -119,11 +145,13 @@ class PlainProgress:
 class LiveProgress:
     """A bar with the time left, and lines above it."""
 
-    def __init__(self, bar: Bar, planned: int) -> None:
+    def __init__(self, bar: Bar, planned: int, *, expected: int | None = None) -> None:
         self._bar = bar
         self._news = News()
-        self._planned, self._missing = planned, 0
-        self._task: TaskID = bar.add_task("answers", total=planned, spent="USD 0")
+        self._planned, self._missing, self._settled = planned, 0, 0
+        self._expected = min(expected or planned, planned)
+        most = "" if self._expected == planned else f" (at most {planned})"
+        self._task: TaskID = bar.add_task(f"answers{most}", total=self._expected, spent="USD 0")
 
     def note(self, text: str) -> None:
         """One line above the bar."""
@@ -132,11 +160,16 @@ class LiveProgress:
     def expect_more(self) -> None:
         """One answer more than was planned will be told of."""
         self._planned += 1
-        self._bar.update(self._task, total=self._planned)
+        self._expected += 1
+        self._bar.update(self._task, total=self._expected)
 
     def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
         """Move the bar, which goes on where an answer is missing, and says so."""
         self._missing += not answered
+        self._settled += 1
+        if self._settled > self._expected:
+            self._expected = self._planned
+            self._bar.update(self._task, total=self._planned)
         spent = f"{usd(spent_usd)}{_without(self._missing)}"
         self._bar.update(self._task, advance=1, spent=spent)
 
@@ -147,10 +180,12 @@ class LiveProgress:
 
 
 @contextmanager
-def show_progress(planned: int, *, err: bool = False) -> Generator[PlainProgress | LiveProgress]:
-    """Live on a terminal, plain lines elsewhere; `planned` is the number of calls of the plan."""
+def show_progress(
+    planned: int, *, err: bool = False, expected: int | None = None
+) -> Generator[PlainProgress | LiveProgress]:
+    """Live on a terminal, plain lines elsewhere; `planned` is the most calls of the plan."""
     if err or not sys.stdout.isatty():
-        yield PlainProgress(planned, time.monotonic, err=err)
+        yield PlainProgress(planned, time.monotonic, err=err, expected=expected)
         return
     from rich.progress import (  # noqa: PLC0415  # only a terminal needs it
         BarColumn,
@@ -171,4 +206,4 @@ def show_progress(planned: int, *, err: bool = False) -> Generator[PlainProgress
         TextColumn("{task.fields[spent]}"),
     )
     with Progress(*columns) as bar:
-        yield LiveProgress(bar, planned)
+        yield LiveProgress(bar, planned, expected=expected)

@@ -76,7 +76,7 @@ class Listener(Protocol):
         """One line worth reading: a model is started, weights are fetched."""
         ...
 
-    def progress(self, calls: int) -> AbstractContextManager[Progress]:
+    def progress(self, calls: int, expected: int | None = None) -> AbstractContextManager[Progress]:
         """Who is told of answers and looks while at most `calls` calls are made."""
         ...
 
@@ -99,7 +99,11 @@ class Quiet:
     def note(self, text: str) -> None:
         """Nothing."""
 
-    def progress(self, calls: int) -> AbstractContextManager[Progress]:  # noqa: ARG002
+    def progress(
+        self,
+        calls: int,  # noqa: ARG002
+        expected: int | None = None,  # noqa: ARG002
+    ) -> AbstractContextManager[Progress]:
         """Nobody is told."""
         return nullcontext(Silent())
 

@@ -236,7 +236,8 @@ def reviewed(
             say=settings.listener.note,
             clock=settings.clock,
         )
-        progress = stack.enter_context(settings.listener.progress(_calls(plan)))
+        likely = sum(one.money.expected_calls for one in plan.to_ask if one.money)
+        progress = stack.enter_context(settings.listener.progress(_calls(plan), likely or None))
         engine = replace(engine, cluster=cluster, progress=progress)
         early = replace(engine, progress=Prefetching(progress))
         idle = go_offline(hosts, early, book)

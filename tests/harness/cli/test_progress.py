@@ -117,3 +117,16 @@ def test_what_is_answered_ahead_is_told_of_twice_and_never_above_the_most(
         assert not bar.finished
         live.settled(spent_usd=Decimal(1))
         assert bar.finished
+
+
+def test_the_time_left_is_of_what_is_expected_and_the_most_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ticks = iter(float(second) for second in range(0, 10_000, 24))
+    progress = PlainProgress(2088, lambda: next(ticks), expected=30)
+    for _ in range(50):
+        progress.settled(spent_usd=Decimal("0.5"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("25 of about 30 answers, at most 2088, USD 0.50, under a minute")
+    assert " left, at most " in lines[0]
+    assert lines[-1].startswith("50 of at most 2088 answers, USD 0.50, about ")

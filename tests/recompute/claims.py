@@ -40,6 +40,7 @@ _MEASURED = (
     "It scored {today_quality_abs} of 100",
     "at worst {worst}; but",
 )
+_PAIR_LIVE = ("where its probability is under {cascade_threshold}; then",)
 _FLOOR = (
     (
         "scored {floor_level_abs} of 100 on {floor_cases} {*}; {*} would be right on "
@@ -311,7 +312,8 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     "Will users notice?": ("(As seen {difference_abs} {*} of 100;", *_HARM, *_MEASURED),
     "In short.": _IN_SHORT,
     "The decision in figures": _LARGE,
-    "Decide by": _CHOICES,
+    "Decide by": (*_CHOICES, *_PAIR_LIVE),
+    "Accepted": _PAIR_LIVE,
     "Sign by": (*_CHOICES, *_CHANGES),
     "The money": _SUM,
     "On ": (

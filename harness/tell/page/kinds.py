@@ -49,7 +49,9 @@ def goes_live(record: DecisionRecord, option: OptionRecord) -> str:
     lock = "then `rightsize lock`"
     if option.cascade is not None:
         first, again = option.cascade.first, option.cascade.escalates_to
-        return f"production asks {first} first, and {again} where that does not do; {lock}"
+        least = option.cascade.threshold
+        when = "that does not do" if least is None else f"its probability is under {least:g}"
+        return f"production asks {first} first, and {again} where {when}; {lock}"
     named = f"`incumbent: {option.target.option}` in features/{record.feature.id}.yaml"
     ours, today = option.target.prompt_file, record.current.prompt_file
     if is_tuned(option.target.option) and ours and today:

@@ -184,14 +184,19 @@ class EvalSet:
 
 
 def content(case: Case) -> Content:
-    """What a case asks, as `evalsets.cases` says."""
+    """What a case asks, as `evalsets.cases` says.
+
+    Journals keep digests of it: what a case may have and this one lacks is no part of it.
+    """
     asked = case.input
-    return (
+    told: Content = (
         plain(asked) if isinstance(asked, str) else tuple(_turn(turn) for turn in asked),
         tuple((key, plain(value)) for key, value in case.metadata),
         tuple(plain(choice) for choice in case.choices),
-        None if case.context is None else tuple((p.id, plain(p.text)) for p in case.context),
     )
+    if case.context is None:
+        return told
+    return (*told, tuple((found.id, plain(found.text)) for found in case.context))
 
 
 def plain(text: str) -> str:
@@ -202,8 +207,8 @@ def plain(text: str) -> str:
 def _turn(turn: Turn) -> Content:
     images = turn.image_sha256 or turn.images
     documents = turn.document_sha256 or turn.documents
-    said = (turn.role, plain(turn.content), images, documents)
-    return (*said, turn.tool_calls, turn.tool_call_id)
+    said: Content = (turn.role, plain(turn.content), images, turn.tool_calls, turn.tool_call_id)
+    return (*said, documents) if documents else said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from harness.conduct.sealing import sealed_lines
 from harness.conduct.since import cannot_tell_lines, since_lines
 from harness.conduct.tuning.worth import worth_lines
 from harness.errors import UsageError
+from harness.money.owned.bought import bought_units
 from harness.plan.planning import Selection
 
 
@@ -141,6 +142,7 @@ def _lines(planned: Planned, *, details: bool) -> Iterator[str]:
     yield from fixing_lines(found, loaded.root)
     yield from not_tried_lines(planned)
     yield from hosting_lines(loaded, found)
+    yield from (f"bought: {one.says}" for one in bought_units(loaded.models, now.date()))
     yield from cannot_tell_lines(found, loaded.root / "reviews")
     yield from since_lines(loaded, found, loaded.root / "reviews", now)
     yield from worth_lines(found, loaded.root / "reviews")

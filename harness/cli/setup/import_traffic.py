@@ -88,6 +88,7 @@ def _lines(found: TrafficWritten, zone: str | None) -> Iterator[str]:
         yield f"  no call at all for {found.measured.quiet_days} days: is a part missing?"
     yield from (f"  refused, {count:,}: {reason}" for reason, count in found.reasons.items())
     yield from _spent(found.measured.spending)
+    yield from (f"  bought: {one.says}: beside what was spent by the call" for one in found.bought)
     names = sorted({week.feature for week in found.weeks})
     grown = {each.feature: each.growth_per_month for each in found.measured.features}
     for name in names:

@@ -21,6 +21,7 @@ from harness.bring.logs.rows.lines import FROM_HERE
 from harness.conduct.opening import utc_now
 from harness.errors import CannotTellError, UsageError
 from harness.money.measured import LogRead, TrafficMeasured, write_measured
+from harness.money.owned.bought import BoughtCapacity, bought_units
 from harness.money.prices.logged_prices import LoggedPrices
 from harness.money.traffic import Week, write_weeks
 from harness.workspace.feature_file import FeatureConfig
@@ -55,6 +56,8 @@ class TrafficWritten:
     refused: Path | None
     """Where each refused row stands with its file, line and reason."""
     formats: tuple[LogFormat, ...]
+    bought: tuple[BoughtCapacity, ...] = ()
+    """Units that are paid a month whatever the logs say."""
 
     @property
     def too_many_refused(self) -> bool:
@@ -116,6 +119,7 @@ def import_traffic(
             reasons=reasons,
             refused=refused if reasons else None,
             formats=tuple({form.name: form for form in formats}.values()),
+            bought=bought_units(workspace.models, reading.now.date()),
         )
 
 

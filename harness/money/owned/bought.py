@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from harness.money.hosting import HOURS_A_MONTH
+from harness.wording import usd
+from harness.workspace.model_file import ModelConfig
 
 SOON_DAYS = 90
 """What ends within so many days is told: renewing takes a quarter's planning."""
@@ -47,6 +49,14 @@ class BoughtCapacity:
             None if self.unused is None else _cents(self.unused * self.usd_per_hour * HOURS_A_MONTH)
         )
 
+    @property
+    def says(self) -> str:
+        """`gpt-5: 100 units, USD 73,050 a month until 2027-06-30, used or not`."""
+        return (
+            f"{self.name}: {self.bought:,} {self.what}, {usd(self.monthly)} a month until "
+            f"{self.until}, used or not"
+        )
+
     def days_left(self, on: date) -> int:
         """Days until its last day; negative after it."""
         return (self.until - on).days
@@ -54,6 +64,24 @@ class BoughtCapacity:
     def ends_soon(self, on: date) -> bool:
         """Whether its term is not over, and ends within `SOON_DAYS`."""
         return 0 <= self.days_left(on) <= SOON_DAYS
+
+
+def bought_units(models: Mapping[str, ModelConfig], on: date) -> tuple[BoughtCapacity, ...]:
+    """Provisioned units whose term is not over, dearest first."""
+    found = (
+        BoughtCapacity(
+            name=name,
+            what="units",
+            bought=config.capacity.units,
+            needed=None,
+            usd_per_hour=config.capacity.usd_per_unit_hour,
+            until=config.capacity.until,
+        )
+        for name, config in models.items()
+        if config.capacity is not None
+    )
+    paid = [one for one in found if one.days_left(on) >= 0]
+    return tuple(sorted(paid, key=lambda one: (-one.monthly, one.name)))
 
 
 def units_needed(tokens_by_hour: Sequence[Decimal], tokens_per_minute: int) -> int:

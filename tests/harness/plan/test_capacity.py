@@ -59,7 +59,9 @@ def test_verdict_plan_and_page_say_so(tmp_path: Path, capsys: pytest.CaptureFixt
     root = workspace_with(tmp_path, f"{UNITS}, until: 2999-06-30")
     at = ["-w", str(root), "--cycle", CYCLE, "--feature", "tickets"]
     assert run(["plan", *at]) == ExitCode.OK
-    assert "1 run on capacity that is paid until its term ends" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "1 run on capacity that is paid until its term ends" in said
+    assert "bought: big: 100 units, USD 73,050 a month until 2999-06-30, used or not" in said
     assert run(["review", *at, "--yes"]) == ExitCode.OK
     (record,) = read_records(root / "reviews" / CYCLE)
     assert (record.verdict, record.reason_codes) == (Verdict.JUSTIFY, (BOUGHT,))
@@ -70,6 +72,25 @@ def test_verdict_plan_and_page_say_so(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "Staying costs" not in page
     found = recomputed.recompute(root / "reviews" / CYCLE, record.generated_at.date())
     assert [f"{one.where}: {one.why}: {one.text}" for one in found.findings] == []
+
+
+def test_a_month_of_logs_has_the_units_beside_it_until_their_term_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """100 units at USD 1.00 an hour, 730.5 hours a month, whatever the log says."""
+    log = tmp_path / "calls.csv"
+    log.write_text(
+        "timestamp,request_id,input_tokens,output_tokens,feature,model,cost_usd\n"
+        "2026-10-05T00:00:00Z,a,10,1,tickets,big,0.25\n"
+    )
+    root = workspace_with(tmp_path / "w", f"{UNITS}, until: 2999-06-30")
+    assert run(["import", "traffic", str(log), "-w", str(root)]) == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "  spent: USD 0.25" in said
+    assert "bought: big: 100 units, USD 73,050 a month until 2999-06-30, used or not" in said
+    over = workspace_with(tmp_path / "o", f"{UNITS}, until: 2026-01-31")
+    assert run(["import", "traffic", str(log), "-w", str(over)]) == ExitCode.OK
+    assert "bought:" not in capsys.readouterr().out
 
 
 def test_freed_units_go_to_features_that_there_are(

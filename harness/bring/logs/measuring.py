@@ -3,6 +3,7 @@
 A *retry* follows a failed call of the same request within a minute; a *duplicate* is asked again
 within a minute although the first was answered. The same request: the same text by its hash, else
 the same trace with as many input tokens; rows that a format calls attempts are retries anyway.
+Requests are told apart by 64 bits: two that share them by chance must fall into one minute, too.
 """
 
 from __future__ import annotations
@@ -48,21 +49,26 @@ DELETE FROM calls WHERE attempt AND rowid IN (
   WHERE file <> first_file)
 """
 _AGAIN = """
+CREATE OR REPLACE TEMP TABLE asked_twice AS
+WITH keyed AS (
+  SELECT rowid AS row, began, failed, file, line, attempt, input,
+    CASE WHEN attempt THEN hash('i', id, feature, cohort)
+    WHEN asked IS NOT NULL THEN hash('a', asked, feature, model, cohort)
+    ELSE hash('p', parent, feature, model) END AS key
+  FROM calls WHERE single AND NOT hit AND kind = 'answer'
+    AND (attempt OR asked IS NOT NULL OR parent IS NOT NULL))
+FROM keyed WHERE key IN (SELECT key FROM keyed GROUP BY key HAVING count(*) > 1)
+"""
+_TOLD_AGAIN = """
 UPDATE calls SET again = found.again, started = found.started FROM (
   SELECT row, CASE WHEN attempt OR lost > 0 THEN 'retry' ELSE 'duplicate' END AS again,
     CASE WHEN attempt THEN first_began ELSE began END AS started
   FROM (
-    SELECT *, lag(began) OVER same AS before, lag(failed) OVER same AS lost,
-      lag(input) OVER same AS input_before, first_value(began) OVER same AS first_began
-    FROM (
-      SELECT rowid AS row, began, failed, file, line, attempt, input,
-        CASE WHEN attempt THEN md5_number(concat_ws('|', 'i', id, feature, cohort))
-        WHEN asked IS NOT NULL THEN md5_number(concat_ws('|', 'a', asked, feature, model, cohort))
-        ELSE md5_number(concat_ws('|', 'p', parent, feature, model)) END AS key
-      FROM calls WHERE single AND NOT hit AND kind = 'answer'
-        AND (attempt OR asked IS NOT NULL OR parent IS NOT NULL))
-    WINDOW same AS (PARTITION BY key ORDER BY began, file, line, row))
-  WHERE before IS NOT NULL AND (attempt OR (began - before <= INTERVAL 1 MINUTE
+    SELECT *, lag(key) OVER every AS key_before, lag(began) OVER every AS before,
+      lag(failed) OVER every AS lost, lag(input) OVER every AS input_before
+    FROM asked_twice WINDOW every AS (ORDER BY key, began, file, line, row))
+  JOIN (SELECT key, min(began) AS first_began FROM asked_twice GROUP BY key) USING (key)
+  WHERE key_before = key AND (attempt OR (began - before <= INTERVAL 1 MINUTE
     AND (lost > 0 OR input = input_before)))) found
 WHERE calls.rowid = found.row
 """
@@ -137,6 +143,7 @@ def measure(log: CallLog, rates: RatesOn = no_rates) -> LogTraffic | None:
     """Join what belongs together, and add up; None without a call."""
     joined = _join(log)
     log.base.execute(_AGAIN)
+    log.base.execute(_TOLD_AGAIN)
     window = _window(log)
     if window is None:
         return None

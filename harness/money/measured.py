@@ -64,7 +64,8 @@ class FeatureMeasured:
     """Calls after a failed one of the same request, within a minute."""
     duplicates: int
     """Calls that repeat an answered one within a minute."""
-    failed: int
+    failed: int | None
+    """None: nobody tells which calls failed."""
     from_gateway_cache: int
     """Answered by the gateway itself: no model was asked."""
     unmetered: int

@@ -22,7 +22,10 @@ from harness.workspace.reading import problem_of
 
 FILE = "attribution.yaml"
 PLACES = ("feature", "team", "product", "environment", "cohort")
-_OWN = {"feature": "own_feature", "environment": "environment", "cohort": "cohort"}
+_OWN = {
+    **{name: f"own_{name}" for name in ("feature", "team", "product")},
+    **{name: name for name in ("environment", "cohort")},
+}
 _BEFORE = {
     "key_alias": "coalesce(caller, '')",
     "model": "coalesce(model, '')",

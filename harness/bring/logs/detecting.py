@@ -9,6 +9,7 @@ from typing import cast
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.log_format import LogFormat, Paths
 from harness.bring.logs.rows.batches import first_rows, taken_out
+from harness.bring.logs.sql import columns
 from harness.errors import UsageError
 
 
@@ -31,6 +32,23 @@ def find_format(path: Path) -> LogFormat:
         f"{path}: no format that is known ({shown}); name it with --format ({', '.join(FORMATS)}), "
         "or say which column is what with --mapping FILE"
     )
+
+
+def names_told(path: Path, form: LogFormat) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Names that a format reads and a file has, and those of the file that it does not read."""
+    picked, _ = columns(form)
+    read = {pointer[1:].partition("/")[0] for pointer in picked.pointers}
+    rows = [cast("Mapping[str, object]", row) for row in first_rows(path) if isinstance(row, dict)]
+    found = dict.fromkeys(name for row in rows for name in row)
+    return frozenset(found) & read, tuple(name for name in found if name not in read)
+
+
+def tells_failures(path: Path, form: LogFormat) -> bool:
+    """Whether a file has a field that would say which calls failed."""
+    if form.failures or not form.failed_maybe:
+        return bool(form.failures or form.failed)
+    tested = {where[1:].partition("|")[0].partition("/")[0] for where, _ in form.failed}
+    return bool(names_told(path, form)[0] & tested)
 
 
 def _inner(rows: tuple[object, ...], form: LogFormat) -> tuple[object, ...]:

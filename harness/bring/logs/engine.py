@@ -91,8 +91,10 @@ class CallLog:
         self.base.close()
         self._folder.cleanup()
 
-    def add(self, path: Path, form: LogFormat) -> LogRead:
+    def add(self, path: Path, form: LogFormat, *, failures_told: bool = True) -> LogRead:
         """Read a file; one that was read already, by its content, changes nothing.
+
+        Where nothing of it says which calls failed, that is unknown.
 
         Raises:
             UsageError: it cannot be opened, or is no file of this format at all.
@@ -113,6 +115,8 @@ class CallLog:
             refused=refused,
         )
         self.files.append(read)
+        if not failures_told:
+            self.base.execute(_NOBODY_TELLS, [number, number])
         self._counts_once(path)
         return read
 
@@ -231,6 +235,10 @@ FROM read
 """  # noqa: S608
 
 
+_NOBODY_TELLS = """
+UPDATE calls SET failed = NULL WHERE file = ?
+  AND NOT EXISTS (SELECT 1 FROM calls WHERE file = ? AND failed > 0)
+"""
 _TOLD = "CASE WHEN hit THEN 0 WHEN known THEN cached END"
 """Tokens read from a prompt cache; NULL where nobody tells."""
 _TAKEN = "CASE WHEN known AND NOT hit THEN coalesce({0}, 0) ELSE 0 END"

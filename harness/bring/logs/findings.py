@@ -31,7 +31,7 @@ _DAYS = """
 SELECT feature, began::DATE AS day, sum(n), sum(input) / sum(n), sum(output) / sum(n),
   sum(cached) / nullif(sum(input) FILTER (cached IS NOT NULL), 0), mode(model ORDER BY model),
   sum(cost) / sum(n)
-FROM calls WHERE kind = 'answer' AND NOT hit AND feature <> '' AND known AND failed = 0
+FROM calls WHERE kind = 'answer' AND NOT hit AND feature <> '' AND known AND coalesce(failed, 0) = 0
 GROUP BY ALL ORDER BY ALL
 """
 _EXTRA = """

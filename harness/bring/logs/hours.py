@@ -28,6 +28,7 @@ _COUNTED: Mapping[str, str] = {
     "gateway_hits": "hit",
     "cache_reads": "kind = 'answer' AND NOT hit AND cached > 0",
     "unmetered": "NOT known AND NOT hit",
+    "failure_untold": "failed IS NULL AND NOT hit",
     "unknown_cost": "NOT hit AND cost IS NULL AND listed IS NULL",
 }
 _TOKENS = ("input", "cached", "written", "output", "reasoning")
@@ -53,7 +54,7 @@ FROM (SELECT * REPLACE (coalesce(cached, 0) AS cached) FROM calls) AS told LEFT 
 
 def _sums() -> str:
     counts = [f"sum(CASE WHEN {test} THEN n ELSE 0 END) AS {n}" for n, test in _COUNTED.items()]
-    plain = [f"sum({name}) AS {name}" for name in ("failed", *_TOKENS)]
+    plain = [f"coalesce(sum({name}), 0) AS {name}" for name in ("failed", *_TOKENS)]
     usd = (
         "sum(coalesce(cost::DOUBLE, listed, 0)) AS usd",
         "sum(CASE WHEN cost IS NULL THEN coalesce(listed, 0) ELSE 0 END) AS from_prices_usd",

@@ -84,9 +84,13 @@ class LogFormat:
     only: tuple[Test, ...] = ()
     """Rows that meet none of these are no calls of a model: passed over, and counted."""
     failed: tuple[Test, ...] = ()
+    failed_maybe: bool = False
+    """The fields of `failed` may not be there at all: then nobody tells which calls failed."""
     from_cache: tuple[Test, ...] = ()
     """The gateway answered from its own cache: no model was asked, nothing is paid."""
     feature: Paths = ()
+    team: Paths = ()
+    product: Paths = ()
     cohort: Paths = ()
     environment: Paths = ()
     caller: Paths = ()

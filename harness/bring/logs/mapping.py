@@ -18,7 +18,8 @@ from harness.workspace.reading import problem_of
 
 _PLAIN = (
     *("request", "parent", "input", "cached", "written", "output", "reasoning", "total"),
-    *("calls", "sampled", "model", "operation", "feature", "cohort", "environment", "caller"),
+    *("calls", "sampled", "model", "operation", "feature", "team", "product", "cohort"),
+    *("environment", "caller"),
     *("tags", "asked"),
 )
 
@@ -93,6 +94,10 @@ class ColumnMapping(FileModel):
     """True if the gateway answered from its own cache."""
     feature: str | None = None
     """The feature."""
+    team: str | None = None
+    """Its team."""
+    product: str | None = None
+    """Its product."""
     cohort: str | None = None
     """Whose requests are counted apart."""
     environment: str | None = None
@@ -136,6 +141,7 @@ class ColumnMapping(FileModel):
             latency=Amount(paths=column(self.latency), times=seconds),
             first_token=Amount(paths=column(self.first_token), times=seconds),
             failed=_test(self.error, ()),
+            failed_maybe=True,
             from_cache=_test(self.cache_hit, ("true", "1", "hit", "yes")),
         )
         return replace(form, **cast("Any", {each: column(getattr(self, each)) for each in _PLAIN}))

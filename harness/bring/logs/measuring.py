@@ -201,10 +201,10 @@ def _features(
     quantiles = {
         name: _quantiles(log, name, where)
         for name, where in (
-            ("input", "known AND failed = 0"),
-            ("output", "known AND failed = 0"),
-            ("latency", "latency IS NOT NULL AND failed = 0"),
-            ("waited", "waited IS NOT NULL AND failed = 0"),
+            ("input", "known"),
+            ("output", "known"),
+            ("latency", "latency IS NOT NULL"),
+            ("waited", "waited IS NOT NULL"),
         )
     }
     others = {
@@ -225,7 +225,7 @@ def _features(
             requests=counts[0],
             retries=counts[1],
             duplicates=counts[2],
-            failed=counts[3],
+            failed=None if row[4] is None else counts[3],
             from_gateway_cache=counts[4],
             unmetered=counts[5],
             cache_hit_rate=round(counts[6] / counts[7], 6) if counts[7] else None,
@@ -267,7 +267,8 @@ def _quantiles(log: CallLog, name: str, where: str) -> dict[str, Quantiles]:
     rows = log.base.execute(
         f"SELECT feature, sum({one} * n) / sum(n), "  # noqa: S608
         f"quantile_disc({one}, [0.5, 0.95, 0.99]) FROM calls "
-        f"WHERE single AND NOT hit AND kind = 'answer' AND {where} GROUP BY feature"
+        f"WHERE single AND NOT hit AND kind = 'answer' AND {where} "
+        "AND coalesce(failed, 0) = 0 GROUP BY feature"
     ).fetchall()
     return {
         str(feature): Quantiles(mean=round(mean, 3), p50=low, p95=high, p99=top)

@@ -11,7 +11,10 @@ from harness.bring.logs.log_format import LogFormat, Moment, Paths, Test
 
 Named = tuple[tuple[str, str], ...]
 """Names and the SQL of each."""
-TEXTS = ("operation", "model", "own_feature", "cohort", "environment", "caller", "parent")
+TEXTS = (
+    *("operation", "model", "own_feature", "own_team", "own_product"),
+    *("cohort", "environment", "caller", "parent"),
+)
 TOKENS = ("input", "cached", "written", "output", "reasoning", "total")
 _DURATIONS = (("latency", "latency"), ("first", "first token"))
 COUNTS = (*TOKENS, "calls", "failures")
@@ -92,8 +95,8 @@ class Picked:
         text = f"coalesce(lower(trim({self.one(path)})), '')"
         if not values:
             return f"{text} NOT IN ({', '.join(map(quoted, _NOTHING))})"
-        wild = [f"{text} GLOB {quoted(value)}" for value in values if "*" in value]
-        plain = ", ".join(quoted(value) for value in values if "*" not in value)
+        wild = [f"{text} GLOB {quoted(value)}" for value in values if {"*", "?"} & {*value}]
+        plain = ", ".join(quoted(value) for value in values if not {"*", "?"} & {*value})
         return "(" + " OR ".join([*wild, *([f"{text} IN ({plain})"] if plain else [])]) + ")"
 
     def tags(self, paths: Paths) -> str:
@@ -190,6 +193,8 @@ def columns(form: LogFormat) -> tuple[Picked, Named]:
         "operation": form.operation,
         "model": form.model,
         "own_feature": form.feature,
+        "own_team": form.team,
+        "own_product": form.product,
         "cohort": form.cohort,
         "environment": form.environment,
         "caller": form.caller,

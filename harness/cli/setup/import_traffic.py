@@ -83,6 +83,7 @@ def _lines(found: TrafficWritten, zone: str | None) -> Iterator[str]:
     for form in found.formats:
         if form.untried:
             yield f"  {form.name}: untried, no public example of it was at hand: check the figures"
+    yield from _not_told(found)
     yield from _zones(found, zone)
     if found.measured.quiet_days >= _QUIET_DAYS:
         yield f"  no call at all for {found.measured.quiet_days} days: is a part missing?"
@@ -101,6 +102,14 @@ def _lines(found: TrafficWritten, zone: str | None) -> Iterator[str]:
         cost = "cost not known" if each.usd_a_month is None else f"{usd(each.usd_a_month)} a month"
         whose = each.feature or "of no feature"
         yield f"  {each.kind}: {whose}, since {each.since}, by {each.who}: {each.says}; {cost}"
+
+
+def _not_told(found: TrafficWritten) -> Iterator[str]:
+    """Columns that nothing is made of, and what no column says."""
+    if found.not_read:
+        yield f"  not read: {', '.join(found.not_read)}"
+    if any(each.failed is None for each in found.measured.features):
+        yield "  which calls failed is not told: no column of a log says it"
 
 
 def _zones(found: TrafficWritten, zone: str | None) -> Iterator[str]:

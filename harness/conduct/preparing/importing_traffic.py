@@ -10,13 +10,14 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.bring.logs.attributing import read_rules
-from harness.bring.logs.detecting import find_format
+from harness.bring.logs.detecting import find_format, names_told, tells_failures
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.hours import HOURS_SUFFIX, write_hours
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.mapping import known_zone, read_mapping
 from harness.bring.logs.measuring import LogTraffic, measure
+from harness.bring.logs.overlapping import SKETCH_SUFFIX, refuse_shared, sketch, write_sketch
 from harness.bring.logs.rows.lines import FROM_HERE
 from harness.conduct.opening import utc_now
 from harness.errors import CannotTellError, UsageError
@@ -58,6 +59,8 @@ class TrafficWritten:
     formats: tuple[LogFormat, ...]
     bought: tuple[BoughtCapacity, ...] = ()
     """Units that are paid a month whatever the logs say."""
+    not_read: tuple[str, ...] = ()
+    """Columns of tables of ours that nothing is made of."""
 
     @property
     def too_many_refused(self) -> bool:
@@ -107,8 +110,7 @@ def import_traffic(
         if found is None:
             _write_refused(refused, log)
             raise CannotTellError(_nothing(log.files, reasons))
-        unchanged = _write(path, found, log.files)
-        _write_sums(path, log, prices, unchanged=unchanged)
+        unchanged = _kept(path, log, found, prices)
         _write_refused(refused, log)
         return TrafficWritten(
             path=path,
@@ -120,15 +122,32 @@ def import_traffic(
             refused=refused if reasons else None,
             formats=tuple({form.name: form for form in formats}.values()),
             bought=bought_units(workspace.models, reading.now.date()),
+            not_read=_not_read(paths, formats),
         )
+
+
+def _kept(path: Path, log: CallLog, found: LogTraffic, prices: LoggedPrices) -> bool:
+    """Write everything but what was refused; true if it stands there already."""
+    sketch(log)
+    refuse_shared(log, path)
+    unchanged = _write(path, found, log.files)
+    _write_sums(path, log, prices, unchanged=unchanged)
+    return unchanged
 
 
 def _added(log: CallLog, paths: Sequence[Path], how: LogsToRead) -> list[LogFormat]:
     """Read each file by its format."""
     formats = [_format(each, how) for each in paths]
     for each, form in zip(paths, formats, strict=True):
-        log.add(each, form)
+        log.add(each, form, failures_told=tells_failures(each, form))
     return formats
+
+
+def _not_read(paths: Sequence[Path], formats: Sequence[LogFormat]) -> tuple[str, ...]:
+    """Of tables of our own names: other formats have many more fields than are of use."""
+    own = FORMATS["neutral"]
+    files = (path for path, form in zip(paths, formats, strict=True) if form is own)
+    return tuple(dict.fromkeys(name for path in files for name in names_told(path, own)[1]))
 
 
 def _plain_name(path: Path) -> str:
@@ -202,13 +221,17 @@ def _write_sums(path: Path, log: CallLog, prices: LoggedPrices, *, unchanged: bo
     sums = path.with_suffix(HOURS_SUFFIX)
     if not unchanged or not sums.exists():
         write_hours(log, prices.rates, sums)
+    kept = path.with_suffix(SKETCH_SUFFIX)
+    if not unchanged or not kept.exists():
+        write_sketch(log, kept)
 
 
 def _write_refused(path: Path, log: CallLog) -> None:
-    """One line a refused row; no file without any."""
+    """One line a refused row; no file without any, nor that of an earlier try."""
     rows = log.refused()
     first = next(rows, None)
     if first is None:
+        path.unlink(missing_ok=True)
         return
     path.parent.mkdir(exist_ok=True)
     with path.open("w", encoding="utf-8") as handle:

@@ -37,6 +37,8 @@ class Consumed:
     duplicates: Decimal = _ZERO
     """Calls that repeat an answered one within a minute."""
     failed: Decimal = _ZERO
+    failure_untold: Decimal = _ZERO
+    """Calls of which nobody tells whether they failed."""
     other_calls: Decimal = _ZERO
     """Embeddings and other operations: in the spend, no requests."""
     gateway_hits: Decimal = _ZERO

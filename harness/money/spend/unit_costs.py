@@ -32,6 +32,11 @@ def _answered(used: Consumed) -> Decimal:
     return max(used.calls - used.duplicates - used.failed, Decimal(0))
 
 
+def _per_success(usd: Decimal, used: Consumed) -> Decimal | None:
+    """None: of some calls nobody tells whether they failed."""
+    return None if used.failure_untold else _over(usd, _answered(used))
+
+
 _UNITS: Mapping[str, tuple[UnitKind, Callable[[Decimal, Consumed], Decimal | None]]] = (
     MappingProxyType(
         {
@@ -40,7 +45,7 @@ _UNITS: Mapping[str, tuple[UnitKind, Callable[[Decimal, Consumed], Decimal | Non
                 "usd",
                 lambda usd, u: _over(usd, u.requests + u.other_calls, Decimal(1000)),
             ),
-            "USD per call that succeeded": ("usd", lambda usd, u: _over(usd, _answered(u))),
+            "USD per call that succeeded": ("usd", _per_success),
             "USD per million tokens": (
                 "usd",
                 lambda usd, u: _over(usd, u.input + u.output, _MILLION),
@@ -53,7 +58,10 @@ _UNITS: Mapping[str, tuple[UnitKind, Callable[[Decimal, Consumed], Decimal | Non
             "output that is reasoning": ("share", lambda _, u: _over(u.reasoning, u.output)),
             "retries per request": ("share", lambda _, u: _over(u.retries, u.requests)),
             "duplicates per request": ("share", lambda _, u: _over(u.duplicates, u.requests)),
-            "calls that failed": ("share", lambda _, u: _over(u.failed, u.calls)),
+            "calls that failed": (
+                "share",
+                lambda _, u: _over(u.failed, u.calls - u.failure_untold),
+            ),
         }
     )
 )

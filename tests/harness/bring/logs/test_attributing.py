@@ -41,6 +41,7 @@ def test_both_readers_place_alike(
     found = duckdb.execute(
         f"SELECT {known.placed()} FROM (SELECT $1::VARCHAR AS caller, $2::VARCHAR AS model, "  # noqa: S608
         "nullif($3, '') AS environment, $4::VARCHAR AS tagged, NULL::VARCHAR AS own_feature, "
+        "NULL::VARCHAR AS own_team, NULL::VARCHAR AS own_product, "
         "NULL::VARCHAR AS cohort)",
         [caller, model, environment, "\x1f".join(["", *tags, ""])],
     ).fetchall()[0]

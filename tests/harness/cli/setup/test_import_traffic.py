@@ -56,10 +56,11 @@ def test_what_the_log_says_is_shown_and_what_a_file_states_counts(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("2026-10.csv: 2026-10-05 to 2026-10-11")
     assert lines[1] == "  2026-10.csv: neutral, 186 rows"
-    assert lines[2].startswith("  fax: 4 requests a month, 10 tokens in, 1 out, cached not told")
-    assert lines[2].endswith("; no feature of this workspace")
-    assert "tickets: 730 requests a month, 5,000 tokens in, 20 out" in lines[3]
-    assert "10.1 % retried; features/tickets.yaml states 1,000, which counts" in lines[3]
+    assert lines[2] == "  which calls failed is not told: no column of a log says it"
+    assert lines[3].startswith("  fax: 4 requests a month, 10 tokens in, 1 out, cached not told")
+    assert lines[3].endswith("; no feature of this workspace")
+    assert "tickets: 730 requests a month, 5,000 tokens in, 20 out" in lines[4]
+    assert "10.1 % retried; features/tickets.yaml states 1,000, which counts" in lines[4]
     assert run(["import", "traffic", str(log), "-w", str(root)]) == ExitCode.OK
     assert "nothing changed, it says so already" in capsys.readouterr().out
     with log.open("a", encoding="utf-8") as file:
@@ -220,7 +221,7 @@ def test_calls_of_no_feature_make_no_week(
         assert run(["import", "traffic", str(path), "-w", str(root)]) == ExitCode.OK
         assert said in capsys.readouterr().out
     names = sorted(each.name for each in (root / "traffic").iterdir())
-    assert names == ["spend.hours.parquet", "spend.measured.json"]
+    assert names == ["spend.hours.parquet", "spend.ids.parquet", "spend.measured.json"]
     assert run(["check", "-w", str(root)]) == ExitCode.OK
 
 

@@ -93,8 +93,8 @@ class RoleModel:
     """Output tokens that a request without a limit of its own may bring."""
     omit: frozenset[str]
     """Parameters that it refuses."""
-    bound: Callable[[int, int], Decimal]
-    """Most USD of a call with so many bytes of body and tokens of output."""
+    bound: Callable[[str, int], Decimal]
+    """Most USD of a call with this body and so many tokens of output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

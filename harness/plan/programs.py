@@ -15,6 +15,7 @@ from harness.ask.programs.wires import VENDOR_WIRES
 from harness.errors import UsageError
 from harness.journal.trials import CallingProgram, RoleModel
 from harness.money.prices.attempts import upper_bound
+from harness.money.prices.document_rates import passed_documents
 from harness.money.prices.model_catalogue import facts
 from harness.plan.ladder import PlannedOption, plan_option
 from harness.wording import listed
@@ -136,6 +137,17 @@ def call_bound(rung: PlannedOption, body_bytes: int, output_tokens: int) -> Deci
     )
 
 
+def passed_bound(rung: PlannedOption, body: str, output_tokens: int) -> Decimal:
+    """The most that a program's call may cost, USD: a PDF in its body counts by its pages.
+
+    A file that the body only names, or a PDF that cannot be read, may fill the whole window.
+    """
+    size = len(body.encode(errors="surrogatepass"))
+    documents = passed_documents(rung.config, rung.version, body)
+    most = max(size, window_of(rung)) if documents is None else size + documents
+    return call_bound(rung, most, output_tokens)
+
+
 def longest_of(rung: PlannedOption) -> int:
     """Output tokens that a call without a limit of its own may bring.
 
@@ -178,7 +190,7 @@ def _role_model(
         timeout_s=min(stated, default=patience),
         longest=longest,
         omit=omitted(rung),
-        bound=partial(call_bound, rung),
+        bound=partial(passed_bound, rung),
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from evalsets.documents import LARGEST_BYTES, PdfError, read_pdf
-from tests.support.pdfs import assembled, encrypted, pdf, stream
+from tests.support.pdfs import assembled, encrypted, packed, pdf, stream
 
 _WORDS = st.text(st.characters(codec="ascii", categories=("L", "N"), include_characters=" .,"))
 
@@ -63,6 +63,8 @@ _CYCLE = assembled([b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kid
         (pdf([]), "has no page"),
         (pdf([], count=7), "has no page"),
         (_CYCLE, "has no page"),
+        (packed("/JBIG2Decode"), "is broken"),
+        (packed("/LZW"), "is broken"),
         (b"%PDF-1.4" + b" " * LARGEST_BYTES, "no vendor takes more"),
     ],
 )

@@ -60,3 +60,16 @@ def encrypted() -> bytes:
         + b"> >>",
     ]
     return assembled(objects, f" /Encrypt 3 0 R /ID [<{'00' * 16}> <{'00' * 16}>]")
+
+
+def packed(how: str, data: bytes = b"abc") -> bytes:
+    """A PDF of one page whose content is packed as its reader may not know."""
+    content = f"<< /Length {len(data)} /Filter {how} >>\nstream\n".encode()
+    return assembled(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R >>",
+            content + data + b"\nendstream",
+        ]
+    )

@@ -65,7 +65,7 @@ def role_model(vendor: str, server: WireServer, **changes: Any) -> RoleModel:
         timeout_s=20.0,
         longest=4096,
         omit=frozenset(),
-        bound=lambda _bytes, _tokens: Decimal(1),
+        bound=lambda _body, _tokens: Decimal(1),
         **changes,
     )
 

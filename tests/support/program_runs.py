@@ -36,8 +36,8 @@ PROGRAMS = Path(__file__).parent / "programs"
 USD_A_TOKEN = Decimal("0.000001")
 
 
-def bound(body_bytes: int, tokens: int) -> Decimal:
-    return (body_bytes + tokens) * USD_A_TOKEN
+def bound(body: str, tokens: int) -> Decimal:
+    return (len(body.encode()) + tokens) * USD_A_TOKEN
 
 
 def cost(_: Trial, usage: TokenUsage) -> Decimal:

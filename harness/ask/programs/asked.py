@@ -99,7 +99,7 @@ def call_of(trial: Trial, model: RoleModel, called: MadeCall, number: int) -> Tr
         purpose="call",
         endpoint=replace(model.endpoint, api=called.wire),
         request=request,
-        reserve_usd=model.bound(len(body.encode(errors="surrogatepass")), longest),
+        reserve_usd=model.bound(body, longest),
         part_of=trial.fingerprint,
         role=model.role,
     )

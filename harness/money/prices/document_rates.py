@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Sequence
 from datetime import date
@@ -13,6 +14,7 @@ from evalsets.documents import Pdf, PdfError, read_pdf
 from evalsets.files import FileModel
 from harness.errors import UsageError
 from harness.money.prices.model_catalogue import facts
+from harness.money.prices.pricebook import find_model
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.reading import shipped
 from providers.request import ModelRequest
@@ -23,6 +25,11 @@ _PER_STRING_BYTE = 2
 A byte stands for one letter of at most two bytes of UTF-8, two bytes for one of at most four; a
 token is at least one byte.
 """
+
+_INLINE = re.compile(r"JVBERi[0-9A-Za-z+/]+=*")
+"""A PDF in base64, by its first bytes."""
+_ELSEWHERE = re.compile(r'"(?:file_id|file_url|file_uri|fileUri)"')
+"""Keys by which a body names a file that the vendor has, or fetches."""
 
 
 class _SmallWindow(FileModel):
@@ -88,13 +95,19 @@ class DocumentRates(FileModel):
 
 
 def document_rate(config: ModelConfig, version: str) -> DocumentRate:
-    """The row of a model; on a cloud, where names are a team's own, the dearest of its vendor."""
+    """The row of a model; the dearest of its vendor where the name is a team's own.
+
+    It is on a cloud, and wherever the price catalogue does not know it. `ft:` of a tuned model and
+    a router's `vendor/` stand before a name.
+    """
     rows = _shipped().rates
     own = [row for row in rows if row.vendor == config.provider]
-    if config.platform is not None:
-        return max(own, key=lambda row: row.picture)
-    own = [row for row in own if version.lower().startswith(row.model)]
-    return max(own or [row for row in rows if not row.vendor], key=lambda row: len(row.model))
+    if not own:
+        return next(row for row in rows if not row.vendor)
+    name = version.lower().removeprefix("ft:").rpartition("/")[2]
+    best = max((row for row in own if name.startswith(row.model)), key=lambda row: len(row.model))
+    foreign = not best.model and find_model(config.provider, name.partition(":")[0]) is None
+    return max(own, key=lambda row: row.picture) if foreign or config.platform else best
 
 
 def document_bound(config: ModelConfig, request: ModelRequest, *, likely: bool = False) -> int:
@@ -114,6 +127,17 @@ def document_bound(config: ModelConfig, request: ModelRequest, *, likely: bool =
     if likely:
         return sum(each.pages for each in documents) * rate.usual
     return rate.bound(documents)
+
+
+def passed_documents(config: ModelConfig, version: str, body: str) -> int | None:
+    """The most tokens of the PDFs in a body that a program wrote; None: it may be any number."""
+    if _ELSEWHERE.search(body):
+        return None
+    try:
+        found = [read_pdf(b64decode(text)) for text in _INLINE.findall(body)]
+    except ValueError:
+        return None
+    return document_rate(config, version).bound(found) if found else 0
 
 
 def documents_refused(model: str, config: ModelConfig, documents: Sequence[Pdf]) -> str | None:

@@ -214,7 +214,6 @@ def test_a_model_under_a_name_of_the_teams_is_reserved_as_its_vendors_dearest(
     platform: str | None,
 ) -> None:
     config = ModelConfig.model_validate({"provider": "openai", "platform": platform})
-    picture = 36_835 if platform else 10_000
     data = b64encode(pdf(["one", "two"])).decode()
     part = DocumentPart(data=data)
     request = ModelRequest(
@@ -222,4 +221,4 @@ def test_a_model_under_a_name_of_the_teams_is_reserved_as_its_vendors_dearest(
         messages=(Message(role="user", text="", documents=(part,)),),
         max_output_tokens=8,
     )
-    assert document_bound(config, request) == 2 * (picture + 3000)
+    assert document_bound(config, request) == 2 * (36_835 + 3000)

@@ -1,0 +1,69 @@
+"""Tokens of PDFs are bounded by the dearest row that a model's name leaves possible."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+
+import pytest
+
+from evalsets.documents import read_pdf
+from harness.money.prices.document_rates import document_rate, passed_documents
+from harness.workspace.model_file import ModelConfig
+from tests.support.pdfs import pdf
+
+PAGES = pdf(["a"] * 90, squeezed=True)
+MINI = 36_835
+"""Most tokens of a picture to gpt-4o-mini, which counts most."""
+
+
+def model(provider: str = "openai", **more: object) -> ModelConfig:
+    return ModelConfig.model_validate({"provider": provider, "may_see": ["public"], **more})
+
+
+@pytest.mark.parametrize(
+    ("name", "picture"),
+    [
+        ("gpt-4o-mini", MINI),
+        ("gpt-4o-mini-2024-07-18", MINI),
+        ("ft:gpt-4o-mini-2024-07-18:acme::abc", MINI),
+        ("openai/gpt-4o-mini", MINI),
+        ("GPT-4o-mini", MINI),
+        ("our-small-one", MINI),
+        ("gpt-4o", 1105),
+        ("gpt-5.4-mini", 10_000),
+    ],
+)
+def test_a_name_gets_its_row_or_the_dearest_of_its_vendor(name: str, picture: int) -> None:
+    assert document_rate(model(), name).picture == picture
+
+
+def test_a_server_that_nobody_knows_counts_as_the_dearest_of_all() -> None:
+    unknown = document_rate(model("openai-compatible", base_url="http://127.0.0.1:1/v1"), "x")
+    known = [document_rate(model(), name) for name in ("gpt-4o", "gpt-4o-mini", "gpt-5.4")]
+    assert unknown.bound([read_pdf(PAGES)]) == max(one.bound([read_pdf(PAGES)]) for one in known)
+    assert unknown.usual == max(one.usual for one in known)
+
+
+def test_a_body_of_a_program_counts_the_pages_in_it() -> None:
+    config = model("anthropic")
+    rate = document_rate(config, "claude-haiku-4-5")
+    source = {"type": "base64", "media_type": "application/pdf", "data": b64encode(PAGES).decode()}
+    body = json.dumps({"content": [{"type": "document", "source": source}] * 2})
+    counted = passed_documents(config, "claude-haiku-4-5", body)
+    assert counted == rate.bound([read_pdf(PAGES)] * 2)
+    assert counted > 2 * 90 * rate.usual > len(body)
+    assert passed_documents(config, "claude-haiku-4-5", json.dumps({"content": "no file"})) == 0
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "input_file", "file_id": "file-1"},
+        {"type": "input_file", "file_url": "https://example.com/a.pdf"},
+        {"fileData": {"fileUri": "gs://a/b.pdf", "mimeType": "application/pdf"}},
+        {"data": b64encode(b"%PDF-1.4 broken").decode()},
+    ],
+)
+def test_a_file_that_cannot_be_counted_may_be_of_any_size(part: dict[str, object]) -> None:
+    assert passed_documents(model(), "gpt-5.4", json.dumps({"input": [part]})) is None

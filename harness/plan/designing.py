@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from harness.judge.scoring.catalogue import is_binary, needs_target
+from harness.plan.lives.identity import how_asked, tune_of
 from harness.plan.model import FeaturePlan
 from harness.stats.clusters import FEWEST_CLUSTERS
 from harness.stats.estimates import Method, smallest_sample
@@ -150,10 +151,7 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
         "repeats": plan.repeats,
         "latency": plan.config.latency.model_dump(mode="json") if plan.config.latency else None,
         "design": _fixed_design(plan),
-        "asked": {
-            rung.name: {"prompt": rung.prompt.sha256, "params": rung.params_sha256(plan.config)}
-            for rung in plan.arms
-        },
+        "asked": how_asked(plan),
     }
     if abs(1 - plan.confidence - plan.alpha) > _ROUNDING:
         fixed["confidence"] = plan.confidence
@@ -166,6 +164,8 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
             cascade.model_dump(mode="json", include={"first", "accept_when", "unsure"})
             for cascade in (*stated, *filter(None, proposed))
         ]
+    if plan.tuned:
+        fixed["tune"] = tune_of(plan)
     if plan.judges:
         fixed["judges"] = [judge.identity(plan.config) for judge in plan.judges]
     text = json.dumps(fixed, sort_keys=True, ensure_ascii=False)

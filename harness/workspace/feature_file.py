@@ -133,6 +133,11 @@ class CascadeConfig(FileModel):
         return asked if isinstance(asked, str) else f"probability-{asked.probability:g}"
 
     @property
+    def kind(self) -> str:
+        """What a kept answer must pass, without the number of how sure."""
+        return self.accept_when if isinstance(self.accept_when, str) else "probability"
+
+    @property
     def sure(self) -> float | None:
         """How likely a kept answer must be right; None: it must pass another check."""
         return self.accept_when.probability if isinstance(self.accept_when, SureEnough) else None

@@ -30,7 +30,7 @@ from harness.journal.life import binding, note_read, times_used
 from harness.plan.designing import adopt
 from harness.plan.model import FeaturePlan, Plan
 from harness.record.model import DecisionRecord
-from harness.wording import listed, percent
+from harness.wording import listed, percent, plural
 from harness.workspace.workspace import Workspace
 
 PlanJson: TypeAlias = dict[str, Any]
@@ -44,6 +44,7 @@ _SCORED = {
     "judges": "the judges",
 }
 _WHOLE = {"latency": "the latency limit", "cascades": "the cascades"}
+_TUNE = "tune"
 _PROCEDURE = ("kind", "pilot", "looks", "checks", "stages", "steering", "largest_missing_share")
 _ROUNDING = 1e-9
 _FOLLOWS = {"inputs", "design", "asked", "repeats", "feature", "confidence"}
@@ -60,6 +61,7 @@ def changes(before: PlanJson, after: PlanJson) -> list[str]:
         *(word for key, word in _SCORED.items() if before.get(key) != after.get(key)),
         *_of_cases(before, after),
         *(word for key, word in _WHOLE.items() if before.get(key) != after.get(key)),
+        *_of_tune(before.get(_TUNE), after.get(_TUNE)),
         *_of_asked(before.get("asked") or {}, after.get("asked") or {}),
         *_others(before, after),
     ]
@@ -93,6 +95,17 @@ def _of_cases(before: PlanJson, after: PlanJson) -> Iterator[str]:
         yield f"the repeats ({before.get('repeats')}, now {after.get('repeats')})"
 
 
+def _of_tune(before: PlanJson | None, after: PlanJson | None) -> Iterator[str]:
+    """What fixes how sure models must be; where only one plan asks that, the cascades tell."""
+    if before is None or after is None or before == after:
+        return
+    if before.keys() != after.keys():
+        yield "the tune cases"
+        return
+    changed = sum(before[case] != label for case, label in after.items())
+    yield f"the labels of {plural(changed, 'tune case')}"
+
+
 def _of_asked(before: PlanJson, after: PlanJson) -> Iterator[str]:
     both = [option for option in after if option in before]
     for key, word in (("prompt", "the prompt"), ("params", "the request parameters")):
@@ -103,7 +116,7 @@ def _of_asked(before: PlanJson, after: PlanJson) -> Iterator[str]:
 
 def _others(before: PlanJson, after: PlanJson) -> Iterator[str]:
     """What another version of the program planned by; only keys that both plans have tell."""
-    known = {*_SCORED, *_WHOLE, *_FOLLOWS}
+    known = {*_SCORED, *_WHOLE, *_FOLLOWS, _TUNE}
     for key in sorted(before.keys() & after.keys() - known):
         if before[key] != after[key]:
             yield f"the plan's {key}"

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from evalsets.cases import Case, content, right
-from evalsets.splits import deciding_order
+from evalsets.splits import deciding_order, tune_cases
 from harness.journal.life import LOOK, PastTest
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.wording import listed, plural
+from harness.workspace.fingerprints import fingerprint
 
 _TOLD_APART = 0.9
 QUICK_SUFFIX = "-quick"
@@ -37,14 +38,17 @@ def _digest(text: str) -> str:
 
 
 def pair_digest(plan: FeaturePlan, option: PlannedOption) -> str:
-    """Of the incumbent and an option, by what serves them, their version and their effort."""
+    """Of the incumbent and an option, by what serves them, their version and their effort.
+
+    However sure a cascade's model must be, the two are one pair: its answers are the same.
+    """
     return _digest(json.dumps([_who(plan.incumbent), _who(option)], sort_keys=True))
 
 
 def _who(rung: PlannedOption | None) -> list[object]:
     if rung is None:
         return []
-    check = None if rung.cascade is None else rung.cascade.check
+    check = None if rung.cascade is None else rung.cascade.kind
     return [rung.served_identity()["vendor"], rung.version, rung.effort, check]
 
 
@@ -97,13 +101,50 @@ def _label(case: Case) -> str | None:
     )
 
 
+def tune_of(plan: FeaturePlan) -> dict[str, str | None]:
+    """By tune case, a digest of its right answers, where they fix how sure a model must be."""
+    return {case.id: _label(case) for case in tune_cases(plan.evalset)} if plan.tuned else {}
+
+
+def how_asked(plan: FeaturePlan) -> dict[str, dict[str, Any]]:
+    """What fixes each model's answers, by name; of a cascade, which of them stand by probability.
+
+    That number follows from the tune cases: what they ask and their right answers are part of it.
+    """
+    found: dict[str, dict[str, Any]] = {
+        rung.name: {"prompt": rung.prompt.sha256, "params": rung.params_sha256(plan.config)}
+        for rung in plan.arms
+    }
+    cases = tune_cases(plan.evalset)
+    tune = sorted(zip(digests(cases), map(str, map(_label, cases)), strict=True))
+    for name, pair in plan.cascades.items():
+        if pair.cascade is not None and pair.cascade.sure is not None:
+            found[name] = {
+                **found[pair.first.name],
+                "sure": pair.cascade.sure,
+                "tune": fingerprint(tune),
+            }
+    return found
+
+
+def _sure(plan: FeaturePlan) -> dict[str, list[float]]:
+    """How sure each model must be, by what is asked of it."""
+    found: dict[str, list[float]] = {}
+    for pair in plan.cascades.values():
+        if pair.cascade is not None and pair.cascade.sure is not None:
+            found.setdefault(pair.cascade.first, []).append(pair.cascade.sure)
+    return {name: sorted(numbers) for name, numbers in found.items()}
+
+
 def facts_of(plan: FeaturePlan) -> dict[str, Any]:
     """What a person sets, and what decides; a minimum of 0 is none (the gate's tests have none)."""
     evalset = plan.evalset
     minimum = {"minimum": str(plan.minimum_usd)} if plan.minimum_usd else {}
+    tuned = {"sure": _sure(plan), "tune": tune_of(plan)} if plan.tuned else {}
     return as_json(
         {
             **minimum,
+            **tuned,
             "margin": plan.margin,
             "risk": plan.config.risk,
             "confidence": plan.confidence,
@@ -144,6 +185,7 @@ def changed_since(plan: FeaturePlan, mine: Sequence[str], tests: Sequence[PastTe
     relabelled = _relabelled(plan, mine, tests)
     if relabelled:
         changes.append(f"the labels of {plural(relabelled, 'case')}")
+    changes += _tuned_otherwise([test.facts for test in tests], now)
     if not changes:
         return None
     return (
@@ -151,6 +193,29 @@ def changed_since(plan: FeaturePlan, mine: Sequence[str], tests: Sequence[PastTe
         f"{test.written_at[:10]}: to decide by them, put that back; or decide on cases that nobody "
         "has asked"
     )
+
+
+def _tuned_otherwise(known: Sequence[Mapping[str, Any]], now: Mapping[str, Any]) -> Iterator[str]:
+    """How sure models must be, against what the first tests that asked it said; oldest first."""
+    sure: dict[str, list[float]] = {}
+    labels: dict[str, str] = {}
+    for facts in known:
+        sure = {**(facts.get("sure") or {}), **sure}
+        for case, label in facts.get("tune", {}).items():
+            if label is not None:
+                labels.setdefault(case, label)
+    stated: Mapping[str, list[float]] = now.get("sure") or {}
+    for name, numbers in stated.items():
+        first = sure.get(name, numbers)
+        if not set(numbers) <= set(first):
+            was, new = (listed([f"{one:g}" for one in each]) for each in (first, numbers))
+            yield f"how sure {name} must be ({was}, now {new})"
+    changed = sum(
+        not set(labels.get(case, "").split()) <= set((label or "").split())
+        for case, label in now.get("tune", {}).items()
+    )
+    if changed:
+        yield f"the labels of {plural(changed, 'tune case')}"
 
 
 def _change(key: str, before_it: object, now: object) -> str:

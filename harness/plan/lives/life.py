@@ -32,6 +32,7 @@ from harness.plan.lives.identity import (
     changed_since,
     digests,
     facts_of,
+    how_asked,
     labels_of,
     pair_digest,
 )
@@ -232,9 +233,8 @@ class _Earlier:
         return tuple(one for one in self.tests if one.level(digest, option.name) is not None)
 
     def _sequence(self, option: PlannedOption) -> object:
-        asked = (self.plan.incumbent, option.first)
-        how = tuple(fingerprint(_asked(self.plan, one)) for one in asked if one is not None)
-        return (self.mine, how, self.plan.repeats)
+        asked = {name: fingerprint(how) for name, how in how_asked(self.plan).items()}
+        return (self.mine, _how(asked, self.plan, option.name), self.plan.repeats)
 
     def _begun_at(self, digest: str, option: str) -> float | None:
         """The pair's level in its cycle's own test, once begun; another confidence is another."""
@@ -291,14 +291,15 @@ def _spent(option: PlannedOption, found: _Earlier, promised: float) -> PlannedOp
 
 def _sequence(test: PastTest, plan: FeaturePlan, option: str) -> object:
     """What makes a test one and the same: the cases in their order, and how both were asked."""
-    incumbent = plan.incumbent.name if plan.incumbent else ""
-    cheap = next((one.first.name for one in plan.options if one.name == option), option)
-    how = tuple(test.asked.get(name, "") for name in (incumbent, cheap))
+    how = _how(test.asked, plan, option)
     return (test.cases or test.ids, how, test.facts.get("repeats", 1))
 
 
-def _asked(plan: FeaturePlan, rung: PlannedOption) -> dict[str, str]:
-    return {"prompt": rung.prompt.sha256, "params": rung.params_sha256(plan.config)}
+def _how(asked: Mapping[str, str], plan: FeaturePlan, option: str) -> tuple[str, str]:
+    """How today's model and an option were asked; a cascade as its model, unless it says more."""
+    incumbent = plan.incumbent.name if plan.incumbent else ""
+    cheap = next((one.first.name for one in plan.options if one.name == option), option)
+    return asked.get(incumbent, ""), asked.get(option) or asked.get(cheap, "")
 
 
 def _in_order_of(plan: FeaturePlan, test: PastTest, mine: Sequence[str]) -> FeaturePlan:
@@ -333,7 +334,7 @@ def planned_test(plan: FeaturePlan, tests: Sequence[PastTest]) -> tuple[PastTest
             cases=digests(plan.sample.deciding),
             labels=labels_of(plan),
             pairs={one.name: pair_digest(plan, one) for one in plan.asked},
-            asked={one.name: fingerprint(_asked(plan, one)) for one in plan.arms},
+            asked={name: fingerprint(how) for name, how in how_asked(plan).items()},
             seed=plan.sample.seed,
             facts=facts_of(plan),
             levels={one.name: one.at_most for one in plan.asked if one.at_most is not None},

@@ -86,6 +86,21 @@ def differing_bought(markdown: str, today: date, usd_an_hour: Mapping[str, str])
     return told
 
 
+def differing_opening(markdown: str) -> list[str]:
+    """What the first page says of endpoints otherwise than their table and what follows from it."""
+    rows = table_of_endpoints(markdown)
+    whole = Decimal(rows["all"]["usd"].replace(",", ""))
+    what = f"{len(rows) - 1:,} endpoint{'s' if len(rows) > 2 else ''} of one's own"
+    sentence = f"plus USD {_money(whole)} for {what}, not in this sum"
+    told = [] if sentence in markdown else [f"the first page lacks: {sentence}"]
+    spared = re.findall(r"- (\S+): stopped after .* have spared USD ([\d,.]+), ", markdown)
+    steps = re.findall(r"- (\S+) \([^)]*\): Stop it after .*: USD ([\d,.]+) of idle", markdown)
+    most = sorted(spared, key=lambda one: -Decimal(one[1].replace(",", "")))[:1]
+    if steps != most:
+        told.append(f"the dearest avoidable idle hours are {most}, not {steps}")
+    return told
+
+
 def differing_pools(markdown: str) -> list[str]:
     """Tables of what to commit to whose parts do not add up, or whose sum the sentence lacks."""
     told: list[str] = []

@@ -37,6 +37,13 @@ _KEYS = {
     "cohort": "tenant",
     "product": "product",
 }
+_CAUSES = {
+    **dict.fromkeys(("more requests", "fewer requests"), "number of requests"),
+    **dict.fromkeys(("more calls repeated", "fewer calls repeated"), "retries and duplicates"),
+    "new": "new features and callers",
+    "stopped": "features and callers that stopped",
+}
+"""Terms that need no price, by the words of a table."""
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _NO_FIGURES = (
     r"\b\d{4}-\d\d-\d\d\b(?: \d\d:\d\d)?",
@@ -175,6 +182,8 @@ class Showback:
     cells: list[str] = field(default_factory=list)
     """Large figures and what stands below them."""
     saved: Decimal | None = None
+    above: dict[str, Decimal] = field(default_factory=dict)
+    """By feature, what its unusual hours cost above the usual, as the page's table says."""
 
     def check(self, page: Page, where: str) -> None:
         self.where = where
@@ -219,7 +228,7 @@ class Showback:
             "Of all calls together": self._units,
             "By feature, dearest first": self._by_feature,
             "Hours that cost more": self._unusual,
-            "Review first": self._reviews,
+            "Never reviewed": self._reviews,
             "USD, ": self._headlines,
             "Over the whole of each log": self._as_it_stands,
             **{f"By {word};": self._by(key) for key, word in _KEYS.items()},
@@ -308,20 +317,8 @@ class Showback:
         old = grouped(self.sources.before, plain)
         sums: dict[str, Decimal] = defaultdict(Decimal)
         for name in {*now, *old}:
-            then, this = old.get(name, []), now.get(name, [])
-            if not then:
-                sums["new features and callers"] += usd(this)
-            elif not this:
-                sums["features and callers that stopped"] -= usd(then)
-            elif usd(then) and all(asked(each) and calls(each) for each in (then, this)):
-                more = usd(then) * asked(this) / asked(then)
-                again = more * (calls(this) / asked(this)) / (calls(then) / asked(then))
-                levels = [
-                    usd(then),
-                    *(each.quantize(_CENT, ROUND_HALF_UP) for each in (more, again)),
-                ]
-                sums["number of requests"] += levels[1] - levels[0]
-                sums["retries and duplicates"] += levels[2] - levels[1]
+            for term, amount in terms_of(old.get(name, []), now.get(name, [])).items():
+                sums[term] += amount
         return {name: signed(amount) for name, amount in sums.items()}
 
     def _changes(self, grid: Grid) -> dict[str, Sequence[str | None]]:
@@ -331,14 +328,28 @@ class Showback:
         same = [n for t, n in moved.values() if t == n]
         sums = [sum((pair[at] for pair in rest), _ZERO) for at in (0, 1)]
         level = cents(sum(same, _ZERO))
+        by = {row[0]: self._by_cause(row[0], row[4]) for row in grid.rows}
         return {
-            **{name: [cents(t), cents(n), signed(n - t)] for name, (t, n) in moved.items()},
+            **{
+                name: [cents(t), cents(n), signed(n - t), None, by.get(name)]
+                for name, (t, n) in moved.items()
+            },
             f"{len(rest):,} other{'s' if len(rest) > 1 else ''}": [
                 *map(cents, sums), signed(sums[1] - sums[0])
             ],
             f"{len(same):,} unchanged": [level, level, "0.00"],
             "all": [cents(usd(self.sources.before)), cents(self.whole), self.change],
         }  # fmt: skip
+
+    def _by_cause(self, name: str, cause: str) -> str | None:
+        """What the cause that a table names brought about; None: it needs a price."""
+        term = _CAUSES.get(cause)
+        then, now = (
+            [one for one in rows if plain(one) == name]
+            for rows in (self.sources.before, self.sources.now)
+        )
+        found = terms_of(then, now).get(term or "")
+        return None if found is None else signed(found)
 
     def _trend(self, grid: Grid) -> dict[str, Sequence[str | None]]:
         """Weeks of spend from the hours; a team's may differ by the cent that lines round."""
@@ -374,14 +385,13 @@ class Showback:
             usd_, usual, above = (Decimal(cell.replace(",", "")) for cell in row[5:8])
             if usd_ - usual != above:
                 self.report.add(self.where, " | ".join(row), "the usual and the rest do not sum")
+            self.above[row[0]] = above
         return {row[0]: [None] * 7 for row in grid.rows}
 
     def _reviews(self, grid: Grid) -> dict[str, Sequence[str | None]]:
-        times = Decimal("30.4375") / 7
-        found: dict[str, Sequence[str | None]] = {}
-        for name, each in grouped(self.sources.now, lambda one: one["feature"]).items():
-            month = (usd(each) * times).quantize(_CENT, ROUND_HALF_UP)
-            found[name] = [None, None, cents(month)]
+        found: dict[str, Sequence[str | None]] = {
+            name: [None, None, cents(month)] for name, month in self._paces().items()
+        }
         for row in grid.rows:
             if Decimal(row[4].replace(",", "")) > Decimal(row[3].replace(",", "")):
                 self.report.add(self.where, row[0], "more is saved than spent")
@@ -453,13 +463,19 @@ class Showback:
                 found |= {cell, money(amount), money(abs(amount)), money(amount, signed=True)}
         if self.saved is not None:
             found.add(money(self.saved))
-        paces = (
-            (usd(each) * Decimal("30.4375") / 7).quantize(_CENT, ROUND_HALF_UP)
+        found |= {money(sum(self._paces().values(), _ZERO)), money(self._mean())}
+        found.add(f"{Decimal('30.4375') / 7:.2f}")
+        return found | self._totals() | self._month()
+
+    def _paces(self) -> dict[str, Decimal]:
+        """Each feature's month at the week's pace, its unusual hours at their usual cost."""
+        return {
+            name: (
+                max(usd(each) - self.above.get(name, _ZERO), _ZERO) * Decimal("30.4375") / 7
+            ).quantize(_CENT, ROUND_HALF_UP)
             for name, each in grouped(self.sources.now, lambda one: one["feature"]).items()
             if name
-        )
-        found |= {money(sum(paces, _ZERO)), money(self._mean())}
-        return found | self._totals() | self._month()
+        }
 
     def _month(self) -> set[str]:
         """The month to date and at its end, with its budget; cents of a team may differ by one."""
@@ -468,7 +484,10 @@ class Showback:
         to_date = sum((one for one, _ in own), _ZERO).quantize(_CENT, ROUND_HALF_UP)
         whole = to_date + sum((rest for _, rest in own), _ZERO)
         budget = self.sources.budgets.get(self.team)
-        return {money(to_date), money(whole)} | ({money(budget)} if budget else set())
+        found = {money(to_date), money(whole)}
+        if budget:
+            found |= {money(budget), money(to_date - budget), money(whole - budget)}
+        return found
 
     def _mean(self) -> Decimal:
         """Of the four weeks before."""
@@ -507,6 +526,22 @@ class Showback:
             f"{total(now, 'gateway_hits'):,.0f}",
         }
         return {text.strip(",") for each in texts for text in _NUMBER.findall(each)}
+
+
+def terms_of(then: Sequence[Row], now: Sequence[Row]) -> dict[str, Decimal]:
+    """The terms of one thing's change that need no price."""
+    if not then or not now:
+        name = "features and callers that stopped" if then else "new features and callers"
+        return {name: usd(now) - usd(then)}
+    if not usd(then) or not all(asked(each) and calls(each) for each in (then, now)):
+        return {}
+    more = usd(then) * asked(now) / asked(then)
+    again = more * (calls(now) / asked(now)) / (calls(then) / asked(then))
+    levels = [usd(then), *(each.quantize(_CENT, ROUND_HALF_UP) for each in (more, again))]
+    return {
+        "number of requests": levels[1] - levels[0],
+        "retries and duplicates": levels[2] - levels[1],
+    }
 
 
 def unit_texts(rows: Sequence[Row]) -> dict[str, str]:

@@ -166,6 +166,8 @@ class _Work:
         records = read_every(self.workspace.root / "reviews")
         plain = [read_facts(one, self.now).record for one in records]
         today = self.now.date()
+        unusual = unusual_hours(self.hours, self.start, self.until, now.usd)
+        above = {one.feature: one.excess for one in unusual}
         return SpendFigures(
             team="",
             now=now,
@@ -173,10 +175,10 @@ class _Work:
             bridge=None if before is None else bridge_between(before, now, self.prices),
             trend=tuple(self._trend()),
             outlook=month,
-            unusual=unusual_hours(self.hours, self.start, self.until, now.usd),
+            unusual=unusual,
             findings=tuple(self._findings()),
             standing=overview(stood(plain, today), today),
-            potentials=potential_of(now.lines, days, swaps),
+            potentials=potential_of(now.lines, days, swaps, above),
         )
 
     def _team(self, whole: SpendFigures, team: str, month: Outlook) -> SpendFigures:

@@ -45,8 +45,14 @@ class Outlook:
 
     @property
     def over_budget(self) -> bool:
-        """Whether the forecast is above the budget."""
-        return self.budget is not None and self.whole is not None and self.whole > self.budget
+        """Whether the forecast, or what was spent already, is above the budget."""
+        expected = self.to_date if self.whole is None else self.whole
+        return self.budget is not None and expected > self.budget
+
+    @property
+    def spent_over(self) -> Decimal:
+        """USD that were spent above the budget already; 0: none."""
+        return _ZERO if self.budget is None else max(self.to_date - self.budget, _ZERO)
 
 
 def outlook(

@@ -43,7 +43,10 @@ class SwapPrices:
 
 
 def potential_of(
-    lines: Iterable[Outlay], days: Decimal, prices: SwapPrices
+    lines: Iterable[Outlay],
+    days: Decimal,
+    prices: SwapPrices,
+    above_usual: Mapping[str, Decimal] | None = None,
 ) -> tuple[Potential, ...]:
     """Every feature's, most to be saved first.
 
@@ -51,21 +54,27 @@ def potential_of(
         lines: a period's, in whole cents.
         days: that it has, whole or in part.
         prices: of models, today.
+        above_usual: by feature, what its unusual hours cost above the usual: in no month's pace.
     """
+    above = above_usual or {}
     found = [
-        _of(one.name, one.lines, DAYS_PER_MONTH / days, prices)
+        _of(one, _usual_share(one.usd, above.get(one.name, _ZERO)) * DAYS_PER_MONTH / days, prices)
         for one in grouped(lines, "feature")
         if one.name and one.usd
     ]
     return tuple(sorted(found, key=lambda one: (-one.saving_usd, one.feature)))
 
 
-def _of(feature: str, lines: tuple[Outlay, ...], times: Decimal, prices: SwapPrices) -> Potential:
-    by_model = grouped(lines, "model")
+def _usual_share(usd: Decimal, above: Decimal) -> Decimal:
+    return max(usd - above, _ZERO) / usd
+
+
+def _of(feature: Group, times: Decimal, prices: SwapPrices) -> Potential:
+    by_model = grouped(feature.lines, "model")
     saved = [_saved(one, prices) for one in by_model]
     most = max(saved, key=lambda pair: pair[1])
     return Potential(
-        feature=feature,
+        feature=feature.name,
         model=by_model[0].name,
         cheapest=most[0],
         monthly_usd=_cents(sum((one.usd for one in by_model), _ZERO) * times),

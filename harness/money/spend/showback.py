@@ -117,6 +117,7 @@ class SpendDriver:
     finding: TrafficFinding | None
     task: Task | None
     potential: Potential | None
+    """What a review could save at most; None: it was reviewed, or nothing is known to be saved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,8 +243,12 @@ class _Known:
             unusual=self.unusual.get(feature or caller),
             finding=self.findings.get(feature) if feature else None,
             task=self.tasks.get(feature),
-            potential=self.potentials.get(feature) if feature else None,
+            potential=self._open(feature),
         )
+
+    def _open(self, feature: str) -> Potential | None:
+        found = None if feature in self.reviewed else self.potentials.get(feature)
+        return found if found is not None and found.saving_usd else None
 
     def _steps(
         self, feature: str, caller: str, owner: str, shift: Shift | None
@@ -262,8 +267,7 @@ class _Known:
             yield NextStep.MEND
         if feature in self.tasks:
             yield NextStep.TASK
-        potential = self.potentials.get(feature)
-        if feature not in self.reviewed and potential is not None and potential.saving_usd:
+        if self._open(feature) is not None:
             yield NextStep.REVIEW
         yield NextStep.NONE
 

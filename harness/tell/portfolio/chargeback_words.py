@@ -8,24 +8,33 @@ from harness.money.spend.chargeback import Chargeable
 
 
 def chargeback_words(found: Chargeable) -> str:
-    """`showback only: 71 % allocated, 95 % needed; 8 % of the bill unexplained, 5 % allowed`."""
-    short = "" if found.may_be_charged else "showback only: "
-    head = short or "may be charged: "
-    parts = [] if found.covered else ["no log covers some hours"]
-    if found.allocated_told is None:
-        parts.append("nothing was spent")
-    else:
-        parts.append(
-            f"{_share(found.allocated_told)} allocated, {_share(found.allocated_needed)} needed"
-        )
-    if found.unexplained_told is None:
-        parts.append("no bill was read (`rightsize verify --actual FILE`)")
-    else:
-        parts.append(
-            f"{_share(found.unexplained_told)} of the bill unexplained, "
-            f"{_share(found.unexplained_allowed)} allowed"
-        )
-    return head + "; ".join(parts)
+    """`may not be charged to teams yet: WHAT IS MISSING (WHAT IS ENOUGH)`."""
+    parts = (_allocation(found), _bill(found))
+    enough = [text for is_enough, text in parts if is_enough]
+    if found.may_be_charged:
+        return f"may be charged to teams: {', and '.join(enough)}"
+    missing = [] if found.covered else ["no log covers some hours"]
+    missing += [text for is_enough, text in parts if not is_enough]
+    kept = f" ({', and '.join(enough)})" if enough else ""
+    return f"may not be charged to teams yet: {'; '.join(missing)}{kept}"
+
+
+def _allocation(found: Chargeable) -> tuple[bool, str]:
+    told, needed = found.allocated_told, _share(found.allocated_needed)
+    if told is None:
+        return False, "nothing was spent"
+    if found.is_allocated:
+        return True, f"allocation, {_share(told)} of {needed} needed, is enough"
+    return False, f"allocation, {_share(told)} of {needed} needed, is not enough"
+
+
+def _bill(found: Chargeable) -> tuple[bool, str]:
+    told, allowed = found.unexplained_told, _share(found.unexplained_allowed)
+    if told is None:
+        return False, "a bill compared is missing, `rightsize verify --actual FILE`"
+    if found.is_reconciled:
+        return True, f"of the bill {_share(told)} is unexplained, within {allowed} allowed"
+    return False, f"of the bill {_share(told)} is unexplained, above {allowed} allowed"
 
 
 def _share(share: Decimal) -> str:

@@ -84,10 +84,14 @@ def idle_words(one: PaidEndpoint, limit: int = _SUGGESTED_IDLE_HOURS) -> Iterato
     stopped = one.stopped_after(limit)
     if stopped:
         yield (
-            f"stopped after {plural(limit, 'idle hour')} (`serve: ttl_s`, or the host's "
-            f"auto-suspend) it would have spared {_cost(cost_of(stopped))}, "
+            f"stopped after {stop_rule(limit)} it would have spared {_cost(cost_of(stopped))}, "
             f"{_hours(paid_hours(stopped))} h"
         )
+
+
+def stop_rule(limit: int) -> str:
+    """After how long an endpoint is to stop, and the setting that does it."""
+    return f"{plural(limit, 'idle hour')} (`serve: ttl_s`, or the host's auto-suspend)"
 
 
 def owned_lines(found: OwnedCapacity) -> Iterator[str]:

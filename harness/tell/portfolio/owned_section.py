@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from harness.money.owned.bought import SOON_DAYS
 from harness.money.owned.everything import OwnedCapacity
-from harness.money.owned.paid import HourKind, PaidEndpoint
+from harness.money.owned.paid import HourKind, PaidEndpoint, cost_of
 from harness.money.owned.told import KINDS, HoursTold, owned_rows
 from harness.tell.portfolio.hosting_words import (
     bought_words,
@@ -14,11 +15,12 @@ from harness.tell.portfolio.hosting_words import (
     part_words,
     pool_compared,
     pool_title,
+    stop_rule,
 )
 from harness.tell.portfolio.spend import bare
-from harness.tell.words import count
+from harness.tell.words import count, person
 from harness.wording import DASH, percent, plural, usd
-from harness.workspace.policy_file import SpendPolicy
+from harness.workspace.policy_file import SpendPolicy, SpendScope
 from reports.document import Block, Bullets, Column, Paragraph, Row, Section, Table
 
 _NOT_HERE = (
@@ -32,12 +34,53 @@ def owned_section(found: OwnedCapacity, spend: SpendPolicy, team: str = "") -> S
 
     A team's page has its own endpoints alone: pools and what is bought are shared.
     """
-    endpoints = tuple(one for one in found.endpoints or () if not team or one.team == team)
+    endpoints = _of(found, team)
     blocks = (*_idle(endpoints, spend), *(() if team else _shared(found)))
     if not blocks:
         return None
     title = "GPUs and endpoints of one's own"
     return Section(anchor="owned", title=title, blocks=(*blocks, _plain(_NOT_HERE)))
+
+
+def owned_words(found: OwnedCapacity, team: str = "") -> str:
+    """`plus USD 1,966 for 2 endpoints of one's own, not in this sum`; empty without any."""
+    endpoints = _of(found, team)
+    if not endpoints:
+        return ""
+    what = f"{plural(len(endpoints), 'endpoint')} of one's own"
+    unknown = [one for one in endpoints if one.usd is None]
+    cost = owned_rows(endpoints)[-1].whole
+    if cost is None:
+        return f"plus {what} whose cost is not known"
+    lost = f" (what {len(unknown):,} of them cost is not known)" if unknown else ""
+    return f"plus {usd(cost)} for {what}{lost}, not in this sum"
+
+
+def idlest_step(
+    found: OwnedCapacity, spend: SpendPolicy, team: str = ""
+) -> Iterator[tuple[Decimal, str]]:
+    """The endpoint whose avoidable idle hours cost most: their USD, and what to do; or none."""
+    known = [
+        (cost, one)
+        for one in _of(found, team)
+        if (hours := one.stopped_after(limit_on(one, spend))) and (cost := cost_of(hours))
+    ]
+    if not known:
+        return
+    cost, one = max(known, key=lambda each: (each[0], each[1].name))
+    owner = spend.owner_of(SpendScope(team=one.team or None, limits=spend))
+    team_text = f"team {one.team}" if one.team else "no team named"
+    named = f"{team_text}, {person(owner)}" if owner else team_text
+    rule = stop_rule(limit_on(one, spend))
+    yield (
+        cost,
+        f"{one.name} ({named}): Stop it after {rule}: {usd(cost)} of idle hours were avoidable",
+    )
+
+
+def _of(found: OwnedCapacity, team: str) -> tuple[PaidEndpoint, ...]:
+    """The endpoints of a team, or all."""
+    return tuple(one for one in found.endpoints or () if not team or one.team == team)
 
 
 def limit_on(one: PaidEndpoint, spend: SpendPolicy) -> int:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
+from harness.money.savings import DAYS_PER_MONTH
 from harness.money.spend.bridge import SpendBridge
 from harness.money.spend.lines import PeriodSpend
+from harness.money.spend.outlook import Outlook
 from harness.money.spend.showback import ShownBack, SpendDriver, SpendFigures
+from harness.money.spend.timespan import midnight
+from harness.tell.portfolio.owned_section import owned_words
 from harness.tell.showback.phrases import (
     before_text,
     cause,
@@ -19,16 +24,19 @@ from harness.tell.showback.phrases import (
 from harness.wording import amount_text, plural, usd
 from reports.document import Headline, Headlines
 
+_HOUR = timedelta(hours=1)
 _ZERO = Decimal(0)
 _UNKNOWN = "not known"
 
 
-def in_short(figures: SpendFigures, drivers: Sequence[SpendDriver]) -> str:
+def in_short(shown: ShownBack, figures: SpendFigures, drivers: Sequence[SpendDriver]) -> str:
     """The page in a few sentences."""
     now = figures.now
+    owned = owned_words(shown.owned, figures.team)
+    beside = f"; {owned}" if owned else ""
     if _spent(now) == _UNKNOWN:
-        return f"What {plural(round(now.used.unknown_cost), 'call')} cost is not known."
-    parts = [f"{usd(now.usd)} was spent{_against(figures)}."]
+        return f"What {plural(round(now.used.unknown_cost), 'call')} cost is not known{beside}."
+    parts = [f"{usd(now.usd)} was spent{_against(figures)}{beside}."]
     placed = [one for one in drivers if one.usd][:2]
     if placed:
         named = " and ".join(f"{name_of(one)} ({usd(one.usd)})" for one in placed)
@@ -52,13 +60,24 @@ def in_short(figures: SpendFigures, drivers: Sequence[SpendDriver]) -> str:
         if nobody
         else "Every dollar belongs to a feature."
     )
-    look = figures.outlook
-    if look.over_budget and look.until < look.month.end:
-        parts.append(
-            f"{look.month.start:%B} is heading for {usd(look.whole)}, over its budget of "
-            f"{usd(look.budget)}."
-        )
+    parts += budget_words(figures.outlook)
     return " ".join(parts)
+
+
+def budget_words(look: Outlook) -> Iterator[str]:
+    """Whether the month's budget is spent already, or will be; nothing where it holds."""
+    if look.budget is None or not look.over_budget:
+        return
+    month, budget = f"{look.month.start:%B}", usd(look.budget)
+    if look.until >= look.month.end:
+        yield f"{month} ended {usd(look.spent_over)} over its budget of {budget}."
+    elif look.spent_over:
+        ends = "" if look.whole is None else (
+            f"; will end near {usd(look.whole - look.budget)} over it"
+        )  # fmt: skip
+        yield f"{month} is already over its budget of {budget} by {usd(look.spent_over)}{ends}."
+    else:
+        yield f"{month} is heading for {usd(look.whole)}, over its budget of {budget}."
 
 
 def _by_cause(bridge: SpendBridge) -> str:
@@ -90,7 +109,6 @@ def headlines(shown: ShownBack, figures: SpendFigures) -> Headlines:
     if figures.mean is not None:
         notes.append(f"{usd(figures.mean)} is the mean of the four {now.span.kind}s before")
     nobody = sum((one.usd for one in figures.untagged), _ZERO)
-    sum((one.monthly_usd for one in figures.potentials), _ZERO)
     return Headlines(
         caption=f"USD, {span_text(now.span, now.until)}",
         items=(
@@ -120,15 +138,24 @@ def _could_save(figures: SpendFigures) -> Headline:
         )
     most = sum((one.saving_usd for one in left), _ZERO)
     pace = sum((one.monthly_usd for one in left), _ZERO)
+    pace_words = f"this {figures.now.span.kind}'s pace (x {_times(figures.now)})"
+    odd = any(one.feature for one in figures.unusual)
     return Headline(
         label=label,
         value=f"{usd(most)} a month",
         notes=(
-            f"of {usd(pace)} a month at this pace",
-            f"on {plural(len(cheaper), 'feature')} never reviewed, by the cheapest model's price",
-            "most features save less, some nothing",
+            f"of {usd(pace)} a month, on {plural(len(cheaper), 'feature')} never reviewed",
+            f"an upper limit, at {pace_words}, not a target",
+            *(["unusual hours count at their usual cost"] if odd else []),
+            "by the cheapest model's price: most features save less, some nothing",
         ),
     )
+
+
+def _times(now: PeriodSpend) -> str:
+    """How many such periods a month has: `4.35`."""
+    days = Decimal(round((now.until - midnight(now.span.start)) / _HOUR)) / 24
+    return f"{DAYS_PER_MONTH / days:,.2f}"
 
 
 def _spent(now: PeriodSpend) -> str:
@@ -152,6 +179,8 @@ def _month(shown: ShownBack, figures: SpendFigures) -> Headline:
         notes.append(f"{amount_text(look.band[0])} to {amount_text(look.band[1])} in 8 of 10 cases")
     if look.budget is not None:
         over = "over" if look.over_budget else "within"
+        if look.spent_over and look.until < look.month.end:
+            over = f"already {usd(look.spent_over)} over"
         notes.append(f"{over} the budget of {usd(look.budget)}")
     if not shown.month_covered:
         notes.append("no log covers its beginning")

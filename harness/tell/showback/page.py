@@ -15,7 +15,7 @@ from harness.money.spend.showback import DRIVERS, ShownBack, SpendDriver, SpendF
 from harness.record.model import sha256
 from harness.tell.facts import axis_begins
 from harness.tell.portfolio.chargeback_words import chargeback_words
-from harness.tell.portfolio.owned_section import owned_section
+from harness.tell.portfolio.owned_section import idlest_step, owned_section
 from harness.tell.portfolio.spend import bare
 from harness.tell.showback.opening import headlines, in_short
 from harness.tell.showback.phrases import (
@@ -53,6 +53,7 @@ from reports.document import (
 
 _ZERO = Decimal(0)
 _UNTAGGED = 10
+_STEPS = 5
 _RULES = 5
 MADE_UP = "Made-up logs: nothing of this was spent by anybody."
 
@@ -96,12 +97,17 @@ def _page(told: _Told) -> Iterator[Block]:
     if told.made_up:
         yield Notice(text=MADE_UP)
     yield from _gaps(told)
-    yield Summary(lead="In short.", text=in_short(told.figures, told.drivers))
+    yield Summary(lead="In short.", text=in_short(told.shown, told.figures, told.drivers))
     yield headlines(told.shown, told.figures)
     yield from _todo(told)
     yield _drivers(told)
     if not told.figures.team:
         yield _teams(told)
+        if told.figures.outlook.budget is not None:
+            text = (
+                "The budget of the row \u201call\u201d is the company's, not the sum of the teams'."
+            )
+            yield Paragraph(lead=None, runs=(text,))
     yield from _why(told)
     yield from _untagged(told)
 
@@ -132,15 +138,16 @@ def _gaps(told: _Told) -> Iterator[Block]:
 
 
 def _todo(told: _Told) -> Iterator[Block]:
-    """The first five things to do, dearest first."""
-    steps = [one for one in told.drivers[:DRIVERS] if next_text(one) != "Nothing"]
+    """The first five things to do and the dearest idle hours, dearest first."""
+    steps = [
+        (one.usd, f"{name_of(one)} ({whose(one.owner)}): {next_text(one)}")
+        for one in told.drivers[:DRIVERS]
+        if next_text(one) != "Nothing"
+    ][:_STEPS]
+    steps += idlest_step(told.shown.owned, told.shown.limits, told.figures.team)
     if steps:
-        yield Bullets(
-            lead="Do next, dearest first.",
-            items=tuple(
-                f"{name_of(one)} ({whose(one.owner)}): {next_text(one)}" for one in steps[:5]
-            ),
-        )
+        steps.sort(key=lambda one: -one[0])
+        yield Bullets(lead="Do next, dearest first.", items=tuple(text for _, text in steps))
 
 
 def _drivers(told: _Told) -> Table:

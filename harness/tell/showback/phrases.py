@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
+from harness.money.measured import TrafficFinding
 from harness.money.spend.bridge import Factor, Shift
 from harness.money.spend.lines import PeriodSpend
 from harness.money.spend.showback import NextStep, SpendDriver, SpendFigures
@@ -33,6 +34,20 @@ _MORE: Mapping[Factor, tuple[str, str]] = {
     Factor.NEW: ("new", "new"),
     Factor.GONE: ("stopped", "stopped"),
 }
+_BY: Mapping[Factor, str] = {
+    Factor.AGAIN: "repeated calls",
+    Factor.MODELS: "dearer models",
+    Factor.QUESTIONS: "longer inputs",
+    Factor.ANSWERS: "longer answers",
+    Factor.CACHE: "a prompt cache that is read less",
+    Factor.A_CALL: "dearer calls",
+}
+"""Causes that somebody must explain, where they raise a spend."""
+_REVIEW_AFTER = {NextStep.LOOK, NextStep.EXPLAIN, NextStep.MEND}
+"""Steps that a review waits for."""
+_ARROW = re.compile(r"(\S+) -> (\S+)")
+_COUNTED = {"retry-storm", "silent-duplicates", "new-untagged-caller", "cost-without-price"}
+"""Kinds of finding that count calls."""
 _MENDED: Mapping[str, str] = {
     "context-growth": "shorten the inputs",
     "output-growth": "shorten the answers",
@@ -129,8 +144,44 @@ def moment(at: datetime) -> str:
     return f"{at:%a} {at.day} {at:%b}, {at:%H:%M} UTC"
 
 
+def seen(finding: TrafficFinding) -> str:
+    """What a log shows; counts are of the whole log, not of the period."""
+    text = _ARROW.sub(r"from \1 to \2", finding.says)
+    return f"in the whole log: {text}" if finding.kind in _COUNTED else text
+
+
+def explain(shift: Shift) -> str:
+    """How much of a change its main cause is, and that somebody should find out why."""
+    whole = f"USD {amount_text(shift.change, signed=True)}"
+    if shift.main is None:
+        return f"{whole}: find out why"
+    part = shift.terms[shift.main]
+    by = _BY.get(shift.main, cause(shift.main, part))
+    if part == shift.change:
+        return f"{whole}, all of it by {by}: find out why"
+    of_it = " of it" if abs(part) < abs(shift.change) else ""
+    rest = "" if of_it else ", other causes took from it"
+    return (
+        f"{whole} in all, USD {amount_text(part, signed=True)}{of_it} by {by}{rest}: find out why"
+    )
+
+
+def _asked(caller: str) -> str:
+    """Whom to ask about calls; a caller without an address is a program."""
+    if not caller:
+        return "whoever makes the calls"
+    return caller if "@" in caller else f"whoever runs {caller}"
+
+
 def next_text(one: SpendDriver) -> str:
-    """What is to be done next about a driver."""
+    """What is to be done next about a driver, and whether a review comes after it."""
+    text = _first(one)
+    if one.step in _REVIEW_AFTER and one.potential is not None:
+        text += f"; then review it (at most {usd(one.potential.saving_usd)} a month)"
+    return text
+
+
+def _first(one: SpendDriver) -> str:
     odd, shift, finding = one.unusual, one.shift, one.finding
     match one.step:
         case NextStep.PLACE:
@@ -138,14 +189,13 @@ def next_text(one: SpendDriver) -> str:
         case NextStep.NAME:
             text = f"Name an owner in features/{one.feature}.yaml"
         case NextStep.LOOK if odd is not None:
-            text = f"Ask {odd.caller or 'its caller'} about {moment(odd.since)}: "
+            text = f"Ask {_asked(odd.caller)} about {moment(odd.since)}: "
             text += f"{usd(odd.excess)} above the usual"
         case NextStep.EXPLAIN if shift is not None:
-            more = f"USD {amount_text(shift.change, signed=True)}"
-            text = f"Find out why: {cause_of(shift)}, {more}"
+            text = explain(shift)
         case NextStep.MEND if finding is not None:
             do = _MENDED.get(finding.kind, finding.kind)
-            text = f"{do[:1].upper()}{do[1:]}: {finding.says}"
+            text = f"{do[:1].upper()}{do[1:]}: {seen(finding)}"
         case NextStep.TASK if one.task is not None:
             due = due_text(one.task)
             text = what_text(one.task) + ("" if due == DASH else f", by {due}")

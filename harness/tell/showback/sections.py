@@ -9,7 +9,7 @@ from decimal import Decimal
 from harness.money.portfolio.progress import Milestone, funnel
 from harness.money.portfolio.to_do import Task, to_do
 from harness.money.spend.lines import By, Consumed
-from harness.money.spend.showback import ShownBack, SpendFigures
+from harness.money.spend.showback import NextStep, ShownBack, SpendFigures
 from harness.tell.portfolio.pictures import figures_fold
 from harness.tell.portfolio.spend import bare
 from harness.tell.portfolio.tasks import due_text, what_text
@@ -19,6 +19,7 @@ from harness.tell.showback.phrases import (
     change,
     moment,
     named_span,
+    seen,
     share_of,
     table_of,
 )
@@ -32,7 +33,8 @@ _ZERO = Decimal(0)
 _HOUR = timedelta(hours=1)
 _AT_MOST = (
     "At most: by price alone, if the cheapest listed model read 30 % fewer tokens and wrote half "
-    "as many. Whether it is good enough, only a review says; most features save less, some nothing."
+    "as many, without what unusual hours cost above the usual. Whether it is good enough, only a "
+    "review says; most features save less, some nothing."
 )
 _CAUSES = (
     "Why it changed: one thing after the other is taken from the new period, in the order of the "
@@ -78,6 +80,7 @@ def _changes(figures: SpendFigures) -> Iterator[Block]:
         (
             one.feature or one.caller or "unnamed caller",
             *(bare(one.before), bare(one.now), change(one.change), cause_of(one)),
+            DASH if one.main is None else change(one.terms[one.main]),
         )
         for one in moved[:_MOST]
     ]
@@ -85,14 +88,15 @@ def _changes(figures: SpendFigures) -> Iterator[Block]:
     if rest:
         sums = [sum((getattr(one, n) for one in rest), _ZERO) for n in ("before", "now", "change")]
         name = plural(len(rest), "other")
-        rows.append((name, bare(sums[0]), bare(sums[1]), change(sums[2]), ""))
+        rows.append((name, bare(sums[0]), bare(sums[1]), change(sums[2]), "", ""))
     same = [one for one in bridge.shifts if not one.change]
     if same:
         level = sum((one.now for one in same), _ZERO)
-        rows.append((f"{len(same):,} unchanged", bare(level), bare(level), "0.00", ""))
+        rows.append((f"{len(same):,} unchanged", bare(level), bare(level), "0.00", "", ""))
     whole = bridge.now - bridge.before
-    rows.append(("all", bare(bridge.before), bare(bridge.now), change(whole), ""))
-    names = ("feature or caller", before_text(figures), "now", "change", "mostly because")
+    rows.append(("all", bare(bridge.before), bare(bridge.now), change(whole), "", ""))
+    past = before_text(figures)
+    names = ("feature or caller", past, "now", "change", "mostly because", "by that")
     words = ("mostly because",)
     yield table_of("The largest changes; USD", names, rows, words=words, total=True)
 
@@ -138,7 +142,7 @@ def _unusual(figures: SpendFigures) -> Iterator[Block]:
         for one in figures.unusual[:_MOST]
     ]
     names = ("feature", "caller", "first hour", "last hour", "hours", "USD", "usual", "above it")
-    caption = "Hours that cost more than the same hours of the weeks before; USD"
+    caption = "Hours that cost more; usual: the same hours of up to six weeks before; USD"
     yield table_of(caption, names, rows, words=names[1:4])
     rest = figures.unusual[_MOST:]
     if rest:
@@ -153,18 +157,22 @@ def _findings(figures: SpendFigures) -> Iterator[Block]:
         (
             one.kind.replace("-", " "),
             one.feature or "(no feature named)",
-            *(one.who or "unnamed caller", one.says, str(one.since)),
+            *(one.who or "unnamed caller", seen(one), str(one.since)),
             "not known" if one.usd_a_month is None else bare(one.usd_a_month),
         )
         for one in figures.findings[:_MOST]
     ]
     names = ("what", "feature", "caller", "seen", "since", "USD a month")
-    yield table_of("Over the whole of each log, dearest first", names, rows, words=names[1:5])
+    known = any(one.usd_a_month is not None for one in figures.findings)
+    caption = f"Over the whole of each log{', dearest first' if known else ''}"
+    yield table_of(caption, names, rows, words=names[1:5])
     rest = figures.findings[_MOST:]
     if rest:
-        yield Paragraph(lead=None, runs=(f"{plural(len(rest), 'other')}, less dear.",))
+        less = ", less dear or of a cost not known" if known else ""
+        yield Paragraph(lead=None, runs=(f"{plural(len(rest), 'other')}{less}.",))
 
 
+_NOTHING_FIRST = {NextStep.REVIEW, NextStep.NONE}
 _STEPS = {
     Milestone.IDENTIFIED: "identified: could be saved at most",
     Milestone.ACCEPTED: "approved",
@@ -188,19 +196,27 @@ def _reviews(figures: SpendFigures) -> Iterator[Block]:
             lead="Nothing was reviewed yet.", runs=("No saving is approved or verified.",)
         )
     yield from _reviewed(figures)
+    yield from _unreviewed(figures)
+
+
+def _unreviewed(figures: SpendFigures) -> Iterator[Block]:
+    """What reviews could save at most, and what is to be done before a review."""
+    steps = {one.feature: one.step for one in figures.drivers()}
     rows = [
         (
             *(one.feature, one.model or DASH, one.cheapest or DASH),
             *(bare(one.monthly_usd), bare(one.saving_usd)),
+            DASH if steps[one.feature] in _NOTHING_FIRST else steps[one.feature].value,
         )
         for one in figures.unreviewed[:_MOST]
+        if one.feature in steps
     ]
     if rows:
         yield table_of(
-            "Review first what could save most; never reviewed; USD a month at this pace",
-            ("feature", "model", "cheapest", "costs", "at most saved"),
+            "Never reviewed, by what a review could save at most; USD a month at this pace",
+            ("feature", "model", "cheapest", "costs", "at most saved", "before a review"),
             rows,
-            words=("model", "cheapest"),
+            words=("model", "cheapest", "before a review"),
         )
         yield Paragraph(lead=None, runs=(_AT_MOST,))
 
@@ -314,11 +330,7 @@ def _basis(shown: ShownBack, figures: SpendFigures) -> Iterator[Block]:
     used: Consumed = now.used
     items = [
         f"Logs: {', '.join(shown.logs[:6])}{' and others' if shown.logs[6:] else ''}.",
-        (
-            f"{usd(now.usd - listed)} is as the logs state it, {usd(listed)} at list prices of the "
-            f"day where they state no cost. All calls of known tokens and price at list prices: "
-            f"{usd(at_list)}."
-        ),
+        stated_words(now.usd - listed, listed, at_list),
         (
             f"{count(float(used.calls))} calls; {count(float(used.gateway_hits))} more were"
             " answered by a gateway's own cache for nothing."
@@ -330,6 +342,19 @@ def _basis(shown: ShownBack, figures: SpendFigures) -> Iterator[Block]:
         _NOT_HERE,
     ]
     yield Bullets(lead=None, items=tuple(items))
+
+
+def stated_words(stated: Decimal, listed: Decimal, at_list: Decimal) -> str:
+    """What of the spend the logs state, and what is tokens at list prices."""
+    if listed and not stated:
+        return "All of it is tokens at list prices; discounts of yours are not counted."
+    known = f"All calls of known tokens and price at list prices: {usd(at_list)}."
+    if not listed:
+        return f"All of it is as the logs state it. {known}"
+    return (
+        f"{usd(stated)} is as the logs state it, {usd(listed)} at list prices of the "
+        f"day where they state no cost. {known}"
+    )
 
 
 def _forecast_text(figures: SpendFigures) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from harness.cli.main import run
 from harness.errors import ExitCode
-from tests.recompute.owned import differing, differing_bought, differing_pools
+from tests.recompute.owned import differing, differing_bought, differing_opening, differing_pools
 from tests.support.bench_probes import import_probe
 from tests.support.call_logs import MONDAY, a_week, jsonl, litellm
 from tests.support.workspaces import edit, write_workspace
@@ -100,9 +101,21 @@ def test_every_figure_of_the_endpoints_follows_from_their_samples(text: str) -> 
     assert "it would have spared USD 15.60, 2 h" in text
 
 
+def test_the_first_page_names_what_endpoints_cost_and_the_dearest_idle_hours(text: str) -> None:
+    assert differing_opening(text) == []
+    assert "llama (team ml, Finops): Stop it after 4 idle hours" in text
+    for figure in (r"plus USD ([\d.]+)", r"for (\d) endpoints of", r": USD ([\d.]+) of idle hours"):
+        found = re.search(figure, text)
+        assert found is not None, figure
+        assert differing_opening(f"{text[: found.start(1)]}9{text[found.start(1) :]}") != []
+
+
 def test_the_page_says_whether_its_numbers_may_be_charged(text: str) -> None:
-    told = "**Showback or chargeback.** Showback only: 100 % allocated, 95 % needed; no bill was"
+    told = (
+        "**Showback or chargeback.** May not be charged to teams yet: a bill compared is missing,"
+    )
     assert told in text
+    assert "(allocation, 100 % of 95 % needed, is enough)" in text
 
 
 def test_what_is_bought_and_what_to_commit_to_add_up(text: str) -> None:

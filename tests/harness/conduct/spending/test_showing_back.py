@@ -119,6 +119,10 @@ def test_pages_are_written_for_all_and_for_each_team(
     assert f"{shown.whole.now.usd:,.2f}" in text
     assert "no notebook, no training job" in text
     assert "Made-up" not in text
+    for line in SAID:
+        assert line in text, line
+    assert "-&gt;" not in text
+    assert "dearest first*\n\n| what |" not in text
     whole = write_showback_files(shown, root, (tmp_path / "p",), made_up=True)
     assert "Made-up logs: nothing of this was spent" in whole[1].read_text(encoding="utf-8")
     book, table = tmp_path / "finance.xlsx", tmp_path / "finance.csv"
@@ -127,6 +131,26 @@ def test_pages_are_written_for_all_and_for_each_team(
     assert book.read_bytes()[:2] == b"PK"
     assert run([*week, "--out", str(tmp_path / "a"), "--out", str(tmp_path / "b")]) == 2
     assert "a folder is given already" in capsys.readouterr().err
+
+
+SAID = (
+    (
+        "(Li Wei): USD +939 in all, USD +884 of it by longer inputs: find out why; then review it "
+        "(at most USD 16,004 a month)"
+    ),
+    "November is already over its budget of USD 16,000 by USD 9,086; will end near USD 10,138 over",
+    "| already USD 9,086 over the budget of USD 16,000 |",
+    "The budget of the row \u201call\u201d is the company's, not the sum of the teams'.",
+    "| an upper limit, at this week's pace (x 4.35), not a target |",
+    "unusual hours count at their usual cost",
+    "| explain the change |",
+    "in the whole log: 80,000 of 1,032,500 calls are retries",
+    "Ask whoever runs svc-triage about Tue 24 Nov, 03:00 UTC",
+    "usual: the same hours of up to six weeks before",
+    "- All of it is tokens at list prices; discounts of yours are not counted.",
+    "Check the new model: from gpt-5 to gpt-5-mini",
+    "May not be charged to teams yet: allocation, 91.3 % of 95 % needed, is not enough; a bill",
+)
 
 
 def test_the_demo_shows_a_showback_of_made_up_logs(
@@ -167,7 +191,11 @@ PLANTED = (
     r"\| contract-clauses \| Li Wei \| legal \| [\d,.]+ \| (\d+) %",
     r"\| number of requests \| \+([\d.]+)",
     r"teams/support.md>\) \| ([\d,.]+)",
-    r"heading for USD ([\d,]+)",
+    r"budget of USD [\d,]+ by USD ([\d,]+)",
+    r"will end near USD ([\d,]+) over it",
+    r"USD \+([\d,]+) of it by longer inputs",
+    r"pace \(x ([\d.]+)\), not a target",
+    r"svc-new-assistant \| 167\.34 \|.* more requests \| \+([\d.]+)",
     r"\| USD per 1,000 requests \| ([\d.]+)",
     r"\| development \| ([\d.]+)",
     r"USD ([\d,]+) is the mean",

@@ -15,8 +15,10 @@ from harness.money.spend.timespan import span_of
 from harness.tell.portfolio.chargeback_words import chargeback_words
 from harness.workspace.policy_file import ChargebackPolicy
 
-NEEDED, OF_BILL = "95 % needed", "of the bill unexplained, 5 % allowed"
-NO_BILL = "no bill was read (`rightsize verify --actual FILE`)"
+NOT_YET, NEEDED = "may not be charged to teams yet", "of 95 % needed"
+FEW = "of the bill 2 % is unexplained, within 5 % allowed"
+ENOUGH = f"allocation, 100 % {NEEDED}, is enough"
+NO_BILL = "a bill compared is missing, `rightsize verify --actual FILE`"
 SPAN = span_of("week", date(2026, 11, 23))
 
 
@@ -40,18 +42,22 @@ def found(named: str, nobodys: str, *, billed: int = 1000, unexplained: int = 20
 @pytest.mark.parametrize(
     ("one", "told"),
     [
-        (found("71", "29"), f"showback only: 71 % allocated, {NEEDED}; 2 % {OF_BILL}"),
-        (found("95", "5"), f"may be charged: 95 % allocated, {NEEDED}; 2 % {OF_BILL}"),
-        (found("94.99", "5.01"), f"showback only: 94.9 % allocated, {NEEDED}; 2 % {OF_BILL}"),
+        (found("71", "29"), f"{NOT_YET}: allocation, 71 % {NEEDED}, is not enough ({FEW})"),
+        (
+            found("95", "5"),
+            f"may be charged to teams: allocation, 95 % {NEEDED}, is enough, and {FEW}",
+        ),
+        (found("94.99", "5.01"), f"{NOT_YET}: allocation, 94.9 % {NEEDED}, is not enough ({FEW})"),
         (
             found("100", "0", unexplained=51),
-            f"showback only: 100 % allocated, {NEEDED}; 5.1 % {OF_BILL}",
+            f"{NOT_YET}: of the bill 5.1 % is unexplained, above 5 % allowed ({ENOUGH})",
         ),
+        (found("100", "0", billed=0), f"{NOT_YET}: {NO_BILL} ({ENOUGH})"),
         (
-            found("100", "0", billed=0),
-            f"showback only: 100 % allocated, {NEEDED}; {NO_BILL}",
+            found("71", "29", billed=0),
+            f"{NOT_YET}: allocation, 71 % {NEEDED}, is not enough; {NO_BILL}",
         ),
-        (found("0", "0"), f"showback only: nothing was spent; 2 % {OF_BILL}"),
+        (found("0", "0"), f"{NOT_YET}: nothing was spent ({FEW})"),
     ],
 )
 def test_it_is_said_in_one_sentence(one: Chargeable, told: str) -> None:
@@ -67,7 +73,7 @@ def test_hours_that_no_log_covers_are_not_charged() -> None:
         unexplained=Decimal(0),
         covered=False,
     )
-    assert chargeback_words(one).startswith("showback only: no log covers some hours; 100 %")
+    assert chargeback_words(one).startswith(f"{NOT_YET}: no log covers some hours (allocation, 100")
 
 
 AMOUNTS = st.decimals(0, 10_000, places=2)

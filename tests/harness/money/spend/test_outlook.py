@@ -52,6 +52,9 @@ def test_without_enough_days_there_is_no_band_or_no_forecast() -> None:
     assert (few.rest, few.whole) == (None, None)
     nothing = outlook(NOVEMBER, TODAY, Decimal(9), {})
     assert (nothing.rest, nothing.whole, nothing.over_budget) == (None, None, False)
+    spent = replace(nothing, budget=Decimal(7))
+    assert (spent.over_budget, spent.spent_over) == (True, 2)
+    assert replace(spent, budget=Decimal(9)).spent_over == 0
 
 
 def test_a_month_that_is_over_is_what_it_cost() -> None:

@@ -49,6 +49,13 @@ def test_the_most_is_by_the_cheapest_and_at_the_periods_pace() -> None:
     assert found["a"].cheapest == "cheap"
     assert found["a"].saving_usd == (Decimal("4.10") * month).quantize(Decimal("0.01"))
     assert found["a"].monthly_usd == (6 * month).quantize(Decimal("0.01"))
+    (half, *_) = potential_of(lines[:1], Decimal(7), PRICES, {"a": Decimal(3)})
+    assert (half.monthly_usd, half.saving_usd) == (
+        (3 * month).quantize(Decimal("0.01")),
+        (Decimal("2.05") * month).quantize(Decimal("0.01")),
+    )
+    (none,) = potential_of(lines[:1], Decimal(7), PRICES, {"a": Decimal(7)})
+    assert (none.monthly_usd, none.saving_usd) == (0, 0)
     assert (found["b"].cheapest, found["b"].saving_usd) == ("", 0)
     assert (found["c"].cheapest, found["c"].saving_usd) == ("", 0)
 

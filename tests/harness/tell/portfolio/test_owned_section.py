@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -11,7 +12,12 @@ from harness.money.owned.bought import BoughtCapacity
 from harness.money.owned.everything import OwnedCapacity
 from harness.money.owned.paid import PaidEndpoint, PaidHour
 from harness.money.owned.pooled import pooled
-from harness.tell.portfolio.owned_section import limit_on, owned_section
+from harness.tell.portfolio.owned_section import (
+    idlest_step,
+    limit_on,
+    owned_section,
+    owned_words,
+)
 from harness.workspace.policy_file import SpendPolicy
 from reports.document import Bullets, Paragraph, Portfolio, Section, Table
 from reports.render import render_index
@@ -109,6 +115,33 @@ def test_a_team_sees_its_own_endpoints_alone() -> None:
 )
 def test_the_rule_is_the_strictest_limit_that_holds(spend: dict[str, object], hours: int) -> None:
     assert limit_on(endpoint(1), SpendPolicy.model_validate(spend)) == hours
+
+
+def test_the_first_page_says_what_they_cost_and_which_to_stop() -> None:
+    found = everything(endpoint(4, 0, 0, 0), endpoint(1, 0, 0, team="ads"))
+    assert owned_words(found) == "plus USD 27.30 for 2 endpoints of one's own, not in this sum"
+    spend = SpendPolicy.model_validate({"teams": {"ml": {"owner": "ada.okoro@example.com"}}})
+    ((cost, text),) = idlest_step(found, spend)
+    assert cost == Decimal("7.80")
+    assert text == (
+        "llama of ml (team ml, Ada Okoro): Stop it after 1 idle hour (`serve: ttl_s`, or the "
+        "host's auto-suspend): USD 7.80 of idle hours were avoidable"
+    )
+    assert [cost for cost, _ in idlest_step(found, spend, "ads")] == [Decimal("3.90")]
+    assert [*idlest_step(everything(endpoint(4, 0)), spend)] == []
+    assert owned_words(found, "nobody") == ""
+
+
+def test_a_cost_that_is_not_known_is_said() -> None:
+    known, other = endpoint(4, 0, 0), endpoint(4, 0, 0, team="ads")
+    unknown = replace(other, hours=tuple(replace(hour, usd=None) for hour in other.hours))
+    assert owned_words(everything(known, unknown)) == (
+        "plus USD 11.70 for 2 endpoints of one's own (what 1 of them cost is not known), not in "
+        "this sum"
+    )
+    told = "plus 1 endpoint of one's own whose cost is not known"
+    assert owned_words(everything(unknown)) == told
+    assert [*idlest_step(everything(unknown), SpendPolicy.model_validate({}))] == []
 
 
 def test_it_renders() -> None:

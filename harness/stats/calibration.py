@@ -67,14 +67,14 @@ def _softplus(value: float) -> float:
 def least_said(wanted: float, factor: float) -> float:
     """The least probability that a model must tell for its answer to be right that often.
 
-    It is rounded up to four places, so that rounding keeps no further answer.
+    It is rounded up to four places, so that rounding keeps no further answer, and never 0.
 
-    >>> least_said(0.9, 1.0), least_said(0.9, 0.5), least_said(0.9, 2.0)
-    (0.9, 0.9878, 0.75)
+    >>> least_said(0.9, 1.0), least_said(0.9, 0.5), least_said(0.9, 2.0), least_said(0.05, 0.2)
+    (0.9, 0.9879, 0.75, 0.0001)
     """
     exact = chance_of(log_odds(wanted) / factor)
     rounded = math.ceil(round(exact * 10**_PLACES, 6)) / 10**_PLACES
-    return min(rounded, 1.0)
+    return min(max(rounded, 10.0**-_PLACES), 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,8 +175,10 @@ class _CallParts:
 
 
 def _logprobs(choice: JsonObject) -> list[object]:
-    """Of each token of the text."""
-    return [one.get("logprob") for one in items_at(object_at(choice, "logprobs"), "content")]
+    """Of each token of the text; None for a piece of text that tells none."""
+    told = [one.get("logprob") for one in items_at(object_at(choice, "logprobs"), "content")]
+    piece = object_at(choice, "delta") or object_at(choice, "message")
+    return told or ([None] if text_at(piece, "content") else [])
 
 
 def response_format(request: ModelRequest) -> JsonObject | None:

@@ -127,9 +127,13 @@ class CompletionsReader:
 
 
 def _logprobs(choice: JsonObject) -> list[object]:
-    """Of each token: the legacy wire's list, or a chat's items as llama.cpp gives them."""
+    """Of each token: the legacy wire's list, or a chat's items as llama.cpp gives them.
+
+    None for a piece of text that tells none.
+    """
     told = object_at(choice, "logprobs")
     legacy = told.get("token_logprobs")
     if isinstance(legacy, list):
         return list(cast("list[object]", legacy))
-    return [one.get("logprob") for one in items_at(told, "content")]
+    found = [one.get("logprob") for one in items_at(told, "content")]
+    return found or ([None] if text_at(choice, "text") else [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from providers.answer import Answer, JsonObject, items_at, object_at, text_at
+from providers.answer import Answer, JsonObject, as_object, items_at, object_at, text_at
 from providers.completion import Finish, TokenUsage
 from providers.dialects.asking import (
     SCHEMA_NAME,
@@ -76,7 +76,8 @@ class ResponsesDialect:
         parts = [part for item in output for part in items_at(item, "content")]
         refusals = [text_at(part, "refusal") or "" for part in parts if _is(part, "refusal")]
         texts = [text_at(part, "text") or "" for part in parts if _is(part, "output_text")]
-        told = [one for part in parts for one in items_at(part, "logprobs")]
+        spoken = [part for part in parts if _is(part, "output_text") and text_at(part, "text")]
+        told = [one for part in spoken for one in items_at(part, "logprobs") or [as_object(None)]]
         tool_calls = tuple(_tool_call(item) for item in output if _is(item, "function_call"))
         if finish == "stop":
             finish = "refusal" if refusals else "tool_calls" if tool_calls else "stop"

@@ -302,3 +302,18 @@ COUNTS: list[dict[str, int]] = [
 def test_counts_that_cannot_be_are_refused(counts: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="in TokenUsage"):
         TokenUsage(**counts)
+
+
+def test_a_stream_that_tells_the_tokens_of_some_pieces_only_has_no_probability() -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    told: dict[str, object] = {"content": [{"logprob": -0.01}]}
+    whole = ({"content": "bil"}, told), ({"content": "ling"}, told)
+    part = ({"content": "bil"}, told), ({"content": "ling"}, None)
+    found: list[float | None] = []
+    for pieces in (whole, part):
+        reader = ChatDialect().reader()
+        for delta, logprobs in pieces:
+            reader.feed({"model": "m", "choices": [{"delta": delta, "logprobs": logprobs}]})
+        reader.feed({"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": usage})
+        found.append(reader.answer().probability)
+    assert found == [pytest.approx(0.9802, abs=1e-4), None]

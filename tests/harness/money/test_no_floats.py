@@ -39,6 +39,7 @@ NOT_MONEY = {
     "pricebook.py": ("how alike two names are",),
     "traffic.py": ("a share of requests",),
     "savings.py": (
+        "how much longer a prompt is",
         "a percentage",
         "of nothing",
         "months to pay back",

@@ -810,7 +810,7 @@ FAULTS: list[tuple[str, str, str, str]] = [
         CASES,
         '"id": "t-7", "input": "Ticket number 7"',
         '"id": "t-7", "input": "x", "colour": 1',
-        "evalsets/tickets/cases.jsonl:8: colour: unknown key; known: choices, files",
+        "evalsets/tickets/cases.jsonl:8: colour: unknown key; known: choices, context, files",
     ),
     (
         CASES,

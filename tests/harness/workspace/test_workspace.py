@@ -606,7 +606,7 @@ def test_every_broken_line_of_a_case_file(root: Path) -> None:
     ]
     (root / CASE_FILE).write_text("\n".join(lines))
     file = "evalsets/tickets/cases.jsonl"
-    known = "id, input, target, choices, metadata, sandbox, files, setup"
+    known = "id, input, target, choices, metadata, sandbox, files, setup, context"
     assert errors(root) == [
         f"{file}:2: broken JSON: Expecting value (column 24)",
         f"{file}:3: must be one JSON object a line",

@@ -109,6 +109,13 @@ class TuneDesk:
         """
         return sum(self._used.values(), Decimal(0))
 
+    def note(self, one: TunedWay, *, counts_for: str) -> None:
+        """Write down that a prompt is tried: from then on, the run's calls count for the option."""
+        note_tuning(
+            self._asking.journal, self._plan.feature, counts_for,
+            prompt_sha256=one.sha256, now=self._asking.now,
+        )  # fmt: skip
+
     def score(self, one: TunedWay, cases: Sequence[Case], *, counts_for: str) -> PartScore:
         """Ask the cases under a prompt, which counts as tried for the option `counts_for`."""
         return _part(self._ask(one, cases, counts_for), one.rung)
@@ -152,10 +159,7 @@ class TuneDesk:
     def _ask(
         self, one: TunedWay, cases: Sequence[Case], counts_for: str
     ) -> list[tuple[Outcome, float | None]]:
-        note_tuning(
-            self._asking.journal, self._plan.feature, counts_for,
-            prompt_sha256=one.sha256, now=self._asking.now,
-        )  # fmt: skip
+        self.note(one, counts_for=counts_for)
         found = self._tries.scored(one.rung, {case.id: case for case in cases})
         for outcome, _ in found:
             self._count(outcome, one.rung)

@@ -113,9 +113,11 @@ class PromptSearch:
     def find(self) -> TuneFound:
         """Search, then choose."""
         task = self._task
-        parts, answers = with_targets(task.plan, task.parts, self._desk)
         today = PromptWay(what="today's prompt", text=task.first.prompt.text)
-        starts = (TunedWay.of(each, task.first) for each in (today, *task.brought))
+        starts = [TunedWay.of(each, task.first) for each in (today, *task.brought)]
+        # Before any call: what a run that stops here has spent is counted, too.
+        self._desk.note(starts[0], counts_for=task.option)
+        parts, answers = with_targets(task.plan, task.parts, self._desk)
         self._try(starts, parts.search)
         if task.goal == "shorter":
             self._shorten(parts.search)

@@ -14,6 +14,7 @@ from evalsets.splits import tune_cases
 from harness.ask.cluster.workers import InlineCluster
 from harness.cli.main import run
 from harness.cli.setup.tune import tuning_lines
+from harness.conduct.tuning.desk import TuneDesk
 from harness.conduct.tuning.tuning import PromptToTune, TunedPrompt, task_of
 from harness.errors import BudgetRefusedError, ExitCode, UsageError
 from harness.journal.earlier import prompts_tried, tuning_spend
@@ -193,14 +194,40 @@ def test_stopped_in_the_middle_it_goes_on_and_finds_the_same(tmp_path: Path) -> 
     assert [t.one.sha256 for t in again.found.tried] == [t.one.sha256 for t in found.found.tried]
 
 
+def without_targets(root: Path) -> Path:
+    path = root / "evalsets" / "tickets" / "cases.jsonl"
+    text = path.read_text("utf-8")
+    for word in ("billing", "technical"):
+        text = text.replace(f', "target": "{word}"', "")
+    path.write_text(text, encoding="utf-8")
+    return root
+
+
+def stop(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_run_stopped_after_todays_model_was_asked_counts_against_the_cap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with OpenAIServer(picky) as server, InlineCluster() as cluster:
+        root = without_targets(write_tune_workspace(tmp_path, server.port))
+        with monkeypatch.context() as stopping:
+            stopping.setattr(TuneDesk, "score", stop)
+            with pytest.raises(KeyboardInterrupt):
+                run_tuning(tune_task(root), cluster, root)
+        journal = root / ".rightsize" / "journal.sqlite"
+        spent = tuning_spend(journal, "tickets", "bad~tuned", cycle=CYCLE).known_usd
+        assert len(server.log.calls) == TUNE
+        assert spent > 0
+        again = run_tuning(tune_task(root), cluster, root, run_id="tune-2", cap=f"{spent:f}")
+        assert len(server.log.calls) == TUNE
+        assert (again.spent_usd, again.path) == (spent, None)
+
+
 def test_cases_without_targets_are_held_against_what_todays_model_answers(tmp_path: Path) -> None:
     with OpenAIServer(picky) as server, InlineCluster() as cluster:
-        root = write_tune_workspace(tmp_path, server.port)
-        path = root / "evalsets" / "tickets" / "cases.jsonl"
-        text = path.read_text("utf-8")
-        for word in ("billing", "technical"):
-            text = text.replace(f', "target": "{word}"', "")
-        path.write_text(text, encoding="utf-8")
+        root = without_targets(write_tune_workspace(tmp_path, server.port))
         found = run_tuning(tune_task(root), cluster, root)
         models = [call.body["model"] for call in server.log.calls]
     assert models.count("big") == TUNE

@@ -207,7 +207,7 @@ def _named(reading: Reading, path: Path) -> Iterator[Problem]:
     feature = reading.features[path.parent.name].config
     option = path.stem.removesuffix(TUNED)
     if is_tuned(path.stem) and feature.candidates != "auto":
-        asked = [*feature.candidates, feature.incumbent]
-        if option not in asked:
+        named = [name for _, name in named_options(feature)]
+        if path.stem not in named and option not in {*feature.candidates, feature.incumbent}:
             message = f"not used: {option} is no candidate of {path.parent.name}"
             yield Problem(file=shown, line=None, key="", message=message, severity="warning")

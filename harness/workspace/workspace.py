@@ -268,7 +268,8 @@ def _live(model: ModelConfig) -> ModelConfig:
 def candidate_names(workspace: Workspace, feature_id: str) -> Sequence[str]:
     """The candidates by name; for `auto` every other model, at each of its efforts.
 
-    A prompt that was tuned for one of them, or for today's model, makes one more option.
+    A prompt that was tuned for one of them, or for today's model, makes one more option, unless
+    the feature names it.
     """
     feature = workspace.features[feature_id]
     names = feature.candidates
@@ -284,7 +285,8 @@ def candidate_names(workspace: Workspace, feature_id: str) -> Sequence[str]:
         return names
     known = {*names, feature.incumbent}
     tuned = tuned_options(workspace.root, feature_id)
-    return [*names, *(option for option in tuned if option.removesuffix(TUNED) in known)]
+    own = [one for one in tuned if one not in known and one.removesuffix(TUNED) in known]
+    return [*names, *own]
 
 
 def _variants(name: str, config: ModelConfig) -> Sequence[str]:

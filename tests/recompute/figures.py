@@ -160,7 +160,8 @@ class Truth:
             return
         if most >= decimal(told[1].replace(",", "")):
             self.say(f"{name}: saves at most", most, f"less than {told[1]}")
-        own = option["lever"] == "effort" or option["target"]["option"].endswith("~tuned")
+        own = option["target"]["option"].endswith("~tuned")
+        own = own or option["lever"] in {"effort", "prompt"}
         plain = cost["basis"] == "traffic" and not option["cascade"] and not own
         if plain and not self.traffic["cached_share"] and not cost["rates"]["tiers"]:
             fewer = [

@@ -308,8 +308,10 @@ def lever_of(rung: PlannedOption, plan: FeaturePlan) -> str:
     """What kind of change an option is."""
     if rung.cascade is not None:
         return "cascade"
-    if plan.incumbent is not None and rung.model == plan.incumbent.model:
-        return "prompt" if is_tuned(rung.name) else "effort"
+    today = plan.incumbent
+    if today is not None and rung.model == today.model:
+        prompts = is_tuned(rung.name) or is_tuned(today.name)
+        return "prompt" if prompts and rung.effort == today.effort else "effort"
     return "self-host" if rung.config.gpu else "model-swap"
 
 

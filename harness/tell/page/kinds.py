@@ -54,7 +54,8 @@ def goes_live(record: DecisionRecord, option: OptionRecord) -> str:
         return f"production asks {first} first, and {again} where {when}; {lock}"
     named = f"`incumbent: {option.target.option}` in features/{record.feature.id}.yaml"
     ours, today = option.target.prompt_file, record.current.prompt_file
-    if is_tuned(option.target.option) and ours and today:
+    tuned = is_tuned(option.target.option) or is_tuned(record.current.option)
+    if tuned and ours and today:
         named += f", asked under {ours} in place of {today}"
     return f"{named}, {lock}"
 

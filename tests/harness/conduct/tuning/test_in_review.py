@@ -10,6 +10,7 @@ from harness.ask.cluster.workers import InlineCluster
 from harness.cli.main import run
 from harness.conduct import review
 from harness.conduct.concluding.differences import prompt_changes
+from harness.conduct.finding.option_records import lever_of
 from harness.conduct.running import RunSettings
 from harness.errors import ExitCode
 from harness.plan.planning import Selection, plan_review
@@ -122,6 +123,38 @@ def test_a_tuned_prompt_of_no_candidate_is_told_and_todays_model_may_have_one(
     (folder / "big~tuned.j2").write_text('{# rightsize: {"x": 1} #}{{ input }}', encoding="utf-8")
     with pytest.raises(Exception, match=r"big~tuned.j2:1: `rightsize:` takes"):
         load_workspace(root)
+
+
+def test_a_tuned_option_that_the_feature_names_is_no_second_option(tmp_path: Path) -> None:
+    def told(incumbent: str, candidates: str) -> list[tuple[str, str]]:
+        feature.write_text(
+            text.replace("incumbent: big", f"incumbent: {incumbent}").replace(
+                "candidates: [bad]", f"candidates: {candidates}"
+            ),
+            encoding="utf-8",
+        )
+        workspace = load_workspace(root)
+        assert list(workspace.problems) == []
+        plan = plan_review(workspace, cycle=CYCLE, on=NOW.date(), wanted=Selection()).features[0]
+        return sorted((one.name, lever_of(one, plan)) for one in plan.options)
+
+    root = write_tune_workspace(tmp_path, 9)
+    feature = root / "features" / "tickets.yaml"
+    text = feature.read_text("utf-8")
+    prompt = root / "prompts" / "tickets" / "bad~tuned.j2"
+    prompt.write_text("{{ input }}", encoding="utf-8")
+    swaps = [("bad", "model-swap"), ("bad~tuned", "model-swap")]
+    assert told("big", "[bad]") == told("big", "[bad, bad~tuned]") == swaps
+    assert told("big", "[bad~tuned]") == swaps[1:]
+    assert told("bad", "[bad~tuned]") == told("bad", "[]") == [("bad~tuned", "prompt")]
+    assert told("bad~tuned", "[bad]") == [("bad", "prompt")]
+    assert told("bad~tuned", "[good]") == [("good", "model-swap")]
+    models = root / "models" / "all.yaml"
+    efforts = models.read_text("utf-8").replace("bad:\n", "bad:\n  efforts: [low, high]\n")
+    models.write_text(efforts, encoding="utf-8")
+    prompt.rename(prompt.with_name("bad@high~tuned.j2"))
+    others = [("bad@high", "prompt"), ("bad@low", "effort")]
+    assert told("bad@high~tuned", "[bad@low, bad@high]") == others
 
 
 def test_under_a_new_prompt_the_same_pair_is_tested_within_what_it_has_left(

@@ -60,7 +60,7 @@ class PlannedOption:
     at_most: float | None = None
     """The most of the test's error that it may take; None: all (`harness.plan.lives.life`)."""
     input_ratio: float = 1.0
-    """Length of its questions, with today's as 1; other than 1 under a tuned prompt alone."""
+    """Length of its questions, with today's as 1; other than 1 where one of both is tuned."""
 
     @property
     def asked(self) -> bool:
@@ -304,8 +304,8 @@ class _Least:
 
 
 def _measured(rung: PlannedOption, today: PlannedOption, cases: Sequence[Case]) -> PlannedOption:
-    """A tuned option with the length of its questions beside today's."""
-    if not is_tuned(rung.name):
+    """With the length of its questions beside today's, where one of both prompts is tuned."""
+    if not (is_tuned(rung.first.name) or is_tuned(today.name)):
         return rung
     return replace(rung, input_ratio=length_ratio(rung.prompt.text, today.prompt.text, cases))
 

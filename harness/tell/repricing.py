@@ -170,8 +170,9 @@ class _Money:
         rates_now, rates = self._rates.get(incumbent.option), self._rates.get(option.target.option)
         if option.saving_at_most is None or traffic is None or rates_now is None or rates is None:
             return option.saving_at_most
-        if is_tuned(option.target.option):
-            return option.saving_at_most  # How long its prompt is stands in no record.
+        first = option.target.option if option.cascade is None else option.cascade.first
+        if is_tuned(first) or is_tuned(incumbent.option):
+            return option.saving_at_most  # How long a tuned prompt is stands in no record.
         same = option.target.model_id == incumbent.model_id
         bound = saving_upper_bound(traffic, incumbent=rates_now, candidate=rates, same_model=same)
         return bound.monthly

@@ -89,7 +89,8 @@ def _worth(plan: FeaturePlan, rung: PlannedOption, option: OptionRecord) -> Prom
         return None
     gap, limit = -quality.difference, quality.margin
     calls = PROMPTS * len(parts.search) + (FINALISTS + 1) * len(parts.choice)
-    longer = traffic.model_copy(update={"input_tokens": _LONGER * traffic.input_tokens})
+    under = rung.traffic(traffic)
+    longer = under.model_copy(update={"input_tokens": _LONGER * under.input_tokens})
     dearer = cost_from_traffic(longer, rung.priced()).monthly_after_discounts
     found = PromptWorth(
         feature=plan.feature,

@@ -67,6 +67,15 @@ def test_the_bound_of_the_saving_follows_the_rates() -> None:
     assert dearer < before
 
 
+def test_the_bound_stays_beside_a_tuned_prompt_of_today_whose_length_no_record_holds() -> None:
+    record = a_priced_record(some_traffic(), CASES, sure=False)
+    today = record.current.model_copy(update={"option": f"{record.current.option}~tuned"})
+    record = record.model_copy(update={"current": today})
+    dearer = reprice(record, {CHOSEN: some_rates(OPUS)}, as_of=DAY).options[0]
+    assert dearer.cost != record.options[0].cost
+    assert dearer.saving_at_most == record.options[0].saving_at_most
+
+
 def test_the_interval_stays_at_the_same_rates() -> None:
     record = a_priced_record(some_traffic(), CASES)
     assert record.savings is not None

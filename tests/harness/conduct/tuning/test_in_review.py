@@ -157,6 +157,30 @@ def test_a_tuned_option_that_the_feature_names_is_no_second_option(tmp_path: Pat
     assert told("bad@high~tuned", "[bad@low, bad@high]") == others
 
 
+def test_beside_a_long_tuned_prompt_of_today_others_are_charged_their_own(tmp_path: Path) -> None:
+    root = write_tune_workspace(tmp_path, 9)
+    shown = "".join(f"=== user ===\n{'word ' * 60}\n=== assistant ===\nbilling\n" for _ in range(8))
+    prompt = root / "prompts" / "tickets" / "bad~tuned.j2"
+    prompt.write_text(f"{shown}=== user ===\n{{{{ input }}}}\n", encoding="utf-8")
+    feature = root / "features" / "tickets.yaml"
+    text = feature.read_text("utf-8").replace("incumbent: big", "incumbent: bad~tuned")
+    pair = "candidates: [bad]\ncascades: [{first: bad, accept_when: format}]"
+    feature.write_text(
+        text.replace("input_tokens: 80", "input_tokens: 800").replace("candidates: [bad]", pair),
+        encoding="utf-8",
+    )
+    plan = plan_review(
+        load_workspace(root), cycle=CYCLE, on=NOW.date(), wanted=Selection()
+    ).features[0]
+    own, first = sorted(plan.options, key=lambda one: one.cascade is not None)
+    assert first.cascade is not None
+    for one in (own, first):
+        assert (one.name, one.asked, one.input_ratio < 0.1) == (one.name, True, True)
+    assert own.monthly_usd is not None
+    assert plan.monthly_usd is not None
+    assert own.monthly_usd < plan.monthly_usd / 2
+
+
 def test_under_a_new_prompt_the_same_pair_is_tested_within_what_it_has_left(
     tmp_path: Path,
 ) -> None:

@@ -7,7 +7,7 @@ can count them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -34,9 +34,23 @@ def note_tuning(
     journal.write_plan(journal.run_id, name, text, prompt_sha256, now)
 
 
+def note_tuned_with(
+    journal: Journal, feature: str, option: str, *, prompt_sha256: str, now: str
+) -> None:
+    """Write down that a tuning of another option tried this prompt for this one, too.
+
+    Its calls are counted where they belong, to the other option.
+    """
+    name = f"{_name(feature, option)}{_WITH}{prompt_sha256}"
+    text = json.dumps({"prompt": prompt_sha256}, sort_keys=True)
+    journal.write_plan(journal.run_id, name, text, prompt_sha256, now)
+
+
+_WITH = " # with another # "
 TUNED_IN = """
 SELECT reserve_usd, cost_usd FROM attempts JOIN runs USING (run_id)
-WHERE cycle = ?1 AND run_id IN (SELECT run_id FROM plans WHERE instr(feature, ?2) = 1)
+WHERE cycle = ?1 AND run_id IN (
+    SELECT run_id FROM plans WHERE instr(feature, ?2) = 1 AND instr(feature, ?3) = 0)
 """
 
 
@@ -45,11 +59,17 @@ def tuning_spend(journal: Path, feature: str, option: str, *, cycle: str) -> Spe
     known = unknown = Decimal(0)
     if journal.is_file():
         with reading(journal) as connection:
-            wanted = (cycle, f"{_name(feature, option)} # ")
+            wanted = (cycle, f"{_name(feature, option)} # ", _WITH)
             for reserve, cost in connection.execute(TUNED_IN, wanted):
                 known += Decimal(cost or 0)
                 unknown += Decimal(0) if cost is not None else Decimal(reserve)
     return SpentOrReserved(known_usd=known, possibly_billed_usd=unknown)
+
+
+def prompts_of_run(journal: Journal, feature: str, option: str) -> Sequence[str]:
+    """The prompts that this run tried for an option."""
+    rows = journal.all_plans(_name(feature, option))
+    return [row.sha256 for row in rows if row.run_id == journal.run_id]
 
 
 def prompts_tried(journal: Journal, feature: str, option: str) -> int:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from evalsets.cases import Case
 from harness.conduct.preparing.trying import Asking, Tries, answer_text
 from harness.conduct.tuning.ways import PromptWay
-from harness.journal.earlier import note_tuning
+from harness.journal.earlier import note_tuned_with, note_tuning, prompts_of_run
 from harness.journal.journal import SpentOrReserved
 from harness.journal.trials import Answered, Attempt, Failed, FaultKind, Missing, Outcome
 from harness.money.prices.attempts import attempt_cost
@@ -38,6 +38,11 @@ class TunedWay:
     def sha256(self) -> str:
         """Of the prompt."""
         return self.rung.prompt.sha256
+
+    @property
+    def option(self) -> str:
+        """The tuned option that it would be."""
+        return f"{self.rung.name}{TUNED}"
 
     @classmethod
     def of(cls, way: PromptWay, rung: PlannedOption) -> TunedWay:
@@ -110,10 +115,26 @@ class TuneDesk:
         return sum(self._used.values(), Decimal(0))
 
     def note(self, one: TunedWay, *, counts_for: str) -> None:
-        """Write down that a prompt is tried: from then on, the run's calls count for the option."""
+        """Write down that a prompt is tried: from then on, the run's calls count for the option.
+
+        At another effort it is tried for that effort's tuned option, too.
+        """
         note_tuning(
             self._asking.journal, self._plan.feature, counts_for,
             prompt_sha256=one.sha256, now=self._asking.now,
+        )  # fmt: skip
+        if one.option != counts_for:
+            self._count_for(one.option, one.sha256)
+
+    def count_whole_search(self, option: str, *, counts_for: str) -> None:
+        """Count all prompts that this run tried for the option that was chosen among them."""
+        for sha256 in prompts_of_run(self._asking.journal, self._plan.feature, counts_for):
+            self._count_for(option, sha256)
+
+    def _count_for(self, option: str, sha256: str) -> None:
+        note_tuned_with(
+            self._asking.journal, self._plan.feature, option,
+            prompt_sha256=sha256, now=self._asking.now,
         )  # fmt: skip
 
     def score(self, one: TunedWay, cases: Sequence[Case], *, counts_for: str) -> PartScore:

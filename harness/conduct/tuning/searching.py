@@ -82,8 +82,8 @@ class TuneTask:
     """The model as the feature asks it; each further one at another effort."""
     brought: tuple[PromptWay, ...]
     """Further prompts to begin with: the incumbent's, and those that people brought."""
-    before: tuple[PromptWay, ...]
-    """The one that was tuned before: compared last, so that the same search finds the same."""
+    before: tuple[TunedWay, ...]
+    """Those tuned before: compared last, so that the same search finds the same."""
     seed: int
     cap_usd: Decimal
     goal: Goal = "better"
@@ -129,7 +129,7 @@ class PromptSearch:
         self._try(self._at_best(draws), parts.search)
         self._try(self._otherwise_asked(), parts.search)
         self._rewrite(parts.search)
-        self._try((TunedWay.of(way, task.first) for way in task.before), parts.search)
+        self._try(task.before, parts.search)
         return self._chosen(parts.choice)
 
     def _best(self) -> TriedPrompt:

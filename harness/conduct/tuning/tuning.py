@@ -27,7 +27,7 @@ from harness.conduct.listening import Listener, Quiet
 from harness.conduct.model_hosts import Local, serve_here
 from harness.conduct.opening import cycle_of, utc_now
 from harness.conduct.preparing.trying import Asking, check_quota
-from harness.conduct.tuning.desk import TuneDesk
+from harness.conduct.tuning.desk import TuneDesk, TunedWay
 from harness.conduct.tuning.searching import Goal, PromptSearch, TuneFound, TuneTask
 from harness.conduct.tuning.targets import asks_incumbent
 from harness.conduct.tuning.ways import PromptWay
@@ -178,12 +178,17 @@ def task_of(plan: FeaturePlan, asked: PromptToTune, workspace: Workspace, *, on:
     )
     today = [rung for rung in (plan.incumbent,) if rung is not None]
     starts = [PromptWay(what=f"the prompt of {rung.name}", text=rung.prompt.text) for rung in today]
-    before = workspace.root / "prompts" / plan.feature / f"{task.option}.j2"
+    folder = workspace.root / "prompts" / plan.feature
+    files = [(rung, folder / f"{rung.name}{TUNED}.j2") for rung in rungs]
     return replace(
         task,
         rewriter=_rewriter(plan, asked, workspace, on),
         brought=(*starts, *(_read(path, path.name, task) for path in asked.brought)),
-        before=(_read(before, "the prompt tuned before", task),) if before.is_file() else (),
+        before=tuple(
+            TunedWay.of(_read(file, "the prompt tuned before", task), rung)
+            for rung, file in files
+            if file.is_file()
+        ),
     )
 
 
@@ -206,7 +211,14 @@ def served_task(task: TuneTask, served: Mapping[str, str]) -> TuneTask:
     by = task.rewriter
     if by is not None and by.model in served:
         by = by.served_at(served[by.model])
-    return replace(task, rungs=tuple(at), plan=replace(task.plan, incumbent=today), rewriter=by)
+    rungs = {rung.name: rung for rung in at}
+    return replace(
+        task,
+        rungs=tuple(at),
+        before=tuple(TunedWay.of(one.way, rungs[one.rung.name]) for one in task.before),
+        plan=replace(task.plan, incumbent=today),
+        rewriter=by,
+    )
 
 
 def tuned_on(task: TuneTask, asking: Asking, *, root: Path, cycle: str) -> TunedPrompt:
@@ -215,19 +227,21 @@ def tuned_on(task: TuneTask, asking: Asking, *, root: Path, cycle: str) -> Tuned
     spent = tuning_spend(journal_file(root), plan.feature, task.option, cycle=cycle)
     desk = TuneDesk(plan, asked_models(task), asking, spent)
     found = PromptSearch(task, desk).find()
-    path = None
+    path, option = None, task.option
     if found.best is not None:
-        option = f"{found.best.one.rung.name}{TUNED}"
+        option = found.best.one.option
+        if option != task.option:
+            desk.count_whole_search(option, counts_for=task.option)
         path = root / "prompts" / plan.feature / f"{option}.j2"
         path.write_text(found.best.one.way.text, encoding="utf-8", newline="\n")
     return TunedPrompt(
         feature=plan.feature,
-        option=path.stem if path else task.option,
+        option=option,
         path=path,
         found=found,
         parts=(len(task.parts.examples), len(task.parts.search), len(task.parts.choice)),
         spent_usd=desk.spent_usd,
-        prompts_tried=prompts_tried(journal, plan.feature, task.option),
+        prompts_tried=prompts_tried(journal, plan.feature, option),
         more_monthly_usd=_more(found, plan),
     )
 

@@ -250,6 +250,41 @@ def test_where_no_prompt_does_better_nothing_is_written(
     assert [path.name for path in (root / "prompts" / "tickets").iterdir()] == ["default.j2"]
 
 
+def test_prompts_are_counted_for_the_effort_whose_prompt_was_written(tmp_path: Path) -> None:
+    def heeding(body: Body) -> Reply:
+        if body["model"] != "bad" or body.get("reasoning_effort") != "low":
+            return picky(body)
+        number = int(re.findall(r"Ticket number (\d+)", json.dumps(body["messages"]))[-1])
+        return replace(picky(body), text=right_answer(number))
+
+    with OpenAIServer(heeding) as server, InlineCluster() as cluster:
+        root = write_tune_workspace(tmp_path, server.port)
+        feature, models = root / "features" / "tickets.yaml", root / "models" / "all.yaml"
+        text = feature.read_text("utf-8").replace("[bad]", "[bad@low, bad@high]")
+        feature.write_text(text, encoding="utf-8")
+        text = models.read_text("utf-8").replace("bad:\n", "bad:\n  efforts: [low, high]\n")
+        models.write_text(text, encoding="utf-8")
+        task = tune_task(root)
+        found = run_tuning(task, cluster, root)
+    assert task.option == "bad@high~tuned"
+    assert found.option == "bad@low~tuned"
+    assert found.path == root / "prompts" / "tickets" / "bad@low~tuned.j2"
+    journal = root / ".rightsize" / "journal.sqlite"
+    with Journal.read(journal) as opened:
+        tried = [
+            prompts_tried(opened, "tickets", f"bad@{effort}~tuned") for effort in ("high", "low")
+        ]
+    assert tried == [found.prompts_tried, found.prompts_tried]
+    assert found.prompts_tried == len({each.one.way.text for each in found.found.tried})
+    spent = [
+        tuning_spend(journal, "tickets", f"bad@{effort}~tuned", cycle=CYCLE).known_usd
+        for effort in ("high", "low")
+    ]
+    assert spent == [found.spent_usd, 0]
+    (before,) = tune_task(root).before
+    assert before.option == "bad@low~tuned"
+
+
 def test_answers_that_are_cut_are_tried_longer(tmp_path: Path) -> None:
     def wordy(body: Body) -> Reply:
         reply = picky(body)

@@ -5,6 +5,8 @@ plan that was refused, or that nobody answered, binds nobody and is no test. Bes
 a page of the set's life (`life FEATURE` among the plans): digests of what the cases ask and of
 their labels, in the order of the test, the pairs of models, and all that a person set. A mark
 (`read FEATURE`) says that a review read answers under a plan that it may not have paid for itself.
+What a model must tell to be sure enough (`sure FEATURE`) is written down before a case that decides
+is asked.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 from harness.journal.journal import Answering, Journal, PlanRow
 from harness.workspace.fingerprints import fingerprint
 
-LIFE, READ = "life ", "read "
+LIFE, READ, SURE = "life ", "read ", "sure "
 """Begin names among the plans; no feature's id has a space."""
 LOOK = " (a look)"
 """Ends the cycle of a quick review's look; no cycle's name has a space."""
@@ -83,6 +85,26 @@ def note_read(journal: Journal, feature: str, plan_sha256: str, now: str) -> Non
     mark = {"plan": plan_sha256}
     text = json.dumps(mark, sort_keys=True)
     journal.write_plan(journal.run_id, f"{READ}{feature}", text, fingerprint(mark), now)
+
+
+def note_thresholds(
+    journal: Journal, feature: str, plan_sha256: str, fixed: Mapping[str, Any], now: str
+) -> None:
+    """Write, durably, how sure models must be under a plan, by cascade; the first ones count."""
+    if journal.is_read_only or thresholds_under(journal, feature, plan_sha256):
+        return
+    page = {"plan": plan_sha256, "fixed": fixed}
+    text = json.dumps(page, sort_keys=True, ensure_ascii=False)
+    journal.write_plan(journal.run_id, f"{SURE}{feature}", text, fingerprint(page), now)
+
+
+def thresholds_under(journal: Journal, feature: str, plan_sha256: str) -> Mapping[str, Any]:
+    """What was fixed under a plan before its first deciding call; empty: nothing was."""
+    for row in journal.all_plans(f"{SURE}{feature}"):
+        page: dict[str, Any] = json.loads(row.plan)
+        if page["plan"] == plan_sha256:
+            return page["fixed"]
+    return {}
 
 
 def binding(journal: Journal, feature: str, cycle: str) -> tuple[PlanRow, ...]:

@@ -18,6 +18,7 @@ from harness.conduct.finding.feature_run import Cascade, check_of
 from harness.conduct.opening import cycle_of, utc_now
 from harness.errors import UsageError
 from harness.journal.journal import Journal
+from harness.journal.life import thresholds_under
 from harness.journal.trials import Answered, Failed, Missing, Outcome, Trial
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.judge import NotGradedError
@@ -263,7 +264,8 @@ def _kept(
     accepts = check_of(config, primary, plan.asker.schema)
     cascade = Cascade(rung=rung, accepts=accepts, primary=primary, sure=config.sure)
     tune = {case.id: case for case in tune_cases(plan.evalset)}
-    cascade.fix(_settled(plan.tune_trials([rung.first]), journal).values(), tune)
+    outcomes = _settled(plan.tune_trials([rung.first]), journal).values()
+    cascade.fix(outcomes, tune, thresholds_under(journal, plan.feature, plan.plan_sha256))
     stands = {
         case: not isinstance(end, Failed) and (isinstance(end, Missing) or cascade.keeps(end))
         for case, end in cheap.items()

@@ -5,19 +5,20 @@ A cascade asks nothing of its own: its answers are put together from those of it
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from evalsets.cases import Case
 from evalsets.splits import tune_cases
 from harness.conduct.finding.scores import Scoreboard, Scored
-from harness.journal.trials import Answered, Attempt, Outcome, Trial
+from harness.journal.trials import Answered, Attempt, Missing, Outcome, Trial
 from harness.judge.comparison.pairs import Arm, Pairs, pair_up
 from harness.judge.comparison.parts import cascade_arm
 from harness.judge.decision.procedure import next_step, standings
-from harness.judge.decision.standing import Ask, PairsSoFar, Standing, Step
+from harness.judge.decision.standing import Ask, PairsSoFar, QualityState, Standing, Step
 from harness.judge.scoring.scorer import Scorer, as_seen
 from harness.judge.scoring.second import Validator, find_validator
 from harness.plan.decisions.thresholds import FixedThreshold, fix_threshold
@@ -77,10 +78,21 @@ class Cascade:
             raise LookupError(f"{self.rung.name}: nothing has fixed yet how sure it must be")
         return self.threshold.accepts(outcome)
 
-    def fix(self, outcomes: Iterable[Outcome], cases: Mapping[str, Case]) -> None:
-        """Fix how sure the cheap model must be, by its outcomes on the tune cases."""
-        if self.sure is not None:
-            self.threshold = fix_threshold(self.sure, outcomes, cases, self.primary)
+    def fix(
+        self, outcomes: Iterable[Outcome], cases: Mapping[str, Case], kept: Mapping[str, Any]
+    ) -> None:
+        """Fix how sure the cheap model must be, by its outcomes on the tune cases.
+
+        `kept` is what the journal has of this plan, by cascade: what was fixed once stays.
+        """
+        if self.sure is None:
+            return
+        name = self.rung.name
+        self.threshold = (
+            FixedThreshold.written(kept[name])
+            if name in kept
+            else fix_threshold(self.sure, outcomes, cases, self.primary)
+        )
 
     def take(self, outcome: Outcome) -> None:
         """Check one outcome of the quality pass, if it is the cheap model's."""
@@ -157,11 +169,25 @@ class FeatureRun:
         """Read one outcome of a tune case."""
         self.tuned[outcome.trial.option].append(outcome)
 
-    def fix_thresholds(self) -> None:
-        """Fix, by the tune cases alone, how sure each model must be."""
+    def fix_thresholds(self, kept: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Fix, by the tune cases alone, how sure each model must be; what the journal is to keep.
+
+        `kept` is what it has already.
+        """
         cases = {case.id: case for case in tune_cases(self.plan.evalset)}
         for cascade in self.cascades.values():
-            cascade.fix(self.tuned.get(cascade.first, ()), cases)
+            cascade.fix(self.tuned.get(cascade.first, ()), cases, kept)
+        return {
+            name: asdict(cascade.threshold)
+            for name, cascade in self.cascades.items()
+            if cascade.threshold is not None
+        }
+
+    @property
+    def untold(self) -> Mapping[str, int]:
+        """By model, answers to tune cases that did not come: before they do, none may decide."""
+        told = (outcome for outcomes in self.tuned.values() for outcome in outcomes)
+        return Counter(one.trial.option for one in told if isinstance(one, Missing))
 
     def step(self) -> Step:
         """What the procedure wants next."""
@@ -169,6 +195,9 @@ class FeatureRun:
 
     def standings(self) -> tuple[Standing, ...]:
         """How every option stands so far, cheapest first."""
+        if self.untold:
+            state = QualityState.INCOMPLETE
+            return tuple(Standing(option=option, state=state) for option in self.options)
         return standings(self.design, self.evidence())
 
     def evidence(self) -> PairsSoFar:

@@ -28,6 +28,7 @@ from harness.record.quality_parts import StopFacts
 from harness.record.trust import FloorFacts
 from harness.stats.sequential.rehearsal import Truth
 from harness.stats.sequential.sample_size import Gap, cases_needed
+from harness.wording import listed, plural
 
 _DIGITS = 6
 
@@ -102,7 +103,8 @@ def needed(
         labels=labels or None,
         cost_usd=offer.cost_usd if offer else None,
         worth_monthly_usd=offer.worth_usd if offer else max(worth, default=None),
-        note=_note(decided, plan, labels, fewest)
+        note=_tune_note(run)
+        or _note(decided, plan, labels, fewest)
         or (offer.note if offer else _no_offer(open_ones, plan)),
         option=offer.option if offer else None,
         fewest=fewest or None,
@@ -233,6 +235,19 @@ def _cost(more: int, plan: FeaturePlan, run: FeatureRun | None) -> Decimal | Non
         return None
     paid = bill(run.bulk_attempts()).known_usd
     return plain(rounded(paid * more / max(len(plan.sample.deciding), 1), 6))
+
+
+def _tune_note(run: FeatureRun | None) -> str:
+    """What to do where answers to tune cases did not come; empty: they all did."""
+    if run is None or not run.untold:
+        return ""
+    untold = run.untold
+    missing = listed([f"{plural(count, 'answer')} of {name}" for name, count in untold.items()])
+    return (
+        f"run the review again: {missing} to tune cases did not come, and they fix how sure it "
+        "must be before a case that decides is asked; a tune case that never has an answer is to "
+        "be taken out of the eval set"
+    )
 
 
 def _note(decided: Decided, plan: FeaturePlan, labels: int, fewest: int) -> str:

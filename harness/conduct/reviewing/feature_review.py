@@ -183,7 +183,9 @@ class FeatureReview:
     def _stages(self) -> Iterator[Stage]:
         if self.run.plan.tuned:
             yield TrialSet(trials=self.run.tune_trials(), take=self.run.take_tune)
-            self.run.fix_thresholds()
+            if self.run.untold:
+                return
+            self.session.fix_thresholds(self.run)
         yield from self._to_the_end()
         yield from self._ask_on()
         # More answers of today's model may bring pairs of options that were given up: those that

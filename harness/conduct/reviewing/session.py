@@ -29,7 +29,7 @@ from harness.conduct.finding.scores import Measures, Scoreboard
 from harness.conduct.reviewing.progress import Progress
 from harness.errors import Faults, RightsizeError
 from harness.journal.journal import Journal
-from harness.journal.life import write_life
+from harness.journal.life import note_thresholds, thresholds_under, write_life
 from harness.journal.trials import Lane, Missing, Outcome, Trial
 from harness.money.prices.attempts import attempt_cost
 from harness.plan.judging import OPTION as JUDGED_BY
@@ -219,6 +219,18 @@ class ReviewSession:
                     journal.run_id, plan.feature, plan.plan_json, plan.plan_sha256, now
                 )
                 write_life(journal, plan.feature, page_of(plan), now)
+
+    def fix_thresholds(self, run: FeatureRun) -> None:
+        """Fix how sure models must be, and write it down before the first case that decides.
+
+        From the journal alone nothing is asked, and nothing is written.
+        """
+        engine, plan = self.engine, run.plan
+        kept = thresholds_under(engine.journal, plan.feature, plan.plan_sha256)
+        fixed = run.fix_thresholds(kept)
+        if engine.cluster is not None:
+            now = engine.now.isoformat()
+            note_thresholds(engine.journal, plan.feature, plan.plan_sha256, fixed, now)
 
     def replay(
         self,

@@ -2,13 +2,15 @@
 
 A cascade names how likely a kept answer must be right. Models are surer, or less sure, than they
 are right; so their answers to the tune cases are asked first, and what a model must tell is fixed
-by them (`harness.stats.calibration`). No case that decides is looked at: the answers come before.
+by them (`harness.stats.calibration`). No case that decides is looked at: the answers come before,
+all of them, and what they fixed is written into the journal, which keeps it for its plan.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from evalsets.cases import Case
 from harness.journal.trials import Answered, Outcome
@@ -22,6 +24,11 @@ class FixedThreshold:
 
     least: float
     answers: int
+
+    @classmethod
+    def written(cls, kept: Mapping[str, Any]) -> FixedThreshold:
+        """As the journal has it."""
+        return cls(least=float(kept["least"]), answers=int(kept["answers"]))
 
     def accepts(self, outcome: Answered) -> bool:
         """Whether the model is sure enough; an answer without a probability is not."""

@@ -14,7 +14,7 @@ import pytest
 from evalsets.splits import tune_cases
 from harness.errors import WorkspaceError
 from harness.plan.planning import Selection, plan_review
-from harness.record.base import Reason, Result
+from harness.record.base import Reason, Result, Verdict
 from harness.record.model import dump, load
 from harness.record.stored import write_records
 from harness.record.sureness import ReliabilityFacts
@@ -182,6 +182,71 @@ def test_deciding_answers_never_move_it_and_tune_answers_do(tmp_path: Path) -> N
     assert others.threshold == alone
     assert moved.threshold is not None
     assert moved.threshold > alone + 0.05
+
+
+def test_it_stands_in_the_journal_before_the_first_case_that_decides(tmp_path: Path) -> None:
+    """What was fixed once stays, whatever the tune cases' answers would say now."""
+    told: list[object] = []
+    deciding: set[int] = set()
+
+    def script(body: Body) -> Reply:
+        number = number_of(json.dumps(body.get("input") or body.get("messages")))
+        if number in deciding and not told:
+            told.extend(rows(tmp_path, "SELECT plan FROM plans WHERE feature = 'sure tickets'"))
+        return Decider(power=2.0).script(body)
+
+    with DecisionServer(script) as server, inline_cluster() as cluster:
+        write_decider_workspace(tmp_path, server.port, SHAPE, tune=TUNE)
+        deciding |= {number_of(case.id) for case in planned(tmp_path).sample.deciding}
+        (record,) = run_review(tmp_path, cluster)
+    facts = record.options[0].cascade
+    assert facts is not None
+    ((text,),) = rows(tmp_path, "SELECT plan FROM plans WHERE feature = 'sure tickets'")
+    assert told == [(text,)]
+    page = json.loads(str(text))
+    assert page["plan"] == record.evidence.plan_sha256
+    assert page["fixed"] == {
+        "luna+probability-0.9": {"least": facts.threshold, "answers": facts.threshold_cases}
+    }
+    with sqlite3.connect(tmp_path / ".rightsize" / "journal.sqlite") as journal:
+        journal.execute("UPDATE outcomes SET probability = 0.6 WHERE fingerprint IN (SELECT"
+                        " fingerprint FROM attempts ORDER BY id LIMIT ?)", (TUNE,))  # fmt: skip
+    (again,) = run_review(tmp_path, None, run_id="run-2")
+    assert again.options[0].cascade == facts
+
+
+@pytest.mark.parametrize("lost", [1, TUNE])
+def test_no_case_decides_before_every_tune_case_has_an_answer(tmp_path: Path, lost: int) -> None:
+    broken: set[int] = set()
+    decider = Decider(power=3.0)
+
+    def script(body: Body) -> Reply:
+        number = number_of(json.dumps(body.get("input") or body.get("messages")))
+        return Reply(status=503) if number in broken else decider.script(body)
+
+    with DecisionServer(script) as server, inline_cluster() as cluster:
+        write_decider_workspace(tmp_path, server.port, SHAPE, tune=TUNE)
+        tune = [number_of(case.id) for case in tune_cases(planned(tmp_path).evalset)]
+        broken |= set(tune[:lost])
+        (held,) = run_review(tmp_path, cluster)
+        asked = {str(case) for (case,) in rows(tmp_path, "SELECT case_id FROM trials")}
+        assert {number_of(case) for case in asked} == set(tune)
+        broken.clear()
+        (record,) = run_review(tmp_path, cluster, run_id="run-2")
+    assert held.verdict is Verdict.UNDECIDED
+    assert held.reason_codes == (Reason.RUN_INCOMPLETE,)
+    assert held.still_needed is not None
+    some = f"{lost} answer{'s' * (lost > 1)} of luna to tune cases did not come"
+    assert some in held.still_needed.note
+    assert some in render(to_document(held, NOW), to="md")
+    assert load(dump(held)).finding_sha256 == held.finding_sha256
+    facts = record.options[0].cascade
+    assert facts is not None
+    assert facts.threshold_cases == TUNE
+    said = [decider.told(number) for number in tune]
+    right = [float(one == right_answer(n)) for n, (one, _) in zip(tune, said, strict=True)]
+    assert facts.threshold == least_said(0.9, sharpness([p for _, p in said], right))
+    assert record.evidence.exploratory == ()
 
 
 def test_without_tune_cases_it_is_the_number_that_was_stated(tmp_path: Path) -> None:

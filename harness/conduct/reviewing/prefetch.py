@@ -18,7 +18,7 @@ from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.reviewing.latency_pass import LivePass
 from harness.conduct.reviewing.session import ReviewSession, Runtime
 from harness.journal.journal import Journal
-from harness.journal.trials import Trial
+from harness.journal.trials import Missing, Trial
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Plan
 
@@ -26,7 +26,9 @@ from harness.plan.model import FeaturePlan, Plan
 def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Runtime) -> int:
     """Ask the served models everything that the plan may ask of them; returns the outcomes.
 
-    Latency first, while nothing else runs; then every case, as fast as the models can.
+    Latency first, while nothing else runs; then the tune cases that fix how sure a model must be;
+    then every case, as fast as the models can. A model whose tune answers did not all come is asked
+    no case that decides.
     """
     session = ReviewSession(plan, served, engine)
     session.write_plans()
@@ -37,21 +39,43 @@ def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Runtime) -> int:
         for rung in (run.incumbent, *run.rungs.values())
         if rung.model in served
     ]
-    outcomes = 0
+    outcomes, untold = 0, set[tuple[str, str]]()
     for run, rung in loaded:
         latency = run.plan.config.latency
         if latency is not None and run.plan.latency_requests:
             outcomes += len(LivePass(session).answer(run.plan, rung, latency.concurrency))
-    wanted = [everything(run, rung) for run, rung in loaded]
+    with closing(
+        session.replay(round_robin([tuning(run.plan, rung) for run, rung in loaded]))
+    ) as told:
+        for outcome in told:
+            outcomes += 1
+            if isinstance(outcome, Missing):
+                untold.add((outcome.trial.feature, outcome.trial.option))
+    wanted = [
+        deciding(run.plan, rung)
+        for run, rung in loaded
+        if (run.plan.feature, rung.name) not in untold
+    ]
     with closing(session.replay(round_robin(wanted))) as live:
         return outcomes + sum(1 for _ in live)
 
 
-def everything(run: FeatureRun, rung: PlannedOption) -> Iterator[Trial]:
+def tuning(plan: FeaturePlan, rung: PlannedOption) -> Iterator[Trial]:
+    """The trials that fix how sure a model must be; none where nothing asks that."""
+    return plan.tune_trials([rung] if rung.name in plan.tuned else [])
+
+
+def deciding(plan: FeaturePlan, rung: PlannedOption) -> Iterator[Trial]:
+    """Every trial on cases that decide that a review may want of a model."""
+    for case in plan.sample.deciding:
+        for repeat in range(plan.repeats):
+            yield plan.asker.trial(rung, case, repeat, "quality")
+
+
+def everything(plan: FeaturePlan, rung: PlannedOption) -> Iterator[Trial]:
     """Every trial of the quality pass that a review may want of a model."""
-    for case in run.plan.sample.deciding:
-        for repeat in range(run.plan.repeats):
-            yield run.plan.asker.trial(rung, case, repeat, "quality")
+    yield from tuning(plan, rung)
+    yield from deciding(plan, rung)
 
 
 def round_robin(sources: list[Iterator[Trial]]) -> Iterator[Trial]:
@@ -85,10 +109,7 @@ def answer_offline(plan: Plan, model: str, backend: OfflineBackend, engine: Runt
 def is_answered(plan: Plan, model: str, journal: Journal) -> bool:
     """Does the journal have every answer of the quality pass that the plan may want of a model?"""
     wanted = {
-        plan_.asker.trial(rung, case, repeat, "quality").fingerprint
-        for plan_, rung in asked(plan, model)
-        for case in plan_.sample.deciding
-        for repeat in range(plan_.repeats)
+        trial.fingerprint for plan_, rung in asked(plan, model) for trial in everything(plan_, rung)
     }
     return len(journal.settled(wanted)) == len(wanted)
 
@@ -120,7 +141,7 @@ def _answer(plan: Plan, model: str, backend: OfflineBackend, engine: Runtime) ->
         tell=engine.progress.note,
         back_off=BACK_OFF,
     )
-    wanted = chain(*(everything(run, rung) for run, rung in _asking(session, model)))
+    wanted = chain(*(everything(run.plan, rung) for run, rung in _asking(session, model)))
     outcomes = chain(batches.send(wanted), batches.read())
     return sum(1 for _ in session.noted(outcomes))
 

@@ -127,6 +127,12 @@ def how_asked(plan: FeaturePlan) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _tune_labels(plan: FeaturePlan) -> dict[str, str | None]:
+    """As `tune_of`, by what the cases ask: another feature's case of this name is another one."""
+    cases = tune_cases(plan.evalset)
+    return dict(zip(digests(cases), map(_label, cases), strict=True))
+
+
 def _sure(plan: FeaturePlan) -> dict[str, list[float]]:
     """How sure each model must be, by what is asked of it."""
     found: dict[str, list[float]] = {}
@@ -140,7 +146,7 @@ def facts_of(plan: FeaturePlan) -> dict[str, Any]:
     """What a person sets, and what decides; a minimum of 0 is none (the gate's tests have none)."""
     evalset = plan.evalset
     minimum = {"minimum": str(plan.minimum_usd)} if plan.minimum_usd else {}
-    tuned = {"sure": _sure(plan), "tune": tune_of(plan)} if plan.tuned else {}
+    tuned = {"sure": _sure(plan), "tune": _tune_labels(plan)} if plan.tuned else {}
     return as_json(
         {
             **minimum,

@@ -20,7 +20,7 @@ that ask the same cases for another task have another primary scorer, and are tw
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -357,7 +357,7 @@ def recorded_tests(
             cases=(),
             labels=(),
             pairs={},
-            asked={one.target.option: "" for one in record.options if one.proof is not None},
+            asked=dict.fromkeys(_tested_in(record, plan), ""),
             seed=record.evidence.seed,
             facts={"margin": record.margin.value},
             levels=_limits(record.evidence.design),
@@ -367,6 +367,16 @@ def recorded_tests(
         and (record.feature.id, record.cycle) not in known
         and record.evidence.eval_set.inputs_sha256 == plan.sample.inputs_sha256
     )
+
+
+def _tested_in(record: DecisionRecord, plan: FeaturePlan) -> Iterator[str]:
+    """The options of a recorded test; of a pair that must be sure, by the plan's number too."""
+    tested = [one for one in record.options if one.proof is not None]
+    yield from (one.target.option for one in tested)
+    sure = {one.cascade.first for one in tested if one.cascade and one.cascade.threshold}
+    for name, pair in plan.cascades.items():
+        if pair.first.name in sure and pair.first.name in plan.tuned:
+            yield name
 
 
 def _limits(design: DesignFacts) -> dict[str, float]:

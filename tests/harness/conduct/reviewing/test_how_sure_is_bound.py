@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from evalsets.splits import tune_cases
+from harness.conduct.reviewing.prefetch import answer_ahead
+from harness.conduct.reviewing.review import review
+from harness.record.stored import write_records
 from harness.workspace.workspace import load_workspace
 from tests.support.deciders import Decider, write_decider_workspace
 from tests.support.reviews import CYCLE, NOW, Shape, inline_cluster, run_review
 from tests.support.wire.decision_server import DecisionServer
+from tests.support.wire.reply import Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.ask.replay.ledger import Ledger
+    from harness.conduct.reviewing.session import Runtime
+    from harness.plan.model import Plan
     from harness.record.model import DecisionRecord
+    from harness.workspace.workspace import Workspace
+    from tests.support.wire.reply import Body
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
@@ -80,6 +93,21 @@ def test_every_number_is_the_same_pair_and_the_first_one_binds(tmp_path: Path) -
     assert other.evidence.confidence == pytest.approx(0.996667, abs=1e-6)
 
 
+def test_records_tell_the_pair_whatever_its_number(tmp_path: Path) -> None:
+    """The journal was deleted, and another number is stated."""
+    with DecisionServer(Decider().script) as server, inline_cluster() as cluster:
+        write_decider_workspace(tmp_path, server.port, replace(SHAPE, cases=250), tune=TUNE)
+        first = reviewed(tmp_path, server, "run-1", CYCLE)
+        write_records((first,), tmp_path / "reviews" / CYCLE)
+        shutil.rmtree(tmp_path / ".rightsize")
+        stated(tmp_path, "0.95")
+        later = NOW + timedelta(days=90)
+        (second,) = run_review(tmp_path, cluster, run_id="run-2", cycle=NEXT, now=later)
+    life = second.evidence.eval_set.life
+    assert life is not None
+    assert (life.test, life.level) == (2, 0.333333)
+
+
 def test_labels_of_tune_cases_are_bound_as_those_that_decide(tmp_path: Path) -> None:
     with DecisionServer(Decider().script) as server:
         write_decider_workspace(tmp_path, server.port, SHAPE, tune=TUNE)
@@ -94,3 +122,39 @@ def test_labels_of_tune_cases_are_bound_as_those_that_decide(tmp_path: Path) -> 
     assert later.evidence.exploratory[0].startswith(f"{said}These cases were first asked on 2026")
     assert back.evidence.exploratory == ()
     assert back.options[0].cascade == first.options[0].cascade
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_model_that_answers_ahead_answers_the_tune_cases_first(
+    tmp_path: Path, *, answers: bool
+) -> None:
+    """What a loaded model is asked before the review has all that the review will want."""
+    tune = set[int]()
+
+    def number_of(body: Body) -> int:
+        found = re.search(r"Ticket number (\d+)", json.dumps(body))
+        return int(found[1]) if found else 0
+
+    def script(body: Body) -> Reply:
+        lost = not answers and "input" in body and number_of(body) in tune
+        return Reply(status=503) if lost else Decider().script(body)
+
+    def ahead(
+        workspace: Workspace, plan: Plan, served: Mapping[str, str], engine: Runtime
+    ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
+        answer_ahead(plan, served, engine)
+        return review(workspace, plan, {}, replace(engine, cluster=None) if answers else engine)
+
+    with DecisionServer(script) as server, inline_cluster() as cluster:
+        write_decider_workspace(tmp_path, server.port, SHAPE, tune=TUNE)
+        cases = tune_cases(load_workspace(tmp_path).evalsets["tickets"])
+        tune |= {number_of({"input": case.input}) for case in cases}
+        served = {"luna": f"http://127.0.0.1:{server.port}/v1"}
+        served["big"] = served["luna"]
+        (record,) = run_review(tmp_path, cluster, served=served, reviewer=ahead)
+    asked = [number_of(call.body) for call in server.calls if "input" in call.body]
+    assert set(list(dict.fromkeys(asked))[:TUNE]) == tune
+    assert len(asked) == 130 if answers else set(asked) == tune
+    facts = record.options[0].cascade
+    assert facts is not None
+    assert facts.threshold_cases == (TUNE if answers else None)

@@ -243,11 +243,13 @@ class _Work:
         return replace(whole, rest=sum(rests, _ZERO) if rests else whole.rest), found
 
     def _findings(self) -> Iterator[TrafficFinding]:
-        """What the logs of the period show; of two logs that tell the same, the later one."""
+        """What logs showed by the end of the period; of two that tell the same, the later one."""
         told: dict[tuple[str, str, str], TrafficFinding] = {}
+        last = (self.until - _HOUR).date()
         for one in sorted(self.hours.logs, key=lambda log: log.measured.window.end):
             if one.covers(self.start, self.until):
-                for each in one.measured.findings:
+                begun = [each for each in one.measured.findings if each.since <= last]
+                for each in begun:
                     who = "" if each.feature else each.who
                     told[each.kind, each.feature, who] = each
         yield from sorted(told.values(), key=lambda one: -(one.usd_a_month or Decimal(-1)))

@@ -233,6 +233,13 @@ def test_nothing_is_wrong_with_the_pages_in_a_browser(pages: Path) -> None:
     assert not any(found.values()), found
 
 
+def test_nothing_is_shown_that_began_after_the_period(root: Path, shown: ShownBack) -> None:
+    begun = min(one.since for one in shown.whole.findings)
+    week = span_named("week", (begun - timedelta(weeks=1)).strftime("%G-W%V"))
+    before = show_back(root, week, now=NOW).whole
+    assert not [one for one in before.findings if one.since >= week.end]
+
+
 def test_a_month_and_a_part_of_a_week_are_shown_too(root: Path) -> None:
     month = show_back(root, span_named("month", "2026-11"), now=NOW).whole
     assert month.now.span.name == "2026-11"

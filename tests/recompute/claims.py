@@ -281,6 +281,10 @@ _NOTES = (
         "{fewer_read} % fewer tokens and wrote {fewer_written} % fewer, and so cost USD "
         "{bound_least}); the least worth a change is USD {least_worth}"
     ),
+    (
+        "saves at most USD {bound_most} of USD {bound_today} a month (even if it did not reason "
+        "at all, and so cost USD {bound_least}); the least worth a change is USD {least_worth}"
+    ),
     "; {cascade_escalated} % of all its answers go on to today's model",
     (
         "{difference_abs} points worse on {n} cases ({pilot_cases} of the pilot, "

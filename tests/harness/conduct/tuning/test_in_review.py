@@ -179,6 +179,11 @@ def test_beside_a_long_tuned_prompt_of_today_others_are_charged_their_own(tmp_pa
     assert own.monthly_usd is not None
     assert plan.monthly_usd is not None
     assert own.monthly_usd < plan.monthly_usd / 2
+    text = feature.read_text("utf-8")
+    feature.write_text(text.replace("input_tokens: 800", "input_tokens: 80"), encoding="utf-8")
+    (record,) = review(root, settings=RunSettings(clock=lambda: NOW)).records
+    assert {one.result for one in record.options} == {Result.NOT_RUN}
+    assert recompute(root / "reviews" / CYCLE, NOW.date()).findings == []
 
 
 def test_under_a_new_prompt_the_same_pair_is_tested_within_what_it_has_left(

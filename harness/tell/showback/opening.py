@@ -37,6 +37,7 @@ def in_short(shown: ShownBack, figures: SpendFigures, drivers: Sequence[SpendDri
     if _spent(now) == _UNKNOWN:
         return f"What {plural(round(now.used.unknown_cost), 'call')} cost is not known{beside}."
     parts = [f"{usd(now.usd)} was spent{_against(figures)}{beside}."]
+    parts += budget_words(figures.outlook)
     placed = [one for one in drivers if one.usd][:2]
     if placed:
         named = " and ".join(f"{name_of(one)} ({usd(one.usd)})" for one in placed)
@@ -58,9 +59,8 @@ def in_short(shown: ShownBack, figures: SpendFigures, drivers: Sequence[SpendDri
     parts.append(
         f"{usd(nobody)} ({share_of(nobody, now.usd)}) belongs to no feature."
         if nobody
-        else "Every dollar belongs to a feature."
+        else "Every dollar of calls belongs to a feature."
     )
-    parts += budget_words(figures.outlook)
     return " ".join(parts)
 
 
@@ -128,7 +128,7 @@ def headlines(shown: ShownBack, figures: SpendFigures) -> Headlines:
 
 def _could_save(figures: SpendFigures) -> Headline:
     """The most that reviews of what was never reviewed could find."""
-    label, left = "reviews could save at most", figures.unreviewed
+    label, left = "saving that reviews would find", figures.unreviewed
     cheaper = [one for one in left if one.saving_usd]
     if not left and figures.standing.features:
         return Headline(label=label, value="nothing open", notes=("every feature was reviewed",))
@@ -142,9 +142,12 @@ def _could_save(figures: SpendFigures) -> Headline:
     odd = any(one.feature for one in figures.unusual)
     return Headline(
         label=label,
-        value=f"{usd(most)} a month",
+        value=_UNKNOWN,
         notes=(
-            f"of {usd(pace)} a month, on {plural(len(cheaper), 'feature')} never reviewed",
+            (
+                f"at most {usd(most)} of {usd(pace)} a month, on "
+                f"{plural(len(cheaper), 'feature')} never reviewed"
+            ),
             f"an upper limit, at {pace_words}, not a target",
             *(["unusual hours count at their usual cost"] if odd else []),
             "by the cheapest model's price: most features save less, some nothing",

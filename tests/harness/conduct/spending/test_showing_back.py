@@ -199,7 +199,7 @@ PLANTED = (
     r"\| USD per 1,000 requests \| ([\d.]+)",
     r"\| development \| ([\d.]+)",
     r"USD ([\d,]+) is the mean",
-    r"\*\*USD ([\d,]+) a month\*\*",
+    r"at most USD ([\d,]+) of USD",
     r"\| ticket-triage \| svc-triage \| [^|]* \| [^|]* \| \d+ \| ([\d.]+)",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.cli.main import run
+from harness.conduct.preparing.importing_traffic import import_traffic
+from harness.conduct.spending.showing_back import show_back
 from harness.errors import ExitCode
+from harness.money.spend.timespan import span_named
 from harness.record.base import State, Verdict
 from harness.record.model import load
+from harness.tell.showback.page import to_showback
+from reports.render import render_index
 from tests.support.bills import (
     a_month,
     as_csv,
@@ -212,3 +217,34 @@ def test_a_bill_without_any_volume_cannot_tell_unless_a_log_of_the_month_does(
     assert "requests as logged, 2027-01-04 to 2027-01-17" in said
     # 1,210 requests in 14 of 31 days.
     assert "volume alone +0.43" in said
+
+
+def test_the_showback_of_that_month_has_the_bill_and_the_verified_saving(root: Path) -> None:
+    bill = as_csv(root.parent / "focus.csv", a_month("gpt-5.4-mini", 76_500, Decimal("1.10")))
+    assert run(["verify", *CYCLE, "-w", str(root), "--actual", str(bill)]) == ExitCode.OK
+    log = root.parent / "2026-12.jsonl"
+    first = datetime(2026, 12, 1, tzinfo=UTC)
+    calls = (
+        LoggedCall(
+            at=first + timedelta(hours=number * 24 * 31 / 2635),
+            id=f"d{number}",
+            model="gpt-5.4-mini",
+            input=900,
+            cached=0,
+            output=3,
+            thoughts=0,
+        )
+        for number in range(2635)
+    )
+    rows = ({**litellm(call), "request_tags": ["app:tickets"]} for call in calls)
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    now = datetime(2027, 1, 2, 9, tzinfo=UTC)
+    import_traffic(root, log, now=now)
+    shown = show_back(root, span_named("month", "2026-12"), now=now)
+    (beside,) = shown.bills
+    assert (beside.month, beside.billed.quantize(Decimal("0.01"))) == ("2026-12", Decimal("2.62"))
+    assert beside.logged == shown.whole.now.usd
+    text = render_index(to_showback(shown), to="md")
+    assert "| verified: realised on a bill | 1 | 21.18 |" in text
+    assert "| routing | verified | downgrade | nothing | \u2013 | 21.38 | 21.18 |" in text
+    assert "of the bill 9.1 % is unexplained, above 5 % allowed (allocation, 100 % of 95 %" in text

@@ -25,7 +25,7 @@ LARGEST_BYTES = 50_000_000
 """More than any vendor takes; such a file is not even looked into."""
 _HEAD = b"%PDF-"
 _HEAD_WITHIN = 1024
-"""Readers look for the first mark in so many bytes."""
+"""The header must begin within this many bytes of the file, as PDF readers allow."""
 _MOST_PAGES = 20_000
 _MOST_CONTENT = 200_000_000
 """Bytes of one file's content when it is unpacked."""

@@ -59,7 +59,7 @@ def tune_parts(evalset: EvalSet) -> TuneParts:
 
 
 def _taken(ordered: list[list[Case]], least: int) -> tuple[Case, ...]:
-    """Take whole clusters off the front until there are at least so many cases."""
+    """Remove whole clusters from the front until they hold at least `least` cases."""
     taken: list[Case] = []
     while ordered and len(taken) < least:
         taken += ordered.pop(0)

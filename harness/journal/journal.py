@@ -132,10 +132,7 @@ class Journal:
 
     @classmethod
     def open(cls, path: Path, *, run_id: str, cycle: str, now: str) -> Self:
-        """Open for a review, creating what is missing; a second review is refused.
-
-        `now` is UTC, ISO 8601.
-        """
+        """Open for a review, creating what is missing; refuses a second. `now`: UTC, ISO 8601."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = take_lock(path)
         try:

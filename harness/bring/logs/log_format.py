@@ -62,7 +62,7 @@ class LogFormat:
     cached_inside: bool = True
     """Whether `input` counts cached tokens too; a total that fits only the other way wins."""
     absent_is_none: bool = False
-    """No count of cached tokens says that there were none; else nobody knows how many."""
+    """An absent count of cached tokens means 0; False: it means unknown."""
     reasoning_inside: bool = True
     calls: Paths = ()
     """The number of calls that a row adds up, in logs of sums."""

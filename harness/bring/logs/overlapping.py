@@ -50,12 +50,12 @@ def sketch(log: CallLog) -> None:
 
 
 def write_sketch(log: CallLog, path: Path) -> None:
-    """Write it beside the sums."""
+    """Write the sketch to `traffic/NAME.ids.parquet`."""
     log.base.execute(f"COPY (FROM sketch ORDER BY ALL) TO {quoted(str(path))} (FORMAT parquet)")
 
 
 def refuse_shared(log: CallLog, path: Path) -> None:
-    """Hold a log against every other one beside it that has files which this one has not.
+    """Compare a log with each other imported log made of different files.
 
     Raises:
         UsageError: both have the same calls: they would count twice.

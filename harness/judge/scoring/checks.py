@@ -54,8 +54,7 @@ def js_text(value: object) -> str:
     return json.dumps(value)
 
 
-_LONGEST_PLAIN = 1e21
-_LEAST_PLAIN = 1e-6
+_LONGEST_PLAIN, _LEAST_PLAIN = 1e21, 1e-6
 
 
 def _number_text(value: float) -> str:

@@ -66,6 +66,8 @@ def test_calls_of_the_same_hours_that_are_others_count(root: Path) -> None:
     brought(root, "pod-b", others)
     copy = jsonl(root.parent / "again.jsonl", [neutral(call) for call in CALLS])
     import_traffic(root, copy, now=NOW)
+    kept = {path.name for path in (root / "traffic").glob("*.csv")}
+    assert kept == {"pod-a.csv", "pod-b.csv", "again.csv"}
 
 
 def test_sums_without_ids_that_are_equal_in_most_hours_are_the_same_calls(

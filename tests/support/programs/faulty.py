@@ -67,7 +67,7 @@ def answer(said: str, case: dict[str, Any]) -> object:  # noqa: C901, PLR0911, P
         case "twice":
             return ask("big", "same") + ask("big", "same")
         case "impatient":
-            return ask("big", "slowly", 1.0)
+            return ask("big", "slowly", 4.0)
         case "insists":
             return insisted("slowly")
         case "turns":

@@ -132,13 +132,16 @@ def slowly(times: list[Reply]) -> Callable[[Body], Reply]:
 WAITS = Reply(status=429, headers={"retry-after": "3"})
 SLOW = Reply(text="fine", usage=USED, delay_s=2.5)
 FINE = Reply(text="fine", usage=USED)
+# Longer than a program waits that is impatient (4 s), by more than a busy machine adds.
+WAITS_LONG = Reply(status=429, headers={"retry-after": "6"})
+SLOWER = Reply(text="fine", usage=USED, delay_s=6.0)
 
 
 @pytest.mark.parametrize(
     ("times", "kind", "reason"),
     [
-        ([WAITS, FINE], Missing, FaultKind.CALL_WAITED),
-        ([SLOW], Failed, FaultKind.PROGRAM_ENDED),
+        ([WAITS_LONG, FINE], Missing, FaultKind.CALL_WAITED),
+        ([SLOWER], Failed, FaultKind.PROGRAM_ENDED),
     ],
 )
 def test_a_program_that_hangs_up_fails_by_its_model_s_slowness_and_not_by_our_waiting(
@@ -154,7 +157,7 @@ def test_waiting_is_no_time_of_the_program_and_a_call_asked_again_is_paid_once(
     tmp_path: Path,
 ) -> None:
     with OpenAIServer(slowly([WAITS, SLOW])) as server, journal_in(tmp_path) as journal:
-        by = program(server.port, timeout_s=2.0, max_calls=2)
+        by = program(server.port, timeout_s=4.0, max_calls=2)
         found = run_all([run_of(1, "call insists", by)], journal)["c1"]
         assert len(server.calls) == 3
     assert isinstance(found, Answered)

@@ -86,6 +86,13 @@ def unknown_words(shown: str) -> list[str]:
     return [each for each in words if each.startswith("--") and each not in known]
 
 
+def test_the_files_whose_tests_are_not_traced_exist() -> None:
+    listed = (ROOT / "tests" / "covered_elsewhere.txt").read_text().splitlines()
+    names = [line for line in listed if not line.startswith("#")]
+    assert names == sorted(set(names))
+    assert [name for name in names if not (ROOT / name).is_file()] == []
+
+
 def test_no_public_class_name_stands_twice() -> None:
     twice = {name: times for name, times in public_classes(ROOT).items() if times > 1}
     assert not twice

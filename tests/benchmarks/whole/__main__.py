@@ -60,21 +60,22 @@ def asking(job: Job, command: Callable[[str], list[str]]) -> Run:
     }
 
 
-def review(job: Job) -> list[tuple[str, Run]]:
+def review(job: Job, ours: Path = RIGHTSIZE, note: str = "") -> list[tuple[str, Run]]:
     """The command with everything to ask, and the same with nothing left to ask; a check."""
     root = Path(tempfile.mkdtemp(prefix="whole-"))
-    command = [str(RIGHTSIZE), "review", "-w", str(root), "--cycle", CYCLE, "--yes"]
+    command = [str(ours), "review", "-w", str(root), "--cycle", CYCLE, "--yes"]
 
     def written(url: str) -> list[str]:
         job.write(root, url)
         return command
 
     asked = asking(job, written)
-    asked["found"] = found(root)
+    if ours == RIGHTSIZE:  # Another version's records may have other fields.
+        asked["found"] = found(root)
     return [
-        ("`rightsize review`", asked),
-        ("the same again, nothing to ask", measured(command)),
-        ("`rightsize check`", measured([str(RIGHTSIZE), "check", "-w", str(root)])),
+        (f"`rightsize review`{note}", asked),
+        (f"the same again, nothing to ask{note}", measured(command)),
+        (f"`rightsize check`{note}", measured([str(ours), "check", "-w", str(root)])),
     ]
 
 
@@ -89,7 +90,9 @@ def by_hand(job: Job) -> Run:
     return asking(job, lambda url: [*bare, url, *sizes])
 
 
-def kinds(job: Job) -> Mapping[str, Callable[[], list[tuple[str, Run]]]]:
+def kinds(
+    job: Job, before: Path | None = None
+) -> Mapping[str, Callable[[], list[tuple[str, Run]]]]:
     """What is run, in this order, in each round."""
     raw = [sys.executable, "-m", "tests.benchmarks.whole.raw"]
     tool = Path(os.environ.get("RIGHTSIZE_TOOLS", "/nowhere")) / "inspect/bin/python"
@@ -98,6 +101,8 @@ def kinds(job: Job) -> Mapping[str, Callable[[], list[tuple[str, Run]]]]:
         "sdk": lambda: [("`openai` SDK on aiohttp, by hand", by_hand(job))],
         "review": lambda: review(job),
     }
+    if before is not None:
+        some["before"] = lambda: review(job, before, ", before")
     if tool.is_file():
         peer = [str(tool), str(HERE / "peer_inspect.py")]
         some["inspect"] = lambda: [("inspect_ai, lean", script(job, *peer))]
@@ -155,12 +160,13 @@ def main(words: list[str]) -> None:
     parser.add_argument("--width", type=int, default=Job.width)
     parser.add_argument("--latency", type=float, default=Job.latency_s)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", default=None, help="raw, sdk, review, inspect")
+    parser.add_argument("--only", nargs="*", default=None, help="raw, sdk, review, before, inspect")
+    parser.add_argument("--before", type=Path, help="the `rightsize` of an earlier environment")
     asked = parser.parse_args(words)
     job = Job(requests=asked.requests, width=asked.width, latency_s=asked.latency)
     runs: dict[str, list[Run]] = {}
     for _ in range(asked.rounds):
-        for name, run_kind in kinds(job).items():
+        for name, run_kind in kinds(job, asked.before).items():
             if asked.only and name not in asked.only:
                 continue
             for kind, run in run_kind():

@@ -73,8 +73,8 @@ def _of_google(body: Body) -> list[str]:
 WIRES: dict[str, tuple[type[WireServer], str, str, str, Callable[[Body], list[str]], int]] = {
     # What the vendor's page says of one page: its picture, and the most of its text.
     "messages": (AnthropicServer, "anthropic", "", "claude-opus-4-5", _of_messages, 4784 + 3000),
-    "responses": (OpenAIServer, "openai", "", "gpt-5.6", _of_responses, 10_000 + 3000),
-    "chat": (OpenAIServer, "openai", "  api: chat\n", "gpt-4o-mini", _of_chat, 36_835 + 3000),
+    "responses": (OpenAIServer, "openai", "", "gpt-5.6", _of_responses, 12_000 + 3000),
+    "chat": (OpenAIServer, "openai", "  api: chat\n", "gpt-4o-mini", _of_chat, 48_169 + 3000),
     "generate-content": (GoogleServer, "google", "", "gemini-3-pro", _of_google, 1120),
 }
 
@@ -221,4 +221,4 @@ def test_a_model_under_a_name_of_the_teams_is_reserved_as_its_vendors_dearest(
         messages=(Message(role="user", text="", documents=(part,)),),
         max_output_tokens=8,
     )
-    assert document_bound(config, request) == 2 * (36_835 + 3000)
+    assert document_bound(config, request) == 2 * (48_169 + 3000)

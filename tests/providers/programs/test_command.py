@@ -114,20 +114,20 @@ async def test_a_fault_on_a_case_is_the_program_s_and_the_next_gets_a_new_proces
 
 
 @pytest.mark.parametrize(
-    ("program", "error"),
+    ("program", "error", "timeout_s"),
     [
-        ("raise SystemExit(1)", ConnectionFailedError),
-        ("import time; time.sleep(60)", TimedOutError),
-        ("print('loading', flush=True); import time; time.sleep(60)", BrokenBodyError),
+        ("raise SystemExit(1)", ConnectionFailedError, 60.0),
+        ("import time; time.sleep(60)", TimedOutError, 1.5),
+        ("print('loading', flush=True); import time; time.sleep(60)", BrokenBodyError, 60.0),
     ],
 )
 async def test_a_program_that_read_nothing_did_not_come_up_and_may_be_asked_again(
-    endpoint: Endpoint, tmp_path: Path, program: str, error: type[ProviderError]
+    endpoint: Endpoint, tmp_path: Path, program: str, error: type[ProviderError], timeout_s: float
 ) -> None:
     (tmp_path / "program.py").write_text(program)
     provider = open_provider(endpoint, key=None)
     with pytest.raises(error):
-        await told(provider, "x", timeout_s=1.5)
+        await told(provider, "x", timeout_s=timeout_s)
     await provider.aclose()
 
 

@@ -9,8 +9,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -57,7 +59,21 @@ def run_driver(code: str, *arguments: str, cwd: Path) -> subprocess.Popen[str]:
 
 
 def living(processes: list[psutil.Process]) -> list[str]:
-    return [p.name() for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    return [one["name"] for one in seen(processes) if one["status"] != psutil.STATUS_ZOMBIE]
+
+
+def seen(processes: list[psutil.Process]) -> list[dict[str, Any]]:
+    """What can be seen of those that run; one that ends meanwhile is left out."""
+    found: list[dict[str, Any]] = []
+    for process in processes:
+        if process.is_running():
+            with suppress(psutil.NoSuchProcess):
+                found.append(process.as_dict(["name", "status", "cmdline", "net_connections"]))
+    return found
+
+
+def started() -> list[dict[str, Any]]:
+    return seen(psutil.Process().children(recursive=True))
 
 
 @pytest.mark.ray
@@ -65,15 +81,14 @@ def test_nothing_is_left_soon_after_the_driver_is_killed(tmp_path: Path) -> None
     driver = run_driver(DRIVER, str(tmp_path / "state"), cwd=tmp_path)
     assert driver.stdout is not None
     assert driver.stdout.readline() == "up\n"
-    started = psutil.Process(driver.pid).children(recursive=True)
-    names = " ".join(process.name() for process in started)
-    assert "raylet" in names
+    family = psutil.Process(driver.pid).children(recursive=True)
+    assert "raylet" in " ".join(living(family))
     driver.send_signal(signal.SIGKILL)
     driver.communicate()
     until = time.monotonic() + 60
-    while living(started) and time.monotonic() < until:
+    while living(family) and time.monotonic() < until:
         time.sleep(0.2)
-    assert living(started) == []
+    assert living(family) == []
 
 
 @pytest.mark.ray
@@ -132,7 +147,7 @@ def test_another_user_reaches_nothing_of_a_running_cluster(
 ) -> None:
     pool, _ = running
     assert getattr(ask(pool, "here"), "result", None) == "here"
-    words = [word for one in psutil.Process().children(recursive=True) for word in one.cmdline()]
+    words = [word for one in started() for word in one["cmdline"] or ()]
     (ours,) = {found[0] for word in words if (found := re.search(r"/[^=]*/rightsize-\w+", word))}
     sockets = list(Path(ours).glob("r/*/sockets/*"))
     assert sockets, "what an attacker would want is there"
@@ -152,8 +167,8 @@ def test_a_local_cluster_refuses_strangers_and_replaces_a_dead_worker(
     address = ray.get_runtime_context().gcs_address
     listening = {
         connection.laddr.ip
-        for process in psutil.Process().children(recursive=True)
-        for connection in process.net_connections("tcp")
+        for process in started()
+        for connection in process["net_connections"] or ()
         if connection.status == psutil.CONN_LISTEN
     }
     assert listening & {"0.0.0.0", "::"}  # noqa: S104  # why there is a token at all

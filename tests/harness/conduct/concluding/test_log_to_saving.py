@@ -38,20 +38,28 @@ if TYPE_CHECKING:
 CYCLE = ["--cycle", "2026-Q4"]
 
 
-def write_log(path: Path) -> None:
-    """Two weeks of calls of `routing`, tagged by application and not by feature."""
-    calls = (
+def write_log(
+    path: Path,
+    *,
+    model: str = "gpt-5",
+    first: datetime = MONDAY,
+    each: timedelta = timedelta(seconds=1000),
+    calls: int = 1_210,
+) -> None:
+    """Calls of `routing`, tagged by application and not by feature; two weeks by default."""
+    made = (
         LoggedCall(
-            at=MONDAY + timedelta(seconds=1000 * number),
-            id=f"c{number}",
+            at=first + each * number,
+            id=f"{path.stem}-{number}",
+            model=model,
             input=900,
             cached=0,
             output=3,
             thoughts=0,
         )
-        for number in range(1_210)
+        for number in range(calls)
     )
-    rows = ({**litellm(call), "request_tags": ["app:tickets"]} for call in calls)
+    rows = ({**litellm(call), "request_tags": ["app:tickets"]} for call in made)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
 
 
@@ -223,21 +231,8 @@ def test_the_showback_of_that_month_has_the_bill_and_the_verified_saving(root: P
     bill = as_csv(root.parent / "focus.csv", a_month("gpt-5.4-mini", 76_500, Decimal("1.10")))
     assert run(["verify", *CYCLE, "-w", str(root), "--actual", str(bill)]) == ExitCode.OK
     log = root.parent / "2026-12.jsonl"
-    first = datetime(2026, 12, 1, tzinfo=UTC)
-    calls = (
-        LoggedCall(
-            at=first + timedelta(hours=number * 24 * 31 / 2635),
-            id=f"d{number}",
-            model="gpt-5.4-mini",
-            input=900,
-            cached=0,
-            output=3,
-            thoughts=0,
-        )
-        for number in range(2635)
-    )
-    rows = ({**litellm(call), "request_tags": ["app:tickets"]} for call in calls)
-    log.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    first, all_month = datetime(2026, 12, 1, tzinfo=UTC), timedelta(days=31)
+    write_log(log, model="gpt-5.4-mini", first=first, each=all_month / 2635, calls=2635)
     # Not before the verification, which the command dates by the machine's day.
     now = max(datetime(2027, 1, 2, 9, tzinfo=UTC), datetime.now(UTC))
     import_traffic(root, log, now=now)

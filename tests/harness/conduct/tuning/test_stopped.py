@@ -59,12 +59,19 @@ class Stopping:
 
 
 def attempts(root: Path) -> tuple[int, int, Decimal]:
-    """Attempts of a journal, those of which nobody knows the end, and what all may have cost."""
+    """How many attempts the journal has, how many have no known cost, and USD of all at most.
+
+    An attempt without a known cost counts with what was reserved for it.
+    """
     with sqlite3.connect(root / ".rightsize" / "journal.sqlite") as journal:
         rows = journal.execute("SELECT cost_usd, reserve_usd FROM attempts").fetchall()
     journal.close()
     unknown = sum(cost is None for cost, _ in rows)
-    return len(rows), unknown, sum((Decimal(cost or most) for cost, most in rows), Decimal(0))
+    return (
+        len(rows),
+        unknown,
+        sum((Decimal(most if cost is None else cost) for cost, most in rows), Decimal(0)),
+    )
 
 
 def asked_twice(server: OpenAIServer) -> int:

@@ -45,6 +45,20 @@ def test_a_server_that_nobody_knows_counts_as_the_dearest_of_all() -> None:
     assert unknown.usual == max(one.usual for one in known)
 
 
+@pytest.mark.parametrize(
+    ("window", "fits"), [(200_000, False), (500_000, False), (1_000_000, True)]
+)
+def test_anthropic_takes_a_hundred_pages_below_a_window_of_a_million(
+    window: int,
+    fits: bool,  # noqa: FBT001
+) -> None:
+    rate = document_rate(model("anthropic"), "claude-haiku-4-5")
+    hundred = [read_pdf(pdf(["a"] * 50, squeezed=True))] * 2
+    assert rate.refuses(hundred, window) is None
+    refused = rate.refuses([*hundred, read_pdf(pdf(["a"], squeezed=True))], window)
+    assert (refused is None) == fits
+
+
 def test_a_body_of_a_program_counts_the_pages_in_it() -> None:
     config = model("anthropic")
     rate = document_rate(config, "claude-haiku-4-5")

@@ -252,6 +252,12 @@ _IN_SHORT = (
     "(at worst a loss of USD {bill_left_worst}), for USD {needed_cost} of calls",
     "(at worst a loss of USD {bill_left_worst}), for",
     "a month once mistakes are paid for, at worst a loss of USD {bill_left_worst}",
+    "At stake: up to USD {needed_worth|spent_worth} a month",
+    "At stake: USD {bill_left} a month once",
+    "At stake: a loss of USD {bill_left} a month once",
+    "(at worst USD {bill_left_worst})",
+    "(at worst a loss of USD {bill_left_worst})",
+    "at least 60 live requests",
 )
 _CHOICES = (
     "costs USD {bill_left} more each month, mistakes counted",
@@ -265,7 +271,7 @@ _CHOICES = (
     "buy {needed_cases} case for USD {needed_cost} of calls",
     "buy {needed_cases} case",
     "label {needed_labels} answer",
-    "({needed_fewest} of them may do)",
+    "(as few as {needed_fewest} may be enough)",
     "decides on up to USD {needed_worth} a month",
     "at USD {saving} a month more on the bill than with {option}",
 )
@@ -326,7 +332,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "at USD {host_committed_usd} a month.",
         "all hours are on demand (USD {host_on_demand_usd} a month)",
         "{host_idle} % of the capacity stands idle (USD {host_idle_usd} a month)",
-        "{no_dearer} (than {option})",
+        "from {no_dearer} on it costs no more than {option}",
         "production asks {requests}.",
         "commitment: USD {host_committed_usd} a month are paid until",
     ),
@@ -416,7 +422,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "at least 60 live requests",
     ),
     "Weakest part.": (
-        "So many cases show harm only where {weakest_could_show_abs} points or more are lost",
+        "harm would have shown only from a loss of {weakest_could_show_abs} points on",
         "is at {weakest_difference} points",
         "a drop of up to {weakest_worst_abs} points is possible ({weakest_margin} point",
         "a drop of up to {weakest_worst_abs} points is possible",
@@ -426,7 +432,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     ),
     "Guardrails.": (
         "{*} on {rail_n} of {rail_of} {*}: {rail_difference} points",
-        "So many cases show harm only where {rail_could_show_abs} points or more are lost",
+        "harm would have shown only from a loss of {rail_could_show_abs} points on",
         "a drop of up to {rail_worst_abs} points is possible ({rail_margin} point",
         "no drop is possible ({rail_margin} point",
     ),

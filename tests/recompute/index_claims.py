@@ -36,7 +36,6 @@ INDEX_SENTENCES: tuple[str, ...] = (
     ", USD {spend_now} now, both as reviewed",
     ("minus USD {rate_off} by the forecast of what is in production, it runs at USD {rate_now}"),
     ("USD {rate_then} as reviewed, minus USD {rate_off} by the forecast of what is in production"),
-    "{due_decide} of them decisions on a switch",
     "decide on the switch {due_decide}",
     "put it into production {due_switch}",
     "check it against the bill {due_verify}",

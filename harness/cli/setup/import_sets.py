@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.bring.intake.values import ImportedSet
+from harness.bring.onramp.added_cases import AddedCases
 from harness.bring.onramp.csv_cases import Columns
 from harness.cli import options
 from harness.cli.listening import Terminal
@@ -15,6 +16,7 @@ from harness.cli.say import say
 from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.importing_sets import (
     SetToImport,
+    add_csv,
     import_csv,
     import_inspect,
     import_promptfoo,
@@ -44,6 +46,9 @@ source_file = click.argument("source", type=options.InputFile())
     default=None,
     help="Columns to keep as metadata, with commas between them (default: all others).",
 )
+@click.option(
+    "--add", is_flag=True, help="Add its cases to the eval set that is there, changing none."
+)
 def csv_command(  # noqa: PLR0913  # one argument per option of the command
     source: Path,
     feature: str,
@@ -55,6 +60,7 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
     locale: str | None,
     encoding: str | None,
     metadata: str | None,
+    add: bool,
 ) -> int:
     """Make an eval set of a table: CSV, TSV or JSON Lines."""
     asked = SetToImport(root=find_workspace(workspace), source=source, feature=feature)
@@ -66,8 +72,22 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
         encoding=encoding,
         metadata=tuple(metadata.split(",")) if metadata else None,
     )
-    _show_guess(import_csv(asked, columns, listener=Terminal()))
+    if add:
+        _show_added(asked, add_csv(asked, columns, listener=Terminal()))
+    else:
+        _show_guess(import_csv(asked, columns, listener=Terminal()))
     return ExitCode.OK
+
+
+def _show_added(asked: SetToImport, added: AddedCases) -> None:
+    there = f"; {added.there:,} there already" if added.there else ""
+    labelled = sum(case.target is not None for case in added.new)
+    say(
+        f"added {plural(len(added.new), 'case')} to evalsets/{asked.feature}, {labelled} with a "
+        f"target{there}"
+    )
+    if added.new:
+        say("  a cycle that asked cases of the set already keeps those: review in another cycle")
 
 
 @click.command(name="inspect")

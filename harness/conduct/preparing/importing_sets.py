@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalsets.cases import distinct
+from evalsets.cases import EvalSet, distinct
 from evalsets.duplicates import near_copies
+from evalsets.loading import load_evalset
+from evalsets.source import SourceError
 from harness.bring.intake.promptfoo_config import read_config
 from harness.bring.intake.values import ImportedSet, as_text
+from harness.bring.onramp.added_cases import AddedCases, append_cases, new_cases
 from harness.bring.onramp.csv_cases import Columns, read_cases
 from harness.bring.onramp.drafts import blank_feature_text, write_new
 from harness.bring.onramp.imported_set import (
@@ -23,6 +26,7 @@ from harness.bring.onramp.inspect_dataset import read_dataset
 from harness.conduct.listening import Listener, Quiet
 from harness.errors import UsageError, WorkspaceError
 from harness.plan.sampling import copies_line, metadata_shown, near_copies_line
+from harness.workspace.reading import problem_of
 from harness.workspace.workspace import load_workspace
 
 _FEATURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -55,6 +59,38 @@ def import_csv(
     found = read_cases(data, path=asked.source, columns=columns or Columns())
     _write(asked, found, f"imported from {asked.source.name}", listener)
     return found
+
+
+def add_csv(
+    asked: SetToImport, columns: Columns | None = None, *, listener: Listener | None = None
+) -> AddedCases:
+    """Add the cases of a table to the eval set that is there; no case of it is changed.
+
+    Raises:
+        UsageError: there is no such set, it or the table cannot be read, or they contradict.
+    """
+    folder, source = asked.root / "evalsets" / asked.feature, asked.source
+    if not folder.is_dir():
+        raise UsageError(
+            f"evalsets/{asked.feature}/ is not there: without --add the table makes it"
+        )
+    told = listener or Quiet()
+    evalset = _there(folder, asked.feature)
+    found = read_cases(source.read_bytes(), path=source, columns=columns or Columns())
+    for problem in found.problems:
+        told.note(f"not read: {problem}")
+    added = new_cases(evalset, found.cases, file=source.name)
+    append_cases(evalset, folder, added.new)
+    for name in copy_files(added.new, source.parent, folder):
+        told.note(f"copied {folder.relative_to(asked.root).as_posix()}/{name}")
+    return added
+
+
+def _there(folder: Path, feature: str) -> EvalSet:
+    try:
+        return load_evalset(folder, feature, shown=f"evalsets/{folder.name}")
+    except SourceError as error:
+        raise WorkspaceError([problem_of(fault) for fault in error.faults]) from None
 
 
 def import_inspect(asked: SetToImport, *, listener: Listener | None = None) -> ImportedSet:

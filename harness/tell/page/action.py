@@ -14,8 +14,8 @@ from harness.record.model import DecisionRecord
 from harness.tell.facts import Facts, cheapest_failed, chosen_option, labelling, saving_if_swapped
 from harness.tell.page.kinds import goes_live
 from harness.tell.page.money_words import at_stake, dollars, net_saving_of
-from harness.tell.page.opening import provide
 from harness.tell.page.page_stay import changes
+from harness.tell.page.ways_on import way_on
 from harness.tell.words import LEVERS, day, person, sentence
 from harness.wording import plural, usd
 from reports.document import Badge, Choice, Code, Deadline, Run
@@ -196,7 +196,7 @@ def _ways_on(record: DecisionRecord) -> list[Choice]:
     again = f"`rightsize review --cycle {record.cycle} --feature {record.feature.id}`"
     needed = record.still_needed
     if needed is not None and needed.labels:
-        fewest = f" ({needed.fewest:,} of them may do)" if needed.fewest else ""
+        fewest = f" (as few as {needed.fewest:,} may be enough)" if needed.fewest else ""
         text = (
             f"`rightsize label {record.feature.id}`, without another call{fewest}, then {again}"
             f"{_worth(record)}."
@@ -206,10 +206,10 @@ def _ways_on(record: DecisionRecord) -> list[Choice]:
         price = (
             f" for {usd(needed.cost_usd)} of calls{labelling(record)}" if needed.cost_usd else ""
         )
-        text = f"add them to evalsets/{record.feature.id}, then {_later(record)}{_worth(record)}."
+        add = f"rightsize import csv CASES.csv --feature {record.feature.id} --add"
+        text = f"`{add}`, then {_later(record)}{_worth(record)}."
         return [Choice(answer=f"buy {plural(needed.cases, 'case')}{price}", text=text)]
-    what = next(iter(provide(record)), "What is missing stands below.")
-    return [Choice(answer="mend it", text=f"{what} Then {again}.")]
+    return [Choice(answer="mend it", text=f"{way_on(record)} Then {again}.")]
 
 
 def _later(record: DecisionRecord) -> str:

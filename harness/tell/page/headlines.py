@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from harness.record.base import Reason, Result, Verdict
@@ -26,8 +27,8 @@ from harness.tell.page.money_words import (
     or_loss,
 )
 from harness.tell.page.page_tables import promised_time
+from harness.tell.page.ways_on import way_on
 from harness.tell.words import (
-    REASONS,
     Harm,
     allowed,
     count,
@@ -35,7 +36,6 @@ from harness.tell.words import (
     of_option,
     points,
     seconds,
-    sentence,
 )
 from harness.wording import plural, usd
 from reports.document import Headline, Headlines, Summary
@@ -304,11 +304,16 @@ def _why_not(option: OptionRecord) -> str:
 
 
 def _would_take(record: DecisionRecord) -> str:
-    needed = record.still_needed
+    needed, stake = record.still_needed, at_stake(record)
     if needed is None or not (needed.cases or needed.labels):
-        return sentence(REASONS[next(iter(record.reason_codes), Reason.QUALITY_UNDECIDED)])
+        worth = f" At stake: {stake}." if stake else ""
+        return f"{_first_clause(way_on(record))}{worth}"
     what = plural(needed.labels, "label") if needed.labels else plural(needed.cases or 0, "case")
     price = f"{usd(needed.cost_usd)} of calls" if needed.cost_usd else "no further call"
-    stake = at_stake(record)
     tail = f" on {stake}" if stake else ""
     return f"{what} more would probably decide{tail}, for {price}{labelling(record)}."
+
+
+def _first_clause(text: str) -> str:
+    """Its text up to the first colon or semicolon, as a sentence."""
+    return re.split(r"[:;] ", text, maxsplit=1)[0].rstrip(".") + "."

@@ -143,6 +143,11 @@ def _from(facts: HostingFacts, record: DecisionRecord) -> str:
     known = [one for one in facts.break_even if one.requests_per_month is not None]
     if not known or traffic is None:
         return ""
-    told = listed([f"{count(one.requests_per_month)} (than {one.option})" for one in known])
+    told = listed(
+        [
+            f"from {count(one.requests_per_month)} on it costs no more than {one.option}"
+            for one in known
+        ]
+    )
     asked = count(traffic.requests_per_month)
-    return f" It is no dearer from so many requests a month on: {told}; production asks {asked}."
+    return f" Of requests a month, {told}; production asks {asked}."

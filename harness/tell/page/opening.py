@@ -29,6 +29,7 @@ from harness.tell.page.missing import cannot_tell, why_stopped
 from harness.tell.page.money_words import at_most_text, at_stake, error_costs, too_little
 from harness.tell.page.page_stay import nearest
 from harness.tell.page.page_tables import promised_time
+from harness.tell.page.ways_on import UNKNOWN, provide
 from harness.tell.words import (
     REASONS,
     adding_up,
@@ -167,35 +168,11 @@ def _why_open(record: DecisionRecord) -> str:
     )
 
 
-_PROVIDE = {
-    Reason.PRICE_MISSING: "A price: a dated entry beside the model in models/.",
-    Reason.TRAFFIC_MISSING: "How often production asks, and with how many tokens: `traffic` in the "
-    "feature's file.",
-    Reason.RUN_INCOMPLETE: "The answers that did not come: run the review again; what was answered "
-    "is not asked twice.",
-    Reason.LATENCY_NOT_MEASURED: "A time measurement of at least 60 live requests.",
-    Reason.JUDGE_UNRELIABLE: "A judge that agrees with people, or labels made by people.",
-    Reason.USAGE_NOT_REPORTED: "A server that reports its usage: without it the cost is unknown.",
-    Reason.EVALSET_CANNOT_TELL: "Cases on which a working model is clearly better than an answer "
-    "that never changes: see that the prompt holds the case, that the targets are what a right "
-    "answer says, and that they are not nearly all the same.",
-    Reason.EVALSET_SPENT: "Cases that nobody has asked yet, in a set of their own: a test on them "
-    "has the whole chance of error again, and what was seen on the old ones can favour nobody.",
-    Reason.BASELINE_FAILS_OWN_BAR: "A model or a prompt that passes the bar: mend that first.",
-}
-
-
-def provide(record: DecisionRecord) -> list[str]:
-    """What somebody has to bring before there can be an answer, reason by reason."""
-    return [_PROVIDE[reason] for reason in record.reason_codes if reason in _PROVIDE]
-
-
 def _missing_text(record: DecisionRecord) -> str:
     provided = provide(record)
     needed = record.still_needed
     if needed is None:
-        unknown = "The record does not say how many cases or labels would decide."
-        return " ".join(provided) or unknown
+        return " ".join(provided) or UNKNOWN
     if needed.note and not provided:
         provided = [sentence(needed.note)]
     lacking = ((needed.cases, "more case"), (needed.labels, "label"))

@@ -78,7 +78,7 @@ def _could_show(part: SliceResult | GuardrailResult) -> str:
     """What its cases could have shown; empty where no alarm watches it."""
     if part.could_show is not None:
         lost = points(part.could_show, signed=False)
-        return f" So many cases show harm only where {lost} points or more are lost."
+        return f" On so few cases harm would have shown only from a loss of {lost} points on."
     silent = part.of is not None and part.protect == "alarm"
     return " So few cases can show no harm, however large." if silent else ""
 

@@ -131,10 +131,9 @@ def _page(told: _Told) -> Iterator[Block]:
 
 
 def _by_kind(tasks: Sequence[Task]) -> str:
-    """`3 of them decisions (decide on the switch 3, sign the reason to stay 2)`."""
+    """`decide on the switch 3, sign the reason to stay 2`."""
     found = Counter(task.action for task in tasks)
-    kinds = ", ".join(f"{action.value} {found[action]}" for action in Action if found[action])
-    return f"{found[Action.DECIDE]} of them decisions on a switch ({kinds})"
+    return ", ".join(f"{action.value} {found[action]}" for action in Action if found[action])
 
 
 def _headlines(told: _Told) -> Headlines:

@@ -87,7 +87,7 @@ def test_the_rest_of_a_slice_is_asked_and_speaks_for_the_slice_alone(tmp_path: P
     assert Truth(record.model_dump(mode="json")).faults == []
     page = render(to_document(record, NOW), to="md")
     assert f"Channel: mail ({part.n} tickets) is at" in page
-    assert f"show harm only where {part.could_show:.1f} points or more are lost." in page
+    assert f"only from a loss of {part.could_show:.1f} points on." in page
 
 
 def test_harm_that_comes_after_the_whole_was_decided_stops_the_option(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_guardrail_is_asked_in_full_and_speaks_for_itself(tmp_path: Path) -> N
     assert Truth(record.model_dump(mode="json")).faults == []
     page = render(to_document(record, NOW), to="md")
     assert "**Guardrails.** format on 300 of 300 tickets: 0.0 points; no harm shown" in page
-    assert f"show harm only where {rail.could_show:.1f} points or more are lost." in page
+    assert f"only from a loss of {rail.could_show:.1f} points on." in page
 
 
 def test_harm_to_a_guardrail_that_comes_late_stops_the_option(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import duckdb
 from harness.bring.logs import sql
 from harness.bring.logs.attributing import Attribution
 from harness.bring.logs.log_format import LogFormat
+from harness.bring.logs.moments import settled
 from harness.bring.logs.rows.batches import BATCH, RowBatches
 from harness.errors import UsageError
 from harness.money.measured import LogRead
@@ -32,7 +33,7 @@ CREATE TABLE calls (
   n DOUBLE, failed DOUBLE, single BOOLEAN, hit BOOLEAN, known BOOLEAN, input DOUBLE, cached DOUBLE,
   written DOUBLE, output DOUBLE, reasoning DOUBLE, cost DECIMAL(28, 12), latency DOUBLE,
   waited DOUBLE, again VARCHAR, started TIMESTAMP,
-  reason VARCHAR, counted_by VARCHAR)
+  reason VARCHAR, counted_by VARCHAR, doubled BOOLEAN)
 """
 _HASH = (
     "CASE WHEN {0} IS NULL OR {0} IN ('', '{{}}', '[]', 'null') THEN NULL ELSE md5_number({0}) END"
@@ -70,6 +71,8 @@ class CallLog:
         self._folder = TemporaryDirectory(prefix="rightsize-logs-")
         self.base = duckdb.connect(str(Path(self._folder.name) / "calls.duckdb"))
         self.files: list[LogRead] = []
+        self.doubled = 0
+        """Calls at a time that clocks of their zone showed twice; read as the first of both."""
         self.base.execute("SET TimeZone = 'UTC'")
         self.base.execute(f"SET memory_limit = {sql.quoted(reading.memory)}")
         self.base.execute(f"SET threads = {reading.threads}")
@@ -115,6 +118,7 @@ class CallLog:
             refused=refused,
         )
         self.files.append(read)
+        self.doubled += self._count("calls", number, "doubled")
         if not failures_told:
             self.base.execute(_NOBODY_TELLS, [number, number])
         self._counts_once(path)
@@ -148,8 +152,8 @@ class CallLog:
             raise UsageError(f"{path}: cannot be read as {form.name} ({said[:120]})") from None
         return int(rows)
 
-    def _count(self, table: str, number: int) -> int:
-        return self.one(f"SELECT count(*) FROM {table} WHERE file = {number}")  # noqa: S608
+    def _count(self, table: str, number: int, which: str = "true") -> int:
+        return self.one(f"SELECT count(*) FROM {table} WHERE file = {number} AND {which}")  # noqa: S608
 
     def one(self, query: str) -> int:
         """A query's one number."""
@@ -191,7 +195,7 @@ def _named(columns: sql.Named) -> str:
 def _step(form: LogFormat, reading: LogIntake, number: int, rows: RowBatches) -> str:
     """A file, read: its rows with their reasons; an empty one tells a row that is no call."""
     picked, texts = sql.columns(form)
-    latest = (reading.now.astimezone(UTC) + timedelta(days=1)).replace(tzinfo=None).isoformat()
+    latest = reading.now.astimezone(UTC) + timedelta(days=1)
     share = "coalesce(sample, 1)"
     hashed = {name: _HASH.format(name) for name in ("request", "parent", "asked_text")}
     return f"""
@@ -202,13 +206,15 @@ opened AS (SELECT *{picked.opened()} FROM picked),
 texts AS (
   SELECT line, CASE WHEN unread IS NOT NULL THEN unread WHEN p IS NULL THEN 'no JSON' END AS broken,
     {_named(texts)} FROM opened),
-typed AS (SELECT *, {_named(sql.typed(form, reading.zone))} FROM texts),
+at_first AS (SELECT *, {_named(sql.typed(form, reading.zone, latest))} FROM texts),
+typed AS ({settled(form, reading.zone, latest)}),
 used AS (SELECT *, {sql.kind()} AS kind, {_named(sql.usage(form))} FROM typed),
 placed AS (SELECT *, {reading.rules.placed()} FROM used),
 read AS (
 SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, latest)} AS reason,
-  is_call, counted_by, at_time AS began, {hashed["request"]} AS id, {hashed["parent"]} AS parent,
-  {hashed["asked_text"]} AS asked, to_feature, to_team, to_product, to_environment, to_cohort,
+  is_call, counted_by, doubled, at_time AS began, {hashed["request"]} AS id,
+  {hashed["parent"]} AS parent, {hashed["asked_text"]} AS asked, to_feature, to_team, to_product,
+  to_environment, to_cohort,
   coalesce(caller, '') AS caller, coalesce(model, '') AS model, kind,
   coalesce(calls, 1) / {share} AS n,
   CASE WHEN is_failed THEN coalesce(calls, 1) ELSE coalesce(failures, 0) END / {share} AS failed,
@@ -230,7 +236,8 @@ SELECT file, line, began, {form.hours}, id, {str(form.attempts).lower()}, parent
   {str(not form.calls).lower()}, hit, known, {_TAKEN.format("input")}, {_TOLD},
   {_TAKEN.format("written")}, {_TAKEN.format("output")}, {_TAKEN.format("reasoning")}, cost,
   latency, waited, NULL, began, CASE WHEN reason IS NOT NULL THEN reason WHEN NOT is_call
-    OR (to_feature = '' AND starts_with(coalesce(counted_by, ''), 'tag ')) THEN '' END, counted_by
+    OR (to_feature = '' AND starts_with(coalesce(counted_by, ''), 'tag ')) THEN '' END, counted_by,
+  doubled
 FROM read
 """  # noqa: S608
 

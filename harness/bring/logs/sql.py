@@ -6,8 +6,10 @@ Every rule of a format stands in its table; here is only how such rules are read
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from harness.bring.logs.log_format import LogFormat, Moment, Paths, Test
+from harness.bring.logs.moments import FIRST, moment, plain, quoted, skipped
 
 Named = tuple[tuple[str, str], ...]
 """Names and the SQL of each."""
@@ -21,11 +23,6 @@ COUNTS = (*TOKENS, "calls", "failures")
 TAGS_APART = "chr(31)"
 """What stands between tags in one text: no tag has it."""
 _MOST = "1e15"
-_DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
-_CLOCK = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
-_OFFSET = r"(?:Z|z| ?[+-]\d\d(?::?\d\d)?| UTC)"
-_USUAL = "____-__-__T__:__:%Z"
-"""How most logs write a time; what stands for `%` the cast checks."""
 _COUNTED = r"regexp_full_match(at_text, '\d{9,19}(?:\.\d+)?')"
 _OF_1970 = "a count since 1970 where a date is meant: say time_unit in a --mapping"
 _ANSWERS = "chat|complet|respons|messag|converse|generate_content"
@@ -41,11 +38,6 @@ _KINDS = (
     ("decision", "decision|classif"),
 )
 """What is asked of a model besides an answer, by the operation's name."""
-
-
-def quoted(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 @dataclass(slots=True)
@@ -145,41 +137,6 @@ def _tag_text(text: str) -> str:
     )
 
 
-def moment(text: str, how: Moment, zone: str | None) -> str:
-    """A time as TIMESTAMP of UTC, or NULL where it cannot be read."""
-    if how.unit != "iso":
-        micros = {"s": "* 1000000", "ms": "* 1000", "us": "", "ns": "/ 1000"}[how.unit]
-        number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
-        exact = f"TRY_CAST(TRY(trunc({number} {micros})) AS BIGINT)"
-        return f"CASE WHEN {exact} BETWEEN 0 AND 9000000000000000 THEN make_timestamp({exact}) END"
-    stated = how.zone or zone
-    local = f"TRY_CAST({text} AS TIMESTAMP)"
-    if stated is None:
-        local = "NULL"
-    elif stated != "UTC":
-        local = _in_utc(f"{local} AT TIME ZONE {quoted(stated)}")
-    apart = f"regexp_replace(upper({text}), {quoted(' ([-+])')}, {quoted(chr(92) + '1')})"
-    return (
-        f"CASE WHEN {text} LIKE {quoted(_USUAL)} AND NOT contains({text}, ' ') "
-        f"THEN TRY_CAST({text} AS TIMESTAMP) WHEN {plain(text)} THEN {local} "
-        f"WHEN {offset(text)} THEN {_in_utc(f'TRY_CAST({apart} AS TIMESTAMPTZ)')} END"
-    )
-
-
-def _in_utc(moment_with_zone: str) -> str:
-    return f"make_timestamp(epoch_us({moment_with_zone}))"
-
-
-def offset(text: str) -> str:
-    """Whether a time says its offset."""
-    return f"regexp_full_match({text}, {quoted(_DAY + _CLOCK + _OFFSET)})"
-
-
-def plain(text: str) -> str:
-    """Whether a time is a date, or a date and a clock of 24 hours, and nothing else."""
-    return f"regexp_full_match({text}, {quoted(f'{_DAY}(?:{_CLOCK})?')})"
-
-
 def _identity(text: str) -> str:
     """An id; what a program writes for none is none."""
     return f"CASE WHEN lower({text}) NOT IN ('none', 'nan', 'null') THEN {text} END"
@@ -235,17 +192,17 @@ def _counted_by(picked: Picked, form: LogFormat) -> str:
     return f"CASE {cases} END" if cases else "NULL::VARCHAR"
 
 
-def _moment(text: str, how: Moment | None, zone: str | None) -> str:
-    return "NULL::TIMESTAMP" if how is None else moment(text, how, zone)
+def _moment(text: str, how: Moment | None, zone: str | None, latest: datetime) -> str:
+    return "NULL::TIMESTAMP" if how is None else moment(text, how, zone, latest)
 
 
-def typed(form: LogFormat, zone: str | None) -> Named:
+def typed(form: LogFormat, zone: str | None, latest: datetime) -> Named:
     """Numbers and times of what was picked."""
     numbers = [(name, f"TRY_CAST({name}_text AS DOUBLE)") for name in COUNTS]
     return (
-        ("at_time", moment("at_text", form.at, zone)),
-        ("end_at", _moment("end_text", form.end, zone)),
-        ("first_at", _moment("begun_text", form.first_token_at, zone)),
+        ("at_time", moment("at_text", form.at, zone, latest)),
+        ("end_at", _moment("end_text", form.end, zone, latest)),
+        ("first_at", _moment("begun_text", form.first_token_at, zone, latest)),
         *numbers,
         ("sample", "TRY_CAST(sampled_text AS DOUBLE)"),
         ("money", _times("TRY_CAST(cost_text AS DECIMAL(24, 12))", form.cost.times)),
@@ -258,7 +215,7 @@ def _times(number: str, times: str) -> str:
     return number if times == "1" else f"({number} * {times}::DECIMAL(8, 2))"
 
 
-def reason(form: LogFormat, zone: str | None, latest: str) -> str:
+def reason(form: LogFormat, zone: str | None, latest: datetime) -> str:
     """Why a row is refused, or NULL; the first that holds. No text of the row stands in it.
 
     Nearly every row is sound, which one question tells; the others say which of the checks fails.
@@ -272,11 +229,11 @@ def reason(form: LogFormat, zone: str | None, latest: str) -> str:
     )
 
 
-def _sound(form: LogFormat, latest: str) -> str:
+def _sound(form: LogFormat, latest: datetime) -> str:
     """Whether nothing is to be said against a row; where it is not true, the checks decide."""
     tests = [
         *(["request IS NOT NULL"] if form.request else []),
-        f"at_time BETWEEN {_FIRST} AND TIMESTAMP {quoted(latest)}",
+        f"at_time BETWEEN {_FIRST} AND {_instant(latest)}",
         "(end_text IS NULL OR end_at >= at_time)",
         "(first_at IS NULL OR first_at >= at_time)",
         *(
@@ -291,10 +248,14 @@ def _sound(form: LogFormat, latest: str) -> str:
     return " AND ".join(tests)
 
 
-_FIRST = "TIMESTAMP '2020-01-01 00:00:00'"
+def _instant(at: datetime) -> str:
+    return f"TIMESTAMP {quoted(at.replace(tzinfo=None).isoformat())}"
 
 
-def _checks(form: LogFormat, zone: str | None, latest: str) -> list[tuple[str, str]]:
+_FIRST = _instant(FIRST)
+
+
+def _checks(form: LogFormat, zone: str | None, latest: datetime) -> list[tuple[str, str]]:
     """What can be said against a row."""
     checks = [("request IS NULL", "no request id")] if form.request else []
     checks.append(("at_text IS NULL", "no time"))
@@ -303,9 +264,11 @@ def _checks(form: LogFormat, zone: str | None, latest: str) -> list[tuple[str, s
         checks.append((local, "a time without its offset: say --timezone"))
     checks += [
         *([("at_time IS NULL AND " + _COUNTED, _OF_1970)] if form.at.unit == "iso" else []),
+        *_skipped("at_text", form.at, zone, latest),
         ("at_time IS NULL", "a time that cannot be read"),
         (f"at_time < {_FIRST}", "a time before 2020: another unit?"),
-        (f"at_time > TIMESTAMP {quoted(latest)}", "a time in the future"),
+        (f"at_time > {_instant(latest)}", "a time in the future"),
+        *(_skipped("end_text", form.end, zone, latest) if form.end else []),
         ("end_text IS NOT NULL AND end_at IS NULL", "an end that cannot be read"),
         ("end_at < at_time", "it ends before it begins"),
         ("first_at < at_time", "its first token comes before it begins"),
@@ -325,6 +288,12 @@ def _checks(form: LogFormat, zone: str | None, latest: str) -> list[tuple[str, s
         ),
     ]
     return checks
+
+
+def _skipped(text: str, how: Moment, zone: str | None, latest: datetime) -> list[tuple[str, str]]:
+    test = skipped(text, how, zone, latest)
+    said = f"a time that clocks of {how.zone or zone} skip, as they are put forward"
+    return [(f"coalesce({test}, false)", said)] if test else []
 
 
 def _stated(name: str) -> str:

@@ -118,6 +118,9 @@ def _zones(found: TrafficWritten, zone: str | None) -> Iterator[str]:
         if form.at.unit == "iso" and (form.at.zone or zone):
             why = "as it documents" if form.at.zone else "by --timezone"
             yield f"  {form.name}: times without an offset are {form.at.zone or zone}, {why}"
+    if found.doubled:
+        calls = plural(found.doubled, "call")
+        yield f"  {calls} in an hour that clocks show twice: read as its first time"
 
 
 def _month(own: Week, found: TrafficWritten) -> str:

@@ -29,6 +29,7 @@ from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.workspace import load_for_spend
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.csv")
+_REFUSED = ".refused.jsonl"
 MOST_REFUSED = 0.01
 """Share of a log's rows that may be refused before it is too damaged to be trusted."""
 
@@ -61,6 +62,8 @@ class TrafficWritten:
     """Units that are paid a month whatever the logs say."""
     not_read: tuple[str, ...] = ()
     """Columns of tables of ours that nothing is made of."""
+    doubled: int = 0
+    """Calls at a local time that clocks showed twice; read as the first of both."""
 
     @property
     def too_many_refused(self) -> bool:
@@ -106,12 +109,11 @@ def import_traffic(
         formats = _added(log, paths, settings)
         found = measure(log, prices.rates)
         reasons = log.reasons()
-        refused = path.with_suffix(".refused.jsonl")
+        refused = path.with_suffix(_REFUSED)
         if found is None:
             _write_refused(refused, log)
             raise CannotTellError(_nothing(log.files, reasons))
         unchanged = _kept(path, log, found, prices)
-        _write_refused(refused, log)
         return TrafficWritten(
             path=path,
             weeks=found.weeks,
@@ -123,15 +125,17 @@ def import_traffic(
             formats=tuple({form.name: form for form in formats}.values()),
             bought=bought_units(workspace.models, reading.now.date()),
             not_read=_not_read(paths, formats),
+            doubled=log.doubled,
         )
 
 
 def _kept(path: Path, log: CallLog, found: LogTraffic, prices: LoggedPrices) -> bool:
-    """Write everything but what was refused; true if it stands there already."""
+    """Write everything; true if it stands there already."""
     sketch(log)
     refuse_shared(log, path)
     unchanged = _write(path, found, log.files)
     _write_sums(path, log, prices, unchanged=unchanged)
+    _write_refused(path.with_suffix(_REFUSED), log)
     return unchanged
 
 

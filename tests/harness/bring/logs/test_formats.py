@@ -479,12 +479,6 @@ def test_json_that_no_engine_reads_is_one_refused_row(tmp_path: Path, line: str)
     assert len(read(path)[1]) == 1
 
 
-def test_a_zone_that_the_engine_lacks_is_one_line(tmp_path: Path) -> None:
-    path = jsonl(tmp_path / "l.jsonl", [at_noon("a", timestamp="2026-10-05 02:00:00")])
-    with pytest.raises(UsageError, match="cannot be read as neutral"):
-        read(path, zone="posix/Europe/Berlin")
-
-
 def test_tokens_that_are_not_said_are_not_none_of_them(tmp_path: Path) -> None:
     """Neither they nor a failed call's are in the means; an embedding has no output."""
     found = one(

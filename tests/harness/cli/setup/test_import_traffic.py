@@ -94,6 +94,21 @@ def test_a_silent_feature_is_planned_by_its_newest_file(
     assert one.monthly_usd is not None
 
 
+def test_times_that_clocks_skip_or_show_twice_are_told(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = ["2026-03-29 02:30:00", *["2026-10-25 02:30:00"] * 2, *["2026-10-25 03:30:00"] * 120]
+    rows = [f"{text},fax,f{at},10,1" for at, text in enumerate(times)]
+    path = tmp_path / "local.csv"
+    path.write_text("\n".join([HEAD, *rows]) + "\n", encoding="utf-8")
+    command = ["import", "traffic", str(path), "-w", str(root), "--timezone", "Europe/Berlin"]
+    assert run(command) == ExitCode.OK
+    out = capsys.readouterr().out
+    assert "  2 calls in an hour that clocks show twice: read as its first time\n" in out
+    skip = "a time that clocks of Europe/Berlin skip, as they are put forward"
+    assert f"  refused, 1: {skip}\n" in out
+
+
 def test_a_damaged_traffic_file_stops_the_plan(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

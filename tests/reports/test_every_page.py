@@ -95,7 +95,7 @@ def test_every_figure_of_the_rarer_kinds_follows(review: Path, spent: Path, tmp_
         report = recompute(folder, day.date())
         assert [f"{one.where}: {one.why}: {one.text}" for one in report.findings] == []
         assert report.figures > 400
-    for place in (r"([\d.]+) % of the capacity stands idle", r"on: ([\d,]+) \(than",
+    for place in (r"([\d.]+) % of the capacity stands idle", r"from ([\d,]+) on it costs",
                   r"\| committed hours \| USD ([\d.]+)"):  # fmt: skip
         page = tmp_path / "documents" / "own.md"
         text = page.read_text(encoding="utf-8")

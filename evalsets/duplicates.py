@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import TYPE_CHECKING, TypeAlias
@@ -126,11 +126,13 @@ def _candidates(
 
     Two texts that similar share so many words that some of them are among the rarest of both.
     """
-    frequency = Counter(token for text in words for token in text)
+    frequency = Counter(chain.from_iterable(words))
+    ranked = sorted(frequency, key=lambda token: (frequency[token], token))
+    ranks = {token: rank for rank, token in enumerate(ranked)}
     index: dict[str, list[int]] = {}
     shared = [_shared(text, threshold) for text in words]
     for at, text in enumerate(words):
-        prefix = _rarest(text, frequency, threshold)
+        prefix = _rarest(text, ranks, threshold)
         met = Counter(chain.from_iterable(index.get(token, ()) for token in prefix))
         enough = shared[at]
         near = [other for other, n in met.items() if n >= enough or n >= shared[other]]
@@ -155,8 +157,8 @@ def _shared(text: Words, threshold: float) -> int:
     return min(_SHARED, max(_needed(text, threshold), 1))
 
 
-def _rarest(text: Words, frequency: Counter[str], threshold: float) -> list[str]:
-    ranked = sorted(text, key=lambda token: (frequency[token], token))
+def _rarest(text: Words, ranks: Mapping[str, int], threshold: float) -> list[str]:
+    ranked = sorted(text, key=ranks.__getitem__)
     return ranked[: len(ranked) - _needed(text, threshold) + _shared(text, threshold)]
 
 

@@ -67,10 +67,9 @@ def canonical(value: object) -> str:
 
 
 def _object(line: str) -> dict[str, object]:
-    value = cast(
-        "object",
-        json.loads(line, object_pairs_hook=_unique, parse_constant=_refuse_constant),
-    )
+    if line.startswith("\ufeff"):
+        raise json.JSONDecodeError("Unexpected UTF-8 BOM (decode using utf-8-sig)", line, 0)
+    value = cast("object", _DECODER.decode(line))
     if not isinstance(value, dict):
         raise _LineError("must be one JSON object a line")
     found = cast("dict[str, object]", value)
@@ -105,6 +104,9 @@ def _repeated(keys: Iterable[str]) -> Iterator[str]:
 
 def _refuse_constant(name: str) -> object:
     raise _LineError(f"{name} is no JSON value; write null or a number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 
 
 def _reason(error: ValueError) -> str:

@@ -14,7 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
-from evalsets.cases import Case, EvalSet, GuardrailSpec, ScorerSpec, SliceSpec, distinct
+from evalsets.cases import (
+    Case,
+    Distinct,
+    EvalSet,
+    Grade,
+    GuardrailSpec,
+    Label,
+    ScorerSpec,
+    SliceSpec,
+    distinct,
+)
 from evalsets.files import DatasetConfig, EvalSetConfig, GuardrailConfig, ScorerConfig
 from evalsets.jsonl import canonical, read_rows
 from evalsets.labels import read_grades, read_labels, with_labels
@@ -74,10 +84,9 @@ def load_evalset(
         SourceError: everything that is wrong with the folder's files, by file, line and key.
     """
     opened = _open(folder, shown if shown is not None else folder.name)
-    rows, faults = _rows(opened, _lines(opened))
-    found = distinct(rows)
-    faults += _set_faults(opened, found.cases) if rows else []
-    ids = {row.id for row in rows}
+    found, faults = _rows(opened, _lines(opened))
+    faults += _set_faults(opened, found.cases) if found.cases else []
+    ids = {case.id for case in found.cases} | {copy for copy, _ in found.copies}
     labels, label_faults = _by_people(opened, "labels", read_labels, ids)
     grades, grade_faults = _by_people(opened, "grades", read_grades, ids)
     faults += [*label_faults, *grade_faults]
@@ -86,8 +95,8 @@ def load_evalset(
     case_of = dict(found.copies)
     labels = tuple(replace(each, case=case_of.get(each.case, each.case)) for each in labels)
     grades = tuple(replace(each, case=case_of.get(each.case, each.case)) for each in grades)
-    whole = with_tools(_evalset(opened, with_labels(found.cases, labels), feature), folder, tools)
-    return replace(whole, labels=labels, grades=grades, copies=found.copies)
+    found = replace(found, cases=with_labels(found.cases, labels))
+    return with_tools(_evalset(opened, found, (labels, grades), feature), folder, tools)
 
 
 def with_own_target(folder: Path) -> frozenset[str]:
@@ -136,8 +145,8 @@ def _case_path(opened: _Folder, name: str) -> Path:
     raise SourceError([opened.fault(("cases",), message)])
 
 
-def _rows(opened: _Folder, lines: Iterable[str]) -> tuple[tuple[Case, ...], list[Fault]]:
-    """The sound rows as cases, copies among them, and the faults of all the others."""
+def _rows(opened: _Folder, lines: Iterable[str]) -> tuple[Distinct, list[Fault]]:
+    """The sound rows as cases and copies of them, and the faults of all the others."""
     file = opened.shown_cases
     rows, broken = read_rows(lines, file=file)
     reader = CaseReader(file=file, folder=opened.path)
@@ -154,14 +163,15 @@ def _rows(opened: _Folder, lines: Iterable[str]) -> tuple[tuple[Case, ...], list
         else:
             first[case.id] = row.line
             cases.append(case)
+    found = distinct(cases)
     faults = [*broken, *reader.faults]
     faults += [
         _clash(file, line=first[copy], case_id=case, case_line=first[case])
-        for copy, case in distinct(cases).clashes
+        for copy, case in found.clashes
     ]
     if not rows and not broken:
         faults.append(Fault(file=file, line=None, key="", message="the eval set has no cases"))
-    return tuple(cases), sorted(faults, key=lambda fault: fault.line or 0)
+    return found, sorted(faults, key=lambda fault: fault.line or 0)
 
 
 def _clash(file: str, *, line: int, case_id: str, case_line: int) -> Fault:
@@ -217,12 +227,20 @@ def _by_people(
     return read(read_text(path, shown=file), file=file, case_ids=ids)
 
 
-def _evalset(opened: _Folder, cases: tuple[Case, ...], feature: str) -> EvalSet:
+def _evalset(
+    opened: _Folder,
+    found: Distinct,
+    by_people: tuple[tuple[Label, ...], tuple[Grade, ...]],
+    feature: str,
+) -> EvalSet:
     config = opened.config
     return EvalSet(
         feature=feature,
         unit=config.unit,
-        cases=cases,
+        cases=found.cases,
+        copies=found.copies,
+        labels=by_people[0],
+        grades=by_people[1],
         primary=_scorer(config.primary, opened.path),
         guardrails=tuple(_guardrail(guardrail, opened.path) for guardrail in config.guardrails),
         slices=tuple(

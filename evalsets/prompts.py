@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import lru_cache, wraps
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
@@ -143,20 +144,13 @@ def render_prompt(template_text: str, case: Case) -> tuple[Turn, ...]:
     Raises:
         PromptError: the template is broken, names what the case lacks, or leaves a message empty.
     """
-    values: dict[str, object] = {
-        "id": case.id,
-        "input": _question(case),
-        "metadata": {key: told(value) for key, value in case.metadata},
-        "turns": tuple({"role": turn.role, "content": turn.content} for turn in _turns(case)),
-    }
-    if case.context is not None:
-        values["context"] = FoundTexts.of(case)
     _keep_attachments(template_text, case)
     compiled = _compiled_sections(template_text)
     if isinstance(compiled, str):
         raise PromptError(compiled)
+    values = _values(case, compiled.names)
     messages: list[Turn] = []
-    for section, template in compiled:
+    for section, template in compiled.stretches:
         text = _fill(template, values, section).strip("\r\n")
         if section.part == "turns":
             messages.extend(_own_turns(text, case, section))
@@ -168,16 +162,30 @@ def render_prompt(template_text: str, case: Case) -> tuple[Turn, ...]:
     return tuple(messages)
 
 
+def _values(case: Case, names: frozenset[str]) -> Mapping[str, object]:
+    """What a case has for the variables that a template names."""
+    values: dict[str, object] = {"id": case.id, "input": _question(case)}
+    if "metadata" in names:
+        values["metadata"] = {key: told(value) for key, value in case.metadata}
+    if "turns" in names:
+        turns = _turns(case)
+        values["turns"] = tuple({"role": turn.role, "content": turn.content} for turn in turns)
+    if "context" in names and case.context is not None:
+        values["context"] = FoundTexts.of(case)
+    return values
+
+
 def prompt_fault(template_text: str, cases: Sequence[Case]) -> str | None:
     """Why a prompt cannot be used on these cases, in one line; None when it can.
 
     Cases that differ must make questions that differ, their ids apart.
     """
     questions: set[tuple[Turn, ...]] = set()
+    shows_id = _shows_id(template_text)
     for case in cases:
         try:
             question = render_prompt(template_text, case)
-            if "id" in template_text:
+            if shows_id:
                 question = render_prompt(template_text, replace(case, id=cases[0].id))
             questions.add(question)
         except PromptError as error:
@@ -200,24 +208,70 @@ def check_template(text: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def _shows_id(text: str) -> bool:
+    found = _compiled_sections(text)
+    return isinstance(found, _Compiled) and "id" in found.names
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """A template that puts nothing but `input` and `id` between its texts."""
+
+    parts: tuple[tuple[str, str], ...]
+    """Texts, each with the variable behind it, which may be none."""
+
+    def render(self, values: Mapping[str, object]) -> str:
+        """As Jinja2 does, without what it prepares for each filling in."""
+        return "".join([f"{text}{values[name] if name else ''}" for text, name in self.parts])
+
+    @classmethod
+    def of(cls, tree: nodes.Template) -> _Joined | None:
+        """The same as a parsed template; None where it does more."""
+        found: list[tuple[str, str]] = []
+        for part in chain.from_iterable(_shown_by(node) for node in tree.body):
+            match part:
+                case nodes.TemplateData():
+                    found.append((part.data, ""))
+                case nodes.Name(name="input" | "id" as name):
+                    found.append(("", name))
+                case _:
+                    return None
+        return cls(tuple(found))
+
+
+def _shown_by(node: nodes.Node) -> Sequence[nodes.Node]:
+    return node.nodes if isinstance(node, nodes.Output) else [node]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A template's stretches, ready to be filled in, and the variables that they name."""
+
+    stretches: tuple[tuple[Stretch, Template | _Joined], ...]
+    names: frozenset[str]
+
+
 @lru_cache(maxsize=256)
-def _compiled_sections(text: str) -> tuple[tuple[Stretch, Template], ...] | str:
-    """A template's stretches, ready to be filled in; or what is wrong with it."""
-    compiled: list[tuple[Stretch, Template]] = []
+def _compiled_sections(text: str) -> _Compiled | str:
+    """A template ready to be filled in; or what is wrong with it."""
+    compiled: list[tuple[Stretch, Template | _Joined]] = []
+    names: set[str] = set()
     for section in sections_of(text):
         try:
             tree = _ENVIRONMENT.parse(section.text)
-            template = _ENVIRONMENT.from_string(tree)
+            template = _Joined.of(tree) or _ENVIRONMENT.from_string(tree)
         except TemplateSyntaxError as error:
             return f"line {section.line + error.lineno}: {error.message}"
         except (RecursionError, SyntaxError, MemoryError):
             return f"line {section.line + 1}: nested too deeply"
-        unknown = sorted(find_undeclared_variables(tree) - VARIABLES)
+        named = find_undeclared_variables(tree)
+        names |= named
+        unknown = sorted(named - VARIABLES)
         if unknown:
             line = _line_of(unknown[0], section)
             return f"line {line}: unknown variable {unknown[0]!r}; {_known()}"
         compiled.append((section, template))
-    return tuple(compiled)
+    return _Compiled(tuple(compiled), frozenset(names))
 
 
 @lru_cache(maxsize=256)
@@ -276,7 +330,7 @@ def _part(name: str) -> StretchRole:
             return "user"
 
 
-def _fill(template: Template, values: Mapping[str, object], section: Stretch) -> str:
+def _fill(template: Template | _Joined, values: Mapping[str, object], section: Stretch) -> str:
     try:
         text = template.render(values)
     except UndefinedError as error:

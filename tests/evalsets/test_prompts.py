@@ -1,3 +1,4 @@
+import jinja2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +54,22 @@ def test_a_case_never_starts_a_message(text: str, role: str) -> None:
 def test_a_case_is_not_a_template() -> None:
     (turn,) = render_prompt("{{ input }}", case("{{ 7 * 6 }} {% if %}"))
     assert turn.content == "{{ 7 * 6 }} {% if %}"
+
+
+PIECES = (
+    "{{ input }}", "{{- input }}", "{{ id -}}", "{# none #}", "{{input}}\n", " \n", "a\r\nb", "}}",
+    "{{ input|upper }}", "{% raw %}{{ id }}{% endraw %}", "{% set input = 1 %}", "{{ input ~ id }}",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES)), st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_template_of_input_and_id_alone_is_filled_in_as_jinja_does(
+    pieces: list[str], text: str
+) -> None:
+    template = "".join(["x", *pieces, "x"])
+    made = jinja2.Environment(keep_trailing_newline=True).from_string(template)  # noqa: S701
+    (turn,) = render_prompt(template, case(text))
+    assert turn.content == made.render(input=text, id="c-1")
 
 
 def test_a_conversation_gives_its_last_user_text_and_its_turns() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
@@ -193,20 +193,28 @@ def scorer_faults(evalset: EvalSet, folder: Path, *, run_users_code: bool) -> It
 
     Without `run_users_code` the user's functions and metrics are skipped.
     """
-    primary: Scorer | None = None
-    if run_users_code or not _is_users(evalset.primary):
-        primary, why = _tried(evalset.primary, Setting(folder=folder), evalset.cases)
-        if why is not None:
-            yield ("primary",), why
-        elif primary is not None:
-            yield from _hopeless_targets(evalset, primary)
-    setting = Setting(folder=folder, primary=primary)
+    if _is_users(evalset.primary) and not run_users_code:
+        return
+    primary = _tried(evalset.primary, Setting(folder=folder), evalset.cases)
+    if isinstance(primary, str):
+        yield ("primary",), primary
+        return
+    yield from _hopeless_targets(evalset, primary)
+    setting = Setting(folder=folder, primary=primary.scorer)
     for key, spec in _others(evalset):
-        if primary is None or (_is_users(spec) and not run_users_code):
+        if _is_users(spec) and not run_users_code:
             continue
-        _, why = _tried(spec, setting, evalset.cases)
-        if why is not None:
+        why = _tried(spec, setting, evalset.cases)
+        if isinstance(why, str):
             yield key, why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """A scorer that did not fail, and what each case's own target scored, by the case's id."""
+
+    scorer: Scorer
+    scores: Mapping[str, float]
 
 
 def _others(evalset: EvalSet) -> Iterator[tuple[tuple[str | int, ...], ScorerSpec]]:
@@ -221,40 +229,38 @@ def _is_users(spec: ScorerSpec) -> bool:
     return ":" in spec.scorer or (spec.scorer == "evaluate" and '"./' in spec.options)
 
 
-def _tried(
-    spec: ScorerSpec, setting: Setting, cases: Sequence[Case]
-) -> tuple[Scorer | None, str | None]:
+def _tried(spec: ScorerSpec, setting: Setting, cases: Sequence[Case]) -> _Tried | str:
     """The scorer, or one line about why it fails."""
     try:
         scorer = find_scorer(spec, setting)
-        _try(spec, scorer, cases)
+        return _Tried(scorer=scorer, scores=_try(spec, scorer, cases))
     except UsageError as error:
-        return None, str(error)
+        return str(error)
     except Exception as error:  # noqa: BLE001  # user code: whatever it raises is reported
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return None, f"scorer {spec.scorer!r}: {reason}"
-    return scorer, None
+        return f"scorer {spec.scorer!r}: {reason}"
 
 
-def _try(spec: ScorerSpec, scorer: Scorer, cases: Sequence[Case]) -> None:
+def _try(spec: ScorerSpec, scorer: Scorer, cases: Sequence[Case]) -> Mapping[str, float]:
     """Score a few constants and each case's own target, so that errors show before answers do."""
     if spec.scorer == "graded":
-        return
+        return {}
     foreign = any(mark in spec.scorer for mark in _FOREIGN)
     labelled = [case for case in cases if case.target is not None]
     for case in (labelled or list(cases))[:1]:
         for answer in _CONSTANTS[: 1 if foreign else None]:
             _score(scorer, case, answer)
-    for case in labelled[: 1 if foreign else None]:
-        _score(scorer, case, target_reply(scorer, case, case.target or ""))
+    tried = labelled[: 1 if foreign else None]
+    scored = (_score(scorer, case, target_reply(scorer, case, case.target or "")) for case in tried)
+    return {case.id: one for case, one in zip(tried, scored, strict=True) if one is not None}
 
 
-def _score(scorer: Scorer, case: Case, answer: str) -> None:
+def _score(scorer: Scorer, case: Case, answer: str) -> float | None:
     scorer.normalise(answer)
     try:
-        checked_score(scorer, case, answer)
+        return checked_score(scorer, case, answer)
     except (NoTargetError, NotGradedError):
-        return
+        return None
 
 
 def target_reply(scorer: Scorer, case: Case, target: str) -> str:
@@ -262,12 +268,17 @@ def target_reply(scorer: Scorer, case: Case, target: str) -> str:
     return scorer.reply_of(case, target) if isinstance(scorer, ToolCalls) else target
 
 
-def _hopeless(scorer: Scorer, case: Case) -> bool:
-    return scorer.score(case, target_reply(scorer, case, case.target or "")) < 1
+def _hopeless(tried: _Tried, case: Case, target: str) -> bool:
+    known = None if case.also_right else tried.scores.get(case.id)
+    if known is None:
+        alone = replace(case, target=target, also_right=()) if case.also_right else case
+        known = tried.scorer.score(alone, target_reply(tried.scorer, alone, target))
+    return known < 1
 
 
-def _hopeless_targets(evalset: EvalSet, primary: Scorer) -> Iterator[Fault]:
+def _hopeless_targets(evalset: EvalSet, tried: _Tried) -> Iterator[Fault]:
     """Find targets that score as wrong answers: both models would fail on them and seem equal."""
+    primary = tried.scorer
     if not (primary.closed and primary.needs_target) or _is_users(evalset.primary):
         return
     wrong = [
@@ -275,9 +286,7 @@ def _hopeless_targets(evalset: EvalSet, primary: Scorer) -> Iterator[Fault]:
         for case in evalset.cases
         if case.target is not None
         for target in (case.target, *case.also_right)
-        if _hopeless(
-            primary, replace(case, target=target, also_right=()) if case.also_right else case
-        )
+        if _hopeless(tried, case, target)
     ]
     if wrong:
         cases = dict(reversed(wrong))

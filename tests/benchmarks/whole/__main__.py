@@ -21,7 +21,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tests.benchmarks.replay.reviews import RIGHTSIZE
-from tests.benchmarks.whole.job import CYCLE, Job, found
+from tests.benchmarks.whole.job import CYCLE, MODELS, Job, found
 from tests.support.load_server import load_server
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ HERE = Path(__file__).parent
 def measured(command: Iterable[str], **environ: str) -> Run:
     """One command, by `tests.benchmarks.whole.measured`."""
     runner = [sys.executable, "-m", "tests.benchmarks.whole.measured", *command]
+    # An installed command finds its modules compiled; the first run compiles them.
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     ended = subprocess.run(
-        runner, capture_output=True, text=True, check=True, env={**os.environ, **environ}
+        runner, capture_output=True, text=True, check=True, env={**inherited, **environ}
     )
     run: Run = json.loads(ended.stdout)
     assert run["code"] == 0, run["said"]
@@ -58,6 +60,12 @@ def asking(job: Job, command: Callable[[str], list[str]]) -> Run:
         "answering_s": last - first + job.latency_s,
         "most_in_flight": stats["most_in_flight"],
     }
+
+
+def compiled(ours: Path) -> None:
+    """Let a command compile what it loads: an installed one finds that done, a checkout may not."""
+    small = Job(requests=len(MODELS) * 200, width=64, latency_s=0.0)
+    review(small, ours)
 
 
 def review(job: Job, ours: Path = RIGHTSIZE, note: str = "") -> list[tuple[str, Run]]:
@@ -164,6 +172,8 @@ def main(words: list[str]) -> None:
     parser.add_argument("--before", type=Path, help="the `rightsize` of an earlier environment")
     asked = parser.parse_args(words)
     job = Job(requests=asked.requests, width=asked.width, latency_s=asked.latency)
+    for ours in filter(None, (RIGHTSIZE, asked.before)):
+        compiled(ours)
     runs: dict[str, list[Run]] = {}
     for _ in range(asked.rounds):
         for name, run_kind in kinds(job, asked.before).items():

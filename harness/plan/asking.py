@@ -19,6 +19,7 @@ from harness.errors import UsageError
 from harness.journal.trials import Purpose, Trial
 from harness.money.prices.attempts import upper_bound
 from harness.money.prices.document_rates import document_bound
+from harness.money.prices.image_rates import image_bound
 from harness.money.prices.rates import batch_rates
 from harness.plan.decisions.questions import decides, longest_answer, question, question_text
 from harness.plan.ladder import PlannedOption
@@ -204,9 +205,10 @@ BYTES_PER_TOKEN = 4
 
 
 def likely_input(rung: PlannedOption, request: ModelRequest) -> int:
-    """Expected tokens of a request: its bytes at four a token, its documents by their pages."""
-    documents = document_bound(rung.config, request, likely=True)
-    return input_bytes(request) // BYTES_PER_TOKEN + 1 + documents
+    """Expected tokens of a request: four bytes a token, documents by pages, images by size."""
+    files = document_bound(rung.config, request, likely=True)
+    files += image_bound(rung.config, request, likely=True)
+    return input_bytes(request) // BYTES_PER_TOKEN + 1 + files
 
 
 def _handed_over(rung: PlannedOption, case: Case) -> ModelRequest:
@@ -220,8 +222,9 @@ def _handed_over(rung: PlannedOption, case: Case) -> ModelRequest:
 
 def reserve(rung: PlannedOption, request: ModelRequest, *, batch: bool = False) -> Decimal:
     """The most that one attempt at a request may cost, USD."""
+    files = document_bound(rung.config, request) + image_bound(rung.config, request)
     return upper_bound(
-        input_bytes=input_bytes(request) + document_bound(rung.config, request),
+        input_bytes=input_bytes(request) + files,
         max_output_tokens=request.max_output_tokens,
         rates=batch_rates(rung.priced()) if batch else rung.priced(),
         max_input_tokens=rung.config.max_input_tokens,
@@ -229,13 +232,12 @@ def reserve(rung: PlannedOption, request: ModelRequest, *, batch: bool = False) 
 
 
 def input_bytes(request: ModelRequest) -> int:
-    """UTF-8 bytes of everything in a request, documents apart: an upper bound of its tokens."""
+    """UTF-8 bytes of a request's texts: an upper bound of their tokens."""
     texts = [request.schema or "", request.extra_body or ""]
     texts += [f"{tool.name}{tool.description}{tool.parameters}" for tool in request.tools]
     texts += [question_text(request.question)] if request.question else []
     for message in request.messages:
-        texts += [message.text, *(image.data for image in message.images)]
-        texts += [f"{call.name}{call.arguments}" for call in message.tool_calls]
+        texts += [message.text, *(f"{call.name}{call.arguments}" for call in message.tool_calls)]
     return sum(len(text.encode()) for text in texts)
 
 

@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.journal.trials import CallingProgram, RoleModel
 from harness.money.prices.attempts import upper_bound
 from harness.money.prices.document_rates import passed_documents
+from harness.money.prices.image_rates import passed_images
 from harness.money.prices.model_catalogue import facts
 from harness.plan.ladder import PlannedOption, plan_option
 from harness.wording import listed
@@ -138,11 +139,12 @@ def call_bound(rung: PlannedOption, body_bytes: int, output_tokens: int) -> Deci
 
 
 def passed_bound(rung: PlannedOption, body: str, output_tokens: int) -> Decimal:
-    """The most that a program's call may cost, USD: a PDF in its body counts by its pages.
+    """The most that a program's call may cost, USD: PDFs in its body by pages, images by size.
 
     A file that the body only names, or a PDF that cannot be read, may fill the whole window.
     """
     size = len(body.encode(errors="surrogatepass"))
+    size += passed_images(rung.config, rung.version, body)
     documents = passed_documents(rung.config, rung.version, body)
     most = max(size, window_of(rung)) if documents is None else size + documents
     return call_bound(rung, most, output_tokens)

@@ -13,7 +13,7 @@ import yaml
 from evalsets.documents import Pdf, PdfError, read_pdf
 from evalsets.files import FileModel
 from harness.errors import UsageError
-from harness.money.prices.model_catalogue import facts
+from harness.money.prices.model_catalogue import facts, plain_name
 from harness.money.prices.pricebook import find_model
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.reading import shipped
@@ -104,9 +104,9 @@ def document_rate(config: ModelConfig, version: str) -> DocumentRate:
     own = [row for row in rows if row.vendor == config.provider]
     if not own:
         return next(row for row in rows if not row.vendor)
-    name = version.lower().removeprefix("ft:").rpartition("/")[2]
+    name = plain_name(version)
     best = max((row for row in own if name.startswith(row.model)), key=lambda row: len(row.model))
-    foreign = not best.model and find_model(config.provider, name.partition(":")[0]) is None
+    foreign = not best.model and find_model(config.provider, name) is None
     return max(own, key=lambda row: row.picture) if foreign or config.platform else best
 
 

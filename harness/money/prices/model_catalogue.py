@@ -87,6 +87,15 @@ def facts(model: str, config: ModelConfig) -> ModelFacts:
     )
 
 
+def plain_name(version: str) -> str:
+    """A model's name without `ft:` of a tuned one, its suffix, and a router's `vendor/`.
+
+    >>> plain_name("ft:gpt-4o-mini-2024-07-18:acme::abc"), plain_name("openai/GPT-5.6")
+    ('gpt-4o-mini-2024-07-18', 'gpt-5.6')
+    """
+    return version.lower().removeprefix("ft:").rpartition("/")[2].partition(":")[0]
+
+
 def retirement(vendor: str, model: str) -> date | None:
     """The published day of a hosted model's end; None: not known."""
     row = _row(vendor, model)

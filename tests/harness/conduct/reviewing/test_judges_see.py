@@ -14,13 +14,14 @@ from harness.plan.judging import PlannedJudge
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
 from harness.workspace.workspace import load_workspace
+from tests.support.images import png
 from tests.support.judged import judged_answers, write_judged_workspace
 from tests.support.pdfs import pdf
 from tests.support.reviews import CYCLE, NOW, Shape, inline_cluster, run_review, write
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Body, Reply
 
-PIXEL = b64decode("iVBORw0KGgo=")
+PIXEL = png(1, 1)
 FROZEN = [{"id": "c1", "function": "look_up", "arguments": {"order": "A-17"}}]
 
 

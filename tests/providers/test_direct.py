@@ -39,7 +39,7 @@ async def test_every_feature_of_a_request_is_sent_as_the_sdk_sends_it(
     wire: WireCase, server: RawServer
 ) -> None:
     rng, sent = Random(27), 0
-    async with both_ways(wire, server, timeouts=(5.0, 120)) as both:
+    async with both_ways(wire, server, timeouts=(60.0, 120)) as both:
         while sent < SAMPLE:
             await both.same(drawn(rng))
             sent += bool(server.seen)

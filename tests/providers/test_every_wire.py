@@ -30,8 +30,10 @@ from providers.request import Tool
 from providers.wire.bounded import MOST_BYTES
 from providers.wire.calling import REQUEST_IDS
 from providers.wire.secret import MASK
+from tests.support.own_clock import OwnClockLoop, run_standing
 from tests.support.wire.ambient import AMBIENT, await_nothing_from
 from tests.support.wire.reply import Fault, Reply, WireToolCall, WireUsage
+from tests.support.wire.stepped import Stepped, passing
 from tests.support.wire.vendors import KEY, SERVERS, WIRES, WireCase, a_request, ask, start_all
 
 if TYPE_CHECKING:
@@ -238,7 +240,6 @@ FAULTS: list[tuple[Fault, type[ProviderError]]] = [
     ("cut", BrokenBodyError),
     ("truncated", BrokenBodyError),
     ("html", BrokenBodyError),
-    ("stall", TimedOutError),
 ]
 
 
@@ -249,9 +250,7 @@ async def test_a_fault_is_one_error_after_one_request(
 ) -> None:
     script = iter([Reply(text="a b c d e f", fault=fault) for fault, _ in FAULTS])
     server.script = lambda _body: next(script)
-    timeouts = [1.0 if fault == "stall" else 20.0 for fault, _ in FAULTS]
-    requests = [a_request(stream=stream, timeout_s=timeout_s) for timeout_s in timeouts]
-    errors = await fail_often(wire, server, requests)
+    errors = await fail_often(wire, server, [a_request(stream=stream)] * len(FAULTS))
     assert [type(error) for error in errors] == [kind for _, kind in FAULTS]
     assert all(error.billable and error.usage is None for error in errors)
 
@@ -290,47 +289,68 @@ async def test_nobody_listens(wire: WireCase) -> None:
 
 
 @every_wire
-async def test_still_streaming_at_the_deadline_is_the_models_failure(
+def test_still_streaming_at_the_deadline_is_the_models_failure(
     wire: WireCase, server: WireServer
 ) -> None:
-    """It streams for six seconds; a busy machine sees its first piece within two."""
-    server.script = lambda _body: Reply(text="a b c d " * 15, piece_delay_s=0.1)
-    error = await fail(wire, server, deadline_s=2.0)
-    assert type(error) is DeadlineExceededError
-    assert error.total_s is not None
-    assert error.total_s >= 2.0
+    async def test(loop: OwnClockLoop) -> None:
+        with pytest.raises(DeadlineExceededError) as raised:
+            await Stepped(loop, 0.8).ask(wire, server, deadline_s=2.0)
+        assert raised.value.total_s is not None
+        assert raised.value.total_s >= 2.0
+
+    run_standing(test)
 
 
 @every_wire
-async def test_a_stall_before_the_deadline_is_the_worlds_failure(
-    wire: WireCase, server: WireServer
+@plain_and_streamed
+def test_a_stall_is_a_time_out_after_one_request(
+    wire: WireCase, server: WireServer, *, stream: bool
 ) -> None:
-    server.script = lambda _body: Reply(text="a b c d", fault="stall")
-    assert type(await fail(wire, server, deadline_s=20.0, timeout_s=1.0)) is TimedOutError
+    async def test(loop: OwnClockLoop) -> None:
+        server.script = lambda _body: Reply(
+            text="a b c d e f", fault="stall", may_send=passing(loop, 61, at=b"")
+        )
+        error = await fail(wire, server, stream=stream)
+        assert type(error) is TimedOutError
+        assert (error.billable, error.usage) == (True, None)
+
+    run_standing(test)
 
 
 @every_wire
-async def test_nothing_at_all_by_the_deadline_is_the_worlds_failure(
+def test_a_stall_before_the_deadline_is_the_worlds_failure(
     wire: WireCase, server: WireServer
 ) -> None:
-    server.script = lambda _body: Reply(delay_s=5.0)
-    assert type(await fail(wire, server, deadline_s=1.0)) is TimedOutError
+    async def test(loop: OwnClockLoop) -> None:
+        server.script = lambda _body: Reply(
+            text="a b c d", fault="stall", may_send=passing(loop, 1.1, at=b"")
+        )
+        assert type(await fail(wire, server, deadline_s=20.0, timeout_s=1.0)) is TimedOutError
+
+    run_standing(test)
 
 
 @every_wire
-async def test_time_to_the_first_token_and_between_tokens(
+def test_nothing_at_all_by_the_deadline_is_the_worlds_failure(
     wire: WireCase, server: WireServer
 ) -> None:
-    usage = WireUsage(input_tokens=3, output_tokens=4)
-    server.script = lambda _body: Reply(
-        text="a b c d", usage=usage, delay_s=0.15, piece_delay_s=0.2
-    )
-    timing = (await ask(wire.endpoint(server), a_request(stream=True))).timing
-    assert timing.first_token_s is not None
-    assert timing.inter_token_s is not None
-    assert 0.15 <= timing.first_token_s < timing.total_s
-    assert 3 * timing.inter_token_s <= timing.total_s - timing.first_token_s
-    assert timing.inter_token_s > 0.03
+    async def test(loop: OwnClockLoop) -> None:
+        server.script = lambda _body: Reply(may_send=passing(loop, 1.1))
+        assert type(await fail(wire, server, deadline_s=1.0)) is TimedOutError
+
+    run_standing(test)
+
+
+@every_wire
+def test_time_to_the_first_token_and_between_tokens(wire: WireCase, server: WireServer) -> None:
+    async def test(loop: OwnClockLoop) -> None:
+        usage = WireUsage(input_tokens=3, output_tokens=4)
+        timing = (await Stepped(loop, 0.2, usage).ask(wire, server, stream=True)).timing
+        assert timing.first_token_s == pytest.approx(0.2)
+        assert timing.inter_token_s == pytest.approx(0.2)
+        assert timing.total_s == pytest.approx(0.8)
+
+    run_standing(test)
 
 
 @every_wire
@@ -379,19 +399,24 @@ async def test_the_environment_is_not_read(
         assert AMBIENT not in json.dumps([dict(call.headers), call.body, call.path, call.query])
 
 
+MANY = 120
+"""More than the default limit of aiohttp, which is 100."""
+
+
 @pytest.mark.parametrize("wire", [WIRES[0], WIRES[4], WIRES[5]], ids=lambda wire: wire.vendor)
 async def test_many_at_once_share_one_client(wire: WireCase, server: WireServer) -> None:
     server.log.most_in_flight = 0
-    server.script = lambda _body: Reply(delay_s=1.0)
+    # Nobody is answered before all have come.
+    server.script = lambda _body: Reply(may_send=lambda _: server.log.most_in_flight >= MANY)
     provider = open_provider(wire.endpoint(server), key=KEY)
 
     async def one() -> Completion:
         return await provider.complete(a_request())
 
-    answers = await asyncio.gather(*(one() for _ in range(120)))
+    answers = await asyncio.gather(*(one() for _ in range(MANY)))
     await provider.aclose()
     assert {answer.text for answer in answers} == {"ok"}
-    assert server.log.most_in_flight > 100  # the default limit of aiohttp
+    assert server.log.most_in_flight == MANY
 
 
 def test_every_vendor_has_a_server() -> None:

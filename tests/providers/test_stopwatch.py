@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from providers.completion import TokenUsage
 from providers.errors import DeadlineExceededError, TimedOutError
 from providers.wire.calling import Stopwatch
+from tests.support.own_clock import leaping, own_loop
 from tests.support.wire.vendors import a_request
 
 
@@ -66,31 +67,39 @@ def test_gaps_add_up_to_the_time_after_the_first_token(millis: list[int]) -> Non
     assert first + gap * (len(millis) - 1) + 0.5 == pytest.approx(total)
 
 
+def started(**limits: float) -> Stopwatch:
+    return Stopwatch(a_request(**limits), own_loop().nanoseconds)
+
+
+@leaping
 async def test_progress_without_a_piece_is_waited_for() -> None:
-    request = a_request(timeout_s=0.2)
-    async with Stopwatch(request) as stopwatch:
+    async with started(timeout_s=0.2) as stopwatch:
         for _ in range(4):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.15)
             stopwatch.progress()
-    assert stopwatch.total_s >= 0.4
+    assert stopwatch.total_s == pytest.approx(0.6)
 
 
+@leaping
 async def test_no_progress_is_a_time_out() -> None:
-    with pytest.raises(TimedOutError, match=r"no progress within 0\.1 s"):
-        async with Stopwatch(a_request(timeout_s=0.1)):
+    with pytest.raises(TimedOutError, match=r"no progress within 0\.1 s") as raised:
+        async with started(timeout_s=0.1):
             await asyncio.sleep(5)
+    assert raised.value.total_s == pytest.approx(0.1)
 
 
+@leaping
 async def test_pieces_until_the_deadline() -> None:
     async def stream_for_ever() -> None:
-        async with Stopwatch(a_request(timeout_s=5, deadline_s=0.2)) as stopwatch:
+        async with started(timeout_s=5, deadline_s=0.2) as stopwatch:
             while True:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.07)
                 stopwatch.progress()
                 stopwatch.piece()
 
-    with pytest.raises(DeadlineExceededError, match=r"deadline of 0\.2 s"):
+    with pytest.raises(DeadlineExceededError, match=r"deadline of 0\.2 s") as raised:
         await stream_for_ever()
+    assert raised.value.total_s == pytest.approx(0.2)
 
 
 async def test_another_time_out_passes_through() -> None:

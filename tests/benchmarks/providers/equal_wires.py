@@ -19,7 +19,7 @@ from tests.support.wire.vendors import WIRES, WireCase
 async def equal(wire: WireCase, server: RawServer, count: int, rng: Random) -> tuple[int, int]:
     """So many drawn requests in both ways: how many were sent, how many the wire refuses."""
     sent = 0
-    async with both_ways(wire, server, timeouts=(5.0, 120)) as both:
+    async with both_ways(wire, server, timeouts=(60.0, 120)) as both:
         for _ in range(count):
             await both.same(drawn(rng))
             sent += bool(server.seen)

@@ -150,7 +150,7 @@ def _as_a_set(sent: bytes) -> tuple[bytes, set[bytes], bytes]:
 
 @asynccontextmanager
 async def both_ways(
-    wire: WireCase, server: RawServer, *, key: str | None = KEY, timeouts: Sequence[float] = (5.0,)
+    wire: WireCase, server: RawServer, *, key: str | None = KEY, timeouts: Sequence[float] = (60.0,)
 ) -> AsyncIterator[Both]:
     """Both ways, after a first request of each kind."""
     both = Both(wire, server, key)
@@ -194,7 +194,7 @@ def drawn(rng: Random) -> ModelRequest:
         tools=tools,
         effort=rng.choice((None, None, "low", "4096")),
         service_tier=rng.choice((None, None, "flex")),
-        timeout_s=rng.choice((5.0, 120)),
+        timeout_s=rng.choice((60.0, 120)),
         extra_body=rng.choice((None, None, '{"top_k": 3, "deep": {"a": [1, null, true]}}')),
     )
 

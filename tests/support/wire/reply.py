@@ -56,6 +56,10 @@ class Reply:
     """Before the first byte."""
     piece_delay_s: float = 0.0
     """Before each further piece of a streamed answer."""
+    may_send: Callable[[bytes], bool] | None = None
+    """Asked again and again until it says yes: before each frame of a stream, before the whole of
+    a plain answer, and with no bytes before a `stall`. It stands for what only an event may set
+    off, where `delay_s` would stand for a guess how long that takes."""
     fault: Fault | None = None
     body: str | None = None
     """Sent as it stands, instead of a made body: recorded wire."""

@@ -91,6 +91,16 @@ def reset(request: web.Request) -> None:
     transport.abort()
 
 
+LONGEST_S = 60.0
+POLL_S = 0.01
+
+
+async def until_it_may_be_sent(reply: Reply, part: bytes) -> None:
+    """Wait for the event that a reply waits for."""
+    while reply.may_send is not None and not reply.may_send(part):  # noqa: ASYNC110  # any thread's
+        await asyncio.sleep(POLL_S)
+
+
 class WireServer:
     """Base of the vendors' servers: thread, counting, faults; a vendor adds routes and bodies."""
 
@@ -133,7 +143,7 @@ class WireServer:
     def start(self) -> Self:
         """Listen; returns when the port is open."""
         self._thread.start()
-        self._ready.wait(10)
+        assert self._ready.wait(LONGEST_S), "the server's thread does not come up"
         if self._failure is not None:
             raise self._failure
         return self
@@ -143,7 +153,7 @@ class WireServer:
         closing = self._closing
         if closing is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(closing.set)
-        self._thread.join(10)
+        self._thread.join(LONGEST_S)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -218,6 +228,7 @@ class WireServer:
         response.content_type = reply.content_type or "application/json"
         sent = raw[: len(raw) // 2] if reply.fault in {"truncated", "cut", "stall"} else raw
         response.content_length = len(raw if reply.fault in {"cut", "stall"} else sent)
+        await until_it_may_be_sent(reply, sent)
         await response.prepare(request)
         await response.write(sent)
         await self._end(request, reply)
@@ -239,6 +250,7 @@ class WireServer:
         await response.prepare(request)
         for number, frame in enumerate(frames):
             await asyncio.sleep(reply.piece_delay_s if number else 0)
+            await until_it_may_be_sent(reply, frame)
             await response.write(frame)
         await self._end(request, reply)
         await response.write_eof()
@@ -246,6 +258,7 @@ class WireServer:
 
     async def _end(self, request: web.Request, reply: Reply) -> None:
         if reply.fault == "stall" and self._closing is not None:
+            await until_it_may_be_sent(reply, b"")
             await self._closing.wait()
         if reply.fault == "cut":
             reset(request)

@@ -78,7 +78,7 @@ def a_request(**overrides: object) -> ModelRequest:
         ),
         max_output_tokens=16,
         temperature=0.0,
-        timeout_s=5.0,
+        timeout_s=60.0,
     )
     return replace(base, **overrides)  # type: ignore[arg-type]
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from itertools import count
 from typing import Any
 
 import pytest
@@ -24,6 +22,7 @@ from providers.errors import AuthRejectedError, BadRequestError, ProviderError
 from providers.provider import Endpoint
 from providers.request import ModelRequest
 from tests.support.load_server import load_server
+from tests.support.own_clock import leaping, own_loop
 from tests.support.trials import request
 
 ENDPOINT = Endpoint(vendor="openai-compatible", api="chat")
@@ -56,13 +55,19 @@ class Scripted:
 
 
 def worker(provider: Any) -> Worker:
-    return Worker(open_provider=lambda _: provider, utc_now=lambda: "now")
+    """On the clock of the loop that runs: how busy the machine is makes no call late."""
+    return Worker(
+        open_provider=lambda _: provider,
+        utc_now=lambda: "now",
+        monotonic=lambda: asyncio.get_running_loop().time(),
+    )
 
 
 def call(**overrides: Any) -> Call:
     return Call(**{"endpoint": ENDPOINT, "request": request("hello"), **overrides})
 
 
+@leaping
 async def test_a_call_brings_its_completion_and_its_start() -> None:
     hands = worker(Scripted(lambda: asyncio.sleep(0)))
     reply = await hands(call())
@@ -71,6 +76,7 @@ async def test_a_call_brings_its_completion_and_its_start() -> None:
     await hands.aclose()
 
 
+@leaping
 async def test_a_lane_has_at_most_its_width_on_the_wire() -> None:
     provider = Scripted(lambda: asyncio.sleep(0.01))
     hands = worker(provider)
@@ -80,6 +86,7 @@ async def test_a_lane_has_at_most_its_width_on_the_wire() -> None:
     assert provider.closed
 
 
+@leaping
 async def test_a_gate_that_is_widened_lets_more_in() -> None:
     semaphore = FairSemaphore()
     semaphore.width = 1
@@ -104,20 +111,30 @@ async def test_a_gate_that_is_widened_lets_more_in() -> None:
     assert inside == [0, 1, 2, 4]
 
 
-async def test_a_blocked_loop_marks_the_calls_that_it_touched() -> None:
+@pytest.mark.parametrize(
+    ("blocked_s", "then_s", "lagged"),
+    [
+        pytest.param(0.08, 0.05, True, id="seen by the meter"),
+        pytest.param(0.08, 0.0, True, id="up to the end"),
+        pytest.param(0.01, 0.05, False, id="too short to tell"),
+    ],
+)
+@leaping
+async def test_a_blocked_loop_marks_the_calls_that_it_touched(
+    blocked_s: float, then_s: float, *, lagged: bool
+) -> None:
     async def block() -> None:
-        time.sleep(0.08)  # noqa: ASYNC251
-        await asyncio.sleep(0.05)
+        own_loop().wait(blocked_s)
+        await asyncio.sleep(then_s)
 
     hands = worker(Scripted(block))
-    assert (await hands(call())).lagged
+    assert (await hands(call())).lagged is lagged
     await hands.aclose()
 
 
+@leaping
 async def test_a_quiet_loop_is_not_late_and_stopping_twice_is_harmless() -> None:
-    """By a clock that goes on with each turn of the loop, so that no other load counts."""
-    turns = count()
-    meter = LagMeter(lambda: next(turns) * TICK_S)
+    meter = LagMeter(own_loop().time)
     meter.start()
     await asyncio.sleep(5 * TICK_S)
     assert not meter.late_since(0)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from harness.cli.show import duration
 from harness.money.amounts import exact, plain
 from harness.money.portfolio.overview import growing
+from harness.plan.decisions.questions import decides, unheard_line
 from harness.plan.expecting import minutes
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Forecast, Plan, Status
@@ -86,6 +87,7 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
             f"{usd(sum(free, Decimal(0)))} a month"
         )
     yield from _alike(plan)
+    yield from _unheard(plan)
     yield from _short_of_cases(ready=plan.to_ask)
     yield from _level_not_known(plan.having(Status.READY))
     if details:
@@ -171,6 +173,15 @@ def _alike(plan: Plan) -> Iterator[str]:
         for line in (copies_line(feature.evalset), near_copies_line(feature.near)):
             if line is not None:
                 yield f"      {feature.feature}: {line}"
+
+
+def _unheard(plan: Plan) -> Iterator[str]:
+    """What a feature states of its requests and its decision models are asked without."""
+    for feature in plan.features:
+        deciding = [rung.name for rung in feature.arms if decides(rung.config)]
+        line = unheard_line(feature.config, deciding)
+        if line is not None:
+            yield f"      {feature.feature}: {line}"
 
 
 def _short_of_cases(ready: Sequence[FeaturePlan]) -> Iterator[str]:

@@ -24,6 +24,7 @@ from harness.judge.scoring.tools.schemas import read_tools
 from harness.money.prices.rates import PriceMissingError, find_rates, idle_discounts, price_age
 from harness.plan.abilities import unseen_problems
 from harness.plan.crossing import boundless, uncrossing
+from harness.plan.decisions.questions import unheard_problems
 from harness.plan.sampling import (
     copies_line,
     floor_note,
@@ -182,6 +183,7 @@ def _feature_problems(
         folder = evalset_folder(reading.root, name, entry.config)
         yield from _scorer_problems(evalset, folder, run_users_code=run_users_code)
         yield from unseen_problems(reading, entry, evalset, folder)
+        yield from unheard_problems(reading, entry)
         yield from measure_problems(
             reading, entry, (evalset, folder), run_users_code=run_users_code
         )

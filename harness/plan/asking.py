@@ -92,7 +92,7 @@ class Asker:
         if self.program is not None:
             return _handed_over(rung, case)
         if decides(rung.config):
-            return self._decision(rung, case)
+            return self._decision(rung, case, purpose)
         asked = self.config.request
         latency = self.config.latency
         without = self._left_out(rung)
@@ -166,8 +166,9 @@ class Asker:
         longest = rung.longest(self.config) / SLOWEST_TOKENS_PER_S
         return min(stated, default=min(max(SHORTEST_WAIT_S, longest), LONGEST_WAIT_S))
 
-    def _decision(self, rung: PlannedOption, case: Case) -> ModelRequest:
+    def _decision(self, rung: PlannedOption, case: Case, purpose: Purpose) -> ModelRequest:
         """One typed question about the case; what steers a text (a seed, `stop`) has no place."""
+        latency = self.config.latency
         with self._filling_in(rung, case):
             asked = question(self.labels, rung.prompt.text, case)
         turns = (
@@ -177,7 +178,9 @@ class Asker:
             model=rung.version,
             messages=tuple(message_of(turn, self.folder) for turn in turns),
             max_output_tokens=max(self.config.request.max_output_tokens, longest_answer(asked)),
+            stream=purpose == "latency",
             timeout_s=self._patience_s(rung),
+            deadline_s=latency.deadline_s if latency else None,
             extra_body=json.dumps(rung.config.extra_body) if rung.config.extra_body else None,
             question=asked,
         )

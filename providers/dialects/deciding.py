@@ -35,8 +35,10 @@ def question_of(request: ModelRequest, wire: str) -> TypedQuestion:
     refuse_parts(request, wire, _NO_TEXT)
     if request.question is None:
         raise refuse(wire, "a request without a typed question")
-    if request.stream or request.deadline_s is not None:
+    if request.stream:
         raise refuse(wire, "a streamed answer")
+    if request.deadline_s is not None:
+        raise refuse(wire, "a deadline that is watched as the answer comes: a decision comes whole")
     return request.question
 
 

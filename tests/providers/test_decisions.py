@@ -16,6 +16,7 @@ from providers.errors import (
     AuthRejectedError,
     BadRequestError,
     BrokenBodyError,
+    DeadlineExceededError,
     OverloadedError,
     ProviderError,
     RateLimitedError,
@@ -324,6 +325,27 @@ def test_what_only_a_text_has_is_refused_before_it_is_sent(
     with pytest.raises(BadRequestError) as raised:
         dialect(question=CHOICE).body(a_question(**changed))
     assert not raised.value.billable
+
+
+@every_wire
+async def test_a_decision_that_comes_too_late_is_the_model_s_failure_and_paid(
+    server: DecisionServer, wire: tuple[Vendor, Api]
+) -> None:
+    with pytest.raises(DeadlineExceededError, match="came after the deadline") as raised:
+        await ask(at(server, wire), a_question(deadline_s=1e-9))
+    assert raised.value.usage is not None
+    assert raised.value.usage.input_tokens == 312
+    assert raised.value.total_s is not None
+    found = await ask(at(server, wire), a_question(deadline_s=600.0))
+    assert found.timing.first_token_s is None
+
+
+@every_wire
+async def test_the_first_token_of_a_decision_is_its_last(
+    server: DecisionServer, wire: tuple[Vendor, Api]
+) -> None:
+    found = await ask(at(server, wire), a_question(stream=True))
+    assert found.timing.first_token_s == found.timing.total_s
 
 
 def test_system_one_takes_no_image() -> None:

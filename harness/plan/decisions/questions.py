@@ -7,14 +7,18 @@ the case, in whose place `THE_INPUT` stands. The case itself is what the questio
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from evalsets.cases import Case, EvalSet, ScorerSpec, Turn
 from evalsets.prompts import PromptError, render_prompt
+from harness.errors import Problem
 from harness.judge.scoring.text import folded
+from harness.wording import listed
+from harness.workspace.feature_checks import named_options
 from harness.workspace.feature_file import FeatureConfig
-from harness.workspace.model_file import DecisionLimits, ModelConfig
+from harness.workspace.model_file import DecisionLimits, ModelConfig, split_option
+from harness.workspace.reading import ParsedFile, Reading
 from providers.provider import DECISION_APIS
 from providers.request import TypedQuestion
 
@@ -23,6 +27,7 @@ _ASK = "Which of the answers fits the input?"
 _YES_NO = (("yes", "no"), ("true", "false"), ("y", "n"), ("ja", "nein"), ("oui", "non"))
 """Pairs of labels that are one predicate: what it says where it holds, and where not."""
 _TOKENS_PER_OPTION = 16
+_ASKED_WITHOUT = "decides and writes no text, and is asked without it"
 
 
 def decides(config: ModelConfig) -> bool:
@@ -63,6 +68,38 @@ def _too_long(evalset: EvalSet, limits: DecisionLimits) -> str | None:
 
 def _text(case: Case) -> str:
     return case.input if isinstance(case.input, str) else "".join(t.content for t in case.input)
+
+
+def unheard(feature: FeatureConfig) -> tuple[str, ...]:
+    """Keys of `request` that a feature states and no decision model is told: it writes no text."""
+    request = feature.request
+    stated = {
+        "temperature": bool(request.temperature),
+        "seed": request.seed is not None,
+        "stop": bool(request.stop),
+        "schema": request.json_schema is not None,
+        "cache_prompt": request.cache_prompt,
+    }
+    return tuple(key for key, is_stated in stated.items() if is_stated)
+
+
+def unheard_problems(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
+    """A warning for each key that a feature states and its decision models are asked without."""
+    named = [split_option(option)[0] for _, option in named_options(entry.config)]
+    named += list(reading.models) if entry.config.candidates == "auto" else []
+    models = [name for name in dict.fromkeys(named) if name in reading.models]
+    deciding = [name for name in models if decides(reading.models[name].config)]
+    for key in unheard(entry.config) if deciding else ():
+        message = f"{listed(deciding)} {_ASKED_WITHOUT}"
+        yield entry.problem(("request", key), message, severity="warning")
+
+
+def unheard_line(feature: FeatureConfig, deciding: Sequence[str]) -> str | None:
+    """The same for a plan, of the models that it asks; None where there is nothing to tell."""
+    keys = unheard(feature) if deciding else ()
+    return (
+        f"`request: {{{', '.join(keys)}}}`: {listed(deciding)} {_ASKED_WITHOUT}" if keys else None
+    )
 
 
 def question(labels: Sequence[str], template: str, case: Case) -> TypedQuestion:

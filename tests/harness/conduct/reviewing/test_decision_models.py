@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.cli.plan_text import plan_lines
+from harness.conduct.checking import check_workspace, priced_on
 from harness.conduct.preparing.listing_models import models
 from harness.errors import UsageError, WorkspaceError
 from harness.plan.planning import Selection, plan_review
@@ -175,6 +179,66 @@ def test_what_steers_a_text_says_nothing_about_it(tmp_path: Path, key: str) -> N
     change(tmp_path, "models/luna.yaml", f"api: decisions\n  {key}", "limits: {choices: 5}")
     with pytest.raises(WorkspaceError, match="is for decision models"):
         load_workspace(tmp_path)
+
+
+STATED = 'temperature: 0.7, seed: 3, stop: ["."], schema: a.json, cache_prompt: true'
+
+
+@pytest.mark.parametrize("candidates", ["[luna]", "auto"])
+def test_what_a_feature_states_and_it_is_asked_without_is_told(
+    tmp_path: Path, candidates: str
+) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE, tune=0)
+    (tmp_path / "evalsets" / "tickets" / "a.json").write_text("{}", encoding="utf-8")
+    change(tmp_path, "features/tickets.yaml", "candidates: [luna]", f"candidates: {candidates}")
+
+    def told() -> tuple[list[str], list[str]]:
+        report = check_workspace(tmp_path, has_price=priced_on(NOW.date()), on=NOW.date())
+        assert not report.errors
+        plan = plan_review(load_workspace(tmp_path), cycle=CYCLE, on=NOW.date(), wanted=Selection())
+        lines = [*map(str, report.warnings), *plan_lines(plan, details=False)]
+        found = [line for line in lines if "is asked without" in line]
+        return [one for one in found if ".yaml:10:" in one], [
+            one for one in found if ".yaml:10:" not in one
+        ]
+
+    assert told() == ([], [])
+    request = "request: {max_output_tokens: 8"
+    change(tmp_path, "features/tickets.yaml", request, f"{request}, {STATED}")
+    by_check, by_plan = told()
+    why = "luna decides and writes no text, and is asked without it"
+    keys = ("temperature", "seed", "stop", "schema", "cache_prompt")
+    assert by_check == [f"features/tickets.yaml:10: request.{key}: {why}" for key in sorted(keys)]
+    assert by_plan == [f"      tickets: `request: {{{', '.join(keys)}}}`: {why}"]
+    plan = planned(tmp_path)
+    request_of = plan.asker.request(plan.arms[1], plan.sample.deciding[0], "latency")
+    assert (request_of.seed, request_of.stop, request_of.schema) == (None, (), None)
+    assert request_of.stream
+
+
+def test_a_deadline_that_decisions_miss_fails_them_and_is_paid(tmp_path: Path) -> None:
+    def late(body: Body) -> Reply:
+        time.sleep(0.002)
+        return Decider().script(body)
+
+    with DecisionServer(late) as server, inline_cluster() as cluster:
+        write_decider_workspace(tmp_path, server.port, replace(SHAPE, cases=40, extra="margin: 25"))
+        change(
+            tmp_path, "features/tickets.yaml", "request:", "latency: {deadline_s: 0.001}\nrequest:"
+        )
+        change(tmp_path, "features/tickets.yaml", "incumbent: big", "incumbent: luna")
+        change(tmp_path, "features/tickets.yaml", "candidates: [luna]", "candidates: [luna2]")
+        luna = (tmp_path / "models" / "luna.yaml").read_text(encoding="utf-8")
+        (tmp_path / "models" / "luna2.yaml").write_text(
+            luna.replace("luna:", "luna2:"), encoding="utf-8"
+        )
+        change(tmp_path, "models/luna.yaml", "0.10", "10.00")
+        run_review(tmp_path, cluster)
+    with sqlite3.connect(tmp_path / ".rightsize" / "journal.sqlite") as journal:
+        kinds = journal.execute("SELECT DISTINCT kind, reason FROM outcomes").fetchall()
+        costs = journal.execute("SELECT cost_usd FROM attempts").fetchall()
+    assert kinds == [("failed", "DeadlineExceededError")]
+    assert all(Decimal(cost) > 0 for (cost,) in costs)
 
 
 def judge_script(body: Body) -> Reply:

@@ -91,6 +91,8 @@ class FeatureMeasured:
     """Embeddings and others: not in the week, nor in the requests."""
     cache_untold: int = 0
     """Answered calls that do not tell what they read from a prompt cache: priced as nothing."""
+    write_untold: int = 0
+    """Answered calls that do not tell what they wrote to a prompt cache: priced as input."""
     growth_per_month: float | None = None
     """Change of the requests a month, 0.02 for 2 %; None: under four weeks, or too few calls."""
 

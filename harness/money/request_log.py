@@ -59,5 +59,7 @@ def _hours(group: Frame) -> tuple[HourUsage, ...]:
     fresh = whole["input_tokens"] - whole["cached_tokens"]
     whole["cache_written_tokens"] = whole["cache_written_tokens"].clip(upper=fresh)
     whole["cache_untold"] = whole["cache_untold"].clip(upper=fresh)
+    unwritten = whole["input_tokens"] - whole["cache_written_tokens"]
+    whole["write_untold"] = whole["write_untold"].clip(upper=unwritten)
     rows: list[list[int]] = whole.to_numpy().tolist()
     return tuple(HourUsage(**dict(zip(ALL_COUNTS, row, strict=True))) for row in rows)

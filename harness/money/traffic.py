@@ -41,6 +41,8 @@ class HourUsage:
     """Calls whose usage is not known: they are in no mean."""
     cache_untold: int = 0
     """Input tokens of calls that do not tell what of them was read from a prompt cache."""
+    write_untold: int = 0
+    """Input tokens of calls that do not tell what of them was written to a prompt cache."""
 
     def plus(self, other: HourUsage) -> HourUsage:
         """Add two hours up."""
@@ -112,15 +114,15 @@ class Week:
             raise NoTrafficError(
                 f"{self.feature}: no request with tokens in the week; check the log"
             )
-        written = _ratio(total.cache_written_tokens, total.input_tokens)
-        told = total.input_tokens - total.cache_untold
+        written = _ratio(total.cache_written_tokens, total.input_tokens - total.write_untold)
+        cached = _ratio(total.cached_tokens, total.input_tokens - total.cache_untold)
         week = Decimal(total.requests) / self.weeks if self.even else sum(self.rates, Decimal(0))
         month = week * _MONTH_IN_WEEKS
         return Traffic(
             requests_per_month=int(month.to_integral_value(rounding=ROUND_HALF_EVEN)),
             input_tokens=_ratio(total.input_tokens, calls),
             output_tokens=_ratio(total.output_tokens, calls),
-            cached_share=min(_ratio(total.cached_tokens, told), 1 - written) if told else 0,
+            cached_share=min(cached, 1 - written),
             cache_written_share=written,
             retry_rate=_ratio(total.retries, total.requests),
             source=source + self._cache_said,
@@ -128,15 +130,12 @@ class Week:
 
     @property
     def _cache_said(self) -> str:
-        """Of how much of the input the log tells what was read from a prompt cache."""
+        """Of how much of the input the log tells what was read from a prompt cache, or written."""
         total = self.total
-        if not total.cache_untold:
-            return ""
-        told = total.input_tokens - total.cache_untold
-        if not told:
-            return "; what was read from a prompt cache is not told, and counted as nothing"
-        share = percent(told / total.input_tokens, 1)
-        return f"; what was read from a prompt cache is told of {share} of the input"
+        if total.cache_untold == total.write_untold:
+            return _cache_told("read from or written to", total.cache_untold, total)
+        read = _cache_told("read from", total.cache_untold, total)
+        return read + _cache_told("written to", total.write_untold, total)
 
 
 def together(weeks: tuple[Week, ...]) -> Week:
@@ -171,11 +170,20 @@ def _added(hours: tuple[HourUsage, ...]) -> HourUsage:
 
 
 def _ratio(part: int, whole: int) -> float:
-    return float((Decimal(part) / whole).quantize(_PLACES))
+    return float((Decimal(part) / whole).quantize(_PLACES)) if whole else 0
+
+
+def _cache_told(what: str, untold: int, total: HourUsage) -> str:
+    if not untold:
+        return ""
+    if untold == total.input_tokens:
+        return f"; what was {what} a prompt cache is not told, and counted as nothing"
+    share = percent((total.input_tokens - untold) / total.input_tokens, 1)
+    return f"; what was {what} a prompt cache is told of {share} of the input"
 
 
 ALL_COUNTS = tuple(field.name for field in fields(HourUsage))
-LATER_COUNTS = ("unmetered", "cache_untold")
+LATER_COUNTS = ("unmetered", "cache_untold", "write_untold")
 COUNTS = tuple(name for name in ALL_COUNTS if name not in LATER_COUNTS)
 COLUMNS = ("feature", "cohort", "weeks", "hour", *COUNTS)
 LATER_COLUMNS = (*LATER_COUNTS, "watched")
@@ -286,11 +294,19 @@ def _wrong(numbers: dict[str, int]) -> tuple[str, str] | None:
         return "hour", f"{numbers['hour']} is not an hour of the week, 0 to 167"
     if numbers["weeks"] == 0:
         return "weeks", "at least one week must have been watched"
-    if numbers["cached_tokens"] + numbers["cache_written_tokens"] > numbers["input_tokens"]:
-        return "cached_tokens", "cached and written tokens are parts of input_tokens"
-    if numbers["cached_tokens"] + numbers.get("cache_untold", 0) > numbers["input_tokens"]:
-        return "cache_untold", "a part of input_tokens of which nobody tells what was cached"
+    for named, part, says in _PARTS:
+        if numbers[part] + numbers.get(named, 0) > numbers["input_tokens"]:
+            return named, says
     return None
+
+
+_NOBODY = "a part of input_tokens of which nobody tells what was"
+_PARTS = (
+    ("cached_tokens", "cache_written_tokens", "cached and written are parts of input_tokens"),
+    ("cache_untold", "cached_tokens", f"{_NOBODY} cached"),
+    ("write_untold", "cache_written_tokens", f"{_NOBODY} written"),
+)
+"""Of each two, no more than the input together; the first is named."""
 
 
 def _weeks(rows: list[_Row], file: str, problems: list[Problem]) -> tuple[Week, ...]:

@@ -163,6 +163,7 @@ def genai_older(call: LoggedCall) -> Mapping[str, object]:
         "gen_ai.response.model": call.model,
         "gen_ai.usage.prompt_tokens": call.input,
         "gen_ai.usage.cache_read_input_tokens": call.cached,
+        "gen_ai.usage.cache_write_input_tokens": call.written,
         "gen_ai.usage.completion_tokens": call.output,
         "gen_ai.usage.reasoning_tokens": call.thoughts,
         "feature": call.feature,

@@ -224,7 +224,7 @@ SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, latest)
     OR whole_in IS NULL OR whole_out IS NULL
     OR coalesce(cached, 0) + coalesce(written, 0) > whole_in
     OR coalesce(reasoning, 0) > whole_out) AS known,
-  whole_in / {share} AS input, cached_told / {share} AS cached, written / {share} AS written,
+  whole_in / {share} AS input, cached_told / {share} AS cached, written_told / {share} AS written,
   whole_out / {share} AS output, reasoning / {share} AS reasoning,
   CASE WHEN is_hit THEN 0 WHEN sample IS NULL THEN money
     ELSE TRY_CAST(money / sample AS DECIMAL(28, 12)) END AS cost,
@@ -233,8 +233,8 @@ SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, latest)
 FROM placed)
 SELECT file, line, began, {form.hours}, id, {str(form.attempts).lower()}, parent, asked, to_feature,
   to_team, to_product, to_environment, to_cohort, caller, model, kind, n, failed,
-  {str(not form.calls).lower()}, hit, known, {_TAKEN.format("input")}, {_TOLD},
-  {_TAKEN.format("written")}, {_TAKEN.format("output")}, {_TAKEN.format("reasoning")}, cost,
+  {str(not form.calls).lower()}, hit, known, {_TAKEN.format("input")}, {_TOLD.format("cached")},
+  {_TOLD.format("written")}, {_TAKEN.format("output")}, {_TAKEN.format("reasoning")}, cost,
   latency, waited, NULL, began, CASE WHEN reason IS NOT NULL THEN reason WHEN NOT is_call
     OR (to_feature = '' AND starts_with(coalesce(counted_by, ''), 'tag ')) THEN '' END, counted_by,
   doubled
@@ -246,8 +246,8 @@ _NOBODY_TELLS = """
 UPDATE calls SET failed = NULL WHERE file = ?
   AND NOT EXISTS (SELECT 1 FROM calls WHERE file = ? AND failed > 0)
 """
-_TOLD = "CASE WHEN hit THEN 0 WHEN known THEN cached END"
-"""Tokens read from a prompt cache; NULL where nobody tells."""
+_TOLD = "CASE WHEN hit THEN 0 WHEN known THEN {0} END"
+"""Tokens read from a prompt cache, or written to it; NULL where nobody tells."""
 _TAKEN = "CASE WHEN known AND NOT hit THEN coalesce({0}, 0) ELSE 0 END"
 _APART = tuple(
     f"{what} FROM calls WHERE file = ? AND {which}"

@@ -142,7 +142,8 @@ _VERTEX = LogFormat(
         "/full_response|/usage_metadata/total_token_count",
     ),
     reasoning_inside=False,
-    # JSON of protocol buffers leaves a count of 0 out: protobuf.dev, ProtoJSON format.
+    # JSON of protocol buffers leaves a count of 0 out: protobuf.dev, ProtoJSON format. What an
+    # explicit cache keeps is charged by the hour, beside the calls.
     absent_is_none=True,
     sampled=("/metadata|/sampling_rate", "/sampling_rate"),
     latency=Amount(paths=("/metadata|/request_latency",)),
@@ -190,6 +191,10 @@ _PORTKEY = LogFormat(
         "/response|/body/usage/cache_read_input_tokens",
         "/response|/usage/cache_read_input_tokens",
     ),
+    written=(
+        "/response|/body/usage/cache_creation_input_tokens",
+        "/response|/usage/cache_creation_input_tokens",
+    ),
     output=("/res_units",),
     total=("/total_units",),
     cost=Amount(paths=("/cost",), times="0.01"),
@@ -210,6 +215,8 @@ _VLLM = LogFormat(
     at=Moment(paths=("/at",), unit="ms"),
     input=("/prompt",),
     cached=("/cached",),
+    # The cache is the server's own: vllm-project/vllm, docs/features/automatic_prefix_caching.
+    writes_are_free=True,
     output=("/generated",),
     calls=("/requests",),
     failures=("/failed",),

@@ -46,7 +46,8 @@ SELECT told.*, CASE WHEN known AND NOT hit THEN
   ((told.input - told.cached - told.written) * prices.input + told.cached * prices.cached
     + told.written * prices.written + told.output * prices.output) / 1000000 + n * prices.call
   END AS listed
-FROM (SELECT * REPLACE (coalesce(cached, 0) AS cached) FROM calls) AS told LEFT JOIN prices
+FROM (SELECT * REPLACE (coalesce(cached, 0) AS cached, coalesce(written, 0) AS written)
+      FROM calls) AS told LEFT JOIN prices
   ON told.model = prices.model AND began::DATE = prices.day
   AND {_LENGTH} >= prices.starts AND {_LENGTH} < prices.ends
 """  # noqa: S608  # names of this file alone

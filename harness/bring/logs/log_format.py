@@ -62,7 +62,9 @@ class LogFormat:
     cached_inside: bool = True
     """Whether `input` counts cached tokens too; a total that fits only the other way wins."""
     absent_is_none: bool = False
-    """An absent count of cached tokens means 0; False: it means unknown."""
+    """An absent count of tokens read from or written to a cache means 0; False: unknown."""
+    writes_are_free: bool = False
+    """Nobody charges for what is written to a cache: an absent count means 0."""
     reasoning_inside: bool = True
     calls: Paths = ()
     """The number of calls that a row adds up, in logs of sums."""

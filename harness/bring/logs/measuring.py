@@ -78,7 +78,9 @@ SELECT feature, cohort, hour::INTEGER AS hour,
   sum(CASE WHEN again IS NULL THEN 0 ELSE n END) AS retries,
   sum(input) AS input_tokens, coalesce(sum(cached), 0) AS cached_tokens,
   sum(CASE WHEN cached IS NULL THEN input ELSE 0 END) AS cache_untold,
-  sum(written) AS cache_written_tokens, sum(output) AS output_tokens,
+  coalesce(sum(written), 0) AS cache_written_tokens,
+  sum(CASE WHEN written IS NULL THEN input ELSE 0 END) AS write_untold,
+  sum(output) AS output_tokens,
   sum(CASE WHEN known THEN 0 ELSE n END) AS unmetered
 FROM (
   SELECT feature, cohort, again, known,
@@ -100,7 +102,8 @@ SELECT feature, sum(n) FILTER (answered AND again IS NULL), sum(n) FILTER (again
   sum(n) FILTER (again = 'duplicate'), sum(failed), sum(n) FILTER (hit),
   sum(n) FILTER (NOT known), sum(n) FILTER (cached > 0),
   sum(n) FILTER (answered AND cached IS NOT NULL),
-  sum(n) FILTER (answered AND known AND cached IS NULL), sum(cost), sum(n) FILTER (cost IS NULL)
+  sum(n) FILTER (answered AND known AND cached IS NULL), sum(cost), sum(n) FILTER (cost IS NULL),
+  sum(n) FILTER (answered AND known AND written IS NULL)
 FROM (SELECT *, kind = 'answer' AND NOT hit AS answered FROM calls)
 GROUP BY feature ORDER BY feature
 """
@@ -230,6 +233,7 @@ def _features(
             unmetered=counts[5],
             cache_hit_rate=round(counts[6] / counts[7], 6) if counts[7] else None,
             cache_untold=counts[8],
+            write_untold=round(row[12] or 0),
             logged_usd=row[10],
             without_cost=round(row[11] or 0),
             at_rates_usd=priced.get(name, (None, 0))[0],

@@ -1,6 +1,7 @@
 """What logged calls cost at list prices of their days, by the length of each call.
 
-Where a log does not tell what was read from a prompt cache, as if nothing was: at most that.
+Where a log does not tell what was read from a prompt cache, or written to it, as if nothing was:
+too much by what was read, too little by what was written.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _MODELS = "SELECT DISTINCT model, began::DATE FROM calls WHERE NOT hit ORDER BY 
 _TOKENS = """
 SELECT feature, model, began::DATE AS day, coalesce(list_max(list_filter({starts}::BIGINT[],
     lambda start: single AND start <= round(input / n))), 0) AS length,
-  sum(n), sum(input), coalesce(sum(cached), 0), sum(written), sum(output)
+  sum(n), sum(input), coalesce(sum(cached), 0), coalesce(sum(written), 0), sum(output)
 FROM calls WHERE NOT hit AND known GROUP BY ALL ORDER BY ALL
 """
 

@@ -334,12 +334,17 @@ def usage(form: LogFormat) -> Named:
         values = [pairs[0][which], *(pair[which] for pair in pairs)]
         return f"CASE WHEN NOT ({known}) THEN NULL " + f"{free} {fits}".format(*values) + " END"
 
-    none = str(form.absent_is_none).lower()
     told = (
-        f"CASE WHEN cached IS NULL AND ({none} OR whole_in = 0 OR kind <> 'answer') THEN 0 "
-        "ELSE cached END"
+        _told("cached", none=form.absent_is_none),
+        _told("written", none=form.absent_is_none or form.writes_are_free),
     )
-    return (("whole_in", chosen(0)), ("whole_out", chosen(1)), ("cached_told", told))
+    return (("whole_in", chosen(0)), ("whole_out", chosen(1)), *told)
+
+
+def _told(name: str, *, none: bool) -> tuple[str, str]:
+    """Tokens of a prompt cache, NULL where a call of that kind may have had some."""
+    absent = f"{str(none).lower()} OR coalesce(whole_in, 0) = 0 OR kind <> 'answer'"
+    return f"{name}_told", f"CASE WHEN {name} IS NULL AND ({absent}) THEN 0 ELSE {name} END"
 
 
 def kind() -> str:

@@ -67,7 +67,9 @@ class Consumed:
 
 
 COUNTS = tuple(each.name for each in fields(Consumed))
-MAY_BE_UNTOLD = ("failed", "retries", "duplicates", "cached", "cache_reads", "reasoning")
+MAY_BE_UNTOLD = (
+    *("failed", "retries", "duplicates", "cached", "written", "cache_reads", "reasoning"),
+)
 """Counts that many logs have no field for."""
 
 

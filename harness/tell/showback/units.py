@@ -17,6 +17,7 @@ _UNTOLD: Mapping[str, str] = {
     "retries": "retried call",
     "duplicates": "call asked twice",
     "cached": "token read from a prompt cache",
+    "written": "token written to one",
     "cache_reads": "call that read from one",
     "reasoning": "token of reasoning",
 }

@@ -33,6 +33,7 @@ from tests.support.call_logs import (
     langfuse,
     litellm,
     neutral,
+    openinference,
     parquet,
     span,
     table,
@@ -348,15 +349,20 @@ def test_a_mapping_reads_any_table(tmp_path: Path) -> None:
             "start": round(call.at.timestamp() * 1000),
             "rid": call.id,
             "app": call.feature,
-            "usage": {"in": call.input - call.cached, "hit": call.cached, "out": call.output},
+            "usage": {
+                "in": call.input - call.cached,
+                "hit": call.cached,
+                "write": call.written,
+                "out": call.output,
+            },
             "cents": float(call.cost) * 100,
         }
         for call in WEEK
     ]
     (tmp_path / "m.yaml").write_text(
         "time: start\ntime_unit: ms\nrequest: rid\nfeature: app\ninput: usage.in\n"
-        "cached: usage.hit\ncached_inside: false\noutput: usage.out\ncost: cents\n"
-        "cost_unit: cents\n",
+        "cached: usage.hit\nwritten: usage.write\ncached_inside: false\noutput: usage.out\n"
+        "cost: cents\ncost_unit: cents\n",
         encoding="utf-8",
     )
     form = read_mapping(tmp_path / "m.yaml")
@@ -728,6 +734,42 @@ def test_cached_tokens_that_are_not_told_are_unknown_unless_the_format_says_none
     alone, _ = read(jsonl(tmp_path / "alone.jsonl", [silent]))
     assert alone.features[0].cache_hit_rate == (0 if told else None)
     assert alone.weeks[0].to_traffic(source="x").source == ("x" if told else f"x{NOT_TOLD}")
+
+
+@pytest.mark.parametrize(
+    ("shape", "drop", "told"),
+    [
+        (bedrock, "cacheWriteInputTokenCount", True),
+        (litellm, "cache_creation_input_tokens", False),
+        (langfuse, "cache_creation_input_tokens", False),
+        (genai, "gen_ai.usage.cache_creation.input_tokens", False),
+        (openinference, "llm.token_count.prompt_details.cache_write", False),
+        (neutral, "cache_written_tokens", False),
+    ],
+)
+def test_tokens_written_to_a_cache_that_are_not_told_are_unknown_likewise(
+    tmp_path: Path,
+    shape: Callable[[LoggedCall], Mapping[str, object]],
+    drop: str,
+    told: bool,  # noqa: FBT001
+) -> None:
+    """The share is that of the calls that tell; the cost takes the others' for plain input."""
+    rows = [shape(ONE), shape(replace(ONE, id="two", cached=0, written=200))]
+    silent = json.loads(json.dumps(rows[0]).replace(f'"{drop}"', '"left_out"'))
+    found, _ = read(jsonl(tmp_path / "log.jsonl", [silent, rows[1]]))
+    (week,) = found.weeks
+    (single,) = found.features
+    assert (single.write_untold, single.cache_untold) == (0 if told else 1, 0)
+    assert (week.total.write_untold, week.total.cache_written_tokens) == (0 if told else 1000, 200)
+    assert read_weeks(write_weeks(found.weeks), file="t.csv") == found.weeks
+    month = week.to_traffic(source="x")
+    assert (month.cache_written_share, month.cached_share) == (0.1 if told else 0.2, 0.2)
+    said = "; what was written to a prompt cache is told of 50.0 % of the input"
+    assert month.source == ("x" if told else f"x{said}")
+    alone, _ = read(jsonl(tmp_path / "alone.jsonl", [silent]))
+    source = alone.weeks[0].to_traffic(source="x").source
+    none = "; what was written to a prompt cache is not told, and counted as nothing"
+    assert source == ("x" if told else f"x{none}")
 
 
 def test_what_is_not_told_of_a_cache_breaks_none(tmp_path: Path) -> None:

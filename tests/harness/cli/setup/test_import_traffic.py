@@ -57,10 +57,11 @@ def test_what_the_log_says_is_shown_and_what_a_file_states_counts(
     assert lines[0].endswith("2026-10.csv: 2026-10-05 to 2026-10-11")
     assert lines[1] == "  2026-10.csv: neutral, 186 rows"
     assert lines[2] == "  which calls failed is not told: no column of a log says it"
-    assert lines[3].startswith("  fax: 4 requests a month, 10 tokens in, 1 out, cached not told")
-    assert lines[3].endswith("; no feature of this workspace")
-    assert "tickets: 730 requests a month, 5,000 tokens in, 20 out" in lines[4]
-    assert "10.1 % retried; features/tickets.yaml states 1,000, which counts" in lines[4]
+    assert lines[3] == "  what was written to a prompt cache is not told of 100.0 % of the input"
+    assert lines[4].startswith("  fax: 4 requests a month, 10 tokens in, 1 out, cached not told")
+    assert lines[4].endswith("; no feature of this workspace")
+    assert "tickets: 730 requests a month, 5,000 tokens in, 20 out" in lines[5]
+    assert "10.1 % retried; features/tickets.yaml states 1,000, which counts" in lines[5]
     assert run(["import", "traffic", str(log), "-w", str(root)]) == ExitCode.OK
     assert "nothing changed, it says so already" in capsys.readouterr().out
     with log.open("a", encoding="utf-8") as file:
@@ -85,7 +86,9 @@ def test_a_silent_feature_is_planned_by_its_newest_file(
     assert traffic is not None
     assert (traffic.requests_per_month, traffic.curve) == (730, "2026-10.csv")
     window = "traffic/2026-10.csv, measured 2026-10-05 to 2026-10-11"
-    assert traffic.source.startswith(f"{window}; what was read from a prompt cache is not told")
+    assert traffic.source.startswith(
+        f"{window}; what was read from or written to a prompt cache is not told"
+    )
     plan = plan_review(
         load_workspace(root), cycle="2026-Q4", on=date(2026, 11, 20), wanted=Selection()
     )

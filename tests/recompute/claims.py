@@ -81,7 +81,7 @@ _STOPPED = (
 )
 _LABELS = (
     "abel {needed_labels} disagreements, about {label_minutes} min",
-    "; {needed_fewest} of them may decide",
+    "; as few as {needed_fewest} may decide",
 )
 _HARM = (
     (
@@ -332,7 +332,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "at USD {host_committed_usd} a month.",
         "all hours are on demand (USD {host_on_demand_usd} a month)",
         "{host_idle} % of the capacity stands idle (USD {host_idle_usd} a month)",
-        "from {no_dearer} on it costs no more than {option}",
+        "no more than {option} from {no_dearer} ",
         "production asks {requests}.",
         "commitment: USD {host_committed_usd} a month are paid until",
     ),

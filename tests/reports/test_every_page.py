@@ -95,7 +95,7 @@ def test_every_figure_of_the_rarer_kinds_follows(review: Path, spent: Path, tmp_
         report = recompute(folder, day.date())
         assert [f"{one.where}: {one.why}: {one.text}" for one in report.findings] == []
         assert report.figures > 400
-    for place in (r"([\d.]+) % of the capacity stands idle", r"from ([\d,]+) on it costs",
+    for place in (r"([\d.]+) % of the capacity stands idle", r"no more than big from ([\d,]+) ",
                   r"\| committed hours \| USD ([\d.]+)"):  # fmt: skip
         page = tmp_path / "documents" / "own.md"
         text = page.read_text(encoding="utf-8")
@@ -137,7 +137,12 @@ def test_printed_the_portfolio_has_its_first_part_on_one_sheet(
                 "main > section", "section => section.previousElementSibling"
                 ".getBoundingClientRect().bottom"
             )  # fmt: skip
+            bare = found.page.eval_on_selector_all(
+                "main > section", "all => all.map(one => one.innerText.trim().split('\\n'))"
+                ".filter(lines => lines.length < 2)"
+            )  # fmt: skip
         assert 0 < end <= A4_PX["high"]
+        assert bare == []
 
 
 @pytest.mark.parametrize("name", ["index", "meeting", "documents/own", "documents/chats"])

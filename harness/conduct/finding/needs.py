@@ -179,12 +179,13 @@ def _no_offer(open_ones: Sequence[Examined], plan: FeaturePlan) -> str:
     one = "it" if len(names) == 1 else "one of them"
     if not any(next_level(plan, name) for name in names):
         return (
-            f"the tests of {', '.join(names)} on these cases have spent the error that they share: "
-            "new cases, in a set of their own"
+            f"bring new cases, in a set of their own: the tests of {', '.join(names)} on these "
+            "cases have spent the error that they share"
         )
     return (
-        f"as {', '.join(names)} did on these cases, no number of cases is likely to show {one} "
-        "within the limit: another prompt, another model, or cases on which the limit matters"
+        "try another prompt, another model, or cases on which the limit matters: as "
+        f"{', '.join(names)} did on these, no number of cases is likely to show {one} within the "
+        "limit"
     )
 
 
@@ -251,7 +252,7 @@ def _tune_note(run: FeatureRun | None) -> str:
 
 
 def _note(decided: Decided, plan: FeaturePlan, labels: int, fewest: int) -> str:
-    few = f"; {fewest} of them may decide" if fewest else ""
+    few = f"; as few as {fewest} may decide" if fewest else ""
     how = f"{minutes(labels)} min: `rightsize label {plan.feature}`"
     notes = {
         Reason.LABELS_MISSING: f"label {labels} disagreements, about {how}{few}",

@@ -143,11 +143,7 @@ def _from(facts: HostingFacts, record: DecisionRecord) -> str:
     known = [one for one in facts.break_even if one.requests_per_month is not None]
     if not known or traffic is None:
         return ""
-    told = listed(
-        [
-            f"from {count(one.requests_per_month)} on it costs no more than {one.option}"
-            for one in known
-        ]
-    )
+    first, *more = (f"{one.option} from {count(one.requests_per_month)}" for one in known)
+    told = listed([f"{first} requests a month on", *(f"no more than {each} on" for each in more)])
     asked = count(traffic.requests_per_month)
-    return f" Of requests a month, {told}; production asks {asked}."
+    return f" It costs no more than {told}; production asks {asked}."

@@ -375,7 +375,7 @@ def test_the_record_of_a_waiting_feature_says_how_many_and_how_long(replayed: Pa
     assert record.still_needed is not None
     assert (record.still_needed.labels, record.still_needed.fewest) == (2, 1)
     assert record.still_needed.note == (
-        "label 2 disagreements, about 1 min: `rightsize label tickets`; 1 of them may decide"
+        "label 2 disagreements, about 1 min: `rightsize label tickets`; as few as 1 may decide"
     )
 
 

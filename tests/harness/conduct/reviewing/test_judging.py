@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from harness.record.model import DecisionRecord
 from harness.workspace.workspace import load_workspace
 from tests.support.judged import GOOD, RUBRIC, judged_answers, write_judged_workspace
 from tests.support.reviews import CYCLE, Shape, inline_cluster, run_review
+from tests.support.wire.decision_server import DecisionServer
 from tests.support.wire.openai_server import OpenAIServer
-from tests.support.wire.reply import Body, Reply
+from tests.support.wire.reply import Body, Reply, Script
 
 pytestmark = pytest.mark.slow
 
@@ -278,3 +280,67 @@ def test_agreement_on_too_few_bad_answers_asks_for_more_grades(tmp_path: Path) -
     assert record.evidence.judge is not None
     assert record.evidence.judge.labels == 60 * len(notes)
     assert notes[1:] == ["grade 60 more answers by hand, about 20 min: `rightsize label tickets`"]
+
+
+def deciding_script(unsure: frozenset[int] = frozenset()) -> Script:
+    """`referee` decides: sure of good answers and of poor ones; wrongly on the `unsure` tickets."""
+
+    def script(body: Body) -> Reply:
+        if "questions" not in body:
+            return judged_answers(body)
+        (question,) = body["questions"]
+        good = [GOOD in side for side in body["input"].split("The second answer:")]
+        if question["type"] == "choice":
+            better = {(True, False): "first", (False, True): "second"}.get((good[0], good[-1]))
+            told = {option["value"]: 0.05 for option in question["choices"]}
+            return Reply(text=json.dumps(told | {better or "tie": 0.9}))
+        number = re.search(r"Ticket number (\d+)", body["input"])
+        assert number is not None
+        seen = good[0] != (int(number[1]) in unsure)
+        return Reply(
+            text=json.dumps({"pass": 0.9, "fail": 0.1} if seen else {"pass": 0.2, "fail": 0.8})
+        )
+
+    return script
+
+
+def decided_by(root: Path, script: Script, *, options: str = "") -> DecisionRecord:
+    """A decision model judges, people grade the sheet, and the review is written from both."""
+    with DecisionServer(script) as server, inline_cluster() as cluster:
+        shape = Shape(cases=70, candidates="bad, good", extra="margin: 20")
+        write_judged_workspace(root, server.port, shape, options=options)
+        models = root / "models" / "all.yaml"
+        models.write_text(models.read_text().replace("referee:\n", "referee:\n  api: decisions\n"))
+        (first,) = run_review(root, cluster)
+        asked = [call for call in server.calls if call.path.endswith("/decisions")]
+        assert Reason.JUDGE_UNRELIABLE in first.reason_codes
+        assert len(asked) == (280 if options else 210)
+        grade_by_hand(root, root / "sheet.csv")
+        (record,) = run_review(root, cluster, run_id="run-2")
+        assert [call for call in server.calls if call.path.endswith("/decisions")] == asked
+    return record
+
+
+@pytest.mark.parametrize("options", ["", PAIRWISE])
+def test_a_decision_model_judges_once_people_are_shown_to_agree(
+    options: str, tmp_path: Path
+) -> None:
+    record = decided_by(tmp_path, deciding_script(), options=options)
+    assert record.verdict is Verdict.DOWNGRADE
+    assert record.chosen == "good"
+    facts = record.evidence.judge
+    assert facts is not None
+    assert (facts.option, facts.labels, facts.agreement) == ("referee", 60, 100)
+    assert facts.reliable
+
+
+def test_a_decision_model_that_people_disagree_with_decides_nothing(tmp_path: Path) -> None:
+    record = decided_by(tmp_path, deciding_script(frozenset(range(1, 71, 3))))
+    assert record.verdict is Verdict.UNDECIDED
+    assert Reason.JUDGE_UNRELIABLE in record.reason_codes
+    facts = record.evidence.judge
+    assert facts is not None
+    assert facts.agreement_lower < facts.needed == 80
+    assert not facts.reliable
+    assert record.still_needed is not None
+    assert "another rubric or judge" in record.still_needed.note

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 
@@ -41,6 +41,17 @@ class _SmallWindow(FileModel):
     """Pages of a request."""
 
 
+class _CloudLimits(FileModel):
+    """What a cloud takes of a vendor's models, where that is less."""
+
+    most_pages: int
+    """Pages of a request."""
+    most_bytes: int
+    """Bytes of a request's files in base64."""
+    source: str
+    """Public page that says it."""
+
+
 class DocumentRate(FileModel):
     """One row: what a page costs at most and usually, in tokens, and what a request may hold."""
 
@@ -57,9 +68,11 @@ class DocumentRate(FileModel):
     most_pages: int | None = None
     """Pages of a request; None: the vendor states no limit."""
     small_window: _SmallWindow | None = None
-    """Fewer pages, for models of a small window."""
+    """Fewer pages, for models of a small window, or of one that nobody knows."""
     most_bytes: int | None = None
     """Bytes of a request's files in base64."""
+    clouds: Mapping[str, _CloudLimits] = {}
+    """Less, on some clouds (`platform:` of the model)."""
     source: str
     """Public page that says it."""
 
@@ -71,17 +84,21 @@ class DocumentRate(FileModel):
             for each in documents
         )
 
-    def refuses(self, documents: Sequence[Pdf], window_tokens: int | None) -> str | None:
+    def refuses(
+        self, documents: Sequence[Pdf], window_tokens: int | None, platform: str | None = None
+    ) -> str | None:
         """Why a request may not hold these documents; None where it may."""
         pages, size = sum(each.pages for each in documents), sum(_encoded(d) for d in documents)
+        cloud = self.clouds.get(platform or "")
+        where = f" on {platform}" if cloud else ""
         small = self.small_window
-        most = self.most_pages
-        if small is not None and window_tokens is not None and window_tokens <= small.tokens:
-            most = small.most_pages
+        small = None if small and window_tokens and window_tokens > small.tokens else small
+        most = _least(self.most_pages, small and small.most_pages, cloud and cloud.most_pages)
         if most is not None and pages > most:
-            return f"takes {most:,} pages a request, not {pages:,}"
-        if self.most_bytes is not None and size > self.most_bytes:
-            return f"takes {self.most_bytes:,} bytes of files a request, not {size:,}"
+            return f"takes {most:,} pages a request{where}, not {pages:,}"
+        most = _least(self.most_bytes, cloud and cloud.most_bytes)
+        if most is not None and size > most:
+            return f"takes {most:,} bytes of files a request{where}, not {size:,}"
         return None
 
 
@@ -143,7 +160,12 @@ def passed_documents(config: ModelConfig, version: str, body: str) -> int | None
 def documents_refused(model: str, config: ModelConfig, documents: Sequence[Pdf]) -> str | None:
     """Why a model may not be sent documents in one request; None where it may."""
     rate = document_rate(config, config.version or model)
-    return rate.refuses(documents, facts(model, config).window_tokens)
+    return rate.refuses(documents, facts(model, config).window_tokens, config.platform)
+
+
+def _least(*limits: int | None) -> int | None:
+    """The tightest of several limits; None where there is none."""
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _encoded(document: Pdf) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 
 import pytest
 
 from evalsets.documents import read_pdf
-from harness.money.prices.document_rates import document_rate, passed_documents
+from harness.money.prices.document_rates import document_rate, documents_refused, passed_documents
 from harness.workspace.model_file import ModelConfig
 from tests.support.pdfs import pdf
 
@@ -46,10 +47,11 @@ def test_a_server_that_nobody_knows_counts_as_the_dearest_of_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("window", "fits"), [(200_000, False), (500_000, False), (1_000_000, True)]
+    ("window", "fits"),
+    [(None, False), (200_000, False), (500_000, False), (999_999, False), (1_000_000, True)],
 )
 def test_anthropic_takes_a_hundred_pages_below_a_window_of_a_million(
-    window: int,
+    window: int | None,
     fits: bool,  # noqa: FBT001
 ) -> None:
     rate = document_rate(model("anthropic"), "claude-haiku-4-5")
@@ -57,6 +59,20 @@ def test_anthropic_takes_a_hundred_pages_below_a_window_of_a_million(
     assert rate.refuses(hundred, window) is None
     refused = rate.refuses([*hundred, read_pdf(pdf(["a"], squeezed=True))], window)
     assert (refused is None) == fits
+
+
+@pytest.mark.parametrize(("platform", "pages"), [(None, 600), ("vertex", 600), ("bedrock", 100)])
+def test_bedrock_takes_fewer_pages_and_bytes_whatever_the_window(
+    platform: str | None, pages: int
+) -> None:
+    config = model("anthropic", platform=platform, window_tokens=1_000_000)
+    one = read_pdf(pdf(["a"]))
+    assert documents_refused("claude-opus-5", config, [one] * pages) is None
+    told = documents_refused("claude-opus-5", config, [one] * (pages + 1))
+    where = " on bedrock" if platform == "bedrock" else ""
+    assert told == f"takes {pages} pages a request{where}, not {pages + 1}"
+    heavy = documents_refused("claude-opus-5", config, [replace(one, size=21_000_000)])
+    assert (heavy is None) is (platform != "bedrock")
 
 
 def test_a_body_of_a_program_counts_the_pages_in_it() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +28,7 @@ from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import fingerprint, without_absent
 from harness.workspace.model_file import known_to_refuse
 from harness.workspace.patterns import time_limit
+from harness.workspace.prompts import PromptFile
 from providers.request import DocumentPart, ImagePart, Message, ModelRequest, Tool, ToolCall
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 120.0, 900.0
@@ -43,9 +44,14 @@ _LATER = ("question", "logprobs")
 
 def asked_facts(request: ModelRequest) -> dict[str, object]:
     """What of a request determines its answer, for a fingerprint."""
-    stated = {name: value for name, value in _facts(request).items() if name not in _WIRE_ONLY}
+    stated = {
+        name: value
+        for name in _names(ModelRequest)
+        if name not in _WIRE_ONLY and name != "messages"
+        if (value := _plain(getattr(request, name))) or name not in _LATER
+    }
     stated["messages"] = [without_absent(_facts(each)) for each in request.messages]
-    return {name: value for name, value in stated.items() if value or name not in _LATER}
+    return stated
 
 
 @cache
@@ -169,7 +175,7 @@ class Asker:
     def _decision(self, rung: PlannedOption, case: Case, purpose: Purpose) -> ModelRequest:
         """One typed question about the case; what steers a text (a seed, `stop`) has no place."""
         latency = self.config.latency
-        with self._filling_in(rung, case):
+        with _filling_in(rung.prompt, case):
             asked = question(self.labels, rung.prompt.text, case)
         turns = (
             [Turn(role="user", content=case.input)] if isinstance(case.input, str) else case.input
@@ -185,22 +191,29 @@ class Asker:
             question=asked,
         )
 
-    @contextmanager
-    def _filling_in(self, rung: PlannedOption, case: Case) -> Generator[None]:
-        try:
-            with time_limit(f"{rung.prompt.path}: case {case.id}"):
-                yield
-        except PromptError as error:
-            raise UsageError(f"{rung.prompt.path}: case {case.id}: {error}") from error
-
     def _messages(self, rung: PlannedOption, case: Case) -> tuple[Message, ...]:
-        with self._filling_in(rung, case):
-            turns = render_prompt(rung.prompt.text, case)
+        turns = _filled_in(rung.prompt, case)
         messages = tuple(message_of(turn, self.folder) for turn in turns)
         if self.config.request.cache_prompt and len(messages) > 1:
             marked = replace(messages[-2], cache=True)
             messages = (*messages[:-2], marked, messages[-1])
         return messages
+
+
+@lru_cache(maxsize=64)
+def _filled_in(prompt: PromptFile, case: Case) -> tuple[Turn, ...]:
+    """What a case makes of a prompt; the next option asks the same, as a rule."""
+    with _filling_in(prompt, case):
+        return render_prompt(prompt.text, case)
+
+
+@contextmanager
+def _filling_in(prompt: PromptFile, case: Case) -> Generator[None]:
+    try:
+        with time_limit(f"{prompt.path}: case {case.id}"):
+            yield
+    except PromptError as error:
+        raise UsageError(f"{prompt.path}: case {case.id}: {error}") from error
 
 
 BYTES_PER_TOKEN = 4
@@ -241,7 +254,7 @@ def input_bytes(request: ModelRequest) -> int:
     texts += [question_text(request.question)] if request.question else []
     for message in request.messages:
         texts += [message.text, *(f"{call.name}{call.arguments}" for call in message.tool_calls)]
-    return sum(len(text.encode()) for text in texts)
+    return sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
 
 
 def message_of(turn: Turn, folder: Path) -> Message:

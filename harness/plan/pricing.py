@@ -63,12 +63,12 @@ def _asking(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: f
     asker, cases = plan.asker, plan.sample.deciding
     trials = len(cases) * plan.repeats
     expected, worst, calls, likely_calls = Decimal(0), Decimal(0), 0, 0
+    means = _mean_costs(asker, rungs, cases)
     for rung in rungs:
         once = plan.latency_requests + (plan.sample.tune if rung.name in plan.tuned else 0)
         asked = trials + once
         own_share = _own_share(plan, rung, share_of_calls)
-        live, bound = _mean_costs(asker, rung, cases)
-        bulk = _mean_costs(asker, rung, cases, batch=True)[0] if rung.config.batch else live
+        live, bulk, bound = means[rung.name]
         share = Decimal(str(round(own_share, 4)))
         expected += bulk * trials * share + live * once
         worst += bound * asked
@@ -126,22 +126,24 @@ def likely_output(asker: Asker) -> int:
 
 
 def _mean_costs(
-    asker: Asker, rung: PlannedOption, cases: Sequence[Case], *, batch: bool = False
-) -> tuple[Decimal, Decimal]:
-    """Expected and largest USD of one call, averaged over the cases."""
+    asker: Asker, rungs: Sequence[PlannedOption], cases: Sequence[Case]
+) -> Mapping[str, tuple[Decimal, Decimal, Decimal]]:
+    """By option, USD of one call averaged over the cases: expected, so in a batch, and largest."""
     if asker.program is not None:
-        return _run_cost(asker, asker.program, rung)
-    likely, bound = Decimal(0), Decimal(0)
+        runs = {rung.name: _run_cost(asker, asker.program, rung) for rung in rungs}
+        return {name: (likely, likely, bound) for name, (likely, bound) in runs.items()}
+    sums = {rung.name: [Decimal(0)] * 3 for rung in rungs}
     for case in cases:
-        request = asker.request(rung, case, "quality")
-        usage = TokenUsage(
-            input_tokens=likely_input(rung, request),
-            output_tokens=likely_output(asker),
-        )
-        likely += attempt_cost(usage, rung.priced(), batch=batch)
-        bound += reserve(rung, request, batch=batch)
+        for rung in rungs:
+            request, rates = asker.request(rung, case, "quality"), rung.priced()
+            sent = likely_input(rung, request)
+            usage = TokenUsage(input_tokens=sent, output_tokens=likely_output(asker))
+            live = attempt_cost(usage, rates)
+            bulk = attempt_cost(usage, rates, batch=True) if rung.config.batch else live
+            for at, usd in enumerate((live, bulk, reserve(rung, request))):
+                sums[rung.name][at] += usd
     count = max(len(cases), 1)
-    return likely / count, bound / count
+    return {name: (usd[0] / count, usd[1] / count, usd[2] / count) for name, usd in sums.items()}
 
 
 def _run_cost(

@@ -156,6 +156,8 @@ class FeatureRun:
     tuned: dict[str, list[Outcome]] = field(default_factory=lambda: defaultdict(list))
     """Outcomes of the tune cases, by model, where they fix how sure it must be."""
     _aside: set[tuple[str, str]] = field(default_factory=set["tuple[str, str]"])
+    _paired: dict[tuple[str, int], tuple[Arm, Arm, Pairs]] = field(default_factory=dict)
+    """By option and measure, as long as neither arm has grown."""
 
     def __post_init__(self) -> None:
         board = self.board
@@ -236,12 +238,13 @@ class FeatureRun:
 
     def pairs(self, option: str, measure: int = 0) -> Pairs:
         """An option paired with the incumbent under one measure, as far as both were asked."""
-        return pair_up(
-            self.board.arm(self.incumbent.name, measure),
-            self.arm(option, measure),
-            order=self.design.order,
-            clusters=self.design.clusters,
-        )
+        own, new = self.board.arm(self.incumbent.name, measure), self.arm(option, measure)
+        known = self._paired.get((option, measure))
+        if known is None or known[0] is not own or known[1] is not new:
+            order, clusters = self.design.order, self.design.clusters
+            found = pair_up(own, new, order=order, clusters=clusters)
+            known = self._paired[option, measure] = (own, new, found)
+        return known[2]
 
     def every_pair(self, option: str, measure: int = 0) -> Pairs:
         """An option paired on every case that both were asked, protected ones too."""

@@ -35,18 +35,21 @@ class Arm:
 
     def score(self, case_id: str) -> float | None:
         """Mean over the repeats that have a score; None when none has."""
-        present = [value for value in self.scores[case_id] if value is not None]
+        held = self.scores[case_id]
+        if len(held) == 1:
+            return None if held[0] is None else float(held[0])
+        present = [value for value in held if value is not None]
         return sum(present) / len(present) if present else None
 
     def filled(self, case_id: str, value: float) -> float:
         """Mean over the repeats with `value` in place of each score that is absent."""
         held = self.scores[case_id]
-        return sum(value if score is None else score for score in held) / len(held)
+        return sum([value if score is None else score for score in held]) / len(held)
 
     def missing(self, case_ids: tuple[str, ...]) -> int:
         """Number of Missing trials among these cases."""
         return sum(
-            sum(value is None for value in self.scores[case_id])
+            self.scores[case_id].count(None)
             for case_id in case_ids
             if case_id in self.scores and case_id not in self.unlabelled
         )
@@ -150,12 +153,14 @@ def _pair(incumbent: Arm, candidate: Arm, case_id: str, cluster: str) -> Pair:
 
 def _reach(incumbent: Arm, candidate: Arm, case_id: str) -> tuple[float, float] | None:
     """What the difference can be; a case is left out only if both models failed on it."""
+    if case_id in incumbent.unlabelled or case_id in candidate.unlabelled:
+        return (-1.0, 1.0)
+    if None not in candidate.scores[case_id] and None not in incumbent.scores[case_id]:
+        return None
     lowest, highest = (
         candidate.filled(case_id, new) - incumbent.filled(case_id, own)
         for new, own in ((0.0, 1.0), (1.0, 0.0))
     )
-    if case_id in incumbent.unlabelled or case_id in candidate.unlabelled:
-        return (-1.0, 1.0)
     both_failed = incumbent.score(case_id) is None and candidate.score(case_id) is None
     return None if both_failed or lowest == highest else (lowest, highest)
 
@@ -232,8 +237,8 @@ def missing_as_zero(pairs: Sequence[Pair]) -> Sample:
 
 def labels(names: Sequence[str]) -> tuple[int, ...]:
     """A number per distinct name, in order of appearance."""
-    numbers: dict[str, int] = {}
-    return tuple(numbers.setdefault(name, len(numbers)) for name in names)
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return tuple(map(numbers.__getitem__, names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

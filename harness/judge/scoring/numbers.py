@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from itertools import takewhile
 from types import MappingProxyType
 
 _LONGEST = 1000
@@ -355,19 +356,26 @@ def column_locale(texts: Sequence[str], *, prefer: str = "en") -> NumberColumn |
     >>> column_locale(["18,9", "1.204,00"]).locale
     'de'
     """
-    read = {name: [whole_quantity(text, name) for text in texts] for name in _CONVENTIONS}
-    fitting = [name for name, values in read.items() if texts and None not in values]
-    if not fitting:
+    tried = {name: _all_read(texts, name) for name in _CONVENTIONS}
+    read = {name: values for name, values in tried.items() if values}
+    if not read:
         return None
-    chosen = prefer if prefer in fitting else fitting[0]
+    chosen = prefer if prefer in read else next(iter(read))
     otherwise = {
         name: next(
             text for text, a, b in zip(texts, read[chosen], read[name], strict=True) if a != b
         )
-        for name in fitting
+        for name in read
         if read[name] != read[chosen]
     }
     return NumberColumn(locale=chosen, otherwise=otherwise)
+
+
+def _all_read(texts: Sequence[str], locale: str) -> list[Quantity]:
+    """Every text as a number; none where one of them is no number."""
+    found = takewhile(lambda value: value is not None, (whole_quantity(t, locale) for t in texts))
+    values = [value for value in found if value is not None]
+    return values if len(values) == len(texts) else []
 
 
 def decimal_sign(locale: str) -> str:

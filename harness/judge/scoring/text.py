@@ -129,7 +129,7 @@ class Exact:
 
     def normalise(self, answer: str) -> str | None:
         """The reply itself; None when it is empty."""
-        form = self._form(answer)
+        form = _exact(answer, as_written=self.as_written, ignore_case=self.ignore_case)
         return form if self.as_written else form or None
 
     def score(self, case: Case, answer: str) -> float:
@@ -137,14 +137,24 @@ class Exact:
         reply = self.normalise(answer)
         if reply is None:
             return 0.0
-        return float(reply in {self._form(target) for target in targets_of(case)})
+        right = {
+            _exact_target(target, as_written=self.as_written, ignore_case=self.ignore_case)
+            for target in targets_of(case)
+        }
+        return float(reply in right)
 
-    def _form(self, text: str) -> str:
-        if self.as_written:
-            told = without_reasoning(text)
-            return told.lower() if self.ignore_case else told
-        told = answer_in(text)
-        return folded(told) if self.ignore_case else plain(told)
+
+def _exact(text: str, *, as_written: bool, ignore_case: bool) -> str:
+    """A text as it is compared as a whole."""
+    if as_written:
+        told = without_reasoning(text)
+        return told.lower() if ignore_case else told
+    told = answer_in(text)
+    return folded(told) if ignore_case else plain(told)
+
+
+_exact_target = lru_cache(maxsize=1024)(_exact)
+"""Of a target: it is compared with every model's answer in turn."""
 
 
 def exact(spec: ScorerSpec, _setting: Setting) -> Scorer:

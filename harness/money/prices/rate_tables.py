@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -67,6 +67,7 @@ class Rates:
     minimum_per_request: Decimal = Decimal(0)
     service_tier: str | None = None
     hosting: HostingFacts | None = None
+    _base: Band = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what is not money, shares above one, and tiers out of order."""
@@ -79,10 +80,6 @@ class Rates:
         starts = [band.from_input_tokens for band in self.tiers]
         if starts != sorted(set(starts)) or 0 in starts:
             raise ValueError(f"tiers must start above 0, in rising order: {starts}")
-
-    @property
-    def bands(self) -> tuple[Band, ...]:
-        """The list prices by length of the request, shortest first."""
         base = Band(
             input=self.input,
             output=self.output,
@@ -90,7 +87,12 @@ class Rates:
             cache_write=self.cache_write,
             cache_write_1h=self.cache_write_1h,
         )
-        return (base, *self.tiers)
+        object.__setattr__(self, "_base", base)
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The list prices by length of the request, shortest first."""
+        return (self._base, *self.tiers)
 
     @property
     def batches(self) -> tuple[Band, ...]:
@@ -108,9 +110,8 @@ def band_of(bands: tuple[Band, ...], input_tokens: int | Decimal) -> Band:
 
 
 def _check_money(owner: object, names: tuple[str, ...]) -> None:
-    known = {field.name for field in fields(owner)}  # pyright: ignore[reportArgumentType]
     for name in names:
-        value = getattr(owner, name) if name in known else None
+        value: object = getattr(owner, name)
         if not isinstance(value, Decimal):
             raise TypeError(f"{name} must be a Decimal, not {type(value).__name__}")
         if not value.is_finite() or value < 0:

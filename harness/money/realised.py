@@ -118,7 +118,7 @@ def _is_amount(text: str) -> bool:
         amount = Decimal(text)
     except InvalidOperation:
         return False
-    return amount.is_finite() and amount >= 0
+    return amount.is_finite() and amount >= 0 and "_" not in text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

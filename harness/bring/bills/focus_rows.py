@@ -118,7 +118,7 @@ def amount(row: Row, name: str) -> Decimal | None:
     if found == "" or found.lower() in {"null", "none"}:
         return None
     try:
-        value = Decimal(found)
+        value = Decimal(found if found.isascii() and "_" not in found else "")
     except InvalidOperation:
         raise BadRowError(name, f"{found[:40]!r} is no number like 702.90") from None
     if not value.is_finite():

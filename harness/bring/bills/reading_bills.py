@@ -177,8 +177,8 @@ def _unbroken(rows: Iterator[Place], path: Path, problems: list[Problem]) -> Ite
     for place in rows:
         if place.text is not None:
             yield place
-            continue
-        problems.append(_problem(path, place.line, "", place.reason or ""))
+        elif place.reason:
+            problems.append(_problem(path, place.line, "", place.reason))
 
 
 def _focus(rows: Iterator[tuple[int, Row]], path: Path) -> Iterator[_Found]:

@@ -268,6 +268,6 @@ def _part(name: str) -> str:
 
 def _number(cell: str) -> float | None:
     try:
-        return a_number(float(cell))
+        return None if "_" in cell else a_number(float(cell))
     except ValueError:
         return None

@@ -7,6 +7,7 @@ the reading. A row that cannot be read is kept with its file, line and reason.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from harness.bring.logs import sql
 from harness.bring.logs.attributing import Attribution
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.moments import settled
+from harness.bring.logs.numerals import spelled
 from harness.bring.logs.rows.batches import BATCH, RowBatches
 from harness.errors import UsageError
 from harness.money.measured import LogRead
@@ -33,8 +35,11 @@ CREATE TABLE calls (
   n DOUBLE, failed DOUBLE, single BOOLEAN, hit BOOLEAN, known BOOLEAN, input DOUBLE, cached DOUBLE,
   written DOUBLE, output DOUBLE, reasoning DOUBLE, cost DECIMAL(28, 12), latency DOUBLE,
   waited DOUBLE, again VARCHAR, started TIMESTAMP,
-  reason VARCHAR, counted_by VARCHAR, doubled BOOLEAN)
+  reason VARCHAR, counted_by VARCHAR, notes UTINYINT)
 """
+NOTES = {"doubled": (1, "doubled"), "spelled": (2, f"money >= 0 AND {spelled('cost_text')}")}
+"""Rules that are told, each with its bit and which rows are read by it: a time that clocks show
+twice is read as its first, and a cost as `$0.12` or `0,12` as an amount of USD."""
 _HASH = (
     "CASE WHEN {0} IS NULL OR {0} IN ('', '{{}}', '[]', 'null') THEN NULL ELSE md5_number({0}) END"
 )
@@ -71,8 +76,8 @@ class CallLog:
         self._folder = TemporaryDirectory(prefix="rightsize-logs-")
         self.base = duckdb.connect(str(Path(self._folder.name) / "calls.duckdb"))
         self.files: list[LogRead] = []
-        self.doubled = 0
-        """Calls at a time that clocks of their zone showed twice; read as the first of both."""
+        self.noted: Counter[str] = Counter()
+        """Calls that were read by a rule which is to be told, by its name in `NOTES`."""
         self.base.execute("SET TimeZone = 'UTC'")
         self.base.execute(f"SET memory_limit = {sql.quoted(reading.memory)}")
         self.base.execute(f"SET threads = {reading.threads}")
@@ -118,7 +123,8 @@ class CallLog:
             refused=refused,
         )
         self.files.append(read)
-        self.doubled += self._count("calls", number, "doubled")
+        for note, (bit, _) in NOTES.items():
+            self.noted[note] += self._count("calls", number, f"notes & {bit} > 0")
         if not failures_told:
             self.base.execute(_NOBODY_TELLS, [number, number])
         self._counts_once(path)
@@ -192,6 +198,11 @@ def _named(columns: sql.Named) -> str:
     return ", ".join(f"{expression} AS {name}" for name, expression in columns)
 
 
+def _noted() -> str:
+    """The rules that a row was read by, as bits."""
+    return " + ".join(f"CASE WHEN {test} THEN {bit} ELSE 0 END" for bit, test in NOTES.values())
+
+
 def _step(form: LogFormat, reading: LogIntake, number: int, rows: RowBatches) -> str:
     """A file, read: its rows with their reasons; an empty one tells a row that is no call."""
     picked, texts = sql.columns(form)
@@ -212,7 +223,7 @@ used AS (SELECT *, {sql.kind()} AS kind, {_named(sql.usage(form))} FROM typed),
 placed AS (SELECT *, {reading.rules.placed()} FROM used),
 read AS (
 SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, latest)} AS reason,
-  is_call, counted_by, doubled, at_time AS began, {hashed["request"]} AS id,
+  is_call, counted_by, {_noted()} AS notes, at_time AS began, {hashed["request"]} AS id,
   {hashed["parent"]} AS parent, {hashed["asked_text"]} AS asked, to_feature, to_team, to_product,
   to_environment, to_cohort,
   coalesce(caller, '') AS caller, coalesce(model, '') AS model, kind,
@@ -237,7 +248,7 @@ SELECT file, line, began, {form.hours}, id, {str(form.attempts).lower()}, parent
   {_TOLD.format("written")}, {_TAKEN.format("output")}, {_TAKEN.format("reasoning")}, cost,
   latency, waited, NULL, began, CASE WHEN reason IS NOT NULL THEN reason WHEN NOT is_call
     OR (to_feature = '' AND starts_with(coalesce(counted_by, ''), 'tag ')) THEN '' END, counted_by,
-  doubled
+  notes
 FROM read
 """  # noqa: S608
 

@@ -198,6 +198,7 @@ _PORTKEY = LogFormat(
     output=("/res_units",),
     total=("/total_units",),
     cost=Amount(paths=("/cost",), times="0.01"),
+    currency=("/cost_currency",),
     latency=Amount(paths=("/response_time",)),
     model=("/ai_model",),
     failed=(("/is_success", ("false", "0")), ("/response_status_code", ("4*", "5*"))),

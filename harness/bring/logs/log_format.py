@@ -78,6 +78,8 @@ class LogFormat:
     sampled: Paths = ()
     """Share of the calls that is logged, above 0 and at most 1."""
     cost: Amount = Amount()
+    currency: Paths = ()
+    """In which currency the cost is; what is not USD is refused."""
     latency: Amount = Amount()
     first_token: Amount = Amount()
     first_token_at: Moment | None = None

@@ -19,7 +19,7 @@ from harness.workspace.reading import problem_of
 _PLAIN = (
     *("request", "parent", "input", "cached", "written", "output", "reasoning", "total"),
     *("calls", "sampled", "model", "operation", "feature", "team", "product", "cohort"),
-    *("environment", "caller"),
+    *("environment", "caller", "currency"),
     *("tags", "asked"),
 )
 
@@ -78,6 +78,8 @@ class ColumnMapping(FileModel):
     """What it cost."""
     cost_unit: Literal["usd", "cents"] = "usd"
     """In which unit."""
+    currency: str | None = None
+    """In which currency it is; what is not USD is refused."""
     latency: str | None = None
     """How long it took."""
     first_token: str | None = None

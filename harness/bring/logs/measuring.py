@@ -37,7 +37,7 @@ SELECT min(file) AS file, min(line) AS line, min(began) AS began, max(hours) AS 
   bool_or(known) AS known, max(input) AS input, max(cached) AS cached, max(written) AS written,
   max(output) AS output, max(reasoning) AS reasoning, max(cost) AS cost,
   max(latency) AS latency, max(waited) AS waited, NULL::VARCHAR AS again, min(began) AS started,
-  NULL::VARCHAR AS reason, NULL::VARCHAR AS counted_by, bool_or(doubled) AS doubled
+  NULL::VARCHAR AS reason, NULL::VARCHAR AS counted_by, max(notes) AS notes
 FROM calls WHERE id IN (FROM told_again) GROUP BY id
 """
 _TOLD_BY_ANOTHER_FILE = """

@@ -10,6 +10,14 @@ from datetime import datetime
 
 from harness.bring.logs.log_format import LogFormat, Moment, Paths, Test
 from harness.bring.logs.moments import FIRST, moment, plain, quoted, skipped
+from harness.bring.logs.numerals import (
+    amount,
+    counted,
+    duration,
+    may_group,
+    of_another_currency,
+    of_two_readings,
+)
 
 Named = tuple[tuple[str, str], ...]
 """Names and the SQL of each."""
@@ -166,6 +174,7 @@ def columns(form: LogFormat) -> tuple[Picked, Named]:
         ("begun_text", picked.first(form.first_token_at.paths if form.first_token_at else ())),
         ("sampled_text", picked.number(form.sampled)),
         ("cost_text", picked.number(form.cost.paths)),
+        ("currency", f"upper({picked.first(form.currency)})"),
         ("latency_text", picked.number(form.latency.paths)),
         ("first_text", picked.number(form.first_token.paths)),
         ("is_call", picked.any_of(form.only) if form.only else "true"),
@@ -198,16 +207,16 @@ def _moment(text: str, how: Moment | None, zone: str | None, latest: datetime) -
 
 def typed(form: LogFormat, zone: str | None, latest: datetime) -> Named:
     """Numbers and times of what was picked."""
-    numbers = [(name, f"TRY_CAST({name}_text AS DOUBLE)") for name in COUNTS]
+    numbers = [(name, counted(f"{name}_text")) for name in COUNTS]
     return (
         ("at_time", moment("at_text", form.at, zone, latest)),
         ("end_at", _moment("end_text", form.end, zone, latest)),
         ("first_at", _moment("begun_text", form.first_token_at, zone, latest)),
         *numbers,
-        ("sample", "TRY_CAST(sampled_text AS DOUBLE)"),
-        ("money", _times("TRY_CAST(cost_text AS DECIMAL(24, 12))", form.cost.times)),
-        ("latency", _times("TRY_CAST(latency_text AS DOUBLE)", form.latency.times)),
-        ("first", _times("TRY_CAST(first_text AS DOUBLE)", form.first_token.times)),
+        ("sample", duration("sampled_text")),
+        ("money", amount("cost_text", form.cost.times)),
+        ("latency", _times(duration("latency_text"), form.latency.times)),
+        ("first", _times(duration("first_text"), form.first_token.times)),
     )
 
 
@@ -243,6 +252,7 @@ def _sound(form: LogFormat, latest: datetime) -> str:
         ),
         *(f"({name}_text IS NULL OR {_is_duration(name)})" for name, _ in _DURATIONS),
         "(cost_text IS NULL OR money >= 0)",
+        *([f"({_IN_USD})"] if form.currency else []),
         "sampled_text IS NULL",
     ]
     return " AND ".join(tests)
@@ -253,11 +263,21 @@ def _instant(at: datetime) -> str:
 
 
 _FIRST = _instant(FIRST)
+_IN_USD = "currency IS NULL OR currency IN ('USD', 'US$', '$')"
+_WORDS_OF_SUMS = (
+    r"(?:^|\|)\s*(?:(?:grand |sub)?-?totals?|sums?|summary|summe|gesamt)\s*:?\s*(?:\||$)"
+)
+_SUMS = (
+    "at_time IS NULL AND regexp_matches(lower(concat_ws('|', at_text, request, own_feature, model, "
+    f"caller)), {quoted(_WORDS_OF_SUMS)})"
+)
+"""A row that adds others up, as tables end with: no call, and no fault."""
 
 
 def _checks(form: LogFormat, zone: str | None, latest: datetime) -> list[tuple[str, str]]:
     """What can be said against a row."""
-    checks = [("request IS NULL", "no request id")] if form.request else []
+    checks = [(_SUMS, "")]
+    checks += [("request IS NULL", "no request id")] if form.request else []
     checks.append(("at_text IS NULL", "no time"))
     if form.at.unit == "iso" and (zone or form.at.zone) is None:
         local = f"{plain('at_text')} AND TRY_CAST(at_text AS TIMESTAMP) IS NOT NULL"
@@ -272,16 +292,9 @@ def _checks(form: LogFormat, zone: str | None, latest: datetime) -> list[tuple[s
         ("end_text IS NOT NULL AND end_at IS NULL", "an end that cannot be read"),
         ("end_at < at_time", "it ends before it begins"),
         ("first_at < at_time", "its first token comes before it begins"),
-        *(
-            (_no_count(name), f"{name}: no whole number from 0 on")
-            for name in COUNTS
-            if getattr(form, name)
-        ),
+        *(check for name in COUNTS if getattr(form, name) for check in _counts(name)),
         *((_no_duration(name), f"{named}: no number from 0 on") for name, named in _DURATIONS),
-        (
-            f"{_stated('cost')} AND (money IS NULL OR money < 0)",
-            "cost: no amount from 0 on",
-        ),
+        *_costs(form),
         (
             f"{_stated('sampled')} AND NOT coalesce(sample > 0 AND sample <= 1, false)",
             "sampling: no share above 0 and at most 1",
@@ -308,9 +321,25 @@ def _no_duration(name: str) -> str:
     return f"{_stated(name)} AND NOT coalesce({_is_duration(name)}, false)"
 
 
-def _no_count(name: str) -> str:
+def _counts(name: str) -> list[tuple[str, str]]:
     wrong = f"{name} IS NULL OR {name} < 0 OR {name} <> floor({name}) OR {name} > {_MOST}"
-    return f"{_stated(name)} AND ({wrong})"
+    return [
+        (may_group(f"{name}_text"), f"{name}: points that may part thousands"),
+        (f"{_stated(name)} AND ({wrong})", f"{name}: no whole number from 0 on"),
+    ]
+
+
+def _costs(form: LogFormat) -> list[tuple[str, str]]:
+    wrong, other = f"{_stated('cost')} AND money IS NULL", "cost: in a currency that is not USD"
+    return [
+        *([(f"{_stated('cost')} AND NOT ({_IN_USD})", other)] if form.currency else []),
+        (f"{wrong} AND {of_another_currency('cost_text')}", other),
+        (
+            f"{wrong} AND {of_two_readings('cost_text')}",
+            "cost: a comma that may part thousands, or begin a fraction",
+        ),
+        (f"{_stated('cost')} AND (money IS NULL OR money < 0)", "cost: no amount from 0 on"),
+    ]
 
 
 def usage(form: LogFormat) -> Named:

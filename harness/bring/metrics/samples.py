@@ -162,4 +162,6 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
+    if "_" in text:
+        return None
     return value if math.isfinite(value) and value >= 0 else None

@@ -22,6 +22,10 @@ from harness.money.traffic import NoTrafficError, Week, together
 from harness.wording import percent, plural, usd
 from harness.workspace.feature_file import FeatureConfig
 
+_NOTED = {
+    "doubled": "in an hour that clocks show twice: read as its first time",
+    "spelled": "with a cost as $0.12, 0.12 USD or 0,12: read as amounts of USD",
+}
 _CALLERS = 5
 _TEAMS = 8
 _QUIET_DAYS = 3
@@ -125,9 +129,9 @@ def _zones(found: TrafficWritten, zone: str | None) -> Iterator[str]:
         if form.at.unit == "iso" and (form.at.zone or zone):
             why = "as it documents" if form.at.zone else "by --timezone"
             yield f"  {form.name}: times without an offset are {form.at.zone or zone}, {why}"
-    if found.doubled:
-        calls = plural(found.doubled, "call")
-        yield f"  {calls} in an hour that clocks show twice: read as its first time"
+    for note, calls in found.noted.items():
+        if calls:
+            yield f"  {plural(calls, 'call')} {_NOTED[note]}"
 
 
 def _month(own: Week, found: TrafficWritten) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -62,8 +62,8 @@ class TrafficWritten:
     """Units that are paid a month whatever the logs say."""
     not_read: tuple[str, ...] = ()
     """Columns of tables of ours that nothing is made of."""
-    doubled: int = 0
-    """Calls at a local time that clocks showed twice; read as the first of both."""
+    noted: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Calls that were read by a rule which is to be told (`NOTES`), by the rule."""
 
     @property
     def too_many_refused(self) -> bool:
@@ -125,7 +125,7 @@ def import_traffic(
             formats=tuple({form.name: form for form in formats}.values()),
             bought=bought_units(workspace.models, reading.now.date()),
             not_read=_not_read(paths, formats),
-            doubled=log.doubled,
+            noted=log.noted,
         )
 
 

@@ -30,6 +30,8 @@ from harness.bring.logs.sql import Picked, quoted
 from harness.errors import UsageError
 
 BATCH = 50_000
+_MARKED = b"\n" + codecs.BOM_UTF8
+"""Where files that begin with the mark of UTF-8 were put one after another."""
 _BLANK = 64
 """Most bytes of a line that is looked at for being blank; a longer one is no JSON."""
 _Column: TypeAlias = Any
@@ -144,7 +146,9 @@ def _of_text(path: Path) -> Iterator[_Column]:
         if isinstance(found, str):
             yield from _of_places(iter((Place(first, None, found),)))
             return
-        data = found.removeprefix(codecs.BOM_UTF8) if first == 1 else found
+        data = found.removeprefix(codecs.BOM_UTF8)
+        if _MARKED in data:
+            data = data.replace(_MARKED, b"\n")
         lines = _COMPUTE.split_pattern(_ARROW.array([data], "binary"), b"\n").flatten()
         try:
             yield _of_lines(lines.cast("string"), first)
@@ -178,14 +182,18 @@ _MEMBERS = ("STRUCT", "MAP", "JSON", "UNION")
 
 
 def _parquet_columns(base: duckdb.DuckDBPyConnection, source: str) -> dict[str, str]:
-    """The SQL of each column's text: what has members, or is a list, as JSON."""
+    """The SQL of each column's text: what has members, or is a list, as JSON.
+
+    A number of three places is none that points part by thousands, which a fourth place says.
+    """
     found: dict[str, str] = {}
     query = f"DESCRIBE SELECT * EXCLUDE file_row_number FROM {source}"  # noqa: S608
     described = base.execute(query).fetchall()
     for name, kind, *_ in described:
         column = '"' + str(name).replace('"', '""') + '"'
         nested = str(kind).startswith(_MEMBERS) or str(kind).endswith("]")
-        found[str(name)] = f"to_json({column})::VARCHAR" if nested else f"CAST({column} AS VARCHAR)"
+        text = f"to_json({column})::VARCHAR" if nested else f"CAST({column} AS VARCHAR)"
+        found[str(name)] = f"{text} || '0'" if str(kind).endswith(",3)") else text
     return found
 
 

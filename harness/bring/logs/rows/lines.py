@@ -35,6 +35,7 @@ FROM_HERE = "from here on"
 _CUT = f"the file is cut or damaged {FROM_HERE}"
 _TOO_LONG = f"a line of more than {LONGEST >> 20} MB: nothing is read {FROM_HERE}"
 _NOT_UTF8 = "not UTF-8 text"
+_OTHER_HEADER = f"another header: its columns are others {FROM_HERE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ def numbered(lines: Iterable[bytes], first: int) -> Places:
 
 def _decoded(number: int, line: bytes) -> Place:
     try:
-        return Place(number, line.decode("utf-8-sig" if number == 1 else "utf-8"))
+        return Place(number, line.removeprefix(codecs.BOM_UTF8).decode())
     except UnicodeDecodeError:
         return Place(number, None, _NOT_UTF8)
 
@@ -209,24 +210,38 @@ def table_cells(path: Path) -> Iterator[CsvRow]:
     """The rows of a CSV, the header first, each with the line on which it begins."""
     csv.field_size_limit(LONGEST)
     reader = csv.reader(_csv_text(path), delimiter=_delimiter(path), strict=True)
-    begun, width = 1, -1
+    begun, header, names = 1, list[str](), set[str]()
     try:
         for cells in reader:
-            if cells and len(cells) == width:
+            if cells and len(cells) == len(header) and cells[0] not in names:
                 yield CsvRow(begun, cells)
             elif any(cell.strip() for cell in cells):
-                if width < 0:
-                    width = len(cells)
-                    yield CsvRow(begun, [name.strip() for name in cells])
-                else:
-                    why = f"{len(cells)} cells where the header has {width}"
-                    yield CsvRow(begun, None, why)
+                row = _odd_row(begun, cells, header)
+                yield row
+                if row.reason == _OTHER_HEADER:
+                    return
+                header = header or [*(row.cells or ())]
+                names = names or {*cells, *header}
             begun = reader.line_num + 1
     except csv.Error as error:
         yield CsvRow(begun, None, f"no CSV {FROM_HERE}: {error}")
     except (CutFileError, UnicodeDecodeError) as error:
         cut = isinstance(error, CutFileError)
         yield CsvRow(begun, None, _CUT if cut else f"{_NOT_UTF8} {FROM_HERE}")
+
+
+def _odd_row(line: int, cells: Sequence[str], header: Sequence[str]) -> CsvRow:
+    """The header, a row like it, or one of another width; an empty reason: the header again."""
+    named = [cell.strip() for cell in cells]
+    if not header:
+        return CsvRow(line, named)
+    if named == header:
+        return CsvRow(line, None, "")
+    if 2 * len({*named} & {*header}) > len(header):
+        return CsvRow(line, None, _OTHER_HEADER)
+    if len(cells) == len(header):
+        return CsvRow(line, cells)
+    return CsvRow(line, None, f"{len(cells)} cells where the header has {len(header)}")
 
 
 def table_rows(path: Path) -> Places:
@@ -243,14 +258,13 @@ def table_rows(path: Path) -> Places:
 
 def _csv_text(path: Path) -> Iterator[str]:
     """Lines with their ends, as the CSV reader wants them for cells of several lines."""
-    rest, first = b"", True
+    rest = b""
     for block in blocks(path):
         *found, rest = (rest + block).split(b"\n")
         for line in found:
-            yield line.decode("utf-8-sig" if first else "utf-8") + "\n"
-            first = False
+            yield line.removeprefix(codecs.BOM_UTF8).decode() + "\n"
     if rest:
-        yield rest.decode("utf-8-sig" if first else "utf-8")
+        yield rest.removeprefix(codecs.BOM_UTF8).decode()
 
 
 def _delimiter(path: Path) -> str:

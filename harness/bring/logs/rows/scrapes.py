@@ -76,7 +76,7 @@ def _counter(
         value = float(found[3])
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or value < 0:
+    if not math.isfinite(value) or value < 0 or "_" in found[3]:
         return "a counter: no number from 0 on"
     labels = dict(_LABEL.findall(found[2] or ""))
     failed = name == "requests" and labels.get("finished_reason") in _FAILED

@@ -321,6 +321,7 @@ def test_anthropic_costs_are_cents(tmp_path: Path) -> None:
         ({"BillingCurrency": "EUR"}, "a.csv:2: BillingCurrency: EUR: bills are read in USD"),
         ({"BilledCost": ""}, "a.csv:2: BilledCost: is empty"),
         ({"BilledCost": "NaN"}, "a.csv:2: BilledCost: 'NaN' is no number"),
+        ({"BilledCost": "1_000"}, "a.csv:2: BilledCost: '1_000' is no number"),
         ({"EffectiveCost": "1,5"}, "a.csv:2: EffectiveCost: '1,5' is no number"),
         ({"ChargePeriodStart": "soon"}, "a.csv:2: ChargePeriodStart: 'soon' is no time"),
         ({"ChargeCategory": "Gift"}, "a.csv:2: ChargeCategory: 'Gift' is none of Usage"),

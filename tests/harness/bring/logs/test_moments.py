@@ -36,7 +36,11 @@ def began(
         log.add(path, form or FORMATS["neutral"])
         found = log.base.execute("SELECT line, began FROM calls ORDER BY line").fetchall()
         reasons = [f"{each.line}: {each.reason}" for each in log.refused()]
-        return {line: f"{at:%Y-%m-%d %H:%M:%S}" for line, at in found}, reasons, log.doubled
+        return (
+            {line: f"{at:%Y-%m-%d %H:%M:%S}" for line, at in found},
+            reasons,
+            log.noted["doubled"],
+        )
 
 
 def around(zone: ZoneInfo) -> Iterator[datetime]:
@@ -123,6 +127,6 @@ def test_the_end_of_a_call_tells_which_hour_it_began_in(tmp_path: Path, case: st
         log.add(jsonl(tmp_path / "l.jsonl", rows), form)
         ((at, took),) = log.base.execute("SELECT began, latency FROM calls").fetchall()
         assert [each.reason for each in log.refused()] == [SKIPS]
-        assert log.doubled == doubled
+        assert log.noted["doubled"] == doubled
     assert f"{at:%H:%M:%S}" == utc
     assert took in (4000, 5000)

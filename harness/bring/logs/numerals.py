@@ -1,0 +1,72 @@
+"""Numbers of a log as SQL: counts, durations, and amounts as programs and people write them.
+
+An amount may have a sign of USD and a decimal comma (`$1,234.50`, `0,12 USD`). What may be read in
+two ways is none: `1,234` as an amount, `1.000` as a count; digits parted by `_` neither.
+"""
+
+from __future__ import annotations
+
+from harness.bring.logs.moments import quoted
+
+_GROUPED = r"[1-9]\d{0,2}(?:\.000)+"
+_SIGN = r"^(?:US\$|USD|\$)\s*|\s*(?:US\$|USD|\$)$"
+_WITH_POINT = r"\d+(?:\.\d+)?"
+_GROUPED_BY_COMMA = r"[1-9]\d{0,2}(?:,\d{3})+\.\d+|[1-9]\d{0,2}(?:,\d{3}){2,}"
+_WITH_COMMA = r"[1-9]\d{0,2}(?:\.\d{3})+,\d+|0,\d+|\d+,(?:\d{1,2}|\d{4,})|\d{4,},\d+"
+_EITHER = r"[1-9]\d{0,2},\d{3}"
+_MONEY = "DECIMAL(24, 12)"
+_OTHER = r"[€£¥₹]|(?:^|[^A-Z])[A-Z]{3}(?:[^A-Z]|$)"
+
+
+def duration(text: str) -> str:
+    """A number, or NULL."""
+    return f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS DOUBLE) END"
+
+
+def counted(text: str) -> str:
+    """A number that is a count, or NULL; `12.0` is one, as tables of floats have it."""
+    unclear = f"contains({text}, '_') OR (contains({text}, '.') AND {_is(text, _GROUPED)})"
+    return f"CASE WHEN NOT ({unclear}) THEN TRY_CAST({text} AS DOUBLE) END"
+
+
+def amount(text: str, times: str) -> str:
+    """An amount of USD, or NULL; of cents where `times` says so, and then without a sign."""
+    plain = f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS {_MONEY}) END"
+    bare = _bare(text) if times == "1" else f"trim({text})"
+    spelled = (
+        f"TRY_CAST(CASE WHEN {_is(bare, _WITH_POINT)} THEN {bare} "
+        f"WHEN {_is(bare, _GROUPED_BY_COMMA)} THEN replace({bare}, ',', '') "
+        f"WHEN {_is(bare, _WITH_COMMA)} THEN replace(replace({bare}, '.', ''), ',', '.') END "
+        f"AS {_MONEY})"
+    )
+    found = f"coalesce({plain}, {spelled})"
+    return found if times == "1" else f"({found} * {times}::DECIMAL(8, 2))"
+
+
+def spelled(text: str) -> str:
+    """Whether an amount has a sign or a comma."""
+    marks = (f"contains({text}, '$')", f"contains({text}, ',')", f"contains(upper({text}), 'USD')")
+    return f"coalesce({' OR '.join(marks)}, false)"
+
+
+def may_group(text: str) -> str:
+    """Whether the points of a count may part its thousands."""
+    return f"coalesce({_is(text, _GROUPED)}, false)"
+
+
+def of_two_readings(text: str) -> str:
+    """Whether the comma of an amount may part thousands, or begin a fraction."""
+    return _is(_bare(text), _EITHER)
+
+
+def of_another_currency(text: str) -> str:
+    """Whether an amount names a currency that is not USD."""
+    return f"regexp_matches({text}, '[0-9]') AND regexp_matches({_bare(text)}, {quoted(_OTHER)})"
+
+
+def _bare(text: str) -> str:
+    return f"regexp_replace(upper(trim({text})), {quoted(_SIGN)}, '', 'g')"
+
+
+def _is(text: str, pattern: str) -> str:
+    return f"regexp_full_match(trim({text}), {quoted(pattern)})"

@@ -1,8 +1,9 @@
 """A fast server for load, of Chat Completions and Messages: raw asyncio, everything counted.
 
-It answers at a set latency, may fail a share of requests in five ways, and may enforce request
-and token limits which it states in OpenAI's or Anthropic's headers. A prompt starts with its
-item's name; counts are by item. `GET /stats` returns them.
+It answers at a set latency, may hold answers until it is told to give them, may fail a share of
+requests in five ways, and may enforce request and token limits which it states in OpenAI's or
+Anthropic's headers. A prompt starts with its item's name; counts are by item. `GET /stats` returns
+them, `GET /go` lets what is held go.
 
 `python -m tests.support.load_server '{"latency_s": 0.2}'` prints its port and serves until its
 input ends.
@@ -20,6 +21,7 @@ import urllib.request
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +47,8 @@ class Behaviour:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     output_tokens_per_minute: int | None = None
+    hold_after: int | None = None
+    """Requests beyond so many wait until `GET /go` comes."""
     style: str | None = None
     """`openai` or `anthropic`: headers that state the limits."""
 
@@ -94,6 +98,8 @@ class Server:
         self.behaviour = behaviour
         self.stats = Stats()
         self.rng = Random(behaviour.seed)
+        self.waiting: list[Callable[[], None]] = []
+        self.holds = behaviour.hold_after is not None
         self.limits = (
             ("requests", Bucket(behaviour.requests_per_minute), 1),
             ("tokens", Bucket(behaviour.tokens_per_minute), INPUT_TOKENS + OUTPUT_TOKENS),
@@ -131,6 +137,19 @@ class Server:
                 bucket.level -= used
             return 0.0
         return max(0.001, *(bucket.wait_s(used) for _, bucket, used in self.limits))
+
+    def answer_later(self, answered: Callable[[], None]) -> None:
+        """At the latency, or when the held ones are let go."""
+        if self.holds and self.stats.requests > (self.behaviour.hold_after or 0):
+            self.waiting.append(answered)
+        else:
+            asyncio.get_running_loop().call_later(self.latency(), answered)
+
+    def let_go(self) -> None:
+        """Answer what waits, and hold nothing more."""
+        self.holds = False
+        while self.waiting:
+            self.waiting.pop(0)()
 
     def fault(self) -> str | None:
         share = self.behaviour.fault_share
@@ -216,6 +235,8 @@ class Connection(asyncio.Protocol):
     def asked(self, request: bytes) -> None:
         server, stats = self.server, self.server.stats
         if request.startswith(b"GET"):
+            if request.startswith(b"GET /go"):
+                server.let_go()
             body = json.dumps(vars(stats)).encode()
             self.transport.write(head(200, len(body)) + body)
             return
@@ -233,9 +254,8 @@ class Connection(asyncio.Protocol):
             self.finish(429, b'{"error": {"code": "rate_limit_exceeded"}}', wait_s)
             return
         stats.accepted_at.append(now)
-        asyncio.get_running_loop().call_later(
-            server.latency(), self.reply, item, message if MESSAGES in request[:80] else answer
-        )
+        body_of = message if MESSAGES in request[:80] else answer
+        server.answer_later(partial(self.reply, item, body_of))
 
     def reply(self, item: str, body_of: Callable[[str], bytes]) -> None:
         server, stats = self.server, self.server.stats
@@ -292,6 +312,10 @@ class Running:
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
+
+    def let_go(self) -> None:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/go"):
+            pass
 
     def stats(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stats") as reply:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,8 @@ import pytest
 from harness.cli.main import run
 from harness.errors import ExitCode
 from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
+from tests.support.wire.holding import Gate, held
 from tests.support.wire.openai_server import OpenAIServer
-from tests.support.wire.reply import Body, Reply
 
 pytestmark = [
     pytest.mark.ray,
@@ -27,16 +26,18 @@ pytestmark = [
 ]
 
 
-def slowly(body: Body) -> Reply:
-    return replace(answers(body), delay_s=0.2)
+AT = 40
+"""So many are answered before Ctrl-C, and all that wait then are answered after it."""
+LONGEST_S = 300
 
 
-def ctrl_c(review: subprocess.Popen[str], server: OpenAIServer) -> str:
+def ctrl_c(review: subprocess.Popen[str], server: OpenAIServer, gate: Gate) -> str:
     """Press it in mid-review, as a terminal does: at the whole process group; what was said."""
-    while len(server.log.calls) < 40 and review.poll() is None:
+    while len(server.log.calls) <= AT and review.poll() is None:
         time.sleep(0.02)
     os.killpg(review.pid, signal.SIGINT)
-    said, errors = review.communicate(timeout=60)
+    gate.open()
+    said, errors = review.communicate(timeout=LONGEST_S)
     assert review.returncode == ExitCode.INTERRUPTED, said + errors
     return errors
 
@@ -45,7 +46,8 @@ def ctrl_c(review: subprocess.Popen[str], server: OpenAIServer) -> str:
 def test_an_interrupted_review_goes_on_and_writes_documents(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], ray: str
 ) -> None:
-    with OpenAIServer(slowly) as server:
+    gate = Gate(AT)
+    with OpenAIServer(held(answers, gate)) as server:
         shape = Shape(cases=150, candidates="good", ray=ray)
         root = write_review_workspace(tmp_path, server.port, shape)
         arguments = ["review", "-w", str(root), "--cycle", CYCLE, "--yes"]
@@ -61,9 +63,9 @@ def test_an_interrupted_review_goes_on_and_writes_documents(
             text=True,
             start_new_session=True,
         )
-        assert "run the same command again to go on" in ctrl_c(first, server)
+        assert "run the same command again to go on" in ctrl_c(first, server, gate)
         asked = len(server.log.calls)
-        assert 40 <= asked < 300
+        assert AT < asked < 300
         assert run([*arguments, "--otlp", str(tmp_path / "2.jsonl")]) == ExitCode.OK
         text = capsys.readouterr().out
         assert (len(server.log.calls), max(server.log.by_hash.values())) == (300, 1)

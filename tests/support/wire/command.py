@@ -1,21 +1,22 @@
 """A wire server as a process of its own.
 
-    python -m tests.support.wire.openai_server --port 0 --counts counts.jsonl --delay 0.05
+    python -m tests.support.wire.openai_server --port 0 --counts counts.jsonl --allowed FILE
 
-The first line on standard output is `{"port": N}`. `--script module:function` names a script.
+The first line on standard output is `{"port": N}`. `--script module:function` names a script. As
+many requests are answered as FILE says at the time; further ones wait.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.wire.reply import Body, Reply, Script, always_ok
+from tests.support.wire.holding import allowed_by, held
+from tests.support.wire.reply import Script, always_ok
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,25 +33,17 @@ def find_script(name: str | None) -> Script:
     return found
 
 
-def delayed(script: Script, seconds: float) -> Script:
-    """The same script, at least so many seconds late."""
-
-    def late(body: Body) -> Reply:
-        reply = script(body)
-        return dataclasses.replace(reply, delay_s=max(reply.delay_s, seconds))
-
-    return late
-
-
 def serve(kind: type[WireServer], arguments: Sequence[str] | None = None) -> None:
     """Run a server until it is killed."""
     parser = argparse.ArgumentParser(description=kind.__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--counts", type=Path)
     parser.add_argument("--script")
-    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--allowed", type=Path)
     given = parser.parse_args(arguments)
-    script = delayed(find_script(given.script), given.delay)
+    script = find_script(given.script)
+    if given.allowed is not None:
+        script = held(script, allowed_by(given.allowed))
     server = kind(script, port=given.port, counts=given.counts).start()
     sys.stdout.write(json.dumps({"port": server.port}) + "\n")
     sys.stdout.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,11 +12,15 @@ if TYPE_CHECKING:
 
 
 async def work(payload: object) -> object:
-    """Sleep, fail, die or echo, as the payload says."""
+    """Sleep, wait for a file, fail, die or echo, as the payload says."""
     match payload:
         case ("sleep", float(seconds)):
             await asyncio.sleep(seconds)
             return seconds
+        case ("until", str(path)):
+            while not Path(path).exists():  # noqa: ASYNC110, ASYNC240  # made by another process
+                await asyncio.sleep(0.02)
+            return path
         case ("raise", str(text)):
             raise ValueError(text)
         case ("die",):

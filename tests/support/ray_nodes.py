@@ -46,7 +46,7 @@ def ray_nodes(folder: Path, environ: Mapping[str, str]) -> Iterator[Nodes]:
         line = next(line for line in process.stdout if line.startswith("{"))
         yield json.loads(line)
     finally:
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
 
 
 def main(folder: Path) -> None:

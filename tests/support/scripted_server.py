@@ -1,11 +1,15 @@
 """An OpenAI-compatible server in one script, with the faults that real ones have.
 
-    python scripted_server.py PORT [--crash-at-start] [--crash-after SECONDS] [--unhealthy]
-        [--never-answer] [--spawn PIDFILE [--escape]] [--key KEY | --key-from VARIABLE]
-        [--no-metrics] [--tickets [--flaky N]]
+    python scripted_server.py PORT [--crash-at-start] [--crash-when FILE] [--unhealthy]
+        [--never-answer] [--busy-until FILE] [--spawn PIDFILE [--escape]]
+        [--key KEY | --key-from VARIABLE] [--no-metrics] [--tickets [--flaky N]]
 
 With `--tickets` it reads "Ticket number N" and is right on every one: billing for odd numbers. With
 `--flaky N` every N-th answer is wrong, whatever is asked: it does not answer alike twice.
+
+With `--crash-when FILE` it falls over as soon as the file is there. With `--busy-until FILE` it is
+as if asked all the time until the file is there: each look at `/metrics` finds one token more, and
+leaves one byte more in FILE.looks.
 
 Standard library only: it is started as a child process, in a folder of its own.
 """
@@ -35,6 +39,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/metrics" and self.options.no_metrics:
             self._reply(404, {"error": "no such page"})
         elif self.path == "/metrics":
+            self._note_look()
             self._send(200, f"# HELP t\ntoy:tokens_total {type(self).answered}\n".encode())
         else:
             self._reply(503 if self.options.unhealthy else 200, {"status": "ok"})
@@ -55,6 +60,13 @@ class Handler(BaseHTTPRequestHandler):
         text = {"text": answer} if "prompt" in body else {"message": {"content": answer}}
         choice = {"index": 0, "finish_reason": "stop", **text}
         self._reply(200, {"model": body["model"], "choices": [choice], "usage": USAGE})
+
+    def _note_look(self) -> None:
+        busy = self.options.busy_until
+        if busy and not busy.exists():
+            type(self).answered += 1
+            with busy.with_name(f"{busy.name}.looks").open("a") as looks:
+                looks.write(".")
 
     def _stream(self, model: str, answer: str) -> None:
         choice = {"index": 0, "delta": {"content": answer}, "finish_reason": "stop"}
@@ -93,11 +105,18 @@ class Server(ThreadingHTTPServer):
         pass
 
 
+def crash_when(file: Path) -> None:
+    while not file.exists():
+        time.sleep(0.02)
+    os._exit(9)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
     parser.add_argument("--crash-at-start", action="store_true")
-    parser.add_argument("--crash-after", type=float)
+    parser.add_argument("--crash-when", type=Path)
+    parser.add_argument("--busy-until", type=Path)
     parser.add_argument("--unhealthy", action="store_true")
     parser.add_argument("--never-answer", action="store_true")
     parser.add_argument("--spawn", type=Path)
@@ -119,8 +138,8 @@ def main() -> int:
             start_new_session=options.escape,
         )
         options.spawn.write_text(str(grandchild.pid))
-    if options.crash_after is not None:
-        threading.Timer(options.crash_after, lambda: os._exit(9)).start()
+    if options.crash_when:
+        threading.Thread(target=crash_when, args=(options.crash_when,), daemon=True).start()
     Handler.options = options
     server = Server(("127.0.0.1", options.port), Handler)
     seen = os.environ.get("CUDA_VISIBLE_DEVICES", "none")

@@ -23,14 +23,15 @@ LATER_S = 5.0
 """What Ray starts early lives as long as Ray; later children die with it."""
 
 
-def guard(folder: Path) -> subprocess.Popen[bytes]:
+def guard(folder: Path, seen: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """Start a watchdog over this process; closing its input, or dying, sets it off.
 
-    `folder` is removed in the end.
+    `folder` is removed in the end. `seen` is told the id of each process that will be ended then.
     """
     return subprocess.Popen(  # noqa: S603  # our own file, under our own interpreter
         [sys.executable, "-I", str(Path(__file__)), str(folder)],
         stdin=subprocess.PIPE,
+        stdout=seen,
         start_new_session=True,
     )
 
@@ -43,7 +44,11 @@ def watch(parent: psutil.Process) -> set[psutil.Process]:
         ended, _, _ = select.select([sys.stdin], [], [], next(polls, LATER_S))
         if ended:
             return seen
-        seen.update(descendants(parent))
+        found = set(descendants(parent)) - seen
+        for process in found:
+            sys.stdout.write(f"{process.pid}\n")
+        sys.stdout.flush()
+        seen |= found
 
 
 def descendants(parent: psutil.Process) -> Iterable[psutil.Process]:

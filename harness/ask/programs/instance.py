@@ -142,13 +142,13 @@ class Instance:
         """The code by which it ended in error of itself; 0 where it did not, or none is known."""
         if self._ended is not None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(self._ended), GRACE_S)
+                await asyncio.wait_for(asyncio.shield(self._ended), END_S)
         return max(self._process.returncode or 0, 0)
 
     async def last_words(self) -> str:
         """The last line that it wrote to its standard error, once that is at its end."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._errors), GRACE_S)
+            await asyncio.wait_for(asyncio.shield(self._errors), END_S)
         lines = self._tail.decode(errors="replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 

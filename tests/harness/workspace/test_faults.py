@@ -972,14 +972,14 @@ LOOP = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% end
 
 
 def test_what_runs_too_long_is_ended() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     case = Case(id="c", input="x", target=None, metadata=())
     with (
         pytest.raises(TooLongError, match=r"prompt: takes longer than 0\.2 s"),
         time_limit("prompt", 0.2),
     ):
         render_prompt(LOOP, case)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("folder", ["reviews", ".rightsize", "traffic"])

@@ -55,23 +55,23 @@ def test_in_another_thread_nothing_runs_without_an_end(call: Callable[[], None],
         f"from tests.harness.workspace.test_limits import {names}; in_a_thread({call.__name__})"
     )
     asked = [sys.executable, "-c", script]
-    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
     assert said in done.stdout
 
 
 def in_a_thread(call: Callable[[], None]) -> None:
     with ThreadPoolExecutor(1) as pool:
-        sys.stdout.write(f"{pool.submit(call).exception(timeout=20)}\n")
+        sys.stdout.write(f"{pool.submit(call).exception(timeout=200)}\n")
 
 
 def test_a_limit_stands_beside_an_alarm_of_somebody_else() -> None:
     heard: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda number, _frame: heard.append(number))
-    signal.setitimer(signal.ITIMER_REAL, 30)
+    signal.setitimer(signal.ITIMER_REAL, 3600)
     try:
         with pytest.raises(TooLongError, match="the pattern: takes longer"):
             match_all()
-        assert 20 < signal.getitimer(signal.ITIMER_REAL)[0] < 30
+        assert 3000 < signal.getitimer(signal.ITIMER_REAL)[0] < 3600
         signal.raise_signal(signal.SIGALRM)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -21,6 +21,7 @@ from providers.errors import (
 )
 from providers.opening import open_provider
 from providers.provider import Endpoint, Provider
+from tests.support.own_clock import OwnClockLoop, run_standing
 from tests.support.wire.vendors import a_request
 
 PROGRAM = """\
@@ -32,8 +33,12 @@ for line in sys.stdin:
     if word == "error": said = {"id": asked["id"], "error": "no"}
     if word == "env": said["answer"] = ",".join(sorted(os.environ))
     if word == "pid": said["answer"] = str(os.getpid())
-    if word == "child": said["answer"] = str(subprocess.Popen(["sleep", "60"]).pid)
-    if word == "hang": time.sleep(60)
+    if word == "child": said["answer"] = str(subprocess.Popen(["sleep", "600"]).pid)
+    if word == "hang":
+        open("hangs", "w").close()
+        sys.stdin.read()
+        open("told to end", "w").close()
+        time.sleep(600)
     if word == "exit": sys.exit(3)
     if word == "babble": print("Loading weights", flush=True)
     if word == "other": said["id"] = "77"
@@ -41,7 +46,7 @@ for line in sys.stdin:
     if word == "long": said["answer"] = "x" * 20_000_000
     if word == "half": sys.stdout.write("{"); sys.exit(0)
     if word == "pours":
-        subprocess.Popen(["sleep", "60"], start_new_session=True)
+        subprocess.Popen(["sleep", "600"], start_new_session=True)
         for _ in range(100): sys.stdout.write("y" * 2**20)
     if word == "turns": said["answer"] = json.dumps(asked["messages"])
     print(json.dumps(said), flush=True)
@@ -91,7 +96,6 @@ async def test_it_sees_no_key(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatc
     ("word", "error"),
     [
         ("exit", "ended without an answer"),
-        ("hang", "no answer in time"),
         ("babble", "no JSON line"),
         ("other", "no {id, answer}"),
         ("long", "a line of more than"),
@@ -105,7 +109,7 @@ async def test_a_fault_on_a_case_is_the_program_s_and_the_next_gets_a_new_proces
     provider = open_provider(endpoint, key=None)
     first = await told(provider, "pid")
     with pytest.raises(ProgramFailedError, match=error):
-        await told(provider, word, timeout_s=1.0 if word == "hang" else 20.0)
+        await told(provider, word)
     second = await told(provider, "pid")
     assert second != first
     await provider.aclose()
@@ -113,12 +117,31 @@ async def test_a_fault_on_a_case_is_the_program_s_and_the_next_gets_a_new_proces
         assert not _runs(pid)
 
 
+def test_one_that_hangs_has_failed_and_is_killed_where_it_does_not_end(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    async def test(loop: OwnClockLoop) -> None:
+        provider = open_provider(endpoint, key=None)
+        first = await told(provider, "pid")
+        loop.pass_when((tmp_path / "hangs").exists, 61)
+        loop.pass_when((tmp_path / "told to end").exists, 3)
+        with pytest.raises(ProgramFailedError, match="no answer in time"):
+            await told(provider, "hang", timeout_s=60.0)
+        second = await told(provider, "pid")
+        assert second != first
+        await provider.aclose()
+        assert not _runs(first)
+        assert not _runs(second)
+
+    run_standing(test)
+
+
 @pytest.mark.parametrize(
     ("program", "error", "timeout_s"),
     [
         ("raise SystemExit(1)", ConnectionFailedError, 60.0),
-        ("import time; time.sleep(60)", TimedOutError, 1.5),
-        ("print('loading', flush=True); import time; time.sleep(60)", BrokenBodyError, 60.0),
+        ("import time; time.sleep(600)", TimedOutError, 1.5),
+        ("print('loading', flush=True); import time; time.sleep(600)", BrokenBodyError, 60.0),
     ],
 )
 async def test_a_program_that_read_nothing_did_not_come_up_and_may_be_asked_again(
@@ -136,7 +159,7 @@ async def test_what_it_started_ends_with_it(endpoint: Endpoint) -> None:
     child = await told(provider, "child")
     assert _runs(child)
     await provider.aclose()
-    for _ in range(500):
+    for _ in range(6000):
         if _runs(child):
             await asyncio.sleep(0.02)
     assert not _runs(child)

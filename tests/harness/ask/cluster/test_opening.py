@@ -85,7 +85,7 @@ def test_nothing_is_left_soon_after_the_driver_is_killed(tmp_path: Path) -> None
     assert "raylet" in " ".join(living(family))
     driver.send_signal(signal.SIGKILL)
     driver.communicate()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while living(family) and time.monotonic() < until:
         time.sleep(0.2)
     assert living(family) == []
@@ -173,10 +173,10 @@ def test_a_local_cluster_refuses_strangers_and_replaces_a_dead_worker(
     }
     assert listening & {"0.0.0.0", "::"}  # noqa: S104  # why there is a token at all
     stranger = run_driver(STRANGER, address, cwd=tmp_path)
-    said, _ = stranger.communicate(timeout=60)
+    said, _ = stranger.communicate(timeout=300)
     assert (said, stranger.returncode == 0) == ("", False)
     mistaken = run_driver(MISTAKEN, address, str(tmp_path / "theirs"), cwd=tmp_path)
-    said, _ = mistaken.communicate(timeout=60)
+    said, _ = mistaken.communicate(timeout=300)
     assert "is the token that cluster's" in said
     lost = ask(pool, ("die",))
     assert getattr(lost, "reason", None) == "WorkerLostError"

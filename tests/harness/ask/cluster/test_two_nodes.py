@@ -27,7 +27,7 @@ def test_a_lost_node_costs_only_what_it_had_in_flight(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=600,
             cwd=SOURCES,
             env={**os.environ, "PYTHONPATH": str(SOURCES)},
         )

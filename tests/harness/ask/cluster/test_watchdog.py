@@ -11,19 +11,21 @@ import psutil
 from harness.ask.cluster.watchdog import descendants, end, guard
 from harness.ask.serving.states import GUARD
 
-SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+LONGEST_S = 120
 
 
 def test_a_guard_removes_its_folder_when_its_input_ends(tmp_path: Path) -> None:
     folder = tmp_path / "session"
     folder.mkdir()
     (folder / "socket").touch()
-    watchdog = guard(folder)
+    watchdog = guard(folder, seen=subprocess.PIPE)
     child = subprocess.Popen(SLEEP)
-    time.sleep(4)  # it looks for descendants every second, once it has started
-    watchdog.communicate(timeout=20)
+    assert watchdog.stdout is not None
+    assert f"{child.pid}\n".encode() in iter(watchdog.stdout.readline, b"")
+    watchdog.communicate(timeout=LONGEST_S)
     assert not folder.exists()
-    assert child.wait(timeout=5) == -9
+    assert child.wait(timeout=LONGEST_S) == -9
 
 
 def test_descendants_are_seen_and_ended_and_a_gone_one_is_passed_over() -> None:
@@ -31,17 +33,17 @@ def test_descendants_are_seen_and_ended_and_a_gone_one_is_passed_over() -> None:
     seen = [p for p in descendants(psutil.Process(os.getpid())) if p.pid == child.pid]
     assert len(seen) == 1
     end(seen)
-    child.wait(timeout=5)
+    child.wait(timeout=LONGEST_S)
     end(seen)
     assert child.pid not in [p.pid for p in descendants(psutil.Process(os.getpid()))]
 
 
 def test_a_guard_and_what_it_guards_are_left_to_it() -> None:
-    line = [sys.executable, "-I", str(GUARD), "--ttl", "60", "--", *SLEEP]
+    line = [sys.executable, "-I", str(GUARD), "--ttl", "600", "--", *SLEEP]
     guarded = subprocess.Popen(line, stdin=subprocess.DEVNULL)
     child = subprocess.Popen(SLEEP)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + LONGEST_S
         while not psutil.Process(guarded.pid).children() and time.monotonic() < deadline:
             time.sleep(0.05)
         (server,) = psutil.Process(guarded.pid).children()
@@ -50,7 +52,7 @@ def test_a_guard_and_what_it_guards_are_left_to_it() -> None:
         assert not seen & {guarded.pid, server.pid}
     finally:
         guarded.terminate()
-        guarded.wait(20)
+        guarded.wait(LONGEST_S)
         child.kill()
         child.wait()
     assert not psutil.pid_exists(server.pid)

@@ -10,6 +10,8 @@ from harness.errors import UsageError
 from tests.support.clusters import cluster
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.ask.cluster.workers import Cluster, WorkerPool
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
@@ -21,7 +23,7 @@ ECHO = "tests.support.handlers:echo"
 
 def receive(pool: WorkerPool, count: int) -> list[Ended]:
     ended: list[Ended] = []
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while len(ended) < count and time.monotonic() < until:
         ended.extend(pool.receive(1))
     return ended
@@ -37,10 +39,12 @@ def test_every_task_comes_back_under_its_number(cluster: Cluster) -> None:
     }
 
 
-def test_a_result_leaves_before_slower_ones_of_its_block(cluster: Cluster) -> None:
+def test_a_result_leaves_before_slower_ones_of_its_block(cluster: Cluster, tmp_path: Path) -> None:
     pool = cluster.pool(ECHO)
-    slow, fast = pool.send([("sleep", 1.5), "fast"])
+    go_on = tmp_path / "go on"
+    slow, fast = pool.send([("until", str(go_on)), "fast"])
     assert [end.task for end in receive(pool, 1)] == [fast]
+    go_on.touch()
     assert [end.task for end in receive(pool, 1)] == [slow]
 
 

@@ -48,11 +48,11 @@ def drive(folder: Path, mode: str) -> subprocess.Popen[str]:
 
 
 def lines(driver: subprocess.Popen[str]) -> list[dict[str, Any]]:
-    out, _ = driver.communicate(timeout=240)
+    out, _ = driver.communicate(timeout=600)
     return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
 
-def all_gone(pids: Sequence[int], within_s: float = 60.0) -> bool:
+def all_gone(pids: Sequence[int], within_s: float = 120.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if not any(alive(pid) for pid in pids):
@@ -61,7 +61,7 @@ def all_gone(pids: Sequence[int], within_s: float = 60.0) -> bool:
     return False
 
 
-def eventually(condition: Callable[[], bool], within_s: float = 30.0) -> bool:
+def eventually(condition: Callable[[], bool], within_s: float = 120.0) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if condition():
@@ -145,7 +145,7 @@ def test_what_sits_in_a_worker_starts_and_ends_one_server() -> None:
     assert server.ended() is None
     assert Path(started.log).exists()
     assert "serving" in server.stop()
-    assert all_gone([started.state.guard.pid], 10)
+    assert all_gone([started.state.guard.pid])
     assert not Path(started.log).parent.exists()
 
 
@@ -198,9 +198,7 @@ def test_a_node_fetches_the_weights_that_are_named(tmp_path: Path) -> None:
         command=(sys.executable, "-c", show, "{weights}", "{port}"),
     )
     server.start("m", spec, free_port(), fetch)
-    deadline = time.monotonic() + 20
-    while server.ended() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert eventually(lambda: server.ended() is not None)
     assert server.stop() == f"given {cached}\n"
     assert cached.with_name("toy.gguf.LICENCE.txt").read_text() == "Apache-2.0"
 
@@ -283,18 +281,20 @@ def test_equal_specs_share_a_server_and_its_log_is_kept_here(tmp_path: Path) -> 
         assert served["m"] == served["same"]
         assert served["m"].node == "node"
         pid = served["m"].pid
-    assert all_gone([pid], 10)
+    assert all_gone([pid])
     assert "serving" in (tmp_path / "m.log").read_text()
     assert said == []
 
 
 def test_a_server_that_ends_in_mid_run_is_said_at_once(tmp_path: Path) -> None:
-    crashing = (sys.executable, str(SCRIPT), "{port}", "--crash-after", "2")
+    now = tmp_path / "now"
+    crashing = (sys.executable, str(SCRIPT), "{port}", "--crash-when", str(now))
     spec = ServeSpec(engine="command", weights=None, command=crashing)
     said: list[str] = []
     with host_models(
         {"m": spec}, placement=LocalSeating(), logs=tmp_path, fetches={}, say=said.append
     ):
+        now.touch()
         assert eventually(lambda: bool(said))
         assert list_servers(tmp_path, NOW) == ()
     (line,) = said

@@ -37,7 +37,7 @@ REQUESTS = b"".join(
 )
 
 
-def spec(*options: str, ttl_s: float = 60) -> ServeSpec:
+def spec(*options: str, ttl_s: float = 600) -> ServeSpec:
     command = (sys.executable, str(SCRIPT), "{input}", "{output}", *options)
     return ServeSpec(engine="command", weights=None, offline_command=command, ttl_s=ttl_s)
 
@@ -49,7 +49,7 @@ def process() -> Iterator[OfflineProcess]:
     made.stop()
 
 
-def comes(seen: Callable[[], bool], within_s: float = 30) -> bool:
+def comes(seen: Callable[[], bool], within_s: float = 120) -> bool:
     """Whether something is seen in time."""
     deadline = time.monotonic() + within_s
     while not seen():
@@ -59,11 +59,12 @@ def comes(seen: Callable[[], bool], within_s: float = 30) -> bool:
     return True
 
 
-def wait(ended: Callable[[], bool], within_s: float = 30) -> None:
+def wait(ended: Callable[[], bool], within_s: float = 120) -> None:
     assert comes(ended, within_s)
 
 
 def test_requests_go_in_answers_come_out_and_nothing_stays(process: OfflineProcess) -> None:
+    began = time.monotonic()
     pid = process.start("m", spec(), REQUESTS, None)
     wait(lambda: "--folder" in words(psutil.Process(pid)))
     line = psutil.Process(pid).cmdline()
@@ -73,7 +74,7 @@ def test_requests_go_in_answers_come_out_and_nothing_stays(process: OfflineProce
     share = process.share("m")
     assert share.failed is None
     assert [json.loads(line)["custom_id"] for line in share.results.splitlines()] == ["c1", "c2"]
-    assert 0 < share.load_s < 30
+    assert 0 < share.load_s < time.monotonic() - began
     assert "2 requests" in share.log
     assert not psutil.pid_exists(pid)
     assert not folder.exists()
@@ -84,9 +85,10 @@ def test_requests_go_in_answers_come_out_and_nothing_stays(process: OfflineProce
 def test_a_process_that_does_not_say_when_it_has_loaded_is_all_load(
     process: OfflineProcess,
 ) -> None:
+    began = time.monotonic()
     process.start("m", spec("--silent"), REQUESTS, None)
     wait(process.is_ended)
-    assert 0 < process.share("m").load_s < 30
+    assert 0 < process.share("m").load_s < time.monotonic() - began
 
 
 def test_a_crash_is_one_line_with_the_log_s_last(process: OfflineProcess) -> None:
@@ -118,10 +120,12 @@ def test_a_time_to_live_ends_it(process: OfflineProcess, tmp_path: Path) -> None
 def test_vllm_that_does_not_load_in_time_is_ended(tmp_path: Path, process: OfflineProcess) -> None:
     """Of vLLM we know that it says when it reads: so long, and no longer, it may hold its GPUs."""
     python = tmp_path / "python"
-    python.write_text("#!/bin/sh\necho loading shards\nexec sleep 600\n")
+    said = tmp_path / "said"
+    python.write_text(f"#!/bin/sh\necho loading shards\ntouch {said}\nexec sleep 600\n")
     python.chmod(0o755)
     slow = ServeSpec(engine="vllm", weights=tmp_path, model="m", python=str(python), ready_s=1.0)
     pid = process.start("m", slow, REQUESTS, None)
+    wait(said.exists)
     wait(process.is_ended)
     share = process.share("m")
     assert (share.results, share.load_s) == (b"", 1.0)
@@ -161,8 +165,8 @@ def test_killed_with_its_parent_it_leaves_neither_process_nor_request(tmp_path: 
     pid, folder = mark.read_text().split()
     driver.send_signal(signal.SIGKILL)
     driver.wait()
-    assert comes(lambda: not psutil.pid_exists(int(pid)), 60)
-    assert comes(lambda: not Path(folder).exists(), 60)
+    assert comes(lambda: not psutil.pid_exists(int(pid)))
+    assert comes(lambda: not Path(folder).exists())
 
 
 def test_vllm_is_told_files_weights_and_name(tmp_path: Path) -> None:

@@ -39,10 +39,10 @@ ELSEWHERE = ProcessMark(host="node-7.elsewhere", pid=1, began_s=5.0)
 STATE = ServerState(
     model="m", engine="vllm", port=4321, guard=ELSEWHERE, since=NOW, ttl_s=60, gpus=2, teams=("a",)
 )
-SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 IGNORING = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-    "print('deaf', flush=True); time.sleep(60)"
+    "print('deaf', flush=True); time.sleep(600)"
 )
 
 
@@ -69,7 +69,7 @@ def test_a_process_is_known_again_however_the_clock_was_set() -> None:
 def test_a_process_that_ended_is_not_found_even_before_it_is_waited_for() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     mark = mark_of(process.pid)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while find(mark) is not None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert find(mark) is None
@@ -144,9 +144,15 @@ def test_a_review_that_dies_while_it_is_asked_has_ended_its_server(
 ) -> None:
     state = replace(STATE, driver=mark_of(sleeper.pid))
     write_state(tmp_path, state)
-    killer = threading.Timer(0.5, sleeper.kill)
+
+    def kill_once_asked() -> None:
+        while not is_asked_to_stop(tmp_path, state):
+            time.sleep(0.02)
+        sleeper.kill()
+
+    killer = threading.Thread(target=kill_once_asked, daemon=True)
     killer.start()
-    assert stop_server(tmp_path, "m", NOW, ask_s=30) == (state,)
+    assert stop_server(tmp_path, "m", NOW, ask_s=120) == (state,)
     killer.join()
     assert not list(tmp_path.iterdir())
 

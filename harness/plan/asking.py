@@ -21,7 +21,13 @@ from harness.money.prices.attempts import upper_bound
 from harness.money.prices.document_rates import document_bound
 from harness.money.prices.image_rates import image_bound
 from harness.money.prices.rates import batch_rates
-from harness.plan.decisions.questions import decides, longest_answer, question, question_text
+from harness.plan.decisions.questions import (
+    case_turns,
+    decides,
+    longest_answer,
+    question,
+    question_text,
+)
 from harness.plan.ladder import PlannedOption
 from harness.plan.programs import PlannedProgram, line_of, longest_of
 from harness.workspace.feature_file import FeatureConfig
@@ -177,12 +183,9 @@ class Asker:
         latency = self.config.latency
         with _filling_in(rung.prompt, case):
             asked = question(self.labels, rung.prompt.text, case)
-        turns = (
-            [Turn(role="user", content=case.input)] if isinstance(case.input, str) else case.input
-        )
         return ModelRequest(
             model=rung.version,
-            messages=tuple(message_of(turn, self.folder) for turn in turns),
+            messages=tuple(message_of(turn, self.folder) for turn in case_turns(case)),
             max_output_tokens=max(self.config.request.max_output_tokens, longest_answer(asked)),
             stream=purpose == "latency",
             timeout_s=self._patience_s(rung),

@@ -34,6 +34,7 @@ from harness.conduct.tuning.ways import PromptWay
 from harness.errors import UsageError
 from harness.journal.earlier import prompts_tried, tuning_spend
 from harness.journal.journal import Journal
+from harness.plan.decisions.questions import decides
 from harness.plan.ladder import PlannedOption, plan_option
 from harness.plan.model import FeaturePlan
 from harness.plan.planning import Selection, plan_review
@@ -283,6 +284,10 @@ def _rewriter(
     rung = plan_option(workspace, plan.feature, name, on=on)
     if rung.excluded is not None and rung.excluded is not Reason.CAPABILITY_GAP:
         raise UsageError(f"--rewrite-by {name}: {rung.excluded}: {rung.note}")
+    if decides(rung.config):
+        raise UsageError(
+            f"--rewrite-by {name}: it decides and writes no text; name one that writes"
+        )
     return rung
 
 

@@ -123,6 +123,13 @@ def question(labels: Sequence[str], template: str, case: Case) -> TypedQuestion:
     return TypedQuestion(kind="predicate", instructions=said, options=holds)
 
 
+def case_turns(case: Case) -> tuple[Turn, ...]:
+    """What a question is about: the case's own turns, of a text one of the user's."""
+    if isinstance(case.input, str):
+        return (Turn(role="user", content=case.input),)
+    return case.input
+
+
 def longest_answer(asked: TypedQuestion) -> int:
     """Most tokens that an answer is counted as: a few for each option."""
     return _TOKENS_PER_OPTION * (1 + len(asked.options))

@@ -14,13 +14,15 @@ import pytest
 from harness.cli.plan_text import plan_lines
 from harness.conduct.checking import check_workspace, priced_on
 from harness.conduct.preparing.listing_models import models
+from harness.conduct.preparing.showing_prompts import prompt_lines, prompts_for, tune_prompt
+from harness.conduct.tuning.tuning import PromptToTune, tune
 from harness.errors import UsageError, WorkspaceError
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
 from harness.workspace.workspace import load_workspace
 from tests.support.deciders import Decider, refusing, write_decider_workspace
 from tests.support.judged import GOOD, judged_answers, write_judged_workspace
-from tests.support.reviews import CYCLE, NOW, Shape, inline_cluster, is_wrong, run_review
+from tests.support.reviews import CYCLE, NOW, Shape, inline_cluster, is_wrong, run_review, write
 from tests.support.wire.decision_server import DecisionServer
 from tests.support.wire.reply import Reply
 
@@ -239,6 +241,30 @@ def test_a_deadline_that_decisions_miss_fails_them_and_is_paid(tmp_path: Path) -
         costs = journal.execute("SELECT cost_usd FROM attempts").fetchall()
     assert kinds == [("failed", "DeadlineExceededError")]
     assert all(Decimal(cost) > 0 for (cost,) in costs)
+
+
+def test_try_and_plan_show_the_question_that_it_is_asked(tmp_path: Path) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE)
+    write(tmp_path / "prompts" / "tickets" / "luna.j2", "Choose a topic. {{ input }}")
+    shown = list(prompt_lines(tune_prompt(planned(tmp_path), "luna", None)))
+    assert shown[1:7] == [
+        *("=== choice ===", "Choose a topic. (the input)"),
+        *("=== answers ===", "billing", "technical"),
+        "=== user ===",
+    ]
+    assert shown[7].startswith("Ticket number ")
+    (tmp_path / "prompts" / "tickets" / "luna.j2").unlink()
+    big, luna = prompts_for(planned(tmp_path), "t-0001")
+    assert (big.options, big.question) == (("big",), None)
+    assert luna.options == ("luna",)
+    assert luna.question is not None
+    assert big.path == luna.path
+
+
+def test_a_model_that_writes_nothing_rewrites_no_prompt(tmp_path: Path) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE, tune=30)
+    with pytest.raises(UsageError, match="--rewrite-by luna: it decides and writes no text"):
+        tune(PromptToTune(root=tmp_path, feature="tickets", model="big", rewriter="luna"))
 
 
 def judge_script(body: Body) -> Reply:

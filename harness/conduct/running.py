@@ -27,7 +27,7 @@ from harness.conduct.opening import utc_now
 from harness.conduct.planning import opened, planned_in
 from harness.conduct.reviewing.load_book import LoadBook
 from harness.conduct.reviewing.prefetch import answer_ahead
-from harness.conduct.reviewing.progress import Prefetching, Silent
+from harness.conduct.reviewing.progress import Prefetching, Progress, Silent
 from harness.conduct.reviewing.review import review as run_review
 from harness.conduct.reviewing.session import NotInJournalError, Runtime
 from harness.conduct.span_target import SpanTarget
@@ -41,7 +41,7 @@ from harness.plan.model import Plan
 from harness.plan.planning import Selection
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_sound, write_records
-from harness.tell.pages import publish
+from harness.tell.pages import PAGES, publish, publish_one
 from harness.tell.spans import export_requests
 from harness.workspace.state import journal_file, state_folder
 from harness.workspace.workspace import Workspace
@@ -59,6 +59,8 @@ class RunSettings:
     """Files of weights that are here already."""
     listener: Listener = field(default_factory=Quiet)
     clock: Callable[[], datetime] = utc_now
+    in_order: bool = False
+    """One feature after the other, as far as that keeps the models busy: a document comes early."""
     otlp: SpanTarget | None = None
     """Where each call is sent as a span when the review ends; without it no spans are sent."""
 
@@ -128,7 +130,7 @@ def run(planned: Planned, settings: RunSettings) -> Reviewed:
     Raises:
         UsageError: a missing key, no place to write, or another review that ended since the plan.
     """
-    folder = (settings.out or planned.workspace.root / "reviews") / planned.plan.cycle
+    folder = _folder(planned, settings)
     path, run_id = journal_file(planned.workspace.root), secrets.token_hex(8)
     _check_writable(folder)
     try:
@@ -238,17 +240,50 @@ def reviewed(
         )
         likely = sum(one.money.expected_calls for one in plan.to_ask if one.money)
         progress = stack.enter_context(settings.listener.progress(_calls(plan), likely or None))
-        engine = replace(engine, cluster=cluster, progress=progress)
-        early = replace(engine, progress=Prefetching(progress))
-        idle = go_offline(hosts, early, book)
+        early = _drafting(planned, settings, progress)
+        engine = replace(
+            engine, cluster=cluster, progress=progress, in_order=settings.in_order, drafted=early
+        )
+        ahead = replace(engine, progress=Prefetching(progress))
+        idle = go_offline(hosts, ahead, book)
         room = room_of(workspace, hosts.machines(), settings.clock())
         loads = loads_of(workspace, plan, room, idle=idle)
         for number, wave in enumerate(loads.ahead, 1):
             progress.note(f"wave {number} of {len(loads.ahead)}: {', '.join(wave)}")
             with book.loading(wave), hosts.serve(wave) as served:
-                answer_ahead(plan, served, early)
+                answer_ahead(plan, served, ahead)
         stack.enter_context(book.loading(loads.during))
         return run_review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
+
+
+MOST_EARLY = 15
+"""Features whose documents are written one by one; of more, all at the end, in processes."""
+
+
+def _drafting(
+    planned: Planned, settings: RunSettings, progress: Progress
+) -> Callable[[DecisionRecord], None] | None:
+    """Writes a feature's record and pages as its review ends, and says where they lie.
+
+    What cannot be written is not told here: all are written at the end, and told of then.
+    """
+    folder = _folder(planned, settings)
+    pages = folder / "documents"
+
+    def early(record: DecisionRecord) -> None:
+        faults = Faults()
+        for stored in write_records([record], folder, faults):
+            make = partial(publish_one, stored.record, pages, now=planned.now)
+            for page in faults.attempt(record.feature.id, PAGES, make) or ():
+                if page.suffix == ".html":
+                    progress.note(f"{record.verdict.value}  {record.feature.id}: {page}")
+
+    return early if len(planned.plan.to_ask) <= MOST_EARLY else None
+
+
+def _folder(planned: Planned, settings: RunSettings) -> Path:
+    """Where records and documents of the cycle lie."""
+    return (settings.out or planned.workspace.root / "reviews") / planned.plan.cycle
 
 
 MOST_WITHOUT_RAY = 500

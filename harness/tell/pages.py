@@ -133,6 +133,7 @@ def publish(
 def publish_one(record: DecisionRecord, folder: Path, *, now: datetime) -> list[Path]:
     """Write one feature's pages into `folder`."""
     document = to_document(record, now)
+    folder.mkdir(parents=True, exist_ok=True)
     paths = _paths(record, folder)
     replace_text(paths[0], render(document, to="md"))
     replace_text(paths[1], render(document, to="html"))

@@ -6,7 +6,8 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator
+import webbrowser
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import cast
@@ -27,6 +28,8 @@ from harness.conduct.span_target import SpanTarget
 from harness.errors import ExitCode, Faults, UsageError
 from harness.plan.planning import Selection
 from harness.record.base import Verdict
+from harness.record.model import DecisionRecord
+from harness.record.stored import file_name
 from harness.tell.page.missing import missing_text
 from harness.tell.portfolio.spend import summary, verdict_counts
 from harness.wording import usd
@@ -143,6 +146,7 @@ COMMITTED = ("reviews", "rightsizing.lock", ".rightsize")
 @options.cycle
 @options.feature
 @click.option("--quick", is_flag=True, help="A few cases only: a look, never a decision.")
+@click.option("--open", "opens", is_flag=True, help="Open the index in the browser at the end.")
 @click.option(
     "--showback", is_flag=True, help="Instead: a showback of made-up logs, without any model."
 )
@@ -159,6 +163,7 @@ def demo(  # noqa: PLR0913  # one argument per option of the command
     cycle: str | None,
     features: tuple[str, ...],
     quick: bool,
+    opens: bool,
     showback: bool,
     weights: tuple[str, ...],
 ) -> int:
@@ -170,12 +175,55 @@ def demo(  # noqa: PLR0913  # one argument per option of the command
     """
     if showback:
         return _show_made_up(out)
-    settings = RunSettings(given_weights=_given(weights), listener=Terminal(), clock=options.now)
+    settings = RunSettings(
+        given_weights=_given(weights), listener=Terminal(), clock=options.now, in_order=True
+    )
     wanted = Selection(features=features, quick=quick)
     # The program's `python` is the one that runs this: it has the SDK, active or not.
     beside = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
-    return close(conduct_review(write_demo(out), wanted, cycle=cycle, settings=settings))
+    found = conduct_review(write_demo(out), wanted, cycle=cycle, settings=settings)
+    code = close(found)
+    say("open, in this order:")
+    for number, (page, what) in enumerate(to_show(found.folder, found.records), 1):
+        say(f"    {number}. {page}   {what}")
+    if opens:
+        open_page(found.folder / "index.html")
+    return code
+
+
+def to_show(folder: Path, records: Sequence[DecisionRecord]) -> list[tuple[Path, str]]:
+    """The documents of a demonstration, in its order: all features, a swap, a reason to stay.
+
+    Of several with one verdict, the feature that costs most. What no feature has is left out.
+    """
+    pages = [(folder / "index.html", "all features: what to do, and what it saves")]
+    for verdict, what in _SHOWN.items():
+        these = [record for record in records if record.verdict is verdict]
+        dearest = max(these, key=_monthly, default=None)
+        if dearest is not None:
+            page = folder / "documents" / f"{file_name(dearest.feature.id)}.html"
+            pages.append((page, f"{dearest.feature.name}: {what}"))
+    return pages[:MOST_SHOWN]
+
+
+def open_page(page: Path, browser: Callable[[str], bool] = webbrowser.open) -> None:
+    """Open a page in the browser, or say that there is none."""
+    if not browser(page.resolve().as_uri()):
+        say(f"--open: no browser could be started; open {page}", err=True)
+
+
+MOST_SHOWN = 3
+_SHOWN = {
+    Verdict.DOWNGRADE: "a smaller model will do",
+    Verdict.JUSTIFY: "a reason to stay",
+    Verdict.UNDECIDED: "undecided yet, and what would decide it",
+}
+
+
+def _monthly(record: DecisionRecord) -> Decimal:
+    """What the feature costs a month, where that is known."""
+    return record.current_cost.monthly_after_discounts or Decimal(0)
 
 
 def _show_made_up(out: Path) -> int:

@@ -193,7 +193,7 @@ def review(
     """
     root, journal = workspace.root, engine.journal
     plan = replace(plan, features=tuple(_fixed(root, one, journal) for one in plan.features))
-    replayed = run_plan(plan, served, engine)
+    replayed = run_plan(plan, served, engine, partial(_draft, workspace, plan, engine))
     records = _records(workspace, plan, replayed.runs, engine)
     return tuple(records), replayed.ledger
 
@@ -225,6 +225,15 @@ def _records(
         record = engine.faults.attempt(one.feature, "its record could not be made", make)
         if record is not None:
             yield record
+
+
+def _draft(workspace: Workspace, plan: Plan, engine: Runtime, run: FeatureRun) -> None:
+    """Tell what a feature's review found; only where answers are asked does anybody wait for it."""
+    if engine.cluster is None or engine.drafted is None:
+        return
+    mine = replace(plan, features=tuple(f for f in plan.features if f.feature == run.plan.feature))
+    for record in _records(workspace, mine, {run.plan.feature: run}, engine):
+        engine.drafted(record)
 
 
 def _record(

@@ -2,15 +2,16 @@
 
 Features take turns, one trial each, as long as the trial's lane has quota left. Without a quota for
 each lane the trials of a slow one would fill the window, and fast lanes would idle. A feature whose
-step is answered goes on at once, whatever the others still wait for.
+step is answered goes on at once, whatever the others still wait for. Or they go one after the
+other, and those behind are asked what the first leaves room for: its document is there early.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from harness.ask.replay.engine import WINDOW
@@ -37,22 +38,30 @@ OWN_ROOM = ROUNDS * MOST_KEPT
 """Trials of a feature that may run in a lane even while other features fill it."""
 
 
-class LaneQuotas:
-    """The room of each lane, and how much of it is taken, and by whom."""
+FAR = 8
+"""Trials of a feature that are looked at for one whose lane has room."""
 
-    def __init__(self, limits: Mapping[Lane, LaneLimits]) -> None:
-        spare = WINDOW // max(len(limits), 1)
+
+class LaneQuotas:
+    """The room of each lane, and how much of it is taken, and by whom.
+
+    `in_order`: no more than keeps a lane busy, as what is on its way goes before what comes.
+    """
+
+    def __init__(self, limits: Mapping[Lane, LaneLimits], *, in_order: bool = False) -> None:
+        spare = 0 if in_order else WINDOW // max(len(limits), 1)
+        self._own = 0 if in_order else OWN_ROOM
         self._free = {
             lane: ROUNDS * granted.max_concurrency + spare for lane, granted in limits.items()
         }
         self._taken: Counter[tuple[Lane, str]] = Counter()
-        own = OWN_ROOM * sum(one.features for one in limits.values())
+        own = self._own * sum(one.features for one in limits.values())
         self.window = 2 * (sum(self._free.values()) + own)
         """A window that takes in what all rooms hold; half of a window is always taken in."""
 
     def take(self, lane: Lane, feature: str) -> bool:
         """Take a place; False while the room is full, and the feature's own part of it, too."""
-        if self._free[lane] <= 0 and self._taken[lane, feature] >= OWN_ROOM:
+        if self._free[lane] <= 0 and self._taken[lane, feature] >= self._own:
             return False
         self._free[lane] -= 1
         self._taken[lane, feature] += 1
@@ -69,19 +78,22 @@ class FeatureQueue:
     """One feature: its steps, the one that it is at, and its trials that are on their way."""
 
     feature: str
+    place: int
+    """Among the features, the first one's 0."""
     stages: Iterator[Stage]
     stage: Stage | None = None
     """None: the review of the feature has ended."""
-    next: Trial | None = None
+    coming: deque[Trial] = field(default_factory=deque["Trial"])
+    """The next ones of the part that were looked at."""
     open: int = 0
     """Trials that were given out and have no outcome yet."""
-    given: bool = False
-    """Every trial of the part was given out."""
+    read_out: bool = False
+    """There are no more in the part than those that were looked at."""
 
     def go_on(self) -> Stage | None:
         """Enter the next stage."""
         self.stage = next(self.stages, None)
-        self.given = False
+        self.read_out = False
         return self.stage
 
     def read(self, outcome: Outcome) -> None:
@@ -90,30 +102,36 @@ class FeatureQueue:
         if isinstance(self.stage, TrialSet):
             self.stage.take(outcome)
 
-    def give(self) -> Trial | None:
-        """The next trial, which is on its way now."""
-        given, self.next = self.next, None
+    def give(self, trial: Trial) -> Trial:
+        """One of those that come next, which is on its way now."""
+        self.coming.remove(trial)
         self.open += 1
-        return given
+        return trial
 
     def peek(self) -> Trial | None:
         """The next trial of the part; None when all were given out."""
-        if self.next is None and isinstance(self.stage, TrialSet):
-            self.next = next(self.stage.trials, None)
-            self.given = self.next is None
-        return self.next
+        return next(iter(self.peek_far(1)), None)
+
+    def peek_far(self, most: int = FAR) -> tuple[Trial, ...]:
+        """The next trials of the part."""
+        while isinstance(self.stage, TrialSet) and len(self.coming) < most and not self.read_out:
+            trial = next(self.stage.trials, None)
+            self.read_out = trial is None
+            self.coming.extend([] if trial is None else [trial])
+        return tuple(self.coming)
 
     @property
     def is_answered(self) -> bool:
         """The part has every outcome."""
-        return self.given and not self.open
+        return self.read_out and not self.coming and not self.open
 
 
 class Scheduler:
     """The trials of all features as one source, for as long as some feature may ask.
 
     It gives None while everything that can be asked is on its way, and ends at a quiet point:
-    when nothing is. Used from one thread.
+    when nothing is. `in_order`: whoever comes first in `reviews` goes first. `ended` is told of
+    each feature whose review has ended. Used from one thread.
     """
 
     def __init__(
@@ -121,10 +139,16 @@ class Scheduler:
         reviews: Mapping[str, Iterator[Stage]],
         quotas: LaneQuotas,
         batch_queue: BatchQueue | None,
+        *,
+        in_order: bool = False,
+        ended: Callable[[str], object] = len,
     ) -> None:
         self._turns = {
-            name: FeatureQueue(feature=name, stages=stages) for name, stages in reviews.items()
+            name: FeatureQueue(feature=name, place=place, stages=stages)
+            for place, (name, stages) in enumerate(reviews.items())
         }
+        self._in_order = in_order
+        self._tell_ended = ended
         self._ready = deque(self._turns.values())
         """May enter their next stage."""
         self._asking: deque[FeatureQueue] = deque()
@@ -162,7 +186,7 @@ class Scheduler:
         """The next trial; None: not before there are more outcomes, or time has passed."""
         while True:
             self._go_on()
-            trial = self._give()
+            trial = self._give_in_order() if self._in_order else self._give()
             if trial is not None:
                 return trial
             if self._ready:
@@ -196,6 +220,8 @@ class Scheduler:
             self._ready.append(turn)
         elif stage is not None:
             self._halted[stage].append(turn)
+        else:
+            self._tell_ended(turn.feature)
 
     def _read_batches(self, batch_queue: BatchQueue) -> None:
         batch_queue.exchange()
@@ -217,8 +243,22 @@ class Scheduler:
             if self._rooms.take(lane, turn.feature):
                 self._asking.append(turn)
                 self._open += 1
-                return turn.give()
+                return turn.give(trial)
             self._parked[lane].append(turn)
+        return None
+
+    def _give_in_order(self) -> Trial | None:
+        """A feature behind is asked where all that come before it have nothing, or no room."""
+        for turn in sorted(self._asking, key=lambda each: each.place):
+            coming = turn.peek_far()
+            for trial in coming:
+                if self._rooms.take(lane_of(trial), turn.feature):
+                    self._open += 1
+                    return turn.give(trial)
+            if not coming:
+                self._asking.remove(turn)
+                if turn.is_answered:
+                    self._ready.append(turn)
         return None
 
     def _leave_room(self, lane: Lane, turn: FeatureQueue) -> None:
@@ -239,7 +279,12 @@ class Replayed:
     ledger: Ledger
 
 
-def run_plan(plan: Plan, served: Mapping[str, str], engine: Runtime) -> Replayed:
+def run_plan(
+    plan: Plan,
+    served: Mapping[str, str],
+    engine: Runtime,
+    ended: Callable[[FeatureRun], object] = id,
+) -> Replayed:
     """Ask until nothing is wanted, each feature at its own pace.
 
     Latency is measured while nothing else runs: of the incumbents first of all, and of an option
@@ -250,6 +295,7 @@ def run_plan(plan: Plan, served: Mapping[str, str], engine: Runtime) -> Replayed
         plan: what to ask.
         served: address of each model that was started for this review, by model.
         engine: what it runs on.
+        ended: told of each feature that has nothing more to ask.
 
     Raises:
         InterruptedRunError: stopped; what was answered is in the journal.
@@ -262,10 +308,16 @@ def run_plan(plan: Plan, served: Mapping[str, str], engine: Runtime) -> Replayed
     live.measure_incumbents()
     reviews = {
         name: FeatureReview(run=run, session=session, live=live, batch_queue=batch_queue).stages()
-        for name, run in session.runs.items()
+        for name, run in _in_turn(session).items()
     }
-    quotas = LaneQuotas(lane_limits(session.runs.values()))
-    scheduler = Scheduler(reviews, quotas, batch_queue)
+    quotas = LaneQuotas(lane_limits(session.runs.values()), in_order=engine.in_order)
+    scheduler = Scheduler(
+        reviews,
+        quotas,
+        batch_queue,
+        in_order=engine.in_order,
+        ended=lambda name: ended(session.runs[name]),
+    )
     while not scheduler.has_ended:
         answers = session.replay(
             scheduler, window=quotas.window, others_settle=batch_queue is not None
@@ -277,3 +329,14 @@ def run_plan(plan: Plan, served: Mapping[str, str], engine: Runtime) -> Replayed
     # From the journal alone nothing is asked: a review that it cannot make leaves no plan.
     session.write_plans()
     return Replayed(runs=session.runs, ledger=session.ledger)
+
+
+def _in_turn(session: ReviewSession) -> Mapping[str, FeatureRun]:
+    """In order, those that expect the fewest calls first: the first document is there early."""
+
+    def calls(run: FeatureRun) -> int:
+        return 0 if run.plan.money is None else run.plan.money.expected_calls
+
+    if not session.engine.in_order:
+        return session.runs
+    return {run.plan.feature: run for run in sorted(session.runs.values(), key=calls)}

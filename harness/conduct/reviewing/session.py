@@ -37,6 +37,7 @@ from harness.plan.ladder import PlannedOption
 from harness.plan.lives.identity import page_of
 from harness.plan.model import FeaturePlan, Plan
 from harness.plan.rulings import Judging
+from harness.record.model import DecisionRecord
 from providers.completion import TokenUsage
 
 
@@ -140,6 +141,10 @@ class Runtime:
     pause: Callable[[float], None] = time.sleep
     faults: Faults = field(default_factory=lambda: Faults(contains=False))
     """Where one feature's fault is kept from the others."""
+    in_order: bool = False
+    """One feature after the other, as far as that keeps the models busy."""
+    drafted: Callable[[DecisionRecord], None] | None = None
+    """Told the record of each feature as its review ends, before those of all are written."""
 
 
 def from_journal(

@@ -39,12 +39,12 @@ def ended(one: Trial) -> Outcome:
     return Missing(trial=one, attempts=(), reason="made up")
 
 
-def rooms(**concurrency: int) -> LaneQuotas:
+def rooms(*, in_order: bool = False, **concurrency: int) -> LaneQuotas:
     limits = {
         lane_of(ask("any", model, 0)): LaneLimits(max_concurrency=most)
         for model, most in concurrency.items()
     }
-    return LaneQuotas(limits)
+    return LaneQuotas(limits, in_order=in_order)
 
 
 class Walk:
@@ -129,6 +129,33 @@ def test_features_on_one_lane_take_turns() -> None:
         rota.take(ended(one))
     shares = Counter(one.feature for one in all_given(rota))
     assert max(shares.values()) - min(shares.values()) <= 1
+
+
+def test_in_order_one_feature_ends_before_the_next_one_is_asked_more_than_fits() -> None:
+    """Each is told of as it ends; who is asked on a free lane meanwhile waits for nobody."""
+    walks = [Walk(f"f{n}", "a", 30, 30) for n in range(3)] + [Walk("apart", "b", 30, 30)]
+    told: list[str] = []
+    rota = Scheduler(
+        {walk.feature: walk.stages() for walk in walks},
+        rooms(in_order=True, a=2, b=2),
+        None,
+        in_order=True,
+        ended=told.append,
+    )
+    on_way, asked = all_given(rota), list[str]()
+    while on_way:
+        assert "apart" in told or any(one.feature == "apart" for one in on_way)
+        one = on_way.pop(0)
+        asked.append(one.feature)
+        rota.take(ended(one))
+        on_way += all_given(rota)
+        assert len(on_way) <= 2 * ROUNDS * 2
+    assert [name for name in told if name != "apart"] == ["f0", "f1", "f2"]
+    behind = [name for name in asked if name in {"f1", "f2"}]
+    first = asked[: len(asked) - asked[::-1].index("f0")]
+    assert sum(name in {"f1", "f2"} for name in first) <= 3 * ROUNDS * 2
+    assert len(behind) == 120
+    assert Counter(asked)["f0"] == 60
 
 
 def test_who_needs_quiet_waits_for_all_that_is_on_its_way() -> None:

@@ -1,0 +1,85 @@
+"""A document is there as soon as its feature's review has ended, and its path is told."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from harness.conduct.listening import Quiet
+from harness.conduct.reviewing.progress import Progress, Silent
+from harness.conduct.running import RunSettings, review
+from harness.record.stored import read_record
+from tests.support.reviews import NOW, Shape, answers, write_review_workspace
+from tests.support.wire.openai_server import OpenAIServer
+from tests.support.wire.reply import Body, Reply
+
+SHAPE = Shape(cases=110, candidates="good", kind="ladder", features=("letters", "mails", "tickets"))
+
+
+class Watching(Quiet, Silent):
+    """Remembers each document that was told of, and how many calls had been made by then."""
+
+    def __init__(self, server: OpenAIServer) -> None:
+        self.server = server
+        self.told: list[tuple[str, int]] = []
+
+    def progress(
+        self,
+        calls: int,  # noqa: ARG002
+        expected: int | None = None,  # noqa: ARG002
+    ) -> AbstractContextManager[Progress]:
+        return nullcontext(self)
+
+    def note(self, text: str) -> None:
+        _, _, path = text.partition(": ")
+        assert "<html" in Path(path).read_text("utf-8")
+        self.told.append((path, len(self.server.log.calls)))
+
+
+def reviewed(root: Path, *, in_order: bool) -> tuple[Watching, Path]:
+    with OpenAIServer(answers) as server:
+        write_review_workspace(root, server.port, SHAPE)
+        models = root / "models" / "all.yaml"
+        text = models.read_text("utf-8").replace("may_see:", "max_concurrency: 2\n  may_see:")
+        models.write_text(text, encoding="utf-8")
+        told = Watching(server)
+        settings = RunSettings(clock=lambda: NOW, listener=told, in_order=in_order)
+        found = review(root, settings=settings)
+        last = len(server.log.calls)
+    for record in found.records:
+        stored = found.folder / "records" / f"{record.feature.id}.json"
+        assert read_record(stored).etag == record.etag
+    assert told.told[-1][1] <= last
+    return told, found.folder
+
+
+def test_each_document_is_told_once_and_stays_as_it_was(tmp_path: Path) -> None:
+    told, folder = reviewed(tmp_path, in_order=False)
+    paths = sorted(path for path, _ in told.told)
+    assert paths == [str(folder / "documents" / f"{name}.html") for name in SHAPE.features]
+
+
+def test_in_order_the_first_document_is_there_while_the_last_feature_is_asked(
+    tmp_path: Path,
+) -> None:
+    told, _ = reviewed(tmp_path, in_order=True)
+    asked = [calls for _, calls in told.told]
+    assert len(asked) == len(SHAPE.features)
+    assert asked[0] + SHAPE.cases < asked[-1]
+
+
+def test_one_that_cannot_be_written_early_is_told_of_at_the_end_alone(tmp_path: Path) -> None:
+    """Its folder is taken; the others' documents are there."""
+
+    def answer(body: Body) -> Reply:
+        taken = tmp_path / "reviews" / "2026-Q4" / "documents" / "mails.html"
+        taken.mkdir(parents=True, exist_ok=True)
+        return answers(body)
+
+    with OpenAIServer(answer) as server:
+        write_review_workspace(tmp_path, server.port, SHAPE)
+        told = Watching(server)
+        found = review(tmp_path, settings=RunSettings(clock=lambda: NOW, listener=told))
+    assert sorted(Path(path).stem for path, _ in told.told) == ["letters", "tickets"]
+    (fault,) = found.faults.found
+    assert fault.feature == "mails"

@@ -13,8 +13,8 @@ from evalsets.samples import inside
 from evalsets.source import KeyPath
 from evalsets.validation import shown, suggestion
 from harness.errors import Problem
-from harness.workspace.feature_file import FeatureConfig
-from harness.workspace.model_file import ModelConfig, split_option
+from harness.workspace.feature_file import INCUMBENT, FeatureConfig
+from harness.workspace.model_file import TUNED, ModelConfig, is_tuned, split_option
 from harness.workspace.patterns import pattern_fault
 from harness.workspace.reading import ParsedFile, Reading
 
@@ -28,6 +28,7 @@ def feature_problems(reading: Reading) -> Iterator[Problem]:
         yield from _risk(reading, entry)
         yield from _agreed(entry)
         yield from _models(reading, entry)
+        yield from _tune(reading, entry)
         yield from _mix(entry)
         yield from _used_in(entry)
         yield from _traffic(reading, name, entry)
@@ -77,6 +78,33 @@ def _models(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Prob
                 yield entry.problem(key, f"{option} is stated twice")
             seen.add(option)
     yield from _cascades(reading, entry)
+
+
+def _tune(reading: Reading, entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:
+    """Prompts that are to be tuned for what the feature does not ask, or that there are none of."""
+    config = entry.config
+    if config.tune and (config.program is not None or config.answers == "imported"):
+        why = "a program writes its own" if config.program is not None else "answers are imported"
+        yield entry.problem(("tune",), f"there is no prompt of ours to tune: {why}; remove it")
+        return
+    others = reading.models if config.candidates == "auto" else config.candidates
+    known = [INCUMBENT, config.incumbent, *others]
+    models = {split_option(name)[0] for name in known}
+    for at, option in enumerate(config.to_tune):
+        key: KeyPath = ("tune", at)
+        if option in config.to_tune[:at]:
+            yield entry.problem(key, f"{config.tune[at]} is stated twice")
+        elif is_tuned(option) and option != config.incumbent:
+            plain = option.removesuffix(TUNED)
+            yield entry.problem(key, f"{option} has a tuned prompt; name {plain} to tune it again")
+        elif not {option, _asked(config, option)} & {*known, *models}:
+            message = f"{option} is neither `incumbent` nor a candidate{suggestion(option, known)}"
+            yield entry.problem(key, message)
+
+
+def _asked(config: FeatureConfig, option: str) -> str:
+    """The option, or under `auto`, which asks a model at each of its efforts, its model."""
+    return split_option(option)[0] if config.candidates == "auto" else option
 
 
 def _mix(entry: ParsedFile[FeatureConfig]) -> Iterator[Problem]:

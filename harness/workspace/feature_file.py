@@ -196,6 +196,10 @@ class ProgramConfig(FileModel):
         return self
 
 
+INCUMBENT = "incumbent"
+"""What `tune` calls the model in production, whichever it is."""
+
+
 class FeatureConfig(FileModel):
     """`features/<id>.yaml`: one use of a model in a product."""
 
@@ -231,6 +235,9 @@ class FeatureConfig(FileModel):
     """Models to try, or `auto`: permitted, capable and cheaper for this token mix."""
     cascades: tuple[CascadeConfig, ...] = ()
     """A cheap model with a checkable validator, escalating to the incumbent."""
+    tune: tuple[str, ...] = ()
+    """Whose prompts `rightsize tune FEATURE` seeks, on the eval set's tune cases: `incumbent`, or
+    options by name. What it finds is tested as an option of its own."""
     mix: Annotated[dict[str, dict[str, Share]], Field(default_factory=dict)]
     """Production's share of each part of the cases, by one metadata key: the difference is then
     shown at that mix as well. The shares sum to 1."""
@@ -258,3 +265,8 @@ class FeatureConfig(FileModel):
     """How to go back, in one line, for the document."""
     trigger: str | None = None
     """What, when seen, means going back."""
+
+    @property
+    def to_tune(self) -> tuple[str, ...]:
+        """The options that `tune` names, today's by its own name."""
+        return tuple(self.incumbent if name == INCUMBENT else name for name in self.tune)

@@ -30,7 +30,7 @@ from harness.conduct.planning import plan as make_plan
 from harness.conduct.preparing.showing_prompts import prompt_lines, prompts_for
 from harness.conduct.sealing import sealed_lines
 from harness.conduct.since import cannot_tell_lines, since_lines
-from harness.conduct.tuning.worth import worth_lines
+from harness.conduct.tuning.worth import untuned_lines, worth_lines
 from harness.errors import UsageError
 from harness.money.owned.bought import bought_units
 from harness.plan.planning import Selection
@@ -145,4 +145,5 @@ def _lines(planned: Planned, *, details: bool) -> Iterator[str]:
     yield from (f"bought: {one.says}" for one in bought_units(loaded.models, now.date()))
     yield from cannot_tell_lines(found, loaded.root / "reviews")
     yield from since_lines(loaded, found, loaded.root / "reviews", now)
+    yield from untuned_lines(found, loaded.root)
     yield from worth_lines(found, loaded.root / "reviews")

@@ -25,6 +25,7 @@ from harness.conduct.planning import fixing_lines, with_counted_labels
 from harness.conduct.running import Reviewed, RunSettings
 from harness.conduct.running import review as conduct_review
 from harness.conduct.span_target import SpanTarget
+from harness.conduct.tuning.worth import untuned_lines
 from harness.errors import ExitCode, Faults, UsageError
 from harness.plan.planning import Selection
 from harness.record.base import Verdict
@@ -85,6 +86,7 @@ def review(  # noqa: PLR0913  # one argument per option of the command
 def _lines(planned: Planned) -> Iterator[str]:
     yield from plan_lines(with_counted_labels(planned), details=False)
     yield from fixing_lines(planned.plan, planned.workspace.root)
+    yield from untuned_lines(planned.plan, planned.workspace.root)
 
 
 def close(found: Reviewed, *, strict: bool = False) -> int:

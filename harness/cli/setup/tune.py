@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from harness.cli import options
 from harness.cli.listening import Terminal
 from harness.cli.say import say
 from harness.conduct.opening import find_workspace
+from harness.conduct.tuning.asked import asked_tunings
 from harness.conduct.tuning.searching import Goal, TriedPrompt, TuneFound
 from harness.conduct.tuning.tuning import PromptToTune, TunedPrompt
 from harness.conduct.tuning.tuning import tune as tune_prompt
@@ -25,7 +27,12 @@ PER = 1000
 @click.command(name="tune")
 @click.argument("feature")
 @options.workspace
-@click.option("--model", "-m", required=True, help="The option whose prompt is sought.")
+@click.option(
+    "--model",
+    "-m",
+    default=None,
+    help="The option whose prompt is sought; without it each that the feature's `tune:` names.",
+)
 @options.max_spend
 @click.option(
     "--from",
@@ -44,20 +51,20 @@ PER = 1000
 @click.option(
     "--goal",
     type=click.Choice(["better", "shorter"]),
-    default="better",
-    show_default=True,
-    help="Seek the best prompt, or the cheapest that loses no more than the limit to today's.",
+    default=None,
+    help="Seek the best prompt, or the cheapest that loses no more than the limit to today's. "
+    "[default: better; for `tune: [incumbent]` shorter]",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws other examples.")
 def tune(  # noqa: PLR0913  # one parameter for each option
     feature: str,
     workspace: Path,
-    model: str,
+    model: str | None,
     max_spend: Decimal | None,
     brought: tuple[Path, ...],
     *,
     rewriter: str | None,
-    goal: Goal,
+    goal: Goal | None,
     seed: int,
 ) -> None:
     """Find a prompt for a model on FEATURE's tune cases; the deciding cases are never asked.
@@ -75,13 +82,20 @@ def tune(  # noqa: PLR0913  # one parameter for each option
         rewriter=rewriter,
         goal=goal,
     )
-    found = tune_prompt(asked, listener=Terminal(), clock=options.now)
-    for line in tuning_lines(found):
-        say(line)
-    if found.path is None and found.found.out_of_money:
+    stopped: list[str] = []
+    left = max_spend
+    for one in asked_tunings(asked, on=options.now().date()):
+        one = replace(one, max_spend_usd=left)  # noqa: PLW2901
+        found = tune_prompt(one, listener=Terminal(), clock=options.now)
+        for line in tuning_lines(found):
+            say(line)
+        left = None if left is None else max(left - found.spent_usd, Decimal(0))
+        if found.path is None and found.found.out_of_money:
+            stopped.append(f"{found.option}: the cap ended the search after {usd(found.spent_usd)}")
+    if stopped:
         raise CannotTellError(
-            f"{found.option}: the cap ended the search after {usd(found.spent_usd)}; nothing was "
-            "written, every answer is kept: run it again with a larger --max-spend"
+            f"{'; '.join(stopped)}; nothing was written, every answer is kept: run it again with a "
+            "larger --max-spend"
         )
 
 

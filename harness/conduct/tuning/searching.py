@@ -26,6 +26,8 @@ from harness.workspace.model_file import TUNED
 
 Goal: TypeAlias = Literal["better", "shorter"]
 """`shorter`: the cheapest prompt that loses no more than the limit to today's."""
+LEAST_CASES = 10
+"""Tune cases without which nothing can be chosen."""
 MOST_CUTS = 24
 """Prompts that are tried with something left out."""
 ROOM = 1.25

@@ -28,7 +28,13 @@ from harness.conduct.model_hosts import Local, serve_here
 from harness.conduct.opening import cycle_of, utc_now
 from harness.conduct.preparing.trying import Asking, check_quota
 from harness.conduct.tuning.desk import TuneDesk, TunedWay
-from harness.conduct.tuning.searching import Goal, PromptSearch, TuneFound, TuneTask
+from harness.conduct.tuning.searching import (
+    LEAST_CASES,
+    Goal,
+    PromptSearch,
+    TuneFound,
+    TuneTask,
+)
 from harness.conduct.tuning.targets import asks_incumbent
 from harness.conduct.tuning.ways import PromptWay
 from harness.errors import UsageError
@@ -44,9 +50,6 @@ from harness.workspace.prompts import PromptFile
 from harness.workspace.state import journal_file, state_folder
 from harness.workspace.workspace import Workspace
 
-LEAST_CASES = 10
-"""Tune cases without which nothing can be chosen."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptToTune:
@@ -55,14 +58,15 @@ class PromptToTune:
     root: Path
     """Folder of the workspace."""
     feature: str
-    model: str
+    model: str | None
+    """None: each option that the feature's `tune:` names (`harness.conduct.tuning.asked`)."""
     max_spend_usd: Decimal | None = None
     """Of this tuning, all its runs in a cycle together; None: what the policy leaves."""
     brought: tuple[Path, ...] = ()
     """Further prompts to begin with."""
     seed: int = 0
-    goal: Goal = "better"
-    """`shorter`: the cheapest prompt that holds the limit."""
+    goal: Goal | None = None
+    """`shorter`: the cheapest prompt that holds the limit; None: `better`."""
     rewriter: str | None = None
     """A model of the workspace that may see the data, and rewrites prompts."""
 
@@ -154,7 +158,7 @@ def task_of(plan: FeaturePlan, asked: PromptToTune, workspace: Workspace, *, on:
         raise UsageError(f"{plan.feature} has no prompt of ours to tune: a program asks its models")
     if asked.goal == "shorter" and asked.rewriter is not None:
         raise UsageError("--rewrite-by looks for better prompts: it goes not with --goal shorter")
-    rungs = _rungs(plan, asked.model)
+    rungs = _rungs(plan, asked.model or plan.config.incumbent)
     parts = tune_parts(plan.evalset)
     cases = _cases(parts)
     if len(cases) < LEAST_CASES or not (parts.search and parts.choice):
@@ -174,7 +178,7 @@ def task_of(plan: FeaturePlan, asked: PromptToTune, workspace: Workspace, *, on:
         brought=(),
         before=(),
         seed=asked.seed,
-        goal=asked.goal,
+        goal=asked.goal or "better",
         cap_usd=most if asked.max_spend_usd is None else min(asked.max_spend_usd, most),
     )
     today = [rung for rung in (plan.incumbent,) if rung is not None]

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import NormalDist
 
 from evalsets.splits import tune_parts
-from harness.conduct.tuning.searching import FINALISTS
+from harness.conduct.tuning.searching import FINALISTS, LEAST_CASES
 from harness.errors import Faults
 from harness.money.monthly import cost_from_traffic
 from harness.plan.ladder import PlannedOption
@@ -22,8 +22,9 @@ from harness.record.base import Result
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
 from harness.record.stored import read_past, read_sound
-from harness.wording import percent, plural, usd
-from harness.workspace.model_file import TUNED, is_tuned
+from harness.wording import listed, percent, plural, usd
+from harness.workspace.model_file import TUNED, is_tuned, split_option
+from harness.workspace.prompts import tuned_options
 
 GAINS = NormalDist(3.0, 5.0)
 """Points that another prompt gains: assumed."""
@@ -121,3 +122,37 @@ def worth_lines(plan: Plan, reviews: Path) -> Iterator[str]:
             f"{percent(one.chance)} to save {usd(one.saved_usd)} a month, less up to "
             f"{usd(one.longer_usd)} for a longer prompt"
         )
+
+
+def untuned(plan: FeaturePlan, root: Path) -> tuple[str, ...]:
+    """The options that `tune:` names and that have no tuned prompt yet."""
+    there = [one.removesuffix(TUNED) for one in tuned_options(root, plan.feature)]
+    known = {*there, *(split_option(one)[0] for one in there)}
+    return tuple(one for one in plan.config.to_tune if not is_tuned(one) and one not in known)
+
+
+def untuned_lines(plan: Plan, root: Path) -> Iterator[str]:
+    """A line for each feature with a prompt that its file asks for and nobody has sought."""
+    for one in plan.features:
+        names = untuned(one, root)
+        if names:
+            yield (
+                f"      {one.feature}: `tune:` asks for a prompt of {listed(names)}, not sought "
+                f"yet: rightsize tune {one.feature}{_cost(one, names)}"
+            )
+
+
+def _cost(plan: FeaturePlan, names: tuple[str, ...]) -> str:
+    """About what the searches cost, at today's length of prompts."""
+    parts = tune_parts(plan.evalset)
+    cases = len(parts.examples) + len(parts.search) + len(parts.choice)
+    if cases < LEAST_CASES:
+        return f" (once it has {LEAST_CASES} tune cases: `tune:` in its evalset.yaml)"
+    calls = PROMPTS * len(parts.search) + (FINALISTS + 1) * len(parts.choice)
+    rungs = [rung for rung in plan.arms if {rung.name, rung.model} & set(names)]
+    monthly = [rung.monthly_usd for rung in rungs if rung.monthly_usd is not None]
+    traffic = plan.config.traffic
+    if traffic is None or len(monthly) < len(names):
+        return f" ({plural(calls * len(names), 'call')}, about)"
+    a_month = sum(monthly, Decimal(0))
+    return f" (about {usd(a_month / max(traffic.requests_per_month, 1) * calls)})"

@@ -8,7 +8,8 @@ from typing import cast
 
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.log_format import LogFormat, Paths
-from harness.bring.logs.rows.batches import first_rows, taken_out
+from harness.bring.logs.rows.batches import first_rows, is_parquet, taken_out
+from harness.bring.logs.rows.lines import places
 from harness.bring.logs.sql import columns
 from harness.errors import UsageError
 
@@ -25,13 +26,21 @@ def find_format(path: Path) -> LogFormat:
         if any(all(_there(row, paths) for paths in form.marks) for row in inner):
             return form
     if not rows:
-        raise UsageError(f"{path}: no rows that can be read; leave an empty file out")
+        raise UsageError(f"{path}: {_why_none(path)}")
     objects = [cast("Mapping[str, object]", row) for row in rows if isinstance(row, dict)]
     shown = ", ".join(list(objects[0])[:8] if objects else ()) or "nothing that can be read"
     raise UsageError(
         f"{path}: no format that is known ({shown}); name it with --format ({', '.join(FORMATS)}), "
         "or say which column is what with --mapping FILE"
     )
+
+
+def _why_none(path: Path) -> str:
+    """Why no row of a file can be read: what is said of the first that has anything."""
+    found = None if is_parquet(path) else next(places(path), None)
+    if found is None or not found.reason:
+        return "no rows that can be read; leave an empty file out"
+    return f"no row that can be read (line {found.line}: {found.reason})"
 
 
 def names_told(path: Path, form: LogFormat) -> tuple[frozenset[str], tuple[str, ...]]:

@@ -236,7 +236,8 @@ SELECT {number}::SMALLINT AS file, line, {sql.reason(form, reading.zone, latest)
     OR coalesce(cached, 0) + coalesce(written, 0) > whole_in
     OR coalesce(reasoning, 0) > whole_out) AS known,
   whole_in / {share} AS input, cached_told / {share} AS cached, written_told / {share} AS written,
-  whole_out / {share} AS output, reasoning / {share} AS reasoning,
+  whole_out / {share} AS output,
+  CASE WHEN whole_out IS NOT NULL THEN reasoning END / {share} AS reasoning,
   CASE WHEN is_hit THEN 0 WHEN sample IS NULL THEN money
     ELSE TRY_CAST(money / sample AS DECIMAL(28, 12)) END AS cost,
   coalesce(latency, (epoch_us(end_at) - epoch_us(at_time)) / 1000) AS latency,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.bring.logs.log_format import Amount, LogFormat, Moment
+from harness.bring.logs.log_format import Amount, LogFormat, Moment, Paths
 from harness.bring.logs.tracing_formats import LANGFUSE, OTLP
 
 _USED = "/metadata|/usage_object"
@@ -154,12 +154,12 @@ _VERTEX = LogFormat(
 )
 _HELICONE = LogFormat(
     name="helicone",
-    marks=(("/request_created_at",), ("/request_id",)),
-    source="api-evangelist/helicone, HeliconeRequest JSON schema",
+    marks=(("/request_created_at",), ("/request_id", "/response_id")),
+    source="Helicone/helicone, examples/export (columns of its CSV) and docs, HeliconeRequest",
     untried=True,
     at=Moment(paths=("/request_created_at",), zone="UTC"),
     end=Moment(paths=("/response_created_at",), zone="UTC"),
-    request=("/request_id",),
+    request=("/request_id", "/response_id"),
     input=("/prompt_tokens",),
     cached=("/prompt_cache_read_tokens",),
     written=("/prompt_cache_write_tokens",),
@@ -169,7 +169,7 @@ _HELICONE = LogFormat(
     cost=Amount(paths=("/cost", "/costUSD")),
     latency=Amount(paths=("/delay_ms",)),
     first_token=Amount(paths=("/time_to_first_token",)),
-    model=("/response_model", "/model_override", "/request_model"),
+    model=("/response_model", "/model_override", "/request_model", "/model"),
     failed=(("/response_status", ("4*", "5*")),),
     from_cache=(("/cache_enabled_hit", ("true",)),),
     caller=("/request_user_id",),
@@ -207,6 +207,83 @@ _PORTKEY = LogFormat(
     feature=("/metadata|/feature",),
     tags=("/metadata",),
     asked=("/request|/body/messages", "/request|/messages", "/request|/input"),
+)
+_HOLDERS = ("/properties|", "/properties_s|")
+
+
+def _property(*names: str) -> Paths:
+    """Places inside `properties`: an object in a storage account, text in Log Analytics."""
+    return tuple(f"{holder}/{name}" for name in names for holder in _HOLDERS)
+
+
+def _answered(*names: str) -> Paths:
+    """Places inside the answer, which is JSON as text inside the properties."""
+    return _property(*(f"responseBody|/{name}" for name in names))
+
+
+_AZURE = LogFormat(
+    name="azure-openai",
+    marks=(
+        ("/category", "/Category"),
+        ("/operationName", "/OperationName"),
+        ("/properties", "/properties_s"),
+        ("/durationMs", "/DurationMs"),
+        ("/resultSignature", "/ResultSignature"),
+    ),
+    source="elastic/integrations, azure_openai test-open-ai-request-response.log; Microsoft Learn, "
+    "table AzureDiagnostics. Answers, and so tokens, are there only where bodies are logged",
+    at=Moment(paths=("/time", "/TimeGenerated"), zone="UTC"),
+    request=("/correlationId", "/CorrelationId"),
+    input=_answered("usage/prompt_tokens", "usage/input_tokens"),
+    cached=_answered(
+        "usage/prompt_tokens_details/cached_tokens", "usage/input_tokens_details/cached_tokens"
+    ),
+    output=_answered("usage/completion_tokens", "usage/output_tokens"),
+    reasoning=_answered(
+        "usage/completion_tokens_details/reasoning_tokens",
+        "usage/output_tokens_details/reasoning_tokens",
+    ),
+    total=_answered("usage/total_tokens"),
+    latency=Amount(paths=("/durationMs", "/DurationMs")),
+    model=_property("modelName", "modelDeploymentName"),
+    operation=("/operationName", "/OperationName"),
+    only=tuple(
+        (
+            path,
+            (
+                *("*completions_create", "responses_create", "create_response"),
+                *("*embeddings_create", "imagegenerations*", "transcriptions*", "*speech*"),
+            ),
+        )
+        for path in ("/operationName", "/OperationName")
+    ),
+    failed=(
+        ("/resultSignature", ("4??", "5??")),
+        ("/ResultSignature", ("4??", "5??")),
+    ),
+    caller=_property("modelDeploymentName", "callerObjectId", "objectId"),
+    asked=_property("requestBody|/messages", "requestBody|/input"),
+)
+_CLOUDFLARE = LogFormat(
+    name="cloudflare",
+    marks=(("/tokens_in",), ("/tokens_out",), ("/created_at",), ("/provider",)),
+    source="Cloudflare API, AI Gateway, List Gateway Logs; cloudflare/workers-types, AiGatewayLog",
+    untried=True,
+    at=Moment(paths=("/created_at",), zone="UTC"),
+    request=("/id",),
+    input=("/tokens_in",),
+    output=("/tokens_out",),
+    cost=Amount(paths=("/cost",)),
+    latency=Amount(paths=("/duration",)),
+    model=("/model",),
+    operation=("/model_type", "/request_type"),
+    failed=(("/success", ("false", "0")), ("/status_code", ("4??", "5??"))),
+    from_cache=(("/cached", ("true", "1")),),
+    feature=("/metadata|/feature",),
+    team=("/metadata|/team",),
+    environment=("/metadata|/environment",),
+    caller=("/metadata|/user", "/provider"),
+    tags=("/metadata",),
 )
 _VLLM = LogFormat(
     name="vllm",
@@ -266,9 +343,11 @@ FORMATS: Mapping[str, LogFormat] = {
         LANGFUSE,
         _BEDROCK,
         _APIM,
+        _AZURE,
         _VERTEX,
         _HELICONE,
         _PORTKEY,
+        _CLOUDFLARE,
         _VLLM,
         _NEUTRAL,
     )

@@ -17,7 +17,7 @@ from harness.bring.logs.log_format import LogFormat, Moment
 
 _DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}"
 _CLOCK = r"[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
-_OFFSET = r"(?:Z|z| ?[+-]\d\d(?::?\d\d)?| UTC)"
+_OFFSET = r"(?:Z|z| ?[+-](?:0\d|1[0-4])(?::?[0-5]\d)?| UTC)"
 _USUAL = "____-__-__T__:__:%Z"
 """How most logs write a time; what stands for `%` the cast checks."""
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)

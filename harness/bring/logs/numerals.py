@@ -6,8 +6,13 @@ two ways is none: `1,234` as an amount, `1.000` as a count; digits parted by `_`
 
 from __future__ import annotations
 
+from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.moments import quoted
 
+_ABSENT = ("", "null", "none", "n/a", chr(92) + "n")
+"""Texts for a number or an end that is not there."""
+MOST = "1e15"
+IN_USD = "currency IS NULL OR currency IN ('USD', 'US$', '$')"
 _GROUPED = r"[1-9]\d{0,2}(?:\.000)+"
 _SIGN = r"^(?:US\$|USD|\$)\s*|\s*(?:US\$|USD|\$)$"
 _WITH_POINT = r"\d+(?:\.\d+)?"
@@ -49,17 +54,17 @@ def spelled(text: str) -> str:
     return f"coalesce({' OR '.join(marks)}, false)"
 
 
-def may_group(text: str) -> str:
+def _may_group(text: str) -> str:
     """Whether the points of a count may part its thousands."""
     return f"coalesce({_is(text, _GROUPED)}, false)"
 
 
-def of_two_readings(text: str) -> str:
+def _of_two_readings(text: str) -> str:
     """Whether the comma of an amount may part thousands, or begin a fraction."""
     return _is(_bare(text), _EITHER)
 
 
-def of_another_currency(text: str) -> str:
+def _of_another_currency(text: str) -> str:
     """Whether an amount names a currency that is not USD."""
     return f"regexp_matches({text}, '[0-9]') AND regexp_matches({_bare(text)}, {quoted(_OTHER)})"
 
@@ -70,3 +75,41 @@ def _bare(text: str) -> str:
 
 def _is(text: str, pattern: str) -> str:
     return f"regexp_full_match(trim({text}), {quoted(pattern)})"
+
+
+def stated(name: str) -> str:
+    """Whether a column has anything."""
+    return f"lower(trim({name}_text)) NOT IN ({', '.join(map(quoted, _ABSENT))})"
+
+
+def is_duration(name: str) -> str:
+    """Whether a number is one from 0 on."""
+    return f"(isfinite({name}) AND {name} >= 0)"
+
+
+def no_duration(name: str) -> str:
+    """Whether a column has anything else than a number from 0 on."""
+    return f"{stated(name)} AND NOT coalesce({is_duration(name)}, false)"
+
+
+def count_checks(name: str) -> list[tuple[str, str]]:
+    """What can be said against a count."""
+    wrong = f"{name} IS NULL OR {name} < 0 OR {name} <> floor({name}) OR {name} > {MOST}"
+    return [
+        (_may_group(f"{name}_text"), f"{name}: points that may part thousands"),
+        (f"{stated(name)} AND ({wrong})", f"{name}: no whole number from 0 on"),
+    ]
+
+
+def cost_checks(form: LogFormat) -> list[tuple[str, str]]:
+    """What can be said against a cost."""
+    wrong, other = f"{stated('cost')} AND money IS NULL", "cost: in a currency that is not USD"
+    return [
+        *([(f"{stated('cost')} AND NOT ({IN_USD})", other)] if form.currency else []),
+        (f"{wrong} AND {_of_another_currency('cost_text')}", other),
+        (
+            f"{wrong} AND {_of_two_readings('cost_text')}",
+            "cost: a comma that may part thousands, or begin a fraction",
+        ),
+        (f"{stated('cost')} AND (money IS NULL OR money < 0)", "cost: no amount from 0 on"),
+    ]

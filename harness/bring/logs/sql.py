@@ -11,12 +11,16 @@ from datetime import datetime
 from harness.bring.logs.log_format import LogFormat, Moment, Paths, Test
 from harness.bring.logs.moments import FIRST, moment, plain, quoted, skipped
 from harness.bring.logs.numerals import (
+    IN_USD,
+    MOST,
     amount,
+    cost_checks,
+    count_checks,
     counted,
     duration,
-    may_group,
-    of_another_currency,
-    of_two_readings,
+    is_duration,
+    no_duration,
+    stated,
 )
 
 Named = tuple[tuple[str, str], ...]
@@ -30,7 +34,6 @@ _DURATIONS = (("latency", "latency"), ("first", "first token"))
 COUNTS = (*TOKENS, "calls", "failures")
 TAGS_APART = "chr(31)"
 """What stands between tags in one text: no tag has it."""
-_MOST = "1e15"
 _COUNTED = r"regexp_full_match(at_text, '\d{9,19}(?:\.\d+)?')"
 _OF_1970 = "a count since 1970 where a date is meant: say time_unit in a --mapping"
 _ANSWERS = "chat|complet|respons|messag|converse|generate_content"
@@ -80,7 +83,7 @@ class Picked:
         """The first text that is not empty, or NULL."""
         if not paths:
             return "NULL::VARCHAR"
-        parts = ", ".join(f"nullif(trim({self.one(path)}), '')" for path in paths)
+        parts = ", ".join(_said(f"trim({self.one(path)})") for path in paths)
         return f"coalesce({parts})"
 
     def number(self, paths: Paths) -> str:
@@ -111,8 +114,20 @@ class Picked:
     def opened(self) -> str:
         """Each JSON text inside the row, looked into once."""
         return "".join(
-            f", {looked_up(f'p[{at}]', pointers)} AS q{at}" for at, pointers in self.inner.items()
+            f", {looked_up(_as_json(f'p[{at}]'), pointers)} AS q{at}"
+            for at, pointers in self.inner.items()
         )
+
+
+def _said(text: str) -> str:
+    """A text, or NULL where a database wrote that there is none."""
+    return f"nullif(nullif(nullif({text}, ''), 'NULL'), {quoted(chr(92) + 'N')})"
+
+
+def _as_json(text: str) -> str:
+    """A text as JSON, also where Python printed a dictionary."""
+    printed = f"replace(replace({text}, chr(39), chr(34)), ': None', ': null')"
+    return f"CASE WHEN starts_with({text}, '{{' || chr(39)) THEN {printed} ELSE {text} END"
 
 
 def looked_up(text: str, pointers: list[str]) -> str:
@@ -246,13 +261,13 @@ def _sound(form: LogFormat, latest: datetime) -> str:
         "(end_text IS NULL OR end_at >= at_time)",
         "(first_at IS NULL OR first_at >= at_time)",
         *(
-            f"({name}_text IS NULL OR ({name} BETWEEN 0 AND {_MOST} AND {name} = floor({name})))"
+            f"({name}_text IS NULL OR ({name} BETWEEN 0 AND {MOST} AND {name} = floor({name})))"
             for name in COUNTS
             if getattr(form, name)
         ),
-        *(f"({name}_text IS NULL OR {_is_duration(name)})" for name, _ in _DURATIONS),
+        *(f"({name}_text IS NULL OR {is_duration(name)})" for name, _ in _DURATIONS),
         "(cost_text IS NULL OR money >= 0)",
-        *([f"({_IN_USD})"] if form.currency else []),
+        *([f"({IN_USD})"] if form.currency else []),
         "sampled_text IS NULL",
     ]
     return " AND ".join(tests)
@@ -263,7 +278,6 @@ def _instant(at: datetime) -> str:
 
 
 _FIRST = _instant(FIRST)
-_IN_USD = "currency IS NULL OR currency IN ('USD', 'US$', '$')"
 _WORDS_OF_SUMS = (
     r"(?:^|\|)\s*(?:(?:grand |sub)?-?totals?|sums?|summary|summe|gesamt)\s*:?\s*(?:\||$)"
 )
@@ -289,14 +303,14 @@ def _checks(form: LogFormat, zone: str | None, latest: datetime) -> list[tuple[s
         (f"at_time < {_FIRST}", "a time before 2020: another unit?"),
         (f"at_time > {_instant(latest)}", "a time in the future"),
         *(_skipped("end_text", form.end, zone, latest) if form.end else []),
-        ("end_text IS NOT NULL AND end_at IS NULL", "an end that cannot be read"),
+        (f"{stated('end')} AND end_at IS NULL", "an end that cannot be read"),
         ("end_at < at_time", "it ends before it begins"),
         ("first_at < at_time", "its first token comes before it begins"),
-        *(check for name in COUNTS if getattr(form, name) for check in _counts(name)),
-        *((_no_duration(name), f"{named}: no number from 0 on") for name, named in _DURATIONS),
-        *_costs(form),
+        *(check for name in COUNTS if getattr(form, name) for check in count_checks(name)),
+        *((no_duration(name), f"{named}: no number from 0 on") for name, named in _DURATIONS),
+        *cost_checks(form),
         (
-            f"{_stated('sampled')} AND NOT coalesce(sample > 0 AND sample <= 1, false)",
+            f"{stated('sampled')} AND NOT coalesce(sample > 0 AND sample <= 1, false)",
             "sampling: no share above 0 and at most 1",
         ),
     ]
@@ -307,39 +321,6 @@ def _skipped(text: str, how: Moment, zone: str | None, latest: datetime) -> list
     test = skipped(text, how, zone, latest)
     said = f"a time that clocks of {how.zone or zone} skip, as they are put forward"
     return [(f"coalesce({test}, false)", said)] if test else []
-
-
-def _stated(name: str) -> str:
-    return f"trim({name}_text) <> ''"
-
-
-def _is_duration(name: str) -> str:
-    return f"(isfinite({name}) AND {name} >= 0)"
-
-
-def _no_duration(name: str) -> str:
-    return f"{_stated(name)} AND NOT coalesce({_is_duration(name)}, false)"
-
-
-def _counts(name: str) -> list[tuple[str, str]]:
-    wrong = f"{name} IS NULL OR {name} < 0 OR {name} <> floor({name}) OR {name} > {_MOST}"
-    return [
-        (may_group(f"{name}_text"), f"{name}: points that may part thousands"),
-        (f"{_stated(name)} AND ({wrong})", f"{name}: no whole number from 0 on"),
-    ]
-
-
-def _costs(form: LogFormat) -> list[tuple[str, str]]:
-    wrong, other = f"{_stated('cost')} AND money IS NULL", "cost: in a currency that is not USD"
-    return [
-        *([(f"{_stated('cost')} AND NOT ({_IN_USD})", other)] if form.currency else []),
-        (f"{wrong} AND {of_another_currency('cost_text')}", other),
-        (
-            f"{wrong} AND {of_two_readings('cost_text')}",
-            "cost: a comma that may part thousands, or begin a fraction",
-        ),
-        (f"{_stated('cost')} AND (money IS NULL OR money < 0)", "cost: no amount from 0 on"),
-    ]
 
 
 def usage(form: LogFormat) -> Named:
@@ -372,8 +353,8 @@ def usage(form: LogFormat) -> Named:
 
 def _told(name: str, *, none: bool) -> tuple[str, str]:
     """Tokens of a prompt cache, NULL where a call of that kind may have had some."""
-    absent = f"{str(none).lower()} OR coalesce(whole_in, 0) = 0 OR kind <> 'answer'"
-    return f"{name}_told", f"CASE WHEN {name} IS NULL AND ({absent}) THEN 0 ELSE {name} END"
+    absent = f"{name} IS NULL AND ({str(none).lower()} OR kind <> 'answer')"
+    return f"{name}_told", f"CASE WHEN coalesce(whole_in, 0) = 0 OR {absent} THEN 0 ELSE {name} END"
 
 
 def kind() -> str:

@@ -214,8 +214,10 @@ def first_rows(path: Path, most: int = 20) -> tuple[object, ...]:
         return tuple(json.loads(text) for text in _parquet_texts(path, most))
     found: list[object] = []
     for place in islice(places(path), most):
+        if place.text is None:
+            continue
         try:
-            found += [*listed(json.loads(place.text or "null"))]
+            found += [*listed(json.loads(place.text))]
         except (ValueError, RecursionError):
             continue
     return tuple(found)

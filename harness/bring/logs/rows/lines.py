@@ -11,6 +11,7 @@ import csv
 import importlib
 import json
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ FROM_HERE = "from here on"
 _CUT = f"the file is cut or damaged {FROM_HERE}"
 _TOO_LONG = f"a line of more than {LONGEST >> 20} MB: nothing is read {FROM_HERE}"
 _NOT_UTF8 = "not UTF-8 text"
+_SEPARATOR = re.compile(rb"sep=([,;\t|])", re.IGNORECASE)
 _OTHER_HEADER = f"another header: its columns are others {FROM_HERE}"
 
 
@@ -109,6 +111,8 @@ def blocks(path: Path) -> Iterator[bytes]:
         first = handle.read(BLOCK)
         if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise UsageError(f"{path}: UTF-16 text; save it as UTF-8")
+        if first.startswith(b"PK\x03\x04"):
+            raise UsageError(f"{path}: an archive; unpack it, or save the workbook in it as CSV")
         make = next((made for mark, made in _PACKED if first.startswith(mark)), None)
         raw = chain([first], iter(lambda: handle.read(BLOCK), b""))
         yield from raw if make is None else _unpacked(raw, make)
@@ -209,8 +213,10 @@ class CsvRow:
 def table_cells(path: Path) -> Iterator[CsvRow]:
     """The rows of a CSV, the header first, each with the line on which it begins."""
     csv.field_size_limit(LONGEST)
-    reader = csv.reader(_csv_text(path), delimiter=_delimiter(path), strict=True)
-    begun, header, names = 1, list[str](), set[str]()
+    before, delimiter = _head(path)
+    text = _csv_text(path)
+    begun, header, names = 1 + len([*islice(text, before)]), list[str](), set[str]()
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
     try:
         for cells in reader:
             if cells and len(cells) == len(header) and cells[0] not in names:
@@ -222,7 +228,7 @@ def table_cells(path: Path) -> Iterator[CsvRow]:
                     return
                 header = header or [*(row.cells or ())]
                 names = names or {*cells, *header}
-            begun = reader.line_num + 1
+            begun = before + reader.line_num + 1
     except csv.Error as error:
         yield CsvRow(begun, None, f"no CSV {FROM_HERE}: {error}")
     except (CutFileError, UnicodeDecodeError) as error:
@@ -267,12 +273,19 @@ def _csv_text(path: Path) -> Iterator[str]:
         yield rest.removeprefix(codecs.BOM_UTF8).decode()
 
 
-def _delimiter(path: Path) -> str:
-    """Comma, semicolon or tab: what the header has most of."""
-    heads = (head for head in _lines(path) if isinstance(head, Place) or head.strip())
-    head = next(heads, b"")
-    line = b"" if isinstance(head, Place) else head
-    return max((b",", b";", b"\t"), key=line.count).decode()
+def _head(path: Path) -> tuple[int, str]:
+    """Lines before the header (comments, and Excel's `sep=;`), and what parts its cells.
+
+    Else that is what the header has most of: comma, semicolon, tab or bar.
+    """
+    for number, line in enumerate(_lines(path)):
+        text = b"" if isinstance(line, Place) else line.removeprefix(codecs.BOM_UTF8).strip()
+        said = _SEPARATOR.fullmatch(text)
+        if said is not None:
+            return number + 1, said[1].decode()
+        if isinstance(line, Place) or (text and not text.startswith(b"#")):
+            return number, max((b",", b";", b"\t", b"|"), key=text.count).decode()
+    return 0, ","
 
 
 def documents(path: Path) -> Places:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias, cast
 
 Json: TypeAlias = "Mapping[str, object]"
-_ENVELOPES = ("data", "records", "results", "rows", "logs", "items", "value")
+_ENVELOPES = ("data", "records", "result", "results", "rows", "logs", "items", "value")
 
 
 def listed(value: object) -> Iterator[object]:

@@ -462,6 +462,7 @@ def test_a_table_that_breaks_off_says_so(tmp_path: Path, data: bytes, reason: st
         ({"first_token_ms": "soon"}, "first token: no number from 0 on"),
         ({"timestamp": "2026-10-05 02:00:00 PM"}, "a time that cannot be read"),
         ({"timestamp": "2026-10-05 02:00:00 PST"}, "a time that cannot be read"),
+        ({"timestamp": "2026-10-05T02:00:00+25:00"}, "a time that cannot be read"),
         ({"timestamp": "1" * 29}, "a time that cannot be read"),
         ({"request_id": "None"}, "no request id"),
         ({"request_id": "nan"}, "no request id"),

@@ -11,6 +11,7 @@ import pytest
 from harness.bring.logs.detecting import find_format
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
+from harness.errors import UsageError
 from tests.support.call_logs import NOW, jsonl, parquet, table
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ NUMBERS: Mapping[str, tuple[str, str | None]] = {
     "input_tokens=12.0": ("12", None),
     "input_tokens=+12": ("12", None),
     "input_tokens=1e3": ("1000", None),
+    "input_tokens=NULL": ("0", None),
+    "latency_ms=N/A": ("", None),
+    "cost_usd=\\N": ("", None),
     "input_tokens=1_000": ("", "input: no whole number from 0 on"),
     "input_tokens=1,000": ("", "input: no whole number from 0 on"),
     "input_tokens=1.000": ("", "input: points that may part thousands"),
@@ -68,6 +72,10 @@ NUMBERS: Mapping[str, tuple[str, str | None]] = {
 }
 
 
+def _plain(value: object) -> str:
+    return "" if value is None else str(Decimal(str(value)).normalize())
+
+
 def test_a_number_is_read_as_it_is_meant_or_refused(tmp_path: Path) -> None:
     """Of each row what its column came to, or why it is none."""
     columns = ("input_tokens", "output_tokens", "latency_ms", "cost_usd")
@@ -83,14 +91,11 @@ def test_a_number_is_read_as_it_is_meant_or_refused(tmp_path: Path) -> None:
         refused = {each.line - 2: each.reason for each in log.refused()}
         spelled = log.noted["spelled"]
     read = {
-        case: (str(Decimal(str(values[columns.index(name)])).normalize()) if values else "", why)
+        case: (_plain(values[columns.index(name)]) if values else "", why)
         for at, (case, (name, _)) in enumerate(zip(NUMBERS, named, strict=True))
         for values, why in ((found.get(at), refused.get(at)),)
     }
-    wanted = {
-        case: (str(Decimal(value).normalize()) if value else "", why)
-        for case, (value, why) in NUMBERS.items()
-    }
+    wanted = {case: (_plain(value or None), why) for case, (value, why) in NUMBERS.items()}
     assert read == wanted
     assert spelled == 11
 
@@ -142,6 +147,57 @@ def test_rows_of_a_table_that_are_no_calls(
     found, said, _ = told(path)
     assert (len(found), len(said)) == (calls, len(refused))
     assert all(each.startswith(start) for each, start in zip(said, refused, strict=True))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"sep=;\n" + CSV.replace(b",", b";"), id="what Excel writes first"),
+        pytest.param(MARK + b"# exported\n#\n" + CSV, id="comments before the header"),
+        pytest.param(CSV.replace(b",", b"|"), id="bars"),
+    ],
+)
+def test_what_stands_before_a_header_and_parts_its_cells(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(data + b"broken\n")
+    found, refused, _ = told(path)
+    line = data.count(b"\n") + 1
+    assert (found, refused) == ([10], [f"{line}: 1 cells where the header has 5"])
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"PK\x03\x04" + bytes(80), "an archive; unpack it"),
+        (CSV.replace(b",x", b",Pr\xfcfung"), r"no row that can be read \(line 2: not UTF-8 text"),
+    ],
+    ids=["zip", "latin-1"],
+)
+def test_a_file_without_a_row_says_why(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=said):
+        told(path)
+
+
+def test_what_a_database_or_python_writes_for_json_and_for_nothing(tmp_path: Path) -> None:
+    """A failed call without tokens has none in a cache, either; a database says NULL."""
+    row = {
+        "id": "o1",
+        "trace_id": "NULL",
+        "type": "GENERATION",
+        "start_time": "2026-10-05 00:00:00.000000",
+        "end_time": "NULL",
+        "provided_model_name": "NULL",
+        "usage_details": "{'input': 100, 'output': 10, 'total': None}",
+        "level": "DEFAULT",
+    }
+    lost = {**row, "id": "o2", "level": "ERROR", "usage_details": '{"input_cached_tokens": 7}'}
+    with CallLog(LogIntake(now=NOW, threads=1)) as log:
+        log.add(table(tmp_path / "l.csv", [row, lost]), FORMATS["langfuse"])
+        query = "SELECT model, parent, input, cached, output, failed FROM calls ORDER BY line"
+        found = log.base.execute(query).fetchall()
+    assert found == [("", None, 100, None, 10, 0), ("", None, 0, 0, 0, 1)]
 
 
 def test_json_lines_of_two_files_that_begin_with_a_mark(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from harness.conduct.opening import utc_now
 from harness.errors import UsageError
 from harness.judge.scoring.tools.schemas import read_tools
 from harness.plan.asking import Asker
+from harness.plan.decisions.questions import decides, labels_of
 from harness.plan.ladder import plan_option
 from harness.record.base import Reason
 from harness.wording import percent
@@ -244,10 +245,12 @@ def requests_of(
     """Every case of the feature as this model would be asked.
 
     Raises:
-        UsageError: the model may not see the feature's data, or a prompt cannot be filled in.
+        UsageError: the model may not see the feature's data, or decides and cannot answer its
+            cases, or a prompt cannot be filled in.
     """
     rung = plan_option(workspace, feature_id, model, on=on)
-    if rung.excluded is Reason.DATA_NOT_PERMITTED:
+    unable = decides(rung.config) and rung.excluded is Reason.CAPABILITY_GAP
+    if rung.excluded is Reason.DATA_NOT_PERMITTED or unable:
         raise UsageError(f"{model}: {rung.note}; no case is sent to it")
     config = workspace.features[feature_id]
     folder = workspace.evalset_folder(feature_id)
@@ -258,6 +261,7 @@ def requests_of(
         folder=folder,
         schema=(folder / asked.json_schema).read_text("utf-8-sig") if asked.json_schema else None,
         tools=read_tools((folder / asked.tools).read_text("utf-8-sig")) if asked.tools else (),
+        labels=labels_of(workspace.evalsets[feature_id].primary),
     )
     cases = workspace.evalsets[feature_id].cases
     return tuple(asker.request(rung, case, "latency") for case in cases)

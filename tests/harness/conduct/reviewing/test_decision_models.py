@@ -14,6 +14,7 @@ import pytest
 from harness.cli.plan_text import plan_lines
 from harness.conduct.checking import check_workspace, priced_on
 from harness.conduct.preparing.listing_models import models
+from harness.conduct.preparing.probing_replica import requests_of
 from harness.conduct.preparing.showing_prompts import prompt_lines, prompts_for, tune_prompt
 from harness.conduct.tuning.tuning import PromptToTune, tune
 from harness.errors import UsageError, WorkspaceError
@@ -265,6 +266,17 @@ def test_a_model_that_writes_nothing_rewrites_no_prompt(tmp_path: Path) -> None:
     write_decider_workspace(tmp_path, 9, SHAPE, tune=30)
     with pytest.raises(UsageError, match="--rewrite-by luna: it decides and writes no text"):
         tune(PromptToTune(root=tmp_path, feature="tickets", model="big", rewriter="luna"))
+
+
+def test_a_probe_asks_it_the_feature_s_question(tmp_path: Path) -> None:
+    write_decider_workspace(tmp_path, 9, SHAPE)
+    asked = requests_of(load_workspace(tmp_path), "tickets", "luna", on=NOW.date())
+    assert len(asked) == 70
+    assert {one.question.options for one in asked if one.question} == {("billing", "technical")}
+    label = "{scorer: label, labels: [billing, technical]}"
+    change(tmp_path, "evalsets/tickets/evalset.yaml", label, "{scorer: exact}")
+    with pytest.raises(UsageError, match=r"luna: .*scores open answers; no case is sent to it"):
+        requests_of(load_workspace(tmp_path), "tickets", "luna", on=NOW.date())
 
 
 def judge_script(body: Body) -> Reply:

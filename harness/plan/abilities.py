@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from evalsets.cases import Case, EvalSet, ScorerSpec, Turn
-from evalsets.documents import Pdf, PdfError, pdf_of
+from evalsets.documents import Pdf, PdfError, decoded, pdf_of
 from evalsets.source import KeyPath
 from harness.errors import Problem, UsageError
 from harness.judge.scoring.judge import NAME, judge_options
 from harness.money.prices.document_rates import documents_refused
+from harness.money.prices.image_rates import images_refused
+from harness.money.prices.image_sizes import ImageError, Picture, picture_of
 from harness.money.prices.model_catalogue import facts
 from harness.plan.decisions.questions import decides, why_not
 from harness.workspace.feature_checks import named_options
@@ -68,8 +70,10 @@ def blind(evalset: EvalSet, folder: Path, model: str, config: ModelConfig) -> st
     """Why a model cannot be shown every case; None if it can."""
     for case in evalset.cases:
         turns = turns_of(case)
-        if any(turn.images for turn in turns) and not can(model, config, "images"):
-            return f"takes no images, and case {case.id} has one"
+        if any(turn.images for turn in turns):
+            why = _unseen(folder, turns, model, config)
+            if why is not None:
+                return f"{why}, and case {case.id} has {_such(why)}"
         if any(turn.documents for turn in turns):
             why = _unread(folder, turns, model, config)
             if why is not None:
@@ -83,25 +87,28 @@ def turns_of(case: Case) -> tuple[Turn, ...]:
 
 
 def _broken(evalset: EvalSet, folder: Path) -> Iterator[Problem]:
-    """Problems of PDFs that no model could be shown, each file once."""
+    """Problems of images and PDFs that no model could be shown, each file once."""
     file = f"evalsets/{folder.name}/{evalset.cases_file}"
     told: set[str] = set()
     for case in evalset.cases:
-        for name, sha256 in _documents(turns_of(case)):
+        turns = turns_of(case)
+        files = [("image", *each) for each in _images(turns)]
+        files += [("document", *each) for each in _documents(turns)]
+        for kind, name, sha256 in files:
             if sha256 in told:
                 continue
             told.add(sha256)
-            why = _fault(folder, name, sha256)
+            why = _fault(folder, name, sha256, looks=_LOOKS[kind])
             if why is not None:
                 shown = "data:..." if name.startswith("data:") else name
-                message = f"case {case.id}: the document {shown!r} {why}"
+                message = f"case {case.id}: the {kind} {shown!r} {why}"
                 yield Problem(file=file, line=None, key="input", message=message)
 
 
 def unseen_problems(
     reading: Reading, entry: ParsedFile[FeatureConfig], evalset: EvalSet, folder: Path
 ) -> Iterator[Problem]:
-    """PDFs that nobody can be shown, and options that cannot; a candidate is only left out."""
+    """Files that nobody can be shown, and options that cannot; a candidate is only left out."""
     yield from _broken(evalset, folder)
     if entry.config.answers == "imported":
         return
@@ -152,8 +159,21 @@ def _unread(folder: Path, turns: Sequence[Turn], model: str, config: ModelConfig
     return documents_refused(model, config, documents)
 
 
+def _unseen(folder: Path, turns: Sequence[Turn], model: str, config: ModelConfig) -> str | None:
+    """Why a model cannot be sent the images of one case."""
+    if not can(model, config, "images"):
+        return "takes no images"
+    try:
+        pictures = [_picture(folder, name, sha) for name, sha in _images(turns)]
+    except ImageError:
+        return None  # Told of the file itself.
+    return images_refused(config, pictures)
+
+
 def _such(why: str) -> str:
-    return "one" if why.startswith("takes no") else "so much"
+    if why.startswith("takes no"):
+        return "one"
+    return "a larger one" if "pixels" in why else "so much"
 
 
 def _documents(turns: Sequence[Turn]) -> Iterator[tuple[str, str]]:
@@ -161,11 +181,35 @@ def _documents(turns: Sequence[Turn]) -> Iterator[tuple[str, str]]:
         yield from zip(turn.documents, turn.document_sha256, strict=True)
 
 
-def _fault(folder: Path, name: str, sha256: str) -> str | None:
+def _images(turns: Sequence[Turn]) -> Iterator[tuple[str, str]]:
+    for turn in turns:
+        yield from zip(turn.images, turn.image_sha256, strict=True)
+
+
+def _picture(folder: Path, name: str, sha256: str) -> Picture:
+    """What is known of a case's image; equal files are read once.
+
+    Raises:
+        ImageError: no model could be shown it.
+    """
+    found = _SEEN.get(sha256)
+    if found is None:
+        data = decoded(name) if name.startswith("data:") else (folder / name).read_bytes()
+        found = _SEEN[sha256] = picture_of(data)
+    return found
+
+
+_SEEN: dict[str, Picture] = {}
+_LOOKS: Mapping[str, Callable[[Path, str, str], object]] = {"image": _picture, "document": pdf_of}
+
+
+def _fault(
+    folder: Path, name: str, sha256: str, *, looks: Callable[[Path, str, str], object]
+) -> str | None:
     try:
-        with time_limit("the document", LIMIT_S):
-            pdf_of(folder, name, sha256)
-    except PdfError as error:
+        with time_limit("the file", LIMIT_S):
+            looks(folder, name, sha256)
+    except (PdfError, ImageError) as error:
         return str(error)
     except TooLongError:
         return f"takes longer than {LIMIT_S:g} s to read; save it anew"

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from evalsets.cases import Case, Turn
+from evalsets.documents import decoded
 from evalsets.prompts import PromptError, render_prompt
 from harness.errors import UsageError
 from harness.journal.trials import Purpose, Trial
 from harness.money.prices.attempts import upper_bound
 from harness.money.prices.document_rates import document_bound
 from harness.money.prices.image_rates import image_bound
+from harness.money.prices.image_sizes import image_kind
 from harness.money.prices.rates import batch_rates
 from harness.plan.decisions.questions import (
     case_turns,
@@ -277,13 +279,16 @@ def message_of(turn: Turn, folder: Path) -> Message:
 
 
 def _image(folder: Path, name: str) -> ImagePart:
-    """An image file of the eval set's folder, or a `data:` URI of the case."""
+    """An image file of the eval set's folder, or a `data:` URI of the case.
+
+    Its kind is what its bytes say: vendors refuse a file that is called another.
+    """
     if name.startswith("data:"):
-        media_type, _, data = name.removeprefix("data:").partition(";base64,")
-        return ImagePart(media_type=media_type, data=data)
-    path = folder / name
-    media_type = guess_type(path.name)[0] or "application/octet-stream"
-    return ImagePart(media_type=media_type, data=b64encode(path.read_bytes()).decode())
+        called, _, data = name.removeprefix("data:").partition(";base64,")
+        return ImagePart(media_type=image_kind(decoded(name)) or called, data=data)
+    read = (folder / name).read_bytes()
+    called = guess_type(name)[0] or "application/octet-stream"
+    return ImagePart(media_type=image_kind(read) or called, data=b64encode(read).decode())
 
 
 def _document(folder: Path, name: str) -> DocumentPart:

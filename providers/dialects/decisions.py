@@ -73,7 +73,10 @@ def _read(given: Heard, question: TypedQuestion, answer: JsonObject) -> Answer:
         return given.predicate(question, answer.get("probability"))
     if question.kind == "choice":
         # Values are typed: the boolean true is not the text "true".
-        values = {one["value"]: one.get("probability") for one in told if _named(one, "value")}
+        named = [one for one in told if _named(one, "value")]
+        values = {one["value"]: one.get("probability") for one in named}
+        if len(values) < len(named):
+            given.broken("tells the probability of one option twice")
         return given.chosen(question, answer.get("choice"), {str(k): v for k, v in values.items()})
     levels = {text_at(one, "label") or "": one.get("probability") for one in told}
     if set(levels) != set(question.options):

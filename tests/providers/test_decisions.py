@@ -248,6 +248,17 @@ USAGE = {"input_tokens": 7, "output_tokens": 0, "total_tokens": 7}
                 "probabilities": [{"value": "bug", "probability": "0.9"}],
             },
         ),
+        (
+            CHOICE,
+            {
+                "type": "choice",
+                "choice": "bug",
+                "probabilities": [
+                    {"value": "bug", "probability": 0.9},
+                    {"value": "bug", "probability": 0.2},
+                ],
+            },
+        ),
         (PREDICATE, {"type": "predicate"}),
         (PREDICATE, {"type": "predicate", "probability": True}),
         (PREDICATE, {"type": "predicate", "probability": 1.01}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -16,7 +16,7 @@ from typing import Any, cast
 import yaml
 
 from evalsets.files import FileModel
-from harness.money.prices.image_sizes import Size, image_size
+from harness.money.prices.image_sizes import Picture, Size, image_size
 from harness.money.prices.model_catalogue import facts, plain_name
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.reading import shipped
@@ -110,11 +110,42 @@ class ImageRate(FileModel):
         return max(rule.tokens(size) for rule in self.rules)
 
 
+class ImageLimits(FileModel):
+    """What pictures a vendor takes."""
+
+    vendor: str
+    """Who sells the models."""
+    kinds: tuple[str, ...]
+    """Media types."""
+    side: int | None = None
+    """Longest side, pixels; None: larger ones are made smaller."""
+    many: int | None = None
+    """Pictures of a request above which `side_of_many` holds."""
+    side_of_many: int | None = None
+    """Longest side where there are more, pixels."""
+    source: str
+    """Public page that says it."""
+
+    def refuses(self, pictures: Sequence[Picture]) -> str | None:
+        """Why a request may not hold these pictures; None where it may."""
+        crowd = self.many is not None and len(pictures) > self.many
+        side = self.side_of_many if crowd else self.side
+        for each in pictures:
+            if each.kind not in self.kinds:
+                return f"takes no {each.kind}"
+            if side is not None and each.size is not None and max(each.size) > side:
+                among = f" of more than {self.many} images" if crowd else ""
+                return f"takes images of at most {side:,} pixels a side{among}"
+        return None
+
+
 class ImageRates(FileModel):
     """`configs/images.yaml`."""
 
     as_of: date
     """Day on which the pages were read."""
+    limits: tuple[ImageLimits, ...]
+    """What each vendor takes."""
     rates: tuple[ImageRate, ...]
     """The rows."""
 
@@ -130,6 +161,13 @@ def image_bound(config: ModelConfig, request: ModelRequest, *, likely: bool = Fa
     rows = _fitting(config, request.model)
     found = sum(_usual(rows, part) if likely else _most(rows, part) for part in parts)
     return min(found, facts(request.model, config).window_tokens or found)
+
+
+def images_refused(config: ModelConfig, pictures: Sequence[Picture]) -> str | None:
+    """Why a model may not be sent pictures in one request; None where it may, or nobody knows."""
+    known = (row for row in _shipped().limits if row.vendor == config.provider)
+    limits = next(known, None)
+    return None if limits is None else limits.refuses(pictures)
 
 
 def passed_images(config: ModelConfig, version: str, body: str) -> int:

@@ -7,6 +7,7 @@ specification (11.2.1), ITU-T T.81 (annex B.2.2), the GIF89a specification (18, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 Size = tuple[int, int]
 """Width and height, pixels."""
@@ -32,6 +33,36 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE = frozenset({0x01, *range(0xD0, 0xDA)})
 """Markers of a JPEG without a length; with the scan's, after which no size comes."""
 _MARK, _SCAN = 0xFF, 0xDA
+
+
+class ImageError(ValueError):
+    """A file that is no picture which a model could be shown; one line that says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What is known of an image. `size` is None of kinds whose headers are not read here."""
+
+    kind: str
+    size: Size | None
+
+
+def picture_of(data: bytes) -> Picture:
+    """What an image's first bytes say.
+
+    Raises:
+        ImageError: it is empty, of no kind that is known, or cut off before its size.
+    """
+    kind = image_kind(data)
+    if not data:
+        raise ImageError("is empty")
+    if kind is None:
+        known = ", ".join(dict.fromkeys(name.removeprefix("image/") for name, _, _ in _HEADERS))
+        raise ImageError(f"is no image of a kind that is known ({known})")
+    size = image_size(data)
+    if size is None and kind in _READERS:
+        raise ImageError("is broken: it ends before its size")
+    return Picture(kind=kind, size=size)
 
 
 def image_kind(data: bytes) -> str | None:

@@ -24,7 +24,11 @@ from providers.request import TypedQuestion
 
 THE_INPUT = "(the input)"
 _ASK = "Which of the answers fits the input?"
-_YES_NO = (("yes", "no"), ("true", "false"), ("y", "n"), ("ja", "nein"), ("oui", "non"))
+_YES_NO = (
+    *(("yes", "no"), ("true", "false"), ("y", "n"), ("ja", "nein"), ("oui", "non")),
+    *(("sí", "no"), ("si", "no"), ("sì", "no"), ("sim", "não"), ("ja", "nee"), ("ja", "nej")),
+    *(("tak", "nie"), ("да", "нет"), ("はい", "いいえ"), ("是", "否")),
+)
 """Pairs of labels that are one predicate: what it says where it holds, and where not."""
 _TOKENS_PER_OPTION = 16
 _ASKED_WITHOUT = "decides and writes no text, and is asked without it"

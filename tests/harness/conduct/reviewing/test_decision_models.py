@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalsets.cases import Case
 from harness.cli.plan_text import plan_lines
 from harness.conduct.checking import check_workspace, priced_on
 from harness.conduct.preparing.listing_models import models
@@ -18,6 +19,7 @@ from harness.conduct.preparing.probing_replica import requests_of
 from harness.conduct.preparing.showing_prompts import prompt_lines, prompts_for, tune_prompt
 from harness.conduct.tuning.tuning import PromptToTune, tune
 from harness.errors import UsageError, WorkspaceError
+from harness.plan.decisions.questions import question
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
 from harness.workspace.workspace import load_workspace
@@ -121,6 +123,15 @@ def test_without_a_price_it_is_price_missing(tmp_path: Path) -> None:
     text = (tmp_path / "models" / "luna.yaml").read_text(encoding="utf-8")
     (tmp_path / "models" / "luna.yaml").write_text(text[: text.index("  price")], encoding="utf-8")
     assert planned(tmp_path).reasons == (Reason.PRICE_MISSING,)
+
+
+@pytest.mark.parametrize(
+    "labels", [["no", "sí"], ["Não", "sim"], ["いいえ", "はい"], ["nee", "Ja"]]
+)
+def test_yes_or_no_in_another_language_is_one_predicate(labels: list[str]) -> None:
+    case = Case(id="a", input="?", target=None, metadata={})
+    asked = question(labels, "Is it? {{ input }}", case)
+    assert (asked.kind, asked.options) == ("predicate", (labels[1], labels[0]))
 
 
 @pytest.mark.parametrize("labels", ["[no, yes]", "['True', 'False']"])

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
 import sqlite3
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from evalsets.cases import Turn
+from harness.conduct.checking import check_workspace, priced_on
 from harness.errors import BudgetRefusedError, ExitCode
+from harness.plan.asking import message_of
 from harness.record.base import Reason
 from tests.support.images import png, png_size
 from tests.support.judged import judged_answers, write_judged_workspace
-from tests.support.reviews import Shape, inline_cluster, run_review, write
+from tests.support.pdfs import pdf
+from tests.support.reviews import NOW, Shape, inline_cluster, run_review, write
 from tests.support.reviews import write_review_workspace as written
 from tests.support.wire.anthropic_server import AnthropicServer
 from tests.support.wire.google_server import GoogleServer
@@ -162,6 +168,59 @@ def test_a_cap_below_one_picture_is_refused_before_a_call(
             run_review(root, cluster)
         assert not server.calls
     assert refused.value.exit_code is ExitCode.BUDGET_REFUSED
+
+
+def _saved(kind: str, size: tuple[int, int] = (9, 9)) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size).save(out, kind)
+    return out.getvalue()
+
+
+def _with(root: Path, data: bytes, provider: str = "anthropic") -> Path:
+    wire = {"anthropic": "messages", "google": "generate-content"}[provider]
+    _workspace(root, wire, "http://127.0.0.1:1")
+    _pictures(root, ((9, 9),))
+    (root / "evalsets" / "tickets" / "3.png").write_bytes(data)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "cases.jsonl: input: case t-0004: the image '3.png' is empty"),
+        (b"<svg/>", "the image '3.png' is no image of a kind that is known (png, jpeg, gif, webp"),
+        (pdf(["a"]), "the image '3.png' is no image of a kind that is known"),
+        (png(9, 9)[:20], "the image '3.png' is broken: it ends before its size"),
+        (_saved("BMP"), "incumbent: big takes no image/bmp, and case t-0004 has one"),
+        (_saved("TIFF"), "incumbent: big takes no image/tiff, and case t-0004 has one"),
+        (png(8001, 2), "big takes images of at most 8,000 pixels a side, and case t-0004 has a la"),
+    ],
+)
+def test_a_picture_that_a_model_cannot_be_shown_is_one_line_of_check(
+    data: bytes, why: str, tmp_path: Path
+) -> None:
+    root = _with(tmp_path, data)
+    report = check_workspace(root, has_price=priced_on(NOW.date()), on=NOW.date())
+    (told,) = [str(each) for each in report.errors]
+    assert why in told
+
+
+def test_a_picture_is_sent_as_the_kind_that_it_is(tmp_path: Path) -> None:
+    kinds = {"JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp", "PNG": "image/png"}
+    root = _with(tmp_path, b"")
+    for kind, media_type in kinds.items():
+        data = _saved(kind)
+        (root / "evalsets" / "tickets" / "scan.png").write_bytes(data)
+        inline = f"data:image/png;base64,{b64encode(data).decode()}"
+        turn = Turn(role="user", content="", images=("scan.png", inline))
+        sent = message_of(turn, root / "evalsets" / "tickets").images
+        assert [each.media_type for each in sent] == [media_type, media_type]
+    (root / "evalsets" / "tickets" / "3.png").write_bytes(_saved("GIF"))
+    assert not check_workspace(root, has_price=priced_on(NOW.date()), on=NOW.date()).errors
+    models = root / "models" / "all.yaml"
+    write(models, models.read_text().replace("anthropic", "google").replace("claude-opus-4-5", "g"))
+    (told,) = check_workspace(root, has_price=priced_on(NOW.date()), on=NOW.date()).errors
+    assert "big takes no image/gif" in str(told)
 
 
 def test_a_judge_that_sees_a_picture_reserves_it_by_its_size(

@@ -1,5 +1,7 @@
 r"""What others wrote and we run (patterns, schemas, templates) ends within a limit of time.
 
+The time is the processor's: what waits for its turn on a busy machine is not ended for it.
+
 Python's own engine looks for signals while it backtracks, so an alarm ends it: no second engine
 with other readings of `\w` and `$`, and nothing to install. An alarm is the main thread's. In any
 other thread an exception is sent from outside, which ends templates and whatever else is Python;
@@ -14,8 +16,9 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
 from harness.errors import UsageError
@@ -23,6 +26,7 @@ from harness.errors import UsageError
 LIMIT_S = 5.0
 """For one answer, one file or one prompt."""
 _TRIAL_S = 0.25
+_STEP_S = 0.01
 _LETTERS = 12
 _REPEATS = 400
 
@@ -33,7 +37,7 @@ class TooLongError(UsageError):
 
 @contextmanager
 def time_limit(what: str, seconds: float = LIMIT_S) -> Generator[None]:
-    """End what runs inside after so many seconds; patterns go into `pattern_limit`.
+    """End what runs inside after so many seconds of computing; patterns go into `pattern_limit`.
 
     Raises:
         TooLongError: it took longer; `what` begins the line.
@@ -70,7 +74,7 @@ def _is_main() -> bool:
 @contextmanager
 def _alarm(seconds: float) -> Generator[None]:
     """An alarm of our own, beside somebody else's; one that comes sooner is left to its owner."""
-    others_s, repeat_s = signal.getitimer(signal.ITIMER_REAL)
+    others_s, repeat_s = signal.getitimer(signal.ITIMER_VIRTUAL)
     if 0 < others_s <= seconds:
         yield
         return
@@ -78,42 +82,53 @@ def _alarm(seconds: float) -> Generator[None]:
     def expire(_number: int, _frame: FrameType | None) -> None:
         raise _OverdueError
 
-    began, handler = time.monotonic(), signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    began, handler = time.process_time(), signal.signal(signal.SIGVTALRM, expire)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, handler)
         if others_s > 0:
-            left_s = max(others_s - (time.monotonic() - began), 0.001)
-            signal.setitimer(signal.ITIMER_REAL, left_s, repeat_s)
+            left_s = max(others_s - (time.process_time() - began), 0.001)
+            signal.setitimer(signal.ITIMER_VIRTUAL, left_s, repeat_s)
 
 
 @contextmanager
 def _knock(seconds: float) -> Generator[None]:
     """An exception sent into this thread by another one."""
-    thread, lock = ctypes.c_ulong(threading.get_ident()), threading.Lock()
-    is_over = was_sent = False
+    thread, lock, over = ctypes.c_ulong(threading.get_ident()), threading.Lock(), threading.Event()
+    computed_s = _clock_of_this_thread()
+    end_s = computed_s() + seconds
+    was_sent = False
 
     def knock() -> None:
         nonlocal was_sent
+        left_s = seconds
+        while left_s > 0:
+            if over.wait(max(left_s, _STEP_S)):
+                return
+            left_s = end_s - computed_s()
         with lock:
-            if not is_over:
+            if not over.is_set():
                 was_sent = True
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_OverdueError))
 
-    timer = threading.Timer(seconds, knock)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=knock, daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
         with lock:
-            is_over = True
+            over.set()
             if was_sent:  # and not come yet: it must not come outside
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, None)
+
+
+def _clock_of_this_thread() -> Callable[[], float]:
+    """Seconds that this thread has computed, for others to read; where nobody counts, all."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return time.monotonic
+    return partial(time.clock_gettime, time.pthread_getcpuclockid(threading.get_ident()))
 
 
 def pattern_fault(pattern: str) -> str | None:

@@ -114,7 +114,7 @@ async def test_a_fault_on_a_case_is_the_program_s_and_the_next_gets_a_new_proces
     assert second != first
     await provider.aclose()
     for pid in (first, second):
-        assert not _runs(pid)
+        await _ends(pid)
 
 
 def test_one_that_hangs_has_failed_and_is_killed_where_it_does_not_end(
@@ -159,10 +159,16 @@ async def test_what_it_started_ends_with_it(endpoint: Endpoint) -> None:
     child = await told(provider, "child")
     assert _runs(child)
     await provider.aclose()
+    await _ends(child)
+
+
+async def _ends(answer: str) -> None:
+    """Wait for the end of an answer's process."""
     for _ in range(6000):
-        if _runs(child):
-            await asyncio.sleep(0.02)
-    assert not _runs(child)
+        if not _runs(answer):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(answer)
 
 
 def _runs(answer: str) -> bool:

@@ -181,6 +181,8 @@ class StillNeeded(Recorded):
     """The option that the cases, their cost and their worth are of; None: of none alone."""
     fewest: Annotated[int | None, LATER] = None
     """Fewest labels, or missing answers, that can decide it, whatever the rest would say."""
+    new_cases: Annotated[int | None, LATER] = None
+    """Cases never asked that would decide it alone; None: not fewer than `cases`, or not likely."""
 
 
 class Spend(Recorded):

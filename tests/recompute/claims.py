@@ -82,6 +82,8 @@ _STOPPED = (
 _LABELS = (
     "abel {needed_labels} disagreements, about {label_minutes} min",
     "; as few as {needed_fewest} may decide",
+    "; so would {needed_new_cases} new cases alone",
+    "ring about {needed_new_cases} new cases",
 )
 _HARM = (
     (
@@ -173,15 +175,15 @@ _LARGE = (
     ),
     "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months",
     (
-        "left a month if it passed, mistakes paid for USD {bill_left} USD {bill_left_year} in "
+        "left a month as seen, mistakes paid for USD {bill_left} USD {bill_left_year} in "
         "twelve months at worst a loss of USD {bill_left_worst} a month"
     ),
     (
-        "left a month if it passed, mistakes paid for USD {bill_left} USD {bill_left_year} in "
+        "left a month as seen, mistakes paid for USD {bill_left} USD {bill_left_year} in "
         "twelve months at worst USD {bill_left_worst} a month"
     ),
     (
-        "left a month if it passed, mistakes paid for USD {bill_left} USD {bill_left_year} in "
+        "left a month as seen, mistakes paid for USD {bill_left} USD {bill_left_year} in "
         "twelve months"
     ),
     (
@@ -237,20 +239,13 @@ _IN_SHORT = (
     "where {harm_limit|margin} are allowed",
     "Staying costs USD {saving} a month on the bill, against {option}",
     "Staying costs USD {saving} a month on the bill",
-    "and the mistakes would cost USD {bill_cost}",
-    "would probably decide, for USD {needed_cost} of calls",
+    "and the mistakes of {option} would cost USD {bill_cost}",
+    "{needed_cases} cases more, for USD {needed_cost} of calls",
+    "{needed_cases} case more, for USD {needed_cost} of calls",
     "{needed_cases} cases more",
     "{needed_cases} case more",
     "{needed_labels} labels more",
     "{needed_labels} label more",
-    "would probably decide on up to USD {needed_worth} a month, for USD {needed_cost} of calls",
-    "would probably decide on up to USD {needed_worth} a month",
-    "would probably decide on USD {bill_left} a month once",
-    "would probably decide on a loss of USD {bill_left} a month once",
-    "(at worst USD {bill_left_worst}), for USD {needed_cost} of calls",
-    "(at worst USD {bill_left_worst}), for",
-    "(at worst a loss of USD {bill_left_worst}), for USD {needed_cost} of calls",
-    "(at worst a loss of USD {bill_left_worst}), for",
     "a month once mistakes are paid for, at worst a loss of USD {bill_left_worst}",
     "At stake: up to USD {needed_worth|spent_worth} a month",
     "At stake: USD {bill_left} a month once",
@@ -262,8 +257,8 @@ _IN_SHORT = (
 _CHOICES = (
     "costs USD {bill_left} more each month, mistakes counted",
     "costs USD {saves_after_discounts} more each month",
-    "decides on USD {bill_left} a month once",
-    "decides on a loss of USD {bill_left} a month once",
+    "At stake: USD {bill_left} a month once",
+    "At stake: a loss of USD {bill_left} a month once",
     "(at worst USD {bill_left_worst})",
     "(at worst a loss of USD {bill_left_worst})",
     "buy {needed_cases} cases for USD {needed_cost} of calls",
@@ -272,7 +267,7 @@ _CHOICES = (
     "buy {needed_cases} case",
     "label {needed_labels} answer",
     "(as few as {needed_fewest} may be enough)",
-    "decides on up to USD {needed_worth} a month",
+    "At stake: up to USD {needed_worth} a month",
     "at USD {saving} a month more on the bill than with {option}",
 )
 _CHANGES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 DASH = "\u2013"
 DIGITS = re.compile(r"\d")
@@ -119,3 +119,11 @@ def begins_at(start: Decimal, terms: list[Decimal]) -> Decimal:
 def begins_words(start: Decimal, terms: list[Decimal]) -> str:
     begins = begins_at(start, terms)
     return f"USD a month; it begins at {money(begins)}, not at 0" if begins else "USD a month"
+
+
+def times(ratio: Decimal) -> str:
+    """How often one amount holds another: one decimal below 10, three digits from 1,000."""
+    if ratio >= 1000:
+        unit = Decimal(10) ** (ratio.adjusted() - 2)
+        return f"{(ratio / unit).quantize(Decimal(1), rounding=ROUND_HALF_EVEN) * unit:,.0f}"
+    return f"{ratio:,.{0 if ratio >= 10 else 1}f}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.recompute.blocks import Line
 from tests.recompute.document import marks, numbered
-from tests.recompute.forms import DASH
+from tests.recompute.forms import DASH, times
 from tests.recompute.index_claims import INDEX_SENTENCES, INDEX_TABLES
 from tests.recompute.match import Matcher
 from tests.recompute.portfolio import Company, person
@@ -365,8 +365,10 @@ class Index:
         for verdict in ("downgrade", "justify", "undecided"):
             found = [r for r in records if r["verdict"] == verdict]
             slots.put(verdict, str(len(found)))
-        waiting = [r for r in records if "LABELS_MISSING" in r["reason_codes"]]
-        closed = [r for r in records if r["finding"] == "unavailable"]
+        closed = [r for r in found if r["finding"] == "unavailable"]
+        asked = [r for r in found if r["finding"] != "unavailable"]
+        waiting = [r for r in asked if "LABELS_MISSING" in r["reason_codes"]]
+        slots.put("still_open", str(len(asked) - len(waiting)))
         slots.put("closed", str(len(closed)))
         slots.put("waiting", str(len(waiting)))
         for name, place in (("proposed", "proposed"), ("realised", "production")):
@@ -375,7 +377,7 @@ class Index:
                  for one in self.parts if one.counted == place), _ZERO)  # fmt: skip
             if spent:
                 ratio = monthly / spent
-                slots.put(f"pays_{name}", f"{ratio:,.{0 if ratio >= 10 else 1}f}")
+                slots.put(f"pays_{name}", times(ratio))
         return slots
 
 

@@ -65,6 +65,7 @@ INDEX_SENTENCES: tuple[str, ...] = (
     "DOWNGRADE {downgrade}",
     "JUSTIFY {justify}",
     "UNDECIDED {undecided}",
+    "{still_open} tested and still open",
     "{waiting} waiting for labels",
     "{closed} not evaluated",
     "aving by batch or caching USD {same_model} a month, on {same_model_on} feature",
@@ -74,10 +75,12 @@ INDEX_SENTENCES: tuple[str, ...] = (
     "Spend and saving of {unknown} of {features} feature",
     "Saving alone of {unpriced} of {features} feature",
     "What the review cost. USD {spent}; stopping early saved USD {stopped}; {free} feature",
+    "One month of the proposed saving pays for it about {pays_proposed} times",
     "One month of the proposed saving pays for it {pays_proposed} times",
+    "One month of the realised saving pays for it about {pays_realised} times",
     "One month of the realised saving pays for it {pays_realised} times",
     "How sure this is. {tested} feature",
-    "at most {wrong} wrong downgrades",
+    "on average at most {wrong} propose a model",
     (
         "Without a cost centre. USD {untagged_spend_cents} a month on {untagged_features} "
         "features, {untagged_known} of {untagged_features} known"

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 _ZERO = Decimal(0)
 _DRIVERS = 10
 _VERDICTS = ("downgrade", "justify", "undecided")
-_WITHIN = ("waiting", "closed")
+_WITHIN = ("waiting", "closed", "still_open")
 
 
 def recompute_month(reviews: Path, first: date, today: date) -> Report:
@@ -231,7 +231,7 @@ def _part_of_undecided(record: Json) -> str:
         return ""
     if record["finding"] == "unavailable":
         return "closed"
-    return "waiting" if "LABELS_MISSING" in record["reason_codes"] else ""
+    return "waiting" if "LABELS_MISSING" in record["reason_codes"] else "still_open"
 
 
 def _truth(record: Json) -> Truth:

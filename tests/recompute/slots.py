@@ -548,7 +548,7 @@ def _bridge(slots: Slots, truth: Truth) -> None:
 def _needed(slots: Slots, needed: Json | None) -> None:
     if needed is None:
         return
-    for key in ("cases", "labels", "fewest"):
+    for key in ("cases", "labels", "fewest", "new_cases"):
         slots.put(f"needed_{key}", count(needed.get(key)))
     if needed["labels"]:
         slots.put("label_minutes", count(needed["labels"] / 3))

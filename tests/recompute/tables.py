@@ -265,6 +265,7 @@ TABLES: Mapping[str, Columns] = {
         "cases": "{needed_cases}",
         "labels": "{needed_labels}",
         "fewest that may decide": "{needed_fewest}",
+        "or new cases alone": "{needed_new_cases}",
         "cost": "USD {needed_cost}",
         "worth a month": "USD {needed_worth}",
     },

@@ -108,6 +108,7 @@ def needed(
         or (offer.note if offer else _no_offer(open_ones, plan)),
         option=offer.option if offer else None,
         fewest=fewest or None,
+        new_cases=offer.new_cases if offer else None if unclear else _of_new(open_ones, plan),
     )
 
 
@@ -120,6 +121,7 @@ class _Offer:
     worth_usd: Decimal | None
     note: str
     option: str | None = None
+    new_cases: int | None = None
 
 
 def _offer(
@@ -142,24 +144,33 @@ def _offer(
     if nearest is None or nearest.cases_to_decide is None:
         return None
     asked, name = len(plan.sample.deciding), nearest.planned.name
+    more, fresh = nearest.cases_to_decide - asked, nearest.new_cases_to_decide
+    fewer = fresh if fresh is not None and fresh < more else None
     return _Offer(
-        cases=nearest.cases_to_decide - asked,
+        cases=more,
         cost_usd=cost_of(run, name, nearest.cases_to_decide, asked),
         worth_usd=_worth(nearest),
         note=f"with them {name}, if it is as good as it was seen to be, would be shown within the "
-        f"limit in four reviews of five{_fewer_if_new(plan, name)}",
+        f"limit in four reviews of five{_fewer_if_new(fewer)}",
         option=name,
+        new_cases=fewer,
     )
 
 
-def _fewer_if_new(plan: FeaturePlan, option: str) -> str:
+def _fewer_if_new(fewer: int | None) -> str:
     """Why cases of a set of their own are fewer: they have the error of a first test."""
-    if next_level(plan, option) == 1:
+    if fewer is None:
         return ""
     return (
-        "; they are tested at what is left of the error that all tests on these cases share, so "
-        "new cases alone, in a set of their own, may be fewer"
+        f"; so would {fewer:,} new cases alone, in a set of their own: they have the error of a "
+        "first test, and these only what is left of the error that all tests on them share"
     )
+
+
+def _of_new(open_ones: Sequence[Examined], plan: FeaturePlan) -> int | None:
+    """Cases never asked that decide an option whose tests on these cases have spent their error."""
+    found = (one.new_cases_to_decide for one in open_ones if not next_level(plan, one.planned.name))
+    return min((cases for cases in found if cases is not None), default=None)
 
 
 def _worth(one: Examined) -> Decimal | None:
@@ -178,9 +189,11 @@ def _no_offer(open_ones: Sequence[Examined], plan: FeaturePlan) -> str:
         return "add cases, so that a difference like the measured one can be told from the limit"
     one = "it" if len(names) == 1 else "one of them"
     if not any(next_level(plan, name) for name in names):
+        enough = _of_new(open_ones, plan)
+        about = "" if enough is None else f" about {enough:,}"
         return (
-            f"bring new cases, in a set of their own: the tests of {', '.join(names)} on these "
-            "cases have spent the error that they share"
+            f"bring{about} new cases, in a set of their own: the tests of {', '.join(names)} on "
+            "these have spent the error that they share"
         )
     return (
         "try another prompt, another model, or cases on which the limit matters: as "

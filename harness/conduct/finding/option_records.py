@@ -58,6 +58,8 @@ class Examined:
     """What was seen of an option that was stopped before any test."""
     cases_to_decide: int | None = None
     """Of an option that was given up, or is open after its last case; None: of no number likely."""
+    new_cases_to_decide: int | None = None
+    """The same of cases that were never asked, with the error of a first test."""
     stopped: StopFacts | None = None
 
 

@@ -47,7 +47,7 @@ from harness.money.interval import generator
 from harness.money.monthly import cost_from_traffic, unknown_cost
 from harness.money.savings import savings
 from harness.plan.expecting import LEVEL_CASES
-from harness.plan.lives.life import next_level
+from harness.plan.lives.life import first_level, next_level
 from harness.plan.model import FeaturePlan, Status
 from harness.plan.pricing import levers_of
 from harness.plan.programs import translated
@@ -164,10 +164,14 @@ class _Writer:
         standing = examined.standing
         if standing is None or standing.state not in {QualityState.OPEN, QualityState.UNLIKELY}:
             return examined
-        later = next_level(self._plan, standing.option)
-        total = cases_to_decide(run.design, run.evidence(), standing, next_level=later)
+        total, of_new = (
+            cases_to_decide(
+                run.design, run.evidence(), standing, next_level=level(self._plan, standing.option)
+            )
+            for level in (next_level, first_level)
+        )
         stopped = stop_facts(run, standing, total, self._context.unread)
-        return replace(examined, cases_to_decide=total, stopped=stopped)
+        return replace(examined, cases_to_decide=total, new_cases_to_decide=of_new, stopped=stopped)
 
     def _chosen(self) -> Examined | None:
         names = {one.planned.name: one for one in self._examined}

@@ -78,6 +78,14 @@ def next_level(plan: FeaturePlan, option: str) -> float:
     return min(planned, life.left) / life.level
 
 
+def first_level(plan: FeaturePlan, option: str) -> float:
+    """The level of a first test on other cases, as a share of this test's."""
+    life = next((one.life for one in plan.lives if one.option == option), plan.life)
+    if life is None or not life.level:
+        return 1.0
+    return level_of(1, life.planned, life.promised) / life.level
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pair:
     """One option's tests on these cases: the earlier ones, and whether this is one of them."""

@@ -268,6 +268,7 @@ def _needed(record: DecisionRecord) -> Block:
             ("for the option", needed.option or DASH),
             ("labels", count(needed.labels)),
             *([("fewest that may decide", count(needed.fewest))] if needed.fewest else []),
+            *([("or new cases alone", count(needed.new_cases))] if needed.new_cases else []),
             ("cost", usd(needed.cost_usd)),
             ("worth a month", usd(needed.worth_monthly_usd)),
             ("note", needed.note or DASH),

@@ -224,7 +224,7 @@ def _later(record: DecisionRecord) -> str:
 
 def _worth(record: DecisionRecord) -> str:
     stake = at_stake(record)
-    return f": decides on {stake}" if stake else ""
+    return f". At stake: {stake}" if stake else ""
 
 
 def boxes(record: DecisionRecord) -> tuple[str, ...]:

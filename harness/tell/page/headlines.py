@@ -146,7 +146,7 @@ def _worth(record: DecisionRecord, worth: Decimal | None) -> Headline:
         year = () if worth is None else (f"{usd(_year_of(worth))} in twelve months",)
         return Headline(label="deciding is worth a month, at most", value=usd(worth), notes=year)
     return Headline(
-        label="left a month if it passed, mistakes paid for",
+        label="left a month as seen, mistakes paid for",
         value=dollars(net.net),
         notes=_net_notes(record, option, net),
     )
@@ -283,7 +283,7 @@ def _staying(record: DecisionRecord, option: OptionRecord) -> str:
     mistakes = (
         ""
         if net is None or not net.errors
-        else f", and the mistakes would cost {dollars(net.cost)}"
+        else f", and the mistakes of {option.target.option} would cost {dollars(net.cost)}"
     )
     return f"Staying costs {usd(saving)} a month on the bill{mistakes}"
 
@@ -305,13 +305,12 @@ def _why_not(option: OptionRecord) -> str:
 
 def _would_take(record: DecisionRecord) -> str:
     needed, stake = record.still_needed, at_stake(record)
+    worth = f" At stake: {stake}." if stake else ""
     if needed is None or not (needed.cases or needed.labels):
-        worth = f" At stake: {stake}." if stake else ""
         return f"{_first_clause(way_on(record))}{worth}"
     what = plural(needed.labels, "label") if needed.labels else plural(needed.cases or 0, "case")
     price = f"{usd(needed.cost_usd)} of calls" if needed.cost_usd else "no further call"
-    tail = f" on {stake}" if stake else ""
-    return f"{what} more would probably decide{tail}, for {price}{labelling(record)}."
+    return f"{what} more, for {price}{labelling(record)}, would probably decide.{worth}"
 
 
 def _first_clause(text: str) -> str:

@@ -57,6 +57,8 @@ def goes_live(record: DecisionRecord, option: OptionRecord) -> str:
     tuned = is_tuned(option.target.option) or is_tuned(record.current.option)
     if tuned and ours and today:
         named += f", asked under {ours} in place of {today}"
+    if record.feature.used_in:
+        named = f"set {record.feature.used_in} to it, {named}"
     return f"{named}, {lock}"
 
 

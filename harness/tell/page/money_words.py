@@ -155,7 +155,7 @@ def money(record: DecisionRecord, option: OptionRecord) -> list[Reckoning]:
     saved = record.savings if chosen else None
     return [
         Reckoning(
-            caption=f"The money{'' if chosen else f' if {name} passed'}",
+            caption=f"The money{'' if chosen else f' with {name}, as it was seen'}",
             unit="USD a month",
             lines=lines,
             total=total,

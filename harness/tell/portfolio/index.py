@@ -181,7 +181,7 @@ def _page(told: _Told) -> Iterable[Block]:
         yield Paragraph(lead="What became of earlier ones.", runs=(kept,))
     nothing = empty_views(figures, told.since)
     if nothing:
-        yield Paragraph(lead="Nothing in:", runs=(f"{'; '.join(nothing)}.",))
+        yield Paragraph(lead="No entries under:", runs=(f"{'; '.join(nothing)}.",))
     yield dates_and_tables(figures)
 
 
@@ -345,19 +345,20 @@ def _cost_text(total: Sums, tried: Evaluation) -> str:
 
 
 def _times(ratio: Decimal) -> str:
-    """A ratio in words: whole times, with one decimal below ten.
+    """A ratio in words: three digits, with one decimal below ten.
 
     >>> from decimal import Decimal
-    >>> _times(Decimal("130.04")), _times(Decimal("0.25"))
-    ('130 times', '0.2 times')
+    >>> _times(Decimal("1152.4")), _times(Decimal("130.04")), _times(Decimal("0.25"))
+    ('about 1,150 times', '130 times', '0.2 times')
     """
+    if ratio >= 1000:  # noqa: PLR2004  # more digits than its parts are printed with
+        return f"about {float(f'{ratio:.3g}'):,.0f} times"
     places = 0 if ratio >= 10 else 1  # noqa: PLR2004  # two digits are enough
     return f"{ratio:,.{places}f} times"
 
 
 def _risk_text(tried: Evaluation) -> str:
     return (
-        f"{plural(tried.tested, 'feature')} tested; at most {tried.wrong_at_most:.2f} wrong "
-        "downgrades are to be expected among them (a wrong one is truly worse than its limit), "
-        "whatever was decided since."
+        f"{plural(tried.tested, 'feature')} tested; of so many tests, on average at most "
+        f"{tried.wrong_at_most:.2f} propose a model that is truly worse than its limit."
     )

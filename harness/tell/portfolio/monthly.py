@@ -127,7 +127,7 @@ def _page(told: _Told) -> Iterator[Block]:
     yield _drivers(told)
     nothing = _nothing_in(told)
     if nothing:
-        yield Paragraph(lead="Nothing in:", runs=(f"{'; '.join(nothing)}.",))
+        yield Paragraph(lead="No entries under:", runs=(f"{'; '.join(nothing)}.",))
 
 
 def _by_kind(tasks: Sequence[Task]) -> str:

@@ -170,15 +170,23 @@ def summary(figures: Overview) -> Iterator[str]:
 
 
 def verdict_counts(records: Sequence[DecisionRecord]) -> Iterator[str]:
-    """The number of each verdict; of the undecided, how many wait for labels or were not asked."""
+    """The number of each verdict; of the undecided, why."""
     open_ones = [record for record in records if record.verdict is Verdict.UNDECIDED]
     closed = [record.finding is Finding.UNAVAILABLE for record in open_ones]
-    waiting = [Reason.LABELS_MISSING in record.reason_codes for record in open_ones].count(True)
+    waiting = [
+        Reason.LABELS_MISSING in record.reason_codes and not unasked
+        for record, unasked in zip(open_ones, closed, strict=True)
+    ].count(True)
     for verdict in (Verdict.DOWNGRADE, Verdict.JUSTIFY):
         yield f"{verdict.upper()} {[record.verdict for record in records].count(verdict)}"
-    parts = (f"{waiting} waiting for labels", f"{closed.count(True)} not evaluated")
+    open_yet = len(open_ones) - waiting - closed.count(True)
+    parts = (
+        f"{open_yet} tested and still open",
+        f"{waiting} waiting for labels",
+        f"{closed.count(True)} not evaluated",
+    )
     among = [part for part in parts if not part.startswith("0 ")]
-    those = f" ({series(among)})" if among else ""
+    those = f" ({series(among)})" if len(open_ones) > open_yet else ""
     yield f"{Verdict.UNDECIDED.upper()} {len(open_ones)}{those}"
 
 

@@ -91,7 +91,7 @@ def to_do_blocks(figures: Overview) -> Iterator[Block]:
         yield Paragraph(lead="To do.", runs=("Nothing is waiting for anybody.",))
         return
     late = [task for task in tasks if task.overdue]
-    text = f"{plural(len(tasks), 'thing')}, {len(late)} overdue; most money first."
+    text = f"{plural(len(tasks), 'thing')}, {len(late)} overdue; most money first.{_first(tasks)}"
     yield Paragraph(lead="To do.", runs=(text,))
     if late:
         yield Paragraph(lead="Overdue.", runs=(_late_text(late),))
@@ -104,6 +104,16 @@ def to_do_blocks(figures: Overview) -> Iterator[Block]:
     if len(tasks) > _NAMED:
         rest = task_table("The others, by USD a month after discounts", tasks[_NAMED:])
         yield Fold(summary="The others", blocks=(rest,))
+
+
+def _first(tasks: Sequence[Task]) -> str:
+    """What is due first of what is not overdue: most money first may stand far from it."""
+    waiting = [(task.due, task.action) for task in tasks if task.due and not task.overdue]
+    if not waiting:
+        return ""
+    due = min(by for by, _ in waiting)
+    kinds = dict.fromkeys(named(action) for by, action in waiting if by == due)
+    return f" First due, on {day(due)}: {series([kind.lower() for kind in kinds])}."
 
 
 def _late_text(late: Sequence[Task]) -> str:
@@ -161,10 +171,9 @@ def kinds_table(tasks: Sequence[Task]) -> Table:
         if found:
             known = [task.usd for task in found if task.usd is not None]
             worth = bare(sum(known, Decimal(0))) if known else DASH
+            what = _counts(action) if known or action is Action.SIGN else "not known"
             late = sum(task.overdue for task in found)
-            rows.append(
-                Row(cells=(named(action), count(len(found)), count(late), worth, _counts(action)))
-            )
+            rows.append(Row(cells=(named(action), count(len(found)), count(late), worth, what)))
     return Table(
         caption="What is to be done, by kind; USD a month after discounts",
         columns=(

@@ -82,7 +82,7 @@ def test_the_index_tells_the_review(tmp_path: Path) -> None:
     assert "| proposed | 1 | USD 2,483.10 | \u2013 |" in text
     assert "| accepted | 1 | USD 2,483.10 | \u2013 |" in text
     assert "| **proposed saving** | **2** | **USD 4,966.20** | **\u2013** |" in text
-    assert "at most 0.20 wrong downgrades" in text
+    assert "on average at most 0.20 propose a model" in text
 
 
 def test_the_table_is_the_same_as_csv(tmp_path: Path) -> None:

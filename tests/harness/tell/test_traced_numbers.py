@@ -191,7 +191,7 @@ def full_record() -> DecisionRecord:
             "current_cost": cost,
             "current_latency": option.latency,
             "levers": (record.levers[0].model_copy(update={"basis": basis}),),
-            "still_needed": needed.model_copy(update={"labels": 12, "fewest": 2}),
+            "still_needed": needed.model_copy(update={"labels": 12, "fewest": 2, "new_cases": 290}),
             "savings": record.savings.model_copy(
                 update={
                     "realised": Decimal(2500),

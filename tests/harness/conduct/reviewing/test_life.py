@@ -107,11 +107,16 @@ def test_as_many_cases_as_the_page_names_decide_at_the_level_of_the_next_test(
         needed = first.still_needed
         assert needed is not None
         assert needed.cases is not None
-        assert "new cases alone, in a set of their own, may be fewer" in needed.note
+        assert needed.new_cases is not None
+        assert needed.new_cases < needed.cases
+        assert f"so would {needed.new_cases} new cases alone, in a set of their own" in needed.note
         more = replace(GOOD, cases=GOOD.cases + needed.cases)
         second = reviewed(tmp_path, server, "run-2", "2027-Q1", more)
+        fresh = replace(GOOD, cases=needed.new_cases)
+        other = reviewed(tmp_path / "others", server, "run-3", CYCLE, fresh)
     assert (life(second).test, life(second).level) == (2, 0.333333)
     assert second.verdict is Verdict.DOWNGRADE
+    assert (life(other).test, other.verdict) == (1, Verdict.DOWNGRADE)
 
 
 def test_added_cases_are_a_further_test_and_the_last_ones_are_refused(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def unheard_line(feature: FeatureConfig, deciding: Sequence[str]) -> str | None:
 
 
 def question(labels: Sequence[str], template: str, case: Case) -> TypedQuestion:
-    """The question of one case.
+    """The question of one case; labels are offered without white space around them.
 
     Raises:
         PromptError: the prompt cannot be filled in without the case's own text.
@@ -120,9 +120,10 @@ def question(labels: Sequence[str], template: str, case: Case) -> TypedQuestion:
             f"case's text: {error}"
         ) from None
     instructions = _instructions(turns)
-    holds = _predicate(labels)
+    offered = tuple(label.strip() for label in labels)
+    holds = _predicate(offered)
     if holds is None:
-        return TypedQuestion(kind="choice", instructions=instructions, options=tuple(labels))
+        return TypedQuestion(kind="choice", instructions=instructions, options=offered)
     said = f'{instructions}\n\nThe statement to judge: the right answer is "{holds[0]}".'
     return TypedQuestion(kind="predicate", instructions=said, options=holds)
 

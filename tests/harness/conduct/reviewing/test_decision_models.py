@@ -134,6 +134,15 @@ def test_yes_or_no_in_another_language_is_one_predicate(labels: list[str]) -> No
     assert (asked.kind, asked.options) == ("predicate", (labels[1], labels[0]))
 
 
+def test_labels_are_offered_without_the_spaces_around_them() -> None:
+    case = Case(id="a", input="?", target=None, metadata={})
+    assert question((" billing", "technical "), "{{ input }}", case).options == (
+        "billing",
+        "technical",
+    )
+    assert question(("no ", " yes"), "{{ input }}", case).options == ("yes", "no")
+
+
 @pytest.mark.parametrize("labels", ["[no, yes]", "['True', 'False']"])
 def test_yes_or_no_is_one_predicate(tmp_path: Path, labels: str) -> None:
     write_decider_workspace(tmp_path, 9, SHAPE)

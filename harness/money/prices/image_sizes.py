@@ -51,7 +51,7 @@ def picture_of(data: bytes) -> Picture:
     """What an image's first bytes say.
 
     Raises:
-        ImageError: it is empty, of no kind that is known, or cut off before its size.
+        ImageError: it is empty, of no kind that is known, or its header tells no size.
     """
     kind = image_kind(data)
     if not data:
@@ -61,7 +61,7 @@ def picture_of(data: bytes) -> Picture:
         raise ImageError(f"is no image of a kind that is known ({known})")
     size = image_size(data)
     if size is None and kind in _READERS:
-        raise ImageError("is broken: it ends before its size")
+        raise ImageError("is broken: its header tells no size")
     return Picture(kind=kind, size=size)
 
 

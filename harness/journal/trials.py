@@ -148,6 +148,10 @@ class Trial:
     """Of such a call to another model than the option's own: who made it."""
 
 
+IMPORTED = "imported"
+"""Cycle of the runs that were imported; begins the `request_id` of an answer that was."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One wire call. `cost_usd` is None when usage is unknown: then `reserve_usd` may be billed."""
@@ -173,6 +177,11 @@ class Attempt:
     role: str | None = None
     """In a program's trial: `PROGRAM` for its own run, `UNUSED`, or the role that asked a model
     beside the option's own. None: the option's own model was asked."""
+
+    @property
+    def imported(self) -> bool:
+        """Whether another tool made the call: its answer was seen before the review."""
+        return (self.request_id or "").startswith(f"{IMPORTED}:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

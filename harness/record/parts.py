@@ -308,6 +308,8 @@ class Evidence(Recorded):
     exploratory: tuple[str, ...]
     """Reasons why this record can be shown but not accepted; empty when it can."""
     imported: bool = False
+    imported_in_part: Annotated[bool | None, LATER] = None
+    """Whether other answers were asked for here; None: all were imported, or none."""
     judge: JudgeFacts | None = None
     """None: no model judges, or nothing says how well."""
     labels: LabelFacts | None = None

@@ -34,6 +34,7 @@ def new_cases(evalset: EvalSet, cases: Sequence[Case], *, file: str) -> AddedCas
         WorkspaceError: a row contradicts a case, or has the id of a case that asks something else.
     """
     known = {content(case): case for case in evalset.cases}
+    by_input = {content(case)[0]: case for case in evalset.cases}
     taken = {*(case.id for case in evalset.cases), *(copy for copy, _ in evalset.copies)}
     fresh: list[Case] = []
     faults: list[Problem] = []
@@ -46,6 +47,9 @@ def new_cases(evalset: EvalSet, cases: Sequence[Case], *, file: str) -> AddedCas
             faults.append(
                 _fault(file, evalset, case, f"asks the same as {same.id!r}, {_has(same)}")
             )
+        elif (like := by_input.get(content(case)[0])) and _keys_of(like) != _keys_of(case):
+            what = f"asks the input of {like.id!r} with other metadata ({_keys(case)}; there "
+            faults.append(_fault(file, evalset, case, f"{what}{_keys(like)}): {_SAME_COLUMNS}"))
         else:
             known[content(case)] = case
             fresh.append(case)
@@ -61,6 +65,18 @@ def new_cases(evalset: EvalSet, cases: Sequence[Case], *, file: str) -> AddedCas
     if faults:
         raise WorkspaceError(faults)
     return AddedCases(new=tuple(fresh), there=there)
+
+
+_SAME_COLUMNS = "name the columns as when the set was made (--target, --metadata)"
+
+
+def _keys_of(case: Case) -> frozenset[str]:
+    """The names of a case's metadata."""
+    return frozenset(key for key, _ in case.metadata)
+
+
+def _keys(case: Case) -> str:
+    return ", ".join(sorted(_keys_of(case))) or "none"
 
 
 def _counted(cases: Sequence[Case]) -> bool:

@@ -21,7 +21,7 @@ from harness.bring.onramp.known_cases import Brought, KnownCases, place
 from harness.errors import Problem, UsageError
 from harness.journal.journal import Ended, Journal, Sent
 from harness.journal.rows import Settled
-from harness.journal.trials import Answered, Attempt, Failed, Trial
+from harness.journal.trials import IMPORTED, Answered, Attempt, Failed, Trial
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.custom import envelope
 from harness.judge.scoring.replies import whole
@@ -31,8 +31,6 @@ from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.wording import plural
 
-IMPORTED = "imported"
-"""Cycle of the journal's runs that were imported; `request_id` of their attempts begins so."""
 ENDS = ("written", "replaced", "there already", "missing", "left out")
 _BLOCK = 500
 

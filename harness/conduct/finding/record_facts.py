@@ -292,7 +292,8 @@ def evidence(
         power_note=power.note if power else plan.power.note if plan.power else "",
         exploratory=context.exploratory,
         confidence=round(1 - plan.alpha, 6),
-        imported=run is not None and plan.config.answers == "imported",
+        imported=bool(run and _imported(run)),
+        imported_in_part=(run and _imported_in_part(run)) or None,
         judge=judge_facts(run) if run else None,
         labels=label_facts(plan.evalset.labels),
         answers=answers_facts(run) if run else None,
@@ -302,6 +303,17 @@ def evidence(
         reliability=reliability_facts(run) if run else None,
         power=power,
     )
+
+
+def _imported(run: FeatureRun) -> bool:
+    """Whether answers of another tool are evidence, whatever the feature's file says by now."""
+    return run.plan.config.answers == "imported" or any(
+        attempt.imported for attempt in run.attempts()
+    )
+
+
+def _imported_in_part(run: FeatureRun) -> bool:
+    return len({attempt.imported for attempt in run.bulk_attempts()}) > 1
 
 
 def spend(plan: FeaturePlan, run: FeatureRun | None, context: Context) -> Spend:

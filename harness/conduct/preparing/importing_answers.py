@@ -17,7 +17,6 @@ from harness.bring.onramp.bringing import (
     write_targets,
 )
 from harness.bring.onramp.imported_answers import (
-    IMPORTED,
     Imported,
     Matched,
     import_run_id,
@@ -29,6 +28,7 @@ from harness.conduct.opening import cycle_of, utc_now
 from harness.conduct.preparing.importing_sets import written_line
 from harness.errors import WorkspaceError
 from harness.journal.journal import Journal
+from harness.journal.trials import IMPORTED
 from harness.plan.model import FeaturePlan
 from harness.plan.planning import Selection, plan_review
 from harness.plan.sampling import copies_line, near_copies_line

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.record.model import DecisionRecord
-from harness.record.parts import Target
+from harness.record.parts import Evidence, Target
 from harness.record.trust import AnswersFacts, EvalSetFacts, OptionLife
 from harness.tell.page.missing import drift_text
 from harness.tell.words import count, day, pairs, points, series, table
@@ -276,6 +276,11 @@ def _needed(record: DecisionRecord) -> Block:
     )
 
 
+def _imported(found: Evidence) -> str:
+    part = ", in part" if found.imported_in_part else ""
+    return f"{'yes' if found.imported else 'no'}{part}"
+
+
 def _provenance(record: DecisionRecord) -> tuple[Block, ...]:
     found, spend = record.evidence, record.evidence.spend
     facts = pairs(
@@ -292,7 +297,7 @@ def _provenance(record: DecisionRecord) -> tuple[Block, ...]:
             ("versions", ", ".join(f"{name} {version}" for name, version in found.versions)),
             ("prices of", day(found.rates_as_of)),
             ("sure to", f"{found.confidence * 100:g} %, one-sided, for all options together"),
-            ("imported", "yes" if found.imported else "no"),
+            ("imported", _imported(found)),
         ],
     )
     cost = pairs(

@@ -244,7 +244,7 @@ def _spend_text(record: DecisionRecord) -> str:
     spend = record.evidence.spend
     if spend.trials == 0:
         return ""
-    if record.evidence.imported and not spend.judge_usd:
+    if _all_imported(record) and not spend.judge_usd:
         made = f"; making them had cost {usd(spend.total_usd)}" if spend.total_usd else ""
         return f" The answers were brought in, and this review asked nothing{made}."
     saved = (
@@ -253,6 +253,10 @@ def _spend_text(record: DecisionRecord) -> str:
         else ""
     )
     return f" Evaluation cost {usd(spend.total_usd)}{saved}."
+
+
+def _all_imported(record: DecisionRecord) -> bool:
+    return record.evidence.imported and not record.evidence.imported_in_part
 
 
 def _registered(record: DecisionRecord) -> str:

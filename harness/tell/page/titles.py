@@ -160,6 +160,9 @@ def notices(facts: Facts) -> list[Notice]:
             found.append(Notice(text=text))
     if record.evidence.imported:
         found.append(
-            Notice(text="The answers were imported from another tool; we did not ask for them.")
+            Notice(
+                text=f"{'Some of the' if record.evidence.imported_in_part else 'The'} answers were "
+                "imported from another tool; we did not ask for them."
+            )
         )
     return found

@@ -210,6 +210,7 @@ def full_record() -> DecisionRecord:
                         ),
                     ),
                 ),
+                imported_in_part=True,
                 judge=a_judge(),
                 labels=some_labels(),
                 answers=(AnswersFacts(option="claude-haiku-4-5", live=4, batch=533, offline=6),),

@@ -79,6 +79,18 @@ def test_a_target_that_a_case_lacks_is_not_taken_in_silence(
     assert "asks the same as 'T3', which has no target yet" in capsys.readouterr().err
 
 
+def test_a_table_that_is_read_by_other_columns_doubles_nothing(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = lines(root)
+    table = "id,text,label,team\nT1,My order is late,delivery,north\nT5,New,refund,south\n"
+    assert imported(root, table, "--add") == 2
+    error = capsys.readouterr().err
+    assert "asks the input of 'T1' with other metadata (team; there none)" in error
+    assert "--metadata" in error
+    assert lines(root) == before
+
+
 def test_rows_without_ids_get_numbers_that_are_free(root: Path) -> None:
     assert imported(root, "text,label\nOne,refund\nTwo,refund\n", "--add") == 0
     assert imported(root, "text,label\nTwo,refund\nThree,refund\n", "--add") == 0

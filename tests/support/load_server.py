@@ -3,7 +3,7 @@
 It answers at a set latency, may hold answers until it is told to give them, may fail a share of
 requests in five ways, and may enforce request and token limits which it states in OpenAI's or
 Anthropic's headers. A prompt starts with its item's name; counts are by item. `GET /stats` returns
-them, `GET /go` lets what is held go.
+them, `GET /allow/N` answers what is held, and holds again what comes after the N-th request.
 
 `python -m tests.support.load_server '{"latency_s": 0.2}'` prints its port and serves until its
 input ends.
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ITEM = re.compile(rb'"(?:content|text)": ?"([^ "]+)')
 MESSAGES = b"/v1/messages"
+ALLOWED = re.compile(rb"GET /allow/(\w+)")
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 FAULTS = ("429", "500", "reset", "stall", "truncated")
 INPUT_TOKENS, OUTPUT_TOKENS = 20, 5
@@ -48,7 +49,7 @@ class Behaviour:
     tokens_per_minute: int | None = None
     output_tokens_per_minute: int | None = None
     hold_after: int | None = None
-    """Requests beyond so many wait until `GET /go` comes."""
+    """Requests beyond so many wait until more are allowed."""
     style: str | None = None
     """`openai` or `anthropic`: headers that state the limits."""
 
@@ -99,7 +100,8 @@ class Server:
         self.stats = Stats()
         self.rng = Random(behaviour.seed)
         self.waiting: list[Callable[[], None]] = []
-        self.holds = behaviour.hold_after is not None
+        self.most = float("inf") if behaviour.hold_after is None else behaviour.hold_after
+        """Requests that are answered; further ones wait."""
         self.limits = (
             ("requests", Bucket(behaviour.requests_per_minute), 1),
             ("tokens", Bucket(behaviour.tokens_per_minute), INPUT_TOKENS + OUTPUT_TOKENS),
@@ -140,14 +142,14 @@ class Server:
 
     def answer_later(self, answered: Callable[[], None]) -> None:
         """At the latency, or when the held ones are let go."""
-        if self.holds and self.stats.requests > (self.behaviour.hold_after or 0):
+        if self.stats.requests > self.most:
             self.waiting.append(answered)
         else:
             asyncio.get_running_loop().call_later(self.latency(), answered)
 
-    def let_go(self) -> None:
-        """Answer what waits, and hold nothing more."""
-        self.holds = False
+    def allow(self, most: float) -> None:
+        """Answer so many requests of all; of those that wait, all."""
+        self.most = most
         while self.waiting:
             self.waiting.pop(0)()
 
@@ -235,8 +237,8 @@ class Connection(asyncio.Protocol):
     def asked(self, request: bytes) -> None:
         server, stats = self.server, self.server.stats
         if request.startswith(b"GET"):
-            if request.startswith(b"GET /go"):
-                server.let_go()
+            if found := ALLOWED.match(request):
+                server.allow(float(found[1]))
             body = json.dumps(vars(stats)).encode()
             self.transport.write(head(200, len(body)) + body)
             return
@@ -313,8 +315,9 @@ class Running:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
-    def let_go(self) -> None:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/go"):
+    def allow(self, most: float = float("inf")) -> None:
+        """Answer what waits; hold what comes after so many requests."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/allow/{most}"):
             pass
 
     def stats(self) -> dict[str, Any]:

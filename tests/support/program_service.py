@@ -25,7 +25,7 @@ class Answering(BaseHTTPRequestHandler):
             said = f"{self._ask(case['id'])} {said}"
         status = 500 if "crash" in said else 302 if "elsewhere" in said else 200
         if "hang" in said:
-            time.sleep(3)
+            time.sleep(600)
         answer = {"id": case["id"], "answer": said}
         body = json.dumps({**answer, "more": 1} if "babble" in said else answer, indent=1).encode()
         body = b"x" * 2**21 if "flood" in said else body

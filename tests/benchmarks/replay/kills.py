@@ -32,16 +32,22 @@ def drive(base_url: str, total: int, folder: Path, kind: str) -> None:
         print("done", flush=True)  # noqa: T201
 
 
-def start(server: Running, total: int, folder: Path, kind: str) -> subprocess.Popen[str]:
-    """Start a driver and wait until the server has seen a request of its."""
+def start(
+    server: Running, total: int, folder: Path, kind: str, most: float
+) -> subprocess.Popen[str]:
+    """Start a driver and wait until it has asked more than `most` times, or has ended.
+
+    What it asks beyond that is not answered, so that it is killed while it waits.
+    """
     seen = server.stats()["requests"]
+    server.allow(seen + most)
     command = [sys.executable, "-m", "tests.benchmarks.replay.kills"]
     driver = subprocess.Popen(
         [*command, server.base_url, str(total), str(folder), kind],
         stdout=subprocess.PIPE,
         text=True,
     )
-    while server.stats()["requests"] == seen and driver.poll() is None:
+    while server.stats()["requests"] <= seen + most and driver.poll() is None:
         time.sleep(0.005)
     return driver
 
@@ -53,18 +59,17 @@ def answers(folder: Path, total: int) -> dict[str, str | None]:
 
 
 def kill_loop(folder: Path, *, total: int, kills: int, kind: str, seed: int) -> dict[str, Any]:
-    """Kill the driver `kills` times at random moments, then let it end; count at the server."""
+    """Kill the driver `kills` times at random requests, then let it end; count at the server."""
     rng = Random(seed)
-    span_s = total * 0.03 / 64
     with load_server(latency_s=0.01, shuffle_s=0.04, seed=seed) as server:
         killed = 0
         while killed < kills:
-            driver = start(server, total, folder, kind)
-            time.sleep(rng.uniform(0, span_s / max(1, kills // 3)))
+            driver = start(server, total, folder, kind, rng.randrange(total // (kills + 1)))
+            assert driver.poll() is None, "it ended before it was killed"
             driver.kill()
             driver.communicate()
             killed += 1
-        driver = start(server, total, folder, kind)
+        driver = start(server, total, folder, kind, float("inf"))
         assert driver.communicate()[0].endswith("done\n")
         stats = server.stats()
         settled = answers(folder, total)

@@ -20,6 +20,7 @@ from harness.ask.cluster.workers import InlineCluster
 from harness.journal import upkeep
 from harness.record.stored import read_records
 from tests.support.reviews import CYCLE, Shape, answers, run_review, write_review_workspace
+from tests.support.wire.holding import Gate, held
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Reply
 
@@ -36,7 +37,9 @@ SMALL = Shape(cases=400, kind="ladder", features=("tickets", "mails"))
 RIGHTSIZE = Path(sys.executable).with_name("rightsize")
 """The installed command."""
 
-GONE_S = 60.0
+START_S = 1.5
+"""Within so long a kill comes while a review starts."""
+GONE_S = 300.0
 """Longest wait until every process of a killed driver is gone."""
 
 
@@ -127,27 +130,31 @@ def children(pid: int) -> list[psutil.Process]:
 
 
 def killed_reviews(  # noqa: PLR0913  # each is a fact of the run
-    folder: Path, *, shape: Shape, kills: int, kind: Kind, seed: int, span_s: float, most_s: float
+    folder: Path, *, shape: Shape, kills: int, kind: Kind, seed: int, most: int, most_s: float
 ) -> dict[str, Any]:
     """Kill the review `kills` times, then let it end; compare it with an undisturbed one.
 
-    Most kills come while it asks, at a moment within `span_s` of its first request; every fifth
-    comes while it starts.
+    Most kills come while it asks, within `most` requests since its start: what it asks beyond waits
+    for its answer, so that it cannot end before. Every fifth kill comes while it starts.
     """
     rng = Random(seed)
     calm = undisturbed(folder / "calm", shape=shape, seed=seed, most_s=most_s)
     root = folder / "killed"
-    with OpenAIServer(Shuffled(seed + 1, most_s)) as server:
+    gate = Gate(0)
+    with OpenAIServer(held(Shuffled(seed + 1, most_s), gate)) as server:
         write_review_workspace(root, server.port, shape)
         for number in range(kills):
             before = len(server.log.calls)
+            gate.allow(before + rng.randrange(most))
             driver = Driver(root, kind)
             if number % 5 != 4:
-                driver.wait(until=lambda before=before: len(server.log.calls) > before)
-            moment = time.monotonic() + rng.uniform(0, span_s)
-            driver.wait(until=lambda moment=moment: time.monotonic() > moment)
+                driver.wait(until=lambda: len(server.log.calls) > gate())
+            else:
+                moment = time.monotonic() + rng.uniform(0, START_S)
+                driver.wait(until=lambda moment=moment: time.monotonic() > moment)
             assert driver.process.poll() is None, "the review ended before it was killed"
             driver.kill()
+        gate.open()
         driver = Driver(root, kind)
         driver.end()
         counts = dict(server.log.by_hash)

@@ -15,7 +15,7 @@ from tests.support.load_server import load_server
 
 @pytest.mark.ray
 def test_a_lost_node_costs_only_what_it_had_in_flight(tmp_path: Path) -> None:
-    with load_server(latency_s=0.05) as server:
+    with load_server(latency_s=0.05, hold_after=TOTAL // 2) as server:
         ended = subprocess.run(
             [
                 sys.executable,

@@ -81,17 +81,19 @@ def test_a_fault_is_the_model_s_once_it_has_spoken_and_nobody_s_before(tmp_path:
     assert processes_of_ours() == []
 
 
+def running() -> list[int]:
+    """Guards and programs that run."""
+    return [
+        child.pid
+        for child in psutil.Process().children(recursive=True)
+        if any("faulty.py" in part for part in words(child))
+    ]
+
+
 def processes_of_ours() -> list[int]:
     """What is left of guards and programs, after what it takes to end them."""
     until = time.monotonic() + 120
-    while time.monotonic() < until:
-        left = [
-            child.pid
-            for child in psutil.Process().children(recursive=True)
-            if any("faulty.py" in part for part in words(child))
-        ]
-        if not left:
-            return []
+    while (left := running()) and time.monotonic() < until:
         time.sleep(0.1)
     return left
 
@@ -133,8 +135,8 @@ WAITS = Reply(status=429, headers={"retry-after": "3"})
 SLOW = Reply(text="fine", usage=USED, delay_s=2.5)
 FINE = Reply(text="fine", usage=USED)
 # Longer than a program waits that is impatient (4 s), by more than a busy machine adds.
-WAITS_LONG = Reply(status=429, headers={"retry-after": "6"})
-SLOWER = Reply(text="fine", usage=USED, delay_s=6.0)
+WAITS_LONG = Reply(status=429, headers={"retry-after": "10"})
+SLOWER = Reply(text="fine", usage=USED, may_send=lambda _part: not running())
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class Bench:
         parts = {
             "governor": Governor(),
             "ledger": self.ledger,
-            "retry": RetryPolicy(rng=Random(1), base_s=0.01, max_attempts=3, budget_s=5),
+            "retry": RetryPolicy(rng=Random(1), base_s=0.01, max_attempts=3, budget_s=300),
             "factory": FACTORY,
             **overrides,
         }

@@ -56,7 +56,7 @@ def test_whoever_stops_a_run_loses_nothing(told: str, tmp_path: Path) -> None:
         driver.send_signal(signal.Signals[told])
         if told == "SIGHUP":  # as a pod that is taken away after its terminal has closed
             driver.send_signal(signal.SIGTERM)
-        server.let_go()
+        server.allow()
         said, _ = driver.communicate(timeout=LONGEST_S)
         stats = server.stats()
     assert driver.returncode == 130

@@ -36,6 +36,7 @@ from harness.journal.journal import Journal
 from harness.journal.life import past_tests
 from harness.journal.run_calls import calls_of_run
 from harness.journal.upkeep import FaultFacts, unanswered
+from harness.money.owned.units import keep_bought
 from harness.money.portfolio.overview import Overview, overview
 from harness.plan.model import Plan
 from harness.plan.planning import Selection
@@ -153,6 +154,8 @@ def _written(planned: Planned, settings: RunSettings, folder: Path, run_id: str)
         records, ledger = reviewed(planned, settings, journal, faults)
     write_records(records, folder, faults)
     found = read_sound(folder, faults)
+    kept = partial(keep_bought, planned.workspace, folder, planned.now.date())
+    faults.attempt("the index", "what is bought could not be told", kept)
     publish(found, folder, now=planned.now, faults=faults)
     return Reviewed(
         planned=planned,

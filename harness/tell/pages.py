@@ -20,6 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from harness.errors import Faults
+from harness.money.owned.bought import bought_of
 from harness.money.portfolio.overview import overview
 from harness.money.portfolio.to_do import to_do
 from harness.record.model import DecisionRecord
@@ -184,7 +185,7 @@ def _is_current(record: DecisionRecord, folder: Path, now: datetime) -> bool:
 
 
 def _publish_index(records: Sequence[DecisionRecord], out: Path, *, now: datetime) -> list[Path]:
-    portfolio = to_portfolio(records, now, read_past(out))
+    portfolio = to_portfolio(records, now, read_past(out), bought_of(out))
     plain = [read_facts(record, now).record for record in records]
     texts = {
         out / "index.html": render_index(portfolio, to="html"),

@@ -159,7 +159,12 @@ class Index:
     """Checks the index page."""
 
     def __init__(
-        self, truths: Sequence[Truth], report: Report, day: date, past: Sequence[Json] = ()
+        self,
+        truths: Sequence[Truth],
+        report: Report,
+        day: date,
+        past: Sequence[Json] = (),
+        bought: Sequence[Json] = (),
     ) -> None:
         self.report, self.day = report, day
         self.parts = [part_of(truth, day) for truth in truths]
@@ -171,7 +176,7 @@ class Index:
         for state in ("rejected", "expired"):
             for name, texts in self._stage(state).items():
                 self.total.put(f"{state}_{name}", *texts)
-        self.company = Company(self.parts, past, day)
+        self.company = Company(self.parts, past, day, bought)
         for name, texts in self.company.sentences().items():
             self.total.put(name, *texts)
         names: dict[str, str] = {}

@@ -22,6 +22,8 @@ INDEX_SENTENCES: tuple[str, ...] = (
         "erified against a bill on {billed_on}: USD {realised} realised, USD {billed_forecast} "
         "forecast"
     ),
+    "What is bought. USD {bought} a month is paid until its term ends",
+    "; USD {bought_unused} of it is for units that no hour needs",
     "To do. {things} thing",
     "{late} overdue",
     (

@@ -75,8 +75,14 @@ def person(address: str) -> str:
 class Company:
     """What the portfolio's tables and pictures must say on a day."""
 
-    def __init__(self, parts: Sequence[Part], past: Sequence[Json], day: date) -> None:
-        self.parts, self.past, self.day = parts, past, day
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        past: Sequence[Json],
+        day: date,
+        bought: Sequence[Json] = (),
+    ) -> None:
+        self.parts, self.past, self.day, self.bought = parts, past, day, bought
         self.todo = sorted(
             (one for part in parts for one in self._tasks(part)),
             key=lambda one: (-(one["usd"] or _ZERO), one["due"] or date.max, one["id"], one["by"]),
@@ -98,6 +104,7 @@ class Company:
             "Run-rate by model;": self._rates("model"),
             "Verified against a bill;": self._kept_rows(),
             "What changed; a dash:": self._since(),
+            "Bought capacity;": self._bought(),
             "Every option that was tried;": self._options(),
             **self._change_tables(),
         }
@@ -167,7 +174,22 @@ class Company:
             "spend_before": [money(before)],
             "spend_now": [money(now)],
             "unverified": [f"{unverified:,}"],
+            "bought": [money(sum_of([_paid(one, one["bought"]) for one in self.bought]))],
+            "bought_unused": [money(sum_of([_paid(one, _unused(one)) for one in self.bought]))],
         }
+
+    def _bought(self) -> list[Cells]:
+        return [
+            [
+                *(one["name"], one["seller"] or DASH, f"{one['bought']:,}", one["until"]),
+                f"{(date.fromisoformat(one['until']) - self.day).days:,}",
+                bare(_paid(one, one["bought"])),
+                DASH if one["needed"] is None else f"{one['needed']:,}",
+                DASH if one["needed"] is None else f"{_unused(one):,}",
+                bare(_paid(one, _unused(one))),
+            ]
+            for one in self.bought
+        ]
 
     def _tasks(self, part: Part) -> Iterator[Json]:
         record, state = part.record, part.state
@@ -416,6 +438,17 @@ class Company:
             "From then to now;": [[words, bare(before)], *steps, ["now", bare(now)]],
             "The largest changes;": rows,
         }
+
+
+def _unused(one: Json) -> int | None:
+    return None if one["needed"] is None else max(one["bought"] - one["needed"], 0)
+
+
+def _paid(one: Json, units: int | None) -> Decimal | None:
+    """USD a month of some units: 8,766 hours of a year in twelve parts."""
+    if units is None:
+        return None
+    return cent(units * Decimal(one["usd_per_hour"]) * 8766 / 12)
 
 
 def _row_words(rows: object) -> str:

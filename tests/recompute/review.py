@@ -62,11 +62,18 @@ def truth_of(text: str) -> Truth:
 
 
 def _index(folder: Path, day: date, truths: list[Truth], report: Report) -> None:
-    index = Index(truths, report, day, past_of(folder))
+    index = Index(truths, report, day, past_of(folder), bought_in(folder, day))
     for name, read in (("index.md", read_markdown), ("index.html", read_html)):
         index.check(read((folder / name).read_text(encoding="utf-8")), name)
     table = (folder / "portfolio.csv").read_text(encoding="utf-8")
     check_table(table, index, truths, "portfolio.csv")
+
+
+def bought_in(folder: Path, day: date) -> list[dict[str, Any]]:
+    """Capacity that is paid on a day, whatever is decided."""
+    path = folder / "bought.json"
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return [one for one in found if one["until"] >= f"{day}"]
 
 
 def past_of(folder: Path) -> list[dict[str, Any]]:

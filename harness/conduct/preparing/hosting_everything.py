@@ -10,25 +10,24 @@ from pathlib import Path
 from harness.bring.logs.attributing import read_rules
 from harness.bring.metrics.reading_metrics import MetricsIntake, read_metrics
 from harness.errors import UsageError
-from harness.money.amounts import exact
 from harness.money.hosted_rates import (
     Rivals,
     per_call_at,
     priced_by_gpu,
-    shares_of,
     way_of_hosting,
 )
-from harness.money.hosting import HOURS_A_MONTH, HOURS_A_WEEK, hosting_cost
-from harness.money.owned.bought import BoughtCapacity, units_needed, units_used
+from harness.money.hosting import hosting_cost
+from harness.money.owned.bought import BoughtCapacity
 from harness.money.owned.everything import OwnedCapacity
 from harness.money.owned.paid import PaidEndpoint
 from harness.money.owned.pooled import HostedDemand, HostedPool, pooled
 from harness.money.owned.served import served_models
+from harness.money.owned.units import calls_a_month, units_in_use
 from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError, find_rates
 from harness.money.traffic import metered
 from harness.workspace.feature_file import FeatureConfig
-from harness.workspace.model_file import CapacityConfig, split_option
+from harness.workspace.model_file import split_option
 from harness.workspace.workspace import Workspace, load_workspace
 
 
@@ -66,7 +65,7 @@ def owned_capacity(given: Workspace, *, on: date, metrics: tuple[Path, ...] = ()
     pools = [
         pooled(model, workspace.models[model].gpu or "", found) for model, found in demands.items()
     ]
-    bought = (*_units(workspace), *_gpus(workspace, pools))
+    bought = (*units_in_use(workspace), *_gpus(workspace, pools))
     return OwnedCapacity(
         on=on,
         pools=tuple(sorted(pools, key=lambda one: (-one.monthly, one.model))),
@@ -132,7 +131,7 @@ def _demand(workspace: Workspace, feature: str, model: str, on: date) -> HostedD
         )
         found = HostedDemand(
             feature=feature,
-            calls_per_month=_calls(config),
+            calls_per_month=calls_a_month(config),
             way=way,
             deferrable=config.mode == "deferrable",
             api_per_call=per_call_at(config.traffic, api) if config.traffic and api else None,
@@ -152,57 +151,6 @@ def _api_rates(workspace: Workspace, config: FeatureConfig, on: date) -> Rates |
         return find_rates(model, workspace.models[model], workspace.policy, on=on)
     except PriceMissingError:
         return None
-
-
-def _calls(config: FeatureConfig) -> Decimal:
-    traffic = config.traffic
-    return traffic.requests_per_month * (1 + exact(traffic.retry_rate)) if traffic else Decimal(0)
-
-
-def _units(workspace: Workspace) -> Iterator[BoughtCapacity]:
-    """Provisioned units of each model, and what the features that run on it need of them."""
-    for name, config in workspace.models.items():
-        bought = config.capacity
-        if bought is None:
-            continue
-        asked = [
-            (feature, one)
-            for feature, one in workspace.features.items()
-            if split_option(one.incumbent)[0] == name
-        ]
-        hours = _tokens_by_hour(workspace, asked)
-        yield BoughtCapacity(
-            name=name,
-            what="units",
-            bought=bought.units,
-            needed=None if hours is None else _needed(hours, bought),
-            usd_per_hour=bought.usd_per_unit_hour,
-            until=bought.until,
-            used_share=None
-            if hours is None
-            else units_used(hours, bought.tokens_per_minute_per_unit, bought.units),
-        )
-
-
-def _needed(hours: list[Decimal], bought: CapacityConfig) -> int:
-    return units_needed(hours, bought.tokens_per_minute_per_unit)
-
-
-def _tokens_by_hour(
-    workspace: Workspace, asked: list[tuple[str, FeatureConfig]]
-) -> list[Decimal] | None:
-    """Tokens of each hour of a week that some features ask for; None: some traffic is not known."""
-    total = [Decimal(0)] * HOURS_A_WEEK
-    for name, config in asked:
-        traffic = config.traffic
-        if traffic is None:
-            return None
-        tokens = exact(traffic.input_tokens) + exact(traffic.output_tokens)
-        week = _calls(config) * tokens * HOURS_A_WEEK / HOURS_A_MONTH
-        shares = shares_of(workspace, name, traffic) or [1] * HOURS_A_WEEK
-        whole = sum(map(Decimal, shares), Decimal(0))
-        total = [sum_ + week * share / whole for sum_, share in zip(total, shares, strict=True)]
-    return total
 
 
 def _gpus(workspace: Workspace, pools: list[HostedPool]) -> Iterator[BoughtCapacity]:

@@ -1,4 +1,8 @@
-"""Capacity that is paid for until a day: how much of it is used, and what ends soon."""
+"""Capacity that is paid for until a day: how much of it is used, and what ends soon.
+
+`reviews/CYCLE/bought.json` is what a review's index says of it: it is in no record, as it is
+nobody's alone, and units of a model that no feature uses are in none.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from harness.errors import UsageError
 from harness.money.hosting import HOURS_A_MONTH
 from harness.wording import usd
 from harness.workspace.model_file import ModelConfig
@@ -29,6 +37,8 @@ class BoughtCapacity:
     usd_per_hour: Decimal
     """Of one."""
     until: date
+    seller: str = ""
+    """Whoever sold units; empty: not known."""
     used_share: Decimal | None = None
     """Mean share of what is bought that is used; None: not known."""
 
@@ -71,6 +81,7 @@ def bought_units(models: Mapping[str, ModelConfig], on: date) -> tuple[BoughtCap
     found = (
         BoughtCapacity(
             name=name,
+            seller=config.platform or config.provider,
             what="units",
             bought=config.capacity.units,
             needed=None,
@@ -82,6 +93,34 @@ def bought_units(models: Mapping[str, ModelConfig], on: date) -> tuple[BoughtCap
     )
     paid = [one for one in found if one.days_left(on) >= 0]
     return tuple(sorted(paid, key=lambda one: (-one.monthly, one.name)))
+
+
+_FILE = "bought.json"
+_KEPT = TypeAdapter(tuple[BoughtCapacity, ...])
+
+
+def write_bought(found: Sequence[BoughtCapacity], folder: Path) -> None:
+    """Keep what is bought beside the records of a review; without any no file stays."""
+    path = folder / _FILE
+    if found:
+        path.write_bytes(_KEPT.dump_json(tuple(found), indent=2) + b"\n")
+    else:
+        path.unlink(missing_ok=True)
+
+
+def bought_of(folder: Path) -> tuple[BoughtCapacity, ...]:
+    """What a review kept of bought capacity; empty where it kept nothing.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
+    path = folder / _FILE
+    if not path.is_file():
+        return ()
+    try:
+        return _KEPT.validate_json(path.read_bytes())
+    except ValueError:
+        raise UsageError(f"{path}: is damaged; `rightsize review` writes it again") from None
 
 
 def units_needed(tokens_by_hour: Sequence[Decimal], tokens_per_minute: int) -> int:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 
 from harness.money.owned.bought import SOON_DAYS, BoughtCapacity
 from harness.money.owned.everything import OwnedCapacity
 from harness.money.owned.paid import HOUR, PaidEndpoint, cost_of, paid_hours
 from harness.money.owned.pooled import HostedPool, PooledPart
-from harness.wording import listed, percent, plural, usd
+from harness.tell.portfolio.spend import bare
+from harness.wording import DASH, listed, percent, plural, usd
+from reports.document import Block, Column, Paragraph, Row, Table
 
 _SUGGESTED_IDLE_HOURS = 1
 """An endpoint is to stop after so many idle hours, where no limit on spend says another number."""
@@ -58,6 +61,45 @@ def bought_words(one: BoughtCapacity, left: int) -> str:
     used = "" if one.used_share is None else f", {percent(one.used_share)} used on average"
     unused = f"{one.unused:,} unused, {usd(one.unused_usd)} a month"
     return f"{head}, {who} needs {one.needed:,}{used}: {unused if one.unused else 'none unused'}"
+
+
+def bought_blocks(bought: Sequence[BoughtCapacity], on: date) -> Iterator[Block]:
+    """Units that are paid until their term ends, whatever is decided; nothing without any."""
+    if not bought:
+        return
+    known = [one.unused_usd for one in bought if one.unused_usd is not None]
+    unused = (
+        f"; {usd(sum(known, Decimal(0)))} of it is for units that no hour needs" if known else ""
+    )
+    monthly = usd(sum((one.monthly for one in bought), Decimal(0)))
+    text = f"{monthly} a month is paid until its term ends, whatever is decided{unused}."
+    yield Paragraph(lead="What is bought.", runs=(text,))
+    names = ("model", "seller", "units", "until", "days", "USD a month", "needed", "unused", "USD")
+    yield Table(
+        caption="Bought capacity; needed in the busiest hour; USD a month",
+        columns=tuple(
+            Column(text=name, numeric=at > 1 and at != _UNTIL) for at, name in enumerate(names)
+        ),
+        rows=tuple(Row(cells=_bought_cells(one, on)) for one in bought),
+        stacked=True,
+    )
+
+
+_UNTIL = 3
+
+
+def _bought_cells(one: BoughtCapacity, on: date) -> tuple[str, ...]:
+    return (
+        one.name,
+        one.seller or DASH,
+        f"{one.bought:,}",
+        f"{one.until}",
+        f"{one.days_left(on):,}",
+        bare(one.monthly),
+        DASH if one.needed is None else f"{one.needed:,}",
+        DASH if one.unused is None else f"{one.unused:,}",
+        bare(one.unused_usd),
+    )
 
 
 def endpoint_words(one: PaidEndpoint) -> str:

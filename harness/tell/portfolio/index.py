@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from harness.money.owned.bought import BoughtCapacity
 from harness.money.portfolio.change import change_since
 from harness.money.portfolio.overview import (
     IN_PRODUCTION,
@@ -25,6 +26,7 @@ from harness.record.base import State, Verdict
 from harness.record.lifecycle import standing
 from harness.record.model import DecisionRecord, sha256
 from harness.tell.facts import read_facts
+from harness.tell.portfolio.hosting_words import bought_blocks
 from harness.tell.portfolio.next_quarter import Since, since_last
 from harness.tell.portfolio.pictures import (
     change_blocks,
@@ -130,10 +132,15 @@ class _Told:
     earlier: tuple[DecisionRecord, ...]
     since: tuple[Since, ...] | None
     """None: there is no earlier cycle."""
+    bought: tuple[BoughtCapacity, ...] = ()
+    """Capacity whose term is not over."""
 
 
 def to_portfolio(
-    records: Sequence[DecisionRecord], now: datetime, past: Sequence[DecisionRecord] = ()
+    records: Sequence[DecisionRecord],
+    now: datetime,
+    past: Sequence[DecisionRecord] = (),
+    bought: Sequence[BoughtCapacity] = (),
 ) -> Portfolio:
     """Word the index over the newest records of a cycle; `past` are those of earlier cycles."""
     figures = overview([read_facts(record, now).record for record in records], now.date())
@@ -141,7 +148,8 @@ def to_portfolio(
     shown = [one.record for one in figures.features]
     cycles = sorted({record.cycle for record in shown})
     since = since_last(earlier, shown, now.date()) if earlier else None
-    told = _Told(figures=figures, earlier=earlier, since=since)
+    paid = tuple(one for one in bought if one.days_left(figures.day) >= 0)
+    told = _Told(figures=figures, earlier=earlier, since=since, bought=paid)
     counts = " \u00b7 ".join(verdict_counts(shown))
     return Portfolio(
         title=f"Right-sizing {', '.join(cycles) or 'review'}: {plural(len(shown), 'feature')}, "
@@ -154,6 +162,7 @@ def to_portfolio(
                 f"{one.record.etag} {one.state} {one.record.decide_by < figures.day}"
                 for one in figures.features
             ]
+            + [one.says for one in paid]
         ),
     )
 
@@ -166,6 +175,7 @@ def _page(told: _Told) -> Iterable[Block]:
     yield Paragraph(lead="What can be saved.", runs=(_saving_text(total, tried),))
     if total.production_on:
         yield Paragraph(lead="What is saved.", runs=(sentence(production_text(total)),))
+    yield from bought_blocks(told.bought, figures.day)
     yield from funnel_picture(figures)
     yield _stages(figures)
     ended = _ended_text(figures.stages)

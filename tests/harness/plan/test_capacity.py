@@ -74,6 +74,28 @@ def test_verdict_plan_and_page_say_so(tmp_path: Path, capsys: pytest.CaptureFixt
     assert [f"{one.where}: {one.why}: {one.text}" for one in found.findings] == []
 
 
+def test_the_index_states_what_is_bought_and_unused(tmp_path: Path) -> None:
+    """Units of a model that no feature runs on are paid as well; one that is over is not."""
+    root = workspace_with(tmp_path, f"{UNITS}, until: 2999-06-30")
+    more = f"{UNITS.replace('100', '7')}, until: 2999-06-30"
+    edit(root / "models" / "all.yaml", "good:\n", f"good:\n  capacity: {{{more}}}\n")
+    over = f"{UNITS}, until: 2026-01-31"
+    edit(root / "models" / "all.yaml", "bad:\n", f"bad:\n  capacity: {{{over}}}\n")
+    assert run(["review", "-w", str(root), "--cycle", CYCLE, "--yes"]) == ExitCode.OK
+    folder = root / "reviews" / CYCLE
+    page = (folder / "index.md").read_text("utf-8")
+    assert "What is bought.** USD 78,164 a month is paid until its term ends" in page
+    (line,) = [each for each in page.splitlines() if each.startswith("| good |")]
+    assert [cell.strip() for cell in line.split("|")][3:] == [
+        *("7", "2999-06-30", line.split("|")[5].strip(), "5,113.50", "0", "7", "5,113.50", ""),
+    ]
+    records = read_records(folder)
+    found = recomputed.recompute(folder, records[0].generated_at.date())
+    assert [f"{one.where}: {one.why}: {one.text}" for one in found.findings] == []
+    (folder / "bought.json").write_text("{")
+    assert run(["report", "-w", str(root), "--cycle", CYCLE]) == ExitCode.USAGE_ERROR
+
+
 def test_a_month_of_logs_has_the_units_beside_it_until_their_term_ends(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -291,12 +291,13 @@ def test_what_no_log_tells_is_a_dash_and_an_empty_cell(tmp_path: Path) -> None:
     assert "as far as logs cover it" in page.title or "so far" in page.title
     assert found.whole.change is None
     assert found.whole.outlook.whole is None
-    assert {row[name] for name in ("failed", "retries", "cached", "reasoning")} == {""}
+    assert {row[name] for name in ("failed", "retries", "cached", "written", "reasoning")} == {""}
     assert row["caller"].startswith("'=cmd")
     text = render_index(page, to="md")
     assert "too little to forecast from" in text
     assert "| calls that failed | \u2013 | \u2013 | 5 % |" in text
     assert "No log tells any call asked twice" in text
+    assert "and token written to one: whether there were none, nobody knows" in text
     assert "\x1b" not in text
     (rule,) = re.findall(r"`- (\{when: .*\})`", text)
     assert yaml.safe_load(rule)["when"]["key_alias"].startswith("=cmd?")

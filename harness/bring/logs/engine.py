@@ -22,7 +22,6 @@ from harness.bring.logs import sql
 from harness.bring.logs.attributing import Attribution
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.moments import settled
-from harness.bring.logs.numerals import spelled
 from harness.bring.logs.rows.batches import BATCH, RowBatches
 from harness.errors import UsageError
 from harness.money.measured import LogRead
@@ -37,7 +36,7 @@ CREATE TABLE calls (
   waited DOUBLE, again VARCHAR, started TIMESTAMP,
   reason VARCHAR, counted_by VARCHAR, notes UTINYINT)
 """
-NOTES = {"doubled": (1, "doubled"), "spelled": (2, f"money >= 0 AND {spelled('cost_text')}")}
+NOTES = {"doubled": (1, "doubled"), "spelled": (2, "plain IS NULL AND money >= 0")}
 """Rules that are told, each with its bit and which rows are read by it: a time that clocks show
 twice is read as its first, and a cost as `$0.12` or `0,12` as an amount of USD."""
 _HASH = (
@@ -205,7 +204,7 @@ def _noted() -> str:
 
 def _step(form: LogFormat, reading: LogIntake, number: int, rows: RowBatches) -> str:
     """A file, read: its rows with their reasons; an empty one tells a row that is no call."""
-    picked, texts = sql.columns(form)
+    picked, texts = sql.columns(form, of_table=rows.of_table)
     latest = reading.now.astimezone(UTC) + timedelta(days=1)
     share = "coalesce(sample, 1)"
     hashed = {name: _HASH.format(name) for name in ("request", "parent", "asked_text")}

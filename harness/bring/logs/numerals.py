@@ -34,24 +34,27 @@ def counted(text: str) -> str:
     return f"CASE WHEN NOT ({unclear}) THEN TRY_CAST({text} AS DOUBLE) END"
 
 
+def plain_amount(text: str, times: str) -> str:
+    """An amount of USD as programs write it, or NULL; of cents where `times` says so."""
+    return _times(
+        f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS {_MONEY}) END", times
+    )
+
+
 def amount(text: str, times: str) -> str:
-    """An amount of USD, or NULL; of cents where `times` says so, and then without a sign."""
-    plain = f"CASE WHEN NOT contains({text}, '_') THEN TRY_CAST({text} AS {_MONEY}) END"
+    """An amount as people write it, or NULL; one of cents has no sign of USD."""
     bare = _bare(text) if times == "1" else f"trim({text})"
-    spelled = (
+    return _times(
         f"TRY_CAST(CASE WHEN {_is(bare, _WITH_POINT)} THEN {bare} "
         f"WHEN {_is(bare, _GROUPED_BY_COMMA)} THEN replace({bare}, ',', '') "
         f"WHEN {_is(bare, _WITH_COMMA)} THEN replace(replace({bare}, '.', ''), ',', '.') END "
-        f"AS {_MONEY})"
+        f"AS {_MONEY})",
+        times,
     )
-    found = f"coalesce({plain}, {spelled})"
-    return found if times == "1" else f"({found} * {times}::DECIMAL(8, 2))"
 
 
-def spelled(text: str) -> str:
-    """Whether an amount has a sign or a comma."""
-    marks = (f"contains({text}, '$')", f"contains({text}, ',')", f"contains(upper({text}), 'USD')")
-    return f"coalesce({' OR '.join(marks)}, false)"
+def _times(number: str, times: str) -> str:
+    return number if times == "1" else f"({number} * {times}::DECIMAL(8, 2))"
 
 
 def _may_group(text: str) -> str:

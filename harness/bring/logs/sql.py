@@ -20,6 +20,7 @@ from harness.bring.logs.numerals import (
     duration,
     is_duration,
     no_duration,
+    plain_amount,
     stated,
 )
 
@@ -38,7 +39,7 @@ _COUNTED = r"regexp_full_match(at_text, '\d{9,19}(?:\.\d+)?')"
 _OF_1970 = "a count since 1970 where a date is meant: say time_unit in a --mapping"
 _ANSWERS = "chat|complet|respons|messag|converse|generate_content"
 """Operations that ask for an answer, whatever the model is called."""
-_NOTHING = ("", "false", "0", "no", "none", "null", "nan", "{}", "[]")
+_NOTHING = ("", "false", "0", "no", "none", "null", "nan", "n/a", chr(92) + "n", "{}", "[]")
 """Texts that loggers write where there is no value."""
 _KINDS = (
     ("embedding", "embed"),
@@ -55,6 +56,8 @@ _KINDS = (
 class Picked:
     """The places of a row that a format reads: each is looked up once."""
 
+    of_table: bool = False
+    """Its cells are texts, also where there is nothing, or a value that Python printed."""
     pointers: list[str] = field(default_factory=list[str])
     inner: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
     """JSON text inside a row: by the pointer's index, the places that are read inside it."""
@@ -83,8 +86,14 @@ class Picked:
         """The first text that is not empty, or NULL."""
         if not paths:
             return "NULL::VARCHAR"
-        parts = ", ".join(_said(f"trim({self.one(path)})") for path in paths)
+        parts = ", ".join(self._said(f"trim({self.one(path)})") for path in paths)
         return f"coalesce({parts})"
+
+    def _said(self, text: str) -> str:
+        """A text, or NULL where there is none, as a database writes it into a table."""
+        if not self.of_table:
+            return f"nullif({text}, '')"
+        return f"CASE WHEN {text} NOT IN ('', 'NULL', {quoted(chr(92) + 'N')}) THEN {text} END"
 
     def number(self, paths: Paths) -> str:
         """As `first`, of what is read as a number: blanks around one do no harm."""
@@ -114,20 +123,16 @@ class Picked:
     def opened(self) -> str:
         """Each JSON text inside the row, looked into once."""
         return "".join(
-            f", {looked_up(_as_json(f'p[{at}]'), pointers)} AS q{at}"
+            f", {looked_up(self._as_json(f'p[{at}]'), pointers)} AS q{at}"
             for at, pointers in self.inner.items()
         )
 
-
-def _said(text: str) -> str:
-    """A text, or NULL where a database wrote that there is none."""
-    return f"nullif(nullif(nullif({text}, ''), 'NULL'), {quoted(chr(92) + 'N')})"
-
-
-def _as_json(text: str) -> str:
-    """A text as JSON, also where Python printed a dictionary."""
-    printed = f"replace(replace({text}, chr(39), chr(34)), ': None', ': null')"
-    return f"CASE WHEN starts_with({text}, '{{' || chr(39)) THEN {printed} ELSE {text} END"
+    def _as_json(self, text: str) -> str:
+        """A text as JSON, also where Python printed a dictionary into a table."""
+        if not self.of_table:
+            return text
+        printed = f"replace(replace({text}, chr(39), chr(34)), ': None', ': null')"
+        return f"CASE WHEN starts_with({text}, '{{' || chr(39)) THEN {printed} ELSE {text} END"
 
 
 def looked_up(text: str, pointers: list[str]) -> str:
@@ -165,9 +170,9 @@ def _identity(text: str) -> str:
     return f"CASE WHEN lower({text}) NOT IN ('none', 'nan', 'null') THEN {text} END"
 
 
-def columns(form: LogFormat) -> tuple[Picked, Named]:
+def columns(form: LogFormat, *, of_table: bool = False) -> tuple[Picked, Named]:
     """What is picked out of a row of a format, as texts and truths."""
-    picked = Picked()
+    picked = Picked(of_table)
     texts = {
         **dict.fromkeys(TEXTS),
         "operation": form.operation,
@@ -229,7 +234,8 @@ def typed(form: LogFormat, zone: str | None, latest: datetime) -> Named:
         ("first_at", _moment("begun_text", form.first_token_at, zone, latest)),
         *numbers,
         ("sample", duration("sampled_text")),
-        ("money", amount("cost_text", form.cost.times)),
+        ("plain", plain_amount("cost_text", form.cost.times)),
+        ("money", f"coalesce(plain, {amount('cost_text', form.cost.times)})"),
         ("latency", _times(duration("latency_text"), form.latency.times)),
         ("first", _times(duration("first_text"), form.first_token.times)),
     )

@@ -5,7 +5,6 @@ Rows of JSON are its text; those of a table are its columns, which are not writt
 
 from __future__ import annotations
 
-import codecs
 import importlib
 import json
 from collections.abc import Iterator, Sequence
@@ -22,16 +21,13 @@ from harness.bring.logs.rows.lines import (
     places,
     rows_in,
     shape_of,
-    table_cells,
     text_chunks,
 )
+from harness.bring.logs.rows.tables import BATCH, CsvColumns, without_marks
 from harness.bring.logs.rows.unwrapping import UNWRAPPED, listed
 from harness.bring.logs.sql import Picked, quoted
 from harness.errors import UsageError
 
-BATCH = 50_000
-_MARKED = b"\n" + codecs.BOM_UTF8
-"""Where files that begin with the mark of UTF-8 were put one after another."""
 _BLANK = 64
 """Most bytes of a line that is looked at for being blank; a longer one is no JSON."""
 _Column: TypeAlias = Any
@@ -39,7 +35,6 @@ _ARROW: Any = importlib.import_module("pyarrow")
 """pyarrow, which has no type stubs."""
 _COMPUTE: Any = importlib.import_module("pyarrow.compute")
 _SHAPE = (("line", "int64"), ("text", "string"), ("reason", "string"))
-_CELLS = ("line", "int64"), ("reason", "string")
 
 
 class RowBatches:
@@ -52,17 +47,17 @@ class RowBatches:
         self._parquet = is_parquet(path)
         self._shape = "parquet" if self._parquet else shape_of(path)
         self._twice: set[str] = set()
+        self._table: CsvColumns | None = None
         self._columns: dict[str, str] | None = None
         """Of a table: the SQL of each column's text, by its name."""
         wrapped = form.unwrap is not None and not self._parquet
         self.source = f"({UNWRAPPED[form.unwrap]})" if form.unwrap and wrapped else "batch"
         """What to read from: the rows, taken out of their documents."""
         if self._shape == "table" and not wrapped:
-            self._cells = table_cells(path)
-            header = next(self._cells).cells or ()
-            self._columns = {name: f"c{at}" for at, name in enumerate(header)}
-            self._width = len(header)
-            self._twice = {name for name in header if header.count(name) > 1}
+            self._table = CsvColumns.at(path)
+            names = self._table.header
+            self._columns = {name: f"c{at}" for at, name in enumerate(names)}
+            self._twice = {name for name in names if names.count(name) > 1}
 
     def __enter__(self) -> Self:
         """Offer them."""
@@ -74,9 +69,7 @@ class RowBatches:
                 f"NULL::VARCHAR AS reason, COLUMNS(* EXCLUDE file_row_number) FROM {source}"
             )
             return self
-        fields = [*_SHAPE]
-        if self._columns is not None:
-            fields = [*_CELLS, *((f"c{at}", "string") for at in range(self._width))]
+        fields = [*_SHAPE] if self._table is None else self._table.fields
         reader = _ARROW.RecordBatchReader.from_batches(_ARROW.schema(fields), self._watched())
         self._base.register("batch", reader)
         return self
@@ -87,6 +80,11 @@ class RowBatches:
             self._base.execute("DROP VIEW IF EXISTS batch")
         else:
             self._base.unregister("batch")
+
+    @property
+    def of_table(self) -> bool:
+        """Whether its rows are cells of columns."""
+        return self._columns is not None
 
     def places(self, picked: Picked) -> str:
         """The texts at all places of a row, or NULL where it cannot be read."""
@@ -108,22 +106,10 @@ class RowBatches:
 
     def _watched(self) -> Iterator[_Column]:
         try:
-            yield from self._of_table() if self._columns is not None else self._of_rows()
+            yield from self._of_rows() if self._table is None else self._table.batches()
         except Exception as error:
             self.fault = error
             raise
-
-    def _of_table(self) -> Iterator[_Column]:
-        names = [*(name for name, _ in _CELLS), *(f"c{at}" for at in range(self._width))]
-        none = (None,) * self._width
-        while rows := list(islice(self._cells, BATCH)):
-            cells = zip(*(row.cells or none for row in rows), strict=True)
-            columns = [
-                _ARROW.array([row.line for row in rows], "int64"),
-                _ARROW.array([row.reason for row in rows], "string"),
-                *(_ARROW.array(column, "string") for column in cells),
-            ]
-            yield _ARROW.RecordBatch.from_arrays(columns, names)
 
     def _of_rows(self) -> Iterator[_Column]:
         if self._shape == "lines":
@@ -146,10 +132,8 @@ def _of_text(path: Path) -> Iterator[_Column]:
         if isinstance(found, str):
             yield from _of_places(iter((Place(first, None, found),)))
             return
-        data = found.removeprefix(codecs.BOM_UTF8)
-        if _MARKED in data:
-            data = data.replace(_MARKED, b"\n")
-        lines = _COMPUTE.split_pattern(_ARROW.array([data], "binary"), b"\n").flatten()
+        whole = _ARROW.array([without_marks(found)], "binary")
+        lines = _COMPUTE.split_pattern(whole, b"\n").flatten()
         try:
             yield _of_lines(lines.cast("string"), first)
         except _ARROW.ArrowInvalid:

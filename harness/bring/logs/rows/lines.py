@@ -37,7 +37,7 @@ _CUT = f"the file is cut or damaged {FROM_HERE}"
 _TOO_LONG = f"a line of more than {LONGEST >> 20} MB: nothing is read {FROM_HERE}"
 _NOT_UTF8 = "not UTF-8 text"
 _SEPARATOR = re.compile(rb"sep=([,;\t|])", re.IGNORECASE)
-_OTHER_HEADER = f"another header: its columns are others {FROM_HERE}"
+OTHER_HEADER = f"another header: its columns are others {FROM_HERE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,31 +212,44 @@ class CsvRow:
 
 def table_cells(path: Path) -> Iterator[CsvRow]:
     """The rows of a CSV, the header first, each with the line on which it begins."""
+    before, delimiter = head_of(path)
+    return cells_in(text_chunks(path), delimiter, 0, (), skipped=before)
+
+
+def cells_in(
+    chunks: Iterator[bytes | str],
+    delimiter: str,
+    before: int,
+    header: Sequence[str],
+    skipped: int = 0,
+) -> Iterator[CsvRow]:
+    """The rows of lines of a CSV that begin after so many; without a header their first is it."""
     csv.field_size_limit(LONGEST)
-    before, delimiter = _head(path)
-    text = _csv_text(path)
-    begun, header, names = 1 + len([*islice(text, before)]), list[str](), set[str]()
+    text = _csv_text(chunks)
+    before += len([*islice(text, skipped)])
     reader = csv.reader(text, delimiter=delimiter, strict=True)
+    begun, names = before + 1, {*header}
     try:
         for cells in reader:
-            if cells and len(cells) == len(header) and cells[0] not in names:
+            if cells and len(cells) == len(header) and cells[0].strip() not in names:
                 yield CsvRow(begun, cells)
             elif any(cell.strip() for cell in cells):
-                row = _odd_row(begun, cells, header)
+                row = odd_row(begun, cells, header)
                 yield row
-                if row.reason == _OTHER_HEADER:
+                if row.reason == OTHER_HEADER:
                     return
                 header = header or [*(row.cells or ())]
-                names = names or {*cells, *header}
+                names = names or {*header}
             begun = before + reader.line_num + 1
     except csv.Error as error:
         yield CsvRow(begun, None, f"no CSV {FROM_HERE}: {error}")
-    except (CutFileError, UnicodeDecodeError) as error:
-        cut = isinstance(error, CutFileError)
-        yield CsvRow(begun, None, _CUT if cut else f"{_NOT_UTF8} {FROM_HERE}")
+    except UnicodeDecodeError:
+        yield CsvRow(begun, None, f"{_NOT_UTF8} {FROM_HERE}")
+    except CutFileError as error:
+        yield CsvRow(begun, None, str(error))
 
 
-def _odd_row(line: int, cells: Sequence[str], header: Sequence[str]) -> CsvRow:
+def odd_row(line: int, cells: Sequence[str], header: Sequence[str]) -> CsvRow:
     """The header, a row like it, or one of another width; an empty reason: the header again."""
     named = [cell.strip() for cell in cells]
     if not header:
@@ -244,7 +257,7 @@ def _odd_row(line: int, cells: Sequence[str], header: Sequence[str]) -> CsvRow:
     if named == header:
         return CsvRow(line, None, "")
     if 2 * len({*named} & {*header}) > len(header):
-        return CsvRow(line, None, _OTHER_HEADER)
+        return CsvRow(line, None, OTHER_HEADER)
     if len(cells) == len(header):
         return CsvRow(line, cells)
     return CsvRow(line, None, f"{len(cells)} cells where the header has {len(header)}")
@@ -262,18 +275,16 @@ def table_rows(path: Path) -> Places:
             yield Place(row.line, text)
 
 
-def _csv_text(path: Path) -> Iterator[str]:
+def _csv_text(chunks: Iterator[bytes | str]) -> Iterator[str]:
     """Lines with their ends, as the CSV reader wants them for cells of several lines."""
-    rest = b""
-    for block in blocks(path):
-        *found, rest = (rest + block).split(b"\n")
-        for line in found:
+    for chunk in chunks:
+        if isinstance(chunk, str):
+            raise CutFileError(chunk)
+        for line in chunk.split(b"\n"):
             yield line.removeprefix(codecs.BOM_UTF8).decode() + "\n"
-    if rest:
-        yield rest.removeprefix(codecs.BOM_UTF8).decode()
 
 
-def _head(path: Path) -> tuple[int, str]:
+def head_of(path: Path) -> tuple[int, str]:
     """Lines before the header (comments, and Excel's `sep=;`), and what parts its cells.
 
     Else that is what the header has most of: comma, semicolon, tab or bar.

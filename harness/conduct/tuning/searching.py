@@ -19,6 +19,7 @@ from harness.conduct.tuning.desk import PartScore, TuneDesk, TunedWay
 from harness.conduct.tuning.rewriting import RewriteTask, rewritten
 from harness.conduct.tuning.targets import with_targets
 from harness.conduct.tuning.ways import PromptWay, form_lines, with_draws, with_forms
+from harness.plan.decisions.questions import decides
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
 from harness.stats.estimates import Estimate, Method, Sample, estimate
@@ -125,6 +126,8 @@ class PromptSearch:
             self._shorten(parts.search)
             return self._chosen(parts.choice)
         lines = form_lines(task.plan.evalset.primary, task.plan.asker.schema)
+        # What decides chooses from a list, so that no line on an answer's form tells it anything.
+        lines = () if decides(task.first.config) else lines
         self._try(self._at_best(with_forms(self._best().one.way, lines)), parts.search)
         seed = f"{task.plan.feature} {task.seed}"
         draws = with_draws(self._best().one.way, parts.examples, answers, seed)

@@ -288,6 +288,19 @@ def test_a_model_that_writes_nothing_rewrites_no_prompt(tmp_path: Path) -> None:
         tune(PromptToTune(root=tmp_path, feature="tickets", model="big", rewriter="luna"))
 
 
+def test_its_prompts_are_tuned_by_examples_and_not_by_lines_on_an_answer_s_form(
+    tmp_path: Path,
+) -> None:
+    with DecisionServer(Decider().script) as server:
+        write_decider_workspace(tmp_path, server.port, SHAPE, tune=20)
+        tuned = tune(
+            PromptToTune(root=tmp_path, feature="tickets", model="luna"), clock=lambda: NOW
+        )
+    ways = [each.one.way.what for each in tuned.found.tried]
+    assert any("examples" in each for each in ways)
+    assert not any("labels named" in each or "Answer" in each for each in ways)
+
+
 def test_a_probe_asks_it_the_feature_s_question(tmp_path: Path) -> None:
     write_decider_workspace(tmp_path, 9, SHAPE)
     asked = requests_of(load_workspace(tmp_path), "tickets", "luna", on=NOW.date())

@@ -257,6 +257,7 @@ def evidence(
 ) -> Evidence:
     """The evidence of a record; `day` is that of the newest attempt."""
     pilot = plan.design.pilot if plan.design else 0
+    brought = _brought(run) if run else set[bool]()
     clustered = plan.evalset.cluster_key is not None
     power = power_facts(plan, run.design) if run else None
     return Evidence(
@@ -283,17 +284,13 @@ def evidence(
         plan_sha256=plan.plan_sha256,
         policy_sha256=context.policy_sha256,
         seed=plan.sample.seed,
-        versions=(
-            ("model-rightsizing", version("model-rightsizing")),
-            ("genai-prices", version("genai-prices")),
-            ("python", platform.python_version()),
-        ),
+        versions=_versions(),
         spend=spend(plan, run, context),
         power_note=power.note if power else plan.power.note if plan.power else "",
         exploratory=context.exploratory,
         confidence=round(1 - plan.alpha, 6),
-        imported=bool(run and _imported(run)),
-        imported_in_part=(run and _imported_in_part(run)) or None,
+        imported=True in brought,
+        imported_in_part=len(brought) > 1 or None,
         judge=judge_facts(run) if run else None,
         labels=label_facts(plan.evalset.labels),
         answers=answers_facts(run) if run else None,
@@ -305,15 +302,21 @@ def evidence(
     )
 
 
-def _imported(run: FeatureRun) -> bool:
-    """Whether answers of another tool are evidence, whatever the feature's file says by now."""
-    return run.plan.config.answers == "imported" or any(
-        attempt.imported for attempt in run.attempts()
+def _brought(run: FeatureRun) -> set[bool]:
+    """Whether answers of another tool are evidence, of our own, or both.
+
+    The journal tells, whatever the feature's file says by now.
+    """
+    found = {attempt.imported for attempt in run.bulk_attempts()}
+    return found or {run.plan.config.answers == "imported"}
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    return (
+        ("model-rightsizing", version("model-rightsizing")),
+        ("genai-prices", version("genai-prices")),
+        ("python", platform.python_version()),
     )
-
-
-def _imported_in_part(run: FeatureRun) -> bool:
-    return len({attempt.imported for attempt in run.bulk_attempts()}) > 1
 
 
 def spend(plan: FeaturePlan, run: FeatureRun | None, context: Context) -> Spend:

@@ -59,7 +59,10 @@ def main() -> int:
     lines = [json.loads(line) for line in options.requests.read_text().splitlines()]
     print(f"{len(lines)} requests of {options.requests.stat().st_mode & 0o777:o}", flush=True)  # noqa: T201
     if options.hang and not options.hang.exists():
-        options.hang.write_text(f"{os.getpid()} {options.requests.parent}")
+        # Whole at once: whoever waits for it reads it as soon as it is there.
+        written = options.hang.with_name(f"{options.hang.name}.{os.getpid()}")
+        written.write_text(f"{os.getpid()} {options.requests.parent}")
+        written.replace(options.hang)
         time.sleep(600)
     if options.crash:
         print("torch.OutOfMemoryError: CUDA out of memory", flush=True)  # noqa: T201

@@ -355,7 +355,9 @@ def test_a_containers_client_has_the_time_to_end_its_container(tmp_path: Path) -
     command = (sys.executable, "-c", CLIENT, "{port}", str(asked), DAEMON, str(SCRIPT))
     contained = ServeSpec(engine="command", weights=None, command=command)
     with serve_models({"m": contained}, logs=tmp_path, environ=os.environ):
-        pid = int(Path(f"{asked}.pid").read_text())
+        written = Path(f"{asked}.pid")
+        assert eventually(lambda: written.exists() and bool(written.read_text()))
+        pid = int(written.read_text())
         assert not gone(pid)
     assert gone(pid)
     assert Path(f"{asked}.ended").read_text() == "in order"

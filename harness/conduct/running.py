@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 
 from harness.ask.cluster.actors import RayCluster, local_cluster, remote_cluster
+from harness.ask.cluster.handover import HandoverCluster, handed_over
 from harness.ask.cluster.workers import InlineCluster
 from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
@@ -297,12 +298,11 @@ def _calls(plan: Plan) -> int:
     return sum(one.money.calls for one in plan.to_ask if one.money)
 
 
-def _needs_ray(workspace: Workspace, plan: Plan) -> bool:
+def _waits_for_ray(workspace: Workspace, plan: Plan) -> bool:
     """Whether a review needs workers, GPUs or an event loop apart from its own process."""
     asked = [workspace.features[one.feature] for one in plan.to_ask]
     return (
         workspace.policy.ray == "always"
-        or _calls(plan) > MOST_WITHOUT_RAY
         or any(one.program or one.latency for one in asked)
         or bool(managed(workspace, plan))
     )
@@ -310,14 +310,16 @@ def _needs_ray(workspace: Workspace, plan: Plan) -> bool:
 
 def _cluster(
     workspace: Workspace, plan: Plan, settings: RunSettings
-) -> AbstractContextManager[RayCluster | InlineCluster]:
+) -> AbstractContextManager[RayCluster | InlineCluster | HandoverCluster]:
     """This process or this machine alone, or the cluster at the address."""
     root, state = workspace.root, state_folder(workspace.root)
     if settings.address is not None:
         return remote_cluster(settings.address, state=state, environ=os.environ)
-    if not _needs_ray(workspace, plan):
+    waits = _waits_for_ray(workspace, plan)
+    if not waits and _calls(plan) <= MOST_WITHOUT_RAY:
         return InlineCluster()
-    return local_cluster(state=state, gpus=[gpu.id for gpu in free_here(root, settings.clock())])
+    local = local_cluster(state=state, gpus=[gpu.id for gpu in free_here(root, settings.clock())])
+    return local if waits else handed_over(local, settings.listener.note)
 
 
 def _engine(planned: Planned, journal: Journal, faults: Faults) -> Runtime:

@@ -36,6 +36,10 @@ class RayCluster:
         self._pools: dict[str, RayWorkerPool] = {}
         self._nodes: dict[str, str] = {}
 
+    def wait(self) -> None:
+        """Wait until Ray is connected, which it is being in the background."""
+        self._session.ray()
+
     def gpus(self) -> tuple[int, ...]:
         """GPUs of each node that has any."""
         nodes = self._session.ray().nodes()

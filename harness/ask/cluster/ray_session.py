@@ -6,6 +6,7 @@ listen on every address even when told otherwise; therefore token authentication
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import secrets
@@ -14,7 +15,7 @@ import socket
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread, current_thread, main_thread
+from threading import Event, Thread
 from typing import Any
 
 from harness.errors import RightsizeError, UsageError
@@ -53,7 +54,6 @@ class RaySession:
         self._ready.wait()
         if self._error is not None:
             raise self._error
-        take_signals_back()
         return self._ray
 
     def close(self) -> None:
@@ -65,26 +65,34 @@ class RaySession:
         # What is started here goes on when a terminal closes: what is in flight is waited for.
         if (hangup := getattr(signal, "SIGHUP", None)) is not None:
             signal.pthread_sigmask(signal.SIG_BLOCK, {hangup})
+        take_back = signals_of_now()
         try:
             self._ray = self._connect()
         except BaseException as error:  # noqa: BLE001  # handed to whoever waits in `ray()`
             self._error = error
+        take_back()
         self._ready.set()
         self._close.wait()
         if self._ray is not None:
             self._ray.shutdown()
 
 
-def take_signals_back() -> None:
-    """Let Python's own handlers see what Ray's library took: it dumps a stack, and aborts.
+def signals_of_now() -> Callable[[], None]:
+    """Give SIGTERM and SIGINT back, later, to whoever hears them now.
 
-    Only the main thread may; Ray is waited for there before anything is asked.
+    Ray's library takes them: it dumps a stack, and aborts. Python's own `signal` would have to be
+    called in the main thread, which does not wait for Ray; the handlers of C are the process's.
     """
-    if current_thread() is main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            ours = signal.getsignal(number)
-            if ours is not None:
-                signal.signal(number, ours)
+    heard, hear = ctypes.pythonapi.PyOS_getsig, ctypes.pythonapi.PyOS_setsig
+    heard.argtypes, heard.restype = [ctypes.c_int], ctypes.c_void_p
+    hear.argtypes, hear.restype = [ctypes.c_int, ctypes.c_void_p], ctypes.c_void_p
+    handlers = {number: heard(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def take_back() -> None:
+        for number, handler in handlers.items():
+            hear(number, handler)
+
+    return take_back
 
 
 def start_local(

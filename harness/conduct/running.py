@@ -17,7 +17,7 @@ from random import Random
 
 from harness.ask.cluster.actors import RayCluster, local_cluster, remote_cluster
 from harness.ask.cluster.handover import HandoverCluster, handed_over
-from harness.ask.cluster.workers import InlineCluster
+from harness.ask.cluster.workers import Cluster, InlineCluster
 from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
 from harness.conduct.access import check_access, check_access_early, check_node_keys
@@ -148,16 +148,17 @@ def run(planned: Planned, settings: RunSettings) -> Reviewed:
 def _written(planned: Planned, settings: RunSettings, folder: Path, run_id: str) -> Reviewed:
     """What a review found, its records and documents written."""
     path, cycle = journal_file(planned.workspace.root), planned.plan.cycle
-    with Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat()) as journal:
-        _refuse_outdated(planned, journal)
-        earlier_usd = journal.spend(cycle=cycle).known_usd
-        faults = Faults()
-        records, ledger = reviewed(planned, settings, journal, faults)
-    write_records(records, folder, faults)
-    found = read_sound(folder, faults)
-    kept = partial(keep_bought, planned.workspace, folder, planned.now.date())
-    faults.attempt("the index", "what is bought could not be told", kept)
-    publish(found, folder, now=planned.now, faults=faults)
+    with ExitStack() as last:
+        with Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat()) as journal:
+            _refuse_outdated(planned, journal)
+            earlier_usd = journal.spend(cycle=cycle).known_usd
+            faults = Faults()
+            records, ledger = reviewed(planned, settings, journal, faults, last)
+        write_records(records, folder, faults)
+        found = read_sound(folder, faults)
+        kept = partial(keep_bought, planned.workspace, folder, planned.now.date())
+        faults.attempt("the index", "what is bought could not be told", kept)
+        publish(found, folder, now=planned.now, faults=faults)
     return Reviewed(
         planned=planned,
         records=tuple(records),
@@ -209,11 +210,12 @@ def _check_writable(folder: Path) -> None:
 
 
 def reviewed(
-    planned: Planned, settings: RunSettings, journal: Journal, faults: Faults
+    planned: Planned, settings: RunSettings, journal: Journal, faults: Faults, last: ExitStack
 ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
     """The records of a plan: from the journal alone where it has every answer, else by asking.
 
-    `faults` keep what goes wrong with one feature from the others.
+    `faults` keep what goes wrong with one feature from the others. `last` waits for the cluster's
+    end: there is something to do meanwhile.
 
     Raises:
         UsageError: a missing key, or a cluster that cannot be joined.
@@ -228,26 +230,19 @@ def reviewed(
     if settings.address is None:
         check_access(workspace, plan, os.environ)
     with ExitStack() as stack:
-        cluster = stack.enter_context(_cluster(workspace, plan, settings))
+        cluster = last.enter_context(_cluster(workspace, plan, settings))
         if settings.address is not None:
             check_node_keys(workspace, plan, cluster)
         book = LoadBook(workspace=workspace, plan=plan, journal=journal)
-        hosts = Hosts(
-            workspace=workspace,
-            plan=plan,
-            cluster=cluster if isinstance(cluster, RayCluster) else None,
-            remote=settings.address is not None,
-            given=settings.given_weights,
-            loaded=book.settle,
-            say=settings.listener.note,
-            clock=settings.clock,
-        )
+        hosts = _hosts(planned, settings, cluster, book)
         likely = sum(one.money.expected_calls for one in plan.to_ask if one.money)
         progress = stack.enter_context(settings.listener.progress(_calls(plan), likely or None))
         early = _drafting(planned, settings, progress)
         engine = replace(
             engine, cluster=cluster, progress=progress, in_order=settings.in_order, drafted=early
         )
+        if not managed(workspace, plan):
+            engine = replace(engine, let_go=cluster.let_go)
         ahead = replace(engine, progress=Prefetching(progress))
         idle = go_offline(hosts, ahead, book)
         room = room_of(workspace, hosts.machines(), settings.clock())
@@ -258,6 +253,19 @@ def reviewed(
                 answer_ahead(plan, served, ahead)
         stack.enter_context(book.loading(loads.during))
         return run_review(workspace, plan, stack.enter_context(hosts.serve(loads.during)), engine)
+
+
+def _hosts(planned: Planned, settings: RunSettings, cluster: Cluster, book: LoadBook) -> Hosts:
+    return Hosts(
+        workspace=planned.workspace,
+        plan=planned.plan,
+        cluster=cluster if isinstance(cluster, RayCluster) else None,
+        remote=settings.address is not None,
+        given=settings.given_weights,
+        loaded=book.settle,
+        say=settings.listener.note,
+        clock=settings.clock,
+    )
 
 
 MOST_EARLY = 15
@@ -282,7 +290,8 @@ def _drafting(
                 if page.suffix == ".html":
                     progress.note(f"{record.verdict.value}  {record.feature.id}: {page}")
 
-    return early if len(planned.plan.to_ask) <= MOST_EARLY else None
+    # One feature's review ends with the whole: the same would be written twice at once.
+    return early if 1 < len(planned.plan.to_ask) <= MOST_EARLY else None
 
 
 def _folder(planned: Planned, settings: RunSettings) -> Path:

@@ -40,6 +40,10 @@ class RayCluster:
         """Wait until Ray is connected, which it is being in the background."""
         self._session.ray()
 
+    def let_go(self) -> None:
+        """Begin to end Ray, in the background; whoever opened this waits for it."""
+        self._session.let_go()
+
     def gpus(self) -> tuple[int, ...]:
         """GPUs of each node that has any."""
         nodes = self._session.ray().nodes()

@@ -36,6 +36,10 @@ class LateCluster(Cluster, Protocol):
         """Wait until it has started."""
         ...
 
+    def let_go(self) -> None:
+        """Begin to end; nothing is asked of it any more."""
+        ...
+
 
 class HandoverCluster:
     """Two clusters as one: the first until the second is there."""
@@ -61,6 +65,12 @@ class HandoverCluster:
         self._closing.set()
         for opener in self._openers:
             opener.join()
+
+    def let_go(self) -> None:
+        """Begin to end the second cluster, unless it is only being opened."""
+        self._closing.set()
+        if not any(opener.is_alive() for opener in self._openers):
+            self._there.let_go()
 
     def pool(self, factory: str) -> WorkerPool:
         """See `Cluster.pool`."""

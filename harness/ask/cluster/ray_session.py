@@ -56,6 +56,10 @@ class RaySession:
             raise self._error
         return self._ray
 
+    def let_go(self) -> None:
+        """Begin to close; nothing is asked of it any more."""
+        self._close.set()
+
     def close(self) -> None:
         """Disconnect, and end what was started."""
         self._close.set()

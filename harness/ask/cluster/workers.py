@@ -246,6 +246,9 @@ class InlineCluster:
         self._thread.join()
         self._loop.close()
 
+    def let_go(self) -> None:
+        """It ends at once when it is closed."""
+
     def pool(self, factory: str) -> WorkerPool:
         """See `Cluster.pool`."""
         if factory not in self._pools:

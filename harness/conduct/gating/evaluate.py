@@ -9,6 +9,7 @@ the record (`times_used`), wherever it was made, and there are no more of them t
 from __future__ import annotations
 
 import secrets
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -224,16 +225,17 @@ def _run(planned: Planned, settings: RunSettings, used: int) -> Decimal:
     """Replay and decide, count the test in its record, write; returns what was spent."""
     root, cycle = planned.workspace.root, planned.plan.cycle
     out = root / "reviews" / cycle
-    with Journal.open(
-        journal_file(root),
-        run_id=secrets.token_hex(8),
-        cycle=cycle,
-        now=planned.now.isoformat(),
-    ) as journal:
-        faults = Faults(contains=False)
-        records, ledger = reviewed(planned, settings, journal, faults)
-    write_records([counted(record, used + 1) for record in records], out)
-    publish(read_records(out), out, now=planned.now)
+    faults = Faults(contains=False)
+    with ExitStack() as last:
+        with Journal.open(
+            journal_file(root),
+            run_id=secrets.token_hex(8),
+            cycle=cycle,
+            now=planned.now.isoformat(),
+        ) as journal:
+            records, ledger = reviewed(planned, settings, journal, faults, last)
+        write_records([counted(record, used + 1) for record in records], out)
+        publish(read_records(out), out, now=planned.now)
     return ledger.spent_usd + ledger.possibly_billed_usd
 
 

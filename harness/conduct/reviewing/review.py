@@ -194,6 +194,7 @@ def review(
     root, journal = workspace.root, engine.journal
     plan = replace(plan, features=tuple(_fixed(root, one, journal) for one in plan.features))
     replayed = run_plan(plan, served, engine, partial(_draft, workspace, plan, engine))
+    engine.let_go()
     records = _records(workspace, plan, replayed.runs, engine)
     return tuple(records), replayed.ledger
 

@@ -125,6 +125,10 @@ class NotInJournalError(RightsizeError):
     ends_run = True
 
 
+def _keep() -> None:
+    """The cluster is ended by whoever opened it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """What a review runs on."""
@@ -145,6 +149,8 @@ class Runtime:
     """One feature after the other, as far as that keeps the models busy."""
     drafted: Callable[[DecisionRecord], None] | None = None
     """Told the record of each feature as its review ends, before those of all are written."""
+    let_go: Callable[[], None] = _keep
+    """Called when nothing more will be asked of the cluster, so that it ends beside the rest."""
 
 
 def from_journal(

@@ -68,6 +68,10 @@ class Late:
     inner: Cluster | Scripted | RightsizeError
     started: threading.Event = field(default_factory=threading.Event)
     opened: list[str] = field(default_factory=list)
+    ends: bool = False
+
+    def let_go(self) -> None:
+        self.ends = True
 
     def wait(self) -> None:
         assert self.started.wait(60)
@@ -164,6 +168,19 @@ def test_a_cluster_that_never_comes_is_told_once_and_this_process_goes_on() -> N
             assert list(pool.receive(0)) == [Done(task=number, result=name)]
     (line,) = told
     assert line.startswith("warning: Ray did not start on this machine. This process goes on")
+
+
+def test_a_cluster_that_is_let_go_ends_at_once_but_not_while_it_is_opened() -> None:
+    for opened in (True, False):
+        late = Late(Scripted())
+        with HandoverCluster(Here(Scripted()), late, print) as both:
+            both.pool("any")
+            if opened:
+                begun(both, late)
+            both.let_go()
+            assert late.ends == opened
+            begun(both, late)
+        assert late.opened == ["any"] * opened
 
 
 def test_nothing_is_opened_after_the_end() -> None:

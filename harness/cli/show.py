@@ -40,8 +40,8 @@ def fault_line(fault: FaultFacts) -> str:
     return f"{fault.model}: {plural(fault.trials, 'trial')} got no answer: {fault.error}{status}"
 
 
-EVERY = 25
-"""Trials between two progress lines in a log."""
+EVERY, SHARE, LONGEST_S = 25, 0.05, 10.0
+"""A log has a line after so many more answers and this share of them all, or after this time."""
 
 
 def standing_line(standing: OptionProgress) -> str:
@@ -91,7 +91,7 @@ class PlainProgress:
         self._expected = expected
         self._first_at: float | None = None
         self._clock_now = 0.0
-        self._settled = self._missing = 0
+        self._settled = self._missing = self._told = 0
         self._news = News()
 
     def note(self, text: str) -> None:
@@ -106,18 +106,22 @@ class PlainProgress:
         """A line now and then."""
         self._settled += 1
         self._missing += not answered
+        now = self._clock()
         if self._first_at is None:
-            self._first_at = self._clock()
-        if self._settled % EVERY == 0:
-            self._clock_now = self._clock()
-            most = f"at most {self._planned}"
-            known = self._expected is not None and self._settled < self._expected
-            of = f"about {self._expected} answers, {most}" if known else f"{most} answers"
-            say(
-                f"{self._settled - self._missing} of {of}{_without(self._missing)}, "
-                f"{usd(spent_usd)}, {self._time_left()}",
-                err=self._err,
-            )
+            self._first_at = self._clock_now = now
+        known = self._expected is not None and self._settled < self._expected
+        whole = self._expected if self._expected is not None and known else self._planned
+        since = self._settled - self._told
+        if since < max(EVERY, SHARE * whole) and now - self._clock_now < LONGEST_S:
+            return
+        self._told, self._clock_now = self._settled, now
+        most = f"at most {self._planned}"
+        of = f"about {self._expected} answers, {most}" if known else f"{most} answers"
+        say(
+            f"{self._settled - self._missing} of {of}{_without(self._missing)}, "
+            f"{usd(spent_usd)}, {self._time_left()}",
+            err=self._err,
+        )
 
     def _time_left(self) -> str:
         """What is expected, and at most: how many answers are needed depends on them."""

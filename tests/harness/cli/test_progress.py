@@ -34,7 +34,7 @@ def test_a_standing_is_one_line() -> None:
 
 
 def test_a_log_tells_how_far_and_how_long(capsys: pytest.CaptureFixture[str]) -> None:
-    ticks = iter([0.0, 50.0])
+    ticks = iter([0.0] * 24 + [50.0])
     progress = PlainProgress(100, lambda: next(ticks))
     progress.note("starting big")
     for _ in range(25):
@@ -47,7 +47,7 @@ def test_a_log_tells_how_far_and_how_long(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_missing_answer_is_not_counted_as_one(capsys: pytest.CaptureFixture[str]) -> None:
-    ticks, screen = iter([0.0, 50.0]), io.StringIO()
+    ticks, screen = iter([0.0] * 24 + [50.0]), io.StringIO()
     with Progress(TextColumn("{task.fields[spent]}"), console=Console(file=screen)) as bar:
         for progress in (PlainProgress(100, lambda: next(ticks)), LiveProgress(bar, 25)):
             for number in range(25):
@@ -75,6 +75,21 @@ def test_without_a_terminal_a_log_is_written(capsys: pytest.CaptureFixture[str])
     with show_progress(10) as progress:
         progress.note("one line")
     assert capsys.readouterr().out == "one line\n"
+
+
+def test_a_log_of_many_answers_has_twenty_lines_and_one_of_slow_ones_one_in_ten_seconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    progress = PlainProgress(6000, lambda: 0.0)
+    for _ in range(6000):
+        progress.settled(spent_usd=Decimal(0))
+    assert len(capsys.readouterr().out.splitlines()) == 20
+    ticks = iter(4.0 * n for n in range(10))
+    slow = PlainProgress(6000, lambda: next(ticks))
+    for _ in range(10):
+        slow.settled(spent_usd=Decimal(0))
+    told = [line.split(" of ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["4", "7", "10"]
 
 
 def test_silence_tells_nobody(capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,7 +137,7 @@ def test_what_is_answered_ahead_is_told_of_twice_and_never_above_the_most(
 def test_the_time_left_is_of_what_is_expected_and_the_most_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ticks = iter(float(second) for second in range(0, 10_000, 24))
+    ticks = iter([*(n / 10 for n in range(24)), *(24.0 * n for n in range(1, 200))])
     progress = PlainProgress(2088, lambda: next(ticks), expected=30)
     for _ in range(50):
         progress.settled(spent_usd=Decimal("0.5"))

@@ -235,7 +235,6 @@ def typed(form: LogFormat, zone: str | None, latest: datetime) -> Named:
         *numbers,
         ("sample", duration("sampled_text")),
         ("plain", plain_amount("cost_text", form.cost.times)),
-        ("money", f"coalesce(plain, {amount('cost_text', form.cost.times)})"),
         ("latency", _times(duration("latency_text"), form.latency.times)),
         ("first", _times(duration("first_text"), form.first_token.times)),
     )
@@ -330,7 +329,7 @@ def _skipped(text: str, how: Moment, zone: str | None, latest: datetime) -> list
 
 
 def usage(form: LogFormat) -> Named:
-    """Input with cached tokens in it and output with thoughts in it, or NULL where unknown.
+    """Input with cached tokens in it, output with thoughts in it, and cost, or NULL where unknown.
 
     A total decides whether parts stand inside; where no reading gives the total, or a part is more
     than its whole, both are unknown.
@@ -354,7 +353,8 @@ def usage(form: LogFormat) -> Named:
         _told("cached", none=form.absent_is_none),
         _told("written", none=form.absent_is_none or form.writes_are_free),
     )
-    return (("whole_in", chosen(0)), ("whole_out", chosen(1)), *told)
+    money = ("money", f"coalesce(plain, {amount('cost_text', form.cost.times)})")
+    return (("whole_in", chosen(0)), ("whole_out", chosen(1)), *told, money)
 
 
 def _told(name: str, *, none: bool) -> tuple[str, str]:

@@ -102,6 +102,11 @@ class PlainProgress:
         """One answer more than was planned will be told of."""
         self._planned += 1
 
+    def spared(self, most: int, expected: int) -> None:
+        """So many fewer."""
+        self._planned -= most
+        self._expected = None if self._expected is None else self._expected - expected
+
     def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
         """A line now and then."""
         self._settled += 1
@@ -166,6 +171,14 @@ class LiveProgress:
         self._planned += 1
         self._expected += 1
         self._bar.update(self._task, total=self._expected)
+
+    def spared(self, most: int, expected: int) -> None:
+        """So many fewer."""
+        self._planned -= most
+        self._expected = max(min(self._expected - expected, self._planned), self._settled)
+        most_left = "" if self._expected == self._planned else f" (at most {self._planned})"
+        description = f"answers{most_left}"
+        self._bar.update(self._task, total=self._expected, description=description)
 
     def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
         """Move the bar, which goes on where an answer is missing, and says so."""

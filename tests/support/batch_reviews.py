@@ -117,6 +117,9 @@ class Notes:
     def note(self, text: str) -> None:
         self.lines.append(text)
 
+    def spared(self, most: int, expected: int) -> None:
+        del most, expected
+
     def settled(self, *, spent_usd: object, answered: bool = True) -> None:
         del spent_usd, answered
         self.ended += 1

@@ -47,6 +47,9 @@ class Watch:
     def note(self, text: str) -> None:
         del text
 
+    def spared(self, most: int, expected: int) -> None:
+        del most, expected
+
     def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
         del spent_usd, answered
 

@@ -40,6 +40,10 @@ class Progress(Protocol):
         """One answer more than was planned will be told of."""
         ...
 
+    def spared(self, most: int, expected: int) -> None:
+        """A feature has ended without so many of the most calls, and of the expected ones."""
+        ...
+
     def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
         """One trial has ended, with an answer or without."""
         ...
@@ -56,6 +60,9 @@ class Silent:
         """Nothing."""
 
     def expect_more(self) -> None:
+        """Nothing."""
+
+    def spared(self, most: int, expected: int) -> None:
         """Nothing."""
 
     def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
@@ -78,6 +85,9 @@ class Prefetching:
     def expect_more(self) -> None:
         """One answer more than was planned will be told of."""
         self._progress.expect_more()
+
+    def spared(self, most: int, expected: int) -> None:
+        """Nothing: no feature has ended yet."""
 
     def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
         """Count a trial that is asked live and will be reported again."""

@@ -193,7 +193,7 @@ def review(
     """
     root, journal = workspace.root, engine.journal
     plan = replace(plan, features=tuple(_fixed(root, one, journal) for one in plan.features))
-    replayed = run_plan(plan, served, engine, partial(_draft, workspace, plan, engine))
+    replayed = run_plan(plan, served, engine, partial(_ended, workspace, plan, engine))
     engine.let_go()
     records = _records(workspace, plan, replayed.runs, engine)
     return tuple(records), replayed.ledger
@@ -228,8 +228,11 @@ def _records(
             yield record
 
 
-def _draft(workspace: Workspace, plan: Plan, engine: Runtime, run: FeatureRun) -> None:
+def _ended(workspace: Workspace, plan: Plan, engine: Runtime, run: FeatureRun) -> None:
     """Tell what a feature's review found; only where answers are asked does anybody wait for it."""
+    money, read = run.plan.money, run.trials_read()
+    if money is not None and not run.plan.judges:
+        engine.progress.spared(max(money.calls - read, 0), money.expected_calls - read)
     if engine.cluster is None or engine.drafted is None:
         return
     mine = replace(plan, features=tuple(f for f in plan.features if f.feature == run.plan.feature))

@@ -145,3 +145,28 @@ def test_the_time_left_is_of_what_is_expected_and_the_most_is_said(
     assert lines[0].startswith("25 of about 30 answers, at most 2088, USD 0.50, under a minute")
     assert " left, at most " in lines[0]
     assert lines[-1].startswith("50 of at most 2088 answers, USD 0.50, about ")
+
+
+def test_a_feature_that_ends_early_takes_its_calls_out_of_what_is_left(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ticks, screen = iter([0.0] * 24 + [50.0] * 25 + [100.0]), io.StringIO()
+    with Progress(TextColumn("{task.description}"), console=Console(file=screen)) as bar:
+        for progress in (PlainProgress(400, lambda: next(ticks), expected=300), live(bar)):
+            for number in range(50):
+                progress.settled(spent_usd=Decimal("0.5"))
+                if number == 40:
+                    progress.spared(200, 150)
+        assert [task.total for task in bar.tasks] == [150]
+    first, second = capsys.readouterr().out.splitlines()
+    assert (
+        first == "25 of about 300 answers, at most 400, USD 0.50, about 10 min left, at most 13 min"
+    )
+    assert (
+        second == "50 of about 150 answers, at most 200, USD 0.50, about 3 min left, at most 5 min"
+    )
+    assert "answers (at most 200)" in screen.getvalue()
+
+
+def live(bar: Progress) -> LiveProgress:
+    return LiveProgress(bar, 400, expected=300)

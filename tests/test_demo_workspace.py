@@ -1,5 +1,6 @@
 """The demo workspace is sound, and no verdict is ruled out by its arithmetic alone."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,16 @@ from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.scorer import Scorer, Setting
 from harness.workspace.prompts import prompt_for
 from harness.workspace.workspace import Workspace, load_workspace
+from tests.support.product_messages import COUNT, PRODUCTS, SEED, messages
 
 DEMO = Path(__file__).parent.parent / "configs" / "demo"
-FEATURES = ("date-extraction", "refund-request", "review-sentiment", "ticket-topic")
+FEATURES = (
+    "date-extraction",
+    "product-named",
+    "refund-request",
+    "review-sentiment",
+    "ticket-topic",
+)
 CANDIDATES = ("smollm2-135m", "smollm2-135m-short")
 PROGRAM, BY_CHAT = "ticket-desk", "smollm2-135m-chat"
 INCUMBENT = "qwen2.5-coder-1.5b"
@@ -57,8 +65,8 @@ def test_a_feature_says_whose_it_is_and_what_it_risks(demo: Workspace, feature: 
 def test_the_features_differ_where_the_documents_must(demo: Workspace) -> None:
     configs = demo.features.values()
     assert {config.risk for config in configs} == {"low", "medium", "high"}
-    assert sum(config.latency is not None for config in configs) == 2
-    assert sum(config.error_cost_usd is not None for config in configs) == 2
+    assert sum(config.latency is not None for config in configs) == 1
+    assert sum(config.error_cost_usd is not None for config in configs) == 3
     assert sum(config.mode == "deferrable" for config in configs) == 1
 
 
@@ -144,9 +152,23 @@ def test_no_prompt_shows_a_case(demo: Workspace) -> None:
             assert not [text for text in inputs if text in template]
 
 
+def test_the_messages_that_name_a_product_are_those_of_their_seed(demo: Workspace) -> None:
+    made = [*messages(SEED, COUNT)]
+    cases = demo.evalsets["product-named"].cases
+    assert [(one.id, one.input, one.target) for one in cases] == [
+        (one["id"], one["input"], one["target"]) for one in made
+    ]
+    template = prompt_for(demo, "product-named", INCUMBENT).text
+    shown = re.findall(r"=== assistant ===\n(.+)\n", template)
+    for name in CANDIDATES:
+        own = re.findall(r"Product: (.+)\n", prompt_for(demo, "product-named", name).text)
+        assert set(own) <= set(shown), "the small model is shown nothing that today's is not"
+    assert not set(shown) & set(PRODUCTS)
+
+
 def test_each_file_names_its_schema_in_its_first_line() -> None:
     files = [*DEMO.glob("*/*.yaml"), *DEMO.glob("evalsets/*/*.yaml"), DEMO / "policy.yaml"]
-    assert len(files) == 11
+    assert len(files) == 13
     for path in files:
         first = path.read_text("utf-8").splitlines()[0]
         assert first.startswith("# yaml-language-server: $schema=")

@@ -28,7 +28,7 @@ def _nobody_s_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_demo_s_features_match_their_lock(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["gate", "-w", str(DEMO), "--json"]) == ExitCode.OK
     report = json.loads(capsys.readouterr().out)
-    assert len({one["feature"] for one in report["checks"]}) == 5
+    assert len({one["feature"] for one in report["checks"]}) == 6
     assert {one["outcome"] for one in report["checks"]} <= {"pass", "warn"}
     assert run(["lock", "-w", str(DEMO), "--check"]) == ExitCode.OK
     lock = read_lock((DEMO / "rightsizing.lock").read_text(encoding="utf-8"))

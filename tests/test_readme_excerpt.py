@@ -16,9 +16,9 @@ def test_the_excerpt_is_cut_from_the_committed_demo() -> None:
 def test_the_excerpt_tells_the_title_and_the_verdicts() -> None:
     made = excerpt(demo_records())
     first, _, quoted = made.partition("\n\n")
-    assert first.startswith("Of its 5 features: ")
+    assert first.startswith("Of its 6 features: ")
     assert quoted.startswith("> ### ")
-    assert "review sentiment" in quoted.splitlines()[0]
+    assert "product named" in quoted.splitlines()[0]
     assert "Not known" not in made
 
 

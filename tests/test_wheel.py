@@ -32,7 +32,7 @@ def test_base_install_checks_the_shipped_demo(base: Path, tmp_path: Path) -> Non
     code = "from harness.workspace.reading import shipped; print(shipped('demo'))"
     demo = run(base / "python", "-c", code, cwd=tmp_path).stdout.strip()
     done = run(base / "rightsize", "check", "--workspace", demo, cwd=tmp_path)
-    assert "5 features, 4 models, 800 cases: no problem found" in done.stdout
+    assert "6 features, 4 models, 1,000 cases: no problem found" in done.stdout
 
 
 def test_base_install_says_what_a_table_needs(base: Path, tmp_path: Path) -> None:

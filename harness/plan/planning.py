@@ -49,8 +49,9 @@ LATENCY_REQUESTS = 60
 """Fewest live requests that bound a p95 (59), plus one."""
 LATENCY_REQUESTS_P99 = 300
 PLANNING = "it could not be planned"
-QUICK_CASES = 16
-"""Cases of each feature with `--quick`: two minutes for five features at a second an answer."""
+QUICK_CASES = 8
+"""Cases of each feature with `--quick`: a minute and a half for six features at half a second an
+answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

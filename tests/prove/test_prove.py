@@ -148,7 +148,7 @@ def test_who_makes_a_record_look_old_gains_nothing(record: DecisionRecord, tmp_p
 
 
 def test_an_older_record_says_that_it_cannot_prove_itself() -> None:
-    (older, *_) = sorted(DEMO.glob("*/records/*.json"))
+    (older, *_) = sorted(DEMO.glob("2026-Q4-demo/records/*.json"))
     with pytest.raises(CannotTellError, match="older than `rightsizing-decision/v2`"):
         prove(older)
 

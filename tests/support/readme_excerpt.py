@@ -20,10 +20,10 @@ from reports.render import render
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-FEATURE = "review-sentiment"
+FEATURE = "product-named"
 BEGIN = "<!-- the demo's excerpt: python -m tests.support.readme_excerpt -->\n"
 END = "<!-- end of the demo's excerpt -->\n"
-_ENDS = ("\n**Savings that need", "\n**Not known.**", "\n## Appendix")
+_ENDS = ("\n**Can these cases tell", "\n**Savings that need", "\n**Not known.**", "\n## Appendix")
 _VERDICTS = {
     Verdict.DOWNGRADE: ("downgrade", "downgrades"),
     Verdict.JUSTIFY: ("reason to stay", "reasons to stay"),
@@ -32,9 +32,13 @@ _VERDICTS = {
 
 
 def demo_records(root: Path = ROOT) -> list[DecisionRecord]:
-    """The committed demo's newest review."""
+    """The newest record of each feature of the committed demo."""
     cycles = sorted(path.parent for path in root.glob("configs/demo/reviews/*/records"))
-    return list(read_records(cycles[-1]))
+    found = [record for cycle in cycles for record in read_records(cycle)]
+    newest = {
+        record.feature.id: record for record in sorted(found, key=lambda one: one.generated_at)
+    }
+    return [newest[feature] for feature in sorted(newest)]
 
 
 def excerpt(records: list[DecisionRecord]) -> str:

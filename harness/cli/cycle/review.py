@@ -169,7 +169,7 @@ def demo(  # noqa: PLR0913  # one argument per option of the command
     showback: bool,
     weights: tuple[str, ...],
 ) -> int:
-    """Review five features on two small language models, on this machine alone.
+    """Review six features on two small language models, on this machine alone.
 
     One of them is a program of two calls, which finds its SDK beside this command. The models stand
     in for a flagship and a small tier; prices and traffic are illustrative. Nobody is billed, no

@@ -1,5 +1,8 @@
 r"""Templates made from templates: examples as earlier turns, a line about the answer, settings.
 
+A text that shows examples already, each in the form of its last paragraph (`Message: ...` and below
+it `Topic: ...`), as models without a chat are asked, gets further ones in that form.
+
 What is put in is literal: Jinja marks in it are shown as they are. A text that would end a literal
 or start a message of its own cannot be put in.
 
@@ -24,6 +27,7 @@ _SETTINGS = re.compile(r"\A\{#-? rightsize: (?P<json>.*?) -?#\}\n?", re.DOTALL)
 _MARKS = re.compile(r"\{[{%#]")
 _ENDS = re.compile(r"\{%-?\s*endraw")
 _ROLE = re.compile(r"^=== \w+ ===[ \t]*\r?$", re.MULTILINE)
+_FILLED = re.compile(r"\{\{.*\}\}", re.DOTALL)
 MOST_OUTPUT_TOKENS = 10**9
 
 
@@ -86,6 +90,10 @@ def with_examples(template: str, examples: Sequence[ShownExample]) -> str | None
     Each is asked as the template asks, system messages apart, and answered.
     """
     settings, text = settings_of(template), _SETTINGS.sub("", template)
+    form = _shown_form(text)
+    if form is not None:
+        made = _in_form(*form, examples)
+        return None if made is None else with_settings(made, settings)
     shown: list[str] = []
     for example in examples:
         turns = _turns_of(text, example)
@@ -100,9 +108,12 @@ def with_line(template: str, line: str) -> str:
     """The template with one more line where the model reads it last.
 
     That is the end of the last user message, or of the system message where the case brings its own
-    turns.
+    turns. A text that shows examples ends with what the answer follows: there it stands at the top.
     """
     settings, text = settings_of(template), _SETTINGS.sub("", template)
+    if _shown_form(text) is not None:
+        told = "\n".join(one for one in line.splitlines() if not one.endswith(":"))
+        return with_settings(f"{told}\n\n{text}" if told else text, settings)
     stretches = sections_of(text)
     if len(stretches) == 1:
         return with_settings(f"{text.rstrip()}\n\n{line}\n", settings)
@@ -152,6 +163,31 @@ def _letters(template: str, cases: Sequence[Case]) -> int:
         return sum(len(turn.content) for case in cases for turn in render_prompt(template, case))
     except PromptError:
         return 0
+
+
+def _shown_form(text: str) -> tuple[str, str] | None:
+    """What stands before the paragraph that asks, and it; None: no earlier one is in its form."""
+    head, _, asks = text.rstrip().rpartition("\n\n")
+    filled = _FILLED.search(asks)
+    if len(sections_of(text)) > 1 or filled is None or _MARKS.search(head):
+        return None
+    begins, ends = asks[: filled.start()], asks[filled.end() :]
+    if not begins.strip() or not ends.strip():
+        return None
+    alike = any(one.startswith(begins) and ends in one for one in head.split("\n\n"))
+    return (head, asks) if alike else None
+
+
+def _in_form(head: str, asks: str, examples: Sequence[ShownExample]) -> str | None:
+    """The text with further examples in the form of those that it shows."""
+    parts = [head]
+    for example in examples:
+        (turn,) = render_prompt(asks, example.case)
+        put = literal(f"{turn.content.rstrip()} {example.answer}")
+        if put is None:
+            return None
+        parts.append(put)
+    return "\n\n".join([*parts, asks]) + "\n"
 
 
 def _turns_of(template: str, example: ShownExample) -> list[str] | None:

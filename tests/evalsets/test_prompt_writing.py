@@ -50,6 +50,52 @@ def test_examples_stand_before_the_case_as_the_template_asks(template: str) -> N
     assert settings_of(made) == settings_of(template)
 
 
+SHOWN = """\
+The topic of each message.
+
+Message: The lamp is broken.
+Topic: lamp
+
+Message: {{ input }}
+Topic:
+"""
+
+
+def test_a_text_that_shows_examples_gets_further_ones_in_their_form() -> None:
+    examples = [ShownExample(case=asked(f"old {{{{ {n} }}}}"), answer=f"a{n}") for n in (1, 2)]
+    made = with_examples(SHOWN, examples)
+    assert made is not None
+    (shown,) = render_prompt(made, NEW)
+    assert shown.content == (
+        "The topic of each message.\n\nMessage: The lamp is broken.\nTopic: lamp\n\n"
+        "Message: old {{ 1 }}\nTopic: a1\n\nMessage: old {{ 2 }}\nTopic: a2\n\n"
+        "Message: new\nTopic:"
+    )
+
+
+def test_a_line_stands_above_the_examples_of_a_text_which_the_answer_ends() -> None:
+    (shown,) = render_prompt(with_line(SHOWN, "One word alone.\nAnswer:"), NEW)
+    (before,) = render_prompt(SHOWN, NEW)
+    assert shown.content == f"One word alone.\n\n{before.content}"
+    assert with_line(SHOWN, "Answer:") == SHOWN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Message: {{ input }}\nTopic:",
+        "Be short.\n\nMessage: {{ input }}\nTopic:",
+        "Message: x\nSubject: y\n\nMessage: {{ input }}\nTopic:",
+        "Message: x\nTopic: y\n\n{{ input }}",
+        "=== system ===\nMessage: x\nTopic: y\n\n=== user ===\nMessage: {{ input }}\nTopic:",
+    ],
+)
+def test_a_text_without_examples_of_its_own_form_is_asked_in_turns(text: str) -> None:
+    made = with_examples(text, [ShownExample(case=asked("old"), answer="a")])
+    assert made is not None
+    assert [turn.role for turn in render_prompt(made, NEW)][-3:] == ["user", "assistant", "user"]
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_line_stands_where_it_is_read_last(template: str) -> None:
     shown = render_prompt(with_line(template, "Answer alone."), NEW)
